@@ -1,0 +1,3 @@
+"""retryctl: what happened on each attempt of a retried AWS Lambda event."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The commands: arguments, calls, a view, an exit status."""

@@ -1,0 +1,1 @@
+"""The reading of Lambda records: pure, standard library only, no I/O, no clock."""

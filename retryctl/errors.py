@@ -1,0 +1,87 @@
+"""What can go wrong, and the exit status of each.
+
+::
+
+    RetryctlError
+    ├── UsageError             2    an option, a time, an ID or a settings file that cannot be read
+    ├── CouldNotLook           3    nothing could be looked at
+    │   ├── NoCredentials           AWS does not know who asks
+    │   ├── LoginExpired            a login (SSO, MFA, role session) has run out
+    │   ├── AccessDenied            AWS knows who asks, and refuses
+    │   ├── NoSuchLogGroup          the log group is not there
+    │   ├── Throttled               refused for its rate until the last retry
+    │   ├── Unreachable             no answer from the service
+    │   └── UnreadableInput         a saved log that cannot be opened or understood
+    └── NothingFound           4    looked, and there was nothing to report on
+
+Every error says what happened and why (``what``) and what to do about it (``next_step``).
+"""
+
+from enum import IntEnum
+
+
+class ExitStatus(IntEnum):
+    """The exit status of every command, whatever its output."""
+
+    OK = 0
+    DID_NOT_HOLD = 1
+    USAGE = 2
+    COULD_NOT_LOOK = 3
+    NOTHING_FOUND = 4
+    UNDETERMINED = 5
+    INTERRUPTED = 130
+
+
+class RetryctlError(Exception):
+    """The root of the tree. ``what`` is one sentence; ``next_step`` another, or empty."""
+
+    status = ExitStatus.COULD_NOT_LOOK
+
+    def __init__(self, what: str, next_step: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.next_step = next_step
+
+
+class UsageError(RetryctlError):
+    """The words of the command, or its settings, cannot be understood."""
+
+    status = ExitStatus.USAGE
+
+
+class CouldNotLook(RetryctlError):
+    """Nothing could be read."""
+
+
+class NoCredentials(CouldNotLook):
+    """No AWS credentials were found."""
+
+
+class LoginExpired(CouldNotLook):
+    """The credentials were good once."""
+
+
+class AccessDenied(CouldNotLook):
+    """An IAM action is not allowed."""
+
+
+class NoSuchLogGroup(CouldNotLook):
+    """The log group does not exist in this account and region."""
+
+
+class Throttled(CouldNotLook):
+    """The service refused for its rate, to the last retry."""
+
+
+class Unreachable(CouldNotLook):
+    """The service did not answer."""
+
+
+class UnreadableInput(CouldNotLook):
+    """A saved log could not be opened, or is none of the shapes that are known."""
+
+
+class NothingFound(RetryctlError):
+    """It was looked for, and is not there."""
+
+    status = ExitStatus.NOTHING_FOUND
