@@ -1,0 +1,97 @@
+"""Count in /tmp: one empty file for each attempt. Needs no permission and no resource.
+
+The count holds for one execution environment: /tmp belongs to it, and an attempt that lands in
+another starts from 0. A file is ``{request_id}_{%Y%m%d%H%M%S%f}``, as the handlers that count by
+hand name theirs, so that both can share a directory.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from retryctl.counters.attempts import checked, stamp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_STAMP_DIGITS = 20
+_ID_PARTS = [8, 4, 4, 4, 12]
+
+
+class TmpCounter:
+    """Files of one request in ``directory``. Each attempt that is recorded is one file, also
+    where threads and processes record at once.
+
+    ``max_age_s``: empty files of attempts older than this are removed when one is recorded.
+    All attempts of a request start within 6 h of each other; the default is 24 h, as a handler
+    that counts by hand may name its files in a local time. ``clock`` gives epoch seconds.
+
+    An unusable directory raises ``OSError``, a bad request ID ``ValueError``.
+    """
+
+    store = "tmp"
+    atomic = False
+
+    def __init__(
+        self,
+        directory: str = "/tmp",
+        *,
+        max_age_s: int = 86_400,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.directory = directory
+        self._max_age_us = max_age_s * 1_000_000
+        self._clock = clock
+
+    def count(self, request_id: str) -> int:
+        """How many attempts of this request left a file here."""
+        start = checked(request_id) + "_"
+        length = len(start) + _STAMP_DIGITS
+        return sum(
+            len(name) == length and name.startswith(start) and name[-_STAMP_DIGITS:].isdigit()
+            for name in os.listdir(self.directory)
+        )
+
+    def record(self, request_id: str) -> None:
+        """Leave a file for this attempt."""
+        request_id = checked(request_id)
+        now_us = int(self._clock() * 1_000_000)
+        # First, since a disk without a free inode then gets one.
+        self._remove_older_than(stamp(now_us - self._max_age_us))
+        while not _created(os.path.join(self.directory, f"{request_id}_{stamp(now_us)}")):
+            now_us += 1
+
+    def _remove_older_than(self, oldest: str) -> None:
+        with os.scandir(self.directory) as entries:
+            for entry in entries:
+                if _is_attempt(entry.name) and entry.name[-_STAMP_DIGITS:] < oldest:
+                    _remove_if_empty(entry)
+
+
+def _created(path: str) -> bool:
+    """Whether this call made the file; false where another attempt has the same name."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return False
+    return True
+
+
+def _is_attempt(name: str) -> bool:
+    request_id, _, digits = name.rpartition("_")
+    return (
+        len(digits) == _STAMP_DIGITS
+        and digits.isdigit()
+        and [len(part) for part in request_id.split("-")] == _ID_PARTS
+    )
+
+
+def _remove_if_empty(entry: os.DirEntry[str]) -> None:
+    """Remove an old file. One that is gone already, or may not be removed, harms nobody."""
+    try:
+        if entry.is_file(follow_symlinks=False) and not entry.stat(follow_symlinks=False).st_size:
+            os.unlink(entry.path)
+    except OSError:
+        pass
