@@ -1,4 +1,4 @@
-"""The frozen vocabulary: log events, the records they hold, what is asked for and what was looked at.
+"""The frozen vocabulary: log events, the records in them, what is asked, what was looked at.
 
 A *log event* is what CloudWatch Logs stores. A *record* is what Lambda, a runtime or the
 application meant by it. ``grammar.read`` turns the first into the second.
@@ -35,12 +35,13 @@ class LogEvent:
 
 # --------------------------------------------------------------------------- requests' IDs
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+REQUEST_ID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+_WHOLE_ID = re.compile(REQUEST_ID)
 
 
 def request_id_in(text: str) -> str | None:
     """The one request ID that ``text`` is, lower-cased; ``None`` where it is something else."""
-    return text.lower() if _UUID.fullmatch(text) else None
+    return text.lower() if _WHOLE_ID.fullmatch(text) else None
 
 
 def is_event_source_id(request_id: str) -> bool:
@@ -104,7 +105,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeDone:
-    """``platform.runtimeDone``: the runtime has answered (JSON format, level DEBUG, or no success)."""
+    """``platform.runtimeDone``: the runtime has answered (at level DEBUG, or no success)."""
 
     request_id: str
     status: str | None = None
@@ -156,7 +157,7 @@ class RestoreReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """``EXTENSION``, ``TELEMETRY``, ``LOGS`` and their JSON forms: something beside the function."""
+    """``EXTENSION``, ``TELEMETRY``, ``LOGS`` and their JSON forms: what runs beside it."""
 
     name: str | None = None
     state: str | None = None
@@ -176,7 +177,7 @@ class LogsDropped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebRecord:
-    """``platform.invokeStart``, ``requestComplete``, ``invokeReport``: a web function's own records."""
+    """``platform.invokeStart``, ``requestComplete``, ``invokeReport``: of a web function."""
 
     type: str
     request_id: str | None = None
