@@ -1,0 +1,170 @@
+"""The counters as a function takes them along: one joined file, or a layer.
+
+Joining keeps the source as it is: imports first, then the modules' own text in the order in which
+they need each other. The parts of a module are told apart by its syntax tree, never by its text.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from importlib import metadata, resources
+from pathlib import Path
+
+from retryctl import __version__
+from retryctl.errors import UsageError
+
+FILE_NAME = "retryctl_counters.py"
+_MADE_BY = "# Made by `retryctl counters vendor"
+# A zip's earliest moment, so that the same version gives the same bytes.
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+class Store(str, Enum):
+    """The four ways of counting."""
+
+    TMP = "tmp"
+    S3 = "s3"
+    DYNAMODB = "dynamodb"
+    LOGS = "logs"
+
+
+def joined_source(store: Store) -> str:
+    """One module with the counter of ``store`` and ``branch_on_retry``, which needs no other."""
+    needed = ["attempts", store.value, "marker", "branch"]
+    if store is not Store.TMP:
+        needed.insert(1, "aws")
+    parts = _Parts()
+    for name in needed:
+        parts.add(_source(f"{name}.py"))
+    for_types = "\n\n".join(["\n".join(sorted(parts.imports_for_types)), *parts.texts_for_types])
+    head = [
+        _header(store),
+        "from __future__ import annotations",
+        "\n".join(sorted(parts.imports)),
+        "TYPE_CHECKING = False\nif TYPE_CHECKING:\n" + textwrap.indent(for_types, "    "),
+    ]
+    return "\n\n\n".join(["\n\n".join(head), *parts.texts]) + "\n"
+
+
+def _header(store: Store) -> str:
+    lines = [
+        f"{_MADE_BY} DIR --store {store.value}` {__version__}; run it again instead of editing.",
+        "# SPDX-License-Identifier: MIT",
+        "#",
+        *(f"# {line}".rstrip() for line in licence().splitlines()),
+    ]
+    return "\n".join(lines)
+
+
+def write_joined(directory: Path, store: Store) -> Path:
+    """Write ``joined_source`` into ``directory``, and return the file's path.
+
+    Raises ``UsageError`` for a directory that is not there or not writable, and for a file of
+    that name that this function did not make.
+    """
+    path = directory / FILE_NAME
+    try:
+        if path.exists() and not path.read_text("utf-8", "replace").startswith(_MADE_BY):
+            raise UsageError(
+                f"{path} exists and was not made by retryctl.",
+                "Move it away, or choose another DIR.",
+            )
+        path.write_text(joined_source(store), "utf-8")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return path
+
+
+def write_layer(path: Path) -> None:
+    """Write a Lambda layer: ``python/retryctl`` with the version, the licence and the counters.
+
+    Raises ``UsageError`` where the file cannot be written.
+    """
+    package = resources.files("retryctl")
+    members = {
+        "python/retryctl/__init__.py": package.joinpath("__init__.py").read_bytes(),
+        "python/retryctl/LICENSE": licence().encode(),
+    }
+    for entry in package.joinpath("counters").iterdir():
+        if entry.name.endswith(".py"):
+            members[f"python/retryctl/counters/{entry.name}"] = entry.read_bytes()
+    try:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as layer:
+            for name, content in sorted(members.items()):
+                member = zipfile.ZipInfo(name, _ZIP_TIME)
+                member.external_attr = 0o644 << 16  # Lambda's own user must be able to read it
+                layer.writestr(member, content, zipfile.ZIP_DEFLATED)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def licence() -> str:
+    """The text of the licence, as the installed package carries it."""
+    try:
+        text = metadata.distribution("retryctl").read_text("licenses/LICENSE")
+    except metadata.PackageNotFoundError:
+        text = None
+    if text is None:
+        raise UsageError(
+            "the licence that must go with the file is not found: retryctl is not installed.",
+            "Install it with pip, and run this again.",
+        )
+    return text.strip() + "\n"
+
+
+@dataclass
+class _Parts:
+    """What the modules are made of, each part once."""
+
+    imports: set[str] = field(default_factory=set)
+    texts: list[str] = field(default_factory=list)
+    imports_for_types: set[str] = field(default_factory=set)
+    texts_for_types: list[str] = field(default_factory=list)
+
+    def add(self, source: str) -> None:
+        """Sort the parts of one module."""
+        for node, text in _statements(source):
+            if isinstance(node, ast.If):
+                for inner in node.body:
+                    if isinstance(inner, ast.ImportFrom):
+                        self.imports_for_types.update(_imports(inner))
+                    else:
+                        self.texts_for_types.append(ast.unparse(inner))
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+                self.imports.update(_imports(node))
+            elif ast.unparse(node) != "TYPE_CHECKING = False":
+                self.texts.append(text)
+
+
+def _imports(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    """The import, a line for each name; nothing for what the joined file has itself."""
+    for alias in node.names:
+        if isinstance(node, ast.Import):
+            yield f"import {alias.name}"
+        elif node.module != "__future__" and not str(node.module).startswith("retryctl."):
+            yield f"from {node.module} import {alias.name}"
+
+
+def _statements(source: str) -> Iterator[tuple[ast.stmt, str]]:
+    """A module's statements after its docstring, each with the comments that stand above it."""
+    lines = source.splitlines()
+    body = ast.parse(source).body
+    end = body[0].end_lineno
+    for node in body[1:]:
+        yield node, "\n".join(lines[end : node.end_lineno]).strip("\n")
+        end = node.end_lineno
+
+
+def _source(name: str) -> str:
+    return resources.files("retryctl").joinpath("counters", name).read_text("utf-8")
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"{path} cannot be written: {error.strerror}.", "Name a place that exists and is writable."
+    )
