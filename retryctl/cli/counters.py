@@ -15,7 +15,6 @@ from retryctl.errors import ExitStatus
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     help="What a function imports to count its retries, as a file, a layer and a policy.",
 )
 
@@ -56,11 +55,11 @@ def iam(
     Names that are not given stand in capitals, for you to replace.
     """
     statements = {
-        Store.TMP: lambda: [],
-        Store.S3: lambda: _s3(bucket, prefix),
-        Store.DYNAMODB: lambda: _dynamodb(table, by_hand),
-        Store.LOGS: lambda: _logs(log_group),
-    }[store]()
+        Store.TMP: [],
+        Store.S3: _s3(bucket, prefix),
+        Store.DYNAMODB: _dynamodb(table, by_hand),
+        Store.LOGS: _logs(log_group),
+    }[store]
     print(json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2))
     if not statements:
         print("retryctl: tmp needs no permission, so there is nothing to attach.", file=sys.stderr)
