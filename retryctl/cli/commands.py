@@ -1,0 +1,130 @@
+"""The table of commands. A command's module is imported when it is called, not before."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
+
+from retryctl import __version__
+from retryctl.core.near import near
+from retryctl.errors import ExitStatus, UsageError
+
+_STORY = "What happened"
+_FUNCTION = "Your function"
+_HELP = "Help"
+
+# click's UsageError, wherever the installed typer keeps its click
+_ClickUsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One line of the table. ``group``: the command has commands of its own."""
+
+    help: str
+    panel: str
+    group: bool = False
+
+
+_TABLE = {
+    "trace": _Entry("Tell the story of each attempt of a request.", _STORY),
+    "demo": _Entry("Show a recorded history. Needs no AWS account.", _STORY),
+    "lab": _Entry("Run a handler here as Lambda would, retries and all.", _FUNCTION, group=True),
+    "counters": _Entry("What a function imports to count its retries.", _FUNCTION, group=True),
+    "explain": _Entry("Explain a rule of the cross-check.", _HELP),
+}
+
+
+class _Commands(TyperGroup):
+    """Knows each command by name and one line; the module behind it loads when it is called."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        return list(_TABLE)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]
+        entry = _TABLE.get(cmd_name)
+        if entry is None:
+            return None
+        return TyperCommand(cmd_name, help=entry.help, rich_help_panel=entry.panel)
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        name, *rest = args
+        if name in _TABLE:
+            return name, _load(name), rest
+        if ctx.resilient_parsing or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        hint = near(name, _TABLE) or "retryctl --help lists the commands."
+        raise UsageError(f"there is no command {name!r}.", hint)
+
+
+def _load(name: str) -> Any:
+    app = import_module(f"retryctl.cli.{name}").app
+    command = get_group(app) if _TABLE[name].group else get_command(app)
+    command.name = name
+    return command
+
+
+app = typer.Typer(cls=_Commands, context_settings={"help_option_names": ["--help", "-h"]})
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"retryctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _retryctl(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """What happened on each attempt of a retried AWS Lambda event, and can its count be trusted?"""
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run a command line, and return its exit status.
+
+    Raises ``UsageError`` where the command line cannot be understood, and whatever the
+    command raises.
+    """
+    program = get_command(app)
+    try:
+        with program.make_context("retryctl", list(arguments)) as context:
+            return program.invoke(context) or ExitStatus.OK
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except _ClickUsageError as error:
+        raise _as_ours(error) from error
+
+
+def complete(variable: str) -> None:
+    """Answer the shell's completion request in the environment ``variable``, and exit.
+
+    typer renders each description with rich, which takes longer than all the rest. Ours
+    have no markup, so the rendering is left out.
+    """
+    plain = ModuleType("typer.rich_utils")
+    vars(plain)["rich_render_text"] = str
+    sys.modules[plain.__name__] = plain
+    get_command(app).main([], prog_name="retryctl", complete_var=variable)
+
+
+def _as_ours(error: Any) -> UsageError:
+    """A refusal of click's, with the nearest options or the page that lists them."""
+    what = str(error.message if hasattr(error, "possibilities") else error.format_message())
+    near_options = sorted(getattr(error, "possibilities", None) or ())
+    page = f"{error.ctx.command_path} --help" if error.ctx else "retryctl --help"
+    hint = f"Did you mean {' or '.join(near_options)}?" if near_options else f"See {page}."
+    return UsageError(f"{what[:1].lower()}{what[1:].rstrip('.')}.", hint)

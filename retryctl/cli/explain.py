@@ -1,0 +1,61 @@
+"""``retryctl explain``: what a rule means, how it is known, and what to do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from retryctl.errors import UsageError
+
+app = typer.Typer(add_completion=False)
+
+
+def _rule_names(incomplete: str) -> list[str]:
+    return [name for name in _sections() if name.startswith(incomplete)]
+
+
+@app.command()
+def explain(
+    rule: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RULE",
+            help="The rule to explain. Without one, the list of all.",
+            autocompletion=_rule_names,
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Explain a rule of the cross-check: what it means, how it is known, what to do.
+
+    Without RULE: the list of all rules, with their severity.
+    """
+    sections = _sections()
+    if rule is None:
+        for name, section in sections.items():
+            severity, summary = section.split("\n", 1)[0].split(" · ")
+            print(f"{severity.strip('*'):7}  {name}\n         {summary}")
+        print("\nretryctl explain RULE tells the rest.")
+    elif rule in sections:
+        print(f"{rule}\n{'=' * len(rule)}\n\n{_without_marks(sections[rule])}")
+    else:
+        from retryctl.core.near import near
+
+        hint = near(rule, sections) or "retryctl explain lists the rules."
+        raise UsageError(f"there is no rule {rule!r}.", hint)
+
+
+def _sections() -> dict[str, str]:
+    """The text of each rule by its name, from the page of rules in the package."""
+    from importlib.resources import files
+
+    page = files("retryctl").joinpath("rules.md").read_text(encoding="utf-8")
+    _, *sections = page.split("\n## ")
+    split = (section.split("\n", 1) for section in sections)
+    return {name.strip(): text.strip() for name, text in split}
+
+
+def _without_marks(section: str) -> str:
+    """Markdown as a terminal shows it best: its headings and bold words without their marks."""
+    return section.replace("### ", "").replace("**", "")

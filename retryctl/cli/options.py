@@ -1,0 +1,182 @@
+"""The options that mean the same for every command, as types to put in its signature.
+
+A command takes ``since: options.Since = None`` and so on, and hands the values on: to
+``Look`` what says where to look, to ``Show`` what says how to show it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+_WHERE = "Where to look"
+_AWS = "AWS"
+_SHOW = "How to show it"
+
+
+class Color(str, Enum):
+    """When to use colour."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class Output(str, Enum):
+    """The form of what is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+RequestIds = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="REQUEST_ID...",
+        help="AWS request IDs, also pasted as 'RequestId: …' or with their whole log line; "
+        "- reads them from stdin.",
+        show_default=False,
+    ),
+]
+Function = Annotated[
+    str | None,
+    typer.Option(
+        "--function",
+        "-f",
+        metavar="NAME|ARN",
+        envvar="RETRYCTL_FUNCTION",
+        help="The Lambda function, also with a version or an alias.",
+        rich_help_panel=_WHERE,
+    ),
+]
+LogGroup = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log-group",
+        "-g",
+        metavar="NAME|ARN",
+        help="A log group to look in. May be given several times.",
+        rich_help_panel=_WHERE,
+    ),
+]
+From = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        metavar="SOURCE",
+        help="cloudwatch, demo, or a saved log: a file, a folder, a glob, or - for stdin.",
+        rich_help_panel=_WHERE,
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        "-s",
+        metavar="TIME",
+        help="From when: 15m, 2h30m, '1h ago', 2026-11-23T03:00, epoch milliseconds. "
+        "Without it: 24h on CloudWatch, everything of a saved log.",
+        rich_help_panel=_WHERE,
+    ),
+]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        "--until",
+        "-u",
+        metavar="TIME",
+        help="Until when, in the same forms. Without it: now.",
+        rich_help_panel=_WHERE,
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="The profile of the AWS configuration.",
+        rich_help_panel=_AWS,
+    ),
+]
+Region = Annotated[
+    str | None,
+    typer.Option("--region", metavar="NAME", help="The AWS region.", rich_help_panel=_AWS),
+]
+EndpointUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint-url",
+        metavar="URL",
+        help="Another endpoint for every AWS call.",
+        rich_help_panel=_AWS,
+    ),
+]
+OutputForm = Annotated[
+    Output,
+    typer.Option("--output", "-o", help="The form of the output.", rich_help_panel=_SHOW),
+]
+ColorChoice = Annotated[
+    Color,
+    typer.Option(
+        "--color",
+        help="Colour. auto heeds the terminal, NO_COLOR and CLICOLOR_FORCE.",
+        rich_help_panel=_SHOW,
+    ),
+]
+Tz = Annotated[
+    str,
+    typer.Option(
+        "--tz",
+        metavar="UTC|local|ZONE",
+        help="The time zone of the text that is shown, and of times given without one.",
+        rich_help_panel=_SHOW,
+    ),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        help="No progress and no remarks on stderr, only errors.",
+        rich_help_panel=_SHOW,
+    ),
+]
+Debug = Annotated[
+    bool,
+    typer.Option(
+        "--debug",
+        help="A traceback with an error, and the AWS library's log on stderr.",
+        rich_help_panel=_SHOW,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Where to look, as it was asked for."""
+
+    source: str = "cloudwatch"
+    function: str | None = None
+    log_groups: tuple[str, ...] = ()
+    since: str | None = None
+    until: str | None = None
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """How to show it, as it was asked for."""
+
+    output: Output = Output.TEXT
+    color: Color = Color.AUTO
+    tz: str = "UTC"
+    quiet: bool = False
+    lines: bool = False
+    attempt: int | None = None
+    failed: bool = False

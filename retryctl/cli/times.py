@@ -1,0 +1,149 @@
+"""Times as people write them, read to epoch milliseconds. What cannot be read is refused.
+
+Everything here is pure but ``zone("local")``, which asks the system for its time zone.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone, tzinfo
+
+from retryctl.errors import UsageError
+
+ACCEPTED = (
+    "Give a time as 90s, 15m, 2h30m, 3d, 1w or '1h ago' (that long ago), as "
+    "2026-11-23T03:00:00Z or 2026-11-23 03:00 (in --tz, by default UTC), or as epoch milliseconds."
+)
+
+# 90s · 2h30m · 1w · 1h ago
+_AGO = re.compile(
+    r"(?=[0-9])(?:([0-9]+)w)?(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?(?: +ago)?"
+)
+_UNITS_MS = (604_800_000, 86_400_000, 3_600_000, 60_000, 1000)
+
+# 2026-11-23 · 2026-11-23T03:00 · 2026-11-23 03:00:00.123 · 2026-11-23T03:00:00Z · …+01:00
+_ISO = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[Tt ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
+    r"(Z|z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
+)
+
+# 1795402800123: thirteen digits run from 2001 to 2286
+_EPOCH_MS = re.compile(r"[0-9]{13}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+class _Local(tzinfo):
+    """The system's time zone with its summer time, which a fixed offset would not know."""
+
+    def utcoffset(self, when: datetime | None) -> timedelta | None:
+        return when and when.replace(tzinfo=None).astimezone().utcoffset()
+
+    def dst(self, when: datetime | None) -> timedelta | None:
+        return None
+
+    def tzname(self, when: datetime | None) -> str | None:
+        return when and when.replace(tzinfo=None).astimezone().tzname()
+
+    def fromutc(self, when: datetime) -> datetime:
+        return when.replace(tzinfo=timezone.utc).astimezone().replace(tzinfo=self)
+
+
+def zone(name: str) -> tzinfo:
+    """The time zone that ``--tz`` names: ``UTC``, ``local`` or an IANA name.
+
+    Raises ``UsageError``, with the nearest names, where there is none of that name.
+    """
+    if name.upper() == "UTC":
+        return timezone.utc
+    if name.lower() == "local":
+        return _Local()
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        known = available_timezones()
+    from retryctl.core.near import near
+
+    hint = near(name, known) if known else "This system has no zones: pip install tzdata."
+    raise UsageError(
+        f"there is no time zone {name!r}.",
+        hint or "Give UTC, local or a name such as Europe/Berlin.",
+    )
+
+
+def read_time(text: str, *, now_ms: int, tz: tzinfo = timezone.utc) -> int:
+    """Epoch milliseconds of a time as a person gives it.
+
+    A duration means that long before ``now_ms``; a time without an offset is one of ``tz``.
+    Raises ``UsageError`` that lists the forms which are understood.
+    """
+    stripped = text.strip()
+    if _EPOCH_MS.fullmatch(stripped):
+        return int(stripped)
+    if match := _AGO.fullmatch(stripped):
+        moment = now_ms - sum(
+            int(number) * unit
+            for number, unit in zip(match.groups(), _UNITS_MS, strict=True)
+            if number
+        )
+        return _after_1970(text, moment)
+    if match := _ISO.fullmatch(stripped):
+        return _after_1970(text, _iso_ms(text, match, tz))
+    if re.fullmatch(r"[0-9]{10}", stripped):
+        raise UsageError(
+            f"cannot tell what time {text!r} is: epoch seconds are not read, milliseconds are.",
+            f"Give {stripped}000 if it is in seconds.",
+        )
+    raise UsageError(f"cannot read the time {text!r}.", ACCEPTED)
+
+
+def read_window(
+    since: str | None, until: str | None, *, now_ms: int, tz: tzinfo = timezone.utc
+) -> tuple[int | None, int | None]:
+    """``--since`` and ``--until`` in epoch milliseconds, ``None`` where open.
+
+    Raises ``UsageError`` where one cannot be read or the window is empty.
+    """
+    since_ms = None if since is None else read_time(since, now_ms=now_ms, tz=tz)
+    until_ms = None if until is None else read_time(until, now_ms=now_ms, tz=tz)
+    if since_ms is not None and until_ms is not None and since_ms >= until_ms:
+        raise UsageError(
+            f"--since {since} is not before --until {until}.", "Exchange them, or leave one away."
+        )
+    return since_ms, until_ms
+
+
+def _iso_ms(text: str, match: re.Match[str], tz: tzinfo) -> int:
+    date, clock, seconds, fraction, offset = match.groups()
+    if offset and not clock:
+        raise UsageError(f"cannot read the time {text!r}: an offset needs a time of day.", ACCEPTED)
+    micros = (fraction or "0").ljust(6, "0")[:6]
+    try:
+        naive = datetime.fromisoformat(f"{date}T{clock or '00:00'}:{seconds or '00'}.{micros}")
+        when = naive.replace(tzinfo=_offset(offset) if offset else tz)
+    except ValueError as error:
+        raise UsageError(f"there is no time {text!r}: {error}.", ACCEPTED) from None
+    if when.utcoffset() != when.replace(fold=1).utcoffset():
+        raise UsageError(
+            f"{text!r} happens twice or never in {tz}: the clocks change there.",
+            "Give it with an offset, such as +02:00.",
+        )
+    return (when - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _offset(text: str) -> timezone:
+    if text in "Zz":
+        return timezone.utc
+    hours, minutes = int(text[1:3]), int(text[3:].lstrip(":") or 0)
+    if minutes > 59:
+        raise ValueError("minute of the offset must be in 0..59")
+    ahead = timedelta(hours=hours, minutes=minutes)
+    return timezone(-ahead if text[0] == "-" else ahead)
+
+
+def _after_1970(text: str, moment_ms: int) -> int:
+    if moment_ms < 0:
+        raise UsageError(f"{text!r} lies before 1970.", ACCEPTED)
+    return moment_ms
