@@ -37,13 +37,13 @@ class _Local(tzinfo):
     """The system's time zone with its summer time, which a fixed offset would not know."""
 
     def utcoffset(self, when: datetime | None) -> timedelta | None:
-        return when and when.replace(tzinfo=None).astimezone().utcoffset()
+        return None if when is None else when.replace(tzinfo=None).astimezone().utcoffset()
 
     def dst(self, when: datetime | None) -> timedelta | None:
         return None
 
     def tzname(self, when: datetime | None) -> str | None:
-        return when and when.replace(tzinfo=None).astimezone().tzname()
+        return None if when is None else when.replace(tzinfo=None).astimezone().tzname()
 
     def fromutc(self, when: datetime) -> datetime:
         return when.replace(tzinfo=timezone.utc).astimezone().replace(tzinfo=self)

@@ -1,0 +1,111 @@
+from pathlib import Path
+
+import pytest
+
+from retryctl.core.claims import Markers
+from retryctl.errors import UsageError
+from retryctl.settings import Settings, load_settings
+
+WHOLE = r"""
+function = "orders-worker"
+log_groups = ["/aws/lambda/orders-worker", "orders"]
+
+[markers]
+counter = 'retry count is (?P<count>\d+)'
+counter_field = "retry.count"
+branch = 'running (?P<branch>\w+)'
+branch_field = "retry.branch"
+
+[branches]
+first = 0
+second = 1
+rest = 2
+
+[check]
+fail_on = ["error"]
+"""
+
+
+def test_no_file_means_the_defaults(tmp_path: Path) -> None:
+    assert load_settings(tmp_path) == Settings()
+    assert load_settings(tmp_path).markers == Markers()
+
+
+def test_every_key_of_retryctl_toml(tmp_path: Path) -> None:
+    (tmp_path / "retryctl.toml").write_text(WHOLE)
+    settings = load_settings(tmp_path)
+    assert settings.path == tmp_path / "retryctl.toml"
+    assert settings.function == "orders-worker"
+    assert settings.log_groups == ("/aws/lambda/orders-worker", "orders")
+    counter, branch = settings.markers.counter, settings.markers.branch
+    assert counter
+    assert branch
+    assert counter.search("the retry count is 2")["count"] == "2"  # type: ignore[index]
+    assert branch.search("running rest")["branch"] == "rest"  # type: ignore[index]
+    assert settings.markers.counter_field == "retry.count"
+    assert settings.markers.branch_field == "retry.branch"
+    assert settings.markers.branches.numbers == {"first": 0, "second": 1, "rest": 2}
+    assert settings.check == {"fail_on": ["error"]}
+
+
+def test_the_nearest_file_wins(tmp_path: Path) -> None:
+    inner = tmp_path / "service" / "src"
+    inner.mkdir(parents=True)
+    (tmp_path / "retryctl.toml").write_text('function = "outer"')
+    assert load_settings(inner).function == "outer"
+    (tmp_path / "service" / "pyproject.toml").write_text('[tool.retryctl]\nfunction = "nearer"')
+    assert load_settings(inner).function == "nearer"
+    (tmp_path / "service" / "retryctl.toml").write_text('function = "own file"')
+    assert load_settings(inner).function == "own file"
+
+
+def test_a_pyproject_that_sets_nothing_of_ours_is_passed_over(tmp_path: Path) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (tmp_path / "retryctl.toml").write_text('function = "outer"')
+    (inner / "pyproject.toml").write_text('[project]\ndependencies = ["retryctl"]')
+    assert load_settings(inner).function == "outer"
+    (inner / "pyproject.toml").write_text("this is not TOML, and not ours to complain about")
+    assert load_settings(inner).function == "outer"
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "next_step"),
+    [
+        ("functoin = 'x'", "functoin is not a setting", "Did you mean function?"),
+        ("colour = 'x'", "colour is not a setting", "Known: function, log_groups, markers"),
+        ("[markers]\ncount = 'x'", "markers.count is not a setting", "Did you mean counter"),
+        ("function = 1", "function is not a text", ""),
+        ("function = ''", "function is not a text", ""),
+        ("log_groups = 'x'", "log_groups is not a list of texts", ""),
+        ("log_groups = [1]", "log_groups is not a list of texts", ""),
+        ("markers = 'x'", "markers is not a table", ""),
+        ("check = 1", "check is not a table", ""),
+        ("[markers]\ncounter = '('", "markers.counter is not a regular expression", ""),
+        ("[markers]\ncounter = '[0-9]+'", "no group named count", "(?P<count>…)"),
+        ("[markers]\nbranch = '(?P<count>x)'", "no group named branch", "(?P<branch>…)"),
+        ("[markers]\nbranch_field = 1", "markers.branch_field is not a text", ""),
+        ("[branches]\nfirst = 'x'", "branches.first is not a whole number", ""),
+        ("[branches]\nfirst = true", "branches.first is not a whole number", ""),
+        ("[branches]\nfirst = -1", "branches.first is not a whole number", ""),
+        ("[branches]\na = 0\nb = 0", "branches.b is a second branch for 0 retries", ""),
+        ("[branches]\na = 1", "branches names no branch for 0 retries", ""),
+        ("function = ", "is not valid TOML", ""),
+    ],
+)
+def test_what_cannot_be_understood_is_named_with_its_file(
+    tmp_path: Path, text: str, what: str, next_step: str
+) -> None:
+    path = tmp_path / "retryctl.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        load_settings(tmp_path)
+    assert str(path) in caught.value.what
+    assert what in caught.value.what
+    assert next_step in caught.value.next_step
+
+
+def test_a_file_that_is_not_text(tmp_path: Path) -> None:
+    (tmp_path / "retryctl.toml").write_bytes(b"function = '\xff'")
+    with pytest.raises(UsageError, match="is not valid TOML"):
+        load_settings(tmp_path)
