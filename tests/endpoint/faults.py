@@ -1,0 +1,79 @@
+"""What goes wrong on demand: one by one, or mixed at a rate, the same for the same seed.
+
+======================  =====================================================================
+``throttle``            ThrottlingException
+``error``               500 or 503
+``reset``               the connection is reset before an answer
+``cut``                 the answer breaks off in the middle
+``slow``                the answer takes ``slow_s`` longer
+``empty-page``          a page without events and with a token, though events remain
+``repeat-token``        the same, with the very token that was sent
+``expired-token``       the page token that was sent is refused
+======================  =====================================================================
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass, field
+
+KINDS = (
+    "throttle",
+    "error",
+    "reset",
+    "cut",
+    "slow",
+    "empty-page",
+    "repeat-token",
+    "expired-token",
+)
+PAGE_KINDS = frozenset({"empty-page", "repeat-token", "expired-token"})
+_PAGED = frozenset({"FilterLogEvents", "GetLogEvents"})
+
+
+@dataclass(slots=True, kw_only=True)
+class Faults:
+    """``rates``: kind -> share of the calls. ``script``: operation -> faults of its next calls.
+
+    ``denied`` are IAM actions such as ``logs:FilterLogEvents``; ``denied_groups`` are log groups
+    that may not be read. ``credentials`` is ``"expired"`` or ``"invalid"``, or ``None`` for good
+    ones. ``injected`` counts what was done.
+    """
+
+    seed: int = 0
+    rates: dict[str, float] = field(default_factory=dict)
+    script: dict[str, deque[str | None]] = field(default_factory=lambda: defaultdict(deque))
+    denied: set[str] = field(default_factory=set)
+    denied_groups: set[str] = field(default_factory=set)
+    credentials: str | None = None
+    slow_s: float = 0.05
+    injected: Counter[str] = field(default_factory=Counter)
+    _random: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+
+    def mix(self, rate: float) -> None:
+        """Every kind in equal parts, ``rate`` in all."""
+        self.rates = {kind: rate / len(KINDS) for kind in KINDS}
+
+    def next(self, operation: str, *, has_token: bool) -> str | None:
+        """The fault of this call, or ``None``. Page faults come to paged operations only."""
+        scripted = self.script[operation]
+        if scripted and not (scripted[0] == "expired-token" and not has_token):
+            kind = scripted.popleft()
+        else:
+            kind = self._drawn(operation, has_token)
+        if kind is not None:
+            self.injected[kind] += 1
+        return kind
+
+    def _drawn(self, operation: str, has_token: bool) -> str | None:
+        draw = self._random.random()
+        for kind, rate in self.rates.items():
+            draw -= rate
+            if draw < 0:
+                possible = kind not in PAGE_KINDS or operation in _PAGED
+                return kind if possible and (has_token or kind != "expired-token") else None
+        return None

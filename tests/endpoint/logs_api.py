@@ -1,0 +1,430 @@
+"""The operations of CloudWatch Logs that read and write log events and their groups.
+
+The rules are those of botocore's service model and the service's API reference; where these are
+silent (how much one FilterLogEvents call scans), a budget stands in.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.endpoint.errors import Refusal, invalid, no_such_group, no_such_stream
+from tests.endpoint.filterpattern import Pattern, compile_pattern
+from tests.endpoint.store import LogGroup, Store
+from tests.endpoint.tokens import Tokens, refused
+
+Request = dict[str, Any]
+Answer = dict[str, Any]
+
+_PAGE_BYTES = 1_048_576
+_PAGE_EVENTS = 10_000
+_FOREVER = 1 << 62
+_NEWEST_FIRST_SINCE_MS = 1_704_067_200_000  # 2024-01-01
+_NAME = re.compile(r"[\.\-_/#A-Za-z0-9]{1,512}")
+_IDENTIFIER = re.compile(r"[\w#+=/:,.@-]{1,2048}")
+_BATCH_SPAN_MS = 24 * 3_600_000
+_OLDEST_PUT_MS = 14 * 24 * 3_600_000
+_NEWEST_PUT_MS = 2 * 3_600_000
+
+
+class LogsApi:
+    """One method for each operation: the request as a dict in, the answer as a dict out.
+
+    ``scan_events`` is how many events one FilterLogEvents call looks at before it answers with
+    what it has and a token. ``last_event_lag_ms`` is how far DescribeLogStreams lies behind.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], int],
+        *,
+        scan_events: int = 200_000,
+        last_event_lag_ms: int = 3_600_000,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._tokens = Tokens(clock)
+        self._scan_events = scan_events
+        self._last_event_lag_ms = last_event_lag_ms
+
+    def group_of(self, request: Request) -> LogGroup:
+        """The group that a request names by ``logGroupName`` or ``logGroupIdentifier``."""
+        name, identifier = request.get("logGroupName"), request.get("logGroupIdentifier")
+        if name and identifier:
+            raise invalid("LogGroup name and LogGroup ARN are mutually exclusive parameters.")
+        if name:
+            _fits(_NAME, name, "logGroupName")
+            group = self._store.find(name)
+        elif identifier:
+            group = self.identified(identifier)
+        else:
+            raise invalid("Either logGroupName or logGroupIdentifier is required.")
+        if group is None:
+            raise no_such_group()
+        return group
+
+    def identified(self, identifier: str) -> LogGroup | None:
+        """By name or by ARN; the ARN of another account's group only without ``:*``."""
+        _fits(_IDENTIFIER, identifier, "logGroupIdentifier")
+        if not identifier.startswith("arn:"):
+            return self._store.find(identifier)
+        parts = identifier.split(":", 6)
+        if len(parts) < 7 or parts[5] != "log-group":
+            raise invalid("The specified logGroupIdentifier is invalid.")
+        return self._store.find(parts[6], account=parts[4])
+
+    # ----------------------------------------------------------------------- FilterLogEvents
+
+    def filter_log_events(self, request: Request, fault: str | None = None) -> Answer:
+        group = self._readable(request, "FilterLogEvents")
+        names, prefix = request.get("logStreamNames"), request.get("logStreamNamePrefix")
+        _check_streams(group, names, prefix)
+        pattern = compile_pattern(request.get("filterPattern"))
+        limit = _limit(request, _PAGE_EVENTS)
+        since_ms, until_ms = request.get("startTime", 0), request.get("endTime", _FOREVER - 1)
+        forward = request.get("startFromHead", True)
+        if not forward and since_ms < _NEWEST_FIRST_SINCE_MS:
+            raise invalid("startFromHead=false needs a startTime on or after 2024-01-01.")
+        low, high = group.between(since_ms, until_ms + 1)
+        asked = ["F", group.arn, request.get("filterPattern"), since_ms, until_ms, names, prefix]
+        if token := request.get("nextToken"):
+            if fault == "expired-token":
+                raise refused()
+            direction, timestamp_ms, arrival = self._tokens.place(asked, token)
+            forward = direction == 1
+            place = group.place(timestamp_ms, arrival)
+            low, high = (place, high) if forward else (low, place + 1)
+        if fault == "repeat-token" and token:
+            return _page([], token)
+        budget = 0 if fault in ("empty-page", "repeat-token") else self._scan_events
+        rows, rest = self._scan(group, pattern, low, high, forward, budget, limit, names, prefix)
+        events = [_filtered(group, row) for row in rows]
+        if rest is None:
+            return _page(events, None)
+        return _page(events, self._tokens.issue(asked, [int(forward), *group.key(rest)]))
+
+    def _scan(
+        self,
+        group: LogGroup,
+        pattern: Pattern | None,
+        low: int,
+        high: int,
+        forward: bool,
+        budget: int,
+        limit: int,
+        names: list[str] | None,
+        prefix: str | None,
+    ) -> tuple[list[int], int | None]:
+        """The rows of one page, and the row at which the next page begins (``None``: the end)."""
+        stop = min(high, low + budget) if forward else max(low, high - budget)
+        found: list[int] = []
+        size = 0
+        now = self._clock()
+        wanted = None if names is None else frozenset(names)
+        for row in _candidates(group, pattern, low, high, stop, forward):
+            if group.ingested[row] > now:
+                continue
+            stream = group.stream_name(row)
+            if (wanted is not None and stream not in wanted) or not stream.startswith(prefix or ""):
+                continue
+            if pattern and not pattern.matches(group.message(row)):
+                continue
+            size += group.size(row)
+            if len(found) == limit or (found and size > _PAGE_BYTES):
+                return found, row
+            found.append(row)
+        if forward:
+            return found, stop if stop < high else None
+        return found, stop - 1 if stop > low else None
+
+    # ----------------------------------------------------------------------- GetLogEvents
+
+    def get_log_events(self, request: Request, fault: str | None = None) -> Answer:
+        group = self._readable(request, "GetLogEvents")
+        stream = group.streams.get(request.get("logStreamName", ""))
+        if stream is None:
+            raise no_such_stream()
+        now = self._clock()
+        rows = [
+            row for row in self._window(group, stream.rows, request) if group.ingested[row] <= now
+        ]
+        asked = ["G", group.arn, stream.name, request.get("startTime"), request.get("endTime")]
+        token, forward = request.get("nextToken"), request.get("startFromHead", False)
+        if token:
+            if fault == "expired-token":
+                raise refused()
+            forward, place = token[:2] == "f/", self._place(group, rows, asked, token)
+        else:
+            place = 0 if forward else len(rows)
+        if fault in ("empty-page", "repeat-token"):
+            end = place
+        else:
+            end = _page_end(group, rows, place, forward, _limit(request, _PAGE_EVENTS))
+        first, last = sorted((place, end))
+        ahead, behind = (
+            self._token(group, rows, asked, mark, at) for mark, at in (("f/", last), ("b/", first))
+        )
+        at_end = place == (len(rows) if forward else 0)
+        if token and (
+            at_end or fault == "repeat-token"
+        ):  # nothing further: the same token comes back
+            ahead, behind = (token, behind) if forward else (ahead, token)
+        return {
+            "events": [_plain(group, row) for row in rows[first:last]],
+            "nextForwardToken": ahead,
+            "nextBackwardToken": behind,
+        }
+
+    @staticmethod
+    def _window(group: LogGroup, rows: Any, request: Request) -> Any:
+        at = group.timestamps.__getitem__
+        low = bisect_left(rows, request.get("startTime", 0), key=at)
+        high = bisect_left(rows, request.get("endTime", _FOREVER), key=at)  # exclusive
+        return rows[low:high]
+
+    def _place(self, group: LogGroup, rows: list[int], asked: object, token: str) -> int:
+        if token[:2] not in ("f/", "b/"):
+            raise refused()
+        return bisect_left(rows, group.place(*self._tokens.place(asked, token[2:])))
+
+    def _token(self, group: LogGroup, rows: list[int], asked: object, mark: str, at: int) -> str:
+        timestamp_ms, arrival = group.key(rows[min(at, len(rows) - 1)]) if rows else (0, 0)
+        behind_the_last = int(bool(rows) and at == len(rows))  # later events are still to come
+        return mark + self._tokens.issue(asked, [timestamp_ms, arrival + behind_the_last])
+
+    # ----------------------------------------------------------------------- Describe
+
+    def describe_log_streams(self, request: Request) -> Answer:
+        group = self.group_of(request)
+        prefix, by_time = (
+            request.get("logStreamNamePrefix"),
+            request.get("orderBy") == "LastEventTime",
+        )
+        if prefix and by_time:
+            raise invalid("Cannot order by LastEventTime with a logStreamNamePrefix.")
+        seen_by_ms = self._clock() - self._last_event_lag_ms
+        streams = []
+        for stream in group.streams.values():
+            if not stream.name.startswith(prefix or ""):
+                continue
+            described = {
+                "logStreamName": stream.name,
+                "creationTime": stream.created_ms,
+                "arn": f"{group.arn}:log-stream:{stream.name}",
+                "storedBytes": 0,
+            }
+            if stream.ingested_ms is not None and stream.ingested_ms <= seen_by_ms:
+                described["firstEventTimestamp"] = stream.first_ms
+                described["lastEventTimestamp"] = stream.last_ms
+                described["lastIngestionTime"] = stream.ingested_ms
+            streams.append(described)
+        streams.sort(
+            key=lambda s: (s.get("lastEventTimestamp", 0) if by_time else 0, s["logStreamName"]),
+            reverse=request.get("descending", False),
+        )
+        return self._listed(request, "logStreams", streams)
+
+    def describe_log_groups(self, request: Request) -> Answer:
+        prefix, part = request.get("logGroupNamePrefix"), request.get("logGroupNamePattern")
+        if prefix and part:
+            raise invalid(
+                "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."
+            )
+        if part:
+            _fits(_NAME, part, "logGroupNamePattern")
+        groups = [
+            _described(group, brief=bool(part))
+            for group in self._store.groups()
+            if group.name.startswith(prefix or "") and (part or "") in group.name
+        ]
+        return self._listed(request, "logGroups", groups)
+
+    def _listed(self, request: Request, key: str, rows: list[Answer]) -> Answer:
+        asked = [key, {k: v for k, v in request.items() if k not in ("nextToken", "limit")}]
+        token, limit = request.get("nextToken"), _limit(request, 50)
+        first = self._tokens.place(asked, token)[0] if token else 0
+        answer: Answer = {key: rows[first : first + limit]}
+        if first + limit < len(rows):
+            answer["nextToken"] = self._tokens.issue(asked, [first + limit])
+        return answer
+
+    # ----------------------------------------------------------------------- writing
+
+    def create_log_group(self, request: Request) -> Answer:
+        name = request.get("logGroupName", "")
+        _fits(_NAME, name, "logGroupName")
+        if self._store.find(name):
+            raise Refusal(
+                "ResourceAlreadyExistsException", "The specified log group already exists"
+            )
+        log_class = request.get("logGroupClass", "STANDARD")
+        self._store.add(LogGroup(name, created_ms=self._clock(), log_class=log_class))
+        return {}
+
+    def create_log_stream(self, request: Request) -> Answer:
+        group, name = self.group_of(request), request.get("logStreamName", "")
+        if name in group.streams:
+            raise Refusal(
+                "ResourceAlreadyExistsException", "The specified log stream already exists"
+            )
+        group.stream(name, self._clock())
+        return {}
+
+    def put_log_events(self, request: Request) -> Answer:
+        group = self.group_of(request)
+        stream = group.streams.get(request.get("logStreamName", ""))
+        if stream is None:
+            raise no_such_stream()
+        events = request.get("logEvents") or []
+        _check_batch(events)
+        now = self._clock()
+        oldest, newest = now - _OLDEST_PUT_MS, now + _NEWEST_PUT_MS
+        for event in events:
+            if oldest <= event["timestamp"] <= newest:
+                group.append(stream, event["timestamp"], event["message"], now)
+        group.settle()
+        rejected = _rejected([event["timestamp"] for event in events], oldest, newest)
+        return {"nextSequenceToken": "0"} | (
+            {"rejectedLogEventsInfo": rejected} if rejected else {}
+        )
+
+    def _readable(self, request: Request, operation: str) -> LogGroup:
+        group = self.group_of(request)
+        if group.log_class != "STANDARD":
+            raise Refusal(
+                "InvalidOperationException",
+                f"The log group {group.name} is of log-group-class {group.log_class}. "
+                f"{operation} is not supported for this log class.",
+            )
+        return group
+
+
+# --------------------------------------------------------------------------- parts of an answer
+
+
+def _page(events: list[Answer], token: str | None) -> Answer:
+    page: Answer = {"events": events, "searchedLogStreams": []}
+    return page | ({"nextToken": token} if token else {})
+
+
+def _plain(group: LogGroup, row: int) -> Answer:
+    return {
+        "timestamp": group.timestamps[row],
+        "message": group.message(row),
+        "ingestionTime": group.ingested[row],
+    }
+
+
+def _filtered(group: LogGroup, row: int) -> Answer:
+    return _plain(group, row) | {
+        "logStreamName": group.stream_name(row),
+        "eventId": group.event_id(row),
+    }
+
+
+def _described(group: LogGroup, *, brief: bool) -> Answer:
+    """By pattern only the ARN, the creation time and the name come back."""
+    described: Answer = {
+        "logGroupName": group.name,
+        "creationTime": group.created_ms,
+        "arn": f"{group.arn}:*",
+    }
+    if brief:
+        return described
+    described |= {
+        "logGroupArn": group.arn,
+        "logGroupClass": group.log_class,
+        "metricFilterCount": 0,
+        "storedBytes": group.stored_bytes,
+    }
+    if group.retention_days is not None:
+        described["retentionInDays"] = group.retention_days
+    if group.data_protection is not None:
+        described["dataProtectionStatus"] = group.data_protection
+    return described
+
+
+def _candidates(
+    group: LogGroup, pattern: Pattern | None, low: int, high: int, stop: int, forward: bool
+) -> Iterator[int]:
+    first, last = (low, stop) if forward else (stop, high)
+    if pattern and pattern.literal:
+        rows = list(group.rows_with(pattern.literal.encode(), first, last))
+        return iter(rows if forward else reversed(rows))
+    return iter(range(first, last) if forward else range(last - 1, first - 1, -1))
+
+
+def _page_end(group: LogGroup, rows: list[int], place: int, forward: bool, limit: int) -> int:
+    """How far one page of at most 1 MB and ``limit`` events reaches from ``place``."""
+    size, end = 0, place
+    while (end < len(rows) if forward else end > 0) and abs(end - place) < limit:
+        size += group.size(rows[end if forward else end - 1])
+        if size > _PAGE_BYTES and end != place:
+            break
+        end += 1 if forward else -1
+    return end
+
+
+# --------------------------------------------------------------------------- checks of a request
+
+
+def _fits(shape: re.Pattern[str], value: str, member: str) -> None:
+    if not shape.fullmatch(value):
+        raise invalid(
+            f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy "
+            f"constraint: Member must satisfy regular expression pattern: {shape.pattern}"
+        )
+
+
+def _limit(request: Request, most: int) -> int:
+    limit = request.get("limit", most)
+    if not 1 <= limit <= most:
+        raise invalid(
+            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy "
+            f"constraint: Member must have value between 1 and {most}"
+        )
+    return int(limit)
+
+
+def _check_streams(group: LogGroup, names: list[str] | None, prefix: str | None) -> None:
+    if names is None:
+        return
+    if prefix is not None:
+        raise invalid("logStreamNames and logStreamNamePrefix are mutually exclusive parameters.")
+    if not 1 <= len(names) <= 100:
+        raise invalid(
+            "1 validation error detected: Value at 'logStreamNames' failed to satisfy constraint: "
+            "Member must have length between 1 and 100"
+        )
+    if any(name not in group.streams for name in names):
+        raise no_such_stream()
+
+
+def _check_batch(events: list[Answer]) -> None:
+    if not 1 <= len(events) <= _PAGE_EVENTS:
+        raise invalid("Value at 'logEvents' must have length between 1 and 10000")
+    size = sum(len(event["message"].encode()) + 26 for event in events)
+    if size > _PAGE_BYTES:
+        raise invalid(f"Upload too large: {size} bytes exceeds limit of {_PAGE_BYTES}")
+    times = [event["timestamp"] for event in events]
+    if times != sorted(times):
+        raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
+    if times[-1] - times[0] > _BATCH_SPAN_MS:
+        raise invalid(
+            "The batch of log events in a single PutLogEvents request cannot span "
+            "more than 24 hours."
+        )
+
+
+def _rejected(times: list[int], oldest: int, newest: int) -> Answer:
+    rejected: Answer = {}
+    too_old, fresh = bisect_left(times, oldest), bisect_left(times, newest + 1)
+    if too_old:
+        rejected["tooOldLogEventEndIndex"] = too_old
+    if fresh < len(times):
+        rejected["tooNewLogEventStartIndex"] = fresh
+    return rejected
