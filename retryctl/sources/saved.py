@@ -1,0 +1,222 @@
+"""Saved logs, in every shape that people have.
+
+A log is read once where everything is asked for, and twice where requests are: first to find the
+streams and the times that mention them, then to yield these streams around these times. What is
+held in memory is what was selected, whatever the size of the files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from retryctl.core.records import Coverage, Gap, LogEvent, Selection
+from retryctl.errors import UnreadableInput
+from retryctl.sources.saved_bytes import Notes
+from retryctl.sources.saved_event import SavedEvent, Worth
+from retryctl.sources.saved_files import DEMO, SavedFile, find_files, names_one_file
+from retryctl.sources.saved_mentions import Mentions, RequestIds
+from retryctl.sources.saved_shapes import EXPECTED, read_file
+
+Progress = Callable[[int, "int | None"], None]
+
+# 2026/11/23/[$LATEST]0123…, in a custom group 2026/11/23/orders[$LATEST]0123…
+_STREAM = re.compile(r"\d{4}/\d\d/\d\d/([^\[\]]*)\[")
+
+
+class SavedLog:
+    """A file, a folder (with all below it), a glob, ``-`` for standard input, or ``demo``."""
+
+    def __init__(self, source: str, *, stdin: BinaryIO | None = None) -> None:
+        self._source = source
+        self._stdin = stdin
+        self._files: tuple[SavedFile, ...] = ()
+        self._looked = _Looked()
+
+    def read(self, selection: Selection, progress: Progress | None = None) -> Iterator[LogEvent]:
+        """Yield the events that ``selection`` asks for, in the order of the files.
+
+        Without request IDs that is every event of the groups and the function: the window is
+        not applied, since requests at its edges need what lies beyond. With IDs it is, in each
+        stream that mentions one, everything around the mentions. ``position`` counts all events
+        of all files. ``progress`` hears of the bytes read and the bytes in all.
+
+        Raises UnreadableInput, when the first event is asked for or later, where nothing can be
+        read. What is damaged yields what it still holds, and a gap in the coverage.
+        """
+        self._files = self._files or find_files(self._source, self._stdin)
+        self._looked = _Looked(since_ms=selection.since_ms, until_ms=selection.until_ms)
+        asked = _Asked(selection)
+        if selection.request_ids:
+            meter = _Meter(progress, 2 * self._size)
+            yield from self._around_mentions(RequestIds(selection.request_ids), asked, meter)
+            return
+        for position, event in enumerate(self._first_pass(None, _Meter(progress, self._size))):
+            if isinstance(event, SavedEvent) and asked.wants(event):
+                yield self._yielded(asked.event(event, position))
+
+    def coverage(self) -> Coverage:
+        """What was looked at. It is whole once all that ``read`` yields was taken."""
+        return self._looked.coverage("demo" if self._source == DEMO else "saved")
+
+    @property
+    def _size(self) -> int:
+        return sum(file.size for file in self._files)
+
+    def _around_mentions(self, ids: RequestIds, asked: _Asked, meter: _Meter) -> Iterator[LogEvent]:
+        mentions = Mentions()
+        for event in self._first_pass(lambda raw, _: ids.are_in(raw), meter):
+            if isinstance(event, SavedEvent) and ids.are_in(event.message.encode()):
+                mentions.add((event.log_group, event.log_stream), event.timestamp_ms)
+        spans, spans_of_any = mentions.spans(), mentions.spans_of_any()
+        if not spans:
+            return
+        events = self._events(lambda _, moment_ms: moment_ms in spans_of_any, meter, _Looked())
+        for position, event in enumerate(events):
+            if (
+                isinstance(event, SavedEvent)
+                and event.timestamp_ms in spans.get((event.log_group, event.log_stream), ())
+                and asked.wants(event)
+            ):
+                yield self._yielded(asked.event(event, position))
+
+    def _yielded(self, event: LogEvent) -> LogEvent:
+        if event.log_group:
+            self._looked.log_groups.add(event.log_group)
+        return event
+
+    def _first_pass(self, worth: Worth | None, meter: _Meter) -> Iterator[SavedEvent | int]:
+        """All events, those not worth parsing as their time; what they show of the log is kept."""
+        for event in self._events(worth, meter, self._looked):
+            self._looked.see(event if isinstance(event, int) else event.timestamp_ms)
+            yield event
+        self._looked.bytes_read = meter.done
+
+    def _events(
+        self, worth: Worth | None, meter: _Meter, looked: _Looked
+    ) -> Iterator[SavedEvent | int]:
+        """The events of all files; of a folder or a glob, those files that are no log are noted."""
+        one = names_one_file(self._source)
+        refusals: list[str] = []
+        # An empty file among others hides nothing.
+        files = self._files if one else tuple(file for file in self._files if file.size)
+        for file in files:
+            notes = Notes(file.name)
+            try:
+                yield from read_file(file, notes, worth, meter.advance)
+            except UnreadableInput as error:
+                if one:
+                    raise
+                refusals.append(error.what)
+                notes.skipped(error.what, hides_attempts=isinstance(error.__cause__, OSError))
+            looked.add(notes)
+        if len(refusals) == len(files):
+            raise self._nothing_readable(refusals)
+
+    def _nothing_readable(self, refusals: list[str]) -> UnreadableInput:
+        what = f"nothing in {self._source} is a saved log"
+        if refusals:
+            what += f": {len(refusals)} other files, the first: {refusals[0]}"
+        return UnreadableInput(f"{what.removesuffix('.')}.", EXPECTED)
+
+
+class _Meter:
+    """Tells ``progress`` how far the reading is."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self.done = 0
+        self._progress = progress
+        self._total = total
+
+    def advance(self, count: int) -> None:
+        self.done += count
+        if self._progress:
+            self._progress(self.done, self._total)
+
+
+class _Asked:
+    """Which events belong to the groups and the function of a selection, and their group."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._groups = selection.log_groups
+        self._function = selection.function
+        self._nameless = self._group_of_the_nameless()
+        self._answers: dict[tuple[str | None, str | None], bool] = {}
+
+    def wants(self, event: SavedEvent) -> bool:
+        place = (event.log_group, event.log_stream)
+        answer = self._answers.get(place)
+        if answer is None:
+            answer = self._answers[place] = self._is_of_group(place[0]) and self._is_of_function(
+                *place
+            )
+        return answer
+
+    def event(self, event: SavedEvent, position: int) -> LogEvent:
+        return LogEvent(
+            timestamp_ms=event.timestamp_ms,
+            message=event.message,
+            log_stream=event.log_stream,
+            log_group=event.log_group or self._nameless,
+            event_id=event.event_id,
+            position=position,
+        )
+
+    def _is_of_group(self, group: str | None) -> bool:
+        return not self._groups or group is None or group in self._groups
+
+    def _is_of_function(self, group: str | None, stream: str | None) -> bool:
+        """A stream in a custom group names its function; else the group's name ends in it."""
+        if self._function is None:
+            return True
+        found = _STREAM.match(stream or "")
+        if found and found[1]:
+            return found[1] == self._function
+        return group is None or group in self._groups or group.endswith(f"/{self._function}")
+
+    def _group_of_the_nameless(self) -> str | None:
+        if len(self._groups) == 1:
+            return self._groups[0]
+        return f"/aws/lambda/{self._function}" if self._function and not self._groups else None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Looked:
+    """What a reading has come across so far. Times are epoch milliseconds."""
+
+    since_ms: int | None = None
+    until_ms: int | None = None
+    first_ms: int | None = None
+    last_ms: int | None = None
+    events: int = 0
+    unrecognised: int = 0
+    bytes_read: int = 0
+    log_groups: set[str] = field(default_factory=set)
+    gaps: list[Gap] = field(default_factory=list)
+
+    def see(self, moment_ms: int) -> None:
+        self.events += 1
+        if self.first_ms is None or moment_ms < self.first_ms:
+            self.first_ms = moment_ms
+        if self.last_ms is None or moment_ms > self.last_ms:
+            self.last_ms = moment_ms
+
+    def add(self, notes: Notes) -> None:
+        self.unrecognised += notes.unrecognised
+        self.gaps += notes.gaps
+
+    def coverage(self, source: str) -> Coverage:
+        return Coverage(
+            source=source,
+            log_groups=tuple(sorted(self.log_groups)),
+            since_ms=self.first_ms if self.since_ms is None else self.since_ms,
+            until_ms=self.last_ms if self.until_ms is None else self.until_ms,
+            horizon_ms=self.last_ms if self.until_ms is None else self.until_ms,
+            first_event_ms=self.first_ms,
+            events_read=self.events,
+            events_unrecognised=self.unrecognised,
+            bytes_read=self.bytes_read,
+            gaps=tuple(self.gaps),
+        )
