@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from retryctl.core.history import Request
 from retryctl.core.records import LogEvent
+from retryctl.core.requests import Request
 
 
 class Check(str, Enum):
@@ -37,7 +37,10 @@ class Severity(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something worth saying, with the log events that prove it. ``attempt`` is its number, or None."""
+    """Something worth saying, with the log events that prove it.
+
+    ``attempt`` is the number of the one where the harm shows, ``None`` for the whole request.
+    """
 
     rule: str
     severity: Severity

@@ -1,91 +1,136 @@
-"""From log events to requests and attempts."""
+"""From log events to requests and their attempts.
+
+Events may come in any order, from many streams, and more than once: they are put into the
+order of their stream first (``streams`` then cuts each stream into attempts), so that the
+same events always give the same history. Nothing is assumed of what was not seen: a missing
+START gives no start time, a missing REPORT no success.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from enum import Enum
 
-from retryctl.core.claims import Claim
-from retryctl.core.records import LogEvent
-
-
-class Outcome(str, Enum):
-    """The outcome of an attempt."""
-
-    OK = "ok"
-    ERROR = "error"
-    TIMEOUT = "timeout"
-    OUT_OF_MEMORY = "out-of-memory"
-    CRASH = "crash"
-    INIT_ERROR = "init-error"
-    RUNNING = "running"
-    UNKNOWN = "unknown"
-
-    @property
-    def failed(self) -> bool:
-        """Whether Lambda would retry after it."""
-        return self not in (Outcome.OK, Outcome.RUNNING, Outcome.UNKNOWN)
-
-
-class RequestOutcome(str, Enum):
-    """The outcome of a request."""
-
-    SUCCEEDED = "succeeded"
-    RECOVERED = "recovered"
-    EXHAUSTED = "exhausted"
-    PENDING = "pending"
-    NOT_RETRIED = "not-retried"
-    RUNNING = "running"
-    UNKNOWN = "unknown"
+from retryctl.core.attempts import Attempt, attempt_of
+from retryctl.core.brackets import Line
+from retryctl.core.claims import Markers
+from retryctl.core.grammar import read
+from retryctl.core.records import (
+    End,
+    FunctionError,
+    FunctionSettings,
+    LogEvent,
+    Report,
+    Start,
+    Unrecognised,
+    WebRecord,
+)
+from retryctl.core.requests import Request, request_of
+from retryctl.core.streams import read_stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorInfo:
-    """What failed: ``type`` and ``message`` as the runtime or Lambda named them."""
+class History:
+    """The requests in some log events, in order of their first attempt.
 
-    type: str | None = None
-    message: str | None = None
-    frame: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One run of the function for a request. ``number`` counts from 1 in order of start.
-
-    ``events`` are its log events in stream order, those of its init and late lines included.
+    ``unrecognised`` counts events in the shape of a record that could not be read, ``web``
+    tells that a web function's records are among them.
     """
 
-    number: int
-    request_id: str
-    log_group: str | None
-    log_stream: str | None
-    function: str | None
-    version: str | None
-    cold_start: bool | None
-    started_ms: int | None
-    ended_ms: int | None
-    outcome: Outcome
-    outcome_inferred: bool
-    error: ErrorInfo | None
-    duration_ms: float | None
-    billed_duration_ms: float | None
-    init_duration_ms: float | None
-    memory_size_mb: int | None
-    max_memory_used_mb: int | None
-    xray_trace_id: str | None
-    start_seen: bool
-    report_seen: bool
-    claim: Claim
-    events: tuple[LogEvent, ...]
+    requests: tuple[Request, ...]
+    unrecognised: int = 0
+    web: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One event handed to Lambda, with all of its attempts that were seen."""
+def read_history(
+    events: Iterable[LogEvent],
+    *,
+    horizon_ms: int,
+    markers: Markers | None = None,
+    settings: FunctionSettings | None = None,
+    function: str | None = None,
+    wanted: Collection[str] | None = None,
+) -> History:
+    """The history that ``events`` tell, as of ``horizon_ms``.
 
-    request_id: str
-    log_group: str | None
-    function: str | None
-    attempts: tuple[Attempt, ...]
-    outcome: RequestOutcome
-    next_attempt_due_ms: int | None
+    With ``wanted`` only the requests of these IDs are given. ``function`` names the function
+    where the records do not.
+    """
+    markers, settings = markers or Markers(), settings or FunctionSettings()
+    attempts: dict[tuple[str | None, str], list[Attempt]] = defaultdict(list)
+    mentions: dict[tuple[str | None, str], list[LogEvent]] = defaultdict(list)
+    unrecognised, web = 0, False
+    for lines in _streams(events):
+        unrecognised += sum(isinstance(record, Unrecognised) for _, record in lines)
+        web = web or any(isinstance(record, WebRecord) for _, record in lines)
+        brackets = read_stream(lines)
+        placed_ms = 0
+        for bracket in brackets:
+            if wanted is None or bracket.request_id in wanted:
+                attempt = attempt_of(bracket, markers, settings, horizon_ms, function, placed_ms)
+                placed_ms = attempt.placed_ms
+                attempts[attempt.log_group, attempt.request_id].append(attempt)
+        if not brackets:
+            _add_mentions(mentions, lines, wanted)
+    requests = [
+        request_of(key, found, mentions.get(key, []), settings, horizon_ms, function)
+        for key, found in [*attempts.items(), *((k, []) for k in mentions if k not in attempts)]
+    ]
+    return History(
+        requests=tuple(sorted(requests, key=_by_first)), unrecognised=unrecognised, web=web
+    )
+
+
+# --------------------------------------------------------------------------- order
+
+
+def _streams(events: Iterable[LogEvent]) -> Iterator[list[Line]]:
+    """The events by stream, each stream in its order and without repeats."""
+    by_stream: dict[tuple[str, str], dict[object, LogEvent]] = defaultdict(dict)
+    for event in events:
+        stream = by_stream[event.log_group or "", event.log_stream or ""]
+        stream.setdefault(event.event_id or object(), event)
+    for key in sorted(by_stream):
+        yield _without_repeats(sorted(by_stream[key].values(), key=_in_stream))
+
+
+def _in_stream(event: LogEvent) -> tuple[int, int, int, int]:
+    """Time first; in one millisecond CloudWatch's event ID decides, and without it the place."""
+    number = event.event_id or ""
+    known = number.isascii() and number.isdigit() and len(number) < 100
+    return (event.timestamp_ms, int(not known), int(number) if known else 0, event.position)
+
+
+def _without_repeats(events: list[LogEvent]) -> list[Line]:
+    """Lambda writes no record twice; a print may well repeat itself."""
+    seen: set[tuple[int, str]] = set()
+    lines: list[Line] = []
+    for event in events:
+        record = read(event)
+        if isinstance(record, (Start, End, Report)):
+            key = (event.timestamp_ms, event.message.rstrip())
+            if key in seen:
+                continue
+            seen.add(key)
+        lines.append((event, record))
+    return lines
+
+
+def _add_mentions(
+    mentions: dict[tuple[str | None, str], list[LogEvent]],
+    lines: list[Line],
+    wanted: Collection[str] | None,
+) -> None:
+    """In a stream without any attempt, a runtime's error record still proves its request."""
+    for event, record in lines:
+        if not (isinstance(record, FunctionError) and record.certain and record.request_id):
+            continue
+        if wanted is None or record.request_id in wanted:
+            mentions[event.log_group, record.request_id].append(event)
+
+
+def _by_first(request: Request) -> tuple[int, str, str]:
+    attempts, mentions = request.attempts, request.mentions
+    first = attempts[0].placed_ms if attempts else mentions[0].timestamp_ms
+    return (first, request.request_id, request.log_group or "")

@@ -1,0 +1,136 @@
+"""The bracket of an attempt: its lines, and the rules by which a line finds its bracket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from retryctl.core.records import (
+    AppLine,
+    End,
+    InitReport,
+    InitStart,
+    LogEvent,
+    LogsDropped,
+    Record,
+    Report,
+    RestoreStart,
+    RuntimeDone,
+    RuntimeExited,
+    Start,
+    TimedOut,
+)
+
+Line = tuple[LogEvent, Record]
+
+# Two STARTs of one request in one environment are at least a retry's wait apart (measured: 62 s);
+# a second one before that is the function's own text.
+SHORTEST_RETRY_MS = 50_000
+# In the JSON format a line can carry a time just before its own platform.start.
+_EARLY_MS = 50
+
+
+@dataclass(slots=True, kw_only=True)
+class Bracket:
+    """The lines of one attempt: ``init`` before START, ``body``, and ``late`` after REPORT.
+
+    ``ambiguous`` are lines of the body that look like a record of another attempt.
+    ``starts_unseen`` tells of a JSON stream in which no attempt has a START: a system log
+    level that drops them.
+    """
+
+    request_id: str
+    log_group: str | None
+    log_stream: str | None
+    start: LogEvent | None
+    json: bool
+    after_another: bool
+    managed: bool = False
+    starts_unseen: bool = False
+    version: str | None = None
+    end: LogEvent | None = None
+    report_event: LogEvent | None = None
+    report: Report | None = None
+    runtime_version: str | None = None
+    function_name: str | None = None
+    init: list[Line] = field(default_factory=list)
+    body: list[Line] = field(default_factory=list)
+    late: list[Line] = field(default_factory=list)
+    ambiguous: list[LogEvent] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[Line]:
+        """All lines in the order of the stream."""
+        return [*self.init, *self.body, *self.late]
+
+    @property
+    def resets_environment(self) -> bool:
+        """Whether module code runs again before the next START: after a timeout or a crash."""
+        if self.report is None or self.report.failed or self.report.cut:
+            return True
+        return any(isinstance(record, (TimedOut, RuntimeExited)) for _, record in self.lines)
+
+    def add(self, line: Line) -> None:
+        """Put a line into the body and keep what it says of the attempt's start and end."""
+        event, record = line
+        self.body.append(line)
+        own = getattr(record, "request_id", None) == self.request_id
+        if isinstance(record, Start) and own and event is self.start:
+            self.version = record.version
+        elif isinstance(record, End) and own:
+            self.end = event
+        elif isinstance(record, Report) and own:
+            self.report_event, self.report = event, record
+        elif isinstance(record, (Start, End, Report)):
+            self.ambiguous.append(event)
+
+
+CLOSING = (End, Report, RuntimeDone, TimedOut, RuntimeExited)
+
+
+def within(first: LogEvent, second: LogEvent) -> bool:
+    """Whether ``second`` comes too soon after ``first`` for a retry to lie between them."""
+    return second.timestamp_ms - first.timestamp_ms < SHORTEST_RETRY_MS
+
+
+def is_repeat(bracket: Bracket, line: Line) -> bool:
+    """Whether a record of an attempt's end belongs to ``bracket``, though that has ended.
+
+    It comes late, again or in another order; but where no START is seen at all, another
+    REPORT is another attempt.
+    """
+    event, record = line
+    if bracket.start is None and isinstance(record, Report) and bracket.report:
+        return record == bracket.report
+    return within(bracket.body[-1][0], event)
+
+
+def settle(between: list[Line], last: Bracket | None, bracket: Bracket | None) -> None:
+    """Give the lines between two brackets to the one before, the one behind, or nobody."""
+    fresh = last is None or last.resets_environment
+    for line in between:
+        event, record = line
+        fresh |= isinstance(record, (InitStart, InitReport, RestoreStart))
+        early = _is_early(event, bracket)
+        if bracket and _names(line, bracket) and (early or not last or not _names(line, last)):
+            bracket.body.append(line)
+        elif last and (_names(line, last) or (isinstance(record, LogsDropped) and not bracket)):
+            last.late.append(line)
+        elif bracket and bracket.start:
+            if fresh or isinstance(record, LogsDropped):
+                bracket.init.append(line)
+            elif early and bracket.json:
+                bracket.body.append(line)
+        elif bracket and not isinstance(record, AppLine):
+            bracket.body.append(line)
+
+
+def _is_early(event: LogEvent, bracket: Bracket | None) -> bool:
+    start = bracket.start if bracket else None
+    return start is not None and event.timestamp_ms >= start.timestamp_ms - _EARLY_MS
+
+
+def _names(line: Line, bracket: Bracket) -> bool:
+    """Whether the line carries the request ID of the bracket, as a field or in its text."""
+    event, record = line
+    own = getattr(record, "request_id", None)
+    return own == bracket.request_id if own else bracket.request_id in event.message
