@@ -1,0 +1,53 @@
+"""The lab's clock: it runs with the host's, and can be set forward at once."""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+import time
+from collections.abc import Callable
+
+from retryctl.lab.inside.virtual_time import FATES, PAGE
+
+
+class VirtualClock:
+    """Epoch seconds that begin at ``start_s`` and pass as ``host`` does, but for the jumps."""
+
+    def __init__(self, start_s: float, host: Callable[[], float] = time.time) -> None:
+        self._host = host
+        self.offset_s = start_s - host()
+
+    def now_s(self) -> float:
+        """Return the virtual now, in epoch seconds."""
+        return self._host() + self.offset_s
+
+    def now_ms(self) -> int:
+        """Return the virtual now, in epoch milliseconds."""
+        return int(self.now_s() * 1000)
+
+    def advance_to(self, moment_s: float) -> None:
+        """Jump to ``moment_s``, unless it has passed."""
+        self.offset_s += max(0.0, moment_s - self.now_s())
+
+
+class ClockPage:
+    """The page by which a function's process learns the virtual time, and its fate."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()
+        self._file.write(bytes(PAGE.size))
+        self._file.flush()
+        self._page = mmap.mmap(self._file.fileno(), PAGE.size)
+
+    def fileno(self) -> int:
+        """Return the file descriptor that the process maps."""
+        return self._file.fileno()
+
+    def write(self, offset_s: float, fate: str | None = None) -> None:
+        """Set the time, and what is to befall the next invocation."""
+        PAGE.pack_into(self._page, 0, offset_s, FATES.index(fate) + 1 if fate else 0)
+
+    def close(self) -> None:
+        """Give the memory back; the process keeps its own mapping."""
+        self._page.close()
+        self._file.close()

@@ -1,0 +1,207 @@
+"""An execution environment: a /tmp and a log stream that outlive the processes in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from retryctl.lab.clock import ClockPage, VirtualClock
+from retryctl.lab.function import Function
+from retryctl.lab.levels import is_delivered
+from retryctl.lab.output import Written
+from retryctl.lab.platform_log import AttemptEnd, InitEnd, JsonLog, Phase, Subject, TextLog
+from retryctl.lab.process import FunctionProcess, Happening
+from retryctl.lab.runtime_api import Invocation
+
+INIT_TIMEOUT_S = 10.0
+"""Lambda gives the first init ten seconds, whatever the function's timeout."""
+
+OUT_OF_MEMORY = "Runtime.OutOfMemory"
+
+Source = Literal["platform", "function"]
+Record = Callable[[int, str, Source], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """An attempt that is over. ``body`` is what the function returned, or its error."""
+
+    ok: bool
+    report: AttemptEnd
+    body: bytes = b""
+
+
+class Environment:
+    """Runs one attempt after another; a process that ended is replaced at the next.
+
+    ``record`` is called with each log event: its time (epoch ms), message and source.
+    ``facts`` are what the last process said of itself.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        *,
+        tmp: Path,
+        subject: Subject,
+        clock: VirtualClock,
+        record: Record,
+        init_timeout_s: float = INIT_TIMEOUT_S,
+    ) -> None:
+        self._function = function
+        self._stream = subject.log_stream
+        self._clock = clock
+        self._record = record
+        self._init_timeout_s = init_timeout_s
+        self._tmp = tmp
+        tmp.mkdir()
+        tmp.chmod(0o1777)  # as /tmp is
+        self._page = ClockPage()
+        self._log = (
+            JsonLog(subject, function.system_level)
+            if function.log_format == "json"
+            else TextLog(subject)
+        )
+        self._process: FunctionProcess | None = None
+        self._new = True
+        self._peak_mb = 0
+        self.facts: dict[str, Any] = {}
+
+    def invoke(
+        self, request_id: str, event: bytes, *, trace_id: str, fate: str | None = None
+    ) -> Ended:
+        """Run one attempt to its end.
+
+        ``event`` is JSON. With a ``fate`` (``timeout``, ``kill``, ``exit`` or ``oom``) the
+        attempt ends so, before the handler's first statement.
+        """
+        self._page.write(self._clock.offset_s, fate)
+        init = self._initialise() if self._process is None else None
+        self._say(self._log.start(self._clock.now_ms(), request_id))
+        began = time.perf_counter()
+        if init is not None and init.status != "success":
+            status, error_type, answer = init.status, init.error_type, None
+        else:
+            happening = self._run(request_id, event, trace_id)
+            (status, error_type), answer = _status(happening), happening.answer
+        duration_ms = (time.perf_counter() - began) * 1000
+        if init is not None and init.phase == "invoke":
+            duration_ms += init.duration_ms
+        if status == "timeout":
+            duration_ms = self._function.timeout_s * 1000
+        report = AttemptEnd(
+            request_id=request_id,
+            duration_ms=duration_ms,
+            max_memory_used_mb=self._memory_used_mb(error_type),
+            init_duration_ms=init.duration_ms if init is not None and _is_reported(init) else None,
+            status=status,
+            error_type=error_type,
+            produced_bytes=len(answer.body) if answer else 0,
+        )
+        if status != "success":
+            self._end_process()
+        elif self._process is not None:
+            self._process.flush()
+        self._say(self._log.end(self._clock.now_ms(), report))
+        ok = answer is not None and answer.kind == "response"
+        return Ended(ok=ok, report=report, body=answer.body if answer else b"")
+
+    def close(self) -> None:
+        """End the process; the /tmp and the log stream stay."""
+        self._end_process()
+        self._page.close()
+
+    def _initialise(self) -> InitEnd:
+        """Load the function's code: in the init phase, and where that failed, once more.
+
+        What failed in the init phase, or was reset since, is loaded as part of the invocation.
+        """
+        if self._new:
+            self._new = False
+            init = self._load("init", self._init_timeout_s)
+            if init.status == "success":
+                return init
+        return self._load("invoke", self._function.timeout_s)
+
+    def _load(self, phase: Phase, limit_s: float) -> InitEnd:
+        began_ms, began = self._clock.now_ms(), time.perf_counter()
+        self._process = FunctionProcess(
+            self._function,
+            tmp=self._tmp,
+            log_stream=self._stream,
+            page=self._page,
+            on_output=self._written,
+        )
+        self.facts = self._process.started()
+        if phase == "init":
+            self._say(self._log.init_start(began_ms), began_ms)
+        status, error_type = _status(self._process.wait_for(("ready", "init_error"), limit_s))
+        if status != "success":
+            self._end_process()
+        duration_ms = (time.perf_counter() - began) * 1000
+        end = InitEnd(phase=phase, duration_ms=duration_ms, status=status, error_type=error_type)
+        self._say(self._log.init_end(self._clock.now_ms(), end))
+        return end
+
+    def _run(self, request_id: str, event: bytes, trace_id: str) -> Happening:
+        """Hand the invocation to the process, and wait for what becomes of it."""
+        assert self._process is not None
+        timeout_s, began_s = self._function.timeout_s, self._clock.now_s()
+        self._process.invoke(
+            Invocation(
+                request_id=request_id,
+                event=event,
+                deadline_ms=int((began_s + timeout_s) * 1000),
+                function_arn=self._function.arn,
+                trace_id=trace_id,
+            )
+        )
+        happening = self._process.wait_for(("response", "error"), timeout_s)
+        if happening.kind == "timeout":  # at once where the plan wanted it
+            self._clock.advance_to(began_s + timeout_s)
+        return happening
+
+    def _memory_used_mb(self, error_type: str | None) -> int:
+        if self._process is not None:
+            self._peak_mb = self._process.peak_mb()
+        limit = self._function.memory_mb
+        return limit if error_type == OUT_OF_MEMORY else min(self._peak_mb, limit)
+
+    def _end_process(self) -> None:
+        if self._process is not None:
+            self._peak_mb = self._process.peak_mb()
+            self._process.kill()
+            self._process = None
+
+    def _say(self, messages: list[str], at_ms: int | None = None) -> None:
+        for message in messages:
+            self._record(self._clock.now_ms() if at_ms is None else at_ms, message, "platform")
+
+    def _written(self, written: Written) -> None:
+        if is_delivered(written, self._function):
+            time_us = written.time_us
+            at_ms = self._clock.now_ms() if time_us is None else time_us // 1000
+            self._record(at_ms, written.message, "function")
+
+
+def _status(happening: Happening) -> tuple[str, str | None]:
+    """Return the status and the error type of a report; an error that was raised is a success."""
+    if happening.kind == "timeout":
+        return "timeout", None
+    if happening.kind == "out-of-memory":
+        return "error", OUT_OF_MEMORY
+    if happening.kind == "exit":
+        return "error", "Runtime.ExitError"
+    if happening.kind == "init_error":
+        assert happening.answer is not None
+        said = happening.answer.error_type or ""
+        return "error", said if said.startswith("Runtime.") else "Runtime.Unknown"
+    return "success", None
+
+
+def _is_reported(init: InitEnd) -> bool:
+    """Whether REPORT has an Init Duration: only that of an init phase that went well."""
+    return init.phase == "init" and init.status == "success"

@@ -1,0 +1,101 @@
+"""A /tmp of its own for the function's process: namespaces, bubblewrap, or patched file calls.
+
+Each way is tried in the order asked for; why one was refused is kept, so that the lab can say it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+from retryctl.lab.inside import namespaces
+
+BUBBLEWRAP_DONE = "bubblewrap_done"
+
+
+class Found:
+    """The way that worked: ``name``, where the function's code is, and why others were ``refused``."""
+
+    def __init__(self, name: str, task: str, redirect_to: str | None = None) -> None:
+        self.name = name
+        self.task = task
+        self.redirect_to = redirect_to
+        self.refused: dict[str, str] = {}
+
+
+def isolate(settings: dict[str, Any]) -> Found:
+    """Give this process its /tmp by the first way that works.
+
+    :raises SystemExit: none of the ways asked for works; the lab shows the text.
+    """
+    refused: dict[str, str] = settings.setdefault("refused", {})
+    for name in settings["isolation"]:
+        try:
+            found = WAYS[name](settings)
+        except (OSError, AttributeError) as error:
+            refused[name] = str(error)
+        else:
+            found.refused = refused
+            return found
+    raise SystemExit(f"no private /tmp: {refused}")
+
+
+def _namespaces(settings: dict[str, Any]) -> Found:
+    namespaces.enter(settings["tmp"], settings["task"], _reachable(settings))
+    return Found("namespaces", namespaces.TASK)
+
+
+def _bubblewrap(settings: dict[str, Any]) -> Found:
+    """Run this program once more, inside bubblewrap, where it finds everything done."""
+    if settings.get(BUBBLEWRAP_DONE):
+        return Found("bubblewrap", namespaces.TASK)
+    program = shutil.which("bwrap") or shutil.which("bwrap", path="/usr/local/bin:/usr/bin:/bin")
+    if program is None:
+        raise OSError("bwrap is not installed")
+    wrap = [program, *_bubblewrap_options(settings)]
+    # Once it replaces this process there is no way back, so it is tried on a trifle before.
+    trial = subprocess.run([*wrap, "/bin/true"], capture_output=True, check=False, text=True)
+    if trial.returncode:
+        raise OSError(trial.stderr.strip() or f"bwrap ended with status {trial.returncode}")
+    again = json.dumps({**settings, BUBBLEWRAP_DONE: True, "isolation": ["bubblewrap"]})
+    os.execv(
+        program, [*wrap, sys.executable, os.path.abspath(__file__ + "/../bootstrap.py"), again]
+    )
+
+
+def _bubblewrap_options(settings: dict[str, Any]) -> list[str]:
+    options = ["--dev-bind", "/", "/", "--tmpfs", "/var"]
+    for path in namespaces.children_of_var():
+        if os.path.islink(path):
+            options += ["--symlink", os.readlink(path), path]
+        else:
+            options += ["--dev-bind", path, path]
+    options += ["--bind", settings["tmp"], "/tmp", "--ro-bind", settings["task"], namespaces.TASK]
+    for path in _reachable(settings):
+        options += ["--dev-bind", path, path]
+    return options
+
+
+def _patched(settings: dict[str, Any]) -> Found:
+    return Found("patched file calls", settings["task"], redirect_to=settings["tmp"])
+
+
+def _reachable(settings: dict[str, Any]) -> list[str]:
+    """Folders under /tmp that the interpreter itself lives in: they must stay in view."""
+    wanted = {
+        sys.prefix,
+        sys.base_prefix,
+        sys.exec_prefix,
+        sys.path[0],
+        os.path.dirname(sys.executable),
+    }
+    wanted.update(filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
+    inside = [os.path.realpath(path) for path in wanted]
+    return sorted({p for p in inside if p.startswith("/tmp/") and os.path.isdir(p)})
+
+
+WAYS = {"namespaces": _namespaces, "bubblewrap": _bubblewrap, "patched": _patched}

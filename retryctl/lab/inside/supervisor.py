@@ -1,0 +1,80 @@
+"""The supervisor: whatever the function starts ends with it, and with the lab.
+
+On Linux it adopts orphans (``PR_SET_CHILD_SUBREAPER``), so that a process that forks twice
+and leaves its session is still found. Elsewhere it ends the function's own session only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def supervise(child: int, control_fd: int) -> int:
+    """Wait for ``child``, then end all that it left; return its exit code, a signal's negated.
+
+    ``child`` is killed when the other end of ``control_fd`` closes: the lab is done with
+    it, or is no more.
+    """
+    threading.Thread(target=_kill_at_end_of, args=(control_fd, child), daemon=True).start()
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            break
+    if sys.platform == "linux":
+        _end_descendants()
+    else:
+        _kill_session(child)
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def _kill_at_end_of(fd: int, child: int) -> None:
+    while os.read(fd, 1):
+        pass
+    os.kill(child, signal.SIGKILL)
+
+
+def _end_descendants() -> None:
+    """Kill the children, wait, and do so again for the grandchildren that come to us thereby."""
+    while True:
+        for pid in _children():
+            os.kill(pid, signal.SIGKILL)
+        try:
+            os.wait()
+        except ChildProcessError:
+            return
+
+
+def _children() -> list[int]:
+    """The children of this process, by the parent that each process in /proc names."""
+    found = []
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:
+                # "pid (name) state ppid": the name may hold spaces and parentheses.
+                parent = int(file.read().rpartition(b")")[2].split()[1])
+        except (OSError, IndexError):
+            continue
+        if parent == os.getpid():
+            found.append(int(name))
+    return found
+
+
+def _kill_session(child: int) -> None:
+    try:
+        os.killpg(child, signal.SIGKILL)
+    except OSError:
+        return

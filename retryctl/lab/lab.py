@@ -1,0 +1,244 @@
+"""The lab: requests, their plans, and the attempts that Lambda would make of them."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from retryctl.core.records import LogEvent
+from retryctl.errors import CouldNotLook
+from retryctl.lab.clock import VirtualClock
+from retryctl.lab.environment import INIT_TIMEOUT_S, Ended, Environment, Source
+from retryctl.lab.function import REGION, VERSION, Function
+from retryctl.lab.plan import Plan
+from retryctl.lab.platform_log import Subject
+
+WAITS_S = ((62.0, 66.0), (127.0, 130.0))
+"""From an attempt's end to its retry, as measured on Lambda: about one minute, then about two."""
+
+THROTTLED_S = 511.0
+"""Nine deliveries refused, the pause doubling from one second."""
+
+_DUPLICATE_AFTER_S = 1.0
+_INGESTED_AFTER_MS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabEvent:
+    """A log event, and whether the function wrote it or the lab in the platform's stead."""
+
+    event: LogEvent
+    source: Source
+
+    def as_json(self) -> dict[str, object]:
+        """Return the event in the shape of ``aws logs filter-log-events``, and its ``source``."""
+        return {
+            "timestamp": self.event.timestamp_ms,
+            "ingestionTime": self.event.timestamp_ms + _INGESTED_AFTER_MS,
+            "eventId": self.event.event_id,
+            "logGroupName": self.event.log_group,
+            "logStreamName": self.event.log_stream,
+            "message": self.event.message,
+            "source": self.source,
+        }
+
+
+class Lab:
+    """Runs requests of one function; a context manager that leaves nothing behind.
+
+    With a ``seed`` the IDs, the stream names and the waits are those of every other lab
+    with this seed; durations are measured. ``start_s`` is the virtual time at which it
+    begins, in epoch seconds.
+
+    ``events`` is what was logged, in order. ``facts`` is what the last process said of
+    itself: ``isolation``, ``refused``, ``client``, and ``client_reason`` of a stand-in.
+
+    :raises CouldNotLook: the function's interpreter cannot be started.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        *,
+        seed: int,
+        start_s: float,
+        init_timeout_s: float = INIT_TIMEOUT_S,
+    ) -> None:
+        python = interpreter(function.python)
+        version = function.python_version or _version(python)
+        self.function = replace(function, python=python, python_version=version)
+        self.clock = VirtualClock(start_s)
+        self.events: list[LabEvent] = []
+        self.facts: dict[str, Any] = {}
+        self._seed = seed
+        self._init_timeout_s = init_timeout_s
+        self._folder = Path(tempfile.mkdtemp(prefix="retryctl-lab-"))
+        self._folder.chmod(0o711)
+        self._environments: list[Environment] = []
+        self._due: list[tuple[float, int, Iterator[float]]] = []
+        self._submitted = 0
+        self._last_ms = 0
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every process, and remove every folder. What was logged stays."""
+        for environment in self._environments:
+            environment.close()
+        self._environments.clear()
+        _remove(self._folder)
+
+    def submit(self, event: Any, plan: Plan, *, after_s: float = 0.0) -> str:
+        """Add a request, due so long from now; return its ID. ``event`` is what JSON can hold."""
+        self._submitted += 1
+        chance = self._chance("request", self._submitted)
+        request_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
+        due = self.clock.now_s() + after_s
+        life = self._life(request_id, json.dumps(event).encode(), plan, due, chance)
+        heapq.heappush(self._due, (next(life), self._submitted, life))
+        return request_id
+
+    def run(self) -> None:
+        """Run all that was submitted, in the order of virtual time."""
+        while self._due:
+            due, number, life = heapq.heappop(self._due)
+            self.clock.advance_to(due)
+            try:
+                heapq.heappush(self._due, (next(life), number, life))
+            except StopIteration:
+                continue
+
+    def _life(
+        self, request_id: str, event: bytes, plan: Plan, due: float, chance: random.Random
+    ) -> Iterator[float]:
+        """Yield the time at which the next attempt is due, and run it when asked to go on."""
+        trace_id = f"Root=1-{int(due):08x}-{chance.getrandbits(96):024x};Sampled=0"
+        own: list[Environment] = []
+        for step, wait in zip(plan.steps, (*WAITS_S, None), strict=False):
+            yield due + (THROTTLED_S if step.throttled else 0.0)
+            environment = self._environment(step.environment, own)
+            ended = environment.invoke(request_id, event, trace_id=trace_id, fate=step.fate)
+            self.facts = environment.facts
+            if wait is not None:
+                due = self.clock.now_s() + chance.uniform(*wait)
+            if step.duplicated:
+                yield self.clock.now_s() + _DUPLICATE_AFTER_S
+                environment.invoke(request_id, event, trace_id=trace_id)
+            if ended.ok:
+                break
+        for environment in own:
+            environment.close()
+
+    def _environment(self, number: int, own: list[Environment]) -> Environment:
+        """Return a request's Nth environment; the first is that of all requests."""
+        if number == 1:
+            return self._environments[0] if self._environments else self._make_environment()
+        if number - 2 == len(own):
+            own.append(self._make_environment())
+        return own[number - 2]
+
+    def _make_environment(self) -> Environment:
+        number = len(self._environments) + 1
+        hexes = f"{self._chance('environment', number).getrandbits(128):032x}"
+        day = datetime.fromtimestamp(self.clock.now_s(), timezone.utc).strftime("%Y/%m/%d")
+        subject = Subject(
+            function=self.function.name,
+            version=VERSION,
+            log_stream=f"{day}/[{VERSION}]{hexes}",
+            memory_mb=self.function.memory_mb,
+            **_runtime_version(self.function.python_version),
+        )
+        environment = Environment(
+            self.function,
+            tmp=self._folder / f"environment-{number}",
+            subject=subject,
+            clock=self.clock,
+            record=lambda at_ms, message, source: self._record(
+                subject.log_stream, at_ms, message, source
+            ),
+            init_timeout_s=self._init_timeout_s,
+        )
+        self._environments.append(environment)
+        return environment
+
+    def _record(self, stream: str, at_ms: int, message: str, source: Source) -> None:
+        """Keep a log event; no event is older than the one before it, and IDs grow with them."""
+        self._last_ms = max(self._last_ms, at_ms)
+        event = LogEvent(
+            timestamp_ms=self._last_ms,
+            message=message,
+            log_stream=stream,
+            log_group=self.function.log_group,
+            event_id=str(self._last_ms * 10**43 + len(self.events)),
+            position=len(self.events),
+        )
+        self.events.append(LabEvent(event=event, source=source))
+
+    def _chance(self, kind: str, number: int) -> random.Random:
+        """Each thing has chances of its own, so that none depends on how many others there are."""
+        return random.Random(f"{self._seed}/{kind}/{number}")
+
+
+def interpreter(name: str) -> str:
+    """Return the path of a Python interpreter, links unresolved: they are what makes a venv.
+
+    :raises CouldNotLook: there is no such program.
+    """
+    path = shutil.which(name)
+    if path is None:
+        raise CouldNotLook(f"there is no interpreter {name}", "Name another with --python.")
+    return os.path.abspath(path)
+
+
+def _version(python: str) -> str:
+    """Return the interpreter's version, as ``3.13``."""
+    if python == sys.executable:
+        return f"{sys.version_info.major}.{sys.version_info.minor}"
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+    answer = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise CouldNotLook(
+            f"{python} does not run as a Python interpreter", "Name another with --python."
+        )
+    return answer.stdout.strip()
+
+
+def _runtime_version(version: str) -> dict[str, str]:
+    """Return what INIT_START names, in the form of Lambda's own; the build is a made one."""
+    name = f"python:{version}.v74"
+    build = hashlib.sha256(name.encode()).hexdigest()
+    arn = f"arn:aws:lambda:{REGION}::runtime:{build}"
+    return {"runtime_version": name, "runtime_version_arn": arn}
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, also where the function has taken away its own permissions."""
+    for path, names, _ in os.walk(folder):
+        for name in names:
+            inner = os.path.join(path, name)
+            if not os.path.islink(inner):
+                os.chmod(inner, 0o700)
+    shutil.rmtree(folder)

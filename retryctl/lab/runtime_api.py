@@ -1,0 +1,156 @@
+"""The Lambda Runtime API on loopback, for one process of one function.
+
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. An answer of the function
+arrives on ``answers`` and makes ``wake_fd`` readable, so that one loop can wait for it
+together with the function's output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import socketserver
+import threading
+from collections import deque
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Literal
+
+_PREFIX = "/2018-06-01/runtime/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """What the function is asked to do. ``deadline_ms`` is in epoch milliseconds."""
+
+    request_id: str
+    event: bytes
+    deadline_ms: int
+    function_arn: str
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the function's process said.
+
+    ``ready``: it asks for an invocation. ``init_error``: it could not load the handler;
+    ``error_type`` is the runtime's word for it. ``response`` and ``error``: an invocation's end.
+    """
+
+    kind: Literal["ready", "init_error", "response", "error"]
+    body: bytes = b""
+    error_type: str | None = None
+
+
+class RuntimeApi(socketserver.ThreadingMixIn, HTTPServer):
+    """A server for one process; ``close`` ends it and frees its port."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers: deque[Answer] = deque()
+        self.invocations: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
+        self.current: str | None = None
+        self.wake_fd, self._wake = os.pipe()
+        self._thread = threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def address(self) -> str:
+        """Return host and port, as ``AWS_LAMBDA_RUNTIME_API`` holds them."""
+        return f"127.0.0.1:{self.server_port}"
+
+    def invoke(self, invocation: Invocation) -> None:
+        """Hand an invocation to the process, now or when it asks for one."""
+        self.current = invocation.request_id
+        self.invocations.put(invocation)
+
+    def heard(self, answer: Answer) -> None:
+        """Pass an answer on to whoever waits at ``wake_fd``."""
+        self.answers.append(answer)
+        with contextlib.suppress(OSError):  # closed: nobody waits any more
+            os.write(self._wake, b".")
+
+    def close(self) -> None:
+        """End the server, the call that waits in it, and its port."""
+        self.invocations.put(None)
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+        os.close(self.wake_fd)
+        os.close(self._wake)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A process that was killed in the middle of a call is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: RuntimeApi
+    protocol_version = "HTTP/1.1"
+    # One segment for each answer: two small ones would cost a delayed ACK, 40 ms.
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def do_GET(self) -> None:
+        if self.path != _PREFIX + "invocation/next":
+            return self._reply(404, {"errorType": "NotFound"})
+        self.server.heard(Answer(kind="ready"))
+        invocation = self.server.invocations.get()
+        if invocation is None:
+            self.close_connection = True
+            return None
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(invocation.deadline_ms),
+            "Lambda-Runtime-Invoked-Function-Arn": invocation.function_arn,
+            "Lambda-Runtime-Trace-Id": invocation.trace_id,
+        }
+        return self._send(200, invocation.event, headers)
+
+    def do_POST(self) -> None:
+        body = self._body()
+        error_type = self.headers.get("Lambda-Runtime-Function-Error-Type")
+        if self.path == _PREFIX + "init/error":
+            answer = Answer(kind="init_error", body=body, error_type=error_type)
+        elif self.path == f"{_PREFIX}invocation/{self.server.current}/response":
+            answer = Answer(kind="response", body=body)
+        elif self.path == f"{_PREFIX}invocation/{self.server.current}/error":
+            answer = Answer(kind="error", body=body, error_type=error_type)
+        else:
+            return self._reply(400, {"errorType": "InvalidRequestID"})
+        self.server.heard(answer)
+        return self._reply(202, {"status": "OK"})
+
+    def _body(self) -> bytes:
+        """Read the body, sent whole or in chunks (awslambdaric's C client does both)."""
+        length = self.headers.get("Content-Length")
+        if length is not None:
+            return self.rfile.read(int(length))
+        parts = []
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
+
+    def _reply(self, status: int, answer: dict[str, str]) -> None:
+        self._send(status, json.dumps(answer).encode(), {})
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing on stderr."""
