@@ -47,6 +47,8 @@ def _status_of(arguments: Sequence[str]) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
+        from retryctl.cli.terminal import drop_output
+
         drop_output()
         return ExitStatus.OK
     except RetryctlError as error:
@@ -83,17 +85,6 @@ def _tell(
         import traceback
 
         traceback.print_exception(error, file=sys.stderr)
-    try:
-        sys.stdout.flush()
-    except (OSError, AttributeError):
-        drop_output()
     lines = [f"retryctl: {what}", *next_step.splitlines()]
     print("\n".join(inert(line) for line in lines), file=sys.stderr)
     return status
-
-
-def drop_output() -> None:
-    """Send what is still to be printed nowhere: nobody reads it any more."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

@@ -48,8 +48,8 @@ Function = Annotated[
         "--function",
         "-f",
         metavar="NAME|ARN",
-        envvar="RETRYCTL_FUNCTION",
-        help="The Lambda function, also with a version or an alias.",
+        help="The Lambda function, also with a version or an alias. On CloudWatch, "
+        "RETRYCTL_FUNCTION or the settings file names it where this does not.",
         rich_help_panel=_WHERE,
     ),
 ]
@@ -180,3 +180,4 @@ class Show:
     lines: bool = False
     attempt: int | None = None
     failed: bool = False
+    exit_code: bool = False

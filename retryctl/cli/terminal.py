@@ -1,0 +1,72 @@
+"""What stdout can show, and putting text there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+
+from retryctl.cli.options import Color
+from retryctl.errors import CouldNotLook
+
+
+def colour_wanted(choice: Color, environ: Mapping[str, str], *, is_terminal: bool) -> bool:
+    """Whether to use colour.
+
+    ``--color`` decides; left at auto, NO_COLOR does, then CLICOLOR_FORCE, then whether
+    stdout is a terminal that knows colours.
+    """
+    if choice is not Color.AUTO:
+        return choice is Color.ALWAYS
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("CLICOLOR_FORCE", "0") != "0":
+        return True
+    return is_terminal and environ.get("TERM") != "dumb"
+
+
+def stdout_is_terminal() -> bool:
+    """Whether somebody looks at stdout; not so where it is closed."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def width() -> int:
+    """The columns of the terminal; 80 in a pipe, unless COLUMNS says otherwise."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def shows_only_ascii() -> bool:
+    """Whether the encoding of stdout lacks the signs that the views draw with."""
+    try:
+        "✗●─█·".encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
+
+
+def put(text: str) -> None:
+    """Print text as it is. A reader who has seen enough and closed the pipe is no error."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        drop_output()
+    except OSError as error:
+        drop_output()
+        raise CouldNotLook(f"cannot write the answer: {error.strerror}.") from None
+
+
+def remark(text: str, *, quiet: bool = False) -> None:
+    """Say something beside the answer on stderr, unless ``--quiet`` was given."""
+    if not quiet:
+        from retryctl.views.inert import inert
+
+        for line in text.splitlines():
+            print(inert(line), file=sys.stderr)
+
+
+def drop_output() -> None:
+    """Send what is still to be printed nowhere, so that Python's last flush cannot fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
