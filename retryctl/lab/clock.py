@@ -34,7 +34,7 @@ class ClockPage:
     """The page by which a function's process learns the virtual time, and its fate."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the page
         self._file.write(bytes(PAGE.size))
         self._file.flush()
         self._page = mmap.mmap(self._file.fileno(), PAGE.size)

@@ -22,7 +22,7 @@ from typing import Any
 from retryctl.core.records import LogEvent
 from retryctl.errors import CouldNotLook
 from retryctl.lab.clock import VirtualClock
-from retryctl.lab.environment import INIT_TIMEOUT_S, Ended, Environment, Source
+from retryctl.lab.environment import INIT_TIMEOUT_S, Environment, Source
 from retryctl.lab.function import REGION, VERSION, Function
 from retryctl.lab.plan import Plan
 from retryctl.lab.platform_log import Subject

@@ -90,7 +90,7 @@ def _frame_length(data: bytes, at: int) -> int | None:
     """Return the frame's whole length, ``None`` while its header is not complete."""
     if len(data) < at + _HEAD.size:
         return None
-    kind, length = _HEAD.unpack_from(data, at)
+    kind, length = map(int, _HEAD.unpack_from(data, at))
     return length + _HEAD.size + (0 if kind == _WITHOUT_TIME else _STAMP.size)
 
 

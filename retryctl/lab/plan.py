@@ -75,7 +75,7 @@ def _plan(first: str, items: list[str], retries: int) -> Plan:
         number = made if where == "fresh" else int(match[1] or steps[-1].environment)
         if number > made:
             raise UsageError(
-                f"{where} in the plan names an environment that has not been made: there are {made}",
+                f"{where} in the plan: only {made} environments have been made by then",
                 "Write fresh for a new one.",
             )
         steps.append(_step(number, mishaps, item))

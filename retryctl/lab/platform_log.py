@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Literal, Protocol
@@ -183,7 +184,7 @@ class JsonLog:
             ),
         ]
 
-    def _at(self, level: Level, now_ms: int, kind: str, record: dict[str, object]) -> list[str]:
+    def _at(self, level: Level, now_ms: int, kind: str, record: Mapping[str, object]) -> list[str]:
         order = ("DEBUG", "INFO", "WARN")
         if order.index(level) < order.index(self._level):
             return []
@@ -191,7 +192,8 @@ class JsonLog:
 
 
 def _json_status(end: InitEnd | AttemptEnd) -> dict[str, object]:
-    return {"status": end.status} | ({"errorType": end.error_type} if end.error_type else {})
+    kind = {"errorType": end.error_type} if end.error_type else {}
+    return {"status": end.status, **kind}
 
 
 def iso(ms: int) -> str:

@@ -1,4 +1,4 @@
-"""The first code of a function's process: find a private /tmp, then hand over to the runtime client.
+"""The first code of a function's process: find a private /tmp, then start the runtime client.
 
 Run as ``python bootstrap.py SETTINGS``, where SETTINGS is the JSON object that
 ``retryctl.lab.process`` writes. Two processes come of it::
@@ -53,7 +53,7 @@ def run_function(settings: dict[str, Any], found: isolation.Found) -> None:
     if found.redirect_to is not None:
         from retryctl.lab.inside import redirect
 
-        redirect.install(found.redirect_to)
+        redirect.install(found.redirect_to, found.keep)
     os.environ["LAMBDA_TASK_ROOT"] = found.task
     os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(settings["log_fd"])
     os.chdir(found.task)

@@ -16,14 +16,17 @@ from retryctl.lab.inside import namespaces
 
 BUBBLEWRAP_DONE = "bubblewrap_done"
 
+_BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap.py")
+
 
 class Found:
-    """The way that worked: ``name``, where the function's code is, and why others were ``refused``."""
+    """The way that worked, where it put the function's code, and why others were ``refused``."""
 
-    def __init__(self, name: str, task: str, redirect_to: str | None = None) -> None:
+    def __init__(self, name: str, task: str) -> None:
         self.name = name
         self.task = task
-        self.redirect_to = redirect_to
+        self.redirect_to: str | None = None
+        self.keep: list[str] = []
         self.refused: dict[str, str] = {}
 
 
@@ -36,7 +39,7 @@ def isolate(settings: dict[str, Any]) -> Found:
     for name in settings["isolation"]:
         try:
             found = WAYS[name](settings)
-        except (OSError, AttributeError) as error:
+        except (OSError, AttributeError) as error:  # noqa: PERF203 - at most three turns
             refused[name] = str(error)
         else:
             found.refused = refused
@@ -62,9 +65,7 @@ def _bubblewrap(settings: dict[str, Any]) -> Found:
     if trial.returncode:
         raise OSError(trial.stderr.strip() or f"bwrap ended with status {trial.returncode}")
     again = json.dumps({**settings, BUBBLEWRAP_DONE: True, "isolation": ["bubblewrap"]})
-    os.execv(
-        program, [*wrap, sys.executable, os.path.abspath(__file__ + "/../bootstrap.py"), again]
-    )
+    return os.execv(program, [*wrap, sys.executable, _BOOTSTRAP, again])
 
 
 def _bubblewrap_options(settings: dict[str, Any]) -> list[str]:
@@ -81,7 +82,10 @@ def _bubblewrap_options(settings: dict[str, Any]) -> list[str]:
 
 
 def _patched(settings: dict[str, Any]) -> Found:
-    return Found("patched file calls", settings["task"], redirect_to=settings["tmp"])
+    found = Found("patched", settings["task"])
+    found.redirect_to = settings["tmp"]
+    found.keep = [*_reachable(settings), settings["task"]]
+    return found
 
 
 def _reachable(settings: dict[str, Any]) -> list[str]:

@@ -1,11 +1,13 @@
-"""The runtime client that serves the handler: awslambdaric, or the stand-in where it is not there."""
+"""The runtime client that serves the handler: awslambdaric, or a stand-in for it."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import time
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 Serve = Callable[[str], None]
 
@@ -28,20 +30,20 @@ def choose(stand_in: bool, before_handler: Callable[[], None]) -> tuple[Serve, d
 
 
 def _awslambdaric(before_handler: Callable[[], None]) -> tuple[Serve, dict[str, str]]:
-    import awslambdaric.__main__
-    import runtime_client  # noqa: F401 - its compiled part: without it awslambdaric cannot run
-    from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
-
-    wait_next_invocation = LambdaRuntimeClient.wait_next_invocation
+    package = importlib.import_module("awslambdaric")
+    program = importlib.import_module("awslambdaric.__main__")
+    importlib.import_module("runtime_client")  # its compiled part: awslambdaric needs it
+    client = importlib.import_module("awslambdaric.lambda_runtime_client").LambdaRuntimeClient
+    wait_next_invocation = client.wait_next_invocation
 
     def wait(self: Any) -> Any:
         invocation = wait_next_invocation(self)
         before_handler()
         return invocation
 
-    LambdaRuntimeClient.wait_next_invocation = wait
-    facts = {"client": f"awslambdaric {awslambdaric.__version__}"}
-    return lambda handler: awslambdaric.__main__.main(["bootstrap", handler]), facts
+    client.wait_next_invocation = wait
+    facts = {"client": f"awslambdaric {package.__version__}"}
+    return lambda handler: program.main(["bootstrap", handler]), facts
 
 
 def meet(fate: str | None, tell: Callable[..., None]) -> None:

@@ -13,7 +13,8 @@ import datetime
 import mmap
 import struct
 import time
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 PAGE = struct.Struct("<dB")
 """Seconds to add to the host's clock, and a fate: 0 none, or a place in ``FATES``, from 1."""
@@ -66,41 +67,39 @@ def install(page: mmap.mmap) -> None:
     ):
         setattr(time, name, _OfNow(getattr(time, name), argument))
     time.strftime = lambda form, moment=None: strftime(form, moment or time.localtime())
-    _install_datetime()
-
-
-def _install_datetime() -> None:
-    real_date, real_datetime = datetime.date, datetime.datetime
-
-    class _Seen(type):
-        """Dates made by C code are of the real classes: they count as ours too."""
-
-        def __instancecheck__(cls, value: object) -> bool:
-            return issubclass(type(value), cls)
-
-        def __subclasscheck__(cls, other: type) -> bool:
-            real = {VirtualDate: real_date, VirtualDatetime: real_datetime}.get(cls)
-            return issubclass(other, real) if real else super().__subclasscheck__(other)
-
-    class VirtualDate(real_date, metaclass=_Seen):
-        @classmethod
-        def today(cls) -> Any:
-            return cls.fromtimestamp(time.time())
-
-    class VirtualDatetime(real_datetime, metaclass=_Seen):
-        @classmethod
-        def now(cls, tz: Any = None) -> Any:
-            return cls.fromtimestamp(time.time(), tz)
-
-        @classmethod
-        def utcnow(cls) -> Any:
-            return cls.fromtimestamp(time.time(), datetime.timezone.utc).replace(tzinfo=None)
-
-        @classmethod
-        def today(cls) -> Any:
-            return cls.now()
-
-    for virtual, name in ((VirtualDate, "date"), (VirtualDatetime, "datetime")):
+    for name, virtual in (("date", _Date), ("datetime", _Datetime)):
         virtual.__name__ = virtual.__qualname__ = name
         virtual.__module__ = "datetime"
         setattr(datetime, name, virtual)
+
+
+class _Kind(type):
+    """Dates made by C code are of the host's classes: they count as the virtual ones too."""
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return issubclass(type(value), cls)
+
+    def __subclasscheck__(cls, other: type) -> bool:
+        if cls is _Date or cls is _Datetime:
+            return issubclass(other, cls.__mro__[1])
+        return super().__subclasscheck__(other)
+
+
+class _Date(datetime.date, metaclass=_Kind):
+    @classmethod
+    def today(cls) -> Any:
+        return cls.fromtimestamp(time.time())
+
+
+class _Datetime(datetime.datetime, metaclass=_Kind):
+    @classmethod
+    def now(cls, tz: Any = None) -> Any:
+        return cls.fromtimestamp(time.time(), tz)
+
+    @classmethod
+    def utcnow(cls) -> Any:
+        return cls.fromtimestamp(time.time(), datetime.timezone.utc).replace(tzinfo=None)
+
+    @classmethod
+    def today(cls) -> Any:
+        return cls.now()
