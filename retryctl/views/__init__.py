@@ -1,1 +1,1 @@
-"""A history or a summary as text, JSON and other forms. A view never fetches, computes or judges."""
+"""A history or a summary as text, JSON and more. A view never fetches, computes or judges."""

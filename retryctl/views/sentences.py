@@ -1,0 +1,223 @@
+"""What became of a request, whether its count can be trusted, and what was looked at: in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import tzinfo
+from itertools import count, groupby
+from typing import NamedTuple
+
+from retryctl.core.attempts import Attempt
+from retryctl.core.crosscheck import Check, CheckedRequest, Verdict
+from retryctl.core.outcomes import Outcome
+from retryctl.core.records import Coverage
+from retryctl.core.requests import Request, RequestOutcome
+from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
+from retryctl.views.times import clock, duration, moment, span, zone_name
+
+_COUNTER_RULES = frozenset(
+    {
+        "environment-switch",
+        "uncounted-attempt",
+        "counter-lost",
+        "counter-ahead",
+        "counter-unexplained",
+    }
+)
+_MOST_NAMED = 3
+
+
+class Sentence(NamedTuple):
+    """A sign and the words beside it."""
+
+    sign: str
+    words: str
+
+
+def numbered(numbers: Sequence[int]) -> str:
+    """``attempt 3``, ``attempts 1 and 2``, ``attempts 1 to 3 and 5``."""
+    runs: list[str] = []
+    for _, run in groupby(zip(sorted(numbers), count(), strict=False), key=lambda n: n[0] - n[1]):
+        first, *rest = (number for number, _ in run)
+        runs += [f"{first} to {rest[-1]}"] if len(rest) > 1 else map(str, (first, *rest))
+    return f"attempt{'s' if len(numbers) > 1 else ''} {_listed(runs)}"
+
+
+def counter_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:
+    """Whether a finding says that this attempt's counter is wrong."""
+    return any(f.attempt == attempt.number and f.rule in _COUNTER_RULES for f in checked.findings)
+
+
+def branch_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:
+    """Whether the attempt ran another branch than it should."""
+    check = checked.checks[attempt.number - 1]
+    return (
+        check.check is Check.DISAGREES
+        and None not in (attempt.claim.branch, check.branch_expected)
+        and attempt.claim.branch != check.branch_expected
+    )
+
+
+# --------------------------------------------------------------------------- what became of it
+
+
+def outcome_sentence(request: Request, coverage: Coverage, tz: tzinfo) -> Sentence:
+    """The outcome of the request, with the figures that matter for it."""
+    attempts = request.attempts
+    failed = [attempt.number for attempt in attempts if attempt.outcome.failed]
+    ok = [attempt.number for attempt in attempts if attempt.outcome is Outcome.OK]
+    took = _took(attempts) if attempts else ""
+    if request.outcome is RequestOutcome.SUCCEEDED:
+        more = len(attempts) - 1
+        again = f"; {more} more came after it" if more else ""
+        return Sentence(GOOD, f"succeeded on attempt 1{again}")
+    if request.outcome is RequestOutcome.RECOVERED:
+        return Sentence(GOOD, f"recovered on attempt {ok[0]}{took}; {numbered(failed)} failed")
+    if request.outcome is RequestOutcome.EXHAUSTED:
+        if len(attempts) == 1:
+            return Sentence(BAD, "exhausted: 1 attempt, which failed, and no retry is allowed")
+        none = "the last one failed" if ok else "none succeeded"
+        return Sentence(BAD, f"exhausted: {len(attempts)} attempts{took}, {none}")
+    if request.outcome is RequestOutcome.PENDING:
+        due = _due(request.next_attempt_due_ms, coverage.horizon_ms, tz)
+        return Sentence(GOING, f"pending: {numbered(failed)} failed; next attempt {due}")
+    if request.outcome is RequestOutcome.NOT_RETRIED:
+        return Sentence(BAD, f"not retried: {numbered(failed)} failed, and no other is due")
+    if request.outcome is RequestOutcome.RUNNING:
+        return Sentence(GOING, f"running: {_running(attempts[-1], coverage.horizon_ms, tz)}")
+    return Sentence(UNSURE, f"unknown: {_unknown(request)}")
+
+
+def _unknown(request: Request) -> str:
+    if not request.attempts:
+        return "no attempt was seen, only lines that mention the request"
+    last = request.attempts[-1]
+    if not last.outcome.failed:
+        return f"the logs do not tell how attempt {last.number} ended"
+    if request.from_event_source:
+        return f"attempt {last.number} failed; retries are up to its event source, not to Lambda"
+    return f"attempt {last.number} failed, and the logs do not tell what came of it"
+
+
+def _took(attempts: Sequence[Attempt]) -> str:
+    start, end = attempts[0].started_ms, attempts[-1].ended_ms
+    return "" if start is None or end is None else f" in {duration(end - start)}"
+
+
+def _due(due_ms: int | None, horizon_ms: int | None, tz: tzinfo) -> str:
+    if due_ms is None:
+        return "still due"
+    zone = zone_name(tz, (due_ms,))
+    when = f"due about {clock(due_ms, tz, 'seconds')}"
+    if horizon_ms is None:
+        return f"{when} {zone}"
+    seconds = duration(abs(round(due_ms - horizon_ms, -3)))
+    away = f"in {seconds}" if due_ms > horizon_ms else f"{seconds} ago"
+    return f"{when}, {away} (as of {clock(horizon_ms, tz, 'seconds')} {zone})"
+
+
+def _running(attempt: Attempt, horizon_ms: int | None, tz: tzinfo) -> str:
+    if attempt.started_ms is None or horizon_ms is None:
+        return f"attempt {attempt.number} has not ended"
+    for_long = duration(round(horizon_ms - attempt.started_ms, -3))
+    now = f"{clock(horizon_ms, tz, 'seconds')} {zone_name(tz, (horizon_ms,))}"
+    return f"attempt {attempt.number} has run for {for_long} (as of {now})"
+
+
+# --------------------------------------------------------------------------- can it be trusted
+
+
+def verdict_sentences(checked: CheckedRequest) -> list[Sentence]:
+    """The verdict, naming each attempt that is wrong, or why there is none."""
+    reasons = checked.undetermined_because
+    if checked.verdict is not Verdict.UNDETERMINED:
+        return [_verdict(checked), *(Sentence(UNSURE, reason) for reason in reasons)]
+    if len(reasons) == 1:
+        return [Sentence(UNSURE, f"no verdict: {reasons[0]}")]
+    why = "for these reasons:" if reasons else "the logs do not allow one"
+    return [
+        Sentence(UNSURE, f"no verdict: {why}"),
+        *(Sentence(UNSURE, reason) for reason in reasons),
+    ]
+
+
+def _verdict(checked: CheckedRequest) -> Sentence:
+    if checked.verdict is Verdict.DISAGREES:
+        return Sentence(BAD, _disagreement(checked))
+    counted = [a.number for a in checked.request.attempts if a.claim.counter is not None]
+    if checked.verdict is Verdict.NOT_COUNTED:
+        return Sentence(NOTHING, "not counted: the function logged no counter and no branch")
+    if not counted:
+        return Sentence(GOOD, "every branch that was logged is the right one")
+    if len(counted) == len(checked.request.attempts) > 1:
+        return Sentence(GOOD, "the counter agrees on every attempt")
+    return Sentence(GOOD, f"the counter agrees on {numbered(counted)}")
+
+
+def _disagreement(checked: CheckedRequest) -> str:
+    wrong = [
+        attempt
+        for attempt, check in zip(checked.request.attempts, checked.checks, strict=True)
+        if check.check is Check.DISAGREES
+    ]
+    by_counter = any(counter_is_wrong(checked, attempt) for attempt in wrong)
+    what = "counter" if by_counter else "branch"
+    details = [
+        (f"attempt {attempt.number}" if len(wrong) > 1 else "it", detail)
+        for attempt in wrong[:_MOST_NAMED]
+        if (detail := _detail(checked, attempt))
+    ]
+    said = ", ".join(f"{who} {detail}" for who, detail in details)
+    return f"the {what} was wrong on {numbered([a.number for a in wrong])}" + (
+        f": {said}" if said else ""
+    )
+
+
+def _detail(checked: CheckedRequest, attempt: Attempt) -> str:
+    check = checked.checks[attempt.number - 1]
+    if branch_is_wrong(checked, attempt):
+        return f"ran {attempt.claim.branch} where {check.branch_expected} was due"
+    if counter_is_wrong(checked, attempt):
+        return f"counted {attempt.claim.counter} where {check.counter_expected} was right"
+    return ""
+
+
+# --------------------------------------------------------------------------- what was looked at
+
+
+def coverage_sentence(coverage: Coverage, tz: tzinfo) -> str:
+    """What was looked at, and whether anything is missing from it."""
+    calls = f" in {_counted(coverage.api_calls, 'call')}" if coverage.api_calls else ""
+    odd = coverage.events_unrecognised
+    unread = f", {odd:,} of them not understood" if odd else ""
+    missing = "Nothing is missing." if coverage.complete else "Not seen:"
+    return (
+        f"looked at {_place(coverage)}{_window(coverage, tz)}: "
+        f"{_counted(coverage.events_read, 'event')}{calls}{unread}. {missing}"
+    )
+
+
+def _place(coverage: Coverage) -> str:
+    groups = coverage.log_groups
+    names = _listed(groups) if len(groups) <= _MOST_NAMED else f"{len(groups):,} log groups"
+    if not groups or coverage.source == "cloudwatch":
+        return names if groups else coverage.source
+    return f"{coverage.source} ({names})"
+
+
+def _window(coverage: Coverage, tz: tzinfo) -> str:
+    since, until = coverage.since_ms, coverage.until_ms
+    if since is not None and until is not None:
+        return f", {span(since, until, tz)}"
+    if since is not None:
+        return f", from {moment(since, tz, 'minutes')}"
+    return "" if until is None else f", up to {moment(until, tz, 'minutes')}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

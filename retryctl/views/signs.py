@@ -1,0 +1,31 @@
+"""The signs that every text view uses, their colours, and what stands for them in plain ASCII."""
+
+from __future__ import annotations
+
+from retryctl.core.crosscheck import Severity
+from retryctl.core.outcomes import Outcome
+
+GOOD, BAD, UNSURE, WARNING, GOING, NOTHING = "✓", "✗", "?", "!", "…", "—"
+STYLES = {
+    GOOD: "green",
+    BAD: "bold red",
+    UNSURE: "bold yellow",
+    WARNING: "yellow",
+    GOING: "cyan",
+    NOTHING: "dim",
+}
+"""Each sign stands beside words that say the same: colour alone says nothing."""
+
+SEVERITY_SIGNS = {Severity.ERROR: BAD, Severity.WARNING: WARNING, Severity.INFO: NOTHING}
+
+ASCII = str.maketrans("✓✗…—·●◆■▲★▼╌━╵", "+x~--o#%^*v.='")
+"""One character for one, so that nothing moves where a terminal knows no others."""
+
+
+def outcome_sign(outcome: Outcome) -> str:
+    """The sign of an attempt's outcome."""
+    if outcome is Outcome.OK:
+        return GOOD
+    if outcome is Outcome.RUNNING:
+        return GOING
+    return BAD if outcome.failed else UNSURE

@@ -1,0 +1,109 @@
+"""Times and durations as people and programs read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta, timezone, tzinfo
+from itertools import pairwise
+from math import isfinite
+
+from retryctl.core.attempts import Attempt, wait_ms
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+# A log can hold any number as a time. What no calendar knows is shown as its nearest end.
+_EARLIEST_MS = -62_135_510_400_000  # 2 January of the year 1
+_LATEST_MS = 253_402_214_400_000  # 31 December 9999
+
+
+def at(ms: int, tz: tzinfo) -> datetime:
+    """The moment of ``ms`` epoch milliseconds in ``tz``."""
+    within = min(max(ms, _EARLIEST_MS), _LATEST_MS)
+    return (_EPOCH + timedelta(milliseconds=within)).astimezone(tz)
+
+
+def iso(ms: int | None) -> str | None:
+    """ISO 8601 in UTC with milliseconds, ``2026-11-23T03:00:00.123Z``; ``None`` stays ``None``."""
+    if ms is None:
+        return None
+    return at(ms, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def clock(ms: int, tz: tzinfo, timespec: str = "milliseconds") -> str:
+    """The time of day, ``03:00:00.123``; ``timespec`` as in ``datetime.isoformat``."""
+    return at(ms, tz).replace(tzinfo=None).time().isoformat(timespec=timespec)
+
+
+def day(ms: int, tz: tzinfo, *, year: bool = False) -> str:
+    """``23 Nov`` or ``23 Nov 2026``, in no language but English."""
+    when = at(ms, tz)
+    name = f"{when.day} {_MONTHS[when.month - 1]}"
+    return f"{name} {when.year}" if year else name
+
+
+def on_one_day(moments_ms: Iterable[int], tz: tzinfo) -> bool:
+    """Whether all of them fall on one date in ``tz``, so that the date need not be repeated."""
+    return len({at(ms, tz).date() for ms in moments_ms}) <= 1
+
+
+def stamp(ms: int, tz: tzinfo, timespec: str = "milliseconds", *, dated: bool) -> str:
+    """The time of day, after its date where ``dated``: ``23 Nov 03:00:00.123``."""
+    return f"{day(ms, tz)} {clock(ms, tz, timespec)}" if dated else clock(ms, tz, timespec)
+
+
+def zone_name(tz: tzinfo, moments_ms: Iterable[int]) -> str:
+    """What the clocks of ``tz`` are called at these moments: ``UTC``, ``JST``, ``CEST/CET``."""
+    names = dict.fromkeys(at(ms, tz).tzname() or "?" for ms in moments_ms)
+    return "/".join(names) or at(0, tz).tzname() or "?"
+
+
+def moment(ms: int, tz: tzinfo, timespec: str = "milliseconds") -> str:
+    """Date, time and zone: ``23 Nov 2026 03:00:00.123 UTC``."""
+    return f"{day(ms, tz, year=True)} {clock(ms, tz, timespec)} {zone_name(tz, (ms,))}"
+
+
+def span(since_ms: int, until_ms: int, tz: tzinfo) -> str:
+    """A window to the minute: ``22 Nov 21:00 to 23 Nov 2026 03:05 UTC``."""
+    since, until = clock(since_ms, tz, "minutes"), clock(until_ms, tz, "minutes")
+    last, zone = day(until_ms, tz, year=True), zone_name(tz, (since_ms, until_ms))
+    if on_one_day((since_ms, until_ms), tz):
+        return f"{last} {since} to {until} {zone}"
+    other_year = at(since_ms, tz).year != at(until_ms, tz).year
+    return f"{day(since_ms, tz, year=other_year)} {since} to {last} {until} {zone}"
+
+
+def duration(ms: float) -> str:
+    """Two units at most: ``54.6 ms``, ``12.4 s``, ``1 m 03 s``, ``2 h 05 m``, ``1 d 02 h``."""
+    if not isfinite(ms):
+        return "?"
+    if ms < 0:
+        return f"-{duration(-ms)}"
+    if ms < 999.95:
+        return f"{_short(ms, 1)} ms"
+    if ms < 59_995:
+        return f"{_short(ms / 1000, 2)} s"
+    if (seconds := round(ms / 1000)) < 3600:
+        return f"{seconds // 60} m {seconds % 60:02} s"
+    if (minutes := round(ms / 60_000)) < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60:02} m"
+    hours = round(ms / 3_600_000)
+    return f"{hours // 24:,} d {hours % 24:02} h"
+
+
+def starts_ms(attempts: Iterable[Attempt]) -> list[int]:
+    """When the attempts began, those apart whose start is not known."""
+    return [attempt.started_ms for attempt in attempts if attempt.started_ms is not None]
+
+
+def waits_ms(attempts: Sequence[Attempt]) -> list[int | None]:
+    """For each attempt the time from the end of the one before; ``None`` where not known.
+
+    It is negative where an attempt began before the one before it had ended.
+    """
+    first: list[int | None] = [None for _ in attempts[:1]]
+    return [*first, *(wait_ms(before, after) for before, after in pairwise(attempts))]
+
+
+def _short(number: float, digits: int) -> str:
+    return f"{number:.{digits}f}".rstrip("0").rstrip(".")

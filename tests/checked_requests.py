@@ -1,0 +1,205 @@
+"""Requests as the cross-check hands them to a view, made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any
+
+from retryctl.core.attempts import Attempt
+from retryctl.core.claims import Claim
+from retryctl.core.crosscheck import (
+    AttemptCheck,
+    Check,
+    CheckedRequest,
+    Finding,
+    Severity,
+    Verdict,
+)
+from retryctl.core.outcomes import ErrorInfo, Outcome
+from retryctl.core.records import Coverage, Gap, LogEvent
+from retryctl.core.requests import Request, RequestOutcome
+
+ID = "5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3"
+GROUP = "/aws/lambda/orders-worker"
+STREAM = "2026/11/23/[$LATEST]1f3a9c0d5b7e2f4861a3c5e7092b4d6f"
+OTHER_STREAM = "2026/11/23/[$LATEST]77c2e4a6081b3d5f7092b4d6f8a1c3e5"
+NAME_ERROR = ErrorInfo(
+    type="NameError", message="name 'total' is not defined", frame="app.py:11 lambda_handler"
+)
+
+
+def ms(clock: str, day: str = "2026-11-23") -> int:
+    """Epoch milliseconds of a time of day in UTC."""
+    when = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=timezone.utc)
+    return round(when.timestamp() * 1000)
+
+
+def event(at_ms: int, message: str, stream: str | None = STREAM) -> LogEvent:
+    return LogEvent(timestamp_ms=at_ms, message=message, log_stream=stream, log_group=GROUP)
+
+
+def attempt(number: int, started_ms: int, **fields: Any) -> Attempt:
+    """One that raised NameError after 54.6 ms, unless ``fields`` say otherwise."""
+    counter, branch = fields.pop("counter", None), fields.pop("branch", None)
+    stream = fields.get("log_stream", STREAM)
+    said = [str(counter)] if counter is not None else []
+    said += [f"process {branch}"] if branch else []
+    claimed = tuple(event(started_ms + 3, line, stream) for line in said)
+    made: dict[str, Any] = {
+        "number": number,
+        "request_id": ID,
+        "placed_ms": started_ms,
+        "log_group": GROUP,
+        "log_stream": stream,
+        "function": "orders-worker",
+        "version": "$LATEST",
+        "cold_start": False,
+        "started_ms": started_ms,
+        "ended_ms": started_ms + 57,
+        "outcome": Outcome.ERROR,
+        "error": NAME_ERROR,
+        "duration_ms": 54.6,
+        "billed_duration_ms": 55.0,
+        "memory_size_mb": 128,
+        "max_memory_used_mb": 36,
+        "claim": Claim(counter=counter, branch=branch, evidence=claimed),
+        "events": (
+            event(started_ms, f"START RequestId: {ID} Version: $LATEST\n", stream),
+            *claimed,
+            event(started_ms + 57, f"END RequestId: {ID}\n", stream),
+        ),
+    }
+    return Attempt(**{**made, **fields})
+
+
+def check(
+    verdict: Check, counter: int | None = None, branch: str | None = None, seen: int | None = None
+) -> AttemptCheck:
+    return AttemptCheck(
+        counter_expected=counter,
+        counter_in_environment=counter if seen is None else seen,
+        branch_expected=branch,
+        check=verdict,
+    )
+
+
+def checked(
+    outcome: RequestOutcome,
+    verdict: Verdict,
+    *rows: tuple[Attempt, AttemptCheck],
+    findings: tuple[Finding, ...] = (),
+    because: tuple[str, ...] = (),
+    due_ms: int | None = None,
+) -> CheckedRequest:
+    return CheckedRequest(
+        request=Request(
+            request_id=ID,
+            log_group=GROUP,
+            function="orders-worker",
+            attempts=tuple(row[0] for row in rows),
+            outcome=outcome,
+            next_attempt_due_ms=due_ms,
+        ),
+        checks=tuple(row[1] for row in rows),
+        verdict=verdict,
+        findings=findings,
+        undetermined_because=because,
+    )
+
+
+COVERAGE = Coverage(
+    source="cloudwatch",
+    log_groups=(GROUP,),
+    since_ms=ms("21:00", "2026-11-22"),
+    until_ms=ms("03:05"),
+    horizon_ms=ms("03:05"),
+    events_read=42,
+    api_calls=5,
+)
+
+GAP = Gap(
+    kind="before-window",
+    message="Attempts may lie before 22 Nov 21:00: --since keeps them out.",
+    settle=f"retryctl trace {ID} --function orders-worker --since 2026-11-22T15:00:00Z",
+    hides_attempts=True,
+)
+
+FIRST = attempt(1, ms("03:00:00.123"), cold_start=True, counter=0, branch="A")
+SECOND = attempt(2, ms("03:01:02.871"), counter=1, branch="B")
+THIRD = attempt(
+    3, ms("03:03:10.092"), log_stream=OTHER_STREAM, cold_start=True, counter=0, branch="A"
+)
+FIRST_ROW = (FIRST, check(Check.AGREES, 0, "A"))
+SECOND_ROW = (SECOND, check(Check.AGREES, 1, "B"))
+
+SWITCH = Finding(
+    rule="environment-switch",
+    severity=Severity.ERROR,
+    attempt=3,
+    message=(
+        "Attempt 3 ran in environment 77c2, whose /tmp holds no file of this request: "
+        "attempts 1 and 2 left theirs in 1f3a."
+    ),
+    remedy="Count where every environment can see it: retryctl counters, DynamoDB or S3.",
+    evidence=THIRD.claim.evidence,
+)
+
+SWITCHED = checked(
+    RequestOutcome.EXHAUSTED,
+    Verdict.DISAGREES,
+    FIRST_ROW,
+    SECOND_ROW,
+    (THIRD, check(Check.DISAGREES, 2, "C", seen=0)),
+    findings=(SWITCH,),
+)
+
+OK_ALONE = attempt(
+    1, ms("03:00:00.123"), cold_start=True, outcome=Outcome.OK, error=None
+)
+SUCCEEDED = checked(
+    RequestOutcome.SUCCEEDED, Verdict.NOT_COUNTED, (OK_ALONE, check(Check.SILENT, 0))
+)
+
+RECOVERED = checked(
+    RequestOutcome.RECOVERED,
+    Verdict.AGREES,
+    FIRST_ROW,
+    (replace(SECOND, outcome=Outcome.OK, error=None), check(Check.AGREES, 1)),
+)
+
+PENDING = checked(
+    RequestOutcome.PENDING, Verdict.AGREES, FIRST_ROW, SECOND_ROW, due_ms=ms("03:03:02.928")
+)
+
+RUNNING = checked(
+    RequestOutcome.RUNNING,
+    Verdict.AGREES,
+    FIRST_ROW,
+    (
+        attempt(
+            2,
+            ms("03:01:02.871"),
+            ended_ms=None,
+            outcome=Outcome.RUNNING,
+            error=None,
+            duration_ms=None,
+            max_memory_used_mb=None,
+        ),
+        check(Check.SILENT, 1),
+    ),
+)
+
+UNDETERMINED = checked(
+    RequestOutcome.EXHAUSTED,
+    Verdict.UNDETERMINED,
+    (replace(FIRST, started_ms=None, cold_start=None), check(Check.UNDETERMINED)),
+    (replace(SECOND, log_stream=None), check(Check.UNDETERMINED)),
+    because=("attempts may lie before the window",),
+)
+
+MENTIONED = checked(
+    RequestOutcome.UNKNOWN,
+    Verdict.UNDETERMINED,
+    because=("the log level hides the records that tell of attempts",),
+)
