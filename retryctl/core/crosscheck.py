@@ -1,67 +1,29 @@
-"""The cross-check: what the function claimed, held against what its log shows."""
+"""The cross-check: what a function claimed, held against what its log shows.
+
+``check_request`` gives each attempt its check, the request its verdict, and says what it
+found: one small function for each rule, in ``counter_rules`` and ``delivery_rules``.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
-from retryctl.core.records import LogEvent
+from retryctl.core.checks import (
+    AttemptCheck,
+    Circumstances,
+    Verdict,
+    check_attempts,
+    uncountable_because,
+    verdict_of,
+)
+from retryctl.core.claims import Markers
+from retryctl.core.counter_rules import COUNTER_RULES
+from retryctl.core.delivery_rules import DELIVERY_RULES
+from retryctl.core.findings import Case, Finding, Rule
+from retryctl.core.records import Coverage, FunctionSettings
 from retryctl.core.requests import Request
 
-
-class Check(str, Enum):
-    """The check of one attempt."""
-
-    AGREES = "agrees"
-    DISAGREES = "disagrees"
-    SILENT = "silent"
-    UNDETERMINED = "undetermined"
-
-
-class Verdict(str, Enum):
-    """The verdict on a request."""
-
-    AGREES = "agrees"
-    DISAGREES = "disagrees"
-    UNDETERMINED = "undetermined"
-    NOT_COUNTED = "not-counted"
-
-
-class Severity(str, Enum):
-    """How much a finding matters."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """Something worth saying, with the log events that prove it.
-
-    ``attempt`` is the number of the one where the harm shows, ``None`` for the whole request.
-    """
-
-    rule: str
-    severity: Severity
-    attempt: int | None
-    message: str
-    remedy: str
-    evidence: tuple[LogEvent, ...]
-
-    def __post_init__(self) -> None:
-        if not self.evidence:
-            raise ValueError(f"a finding of {self.rule} needs evidence")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptCheck:
-    """One attempt's figures: what was expected, what its environment could see, and the result."""
-
-    counter_expected: int | None
-    counter_in_environment: int | None
-    branch_expected: str | None
-    check: Check
+RULES: tuple[Rule, ...] = (*COUNTER_RULES, *DELIVERY_RULES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,3 +38,29 @@ class CheckedRequest:
     verdict: Verdict
     findings: tuple[Finding, ...]
     undetermined_because: tuple[str, ...] = ()
+
+
+def check_request(
+    request: Request,
+    coverage: Coverage,
+    *,
+    settings: FunctionSettings | None = None,
+    markers: Markers | None = None,
+) -> CheckedRequest:
+    """The verdict on one request and what was found, in the order of the rules."""
+    around = Circumstances(
+        coverage=coverage,
+        settings=settings or FunctionSettings(),
+        branches=(markers or Markers()).branches,
+    )
+    uncountable = uncountable_because(request, around)
+    checks = check_attempts(request, around, uncountable)
+    case = Case(request=request, checks=checks, around=around, countable=not uncountable)
+    reasons = [*uncountable, *(check.because for check in checks if check.because)]
+    return CheckedRequest(
+        request=request,
+        checks=checks,
+        verdict=verdict_of(checks, uncountable),
+        findings=tuple(finding for rule in RULES for finding in rule.find(case)),
+        undetermined_because=tuple(dict.fromkeys(reasons)),
+    )

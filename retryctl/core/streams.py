@@ -86,10 +86,11 @@ def _describe(brackets: list[Bracket], lines: Sequence[Line]) -> None:
     runtime = next((r.runtime_version for r in inits if r.runtime_version), None)
     name = next((r.function_name for r in inits if isinstance(r, InitStart)), None)
     starts = any(isinstance(r, Start) for _, r in lines)
+    good = any(isinstance(r, Report) and not r.failed for _, r in lines)
     for bracket in brackets:
         bracket.runtime_version = runtime
         bracket.function_name = name
-        bracket.starts_unseen = bracket.json and not starts
+        bracket.starts_unseen = bracket.json and not (starts or good)
 
 
 # --------------------------------------------------------------------------- one at a time

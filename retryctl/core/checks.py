@@ -1,0 +1,274 @@
+"""The check of each attempt: its claim against the attempts that came before it.
+
+What a hidden attempt could change decides what may be said. Attempts that were not seen can
+only add to the retries, so a counter that is behind stays wrong whatever is missing, and one
+that is ahead may turn out right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from retryctl.core.attempts import Attempt
+from retryctl.core.claims import Branches
+from retryctl.core.outcomes import Outcome
+from retryctl.core.records import Coverage, FunctionSettings, Gap
+from retryctl.core.requests import Request
+
+_HIDING_LEVELS = frozenset({"WARN", "ERROR", "FATAL"})
+
+
+class Check(str, Enum):
+    """The check of one attempt."""
+
+    AGREES = "agrees"
+    DISAGREES = "disagrees"
+    SILENT = "silent"
+    UNDETERMINED = "undetermined"
+
+
+class Verdict(str, Enum):
+    """The verdict on a request."""
+
+    AGREES = "agrees"
+    DISAGREES = "disagrees"
+    UNDETERMINED = "undetermined"
+    NOT_COUNTED = "not-counted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptCheck:
+    """One attempt's figures: what was expected, what its environment could see, and the result.
+
+    ``because`` tells why no judgement is possible, in a sentence; empty where one is.
+    """
+
+    counter_expected: int | None
+    counter_in_environment: int | None
+    branch_expected: str | None
+    check: Check
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What a request is judged in: what was looked at, the settings, the branches."""
+
+    coverage: Coverage
+    settings: FunctionSettings
+    branches: Branches
+
+
+def uncountable_because(request: Request, around: Circumstances) -> tuple[str, ...]:
+    """Why the attempts of a request cannot be counted at all; empty where they can."""
+    attempts, settings = request.attempts, around.settings
+    reasons = []
+    if settings.durable:
+        reasons.append(
+            "The function is durable: it is invoked again within one execution, "
+            "and such a replay is no retry."
+        )
+    if settings.managed_instances or any(attempt.managed for attempt in attempts):
+        reasons.append(
+            "The function runs on Lambda Managed Instances, where requests share an environment "
+            "and its /tmp, and printed lines belong to nobody."
+        )
+    if not attempts or any(attempt.starts_unseen for attempt in attempts):
+        reasons.append(
+            "The system log level drops the START of every attempt and the REPORT of good ones, "
+            "so attempts cannot be counted; set it to INFO."
+        )
+    return tuple(reasons)
+
+
+def check_attempts(
+    request: Request, around: Circumstances, uncountable: Sequence[str]
+) -> tuple[AttemptCheck, ...]:
+    """One check beside each attempt of ``request``."""
+    return tuple(_check(request, attempt, around, uncountable) for attempt in request.attempts)
+
+
+def verdict_of(checks: Sequence[AttemptCheck], uncountable: Sequence[str]) -> Verdict:
+    """The verdict on a request: the worst that its attempts give."""
+    results = {check.check for check in checks}
+    if Check.DISAGREES in results:
+        return Verdict.DISAGREES
+    if Check.UNDETERMINED in results or uncountable:
+        return Verdict.UNDETERMINED
+    return Verdict.AGREES if Check.AGREES in results else Verdict.NOT_COUNTED
+
+
+# --------------------------------------------------------------------------- one attempt
+
+
+def claimed(attempt: Attempt, branches: Branches) -> int | None:
+    """The number of earlier attempts that it claims: its counter, else that of its branch."""
+    if attempt.claim.counter is not None:
+        return attempt.claim.counter
+    return branches.numbers.get(attempt.claim.branch or "")
+
+
+def contradicts(attempt: Attempt, branches: Branches) -> bool:
+    """Whether the branch that ran is not the branch for the counter of the same attempt."""
+    counter, branch = attempt.claim.counter, attempt.claim.branch
+    if counter is None or branch is None:
+        return False
+    number = branches.numbers.get(branch)
+    return number is None or number != branches.numbers[branches.due(counter)]
+
+
+def _check(
+    request: Request, attempt: Attempt, around: Circumstances, uncountable: Sequence[str]
+) -> AttemptCheck:
+    branches = around.branches
+    check, because = _judge(request, attempt, around, uncountable)
+    known = check is not Check.UNDETERMINED
+    owes = known and attempt.outcome is Outcome.ERROR
+    marks = marks_in_environment(request, attempt, branches)
+    return AttemptCheck(
+        counter_expected=attempt.retries if known else None,
+        counter_in_environment=marks[0] if marks and marks[0] == marks[1] else None,
+        branch_expected=branches.due(attempt.retries) if owes else None,
+        check=check,
+        because=because,
+    )
+
+
+def _judge(
+    request: Request, attempt: Attempt, around: Circumstances, uncountable: Sequence[str]
+) -> tuple[Check, str]:
+    if uncountable:
+        return Check.UNDETERMINED, uncountable[0]
+    if unread := _unread_because(request, attempt, around.settings):
+        return Check.UNDETERMINED, unread
+    if attempt.claim.silent:
+        return Check.SILENT, ""
+    if _is_wrong(attempt, around.branches):
+        return Check.DISAGREES, ""
+    number = claimed(attempt, around.branches)
+    if number is not None and is_ahead(attempt, around.branches):
+        if hidden := _hidden_before(request, attempt, around, ahead=True):
+            return Check.UNDETERMINED, hidden
+        return Check.DISAGREES, ""
+    if hidden := _hidden_before(request, attempt, around, ahead=False):
+        return Check.UNDETERMINED, hidden
+    return Check.AGREES, ""
+
+
+def _unread_because(request: Request, attempt: Attempt, settings: FunctionSettings) -> str:
+    """Why what the attempt printed may not be what was read; empty where it was read whole."""
+    if attempt.claim.counter is not None or attempt.outcome is Outcome.RUNNING:
+        return ""
+    if attempt.start_event is None:
+        return f"The START of attempt {attempt.number} lies outside what was looked at."
+    if attempt.report_event is None:
+        return f"The REPORT of attempt {attempt.number} lies outside what was looked at."
+    if attempt.claim.silent and attempt.dropped:
+        return f"Records of attempt {attempt.number} were dropped before they reached the log."
+    hides = settings.log_format == "JSON" and settings.application_log_level in _HIDING_LEVELS
+    if hides and all(each.claim.silent for each in request.attempts):
+        return (
+            f"The application log level {settings.application_log_level} "
+            "keeps printed lines out of the log."
+        )
+    return ""
+
+
+def is_behind(attempt: Attempt, branches: Branches) -> bool:
+    """Whether it claims fewer earlier attempts than were seen."""
+    number = claimed(attempt, branches)
+    return (
+        number is not None
+        and number < attempt.retries
+        and not branches.same_branch(number, attempt.retries)
+    )
+
+
+def is_ahead(attempt: Attempt, branches: Branches) -> bool:
+    """Whether it claims more earlier attempts than were seen."""
+    number = claimed(attempt, branches)
+    return (
+        number is not None
+        and number > attempt.retries
+        and not branches.same_branch(number, attempt.retries)
+    )
+
+
+def _is_wrong(attempt: Attempt, branches: Branches) -> bool:
+    """Wrong whatever was not seen."""
+    unknown_branch = claimed(attempt, branches) is None
+    return is_behind(attempt, branches) or contradicts(attempt, branches) or unknown_branch
+
+
+def _hidden_before(
+    request: Request, attempt: Attempt, around: Circumstances, *, ahead: bool
+) -> str:
+    """Why attempts before this one may be missing; empty where none can be.
+
+    A saved log read whole counts as complete, except where a counter that is ahead shows that
+    it was cut: then an attempt may lie before the file's first event.
+    """
+    first, age_ms = request.attempts[0].placed_ms, around.settings.event_age_ms
+    for gap in around.coverage.gaps:
+        if gap.hides_attempts and may_hide(gap, request, first - age_ms, attempt.placed_ms):
+            return gap.message
+    file_start = around.coverage.first_event_ms
+    if ahead and file_start is not None and first - file_start <= age_ms:
+        return (
+            f"Attempt {attempt.number} counted more attempts than this log shows: "
+            "it may begin after the first of them."
+        )
+    return ""
+
+
+def may_hide(gap: Gap, request: Request, since_ms: int, until_ms: int) -> bool:
+    """Whether an attempt of ``request`` in that span could lie in the gap."""
+    return (
+        gap.log_group in (None, request.log_group)
+        and (gap.since_ms is None or gap.since_ms < until_ms)
+        and (gap.until_ms is None or gap.until_ms > since_ms)
+    )
+
+
+# --------------------------------------------------------------------------- marks in /tmp
+
+
+def left_mark(attempt: Attempt, branches: Branches) -> bool | None:
+    """Whether it left a file in /tmp; ``None`` where its lines do not allow to tell.
+
+    The original way leaves one in every branch but the last. A function that logs only its
+    counter is taken to leave one when it fails with an error.
+    """
+    claim = attempt.claim
+    if claim.branch is not None:
+        return branches.numbers.get(claim.branch, 0) < branches.last
+    if attempt.start_event is None or attempt.dropped:
+        return None
+    if claim.counter is not None:
+        return attempt.outcome is Outcome.ERROR and claim.counter < branches.last
+    return False
+
+
+def earlier_here(request: Request, attempt: Attempt) -> list[Attempt]:
+    """The earlier attempts of the request in the same execution environment."""
+    return [
+        other
+        for other in request.attempts[: attempt.retries]
+        if other.log_stream is not None and other.log_stream == attempt.log_stream
+    ]
+
+
+def marks_in_environment(
+    request: Request, attempt: Attempt, branches: Branches
+) -> tuple[int, int] | None:
+    """The least and the most marks that a /tmp counter could see.
+
+    ``None`` where the log does not name its streams.
+    """
+    if attempt.log_stream is None:
+        return None
+    marks = [left_mark(other, branches) for other in earlier_here(request, attempt)]
+    least = sum(mark is True for mark in marks)
+    return least, least + sum(mark is None for mark in marks)

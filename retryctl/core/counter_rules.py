@@ -1,0 +1,237 @@
+"""The rules about counter and branch: was the function's own count right, and if not, why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from retryctl.core.attempts import Attempt
+from retryctl.core.checks import (
+    AttemptCheck,
+    Check,
+    claimed,
+    contradicts,
+    earlier_here,
+    is_ahead,
+    is_behind,
+    left_mark,
+    marks_in_environment,
+)
+from retryctl.core.findings import Case, Rule, Said, Severity, attempts_named
+from retryctl.core.outcomes import Outcome
+from retryctl.core.records import LogEvent
+
+
+def _behind(case: Case) -> Iterator[tuple[Attempt, int]]:
+    """The attempts whose counter is behind, each with what it claimed."""
+    branches = case.around.branches
+    for attempt, check in case.checked:
+        number = claimed(attempt, branches)
+        if number is None or check.check is not Check.DISAGREES:
+            continue
+        if is_behind(attempt, branches):
+            yield attempt, number
+
+
+def _sees_only_its_own(case: Case, attempt: Attempt, number: int) -> bool:
+    """Whether the counter equals what a /tmp counter could see in its environment."""
+    return marks_in_environment(case.request, attempt, case.around.branches) == (number, number)
+
+
+def _elsewhere(case: Case, attempt: Attempt) -> list[Attempt]:
+    here = earlier_here(case.request, attempt)
+    return [each for each in case.request.attempts[: attempt.retries] if each not in here]
+
+
+def _unmarked_here(case: Case, attempt: Attempt) -> list[Attempt]:
+    return [
+        each
+        for each in earlier_here(case.request, attempt)
+        if left_mark(each, case.around.branches) is False
+    ]
+
+
+def _counted(attempt: Attempt, number: int) -> str:
+    """``Attempt 3 counted 0 where 2 came before it``."""
+    verb = "counted" if attempt.claim.counter is not None else "ran the branch for"
+    came = "1 attempt" if attempt.retries == 1 else f"{attempt.retries} attempts"
+    return f"Attempt {attempt.number} {verb} {number} where {came} came before it"
+
+
+def _proof(attempt: Attempt, others: list[Attempt]) -> tuple[LogEvent, ...]:
+    """The claim in question, and of each attempt that it overlooks the event that shows it."""
+    shown = [
+        event
+        for other in others
+        for event in (other.claim.evidence or (other.start_event or other.last_event,))
+    ]
+    return tuple(dict.fromkeys([*attempt.claim.evidence, *shown]))
+
+
+def _environment_switch(case: Case) -> Iterator[Said]:
+    for attempt, number in _behind(case):
+        others = _elsewhere(case, attempt)
+        if others and _sees_only_its_own(case, attempt, number):
+            yield (
+                attempt.number,
+                f"{_counted(attempt, number)}: it ran in another execution environment than "
+                f"{attempts_named(others)}, whose files in /tmp are not there.",
+                _proof(attempt, others),
+            )
+
+
+def _uncounted_attempt(case: Case) -> Iterator[Said]:
+    for attempt, number in _behind(case):
+        others = _unmarked_here(case, attempt)
+        if others and _sees_only_its_own(case, attempt, number):
+            ends = ", ".join(f"attempt {each.number} {_ENDED[each.outcome]}" for each in others)
+            yield (
+                attempt.number,
+                f"{_counted(attempt, number)}: in its own environment {ends} "
+                "and left no mark to be counted.",
+                _proof(attempt, others),
+            )
+
+
+_ENDED = {
+    Outcome.OK: "succeeded",
+    Outcome.ERROR: "failed before it counted",
+    Outcome.TIMEOUT: "timed out",
+    Outcome.OUT_OF_MEMORY: "ran out of memory",
+    Outcome.CRASH: "crashed",
+    Outcome.INIT_ERROR: "failed in init",
+    Outcome.RUNNING: "is still running",
+    Outcome.UNKNOWN: "ended in a way that the log does not tell",
+}
+
+
+def _counter_lost(case: Case) -> Iterator[Said]:
+    for attempt, number in _behind(case):
+        marks = marks_in_environment(case.request, attempt, case.around.branches)
+        if marks and number < marks[0]:
+            yield (
+                attempt.number,
+                f"{_counted(attempt, number)}: {marks[0]} of them left a mark in its own "
+                "environment, so marks were lost.",
+                _proof(attempt, earlier_here(case.request, attempt)),
+            )
+
+
+def _counter_ahead(case: Case) -> Iterator[Said]:
+    for attempt, check in case.checked:
+        number = claimed(attempt, case.around.branches)
+        if check.check is Check.DISAGREES and is_ahead(attempt, case.around.branches):
+            yield (
+                attempt.number,
+                f"{_counted(attempt, number or 0)}, and nothing of the log is missing.",
+                _proof(attempt, list(case.request.attempts[: attempt.retries])),
+            )
+
+
+def _counter_unexplained(case: Case) -> Iterator[Said]:
+    for attempt, number in _behind(case):
+        marks = marks_in_environment(case.request, attempt, case.around.branches)
+        if marks and number <= marks[1]:
+            continue  # explained above, or resting on lines that were not seen
+        if marks:
+            why = f"its environment could show no more than {marks[1]}"
+        else:
+            why = "the log names no streams, so the environments cannot be told apart"
+        yield (
+            attempt.number,
+            f"{_counted(attempt, number)}; {why}.",
+            _proof(attempt, list(case.request.attempts[: attempt.retries])),
+        )
+
+
+def _branch_contradicts_counter(case: Case) -> Iterator[Said]:
+    if not case.countable:
+        return
+    for attempt in case.request.attempts:
+        claim = attempt.claim
+        if contradicts(attempt, case.around.branches) and claim.counter is not None:
+            yield (
+                attempt.number,
+                f"Attempt {attempt.number} counted {claim.counter} and ran {claim.branch}, where "
+                f"{case.around.branches.due(claim.counter)} is the branch for that count.",
+                claim.evidence,
+            )
+
+
+def _branch_missing(case: Case) -> Iterator[Said]:
+    for attempt, check in case.checked:
+        if _owes_branch(attempt, check) and _others_claim(case, attempt):
+            yield (
+                attempt.number,
+                f"Attempt {attempt.number} failed with an error and logged no branch, where "
+                "another attempt of the request did.",
+                (attempt.last_event,),
+            )
+
+
+def _owes_branch(attempt: Attempt, check: AttemptCheck) -> bool:
+    return (
+        attempt.outcome is Outcome.ERROR
+        and attempt.claim.branch is None
+        and check.check is not Check.UNDETERMINED
+    )
+
+
+def _others_claim(case: Case, attempt: Attempt) -> bool:
+    return any(not each.claim.silent for each in case.request.attempts if each is not attempt)
+
+
+_COUNT_ELSEWHERE = (
+    "Count where every environment can see it: in DynamoDB or S3 (retryctl counters)."
+)
+_COUNT_AT_START = (
+    "Record each attempt when it starts, not when it fails, "
+    "and where every environment can see it (retryctl counters)."
+)
+
+COUNTER_RULES = (
+    Rule(
+        id="environment-switch",
+        severity=Severity.ERROR,
+        remedy=_COUNT_ELSEWHERE,
+        look=_environment_switch,
+    ),
+    Rule(
+        id="uncounted-attempt",
+        severity=Severity.ERROR,
+        remedy=_COUNT_AT_START,
+        look=_uncounted_attempt,
+    ),
+    Rule(
+        id="counter-lost",
+        severity=Severity.ERROR,
+        remedy="Find what removes the files from /tmp between attempts, or count elsewhere.",
+        look=_counter_lost,
+    ),
+    Rule(
+        id="counter-ahead",
+        severity=Severity.ERROR,
+        remedy=(
+            "Look for marks that are not of this request's attempts: "
+            "a mark written twice, or an ID matched by its prefix."
+        ),
+        look=_counter_ahead,
+    ),
+    Rule(
+        id="counter-unexplained",
+        severity=Severity.ERROR,
+        remedy="Read the attempt's lines (retryctl trace --lines) and the code that counts.",
+        look=_counter_unexplained,
+    ),
+    Rule(
+        id="branch-contradicts-counter",
+        severity=Severity.ERROR,
+        remedy="Correct the condition that turns the count into a branch.",
+        look=_branch_contradicts_counter,
+    ),
+    Rule(
+        id="branch-missing",
+        severity=Severity.WARNING,
+        remedy="See whether the error was raised before the branch was chosen or logged.",
+        look=_branch_missing,
+    ),
+)
