@@ -1,0 +1,93 @@
+"""The pytest plugin: a fixture that runs a handler through its retries.
+
+::
+
+    from shop.orders import handler
+
+    def test_third_attempt_runs_c(lambda_lab):
+        request = lambda_lab(handler).run(plan="same,fresh")
+        assert [a.claim.branch for a in request.attempts] == ["A", "B", "C"]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:  # a plugin is loaded at the start of every test run: nothing more than it needs
+    from retryctl.core.crosscheck import CheckedRequest
+    from retryctl.core.requests import Request
+    from retryctl.lab.lab import LabEvent
+
+SEED = 20261123
+START_S = 1_795_402_800.0
+"""2026-11-23T03:00:00Z: a test's requests start at the same time on every day."""
+
+
+class HandlerLab:
+    """One handler with its settings; each run is in a new lab.
+
+    ``events`` are the log events of the last run.
+    """
+
+    def __init__(self, handler: str | Callable[..., Any], folder: Path, **settings: Any) -> None:
+        from retryctl.lab import handlers
+        from retryctl.lab.function import Function
+
+        task, name = (
+            handlers.locate(handler, folder)
+            if isinstance(handler, str)
+            else handlers.locate_function(handler)
+        )
+        self._function = Function(handler=name, task=task, **settings)
+        self.events: list[LabEvent] = []
+
+    def run(
+        self, plan: str = "same,same", event: Any = None, *, retries: int = 2, seed: int = SEED
+    ) -> Request:
+        """Run one request by ``plan``; return its history.
+
+        :raises retryctl.errors.UsageError: the plan cannot be read, or names several.
+        """
+        return self.check(plan, event, retries=retries, seed=seed).request
+
+    def check(
+        self, plan: str = "same,same", event: Any = None, *, retries: int = 2, seed: int = SEED
+    ) -> CheckedRequest:
+        """Run one request by ``plan``; return its history with the verdict and the findings.
+
+        :raises retryctl.errors.UsageError: the plan cannot be read, or names several.
+        """
+        from retryctl.errors import UsageError
+        from retryctl.lab import plan as plans
+        from retryctl.lab.judged import judge
+        from retryctl.lab.lab import Lab
+
+        read = plans.read(plan, retries)
+        if len(read) > 1:
+            raise UsageError(f"{plan!r} is {len(read)} plans", "Run them one by one.")
+        with Lab(self._function, seed=seed, start_s=START_S) as lab:
+            lab.submit(event if event is not None else {}, read[0])
+            lab.run()
+            self.events = lab.events
+        (checked,), _ = judge(self.events, self._function, retries=retries)
+        return checked
+
+
+@pytest.fixture
+def lambda_lab(request: pytest.FixtureRequest) -> Callable[..., HandlerLab]:
+    """Return what runs a handler as Lambda would, given the function or ``file.py:function``.
+
+    Keywords are those of ``retryctl.lab.function.Function``: ``timeout_s``, ``memory_mb``,
+    ``log_format``, ``environment``, ``python`` and so on. Paths are looked for from the folder
+    of the test.
+    """
+    folder = request.path.parent
+
+    def lab(handler: str | Callable[..., Any], **settings: Any) -> HandlerLab:
+        return HandlerLab(handler, folder, **settings)
+
+    return lab
