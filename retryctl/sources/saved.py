@@ -100,9 +100,7 @@ class SavedLog:
         """The events of all files; of a folder or a glob, those files that are no log are noted."""
         one = names_one_file(self._source)
         refusals: list[str] = []
-        # An empty file among others hides nothing.
-        files = self._files if one else tuple(file for file in self._files if file.size)
-        for file in files:
+        for file in self._files:
             notes = Notes(file.name)
             try:
                 yield from read_file(file, notes, worth, meter.advance)
@@ -112,7 +110,7 @@ class SavedLog:
                 refusals.append(error.what)
                 notes.skipped(error.what, hides_attempts=isinstance(error.__cause__, OSError))
             looked.add(notes)
-        if len(refusals) == len(files):
+        if len(refusals) == len(self._files):
             raise self._nothing_readable(refusals)
 
     def _nothing_readable(self, refusals: list[str]) -> UnreadableInput:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from typing import IO
 
@@ -35,7 +36,8 @@ class SavedFile:
 def find_files(source: str, stdin: IO[bytes] | None) -> tuple[SavedFile, ...]:
     """The files that ``source`` means, in the order of their names.
 
-    ``stdin`` is what ``-`` reads, the process's own where it is ``None``. Raises UnreadableInput where there is none, or where it may not be looked at.
+    ``stdin`` is what ``-`` reads, the process's own where it is ``None``. Raises UnreadableInput
+    where there is no file, or where it may not be looked at.
     """
     if source == DEMO:
         return (_demo(),)
@@ -71,12 +73,20 @@ def _found(source: str) -> Iterator[SavedFile]:
 
 
 def _in_folder(folder: str) -> Iterator[SavedFile]:
-    for parent, folders, names in os.walk(folder):
+    """Its files, but for empty ones, which hide nothing; and the folders that are closed to us."""
+    closed: list[OSError] = []
+    for parent, folders, names in os.walk(folder, onerror=closed.append):
         folders.sort()
         for name in sorted(names):
             path = os.path.join(parent, name)
-            if name != _EXPORT_TEST and os.path.isfile(path):
+            if name != _EXPORT_TEST and os.path.isfile(path) and os.path.getsize(path):
                 yield _file(path)
+    for error in closed:  # to open them fails as listing them did, and there it is told
+        yield SavedFile(name=error.filename, size=0, open=partial(_open, error.filename))
+
+
+def _open(path: str) -> IO[bytes]:
+    return open(path, "rb")
 
 
 def _file(path: str) -> SavedFile:
@@ -85,7 +95,7 @@ def _file(path: str) -> SavedFile:
         with open(path, "rb") as pipe:
             return _spooled(path, pipe)
     folder = os.path.basename(os.path.dirname(os.path.abspath(path)))
-    return SavedFile(name=path, size=status.st_size, open=lambda: open(path, "rb"), folder=folder)
+    return SavedFile(name=path, size=status.st_size, open=partial(_open, path), folder=folder)
 
 
 def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
@@ -113,7 +123,7 @@ def _missing(source: str) -> UnreadableInput:
     folder, name = os.path.split(source)
     try:
         near = difflib.get_close_matches(name, os.listdir(folder or "."))
-    except OSError:
+    except FileNotFoundError:
         return UnreadableInput(f"there is no {source}: its folder is not there either.")
     if near:
         names = ", ".join(os.path.join(folder, name) for name in near)

@@ -109,14 +109,14 @@ def _names_an_event(fields: dict[str, object]) -> bool:
 
 def _documents(
     prefix: str, segment: BufferedReader, notes: Notes, worth: Worth | None
-) -> Iterator[SavedEvent]:
+) -> Iterator[SavedEvent | int]:
     """The events of documents, one after another, held in memory one event at a time."""
-    yield from _events(_items(prefix, segment, notes), notes)
+    yield from _events(_items(prefix, segment, notes), notes, worth)
 
 
 def _subscription(
     segment: BufferedReader, notes: Notes, worth: Worth | None
-) -> Iterator[SavedEvent]:
+) -> Iterator[SavedEvent | int]:
     """``{messageType, owner, logGroup, logStream, logEvents: [{id, timestamp, message}]}``…"""
     for number, document in enumerate(_items("", segment, notes), 1):
         fields = document if isinstance(document, dict) else {}
@@ -125,8 +125,10 @@ def _subscription(
             notes.unread_event(number, _dumped(document))
         elif fields.get("messageType") != "CONTROL_MESSAGE":
             stream, group = _first_text(fields, _STREAM), _first_text(fields, _GROUP)
-            for event in _events(events, notes):
-                yield event._replace(log_stream=stream, log_group=group)
+            for event in _events(events, notes, worth):
+                if isinstance(event, SavedEvent):
+                    event = event._replace(log_stream=stream, log_group=group)
+                yield event
 
 
 def _items(prefix: str, segment: BufferedReader, notes: Notes) -> Iterator[object]:
@@ -145,15 +147,17 @@ def _what_is_read(prefix: str) -> str:
     return "events" if prefix else "objects"
 
 
-def _events(items: Iterable[object], notes: Notes) -> Iterator[SavedEvent]:
+def _events(
+    items: Iterable[object], notes: Notes, worth: Worth | None
+) -> Iterator[SavedEvent | int]:
     before_ms = 0
     for number, item in enumerate(items, 1):
-        event = _event(item, before_ms)
-        if event:
-            before_ms = event.timestamp_ms
-            yield event
-        else:
+        event = _event(item, before_ms, worth)
+        if event is None:
             notes.unread_event(number, _dumped(item))
+        else:
+            before_ms = event if isinstance(event, int) else event.timestamp_ms
+            yield event
 
 
 def _dumped(item: object) -> str:
@@ -162,12 +166,13 @@ def _dumped(item: object) -> str:
 
 def _line_event(line: bytes, before_ms: int) -> SavedEvent | None:
     try:
-        return _event(json.loads(line), before_ms)
+        event = _event(json.loads(line), before_ms, None)
     except (ValueError, RecursionError):
         return None
+    return event if isinstance(event, SavedEvent) else None
 
 
-def _event(fields: object, before_ms: int) -> SavedEvent | None:
+def _event(fields: object, before_ms: int, worth: Worth | None) -> SavedEvent | int | None:
     """The event that an object is; ``before_ms`` is the time of one whose own is null."""
     if not isinstance(fields, dict) or "timestamp" not in fields:
         return None
@@ -175,9 +180,12 @@ def _event(fields: object, before_ms: int) -> SavedEvent | None:
     timestamp_ms = _timestamp_ms(fields["timestamp"], before_ms)
     if not isinstance(message, str) or timestamp_ms is None:
         return None
+    message = _clean(message)
+    if worth and not worth(message.encode(), timestamp_ms):
+        return timestamp_ms
     return SavedEvent(
         timestamp_ms,
-        _clean(message),
+        message,
         _first_text(fields, _STREAM),
         _first_text(fields, _GROUP),
         _first_text(fields, _ID),
@@ -202,6 +210,6 @@ def _timestamp_ms(value: object, before_ms: int) -> int | None:
         return before_ms
     if isinstance(value, str):
         return int(value) if re.fullmatch("[0-9]{10,14}", value) else iso_ms(value)
-    if isinstance(value, (int, float)) and 0 <= value <= _LAST_MS:
-        return int(value)
-    return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return int(value) if 0 <= value <= _LAST_MS else None
