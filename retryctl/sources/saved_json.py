@@ -140,11 +140,11 @@ def _items(prefix: str, segment: BufferedReader, notes: Notes) -> Iterator[objec
             number += 1
             yield item
     except ijson.JSONError:
-        notes.broken(f"its JSON cannot be read on after {number} {_what_is_read(prefix)}")
+        notes.broken(f"its JSON cannot be read on after {_what_is_read(prefix)} {number}")
 
 
 def _what_is_read(prefix: str) -> str:
-    return "events" if prefix else "objects"
+    return "event" if prefix else "object"
 
 
 def _events(
