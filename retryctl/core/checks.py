@@ -126,10 +126,11 @@ def _check(
     check, because = _judge(request, attempt, around, uncountable)
     known = check is not Check.UNDETERMINED
     owes = known and attempt.outcome is Outcome.ERROR
-    marks = marks_in_environment(request, attempt, branches)
+    least, most = marks_of(earlier_here(request, attempt), branches)
+    told = least == most and attempt.log_stream is not None
     return AttemptCheck(
         counter_expected=attempt.retries if known else None,
-        counter_in_environment=marks[0] if marks and marks[0] == marks[1] else None,
+        counter_in_environment=least if told else None,
         branch_expected=branches.due(attempt.retries) if owes else None,
         check=check,
         because=because,
@@ -232,16 +233,18 @@ def may_hide(gap: Gap, request: Request, since_ms: int, until_ms: int) -> bool:
     )
 
 
-# --------------------------------------------------------------------------- marks in /tmp
+# --------------------------------------------------------------------------- marks
 
 
 def left_mark(attempt: Attempt, branches: Branches) -> bool | None:
-    """Whether it left a file in /tmp; ``None`` where its lines do not allow to tell.
+    """Whether it left a mark to be counted; ``None`` where its lines do not allow to tell.
 
-    The original way leaves one in every branch but the last. A function that logs only its
-    counter is taken to leave one when it fails with an error.
+    A marker says so itself. The original way leaves a file in every branch but the last. A
+    function that logs only its counter is taken to leave one when it fails with an error.
     """
     claim = attempt.claim
+    if claim.recorded is not None:
+        return claim.recorded
     if claim.branch is not None:
         return branches.numbers.get(claim.branch, 0) < branches.last
     if attempt.start_event is None or attempt.dropped:
@@ -260,15 +263,32 @@ def earlier_here(request: Request, attempt: Attempt) -> list[Attempt]:
     ]
 
 
-def marks_in_environment(
-    request: Request, attempt: Attempt, branches: Branches
-) -> tuple[int, int] | None:
-    """The least and the most marks that a /tmp counter could see.
+def earlier_in_reach(request: Request, attempt: Attempt) -> list[Attempt]:
+    """The earlier attempts whose marks its counter could see: all, or those in its /tmp."""
+    if counts_in_tmp(attempt):
+        return earlier_here(request, attempt)
+    return list(request.attempts[: attempt.retries])
 
-    ``None`` where the log does not name its streams.
-    """
-    if attempt.log_stream is None:
-        return None
-    marks = [left_mark(other, branches) for other in earlier_here(request, attempt)]
+
+def counts_in_tmp(attempt: Attempt) -> bool:
+    """Whether it counts files in /tmp: it says so, or does not say where it counts."""
+    return attempt.claim.store in (None, "tmp")
+
+
+def marks_of(earlier: Sequence[Attempt], branches: Branches) -> tuple[int, int]:
+    """The least and the most marks that these attempts left."""
+    marks = [left_mark(attempt, branches) for attempt in earlier]
     least = sum(mark is True for mark in marks)
     return least, least + sum(mark is None for mark in marks)
+
+
+def marks_in_reach(
+    request: Request, attempt: Attempt, branches: Branches
+) -> tuple[int, int] | None:
+    """The least and the most marks that its counter could see.
+
+    ``None`` where that hangs on the environment and the log does not name its streams.
+    """
+    if counts_in_tmp(attempt) and attempt.log_stream is None:
+        return None
+    return marks_of(earlier_in_reach(request, attempt), branches)

@@ -2,7 +2,9 @@
 
 By default these are the lines of a handler that counts files in /tmp: a bare integer and,
 directly after it, ``process A``, ``process B`` or ``process C``. A bare integer alone is no
-counter. Functions that log otherwise give patterns of their own.
+counter. Functions that log otherwise give patterns of their own. The marker that
+``retryctl.counters`` logs, ``{"retryctl": 1, "request_id": …}``, is always read, and counts
+before everything else.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TypeVar
 
 from retryctl.core.records import AppLine, LogEvent, Record
 
 _BARE_INTEGER = re.compile(r"\s*(\d{1,9})\s*\Z", re.ASCII)
+_T = TypeVar("_T")
 _ABC: Mapping[str, int] = MappingProxyType({"A": 0, "B": 1, "C": 2})
 
 
@@ -23,11 +27,16 @@ class Claim:
     """What one attempt logged: ``counter`` (earlier attempts, it says) and ``branch`` (its name).
 
     ``evidence`` are the events that say so. Both are ``None`` for an attempt that logged nothing.
+    Only a marker tells the rest: ``store`` counted, ``recorded`` whether it now counts this
+    attempt, ``store_error`` how it refused.
     """
 
     counter: int | None = None
     branch: str | None = None
     evidence: tuple[LogEvent, ...] = ()
+    store: str | None = None
+    recorded: bool | None = None
+    store_error: str | None = None
 
     @property
     def silent(self) -> bool:
@@ -82,7 +91,28 @@ class Markers:
 def read_claim(lines: Iterable[tuple[LogEvent, Record]], markers: Markers) -> Claim:
     """The claim in the lines of one attempt, in stream order; of several the last counts."""
     output = [(event, record) for event, record in lines if isinstance(record, AppLine)]
+    if markers_logged := [(e, line.fields) for e, line in output if _is_marker(line)]:
+        return _marker_claim(*markers_logged[-1])
     return _default_claim(output, markers) if markers.are_default else _own_claim(output, markers)
+
+
+def _is_marker(line: AppLine) -> bool:
+    return line.fields is not None and line.fields.get("retryctl") == 1
+
+
+def _marker_claim(event: LogEvent, fields: Mapping[str, object] | None) -> Claim:
+    def given(key: str, kind: type[_T]) -> _T | None:
+        value = (fields or {}).get(key)
+        return value if type(value) is kind else None
+
+    return Claim(
+        counter=given("counter", int),
+        branch=given("branch", str),
+        evidence=(event,),
+        store=given("store", str),
+        recorded=given("recorded", bool),
+        store_error=given("error", str),
+    )
 
 
 def _default_claim(output: list[tuple[LogEvent, AppLine]], markers: Markers) -> Claim:

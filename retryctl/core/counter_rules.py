@@ -10,11 +10,13 @@ from retryctl.core.checks import (
     Check,
     claimed,
     contradicts,
+    counts_in_tmp,
     earlier_here,
+    earlier_in_reach,
     is_ahead,
     is_behind,
     left_mark,
-    marks_in_environment,
+    marks_in_reach,
 )
 from retryctl.core.findings import Case, Rule, Said, Severity, attempts_named
 from retryctl.core.outcomes import Outcome
@@ -26,15 +28,20 @@ def _behind(case: Case) -> Iterator[tuple[Attempt, int]]:
     branches = case.around.branches
     for attempt, check in case.checked:
         number = claimed(attempt, branches)
-        if number is None or check.check is not Check.DISAGREES:
+        if number is None or check.check is not Check.DISAGREES or _store_failed(attempt):
             continue
         if is_behind(attempt, branches):
             yield attempt, number
 
 
+def _store_failed(attempt: Attempt) -> bool:
+    """Whether it did not count at all, and ran the branch that it falls back to."""
+    return attempt.claim.counter is None and attempt.claim.store_error is not None
+
+
 def _sees_only_its_own(case: Case, attempt: Attempt, number: int) -> bool:
-    """Whether the counter equals what a /tmp counter could see in its environment."""
-    return marks_in_environment(case.request, attempt, case.around.branches) == (number, number)
+    """Whether the counter equals the marks that it could see."""
+    return marks_in_reach(case.request, attempt, case.around.branches) == (number, number)
 
 
 def _elsewhere(case: Case, attempt: Attempt) -> list[Attempt]:
@@ -42,10 +49,10 @@ def _elsewhere(case: Case, attempt: Attempt) -> list[Attempt]:
     return [each for each in case.request.attempts[: attempt.retries] if each not in here]
 
 
-def _unmarked_here(case: Case, attempt: Attempt) -> list[Attempt]:
+def _unmarked(case: Case, attempt: Attempt) -> list[Attempt]:
     return [
         each
-        for each in earlier_here(case.request, attempt)
+        for each in earlier_in_reach(case.request, attempt)
         if left_mark(each, case.around.branches) is False
     ]
 
@@ -70,7 +77,7 @@ def _proof(attempt: Attempt, others: list[Attempt]) -> tuple[LogEvent, ...]:
 def _environment_switch(case: Case) -> Iterator[Said]:
     for attempt, number in _behind(case):
         others = _elsewhere(case, attempt)
-        if others and _sees_only_its_own(case, attempt, number):
+        if others and counts_in_tmp(attempt) and _sees_only_its_own(case, attempt, number):
             yield (
                 attempt.number,
                 f"{_counted(attempt, number)}: it ran in another execution environment than "
@@ -81,15 +88,21 @@ def _environment_switch(case: Case) -> Iterator[Said]:
 
 def _uncounted_attempt(case: Case) -> Iterator[Said]:
     for attempt, number in _behind(case):
-        others = _unmarked_here(case, attempt)
+        others = _unmarked(case, attempt)
         if others and _sees_only_its_own(case, attempt, number):
-            ends = ", ".join(f"attempt {each.number} {_ENDED[each.outcome]}" for each in others)
+            ends = ", ".join(f"attempt {each.number} {_ending(each)}" for each in others)
+            where = "in its own environment " if counts_in_tmp(attempt) else ""
             yield (
                 attempt.number,
-                f"{_counted(attempt, number)}: in its own environment {ends} "
-                "and left no mark to be counted.",
+                f"{_counted(attempt, number)}: {where}{ends} and left no mark to be counted.",
                 _proof(attempt, others),
             )
+
+
+def _ending(attempt: Attempt) -> str:
+    if attempt.claim.recorded is False and attempt.claim.store_error:
+        return "could not be recorded"
+    return _ENDED[attempt.outcome]
 
 
 _ENDED = {
@@ -106,13 +119,13 @@ _ENDED = {
 
 def _counter_lost(case: Case) -> Iterator[Said]:
     for attempt, number in _behind(case):
-        marks = marks_in_environment(case.request, attempt, case.around.branches)
+        marks = marks_in_reach(case.request, attempt, case.around.branches)
         if marks and number < marks[0]:
             yield (
                 attempt.number,
-                f"{_counted(attempt, number)}: {marks[0]} of them left a mark in its own "
-                "environment, so marks were lost.",
-                _proof(attempt, earlier_here(case.request, attempt)),
+                f"{_counted(attempt, number)}: {marks[0]} of them left a mark that it should "
+                "have seen, so marks were lost.",
+                _proof(attempt, earlier_in_reach(case.request, attempt)),
             )
 
 
@@ -129,11 +142,11 @@ def _counter_ahead(case: Case) -> Iterator[Said]:
 
 def _counter_unexplained(case: Case) -> Iterator[Said]:
     for attempt, number in _behind(case):
-        marks = marks_in_environment(case.request, attempt, case.around.branches)
+        marks = marks_in_reach(case.request, attempt, case.around.branches)
         if marks and number <= marks[1]:
             continue  # explained above, or resting on lines that were not seen
         if marks:
-            why = f"its environment could show no more than {marks[1]}"
+            why = f"it could see no more than {marks[1]}"
         else:
             why = "the log names no streams, so the environments cannot be told apart"
         yield (
@@ -178,6 +191,19 @@ def _owes_branch(attempt: Attempt, check: AttemptCheck) -> bool:
 
 def _others_claim(case: Case, attempt: Attempt) -> bool:
     return any(not each.claim.silent for each in case.request.attempts if each is not attempt)
+
+
+def _counter_failed(case: Case) -> Iterator[Said]:
+    for attempt in case.request.attempts:
+        if attempt.claim.store_error is not None:
+            branch = attempt.claim.branch
+            fallback = f", and it fell back to branch {branch}" if branch else ""
+            yield (
+                attempt.number,
+                f"The store {attempt.claim.store} refused attempt {attempt.number}"
+                f"{fallback}: {attempt.claim.store_error}",
+                attempt.claim.evidence,
+            )
 
 
 _COUNT_ELSEWHERE = (
@@ -233,5 +259,11 @@ COUNTER_RULES = (
         severity=Severity.WARNING,
         remedy="See whether the error was raised before the branch was chosen or logged.",
         look=_branch_missing,
+    ),
+    Rule(
+        id="counter-failed",
+        severity=Severity.WARNING,
+        remedy="Give the function what the store needs (retryctl counters iam STORE).",
+        look=_counter_failed,
     ),
 )

@@ -226,9 +226,11 @@ def _runtime_record(message: str, fields: dict[str, Any]) -> Record:
     Python's error record has ``log_level`` up to awslambdaric 4.0.3 and ``level`` after, and
     neither ``message`` nor ``logger``; those stand in what an application logged. Node.js
     writes an unhandled error exactly as ``console.error(error)`` does, and .NET as its logger.
+    The marker of ``retryctl.counters`` names its request as ``request_id``.
     """
     level = _text(fields, "level") or _text(fields, "log_level")
-    request_id = request_id_in(_text(fields, "requestId") or _text(fields, "AWSRequestId") or "")
+    given = (_text(fields, key) for key in ("requestId", "AWSRequestId", "request_id"))
+    request_id = request_id_in(next(filter(None, given), ""))
     body = fields.get("message")
     if level in ("ERROR", "FATAL"):
         if "errorType" in fields and "requestId" in fields and "message" not in fields:
