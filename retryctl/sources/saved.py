@@ -103,7 +103,9 @@ class SavedLog:
         for file in self._files:
             notes = Notes(file.name)
             try:
-                yield from read_file(file, notes, worth, meter.advance)
+                for event in read_file(file, notes, worth, meter.advance):
+                    notes.see(event if isinstance(event, int) else event.timestamp_ms)
+                    yield event
             except UnreadableInput as error:
                 if one:
                     raise
@@ -203,7 +205,7 @@ class _Looked:
 
     def add(self, notes: Notes) -> None:
         self.unrecognised += notes.unrecognised
-        self.gaps += notes.gaps
+        self.gaps += notes.settled()
 
     def coverage(self, source: str) -> Coverage:
         return Coverage(

@@ -17,6 +17,7 @@ import codecs
 import io
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import IO
 
@@ -45,14 +46,30 @@ class Notes:
         self.name = name
         self.gaps: list[Gap] = []
         self.unrecognised = 0
+        self._ends: list[Gap] = []
+        self._latest_ms: int | None = None
+        self._in_order = True
 
-    def broken(self, what: str) -> None:
-        """Note that the file breaks off, or is damaged: whole attempts may be missing."""
+    def see(self, moment_ms: int) -> None:
+        """Note the time of an event of the file."""
+        if self._latest_ms is None or moment_ms >= self._latest_ms:
+            self._latest_ms = moment_ms
+        else:
+            self._in_order = False
+
+    def damaged(self, what: str) -> None:
+        """Note that some of the file cannot be read: whole attempts may be missing."""
         self._gap("truncated", f"{self.name}: {what}", hides_attempts=True)
 
-    def unread_end(self, what: str) -> None:
-        """Note that the last event of a text may be cut; no more than that event is in doubt."""
-        self._gap("truncated", f"{self.name}: {what}", hides_attempts=False)
+    def breaks_off(self, what: str) -> None:
+        """Note that the file ends too early."""
+        self.damaged(what)
+        self._ends.append(self.gaps[-1])
+
+    def settled(self) -> list[Gap]:
+        """The gaps, once the file is read: of one in order, what is missing at its end is later."""
+        since_ms = self._latest_ms if self._in_order else None
+        return [replace(gap, since_ms=since_ms) if gap in self._ends else gap for gap in self.gaps]
 
     def unread_event(self, place: int, found: str) -> None:
         """Count an event that cannot be read; the first few are named, with what was found."""
@@ -116,7 +133,7 @@ def _gunzipped(chunks: Iterator[bytes], notes: Notes) -> Iterator[bytes]:
             try:
                 unpacked = member.decompress(pending, UNPACKED_BYTES)
             except zlib.error as error:
-                notes.broken(f"corrupt gzip data before byte {at} ({error})")
+                notes.damaged(f"corrupt gzip data before byte {at} ({error})")
                 yield _BREAK
                 member, pending = None, pending[1:]
                 continue
@@ -128,7 +145,7 @@ def _gunzipped(chunks: Iterator[bytes], notes: Notes) -> Iterator[bytes]:
         rest = member.flush()
         if rest:
             yield rest
-        notes.broken(f"its gzip data breaks off at byte {at}")
+        notes.breaks_off(f"its gzip data breaks off at byte {at}")
 
 
 def _from_member(data: bytes) -> bytes:

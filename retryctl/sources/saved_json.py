@@ -73,7 +73,7 @@ def json_lines(
             notes.unread_event(number, line.decode())
         elif line.strip():
             notes.unrecognised += 1
-            notes.broken(f"its last line, {number}, breaks off")
+            notes.breaks_off(f"its last line, {number}, breaks off")
 
 
 def _is_array(head: bytes) -> bool:
@@ -140,7 +140,7 @@ def _items(prefix: str, segment: BufferedReader, notes: Notes) -> Iterator[objec
             number += 1
             yield item
     except ijson.JSONError:
-        notes.broken(f"its JSON cannot be read on after {_what_is_read(prefix)} {number}")
+        notes.breaks_off(f"its JSON cannot be read on after {_what_is_read(prefix)} {number}")
 
 
 def _what_is_read(prefix: str) -> str:

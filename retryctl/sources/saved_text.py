@@ -75,9 +75,7 @@ def _text(
 ) -> Iterator[SavedEvent | int]:
     timestamp_ms: int | None = None
     body: list[bytes] = []
-    ends_lines = True
     for number, line in enumerate(segment, 1):
-        ends_lines = line.endswith(b"\n")
         found = header.match(line)
         starts_ms = _header_ms(found) if found else None
         if found and starts_ms is not None:
@@ -91,8 +89,6 @@ def _text(
             notes.unread_event(number, line.decode())
     if timestamp_ms is not None:
         yield _event(timestamp_ms, b"".join(body), newline, stream, worth)
-    if not ends_lines:
-        notes.unread_end("it ends within a line, so its last event may be cut")
 
 
 def _header_ms(found: re.Match[bytes]) -> int | None:
