@@ -7,15 +7,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 from retryctl.core.attempts import Attempt
+from retryctl.core.checks import AttemptCheck, Check, Verdict
 from retryctl.core.claims import Claim
-from retryctl.core.crosscheck import (
-    AttemptCheck,
-    Check,
-    CheckedRequest,
-    Finding,
-    Severity,
-    Verdict,
-)
+from retryctl.core.crosscheck import CheckedRequest
+from retryctl.core.findings import Finding, Severity
 from retryctl.core.outcomes import ErrorInfo, Outcome
 from retryctl.core.records import Coverage, Gap, LogEvent
 from retryctl.core.requests import Request, RequestOutcome
@@ -154,9 +149,7 @@ SWITCHED = checked(
     findings=(SWITCH,),
 )
 
-OK_ALONE = attempt(
-    1, ms("03:00:00.123"), cold_start=True, outcome=Outcome.OK, error=None
-)
+OK_ALONE = attempt(1, ms("03:00:00.123"), cold_start=True, outcome=Outcome.OK, error=None)
 SUCCEEDED = checked(
     RequestOutcome.SUCCEEDED, Verdict.NOT_COUNTED, (OK_ALONE, check(Check.SILENT, 0))
 )
@@ -195,11 +188,11 @@ UNDETERMINED = checked(
     Verdict.UNDETERMINED,
     (replace(FIRST, started_ms=None, cold_start=None), check(Check.UNDETERMINED)),
     (replace(SECOND, log_stream=None), check(Check.UNDETERMINED)),
-    because=("attempts may lie before the window",),
+    because=("The START of attempt 1 lies outside what was looked at.",),
 )
 
 MENTIONED = checked(
     RequestOutcome.UNKNOWN,
     Verdict.UNDETERMINED,
-    because=("the log level hides the records that tell of attempts",),
+    because=("The system log level drops START and REPORT; set it to INFO.",),
 )

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 
 from retryctl.core.attempts import Attempt
-from retryctl.core.crosscheck import Check, CheckedRequest
+from retryctl.core.checks import Check
+from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.outcomes import Outcome
 from retryctl.views.document import Column, Paragraph, Pieces, Table
 from retryctl.views.environments import Environment
@@ -114,8 +115,8 @@ def _error_detail(attempt: Attempt) -> str:
 
 
 def _error_in_full(attempt: Attempt) -> str | None:
-    """The outcome and all that is known of its error; ``None`` where nothing failed."""
-    if not attempt.outcome.failed:
+    """The outcome and all that is known of its error; ``None`` where no more than a word is."""
+    if not attempt.outcome.failed or attempt.error is None:
         return None
     detail = _error_detail(attempt)
     return f"{_outcome_word(attempt)}: {detail}" if detail else _outcome_word(attempt)

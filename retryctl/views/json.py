@@ -14,7 +14,9 @@ from math import isfinite
 from typing import Any
 
 from retryctl.core.attempts import Attempt
-from retryctl.core.crosscheck import AttemptCheck, CheckedRequest, Finding
+from retryctl.core.checks import AttemptCheck
+from retryctl.core.crosscheck import CheckedRequest
+from retryctl.core.findings import Finding
 from retryctl.core.records import Coverage, Gap, LogEvent
 from retryctl.views.inert import UNSAFE
 from retryctl.views.times import iso, waits_ms

@@ -8,7 +8,8 @@ from itertools import count, groupby
 from typing import NamedTuple
 
 from retryctl.core.attempts import Attempt
-from retryctl.core.crosscheck import Check, CheckedRequest, Verdict
+from retryctl.core.checks import Check, Verdict
+from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.outcomes import Outcome
 from retryctl.core.records import Coverage
 from retryctl.core.requests import Request, RequestOutcome
@@ -44,8 +45,11 @@ def numbered(numbers: Sequence[int]) -> str:
 
 
 def counter_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:
-    """Whether a finding says that this attempt's counter is wrong."""
-    return any(f.attempt == attempt.number and f.rule in _COUNTER_RULES for f in checked.findings)
+    """Whether the attempt logged a counter and a finding says that it is wrong."""
+    return attempt.claim.counter is not None and any(
+        finding.attempt == attempt.number and finding.rule in _COUNTER_RULES
+        for finding in checked.findings
+    )
 
 
 def branch_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:
@@ -132,12 +136,10 @@ def verdict_sentences(checked: CheckedRequest) -> list[Sentence]:
     reasons = checked.undetermined_because
     if checked.verdict is not Verdict.UNDETERMINED:
         return [_verdict(checked), *(Sentence(UNSURE, reason) for reason in reasons)]
-    if len(reasons) == 1:
-        return [Sentence(UNSURE, f"no verdict: {reasons[0]}")]
-    why = "for these reasons:" if reasons else "the logs do not allow one"
+    first, *rest = reasons or ("The logs do not allow one.",)
     return [
-        Sentence(UNSURE, f"no verdict: {why}"),
-        *(Sentence(UNSURE, reason) for reason in reasons),
+        Sentence(UNSURE, f"no verdict. {first}"),
+        *(Sentence(UNSURE, reason) for reason in rest),
     ]
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from retryctl.core.crosscheck import Severity
+from retryctl.core.findings import Severity
 from retryctl.core.outcomes import Outcome
 
-GOOD, BAD, UNSURE, WARNING, GOING, NOTHING = "✓", "✗", "?", "!", "…", "—"
+GOOD, BAD, UNSURE, WARNING, NOTE, GOING, NOTHING = "✓", "✗", "?", "!", "i", "…", "—"
 STYLES = {
     GOOD: "green",
     BAD: "bold red",
     UNSURE: "bold yellow",
     WARNING: "yellow",
+    NOTE: "cyan",
     GOING: "cyan",
     NOTHING: "dim",
 }
 """Each sign stands beside words that say the same: colour alone says nothing."""
 
-SEVERITY_SIGNS = {Severity.ERROR: BAD, Severity.WARNING: WARNING, Severity.INFO: NOTHING}
+SEVERITY_SIGNS = {Severity.ERROR: BAD, Severity.WARNING: WARNING, Severity.INFO: NOTE}
 
 ASCII = str.maketrans("✓✗…—·●◆■▲★▼╌━╵", "+x~--o#%^*v.='")
 """One character for one, so that nothing moves where a terminal knows no others."""

@@ -100,21 +100,21 @@ class _Lane:
 
     def _fill(self, start: int, stop: int, text: str, style: str) -> None:
         for column in range(start, min(stop, len(self._cells))):
-            if not self._cells[column][0].isdigit():
+            if not self._has_digit(column):
                 self._cells[column] = (text, style)
 
     def _write(self, label: str, start: int, style: str) -> None:
         """The number where it is free, else a ``+``: more attempts than there is room for."""
         start = min(start, len(self._cells) - len(label))
-        around = self._cells[max(start - 1, 0) : start + len(label)]
-        if any(text.isdigit() for text, _ in around):
+        if any(map(self._has_digit, range(max(start - 1, 0), start + len(label)))):
             label = "+"
-            start = next(
-                (c for c in range(start, len(self._cells)) if not self._cells[c][0].isdigit()),
-                self._last_column,
-            )
-        for offset, letter in enumerate(label):
-            self._cells[start + offset] = (letter, style)
+            while start < len(self._cells) and self._has_digit(start):
+                start += 1
+        for column, letter in enumerate(label[: len(self._cells) - start], start):
+            self._cells[column] = (letter, style)
+
+    def _has_digit(self, column: int) -> bool:
+        return self._cells[column][0].isdigit()
 
 
 def _axis(first: int, last: int, tz: tzinfo, cells: int) -> str:
@@ -133,7 +133,7 @@ def _axis(first: int, last: int, tz: tzinfo, cells: int) -> str:
         label = _tick(moment, tz, step)
         if column + len(label) < cells:
             line[column : column + len(label) + 1] = f"╵{label}"
-        elif not "".join(line[column - len(label) - 1 :]).strip():
+        elif column > len(label) and not "".join(line[column - len(label) - 1 :]).strip():
             line[column - len(label) : column + 1] = f"{label}╵"
         moment += step
     return "".join(line)
@@ -141,6 +141,6 @@ def _axis(first: int, last: int, tz: tzinfo, cells: int) -> str:
 
 def _tick(ms: int, tz: tzinfo, step: int) -> str:
     if step >= _DAY:
-        return f"{day(ms, tz, year=step > 30 * _DAY)}"
+        return day(ms, tz, year=step > 30 * _DAY)
     timespec = "milliseconds" if step < _SECOND else "seconds" if step < _MINUTE else "minutes"
     return clock(ms, tz, timespec)

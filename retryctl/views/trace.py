@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from retryctl.core.attempts import Attempt
-from retryctl.core.crosscheck import CheckedRequest, Finding, Verdict
+from retryctl.core.checks import Verdict
+from retryctl.core.crosscheck import CheckedRequest
+from retryctl.core.findings import Finding
 from retryctl.core.outcomes import Outcome
 from retryctl.core.records import Coverage, Gap
 from retryctl.core.requests import Request
@@ -121,8 +123,8 @@ def _request(
     yield _sentence(outcome_sentence(checked.request, coverage, tz))
     yield from map(_sentence, verdict_sentences(checked))
     if len(shown) < len(attempts):
-        named = f"{numbered([a.number for a in shown])} of {len(attempts)}" if shown else "none"
-        yield Paragraph(words=[(f"shown: {named}", "dim")])
+        named = numbered([attempt.number for attempt in shown]) if shown else "none"
+        yield Paragraph(words=[(f"shown: {named} of {len(attempts)}", "dim")])
     if shown:
         yield BLANK
         yield attempts_table(checked, shown, known, tz)
