@@ -68,7 +68,8 @@ class DynamoDBCounter(AwsCounter):
                 ":attempt": {"SS": [attempt_name(now_s)]},
                 ":ttl": {"N": str(int(now_s) + self._ttl_s)},
             },
-            ReturnValues="UPDATED_NEW",
+            # Not UPDATED_NEW: an update sent twice changes nothing the second time.
+            ReturnValues="ALL_NEW",
         )
         return len(answer["Attributes"]["attempts"]["SS"]) - 1
 

@@ -25,7 +25,8 @@ key             value                       meaning
 With ``counts`` "failures" an attempt whose work fails prints one marker, after counting and
 before its branch; one that goes well, times out or crashes prints none. With "starts" every
 attempt prints one before its work, ``branch`` null, and one whose work fails a second, the same
-but for its branch and time. The last marker of an attempt says what holds.
+but for its branch and time. The last marker of an attempt says what holds. The store "logs"
+counts attempts that start whatever ``counts`` says, as Lambda writes what it counts.
 
 ``level`` and ``timestamp`` are for Lambda, which in JSON log format drops a printed line below
 the function's application log level, and takes one without them for INFO.

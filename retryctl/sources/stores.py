@@ -1,0 +1,147 @@
+"""What a durable counter knows: the attempts that a function recorded in DynamoDB or S3.
+
+The stores are those of ``retryctl.counters``: an item with the set ``attempts`` for each request,
+or an empty object for each attempt. The name of an attempt begins with the time when it was
+recorded, twenty digits of UTC, so that each is evidence with a time of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+from retryctl.core.records import LogEvent
+from retryctl.errors import AccessDenied, CouldNotLook, UsageError
+
+_FORMS = "Give dynamodb://TABLE, dynamodb://TABLE?key=NAME or s3://BUCKET/PREFIX."
+# BatchGetItem takes no more.
+_KEYS_A_CALL = 100
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_DENIED = {"AccessDenied", "AccessDeniedException"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreCount:
+    """How many attempts of a request ``store`` (its URL) holds, each as a piece of evidence.
+
+    An event's message is the place where the attempt is recorded, its ``timestamp_ms`` when
+    that was; it has no log stream.
+    """
+
+    request_id: str
+    store: str
+    evidence: tuple[LogEvent, ...]
+
+    @property
+    def count(self) -> int:
+        """The number of attempts recorded; 0 where the store does not know the request."""
+        return len(self.evidence)
+
+
+def read_count(
+    url: str, request_ids: Iterable[str], client: Callable[[str], Any]
+) -> dict[str, StoreCount]:
+    """What the store at ``url`` holds of each request, by request ID.
+
+    ``client`` makes an AWS client of a service's name. Reads are consistent: every attempt
+    that was recorded before is counted. Needs ``dynamodb:BatchGetItem`` or ``s3:ListBucket``.
+    Raises ``UsageError`` for another URL, ``AccessDenied``, and ``CouldNotLook`` for a table or
+    bucket that is not there or not one of a counter.
+    """
+    from botocore.exceptions import ClientError
+
+    place = urlsplit(url)
+    readers = {"dynamodb": _dynamodb, "s3": _s3}
+    if place.scheme not in readers or not place.netloc:
+        raise UsageError(f"{url!r} is not a store.", _FORMS)
+    ids = list(dict.fromkeys(request_ids))
+    found: dict[str, list[str]] = {request_id: [] for request_id in ids}
+    try:
+        for request_id, attempt in readers[place.scheme](place, ids, client):
+            found[request_id].append(attempt)
+    except ClientError as error:
+        raise _refusal(url, error) from error
+    return {
+        request_id: StoreCount(
+            request_id=request_id,
+            store=url,
+            evidence=tuple(_evidence(url, request_id, name) for name in sorted(names)),
+        )
+        for request_id, names in found.items()
+    }
+
+
+def _dynamodb(
+    place: SplitResult, request_ids: list[str], client: Callable[[str], Any]
+) -> Iterator[tuple[str, str]]:
+    """Each recorded attempt, as request ID and name."""
+    table, dynamodb = place.netloc, client("dynamodb")
+    key = parse_qs(place.query).get("key", ["request_id"])[0]
+    names = {"#key": key, "#attempts": "attempts"}
+    for first in range(0, len(request_ids), _KEYS_A_CALL):
+        wanted: dict[str, Any] = {
+            table: {
+                "Keys": [{key: {"S": id}} for id in request_ids[first : first + _KEYS_A_CALL]],
+                "ConsistentRead": True,
+                "ProjectionExpression": "#key, #attempts",
+                "ExpressionAttributeNames": names,
+            }
+        }
+        while wanted:
+            answer = dynamodb.batch_get_item(RequestItems=wanted)
+            for item in answer["Responses"].get(table, ()):
+                for attempt in item.get("attempts", {}).get("SS", ()):
+                    yield item[key]["S"], attempt
+            wanted = answer.get("UnprocessedKeys") or {}
+
+
+def _s3(
+    place: SplitResult, request_ids: list[str], client: Callable[[str], Any]
+) -> Iterator[tuple[str, str]]:
+    """Each recorded attempt, as request ID and name."""
+    s3 = client("s3")
+    prefix = place.path.strip("/")
+    for request_id in request_ids:
+        under = f"{prefix}/{request_id}/".lstrip("/")
+        query = {"Bucket": place.netloc, "Prefix": under}
+        while True:
+            page = s3.list_objects_v2(**query)
+            for entry in page.get("Contents", ()):
+                yield request_id, entry["Key"][len(under) :]
+            if not page.get("IsTruncated"):
+                break
+            query["ContinuationToken"] = page["NextContinuationToken"]
+
+
+def _evidence(url: str, request_id: str, name: str) -> LogEvent:
+    return LogEvent(timestamp_ms=_recorded_ms(name), message=f"{url} {request_id} {name}")
+
+
+def _recorded_ms(name: str) -> int:
+    """When the attempt of this name was recorded, in epoch milliseconds."""
+    try:
+        moment = datetime.strptime(name[:20], "%Y%m%d%H%M%S%f").replace(tzinfo=timezone.utc)
+    except ValueError:
+        raise CouldNotLook(
+            f"the store holds {name!r}, which is no attempt that a counter of retryctl recorded.",
+            "Point --store at the counter's own table, or bucket and prefix.",
+        ) from None
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _refusal(url: str, error: Any) -> CouldNotLook:
+    """A service's refusal in our own words."""
+    code, action = error.response["Error"]["Code"], error.operation_name
+    if code in _DENIED:
+        permission = {"ListObjectsV2": "s3:ListBucket"}.get(action, f"dynamodb:{action}")
+        return AccessDenied(
+            f"not allowed to read {url} ({code} for {permission}).",
+            f"Allow {permission} on it, or leave out --store.",
+        )
+    return CouldNotLook(
+        f"{url} cannot be read ({code} for {action}: {error.response['Error'].get('Message')}).",
+        "Check its name, its key and the region.",
+    )
