@@ -30,6 +30,9 @@ from retryctl.lab.platform_log import Subject
 WAITS_S = ((62.0, 66.0), (127.0, 130.0))
 """From an attempt's end to its retry, as measured on Lambda: about one minute, then about two."""
 
+SEEDED_START_S = 1_795_402_800.0
+"""2026-11-23T03:00:00Z: where a lab begins that is to be the same every time."""
+
 THROTTLED_S = 511.0
 """Nine deliveries refused, the pause doubling from one second."""
 
@@ -87,7 +90,6 @@ class Lab:
         self._seed = seed
         self._init_timeout_s = init_timeout_s
         self._folder = Path(tempfile.mkdtemp(prefix="retryctl-lab-"))
-        self._folder.chmod(0o711)
         self._environments: list[Environment] = []
         self._due: list[tuple[float, int, Iterator[float]]] = []
         self._submitted = 0
@@ -111,13 +113,17 @@ class Lab:
         self._environments.clear()
         _remove(self._folder)
 
-    def submit(self, event: Any, plan: Plan, *, after_s: float = 0.0) -> str:
-        """Add a request, due so long from now; return its ID. ``event`` is what JSON can hold."""
+    def submit(self, event: Any, plan: Plan, *, after_s: float = 0.0, alone: bool = False) -> str:
+        """Add a request, due so long from now; return its ID. ``event`` is what JSON can hold.
+
+        Its first attempt runs in the environment where those of all requests do, unless it
+        is to be ``alone``.
+        """
         self._submitted += 1
         chance = self._chance("request", self._submitted)
         request_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
         due = self.clock.now_s() + after_s
-        life = self._life(request_id, json.dumps(event).encode(), plan, due, chance)
+        life = self._life(request_id, json.dumps(event).encode(), plan, due, chance, alone)
         heapq.heappush(self._due, (next(life), self._submitted, life))
         return request_id
 
@@ -132,14 +138,26 @@ class Lab:
                 continue
 
     def _life(
-        self, request_id: str, event: bytes, plan: Plan, due: float, chance: random.Random
+        self,
+        request_id: str,
+        event: bytes,
+        plan: Plan,
+        due: float,
+        chance: random.Random,
+        alone: bool,
     ) -> Iterator[float]:
         """Yield the time at which the next attempt is due, and run it when asked to go on."""
         trace_id = f"Root=1-{int(due):08x}-{chance.getrandbits(96):024x};Sampled=0"
-        own: list[Environment] = []
+        own: list[Environment] = []  # its environments, the first of all but where it is alone
         for step, wait in zip(plan.steps, (*WAITS_S, None), strict=False):
             yield due + (THROTTLED_S if step.throttled else 0.0)
-            environment = self._environment(step.environment, own)
+            if not own and not alone:
+                own.append(
+                    self._environments[0] if self._environments else self._make_environment()
+                )
+            elif step.environment > len(own):
+                own.append(self._make_environment())
+            environment = own[step.environment - 1]
             ended = environment.invoke(request_id, event, trace_id=trace_id, fate=step.fate)
             self.facts = environment.facts
             if wait is not None:
@@ -149,16 +167,8 @@ class Lab:
                 environment.invoke(request_id, event, trace_id=trace_id)
             if ended.ok:
                 break
-        for environment in own:
+        for environment in own if alone else own[1:]:
             environment.close()
-
-    def _environment(self, number: int, own: list[Environment]) -> Environment:
-        """Return a request's Nth environment; the first is that of all requests."""
-        if number == 1:
-            return self._environments[0] if self._environments else self._make_environment()
-        if number - 2 == len(own):
-            own.append(self._make_environment())
-        return own[number - 2]
 
     def _make_environment(self) -> Environment:
         number = len(self._environments) + 1

@@ -23,8 +23,6 @@ if TYPE_CHECKING:  # a plugin is loaded at the start of every test run: nothing 
     from retryctl.lab.lab import LabEvent
 
 SEED = 20261123
-START_S = 1_795_402_800.0
-"""2026-11-23T03:00:00Z: a test's requests start at the same time on every day."""
 
 
 class HandlerLab:
@@ -64,12 +62,12 @@ class HandlerLab:
         from retryctl.errors import UsageError
         from retryctl.lab import plan as plans
         from retryctl.lab.judged import judge
-        from retryctl.lab.lab import Lab
+        from retryctl.lab.lab import SEEDED_START_S, Lab
 
         read = plans.read(plan, retries)
         if len(read) > 1:
             raise UsageError(f"{plan!r} is {len(read)} plans", "Run them one by one.")
-        with Lab(self._function, seed=seed, start_s=START_S) as lab:
+        with Lab(self._function, seed=seed, start_s=SEEDED_START_S) as lab:
             lab.submit(event if event is not None else {}, read[0])
             lab.run()
             self.events = lab.events

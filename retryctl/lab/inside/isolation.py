@@ -48,7 +48,26 @@ def isolate(settings: dict[str, Any]) -> Found:
 
 
 def _namespaces(settings: dict[str, Any]) -> Found:
-    namespaces.enter(settings["tmp"], settings["task"], _reachable(settings))
+    """Enter namespaces, once a child has shown that it can be done: there is no way back.
+
+    A host may refuse the third step of five, and leave a process that is nobody, nowhere.
+    """
+    where = (settings["tmp"], settings["task"], _reachable(settings))
+    answer, said = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            namespaces.enter(*where)
+        except BaseException as error:
+            os.write(said, str(error).encode())
+            os._exit(1)
+        os._exit(0)
+    os.close(said)
+    refusal = os.read(answer, 4096).decode()
+    os.close(answer)
+    if os.waitpid(child, 0)[1]:
+        raise OSError(refusal or "the trial ended at once")
+    namespaces.enter(*where)
     return Found("namespaces", namespaces.TASK)
 
 

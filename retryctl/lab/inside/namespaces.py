@@ -7,6 +7,7 @@ keeps its user and group. Sources: unshare(2), mount(2), user_namespaces(7).
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 
 TASK = "/var/task"
@@ -21,8 +22,7 @@ def enter(tmp: str, task: str, keep: list[str]) -> None:
 
     ``keep`` are folders under /tmp that stay in view.
 
-    :raises OSError: the host refuses. The process is then as it was, but for an empty
-        namespace of its own.
+    :raises OSError: the host refuses. The process is then fit for nothing else.
     :raises AttributeError: not Linux.
     """
     _unshare()
@@ -64,6 +64,8 @@ def _unshare() -> None:
     if uid == 0 and libc.unshare(_NEWNS) == 0:
         return
     if libc.unshare(_NEWNS | _NEWUSER):
+        if ctypes.get_errno() == errno.ENOSPC:  # user.max_user_namespaces
+            raise OSError("the host allows no user namespace")
         raise _error("unshare")
     for name, text in (
         ("setgroups", "deny"),

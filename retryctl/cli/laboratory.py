@@ -1,0 +1,230 @@
+"""What ``retryctl lab`` does: from options to a function and its requests, and the answer."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from retryctl.cli import telling
+from retryctl.cli.options import Output, Show
+from retryctl.cli.terminal import put, remark
+from retryctl.core.attempts import Attempt
+from retryctl.core.crosscheck import CheckedRequest
+from retryctl.core.records import LogEvent, Selection
+from retryctl.errors import CouldNotLook, ExitStatus, UsageError
+from retryctl.lab import handlers, plan, saved, serve
+from retryctl.lab.function import REGION, Function, Isolation, LogFormat
+from retryctl.lab.judged import judge
+from retryctl.lab.lab import SEEDED_START_S, Lab
+from retryctl.lab.platform_log import Level
+from retryctl.settings import load_settings
+from retryctl.sources.saved import SavedLog
+from retryctl.views.inert import inert
+
+_BETWEEN_REQUESTS_S = 10.0
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_SELF_EVIDENT = ("retries-exhausted",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What was asked of ``lab run``, as its options say it."""
+
+    handler: str
+    plan: str
+    event: str
+    requests: int
+    retries: int
+    seed: int | None
+    name: str | None
+    timeout_s: float
+    memory_mb: int
+    log_format: LogFormat
+    log_level: str | None
+    system_log_level: Level
+    env: Sequence[str]
+    python: str | None
+    isolation: Isolation | None
+    save: Path | None
+
+
+def run(wanted: Wanted, show: Show) -> ExitStatus:
+    """Run the handler, and show what came of it as ``trace`` does; of many plans, the table."""
+    plans = plan.read(wanted.plan, wanted.retries)
+    event = _event(wanted.event)
+    seed = random.getrandbits(32) if wanted.seed is None else wanted.seed
+    start_s = time.time() if wanted.seed is None else SEEDED_START_S
+    submitted: dict[str, plan.Plan] = {}
+    with ended_by_signals(), Lab(_function(wanted), seed=seed, start_s=start_s) as lab:
+        for one in plans:
+            for _ in range(wanted.requests):
+                after_s = len(submitted) * _BETWEEN_REQUESTS_S
+                request_id = lab.submit(event, one, after_s=after_s, alone=len(plans) > 1)
+                submitted[request_id] = one
+        lab.run()
+    if wanted.save is not None:
+        _save(wanted.save, saved.json_lines(lab.events))
+    for remarked in _remarks(lab.facts, seed if wanted.seed is None else None):
+        remark(f"retryctl: {remarked}", quiet=show.quiet)
+    markers = load_settings(Path.cwd()).markers
+    checked, coverage = judge(lab.events, lab.function, retries=wanted.retries, markers=markers)
+    if len(plans) > 1 and show.output is Output.TEXT:
+        put(_table(checked, submitted))
+        return ExitStatus.OK
+    return telling.show_story(telling.Story(checked=checked, coverage=coverage), show)
+
+
+def serve_saved(source: str, port: int) -> NoReturn:
+    """Serve a saved log, and print the line that points a client at it, until interrupted."""
+    events = [_placed(event) for event in SavedLog(source).read(Selection())]
+    with ended_by_signals(), serve.serving(events, port) as url:
+        put(
+            f"export AWS_ENDPOINT_URL_LOGS={url} AWS_REGION={REGION} "
+            "AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab\n"
+        )
+        remark(f"retryctl: {len(events)} events served at {url}; interrupt to end.")
+        while True:
+            time.sleep(3600)
+
+
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP unwind the program, so that the lab leaves nothing behind."""
+
+    def end(number: int, frame: object) -> None:
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+# --------------------------------------------------------------------------- what was asked
+
+
+def _function(wanted: Wanted) -> Function:
+    task, handler = handlers.locate(wanted.handler, Path.cwd())
+    if wanted.log_level is not None and wanted.log_format == "text":
+        raise UsageError(
+            "a log level holds for the JSON format only, as on Lambda", "Add --log-format json."
+        )
+    name = wanted.name or re.sub(r"[^A-Za-z0-9_-]", "-", handler.rpartition(".")[0])[:64]
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} is no name of a function", "Use letters, digits, - and _, at most 64."
+        )
+    everything = Function(handler=handler, task=task).isolation
+    return Function(
+        handler=handler,
+        task=task,
+        name=name,
+        timeout_s=wanted.timeout_s,
+        memory_mb=wanted.memory_mb,
+        log_format=wanted.log_format,
+        application_level=wanted.log_level,
+        system_level=wanted.system_log_level,
+        environment=dict(_variable(text) for text in wanted.env),
+        python=wanted.python or sys.executable,
+        isolation=everything if wanted.isolation is None else (wanted.isolation,),
+    )
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise UsageError(f"{text!r} is no environment variable", "Write --env NAME=VALUE.")
+    return name, value
+
+
+def _event(text: str) -> Any:
+    """Read the event from JSON, or from the file of that name."""
+    with contextlib.suppress(ValueError):
+        return json.loads(text)
+    try:
+        return json.loads(Path(text).read_bytes())
+    except OSError as error:
+        raise UsageError(
+            f"the event {text!r} is neither JSON nor a file that can be read ({error.strerror})"
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"the event in {text} is not JSON: {error}") from error
+
+
+# --------------------------------------------------------------------------- what came of it
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CouldNotLook(f"the log cannot be saved to {path}: {error.strerror}") from error
+
+
+def _remarks(facts: dict[str, Any], seed: int | None) -> Iterator[str]:
+    """Say what was not as on Lambda, and how to have the same once more."""
+    if facts["client"] == "stand-in":
+        yield (
+            f"a small stand-in for awslambdaric ran the handler ({facts['client_reason']}). "
+            "Install retryctl[lab], or name the function's interpreter with --python."
+        )
+    if facts["isolation"] == "patched":
+        why = "; ".join(f"{name}: {reason}" for name, reason in facts["refused"].items())
+        yield (
+            "file calls were patched to make /tmp private"
+            + (f" ({why})" if why else "")
+            + ". That covers neither programs that the function starts nor C libraries that open "
+            "files by themselves."
+        )
+    elif facts["refused"]:
+        yield f"/tmp was made private by {facts['isolation']}: {facts['refused']}"
+    if seed is not None:
+        yield f"the same IDs and waits once more: --seed {seed}"
+
+
+def _table(checked: Sequence[CheckedRequest], submitted: dict[str, plan.Plan]) -> str:
+    """Return a line for each request: its plan, what each attempt counted and ran, the verdict."""
+    rows = [["plan", *_numbers(checked), "verdict"]]
+    for one in checked:
+        cells = [_cell(attempt) for attempt in one.request.attempts]
+        cells += [""] * (len(rows[0]) - 2 - len(cells))
+        rows.append([submitted[one.request.request_id].text, *cells, _verdict(one)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows]
+    return "".join(inert(line) + "\n" for line in lines)
+
+
+def _numbers(checked: Sequence[CheckedRequest]) -> list[str]:
+    most = max(len(one.request.attempts) for one in checked)
+    return [f"attempt {number}" for number in range(1, most + 1)]
+
+
+def _cell(attempt: Attempt) -> str:
+    claim = attempt.claim
+    said = [str(part) for part in (claim.counter, claim.branch) if part is not None]
+    return " ".join(said) or attempt.outcome.value
+
+
+def _verdict(one: CheckedRequest) -> str:
+    rules = dict.fromkeys(f.rule for f in one.findings if f.rule not in _SELF_EVIDENT)
+    return f"{one.verdict.value}: {', '.join(rules)}" if rules else one.verdict.value
+
+
+def _placed(event: LogEvent) -> LogEvent:
+    """Return the event with a group and a stream, which a saved log may not name."""
+    return replace(
+        event,
+        log_group=event.log_group or "/aws/lambda/saved",
+        log_stream=event.log_stream or "saved",
+    )
