@@ -9,7 +9,7 @@ FORMAT = """\
 <svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
     <style>
     .{unique_id}-matrix {{
-        font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
+        font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace;
         font-size: {char_height}px;
         line-height: {line_height}px;
     }}
