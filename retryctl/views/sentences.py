@@ -201,10 +201,10 @@ def coverage_sentence(coverage: Coverage, tz: tzinfo) -> str:
 
 def _place(coverage: Coverage) -> str:
     groups = coverage.log_groups
+    if not groups:
+        return coverage.source
     names = _listed(groups) if len(groups) <= _MOST_NAMED else f"{len(groups):,} log groups"
-    if not groups or coverage.source == "cloudwatch":
-        return names if groups else coverage.source
-    return f"{coverage.source} ({names})"
+    return names if coverage.source == "cloudwatch" else f"{coverage.source} ({names})"
 
 
 def _window(coverage: Coverage, tz: tzinfo) -> str:
