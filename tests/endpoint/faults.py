@@ -7,7 +7,8 @@
 ``cut``                 the answer breaks off in the middle
 ``slow``                the answer takes ``slow_s`` longer
 ``empty-page``          a page without events and with a token, though events remain
-``repeat-token``        the same, with the very token that was sent
+``repeat-token``        the same, with the very token that was sent (FilterLogEvents only: in
+                        GetLogEvents it means the end)
 ``expired-token``       the page token that was sent is refused
 ======================  =====================================================================
 """
@@ -28,8 +29,12 @@ KINDS = (
     "repeat-token",
     "expired-token",
 )
-PAGE_KINDS = frozenset({"empty-page", "repeat-token", "expired-token"})
 _PAGED = frozenset({"FilterLogEvents", "GetLogEvents"})
+_OPERATIONS = {
+    "empty-page": _PAGED,
+    "repeat-token": frozenset({"FilterLogEvents"}),
+    "expired-token": _PAGED,
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +79,6 @@ class Faults:
         for kind, rate in self.rates.items():
             draw -= rate
             if draw < 0:
-                possible = kind not in PAGE_KINDS or operation in _PAGED
+                possible = operation in _OPERATIONS.get(kind, {operation})
                 return kind if possible and (has_token or kind != "expired-token") else None
         return None

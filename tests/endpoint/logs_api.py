@@ -160,7 +160,7 @@ class LogsApi:
             forward, place = token[:2] == "f/", self._place(group, rows, asked, token)
         else:
             place = 0 if forward else len(rows)
-        if fault in ("empty-page", "repeat-token"):
+        if fault == "empty-page":
             end = place
         else:
             end = _page_end(group, rows, place, forward, _limit(request, _PAGE_EVENTS))
@@ -169,9 +169,7 @@ class LogsApi:
             self._token(group, rows, asked, mark, at) for mark, at in (("f/", last), ("b/", first))
         )
         at_end = place == (len(rows) if forward else 0)
-        if token and (
-            at_end or fault == "repeat-token"
-        ):  # nothing further: the same token comes back
+        if token and at_end:  # nothing further: the same token comes back
             ahead, behind = (token, behind) if forward else (ahead, token)
         return {
             "events": [_plain(group, row) for row in rows[first:last]],

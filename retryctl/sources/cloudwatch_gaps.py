@@ -1,0 +1,107 @@
+"""What CloudWatch Logs did not show, in words, with the command that would settle it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+
+from retryctl.core.records import Gap
+from retryctl.errors import (
+    AccessDenied,
+    LoginExpired,
+    NoSuchLogGroup,
+    RetryctlError,
+    Throttled,
+    Unreachable,
+)
+from retryctl.sources.log_groups import Description, LogGroup
+from retryctl.sources.log_pages import Window
+from retryctl.sources.mentions import Mention, Stretch
+
+_KINDS: tuple[tuple[type[RetryctlError], str], ...] = (
+    (AccessDenied, "denied"),
+    (LoginExpired, "expired"),
+    (Throttled, "throttled"),
+    (Unreachable, "unreachable"),
+    (NoSuchLogGroup, "no-such-group"),
+)
+
+
+def not_searched(
+    group: LogGroup, window: Window, error: RetryctlError, request_ids: Sequence[str]
+) -> Gap:
+    """Part of a group in which attempts may lie."""
+    since, until = _iso(window.since_ms), _iso(window.until_ms)
+    named = f"-g {group.identifier or group.name} --since {since} --until {until}"
+    return Gap(
+        kind=_kind(error),
+        message=f"{group.name} from {since} to {until} was not searched: {error.what}",
+        log_group=group.name,
+        since_ms=window.since_ms,
+        until_ms=window.until_ms,
+        settle=f"retryctl trace {' '.join(request_ids)} {named}" if request_ids else None,
+        hides_attempts=True,
+    )
+
+
+def not_read(
+    group: LogGroup, stretch: Stretch, error: RetryctlError, request_ids: Sequence[str]
+) -> Gap:
+    """Attempts that were found, but whose lines could not be had."""
+    return Gap(
+        kind=_kind(error),
+        message=f"an attempt in {stretch.log_stream} was found but not read: {error.what}",
+        log_group=group.name,
+        log_stream=stretch.log_stream,
+        since_ms=stretch.known[0].timestamp_ms,
+        until_ms=stretch.window.until_ms,
+        settle=f"retryctl trace {' '.join(request_ids)} -g {group.identifier or group.name}",
+        hides_attempts=True,
+    )
+
+
+def lines_missing(group: LogGroup, stretch: Stretch, lost: Sequence[Mention]) -> Gap:
+    """What the search found, and the stream did not give."""
+    return Gap(
+        kind="lines-missing",
+        message=f"{len(lost)} of {len(stretch.known)} lines that the search found "
+        f"are not in what the stream {stretch.log_stream} gave",
+        log_group=group.name,
+        log_stream=stretch.log_stream,
+        since_ms=lost[0].timestamp_ms,
+        until_ms=lost[-1].timestamp_ms + 1,
+        hides_attempts=True,
+    )
+
+
+def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int) -> Iterator[Gap]:
+    """What the group cannot hold of the time since ``since_ms``."""
+    kept_ms = described.kept_since_ms(now_ms)
+    if kept_ms is not None and kept_ms > since_ms:
+        yield Gap(
+            kind="retention",
+            message=f"{group.name} keeps {described.retention_days} days: "
+            f"what is older than {_iso(kept_ms)} is deleted",
+            log_group=group.name,
+            since_ms=since_ms,
+            until_ms=kept_ms,
+            hides_attempts=True,
+        )
+    if described.created_ms is not None and described.created_ms > since_ms:
+        yield Gap(
+            kind="created",
+            message=f"{group.name} was made at {_iso(described.created_ms)}: "
+            "an earlier group of that name is not in it",
+            log_group=group.name,
+            since_ms=since_ms,
+            until_ms=described.created_ms,
+        )
+
+
+def _kind(error: RetryctlError) -> str:
+    return next((kind for of, kind in _KINDS if isinstance(error, of)), "refused")
+
+
+def _iso(ms: int) -> str:
+    moment = datetime.fromtimestamp(ms / 1000, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

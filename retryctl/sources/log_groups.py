@@ -1,0 +1,128 @@
+"""Log groups: by name, ARN or pattern; what CloudWatch Logs says of one; near names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from retryctl.core.near import near
+from retryctl.errors import CouldNotLook, NoSuchLogGroup
+from retryctl.sources.aws import Answer, Aws
+
+_DAY_MS = 24 * 3_600_000
+_MOST_PAGES_FOR_NEAR_NAMES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogGroup:
+    """``identifier`` is an ARN where the group may lie in another account, else ``None``."""
+
+    name: str
+    identifier: str | None = None
+
+    @property
+    def request(self) -> dict[str, str]:
+        """How a call names it; the two parameters exclude each other."""
+        if self.identifier:
+            return {"logGroupIdentifier": self.identifier}
+        return {"logGroupName": self.name}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What DescribeLogGroups says; ``None`` where it does not."""
+
+    created_ms: int | None = None
+    retention_days: int | None = None
+    stored_bytes: int | None = None
+    log_class: str | None = None
+    masked: bool = False
+
+    def kept_since_ms(self, now_ms: int) -> int | None:
+        """Events before this moment are deleted; ``None`` where they are kept for good."""
+        return None if self.retention_days is None else now_ms - self.retention_days * _DAY_MS
+
+
+def log_group(text: str) -> LogGroup:
+    """From a name, or an ARN with or without the final ``:*``."""
+    if not text.startswith("arn:"):
+        return LogGroup(name=text)
+    arn = text.removesuffix(":*")
+    return LogGroup(name=arn.split(":log-group:")[-1], identifier=arn)
+
+
+def find_log_groups(aws: Aws, names: Iterable[str]) -> tuple[LogGroup, ...]:
+    """The groups of ``names``, each once; ``*`` in a name stands for any text.
+
+    Raises NoSuchLogGroup where a pattern matches none.
+    """
+    found: dict[LogGroup, None] = {}
+    for name in names:
+        if "*" not in name.removesuffix(":*"):
+            found[log_group(name)] = None
+            continue
+        matching = [group for group in _listed_names(aws, name) if fnmatchcase(group, name)]
+        if not matching:
+            raise NoSuchLogGroup(
+                f"no log group matches {name}", "Check --region and --profile, and the pattern."
+            )
+        found.update(dict.fromkeys(LogGroup(name=group) for group in matching))
+    return tuple(found)
+
+
+def describe(aws: Aws, group: LogGroup) -> Description:
+    """All unknown where it cannot be asked (denied, another account)."""
+    if group.identifier:
+        return Description()
+    try:
+        for page in _pages(aws, group.name):
+            for described in page["logGroups"]:
+                if described["logGroupName"] == group.name:
+                    return _description(described)
+            if page["logGroups"] and page["logGroups"][-1]["logGroupName"] > group.name:
+                break
+    except CouldNotLook:
+        pass
+    return Description()
+
+
+def with_near_names(aws: Aws, group: LogGroup, error: NoSuchLogGroup) -> NoSuchLogGroup:
+    """The same error, its next step naming the groups that were perhaps meant."""
+    try:
+        names = list(_listed_names(aws, group.name[: group.name.rfind("/") + 1]))
+    except CouldNotLook:
+        return error
+    meant = near(group.name, names)
+    return NoSuchLogGroup(error.what, f"{meant} {error.next_step}" if meant else error.next_step)
+
+
+def _listed_names(aws: Aws, pattern: str) -> Iterator[str]:
+    for number, page in enumerate(_pages(aws, pattern.partition("*")[0])):
+        for described in page["logGroups"]:
+            yield described["logGroupName"]
+        if "*" not in pattern and number + 1 == _MOST_PAGES_FOR_NEAR_NAMES:
+            return
+
+
+def _pages(aws: Aws, prefix: str) -> Iterator[Answer]:
+    """By prefix, since an answer by pattern has neither class nor retention."""
+    request = {"logGroupNamePrefix": prefix} if prefix else {}
+    while True:
+        page = aws.call(
+            "logs", "DescribeLogGroups", request, expect="logGroups", subject="the log groups"
+        )
+        yield page
+        if "nextToken" not in page:
+            return
+        request = request | {"nextToken": page["nextToken"]}
+
+
+def _description(described: Answer) -> Description:
+    return Description(
+        created_ms=described.get("creationTime"),
+        retention_days=described.get("retentionInDays"),
+        stored_bytes=described.get("storedBytes"),
+        log_class=described.get("logGroupClass"),
+        masked=described.get("dataProtectionStatus") == "ACTIVATED",
+    )

@@ -1,0 +1,180 @@
+"""Finding the attempts of requests in one log group, by their IDs.
+
+A request's attempts start at most the maximum event age apart, and each runs as long as the
+function's timeout. So the first mention bounds the time in which all others lie, within the
+window that was asked for or beyond it, and all of that time is searched: an attempt that was not
+looked for cannot be counted.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
+from retryctl.sources.aws import Aws
+from retryctl.sources.log_groups import LogGroup
+from retryctl.sources.log_pages import Page, Window, matching_pages
+from retryctl.sources.mentions import Kind, Mention, mentions
+from retryctl.sources.slices import Slice, SlicePlan, merged
+
+# A pattern holds at most 1,024 characters.
+MOST_IDS = 25
+_MOST_AT_ONCE = 4
+_LEAST_AT_ONCE = 2
+_SECOND_CHANCES = 3
+_GRACE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far apart the attempts of a request can lie."""
+
+    event_age_ms: int
+    timeout_ms: int
+
+    def around(self, found: Sequence[Mention], now_ms: int) -> Window:
+        """The time in which every event of the attempts that were seen, and of others, lies."""
+        far_ms = self.event_age_ms + self.timeout_ms + _GRACE_MS
+        times = [mention.timestamp_ms for mention in found]
+        return Window(
+            since_ms=max(0, min(times) - far_ms), until_ms=min(now_ms + 1, max(times) + far_ms)
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Found:
+    """What came of a search. ``unsearched`` are parts of the aim, with the error of each."""
+
+    mentions: list[Mention] = field(default_factory=list)
+    unsearched: list[tuple[Window, RetryctlError]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Searched:
+    pages: int
+    mentions: list[Mention]
+    to_the_end: bool
+
+
+class RequestSearch:
+    """One search, for at most ``MOST_IDS`` requests. ``on_page`` is called after every page."""
+
+    def __init__(
+        self,
+        aws: Aws,
+        group: LogGroup,
+        request_ids: Sequence[str],
+        window: Window,
+        *,
+        reach: Reach,
+        now_ms: int,
+        on_page: Callable[[Page], None],
+    ) -> None:
+        self._aws = aws
+        self._group = group
+        self._request_ids = tuple(request_ids)
+        self._window = window
+        self._reach = reach
+        self._now_ms = now_ms
+        self._on_page = on_page
+        self._plan = SlicePlan(window)
+        self._found = Found()
+        self._at_once = _LEAST_AT_ONCE
+        self._chances = _SECOND_CHANCES
+        self._repeated = aws.repeated
+        self._something_read = False
+        self._stopped = threading.Event()
+
+    def run(self) -> Found:
+        """Search all of the aim. Raises the error of the first call where nothing can be read."""
+        running: dict[Future[_Searched], Slice] = {}
+        with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
+            try:
+                while True:
+                    while len(running) < self._at_once and (part := self._plan.take()):
+                        running[pool.submit(self._search, part)] = part
+                    if not running:
+                        return self._found
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        self._settle(running.pop(future), future)
+            finally:
+                self._stopped.set()
+
+    def _search(self, part: Slice) -> _Searched:
+        found: list[Mention] = []
+        pages = 0
+        for page in matching_pages(self._aws, self._group, part.window, self._pattern):
+            pages += 1
+            found += [m for event in page.events for m in mentions(event, self._request_ids)]
+            self._on_page(page)
+            unwanted = part.trial or self._stopped.is_set() or not self._plan.wants(part)
+            if page.more and unwanted:
+                return _Searched(pages=pages, mentions=found, to_the_end=False)
+        return _Searched(pages=pages, mentions=found, to_the_end=True)
+
+    @property
+    def _pattern(self) -> str:
+        """Quoted, for their hyphens; ``?`` is OR as long as no other term stands beside it."""
+        if len(self._request_ids) == 1:
+            return f'"{self._request_ids[0]}"'
+        return " ".join(f'?"{request_id}"' for request_id in self._request_ids)
+
+    def _settle(self, part: Slice, future: Future[_Searched]) -> None:
+        error = future.exception()
+        if isinstance(error, RetryctlError):
+            self._failed(part, error)
+            return
+        searched = future.result()
+        self._something_read = True
+        self._adapt()
+        self._add(searched.mentions)
+        if searched.to_the_end:
+            self._plan.finished(part, searched.pages)
+        else:
+            self._plan.give_back(part)
+        self._aim()
+
+    def _adapt(self) -> None:
+        """More at once while every call is answered at its first try."""
+        repeated, self._repeated = self._repeated, self._aws.repeated
+        calm = repeated == self._repeated
+        self._at_once = min(_MOST_AT_ONCE, self._at_once + 1) if calm else _LEAST_AT_ONCE
+
+    def _add(self, found: Iterable[Mention]) -> None:
+        """A slice that was given up, or failed, may be read a second time."""
+        known = set(self._found.mentions)
+        self._found.mentions += [mention for mention in found if mention not in known]
+
+    def _aim(self) -> None:
+        """The window for requests not seen yet, and for the others all the time they can take."""
+        aim = []
+        for request_id in self._request_ids:
+            own = [
+                m
+                for m in self._found.mentions
+                if m.request_id == request_id and m.kind is not Kind.TEXT
+            ]
+            if not any(m.kind >= Kind.PLATFORM for m in own):
+                aim.append(self._window)
+            if own:
+                aim.append(self._reach.around(own, self._now_ms))
+        self._plan.aim = tuple(merged(aim))
+
+    def _failed(self, part: Slice, error: RetryctlError) -> None:
+        passing = isinstance(error, (Throttled, Unreachable))
+        again = passing and self._chances > 0
+        hopeless = not self._something_read and not (again and isinstance(error, Throttled))
+        if hopeless or not isinstance(error, CouldNotLook):
+            raise error
+        self._at_once = _LEAST_AT_ONCE
+        if again:
+            self._chances -= 1
+            self._plan.give_back(part)
+            return
+        self._found.unsearched.append((part.window, error))
+        if not passing:  # it will be the same for all that remains
+            self._found.unsearched += [(window, error) for window in self._plan.rest()]
+            self._plan.aim = ()

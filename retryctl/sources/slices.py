@@ -1,0 +1,99 @@
+"""Which part of a log group is searched next: slices of time, newest first.
+
+The whole window is tried first: in a quiet group one call reads it. Where that call does not
+reach the end, the group is busy, and the window is cut into slices, as long as a few pages each.
+Once attempts are found, the aim narrows to the time in which others can lie, and widens beyond
+the window where that does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from retryctl.sources.log_pages import Window
+
+_FIRST_SLICE_MS = 3_600_000
+_SHORTEST_SLICE_MS = 60_000
+_FEW_PAGES = 3
+_MANY_PAGES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """``trial`` is one that is given up after its first page, unless that is its last."""
+
+    window: Window
+    trial: bool
+
+
+class SlicePlan:
+    """What is aimed at, what is taken already, and how long the next slice is."""
+
+    def __init__(self, aim: Window) -> None:
+        self.aim: tuple[Window, ...] = (aim,)
+        self._taken: list[Window] = []
+        self._length_ms: int | None = None
+
+    def take(self) -> Slice | None:
+        """The newest part of the aim that nobody has taken; ``None`` where nothing is left."""
+        rest = self.rest()
+        if not rest:
+            return None
+        newest = rest[-1]
+        trial = self._length_ms is None
+        if self._length_ms is not None:
+            since_ms = max(newest.since_ms, newest.until_ms - self._length_ms)
+            newest = Window(since_ms=since_ms, until_ms=newest.until_ms)
+        self._taken.append(newest)
+        return Slice(window=newest, trial=trial)
+
+    def finished(self, done: Slice, pages: int) -> None:
+        """Learn from how many pages the slice took."""
+        if done.trial or self._length_ms is None:
+            return
+        if pages <= _FEW_PAGES:
+            self._length_ms *= 4 if pages == 1 else 2
+        elif pages > _MANY_PAGES:
+            self._length_ms = max(_SHORTEST_SLICE_MS, self._length_ms // 2)
+
+    def give_back(self, slice_: Slice) -> None:
+        """It was not read to its end."""
+        self._taken.remove(slice_.window)
+        if slice_.trial:
+            self._length_ms = _FIRST_SLICE_MS
+
+    def wants(self, slice_: Slice) -> bool:
+        """Whether any of it is still aimed at."""
+        return any(_overlap(slice_.window, window) for window in self.aim)
+
+    def rest(self) -> list[Window]:
+        """What is aimed at and not taken, in order of time."""
+        rest = merged(self.aim)
+        for taken in self._taken:
+            rest = [piece for window in rest for piece in _without(window, taken)]
+        return rest
+
+
+def merged(windows: Iterable[Window]) -> list[Window]:
+    """The same time in windows that neither overlap nor touch, in order."""
+    joined: list[Window] = []
+    for window in sorted(windows, key=lambda w: w.since_ms):
+        if joined and window.since_ms <= joined[-1].until_ms:
+            until_ms = max(joined[-1].until_ms, window.until_ms)
+            joined[-1] = Window(since_ms=joined[-1].since_ms, until_ms=until_ms)
+        elif window.since_ms < window.until_ms:
+            joined.append(window)
+    return joined
+
+
+def _overlap(one: Window, other: Window) -> bool:
+    return one.since_ms < other.until_ms and other.since_ms < one.until_ms
+
+
+def _without(window: Window, taken: Window) -> list[Window]:
+    if not _overlap(window, taken):
+        return [window]
+    before = Window(since_ms=window.since_ms, until_ms=taken.since_ms)
+    after = Window(since_ms=taken.until_ms, until_ms=window.until_ms)
+    return [piece for piece in (before, after) if piece.since_ms < piece.until_ms]
