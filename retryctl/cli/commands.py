@@ -106,7 +106,7 @@ def invoke(arguments: Sequence[str]) -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     except _ClickUsageError as error:
-        raise _as_ours(error) from error
+        raise _as_ours(error, arguments[0] if arguments[0] in _TABLE else "") from error
 
 
 def complete(variable: str) -> None:
@@ -121,10 +121,10 @@ def complete(variable: str) -> None:
     get_command(app).main([], prog_name="retryctl", complete_var=variable)
 
 
-def _as_ours(error: Any) -> UsageError:
+def _as_ours(error: Any, command: str) -> UsageError:
     """A refusal of click's, with the nearest options or the page that lists them."""
     what = str(error.message if hasattr(error, "possibilities") else error.format_message())
     near_options = sorted(getattr(error, "possibilities", None) or ())
-    page = f"{error.ctx.command_path} --help" if error.ctx else "retryctl --help"
-    hint = f"Did you mean {' or '.join(near_options)}?" if near_options else f"See {page}."
+    path = error.ctx.command_path if error.ctx else f"retryctl {command}".rstrip()
+    hint = f"Did you mean {' or '.join(near_options)}?" if near_options else f"See {path} --help."
     return UsageError(f"{what[:1].lower()}{what[1:].rstrip('.')}.", hint)

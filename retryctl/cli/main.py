@@ -12,12 +12,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import NoReturn
 
 from retryctl import __version__
-from retryctl.errors import ExitStatus, RetryctlError
+from retryctl.errors import CouldNotLook, ExitStatus, RetryctlError
 
 _COMPLETING = "_RETRYCTL_COMPLETE"
+_REPORT = "Run it again with --debug for the traceback, and please report it."
 
 
 def run() -> NoReturn:
@@ -34,57 +36,56 @@ def _status_of(arguments: Sequence[str]) -> int:
         print(f"retryctl {__version__}")
         return ExitStatus.OK
     debug = "--debug" in arguments
-    for stream in (sys.stdout, sys.stderr):
-        # a lone surrogate of a log, or a terminal that is not UTF-8, is no reason to fail
-        if reconfigure := getattr(stream, "reconfigure", None):
-            reconfigure(errors="backslashreplace")
-    if debug:
-        import logging
-
-        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+    _prepare_streams(debug=debug)
     try:
-        status = _invoke(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        return _invoke(arguments)
     except BrokenPipeError:
         from retryctl.cli.terminal import drop_output
 
         drop_output()
         return ExitStatus.OK
+    except SystemExit as end:
+        # rich's way to end when the reader of a help page has gone
+        if isinstance(end.__context__, BrokenPipeError):
+            return ExitStatus.OK
+        raise
     except RetryctlError as error:
-        return _tell(error, error.what, error.next_step, debug=debug, status=error.status)
+        return _tell(error, debug=debug)
     except Exception as error:
-        return _tell(
-            error,
-            f"unexpected {type(error).__name__}: {error}",
-            "Run it again with --debug for the traceback, and please report it."
-            if not debug
-            else "",
-            debug=debug,
-            status=ExitStatus.COULD_NOT_LOOK,
-        )
-    return status
+        unexpected = CouldNotLook(f"unexpected {type(error).__name__}: {error}", _REPORT)
+        unexpected.__cause__ = error
+        return _tell(unexpected, debug=debug)
+
+
+def _prepare_streams(*, debug: bool) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # half a surrogate pair in a log, or an old terminal, is no reason to fail
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if debug:
+        import logging
+
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
 
 
 def _invoke(arguments: Sequence[str]) -> int:
-    """Run the command, with click's own refusals in the form of ours."""
     from retryctl.cli import commands
 
     if _COMPLETING in os.environ:
         commands.complete(_COMPLETING)
-    return commands.invoke(arguments or ["--help"])
+    status = commands.invoke(arguments or ["--help"])
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    return status
 
 
-def _tell(
-    error: BaseException, what: str, next_step: str, *, debug: bool, status: ExitStatus
-) -> ExitStatus:
+def _tell(error: RetryctlError, *, debug: bool) -> ExitStatus:
     """Say on stderr what went wrong and what to do, in lines that a terminal cannot obey."""
-    from retryctl.views.inert import inert
+    from retryctl.cli.terminal import remark
 
     if debug:
         import traceback
 
         traceback.print_exception(error, file=sys.stderr)
-    lines = [f"retryctl: {what}", *next_step.splitlines()]
-    print("\n".join(inert(line) for line in lines), file=sys.stderr)
-    return status
+    remark(f"retryctl: {' '.join(error.what.splitlines())}\n{error.next_step}")
+    return error.status

@@ -1,8 +1,9 @@
-"""How far reading has come: on stderr, where one waits longer than a second."""
+"""How far the looking has come: on stderr, where one waits longer than a second."""
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -12,18 +13,18 @@ _PATIENCE_S = 1.0
 
 
 class Progress:
-    """A bar on stderr that appears after a second, and leaves nothing behind.
+    """A line on stderr that appears after a second, and leaves nothing behind.
 
-    It is called with what is done and what there is to do (``None`` where that is not
-    known). Nothing is shown with ``quiet``, or where stderr is no terminal.
+    It is called with a function that tells how far it is, from any thread. Nothing is shown
+    with ``quiet``, or where stderr is no terminal.
     """
 
     def __init__(self, *, quiet: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._wanted = not quiet and sys.stderr is not None and sys.stderr.isatty()
         self._clock = clock
         self._shown_from = clock() + _PATIENCE_S
-        self._bar: Any = None
-        self._task: Any = None
+        self._status: Any = None
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Progress:
         return self
@@ -34,28 +35,25 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._bar:
-            self._bar.stop()
+        with self._lock:
+            self._wanted = False
+            if self._status:
+                self._status.stop()
 
-    def __call__(self, done: int, total: int | None, text: str = "reading") -> None:
-        """Tell how far it is; ``text`` says with what."""
+    def __call__(self, tell: Callable[[], str]) -> None:
+        """Show what ``tell`` tells, where it is shown at all."""
         if not self._wanted or self._clock() < self._shown_from:
             return
-        if not self._bar:
-            self._start()
-        self._bar.update(self._task, completed=done, total=total, description=text)
+        with self._lock:
+            if self._wanted:
+                self._show(tell())
 
-    def _start(self) -> None:
+    def _show(self, line: str) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, TextColumn
-        from rich.progress import Progress as Bar
+        from rich.status import Status
+        from rich.text import Text
 
-        self._bar = Bar(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            DownloadColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._task = self._bar.add_task("reading", total=None)
-        self._bar.start()
+        if not self._status:
+            self._status = Status("", console=Console(stderr=True))
+            self._status.start()
+        self._status.update(Text(line))

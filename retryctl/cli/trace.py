@@ -1,0 +1,87 @@
+"""``retryctl trace``: the story of every attempt of some requests."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from retryctl.cli import options
+
+app = typer.Typer(add_completion=False)
+
+_WHICH = "What of it"
+
+Lines = Annotated[
+    bool,
+    typer.Option("--lines", help="Each attempt's log lines too.", rich_help_panel=_WHICH),
+]
+AttemptNumber = Annotated[
+    int | None,
+    typer.Option("--attempt", metavar="N", min=1, help="Only attempt N.", rich_help_panel=_WHICH),
+]
+Failed = Annotated[
+    bool,
+    typer.Option("--failed", help="Only the attempts that failed.", rich_help_panel=_WHICH),
+]
+ExitCode = Annotated[
+    bool,
+    typer.Option(
+        "--exit-code",
+        help="Exit with 1 where a verdict disagrees, with 5 where one is undetermined.",
+        rich_help_panel=_WHICH,
+    ),
+]
+
+
+@app.command()
+def trace(
+    request_ids: options.RequestIds,
+    function: options.Function = None,
+    log_group: options.LogGroup = None,
+    source: options.From = "cloudwatch",
+    since: options.Since = None,
+    until: options.Until = None,
+    lines: Lines = False,
+    attempt: AttemptNumber = None,
+    failed: Failed = False,
+    exit_code: ExitCode = False,
+    profile: options.Profile = None,
+    region: options.Region = None,
+    endpoint_url: options.EndpointUrl = None,
+    output: options.OutputForm = options.Output.TEXT,
+    color: options.ColorChoice = options.Color.AUTO,
+    tz: options.Tz = "UTC",
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """Tell the story of each attempt of a request: when and where it ran, how it ended,
+    what it counted and which branch it took, and whether that was right.
+
+    retryctl trace 8f507cfc-0d3f-4697-b07a-ac58fc914c95 -f orders-worker
+    """
+    from retryctl.cli import telling
+
+    return telling.tell(
+        request_ids,
+        options.Look(
+            source=source,
+            function=function,
+            log_groups=tuple(log_group or ()),
+            since=since,
+            until=until,
+            profile=profile,
+            region=region,
+            endpoint_url=endpoint_url,
+        ),
+        options.Show(
+            output=output,
+            color=color,
+            tz=tz,
+            quiet=quiet,
+            lines=lines,
+            attempt=attempt,
+            failed=failed,
+            exit_code=exit_code,
+        ),
+    )

@@ -1,0 +1,283 @@
+"""``retryctl trace`` and ``demo`` from outside, on the history that the package carries."""
+
+import json
+import os
+import pty
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.test_cli import ID, PROGRAM, environment, run
+
+
+@pytest.fixture(scope="module")
+def retried() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run("demo", "-o", "jsonl").stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def one(retried: list[dict[str, Any]]) -> str:
+    request_id: str = retried[0]["request_id"]
+    return request_id
+
+
+def trace(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    return run("trace", "--from", "demo", *arguments, **more)
+
+
+# --------------------------------------------------------------------------- the demo
+
+
+def test_the_demo_shows_what_goes_right_and_both_ways_of_going_wrong(
+    retried: list[dict[str, Any]],
+) -> None:
+    branches = [[a["branch"]["logged"] for a in request["attempts"]] for request in retried]
+    assert ["A", "B", "C"] in branches
+    rules = {finding["rule"] for request in retried for finding in request["findings"]}
+    assert {"environment-switch", "uncounted-attempt"} <= rules
+
+
+def test_the_demo_says_what_to_try_next(one: str) -> None:
+    shown = run("demo")
+    assert shown.returncode == 0
+    assert one in shown.stdout
+    command = shown.stderr.split("retryctl ", 1)[1].split()
+    again = run(*command)
+    assert again.returncode == 0
+    assert "process" in again.stdout
+    assert run("demo", "--quiet").stderr == ""
+
+
+def test_the_demo_heeds_no_settings_and_no_function_of_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "retryctl.toml").write_text("function = 'other'\n[markers]\ncounter_field = 'n'")
+    shown = run("demo", cwd=tmp_path, env={"RETRYCTL_FUNCTION": "another"})
+    assert shown.stdout == run("demo").stdout
+
+
+# --------------------------------------------------------------------------- what is found
+
+
+def test_the_outputs_hold_the_same_requests(one: str) -> None:
+    document = json.loads(trace(one, "-o", "json").stdout)
+    (line,) = trace(one, "-o", "jsonl").stdout.splitlines()
+    assert document["schema"] == "retryctl/trace/1"
+    assert document["requests"] == [json.loads(line)]
+    assert document["not_found"] == []
+    assert document["coverage"]["complete"] is True
+
+
+def test_ids_from_stdin(one: str) -> None:
+    piped = trace("-", "-o", "json", stdin=f"START RequestId: {one.upper()} Version: 1\n")
+    assert piped.stdout == trace(one, "-o", "json").stdout
+
+
+def test_a_log_from_stdin(one: str, tmp_path: Path) -> None:
+    log = (Path(__file__).parents[1] / "retryctl" / "demo.jsonl").read_text("utf-8")
+    (tmp_path / "saved.jsonl").write_text(log, "utf-8")
+    from_file = json.loads(
+        run("trace", "--from", str(tmp_path / "*.jsonl"), one, "-o", "json").stdout
+    )
+    from_pipe = json.loads(run("trace", "--from", "-", one, "-o", "json", stdin=log).stdout)
+    assert from_pipe["requests"] == from_file["requests"]
+    assert len(from_file["requests"]) == 1
+
+
+def test_the_lines_that_carry_no_id_stand_under_their_attempt(one: str) -> None:
+    (request,) = json.loads(trace(one, "--lines", "-o", "json").stdout)["requests"]
+    for attempt, branch in zip(request["attempts"], "ABC", strict=True):
+        messages = "".join(event["message"] for event in attempt["events"])
+        assert f"process {branch}\n" in messages
+        assert "Traceback (most recent call last)" in messages
+    shown = trace(one, "--lines", "--attempt", "2").stdout
+    assert "process B" in shown
+    assert "process A" not in shown
+
+
+def test_an_id_that_is_not_there(one: str) -> None:
+    none, some = trace(ID), trace(ID, one)
+    assert (none.returncode, none.stdout) == (4, "")
+    assert none.stderr.startswith(f"retryctl: {ID} was not found.\n")
+    assert len(none.stderr.splitlines()) == 3
+    assert some.returncode == 0
+    assert f"retryctl: {ID} was not found." in some.stderr
+    assert json.loads(trace(ID, one, "-o", "json").stdout)["not_found"] == [ID]
+    empty = trace(ID, "-o", "json")
+    assert empty.returncode == 4
+    assert json.loads(empty.stdout)["requests"] == []
+
+
+def test_an_id_that_is_only_mentioned(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text(
+        json.dumps({"timestamp": 1795402800000, "message": f"caller got {ID}\n"}) + "\n"
+    )
+    done = run("trace", "--from", "log.jsonl", ID, cwd=tmp_path)
+    assert done.returncode == 4
+    assert f"{ID} is mentioned, but no attempt of it is in what was looked at." in done.stderr
+
+
+def test_a_window_that_no_attempt_is_in(one: str) -> None:
+    assert trace(one, "--since", "2026-11-23T03:00Z").returncode == 0
+    later = trace(one, "--since", "2026-11-24")
+    assert later.returncode == 4
+    assert "no attempt between --since and --until" in later.stderr
+    part = json.loads(trace(one, "-u", "2026-11-23T03:00:30Z", "-o", "json").stdout)
+    assert len(part["requests"][0]["attempts"]) == 3
+
+
+def test_an_attempt_that_there_was_not(one: str) -> None:
+    done = trace(one, "--attempt", "9")
+    assert done.returncode == 4
+    assert "there is no attempt 9" in done.stderr
+
+
+def test_the_exit_status_of_a_verdict(retried: list[dict[str, Any]]) -> None:
+    status = {"agrees": 0, "disagrees": 1}
+    for request in retried:
+        assert trace(request["request_id"]).returncode == 0
+        done = trace(request["request_id"], "--exit-code", "-o", "jsonl")
+        assert done.returncode == status[request["verdict"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.json", b""),
+        ("picture.png", b"\x89PNG\r\n\x1a\n\x00\x01\x02"),
+        ("prose.txt", b"Dear\n"),
+    ],
+)
+def test_a_file_that_is_no_log(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    done = run("trace", "--from", name, ID, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "saved.json").write_text("[]")
+    done = run("trace", "--from", "savd.json", ID, cwd=tmp_path)
+    assert done.returncode == 3
+    assert "saved.json" in done.stderr
+
+
+def test_the_settings_name_other_markers(tmp_path: Path) -> None:
+    message = f"REPORT RequestId: {ID}\tDuration: 9.00 ms\tBilled Duration: 9 ms\t\n"
+    lines = [f"START RequestId: {ID} Version: 1\n", "tries so far: 0, doing: first\n", message]
+    log = "".join(
+        json.dumps({"timestamp": 1795402800000 + n, "logStreamName": "s", "message": line}) + "\n"
+        for n, line in enumerate(lines)
+    )
+    (tmp_path / "log.jsonl").write_text(log)
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.retryctl.markers]\n"
+        r"counter = 'tries so far: (?P<count>\d+)'"
+        "\nbranch = 'doing: (?P<branch>\\w+)'\n[tool.retryctl.branches]\nfirst = 0\nrest = 1\n"
+    )
+    done = run("trace", "--from", "log.jsonl", ID, "-o", "jsonl", cwd=tmp_path)
+    (attempt,) = json.loads(done.stdout)["attempts"]
+    assert attempt["counter"]["logged"] == 0
+    assert attempt["branch"]["logged"] == "first"
+
+
+# --------------------------------------------------------------------------- how it is shown
+
+
+def test_times_in_another_zone(one: str) -> None:
+    shown = trace(one, "--tz", "Asia/Tokyo").stdout
+    assert "JST" in shown
+    assert " 12:0" in shown
+
+
+def test_no_colour_in_a_pipe_unless_it_is_asked_for(one: str) -> None:
+    assert "\x1b[" not in trace(one).stdout
+    assert "\x1b[" in trace(one, "--color", "always").stdout
+    assert "\x1b[" in trace(one, env={"CLICOLOR_FORCE": "1"}).stdout
+    assert "\x1b[" not in trace(one, env={"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}).stdout
+    assert "\x1b[" not in trace(one, "--color", "never", env={"CLICOLOR_FORCE": "1"}).stdout
+
+
+@pytest.mark.parametrize(
+    ("env", "colour"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
+)
+def test_colour_in_a_terminal(one: str, env: dict[str, str], colour: bool) -> None:
+    shown = in_a_terminal(["trace", "--from", "demo", one], {"TERM": "xterm-256color", **env})
+    assert one.encode() in shown
+    assert (b"\x1b[" in shown) is colour
+
+
+def in_a_terminal(arguments: list[str], env: dict[str, str]) -> bytes:
+    controller, terminal = pty.openpty()
+    with subprocess.Popen([*PROGRAM, *arguments], env=environment(env), stdout=terminal) as program:
+        os.close(terminal)
+        shown = b""
+        # A terminal whose other end is closed gives an error on Linux, not an end of file.
+        try:
+            while part := os.read(controller, 65536):
+                shown += part
+        except OSError:
+            pass
+        assert program.wait(60) == 0
+    os.close(controller)
+    return shown
+
+
+def test_a_terminal_without_unicode(one: str) -> None:
+    shown = trace(one, env={"PYTHONIOENCODING": "ascii"})
+    assert shown.returncode == 0
+    assert shown.stdout.isascii()
+
+
+def test_a_closed_pipe_is_quiet(retried: list[dict[str, Any]]) -> None:
+    wrong = next(r["request_id"] for r in retried if r["verdict"] == "disagrees")
+    for arguments, status in (
+        (["demo"], 0),
+        (["trace", "--from", "demo", wrong, "--exit-code"], 1),
+        (["explain", "late-retry"], 0),
+        (["--help"], 0),
+    ):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(
+            [*PROGRAM, *arguments], env=environment(), stdout=writer, stderr=subprocess.PIPE
+        )
+        os.close(writer)
+        assert (done.returncode, done.stderr.count(b"Traceback")) == (status, 0)
+        assert b"Broken" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_an_error(one: str) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, "trace", "--from", "demo", one],
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+        )
+    assert done.returncode == 3
+    assert done.stderr == b"retryctl: cannot write the answer: No space left on device.\n"
+
+
+def test_ctrl_c_ends_with_130() -> None:
+    """It waits for a log on stdin until it is interrupted."""
+    import signal
+
+    with subprocess.Popen(
+        [*PROGRAM, "trace", "--from", "-", ID],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as program:
+        assert program.stdin
+        program.stdin.write(b'{"timestamp": 1795402800000, "message": "x"}\n')
+        program.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            program.wait(2)
+        program.send_signal(signal.SIGINT)
+        out, err = program.communicate(timeout=60)
+    assert (program.returncode, out, err) == (130, b"", b"")
