@@ -7,6 +7,7 @@ import pytest
 
 from retryctl.counters import DynamoDBCounter, S3Counter
 from retryctl.errors import AccessDenied, CouldNotLook, UsageError
+from retryctl.sources.aws import Aws as Door
 from retryctl.sources.stores import read_count
 from tests.counters_world import REQUEST_ID, Aws, aws_server, make_table
 
@@ -27,6 +28,18 @@ def aws(server):
     for key in ("request_id", "pk"):
         make_table(server, f"by_{key}", key)
     return server
+
+
+@pytest.fixture(autouse=True)
+def _credentials(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def door(aws):
+    return Door(region="us-east-1", endpoint_url=aws.url)
 
 
 def counters(aws):
@@ -60,7 +73,7 @@ def test_every_recorded_attempt_is_read_with_its_time(aws, url):
     counter = counters(aws)[url]
     for _ in range(3):
         counter.record(REQUEST_ID)
-    found = read_count(url, [REQUEST_ID, OTHER_ID, REQUEST_ID], aws.client)
+    found = read_count(url, [REQUEST_ID, OTHER_ID, REQUEST_ID], door(aws))
     assert list(found) == [REQUEST_ID, OTHER_ID]
     assert (found[REQUEST_ID].count, found[OTHER_ID].count) == (3, 0)
     assert [event.timestamp_ms for event in found[REQUEST_ID].evidence] == [
@@ -76,13 +89,13 @@ def test_more_requests_than_one_call_takes(aws):
     ids = [f"8f507cfc-0d3f-4697-b07a-{number:012x}" for number in range(150)]
     for request_id in ids[::10]:
         counter.record(request_id)
-    found = read_count("dynamodb://by_request_id", ids, aws.client)
+    found = read_count("dynamodb://by_request_id", ids, door(aws))
     assert [found[request_id].count for request_id in ids] == ([1] + [0] * 9) * 15
 
 
 def test_no_request_is_no_call(aws):
-    assert read_count("s3://retries/x", [], aws.client) == {}
-    assert read_count("dynamodb://by_pk?key=pk", [], aws.client) == {}
+    assert read_count("s3://retries/x", [], door(aws)) == {}
+    assert read_count("dynamodb://by_pk?key=pk", [], door(aws)) == {}
 
 
 @pytest.mark.parametrize(
@@ -90,26 +103,26 @@ def test_no_request_is_no_call(aws):
 )
 def test_another_url_is_refused(aws, url):
     with pytest.raises(UsageError, match="is not a store"):
-        read_count(url, [REQUEST_ID], aws.client)
+        read_count(url, [REQUEST_ID], door(aws))
 
 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("s3://gone/retries", "NoSuchBucket for ListObjectsV2"),
-        ("dynamodb://gone", "ResourceNotFoundException for BatchGetItem"),
-        ("dynamodb://by_pk", "ValidationException for BatchGetItem"),
+        ("s3://gone/retries", "bucket gone: The specified bucket does not exist"),
+        ("dynamodb://gone", "table gone: Requested resource not found"),
+        ("dynamodb://by_pk", "refused for table by_pk"),
     ],
 )
 def test_a_store_that_cannot_be_read(aws, url, said):
     with pytest.raises(CouldNotLook, match=said):
-        read_count(url, [REQUEST_ID], aws.client)
+        read_count(url, [REQUEST_ID], door(aws))
 
 
 def test_a_bucket_of_something_else(aws):
     aws.client("s3").put_object(Bucket="retries", Key=f"x/{REQUEST_ID}/photo.jpg")
     with pytest.raises(CouldNotLook, match="no attempt that a counter of retryctl recorded"):
-        read_count("s3://retries/x", [REQUEST_ID], aws.client)
+        read_count("s3://retries/x", [REQUEST_ID], door(aws))
 
 
 class Refusing(BaseHTTPRequestHandler):
@@ -144,10 +157,11 @@ def refusing():
 @pytest.mark.parametrize(
     ("url", "permission"),
     [
-        ("s3://retries/x", "AccessDenied for s3:ListBucket"),
-        ("dynamodb://retries", "AccessDeniedException for dynamodb:BatchGetItem"),
+        ("s3://retries/x", "s3:ListBucket"),
+        ("dynamodb://retries", "dynamodb:BatchGetItem"),
     ],
 )
 def test_a_store_that_may_not_be_read_names_the_permission(refusing, url, permission):
-    with pytest.raises(AccessDenied, match=rf"not allowed to read {url} \({permission}\)"):
-        read_count(url, [REQUEST_ID], refusing.client)
+    with pytest.raises(AccessDenied, match=f"AccessDenied for {permission}") as denied:
+        read_count(url, [REQUEST_ID], door(refusing))
+    assert denied.value.next_step.startswith(f"Allow {permission} on it")

@@ -7,7 +7,7 @@ recorded, twenty digits of UTC, so that each is evidence with a time of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -15,12 +15,13 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from retryctl.core.records import LogEvent
 from retryctl.errors import AccessDenied, CouldNotLook, UsageError
+from retryctl.sources.aws import Aws
+from retryctl.sources.aws_errors import Refused
 
 _FORMS = "Give dynamodb://TABLE, dynamodb://TABLE?key=NAME or s3://BUCKET/PREFIX."
 # BatchGetItem takes no more.
 _KEYS_A_CALL = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_DENIED = {"AccessDenied", "AccessDeniedException"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,29 +42,30 @@ class StoreCount:
         return len(self.evidence)
 
 
-def read_count(
-    url: str, request_ids: Iterable[str], client: Callable[[str], Any]
-) -> dict[str, StoreCount]:
+def read_count(url: str, request_ids: Iterable[str], aws: Aws) -> dict[str, StoreCount]:
     """What the store at ``url`` holds of each request, by request ID.
 
-    ``client`` makes an AWS client of a service's name. Reads are consistent: every attempt
-    that was recorded before is counted. Needs ``dynamodb:BatchGetItem`` or ``s3:ListBucket``.
-    Raises ``UsageError`` for another URL, ``AccessDenied``, and ``CouldNotLook`` for a table or
-    bucket that is not there or not one of a counter.
+    Reads are consistent: every attempt that was recorded before is counted. Needs
+    ``dynamodb:BatchGetItem`` or ``s3:ListBucket``. Raises ``UsageError`` for another URL,
+    ``AccessDenied``, and ``CouldNotLook`` for a table or bucket that is not there or not one of a
+    counter.
     """
-    from botocore.exceptions import ClientError
-
     place = urlsplit(url)
     readers = {"dynamodb": _dynamodb, "s3": _s3}
     if place.scheme not in readers or not place.netloc:
         raise UsageError(f"{url!r} is not a store.", _FORMS)
-    ids = list(dict.fromkeys(request_ids))
-    found: dict[str, list[str]] = {request_id: [] for request_id in ids}
+    found: dict[str, list[str]] = {request_id: [] for request_id in request_ids}
     try:
-        for request_id, attempt in readers[place.scheme](place, ids, client):
+        for request_id, attempt in readers[place.scheme](place, list(found), aws):
             found[request_id].append(attempt)
-    except ClientError as error:
-        raise _refusal(url, error) from error
+    except Refused as refused:
+        raise CouldNotLook(refused.what, "Check the store's name, its key and --region.") from None
+    except AccessDenied as denied:
+        # The API's name for it is not IAM's.
+        words = (denied.what, denied.next_step)
+        raise AccessDenied(
+            *(w.replace("s3:ListObjectsV2", "s3:ListBucket") for w in words)
+        ) from None
     return {
         request_id: StoreCount(
             request_id=request_id,
@@ -74,41 +76,37 @@ def read_count(
     }
 
 
-def _dynamodb(
-    place: SplitResult, request_ids: list[str], client: Callable[[str], Any]
-) -> Iterator[tuple[str, str]]:
+def _dynamodb(place: SplitResult, request_ids: list[str], aws: Aws) -> Iterator[tuple[str, str]]:
     """Each recorded attempt, as request ID and name."""
-    table, dynamodb = place.netloc, client("dynamodb")
+    table = place.netloc
     key = parse_qs(place.query).get("key", ["request_id"])[0]
-    names = {"#key": key, "#attempts": "attempts"}
     for first in range(0, len(request_ids), _KEYS_A_CALL):
+        some = request_ids[first : first + _KEYS_A_CALL]
         wanted: dict[str, Any] = {
             table: {
-                "Keys": [{key: {"S": id}} for id in request_ids[first : first + _KEYS_A_CALL]],
+                "Keys": [{key: {"S": request_id}} for request_id in some],
                 "ConsistentRead": True,
                 "ProjectionExpression": "#key, #attempts",
-                "ExpressionAttributeNames": names,
+                "ExpressionAttributeNames": {"#key": key, "#attempts": "attempts"},
             }
         }
         while wanted:
-            answer = dynamodb.batch_get_item(RequestItems=wanted)
+            request = {"RequestItems": wanted}
+            answer = aws.call("dynamodb", "BatchGetItem", request, subject=f"table {table}")
             for item in answer["Responses"].get(table, ()):
                 for attempt in item.get("attempts", {}).get("SS", ()):
                     yield item[key]["S"], attempt
             wanted = answer.get("UnprocessedKeys") or {}
 
 
-def _s3(
-    place: SplitResult, request_ids: list[str], client: Callable[[str], Any]
-) -> Iterator[tuple[str, str]]:
+def _s3(place: SplitResult, request_ids: list[str], aws: Aws) -> Iterator[tuple[str, str]]:
     """Each recorded attempt, as request ID and name."""
-    s3 = client("s3")
-    prefix = place.path.strip("/")
+    bucket, prefix = place.netloc, place.path.strip("/")
     for request_id in request_ids:
         under = f"{prefix}/{request_id}/".lstrip("/")
-        query = {"Bucket": place.netloc, "Prefix": under}
+        query = {"Bucket": bucket, "Prefix": under}
         while True:
-            page = s3.list_objects_v2(**query)
+            page = aws.call("s3", "ListObjectsV2", query, subject=f"bucket {bucket}")
             for entry in page.get("Contents", ()):
                 yield request_id, entry["Key"][len(under) :]
             if not page.get("IsTruncated"):
@@ -130,18 +128,3 @@ def _recorded_ms(name: str) -> int:
             "Point --store at the counter's own table, or bucket and prefix.",
         ) from None
     return (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
-def _refusal(url: str, error: Any) -> CouldNotLook:
-    """A service's refusal in our own words."""
-    code, action = error.response["Error"]["Code"], error.operation_name
-    if code in _DENIED:
-        permission = {"ListObjectsV2": "s3:ListBucket"}.get(action, f"dynamodb:{action}")
-        return AccessDenied(
-            f"not allowed to read {url} ({code} for {permission}).",
-            f"Allow {permission} on it, or leave out --store.",
-        )
-    return CouldNotLook(
-        f"{url} cannot be read ({code} for {action}: {error.response['Error'].get('Message')}).",
-        "Check its name, its key and the region.",
-    )

@@ -1,0 +1,152 @@
+"""The counters in the lab: what their histories come to, when each is right and when wrong."""
+
+import pytest
+
+from retryctl.core.checks import Verdict
+from retryctl.core.outcomes import Outcome
+from retryctl.lab.plugin import HandlerLab
+from retryctl.sources.aws import Aws as Door
+from retryctl.sources.stores import read_count
+from tests.counters_world import ROOT, aws_server, make_table
+
+HANDLER = """
+import sys
+sys.path.append({root!r})
+from retryctl.counters import {name}, branch_on_retry
+
+counter = {name}({argument})
+
+def lambda_handler(event, context):
+    return branch_on_retry(
+        counter, event, context, work, a=branch("A"), b=branch("B"), c=branch("C"), count={count!r}
+    )
+
+def work(event, context):
+    {first_attempt}
+    raise RuntimeError("fails on purpose")
+
+def branch(name):
+    return lambda event, context: print("process", name)
+"""
+
+STORES = {
+    "tmp": ("TmpCounter", ""),
+    "s3": ("S3Counter", "'retries'"),
+    "dynamodb": ("DynamoDBCounter", "'retries'"),
+}
+DURABLE = ["s3", "dynamodb"]
+
+
+@pytest.fixture(scope="module")
+def server():
+    with aws_server() as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(server):
+    server.reset()
+    server.client("s3").create_bucket(Bucket="retries")
+    make_table(server, "retries")
+    return server
+
+
+@pytest.fixture
+def run(aws, tmp_path):
+    """Run a handler that counts in ``store`` by ``plan``, and judge its log."""
+
+    def run(store, plan, count="failures", first_attempt="pass", **settings):
+        name, argument = STORES[store]
+        text = HANDLER.format(
+            root=str(ROOT), name=name, argument=argument, count=count, first_attempt=first_attempt
+        )
+        (tmp_path / "handler.py").write_text(text)
+        handler = "handler.py:lambda_handler"
+        lab = HandlerLab(handler, tmp_path, environment=aws.environ(), timeout_s=5.0, **settings)
+        return lab.check(plan)
+
+    return run
+
+
+def story(checked):
+    """Of each attempt the counter and the branch that it logged."""
+    return [(each.claim.counter, each.claim.branch) for each in checked.request.attempts]
+
+
+def rules(checked):
+    return {finding.rule for finding in checked.findings} - {"retries-exhausted"}
+
+
+ABC = [(0, "A"), (1, "B"), (2, "C")]
+
+
+@pytest.mark.parametrize(
+    ("log_format", "level"), [("text", None), ("json", None), ("json", "WARN"), ("json", "FATAL")]
+)
+def test_the_marker_is_read_in_each_log_format_and_level(run, log_format, level):
+    checked = run("tmp", "same,same", log_format=log_format, application_level=level)
+    assert (story(checked), checked.verdict) == (ABC, Verdict.AGREES)
+
+
+@pytest.mark.parametrize("count", ["failures", "starts"])
+def test_a_switch_of_environment_breaks_tmp(run, count):
+    checked = run("tmp", "fresh,same", count)
+    assert story(checked) == [(0, "A"), (0, "A"), (1, "B")]
+    assert (checked.verdict, rules(checked)) == (Verdict.DISAGREES, {"environment-switch"})
+
+
+@pytest.mark.parametrize("count", ["failures", "starts"])
+@pytest.mark.parametrize("store", DURABLE)
+def test_a_switch_of_environment_does_not_break_a_durable_store(run, store, count):
+    checked = run(store, "fresh,fresh", count)
+    assert story(checked) == ABC
+    assert (checked.verdict, rules(checked)) == (Verdict.AGREES, set())
+
+
+@pytest.mark.parametrize(
+    ("store", "end"),
+    [
+        ("tmp", "timeout"),
+        ("tmp", "kill"),
+        ("tmp", "exit"),
+        ("tmp", "oom"),
+        ("s3", "timeout"),
+        ("dynamodb", "timeout"),
+    ],
+)
+def test_an_attempt_that_never_came_back_breaks_counting_failures(run, store, end):
+    checked = run(store, f"first+{end},same,same")
+    assert story(checked) == [(None, None), (0, "A"), (1, "B")]
+    assert (checked.verdict, rules(checked)) == (Verdict.DISAGREES, {"uncounted-attempt"})
+
+
+@pytest.mark.parametrize(
+    ("store", "end", "outcome"),
+    [
+        ("tmp", "time.sleep(60)", Outcome.TIMEOUT),
+        ("tmp", "os._exit(1)", Outcome.CRASH),
+        ("s3", "os.kill(os.getpid(), signal.SIGKILL)", Outcome.CRASH),
+        ("dynamodb", "os.kill(os.getpid(), signal.SIGKILL)", Outcome.CRASH),
+    ],
+)
+def test_an_attempt_that_never_came_back_does_not_break_counting_starts(run, store, end, outcome):
+    if_first = "if counter.count(context.aws_request_id) == 1: import os, signal, time; "
+    checked = run(store, "same,same", "starts", if_first + end)
+    assert [each.outcome for each in checked.request.attempts] == [
+        outcome,
+        Outcome.ERROR,
+        Outcome.ERROR,
+    ]
+    assert story(checked) == [(0, None), (1, "B"), (2, "C")]
+    assert (checked.verdict, rules(checked)) == (Verdict.AGREES, set())
+
+
+@pytest.mark.parametrize(
+    ("store", "url"), [("s3", "s3://retries/retries"), ("dynamodb", "dynamodb://retries")]
+)
+def test_the_store_holds_what_the_log_shows(run, aws, monkeypatch, store, url):
+    request = run(store, "fresh,same").request
+    for name, value in aws.environ().items():
+        monkeypatch.setenv(name, value)
+    found = read_count(url, [request.request_id], Door())
+    assert found[request.request_id].count == len(request.attempts) == 3
