@@ -15,7 +15,7 @@ from retryctl.core.attempts import function_name as function_of
 from retryctl.core.records import Coverage, FunctionSettings, LogEvent, Selection
 from retryctl.errors import UsageError
 from retryctl.settings import Settings
-from retryctl.sources.function import function_name
+from retryctl.sources.function import function_name, read_settings
 
 if TYPE_CHECKING:
     from retryctl.sources.aws import Aws
@@ -113,7 +113,7 @@ def _asked_for(look: Look, settings: Settings) -> tuple[str | None, tuple[str, .
     A log group without a function can name one: that of ``/aws/lambda/NAME``.
     """
     if look.log_groups:
-        (only,) = look.log_groups if len(look.log_groups) == 1 else (None,)
+        only = look.log_groups[0] if len(look.log_groups) == 1 else None
         return look.function or function_of(only, None), look.log_groups
     if look.function:
         return look.function, ()
@@ -129,11 +129,7 @@ def _asked_for(look: Look, settings: Settings) -> tuple[str | None, tuple[str, .
 def _settings_of(
     aws: Aws, function: str | None
 ) -> tuple[FunctionSettings, str | None, tuple[str, ...]]:
-    if function is None:
-        return FunctionSettings(), None, ()
-    from retryctl.sources.function import read_settings
-
-    return read_settings(aws, function)
+    return read_settings(aws, function) if function else (FunctionSettings(), None, ())
 
 
 def _region_of(*names: str | None) -> str | None:

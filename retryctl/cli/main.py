@@ -87,5 +87,6 @@ def _tell(error: RetryctlError, *, debug: bool) -> ExitStatus:
         import traceback
 
         traceback.print_exception(error, file=sys.stderr)
-    remark(f"retryctl: {' '.join(error.what.splitlines())}\n{error.next_step}")
+    what = " ".join(error.what.splitlines()).rstrip(".")
+    remark(f"retryctl: {what}.\n{error.next_step}")
     return error.status

@@ -18,11 +18,15 @@ Lines = Annotated[
 ]
 AttemptNumber = Annotated[
     int | None,
-    typer.Option("--attempt", metavar="N", min=1, help="Only attempt N.", rich_help_panel=_WHICH),
+    typer.Option(
+        "--attempt", metavar="N", min=1, help="In the text, only attempt N.", rich_help_panel=_WHICH
+    ),
 ]
 Failed = Annotated[
     bool,
-    typer.Option("--failed", help="Only the attempts that failed.", rich_help_panel=_WHICH),
+    typer.Option(
+        "--failed", help="In the text, only the attempts that failed.", rich_help_panel=_WHICH
+    ),
 ]
 ExitCode = Annotated[
     bool,
