@@ -382,7 +382,7 @@ def test_infrequent_access_is_told(endpoint: Endpoint) -> None:
 @pytest.mark.parametrize(
     "faults",
     [
-        ["throttle", "throttle"],
+        ["throttle"],
         ["error", "error"],
         ["reset", "reset"],
         ["cut", "cut"],

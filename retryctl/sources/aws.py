@@ -1,19 +1,23 @@
-"""The one door to AWS: session, clients, retries, and errors in our words.
+"""The one door to AWS: session, clients, pace, retries, and errors in our words.
 
 Profile, region and endpoint hold for every call. Retries are botocore's ``adaptive`` ones, which
-slow a shared client down to what the service answers; at ten calls a second they lose none,
-where ``standard`` ones lose half.
+slow a shared client down to what the service answers: where ``standard`` ones lose half of the
+calls of many threads, they lose none.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from retryctl.errors import Unreachable, UsageError
 from retryctl.sources.aws_errors import Asked, ours
+from retryctl.sources.pace import Pace
 
 Answer = dict[str, Any]
 
@@ -28,6 +32,7 @@ class Aws:
     """Clients for one identity and one place. Safe to call from several threads.
 
     ``calls`` counts the requests that were sent, ``repeated`` those of them that were repeats.
+    ``seconds`` and ``sleep`` are the clock of the pace.
     """
 
     def __init__(
@@ -38,6 +43,8 @@ class Aws:
         endpoint_url: str | None = None,
         user_agent: str = "retryctl",
         max_attempts: int = _MAX_ATTEMPTS,
+        seconds: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.profile = profile
         self.endpoint_url = endpoint_url
@@ -50,6 +57,7 @@ class Aws:
         self._clients: dict[str, Any] = {}
         self._making = threading.Lock()
         self._counting = threading.Lock()
+        self._paces: dict[str, Pace] = defaultdict(lambda: Pace(seconds, sleep))
 
     @property
     def region(self) -> str | None:
@@ -80,21 +88,28 @@ class Aws:
         raise self._cut_off(service, operation)
 
     def _once(self, service: str, operation: str, request: dict[str, Any], subject: str) -> Answer:
+        pace = self._pace(operation)
+        pace.wait()
         try:
             client = self._client(service)
             method = getattr(client, _method(operation))
             answer: Answer = method(**request)
         except Exception as error:
-            self._count(getattr(error, "response", {}))
+            self._count(getattr(error, "response", {}), pace)
             told = ours(error, self._asked(service, operation, subject))
             if told is None:
                 raise
             raise told from error
-        self._count(answer)
+        self._count(answer, pace)
         return answer
 
-    def _count(self, answer: Answer) -> None:
+    def _pace(self, operation: str) -> Pace:
+        with self._counting:
+            return self._paces[operation]
+
+    def _count(self, answer: Answer, pace: Pace) -> None:
         again = answer.get("ResponseMetadata", {}).get("RetryAttempts", 0)
+        pace.answered(again)
         with self._counting:
             self.calls += 1 + again
             self.repeated += again

@@ -64,6 +64,12 @@ def read_settings(aws: Aws, function: str) -> tuple[FunctionSettings, str | None
     notes: list[str] = []
     configuration = _configuration(aws, request, notes)
     retries, event_age_s = _event_invoke(aws, request, notes)
+    if retries is not None and not named.qualifier and _differs(aws, request, retries, event_age_s):
+        notes.append(
+            f"A version or an alias of {named.name} has retry settings of its own, and the logs do "
+            f"not say which was called: name it ({named.name}:ALIAS). Lambda's defaults are assumed."
+        )
+        retries = event_age_s = None
     logging: dict[str, Any] = configuration.get("LoggingConfig") or {}
     settings = FunctionSettings(
         maximum_retry_attempts=retries,
@@ -108,6 +114,22 @@ def _event_invoke(
             f"Lambda's defaults are assumed, 2 retries within 6 hours."
         )
         return None, None
+    return _retries_and_age(config)
+
+
+def _differs(
+    aws: Aws, request: dict[str, str], retries: int | None, event_age_s: int | None
+) -> bool:
+    """Whether a version or an alias has other settings; no where that may not be asked."""
+    try:
+        listed = _ask(aws, "ListFunctionEventInvokeConfigs", request)
+    except CouldNotLook:
+        return False
+    configs = listed.get("FunctionEventInvokeConfigs", [])
+    return any(_retries_and_age(config) != (retries, event_age_s) for config in configs)
+
+
+def _retries_and_age(config: Answer) -> tuple[int, int]:
     return (
         config.get("MaximumRetryAttempts", _RETRIES),
         config.get("MaximumEventAgeInSeconds", _EVENT_AGE_S),

@@ -1,0 +1,57 @@
+"""How fast to call: a rate for each operation that follows what the service answers.
+
+The quota differs by region (5 to 25 calls a second), is shared with everybody in the account, and
+cannot be asked for. So it starts at 5, grows while every call is answered at its first try, and
+once one was not, stays below the rate at which that happened. botocore's own adaptive retries
+start without a limit, and fall to one call in two seconds when the first burst is refused.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+_FIRST_RATE = 5.0
+_LEAST_RATE = 1.0
+_MOST_RATE = 25.0
+_GROWTH = 0.4
+_SLOW_GROWTH = 0.02
+_SHARE_AFTER_REFUSAL = 0.7
+
+
+class Pace:
+    """A token bucket of one second. ``seconds`` and ``sleep`` are the clock. Thread-safe."""
+
+    def __init__(
+        self,
+        seconds: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.rate = _FIRST_RATE
+        self._seconds = seconds
+        self._sleep = sleep
+        self._left = _FIRST_RATE
+        self._at = seconds()
+        self._was_refused = False
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Return when the next call may be sent."""
+        with self._lock:
+            now = self._seconds()
+            self._left = min(self.rate, self._left + (now - self._at) * self.rate) - 1
+            self._at = now
+            owed_s = max(0.0, -self._left / self.rate)
+        if owed_s:
+            self._sleep(owed_s)
+
+    def answered(self, refusals: int) -> None:
+        """A call was answered, after so many refusals of it."""
+        with self._lock:
+            if refusals:
+                self._was_refused = True
+                self.rate = max(_LEAST_RATE, self.rate * _SHARE_AFTER_REFUSAL)
+            else:
+                growth = _SLOW_GROWTH if self._was_refused else _GROWTH
+                self.rate = min(_MOST_RATE, self.rate + growth)

@@ -1,0 +1,128 @@
+"""The parts of the search that need no network: slices of time, and the pace of the calls."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retryctl.sources.log_pages import Window
+from retryctl.sources.pace import Pace
+from retryctl.sources.slices import SlicePlan, merged
+
+HOUR = 3_600_000
+
+
+def window(since_ms: int, until_ms: int) -> Window:
+    return Window(since_ms=since_ms, until_ms=until_ms)
+
+
+def length(windows: list[Window]) -> int:
+    return sum(w.until_ms - w.since_ms for w in windows)
+
+
+def test_a_quiet_group_is_one_trial() -> None:
+    plan = SlicePlan(window(0, 24 * HOUR))
+    whole = plan.take()
+    assert whole is not None
+    assert (whole.window, whole.trial) == (window(0, 24 * HOUR), True)
+    plan.finished(whole, pages=1)
+    assert plan.take() is None
+
+
+def test_a_busy_group_is_cut_newest_first_into_slices_that_grow() -> None:
+    plan = SlicePlan(window(0, 24 * HOUR))
+    whole = plan.take()
+    assert whole is not None
+    plan.give_back(whole)
+    first, second = plan.take(), plan.take()
+    assert first is not None
+    assert second is not None
+    assert first.window == window(23 * HOUR, 24 * HOUR)
+    assert second.window == window(22 * HOUR, 23 * HOUR)
+    plan.finished(first, pages=1)
+    third = plan.take()
+    assert third is not None
+    assert third.window == window(18 * HOUR, 22 * HOUR)
+
+
+def test_a_narrower_aim_drops_what_is_beyond_and_a_wider_one_adds_it() -> None:
+    plan = SlicePlan(window(10 * HOUR, 24 * HOUR))
+    whole = plan.take()
+    assert whole is not None
+    plan.give_back(whole)
+    newest = plan.take()
+    assert newest is not None
+    plan.aim = (window(2 * HOUR, 23 * HOUR),)
+    assert not plan.wants(newest)
+    assert plan.rest() == [window(2 * HOUR, 23 * HOUR)]
+
+
+@given(
+    aims=st.lists(
+        st.tuples(st.integers(0, 500), st.integers(1, 500)).map(
+            lambda t: window(t[0] * 60_000, (t[0] + t[1]) * 60_000)
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    pages=st.lists(st.integers(1, 12), min_size=1),
+)
+def test_every_moment_of_the_aim_is_searched_once(aims: list[Window], pages: list[int]) -> None:
+    plan = SlicePlan(aims[0])
+    plan.aim = tuple(merged(aims))
+    taken: list[Window] = []
+    turn = 0
+    while (part := plan.take()) is not None:
+        count = pages[turn % len(pages)]
+        turn += 1
+        if part.trial and count > 1:
+            plan.give_back(part)
+            continue
+        taken.append(part.window)
+        plan.finished(part, count)
+    assert merged(taken) == merged(aims)
+    assert length(taken) == length(merged(aims))
+
+
+# --------------------------------------------------------------------------- pace
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def seconds(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_a_handful_of_calls_does_not_wait() -> None:
+    clock = Clock()
+    pace = Pace(clock.seconds, clock.sleep)
+    for _ in range(5):
+        pace.wait()
+    assert clock.now == 0.0
+
+
+def test_the_pace_starts_at_five_a_second_and_grows_while_all_is_answered() -> None:
+    clock = Clock()
+    pace = Pace(clock.seconds, clock.sleep)
+    for _ in range(10):
+        pace.wait()
+    assert clock.now == 1.0
+    for _ in range(100):
+        pace.answered(0)
+    assert pace.rate == 25.0
+
+
+def test_a_refusal_lowers_the_pace_for_good() -> None:
+    pace = Pace()
+    for _ in range(20):
+        pace.answered(0)
+    before = pace.rate
+    pace.answered(1)
+    for _ in range(20):
+        pace.answered(0)
+    assert before * 0.7 < pace.rate < before
