@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta, tzinfo
 from itertools import groupby
 
@@ -37,7 +37,7 @@ def timeline(
     """
     if len(attempts) < 2:
         return []
-    spans = [(a, a.placed_ms, _end(a, horizon_ms)) for a in attempts]
+    spans = [(a, a.placed_ms, end_ms(a, horizon_ms)) for a in attempts]
     first, last = min(start for _, start, _ in spans), max(end for _, _, end in spans)
     streams = list(dict.fromkeys(attempt.log_stream for attempt, _, _ in spans))
     drawn = streams if len(streams) <= _MOST_LANES else streams[: _MOST_LANES - 1]
@@ -59,7 +59,8 @@ def timeline(
     return lines
 
 
-def _end(attempt: Attempt, horizon_ms: int | None) -> int:
+def end_ms(attempt: Attempt, horizon_ms: int | None) -> int:
+    """Up to when the attempt is drawn, not before its place: one that runs, to ``horizon_ms``."""
     end = horizon_ms if attempt.outcome is Outcome.RUNNING else attempt.ended_ms
     return max(attempt.placed_ms, attempt.placed_ms if end is None else end)
 
@@ -118,25 +119,29 @@ class _Lane:
 
 
 def _axis(first: int, last: int, tz: tzinfo, cells: int) -> str:
-    """Marks at round times of the zone's own clock, as many as have room."""
     line = [" "] * cells
-    for step in _STEPS:
-        apart = step * (cells - 1) / (last - first)
-        if apart >= max(len(_tick(first, tz, step)) + 3, cells / _MOST_TICKS):
-            break
-    else:
-        return ""
-    offset = (at(first, tz).utcoffset() or timedelta()) // timedelta(milliseconds=1)
-    moment = -(-(first + offset) // step) * step - offset
-    while moment <= last:
+    for moment, label in round_times(first, last, tz, cells):
         column = round((moment - first) / (last - first) * (cells - 1))
-        label = _tick(moment, tz, step)
         if column + len(label) < cells:
             line[column : column + len(label) + 1] = f"╵{label}"
         elif column > len(label) and not "".join(line[column - len(label) - 1 :]).strip():
             line[column - len(label) : column + 1] = f"{label}╵"
-        moment += step
     return "".join(line)
+
+
+def round_times(first_ms: int, last_ms: int, tz: tzinfo, cells: int) -> Iterator[tuple[int, str]]:
+    """Round times of the zone's own clock and their labels, as many as ``cells`` have room for."""
+    for step in _STEPS:
+        apart = step * (cells - 1) / (last_ms - first_ms)
+        if apart >= max(len(_tick(first_ms, tz, step)) + 3, cells / _MOST_TICKS):
+            break
+    else:
+        return
+    offset = (at(first_ms, tz).utcoffset() or timedelta()) // timedelta(milliseconds=1)
+    moment = -(-(first_ms + offset) // step) * step - offset
+    while moment <= last_ms:
+        yield moment, _tick(moment, tz, step)
+        moment += step
 
 
 def _tick(ms: int, tz: tzinfo, step: int) -> str:
