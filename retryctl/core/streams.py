@@ -18,13 +18,13 @@ the nameless one those without an ID to the only open attempt.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import islice
 
 from retryctl.core.brackets import (
     CLOSING,
+    SHORTEST_RETRY_MS,
     Bracket,
     Line,
     is_repeat,
@@ -39,7 +39,6 @@ from retryctl.core.records import (
     Record,
     Report,
     RestoreStart,
-    RuntimeDone,
     Start,
 )
 
@@ -101,10 +100,17 @@ class _Exclusive:
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.lines = lines
-        self.places: dict[str, list[int]] = defaultdict(list)  # of START, END, REPORT by ID
+        self.times = [event.timestamp_ms for event, _ in lines]
+        # the places of each ID's records, by kind, so that no search walks the stream again
+        self.starts: dict[str, list[int]] = defaultdict(list)
+        self.reports: dict[str, list[int]] = defaultdict(list)
+        self.endings: dict[str, list[int]] = defaultdict(list)
         for at, (_, record) in enumerate(lines):
-            if isinstance(record, (Start, *CLOSING)):
-                self.places[record.request_id].append(at)
+            if isinstance(record, Start):
+                self.starts[record.request_id].append(at)
+            elif isinstance(record, CLOSING):
+                kind = self.reports if isinstance(record, Report) else self.endings
+                kind[record.request_id].append(at)
         self.brackets: list[Bracket] = []
         self.between: list[Line] = []
         self.idle_seen = False  # whether it was seen that nothing runs here
@@ -130,12 +136,20 @@ class _Exclusive:
 
     def _started(self, at: int, request_id: str) -> int:
         """An attempt from its START on; returns the place of the first line behind it."""
-        stop, closed = self._end_of(at, request_id)
-        if not (closed or self.idle_seen) and self._is_printed(at, stop, request_id):
-            event = self.lines[at][0]
-            self.between.append((event, AppLine(text=event.message)))
-            return at + 1
-        return self._take(at, stop, request_id)
+        stop = self._end_of(at, request_id)
+        if stop is not None:
+            reported = isinstance(self.lines[stop - 1][1], Report)
+            return self._take(
+                at, self._past_repeats(stop, request_id) if reported else stop, request_id
+            )
+        stop = self._next_start(at, request_id)
+        printed = None if self.idle_seen else self._ends_another(at, stop, request_id)
+        if printed is None:
+            return self._take(at, stop, request_id)
+        self.between += [
+            (event, AppLine(text=event.message)) for event, _ in self.lines[at:printed]
+        ]
+        return printed
 
     def _startless(self, at: int, request_id: str) -> int:
         """A record of an attempt's end outside of any bracket: late, or its START was not seen."""
@@ -143,8 +157,8 @@ class _Exclusive:
         if last and last.request_id == request_id and is_repeat(last, line):
             self.between.append(line)
             return at + 1
-        ended = not isinstance(line[1], (End, RuntimeDone))
-        return self._take(at, at + 1 if ended else self._end_of(at, request_id)[0], request_id)
+        ended = isinstance(line[1], Report)
+        return self._take(at, (not ended and self._end_of(at, request_id)) or at + 1, request_id)
 
     def _take(self, at: int, stop: int, request_id: str) -> int:
         event, record = self.lines[at]
@@ -164,25 +178,21 @@ class _Exclusive:
         self.idle_seen = True
         return stop
 
-    def _end_of(self, at: int, request_id: str) -> tuple[int, bool]:
-        """Where the bracket opened at ``at`` ends, and whether a record of its own closes it."""
-        opening, record = self.lines[at]
-        ended, limit = None, len(self.lines)
-        places = self.places[request_id]
-        for i in islice(places, bisect_right(places, at), None):
-            event, closing = self.lines[i]
-            if isinstance(closing, Start):
-                if not within(opening, event):  # started again
-                    limit = i
-                    break
-            elif event.timestamp_ms - opening.timestamp_ms > _LONGEST_BRACKET_MS:
-                break
-            elif isinstance(closing, Report):
-                started = isinstance(record, Start)
-                return self._past_repeats(i + 1, request_id) if started else i + 1, True
-            else:
-                ended = i + 1
-        return ended or self._next_start(at, limit, request_id), ended is not None
+    def _end_of(self, at: int, request_id: str) -> int | None:
+        """The place behind the record that closes what opens at ``at``; ``None`` without one.
+
+        A REPORT closes it, or else the last of the other records of its end.
+        """
+        opened_ms = self.times[at]
+        again = bisect_left(self.times, opened_ms + SHORTEST_RETRY_MS)
+        limit = _after(self.starts[request_id], again - 1, len(self.lines))
+        limit = min(limit, bisect_right(self.times, opened_ms + _LONGEST_BRACKET_MS))
+        report = _after(self.reports[request_id], at, limit)
+        if report < limit:
+            return report + 1
+        endings = self.endings[request_id]
+        last = bisect_left(endings, limit) - 1
+        return endings[last] + 1 if last >= 0 and endings[last] > at else None
 
     def _past_repeats(self, at: int, request_id: str) -> int:
         """Past an END or REPORT of the same attempt that comes again, or in another order."""
@@ -195,16 +205,26 @@ class _Exclusive:
                 past = i + 1
         return past
 
-    def _next_start(self, at: int, limit: int, request_id: str) -> int:
-        for i in range(at + 1, limit):
-            record = self.lines[i][1]
-            if isinstance(record, Start) and record.request_id != request_id:
+    def _next_start(self, at: int, request_id: str) -> int:
+        """Where the next attempt starts: another request's, or a retry of this one."""
+        for i in range(at + 1, len(self.lines)):
+            event, record = self.lines[i]
+            if isinstance(record, Start) and (
+                record.request_id != request_id or not within(self.lines[at][0], event)
+            ):
                 return i
-        return limit
+        return len(self.lines)
 
-    def _is_printed(self, at: int, stop: int, request_id: str) -> bool:
-        """Whether an unclosed START was only printed: another request's END stands behind it."""
-        return any(
-            isinstance(record, (End, Report)) and record.request_id != request_id
-            for _, record in self.lines[at + 1 : stop]
-        )
+    def _ends_another(self, at: int, stop: int, request_id: str) -> int | None:
+        """The place of another request's END, which tells that this START was only printed."""
+        for i in range(at + 1, stop):
+            record = self.lines[i][1]
+            if isinstance(record, (End, Report)) and record.request_id != request_id:
+                return i
+        return None
+
+
+def _after(places: Sequence[int], at: int, otherwise: int) -> int:
+    """The first of ``places`` behind ``at``."""
+    i = bisect_right(places, at)
+    return places[i] if i < len(places) else otherwise
