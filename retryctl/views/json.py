@@ -38,17 +38,18 @@ def trace_document(
         "schema": SCHEMA,
         "requests": [_request(one, lines) for one in checked],
         "not_found": list(not_found),
-        "coverage": _coverage(coverage),
+        "coverage": coverage_object(coverage),
     }
-    return _dumps(document, indent=2) + "\n"
+    return dumps(document, indent=2) + "\n"
 
 
 def trace_lines(checked: Sequence[CheckedRequest], *, lines: bool) -> str:
     """One request a line, each as in ``requests`` of the document."""
-    return "".join(_dumps(_request(one, lines)) + "\n" for one in checked)
+    return "".join(dumps(_request(one, lines)) + "\n" for one in checked)
 
 
-def _dumps(value: Object, indent: int | None = None) -> str:
+def dumps(value: Any, indent: int | None = None) -> str:
+    """JSON in which nothing is left that a terminal would obey or hide."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     # Strings have their C0 escaped already: the newlines that are left are JSON's own.
     return "\n".join(UNSAFE.sub(_escape, line) for line in text.split("\n"))
@@ -70,7 +71,7 @@ def _request(checked: CheckedRequest, lines: bool) -> Object:
         "undetermined_because": list(checked.undetermined_because),
         "next_attempt_due_at": iso(request.next_attempt_due_ms),
         "attempts": [_attempt(attempt, check, wait, lines) for attempt, check, wait in rows],
-        "findings": [_finding(finding) for finding in checked.findings],
+        "findings": [finding_object(finding) for finding in checked.findings],
     }
 
 
@@ -106,7 +107,8 @@ def _attempt(attempt: Attempt, check: AttemptCheck, wait_ms: int | None, lines: 
     return shown
 
 
-def _finding(finding: Finding) -> Object:
+def finding_object(finding: Finding) -> Object:
+    """A finding as every JSON view shows it."""
     return {
         "rule": finding.rule,
         "severity": finding.severity.value,
@@ -127,7 +129,8 @@ def _event(event: LogEvent) -> Object:
     }
 
 
-def _coverage(coverage: Coverage) -> Object:
+def coverage_object(coverage: Coverage) -> Object:
+    """What was looked at, as every JSON view shows it."""
     return {
         "source": coverage.source,
         "log_groups": list(coverage.log_groups),
