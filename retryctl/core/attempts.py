@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from retryctl.core.brackets import Bracket, Line
+from retryctl.core.brackets import Bracket, Line, request_named
 from retryctl.core.claims import Claim, Markers, read_claim
 from retryctl.core.outcomes import ErrorInfo, Outcome, error_of, outcome_of
 from retryctl.core.records import (
@@ -87,7 +87,6 @@ def attempt_of(
     outcome = outcome_of(bracket, deadline_ms)
     error, error_event = error_of(bracket, outcome)
     ended = bracket.end or bracket.report_event
-    read_from = lines if bracket.start else _certainly_own(bracket)
     return Attempt(
         number=0,
         request_id=bracket.request_id,
@@ -115,18 +114,17 @@ def attempt_of(
         start_event=bracket.start,
         report_event=bracket.report_event,
         error_event=error_event,
-        claim=read_claim(read_from, markers),
+        claim=read_claim(_own_lines(bracket), markers),
         events=tuple(event for event, _ in lines),
         ambiguous=tuple(bracket.ambiguous),
         dropped=tuple(event for event, record in lines if isinstance(record, LogsDropped)),
     )
 
 
-def _certainly_own(bracket: Bracket) -> list[Line]:
-    """Of an attempt whose START was not seen, the lines that carry its ID."""
-    return [
-        line for line in bracket.lines if getattr(line[1], "request_id", None) == bracket.request_id
-    ]
+def _own_lines(bracket: Bracket) -> list[Line]:
+    """The lines that name no other request; where no START was seen, those that name this one."""
+    own = (None, bracket.request_id) if bracket.start else (bracket.request_id,)
+    return [line for line in bracket.lines if request_named(line[1]) in own]
 
 
 def _cold_start(bracket: Bracket) -> bool | None:

@@ -25,6 +25,8 @@ Line = tuple[LogEvent, Record]
 # Two STARTs of one request in one environment are at least a retry's wait apart (measured: 62 s);
 # a second one before that is the function's own text.
 SHORTEST_RETRY_MS = 50_000
+# A function runs up to 900 s; its records can be late by a minute.
+LONGEST_BRACKET_MS = 960_000
 # In the JSON format a line can carry a time just before its own platform.start.
 _EARLY_MS = 50
 
@@ -70,21 +72,38 @@ class Bracket:
         return any(isinstance(record, (TimedOut, RuntimeExited)) for _, record in self.lines)
 
     def add(self, line: Line) -> None:
-        """Put a line into the body and keep what it says of the attempt's start and end."""
+        """Put a line into the body and keep what it says of the attempt's start and end.
+
+        A record that names another request is the function's text, whatever it looks like.
+        """
         event, record = line
+        if names_another(record, self.request_id):
+            if isinstance(record, (Start, End, Report)):
+                self.ambiguous.append(event)
+            self.body.append((event, AppLine(text=event.message, request_id=request_named(record))))
+            return
         self.body.append(line)
-        own = getattr(record, "request_id", None) == self.request_id
-        if isinstance(record, Start) and own and event is self.start:
+        if isinstance(record, Start) and event is self.start:
             self.version = record.version
-        elif isinstance(record, End) and own:
-            self.end = event
-        elif isinstance(record, Report) and own:
-            self.report_event, self.report = event, record
-        elif isinstance(record, (Start, End, Report)):
+        elif isinstance(record, Start):
             self.ambiguous.append(event)
+        elif isinstance(record, End):
+            self.end = event
+        elif isinstance(record, Report):
+            self.report_event, self.report = event, record
 
 
 CLOSING = (End, Report, RuntimeDone, TimedOut, RuntimeExited)
+
+
+def request_named(record: Record) -> str | None:
+    """The request ID that the record carries as a field."""
+    return getattr(record, "request_id", None)
+
+
+def names_another(record: Record, request_id: str) -> bool:
+    """Whether the record carries the ID of another request."""
+    return request_named(record) not in (None, request_id)
 
 
 def within(first: LogEvent, second: LogEvent) -> bool:
@@ -115,12 +134,14 @@ def settle(between: list[Line], last: Bracket | None, bracket: Bracket | None) -
             bracket.body.append(line)
         elif last and (_names(line, last) or (isinstance(record, LogsDropped) and not bracket)):
             last.late.append(line)
-        elif bracket and bracket.start:
+        elif bracket is None or names_another(record, bracket.request_id):
+            continue
+        elif bracket.start:
             if fresh or isinstance(record, LogsDropped):
                 bracket.init.append(line)
             elif early and bracket.json:
                 bracket.body.append(line)
-        elif bracket and not isinstance(record, AppLine):
+        elif not isinstance(record, AppLine):
             bracket.body.append(line)
 
 
@@ -132,5 +153,5 @@ def _is_early(event: LogEvent, bracket: Bracket | None) -> bool:
 def _names(line: Line, bracket: Bracket) -> bool:
     """Whether the line carries the request ID of the bracket, as a field or in its text."""
     event, record = line
-    own = getattr(record, "request_id", None)
+    own = request_named(record)
     return own == bracket.request_id if own else bracket.request_id in event.message

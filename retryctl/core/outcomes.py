@@ -100,7 +100,7 @@ def _types(bracket: Bracket) -> set[str]:
 
 
 def _any(bracket: Bracket, kind: type[TimedOut] | type[RuntimeExited]) -> bool:
-    return any(isinstance(r, kind) and r.request_id == bracket.request_id for _, r in bracket.lines)
+    return any(isinstance(r, kind) for _, r in bracket.lines)
 
 
 def _init_failed(bracket: Bracket) -> bool:
@@ -140,7 +140,8 @@ def _with_ruby_lines(
     found: dict[str, str] = {}
     for _, line in after:
         if isinstance(line, AppLine):
-            fields = line.fields or dict(_RUBY_FIELD.findall(line.text))
+            m = _RUBY_FIELD.match(line.text)
+            fields = line.fields or ({m[1]: m[2]} if m else {})
             found |= {k: str(fields[k]) for k in ("errorType", "errorMessage") if k in fields}
     return FunctionError(
         error_type=found.get("errorType"), error_message=found.get("errorMessage"), runtime="ruby"
@@ -162,7 +163,7 @@ def error_of(bracket: Bracket, outcome: Outcome) -> tuple[ErrorInfo | None, LogE
 
 def _timeout(bracket: Bracket) -> tuple[ErrorInfo | None, LogEvent | None]:
     for event, record in bracket.lines:
-        if isinstance(record, TimedOut) and record.request_id == bracket.request_id:
+        if isinstance(record, TimedOut):
             message = f"Task timed out after {record.timeout_s:.2f} seconds"
             return ErrorInfo(message=message), event
     return None, bracket.report_event

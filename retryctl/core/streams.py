@@ -24,6 +24,7 @@ from collections.abc import Sequence
 
 from retryctl.core.brackets import (
     CLOSING,
+    LONGEST_BRACKET_MS,
     SHORTEST_RETRY_MS,
     Bracket,
     Line,
@@ -42,16 +43,13 @@ from retryctl.core.records import (
     Start,
 )
 
-# A function runs up to 900 s; its records can be late by a minute.
-_LONGEST_BRACKET_MS = 960_000
-
 
 def read_stream(lines: Sequence[Line]) -> list[Bracket]:
     """The attempts in the lines of one stream, which must be in the order of the stream."""
     if not lines:
         return []
-    managed = _is_managed(lines)
     lines = _of_one_format(lines)
+    managed = _is_managed(lines)
     if managed or lines[0][0].log_stream is None:
         brackets = Interleaved(lines, managed=managed).read()
     else:
@@ -84,12 +82,13 @@ def _describe(brackets: list[Bracket], lines: Sequence[Line]) -> None:
     inits = [r for _, r in lines if isinstance(r, (InitStart, RestoreStart))]
     runtime = next((r.runtime_version for r in inits if r.runtime_version), None)
     name = next((r.function_name for r in inits if isinstance(r, InitStart)), None)
-    starts = any(isinstance(r, Start) for _, r in lines)
-    good = any(isinstance(r, Report) and not r.failed for _, r in lines)
+    informed = bool(inits) or any(
+        isinstance(r, Start) or (isinstance(r, Report) and not r.failed) for _, r in lines
+    )
     for bracket in brackets:
         bracket.runtime_version = runtime
         bracket.function_name = name
-        bracket.starts_unseen = bracket.json and not (starts or good)
+        bracket.starts_unseen = bracket.json and not informed
 
 
 # --------------------------------------------------------------------------- one at a time
@@ -186,7 +185,7 @@ class _Exclusive:
         opened_ms = self.times[at]
         again = bisect_left(self.times, opened_ms + SHORTEST_RETRY_MS)
         limit = _after(self.starts[request_id], again - 1, len(self.lines))
-        limit = min(limit, bisect_right(self.times, opened_ms + _LONGEST_BRACKET_MS))
+        limit = min(limit, bisect_right(self.times, opened_ms + LONGEST_BRACKET_MS))
         report = _after(self.reports[request_id], at, limit)
         if report < limit:
             return report + 1
