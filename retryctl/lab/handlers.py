@@ -58,21 +58,20 @@ def locate_function(function: Callable[..., Any]) -> tuple[Path, str]:
 
 
 def _look_for(name: str, file: Path) -> None:
-    """Refuse a name that the file cannot define; what cannot be told is left to the runtime."""
+    """Refuse a name that the file never mentions; what cannot be told is left to the runtime."""
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):
         return  # the runtime says it, as on Lambda
-    bound: set[str] = set()
-    functions: list[str] = []
+    named: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            bound.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.add(node.id)
+            named.add(node.name)
+        elif isinstance(node, ast.Name):
+            named.add(node.id)
         elif isinstance(node, ast.alias):
-            bound.add(node.asname or node.name)
-    if {name, "*", "__getattr__", "globals"} & bound:
+            named.add(node.asname or node.name)
+    if {name, "*", "__getattr__", "globals"} & named:
         return
     functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     known = f"It has {', '.join(functions)}." if functions else "It has no function at its top."

@@ -58,8 +58,9 @@ class HandlerLab:
         """Run one request by ``plan``; return its history with the verdict and the findings.
 
         :raises retryctl.errors.UsageError: the plan cannot be read, or names several.
+        :raises retryctl.errors.NothingFound: a log level keeps back every record of it.
         """
-        from retryctl.errors import UsageError
+        from retryctl.errors import NothingFound, UsageError
         from retryctl.lab import plan as plans
         from retryctl.lab.judged import judge
         from retryctl.lab.lab import SEEDED_START_S, Lab
@@ -71,8 +72,10 @@ class HandlerLab:
             lab.submit(event if event is not None else {}, read[0])
             lab.run()
             self.events = lab.events
-        (checked,), _ = judge(self.events, self._function, retries=retries)
-        return checked
+        checked, _ = judge(self.events, self._function, retries=retries)
+        if not checked:
+            raise NothingFound("no attempt left a record of Lambda's at this system log level")
+        return checked[0]
 
 
 @pytest.fixture

@@ -185,6 +185,9 @@ class FunctionProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._popen.pid, signal.SIGKILL)
             self._popen.wait()
+        if self._popen.returncode and "pid" in self.facts:  # the supervisor could not do its work
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.facts["pid"], signal.SIGKILL)
         self.flush()
         self._close_own()
 
