@@ -23,6 +23,7 @@ from retryctl.errors import (
 )
 from retryctl.sources.aws import Aws
 from retryctl.sources.cloudwatch import CloudWatch, Progress
+from retryctl.sources.insights import Terms
 from tests.endpoint.server import Endpoint
 
 GROUP = "/aws/lambda/orders-worker"
@@ -370,10 +371,81 @@ def test_what_the_group_does_not_keep_is_a_gap(endpoint: Endpoint) -> None:
     assert look(source(endpoint.url, groups=("/short",)))[1].gaps == ()
 
 
-def test_infrequent_access_is_told(endpoint: Endpoint) -> None:
+def test_a_group_of_infrequent_access_is_read_by_insights(endpoint: Endpoint) -> None:
+    endpoint.group("/rare", log_class="INFREQUENT_ACCESS")
+    put_three(endpoint, "/rare")
+    said: list[str] = []
+    terms = Terms(say=said.append, sleep=lambda seconds: None)
+    found, coverage = look(source(endpoint.url, groups=("/rare",), terms=terms))
+    for stream, events in THREE.items():
+        assert found[stream][-6:] == messages(events)
+    assert [gap.kind for gap in coverage.gaps] == ["too-fresh"]
+    assert said[0].startswith("Logs Insights will scan about 0.0 MB ($0.000) of /rare.")
+    assert said[-1].startswith("Logs Insights scanned ")
+
+
+def test_filter_alone_tells_that_a_group_needs_insights(endpoint: Endpoint) -> None:
     endpoint.group("/rare", log_class="INFREQUENT_ACCESS")
     with pytest.raises(CouldNotLook, match="/rare is of a log class that only Logs Insights"):
-        look(source(endpoint.url, groups=("/rare",)))
+        look(source(endpoint.url, groups=("/rare",), engine="filter"))
+
+
+def test_insights_finds_and_streams_are_read_in_order(endpoint: Endpoint) -> None:
+    put_three(endpoint)
+    terms = Terms(sleep=lambda seconds: None)
+    found, coverage = look(source(endpoint.url, engine="insights", terms=terms))
+    assert_three(found)
+    assert coverage.gaps == ()
+    assert endpoint.calls["FilterLogEvents"] == 1  # only for what is too fresh for Insights
+
+
+def test_insights_looks_back_beyond_since(endpoint: Endpoint) -> None:
+    put_three(endpoint)
+    terms = Terms(sleep=lambda seconds: None)
+    cloudwatch = source(endpoint.url, engine="insights", terms=terms)
+    assert_three(look(cloudwatch, since_ms=START + 180 * SECOND)[0])
+
+
+def test_a_long_search_is_handed_over_to_insights() -> None:
+    with Endpoint(clock=lambda: NOW, scan_events=20) as endpoint:
+        noise = [("s", NOW - 24 * HOUR + n * 8640, "noise\n") for n in range(10_000)]
+        endpoint.load(GROUP, noise)
+        old = failing(REQUEST_ID, NOW - 22 * HOUR, 0, "A")
+        endpoint.put(GROUP, STREAM, old)
+        terms = Terms(sleep=lambda seconds: None)
+        found, _ = look(source(endpoint.url, terms=terms, pages_before_insights=10))
+        assert found == {STREAM: messages(old)}
+        assert endpoint.calls["FilterLogEvents"] < 120  # of 500
+        assert endpoint.calls["StartQuery"] > 0
+
+
+def test_a_query_that_costs_too_much_is_not_begun(endpoint: Endpoint) -> None:
+    put_three(endpoint)
+    terms = Terms(max_cost_usd=0.0)
+    with pytest.raises(CouldNotLook, match="more than --max-cost 0"):
+        look(source(endpoint.url, engine="insights", terms=terms))
+    assert endpoint.calls["StartQuery"] == 0
+
+
+def test_a_query_is_stopped_on_ctrl_c(endpoint: Endpoint) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    put_three(endpoint)
+    with pytest.raises(KeyboardInterrupt):
+        look(source(endpoint.url, engine="insights", terms=Terms(sleep=interrupt)))
+    assert endpoint.calls["StopQuery"] == 1
+    assert endpoint.insights.running == 0
+
+
+def test_more_rows_than_an_answer_holds_are_asked_for_in_halves(endpoint: Endpoint) -> None:
+    lines = [(START + n, f"{n} {REQUEST_ID}\n") for n in range(15_000)]
+    endpoint.put(GROUP, STREAM, [*run(REQUEST_ID, START, []), *lines])
+    terms = Terms(sleep=lambda seconds: None)
+    cloudwatch = source(endpoint.url, engine="insights", terms=terms, timeout_ms=30 * SECOND)
+    found, _ = look(cloudwatch, since_ms=START - SECOND, until_ms=START + 20 * SECOND)
+    assert endpoint.calls["StartQuery"] >= 3
+    assert found[STREAM][0].startswith("START")
 
 
 # --------------------------------------------------------------------------- faults

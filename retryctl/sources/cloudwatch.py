@@ -17,21 +17,29 @@ from retryctl.core.records import Coverage, Gap, LogEvent, Selection
 from retryctl.errors import CouldNotLook, NoSuchLogGroup, RetryctlError
 from retryctl.sources.aws import Aws
 from retryctl.sources.aws_errors import Refused
-from retryctl.sources.cloudwatch_gaps import lines_missing, not_kept, not_read, not_searched
+from retryctl.sources.cloudwatch_gaps import (
+    lines_missing,
+    not_kept,
+    not_read,
+    not_searched,
+)
+from retryctl.sources.finding import Engine, Finder
+from retryctl.sources.insights import Terms
 from retryctl.sources.log_groups import LogGroup, describe, find_log_groups, with_near_names
-from retryctl.sources.log_pages import Page, Window, matching_pages, newest_first
+from retryctl.sources.log_pages import Page, Window, matching_pages
 from retryctl.sources.mentions import (
     Kind,
     Mention,
     Stretch,
     belonging,
-    is_whole,
     missing,
     stretches,
 )
-from retryctl.sources.request_search import MOST_IDS, Found, Reach, RequestSearch
+from retryctl.sources.request_search import MOST_IDS, Found, Reach
 
 DEFAULT_WINDOW_MS = 24 * 3_600_000
+# At ten calls a second, half a minute; then Insights is faster, and costs little by comparison.
+PAGES_BEFORE_INSIGHTS = 300
 _AT_ONCE = 4
 
 
@@ -65,7 +73,9 @@ class CloudWatch:
 
     ``clock`` gives epoch milliseconds. ``timeout_ms`` and ``event_age_ms`` are the function's, or
     Lambda's most: they bound how far apart the attempts of a request can lie. ``progress`` is
-    called after every page, from any thread.
+    called after every page, from any thread. ``engine`` is what finds requests: ``filter``
+    (FilterLogEvents), ``insights``, or ``auto``: the second where the group's class demands it,
+    or after ``pages_before_insights`` of the first. ``terms`` are those of Insights.
     """
 
     def __init__(
@@ -77,12 +87,18 @@ class CloudWatch:
         timeout_ms: int = 900_000,
         event_age_ms: int = 21_600_000,
         progress: Callable[[Progress], None] | None = None,
+        engine: Engine = "auto",
+        terms: Terms | None = None,
+        pages_before_insights: int = PAGES_BEFORE_INSIGHTS,
     ) -> None:
         self._aws = aws
         self._names = tuple(groups)
         self._clock = clock
         self._reach = Reach(event_age_ms=event_age_ms, timeout_ms=timeout_ms)
         self._progress = progress
+        self._engine = engine
+        self._terms = terms or Terms()
+        self._pages_before_insights = pages_before_insights
         self._looked = _Looked()
         self._refused: list[RetryctlError] = []
         self._lock = threading.Lock()
@@ -158,9 +174,19 @@ class CloudWatch:
     def _requests(
         self, group: LogGroup, request_ids: Sequence[str], window: Window, now_ms: int
     ) -> Iterator[LogEvent]:
+        finder = Finder(
+            self._aws,
+            engine=self._engine,
+            terms=self._terms,
+            reach=self._reach,
+            now_ms=now_ms,
+            most_pages=self._pages_before_insights,
+            on_page=self._note_page,
+            on_gap=self._looked.gaps.append,
+        )
         found = Found()
         for first in range(0, len(request_ids), MOST_IDS):
-            part = self._search(group, request_ids[first : first + MOST_IDS], window, now_ms)
+            part = finder.find(group, request_ids[first : first + MOST_IDS], window)
             found.mentions += part.mentions
             found.unsearched += part.unsearched
         for unsearched, error in found.unsearched:
@@ -169,29 +195,20 @@ class CloudWatch:
         if own:
             self._note_look_back(group, own, request_ids, now_ms)
         wanted = stretches(own, timeout_ms=self._reach.timeout_ms, now_ms=now_ms)
-        yield from self._stretches(group, wanted, request_ids)
-
-    def _search(
-        self, group: LogGroup, request_ids: Sequence[str], window: Window, now_ms: int
-    ) -> Found:
-        return RequestSearch(
-            self._aws,
-            group,
-            request_ids,
-            window,
-            reach=self._reach,
-            now_ms=now_ms,
-            on_page=lambda page: self._note_page(group, page),
-        ).run()
+        yield from self._stretches(finder, group, wanted, request_ids)
 
     def _stretches(
-        self, group: LogGroup, wanted: list[Stretch], request_ids: Sequence[str]
+        self,
+        finder: Finder,
+        group: LogGroup,
+        wanted: list[Stretch],
+        request_ids: Sequence[str],
     ) -> Iterator[LogEvent]:
         positions: dict[str, int] = {}
         read = 0
         refused: list[RetryctlError] = []
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            results = pool.map(lambda stretch: self._stretch(group, stretch), wanted)
+            results = pool.map(lambda stretch: self._stretch(finder, group, stretch), wanted)
             for stretch, result in zip(wanted, results, strict=True):
                 if isinstance(result, RetryctlError):
                     refused.append(result)
@@ -206,15 +223,11 @@ class CloudWatch:
         if refused and not read:
             raise refused[0]
 
-    def _stretch(self, group: LogGroup, stretch: Stretch) -> list[LogEvent] | RetryctlError:
+    def _stretch(
+        self, finder: Finder, group: LogGroup, stretch: Stretch
+    ) -> list[LogEvent] | RetryctlError:
         try:
-            events = newest_first(
-                self._aws,
-                group,
-                stretch.log_stream,
-                stretch.window,
-                lambda events: is_whole(events, stretch),
-            )
+            events = finder.lines(group, stretch)
         except CouldNotLook as error:
             return error
         self._tell(group)

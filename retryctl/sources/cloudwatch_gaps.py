@@ -74,6 +74,18 @@ def lines_missing(group: LogGroup, stretch: Stretch, lost: Sequence[Mention]) ->
     )
 
 
+def too_fresh(group: LogGroup, window: Window) -> Gap:
+    """What Insights may not find yet."""
+    return Gap(
+        kind="too-fresh",
+        message=f"{group.name} is read by Logs Insights, which may not see yet what was logged "
+        f"after {_iso(window.since_ms)}",
+        log_group=group.name,
+        since_ms=window.since_ms,
+        until_ms=window.until_ms,
+    )
+
+
 def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int) -> Iterator[Gap]:
     """What the group cannot hold of the time since ``since_ms``."""
     kept_ms = described.kept_since_ms(now_ms)

@@ -66,8 +66,9 @@ def read_settings(aws: Aws, function: str) -> tuple[FunctionSettings, str | None
     retries, event_age_s = _event_invoke(aws, request, notes)
     if retries is not None and not named.qualifier and _differs(aws, request, retries, event_age_s):
         notes.append(
-            f"A version or an alias of {named.name} has retry settings of its own, and the logs do "
-            f"not say which was called: name it ({named.name}:ALIAS). Lambda's defaults are assumed."
+            f"A version or an alias of {named.name} has retry settings of its own, and the logs "
+            f"do not say which was called: name it ({named.name}:ALIAS). "
+            f"Lambda's defaults are assumed."
         )
         retries = event_age_s = None
     logging: dict[str, Any] = configuration.get("LoggingConfig") or {}

@@ -46,10 +46,15 @@ class Reach:
 
 @dataclass(slots=True, kw_only=True)
 class Found:
-    """What came of a search. ``unsearched`` are parts of the aim, with the error of each."""
+    """What came of a search.
+
+    ``unsearched`` are parts of the aim, with the error of each; ``left`` are parts of it that
+    the search did not come to within its budget.
+    """
 
     mentions: list[Mention] = field(default_factory=list)
     unsearched: list[tuple[Window, RetryctlError]] = field(default_factory=list)
+    left: list[Window] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +65,11 @@ class _Searched:
 
 
 class RequestSearch:
-    """One search, for at most ``MOST_IDS`` requests. ``on_page`` is called after every page."""
+    """One search, for at most ``MOST_IDS`` requests.
+
+    ``on_page`` is called after every page, from any thread. After ``most_pages`` no further
+    slice is begun, and what remains is ``left``.
+    """
 
     def __init__(
         self,
@@ -72,6 +81,7 @@ class RequestSearch:
         reach: Reach,
         now_ms: int,
         on_page: Callable[[Page], None],
+        most_pages: int | None = None,
     ) -> None:
         self._aws = aws
         self._group = group
@@ -80,13 +90,16 @@ class RequestSearch:
         self._reach = reach
         self._now_ms = now_ms
         self._on_page = on_page
+        self._most_pages = most_pages
+        self._pages = 0
         self._plan = SlicePlan(window)
         self._found = Found()
         self._at_once = _LEAST_AT_ONCE
         self._chances = _SECOND_CHANCES
         self._repeated = aws.repeated
         self._something_read = False
-        self._stopped = threading.Event()
+        self._fatal: RetryctlError | None = None
+        self._halted = threading.Event()
 
     def run(self) -> Found:
         """Search all of the aim. Raises the error of the first call where nothing can be read."""
@@ -94,33 +107,37 @@ class RequestSearch:
         with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
             try:
                 while True:
-                    while len(running) < self._at_once and (part := self._plan.take()):
+                    while len(running) < self._at_once and (part := self._next()):
                         running[pool.submit(self._search, part)] = part
                     if not running:
-                        return self._found
+                        return self._all_found()
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
                         self._settle(running.pop(future), future)
             finally:
-                self._stopped.set()
+                self._halted.set()
+
+    def _next(self) -> Slice | None:
+        return None if self._halted.is_set() else self._plan.take()
+
+    def _all_found(self) -> Found:
+        rest = self._plan.rest()
+        if self._fatal:
+            self._found.unsearched += [(window, self._fatal) for window in rest]
+        else:
+            self._found.left = rest
+        return self._found
 
     def _search(self, part: Slice) -> _Searched:
         found: list[Mention] = []
         pages = 0
-        for page in matching_pages(self._aws, self._group, part.window, self._pattern):
+        for page in matching_pages(self._aws, self._group, part.window, pattern(self._request_ids)):
             pages += 1
             found += [m for event in page.events for m in mentions(event, self._request_ids)]
             self._on_page(page)
-            unwanted = part.trial or self._stopped.is_set() or not self._plan.wants(part)
+            unwanted = part.trial or self._halted.is_set() or not self._plan.wants(part)
             if page.more and unwanted:
                 return _Searched(pages=pages, mentions=found, to_the_end=False)
         return _Searched(pages=pages, mentions=found, to_the_end=True)
-
-    @property
-    def _pattern(self) -> str:
-        """Quoted, for their hyphens; ``?`` is OR as long as no other term stands beside it."""
-        if len(self._request_ids) == 1:
-            return f'"{self._request_ids[0]}"'
-        return " ".join(f'?"{request_id}"' for request_id in self._request_ids)
 
     def _settle(self, part: Slice, future: Future[_Searched]) -> None:
         error = future.exception()
@@ -129,6 +146,7 @@ class RequestSearch:
             return
         searched = future.result()
         self._something_read = True
+        self._pages += searched.pages
         self._adapt()
         self._add(searched.mentions)
         if searched.to_the_end:
@@ -136,6 +154,8 @@ class RequestSearch:
         else:
             self._plan.give_back(part)
         self._aim()
+        if self._most_pages is not None and self._pages >= self._most_pages:
+            self._halted.set()
 
     def _adapt(self) -> None:
         """More at once while every call is answered at its first try."""
@@ -176,5 +196,12 @@ class RequestSearch:
             return
         self._found.unsearched.append((part.window, error))
         if not passing:  # it will be the same for all that remains
-            self._found.unsearched += [(window, error) for window in self._plan.rest()]
-            self._plan.aim = ()
+            self._fatal = error
+            self._halted.set()
+
+
+def pattern(request_ids: Sequence[str]) -> str:
+    """Quoted, for the hyphens; ``?`` is OR as long as no other term stands beside it."""
+    if len(request_ids) == 1:
+        return f'"{request_ids[0]}"'
+    return " ".join(f'?"{request_id}"' for request_id in request_ids)
