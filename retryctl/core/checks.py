@@ -75,7 +75,7 @@ def uncountable_because(request: Request, around: Circumstances) -> tuple[str, .
             "The function runs on Lambda Managed Instances, where requests share an environment "
             "and its /tmp, and printed lines belong to nobody."
         )
-    if not attempts or any(attempt.starts_unseen for attempt in attempts):
+    if request.mentions or any(attempt.starts_unseen for attempt in attempts):
         reasons.append(
             "The system log level drops the START of every attempt and the REPORT of good ones, "
             "so attempts cannot be counted; set it to INFO."
@@ -104,9 +104,14 @@ def verdict_of(checks: Sequence[AttemptCheck], uncountable: Sequence[str]) -> Ve
 
 
 def claimed(attempt: Attempt, branches: Branches) -> int | None:
-    """The number of earlier attempts that it claims: its counter, else that of its branch."""
+    """The number of earlier attempts that it claims: its counter, else that of its branch.
+
+    A branch stands for every number up to that of the next.
+    """
     if attempt.claim.counter is not None:
         return attempt.claim.counter
+    if attempt.claim.branch == branches.due(attempt.retries):
+        return attempt.retries
     return branches.numbers.get(attempt.claim.branch or "")
 
 
@@ -144,18 +149,14 @@ def _judge(
         return Check.UNDETERMINED, uncountable[0]
     if unread := _unread_because(request, attempt, around.settings):
         return Check.UNDETERMINED, unread
-    if attempt.claim.silent:
-        return Check.SILENT, ""
     if _is_wrong(attempt, around.branches):
         return Check.DISAGREES, ""
-    number = claimed(attempt, around.branches)
-    if number is not None and is_ahead(attempt, around.branches):
-        if hidden := _hidden_before(request, attempt, around, ahead=True):
-            return Check.UNDETERMINED, hidden
-        return Check.DISAGREES, ""
-    if hidden := _hidden_before(request, attempt, around, ahead=False):
+    ahead = is_ahead(attempt, around.branches)
+    if hidden := hidden_before(request, attempt, around, ahead=ahead):
         return Check.UNDETERMINED, hidden
-    return Check.AGREES, ""
+    if attempt.claim.silent:
+        return Check.SILENT, ""
+    return (Check.DISAGREES if ahead else Check.AGREES), ""
 
 
 def _unread_because(request: Request, attempt: Attempt, settings: FunctionSettings) -> str:
@@ -199,13 +200,11 @@ def is_ahead(attempt: Attempt, branches: Branches) -> bool:
 
 def _is_wrong(attempt: Attempt, branches: Branches) -> bool:
     """Wrong whatever was not seen."""
-    unknown_branch = claimed(attempt, branches) is None
+    unknown_branch = not attempt.claim.silent and claimed(attempt, branches) is None
     return is_behind(attempt, branches) or contradicts(attempt, branches) or unknown_branch
 
 
-def _hidden_before(
-    request: Request, attempt: Attempt, around: Circumstances, *, ahead: bool
-) -> str:
+def hidden_before(request: Request, attempt: Attempt, around: Circumstances, *, ahead: bool) -> str:
     """Why attempts before this one may be missing; empty where none can be.
 
     A saved log read whole counts as complete, except where a counter that is ahead shows that
@@ -247,7 +246,8 @@ def left_mark(attempt: Attempt, branches: Branches) -> bool | None:
         return claim.recorded
     if claim.branch is not None:
         return branches.numbers.get(claim.branch, 0) < branches.last
-    if attempt.start_event is None or attempt.dropped:
+    unended = attempt.report_event is None and not attempt.outcome.failed
+    if attempt.start_event is None or attempt.dropped or unended:
         return None
     if claim.counter is not None:
         return attempt.outcome is Outcome.ERROR and claim.counter < branches.last

@@ -13,6 +13,7 @@ from retryctl.core.checks import (
     counts_in_tmp,
     earlier_here,
     earlier_in_reach,
+    hidden_before,
     is_ahead,
     is_behind,
     left_mark,
@@ -71,7 +72,7 @@ def _proof(attempt: Attempt, others: list[Attempt]) -> tuple[LogEvent, ...]:
         for other in others
         for event in (other.claim.evidence or (other.start_event or other.last_event,))
     ]
-    return tuple(dict.fromkeys([*attempt.claim.evidence, *shown]))
+    return (*attempt.claim.evidence, *shown)
 
 
 def _environment_switch(case: Case) -> Iterator[Said]:
@@ -132,7 +133,9 @@ def _counter_lost(case: Case) -> Iterator[Said]:
 def _counter_ahead(case: Case) -> Iterator[Said]:
     for attempt, check in case.checked:
         number = claimed(attempt, case.around.branches)
-        if check.check is Check.DISAGREES and is_ahead(attempt, case.around.branches):
+        if check.check is not Check.DISAGREES or _store_failed(attempt):
+            continue
+        if is_ahead(attempt, case.around.branches):
             yield (
                 attempt.number,
                 f"{_counted(attempt, number or 0)}, and nothing of the log is missing.",
@@ -145,6 +148,8 @@ def _counter_unexplained(case: Case) -> Iterator[Said]:
         marks = marks_in_reach(case.request, attempt, case.around.branches)
         if marks and number <= marks[1]:
             continue  # explained above, or resting on lines that were not seen
+        if marks and hidden_before(case.request, attempt, case.around, ahead=True):
+            continue  # an attempt that was not seen may have left the mark
         if marks:
             why = f"it could see no more than {marks[1]}"
         else:
@@ -176,7 +181,7 @@ def _branch_missing(case: Case) -> Iterator[Said]:
             yield (
                 attempt.number,
                 f"Attempt {attempt.number} failed with an error and logged no branch, where "
-                "another attempt of the request did.",
+                "another attempt of the request logged a counter or a branch.",
                 (attempt.last_event,),
             )
 

@@ -71,8 +71,8 @@ def read_history(
                 attempt = attempt_of(bracket, markers, settings, horizon_ms, function, placed_ms)
                 placed_ms = attempt.placed_ms
                 attempts[attempt.log_group, attempt.request_id].append(attempt)
-        if not brackets:
-            _add_mentions(mentions, lines, wanted)
+        if not brackets or brackets[0].starts_unseen:
+            _add_mentions(mentions, lines, {bracket.request_id for bracket in brackets}, wanted)
     requests = [
         request_of(key, found, mentions.get(key, []), settings, horizon_ms, function)
         for key, found in [*attempts.items(), *((k, []) for k in mentions if k not in attempts)]
@@ -120,13 +120,17 @@ def _without_repeats(events: list[LogEvent]) -> list[Line]:
 def _add_mentions(
     mentions: dict[tuple[str | None, str], list[LogEvent]],
     lines: list[Line],
+    told: Collection[str],
     wanted: Collection[str] | None,
 ) -> None:
-    """In a stream without any attempt, a runtime's error record still proves its request."""
+    """In a stream whose level drops Lambda's records, a runtime's error still proves its request.
+
+    ``told`` are the requests that have an attempt there.
+    """
     for event, record in lines:
         if not (isinstance(record, FunctionError) and record.certain and record.request_id):
             continue
-        if wanted is None or record.request_id in wanted:
+        if record.request_id not in told and (wanted is None or record.request_id in wanted):
             mentions[event.log_group, record.request_id].append(event)
 
 

@@ -104,7 +104,7 @@ def _next_due_ms(
     attempts: list[Attempt], request_id: str, settings: FunctionSettings, horizon_ms: int
 ) -> int | None:
     """When the next attempt is due, while one can still be expected."""
-    if not attempts or is_event_source_id(request_id):
+    if not attempts or is_event_source_id(request_id) or attempts[0].starts_unseen:
         return None
     last, wait = attempts[-1], USUAL_WAITS_MS.get(len(attempts))
     if not last.outcome.failed or wait is None or len(attempts) > settings.retries_allowed:
@@ -133,4 +133,6 @@ def _request_outcome(
         return RequestOutcome.UNKNOWN
     if len(attempts) > settings.retries_allowed:
         return RequestOutcome.EXHAUSTED
+    if any(attempt.starts_unseen for attempt in attempts):
+        return RequestOutcome.UNKNOWN  # a good attempt would have left nothing to see
     return RequestOutcome.PENDING if due is not None else RequestOutcome.NOT_RETRIED
