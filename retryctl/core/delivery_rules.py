@@ -20,13 +20,13 @@ def _duplicate_delivery(case: Case) -> Iterator[Said]:
             yield (
                 attempt.number,
                 f"Attempt {attempt.number} started after attempt {good[-1].number} had "
-                f"succeeded.{_other_reading(good[-1])}",
+                f"succeeded.{_other_reading(case, good[-1])}",
                 (good[-1].last_event, attempt.start_event or attempt.events[0]),
             )
 
 
-def _other_reading(good: Attempt) -> str:
-    if good.runtime_version is not None:
+def _other_reading(case: Case, good: Attempt) -> str:
+    if good.runtime_version or case.around.settings.runtime:
         return ""
     return " (Or its runtime leaves no mark of an error, and this is a retry.)"
 

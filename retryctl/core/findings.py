@@ -76,7 +76,7 @@ class Rule:
                 attempt=attempt,
                 message=message,
                 remedy=self.remedy,
-                evidence=evidence,
+                evidence=tuple(dict.fromkeys(evidence)),
             )
 
 
