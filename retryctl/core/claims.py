@@ -105,8 +105,9 @@ def _marker_claim(event: LogEvent, fields: Mapping[str, object] | None) -> Claim
         value = (fields or {}).get(key)
         return value if type(value) is kind else None
 
+    counter = given("counter", int)
     return Claim(
-        counter=given("counter", int),
+        counter=counter if counter is not None and counter >= 0 else None,
         branch=given("branch", str),
         evidence=(event,),
         store=given("store", str),

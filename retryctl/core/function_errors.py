@@ -11,6 +11,7 @@ from retryctl.core.records import FunctionError
 _PYTHON_FRAME = re.compile(r'File "/var/task/([^"]+)", line (\d+), in ([^\r\n]+)')
 # boom: java.lang.IllegalStateException⏎java.lang.IllegalStateException: boom⏎⇥at example.App.…
 _JAVA_CLASS = re.compile(r"(.*): ((?:[A-Za-z_]\w*\.)*[A-Z][\w$]*)\Z", re.S)
+_JAVA_NAME = re.compile(r"(?:\w+\.)+[A-Z][\w$]*")
 _JAVA_FRAME = re.compile(r"[\r\n]\tat ")
 
 
@@ -49,7 +50,9 @@ def java_error(text: str, *, request_id: str | None = None) -> FunctionError | N
     lines = text[: frame.start()].splitlines() if frame else []
     for last in (len(lines) - 2, len(lines) - 1):
         m = _JAVA_CLASS.match("\n".join(lines[: last + 1])) if last >= 0 else None
-        if m and (last + 1 == len(lines) or lines[last + 1].startswith(m[2])):
+        if not m or ("." not in m[2] and _JAVA_NAME.fullmatch(m[1])):
+            continue
+        if last + 1 == len(lines) or lines[last + 1].startswith(m[2]):
             return FunctionError(
                 error_type=m[2], error_message=m[1] or None, request_id=request_id, runtime="java"
             )

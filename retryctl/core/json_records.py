@@ -25,6 +25,7 @@ from retryctl.core.records import (
     WebRecord,
     request_id_in,
 )
+from retryctl.core.text_records import platform_text
 
 
 def json_object(text: str) -> dict[str, Any] | None:
@@ -49,6 +50,8 @@ def json_record(message: str) -> Record | None:
 
 def _platform(message: str, kind: str, record: object) -> Record:
     """``{"time": …, "type": "platform.X", "record": {…}}``, in any order of keys."""
+    if kind == "fault" and isinstance(record, str):  # it quotes the line of the text format
+        return platform_text(record) or Unrecognised(text=message, why="an unknown platform.fault")
     reader = _PLATFORM_READERS.get(kind)
     if reader is None:
         return Unrecognised(text=message, why=f"a platform record of unknown type {kind[:60]!r}")
@@ -233,7 +236,7 @@ def _runtime_record(message: str, fields: dict[str, Any]) -> Record:
     request_id = request_id_in(next(filter(None, given), ""))
     body = fields.get("message")
     if level in ("ERROR", "FATAL"):
-        if "errorType" in fields and "requestId" in fields and "message" not in fields:
+        if {"errorType", "errorMessage", "requestId"} <= fields.keys() and body is None:
             return error_of(fields, runtime="python", request_id=request_id)
         if isinstance(body, dict) and "errorType" in body and "stackTrace" in body:
             return error_of(body, runtime="node", request_id=request_id, certain=False)

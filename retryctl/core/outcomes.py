@@ -84,7 +84,8 @@ def outcome_of(bracket: Bracket, deadline_ms: int) -> Outcome:
     if _marker(bracket):
         return Outcome.ERROR
     if bracket.report:
-        return Outcome.UNKNOWN if bracket.report.cut else Outcome.OK
+        whole = not (bracket.report.cut or bracket.report.failed)
+        return Outcome.OK if whole else Outcome.UNKNOWN
     young = bracket.start and bracket.start.timestamp_ms >= deadline_ms - LATE_LOGS_MS
     return Outcome.RUNNING if young and not bracket.end else Outcome.UNKNOWN
 

@@ -74,9 +74,8 @@ _EXTENSION = re.compile(
     r"(?:\s+Events: \[([^\]]*)\])?(?:\s+Types: \[([^\]]*)\])?(?:\s+Error Type: (\S+))?\s*\Z"
 )
 # RequestId: 8f50… Error: Runtime exited with error: signal: killed⏎Runtime.ExitError⏎
-_EXITED = re.compile(
-    rf"RequestId: ({_ID}) Error: (?:(.*?)\s+([A-Z]\w*\.[A-Z]\w*)|(Runtime exited .*?))\s*\Z", re.S
-)
+_EXITED = re.compile(rf"RequestId: ({_ID}) Error: ")
+_ERROR_TYPE = re.compile(r"[A-Z]\w*\.[A-Z]\w*")
 # RequestId: 813a64e4-cd22-11e8-acad-d7f8fa4137e6 Process exited before completing request
 _PROCESS_EXITED = re.compile(rf"RequestId: ({_ID}) (Process exited before completing request)\s*\Z")
 _SIGNAL = re.compile(r"signal: ([\w ]+)")
@@ -172,12 +171,17 @@ def _names(text: str | None) -> tuple[str, ...]:
 
 def _exited(message: str) -> Record | None:
     if m := _EXITED.match(message):
-        text = m[2] or m[4] or ""
+        text, kind = message[m.end() :].strip(), None
+        words = text.rsplit(maxsplit=1)
+        if len(words) == 2 and _ERROR_TYPE.fullmatch(words[1]):
+            text, kind = words
+        elif not text.startswith("Runtime exited "):
+            return None
         signal, status = _SIGNAL.search(text), _EXIT_STATUS.search(text)
         return RuntimeExited(
             request_id=m[1].lower(),
-            error_message=text or None,
-            error_type=m[3],
+            error_message=text,
+            error_type=kind,
             signal=signal[1].strip() if signal else None,
             exit_status=int(status[1]) if status else None,
         )
