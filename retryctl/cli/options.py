@@ -31,6 +31,8 @@ class Output(str, Enum):
     TEXT = "text"
     JSON = "json"
     JSONL = "jsonl"
+    HTML = "html"
+    SVG = "svg"
 
 
 RequestIds = Annotated[

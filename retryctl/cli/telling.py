@@ -28,7 +28,7 @@ from retryctl.cli.terminal import (
 )
 from retryctl.cli.times import read_window, zone
 from retryctl.core.checks import Verdict
-from retryctl.core.claims import Markers
+from retryctl.core.claims import Branches, Markers
 from retryctl.core.crosscheck import CheckedRequest, check_request
 from retryctl.core.history import read_history
 from retryctl.core.records import Coverage, LogEvent, Selection
@@ -43,12 +43,14 @@ from retryctl.views.sentences import coverage_sentence
 class Story:
     """The answer: the requests that were found, and what was looked at.
 
-    ``not_found`` has the IDs of which there was nothing to tell, each with the reason.
+    ``not_found`` has the IDs of which there was nothing to tell, each with the reason;
+    ``branches`` are those that the handlers choose from.
     """
 
     checked: Sequence[CheckedRequest]
     coverage: Coverage
     not_found: Mapping[str, str] = field(default_factory=dict)
+    branches: Branches = field(default_factory=Branches)
 
     def only_retried(self) -> Story:
         """The same of those requests alone that were retried."""
@@ -116,6 +118,7 @@ def _story_of(events: Sequence[LogEvent], opened: Opened, markers: Markers) -> S
             for one in selection.request_ids
             if one not in told
         },
+        branches=markers.branches,
     )
 
 
@@ -164,8 +167,22 @@ def _view(story: Story, show: Show, tz: tzinfo) -> str:
         return trace_document(story.checked, story.coverage, not_found, lines=show.lines)
     if show.output is Output.JSONL:
         return trace_lines(story.checked, lines=show.lines)
-    from retryctl.views.text import trace_text
+    if show.output is Output.HTML:
+        from retryctl.views.page import trace_page
+        from retryctl.views.trace import Asked
 
+        return trace_page(
+            story.checked,
+            story.coverage,
+            not_found,
+            tz=tz,
+            branches=story.branches,
+            asked=Asked(lines=show.lines, attempt=show.attempt, failed_only=show.failed),
+        )
+    from retryctl.views.text import trace_svg, trace_text
+
+    if show.output is Output.SVG:
+        return trace_svg(story.checked, story.coverage, not_found, title="retryctl trace", tz=tz)
     return trace_text(
         story.checked,
         story.coverage,

@@ -41,7 +41,7 @@ def attempts_table(
         "environment": [environment_cell(a, known) for a in shown],
         "version": [_plain(a.version) for a in shown] if len(versions(attempts)) > 1 else [],
         "outcome": [outcome_cell(a) for a in shown],
-        "error": [_plain(_error_detail(a)) for a in shown],
+        "error": [_plain(error_detail(a)) for a in shown],
         "duration": [_plain(_maybe(a.duration_ms)) for a in shown],
         "memory": [_plain(memory(a)) for a in shown],
         "counter": [_counter(checked, a) for a in shown],
@@ -104,7 +104,7 @@ def outcome_cell(attempt: Attempt) -> Pieces:
     return [(f"{sign} {_outcome_word(attempt)}", STYLES[sign])]
 
 
-def _error_detail(attempt: Attempt) -> str:
+def error_detail(attempt: Attempt) -> str:
     """What the outcome does not say yet: the message, the type of a crash, the place."""
     error = attempt.error
     if error is None:
@@ -118,7 +118,7 @@ def _error_in_full(attempt: Attempt) -> str | None:
     """The outcome and all that is known of its error; ``None`` where no more than a word is."""
     if not attempt.outcome.failed or attempt.error is None:
         return None
-    detail = _error_detail(attempt)
+    detail = error_detail(attempt)
     return f"{_outcome_word(attempt)}: {detail}" if detail else _outcome_word(attempt)
 
 
