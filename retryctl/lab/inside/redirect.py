@@ -68,7 +68,7 @@ class Redirect:
         if root is None:
             return path
         plain = os.fspath(path)
-        moved = self._private + os.path.normpath(os.fsdecode(plain))[len(root) :]
+        moved = self._private + _plain(plain)[len(root) :]
         return os.fsencode(moved) if isinstance(plain, bytes) else moved
 
     def refuse(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -86,14 +86,18 @@ class Redirect:
         """Return the root that ``path`` lies under; ``None`` where it is not to be moved."""
         if not (isinstance(path, (str, bytes)) or hasattr(path, "__fspath__")):
             return None
-        # normpath: "/tmp/../etc" is not under /tmp, and "//tmp" is
-        text = os.path.normpath(os.fsdecode(path))
-        text = "/" + text.lstrip("/") if text.startswith("//") else text
+        text = _plain(path)
         for root in ROOTS:
             if text == root or text.startswith(root + "/"):
                 kept = any(text == k or text.startswith(k + "/") for k in self._keep)
                 return None if kept else root
         return None
+
+
+def _plain(path: Any) -> str:
+    """Return the path as plain text: ``/tmp/../etc`` is not under /tmp, and ``//tmp`` is."""
+    text = os.path.normpath(os.fsdecode(path))
+    return text[1:] if text.startswith("//") else text
 
 
 class _Redirected:
