@@ -230,8 +230,8 @@ def test_debug_shows_the_traceback() -> None:
 
 
 def test_explain_lists_every_rule_with_its_severity() -> None:
-    listed = re.findall(r"^(error|warning|info) +([a-z-]+)$", run("explain").stdout, re.MULTILINE)
-    assert listed == [(rule.severity.value, rule.id) for rule in RULES]
+    listed = re.findall(r"^([a-z-]+) +(error|warning|info)$", run("explain").stdout, re.MULTILINE)
+    assert listed == [(rule.id, rule.severity.value) for rule in RULES]
 
 
 @pytest.mark.parametrize("rule", [rule.id for rule in RULES])

@@ -1,9 +1,10 @@
 """The examples of the README and the docs do what they show.
 
 A fenced block of kind ``console`` is run: each ``$ `` line is a command, the lines up to the
-next one are its whole output, in which a line ``…`` stands for any lines. A command with no
-line of output shown may print anything. ``# exit N`` after a command tells its status where
-it is not 0. What needs an AWS account stands in a block of kind ``sh``, which is not run.
+next one are its whole output, in which a line ``…`` stands for any lines, and ``…`` in a
+line for any text. A command with no line of output shown may print anything. ``# exit N``
+after a command tells its status where it is not 0. What needs an AWS account stands in a
+block of kind ``sh``, which is not run.
 """
 
 import re
@@ -64,8 +65,14 @@ def test_an_example_does_what_it_shows(example: Example) -> None:
     )
     assert done.returncode == example.status, done.stdout
     if example.output:
-        pattern = re.escape(example.output).replace("…\n", r"(?:.*\n)*?")
-        assert re.fullmatch(pattern, done.stdout), done.stdout
+        assert re.fullmatch(_pattern(example.output), done.stdout), done.stdout
+
+
+def _pattern(output: str) -> str:
+    return "".join(
+        r"(?:.*\n)*?" if line == "…" else ".*".join(map(re.escape, line.split("…"))) + r"\n"
+        for line in output.splitlines()
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -35,7 +35,7 @@ def explain(
     if rule is None:
         for name, section in sections.items():
             severity, summary = section.split("\n", 1)[0].split(" · ")
-            print(f"{severity.strip('*'):7}  {name}\n         {summary}")
+            print(f"{name:26} {severity.strip('*')}\n    {summary}")
         print("\nretryctl explain RULE tells the rest.")
     elif rule in sections:
         print(f"{rule}\n{'=' * len(rule)}\n\n{_without_marks(sections[rule])}")
