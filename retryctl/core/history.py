@@ -9,11 +9,11 @@ START gives no start time, a missing REPORT no success.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from retryctl.core.attempts import Attempt, attempt_of
-from retryctl.core.brackets import Line
+from retryctl.core.brackets import Bracket, Line
 from retryctl.core.claims import Markers
 from retryctl.core.grammar import read
 from retryctl.core.records import (
@@ -71,8 +71,9 @@ def read_history(
                 attempt = attempt_of(bracket, markers, settings, horizon_ms, function, placed_ms)
                 placed_ms = attempt.placed_ms
                 attempts[attempt.log_group, attempt.request_id].append(attempt)
-        if not brackets or brackets[0].starts_unseen:
-            _add_mentions(mentions, lines, {bracket.request_id for bracket in brackets}, wanted)
+        for request_id, event in mentions_in(lines, brackets):
+            if wanted is None or request_id in wanted:
+                mentions[event.log_group, request_id].append(event)
     requests = [
         request_of(key, found, mentions.get(key, []), settings, horizon_ms, function)
         for key, found in [*attempts.items(), *((k, []) for k in mentions if k not in attempts)]
@@ -86,13 +87,19 @@ def read_history(
 
 
 def _streams(events: Iterable[LogEvent]) -> Iterator[list[Line]]:
-    """The events by stream, each stream in its order and without repeats."""
-    by_stream: dict[tuple[str, str], dict[object, LogEvent]] = defaultdict(dict)
+    by_stream: dict[tuple[str, str], list[LogEvent]] = defaultdict(list)
     for event in events:
-        stream = by_stream[event.log_group or "", event.log_stream or ""]
-        stream.setdefault(event.event_id or object(), event)
+        by_stream[event.log_group or "", event.log_stream or ""].append(event)
     for key in sorted(by_stream):
-        yield _without_repeats(sorted(by_stream[key].values(), key=_in_stream))
+        yield stream_lines(by_stream[key])
+
+
+def stream_lines(events: Iterable[LogEvent]) -> list[Line]:
+    """The events of one stream as records, in the stream's order and without repeats."""
+    distinct: dict[object, LogEvent] = {}
+    for event in events:
+        distinct.setdefault(event.event_id or object(), event)
+    return _without_repeats(sorted(distinct.values(), key=_in_stream))
 
 
 def _in_stream(event: LogEvent) -> tuple[int, int, int, int]:
@@ -117,21 +124,21 @@ def _without_repeats(events: list[LogEvent]) -> list[Line]:
     return lines
 
 
-def _add_mentions(
-    mentions: dict[tuple[str | None, str], list[LogEvent]],
-    lines: list[Line],
-    told: Collection[str],
-    wanted: Collection[str] | None,
-) -> None:
+def mentions_in(
+    lines: Sequence[Line], brackets: Sequence[Bracket]
+) -> Iterator[tuple[str, LogEvent]]:
     """In a stream whose level drops Lambda's records, a runtime's error still proves its request.
 
-    ``told`` are the requests that have an attempt there.
+    ``brackets`` are the attempts of the stream; a request that has one there is told already.
     """
+    if brackets and not brackets[0].starts_unseen:
+        return
+    told = {bracket.request_id for bracket in brackets}
     for event, record in lines:
         if not (isinstance(record, FunctionError) and record.certain and record.request_id):
             continue
-        if record.request_id not in told and (wanted is None or record.request_id in wanted):
-            mentions[event.log_group, record.request_id].append(event)
+        if record.request_id not in told:
+            yield record.request_id, event
 
 
 def _by_first(request: Request) -> tuple[int, str, str]:
