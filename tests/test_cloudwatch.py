@@ -23,6 +23,7 @@ from retryctl.errors import (
 )
 from retryctl.sources.aws import Aws
 from retryctl.sources.cloudwatch import CloudWatch, Progress
+from retryctl.sources.discovery import discover
 from retryctl.sources.insights import Terms
 from tests.endpoint.server import Endpoint
 
@@ -335,6 +336,34 @@ def test_groups_by_pattern(endpoint: Endpoint) -> None:
     assert set(found) == {"s", *THREE}
     with pytest.raises(NoSuchLogGroup, match=r"no log group matches /x/\*"):
         look(source(endpoint.url, groups=("/x/*",)))
+
+
+def test_without_a_function_every_group_of_lambda_is_searched(endpoint: Endpoint) -> None:
+    for number in range(60):
+        endpoint.put(f"/aws/lambda/other-{number}", "s", other(number, START))
+    put_three(endpoint)
+    endpoint.put("/custom/billing", "s", failing(REQUEST_ID, START, 0, "A"))
+    endpoint.function("billing", LoggingConfig={"LogGroup": "/custom/billing"})
+    endpoint.function("orders-worker", LoggingConfig={"LogGroup": GROUP})
+    groups, notes = discover(Aws(endpoint_url=endpoint.url), ["/aws/lambda/other-7"])
+    assert groups[:3] == ("/aws/lambda/other-7", "/custom/billing", GROUP)
+    assert len(groups) == 62
+    assert notes == ()
+    found, coverage = look(source(endpoint.url, groups=groups))
+    assert set(found) == {"s", *THREE}
+    assert coverage.log_groups == groups
+
+
+def test_what_may_not_be_listed_is_told(endpoint: Endpoint) -> None:
+    aws = Aws(endpoint_url=endpoint.url)
+    endpoint.faults.denied.add("lambda:ListFunctions")
+    groups, notes = discover(aws)
+    assert groups == (GROUP,)
+    assert "AccessDenied for lambda:ListFunctions as role/ci" in notes[0]
+    endpoint.faults.denied.add("logs:DescribeLogGroups")
+    assert discover(aws, ["/mine"])[0] == ("/mine",)
+    with pytest.raises(AccessDenied, match="not allowed to read the log groups"):
+        discover(aws)
 
 
 def test_a_missing_group_names_near_ones(endpoint: Endpoint) -> None:

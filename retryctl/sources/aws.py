@@ -22,7 +22,7 @@ from retryctl.sources.pace import Pace
 Answer = dict[str, Any]
 
 _MAX_ATTEMPTS = 8
-_MAX_CONNECTIONS = 8
+_MAX_CONNECTIONS = 16
 # A host that three attempts do not reach is not waited for to the eighth, half a minute later.
 _ATTEMPTS_TO_CONNECT = 3
 _ATTEMPTS_AT_A_CUT_ANSWER = 5

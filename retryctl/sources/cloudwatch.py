@@ -35,7 +35,7 @@ from retryctl.sources.mentions import (
     missing,
     stretches,
 )
-from retryctl.sources.request_search import MOST_IDS, Found, Reach
+from retryctl.sources.request_search import Found, Reach
 
 DEFAULT_WINDOW_MS = 24 * 3_600_000
 # At ten calls a second, half a minute; then Insights is faster, and costs little by comparison.
@@ -125,8 +125,11 @@ class CloudWatch:
         )
         looked.groups = list(find_log_groups(self._aws, self._names))
         self._refused = []
-        for group in looked.groups:
-            yield from self._group(group, selection, window, now_ms)
+        if selection.request_ids:
+            yield from self._requests(selection.request_ids, window, now_ms)
+        else:
+            for group in looked.groups:
+                yield from self._everything(group, window)
         if self._refused and len(self._refused) == len(looked.groups):
             raise self._refused[0]
 
@@ -145,35 +148,26 @@ class CloudWatch:
             gaps=tuple(looked.gaps),
         )
 
-    def _group(
-        self, group: LogGroup, selection: Selection, window: Window, now_ms: int
-    ) -> Iterator[LogEvent]:
-        try:
-            if selection.request_ids:
-                yield from self._requests(group, selection.request_ids, window, now_ms)
-            else:
-                yield from self._everything(group, window)
-        except CouldNotLook as error:
-            told = self._told(group, error)
-            self._refused.append(told)
-            self._looked.gaps.append(not_searched(group, window, told, selection.request_ids))
-
     # ----------------------------------------------------------------------- whole windows
 
     def _everything(self, group: LogGroup, window: Window) -> Iterator[LogEvent]:
         position = 0
-        for page in matching_pages(self._aws, group, window):
-            self._note_page(group, page)
-            for event in page.events:
-                self._note_event(event)
-                yield replace(event, position=position)
-                position += 1
+        try:
+            for page in matching_pages(self._aws, group, window):
+                self._note_page(group, page)
+                for event in page.events:
+                    self._note_event(event)
+                    yield replace(event, position=position)
+                    position += 1
+        except CouldNotLook as error:
+            self._note_refusal(group, window, error, ())
 
     # ----------------------------------------------------------------------- requests
 
     def _requests(
-        self, group: LogGroup, request_ids: Sequence[str], window: Window, now_ms: int
+        self, request_ids: Sequence[str], window: Window, now_ms: int
     ) -> Iterator[LogEvent]:
+        """The groups are searched at once, and yielded one after the other."""
         finder = Finder(
             self._aws,
             engine=self._engine,
@@ -184,18 +178,44 @@ class CloudWatch:
             on_page=self._note_page,
             on_gap=self._looked.gaps.append,
         )
-        found = Found()
-        for first in range(0, len(request_ids), MOST_IDS):
-            part = finder.find(group, request_ids[first : first + MOST_IDS], window)
-            found.mentions += part.mentions
-            found.unsearched += part.unsearched
+
+        def find(group: LogGroup) -> Found | CouldNotLook:
+            try:
+                return finder.find_all(group, request_ids, window)
+            except CouldNotLook as error:
+                return error
+
+        groups = self._looked.groups
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            try:
+                results = pool.map(find, groups) if len(groups) > 1 else map(find, groups)
+                for group, found in zip(groups, results, strict=True):
+                    if isinstance(found, CouldNotLook):
+                        self._note_refusal(group, window, found, request_ids)
+                    else:
+                        yield from self._attempts(finder, group, found, request_ids, now_ms)
+            finally:
+                finder.halted.set()
+
+    def _attempts(
+        self,
+        finder: Finder,
+        group: LogGroup,
+        found: Found,
+        request_ids: Sequence[str],
+        now_ms: int,
+    ) -> Iterator[LogEvent]:
         for unsearched, error in found.unsearched:
             self._looked.gaps.append(not_searched(group, unsearched, error, request_ids))
         own = [mention for mention in found.mentions if mention.kind is not Kind.TEXT]
-        if own:
-            self._note_look_back(group, own, request_ids, now_ms)
+        if not own:
+            return
+        self._note_look_back(group, own, now_ms)
         wanted = stretches(own, timeout_ms=self._reach.timeout_ms, now_ms=now_ms)
-        yield from self._stretches(finder, group, wanted, request_ids)
+        try:
+            yield from self._stretches(finder, group, wanted, request_ids)
+        except CouldNotLook as error:
+            self._refused.append(error)
 
     def _stretches(
         self,
@@ -260,9 +280,14 @@ class CloudWatch:
                 )
             )
 
-    def _note_look_back(
-        self, group: LogGroup, own: list[Mention], request_ids: Sequence[str], now_ms: int
+    def _note_refusal(
+        self, group: LogGroup, window: Window, error: CouldNotLook, request_ids: Sequence[str]
     ) -> None:
+        told = self._told(group, error)
+        self._refused.append(told)
+        self._looked.gaps.append(not_searched(group, window, told, request_ids))
+
+    def _note_look_back(self, group: LogGroup, own: list[Mention], now_ms: int) -> None:
         """How far back was looked, and whether the group keeps what lies there."""
         spans = [
             self._reach.around([m for m in own if m.request_id == request_id], now_ms)

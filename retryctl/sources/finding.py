@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -14,7 +15,13 @@ from retryctl.sources.insights import FRESH_MS, Insights, Terms
 from retryctl.sources.log_groups import LogGroup
 from retryctl.sources.log_pages import Page, Window, matching_pages, newest_first
 from retryctl.sources.mentions import Stretch, is_whole, mentions
-from retryctl.sources.request_search import Found, Reach, RequestSearch, pattern
+from retryctl.sources.request_search import (
+    MOST_IDS,
+    Found,
+    Reach,
+    RequestSearch,
+    pattern,
+)
 
 Engine = Literal["auto", "filter", "insights"]
 
@@ -23,7 +30,8 @@ class Finder:
     """FilterLogEvents and GetLogEvents where they serve, Logs Insights where they do not.
 
     With ``auto``, Insights takes over where the class of a group refuses the others, and after
-    ``most_pages`` of a search. ``on_page`` is called after every page, from any thread.
+    ``most_pages`` of a search. ``on_page`` is called after every page, from any thread. What is
+    under way ends soon once ``halted`` is set.
     """
 
     def __init__(
@@ -47,6 +55,16 @@ class Finder:
         self._on_page = on_page
         self._on_gap = on_gap
         self._insights: dict[LogGroup, Insights] = {}
+        self.halted = threading.Event()
+
+    def find_all(self, group: LogGroup, request_ids: Sequence[str], window: Window) -> Found:
+        """``find``, for as many requests as there are."""
+        found = Found()
+        for first in range(0, len(request_ids), MOST_IDS):
+            part = self.find(group, request_ids[first : first + MOST_IDS], window)
+            found.mentions += part.mentions
+            found.unsearched += part.unsearched
+        return found
 
     def find(self, group: LogGroup, request_ids: Sequence[str], window: Window) -> Found:
         """The mentions of these requests, in all of the time that their attempts can take."""
@@ -61,6 +79,7 @@ class Finder:
             now_ms=self._now_ms,
             on_page=lambda page: self._on_page(group, page),
             most_pages=self._most_pages if self._engine == "auto" else None,
+            halted=self.halted,
         )
         try:
             found = search.run()
@@ -92,7 +111,9 @@ class Finder:
     ) -> Found:
         """By Insights; what it cannot see yet is asked of FilterLogEvents, or is a gap."""
         if group not in self._insights:
-            self._insights[group] = Insights(self._aws, group, self._terms, now_ms=self._now_ms)
+            self._insights[group] = Insights(
+                self._aws, group, self._terms, now_ms=self._now_ms, halted=self.halted
+            )
         found = self._insights[group].search(request_ids, windows, self._reach)
         fresh = Window(since_ms=self._now_ms - FRESH_MS, until_ms=self._now_ms + 1)
         if max(window.until_ms for window in windows) <= fresh.since_ms:

@@ -8,6 +8,7 @@ GetLogEvents may read a group's streams, Insights only finds the attempts.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -43,11 +44,20 @@ class Terms:
 class Insights:
     """Queries on one log group. ``bytes_scanned`` is what they were charged for so far."""
 
-    def __init__(self, aws: Aws, group: LogGroup, terms: Terms, *, now_ms: int) -> None:
+    def __init__(
+        self,
+        aws: Aws,
+        group: LogGroup,
+        terms: Terms,
+        *,
+        now_ms: int,
+        halted: threading.Event,
+    ) -> None:
         self._aws = aws
         self._group = group
         self._terms = terms
         self._now_ms = now_ms
+        self._halted = halted
         self.bytes_scanned = 0.0
 
     def search(self, request_ids: Sequence[str], windows: Sequence[Window], reach: Reach) -> Found:
@@ -171,6 +181,8 @@ class Insights:
                     "Try again, with a shorter --since or with --engine filter.",
                 )
             self._terms.sleep(wait_s)
+            if self._halted.is_set():
+                raise KeyboardInterrupt
             wait_s = min(_LONGEST_WAIT_S, wait_s * 1.5)
 
     def _stop(self, query_id: str) -> None:

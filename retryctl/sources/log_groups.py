@@ -97,6 +97,13 @@ def with_near_names(aws: Aws, group: LogGroup, error: NoSuchLogGroup) -> NoSuchL
     return NoSuchLogGroup(error.what, f"{meant} {error.next_step}" if meant else error.next_step)
 
 
+def described_groups(aws: Aws, prefix: str) -> Iterator[tuple[str, int]]:
+    """Name and stored bytes of every group whose name begins so."""
+    for page in _pages(aws, prefix):
+        for described in page["logGroups"]:
+            yield described["logGroupName"], described.get("storedBytes", 0)
+
+
 def _listed_names(aws: Aws, pattern: str) -> Iterator[str]:
     for number, page in enumerate(_pages(aws, pattern.partition("*")[0])):
         for described in page["logGroups"]:

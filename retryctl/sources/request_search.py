@@ -68,7 +68,7 @@ class RequestSearch:
     """One search, for at most ``MOST_IDS`` requests.
 
     ``on_page`` is called after every page, from any thread. After ``most_pages`` no further
-    slice is begun, and what remains is ``left``.
+    slice is begun, and what remains is ``left``; the same once ``halted`` is set.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class RequestSearch:
         reach: Reach,
         now_ms: int,
         on_page: Callable[[Page], None],
+        halted: threading.Event,
         most_pages: int | None = None,
     ) -> None:
         self._aws = aws
@@ -99,7 +100,8 @@ class RequestSearch:
         self._repeated = aws.repeated
         self._something_read = False
         self._fatal: RetryctlError | None = None
-        self._halted = threading.Event()
+        self._halted = halted
+        self._over = False
 
     def run(self) -> Found:
         """Search all of the aim. Raises the error of the first call where nothing can be read."""
@@ -114,10 +116,14 @@ class RequestSearch:
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
                         self._settle(running.pop(future), future)
             finally:
-                self._halted.set()
+                self._over = True
+
+    @property
+    def _ended(self) -> bool:
+        return self._over or self._halted.is_set()
 
     def _next(self) -> Slice | None:
-        return None if self._halted.is_set() else self._plan.take()
+        return None if self._ended else self._plan.take()
 
     def _all_found(self) -> Found:
         rest = self._plan.rest()
@@ -134,7 +140,7 @@ class RequestSearch:
             pages += 1
             found += [m for event in page.events for m in mentions(event, self._request_ids)]
             self._on_page(page)
-            unwanted = part.trial or self._halted.is_set() or not self._plan.wants(part)
+            unwanted = part.trial or self._ended or not self._plan.wants(part)
             if page.more and unwanted:
                 return _Searched(pages=pages, mentions=found, to_the_end=False)
         return _Searched(pages=pages, mentions=found, to_the_end=True)
@@ -155,7 +161,7 @@ class RequestSearch:
             self._plan.give_back(part)
         self._aim()
         if self._most_pages is not None and self._pages >= self._most_pages:
-            self._halted.set()
+            self._over = True
 
     def _adapt(self) -> None:
         """More at once while every call is answered at its first try."""
@@ -197,7 +203,7 @@ class RequestSearch:
         self._found.unsearched.append((part.window, error))
         if not passing:  # it will be the same for all that remains
             self._fatal = error
-            self._halted.set()
+            self._over = True
 
 
 def pattern(request_ids: Sequence[str]) -> str:
