@@ -25,9 +25,10 @@ _LEVELS = {"NOTSET": 0, "DEBUG": 2, "INFO": 3, "WARNING": 4, "ERROR": 5, "CRITIC
 class Fault(Exception):
     """The handler cannot be had. ``kind`` is the runtime's own name for why."""
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, message: str, frames: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.kind = kind
+        self.frames = frames
 
 
 class Context:
@@ -131,6 +132,8 @@ class FramedHandler(logging.Handler):
             fields["errorType"] = record.exc_info[0].__name__
             fields["errorMessage"] = str(record.exc_info[1])
         fields["requestId"] = self.request_id
+        if record.exc_info:
+            fields["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
         return json.dumps(fields, ensure_ascii=False, default=str) + "\n"
 
 
@@ -174,7 +177,8 @@ def load(handler: str) -> Callable[[Any, Context], Any]:
         raise Fault("Runtime.ImportModuleError", text) from None
     except SyntaxError as error:
         text = f"Syntax error in module '{module}': {error}"
-        raise Fault("Runtime.UserCodeSyntaxError", text) from None
+        frame = f'  File "{error.filename}" Line {error.lineno}\n    {error.text}'
+        raise Fault("Runtime.UserCodeSyntaxError", text, (frame,)) from None
     if not hasattr(found, name):
         text = f"Handler '{name}' missing on module '{module}'"
         raise Fault("Runtime.HandlerNotFound", text)
@@ -204,10 +208,11 @@ def _answer(
 def _described(error: Exception) -> tuple[str, list[str]]:
     """Return the error's kind and its frames, without those of this module."""
     if isinstance(error, Fault):
-        return error.kind, []
+        return error.kind, list(error.frames)
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if f.filename != __file__]
-    return type(error).__name__, traceback.format_list(own)
+    # tuples: with them the lines have no carets, as awslambdaric's have none
+    plain = [(f.filename, f.lineno or 0, f.name, f.line) for f in frames if f.filename != __file__]
+    return type(error).__name__, traceback.format_list(plain)
 
 
 def _call(
