@@ -18,6 +18,7 @@ import pytest
 from tests.test_cli import environment
 
 ROOT = Path(__file__).parents[1]
+PICTURED = "d869069c-1c88-49a9-9779-0fbb5587aaa5"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -79,3 +80,11 @@ def _pattern(output: str) -> str:
 def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_the_picture_of_the_readme_is_what_the_program_makes() -> None:
+    command = f"{sys.executable} -m retryctl trace --from demo {PICTURED} --output svg"
+    made = subprocess.run(
+        command.split(), cwd=ROOT, env=environment({}), capture_output=True, check=True
+    )
+    assert made.stdout == (ROOT / "docs" / "trace.svg").read_bytes()
