@@ -36,6 +36,7 @@ class _Entry:
 
 _TABLE = {
     "trace": _Entry("Tell the story of each attempt of a request.", _STORY),
+    "check": _Entry("Fail a pipeline where the function did.", _STORY),
     "demo": _Entry("Show a recorded history. Needs no AWS account.", _STORY),
     "lab": _Entry("Run a handler here as Lambda would, retries and all.", _FUNCTION, group=True),
     "counters": _Entry("What a function imports to count its retries.", _FUNCTION, group=True),

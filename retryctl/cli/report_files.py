@@ -1,0 +1,120 @@
+"""The files that a check writes: reports and the baseline. Whether they can be is known first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from retryctl.core.baseline import BaselineError, Identity, baseline_text, read_baseline
+from retryctl.core.near import near
+from retryctl.errors import CouldNotLook, UsageError
+from retryctl.views.reports import REPORTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportFile:
+    """A report to be written, in the form of that name."""
+
+    form: str
+    path: Path
+
+
+def known_form(name: str) -> str:
+    """``name``, if there is a report of that name; else ``UsageError`` with the nearest."""
+    if name not in REPORTS:
+        hint = near(name, REPORTS) or f"There are {', '.join(REPORTS)}."
+        raise UsageError(f"there is no report {name!r}.", hint)
+    return name
+
+
+def report_files(asked: Iterable[str], baseline: Path | None) -> tuple[ReportFile, ...]:
+    """The reports that ``FORM=FILE`` ask for.
+
+    Raises ``UsageError`` where a form is not known, a file cannot be written, or two want one.
+    """
+    files: dict[Path, ReportFile] = {}
+    taken = {baseline.absolute()} if baseline else set()
+    for text in asked:
+        form, equals, name = text.partition("=")
+        if not (equals and name):
+            raise UsageError(f"{text!r} names no file.", "Give --report FORM=FILE.")
+        file = ReportFile(form=known_form(form), path=Path(name))
+        if (path := file.path.absolute()) in taken | files.keys():
+            raise UsageError(f"{name} would be written twice.", "Give each report its own file.")
+        refuse_unwritable(file.path)
+        files[path] = file
+    return tuple(files.values())
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raise ``UsageError`` where ``path`` cannot be written. It is left as it was."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        return  # a pipe or a device: to open it for a trial would already be heard
+    try:
+        was_there = path.exists()
+        path.open("ab").close()
+        if not was_there:
+            path.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}.", "Name another file, or make its folder."
+        ) from None
+
+
+def write(path: Path, text: str) -> None:
+    """Write a report. Raises ``CouldNotLook`` where that fails after all."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CouldNotLook(f"cannot write {path}: {error.strerror}.") from None
+
+
+def read_known(path: Path | None, *, update: bool) -> frozenset[Identity]:
+    """The known findings; none where the file is still to be made.
+
+    Raises ``UsageError`` for a file that is not there, cannot be read, or is no baseline of
+    this version; and, where it is to be updated, for one that cannot be written.
+    """
+    if path is None:
+        if update:
+            raise UsageError("--update-baseline does not say which.", "Add --baseline FILE.")
+        return frozenset()
+    if update:
+        refuse_unwritable(path)
+        if not path.exists():
+            return frozenset()
+    try:
+        return read_baseline(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(
+            f"there is no baseline {path}.", "--update-baseline makes one of what is found."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"cannot read the baseline {path}: {why}.") from None
+    except BaselineError as error:
+        raise UsageError(
+            f"cannot read the baseline {path}: {error}.",
+            "Remove the file, and make it anew with --update-baseline.",
+        ) from None
+
+
+def update_known(path: Path, known: Iterable[Identity]) -> None:
+    """Write the known findings, old and new."""
+    write(path, baseline_text(known))
+
+
+def annotate(annotations: str, summary: str) -> None:
+    """Tell GitHub Actions: annotations on stderr, which the runner reads too, and the summary."""
+    import sys
+
+    sys.stderr.write(annotations)
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if path:
+        try:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(summary)
+        except OSError as error:
+            print(f"retryctl: no step summary: {error.strerror}", file=sys.stderr)

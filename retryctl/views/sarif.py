@@ -1,0 +1,125 @@
+"""SARIF 2.1.0: every finding as a result, for code scanning and its viewers.
+
+A finding that does not fail is a note; one that is known has the baseline state ``unchanged``,
+one that is allowed a suppression. What is undetermined is a result of the kind ``open``. The
+place of a result is its log group, which stays the same from run to run as the fingerprint does;
+the log events that prove it are its related locations.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from retryctl.core.crosscheck import RULES
+from retryctl.core.findings import Severity
+from retryctl.core.judging import JudgedFinding
+from retryctl.core.records import LogEvent
+from retryctl.views.check_report import CheckReport, Problem, problems
+from retryctl.views.inert import inert
+from retryctl.views.json import dumps
+from retryctl.views.times import iso
+
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+_RULES = {rule.id: rule for rule in RULES}
+
+Object = dict[str, Any]
+
+
+def report(told: CheckReport) -> str:
+    """The log with its one run."""
+    checks = [p for p in problems(told.judgement) if p.judged is None]
+    ids = [judged.finding.rule for judged in told.judgement.findings]
+    ids = sorted({*ids, *(problem.rule for problem in checks)})
+    results = [_finding(judged, ids, told.place) for judged in told.judgement.findings]
+    results += [_check(problem, ids, told.place) for problem in checks]
+    run = {
+        "tool": {
+            "driver": {
+                "name": "retryctl",
+                "version": told.version,
+                "semanticVersion": told.version,
+                "rules": [_rule(id) for id in ids],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "invocations": [{"executionSuccessful": True, "exitCode": told.status.value}],
+        "results": results,
+    }
+    return dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _rule(id: str) -> Object:
+    rule = _RULES.get(id)
+    if rule is None:
+        return {"id": id, "name": _pascal(id), "shortDescription": _message(f"retryctl check {id}")}
+    return {
+        "id": id,
+        "name": _pascal(id),
+        "shortDescription": _message(id.replace("-", " ").capitalize() + "."),
+        "help": {"text": f"{rule.remedy} More: retryctl explain {id}"},
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+    }
+
+
+def _finding(judged: JudgedFinding, ids: list[str], place: str) -> Object:
+    finding = judged.finding
+    level = _LEVELS[finding.severity] if judged.failed else "note"
+    who = f"{judged.request_id}: {finding.message}"
+    result = _result(finding.rule, ids, who, place, kind="fail", level=level)
+    result["partialFingerprints"] = {"retryctlFinding/v1": judged.identity.fingerprint}
+    result["baselineState"] = "unchanged" if judged.known else "new"
+    result["relatedLocations"] = [_evidence(event) for event in finding.evidence]
+    result["properties"] = {"requestId": judged.request_id, "attempt": finding.attempt}
+    if judged.allowed:
+        result["suppressions"] = [{"kind": "external", "justification": f"--allow {finding.rule}"}]
+    return result
+
+
+def _check(problem: Problem, ids: list[str], place: str) -> Object:
+    who = f"{problem.request_id}: " if problem.request_id else ""
+    unsure = problem.passed is None
+    kind, level = ("open", "none") if unsure else ("fail", "error")
+    return _result(problem.rule, ids, who + problem.message, place, kind=kind, level=level)
+
+
+def _result(
+    rule: str, ids: list[str], message: str, place: str, *, kind: str, level: str
+) -> Object:
+    return {
+        "ruleId": rule,
+        "ruleIndex": ids.index(rule),
+        "kind": kind,
+        "level": level,
+        "message": _message(message),
+        "locations": [{"physicalLocation": _physical(place)}],
+    }
+
+
+def _evidence(event: LogEvent) -> Object:
+    told = f"{iso(event.timestamp_ms)} {event.message}"
+    group = (event.log_group or "log").lstrip("/")
+    located: Object = {"physicalLocation": _physical(group), "message": _message(told)}
+    if event.log_stream:
+        located["logicalLocations"] = [{"name": event.log_stream, "kind": "log stream"}]
+    return located
+
+
+def _physical(path: str) -> Object:
+    return {
+        "artifactLocation": {"uri": quote(path, safe="/", errors="backslashreplace")},
+        "region": {"startLine": 1},
+    }
+
+
+def _message(text: str) -> Object:
+    """Plain text: in SARIF brackets make links and braces stand for arguments."""
+    return {"text": re.sub(r"([{}])", r"\1\1", re.sub(r"([\\\[\]])", r"\\\1", inert(text)))}
+
+
+def _pascal(id: str) -> str:
+    return "".join(word.capitalize() for word in id.split("-"))
