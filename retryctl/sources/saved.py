@@ -33,7 +33,7 @@ class SavedLog:
         self._source = source
         self._stdin = stdin
         self._files: tuple[SavedFile, ...] = ()
-        self._looked = _Looked()
+        self._looked = Looked()
 
     def read(self, selection: Selection, progress: Progress | None = None) -> Iterator[LogEvent]:
         """Yield the events that ``selection`` asks for, in the order of the files.
@@ -47,8 +47,8 @@ class SavedLog:
         read. What is damaged yields what it still holds, and a gap in the coverage.
         """
         self._files = self._files or find_files(self._source, self._stdin)
-        self._looked = _Looked(since_ms=selection.since_ms, until_ms=selection.until_ms)
-        asked = _Asked(selection)
+        self._looked = Looked(since_ms=selection.since_ms, until_ms=selection.until_ms)
+        asked = Asked(selection)
         if selection.request_ids:
             meter = _Meter(progress, 2 * self._size)
             yield from self._around_mentions(RequestIds(selection.request_ids), asked, meter)
@@ -65,7 +65,7 @@ class SavedLog:
     def _size(self) -> int:
         return sum(file.size for file in self._files)
 
-    def _around_mentions(self, ids: RequestIds, asked: _Asked, meter: _Meter) -> Iterator[LogEvent]:
+    def _around_mentions(self, ids: RequestIds, asked: Asked, meter: _Meter) -> Iterator[LogEvent]:
         mentions = Mentions()
         for event in self._first_pass(lambda raw, _: ids.are_in(raw), meter):
             if isinstance(event, SavedEvent) and ids.are_in(event.message.encode()):
@@ -73,7 +73,7 @@ class SavedLog:
         spans, spans_of_any = mentions.spans(), mentions.spans_of_any()
         if not spans:
             return
-        events = self._events(lambda _, moment_ms: moment_ms in spans_of_any, meter, _Looked())
+        events = self._events(lambda _, moment_ms: moment_ms in spans_of_any, meter, Looked())
         for position, event in enumerate(events):
             if (
                 isinstance(event, SavedEvent)
@@ -95,7 +95,7 @@ class SavedLog:
         self._looked.bytes_read = meter.done
 
     def _events(
-        self, worth: Worth | None, meter: _Meter, looked: _Looked
+        self, worth: Worth | None, meter: _Meter, looked: Looked
     ) -> Iterator[SavedEvent | int]:
         """The events of all files; of a folder or a glob, those files that are no log are noted."""
         one = names_one_file(self._source)
@@ -113,13 +113,15 @@ class SavedLog:
                 notes.skipped(error.what, hides_attempts=isinstance(error.__cause__, OSError))
             looked.add(notes)
         if len(refusals) == len(self._files):
-            raise self._nothing_readable(refusals)
+            raise nothing_readable(self._source, refusals)
 
-    def _nothing_readable(self, refusals: list[str]) -> UnreadableInput:
-        what = f"nothing in {self._source} is a saved log"
-        if refusals:
-            what += f": {len(refusals)} other files, the first: {refusals[0]}"
-        return UnreadableInput(f"{what.removesuffix('.')}.", EXPECTED)
+
+def nothing_readable(source: str, refusals: list[str]) -> UnreadableInput:
+    """What to say of files none of which is a saved log; ``refusals`` has a reason for each."""
+    what = f"nothing in {source} is a saved log"
+    if refusals:
+        what += f": {len(refusals)} other files, the first: {refusals[0]}"
+    return UnreadableInput(f"{what.removesuffix('.')}.", EXPECTED)
 
 
 class _Meter:
@@ -136,7 +138,7 @@ class _Meter:
             self._progress(self.done, self._total)
 
 
-class _Asked:
+class Asked:
     """Which events belong to the groups and the function of a selection, and their group."""
 
     def __init__(self, selection: Selection) -> None:
@@ -146,7 +148,12 @@ class _Asked:
         self._answers: dict[tuple[str | None, str | None], bool] = {}
 
     def wants(self, event: SavedEvent) -> bool:
-        place = (event.log_group, event.log_stream)
+        """Whether the event is asked for."""
+        return self.wants_stream(event.log_group, event.log_stream)
+
+    def wants_stream(self, group: str | None, stream: str | None) -> bool:
+        """Whether a stream's events are asked for."""
+        place = (group, stream)
         answer = self._answers.get(place)
         if answer is None:
             answer = self._answers[place] = self._is_of_group(place[0]) and self._is_of_function(
@@ -155,6 +162,7 @@ class _Asked:
         return answer
 
     def event(self, event: SavedEvent, position: int) -> LogEvent:
+        """The event as the core knows it."""
         return LogEvent(
             timestamp_ms=event.timestamp_ms,
             message=event.message,
@@ -183,7 +191,7 @@ class _Asked:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Looked:
+class Looked:
     """What a reading has come across so far. Times are epoch milliseconds."""
 
     since_ms: int | None = None
@@ -197,6 +205,7 @@ class _Looked:
     gaps: list[Gap] = field(default_factory=list)
 
     def see(self, moment_ms: int) -> None:
+        """Count an event of this time."""
         self.events += 1
         if self.first_ms is None or moment_ms < self.first_ms:
             self.first_ms = moment_ms
@@ -204,10 +213,12 @@ class _Looked:
             self.last_ms = moment_ms
 
     def add(self, notes: Notes) -> None:
+        """Take over what could not be read of a file."""
         self.unrecognised += notes.unrecognised
         self.gaps += notes.settled()
 
     def coverage(self, source: str) -> Coverage:
+        """All of this for the cross-check and the views."""
         return Coverage(
             source=source,
             log_groups=tuple(sorted(self.log_groups)),

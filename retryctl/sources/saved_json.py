@@ -65,7 +65,7 @@ def json_lines(
                 before_ms = timestamp_ms
                 yield timestamp_ms
                 continue
-        event = _line_event(line, before_ms)
+        event = line_event(line, before_ms)
         if event:
             before_ms = event.timestamp_ms
             yield event
@@ -164,7 +164,8 @@ def _dumped(item: object) -> str:
     return json.dumps(item, default=str)
 
 
-def _line_event(line: bytes, before_ms: int) -> SavedEvent | None:
+def line_event(line: bytes, before_ms: int) -> SavedEvent | None:
+    """The event that a line of JSON is; ``None`` where it is none."""
     try:
         event = _event(json.loads(line), before_ms, None)
     except (ValueError, RecursionError):
