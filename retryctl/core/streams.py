@@ -205,14 +205,15 @@ class _Exclusive:
         return past
 
     def _next_start(self, at: int, request_id: str) -> int:
-        """Where the next attempt starts: another request's, or a retry of this one."""
-        for i in range(at + 1, len(self.lines)):
+        """Where the next attempt starts, another request's or a retry, or this one's time is up."""
+        up = bisect_right(self.times, self.times[at] + LONGEST_BRACKET_MS)
+        for i in range(at + 1, up):
             event, record = self.lines[i]
             if isinstance(record, Start) and (
                 record.request_id != request_id or not within(self.lines[at][0], event)
             ):
                 return i
-        return len(self.lines)
+        return up
 
     def _ends_another(self, at: int, stop: int, request_id: str) -> int | None:
         """The place of another request's END, which tells that this START was only printed."""
