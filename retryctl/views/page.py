@@ -130,9 +130,8 @@ def _contents(checked: Sequence[CheckedRequest], coverage: Coverage, tz: tzinfo)
     items = []
     for index, one in enumerate(checked, start=1):
         link = tag("a", tag("code", one.request.request_id), href=f"#r{index}")
-        sign, words = outcome_sentence(one.request, coverage, tz)
-        said = [tag("span", sign, class_=STYLES[sign]), f" {words}"]
-        items.append(tag("li", link, " ", tag("span", *said)))
+        said = [outcome_sentence(one.request, coverage, tz), *verdict_sentences(one)]
+        items.append(tag("li", link, *map(_sentence, said)))
     return tag("nav", tag("ul", *items, class_="contents"), aria_label="Requests")
 
 
@@ -157,7 +156,6 @@ def _request(
         *(attempt_article(checked, a, f"{anchor}a{a.number}", around) for a in shown),
         *([mentions(request.mentions, around)] if request.mentions else []),
         class_="request",
-        aria_labelledby=anchor,
     )
 
 
@@ -225,7 +223,6 @@ def coverage_section(coverage: Coverage, tz: tzinfo) -> Markup:
         if as_of is None
         else tag("p", f"As of {moment(as_of, tz, 'seconds')}.", class_="dim"),
         *(_gap(gap) for gap in coverage.gaps),
-        aria_labelledby="coverage",
         class_="request",
     )
 

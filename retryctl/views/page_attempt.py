@@ -57,7 +57,6 @@ def attempt_article(
         _tmp(checked, attempt, around),
         *(finding_section(one, around) for one in findings),
         _log_lines(attempt, around),
-        aria_labelledby=anchor,
         class_="attempt",
     )
 
