@@ -338,6 +338,14 @@ def test_groups_by_pattern(endpoint: Endpoint) -> None:
         look(source(endpoint.url, groups=("/x/*",)))
 
 
+def test_lines_that_data_protection_masks_are_a_gap(endpoint: Endpoint) -> None:
+    group = endpoint.group("/masked", data_protection="ACTIVATED")
+    endpoint.put(group, STREAM, run(REQUEST_ID, START, ["card ****************\n"]))
+    (gap,) = look(source(endpoint.url, groups=("/masked",)))[1].gaps
+    assert (gap.kind, gap.hides_attempts) == ("masked", False)
+    assert gap.message == "data protection of /masked masks parts of its lines (1 here)"
+
+
 def test_without_a_function_every_group_of_lambda_is_searched(endpoint: Endpoint) -> None:
     for number in range(60):
         endpoint.put(f"/aws/lambda/other-{number}", "s", other(number, START))
@@ -405,7 +413,7 @@ def test_a_group_of_infrequent_access_is_read_by_insights(endpoint: Endpoint) ->
     put_three(endpoint, "/rare")
     said: list[str] = []
     terms = Terms(say=said.append, sleep=lambda seconds: None)
-    found, coverage = look(source(endpoint.url, groups=("/rare",), terms=terms))
+    found, coverage = look(source(endpoint.url, groups=("/rare",), engine="auto", terms=terms))
     for stream, events in THREE.items():
         assert found[stream][-6:] == messages(events)
     assert [gap.kind for gap in coverage.gaps] == ["too-fresh"]
@@ -442,7 +450,7 @@ def test_a_long_search_is_handed_over_to_insights() -> None:
         old = failing(REQUEST_ID, NOW - 22 * HOUR, 0, "A")
         endpoint.put(GROUP, STREAM, old)
         terms = Terms(sleep=lambda seconds: None)
-        found, _ = look(source(endpoint.url, terms=terms, pages_before_insights=10))
+        found, _ = look(source(endpoint.url, engine="auto", terms=terms, pages_before_insights=10))
         assert found == {STREAM: messages(old)}
         assert endpoint.calls["FilterLogEvents"] < 120  # of 500
         assert endpoint.calls["StartQuery"] > 0

@@ -19,13 +19,20 @@ from retryctl.sources.aws import Aws
 from retryctl.sources.aws_errors import Refused
 from retryctl.sources.cloudwatch_gaps import (
     lines_missing,
+    masked,
     not_kept,
     not_read,
     not_searched,
 )
 from retryctl.sources.finding import Engine, Finder
 from retryctl.sources.insights import Terms
-from retryctl.sources.log_groups import LogGroup, describe, find_log_groups, with_near_names
+from retryctl.sources.log_groups import (
+    Description,
+    LogGroup,
+    describe,
+    find_log_groups,
+    with_near_names,
+)
 from retryctl.sources.log_pages import Page, Window, matching_pages
 from retryctl.sources.mentions import (
     Kind,
@@ -40,6 +47,7 @@ from retryctl.sources.request_search import Found, Reach
 DEFAULT_WINDOW_MS = 24 * 3_600_000
 # At ten calls a second, half a minute; then Insights is faster, and costs little by comparison.
 PAGES_BEFORE_INSIGHTS = 300
+_MASK = "****"  # what data protection leaves of a secret, one for each character
 _AT_ONCE = 4
 
 
@@ -63,6 +71,7 @@ class _Looked:
     horizon_ms: int | None = None
     events: int = 0
     bytes: int = 0
+    masked: int = 0
     pages: int = 0
     found: int = 0
     gaps: list[Gap] = field(default_factory=list)
@@ -87,7 +96,7 @@ class CloudWatch:
         timeout_ms: int = 900_000,
         event_age_ms: int = 21_600_000,
         progress: Callable[[Progress], None] | None = None,
-        engine: Engine = "auto",
+        engine: Engine = "filter",
         terms: Terms | None = None,
         pages_before_insights: int = PAGES_BEFORE_INSIGHTS,
     ) -> None:
@@ -210,12 +219,16 @@ class CloudWatch:
         own = [mention for mention in found.mentions if mention.kind is not Kind.TEXT]
         if not own:
             return
-        self._note_look_back(group, own, now_ms)
+        described = describe(self._aws, group)
+        self._note_look_back(group, described, own, now_ms)
         wanted = stretches(own, timeout_ms=self._reach.timeout_ms, now_ms=now_ms)
+        masked_before = self._looked.masked
         try:
             yield from self._stretches(finder, group, wanted, request_ids)
         except CouldNotLook as error:
             self._refused.append(error)
+        if described.masked and self._looked.masked > masked_before:
+            self._looked.gaps.append(masked(group, self._looked.masked - masked_before))
 
     def _stretches(
         self,
@@ -268,6 +281,7 @@ class CloudWatch:
     def _note_event(self, event: LogEvent) -> None:
         self._looked.events += 1
         self._looked.bytes += len(event.message.encode())
+        self._looked.masked += _MASK in event.message
 
     def _tell(self, group: LogGroup) -> None:
         if self._progress:
@@ -287,7 +301,9 @@ class CloudWatch:
         self._refused.append(told)
         self._looked.gaps.append(not_searched(group, window, told, request_ids))
 
-    def _note_look_back(self, group: LogGroup, own: list[Mention], now_ms: int) -> None:
+    def _note_look_back(
+        self, group: LogGroup, described: Description, own: list[Mention], now_ms: int
+    ) -> None:
         """How far back was looked, and whether the group keeps what lies there."""
         spans = [
             self._reach.around([m for m in own if m.request_id == request_id], now_ms)
@@ -297,7 +313,7 @@ class CloudWatch:
         looked = self._looked
         looked.since_ms = min(since_ms, looked.since_ms or 0)
         looked.until_ms = max(looked.until_ms or 0, *(span.until_ms for span in spans))
-        looked.gaps += not_kept(group, describe(self._aws, group), since_ms, now_ms)
+        looked.gaps += not_kept(group, described, since_ms, now_ms)
 
     def _told(self, group: LogGroup, error: CouldNotLook) -> CouldNotLook:
         if isinstance(error, NoSuchLogGroup):

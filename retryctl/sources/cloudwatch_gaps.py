@@ -74,6 +74,16 @@ def lines_missing(group: LogGroup, stretch: Stretch, lost: Sequence[Mention]) ->
     )
 
 
+def masked(group: LogGroup, lines: int) -> Gap:
+    """What data protection hides from whoever may not unmask it."""
+    return Gap(
+        kind="masked",
+        message=f"data protection of {group.name} masks parts of its lines ({lines} here)",
+        log_group=group.name,
+        settle="Allow logs:Unmask, and read the lines in the console",
+    )
+
+
 def too_fresh(group: LogGroup, window: Window) -> Gap:
     """What Insights may not find yet."""
     return Gap(

@@ -1,9 +1,9 @@
 """How fast to call: a rate for each operation that follows what the service answers.
 
 The quota differs by region (5 to 25 calls a second), is shared with everybody in the account, and
-cannot be asked for. So it starts at 5, grows while every call is answered at its first try, and
-once one was not, stays below the rate at which that happened. botocore's own adaptive retries
-start without a limit, and fall to one call in two seconds when the first burst is refused.
+cannot be asked for. So it starts at 5, soon comes to the usual 10, and feels its way beyond while
+every call is answered at its first try; once one was not, it goes back. botocore's own adaptive
+retries start without a limit, and fall to one call in two seconds when the first burst is refused.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from collections.abc import Callable
 
 _FIRST_RATE = 5.0
 _LEAST_RATE = 1.0
+_USUAL_QUOTA = 10.0
 _MOST_RATE = 25.0
-_GROWTH = 0.4
+_GROWTH = 1.0
 _SLOW_GROWTH = 0.02
 _SHARE_AFTER_REFUSAL = 0.7
 
@@ -53,5 +54,5 @@ class Pace:
                 self._was_refused = True
                 self.rate = max(_LEAST_RATE, self.rate * _SHARE_AFTER_REFUSAL)
             else:
-                growth = _SLOW_GROWTH if self._was_refused else _GROWTH
-                self.rate = min(_MOST_RATE, self.rate + growth)
+                careful = self._was_refused or self.rate >= _USUAL_QUOTA
+                self.rate = min(_MOST_RATE, self.rate + (_SLOW_GROWTH if careful else _GROWTH))

@@ -1,7 +1,7 @@
 """Which part of a log group is searched next: slices of time, newest first.
 
 The whole window is tried first: in a quiet group one call reads it. Where that call does not
-reach the end, the group is busy, and the window is cut into slices, as long as a few pages each.
+reach the end, the group is busy, and the window is cut into slices of some pages each.
 Once attempts are found, the aim narrows to the time in which others can lie, and widens beyond
 the window where that does.
 """
@@ -15,8 +15,9 @@ from retryctl.sources.log_pages import Window
 
 _FIRST_SLICE_MS = 3_600_000
 _SHORTEST_SLICE_MS = 60_000
-_FEW_PAGES = 3
-_MANY_PAGES = 8
+# The last page of a slice is not full: short slices cost calls, long ones come too late.
+_FEW_PAGES = 5
+_MANY_PAGES = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class SlicePlan:
     def __init__(self, aim: Window) -> None:
         self.aim: tuple[Window, ...] = (aim,)
         self._taken: list[Window] = []
+        self._done: list[Window] = []
         self._length_ms: int | None = None
 
     def take(self) -> Slice | None:
@@ -49,7 +51,9 @@ class SlicePlan:
         return Slice(window=newest, trial=trial)
 
     def finished(self, done: Slice, pages: int) -> None:
-        """Learn from how many pages the slice took."""
+        """It was read to its end; learn from how many pages that took."""
+        self._taken.remove(done.window)
+        self._done = merged([*self._done, done.window])
         if done.trial or self._length_ms is None:
             return
         if pages <= _FEW_PAGES:
@@ -68,9 +72,9 @@ class SlicePlan:
         return any(_overlap(slice_.window, window) for window in self.aim)
 
     def rest(self) -> list[Window]:
-        """What is aimed at and not taken, in order of time."""
+        """What is aimed at, and neither done nor taken, in order of time."""
         rest = merged(self.aim)
-        for taken in self._taken:
+        for taken in (*self._done, *self._taken):
             rest = [piece for window in rest for piece in _without(window, taken)]
         return rest
 
