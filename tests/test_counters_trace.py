@@ -1,9 +1,16 @@
 """The counters in the lab: what their histories come to, when each is right and when wrong."""
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 
 from retryctl.core.checks import Verdict
+from retryctl.core.crosscheck import check_request
 from retryctl.core.outcomes import Outcome
+from retryctl.core.records import Coverage
 from retryctl.lab.plugin import HandlerLab
 from retryctl.sources.aws import Aws as Door
 from retryctl.sources.stores import read_count
@@ -141,12 +148,87 @@ def test_an_attempt_that_never_came_back_does_not_break_counting_starts(run, sto
     assert (checked.verdict, rules(checked)) == (Verdict.AGREES, set())
 
 
-@pytest.mark.parametrize(
-    ("store", "url"), [("s3", "s3://retries/retries"), ("dynamodb", "dynamodb://retries")]
-)
-def test_the_store_holds_what_the_log_shows(run, aws, monkeypatch, store, url):
-    request = run(store, "fresh,same").request
+@pytest.fixture
+def door(aws, monkeypatch):
     for name, value in aws.environ().items():
         monkeypatch.setenv(name, value)
-    found = read_count(url, [request.request_id], Door())
-    assert found[request.request_id].count == len(request.attempts) == 3
+    return Door()
+
+
+PLACES = {"s3": "s3://retries/retries", "dynamodb": "dynamodb://retries"}
+
+
+def found_in(store, request, door):
+    """The finding of ``store-differs``, if any, that the store itself gives for the request."""
+    stored = read_count(PLACES[store], [request.request_id], door)[request.request_id]
+    checked = check_request(request, Coverage(source="lab", horizon_ms=0), stored=stored)
+    return [finding for finding in checked.findings if finding.rule == "store-differs"]
+
+
+@pytest.mark.parametrize("store", DURABLE)
+@pytest.mark.parametrize("count", ["failures", "starts"])
+@pytest.mark.parametrize("plan", ["fresh,same", "first+timeout,same"])
+def test_the_store_holds_what_the_log_shows(run, door, store, count, plan):
+    request = run(store, plan, count).request
+    assert found_in(store, request, door) == []
+
+
+@pytest.mark.parametrize("store", DURABLE)
+def test_one_more_in_the_store_than_in_the_log_differs(run, aws, door, store):
+    request = run(store, "fresh,same").request
+    if store == "s3":
+        name = f"retries/{request.request_id}/20261123030000123456-0123456789abcdef"
+        aws.client("s3").put_object(Bucket="retries", Key=name)
+    else:
+        aws.client("dynamodb").update_item(
+            TableName="retries",
+            Key={"request_id": {"S": request.request_id}},
+            UpdateExpression="ADD attempts :one",
+            ExpressionAttributeValues={":one": {"SS": ["20261123030000123456-0123456789abcdef"]}},
+        )
+    [finding] = found_in(store, request, door)
+    assert finding.message.endswith(
+        "holds 4 attempts of this request, where by its log it should hold 3."
+    )
+    of_the_store = [event for event in finding.evidence if event.message.startswith(store)]
+    assert len(of_the_store) == 4
+    assert len(finding.evidence) == 4 + 3
+
+
+def test_an_empty_store_differs_and_says_so(run, aws, door):
+    request = run("dynamodb", "same").request
+    aws.client("dynamodb").delete_item(
+        TableName="retries", Key={"request_id": {"S": request.request_id}}
+    )
+    [finding] = found_in("dynamodb", request, door)
+    assert "holds 0 attempts" in finding.message
+    assert finding.evidence[0].message == f"dynamodb://retries {request.request_id}: no attempt"
+
+
+def test_the_command_asks_the_store(run, aws, tmp_path):
+    checked = run("dynamodb", "fresh,same")
+    log = tmp_path / "log.jsonl"
+    rows = [
+        {"timestamp": e.timestamp_ms, "logStreamName": e.log_stream, "message": e.message}
+        for attempt in checked.request.attempts
+        for e in attempt.events
+    ]
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    request_id = checked.request.request_id
+
+    def trace(store):
+        command = [sys.executable, "-m", "retryctl", "trace", request_id, "--from", str(log)]
+        env = {**os.environ, **aws.environ()}
+        return subprocess.run(
+            [*command, "--store", store, "-o", "json"], env=env, capture_output=True, text=True
+        )
+
+    def rules_of(done):
+        return {each["rule"] for each in json.loads(done.stdout)["requests"][0]["findings"]}
+
+    assert rules_of(trace("dynamodb://retries")) == {"retries-exhausted"}
+    aws.client("dynamodb").delete_item(TableName="retries", Key={"request_id": {"S": request_id}})
+    assert rules_of(trace("dynamodb://retries")) == {"retries-exhausted", "store-differs"}
+    assert trace("mysql://retries").returncode == 2
+    missing = trace("dynamodb://nowhere")
+    assert (missing.returncode, missing.stdout) == (3, "")

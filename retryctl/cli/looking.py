@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from retryctl.cli.options import Look
 from retryctl.cli.progress import Progress
 from retryctl.core.attempts import function_name as function_of
-from retryctl.core.records import Coverage, FunctionSettings, LogEvent, Selection
+from retryctl.core.records import Coverage, FunctionSettings, LogEvent, Selection, StoreCount
 from retryctl.errors import UsageError
 from retryctl.settings import Settings
 from retryctl.sources.function import function_name, read_settings
@@ -74,17 +74,10 @@ def _tell_bytes(progress: Progress, done: int, total: int | None) -> None:
 def _cloudwatch(
     look: Look, settings: Settings, selection: Selection, progress: Progress, *, now_ms: int
 ) -> Opened:
-    from retryctl import __version__
-    from retryctl.sources.aws import Aws
     from retryctl.sources.cloudwatch import CloudWatch
 
     function, groups = _asked_for(look, settings)
-    aws = Aws(
-        profile=look.profile,
-        region=look.region or _region_of(function, *groups),
-        endpoint_url=look.endpoint_url,
-        user_agent=f"retryctl/{__version__}",
-    )
+    aws = _aws(look, function, *groups)
     named = function_name(function) if function else None
     known, group, remarks = _settings_of(aws, function)
     if named and not groups:
@@ -104,6 +97,28 @@ def _cloudwatch(
         selection=selection,
         function=known,
         remarks=remarks,
+    )
+
+
+def read_stored(look: Look, request_ids: Sequence[str]) -> Mapping[str, StoreCount]:
+    """What the durable store of ``look`` holds of each request; empty where none is named."""
+    if look.store is None:
+        return {}
+    from retryctl.sources.stores import read_count
+
+    return read_count(look.store, request_ids, _aws(look, look.function, *look.log_groups))
+
+
+def _aws(look: Look, *names: str | None) -> Aws:
+    """The door to AWS; the region is the one of an ARN among ``names`` where none was given."""
+    from retryctl import __version__
+    from retryctl.sources.aws import Aws
+
+    return Aws(
+        profile=look.profile,
+        region=look.region or _region_of(*names),
+        endpoint_url=look.endpoint_url,
+        user_agent=f"retryctl/{__version__}",
     )
 
 

@@ -55,6 +55,16 @@ Function = Annotated[
         rich_help_panel=_WHERE,
     ),
 ]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        help="The durable store of the function's counter, dynamodb://TABLE or "
+        "s3://BUCKET/PREFIX, to hold against the log.",
+        rich_help_panel=_WHERE,
+    ),
+]
 LogGroup = Annotated[
     list[str] | None,
     typer.Option(
@@ -169,6 +179,7 @@ class Look:
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
+    store: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

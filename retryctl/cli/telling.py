@@ -15,7 +15,7 @@ from datetime import tzinfo
 from pathlib import Path
 
 from retryctl.cli.ids import request_ids
-from retryctl.cli.looking import Opened, open_source
+from retryctl.cli.looking import Opened, open_source, read_stored
 from retryctl.cli.options import Look, Output, Show
 from retryctl.cli.progress import Progress
 from retryctl.cli.terminal import (
@@ -31,7 +31,7 @@ from retryctl.core.checks import Verdict
 from retryctl.core.claims import Branches, Markers
 from retryctl.core.crosscheck import CheckedRequest, check_request
 from retryctl.core.history import read_history
-from retryctl.core.records import Coverage, LogEvent, Selection
+from retryctl.core.records import Coverage, LogEvent, Selection, StoreCount
 from retryctl.core.requests import Request
 from retryctl.errors import ExitStatus, NothingFound, UsageError
 from retryctl.settings import Settings, load_settings
@@ -85,15 +85,21 @@ def read_story(ids: Sequence[str], look: Look, show: Show, *, now_ms: int) -> St
     settings = Settings() if look.source == "demo" else load_settings(Path.cwd())
     since_ms, until_ms = read_window(look.since, look.until, now_ms=now_ms, tz=tz)
     window = Selection(request_ids=tuple(ids), since_ms=since_ms, until_ms=until_ms)
+    stored = read_stored(look, ids)
     with Progress(quiet=show.quiet) as progress:
         opened = open_source(look, settings, window, progress, now_ms=now_ms)
         events = list(opened.read())
     for sentence in opened.remarks:
         remark(f"retryctl: {sentence}", quiet=show.quiet)
-    return _story_of(events, opened, settings.markers)
+    return _story_of(events, opened, settings.markers, stored)
 
 
-def _story_of(events: Sequence[LogEvent], opened: Opened, markers: Markers) -> Story:
+def _story_of(
+    events: Sequence[LogEvent],
+    opened: Opened,
+    markers: Markers,
+    stored: Mapping[str, StoreCount],
+) -> Story:
     selection, coverage = opened.selection, opened.coverage()
     history = read_history(
         events,
@@ -109,7 +115,13 @@ def _story_of(events: Sequence[LogEvent], opened: Opened, markers: Markers) -> S
     there, told = ({one.request_id for one in some} for some in (history.requests, requests))
     return Story(
         checked=[
-            check_request(one, coverage, settings=opened.function, markers=markers)
+            check_request(
+                one,
+                coverage,
+                settings=opened.function,
+                markers=markers,
+                stored=stored.get(one.request_id),
+            )
             for one in requests
         ],
         coverage=coverage,

@@ -46,6 +46,7 @@ def trace(
     source: options.From = "cloudwatch",
     since: options.Since = None,
     until: options.Until = None,
+    store: options.Store = None,
     lines: Lines = False,
     attempt: AttemptNumber = None,
     failed: Failed = False,
@@ -77,6 +78,7 @@ def trace(
             profile=profile,
             region=region,
             endpoint_url=endpoint_url,
+            store=store,
         ),
         options.Show(
             output=output,

@@ -14,7 +14,7 @@ from enum import Enum
 from retryctl.core.attempts import Attempt
 from retryctl.core.claims import Branches
 from retryctl.core.outcomes import Outcome
-from retryctl.core.records import Coverage, FunctionSettings, Gap
+from retryctl.core.records import Coverage, FunctionSettings, Gap, StoreCount
 from retryctl.core.requests import Request
 
 _HIDING_LEVELS = frozenset({"WARN", "ERROR", "FATAL"})
@@ -54,11 +54,15 @@ class AttemptCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What a request is judged in: what was looked at, the settings, the branches."""
+    """What a request is judged in: what was looked at, the settings, the branches.
+
+    ``stored`` is what a durable store holds of it, where one was asked.
+    """
 
     coverage: Coverage
     settings: FunctionSettings
     branches: Branches
+    stored: StoreCount | None = None
 
 
 def uncountable_because(request: Request, around: Circumstances) -> tuple[str, ...]:

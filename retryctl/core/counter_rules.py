@@ -198,19 +198,6 @@ def _others_claim(case: Case, attempt: Attempt) -> bool:
     return any(not each.claim.silent for each in case.request.attempts if each is not attempt)
 
 
-def _counter_failed(case: Case) -> Iterator[Said]:
-    for attempt in case.request.attempts:
-        if attempt.claim.store_error is not None:
-            branch = attempt.claim.branch
-            fallback = f", and it fell back to branch {branch}" if branch else ""
-            yield (
-                attempt.number,
-                f"The store {attempt.claim.store} refused attempt {attempt.number}"
-                f"{fallback}: {attempt.claim.store_error}",
-                attempt.claim.evidence,
-            )
-
-
 _COUNT_ELSEWHERE = (
     "Count where every environment can see it: in DynamoDB or S3 (retryctl counters)."
 )
@@ -264,11 +251,5 @@ COUNTER_RULES = (
         severity=Severity.WARNING,
         remedy="See whether the error was raised before the branch was chosen or logged.",
         look=_branch_missing,
-    ),
-    Rule(
-        id="counter-failed",
-        severity=Severity.WARNING,
-        remedy="Give the function what the store needs (retryctl counters iam STORE).",
-        look=_counter_failed,
     ),
 )

@@ -1,7 +1,8 @@
 """The cross-check: what a function claimed, held against what its log shows.
 
 ``check_request`` gives each attempt its check, the request its verdict, and says what it
-found: one small function for each rule, in ``counter_rules`` and ``delivery_rules``.
+found: one small function for each rule, in
+``counter_rules``, ``store_rules`` and ``delivery_rules``.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from retryctl.core.claims import Markers
 from retryctl.core.counter_rules import COUNTER_RULES
 from retryctl.core.delivery_rules import DELIVERY_RULES
 from retryctl.core.findings import Case, Finding, Rule
-from retryctl.core.records import Coverage, FunctionSettings
+from retryctl.core.records import Coverage, FunctionSettings, StoreCount
 from retryctl.core.requests import Request
+from retryctl.core.store_rules import STORE_RULES
 
-RULES: tuple[Rule, ...] = (*COUNTER_RULES, *DELIVERY_RULES)
+RULES: tuple[Rule, ...] = (*COUNTER_RULES, *STORE_RULES, *DELIVERY_RULES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +48,17 @@ def check_request(
     *,
     settings: FunctionSettings | None = None,
     markers: Markers | None = None,
+    stored: StoreCount | None = None,
 ) -> CheckedRequest:
-    """The verdict on one request and what was found, in the order of the rules."""
+    """The verdict on one request and what was found, in the order of the rules.
+
+    ``stored`` is what a durable store holds of the request, where one was asked.
+    """
     around = Circumstances(
         coverage=coverage,
         settings=settings or FunctionSettings(),
         branches=(markers or Markers()).branches,
+        stored=stored,
     )
     uncountable = uncountable_because(request, around)
     checks = check_attempts(request, around, uncountable)

@@ -340,6 +340,24 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreCount:
+    """How many attempts of a request ``store`` (its URL) holds, each as a piece of evidence.
+
+    An event's message is the place where the attempt is recorded, its ``timestamp_ms`` when
+    that was; it has no log stream.
+    """
+
+    request_id: str
+    store: str
+    evidence: tuple[LogEvent, ...]
+
+    @property
+    def count(self) -> int:
+        """The number of attempts recorded; 0 where the store does not know the request."""
+        return len(self.evidence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSettings:
     """What a function's configuration says of retries and logs; ``None`` where it is not known.
 

@@ -8,12 +8,11 @@ recorded, twenty digits of UTC, so that each is evidence with a time of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from retryctl.core.records import LogEvent
+from retryctl.core.records import LogEvent, StoreCount
 from retryctl.errors import AccessDenied, CouldNotLook, UsageError
 from retryctl.sources.aws import Aws
 from retryctl.sources.aws_errors import Refused
@@ -22,24 +21,6 @@ _FORMS = "Give dynamodb://TABLE, dynamodb://TABLE?key=NAME or s3://BUCKET/PREFIX
 # BatchGetItem takes no more.
 _KEYS_A_CALL = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreCount:
-    """How many attempts of a request ``store`` (its URL) holds, each as a piece of evidence.
-
-    An event's message is the place where the attempt is recorded, its ``timestamp_ms`` when
-    that was; it has no log stream.
-    """
-
-    request_id: str
-    store: str
-    evidence: tuple[LogEvent, ...]
-
-    @property
-    def count(self) -> int:
-        """The number of attempts recorded; 0 where the store does not know the request."""
-        return len(self.evidence)
 
 
 def read_count(url: str, request_ids: Iterable[str], aws: Aws) -> dict[str, StoreCount]:
