@@ -25,6 +25,7 @@ _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+_EXPLAIN = "retryctl explain"
 _RULES = {rule.id: rule for rule in RULES}
 
 Object = dict[str, Any]
@@ -54,15 +55,20 @@ def report(told: CheckReport) -> str:
 
 
 def _rule(id: str) -> Object:
+    """What GitHub's code scanning asks of a rule, of ours and of an expectation."""
     rule = _RULES.get(id)
+    title = id.replace("-", " ").capitalize()
     if rule is None:
-        return {"id": id, "name": _pascal(id), "shortDescription": _message(f"retryctl check {id}")}
+        full, help = f"{title}: what the check was told to expect.", "See retryctl check --help."
+    else:
+        full, help = f"{title}: a rule of the cross-check.", f"{rule.remedy} More: {_EXPLAIN} {id}"
     return {
         "id": id,
-        "name": _pascal(id),
-        "shortDescription": _message(id.replace("-", " ").capitalize() + "."),
-        "help": {"text": f"{rule.remedy} More: retryctl explain {id}"},
-        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+        "name": "".join(word.capitalize() for word in id.split("-")),
+        "shortDescription": {"text": f"{title}."},
+        "fullDescription": {"text": full},
+        "help": {"text": help},
+        "defaultConfiguration": {"level": _LEVELS[rule.severity] if rule else "error"},
     }
 
 
@@ -119,7 +125,3 @@ def _physical(path: str) -> Object:
 def _message(text: str) -> Object:
     """Plain text: in SARIF brackets make links and braces stand for arguments."""
     return {"text": re.sub(r"([{}])", r"\1\1", re.sub(r"([\\\[\]])", r"\\\1", inert(text)))}
-
-
-def _pascal(id: str) -> str:
-    return "".join(word.capitalize() for word in id.split("-"))
