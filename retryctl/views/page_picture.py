@@ -25,6 +25,7 @@ _LANE, _NAME, _LINE, _CLAIM, _FILES = 100, 14, 42, 72, 88
 _RADIUS = 12
 _AXIS = 24
 _FILE, _MOST_FILES = "▪", 5
+_LONGEST, _SHORT = 14, 9  # letters of a branch's name that are drawn, and of a claim
 # On the narrowest screen the picture is 240 px wide, 34 letters of the axis.
 _CELLS = 34
 # In percent of the width: with less there is no room, with less than ample none on a phone.
@@ -155,15 +156,26 @@ class _Drawing:
         sign = outcome_sign(attempt.outcome)
         yield tag("text", str(attempt.number), class_="number", x=x, y=top + _LINE + 5)
         yield tag("text", sign, class_=f"sign {STYLES[sign]}", x=x, dx=18, y=top + _LINE - 9)
-        claim = attempt.claim
-        parts = [str(part) for part in (claim.counter, claim.branch) if part is not None]
-        text = " · ".join(parts) or NOTHING
-        if self._checked.checks[attempt.number - 1].check is Check.DISAGREES:
-            yield tag("text", f"{text} {BAD}", class_=f"claim {STYLES[BAD]}", x=x, y=top + _CLAIM)
-        else:
-            yield tag("text", text, class_="claim" if parts else "claim dim", x=x, y=top + _CLAIM)
+        yield self._claim(attempt, x, top + _CLAIM)
         if held := self._files.get(attempt.number):
             yield tag("text", _FILE * min(held, _MOST_FILES), class_="held", x=x, y=top + _FILES)
+
+    def _claim(self, attempt: Attempt, x: str, y: int) -> Markup:
+        """Below the circle; a long one, which would stick out at an end, leans inwards."""
+        counter, branch = attempt.claim.counter, attempt.claim.branch
+        said = [] if counter is None else [str(counter)]
+        if branch is not None:
+            said.append(branch if len(branch) <= _LONGEST else f"{branch[: _LONGEST - 1]}…")
+        text, style = " · ".join(said) or NOTHING, "" if said else "dim"
+        if self._checked.checks[attempt.number - 1].check is Check.DISAGREES:
+            text, style = f"{text} {BAD}", STYLES[BAD]
+        if len(text) <= _SHORT:
+            return tag("text", text, class_=f"claim {style}", x=x, y=y)
+        leans, dx = ("right", -_RADIUS) if self._is_early(attempt) else ("left", _RADIUS)
+        return tag("text", text, class_=f"claim {style} {leans}", x=x, dx=dx, y=y)
+
+    def _is_early(self, attempt: Attempt) -> bool:
+        return self._share(attempt.placed_ms) < 50
 
     def _x(self, ms: int) -> str:
         return _percent(self._share(ms))
