@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -209,8 +210,6 @@ def test_any_client_can_be_pointed_at_what_the_lab_made(tmp_path: Path) -> None:
 
 
 def test_the_demo_can_be_served_and_its_port_is_free_afterwards() -> None:
-    import socket
-
     with served("demo") as line:
         host, port = line["AWS_ENDPOINT_URL_LOGS"].removeprefix("http://").split(":")
         socket.create_connection((host, int(port)), timeout=10).close()
@@ -220,8 +219,6 @@ def test_the_demo_can_be_served_and_its_port_is_free_afterwards() -> None:
 
 
 def test_a_port_that_is_taken() -> None:
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -1,4 +1,4 @@
-"""Handlers of every kind under the runtime client: what they write, and how they end."""
+"""What handlers write under the runtime client, and what they are given."""
 
 import json
 import re
@@ -9,6 +9,9 @@ import pytest
 from retryctl.core.outcomes import Outcome
 from retryctl.core.requests import RequestOutcome
 from retryctl.errors import NothingFound
+from retryctl.lab import plan
+from retryctl.lab.function import Function
+from retryctl.lab.lab import Lab
 from tests.lab_handlers import lab_of, platform, written
 
 CLIENTS = pytest.mark.parametrize("stand_in", [False, True], ids=["awslambdaric", "stand-in"])
@@ -157,10 +160,6 @@ def test_the_order_is_that_of_the_writing_in_a_thousand_runs(tmp_path: Path) -> 
 
 
 def test_prints_come_before_the_error_that_follows_in_a_thousand_attempts(tmp_path: Path) -> None:
-    from retryctl.lab import plan
-    from retryctl.lab.function import Function
-    from retryctl.lab.lab import Lab
-
     lab_of(
         tmp_path,
         """
@@ -177,130 +176,6 @@ def test_prints_come_before_the_error_that_follows_in_a_thousand_attempts(tmp_pa
         lab.run()
     kinds = [one.event.message.split()[0] for one in lab.events[1:]]
     assert kinds == ["START", "0", "process", "[ERROR]", "END", "REPORT"] * 1000
-
-
-@CLIENTS
-def test_a_module_that_cannot_be_imported_is_logged_as_lambda_does(
-    tmp_path: Path, stand_in: bool
-) -> None:
-    lab = lab_of(
-        tmp_path,
-        """
-        import no_such_package
-
-        def handler(event, context):
-            pass
-        """,
-        stand_in=stand_in,
-    )
-    request = lab.run("same", retries=1)
-    assert [a.outcome for a in request.attempts] == [Outcome.INIT_ERROR, Outcome.INIT_ERROR]
-    kinds = [re.split(r"[ \t]", m)[0] for m in platform(lab.events)]
-    once = ["INIT_REPORT", "START", "END", "REPORT"]
-    assert kinds == ["INIT_START", "INIT_REPORT", *once, *once]
-    phases = [m.split("\t")[1] for m in platform(lab.events) if m.startswith("INIT_REPORT")]
-    assert phases == ["Phase: init", "Phase: invoke", "Phase: invoke"]
-    errors = [m for m in written(lab.events) if m.startswith("[ERROR]")]
-    assert len(errors) == 3
-    assert errors[0].startswith(
-        "[ERROR] Runtime.ImportModuleError: Unable to import module 'app': "
-        "No module named 'no_such_package'\nTraceback (most recent call last):"
-    )
-    assert platform(lab.events)[-1].endswith(
-        "\tStatus: error\tError Type: Runtime.ImportModuleError\n"
-    )
-
-
-@pytest.mark.parametrize(
-    ("source", "error_type"),
-    [
-        ("def handler(event, context:", "Runtime.UserCodeSyntaxError"),
-        ("raise RuntimeError('at import'); handler = 1", "Runtime.Unknown"),
-        ("import sys; sys.exit(3); handler = 1", "Runtime.ExitError"),
-        ("globals()['other'] = 1", "Runtime.HandlerNotFound"),
-    ],
-)
-def test_what_may_go_wrong_in_init(tmp_path: Path, source: str, error_type: str) -> None:
-    lab = lab_of(tmp_path, source)
-    request = lab.run("first", retries=0)
-    assert [attempt.outcome for attempt in request.attempts] == [Outcome.INIT_ERROR]
-    assert platform(lab.events)[-1].endswith(f"\tStatus: error\tError Type: {error_type}\n")
-
-
-def test_an_init_that_never_ends(tmp_path: Path) -> None:
-    from retryctl.lab import plan
-    from retryctl.lab.function import Function
-    from retryctl.lab.lab import Lab
-
-    lab_of(tmp_path, "import time; time.sleep(60); handler = print")
-    (once,) = plan.read("first", retries=0)
-    function = Function(handler="app.handler", task=tmp_path, timeout_s=0.3)
-    with Lab(function, seed=1, start_s=0.0, init_timeout_s=0.2) as lab:
-        lab.submit({}, once)
-        lab.run()
-    messages = [one.event.message for one in lab.events]
-    assert re.fullmatch(
-        r"INIT_REPORT Init Duration: 2\d\d\.\d\d ms\tPhase: init\tStatus: timeout\n", messages[1]
-    )
-    assert re.fullmatch(
-        r"INIT_REPORT Init Duration: 3\d\d\.\d\d ms\tPhase: invoke\tStatus: timeout\n", messages[2]
-    )
-    assert messages[-1].endswith("\tStatus: timeout\n")
-
-
-def test_a_handler_that_never_returns_times_out(tmp_path: Path) -> None:
-    lab = lab_of(
-        tmp_path,
-        """
-        def handler(event, context):
-            print("went in", context.get_remaining_time_in_millis() > 200)
-            while True:
-                pass
-        """,
-        timeout_s=0.3,
-    )
-    request = lab.run("first", retries=0)
-    (attempt,) = request.attempts
-    assert written(lab.events) == ["went in True\n"]
-    assert (attempt.outcome, attempt.duration_ms) == (Outcome.TIMEOUT, 300.0)
-
-
-def test_a_handler_that_ignores_sigterm_times_out_all_the_same(tmp_path: Path) -> None:
-    lab = lab_of(
-        tmp_path,
-        """
-        import signal, time
-
-        def handler(event, context):
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)
-            time.sleep(60)
-        """,
-        timeout_s=0.3,
-    )
-    assert [a.outcome for a in lab.run("same", retries=1).attempts] == [Outcome.TIMEOUT] * 2
-
-
-@pytest.mark.parametrize(
-    ("source", "status"),
-    [
-        ("import sys; sys.exit(0)", "Runtime.ExitError"),
-        ("import os; os._exit(9)", "Runtime.ExitError"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "Runtime.ExitError"),
-        ("import os, signal; os.killpg(0, signal.SIGKILL)", "Runtime.ExitError"),
-        ("b'x' * 200_000_000", "Runtime.OutOfMemory"),
-    ],
-)
-def test_the_ways_to_die(tmp_path: Path, source: str, status: str) -> None:
-    lab = lab_of(tmp_path, f"def handler(event, context):\n    print('last words'); {source}")
-    request = lab.run("same", retries=1)
-    assert len(request.attempts) == 2
-    assert written(lab.events) == ["last words\n"] * 2
-    reports = [m for m in platform(lab.events) if m.startswith("REPORT")]
-    assert all(m.endswith(f"\tStatus: error\tError Type: {status}\n") for m in reports)
-    if status == "Runtime.OutOfMemory":
-        assert {a.outcome for a in request.attempts} == {Outcome.OUT_OF_MEMORY}
-        assert {a.max_memory_used_mb for a in request.attempts} == {128}
 
 
 def test_memory_is_measured(tmp_path: Path) -> None:
@@ -410,3 +285,41 @@ def test_big_packages(tmp_path: Path) -> None:
     (attempt,) = lab.run("first").attempts
     assert written(lab.events) == ["https://\n"]
     assert attempt.outcome is Outcome.OK
+
+
+def test_what_is_not_ascii(tmp_path: Path) -> None:
+    source = "import logging\ndef handler(event, context): print('木曽'); logging.error('注文 é')"
+    lab = lab_of(tmp_path, source)
+    lab.run("first")
+    printed, logged = written(lab.events)
+    assert printed == "木曽\n"
+    assert logged.endswith("\t注文 é\n")
+
+
+def test_threads_that_print_and_log_at_once(tmp_path: Path) -> None:
+    lab = lab_of(
+        tmp_path,
+        """
+        import logging, sys, threading
+
+        def write(number):
+            for n in range(50):
+                logging.error("%d/%d %s", number, n, "y" * 60_000)
+                sys.stdout.write(f"{number}/{n}\\n")
+
+        def handler(event, context):
+            threads = [threading.Thread(target=write, args=(n,)) for n in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        """,
+        timeout_s=60,
+    )
+    lab.run("first")
+    everyone = sorted(f"{number}/{n}" for number in range(4) for n in range(50))
+    logged = [m for m in written(lab.events) if m.endswith("y\n")]
+    printed = [m.strip() for m in written(lab.events) if not m.endswith("y\n")]
+    assert sorted(m.split("\t")[-1].split()[0] for m in logged) == everyone
+    assert {m.count("y") for m in logged} == {60_000}
+    assert sorted(printed) == everyone

@@ -70,7 +70,6 @@ class Function:
             "LAMBDA_RUNTIME_DIR": "/var/runtime",
             "LANG": "en_US.UTF-8",
             "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-            "PYTHONUTF8": "1",
             "TZ": ":UTC",
             "_HANDLER": self.handler,
         }

@@ -188,7 +188,7 @@ class JsonLog:
         order = ("DEBUG", "INFO", "WARN")
         if order.index(level) < order.index(self._level):
             return []
-        return [json.dumps({"time": iso(now_ms), "type": kind, "record": record}) + "\n"]
+        return [json.dumps({"time": iso(now_ms), "type": kind, "record": record})]
 
 
 def _json_status(end: InitEnd | AttemptEnd) -> dict[str, object]:

@@ -8,11 +8,15 @@ supervisor that the lab is done.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import selectors
 import signal
+import struct
 import subprocess
+import sys
+import termios
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +32,7 @@ from retryctl.lab.runtime_api import Answer, Invocation, RuntimeApi
 
 _BOOTSTRAP = Path(__file__).with_name("inside") / "bootstrap.py"
 _LOOK_AT_MEMORY_S = 0.005
+_PIPE_BYTES = 1 << 20  # as much as Linux gives an ordinary user
 
 Kind = Literal["ready", "init_error", "response", "error", "exit", "timeout", "out-of-memory"]
 
@@ -67,7 +72,7 @@ class FunctionProcess:
         self._log_fd, log = os.pipe()
         self._status_fd, status = os.pipe()
         control, self._control_fd = os.pipe()
-        os.set_blocking(self._log_fd, False)
+        _widen(self._log_fd)
         given = {
             "log_fd": log,
             "status_fd": status,
@@ -85,7 +90,7 @@ class FunctionProcess:
         try:
             self._popen = subprocess.Popen(
                 [function.python, str(_BOOTSTRAP), json.dumps(settings)],
-                env=function.variables(log_stream, self._api.address),
+                env=_needs() | function.variables(log_stream, self._api.address),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -112,10 +117,9 @@ class FunctionProcess:
         """
         while "isolation" not in self.facts:
             if not self._read_status():
-                said = "".join(w.message for w in self._read_output()).strip()
-                raise CouldNotLook(
-                    f"the function's process could not be set up: {said or 'it ended at once'}"
-                )
+                lines = [written.message.strip() for written in self._read_output()]
+                said = lines[-1] if lines else "it ended at once"
+                raise CouldNotLook(f"the function's process could not be set up: {said}")
         return self.facts
 
     def invoke(self, invocation: Invocation) -> None:
@@ -198,15 +202,9 @@ class FunctionProcess:
         self._api.close()
 
     def _read_output(self) -> list[Written]:
-        found: list[Written] = []
-        while True:
-            try:
-                data = os.read(self._log_fd, 1 << 16)
-            except BlockingIOError:
-                return found
-            if not data:
-                return found
-            found += self._splitter.feed(data)
+        """Read as much as was written until now: a function that never pauses is no reason to."""
+        (length,) = struct.unpack("i", fcntl.ioctl(self._log_fd, termios.FIONREAD, bytes(4)))
+        return self._splitter.feed(os.read(self._log_fd, length)) if length else []
 
     def _read_status(self) -> bool:
         """Read what bootstrap tells; return whether there was anything."""
@@ -220,3 +218,16 @@ class FunctionProcess:
         if not data and self._exit_code is None:
             self._exit_code = -signal.SIGKILL  # not even the supervisor is left to tell
         return bool(data)
+
+
+def _needs() -> dict[str, str]:
+    """What the interpreter itself may need of the host's environment, to start at all."""
+    names = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def _widen(pipe: int) -> None:
+    """Let the pipe hold what fits: a long write that waits for room can be cut by another's."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # the user's pipes hold too much already
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
