@@ -12,8 +12,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from retryctl.core.checks import Verdict
 from retryctl.core.claims import Branches, Claim
 from retryctl.core.crosscheck import CheckedRequest
+from retryctl.core.requests import RequestOutcome
 from retryctl.views.markup import plain, tag
 from retryctl.views.page import trace_page
 from retryctl.views.trace import Asked
@@ -239,6 +241,38 @@ def test_log_lines_are_whole_and_the_claim_in_them_is_marked() -> None:
         f"03:00:00.180  END RequestId: {world.ID}",
     ]
     assert [one.all_text for one in log.find("mark")] == ["0", "process A"]
+
+
+def test_a_request_over_midnight_has_its_days_told() -> None:
+    late = world.attempt(1, world.ms("23:59:50"), counter=0, branch="A")
+    early = world.attempt(2, world.ms("00:00:52", "2026-11-24"), counter=1, branch="B")
+    rows = zip((late, early), world.SWITCHED.checks, strict=False)
+    checked = world.checked(RequestOutcome.PENDING, Verdict.AGREES, *rows)
+    lines = [one.find("pre")[0].all_text for one in page_of(checked).find("details", class_="log")]
+    assert lines[0].startswith("23 Nov 23:59:50.000  START")
+    assert lines[1].startswith("24 Nov 00:00:52.000  START")
+
+
+def test_attempts_too_close_to_be_told_apart_keep_their_place_without_a_label() -> None:
+    starts = [world.ms(clock) for clock in ("03:00:00", "03:00:01", "03:10:00")]
+    rows = [(world.attempt(n, ms), world.FIRST_ROW[1]) for n, ms in enumerate(starts, start=1)]
+    document = page_of(world.checked(RequestOutcome.EXHAUSTED, Verdict.AGREES, *rows))
+    assert len(document.find("circle")) == 3
+    assert [one.all_text for one in document.find("text", class_="number")] == ["1", "3"]
+
+
+def test_more_environments_than_can_be_drawn_are_counted() -> None:
+    rows = [
+        (
+            world.attempt(n, world.ms("03:00:00") + n * 60_000, log_stream=f"stream-{n}"),
+            world.FIRST_ROW[1],
+        )
+        for n in range(1, 15)
+    ]
+    document = page_of(world.checked(RequestOutcome.EXHAUSTED, Verdict.AGREES, *rows))
+    assert len(document.find("circle")) == 12
+    assert "2 more environments are not drawn" in document.find("figcaption")[0].all_text
+    assert len(document.find("article")) == 14
 
 
 def test_only_what_is_asked_for_is_shown() -> None:
