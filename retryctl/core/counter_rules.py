@@ -66,11 +66,13 @@ def _counted(attempt: Attempt, number: int) -> str:
 
 
 def _proof(attempt: Attempt, others: list[Attempt]) -> tuple[LogEvent, ...]:
-    """The claim in question, and of each attempt that it overlooks the event that shows it."""
+    """The claim in question, and what each attempt that it overlooks said, or its start and end."""
     shown = [
         event
         for other in others
-        for event in (other.claim.evidence or (other.start_event or other.last_event,))
+        for event in (
+            other.claim.evidence or (other.start_event or other.last_event, other.last_event)
+        )
     ]
     return (*attempt.claim.evidence, *shown)
 
