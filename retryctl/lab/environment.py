@@ -135,7 +135,8 @@ class Environment:
             page=self._page,
             on_output=self._written,
         )
-        self.facts = self._process.started()
+        self._process.wait_for_tmp()
+        self.facts = self._process.facts
         if phase == "init":
             self._say(self._log.init_start(began_ms), began_ms)
         status, error_type = _status(self._process.wait_for(("ready", "init_error"), limit_s))

@@ -17,7 +17,7 @@ from typing import Any
 # The folder that holds the package `retryctl`, in the place of this script's own folder.
 sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 
-from retryctl.lab.inside import isolation, runtime, supervisor, virtual_time  # noqa: E402
+from retryctl.lab.inside import isolation, runtime, supervisor, virtual_time, whole_writes  # noqa: E402
 
 
 def tell(fd: int, **facts: object) -> None:
@@ -39,8 +39,8 @@ def main(settings: dict[str, Any]) -> None:
         run_function(settings, found)
     for fd in (0, 1, 2, settings["log_fd"]):
         os.close(fd)
-    status = supervisor.supervise(child, settings["control_fd"])
-    tell(settings["status_fd"], exit=status)
+    supervisor.supervise(child, settings["control_fd"])
+    tell(settings["status_fd"], ended=True)
     os._exit(0)
 
 
@@ -50,6 +50,7 @@ def run_function(settings: dict[str, Any], found: isolation.Found) -> None:
         os.set_inheritable(settings[name], False)
     page = virtual_time.open_page(settings["clock_fd"])
     virtual_time.install(page)
+    whole_writes.install(settings["log_fd"])
     if found.redirect_to is not None:
         from retryctl.lab.inside import redirect
 

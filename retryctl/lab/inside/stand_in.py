@@ -77,7 +77,7 @@ class FramedHandler(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.request_id = ""
-        self._fd = int(os.environ.pop("_LAMBDA_TELEMETRY_LOG_FD"))
+        self._file = os.fdopen(int(os.environ.pop("_LAMBDA_TELEMETRY_LOG_FD")), "wb", 0)
         self.json = os.environ["AWS_LAMBDA_LOG_FORMAT"] == "JSON"
         logging.Formatter.converter = time.gmtime
         line = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
@@ -118,7 +118,7 @@ class FramedHandler(logging.Handler):
         data = message.encode()
         stamp = time.time_ns() // 1000
         frame = kind.to_bytes(4, "big") + len(data).to_bytes(4, "big") + stamp.to_bytes(8, "big")
-        _write_all(self._fd, frame + data)
+        self._file.write(frame + data)
 
     def _as_json(self, record: logging.LogRecord) -> str:
         fields: dict[str, Any] = {
@@ -225,11 +225,6 @@ def _call(
     found = response.headers, response.read()
     connection.close()
     return found
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(fd, data) :]
 
 
 def _now() -> str:

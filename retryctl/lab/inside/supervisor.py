@@ -21,22 +21,19 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def supervise(child: int, control_fd: int) -> int:
-    """Wait for ``child``, then end all that it left; return its exit code, a signal's negated.
+def supervise(child: int, control_fd: int) -> None:
+    """Wait for ``child`` to end, then end all that it left.
 
     ``child`` is killed when the other end of ``control_fd`` closes: the lab is done with
     it, or is no more.
     """
     threading.Thread(target=_kill_at_end_of, args=(control_fd, child), daemon=True).start()
-    while True:
-        pid, status = os.wait()
-        if pid == child:
-            break
+    while os.wait()[0] != child:
+        pass  # an orphan of the function's
     if sys.platform == "linux":
         _end_descendants()
     else:
         _kill_session(child)
-    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
 def _kill_at_end_of(fd: int, child: int) -> None:
