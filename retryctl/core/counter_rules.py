@@ -19,7 +19,7 @@ from retryctl.core.checks import (
     left_mark,
     marks_in_reach,
 )
-from retryctl.core.findings import Case, Rule, Said, Severity, attempts_named
+from retryctl.core.findings import Case, Rule, Said, Severity, attempts_named, number_of
 from retryctl.core.outcomes import Outcome
 from retryctl.core.records import LogEvent
 
@@ -61,7 +61,7 @@ def _unmarked(case: Case, attempt: Attempt) -> list[Attempt]:
 def _counted(attempt: Attempt, number: int) -> str:
     """``Attempt 3 counted 0 where 2 came before it``."""
     verb = "counted" if attempt.claim.counter is not None else "ran the branch for"
-    came = "1 attempt" if attempt.retries == 1 else f"{attempt.retries} attempts"
+    came = number_of(attempt.retries, "attempt")
     return f"Attempt {attempt.number} {verb} {number} where {came} came before it"
 
 
@@ -126,8 +126,8 @@ def _counter_lost(case: Case) -> Iterator[Said]:
         if marks and number < marks[0]:
             yield (
                 attempt.number,
-                f"{_counted(attempt, number)}: {marks[0]} of them left a mark that it should "
-                "have seen, so marks were lost.",
+                f"{_counted(attempt, number)}: it should have seen "
+                f"{number_of(marks[0], 'mark')}, so marks were lost.",
                 _proof(attempt, earlier_in_reach(case.request, attempt)),
             )
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from retryctl.core.attempts import Attempt, wait_ms
 from retryctl.core.checks import may_hide
-from retryctl.core.findings import Case, Rule, Said, Severity
+from retryctl.core.findings import Case, Rule, Said, Severity, number_of
 from retryctl.core.outcomes import LATE_LOGS_MS, Outcome
 from retryctl.core.requests import USUAL_WAITS_MS, WAIT_TOLERANCE_MS, RequestOutcome
 
@@ -40,7 +40,7 @@ def _extra_attempt(case: Case) -> Iterator[Said]:
         yield (
             attempt.number,
             f"Attempt {attempt.number} ran where MaximumRetryAttempts, which is {allowed}, "
-            f"allows {allowed + 1} failed attempts.",
+            f"allows {number_of(allowed + 1, 'failed attempt')}.",
             (attempt.start_event or attempt.events[0],),
         )
 
