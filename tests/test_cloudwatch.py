@@ -715,3 +715,16 @@ def test_moto_gives_the_same_attempts(moto_url: str) -> None:
     assert {gap.kind for gap in coverage.gaps} <= {"created"}
     with pytest.raises(NoSuchLogGroup):
         look(source(moto_url, groups=("/aws/lambda/nowhere",), now=now))
+
+
+def test_ctrl_c_ends_a_search_of_many_groups(endpoint: Endpoint) -> None:
+    groups = tuple(f"/aws/lambda/other-{number}" for number in range(30))
+    for number, group in enumerate(groups):
+        endpoint.put(group, "s", other(number, START))
+
+    def interrupt(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        look(source(endpoint.url, groups=groups, progress=interrupt))
+    assert endpoint.calls["FilterLogEvents"] < 30

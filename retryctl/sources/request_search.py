@@ -192,8 +192,7 @@ class RequestSearch:
     def _failed(self, part: Slice, error: RetryctlError) -> None:
         passing = isinstance(error, (Throttled, Unreachable))
         again = passing and self._chances > 0
-        hopeless = not self._something_read and not (again and isinstance(error, Throttled))
-        if hopeless or not isinstance(error, CouldNotLook):
+        if not self._something_read or not isinstance(error, CouldNotLook):
             raise error
         self._at_once = _LEAST_AT_ONCE
         if again:
