@@ -185,8 +185,8 @@ def judge_when_settled(
         left_ms = deadline_ms - clock()
         if left_ms <= 0 or not (judgement.awaits or judgement.empty):
             return judgement, reading
-        enough = judgement.requests and judgement.passed is not False
-        if expectations.awaited is None and enough:
+        short = any(check.passed is False and check.awaits for check in judgement.checks)
+        if expectations.awaited is None and judgement.requests and not short:
             expectations = replace(expectations, awaited=judgement.request_ids)
         if not again:
             say(f"retryctl: waiting: {'; '.join(judgement.awaits[:3]) or 'no request yet'}")
