@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:  # a plugin is loaded at the start of every test run: nothing more than it needs
+    from retryctl.core.claims import Markers
     from retryctl.core.crosscheck import CheckedRequest
     from retryctl.core.requests import Request
     from retryctl.lab.lab import LabEvent
@@ -31,7 +32,14 @@ class HandlerLab:
     ``events`` are the log events of the last run.
     """
 
-    def __init__(self, handler: str | Callable[..., Any], folder: Path, **settings: Any) -> None:
+    def __init__(
+        self,
+        handler: str | Callable[..., Any],
+        folder: Path,
+        *,
+        markers: Markers | None = None,
+        **settings: Any,
+    ) -> None:
         from retryctl.lab import handlers
         from retryctl.lab.function import Function
 
@@ -41,6 +49,7 @@ class HandlerLab:
             else handlers.locate_function(handler)
         )
         self._function = Function(handler=name, task=task, **settings)
+        self._markers = markers
         self.events: list[LabEvent] = []
 
     def run(
@@ -72,7 +81,7 @@ class HandlerLab:
             lab.submit(event if event is not None else {}, read[0])
             lab.run()
             self.events = lab.events
-        checked, _ = judge(self.events, self._function, retries=retries)
+        checked, _ = judge(self.events, self._function, retries=retries, markers=self._markers)
         if not checked:
             raise NothingFound("no attempt left a record of Lambda's at this system log level")
         return checked[0]
@@ -83,7 +92,8 @@ def lambda_lab(request: pytest.FixtureRequest) -> Callable[..., HandlerLab]:
     """Return what runs a handler as Lambda would, given the function or ``file.py:function``.
 
     Keywords are those of ``retryctl.lab.function.Function``: ``timeout_s``, ``memory_mb``,
-    ``log_format``, ``environment``, ``python`` and so on. Paths are looked for from the folder
+    ``log_format``, ``environment``, ``python`` and so on; ``markers`` (``core.claims.Markers``)
+    tell how the handler logs its counter, where it has a way of its own. Paths are looked for from the folder
     of the test.
     """
     folder = request.path.parent
