@@ -167,10 +167,14 @@ class Asked:
             timestamp_ms=event.timestamp_ms,
             message=event.message,
             log_stream=event.log_stream,
-            log_group=event.log_group or self._nameless,
+            log_group=self.group_of(event.log_group),
             event_id=event.event_id,
             position=position,
         )
+
+    def group_of(self, named: str | None) -> str | None:
+        """The group that the log names, else the one that was asked for."""
+        return named or self._nameless
 
     def _is_of_group(self, group: str | None) -> bool:
         return not self._groups or group is None or group in self._groups

@@ -1,0 +1,134 @@
+"""Attempts kept without their log lines, for logs of any size.
+
+What the cross-check asks of an attempt's events is their times and that they are there; their
+text is needed only to show them. So an attempt is kept with events of no text. An attempt read
+before the end of the log is known is read as if nothing had come after it, and ``as_of`` then
+says what it was at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from struct import Struct
+
+from retryctl.core.attempts import Attempt, attempt_of, function_name
+from retryctl.core.brackets import Bracket
+from retryctl.core.claims import Markers
+from retryctl.core.outcomes import LATE_LOGS_MS, Outcome
+from retryctl.core.records import FunctionSettings, LogEvent
+
+RECORD = Struct("<16sqIIIII")
+"""A plain attempt: ID, start (ms), until its end (ms), billed ms, MB, number of run, of shape."""
+
+Mention = tuple[str, LogEvent]
+"""A request's ID and an error record that proves it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """A log stream, with what its first init says of all of its attempts."""
+
+    log_group: str | None
+    log_stream: str | None
+    runtime_version: str | None = None
+    function: str | None = None
+
+
+# Long before every log: an attempt that has not ended is running then, however old it is.
+_BEFORE_ALL_MS = 0
+
+
+def part_of(request_id: str, parts: int) -> int:
+    """The part of a log, of so many, that a request belongs to."""
+    return int(request_id[:6], 16) % parts
+
+
+def kept(
+    brackets: Iterable[Bracket],
+    markers: Markers,
+    settings: FunctionSettings,
+    not_before_ms: int = 0,
+) -> Iterator[Attempt]:
+    """The attempts of a stream's brackets, in order, without their lines.
+
+    ``not_before_ms`` is the place of the attempt before the first in the same stream.
+    """
+    placed_ms = not_before_ms
+    for bracket in brackets:
+        attempt = attempt_of(bracket, markers, settings, _BEFORE_ALL_MS, None, placed_ms)
+        placed_ms = attempt.placed_ms
+        yield _without_lines(attempt)
+
+
+def as_of(
+    attempt: Attempt, stream: Stream, named: str | None, settings: FunctionSettings, horizon_ms: int
+) -> Attempt:
+    """The attempt as of ``horizon_ms``, with what its whole stream tells of it.
+
+    ``named`` is the function's name where no record gives one.
+    """
+    outcome = attempt.outcome
+    if outcome is Outcome.RUNNING and attempt.started_ms is not None:
+        young = attempt.started_ms >= horizon_ms - settings.timeout_ms - LATE_LOGS_MS
+        outcome = Outcome.RUNNING if young else Outcome.UNKNOWN
+    return replace(
+        attempt,
+        outcome=outcome,
+        runtime_version=stream.runtime_version,
+        function=function_of(stream) or named,
+    )
+
+
+def function_of(stream: Stream) -> str | None:
+    """The function that wrote a stream, by the name of its group, its own, or its init."""
+    return function_name(stream.log_group, stream.log_stream) or stream.function
+
+
+def like(
+    shape: Attempt, stream: Stream, request_id: str, start_ms: int, took_ms: int, *figures: int
+) -> Attempt:
+    """An attempt of the same shape; ``figures`` are its billed ms and its MB."""
+    end_ms = start_ms + took_ms
+    billed_ms, memory_mb = figures
+    start, end = (
+        LogEvent(timestamp_ms=start_ms, message=""),
+        LogEvent(timestamp_ms=end_ms, message=""),
+    )
+    return replace(
+        shape,
+        request_id=request_id,
+        placed_ms=start_ms,
+        started_ms=start_ms,
+        ended_ms=end_ms,
+        billed_duration_ms=billed_ms,
+        memory_size_mb=memory_mb,
+        log_group=stream.log_group,
+        log_stream=stream.log_stream,
+        start_event=start,
+        report_event=end,
+        error_event=shape.error_event and end,
+        events=(start, end),
+    )
+
+
+def _without_lines(attempt: Attempt) -> Attempt:
+    claim = attempt.claim
+    return replace(
+        attempt,
+        start_event=_bare(attempt.start_event),
+        report_event=_bare(attempt.report_event),
+        error_event=_bare(attempt.error_event),
+        claim=replace(claim, evidence=_bare_all(claim.evidence)),
+        events=_bare_all((attempt.events[0], attempt.events[-1])),
+        ambiguous=(),
+        dropped=_bare_all(attempt.dropped[:1]),
+    )
+
+
+def _bare_all(events: Iterable[LogEvent]) -> tuple[LogEvent, ...]:
+    return tuple(LogEvent(timestamp_ms=event.timestamp_ms, message="") for event in events)
+
+
+def _bare(event: LogEvent | None) -> LogEvent | None:
+    return None if event is None else LogEvent(timestamp_ms=event.timestamp_ms, message="")

@@ -1,0 +1,478 @@
+"""A saved log of any size read whole: in several processes, in bounded memory.
+
+What is read at once is a *unit*: a stretch of a large file of JSON lines, or one file. Readings
+of units know nothing of each other; what they find goes to a temporary file, dealt into parts
+by request ID, and the ends of their runs are joined when all is read. Memory holds one unit's
+findings and an index. The few streams whose runs do not join are read once more, each as a whole.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, BinaryIO
+
+from retryctl.core.attempts import Attempt
+from retryctl.core.claims import Markers
+from retryctl.core.gathering import Part, Reading
+from retryctl.core.history import mentions_in
+from retryctl.core.kept import Mention, Stream, kept, part_of
+from retryctl.core.pieces import last_piece
+from retryctl.core.records import FunctionSettings, Gap, LogEvent, Selection, Unrecognised
+from retryctl.errors import UnreadableInput
+from retryctl.sources.saved import Asked, Looked, Progress, nothing_readable
+from retryctl.sources.saved_bytes import CHUNK_BYTES, Notes, segments
+from retryctl.sources.saved_event import SavedEvent
+from retryctl.sources.saved_files import DEMO, SavedFile, find_files, names_one_file
+from retryctl.sources.saved_json import json_lines
+from retryctl.sources.saved_runs import joined
+from retryctl.sources.saved_scan import Run, Scan, Scanned, is_usual_line
+from retryctl.sources.saved_shapes import find_shape, read_file
+
+UNIT_BYTES = 32 << 20
+PART_BYTES = 48 << 20
+MOST_UNITS, MOST_PARTS = 512, 256
+_BLOCK_BYTES = 1 << 20
+_IN_MEMORY = 8 << 20
+_WRAPPED = (b"\x1f\x8b", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+
+Place = tuple["str | None", str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A stretch ``[start, stop)`` of a file, in bytes; all of it where ``stop`` is ``None``."""
+
+    file: SavedFile
+    start: int = 0
+    stop: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What each reading has to know."""
+
+    selection: Selection
+    markers: Markers
+    settings: FunctionSettings
+    parts: int
+
+
+class WholeLog:
+    """A saved log, read whole. ``source`` is what ``SavedLog`` takes."""
+
+    def __init__(self, source: str, *, stdin: BinaryIO | None = None) -> None:
+        self._source = source
+        self._stdin = stdin
+        self._files: tuple[SavedFile, ...] = ()
+        self._sizes: dict[str, tuple[int, int]] = {}
+
+    def read(
+        self,
+        selection: Selection,
+        markers: Markers,
+        settings: FunctionSettings,
+        *,
+        processes: int = 1,
+        progress: Progress | None = None,
+    ) -> Findings:
+        """Read all of it; its events from ``selection.until_ms`` on count as not yet written.
+
+        Raises UnreadableInput where nothing can be read. What is damaged is a gap in the coverage.
+        """
+        self._files = find_files(self._source, self._stdin)
+        total = sum(file.size for file in self._files)
+        before = {file.name: _state_of(file) for file in self._files}
+        asking = Asking(
+            selection=selection,
+            markers=markers,
+            settings=settings,
+            parts=min(MOST_PARTS, 1 + total // PART_BYTES),
+        )
+        findings = Findings(asking)
+        refused: dict[str, UnreadableInput] = {}
+        odd: set[str] = set()
+        done = 0
+        for unit, scanned in _each(self._units(total), asking, processes):
+            if isinstance(scanned, UnreadableInput):
+                refused[unit.file.name] = scanned
+            else:
+                findings.take(scanned)
+                if scanned.odd:
+                    odd.add(unit.file.name)
+            done += _size(unit)
+            if progress:
+                progress(done, total)
+        changed = {file.name for file in self._files if before[file.name] != _state_of(file)}
+        self._note_gaps(findings.looked, refused, odd, changed)
+        findings.looked.bytes_read = done
+        findings.join(self._files)
+        return findings
+
+    def _units(self, total: int) -> Iterator[Unit]:
+        size = max(UNIT_BYTES, total // MOST_UNITS)
+        for file in self._files:
+            if file.size <= size or not _is_plain_json_lines(file):
+                yield Unit(file=file)
+                continue
+            for start in range(0, file.size, size):
+                yield Unit(file=file, start=start, stop=min(start + size, file.size))
+
+    def _note_gaps(
+        self,
+        looked: Looked,
+        refused: dict[str, UnreadableInput],
+        odd: set[str],
+        changed: set[str],
+    ) -> None:
+        """Note what could not be read of each file, in the words of the reading for ``trace``."""
+        if refused and (names_one_file(self._source) or len(refused) == len(self._files)):
+            if names_one_file(self._source):
+                raise next(iter(refused.values()))
+            raise nothing_readable(self._source, [error.what for error in refused.values()])
+        if not self._files:
+            raise nothing_readable(self._source, [])
+        for file in self._files:
+            notes = Notes(file.name)
+            if error := refused.get(file.name):
+                notes.skipped(error.what, hides_attempts=isinstance(error.__cause__, OSError))
+            elif file.name in odd:
+                for event in read_file(file, notes, _unless_usual, lambda _: None):
+                    notes.see(event if isinstance(event, int) else event.timestamp_ms)
+            looked.add(notes)
+            if file.name in changed:
+                what = f"{file.name} changed while it was read: what was written then is not seen"
+                looked.gaps.append(Gap(kind="changed", message=what, hides_attempts=True))
+
+    @property
+    def name(self) -> str:
+        """What the coverage calls it."""
+        return "demo" if self._source == DEMO else "saved"
+
+
+def _unless_usual(raw: bytes, _: int) -> bool:
+    return not is_usual_line(raw)
+
+
+def _size(unit: Unit) -> int:
+    return unit.file.size if unit.stop is None else unit.stop - unit.start
+
+
+def _state_of(file: SavedFile) -> tuple[int, int]:
+    """Size and time of change of a file on disk; of anything else always the same."""
+    if not isinstance(file.open, partial):
+        return (0, 0)
+    try:
+        status = os.stat(file.name)
+    except OSError:
+        return (0, 0)
+    return (status.st_size, status.st_mtime_ns)
+
+
+def _is_plain_json_lines(file: SavedFile) -> bool:
+    if not isinstance(file.open, partial):
+        return False
+    try:
+        with file.open() as opened:
+            head = opened.read(CHUNK_BYTES)
+    except OSError:
+        return False
+    return not head.startswith(_WRAPPED) and find_shape(head, file.folder) is json_lines
+
+
+# --------------------------------------------------------------------------- one reading
+
+
+def scan_unit(unit: Unit, asking: Asking) -> Scanned | UnreadableInput:
+    """What one unit holds, or why its file cannot be read."""
+    selection = asking.selection
+    scan = Scan(
+        Asked(selection),
+        asking.markers,
+        asking.settings,
+        parts=asking.parts,
+        until_ms=selection.until_ms,
+    )
+    if unit.stop is not None:
+        with unit.file.open() as opened:
+            for block in _blocks(opened, unit.start, unit.stop):
+                scan.read(block)
+        return scan.finish()
+    notes = Notes(unit.file.name)
+    try:
+        _scan_file(unit.file, scan, notes)
+    except UnreadableInput as error:
+        return error
+    found = scan.finish()
+    found.odd |= bool(notes.gaps or notes.unrecognised)
+    return found
+
+
+def _blocks(opened: IO[bytes], start: int, stop: int) -> Iterator[list[bytes]]:
+    """The lines that begin in a stretch of a file."""
+    if start:
+        opened.seek(start - 1)
+        start += len(opened.readline()) - 1
+    while start < stop:
+        block = opened.readlines(min(_BLOCK_BYTES, stop - start))
+        if not block:
+            return
+        start += sum(map(len, block))
+        yield block
+
+
+def _scan_file(file: SavedFile, scan: Scan, notes: Notes) -> None:
+    """Read a file of any shape; lines of JSON as they lie there, all else event by event."""
+    shape = None
+    try:
+        with file.open() as opened:
+            for segment in segments(opened, notes, lambda _: None):
+                shape = shape or find_shape(segment.peek(), file.folder)
+                if shape is json_lines:
+                    while block := segment.readlines(_BLOCK_BYTES):
+                        scan.read(block)
+                elif shape:
+                    for event in shape(segment, notes, None):
+                        if isinstance(event, SavedEvent):
+                            scan.take(event)
+    except OSError:
+        shape = None
+    if not shape:  # the other reading says best why
+        for _ in read_file(file, Notes(file.name), None, lambda _: None):
+            pass
+
+
+def _each(
+    units: Iterable[Unit], asking: Asking, processes: int
+) -> Iterator[tuple[Unit, Scanned | UnreadableInput]]:
+    """Each unit with what it holds, in order; those of files on disk by several processes."""
+    units = list(units)
+    if processes < 2 or len(units) < 2 or not all(isinstance(u.file.open, partial) for u in units):
+        for unit in units:
+            yield unit, scan_unit(unit, asking)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(min(processes, len(units))) as pool:
+        ahead = 2 * processes  # results wait in memory: no more than are soon taken
+        waiting = [pool.submit(scan_unit, unit, asking) for unit in units[:ahead]]
+        for number, unit in enumerate(units):
+            result = waiting.pop(0).result()
+            if number + ahead < len(units):
+                waiting.append(pool.submit(scan_unit, units[number + ahead], asking))
+            yield unit, result
+
+
+# --------------------------------------------------------------------------- all readings
+
+
+class _Spill:
+    """A temporary file of pickled findings."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+
+    def put(self, data: bytes) -> tuple[int, int]:
+        at = self._file.seek(0, os.SEEK_END)
+        self._file.write(data)
+        return at, len(data)
+
+    def get(self, place: tuple[int, int]) -> bytes:
+        self._file.seek(place[0])
+        return self._file.read(place[1])
+
+
+@dataclass(frozen=True, slots=True)
+class _RunPlace:
+    """Where a run was put, and its place among the runs of its stream."""
+
+    first: bytes
+    reading: int
+    number: int
+    place: tuple[int, int]
+
+
+class Findings:
+    """What all readings found: take a ``part`` of the requests at a time."""
+
+    def __init__(self, asking: Asking) -> None:
+        selection = asking.selection
+        self.looked = Looked(since_ms=selection.since_ms, until_ms=selection.until_ms)
+        self.readings: dict[int, Reading] = {}
+        self._asking = asking
+        self._spill = _Spill()
+        self._runs: dict[Place, list[_RunPlace]] = defaultdict(list)
+        self._plain: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(asking.parts)]
+        self._others: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(asking.parts)]
+        self._mentions: list[list[tuple[str | None, str, LogEvent]]] = [
+            [] for _ in range(asking.parts)
+        ]
+        self._tangled: set[Place] = set()
+        self._shapes: list[list[Attempt]] = []
+        self._counts: list[int] = []
+        self._unrecognised: list[dict[int, int]] = []
+
+    @property
+    def parts(self) -> int:
+        """How many parts there are."""
+        return self._asking.parts
+
+    def part(self, number: int) -> Part:
+        """A part of the requests, whole."""
+        return Part(
+            plain=[(reading, self._spill.get(place)) for reading, place in self._plain[number]],
+            others=[
+                (reading, pickle.loads(self._spill.get(place)))
+                for reading, place in self._others[number]
+            ],
+            mentions=self._mentions[number],
+        )
+
+    def take(self, scanned: Scanned) -> None:
+        """Take over what a reading found."""
+        reading = len(self._counts)
+        self._counts.append(len(scanned.runs))
+        self._shapes.append(scanned.shapes)
+        self._unrecognised.append(scanned.unrecognised)
+        self._tangled.update(scanned.tangled)
+        for run in scanned.runs:
+            place = self._spill.put(pickle.dumps(run, protocol=5))
+            self._runs[run.key].append(_RunPlace(run.first, reading, run.number, place))
+        for number, packed in enumerate(scanned.plain):
+            if packed:
+                self._plain[number].append((reading, self._spill.put(bytes(packed))))
+        self._put_others(reading, scanned.others)
+        looked = self.looked
+        looked.log_groups |= scanned.log_groups
+        looked.events += scanned.events
+        for moment_ms in (scanned.first_ms, scanned.last_ms):
+            if moment_ms is not None:
+                looked.see(moment_ms)
+                looked.events -= 1
+
+    def _put_others(self, reading: int, others: Sequence[list[tuple[int, Attempt]]]) -> None:
+        for number, attempts in enumerate(others):
+            if attempts:
+                place = self._spill.put(pickle.dumps(attempts, protocol=5))
+                self._others[number].append((reading, place))
+
+    # ----------------------------------------------------------------- at the end
+
+    def join(self, files: Sequence[SavedFile]) -> None:
+        """Join the runs of each stream, and read those streams again where that cannot be."""
+        streams: dict[Place, Stream] = {}
+        more: list[tuple[Stream, Sequence[Attempt], Sequence[Mention]]] = []
+        asking = self._asking
+        for place, places in self._runs.items():
+            places.sort(key=lambda run: (run.first, run.reading, run.number))
+            runs = [self._run(each) for each in places]
+            whole = place not in self._tangled and joined(
+                runs, Asked(asking.selection), asking.markers, asking.settings
+            )
+            if whole:
+                streams[place] = whole.stream
+                more.append((whole.stream, whole.attempts, whole.mentions))
+            else:
+                self._tangled.add(place)
+        self._describe(streams)
+        if self._tangled:
+            more += self._untangled(files)
+        self._add(more)
+        self._runs.clear()
+
+    def _run(self, place: _RunPlace) -> Run:
+        run = pickle.loads(self._spill.get(place.place))
+        assert isinstance(run, Run)
+        return run
+
+    def _describe(self, streams: dict[Place, Stream]) -> None:
+        rows: list[list[Stream | None]] = [[None] * count for count in self._counts]
+        for place, places in self._runs.items():
+            for run in places:
+                rows[run.reading][run.number] = streams.get(place)
+                if place in streams:
+                    self.looked.unrecognised += self._unrecognised[run.reading].get(run.number, 0)
+        for number, row in enumerate(rows):
+            self.readings[number] = Reading(shapes=self._shapes[number], streams=row)
+
+    def _add(self, more: Sequence[tuple[Stream, Sequence[Attempt], Sequence[Mention]]]) -> None:
+        """Add what was read at the ends of the runs, as one more reading."""
+        reading = len(self._counts)
+        others: list[list[tuple[int, Attempt]]] = [[] for _ in range(self.parts)]
+        for number, (stream, attempts, mentions) in enumerate(more):
+            for attempt in attempts:
+                others[part_of(attempt.request_id, self.parts)].append((number, attempt))
+            for request_id, event in mentions:
+                mention = (stream.log_group, request_id, event)
+                self._mentions[part_of(request_id, self.parts)].append(mention)
+        self._put_others(reading, others)
+        self.readings[reading] = Reading(shapes=(), streams=[stream for stream, *_ in more])
+
+    # ----------------------------------------------------------------- tangled streams
+
+    def _untangled(
+        self, files: Sequence[SavedFile]
+    ) -> Iterator[tuple[Stream, Sequence[Attempt], Sequence[Mention]]]:
+        """The tangled streams, each read as a whole, in the order of their own events."""
+        spill, places = _Spill(), defaultdict[Place, list[tuple[int, int]]](list)
+        waiting: dict[Place, list[LogEvent]] = defaultdict(list)
+        held = 0
+        for place, event in self._tangled_events(files):
+            waiting[place].append(event)
+            held += 1
+            if held == 50_000:
+                _put_events(spill, places, waiting)
+                held = 0
+        _put_events(spill, places, waiting)
+        for place in sorted(places, key=lambda place: (place[0] or "", place[1])):
+            events = [event for at in places[place] for event in pickle.loads(spill.get(at))]
+            yield self._whole_stream(events)
+
+    def _tangled_events(self, files: Sequence[SavedFile]) -> Iterator[tuple[Place, LogEvent]]:
+        selection = self._asking.selection
+        asked, until_ms = Asked(selection), selection.until_ms
+        position = 0
+        for file in files:
+            try:
+                for event in read_file(file, Notes(file.name), None, lambda _: None):
+                    position += 1
+                    if not isinstance(event, SavedEvent):
+                        continue
+                    place = (event.log_group, event.log_stream or "")
+                    if place not in self._tangled or not asked.wants(event):
+                        continue
+                    if until_ms is None or event.timestamp_ms < until_ms:
+                        yield place, asked.event(event, position)
+            except UnreadableInput:
+                continue  # it is noted already
+
+    def _whole_stream(
+        self, events: Sequence[LogEvent]
+    ) -> tuple[Stream, Sequence[Attempt], Sequence[Mention]]:
+        piece = last_piece((), events)
+        unread = sum(isinstance(record, Unrecognised) for _, record in piece.lines)
+        self.looked.unrecognised += unread
+        first = piece.brackets[0] if piece.brackets else None
+        stream = Stream(
+            log_group=events[0].log_group,
+            log_stream=events[0].log_stream,
+            runtime_version=first.runtime_version if first else None,
+            function=first.function_name if first else None,
+        )
+        attempts = tuple(kept(piece.brackets, self._asking.markers, self._asking.settings))
+        return stream, attempts, tuple(mentions_in(piece.lines, piece.brackets))
+
+
+def _put_events(
+    spill: _Spill,
+    places: dict[Place, list[tuple[int, int]]],
+    waiting: dict[Place, list[LogEvent]],
+) -> None:
+    for place, events in waiting.items():
+        places[place].append(spill.put(pickle.dumps(events, protocol=5)))
+    waiting.clear()
