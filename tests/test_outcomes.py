@@ -291,6 +291,14 @@ def test_the_age_counts_from_the_first_attempt() -> None:
         assert request_in(log, settings=settings).outcome.value == outcome
 
 
+def test_an_age_that_is_just_reached_is_not_beyond_it() -> None:
+    log = Environment().starts().at(30).raises().at(30.002).reports()
+    settings = FunctionSettings(maximum_event_age_s=90)
+    assert request_in(log, settings=settings).outcome is RequestOutcome.NOT_RETRIED
+    log = Environment().starts().at(30).reports(status="timeout")
+    assert request_in(log, settings=settings).outcome is RequestOutcome.PENDING
+
+
 def test_a_request_runs_while_its_last_attempt_does() -> None:
     log = tried("error").at(60).starts()
     assert request_in(log).outcome is RequestOutcome.RUNNING
@@ -332,6 +340,14 @@ def test_what_was_retried_at_the_usual_wait_had_failed_where_the_runtime_leaves_
     assert (first.outcome_inferred, second.outcome_inferred) == (inferred, False)
     assert first.outcome is (Outcome.ERROR if inferred else Outcome.OK)
     assert request.outcome.value == ("recovered" if inferred else "succeeded")
+
+
+def test_a_failure_that_the_log_tells_is_not_inferred() -> None:
+    log = Environment().inits("provided:al2023.v100")
+    log.cold = False
+    log.runs(ID, ends="timeout").at(60.01).runs(ID, ends="ok")
+    first = request_in(log).attempts[0]
+    assert (first.outcome, first.outcome_inferred) == (Outcome.TIMEOUT, False)
 
 
 def test_the_settings_can_name_such_a_runtime() -> None:

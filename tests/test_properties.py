@@ -77,11 +77,11 @@ def counted(runs: list[Run]) -> list[Run]:
     return told
 
 
-def log_of(plan: Plan, *, json: bool) -> list[Environment]:
+def log_of(plan: Plan, *, json: bool, named: bool = True, apart_s: float = 7) -> list[Environment]:
     """The logs of the plan. Requests begin 7 s apart, so that no environment runs two at once."""
-    environments = {letter: Environment(letter, json=json) for letter in LETTERS}
+    environments = {letter: Environment(letter, json=json, named=named) for letter in LETTERS}
     happenings = [
-        (7 * n + STARTS_S[attempt], request_id, run)
+        (apart_s * n + STARTS_S[attempt], request_id, run)
         for n, (request_id, runs) in enumerate(plan.items())
         for attempt, run in enumerate(runs)
     ]
@@ -236,6 +236,17 @@ def test_a_cut_log_accuses_no_attempt_that_the_whole_log_does_not(
     """A wrong counter may look wrong for another reason in the cut log, but never only there."""
     events = events_of(*log_of(plan, json=json))
     _hold_cut_against_whole(events, _cut(events, data), by_rule=False)
+
+
+@given(plan=true_plans, json=st.booleans(), data=st.data())
+def test_nor_does_a_cut_log_without_streams_whose_requests_run_side_by_side(
+    plan: Plan, json: bool, data: st.DataObject
+) -> None:
+    apart_s = data.draw(st.sampled_from([0.002, 0.003, 0.006]))
+    events = events_of(*log_of(plan, json=json, named=False, apart_s=apart_s))
+    at = data.draw(st.integers(0, len(events)))
+    for remaining in (events[:at], events[at:]):
+        _hold_cut_against_whole(events, remaining, by_rule=False)
 
 
 def _hold_cut_against_whole(

@@ -586,6 +586,19 @@ def test_an_earlier_attempt_that_was_not_read_whole_leaves_its_mark_open() -> No
     assert not errors(of)
 
 
+def test_an_earlier_attempt_without_a_report_leaves_its_mark_open() -> None:
+    log = Environment().starts().at(61).runs(ID, *A, ends="error")
+    of = checked(log, settings=FunctionSettings(timeout_s=3))
+    assert of.checks[1].counter_in_environment is None
+    assert not errors(of)
+
+
+def test_an_attempt_that_ran_its_branch_left_its_mark_even_if_it_then_timed_out() -> None:
+    of = told(("a", "timeout", A), ("a", "error", B))
+    assert [each.counter_in_environment for each in of.checks] == [0, 1]
+    assert (of.verdict, errors(of)) == (Verdict.AGREES, [])
+
+
 # --------------------------------------------------------------------------- branches of one's own
 
 

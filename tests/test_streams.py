@@ -158,6 +158,11 @@ def test_a_window_that_opens_inside_an_attempt_gives_its_prints_to_nobody() -> N
     assert attempt.placed_ms == attempt.report_event.timestamp_ms - 250
 
 
+def test_what_is_printed_before_an_unseen_start_s_report_proves_nothing_either() -> None:
+    log = Environment().logs(end()).prints("0", "process A").logs(report())
+    assert attempts_of(log)[0].claim.silent
+
+
 def test_an_attempt_without_start_reaches_back_to_the_report_before() -> None:
     log = Environment().runs(OTHER_ID, ends="ok").at(5).raises().reports()
     (attempt,) = attempts_of(log)
