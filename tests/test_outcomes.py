@@ -80,6 +80,8 @@ def failed(error_type: str) -> str:
         ([START, END, failed("Runtime.MalformedHandlerName")], "init-error"),
         ([init_report("init", "error"), START, END, report()], "ok"),
         ([INIT_FAILED, START, END, report()], "ok"),
+        ([START, INIT_FAILED, END, failed("Runtime.ExitError")], "crash"),  # printed
+        ([INIT_FAILED, END, failed("Runtime.Unknown")], "init-error"),
         # 4. any other status error
         ([START, END, failed("Runtime.ExitError")], "crash"),
         ([START, ERROR, END, failed("Runtime.ExitError")], "crash"),

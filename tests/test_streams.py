@@ -170,6 +170,14 @@ def test_an_attempt_without_start_reaches_back_to_the_report_before() -> None:
     assert attempts_of(log, request_id=OTHER_ID)[0].outcome is Outcome.OK
 
 
+def test_an_init_is_known_without_the_start_behind_it() -> None:
+    for json in (False, True):
+        log = Environment(json=json).inits().at(2).reports()
+        assert attempts_of(log)[0].cold_start is True
+    assert attempts_of(Environment().reports())[0].cold_start is None
+    assert attempts_of(Environment().reports(init_ms=0.0))[0].cold_start is True
+
+
 def test_a_report_alone_decides_the_outcome() -> None:
     log = Environment().logs(report(status="timeout", duration_ms=3000))
     (attempt,) = attempts_of(log)

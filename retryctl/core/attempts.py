@@ -129,7 +129,7 @@ def _own_lines(bracket: Bracket) -> list[Line]:
 
 def _cold_start(bracket: Bracket) -> bool | None:
     report = bracket.report
-    if any(isinstance(record, (InitStart, RestoreStart)) for _, record in bracket.init):
+    if any(isinstance(record, (InitStart, RestoreStart)) for _, record in bracket.before_start):
         return True
     if report and (report.init_duration_ms is not None or report.restore_duration_ms is not None):
         return True

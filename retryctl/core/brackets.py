@@ -65,6 +65,11 @@ class Bracket:
         return [*self.init, *self.body, *self.late]
 
     @property
+    def before_start(self) -> list[Line]:
+        """The init; where START was not seen, all that could be of it."""
+        return self.init if self.start else self.body
+
+    @property
     def resets_environment(self) -> bool:
         """Whether module code runs again before the next START: after a timeout or a crash."""
         if self.report is None or self.report.failed or self.report.cut:

@@ -107,7 +107,7 @@ def _any(bracket: Bracket, kind: type[TimedOut] | type[RuntimeExited]) -> bool:
 def _init_failed(bracket: Bracket) -> bool:
     return any(
         isinstance(r, InitReport) and r.phase == "invoke" and r.status in ("error", "failure")
-        for _, r in bracket.lines
+        for _, r in bracket.before_start
     )
 
 
