@@ -59,13 +59,14 @@ def read_window_of(
 
     On CloudWatch a window without a start is that of the last 24 hours.
     """
-    if window.since_ms is None and look.source == "cloudwatch":
-        window = replace(window, since_ms=(window.until_ms or now_ms) - _DEFAULT_WINDOW_MS)
-    since_ms = None if window.since_ms is None else max(0, window.since_ms - _REACH_MS)
+    since_ms = None  # a saved log is read whole, whatever the window
+    if look.source == "cloudwatch":
+        if window.since_ms is None:
+            window = replace(window, since_ms=(window.until_ms or now_ms) - _DEFAULT_WINDOW_MS)
+        since_ms = max(0, (window.since_ms or 0) - _REACH_MS)
     selection = Selection(since_ms=since_ms, until_ms=window.until_ms)
     with Progress(quiet=quiet) as progress:
         opened = open_source(look, settings, selection, progress, now_ms=now_ms)
-        # a saved log is read whole, whatever the window
         events = [event for event in opened.read() if window.is_before_end(event.timestamp_ms)]
     return _in_window(events, opened, settings.markers, window)
 

@@ -112,7 +112,8 @@ def result_sentence(told: CheckReport) -> str:
     if told.status is ExitStatus.NOTHING_FOUND:
         return f"there was nothing to check {status}"
     if not (failed or unsure):
-        return f"all of {_counted(len(checks), 'check')} passed: {made_of} {status}"
+        every = "all " if len(checks) > 1 else ""
+        return f"{every}{_counted(len(checks), 'check')} passed: {made_of} {status}"
     parts = [f"{failed:,} failed"] if failed else []
     parts += [f"{unsure:,} undetermined"] if unsure else []
     return f"{' and '.join(parts)} of {_counted(len(checks), 'check')}: {made_of} {status}"

@@ -11,9 +11,9 @@ from hashlib import sha256
 from typing import Any
 
 from retryctl.core.findings import Severity
+from retryctl.views.check_json import document_text
 from retryctl.views.check_report import CheckReport, Problem, problems
 from retryctl.views.inert import inert
-from retryctl.views.json import dumps
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "minor", Severity.INFO: "info"}
 
@@ -26,7 +26,7 @@ def report(told: CheckReport) -> str:
         identity = _identity(problem)
         issues.append(_issue(problem, f"{identity}:{seen[identity]}", told.place))
         seen[identity] += 1
-    return dumps(issues, indent=2) + "\n"
+    return document_text(issues)
 
 
 def _identity(problem: Problem) -> str:

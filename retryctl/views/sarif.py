@@ -16,9 +16,9 @@ from retryctl.core.crosscheck import RULES
 from retryctl.core.findings import Severity
 from retryctl.core.judging import JudgedFinding
 from retryctl.core.records import LogEvent
+from retryctl.views.check_json import document_text
 from retryctl.views.check_report import CheckReport, Problem, problems
 from retryctl.views.inert import inert
-from retryctl.views.json import dumps
 from retryctl.views.times import iso
 
 _SCHEMA = (
@@ -51,7 +51,7 @@ def report(told: CheckReport) -> str:
         "invocations": [{"executionSuccessful": True, "exitCode": told.status.value}],
         "results": results,
     }
-    return dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return document_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(id: str) -> Object:

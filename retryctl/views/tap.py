@@ -29,9 +29,10 @@ def _point(number: int, check: Check) -> Iterator[str]:
         about = f"--{check.name} {check.request_id}"
     yield f"{'ok' if check.passed else 'not ok'} {number} - {_SPECIAL.sub(_escaped, inert(about))}"
     if not check.passed:
-        # a JSON string is a YAML one
+        # a JSON string is a YAML one; a CI runner must find no ##[command] of its own in it
+        message = json.dumps(inert(check.message)).replace("##[", r"##\u005b")
         yield "  ---"
-        yield f"  message: {json.dumps(inert(check.message))}"
+        yield f"  message: {message}"
         yield f"  severity: {'undetermined' if check.passed is None else 'fail'}"
         yield "  ..."
 
