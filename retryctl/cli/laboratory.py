@@ -92,8 +92,8 @@ def serve_saved(source: str, port: int) -> NoReturn:
             "AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab\n"
         )
         remark(f"retryctl: {len(events)} events served at {url}; interrupt to end.")
-        while True:
-            time.sleep(3600)
+        while True:  # in short steps: a signal just before a sleep does not cut it short
+            time.sleep(0.2)
 
 
 @contextlib.contextmanager

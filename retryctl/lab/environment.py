@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,15 +22,6 @@ OUT_OF_MEMORY = "Runtime.OutOfMemory"
 
 Source = Literal["platform", "function"]
 Record = Callable[[int, str, Source], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """An attempt that is over. ``body`` is what the function returned, or its error."""
-
-    ok: bool
-    report: AttemptEnd
-    body: bytes = b""
 
 
 class Environment:
@@ -72,8 +62,8 @@ class Environment:
 
     def invoke(
         self, request_id: str, event: bytes, *, trace_id: str, fate: str | None = None
-    ) -> Ended:
-        """Run one attempt to its end.
+    ) -> bool:
+        """Run one attempt to its end; return whether the function returned a result.
 
         ``event`` is JSON. With a ``fate`` (``timeout``, ``kill``, ``exit`` or ``oom``) the
         attempt ends so, before the handler's first statement.
@@ -90,24 +80,17 @@ class Environment:
         duration_ms = (time.perf_counter() - began) * 1000
         if init is not None and init.phase == "invoke":
             duration_ms += init.duration_ms
-        if status == "timeout":
-            duration_ms = self._function.timeout_s * 1000
         report = AttemptEnd(
             request_id=request_id,
-            duration_ms=duration_ms,
+            duration_ms=self._function.timeout_s * 1000 if status == "timeout" else duration_ms,
             max_memory_used_mb=self._memory_used_mb(error_type),
             init_duration_ms=init.duration_ms if init is not None and _is_reported(init) else None,
             status=status,
             error_type=error_type,
             produced_bytes=len(answer.body) if answer else 0,
         )
-        if status != "success":
-            self._end_process()
-        elif self._process is not None:
-            self._process.flush()
-        self._say(self._log.end(self._clock.now_ms(), report))
-        ok = answer is not None and answer.kind == "response"
-        return Ended(ok=ok, report=report, body=answer.body if answer else b"")
+        self._end(report)
+        return answer is not None and answer.kind == "response"
 
     def close(self) -> None:
         """End the process; the /tmp and the log stream stay."""
@@ -164,6 +147,14 @@ class Environment:
         if happening.kind == "timeout":  # at once where the plan wanted it
             self._clock.advance_to(began_s + timeout_s)
         return happening
+
+    def _end(self, report: AttemptEnd) -> None:
+        """Log the end of an attempt, after all that the function wrote in it."""
+        if report.status != "success":
+            self._end_process()
+        elif self._process is not None:
+            self._process.flush()
+        self._say(self._log.end(self._clock.now_ms(), report))
 
     def _memory_used_mb(self, error_type: str | None) -> int:
         if self._process is not None:

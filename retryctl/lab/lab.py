@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import json
 import os
 import random
 import shutil
-import subprocess
-import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -20,10 +17,10 @@ from types import TracebackType
 from typing import Any
 
 from retryctl.core.records import LogEvent
-from retryctl.errors import CouldNotLook
+from retryctl.lab import interpreter
 from retryctl.lab.clock import VirtualClock
 from retryctl.lab.environment import INIT_TIMEOUT_S, Environment, Source
-from retryctl.lab.function import REGION, VERSION, Function
+from retryctl.lab.function import VERSION, Function
 from retryctl.lab.plan import Plan
 from retryctl.lab.platform_log import Subject
 
@@ -81,8 +78,8 @@ class Lab:
         start_s: float,
         init_timeout_s: float = INIT_TIMEOUT_S,
     ) -> None:
-        python = interpreter(function.python)
-        version = function.python_version or _version(python)
+        python = interpreter.find(function.python)
+        version = function.python_version or interpreter.version(python)
         self.function = replace(function, python=python, python_version=version)
         self.clock = VirtualClock(start_s)
         self.events: list[LabEvent] = []
@@ -158,14 +155,14 @@ class Lab:
             elif step.environment > len(own):
                 own.append(self._make_environment())
             environment = own[step.environment - 1]
-            ended = environment.invoke(request_id, event, trace_id=trace_id, fate=step.fate)
+            ok = environment.invoke(request_id, event, trace_id=trace_id, fate=step.fate)
             self.facts = environment.facts
             if wait is not None:
                 due = self.clock.now_s() + chance.uniform(*wait)
             if step.duplicated:
                 yield self.clock.now_s() + _DUPLICATE_AFTER_S
                 environment.invoke(request_id, event, trace_id=trace_id)
-            if ended.ok:
+            if ok:
                 break
         for environment in own if alone else own[1:]:
             environment.close()
@@ -174,12 +171,16 @@ class Lab:
         number = len(self._environments) + 1
         hexes = f"{self._chance('environment', number).getrandbits(128):032x}"
         day = datetime.fromtimestamp(self.clock.now_s(), timezone.utc).strftime("%Y/%m/%d")
+        runtime_version, runtime_version_arn = interpreter.runtime_version(
+            self.function.python_version
+        )
         subject = Subject(
             function=self.function.name,
             version=VERSION,
             log_stream=f"{day}/[{VERSION}]{hexes}",
             memory_mb=self.function.memory_mb,
-            **_runtime_version(self.function.python_version),
+            runtime_version=runtime_version,
+            runtime_version_arn=runtime_version_arn,
         )
         environment = Environment(
             self.function,
@@ -210,38 +211,6 @@ class Lab:
     def _chance(self, kind: str, number: int) -> random.Random:
         """Each thing has chances of its own, so that none depends on how many others there are."""
         return random.Random(f"{self._seed}/{kind}/{number}")
-
-
-def interpreter(name: str) -> str:
-    """Return the path of a Python interpreter, links unresolved: they are what makes a venv.
-
-    :raises CouldNotLook: there is no such program.
-    """
-    path = shutil.which(name)
-    if path is None:
-        raise CouldNotLook(f"there is no interpreter {name}", "Name another with --python.")
-    return os.path.abspath(path)
-
-
-def _version(python: str) -> str:
-    """Return the interpreter's version, as ``3.13``."""
-    if python == sys.executable:
-        return f"{sys.version_info.major}.{sys.version_info.minor}"
-    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
-    answer = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=False)
-    if answer.returncode:
-        raise CouldNotLook(
-            f"{python} does not run as a Python interpreter", "Name another with --python."
-        )
-    return answer.stdout.strip()
-
-
-def _runtime_version(version: str) -> dict[str, str]:
-    """Return what INIT_START names, in the form of Lambda's own; the build is a made one."""
-    name = f"python:{version}.v74"
-    build = hashlib.sha256(name.encode()).hexdigest()
-    arn = f"arn:aws:lambda:{REGION}::runtime:{build}"
-    return {"runtime_version": name, "runtime_version_arn": arn}
 
 
 def _remove(folder: Path) -> None:

@@ -93,8 +93,8 @@ def lambda_lab(request: pytest.FixtureRequest) -> Callable[..., HandlerLab]:
 
     Keywords are those of ``retryctl.lab.function.Function``: ``timeout_s``, ``memory_mb``,
     ``log_format``, ``environment``, ``python`` and so on; ``markers`` (``core.claims.Markers``)
-    tell how the handler logs its counter, where it has a way of its own. Paths are looked for from the folder
-    of the test.
+    tell how the handler logs its counter, where it has a way of its own. Paths are looked for
+    from the folder of the test.
     """
     folder = request.path.parent
 

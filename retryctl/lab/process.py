@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import time
@@ -72,6 +73,7 @@ class FunctionProcess:
             "task": str(function.task),
             "tmp": str(tmp),
             "isolation": function.isolation,
+            "bwrap": shutil.which("bwrap"),
             "stand_in": function.stand_in,
         }
         try:

@@ -17,7 +17,13 @@ from typing import Any
 # The folder that holds the package `retryctl`, in the place of this script's own folder.
 sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 
-from retryctl.lab.inside import isolation, runtime, supervisor, virtual_time, whole_writes  # noqa: E402
+from retryctl.lab.inside import (  # noqa: E402
+    isolation,
+    runtime,
+    supervisor,
+    virtual_time,
+    whole_writes,
+)
 
 
 def tell(fd: int, **facts: object) -> None:
@@ -37,6 +43,7 @@ def main(settings: dict[str, Any]) -> None:
         os.setsid()
         tell(settings["status_fd"], pid=os.getpid())
         run_function(settings, found)
+        return
     for fd in (0, 1, 2, settings["log_fd"]):
         os.close(fd)
     supervisor.supervise(child, settings["control_fd"])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from typing import Any
@@ -75,7 +74,7 @@ def _bubblewrap(settings: dict[str, Any]) -> Found:
     """Run this program once more, inside bubblewrap, where it finds everything done."""
     if settings.get(BUBBLEWRAP_DONE):
         return Found("bubblewrap", namespaces.TASK)
-    program = shutil.which("bwrap") or shutil.which("bwrap", path="/usr/local/bin:/usr/bin:/bin")
+    program = settings["bwrap"]
     if program is None:
         raise OSError("bwrap is not installed")
     wrap = [program, *_bubblewrap_options(settings)]
