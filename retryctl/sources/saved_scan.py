@@ -163,7 +163,7 @@ class Scanned:
     """What one reading found; ``plain`` and ``others`` are dealt to parts by the request's ID."""
 
     runs: list[Run] = field(default_factory=list)
-    tangled: dict[tuple[str | None, str], int] = field(default_factory=dict)
+    tangled: set[tuple[str | None, str]] = field(default_factory=set)
     plain: list[bytearray]
     others: list[list[tuple[int, Attempt]]]
     shapes: list[Attempt] = field(default_factory=list)
@@ -171,7 +171,7 @@ class Scanned:
     events: int = 0
     first_ms: int | None = None
     last_ms: int | None = None
-    unrecognised: dict[int, int] = field(default_factory=dict)
+    unrecognised: dict[int, set[str]] = field(default_factory=dict)
     odd: bool = False
 
 
@@ -193,6 +193,7 @@ class Scan:
         self._width = 0
         self._kinds_from = 0
         self._runs: dict[bytes, Run] = {}
+        self._places: dict[bytes, tuple[str | None, str] | None] = {}
         self._latest: dict[tuple[str | None, str], Run] = {}
         self._count: dict[tuple[str | None, str], int] = {}
         self._kinds: dict[bytes, int] = {}
@@ -237,10 +238,8 @@ class Scan:
         key, moment, message = found[1], found[2], found.end()
         if learned:
             self._width, self._kinds_from = found.end(1), message + _HEAD_BYTES
-        if moment >= self._until:
-            self._see(int(moment))
-            return learned
-        run = self._run(key, moment)
+        place = self._place(key)
+        run = self._run(place, moment) if place and moment < self._until else None
         if run is None:
             self._see(int(moment))
             return learned
@@ -272,19 +271,17 @@ class Scan:
         self.found.events += 1
         self._before_ms = event.timestamp_ms
         key = (event.log_group, event.log_stream or "")
-        if event.log_stream is None or not 10**12 <= event.timestamp_ms < 10**13:
-            self._see(event.timestamp_ms)
-            if self._asked.wants(event) and event.timestamp_ms < self._until_ms:
-                self._tangle(key, len(event.message))
-            return
         line = usual_line(event)
-        found = _HEADER.match(line)
-        if found is None:  # a name that JSON has to escape
-            self._see(event.timestamp_ms)
-            if self._asked.wants(event) and event.timestamp_ms < self._until_ms:
-                self._tangle(key, len(line))
+        if event.log_stream is not None and _HEADER.match(line):
+            self._unusual(line)
             return
-        self._unusual(line)
+        # a log without streams, a name that JSON has to escape, a time of another century
+        self._see(event.timestamp_ms)
+        if self._asked.wants(event):
+            if group := self._asked.group_of(event.log_group):
+                self.found.log_groups.add(group)
+            if event.timestamp_ms < self._until_ms:
+                self._tangle(key)
 
     @property
     def _until_ms(self) -> float:
@@ -303,34 +300,40 @@ class Scan:
             return _LOOK
         return _PLAIN if head.startswith(b"[") else _TEXT
 
-    def _run(self, key: bytes, moment: bytes) -> Run | None:
+    def _place(self, key: bytes) -> tuple[str | None, str] | None:
+        """The group and the stream that a header names; ``None`` where they are not asked for."""
+        if key not in self._places:
+            m = _KEY.match(key)
+            assert m is not None  # a header has it
+            group = m[1].decode(errors="replace") if m[1] else None
+            stream = m[2].decode(errors="replace")
+            wanted = self._asked.wants_stream(group, stream)
+            self._places[key] = (group, stream) if wanted else None
+            if wanted and (named := self._asked.group_of(group)):
+                self.found.log_groups.add(named)
+        return self._places[key]
+
+    def _run(self, place: tuple[str | None, str], moment: bytes) -> Run | None:
         """The run that a line of this time goes on; a new one where it is out of order."""
-        m = _KEY.match(key)
-        assert m is not None  # a header has it
-        place = (m[1].decode(errors="replace") if m[1] else None, m[2].decode(errors="replace"))
         if place in self.found.tangled:
             return None
         run = self._latest.get(place)
         if run is not None and run.last <= moment:
             return run
-        if run is None and not self._asked.wants_stream(*place):
-            return None
         self._count[place] = self._count.get(place, 0) + 1
         if self._count[place] > MOST_RUNS:
-            self._tangle(place, 0)
+            self._tangle(place)
             return None
         run = self._latest[place] = Run(len(self.found.runs), place, moment)
         run.group = self._asked.group_of(place[0])
-        if run.group:
-            self.found.log_groups.add(run.group)
         self.found.runs.append(run)
         return run
 
-    def _tangle(self, place: tuple[str | None, str], size: int) -> None:
+    def _tangle(self, place: tuple[str | None, str]) -> None:
         """Give a stream up: it is read whole, in another way."""
-        if group := self._asked.group_of(place[0]):
-            self.found.log_groups.add(group)
-        self.found.tangled[place] = self.found.tangled.get(place, 0) + size
+        if place in self.found.tangled:
+            return
+        self.found.tangled.add(place)
         for run in self.found.runs:
             if run.key == place:
                 self._see(int(run.first))
@@ -341,7 +344,7 @@ class Scan:
     def _relieve(self) -> None:
         for run in list(self._runs.values()):
             if len(run.held) > MOST_HELD:
-                self._tangle(run.key, 0)
+                self._tangle(run.key)
 
     def _see(self, moment_ms: int) -> None:
         found = self.found
@@ -404,12 +407,17 @@ class Scan:
             self._claimed(run, line, event, record, own=own)
         else:
             if isinstance(record, Unrecognised):
-                self.found.unrecognised[run.number] = self.found.unrecognised.get(run.number, 0) + 1
+                self._count_unrecognised(run, event)
             if isinstance(record, (InitStart, RestoreStart)):
                 run.runtime = run.runtime or record.runtime_version
                 if isinstance(record, InitStart) and run.function is None:
                     run.function = (record.function_name,)
             self._other(run, line, _token(record) if own else None)
+
+    def _count_unrecognised(self, run: Run, event: LogEvent) -> None:
+        """Count it, but once where it was saved twice."""
+        counted = self.found.unrecognised.setdefault(run.number, set())
+        counted.add(event.event_id or f"{len(counted)} without an ID")
 
     def _said(self, run: Run, line: bytes, event: LogEvent, record: AppLine) -> None:
         """A printed line; the branch it names counts with the integer directly before it."""
@@ -453,7 +461,8 @@ class Scan:
         self, run: Run, request_id: bytes, moment_ms: int, line: bytes, version: bytes
     ) -> None:
         token = ("S", version, run.json)
-        if run.report is not None and run.report[0] < moment_ms > run.undecided_ms:
+        whole = run.head is not None or run.open_at < run.report_at  # its START was seen here
+        if run.report is not None and run.report[0] < moment_ms > run.undecided_ms and whole:
             if self._cut(run, line):
                 run.opens(request_id, moment_ms, line, token)
                 return

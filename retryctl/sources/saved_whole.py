@@ -64,10 +64,16 @@ class Asking:
 
 
 class WholeLog:
-    """A saved log, read whole. ``source`` is what ``SavedLog`` takes."""
+    """A saved log, read whole. ``source`` is what ``SavedLog`` takes.
 
-    def __init__(self, source: str, *, stdin: BinaryIO | None = None) -> None:
+    A unit has ``unit_bytes``, unless there would be too many of them.
+    """
+
+    def __init__(
+        self, source: str, *, stdin: BinaryIO | None = None, unit_bytes: int = UNIT_BYTES
+    ) -> None:
         self._source = source
+        self._unit_bytes = unit_bytes
         self._stdin = stdin
         self._files: tuple[SavedFile, ...] = ()
         self._sizes: dict[str, tuple[int, int]] = {}
@@ -115,7 +121,7 @@ class WholeLog:
         return findings
 
     def _units(self, total: int) -> Iterator[Unit]:
-        size = max(UNIT_BYTES, total // MOST_UNITS)
+        size = max(self._unit_bytes, total // MOST_UNITS)
         for file in self._files:
             if file.size <= size or not _is_plain_json_lines(file):
                 yield Unit(file=file)
@@ -219,8 +225,10 @@ def _blocks(opened: IO[bytes], start: int, stop: int) -> Iterator[list[bytes]]:
         opened.seek(start - 1)
         start += len(opened.readline()) - 1
     while start < stop:
-        block = opened.readlines(min(_BLOCK_BYTES, stop - start))
-        if not block:
+        # readlines goes on until it has more than it is asked for, and 0 asks for all
+        hint = min(_BLOCK_BYTES, stop - start - 1)
+        block = opened.readlines(hint) if hint else [opened.readline()]
+        if not any(block):
             return
         start += sum(map(len, block))
         yield block
@@ -315,7 +323,7 @@ class Findings:
         self._tangled: set[Place] = set()
         self._shapes: list[list[Attempt]] = []
         self._counts: list[int] = []
-        self._unrecognised: list[dict[int, int]] = []
+        self._unrecognised: list[dict[int, set[str]]] = []
 
     @property
     def parts(self) -> int:
@@ -396,7 +404,8 @@ class Findings:
             for run in places:
                 rows[run.reading][run.number] = streams.get(place)
                 if place in streams:
-                    self.looked.unrecognised += self._unrecognised[run.reading].get(run.number, 0)
+                    counted = self._unrecognised[run.reading].get(run.number, ())
+                    self.looked.unrecognised += len(counted)
         for number, row in enumerate(rows):
             self.readings[number] = Reading(shapes=self._shapes[number], streams=row)
 

@@ -1,0 +1,115 @@
+"""A log read whole, in pieces and by shapes, gives what the history of all its events gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from retryctl.core.claims import Markers
+from retryctl.core.crosscheck import CheckedRequest, check_request
+from retryctl.core.gathering import Around, Quiet, gathered
+from retryctl.core.history import read_history
+from retryctl.core.records import Coverage, FunctionSettings, Selection
+from retryctl.sources.saved import SavedLog
+from retryctl.sources.saved_whole import WholeLog
+from tests.made_up_logs import made_up, save
+
+Row = tuple[object, ...]
+
+
+def row_of(checked: CheckedRequest) -> Row:
+    """All that a summary or a list could make of a request."""
+    request = checked.request
+    return (
+        request.log_group,
+        request.function,
+        request.outcome,
+        checked.verdict,
+        checked.undetermined_because,
+        sorted((finding.rule, finding.attempt or 0) for finding in checked.findings),
+        [
+            (
+                *(attempt.number, attempt.placed_ms, attempt.started_ms, attempt.ended_ms),
+                *(attempt.outcome, attempt.error, attempt.claim.counter, attempt.claim.branch),
+                *(attempt.log_stream, attempt.version, attempt.billed_duration_ms),
+                *(attempt.memory_size_mb, attempt.runtime_version, check.check),
+                *(check.counter_expected, check.counter_in_environment, check.branch_expected),
+            )
+            for attempt, check in zip(request.attempts, checked.checks, strict=True)
+        ],
+    )
+
+
+def quiet_row(quiet: Quiet) -> Row:
+    return (quiet.log_group, quiet.function, quiet.placed_ms, quiet.billed_ms, quiet.memory_mb)
+
+
+def read_slowly(
+    source: Path, selection: Selection
+) -> tuple[Coverage, dict[tuple[str, str | None], CheckedRequest], int]:
+    log = SavedLog(str(source))
+    until_ms = selection.until_ms
+    events = [
+        event for event in log.read(selection) if until_ms is None or event.timestamp_ms < until_ms
+    ]
+    coverage = log.coverage()
+    told = read_history(events, horizon_ms=coverage.horizon_ms or 0)
+    return (
+        coverage,
+        {(r.request_id, r.log_group): check_request(r, coverage) for r in told.requests},
+        coverage.events_unrecognised + told.unrecognised,
+    )
+
+
+def compare(source: Path, selection: Selection, *, unit_bytes: int, processes: int = 1) -> int:
+    """Read a log both ways; returns how many requests were quiet."""
+    coverage, expected, unrecognised = read_slowly(source, selection)
+    log = WholeLog(str(source), unit_bytes=unit_bytes)
+    found = log.read(selection, Markers(), FunctionSettings(), processes=processes)
+    around = Around(
+        coverage=found.looked.coverage(log.name), settings=FunctionSettings(), markers=Markers()
+    )
+    told = [
+        one
+        for part in range(found.parts)
+        for one in gathered(found.part(part), found.readings, around)
+    ]
+    assert around.coverage.events_unrecognised == unrecognised
+    assert (coverage.events_read, coverage.gaps) == (
+        around.coverage.events_read,
+        around.coverage.gaps,
+    )
+    assert (coverage.horizon_ms, coverage.first_event_ms, coverage.log_groups) == (
+        around.coverage.horizon_ms,
+        around.coverage.first_event_ms,
+        around.coverage.log_groups,
+    )
+    assert len(told) == len(expected)
+    for one in told:
+        if isinstance(one, Quiet):
+            same = expected[one.request_id, one.log_group]
+            (attempt,) = same.request.attempts
+            assert (same.request.outcome.value, same.verdict.value) == ("succeeded", "not-counted")
+            assert not same.findings
+            assert quiet_row(one) == (
+                same.request.log_group,
+                same.request.function,
+                *(attempt.placed_ms, attempt.billed_duration_ms, attempt.memory_size_mb),
+            )
+        else:
+            request = one.request
+            assert row_of(one) == row_of(expected[request.request_id, request.log_group])
+    return sum(isinstance(one, Quiet) for one in told)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_pieces_and_shapes_change_nothing(seed: int, tmp_path: Path) -> None:
+    random = Random(seed)
+    streams = made_up(random, hostile=seed % 2 == 0)
+    save(random, streams, tmp_path)
+    until_ms = None
+    if random.random() < 0.3:
+        until_ms = random.choice([e for events in streams for e in events] or [None]).timestamp_ms
+    compare(tmp_path, Selection(until_ms=until_ms), unit_bytes=random.choice((700, 5_000, 1 << 20)))
