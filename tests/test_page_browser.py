@@ -17,6 +17,7 @@ import pytest
 from retryctl.views.page import trace_page
 from tests import checked_requests as world
 from tests.hostile import hostile_request
+from tests.test_page_summary import hostile_tally, page_of, tallied
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -37,7 +38,12 @@ SEVERAL = trace_page(
     tz=timezone.utc,
 )
 HOSTILE = trace_page([hostile_request()], world.COVERAGE, tz=timezone.utc)
-PAGES = {"several": SEVERAL, "hostile": HOSTILE}
+PAGES = {
+    "several": SEVERAL,
+    "hostile": HOSTILE,
+    "summary": page_of(tallied()),
+    "hostile summary": page_of(hostile_tally()),
+}
 
 
 @pytest.fixture(scope="session")
