@@ -80,7 +80,8 @@ def run(wanted: Wanted, show: Show) -> ExitStatus:
     if len(plans) > 1 and show.output is Output.TEXT:
         put(_table(checked, submitted))
         return ExitStatus.OK
-    return telling.show_story(telling.Story(checked=checked, coverage=coverage), show)
+    story = telling.Story(checked=checked, coverage=coverage, branches=markers.branches)
+    return telling.show_story(story, show)
 
 
 def serve_saved(source: str, port: int) -> NoReturn:
