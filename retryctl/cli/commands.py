@@ -37,6 +37,8 @@ class _Entry:
 _TABLE = {
     "trace": _Entry("Tell the story of each attempt of a request.", _STORY),
     "check": _Entry("Fail a pipeline where the function did.", _STORY),
+    "summary": _Entry("Count a function's retries, errors, waits and cost.", _STORY),
+    "list": _Entry("List a function's requests, one line each.", _STORY),
     "demo": _Entry("Show a recorded history. Needs no AWS account.", _STORY),
     "lab": _Entry("Run a handler here as Lambda would, retries and all.", _FUNCTION, group=True),
     "counters": _Entry("What a function imports to count its retries.", _FUNCTION, group=True),

@@ -60,13 +60,14 @@ def _saved(look: Look, selection: Selection, progress: Progress) -> Opened:
     log = SavedLog(look.source)
     name = function_name(look.function).name if look.function else None
     selection = replace(selection, function=name, log_groups=look.log_groups)
-    tell = partial(_tell_bytes, progress)
+    tell = partial(tell_bytes, progress)
     return Opened(
         read=lambda: log.read(selection, tell), coverage=log.coverage, selection=selection
     )
 
 
-def _tell_bytes(progress: Progress, done: int, total: int | None) -> None:
+def tell_bytes(progress: Progress, done: int, total: int | None) -> None:
+    """Say how far the reading of a saved log is."""
     of = f" of {total / 1e6:,.0f}" if total else ""
     progress(lambda: f"reading: {done / 1e6:,.0f}{of} MB")
 

@@ -21,7 +21,7 @@ from retryctl.core.requests import RequestOutcome
 MOST_ERRORS = 5_000
 """As many kinds of errors are told apart; a log can hold any number."""
 OTHER_ERRORS = "(others)"
-_MINUTE_MS = 60_000
+MINUTE_MS = 60_000
 
 ErrorKind = tuple[str, "str | None"]
 """The type of an error, or what stands for it, and the first frame in the function's own code."""
@@ -149,7 +149,7 @@ class Tally:
             billed_us = round(attempt.billed_duration_ms * 1000)
             self.billed_us[number > 1, attempt.memory_size_mb] += billed_us
         if attempt.outcome.failed:
-            self.failed_by_minute[attempt.placed_ms // _MINUTE_MS] += 1
+            self.failed_by_minute[attempt.placed_ms // MINUTE_MS] += 1
             example = (attempt.placed_ms, attempt.request_id)
             self._add_error(_kind_of(attempt), 1, example)
         self._see(attempt.placed_ms)

@@ -1,0 +1,114 @@
+"""What changed since an earlier summary, and whether that is better or worse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Document = Mapping[str, Any]
+"""A summary as its JSON has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One figure before and now. ``verdict`` is ``better``, ``worse``, ``same`` or ``changed``."""
+
+    figure: str
+    before: float | None
+    after: float | None
+    verdict: str
+    is_share: bool = False
+
+
+def changes(before: Document, after: Document) -> list[Change]:
+    """The figures that tell how a function fares, in both summaries.
+
+    Raises KeyError or TypeError where one is no summary.
+    """
+    return [_change(figure, before, after) for figure in _FIGURES] + _new_errors(before, after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """A figure, how it is read, and what is better: 1 for more, -1 for less, 0 for neither."""
+
+    name: str
+    read: Callable[[Document], float | None]
+    better: int
+    is_share: bool = False
+
+
+def _share(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+def _p50(retry: int) -> Callable[[Document], float | None]:
+    def read(document: Document) -> float | None:
+        found = [waits["p50"] for waits in document["waits_s"] if waits["retry"] == retry]
+        return float(found[0]) if found else None
+
+    return read
+
+
+_FIGURES = (
+    _Figure("requests", lambda d: d["requests"], 0),
+    _Figure("retried requests", lambda d: _share(d["retried_requests"], d["requests"]), -1, True),
+    _Figure("exhausted", lambda d: _share(d["outcomes"]["exhausted"], d["requests"]), -1, True),
+    _Figure(
+        "failed attempts",
+        lambda d: _share(
+            sum(
+                count
+                for outcome, count in d["attempt_outcomes"].items()
+                if outcome not in ("ok", "running", "unknown")
+            ),
+            d["attempts"],
+        ),
+        -1,
+        True,
+    ),
+    _Figure("counter right on retries", lambda d: d["counter"]["accuracy_on_retries"], 1, True),
+    _Figure("median wait of retry 1, s", _p50(1), -1),
+    _Figure("median wait of retry 2, s", _p50(2), -1),
+    _Figure(
+        "cost of retries, GB-s",
+        lambda d: _share(d["cost"]["gb_s_on_retries"], d["cost"]["gb_s"]),
+        -1,
+        True,
+    ),
+)
+
+
+def _change(figure: _Figure, before: Document, after: Document) -> Change:
+    old, new = figure.read(before), figure.read(after)
+    return Change(
+        figure=figure.name,
+        before=old,
+        after=new,
+        verdict=_verdict(old, new, figure.better),
+        is_share=figure.is_share,
+    )
+
+
+def _verdict(old: float | None, new: float | None, better: int) -> str:
+    if old == new:
+        return "same"
+    if old is None or new is None or not better:
+        return "changed"
+    return "better" if (new > old) is (better > 0) else "worse"
+
+
+def _new_errors(before: Document, after: Document) -> list[Change]:
+    """Errors that were not there before, and those that are gone."""
+    old = {(each["type"], each.get("frame")): each["count"] for each in before["errors"]}
+    new = {(each["type"], each.get("frame")): each["count"] for each in after["errors"]}
+    return [
+        Change(
+            figure=f"error {' '.join(filter(None, kind))}",
+            before=old.get(kind, 0),
+            after=new.get(kind, 0),
+            verdict="worse" if kind in new else "better",
+        )
+        for kind in sorted(old.keys() ^ new.keys(), key=str)
+    ]
