@@ -7,6 +7,7 @@ CloudWatch yields is judged here. Both give the same requests, those of ``cli.wi
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -70,20 +71,12 @@ def merged(parts: Iterable[Tallies]) -> Tallies:
 @dataclass(frozen=True, slots=True)
 class _Count:
     def __call__(self, requests: _Requests) -> Tallies:
-        tallies: Tallies = {}
-        quiet: dict[str | None, int] = {}
+        tallies: Tallies = defaultdict(Tally)
         for one in requests:
-            function = one.function if isinstance(one, Quiet) else one.request.function
-            tally = tallies.get(function)
-            if tally is None:
-                tally = tallies[function] = Tally()
             if isinstance(one, Quiet):
-                tally.add_quiet(one.placed_ms, one.billed_ms, one.memory_mb)
-                quiet[function] = quiet.get(function, 0) + 1
+                tallies[one.function].add_quiet(one.attempts)
             else:
-                tally.add(one)
-        for function, count in quiet.items():
-            tallies[function].settle_quiet(count)
+                tallies[one.request.function].add(one)
         return tallies
 
 
@@ -92,7 +85,8 @@ class _List:
     wanted: Wanted
 
     def __call__(self, requests: _Requests) -> list[Listed]:
-        return [line for line in map(listed, requests) if self.wanted.has(line)]
+        lines = chain.from_iterable(map(listed, requests))
+        return [line for line in lines if self.wanted.has(line)]
 
 
 def _parts(

@@ -8,17 +8,16 @@ in all but ID, time and bill.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 from uuid import UUID
 
 from retryctl.core.attempts import Attempt
 from retryctl.core.checks import Verdict
 from retryctl.core.claims import Markers
 from retryctl.core.crosscheck import CheckedRequest, check_request
-from retryctl.core.kept import RECORD, Stream, as_of, function_of, like
+from retryctl.core.kept import RECORD, Packed, Stream, as_of, function_of, like
 from retryctl.core.outcomes import Outcome
 from retryctl.core.records import Coverage, FunctionSettings, LogEvent
 from retryctl.core.requests import Request, RequestOutcome, request_of
@@ -66,19 +65,16 @@ class Around:
         )
 
 
-class Quiet(NamedTuple):
-    """A request whose one attempt went well and said nothing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quiet:
+    """Requests of one stream, each of one attempt that went well and said nothing."""
 
-    request_id: str
     function: str | None
     log_group: str | None
-    placed_ms: int
-    billed_ms: int
-    memory_mb: int
+    attempts: Sequence[Packed]
 
 
 _Key = tuple["str | None", bytes]
-_Packed = tuple[bytes, int, int, int, int, int, int]
 
 
 def gathered(
@@ -87,9 +83,9 @@ def gathered(
     """The requests of a part that belong to the window, each judged."""
     attempts: dict[_Key, list[Attempt]] = defaultdict(list)
     mentions: dict[_Key, list[LogEvent]] = defaultdict(list)
-    for reading, others in part.others:
+    for number, others in part.others:
         for run, attempt in others:
-            stream = readings[reading].streams[run]
+            stream = readings[number].streams[run]
             if stream is not None:
                 told = as_of(attempt, stream, around.named, around.settings, _horizon_ms(around))
                 attempts[attempt.log_group, UUID(attempt.request_id).bytes].append(told)
@@ -98,10 +94,8 @@ def gathered(
     yield from _plain(part, readings, around, attempts, mentions)
     for key in attempts.keys() | mentions.keys():
         request = _request(key, attempts.get(key, []), mentions.get(key, []), around)
-        placed_ms = (
-            request.attempts[0].placed_ms if request.attempts else request.mentions[0].timestamp_ms
-        )
-        if around.has(placed_ms):
+        first = request.attempts[0] if request.attempts else None
+        if around.has(first.placed_ms if first else request.mentions[0].timestamp_ms):
             yield _checked(request, around)
 
 
@@ -113,50 +107,40 @@ def _plain(
     mentions: Mapping[_Key, list[LogEvent]],
 ) -> Iterator[Quiet]:
     """The quiet requests; every other plain attempt is added to ``attempts``."""
-    single: dict[_Key, tuple[int, _Packed]] = {}
+    told = {key[1] for key in (*attempts, *mentions)} | _repeated(part)
+    before_ms = _nothing_hidden_before_ms(around)
     for number, packed in part.plain:
-        streams = readings[number].streams
-        shapes = readings[number].shapes
+        reading = readings[number]
+        quiet: dict[int, list[Packed]] = defaultdict(list)
+        are_quiet: dict[int, bool] = {}
         for record in RECORD.iter_unpack(packed):
-            stream = streams[record[5]]
+            request_id, start_ms, _, _, _, run, shape = record
+            stream = reading.streams[run]
             if stream is None:
                 continue
-            key = (stream.log_group, record[0])
-            if key in attempts or key in mentions or key in single:
-                attempts[key].append(_unpacked(record, stream, shapes[record[6]], around))
+            if shape not in are_quiet:
+                attempt = like(reading.shapes[shape], stream, around.named, record)
+                are_quiet[shape] = _is_quiet((stream.log_group, request_id), attempt, around)
+            if are_quiet[shape] and start_ms < before_ms and request_id not in told:
+                if around.has(start_ms):
+                    quiet[run].append(record)
             else:
-                single[key] = (number, record)
-    for key in attempts.keys() & single.keys():
-        number, record = single.pop(key)
-        attempts[key].insert(0, _full(number, record, readings, around))
-    before_ms = _nothing_hidden_before_ms(around)
-    quiet = {}
-    for key, (number, record) in single.items():
-        start_ms, shape = record[1], (number, record[6])
-        if shape not in quiet:
-            quiet[shape] = _is_quiet(key, _full(number, record, readings, around), around)
-        if not quiet[shape] or start_ms >= before_ms:
-            attempts[key].append(_full(number, record, readings, around))
-        elif around.has(start_ms):
-            stream = readings[number].streams[record[5]]
-            function = stream and function_of(stream)
-            yield Quiet(
-                str(UUID(bytes=key[1])), function or around.named, key[0], start_ms, *record[3:5]
-            )
+                attempt = like(reading.shapes[shape], stream, around.named, record)
+                attempts[stream.log_group, request_id].append(attempt)
+        for run, records in quiet.items():
+            stream = reading.streams[run]
+            assert stream is not None  # such records were passed over
+            function = function_of(stream) or around.named
+            yield Quiet(function=function, log_group=stream.log_group, attempts=records)
 
 
-def _full(number: int, record: _Packed, readings: Mapping[int, Reading], around: Around) -> Attempt:
-    stream = readings[number].streams[record[5]]
-    assert stream is not None  # such records were passed over
-    return _unpacked(record, stream, readings[number].shapes[record[6]], around)
-
-
-def _unpacked(record: _Packed, stream: Stream, shape: Attempt, around: Around) -> Attempt:
-    request_id, start_ms, took_ms, billed_ms, memory_mb, *_ = record
-    attempt = like(
-        shape, stream, str(UUID(bytes=request_id)), start_ms, took_ms, billed_ms, memory_mb
+def _repeated(part: Part) -> set[bytes]:
+    """The IDs that more than one plain attempt has."""
+    size = RECORD.size
+    ids = Counter(
+        packed[at : at + 16] for _, packed in part.plain for at in range(0, len(packed), size)
     )
-    return as_of(attempt, stream, around.named, around.settings, _horizon_ms(around))
+    return {request_id for request_id, count in ids.items() if count > 1}
 
 
 def _is_quiet(key: _Key, attempt: Attempt, around: Around) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from struct import Struct
+from uuid import UUID
 
 from retryctl.core.attempts import Attempt, attempt_of, function_name
 from retryctl.core.brackets import Bracket
@@ -42,6 +43,11 @@ _BEFORE_ALL_MS = 0
 def part_of(request_id: str, parts: int) -> int:
     """The part of a log, of so many, that a request belongs to."""
     return int(request_id[:6], 16) % parts
+
+
+def part_of_packed(request_id: bytes, parts: int) -> int:
+    """The same of an ID in 16 bytes."""
+    return int.from_bytes(request_id[:3], "big") % parts
 
 
 def kept(
@@ -85,19 +91,23 @@ def function_of(stream: Stream) -> str | None:
     return function_name(stream.log_group, stream.log_stream) or stream.function
 
 
-def like(
-    shape: Attempt, stream: Stream, request_id: str, start_ms: int, took_ms: int, *figures: int
-) -> Attempt:
-    """An attempt of the same shape; ``figures`` are its billed ms and its MB."""
+Packed = tuple[bytes, int, int, int, int, int, int]
+"""A ``RECORD``, unpacked."""
+
+
+def like(shape: Attempt, stream: Stream, named: str | None, packed: Packed) -> Attempt:
+    """The attempt of the same shape that ``packed`` is; it has ended."""
+    request_id, start_ms, took_ms, billed_ms, memory_mb, *_ = packed
     end_ms = start_ms + took_ms
-    billed_ms, memory_mb = figures
     start, end = (
         LogEvent(timestamp_ms=start_ms, message=""),
         LogEvent(timestamp_ms=end_ms, message=""),
     )
     return replace(
         shape,
-        request_id=request_id,
+        request_id=str(UUID(bytes=request_id)),
+        function=function_of(stream) or named,
+        runtime_version=stream.runtime_version,
         placed_ms=start_ms,
         started_ms=start_ms,
         ended_ms=end_ms,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from retryctl.core.checks import Verdict
 from retryctl.core.crosscheck import CheckedRequest
@@ -57,18 +58,25 @@ class Wanted:
         return any(sought in error.casefold() for error in listed.errors)
 
 
-def listed(one: CheckedRequest | Quiet) -> Listed:
-    """The line of one request."""
-    if isinstance(one, Quiet):
-        return Listed(
-            request_id=one.request_id,
+def listed(one: CheckedRequest | Quiet) -> list[Listed]:
+    """A line of each request."""
+    if isinstance(one, CheckedRequest):
+        return [_checked(one)]
+    return [
+        Listed(
+            request_id=str(UUID(bytes=request_id)),
             function=one.function,
-            placed_ms=one.placed_ms,
-            started_ms=one.placed_ms,
+            placed_ms=start_ms,
+            started_ms=start_ms,
             attempts=1,
             outcome=RequestOutcome.SUCCEEDED,
             verdict=Verdict.NOT_COUNTED,
         )
+        for request_id, start_ms, *_ in one.attempts
+    ]
+
+
+def _checked(one: CheckedRequest) -> Listed:
     request = one.request
     first = request.attempts[0] if request.attempts else None
     errors = [attempt.error for attempt in request.attempts if attempt.error]

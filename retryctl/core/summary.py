@@ -8,13 +8,14 @@ their percentiles are exact.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from retryctl.core.attempts import Attempt, wait_ms
 from retryctl.core.checks import Check
 from retryctl.core.crosscheck import CheckedRequest
+from retryctl.core.kept import Packed
 from retryctl.core.outcomes import Outcome
 from retryctl.core.requests import RequestOutcome
 
@@ -103,20 +104,24 @@ class Tally:
             self.findings[finding.rule] += 1
         self._add_reasons(checked)
 
-    def add_quiet(self, placed_ms: int, billed_ms: int, memory_mb: int) -> None:
-        """Count a request whose one attempt went well and said nothing."""
-        self.requests += 1
-        self.billed_us[False, memory_mb] += billed_ms * 1000
-        self._see(placed_ms)
-
-    def settle_quiet(self, count: int) -> None:
-        """Count what is the same of so many quiet requests."""
+    def add_quiet(self, attempts: Sequence[Packed]) -> None:
+        """Count requests whose one attempt went well and said nothing."""
+        count = len(attempts)
+        self.requests += count
         self.attempts += count
         self.by_attempts[1] += count
         self.outcomes[RequestOutcome.SUCCEEDED] += count
         self.attempt_outcomes[Outcome.OK] += count
         self.branches[1, None] += count
         self.checks[Check.SILENT] += count
+        billed_ms: Counter[int] = Counter()
+        for _, _, _, billed, memory_mb, _, _ in attempts:
+            billed_ms[memory_mb] += billed
+        for memory_mb, billed in billed_ms.items():
+            self.billed_us[False, memory_mb] += billed * 1000
+        starts = [attempt[1] for attempt in attempts]
+        self._see(min(starts))
+        self._see(max(starts))
 
     def merge(self, other: Tally) -> None:
         """Add what another tally counted."""

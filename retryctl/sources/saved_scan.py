@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+from binascii import unhexlify
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -23,7 +24,7 @@ from retryctl.core.attempts import Attempt
 from retryctl.core.brackets import LONGEST_BRACKET_MS
 from retryctl.core.claims import Markers, read_claim
 from retryctl.core.grammar import read
-from retryctl.core.kept import RECORD, kept, part_of
+from retryctl.core.kept import RECORD, kept, part_of, part_of_packed
 from retryctl.core.pieces import Piece, closed_piece
 from retryctl.core.records import (
     AppLine,
@@ -112,6 +113,7 @@ class Run:
         "number",
         "open_at",
         "open_id",
+        "own_end",
         "patience_ms",
         "placed_ms",
         "plain",
@@ -141,20 +143,22 @@ class Run:
         self._forget()
 
     def _forget(self) -> None:
-        self.open_id = b""
+        self.open_id = self.own_end = b""
         self.open_at = self.report_at = -1
         self.start = self.end = 0
         self.report: tuple[int, int, int] | None = None
         self.plain = False
         self.between_tells = False
-        self.shape: list[object] = []
+        self.shape: tuple[object, ...] = ()
 
     def opens(self, request_id: bytes, start_ms: int, line: bytes, token: object) -> None:
         """Begin an attempt with its START ``line``."""
-        clean = not self.held  # else it was not cut, or an init was told
-        self._forget()
-        self.open_id, self.start, self.open_at = request_id, start_ms, len(self.held)
-        self.plain, self.shape = clean, [token]
+        self.plain = not self.held  # else it was not cut, or an init was told
+        self.open_id, self.own_end = request_id, request_id + b'\\n"'
+        self.open_at, self.report_at = len(self.held), -1
+        self.start, self.end, self.report = start_ms, 0, None
+        self.between_tells = False
+        self.shape = (token,)
         self.held.append(line)
 
 
@@ -219,6 +223,14 @@ class Scan:
                 if run.last <= moment < until and kind is not None:
                     run.last = moment
                     if kind == _PLAIN or (kind == _TEXT and b"\\tat " not in line):
+                        run.held.append(line)
+                    elif (
+                        kind == _ENDS
+                        and line[head + 9 : head + 48] == run.own_end
+                        and run.report is None
+                        and not run.end
+                    ):
+                        run.end = int(moment)
                         run.held.append(line)
                     else:
                         self._tell(run, line, moment, kind, head - _HEAD_BYTES)
@@ -356,7 +368,7 @@ class Scan:
         for run in self.found.runs:
             self._see(int(run.first))
             self._see(int(run.last))
-            run.shape = []
+            run.shape = ()
         return self.found
 
     # ----------------------------------------------------------------- records
@@ -396,6 +408,7 @@ class Scan:
             if isinstance(record, Start):
                 version = (record.version or "").encode()
                 self._started(run, request_id, moment_ms, line, version)
+                run.plain = run.plain and bool(version)
             else:
                 figures, token = _figures(record)
                 self._reported(run, request_id, moment_ms, line, figures, token)
@@ -453,7 +466,7 @@ class Scan:
         elif token is None:
             run.plain = False
         else:
-            run.shape.append(token)
+            run.shape += (token,)
 
     # ----------------------------------------------------------------- attempts
 
@@ -497,7 +510,7 @@ class Scan:
             run.open_id, run.start, run.open_at = request_id, moment_ms, len(run.held) - 1
         took_ms = moment_ms - run.start
         run.plain = run.plain and figures is not None and 0 < took_ms <= LONGEST_BRACKET_MS
-        run.shape.append(token)
+        run.shape += (token,)
         run.report = (moment_ms, *(figures or (0, 0)))
         run.report_at = len(run.held) - 1
 
@@ -513,7 +526,9 @@ class Scan:
         if number >= 0:
             self._keep(run, number)
             run.placed_ms = run.start
-            run.context = [run.held[run.open_at], run.held[run.report_at]]
+            bracket = run.held[run.open_at : run.report_at + 1]
+            # of a quiet attempt its two ends tell all that the next could ask
+            run.context = bracket if len(run.shape) > 2 else [bracket[0], bracket[-1]]
             run.held = between
             return True
         piece = self._piece(run, line)
@@ -537,9 +552,9 @@ class Scan:
     def _keep(self, run: Run, number: int) -> None:
         assert run.report is not None  # it is closed
         reported_ms, billed_ms, memory_mb = run.report
-        request_id = run.open_id.decode()
-        self.found.plain[part_of(request_id, self._parts)] += RECORD.pack(
-            bytes.fromhex(request_id.replace("-", "")),
+        request_id = unhexlify(run.open_id.replace(b"-", b""))
+        self.found.plain[part_of_packed(request_id, self._parts)] += RECORD.pack(
+            request_id,
             run.start,
             (run.end or reported_ms) - run.start,
             billed_ms,
@@ -550,12 +565,11 @@ class Scan:
 
     def _shape_of(self, run: Run, line: bytes) -> int:
         """The number of its shape, told by the core when it is new; below 0 where it is none."""
-        shape = tuple(run.shape)
-        number = self._shapes.get(shape)
+        number = self._shapes.get(run.shape)
         if number is None:
             if len(self._shapes) >= MOST_SHAPES:
                 return -1
-            number = self._shapes[shape] = self._learned(run, line)
+            number = self._shapes[run.shape] = self._learned(run, line)
         return number
 
     def _learned(self, run: Run, line: bytes) -> int:
