@@ -10,6 +10,7 @@ from retryctl.sources.pace import Pace
 from retryctl.sources.slices import SlicePlan, merged
 
 HOUR = 3_600_000
+QUARTER = HOUR // 4
 
 
 def window(since_ms: int, until_ms: int) -> Window:
@@ -37,12 +38,14 @@ def test_a_busy_group_is_cut_newest_first_into_slices_that_grow() -> None:
     first, second = plan.take(), plan.take()
     assert first is not None
     assert second is not None
-    assert first.window == window(23 * HOUR, 24 * HOUR)
-    assert second.window == window(22 * HOUR, 23 * HOUR)
-    plan.finished(first, pages=1)
+    assert first.window == window(24 * HOUR - QUARTER, 24 * HOUR)
+    assert second.window == window(24 * HOUR - 2 * QUARTER, 24 * HOUR - QUARTER)
+    assert plan.pages_left() == 0
+    plan.finished(first, pages=4)
     third = plan.take()
     assert third is not None
-    assert third.window == window(18 * HOUR, 22 * HOUR)
+    assert third.window == window(22 * HOUR + 2 * QUARTER, 24 * HOUR - 2 * QUARTER)
+    assert plan.pages_left() == 4 * 90
 
 
 def test_a_narrower_aim_drops_what_is_beyond_and_a_wider_one_adds_it() -> None:
@@ -118,7 +121,7 @@ def test_the_pace_starts_at_five_a_second_and_grows_while_all_is_answered() -> N
     assert pace.rate == 10.0  # the usual quota: from here on carefully
     for _ in range(1000):
         pace.answered(0)
-    assert pace.rate == 25.0
+    assert round(pace.rate) == 15
 
 
 def test_a_refusal_lowers_the_pace_for_good() -> None:

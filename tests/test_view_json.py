@@ -107,7 +107,9 @@ def test_the_document_of_the_contract() -> None:
         "events_read": 42,
         "events_unrecognised": 0,
         "api_calls": 5,
+        "pages": 0,
         "bytes_read": 0,
+        "bytes_scanned": 0,
         "complete": True,
         "gaps": [],
     }

@@ -94,12 +94,15 @@ def check_attempts(
     return tuple(_check(request, attempt, around, uncountable) for attempt in request.attempts)
 
 
-def verdict_of(checks: Sequence[AttemptCheck], uncountable: Sequence[str]) -> Verdict:
-    """The verdict on a request: the worst that its attempts give."""
+def verdict_of(checks: Sequence[AttemptCheck], reasons: Sequence[str]) -> Verdict:
+    """The verdict on a request: the worst that its attempts give.
+
+    ``reasons`` are those why attempts cannot be counted, or may be missing.
+    """
     results = {check.check for check in checks}
     if Check.DISAGREES in results:
         return Verdict.DISAGREES
-    if Check.UNDETERMINED in results or uncountable:
+    if Check.UNDETERMINED in results or reasons:
         return Verdict.UNDETERMINED
     return Verdict.AGREES if Check.AGREES in results else Verdict.NOT_COUNTED
 
@@ -225,6 +228,24 @@ def hidden_before(request: Request, attempt: Attempt, around: Circumstances, *, 
             "it may begin after the first of them."
         )
     return ""
+
+
+def hidden_after(request: Request, around: Circumstances) -> tuple[str, ...]:
+    """Why attempts after those that were seen may be missing, as of the horizon.
+
+    None of these changes the check of an attempt that was seen; the request may have one more.
+    """
+    if not request.attempts:
+        return ()
+    first, last = request.attempts[0].placed_ms, request.attempts[-1].placed_ms
+    until_ms = first + around.settings.event_age_ms
+    if around.coverage.horizon_ms is not None:
+        until_ms = min(until_ms, around.coverage.horizon_ms)
+    return tuple(
+        gap.message
+        for gap in around.coverage.gaps
+        if gap.hides_attempts and may_hide(gap, request, last, until_ms)
+    )
 
 
 def may_hide(gap: Gap, request: Request, since_ms: int, until_ms: int) -> bool:

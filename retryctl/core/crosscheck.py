@@ -14,6 +14,7 @@ from retryctl.core.checks import (
     Circumstances,
     Verdict,
     check_attempts,
+    hidden_after,
     uncountable_because,
     verdict_of,
 )
@@ -63,11 +64,12 @@ def check_request(
     uncountable = uncountable_because(request, around)
     checks = check_attempts(request, around, uncountable)
     case = Case(request=request, checks=checks, around=around, countable=not uncountable)
-    reasons = [*uncountable, *(check.because for check in checks if check.because)]
+    unsure = [*uncountable, *hidden_after(request, around)]
+    reasons = [*unsure, *(check.because for check in checks if check.because)]
     return CheckedRequest(
         request=request,
         checks=checks,
-        verdict=verdict_of(checks, uncountable),
+        verdict=verdict_of(checks, unsure),
         findings=tuple(finding for rule in RULES for finding in rule.find(case)),
         undetermined_because=tuple(dict.fromkeys(reasons)),
     )

@@ -317,6 +317,7 @@ class Coverage:
 
     ``since_ms`` and ``until_ms`` bound what was read; ``horizon_ms`` is the moment as of
     which outcomes are told: now, ``--until``, or the last event of a saved log.
+    ``pages`` are answers of a search, ``bytes_scanned`` what Logs Insights was charged for.
     ``first_event_ms`` is set where the start of what was read is only that of a file, so
     that earlier attempts may have been cut away.
     """
@@ -330,7 +331,9 @@ class Coverage:
     events_read: int = 0
     events_unrecognised: int = 0
     api_calls: int = 0
+    pages: int = 0
     bytes_read: int = 0
+    bytes_scanned: int = 0
     gaps: tuple[Gap, ...] = field(default=())
 
     @property

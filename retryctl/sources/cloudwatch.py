@@ -11,43 +11,35 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cache, partial
 
-from retryctl.core.records import Coverage, Gap, LogEvent, Selection
+from retryctl.core.records import Coverage, LogEvent, Selection
 from retryctl.errors import CouldNotLook, NoSuchLogGroup, RetryctlError
 from retryctl.sources.aws import Aws
 from retryctl.sources.aws_errors import Refused
 from retryctl.sources.cloudwatch_gaps import (
     lines_missing,
+    looking_again,
     masked,
     not_kept,
     not_read,
     not_searched,
+    too_fresh,
 )
-from retryctl.sources.finding import Engine, Finder
+from retryctl.sources.cloudwatch_looked import Looked
+from retryctl.sources.finding import Engine, Finder, Means, Memory
 from retryctl.sources.insights import Terms
-from retryctl.sources.log_groups import (
-    Description,
-    LogGroup,
-    describe,
-    find_log_groups,
-    with_near_names,
-)
+from retryctl.sources.log_groups import LogGroup, describe, find_log_groups, with_near_names
 from retryctl.sources.log_pages import Page, Window, matching_pages
-from retryctl.sources.mentions import (
-    Kind,
-    Mention,
-    Stretch,
-    belonging,
-    missing,
-    stretches,
-)
+from retryctl.sources.mentions import Kind, Mention, Stretch, belonging, missing, stretches
 from retryctl.sources.request_search import Found, Reach
 
 DEFAULT_WINDOW_MS = 24 * 3_600_000
-# At ten calls a second, half a minute; then Insights is faster, and costs little by comparison.
-PAGES_BEFORE_INSIGHTS = 300
-_MASK = "****"  # what data protection leaves of a secret, one for each character
+# At ten calls a second, ten seconds; then Insights is faster, and costs little by comparison.
+PAGES_BEFORE_INSIGHTS = 100
+# A REPORT is visible some seconds late; what is younger is searched again by a later look.
+_LATE_MS = 120_000
 _AT_ONCE = 4
 
 
@@ -56,35 +48,22 @@ class Progress:
     """How far the looking has come: ``found`` are mentions of what is looked for."""
 
     log_group: str
+    groups: int
+    groups_done: int
     api_calls: int
     pages: int
     found: int
 
 
-@dataclass(slots=True, kw_only=True)
-class _Looked:
-    """What was looked at, as far as it went."""
-
-    groups: list[LogGroup] = field(default_factory=list)
-    since_ms: int | None = None
-    until_ms: int | None = None
-    horizon_ms: int | None = None
-    events: int = 0
-    bytes: int = 0
-    masked: int = 0
-    pages: int = 0
-    found: int = 0
-    gaps: list[Gap] = field(default_factory=list)
-
-
 class CloudWatch:
     """Log groups by name, ARN or pattern (``*``).
 
-    ``clock`` gives epoch milliseconds. ``timeout_ms`` and ``event_age_ms`` are the function's, or
-    Lambda's most: they bound how far apart the attempts of a request can lie. ``progress`` is
-    called after every page, from any thread. ``engine`` is what finds requests: ``filter``
-    (FilterLogEvents), ``insights``, or ``auto``: the second where the group's class demands it,
-    or after ``pages_before_insights`` of the first. ``terms`` are those of Insights.
+    ``otherwise`` gives more groups, where a request was found in none of ``groups``. ``clock``
+    gives epoch milliseconds. ``timeout_ms`` and ``event_age_ms`` are the function's, or Lambda's
+    most: they bound how far apart the attempts of a request can lie. ``progress`` is called after
+    every page, from any thread. ``engine`` is what finds requests: ``filter`` (FilterLogEvents),
+    ``insights``, or ``auto``: the second where the group's class demands it, or where more than
+    ``pages_before_insights`` remain for the first. ``terms`` are those of Insights.
     """
 
     def __init__(
@@ -93,6 +72,7 @@ class CloudWatch:
         *,
         groups: Sequence[str],
         clock: Callable[[], int],
+        otherwise: Callable[[], Sequence[str]] | None = None,
         timeout_ms: int = 900_000,
         event_age_ms: int = 21_600_000,
         progress: Callable[[Progress], None] | None = None,
@@ -102,13 +82,20 @@ class CloudWatch:
     ) -> None:
         self._aws = aws
         self._names = tuple(groups)
+        self._otherwise = otherwise
         self._clock = clock
         self._reach = Reach(event_age_ms=event_age_ms, timeout_ms=timeout_ms)
         self._progress = progress
-        self._engine = engine
-        self._terms = terms or Terms()
-        self._pages_before_insights = pages_before_insights
-        self._looked = _Looked()
+        self._describe = cache(partial(describe, aws))
+        self._means = Means(
+            engine=engine,
+            terms=terms or Terms(),
+            most_pages=pages_before_insights,
+            describe=self._describe,
+        )
+        self._looked = Looked(since_ms=0, until_ms=0, horizon_ms=0)
+        self._selection = Selection()
+        self._memory: Memory = {}
         self._refused: list[RetryctlError] = []
         self._lock = threading.Lock()
 
@@ -119,7 +106,7 @@ class CloudWatch:
         included; ``position`` is the order in a stream. Without: every event of the window (24 h
         where it is open), in time order. Where one of several groups, or a part of one, cannot be
         read, the rest is yielded and the coverage names the gap; where nothing can, the errors of
-        ``retryctl.errors`` are raised.
+        ``retryctl.errors`` are raised. Read again, it searches only what is new since.
         """
         now_ms = self._clock()
         until_ms = now_ms + 1 if selection.until_ms is None else selection.until_ms
@@ -127,35 +114,23 @@ class CloudWatch:
         if since_ms is None:
             since_ms = max(0, min(until_ms, now_ms) - DEFAULT_WINDOW_MS)
         window = Window(since_ms=since_ms, until_ms=until_ms)
-        looked = self._looked = _Looked(
-            since_ms=since_ms,
-            until_ms=until_ms,
-            horizon_ms=now_ms if selection.request_ids else min(now_ms, until_ms),
-        )
-        looked.groups = list(find_log_groups(self._aws, self._names))
+        self._selection = replace(selection, since_ms=since_ms)
         self._refused = []
+        self._looked = Looked(
+            since_ms=since_ms, until_ms=until_ms, horizon_ms=min(now_ms, until_ms)
+        )
         if selection.request_ids:
             yield from self._requests(selection.request_ids, window, now_ms)
         else:
-            for group in looked.groups:
+            self._looked.groups = list(find_log_groups(self._aws, self._names))
+            for group in self._looked.groups:
                 yield from self._everything(group, window)
-        if self._refused and len(self._refused) == len(looked.groups):
+        if self._refused and len(self._refused) == len(self._looked.groups):
             raise self._refused[0]
 
     def coverage(self) -> Coverage:
         """What ``read`` has looked at; whole once it is exhausted."""
-        looked = self._looked
-        return Coverage(
-            source="cloudwatch",
-            log_groups=tuple(group.name for group in looked.groups),
-            since_ms=looked.since_ms,
-            until_ms=looked.until_ms,
-            horizon_ms=looked.horizon_ms,
-            events_read=looked.events,
-            api_calls=self._aws.calls,
-            bytes_read=looked.bytes,
-            gaps=tuple(looked.gaps),
-        )
+        return self._looked.coverage(self._aws.calls)
 
     # ----------------------------------------------------------------------- whole windows
 
@@ -165,28 +140,51 @@ class CloudWatch:
             for page in matching_pages(self._aws, group, window):
                 self._note_page(group, page)
                 for event in page.events:
-                    self._note_event(event)
+                    self._looked.event(event)
                     yield replace(event, position=position)
                     position += 1
         except CouldNotLook as error:
-            self._note_refusal(group, window, error, ())
+            self._note_refusal(group, window, error)
 
     # ----------------------------------------------------------------------- requests
 
     def _requests(
         self, request_ids: Sequence[str], window: Window, now_ms: int
     ) -> Iterator[LogEvent]:
-        """The groups are searched at once, and yielded one after the other."""
         finder = Finder(
             self._aws,
-            engine=self._engine,
-            terms=self._terms,
+            self._means,
             reach=self._reach,
             now_ms=now_ms,
-            most_pages=self._pages_before_insights,
+            memory=self._memory,
             on_page=self._note_page,
-            on_gap=self._looked.gaps.append,
+            on_fresh=self._note_fresh,
         )
+        found: set[str] = set()
+        try:
+            groups = find_log_groups(self._aws, self._names)
+            yield from self._groups(finder, groups, window, now_ms, found)
+            if self._otherwise and not found.issuperset(request_ids):
+                others = find_log_groups(self._aws, self._otherwise())
+                others = tuple(group for group in others if group not in groups)
+                yield from self._groups(finder, others, window, now_ms, found)
+            finder.tell_what_was_scanned()
+        finally:
+            finder.halted.set()
+            self._looked.bytes_scanned = finder.bytes_scanned
+            self._forget_the_newest(now_ms)
+
+    def _groups(
+        self,
+        finder: Finder,
+        groups: Sequence[LogGroup],
+        window: Window,
+        now_ms: int,
+        found_ids: set[str],
+    ) -> Iterator[LogEvent]:
+        """The groups are searched at once, and yielded one after the other."""
+        request_ids = self._selection.request_ids
+        self._looked.groups += groups
 
         def find(group: LogGroup) -> Found | CouldNotLook:
             try:
@@ -194,48 +192,41 @@ class CloudWatch:
             except CouldNotLook as error:
                 return error
 
-        groups = self._looked.groups
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             try:
                 results = pool.map(find, groups) if len(groups) > 1 else map(find, groups)
                 for group, found in zip(groups, results, strict=True):
+                    self._looked.groups_done += 1
                     if isinstance(found, CouldNotLook):
-                        self._note_refusal(group, window, found, request_ids)
-                    else:
-                        yield from self._attempts(finder, group, found, request_ids, now_ms)
-            finally:
+                        self._note_refusal(group, window, found)
+                        continue
+                    own = [m for m in found.mentions if m.kind is not Kind.TEXT]
+                    found_ids.update(mention.request_id for mention in own)
+                    for unsearched, error in found.unsearched:
+                        again = self._again(group)
+                        self._looked.gaps.append(not_searched(group, unsearched, error, again))
+                    if own:
+                        yield from self._attempts(finder, group, own, now_ms)
+            except BaseException:  # also Ctrl-C: or leaving this would wait for all the groups
                 finder.halted.set()
+                raise
 
     def _attempts(
-        self,
-        finder: Finder,
-        group: LogGroup,
-        found: Found,
-        request_ids: Sequence[str],
-        now_ms: int,
+        self, finder: Finder, group: LogGroup, own: list[Mention], now_ms: int
     ) -> Iterator[LogEvent]:
-        for unsearched, error in found.unsearched:
-            self._looked.gaps.append(not_searched(group, unsearched, error, request_ids))
-        own = [mention for mention in found.mentions if mention.kind is not Kind.TEXT]
-        if not own:
-            return
-        described = describe(self._aws, group)
-        self._note_look_back(group, described, own, now_ms)
+        self._note_look_back(group, own, now_ms)
         wanted = stretches(own, timeout_ms=self._reach.timeout_ms, now_ms=now_ms)
         masked_before = self._looked.masked
         try:
-            yield from self._stretches(finder, group, wanted, request_ids)
+            yield from self._stretches(finder, group, wanted)
         except CouldNotLook as error:
             self._refused.append(error)
-        if described.masked and self._looked.masked > masked_before:
-            self._looked.gaps.append(masked(group, self._looked.masked - masked_before))
+        masked_lines = self._looked.masked - masked_before
+        if masked_lines and self._describe(group).masked:
+            self._looked.gaps.append(masked(group, masked_lines))
 
     def _stretches(
-        self,
-        finder: Finder,
-        group: LogGroup,
-        wanted: list[Stretch],
-        request_ids: Sequence[str],
+        self, finder: Finder, group: LogGroup, wanted: list[Stretch]
     ) -> Iterator[LogEvent]:
         positions: dict[str, int] = {}
         read = 0
@@ -245,13 +236,13 @@ class CloudWatch:
             for stretch, result in zip(wanted, results, strict=True):
                 if isinstance(result, RetryctlError):
                     refused.append(result)
-                    self._looked.gaps.append(not_read(group, stretch, result, request_ids))
+                    self._looked.gaps.append(not_read(group, stretch, result, self._again(group)))
                     continue
                 read += 1
                 for event in result:
                     position = positions.get(stretch.log_stream, 0)
                     positions[stretch.log_stream] = position + 1
-                    self._note_event(event)
+                    self._looked.event(event)
                     yield replace(event, position=position)
         if refused and not read:
             raise refused[0]
@@ -267,7 +258,7 @@ class CloudWatch:
         lost = missing(events, stretch)
         if lost:
             with self._lock:
-                self._looked.gaps.append(lines_missing(group, stretch, lost))
+                self._looked.gaps.append(lines_missing(group, stretch, lost, self._again(group)))
         return belonging(events, stretch)
 
     # ----------------------------------------------------------------------- what was looked at
@@ -278,32 +269,30 @@ class CloudWatch:
             self._looked.found += len(page.events)
         self._tell(group)
 
-    def _note_event(self, event: LogEvent) -> None:
-        self._looked.events += 1
-        self._looked.bytes += len(event.message.encode())
-        self._looked.masked += _MASK in event.message
+    def _note_fresh(self, group: LogGroup, fresh: Window) -> None:
+        with self._lock:
+            self._looked.horizon_ms = min(self._looked.horizon_ms, fresh.since_ms)
+            self._looked.gaps.append(too_fresh(group, fresh, self._again(group)))
 
     def _tell(self, group: LogGroup) -> None:
         if self._progress:
             self._progress(
                 Progress(
                     log_group=group.name,
+                    groups=len(self._looked.groups),
+                    groups_done=self._looked.groups_done,
                     api_calls=self._aws.calls,
                     pages=self._looked.pages,
                     found=self._looked.found,
                 )
             )
 
-    def _note_refusal(
-        self, group: LogGroup, window: Window, error: CouldNotLook, request_ids: Sequence[str]
-    ) -> None:
+    def _note_refusal(self, group: LogGroup, window: Window, error: CouldNotLook) -> None:
         told = self._told(group, error)
         self._refused.append(told)
-        self._looked.gaps.append(not_searched(group, window, told, request_ids))
+        self._looked.gaps.append(not_searched(group, window, told, self._again(group)))
 
-    def _note_look_back(
-        self, group: LogGroup, described: Description, own: list[Mention], now_ms: int
-    ) -> None:
+    def _note_look_back(self, group: LogGroup, own: list[Mention], now_ms: int) -> None:
         """How far back was looked, and whether the group keeps what lies there."""
         spans = [
             self._reach.around([m for m in own if m.request_id == request_id], now_ms)
@@ -311,9 +300,20 @@ class CloudWatch:
         ]
         since_ms = min(span.since_ms for span in spans)
         looked = self._looked
-        looked.since_ms = min(since_ms, looked.since_ms or 0)
-        looked.until_ms = max(looked.until_ms or 0, *(span.until_ms for span in spans))
-        looked.gaps += not_kept(group, described, since_ms, now_ms)
+        looked.since_ms = min(looked.since_ms, since_ms)
+        looked.until_ms = max(looked.until_ms, *(span.until_ms for span in spans))
+        looked.gaps += not_kept(group, self._describe(group), since_ms, now_ms)
+
+    def _again(self, group: LogGroup) -> str | None:
+        asked = self._selection
+        return looking_again(asked.request_ids, group, asked.since_ms or 0, asked.until_ms)
+
+    def _forget_the_newest(self, now_ms: int) -> None:
+        for found in self._memory.values():
+            found.done = [
+                replace(window, until_ms=min(window.until_ms, now_ms - _LATE_MS))
+                for window in found.done
+            ]
 
     def _told(self, group: LogGroup, error: CouldNotLook) -> CouldNotLook:
         if isinstance(error, NoSuchLogGroup):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 
-from retryctl.core.records import Gap
+from retryctl.core.records import Gap, LogEvent, LogsDropped
 from retryctl.errors import (
     AccessDenied,
     LoginExpired,
@@ -27,26 +27,21 @@ _KINDS: tuple[tuple[type[RetryctlError], str], ...] = (
 )
 
 
-def not_searched(
-    group: LogGroup, window: Window, error: RetryctlError, request_ids: Sequence[str]
-) -> Gap:
-    """Part of a group in which attempts may lie."""
+def not_searched(group: LogGroup, window: Window, error: RetryctlError, settle: str | None) -> Gap:
+    """Part of a group in which attempts may lie. ``settle`` is a command that looks again."""
     since, until = _iso(window.since_ms), _iso(window.until_ms)
-    named = f"-g {group.identifier or group.name} --since {since} --until {until}"
     return Gap(
         kind=_kind(error),
         message=f"{group.name} from {since} to {until} was not searched: {error.what}",
         log_group=group.name,
         since_ms=window.since_ms,
         until_ms=window.until_ms,
-        settle=f"retryctl trace {' '.join(request_ids)} {named}" if request_ids else None,
+        settle=settle,
         hides_attempts=True,
     )
 
 
-def not_read(
-    group: LogGroup, stretch: Stretch, error: RetryctlError, request_ids: Sequence[str]
-) -> Gap:
+def not_read(group: LogGroup, stretch: Stretch, error: RetryctlError, settle: str | None) -> Gap:
     """Attempts that were found, but whose lines could not be had."""
     return Gap(
         kind=_kind(error),
@@ -55,12 +50,14 @@ def not_read(
         log_stream=stretch.log_stream,
         since_ms=stretch.known[0].timestamp_ms,
         until_ms=stretch.window.until_ms,
-        settle=f"retryctl trace {' '.join(request_ids)} -g {group.identifier or group.name}",
+        settle=settle,
         hides_attempts=True,
     )
 
 
-def lines_missing(group: LogGroup, stretch: Stretch, lost: Sequence[Mention]) -> Gap:
+def lines_missing(
+    group: LogGroup, stretch: Stretch, lost: Sequence[Mention], settle: str | None
+) -> Gap:
     """What the search found, and the stream did not give."""
     return Gap(
         kind="lines-missing",
@@ -70,7 +67,22 @@ def lines_missing(group: LogGroup, stretch: Stretch, lost: Sequence[Mention]) ->
         log_stream=stretch.log_stream,
         since_ms=lost[0].timestamp_ms,
         until_ms=lost[-1].timestamp_ms + 1,
+        settle=settle,
         hides_attempts=True,
+    )
+
+
+def dropped(event: LogEvent, record: LogsDropped) -> Gap:
+    """What never came to the log."""
+    many = "records" if record.dropped_records is None else f"{record.dropped_records:,} records"
+    why = f": {record.reason}" if record.reason else ""
+    return Gap(
+        kind="dropped",
+        message=f"Lambda dropped {many} of {event.log_stream} before {_iso(event.timestamp_ms)}"
+        f"{why}",
+        log_group=event.log_group,
+        log_stream=event.log_stream,
+        until_ms=event.timestamp_ms,
     )
 
 
@@ -84,8 +96,8 @@ def masked(group: LogGroup, lines: int) -> Gap:
     )
 
 
-def too_fresh(group: LogGroup, window: Window) -> Gap:
-    """What Insights may not find yet."""
+def too_fresh(group: LogGroup, window: Window, settle: str | None) -> Gap:
+    """What Insights may not find yet. The horizon is then the start of that time."""
     return Gap(
         kind="too-fresh",
         message=f"{group.name} is read by Logs Insights, which may not see yet what was logged "
@@ -93,6 +105,8 @@ def too_fresh(group: LogGroup, window: Window) -> Gap:
         log_group=group.name,
         since_ms=window.since_ms,
         until_ms=window.until_ms,
+        settle=settle,
+        hides_attempts=True,
     )
 
 
@@ -118,6 +132,17 @@ def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int
             since_ms=since_ms,
             until_ms=described.created_ms,
         )
+
+
+def looking_again(
+    request_ids: Sequence[str], group: LogGroup, since_ms: int, until_ms: int | None
+) -> str | None:
+    """The command that asks once more for these requests, in this group and window."""
+    if not request_ids:
+        return None
+    until = "" if until_ms is None else f" --until {_iso(until_ms)}"
+    where = f"-g {group.identifier or group.name} --since {_iso(since_ms)}{until}"
+    return f"retryctl trace {' '.join(request_ids)} {where}"
 
 
 def _kind(error: RetryctlError) -> str:

@@ -4,72 +4,117 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from retryctl.core.records import Gap, LogEvent
-from retryctl.errors import CouldNotLook
+from retryctl.core.records import LogEvent
+from retryctl.errors import AccessDenied, CouldNotLook
 from retryctl.sources.aws import Aws
 from retryctl.sources.aws_errors import Refused
-from retryctl.sources.cloudwatch_gaps import too_fresh
 from retryctl.sources.insights import FRESH_MS, Insights, Terms
-from retryctl.sources.log_groups import LogGroup
+from retryctl.sources.log_groups import Description, LogGroup
 from retryctl.sources.log_pages import Page, Window, matching_pages, newest_first
 from retryctl.sources.mentions import Stretch, is_whole, mentions
-from retryctl.sources.request_search import (
-    MOST_IDS,
-    Found,
-    Reach,
-    RequestSearch,
-    pattern,
-)
+from retryctl.sources.request_search import MOST_IDS, Found, Reach, RequestSearch, pattern
 
 Engine = Literal["auto", "filter", "insights"]
+
+
+Memory = dict[tuple[LogGroup, tuple[str, ...]], Found]
+"""What came of earlier searches, by group and request IDs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """How to find requests: the engine, its terms, and when ``auto`` takes Insights.
+
+    That is where about more than ``most_pages`` remain to be searched.
+    """
+
+    engine: Engine
+    terms: Terms
+    most_pages: int
+    describe: Callable[[LogGroup], Description]
 
 
 class Finder:
     """FilterLogEvents and GetLogEvents where they serve, Logs Insights where they do not.
 
-    With ``auto``, Insights takes over where the class of a group refuses the others, and after
-    ``most_pages`` of a search. ``on_page`` is called after every page, from any thread. What is
-    under way ends soon once ``halted`` is set.
+    With ``auto``, Insights takes over where the class of a group refuses the others, and where a
+    search is long. ``on_page`` is called after every page, from any thread, ``on_fresh`` with the
+    time that Insights does not see yet. What is under way ends soon once ``halted`` is set.
+    ``memory`` spares a later search what this one was to its end.
     """
 
     def __init__(
         self,
         aws: Aws,
+        means: Means,
         *,
-        engine: Engine,
-        terms: Terms,
         reach: Reach,
         now_ms: int,
-        most_pages: int,
+        memory: Memory,
         on_page: Callable[[LogGroup, Page], None],
-        on_gap: Callable[[Gap], None],
+        on_fresh: Callable[[LogGroup, Window], None],
     ) -> None:
         self._aws = aws
-        self._engine = engine
-        self._terms = terms
+        self._means = means
         self._reach = reach
         self._now_ms = now_ms
-        self._most_pages = most_pages
+        self._memory = memory
         self._on_page = on_page
-        self._on_gap = on_gap
+        self._on_fresh = on_fresh
         self._insights: dict[LogGroup, Insights] = {}
         self.halted = threading.Event()
 
-    def find_all(self, group: LogGroup, request_ids: Sequence[str], window: Window) -> Found:
-        """``find``, for as many requests as there are."""
-        found = Found()
-        for first in range(0, len(request_ids), MOST_IDS):
-            part = self.find(group, request_ids[first : first + MOST_IDS], window)
-            found.mentions += part.mentions
-            found.unsearched += part.unsearched
-        return found
+    @property
+    def bytes_scanned(self) -> float:
+        """What Insights was charged for so far."""
+        return sum(insights.bytes_scanned for insights in list(self._insights.values()))
 
-    def find(self, group: LogGroup, request_ids: Sequence[str], window: Window) -> Found:
+    def find_all(self, group: LogGroup, request_ids: Sequence[str], window: Window) -> Found:
         """The mentions of these requests, in all of the time that their attempts can take."""
-        if self._engine == "insights" or group in self._insights:
-            return self._query(group, request_ids, [window])
+        all_found = Found()
+        for first in range(0, len(request_ids), MOST_IDS):
+            some = tuple(request_ids[first : first + MOST_IDS])
+            found = self._find(group, some, window, self._memory.get((group, some), Found()))
+            self._memory[group, some] = found
+            all_found.mentions += found.mentions
+            all_found.unsearched += found.unsearched
+        return all_found
+
+    def _find(
+        self, group: LogGroup, request_ids: Sequence[str], window: Window, before: Found
+    ) -> Found:
+        if self._means.engine == "insights" or group in self._insights:
+            return self._query(group, request_ids, [window], before)
+        most = self._means.most_pages if self._means.engine == "auto" else None
+        try:
+            found = self._filter(group, request_ids, window, before, most)
+        except Refused as refused:
+            if self._means.engine == "filter" or not refused.is_log_class:
+                raise
+            return self._query(group, request_ids, [window], before)
+        if not found.left or self.halted.is_set():
+            return found
+        try:
+            queried = self._query(group, request_ids, found.left, found)
+        except CouldNotLook as error:
+            self._means.terms.say(
+                f"{error.what}. FilterLogEvents goes on, for about {found.pages_left:,.0f} calls."
+            )
+            return self._filter(group, request_ids, window, found, None)
+        queried.unsearched += found.unsearched
+        return queried
+
+    def _filter(
+        self,
+        group: LogGroup,
+        request_ids: Sequence[str],
+        window: Window,
+        before: Found,
+        most_pages: int | None,
+    ) -> Found:
         search = RequestSearch(
             self._aws,
             group,
@@ -78,18 +123,42 @@ class Finder:
             reach=self._reach,
             now_ms=self._now_ms,
             on_page=lambda page: self._on_page(group, page),
-            most_pages=self._most_pages if self._engine == "auto" else None,
+            halted=self.halted,
+            most_pages=most_pages,
+            before=before,
+        )
+        return search.run()
+
+    def _query(
+        self,
+        group: LogGroup,
+        request_ids: Sequence[str],
+        windows: Sequence[Window],
+        before: Found,
+    ) -> Found:
+        """By Insights; what it cannot see yet is asked of FilterLogEvents, or is a gap."""
+        insights = self._insights.get(group) or Insights(
+            self._aws,
+            group,
+            self._means.terms,
+            describe=self._means.describe,
+            now_ms=self._now_ms,
             halted=self.halted,
         )
+        found = insights.search(request_ids, windows, self._reach, before)
+        self._insights[group] = insights
+        fresh = Window(since_ms=self._now_ms - FRESH_MS, until_ms=self._now_ms + 1)
+        if max(window.until_ms for window in windows) <= fresh.since_ms:
+            return found
         try:
-            found = search.run()
-        except Refused as refused:
-            if self._engine == "filter" or not refused.is_log_class:
-                raise
-            return self._query(group, request_ids, [window])
-        if found.left:
-            found.mentions += self._query(group, request_ids, found.left).mentions
+            for page in matching_pages(self._aws, group, fresh, pattern(request_ids)):
+                self._on_page(group, page)
+                found.add(m for event in page.events for m in mentions(event, request_ids))
+        except CouldNotLook:
+            self._on_fresh(group, fresh)
         return found
+
+    # ----------------------------------------------------------------------- lines
 
     def lines(self, group: LogGroup, stretch: Stretch) -> list[LogEvent]:
         """The newest events of a stretch, back to before its first attempt."""
@@ -101,28 +170,26 @@ class Finder:
                 stretch.window,
                 lambda events: is_whole(events, stretch),
             )
+        except AccessDenied as denied:
+            return self._filtered_lines(group, stretch, denied)
         except Refused as refused:
             if not refused.is_log_class or group not in self._insights:
                 raise
             return self._insights[group].read(stretch)
 
-    def _query(
-        self, group: LogGroup, request_ids: Sequence[str], windows: Sequence[Window]
-    ) -> Found:
-        """By Insights; what it cannot see yet is asked of FilterLogEvents, or is a gap."""
-        if group not in self._insights:
-            self._insights[group] = Insights(
-                self._aws, group, self._terms, now_ms=self._now_ms, halted=self.halted
-            )
-        found = self._insights[group].search(request_ids, windows, self._reach)
-        fresh = Window(since_ms=self._now_ms - FRESH_MS, until_ms=self._now_ms + 1)
-        if max(window.until_ms for window in windows) <= fresh.since_ms:
-            return found
+    def _filtered_lines(
+        self, group: LogGroup, stretch: Stretch, denied: AccessDenied
+    ) -> list[LogEvent]:
+        """The same from FilterLogEvents, for whoever may call that alone: more pages, no less."""
+        since_ms = max(stretch.since_ms, stretch.lead_ms, 0)
+        window = Window(since_ms=since_ms, until_ms=stretch.window.until_ms)
+        pages = matching_pages(self._aws, group, window, stream=stretch.log_stream)
         try:
-            for page in matching_pages(self._aws, group, fresh, pattern(request_ids)):
-                self._on_page(group, page)
-                for event in page.events:
-                    found.mentions += mentions(event, request_ids)
-        except CouldNotLook:
-            self._on_gap(too_fresh(group, fresh))
-        return found
+            return [event for page in pages for event in page.events]
+        except AccessDenied:
+            raise denied from None
+
+    def tell_what_was_scanned(self) -> None:
+        """To be called when all is read."""
+        for insights in self._insights.values():
+            insights.tell_what_was_scanned()

@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from retryctl.core.records import LogEvent
 from retryctl.errors import CouldNotLook, Throttled
 from retryctl.sources.aws import Answer, Aws
-from retryctl.sources.log_groups import LogGroup, describe
+from retryctl.sources.log_groups import Description, LogGroup
 from retryctl.sources.log_pages import Window
 from retryctl.sources.mentions import Kind, Mention, Stretch, belonging, mentions
 from retryctl.sources.request_search import Found, Reach
@@ -34,7 +34,7 @@ _DEFAULT_AGE_MS = 30 * 24 * 3_600_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a query may cost (US dollars, ``None`` for any), and who is told of it."""
+    """What the queries on a group may cost (US dollars, ``None`` for any), and who is told."""
 
     max_cost_usd: float | None = None
     say: Callable[[str], None] = lambda sentence: None
@@ -50,34 +50,38 @@ class Insights:
         group: LogGroup,
         terms: Terms,
         *,
+        describe: Callable[[LogGroup], Description],
         now_ms: int,
         halted: threading.Event,
     ) -> None:
         self._aws = aws
         self._group = group
         self._terms = terms
+        self._describe = describe
         self._now_ms = now_ms
         self._halted = halted
         self.bytes_scanned = 0.0
 
-    def search(self, request_ids: Sequence[str], windows: Sequence[Window], reach: Reach) -> Found:
+    def search(
+        self, request_ids: Sequence[str], windows: Sequence[Window], reach: Reach, before: Found
+    ) -> Found:
         """The mentions in ``windows``, and in all of the time that other attempts can take.
 
-        Raises CouldNotLook where that would cost more than the terms allow.
+        What came of the search ``before`` is taken over. Raises CouldNotLook where a query would
+        cost more than the terms allow.
         """
-        found = Found()
-        plan = SlicePlan(windows[0])
+        found = Found(mentions=list(before.mentions))
+        plan = SlicePlan(windows[0], before.done)
         plan.aim = tuple(merged(windows))
         condition = " or ".join(f'@message like "{request_id}"' for request_id in request_ids)
-        self._announce(plan.aim)
+        self._announce(plan.rest())
         while (part := plan.take()) is not None:
             for event in self._rows(part.window, condition):
-                found.mentions += mentions(event, request_ids)
+                found.add(mentions(event, request_ids))
+            plan.finished(part, pages=1)
             around = [reach.around(own, self._now_ms) for own in _by_request(found.mentions)]
             plan.aim = tuple(merged([*plan.aim, *around]))
-        self._terms.say(
-            f"Logs Insights scanned {_amount(self.bytes_scanned)} of {self._group.name}."
-        )
+        found.done = plan.done
         return found
 
     def read(self, stretch: Stretch) -> list[LogEvent]:
@@ -87,22 +91,36 @@ class Insights:
         condition = f'@logStream in ["{stretch.log_stream}"]'
         return belonging(list(self._rows(window, condition)), stretch)
 
+    def tell_what_was_scanned(self) -> None:
+        """To be called when all is read."""
+        self._terms.say(
+            f"Logs Insights scanned {_amount(self.bytes_scanned)} of {self._group.name}."
+        )
+
     def _announce(self, windows: Sequence[Window]) -> None:
         size = self._estimate(windows)
-        if size is None:
-            return
-        cost = f"about {_amount(size)} of {self._group.name}"
+        self._refuse_above(size)
+        about = "an unknown amount" if size is None else f"about {_amount(size)}"
+        self._terms.say(f"Logs Insights will scan {about} of {self._group.name}.")
+
+    def _refuse_above(self, size: float | None) -> None:
+        """Whether the terms allow to scan so many bytes more."""
         allowed = self._terms.max_cost_usd
-        if allowed is not None and _usd(size) > allowed:
-            raise CouldNotLook(
-                f"Logs Insights would scan {cost}, which is more than --max-cost {allowed}",
-                "Shorten the window with --since, raise --max-cost, or use --engine filter.",
-            )
-        self._terms.say(f"Logs Insights will scan {cost}.")
+        if allowed is None or (size is not None and _usd(self.bytes_scanned + size) <= allowed):
+            return
+        cost = (
+            "an unknown amount" if size is None else f"about {_amount(self.bytes_scanned + size)}"
+        )
+        raise CouldNotLook(
+            f"Logs Insights would scan {cost} of {self._group.name}, "
+            f"and --max-cost allows ${allowed:g}",
+            "Shorten the window with --since, raise --max-cost, or use --engine filter "
+            "where the group's class allows it.",
+        )
 
     def _estimate(self, windows: Sequence[Window]) -> float | None:
         """Bytes, as if the group had grown evenly; ``None`` where its size is not known."""
-        known = describe(self._aws, self._group)
+        known = self._describe(self._group)
         if known.stored_bytes is None:
             return None
         began_ms = max(
@@ -139,6 +157,7 @@ class Insights:
                 yield event
 
     def _query(self, window: Window, condition: str) -> Answer:
+        self._refuse_above(self._estimate([window]))
         text = (
             "fields @timestamp, @message, @logStream, @log\n"
             f"| filter {condition}\n"

@@ -39,15 +39,20 @@ class Page:
     more: bool
 
 
-def matching_pages(aws: Aws, group: LogGroup, window: Window, pattern: str = "") -> Iterator[Page]:
+def matching_pages(
+    aws: Aws, group: LogGroup, window: Window, pattern: str = "", *, stream: str | None = None
+) -> Iterator[Page]:
     """FilterLogEvents: the events of ``window`` that match, in time order, page by page.
-    Where a token is refused, reading begins anew at the last event that
-       was seen, and what was given already is left out. Raises as ``Aws.call`` does.
+
+    Of the whole group, or of one ``stream``. Where a token is refused, reading begins anew at the
+    last event that was seen, and what was given already is left out. Raises as ``Aws.call`` does.
     """
     place = _Place(asked_ms=window.since_ms, since_ms=window.since_ms)
     request: dict[str, Any] = {**group.request, "endTime": window.until_ms - 1}  # inclusive there
     if pattern:
         request["filterPattern"] = pattern
+    if stream is not None:
+        request["logStreamNames"] = [stream]
     while True:
         try:
             page = aws.call(

@@ -1,8 +1,8 @@
 """How fast to call: a rate for each operation that follows what the service answers.
 
 The quota differs by region (5 to 25 calls a second), is shared with everybody in the account, and
-cannot be asked for. So it starts at 5, soon comes to the usual 10, and feels its way beyond while
-every call is answered at its first try; once one was not, it goes back. botocore's own adaptive
+cannot be asked for. So it starts at 5, soon comes to the usual 10, and slowly feels its way beyond
+while every call is answered at its first try; once one was not, it goes back. botocore's adaptive
 retries start without a limit, and fall to one call in two seconds when the first burst is refused.
 """
 
@@ -17,7 +17,7 @@ _LEAST_RATE = 1.0
 _USUAL_QUOTA = 10.0
 _MOST_RATE = 25.0
 _GROWTH = 1.0
-_SLOW_GROWTH = 0.02
+_SLOW_GROWTH = 0.005
 _SHARE_AFTER_REFUSAL = 0.7
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
+from retryctl.core.records import FunctionSettings, is_event_source_id
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
 from retryctl.sources.aws import Aws
 from retryctl.sources.log_groups import LogGroup
@@ -26,6 +27,7 @@ _MOST_AT_ONCE = 4
 _LEAST_AT_ONCE = 2
 _SECOND_CHANCES = 3
 _GRACE_MS = 60_000
+_FARTHEST_MS = FunctionSettings().event_age_ms + FunctionSettings().timeout_ms + _GRACE_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +38,21 @@ class Reach:
     timeout_ms: int
 
     def around(self, found: Sequence[Mention], now_ms: int) -> Window:
-        """The time in which every event of the attempts that were seen, and of others, lies."""
-        far_ms = self.event_age_ms + self.timeout_ms + _GRACE_MS
+        """The time in which every event of the attempts of a request lies, by those seen of it.
+
+        Any two starts lie at most the event age apart, so the last that was seen bounds the time
+        before, and the first the time after. Where what was seen is further apart, the function's
+        settings are not those of that day; and an event source keeps to no age.
+        """
         times = [mention.timestamp_ms for mention in found]
+        first_ms, last_ms = min(times), max(times)
+        far_ms = self.event_age_ms + self.timeout_ms + _GRACE_MS
+        if last_ms - first_ms > far_ms:
+            far_ms = _FARTHEST_MS
+        if not is_event_source_id(found[0].request_id) and last_ms - first_ms <= far_ms:
+            first_ms, last_ms = last_ms, first_ms
         return Window(
-            since_ms=max(0, min(times) - far_ms), until_ms=min(now_ms + 1, max(times) + far_ms)
+            since_ms=max(0, first_ms - far_ms), until_ms=min(now_ms + 1, last_ms + far_ms)
         )
 
 
@@ -48,13 +60,20 @@ class Reach:
 class Found:
     """What came of a search.
 
-    ``unsearched`` are parts of the aim, with the error of each; ``left`` are parts of it that
-    the search did not come to within its budget.
+    ``done`` was searched to its end. ``unsearched`` are parts of the aim, with the error of each;
+    ``left`` are parts of it that the search did not come to: ``pages_left`` of them, about.
     """
 
     mentions: list[Mention] = field(default_factory=list)
+    done: list[Window] = field(default_factory=list)
     unsearched: list[tuple[Window, RetryctlError]] = field(default_factory=list)
     left: list[Window] = field(default_factory=list)
+    pages_left: float = 0.0
+
+    def add(self, mentions: Iterable[Mention]) -> None:
+        """Those that are new: what was given up, or is looked at again, is read twice."""
+        known = set(self.mentions)
+        self.mentions += [mention for mention in mentions if mention not in known]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +86,9 @@ class _Searched:
 class RequestSearch:
     """One search, for at most ``MOST_IDS`` requests.
 
-    ``on_page`` is called after every page, from any thread. After ``most_pages`` no further
-    slice is begun, and what remains is ``left``; the same once ``halted`` is set.
+    ``before`` is what came of an earlier one. ``on_page`` is called after every page, from any
+    thread. Where about more than ``most_pages`` remain, no further slice is begun, and what
+    remains is ``left``; the same once ``halted`` is set.
     """
 
     def __init__(
@@ -83,6 +103,7 @@ class RequestSearch:
         on_page: Callable[[Page], None],
         halted: threading.Event,
         most_pages: int | None = None,
+        before: Found | None = None,
     ) -> None:
         self._aws = aws
         self._group = group
@@ -92,10 +113,10 @@ class RequestSearch:
         self._now_ms = now_ms
         self._on_page = on_page
         self._most_pages = most_pages
-        self._pages = 0
-        self._plan = SlicePlan(window)
-        self._found = Found()
-        self._at_once = _LEAST_AT_ONCE
+        before = before or Found()
+        self._plan = SlicePlan(window, before.done)
+        self._found = Found(mentions=list(before.mentions))
+        self._at_once = _MOST_AT_ONCE
         self._chances = _SECOND_CHANCES
         self._repeated = aws.repeated
         self._something_read = False
@@ -106,6 +127,7 @@ class RequestSearch:
     def run(self) -> Found:
         """Search all of the aim. Raises the error of the first call where nothing can be read."""
         running: dict[Future[_Searched], Slice] = {}
+        self._aim()
         with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
             try:
                 while True:
@@ -126,12 +148,13 @@ class RequestSearch:
         return None if self._ended else self._plan.take()
 
     def _all_found(self) -> Found:
-        rest = self._plan.rest()
+        rest, found = self._plan.rest(), self._found
+        found.done = self._plan.done
         if self._fatal:
-            self._found.unsearched += [(window, self._fatal) for window in rest]
+            found.unsearched += [(window, self._fatal) for window in rest]
         else:
-            self._found.left = rest
-        return self._found
+            found.left, found.pages_left = rest, self._plan.pages_left()
+        return found
 
     def _search(self, part: Slice) -> _Searched:
         found: list[Mention] = []
@@ -152,15 +175,14 @@ class RequestSearch:
             return
         searched = future.result()
         self._something_read = True
-        self._pages += searched.pages
         self._adapt()
-        self._add(searched.mentions)
+        self._found.add(searched.mentions)
         if searched.to_the_end:
             self._plan.finished(part, searched.pages)
         else:
             self._plan.give_back(part)
         self._aim()
-        if self._most_pages is not None and self._pages >= self._most_pages:
+        if self._most_pages is not None and self._plan.pages_left() > self._most_pages:
             self._over = True
 
     def _adapt(self) -> None:
@@ -168,11 +190,6 @@ class RequestSearch:
         repeated, self._repeated = self._repeated, self._aws.repeated
         calm = repeated == self._repeated
         self._at_once = min(_MOST_AT_ONCE, self._at_once + 1) if calm else _LEAST_AT_ONCE
-
-    def _add(self, found: Iterable[Mention]) -> None:
-        """A slice that was given up, or failed, may be read a second time."""
-        known = set(self._found.mentions)
-        self._found.mentions += [mention for mention in found if mention not in known]
 
     def _aim(self) -> None:
         """The window for requests not seen yet, and for the others all the time they can take."""

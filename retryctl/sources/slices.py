@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from retryctl.sources.log_pages import Window
 
-_FIRST_SLICE_MS = 3_600_000
+_FIRST_SLICE_MS = 900_000
 _SHORTEST_SLICE_MS = 60_000
 # The last page of a slice is not full: short slices cost calls, long ones come too late.
-_FEW_PAGES = 5
-_MANY_PAGES = 24
+_GOOD_PAGES = 16
+_MOST_GROWTH, _LEAST_GROWTH = 4.0, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +29,17 @@ class Slice:
 
 
 class SlicePlan:
-    """What is aimed at, what is taken already, and how long the next slice is."""
+    """What is aimed at, what is taken already, and how long the next slice is.
 
-    def __init__(self, aim: Window) -> None:
+    ``done`` is what was searched to its end, now or before.
+    """
+
+    def __init__(self, aim: Window, done: Iterable[Window] = ()) -> None:
         self.aim: tuple[Window, ...] = (aim,)
+        self.done = merged(done)
         self._taken: list[Window] = []
-        self._done: list[Window] = []
         self._length_ms: int | None = None
+        self._pages = self._pages_ms = 0
 
     def take(self) -> Slice | None:
         """The newest part of the aim that nobody has taken; ``None`` where nothing is left."""
@@ -53,13 +57,13 @@ class SlicePlan:
     def finished(self, done: Slice, pages: int) -> None:
         """It was read to its end; learn from how many pages that took."""
         self._taken.remove(done.window)
-        self._done = merged([*self._done, done.window])
-        if done.trial or self._length_ms is None:
-            return
-        if pages <= _FEW_PAGES:
-            self._length_ms *= 4 if pages == 1 else 2
-        elif pages > _MANY_PAGES:
-            self._length_ms = max(_SHORTEST_SLICE_MS, self._length_ms // 2)
+        self.done = merged([*self.done, done.window])
+        length_ms = done.window.until_ms - done.window.since_ms
+        self._pages += pages
+        self._pages_ms += length_ms
+        if self._length_ms is not None:
+            growth = min(_MOST_GROWTH, max(_LEAST_GROWTH, _GOOD_PAGES / pages))
+            self._length_ms = max(_SHORTEST_SLICE_MS, round(length_ms * growth))
 
     def give_back(self, slice_: Slice) -> None:
         """It was not read to its end."""
@@ -74,9 +78,14 @@ class SlicePlan:
     def rest(self) -> list[Window]:
         """What is aimed at, and neither done nor taken, in order of time."""
         rest = merged(self.aim)
-        for taken in (*self._done, *self._taken):
+        for taken in (*self.done, *self._taken):
             rest = [piece for window in rest for piece in _without(window, taken)]
         return rest
+
+    def pages_left(self) -> float:
+        """How many pages remain, if the rest is as busy as what was read; 0 where none was."""
+        rest_ms = sum(window.until_ms - window.since_ms for window in self.rest())
+        return self._pages * rest_ms / self._pages_ms if self._pages_ms else 0.0
 
 
 def merged(windows: Iterable[Window]) -> list[Window]:

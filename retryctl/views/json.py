@@ -140,7 +140,9 @@ def coverage_object(coverage: Coverage) -> Object:
         "events_read": coverage.events_read,
         "events_unrecognised": coverage.events_unrecognised,
         "api_calls": coverage.api_calls,
+        "pages": coverage.pages,
         "bytes_read": coverage.bytes_read,
+        "bytes_scanned": coverage.bytes_scanned,
         "complete": coverage.complete,
         "gaps": [_gap(gap) for gap in coverage.gaps],
     }

@@ -1,0 +1,56 @@
+"""What was looked at on CloudWatch Logs, kept while it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from retryctl.core.grammar import read
+from retryctl.core.records import Coverage, Gap, LogEvent, LogsDropped
+from retryctl.sources.cloudwatch_gaps import dropped
+from retryctl.sources.log_groups import LogGroup
+
+_MASK = "****"  # what data protection leaves of a secret, one for each character
+
+
+@dataclass(slots=True, kw_only=True)
+class Looked:
+    """As far as it went. ``masked`` counts the lines that look masked."""
+
+    groups: list[LogGroup] = field(default_factory=list)
+    since_ms: int
+    until_ms: int
+    horizon_ms: int
+    events: int = 0
+    bytes: int = 0
+    masked: int = 0
+    pages: int = 0
+    found: int = 0
+    groups_done: int = 0
+    bytes_scanned: float = 0.0
+    gaps: list[Gap] = field(default_factory=list)
+
+    def event(self, event: LogEvent) -> None:
+        """One more event is given."""
+        self.events += 1
+        self.bytes += len(event.message.encode())
+        self.masked += _MASK in event.message
+        if '"platform.logsDropped"' in event.message:
+            record = read(event)
+            if isinstance(record, LogsDropped):
+                self.gaps.append(dropped(event, record))
+
+    def coverage(self, api_calls: int) -> Coverage:
+        """The same for whoever judges."""
+        return Coverage(
+            source="cloudwatch",
+            log_groups=tuple(group.name for group in self.groups),
+            since_ms=self.since_ms,
+            until_ms=self.until_ms,
+            horizon_ms=self.horizon_ms,
+            events_read=self.events,
+            api_calls=api_calls,
+            pages=self.pages,
+            bytes_read=self.bytes,
+            bytes_scanned=round(self.bytes_scanned),
+            gaps=tuple(self.gaps),
+        )
