@@ -614,8 +614,45 @@ def test_other_branches_have_other_numbers() -> None:
     assert [each.branch_expected for each in of.checks] == ["first", "again", "again", "again"]
     alone = [("a", "error", (f"-> {'again' if n else 'first'}",)) for n in range(4)]
     assert checks(told(*alone, markers=markers)) == ["agrees"] * 4
-    unknown = told(("a", "error", ("-> nowhere",)), markers=markers)
-    assert checks(unknown) == ["disagrees"]
+
+
+def test_a_branch_that_nobody_named_is_not_judged_by_the_names_of_others() -> None:
+    markers = Markers(
+        counter=re.compile(r"seen (?P<count>\d+)"), branch=re.compile(r"-> (?P<branch>\w+)")
+    )
+    alone = told(("a", "error", ("-> nowhere",)), markers=markers)
+    assert checks(alone) == ["undetermined"]
+    [why] = alone.undetermined_because
+    assert why == (
+        "Attempt 1 ran nowhere, which is none of the branches A, B, C; "
+        "name yours under branches in the settings."
+    )
+    counted = told(
+        ("a", "error", ("seen 0 -> here",)), ("a", "error", ("seen 0 -> there",)), markers=markers
+    )
+    assert checks(counted) == ["agrees", "disagrees"]
+    assert [each.branch_expected for each in counted.checks] == [None, None]
+    assert errors(counted) == [("counter-lost", 2)]
+
+
+def test_no_branch_is_missed_where_none_is_looked_for() -> None:
+    counter = re.compile(r"seen (?P<count>\d+)")
+    plan = [("a", "error", ("seen 0",)), ("a", "error", ())]
+    assert not found(told(*plan, markers=Markers(counter=counter)), "branch-missing")
+    looking = Markers(counter=counter, branch=re.compile(r"ran (?P<branch>[ABC])"))
+    missing = found(told(*plan, markers=looking), "branch-missing")
+    assert [each.attempt for each in missing] == [2]
+
+
+def test_a_search_by_id_is_named_as_another_reading_of_a_duplicate() -> None:
+    (log,) = logs_of(("a", "error", A), ("a", "error", B))
+    log.events = [each for each in log.events if ID in each.message]
+    (finding,) = found(checked(log), "duplicate-delivery")
+    assert "the log is the result of a search by ID" in finding.message
+    (log,) = logs_of(("a", "ok", ("a line",)), ("a", "ok", ()))
+    log.events = [each for each in log.events if "INIT_START" not in each.message]
+    (finding,) = found(checked(log), "duplicate-delivery")
+    assert "search by ID" not in finding.message
 
 
 # --------------------------------------------------------------------------- the marker

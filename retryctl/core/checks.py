@@ -56,12 +56,14 @@ class AttemptCheck:
 class Circumstances:
     """What a request is judged in: what was looked at, the settings, the branches.
 
-    ``stored`` is what a durable store holds of it, where one was asked.
+    ``reads_branches`` tells whether a branch is looked for at all, ``stored`` is what a durable
+    store holds of it, where one was asked.
     """
 
     coverage: Coverage
     settings: FunctionSettings
     branches: Branches
+    reads_branches: bool = True
     stored: StoreCount | None = None
 
 
@@ -128,7 +130,7 @@ def contradicts(attempt: Attempt, branches: Branches) -> bool:
     if counter is None or branch is None:
         return False
     number = branches.numbers.get(branch)
-    return number is None or number != branches.numbers[branches.due(counter)]
+    return number is not None and number != branches.numbers[branches.due(counter)]
 
 
 def _check(
@@ -137,7 +139,8 @@ def _check(
     branches = around.branches
     check, because = _judge(request, attempt, around, uncountable)
     known = check is not Check.UNDETERMINED
-    owes = known and attempt.outcome is Outcome.ERROR
+    told_apart = attempt.claim.branch is None or attempt.claim.branch in branches.numbers
+    owes = known and told_apart and attempt.outcome is Outcome.ERROR
     least, most = marks_of(earlier_here(request, attempt), branches)
     told = least == most and attempt.log_stream is not None
     return AttemptCheck(
@@ -156,6 +159,8 @@ def _judge(
         return Check.UNDETERMINED, uncountable[0]
     if unread := _unread_because(request, attempt, around.settings):
         return Check.UNDETERMINED, unread
+    if not attempt.claim.silent and claimed(attempt, around.branches) is None:
+        return Check.UNDETERMINED, _unknown_branch(attempt, around.branches)
     if _is_wrong(attempt, around.branches):
         return Check.DISAGREES, ""
     ahead = is_ahead(attempt, around.branches)
@@ -185,6 +190,13 @@ def _unread_because(request: Request, attempt: Attempt, settings: FunctionSettin
     return ""
 
 
+def _unknown_branch(attempt: Attempt, branches: Branches) -> str:
+    return (
+        f"Attempt {attempt.number} ran {attempt.claim.branch}, which is none of the branches "
+        f"{', '.join(branches.numbers)}; name yours under branches in the settings."
+    )
+
+
 def is_behind(attempt: Attempt, branches: Branches) -> bool:
     """Whether it claims fewer earlier attempts than were seen."""
     number = claimed(attempt, branches)
@@ -207,8 +219,7 @@ def is_ahead(attempt: Attempt, branches: Branches) -> bool:
 
 def _is_wrong(attempt: Attempt, branches: Branches) -> bool:
     """Wrong whatever was not seen."""
-    unknown_branch = not attempt.claim.silent and claimed(attempt, branches) is None
-    return is_behind(attempt, branches) or contradicts(attempt, branches) or unknown_branch
+    return is_behind(attempt, branches) or contradicts(attempt, branches)
 
 
 def hidden_before(request: Request, attempt: Attempt, around: Circumstances, *, ahead: bool) -> str:

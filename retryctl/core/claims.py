@@ -87,6 +87,11 @@ class Markers:
         """Whether a bare integer and ``process X`` are looked for."""
         return not (self.counter or self.branch or self.counter_field or self.branch_field)
 
+    @property
+    def read_branches(self) -> bool:
+        """Whether a branch is looked for, besides that of a marker."""
+        return self.are_default or bool(self.branch or self.branch_field)
+
 
 def read_claim(lines: Iterable[tuple[LogEvent, Record]], markers: Markers) -> Claim:
     """The claim in the lines of one attempt, in stream order; of several the last counts."""

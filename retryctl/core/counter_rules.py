@@ -155,7 +155,10 @@ def _counter_unexplained(case: Case) -> Iterator[Said]:
         if marks:
             why = f"it could see no more than {marks[1]}"
         else:
-            why = "the log names no streams, so the environments cannot be told apart"
+            why = (
+                "the log names no streams, so the environments cannot be told apart: "
+                "save it with them (aws logs tail --format detailed)"
+            )
         yield (
             attempt.number,
             f"{_counted(attempt, number)}; {why}.",
@@ -179,7 +182,7 @@ def _branch_contradicts_counter(case: Case) -> Iterator[Said]:
 
 def _branch_missing(case: Case) -> Iterator[Said]:
     for attempt, check in case.checked:
-        if _owes_branch(attempt, check) and _others_claim(case, attempt):
+        if _owes_branch(attempt, check) and _others_logged(case, attempt):
             yield (
                 attempt.number,
                 f"Attempt {attempt.number} failed with an error and logged no branch, where "
@@ -196,8 +199,12 @@ def _owes_branch(attempt: Attempt, check: AttemptCheck) -> bool:
     )
 
 
-def _others_claim(case: Case, attempt: Attempt) -> bool:
-    return any(not each.claim.silent for each in case.request.attempts if each is not attempt)
+def _others_logged(case: Case, attempt: Attempt) -> bool:
+    """Whether another attempt shows that the function logs such lines."""
+    others = [each.claim for each in case.request.attempts if each is not attempt]
+    if case.around.reads_branches:
+        return any(not claim.silent for claim in others)
+    return any(claim.branch is not None for claim in others)
 
 
 _COUNT_ELSEWHERE = (

@@ -55,10 +55,12 @@ def check_request(
 
     ``stored`` is what a durable store holds of the request, where one was asked.
     """
+    markers = markers or Markers()
     around = Circumstances(
         coverage=coverage,
         settings=settings or FunctionSettings(),
-        branches=(markers or Markers()).branches,
+        branches=markers.branches,
+        reads_branches=markers.read_branches,
         stored=stored,
     )
     uncountable = uncountable_because(request, around)

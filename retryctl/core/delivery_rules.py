@@ -26,9 +26,19 @@ def _duplicate_delivery(case: Case) -> Iterator[Said]:
 
 
 def _other_reading(case: Case, good: Attempt) -> str:
+    """What else it may be, where the runtime is not known and so may leave no mark of an error."""
     if good.runtime_version or case.around.settings.runtime:
         return ""
-    return " (Or its runtime leaves no mark of an error, and this is a retry.)"
+    request = case.request
+    events = [event for attempt in request.attempts for event in attempt.events]
+    searched = all(request.request_id in event.message.lower() for event in events)
+    lost = (
+        ", or the log is the result of a search by ID, which loses that mark: "
+        "save all of the time instead"
+    )
+    return (
+        f" (Or this is a retry: its runtime leaves no mark of an error{lost if searched else ''}.)"
+    )
 
 
 def _extra_attempt(case: Case) -> Iterator[Said]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from retryctl.core.attempts import Attempt, attempt_of
 from retryctl.core.brackets import Bracket, Line
@@ -99,14 +100,23 @@ def stream_lines(events: Iterable[LogEvent]) -> list[Line]:
     distinct: dict[object, LogEvent] = {}
     for event in events:
         distinct.setdefault(event.event_id or object(), event)
-    return _without_repeats(sorted(distinct.values(), key=_in_stream))
+    placed = sorted(distinct.values(), key=lambda event: event.position)
+    return _without_repeats(sorted(_oldest_first(placed), key=_in_stream))
 
 
-def _in_stream(event: LogEvent) -> tuple[int, int, int, int]:
+def _oldest_first(placed: list[LogEvent]) -> list[LogEvent]:
+    """The same events, turned round where the log has the newest first."""
+    times = [event.timestamp_ms for event in placed]
+    falls = len(times) > 1 and times[0] > times[-1]
+    newest_first = falls and all(before >= after for before, after in pairwise(times))
+    return placed[::-1] if newest_first else placed
+
+
+def _in_stream(event: LogEvent) -> tuple[int, int, int]:
     """Time first; in one millisecond CloudWatch's event ID decides, and without it the place."""
     number = event.event_id or ""
     known = number.isascii() and number.isdigit() and len(number) < 100
-    return (event.timestamp_ms, int(not known), int(number) if known else 0, event.position)
+    return (event.timestamp_ms, int(not known), int(number) if known else 0)
 
 
 def _without_repeats(events: list[LogEvent]) -> list[Line]:
