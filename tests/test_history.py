@@ -115,7 +115,7 @@ def test_what_cannot_be_read_is_counted_and_a_web_function_told() -> None:
     assert history(log).unrecognised == 2
     assert not history(log).web
     log.logs(platform("invokeStart", {"requestId": ID}))
-    assert history(log).web
+    assert history(log).web == {ID}
 
 
 def test_no_events_are_no_requests() -> None:

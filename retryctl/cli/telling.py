@@ -126,7 +126,7 @@ def _story_of(
         ],
         coverage=coverage,
         not_found={
-            one: _why_not_found(one, events, ran=one in there)
+            one: _why_not_found(one, events, ran=one in there, web=one in history.web)
             for one in selection.request_ids
             if one not in told
         },
@@ -145,9 +145,11 @@ def _is_in_window(request: Request, selection: Selection) -> bool:
     )
 
 
-def _why_not_found(request_id: str, events: Iterable[LogEvent], *, ran: bool) -> str:
+def _why_not_found(request_id: str, events: Iterable[LogEvent], *, ran: bool, web: bool) -> str:
     if ran:
         return f"{request_id} has no attempt between --since and --until."
+    if web:
+        return f"{request_id} is a request to a web function: no event, and never retried."
     if any(request_id in event.message.lower() for event in events):
         return f"{request_id} is mentioned, but no attempt of it is in what was looked at."
     return f"{request_id} was not found."

@@ -36,12 +36,12 @@ class History:
     """The requests in some log events, in order of their first attempt.
 
     ``unrecognised`` counts events in the shape of a record that could not be read, ``web``
-    tells that a web function's records are among them.
+    has the IDs of requests to a web function, which are no events and are not retried.
     """
 
     requests: tuple[Request, ...]
     unrecognised: int = 0
-    web: bool = False
+    web: frozenset[str] = frozenset()
 
 
 def read_history(
@@ -61,10 +61,11 @@ def read_history(
     markers, settings = markers or Markers(), settings or FunctionSettings()
     attempts: dict[tuple[str | None, str], list[Attempt]] = defaultdict(list)
     mentions: dict[tuple[str | None, str], list[LogEvent]] = defaultdict(list)
-    unrecognised, web = 0, False
+    unrecognised = 0
+    web: set[str] = set()
     for lines in _streams(events):
         unrecognised += sum(isinstance(record, Unrecognised) for _, record in lines)
-        web = web or any(isinstance(record, WebRecord) for _, record in lines)
+        web.update(r.request_id for _, r in lines if isinstance(r, WebRecord) and r.request_id)
         brackets = read_stream(lines)
         placed_ms = 0
         for bracket in brackets:
@@ -80,7 +81,9 @@ def read_history(
         for key, found in [*attempts.items(), *((k, []) for k in mentions if k not in attempts)]
     ]
     return History(
-        requests=tuple(sorted(requests, key=_by_first)), unrecognised=unrecognised, web=web
+        requests=tuple(sorted(requests, key=_by_first)),
+        unrecognised=unrecognised,
+        web=frozenset(web),
     )
 
 
