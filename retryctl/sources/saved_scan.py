@@ -49,6 +49,7 @@ MOST_RUNS = 64
 """A stream that is out of order more often is not worth cutting."""
 MOST_SHAPES = 20_000
 MOST_KINDS = 50_000
+MOST_TOLD = 5_000
 MOST_HELD = 100_000
 """As many lines of one stream may wait for the end of an attempt."""
 
@@ -72,6 +73,8 @@ _REPORT = re.compile(
     rb"(?:Init Duration: " + _N + rb" ms\\t)?(?:Status: (timeout)(?:\\t)?)?(?:\\n)?"
     rb'(?:XRAY TraceId: [\w-]+\\tSegmentId: \w+\\tSampled: (?:true|false)\\t(?:\\n)?)?"'
 )
+
+_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"')
 
 # What the first bytes of a message tell. _LOOK: only the whole line does.
 _PLAIN, _TEXT, _STARTS, _ENDS, _REPORTS, _LOOK = range(6)
@@ -202,6 +205,7 @@ class Scan:
         self._count: dict[tuple[str | None, str], int] = {}
         self._kinds: dict[bytes, int] = {}
         self._shapes: dict[tuple[object, ...], int] = {}
+        self._told: dict[tuple[bytes, ...], object] = {}
         self._before_ms = 0
         self.found = Scanned(
             plain=[bytearray() for _ in range(parts)], others=[[] for _ in range(parts)]
@@ -217,10 +221,10 @@ class Scan:
         self.found.events += len(lines)
         for line in lines:
             run = runs.get(line[:width])
-            if run is not None and line[-2:] == b"}\n":
+            kind = kinds.get(line[stamp:head])
+            if run is not None and kind is not None and line[-2:] == b"}\n":
                 moment = line[width:stamp]
-                kind = kinds.get(line[stamp:head])
-                if run.last <= moment < until and kind is not None:
+                if run.last <= moment < until:
                     run.last = moment
                     if kind == _PLAIN or (kind == _TEXT and b"\\tat " not in line):
                         run.held.append(line)
@@ -375,17 +379,19 @@ class Scan:
 
     def _tell(self, run: Run, line: bytes, moment: bytes, kind: int, at: int) -> None:
         """A line that may be a record: its kind is told by its bytes, or by the grammar."""
-        if kind == _STARTS and (m := _START.match(line, at)) and run.json is not True:
+        if kind == _STARTS and run.json is not True and (m := _START.match(line, at)):
             run.json = False
             self._started(run, m[1], int(moment), line, m[2])
         elif kind == _ENDS and (m := _END.match(line, at)):
             self._ended(run, m[1], int(moment), line)
-        elif kind == _REPORTS and (m := _REPORT.match(line, at)) and run.json is not True:
+        elif kind == _REPORTS and run.json is not True and (m := _REPORT.match(line, at)):
             run.json = False
             token = ("R", m[4])
             self._reported(run, m[1], int(moment), line, (int(m[2]), int(m[3])), token)
         elif self._is_plain(line, kind, at):
             run.held.append(line)
+        elif run.report is None and (known := self._recall(run, line)):
+            self._other(run, line, known)
         else:
             self._look(run, line, int(moment))
 
@@ -425,7 +431,10 @@ class Scan:
                 run.runtime = run.runtime or record.runtime_version
                 if isinstance(record, InitStart) and run.function is None:
                     run.function = (record.function_name,)
-            self._other(run, line, _token(record) if own else None)
+            token = _token(record) if own else None
+            if isinstance(record, FunctionError) and record.request_id is None:
+                self._remember((_message(line),), token)
+            self._other(run, line, token)
 
     def _count_unrecognised(self, run: Run, event: LogEvent) -> None:
         """Count it, but once where it was saved twice."""
@@ -445,7 +454,20 @@ class Scan:
             together = read_claim([(before, printed), (event, record)], self._markers)
             # a record between the two would not part them
             token = ("C", branch, together.counter) if isinstance(printed, AppLine) else None
+            self._remember((_message(run.held[-1]), _message(line)), token)
         self._other(run, line, token)
+
+    def _remember(self, messages: tuple[bytes, ...], token: object) -> None:
+        """What a message tells that carries no ID, or one with the message before it."""
+        if token is not None and len(self._told) < MOST_TOLD:
+            self._told[messages] = token
+
+    def _recall(self, run: Run, line: bytes) -> object:
+        message = _message(line)
+        token = self._told.get((message,))
+        if token is None and len(run.held) - 1 > run.open_at >= 0:
+            token = self._told.get((_message(run.held[-1]), message))
+        return token
 
     def _claimed(
         self, run: Run, line: bytes, event: LogEvent, record: AppLine, *, own: bool
@@ -473,17 +495,18 @@ class Scan:
     def _started(
         self, run: Run, request_id: bytes, moment_ms: int, line: bytes, version: bytes
     ) -> None:
-        token = ("S", version, run.json)
-        whole = run.head is not None or run.open_at < run.report_at  # its START was seen here
-        if run.report is not None and run.report[0] < moment_ms > run.undecided_ms and whole:
-            if self._cut(run, line):
-                run.opens(request_id, moment_ms, line, token)
-                return
-            run.undecided_ms = moment_ms + run.patience_ms
-            run.patience_ms *= 2
-        elif run.open_id and run.report is None:
-            run.undecided_ms = max(run.undecided_ms, run.start + LONGEST_BRACKET_MS)
-        run.opens(request_id, moment_ms, line, token)
+        report = run.report
+        if report is None:
+            if run.open_id:
+                run.undecided_ms = max(run.undecided_ms, run.start + LONGEST_BRACKET_MS)
+        elif report[0] < moment_ms > run.undecided_ms:
+            if run.plain and run.head is not None and self._shapes.get(run.shape, -1) >= 0:
+                self._keep(run)
+            # a run begins where an attempt ends whose START was seen in it
+            elif (run.head is not None or run.open_at < run.report_at) and not self._cut(run, line):
+                run.undecided_ms = moment_ms + run.patience_ms
+                run.patience_ms *= 2
+        run.opens(request_id, moment_ms, line, ("S", version, run.json))
 
     def _ended(self, run: Run, request_id: bytes, moment_ms: int, line: bytes) -> None:
         run.held.append(line)
@@ -522,14 +545,10 @@ class Scan:
             run.context = run.head_context = run.held[run.open_at : run.report_at + 1]
             run.held, run.placed_ms = between, run.start
             return True
-        number = self._shape_of(run, line) if run.plain else -1
-        if number >= 0:
-            self._keep(run, number)
-            run.placed_ms = run.start
-            bracket = run.held[run.open_at : run.report_at + 1]
-            # of a quiet attempt its two ends tell all that the next could ask
-            run.context = bracket if len(run.shape) > 2 else [bracket[0], bracket[-1]]
-            run.held = between
+        if run.plain and self._shapes.get(run.shape) is None:
+            self._learn(run, line)
+        if run.plain and self._shapes.get(run.shape, -1) >= 0:
+            self._keep(run)
             return True
         piece = self._piece(run, line)
         if piece is None:
@@ -549,28 +568,30 @@ class Scan:
         context, events, (opening,) = events_of(self._asked, run.context, run.held, [line])
         return closed_piece(context, events, opening)
 
-    def _keep(self, run: Run, number: int) -> None:
-        assert run.report is not None  # it is closed
-        reported_ms, billed_ms, memory_mb = run.report
+    def _keep(self, run: Run) -> None:
+        """Keep the plain attempt that is held, of a shape that is known, as a few numbers."""
+        report, start_ms, held = run.report, run.start, run.held
+        assert report is not None  # it is closed
         request_id = unhexlify(run.open_id.replace(b"-", b""))
         self.found.plain[part_of_packed(request_id, self._parts)] += RECORD.pack(
             request_id,
-            run.start,
-            (run.end or reported_ms) - run.start,
-            billed_ms,
-            memory_mb,
+            start_ms,
+            (run.end or report[0]) - start_ms,
+            report[1],
+            report[2],
             run.number,
-            number,
+            self._shapes[run.shape],
         )
+        run.placed_ms = start_ms
+        # of a quiet attempt its two ends tell all that the next could ask
+        quiet = len(run.shape) == 2
+        run.context = [held[0], held[run.report_at]] if quiet else held[: run.report_at + 1]
+        run.held = []
 
-    def _shape_of(self, run: Run, line: bytes) -> int:
-        """The number of its shape, told by the core when it is new; below 0 where it is none."""
-        number = self._shapes.get(run.shape)
-        if number is None:
-            if len(self._shapes) >= MOST_SHAPES:
-                return -1
-            number = self._shapes[run.shape] = self._learned(run, line)
-        return number
+    def _learn(self, run: Run, line: bytes) -> None:
+        """Let the core read an attempt of a new shape; the number is below 0 if it is none."""
+        if len(self._shapes) < MOST_SHAPES:
+            self._shapes[run.shape] = self._learned(run, line)
 
     def _learned(self, run: Run, line: bytes) -> int:
         piece = self._piece(run, line)
@@ -637,6 +658,13 @@ def _placed(asked: Asked, line: bytes | LogEvent, position: int) -> LogEvent:
     event = line_event(line, 0)
     assert event is not None  # its header was read
     return asked.event(event, position)
+
+
+def _message(line: bytes) -> bytes:
+    """The message of a held line, as JSON escapes it."""
+    header = _HEADER.match(line)
+    found = _STRING.match(line, header.end()) if header else None
+    return found[0] if found else line
 
 
 def is_usual_line(line: bytes) -> bool:

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from io import BufferedReader
 from typing import IO, BinaryIO
 
 from retryctl.core.attempts import Attempt
@@ -37,7 +38,7 @@ from retryctl.sources.saved_shapes import find_shape, read_file
 UNIT_BYTES = 32 << 20
 PART_BYTES = 48 << 20
 MOST_UNITS, MOST_PARTS = 512, 256
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 18  # what fits in a processor's cache is read twice as fast
 _IN_MEMORY = 8 << 20
 _WRAPPED = (b"\x1f\x8b", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
@@ -221,13 +222,16 @@ def scan_unit(unit: Unit, asking: Asking) -> Scanned | UnreadableInput:
 
 def _blocks(opened: IO[bytes], start: int, stop: int) -> Iterator[list[bytes]]:
     """The lines that begin in a stretch of a file."""
+    reader = (
+        BufferedReader(opened.raw, _BLOCK_BYTES) if isinstance(opened, BufferedReader) else opened
+    )
     if start:
-        opened.seek(start - 1)
-        start += len(opened.readline()) - 1
+        reader.seek(start - 1)
+        start += len(reader.readline()) - 1
     while start < stop:
         # readlines goes on until it has more than it is asked for, and 0 asks for all
         hint = min(_BLOCK_BYTES, stop - start - 1)
-        block = opened.readlines(hint) if hint else [opened.readline()]
+        block = reader.readlines(hint) if hint else [reader.readline()]
         if not any(block):
             return
         start += sum(map(len, block))
