@@ -118,8 +118,8 @@ def test_without_credentials(endpoint: Endpoint) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_without_a_place_to_look(endpoint: Endpoint, tmp_path: Path) -> None:
-    done = run("trace", ID, cwd=tmp_path)
+def test_without_a_place_to_look_for_a_whole_window(endpoint: Endpoint, tmp_path: Path) -> None:
+    done = run("check", cwd=tmp_path)
     assert done.returncode == 2
     assert "-f" in done.stderr
     assert "-g" in done.stderr

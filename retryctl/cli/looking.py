@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from retryctl.cli.options import Look
 from retryctl.cli.progress import Progress
-from retryctl.core.attempts import function_name as function_of
 from retryctl.core.records import Coverage, FunctionSettings, LogEvent, Selection, StoreCount
-from retryctl.errors import UsageError
 from retryctl.settings import Settings
-from retryctl.sources.function import function_name, read_settings
-
-if TYPE_CHECKING:
-    from retryctl.sources.aws import Aws
-    from retryctl.sources.cloudwatch import Progress as Calls
-
-# arn:aws:lambda:eu-west-1:123456789012:function:orders-worker
-_REGION_OF_ARN = re.compile(r"arn:[^:]*:(?:lambda|logs):([^:]+):")
+from retryctl.sources.function import function_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,27 +19,43 @@ class Opened:
     """A source, ready to be read.
 
     ``read`` yields the events that ``selection`` asks for, ``coverage`` tells afterwards what
-    was looked at. ``function`` are the function's settings as far as they are known,
-    ``remarks`` what should be said of them.
+    was looked at. ``function`` are the settings of the function that was named, as far as they
+    are known, ``settings_of`` those of the function whose log an event stands in. ``region`` is
+    where it was looked, ``said`` grows by what should be said of all this.
     """
 
     read: Callable[[], Iterator[LogEvent]]
     coverage: Callable[[], Coverage]
     selection: Selection
     function: FunctionSettings = field(default_factory=FunctionSettings)
-    remarks: tuple[str, ...] = ()
+    settings_of: Callable[[LogEvent], FunctionSettings]
+    region: Callable[[], str | None]
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What should be said by now."""
+        return tuple(self.said)
 
 
 def open_source(
-    look: Look, settings: Settings, selection: Selection, progress: Progress, *, now_ms: int
+    look: Look,
+    settings: Settings,
+    selection: Selection,
+    progress: Progress,
+    *,
+    clock: Callable[[], int],
+    quiet: bool = False,
 ) -> Opened:
     """The source that ``look`` names; ``selection`` has the IDs and the window.
 
-    Raises ``UsageError`` where a function's name cannot be one, and where CloudWatch is asked
-    and neither a function nor a log group is named.
+    ``clock`` gives epoch milliseconds. Raises ``UsageError`` where a function's name cannot be
+    one, and where it is not said where on CloudWatch to look.
     """
     if look.source == "cloudwatch":
-        return _cloudwatch(look, settings, selection, progress, now_ms=now_ms)
+        from retryctl.cli.on_cloudwatch import open_cloudwatch
+
+        return open_cloudwatch(look, settings, selection, progress, clock=clock, quiet=quiet)
     return _saved(look, selection, progress)
 
 
@@ -62,7 +67,13 @@ def _saved(look: Look, selection: Selection, progress: Progress) -> Opened:
     selection = replace(selection, function=name, log_groups=look.log_groups)
     tell = partial(tell_bytes, progress)
     return Opened(
-        read=lambda: log.read(selection, tell), coverage=log.coverage, selection=selection
+        read=lambda: log.read(selection, tell),
+        coverage=log.coverage,
+        selection=selection,
+        settings_of=lambda event: FunctionSettings(),
+        region=lambda: (
+            look.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        ),
     )
 
 
@@ -72,86 +83,11 @@ def tell_bytes(progress: Progress, done: int, total: int | None) -> None:
     progress(lambda: f"reading: {done / 1e6:,.0f}{of} MB")
 
 
-def _cloudwatch(
-    look: Look, settings: Settings, selection: Selection, progress: Progress, *, now_ms: int
-) -> Opened:
-    from retryctl.sources.cloudwatch import CloudWatch
-
-    function, groups = _asked_for(look, settings)
-    aws = _aws(look, function, *groups)
-    named = function_name(function) if function else None
-    known, group, remarks = _settings_of(aws, function)
-    if named and not groups:
-        groups = (group or named.default_log_group,)
-    source = CloudWatch(
-        aws,
-        groups=groups,
-        clock=lambda: now_ms,
-        timeout_ms=known.timeout_ms,
-        event_age_ms=known.event_age_ms,
-        progress=partial(_tell_calls, progress),
-    )
-    selection = replace(selection, log_groups=groups, function=named.name if named else None)
-    return Opened(
-        read=lambda: source.read(selection),
-        coverage=source.coverage,
-        selection=selection,
-        function=known,
-        remarks=remarks,
-    )
-
-
 def read_stored(look: Look, request_ids: Sequence[str]) -> Mapping[str, StoreCount]:
     """What the durable store of ``look`` holds of each request; empty where none is named."""
     if look.store is None:
         return {}
+    from retryctl.cli.on_cloudwatch import aws_for
     from retryctl.sources.stores import read_count
 
-    return read_count(look.store, request_ids, _aws(look, look.function, *look.log_groups))
-
-
-def _aws(look: Look, *names: str | None) -> Aws:
-    """The door to AWS; the region is the one of an ARN among ``names`` where none was given."""
-    from retryctl import __version__
-    from retryctl.sources.aws import Aws
-
-    return Aws(
-        profile=look.profile,
-        region=look.region or _region_of(*names),
-        endpoint_url=look.endpoint_url,
-        user_agent=f"retryctl/{__version__}",
-    )
-
-
-def _asked_for(look: Look, settings: Settings) -> tuple[str | None, tuple[str, ...]]:
-    """The function and the log groups: what was given counts before what is set.
-
-    A log group without a function can name one: that of ``/aws/lambda/NAME``.
-    """
-    if look.log_groups:
-        only = look.log_groups[0] if len(look.log_groups) == 1 else None
-        return look.function or function_of(only, None), look.log_groups
-    if look.function:
-        return look.function, ()
-    function = os.environ.get("RETRYCTL_FUNCTION") or settings.function
-    if not function and not settings.log_groups:
-        raise UsageError(
-            "it is not said where on CloudWatch to look.",
-            "Name the function with -f, or its log group with -g; or read a saved log with --from.",
-        )
-    return function, settings.log_groups
-
-
-def _settings_of(
-    aws: Aws, function: str | None
-) -> tuple[FunctionSettings, str | None, tuple[str, ...]]:
-    return read_settings(aws, function) if function else (FunctionSettings(), None, ())
-
-
-def _region_of(*names: str | None) -> str | None:
-    found = (_REGION_OF_ARN.match(name) for name in names if name)
-    return next((match[1] for match in found if match), None)
-
-
-def _tell_calls(progress: Progress, at: Calls) -> None:
-    progress(lambda: f"searching {at.log_group}: {at.api_calls:,} calls, {at.found:,} lines found")
+    return read_count(look.store, request_ids, aws_for(look, look.function, *look.log_groups))

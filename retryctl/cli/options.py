@@ -25,6 +25,14 @@ class Color(str, Enum):
     NEVER = "never"
 
 
+class Engine(str, Enum):
+    """What finds requests on CloudWatch."""
+
+    AUTO = "auto"
+    FILTER = "filter"
+    INSIGHTS = "insights"
+
+
 class Output(str, Enum):
     """The form of what is printed."""
 
@@ -71,7 +79,8 @@ LogGroup = Annotated[
         "--log-group",
         "-g",
         metavar="NAME|ARN",
-        help="A log group to look in. May be given several times.",
+        help="A log group to look in, also a pattern such as '/aws/lambda/orders-*', or of another "
+        "account by its ARN. May be given several times.",
         rich_help_panel=_WHERE,
     ),
 ]
@@ -102,6 +111,26 @@ Until = Annotated[
         "-u",
         metavar="TIME",
         help="Until when, in the same forms. Without it: now.",
+        rich_help_panel=_WHERE,
+    ),
+]
+EngineChoice = Annotated[
+    Engine,
+    typer.Option(
+        "--engine",
+        help="What finds requests on CloudWatch: filter (FilterLogEvents, free), insights (Logs "
+        "Insights, paid for by what it scans), or auto: the second where the group's class "
+        "demands it, or where much remains to be searched.",
+        rich_help_panel=_WHERE,
+    ),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost",
+        metavar="USD",
+        min=0,
+        help="No query of Logs Insights where those on a log group would cost more.",
         rich_help_panel=_WHERE,
     ),
 ]
@@ -180,6 +209,8 @@ class Look:
     region: str | None = None
     endpoint_url: str | None = None
     store: str | None = None
+    engine: Engine = Engine.AUTO
+    max_cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,3 +225,4 @@ class Show:
     attempt: int | None = None
     failed: bool = False
     exit_code: bool = False
+    web: bool = False

@@ -9,15 +9,12 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
-from pathlib import Path
 
 from retryctl.cli.ids import request_ids
-from retryctl.cli.looking import Opened, open_source, read_stored
 from retryctl.cli.options import Look, Output, Show
-from retryctl.cli.progress import Progress
+from retryctl.cli.story import Story, read_story, story_reader
 from retryctl.cli.terminal import (
     colour_wanted,
     put,
@@ -26,46 +23,39 @@ from retryctl.cli.terminal import (
     stdout_is_terminal,
     width,
 )
-from retryctl.cli.times import read_window, zone
+from retryctl.cli.times import zone
+from retryctl.cli.waiting import Wait, follow
 from retryctl.core.checks import Verdict
-from retryctl.core.claims import Branches, Markers
-from retryctl.core.crosscheck import CheckedRequest, check_request
-from retryctl.core.history import read_history
-from retryctl.core.records import Coverage, LogEvent, Selection, StoreCount
-from retryctl.core.requests import Request
+from retryctl.core.crosscheck import CheckedRequest
 from retryctl.errors import ExitStatus, NothingFound, UsageError
-from retryctl.settings import Settings, load_settings
+from retryctl.views.console import console_lines
 from retryctl.views.json import trace_document, trace_lines
 from retryctl.views.sentences import coverage_sentence
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
-    """The answer: the requests that were found, and what was looked at.
-
-    ``not_found`` has the IDs of which there was nothing to tell, each with the reason;
-    ``branches`` are those that the handlers choose from.
-    """
-
-    checked: Sequence[CheckedRequest]
-    coverage: Coverage
-    not_found: Mapping[str, str] = field(default_factory=dict)
-    branches: Branches = field(default_factory=Branches)
-
-    def only_retried(self) -> Story:
-        """The same of those requests alone that were retried."""
-        retried = [one for one in self.checked if len(one.request.attempts) > 1]
-        return replace(self, checked=retried)
+__all__ = ["Story", "now_ms", "read_story", "show_story", "tell", "verdict_status"]
 
 
-def tell(arguments: Sequence[str], look: Look, show: Show) -> ExitStatus:
+def tell(arguments: Sequence[str], look: Look, show: Show, wait: Wait | None = None) -> ExitStatus:
     """Tell the story of the requests whose IDs are in ``arguments``, as a person gave them."""
     if look.source == "-" and "-" in arguments:
         raise UsageError(
             "stdin cannot give both the IDs and the log.", "Save one of them and name its file."
         )
+    if show.web and show.output in (Output.HTML, Output.SVG):
+        raise UsageError(f"--web has no place in {show.output.value}.", "Use text, json or jsonl.")
     ids = request_ids(arguments, _stdin_lines())
-    return show_story(read_story(ids, look, show, now_ms=now_ms()), show)
+    read = story_reader(ids, look, show, clock=now_ms)
+    if wait is None:
+        return show_story(read(), show)
+    story = follow(
+        read,
+        wait,
+        clock=now_ms,
+        sleep=time.sleep,
+        say=lambda sentence: remark(f"retryctl: {sentence}", quiet=show.quiet),
+        tz=zone(show.tz),
+    )
+    return show_story(story, show)
 
 
 def now_ms() -> int:
@@ -76,83 +66,6 @@ def now_ms() -> int:
 def _stdin_lines() -> Iterator[str]:
     for line in sys.stdin.buffer if sys.stdin else ():
         yield line.decode("utf-8", "replace")
-
-
-def read_story(ids: Sequence[str], look: Look, show: Show, *, now_ms: int) -> Story:
-    """The stories of the requests ``ids``, or of all there are where none is given."""
-    tz = zone(show.tz)
-    # The demo is what it is, whatever the working folder's settings make of other logs.
-    settings = Settings() if look.source == "demo" else load_settings(Path.cwd())
-    since_ms, until_ms = read_window(look.since, look.until, now_ms=now_ms, tz=tz)
-    window = Selection(request_ids=tuple(ids), since_ms=since_ms, until_ms=until_ms)
-    stored = read_stored(look, ids)
-    with Progress(quiet=show.quiet) as progress:
-        opened = open_source(look, settings, window, progress, now_ms=now_ms)
-        events = list(opened.read())
-    for sentence in opened.remarks:
-        remark(f"retryctl: {sentence}", quiet=show.quiet)
-    return _story_of(events, opened, settings.markers, stored)
-
-
-def _story_of(
-    events: Sequence[LogEvent],
-    opened: Opened,
-    markers: Markers,
-    stored: Mapping[str, StoreCount],
-) -> Story:
-    selection, coverage = opened.selection, opened.coverage()
-    history = read_history(
-        events,
-        horizon_ms=coverage.horizon_ms or 0,
-        markers=markers,
-        settings=opened.function,
-        function=selection.function,
-        wanted=selection.request_ids or None,
-    )
-    unrecognised = coverage.events_unrecognised + history.unrecognised
-    coverage = replace(coverage, events_unrecognised=unrecognised)
-    requests = [one for one in history.requests if _is_in_window(one, selection)]
-    there, told = ({one.request_id for one in some} for some in (history.requests, requests))
-    return Story(
-        checked=[
-            check_request(
-                one,
-                coverage,
-                settings=opened.function,
-                markers=markers,
-                stored=stored.get(one.request_id),
-            )
-            for one in requests
-        ],
-        coverage=coverage,
-        not_found={
-            one: _why_not_found(one, events, ran=one in there, web=one in history.web)
-            for one in selection.request_ids
-            if one not in told
-        },
-        branches=markers.branches,
-    )
-
-
-def _is_in_window(request: Request, selection: Selection) -> bool:
-    """Whether some attempt started in the window; the others of its request belong to it."""
-    since_ms, until_ms = selection.since_ms, selection.until_ms
-    moments = [attempt.placed_ms for attempt in request.attempts]
-    moments += [event.timestamp_ms for event in request.mentions]
-    return any(
-        (since_ms is None or since_ms <= ms) and (until_ms is None or ms < until_ms)
-        for ms in moments
-    )
-
-
-def _why_not_found(request_id: str, events: Iterable[LogEvent], *, ran: bool, web: bool) -> str:
-    if ran:
-        return f"{request_id} has no attempt between --since and --until."
-    if web:
-        return f"{request_id} is a request to a web function: no event, and never retried."
-    if any(request_id in event.message.lower() for event in events):
-        return f"{request_id} is mentioned, but no attempt of it is in what was looked at."
-    return f"{request_id} was not found."
 
 
 # --------------------------------------------------------------------------- showing it
@@ -177,10 +90,13 @@ def show_story(story: Story, show: Show) -> ExitStatus:
 
 def _view(story: Story, show: Show, tz: tzinfo) -> str:
     not_found = tuple(story.not_found)
+    region = _region(story) if show.web else None
     if show.output is Output.JSON:
-        return trace_document(story.checked, story.coverage, not_found, lines=show.lines)
+        return trace_document(
+            story.checked, story.coverage, not_found, lines=show.lines, region=region
+        )
     if show.output is Output.JSONL:
-        return trace_lines(story.checked, lines=show.lines)
+        return trace_lines(story.checked, lines=show.lines, region=region)
     if show.output is Output.HTML:
         from retryctl.views.page import trace_page
         from retryctl.views.trace import Asked
@@ -197,7 +113,7 @@ def _view(story: Story, show: Show, tz: tzinfo) -> str:
 
     if show.output is Output.SVG:
         return trace_svg(story.checked, story.coverage, not_found, title="retryctl trace", tz=tz)
-    return trace_text(
+    text = trace_text(
         story.checked,
         story.coverage,
         not_found,
@@ -209,6 +125,13 @@ def _view(story: Story, show: Show, tz: tzinfo) -> str:
         attempt_filter=show.attempt,
         failed_only=show.failed,
     )
+    return text + "".join(console_lines(story.checked, region)) if region else text
+
+
+def _region(story: Story) -> str:
+    if story.region is None:
+        raise UsageError("--web needs the region of the log.", "Give --region.")
+    return story.region
 
 
 def verdict_status(checked: Iterable[CheckedRequest]) -> ExitStatus:

@@ -83,12 +83,7 @@ def read_time(text: str, *, now_ms: int, tz: tzinfo = timezone.utc) -> int:
     if _EPOCH_MS.fullmatch(stripped):
         return int(stripped)
     if match := _AGO.fullmatch(stripped):
-        moment = now_ms - sum(
-            int(number) * unit
-            for number, unit in zip(match.groups(), _UNITS_MS, strict=True)
-            if number
-        )
-        return _after_1970(text, moment)
+        return _after_1970(text, now_ms - _sum_ms(match))
     if match := _ISO.fullmatch(stripped):
         return _after_1970(text, _iso_ms(text, match, tz))
     if re.fullmatch(r"[0-9]{10}", stripped):
@@ -97,6 +92,17 @@ def read_time(text: str, *, now_ms: int, tz: tzinfo = timezone.utc) -> int:
             f"Give {stripped}000 if it is in seconds.",
         )
     raise UsageError(f"cannot read the time {text!r}.", ACCEPTED)
+
+
+def read_duration(text: str) -> int:
+    """Milliseconds of a duration as a person gives it: 90s, 5m, 1h30m.
+
+    Raises ``UsageError`` where it cannot be read.
+    """
+    match = _AGO.fullmatch(text.strip())
+    if match is None or "ago" in text:
+        raise UsageError(f"{text!r} is no duration.", "Give it as 90s, 5m or 1h30m.")
+    return _sum_ms(match)
 
 
 def read_window(
@@ -113,6 +119,11 @@ def read_window(
             f"--since {since} is not before --until {until}.", "Exchange them, or leave one away."
         )
     return since_ms, until_ms
+
+
+def _sum_ms(match: re.Match[str]) -> int:
+    numbers = zip(match.groups(), _UNITS_MS, strict=True)
+    return sum(int(number) * unit for number, unit in numbers if number)
 
 
 def _iso_ms(text: str, match: re.Match[str], tz: tzinfo) -> int:

@@ -37,6 +37,32 @@ ExitCode = Annotated[
     ),
 ]
 
+Wait = Annotated[
+    bool,
+    typer.Option(
+        "--wait",
+        help="Follow the request on CloudWatch until no attempt is running or due.",
+        rich_help_panel=_WHICH,
+    ),
+]
+Timeout = Annotated[
+    str | None,
+    typer.Option(
+        "--timeout",
+        metavar="5m",
+        help="With --wait: for at most so long; then what there is by then.",
+        rich_help_panel=_WHICH,
+    ),
+]
+Web = Annotated[
+    bool,
+    typer.Option(
+        "--web",
+        help="The link to each attempt's log stream in the CloudWatch console.",
+        rich_help_panel=_WHICH,
+    ),
+]
+
 
 @app.command()
 def trace(
@@ -47,10 +73,15 @@ def trace(
     since: options.Since = None,
     until: options.Until = None,
     store: options.Store = None,
+    engine: options.EngineChoice = options.Engine.AUTO,
+    max_cost: options.MaxCost = None,
     lines: Lines = False,
     attempt: AttemptNumber = None,
     failed: Failed = False,
     exit_code: ExitCode = False,
+    wait: Wait = False,
+    timeout: Timeout = None,
+    web: Web = False,
     profile: options.Profile = None,
     region: options.Region = None,
     endpoint_url: options.EndpointUrl = None,
@@ -64,22 +95,28 @@ def trace(
     what it counted and which branch it took, and whether that was right.
 
     retryctl trace 8f507cfc-0d3f-4697-b07a-ac58fc914c95 -f orders-worker
+
+    Without -f or -g every log group of a Lambda function is searched.
     """
     from retryctl.cli import telling
+    from retryctl.cli.waiting import read_wait
 
+    look = options.Look(
+        source=source,
+        function=function,
+        log_groups=tuple(log_group or ()),
+        since=since,
+        until=until,
+        profile=profile,
+        region=region,
+        endpoint_url=endpoint_url,
+        store=store,
+        engine=engine,
+        max_cost=max_cost,
+    )
     return telling.tell(
         request_ids,
-        options.Look(
-            source=source,
-            function=function,
-            log_groups=tuple(log_group or ()),
-            since=since,
-            until=until,
-            profile=profile,
-            region=region,
-            endpoint_url=endpoint_url,
-            store=store,
-        ),
+        look,
         options.Show(
             output=output,
             color=color,
@@ -89,5 +126,7 @@ def trace(
             attempt=attempt,
             failed=failed,
             exit_code=exit_code,
+            web=web,
         ),
+        read_wait(wait, timeout, look),
     )

@@ -66,7 +66,7 @@ def read_window_of(
         since_ms = max(0, (window.since_ms or 0) - _REACH_MS)
     selection = Selection(since_ms=since_ms, until_ms=window.until_ms)
     with Progress(quiet=quiet) as progress:
-        opened = open_source(look, settings, selection, progress, now_ms=now_ms)
+        opened = open_source(look, settings, selection, progress, clock=lambda: now_ms, quiet=quiet)
         events = [event for event in opened.read() if window.is_before_end(event.timestamp_ms)]
     return _in_window(events, opened, settings.markers, window)
 

@@ -18,6 +18,7 @@ from retryctl.core.checks import AttemptCheck
 from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.findings import Finding
 from retryctl.core.records import Coverage, Gap, LogEvent
+from retryctl.views.console import attempt_link
 from retryctl.views.inert import UNSAFE
 from retryctl.views.times import iso, waits_ms
 
@@ -32,20 +33,26 @@ def trace_document(
     not_found: Sequence[str],
     *,
     lines: bool,
+    region: str | None = None,
 ) -> str:
-    """The whole answer as one document; ``lines`` adds each attempt's log events."""
+    """The whole answer as one document.
+
+    ``lines`` adds each attempt's log events, ``region`` the link to its place in the console.
+    """
     document = {
         "schema": SCHEMA,
-        "requests": [_request(one, lines) for one in checked],
+        "requests": [_request(one, lines, region) for one in checked],
         "not_found": list(not_found),
         "coverage": coverage_object(coverage),
     }
     return dumps(document, indent=2) + "\n"
 
 
-def trace_lines(checked: Sequence[CheckedRequest], *, lines: bool) -> str:
+def trace_lines(
+    checked: Sequence[CheckedRequest], *, lines: bool, region: str | None = None
+) -> str:
     """One request a line, each as in ``requests`` of the document."""
-    return "".join(dumps(_request(one, lines)) + "\n" for one in checked)
+    return "".join(dumps(_request(one, lines, region)) + "\n" for one in checked)
 
 
 def dumps(value: Any, indent: int | None = None) -> str:
@@ -59,7 +66,7 @@ def _escape(match: re.Match[str]) -> str:
     return json.dumps(match.group())[1:-1]
 
 
-def _request(checked: CheckedRequest, lines: bool) -> Object:
+def _request(checked: CheckedRequest, lines: bool, region: str | None) -> Object:
     request = checked.request
     rows = zip(request.attempts, checked.checks, waits_ms(request.attempts), strict=True)
     return {
@@ -70,12 +77,16 @@ def _request(checked: CheckedRequest, lines: bool) -> Object:
         "verdict": checked.verdict.value,
         "undetermined_because": list(checked.undetermined_because),
         "next_attempt_due_at": iso(request.next_attempt_due_ms),
-        "attempts": [_attempt(attempt, check, wait, lines) for attempt, check, wait in rows],
+        "attempts": [
+            _attempt(attempt, check, wait, lines, region) for attempt, check, wait in rows
+        ],
         "findings": [finding_object(finding) for finding in checked.findings],
     }
 
 
-def _attempt(attempt: Attempt, check: AttemptCheck, wait_ms: int | None, lines: bool) -> Object:
+def _attempt(
+    attempt: Attempt, check: AttemptCheck, wait_ms: int | None, lines: bool, region: str | None
+) -> Object:
     error = attempt.error
     shown: Object = {
         "number": attempt.number,
@@ -102,6 +113,8 @@ def _attempt(attempt: Attempt, check: AttemptCheck, wait_ms: int | None, lines: 
         "branch": {"logged": attempt.claim.branch, "expected": check.branch_expected},
         "check": check.check.value,
     }
+    if region:
+        shown["console_url"] = attempt_link(attempt, region)
     if lines:
         shown["events"] = [_event(event) for event in attempt.events]
     return shown

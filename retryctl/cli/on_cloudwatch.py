@@ -1,0 +1,196 @@
+"""CloudWatch as it was asked for: where to look, by which engine, and whose settings count."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from retryctl.cli.looking import Opened
+from retryctl.cli.options import Look
+from retryctl.cli.progress import Progress
+from retryctl.cli.terminal import remark
+from retryctl.core.attempts import function_name as function_of
+from retryctl.core.records import Coverage, FunctionSettings, LogEvent, Selection
+from retryctl.errors import UsageError
+from retryctl.settings import Settings
+from retryctl.sources.aws import Aws
+from retryctl.sources.cloudwatch import CloudWatch
+from retryctl.sources.cloudwatch import Progress as Calls
+from retryctl.sources.discovery import discover
+from retryctl.sources.function import function_name, read_settings
+from retryctl.sources.insights import Terms
+from retryctl.sources.log_groups import log_group
+
+# arn:aws:lambda:eu-west-1:123456789012:function:orders-worker
+_REGION_OF_ARN = re.compile(r"arn:[^:]*:(?:lambda|logs):([^:]+):")
+# arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders-worker
+_GROUP_ARN = re.compile(r"arn:([^:]*):logs:([^:]*):([^:]*):log-group:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """The function and the log groups; ``elsewhere`` tells that others may be searched too."""
+
+    function: str | None = None
+    groups: tuple[str, ...] = ()
+    elsewhere: bool = False
+
+
+def open_cloudwatch(
+    look: Look,
+    settings: Settings,
+    selection: Selection,
+    progress: Progress,
+    *,
+    clock: Callable[[], int],
+    quiet: bool,
+) -> Opened:
+    """CloudWatch, ready to be read.
+
+    Raises ``UsageError`` where a function's name cannot be one, and where neither a function nor
+    a log group nor a request is named.
+    """
+    place = _place(look, settings, any_group=bool(selection.request_ids))
+    aws = aws_for(look, place.function, *place.groups)
+    functions = _Functions(aws, place)
+    groups = functions.groups
+    known = FunctionSettings() if place.elsewhere else functions.known
+    source = CloudWatch(
+        aws,
+        groups=groups,
+        otherwise=partial(functions.discovered, groups) if place.elsewhere else None,
+        clock=clock,
+        timeout_ms=known.timeout_ms,
+        event_age_ms=known.event_age_ms,
+        progress=partial(_tell_calls, progress),
+        engine=look.engine.value,
+        terms=Terms(
+            max_cost_usd=look.max_cost,
+            say=lambda sentence: remark(f"retryctl: {sentence}", quiet=quiet),
+        ),
+    )
+    name = function_name(place.function).name if place.function and not place.elsewhere else None
+    selection = replace(selection, log_groups=groups, function=name)
+    return Opened(
+        read=lambda: source.read(selection),
+        coverage=lambda: _with_place(source.coverage(), look),
+        selection=selection,
+        function=known,
+        settings_of=functions.of,
+        region=lambda: aws.region,
+        said=functions.said,
+    )
+
+
+def aws_for(look: Look, *names: str | None) -> Aws:
+    """The door to AWS; the region is the one of an ARN among ``names`` where none was given."""
+    from retryctl import __version__
+
+    found = (_REGION_OF_ARN.match(name) for name in names if name)
+    return Aws(
+        profile=look.profile,
+        region=look.region or next((match[1] for match in found if match), None),
+        endpoint_url=look.endpoint_url,
+        user_agent=f"retryctl/{__version__}",
+    )
+
+
+def _place(look: Look, settings: Settings, *, any_group: bool) -> _Place:
+    """Where to look: what was given counts alone; what is set comes before all the others.
+
+    A log group without a function can name one: that of ``/aws/lambda/NAME``.
+    """
+    if look.log_groups:
+        only = look.log_groups[0] if len(look.log_groups) == 1 else None
+        return _Place(
+            function=look.function or (_function_of_group(only) if only else None),
+            groups=look.log_groups,
+        )
+    if function := look.function or os.environ.get("RETRYCTL_FUNCTION"):
+        return _Place(function=function)
+    if not any_group and not settings.function and not settings.log_groups:
+        raise UsageError(
+            "it is not said where on CloudWatch to look.",
+            "Name the function with -f, or its log group with -g; or read a saved log with --from.",
+        )
+    return _Place(function=settings.function, groups=settings.log_groups, elsewhere=any_group)
+
+
+def _function_of_group(group: str) -> str | None:
+    """The function of ``/aws/lambda/NAME``; its ARN where the group is named by one."""
+    known = log_group(group)
+    name = None if "*" in known.name else function_of(known.name, None)
+    arn = _GROUP_ARN.match(known.identifier or "")
+    return f"arn:{arn[1]}:lambda:{arn[2]}:{arn[3]}:function:{name}" if name and arn else name
+
+
+class _Functions:
+    """The settings of functions, each read once. ``said`` are sentences on what is not known.
+
+    ``known`` are those of the function that is named, ``groups`` where it logs.
+    """
+
+    def __init__(self, aws: Aws, place: _Place) -> None:
+        self.said: list[str] = []
+        self.known = FunctionSettings()
+        self.groups = place.groups
+        self._aws = aws
+        self._arns = {log_group(group).name: group for group in place.groups}
+        self._read: dict[str | None, FunctionSettings] = {None: self.known}
+        self._only: str | None = None
+        if place.function:
+            self.known, own = self._settings(place.function)
+            name = function_name(place.function)
+            self.groups = place.groups or (own or name.default_log_group,)
+            self._only = None if place.elsewhere else place.function
+            self._read[name.name if place.elsewhere else place.function] = self.known
+
+    def of(self, event: LogEvent) -> FunctionSettings:
+        """The settings of the function whose log ``event`` stands in."""
+        function = self._only
+        if function is None:
+            group = self._arns.get(event.log_group or "", event.log_group or "")
+            function = _function_of_group(group) or function_of(event.log_group, event.log_stream)
+        if function not in self._read and function is not None:
+            self._read[function], _ = self._settings(function)
+        return self._read[function]
+
+    def discovered(self, first: Sequence[str]) -> Sequence[str]:
+        """Every group of a Lambda function, most likely first."""
+        groups, notes = discover(self._aws, first)
+        self.said += notes
+        return groups
+
+    def _settings(self, function: str) -> tuple[FunctionSettings, str | None]:
+        settings, group, notes = read_settings(self._aws, function)
+        self.said += notes
+        return settings, group
+
+
+def _with_place(coverage: Coverage, look: Look) -> Coverage:
+    """The commands that settle a gap go where this one went."""
+    options = (
+        ("--profile", look.profile),
+        ("--region", look.region),
+        ("--endpoint-url", look.endpoint_url),
+    )
+    place = "".join(f" {name} {shlex.quote(value)}" for name, value in options if value)
+    return replace(
+        coverage,
+        gaps=tuple(
+            replace(gap, settle=gap.settle + place)
+            if gap.settle and gap.settle.startswith("retryctl ")
+            else gap
+            for gap in coverage.gaps
+        ),
+    )
+
+
+def _tell_calls(progress: Progress, at: Calls) -> None:
+    where = at.log_group if at.groups == 1 else f"{at.groups:,} log groups, {at.groups_done:,} done"
+    done = f"{at.pages:,} pages, {at.api_calls:,} calls, {at.found:,} lines found"
+    progress(lambda: f"searching {where}: {done}")

@@ -1,0 +1,170 @@
+"""Reading the story of some requests: settings → source → events → history → cross-check."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from retryctl.cli.looking import Opened, open_source, read_stored
+from retryctl.cli.options import Look, Show
+from retryctl.cli.progress import Progress
+from retryctl.cli.terminal import remark
+from retryctl.cli.times import read_window, zone
+from retryctl.core.attempts import function_name
+from retryctl.core.claims import Branches, Markers
+from retryctl.core.crosscheck import CheckedRequest, check_request
+from retryctl.core.history import History, read_history
+from retryctl.core.records import Coverage, FunctionSettings, LogEvent, Selection, StoreCount
+from retryctl.core.requests import Request
+from retryctl.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """The answer: the requests that were found, and what was looked at.
+
+    ``not_found`` has the IDs of which there was nothing to tell, each with the reason;
+    ``branches`` are those that the handlers choose from, ``region`` is where it was looked.
+    """
+
+    checked: Sequence[CheckedRequest]
+    coverage: Coverage
+    not_found: Mapping[str, str] = field(default_factory=dict)
+    branches: Branches = field(default_factory=Branches)
+    region: str | None = None
+
+    def only_retried(self) -> Story:
+        """The same of those requests alone that were retried."""
+        retried = [one for one in self.checked if len(one.request.attempts) > 1]
+        return replace(self, checked=retried)
+
+
+def story_reader(
+    ids: Sequence[str], look: Look, show: Show, *, clock: Callable[[], int]
+) -> Callable[[], Story]:
+    """What reads the stories of the requests ``ids``, or of all there are where none is given.
+
+    Called again, it reads what is there by then. ``clock`` gives epoch milliseconds.
+    """
+    # The demo is what it is, whatever the working folder's settings make of other logs.
+    settings = Settings() if look.source == "demo" else load_settings(Path.cwd())
+    since_ms, until_ms = read_window(look.since, look.until, now_ms=clock(), tz=zone(show.tz))
+    window = Selection(request_ids=tuple(ids), since_ms=since_ms, until_ms=until_ms)
+    progress = Progress(quiet=show.quiet)
+    opened = open_source(look, settings, window, progress, clock=clock, quiet=show.quiet)
+    told: set[str] = set()
+
+    def read() -> Story:
+        stored = read_stored(look, ids)
+        with progress:
+            events = list(opened.read())
+            story = _story_of(events, opened, settings.markers, stored)
+        for sentence in opened.remarks:
+            if sentence not in told:
+                remark(f"retryctl: {sentence}", quiet=show.quiet)
+                told.add(sentence)
+        return story
+
+    return read
+
+
+def read_story(ids: Sequence[str], look: Look, show: Show, *, now_ms: int) -> Story:
+    """The stories of the requests ``ids``, or of all there are where none is given."""
+    return story_reader(ids, look, show, clock=lambda: now_ms)()
+
+
+def _story_of(
+    events: Sequence[LogEvent],
+    opened: Opened,
+    markers: Markers,
+    stored: Mapping[str, StoreCount],
+) -> Story:
+    selection, coverage = opened.selection, opened.coverage()
+    histories = [
+        (_history(of_function, opened, markers, coverage, settings), settings)
+        for of_function in _by_function(events)
+        for settings in [opened.settings_of(of_function[0])]
+    ]
+    unrecognised = sum(history.unrecognised for history, _ in histories)
+    coverage = replace(
+        opened.coverage(), events_unrecognised=coverage.events_unrecognised + unrecognised
+    )
+    there = [(one, settings) for history, settings in histories for one in history.requests]
+    told = [(one, settings) for one, settings in there if _is_in_window(one, selection)]
+    web = {request_id for history, _ in histories for request_id in history.web}
+    ids_there, ids_told = ({one.request_id for one, _ in some} for some in (there, told))
+    return Story(
+        checked=[
+            check_request(
+                one,
+                coverage,
+                settings=settings,
+                markers=markers,
+                stored=stored.get(one.request_id),
+            )
+            for one, settings in sorted(told, key=lambda each: _placed_ms(each[0]))
+        ],
+        coverage=coverage,
+        not_found={
+            one: _why_not_found(one, events, ran=one in ids_there, web=one in web)
+            for one in selection.request_ids
+            if one not in ids_told
+        },
+        branches=markers.branches,
+        region=opened.region(),
+    )
+
+
+def _by_function(events: Iterable[LogEvent]) -> Iterable[Sequence[LogEvent]]:
+    """The events of each function, which has settings of its own; a log group may hold several."""
+    functions: dict[object, list[LogEvent]] = defaultdict(list)
+    for event in events:
+        function = function_name(event.log_group, event.log_stream)
+        functions[event.log_group, function].append(event)
+    return functions.values()
+
+
+def _history(
+    events: Sequence[LogEvent],
+    opened: Opened,
+    markers: Markers,
+    coverage: Coverage,
+    settings: FunctionSettings,
+) -> History:
+    return read_history(
+        events,
+        horizon_ms=coverage.horizon_ms or 0,
+        markers=markers,
+        settings=settings,
+        function=opened.selection.function,
+        wanted=opened.selection.request_ids or None,
+    )
+
+
+def _placed_ms(request: Request) -> int:
+    if request.attempts:
+        return request.attempts[0].placed_ms
+    return request.mentions[0].timestamp_ms
+
+
+def _is_in_window(request: Request, selection: Selection) -> bool:
+    """Whether some attempt started in the window; the others of its request belong to it."""
+    since_ms, until_ms = selection.since_ms, selection.until_ms
+    moments = [attempt.placed_ms for attempt in request.attempts]
+    moments += [event.timestamp_ms for event in request.mentions]
+    return any(
+        (since_ms is None or since_ms <= ms) and (until_ms is None or ms < until_ms)
+        for ms in moments
+    )
+
+
+def _why_not_found(request_id: str, events: Iterable[LogEvent], *, ran: bool, web: bool) -> str:
+    if ran:
+        return f"{request_id} has no attempt between --since and --until."
+    if web:
+        return f"{request_id} is a request to a web function: no event, and never retried."
+    if any(request_id in event.message.lower() for event in events):
+        return f"{request_id} is mentioned, but no attempt of it is in what was looked at."
+    return f"{request_id} was not found."
