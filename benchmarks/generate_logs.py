@@ -132,7 +132,9 @@ class Simulation:
                 return found
         name = f"2026/11/23/[$LATEST]{self.random.getrandbits(128):032x}"
         made = Environment(name, now + ENVIRONMENT_LIVES_MS)
-        self._line(now, made, "INIT_START Runtime Version: python:3.13.v74\\tRuntime Version ARN: a")
+        self._line(
+            now, made, "INIT_START Runtime Version: python:3.13.v74\\tRuntime Version ARN: a"
+        )
         return made
 
     def _line(self, at: int, environment: Environment, message: str) -> None:
@@ -239,7 +241,9 @@ class Simulation:
             truth.wrong_on_retries += bool(retries) and not right
             if not right:
                 earlier = list(zip(request.ran_in, request.marked, strict=True))
-                truth.findings["environment-switch"] += any(e is not environment for e, _ in earlier)
+                truth.findings["environment-switch"] += any(
+                    e is not environment for e, _ in earlier
+                )
                 truth.findings["uncounted-attempt"] += any(
                     e is environment and not mark for e, mark in earlier
                 )
