@@ -155,14 +155,15 @@ def _write(random: Random, path: Path, events: list[LogEvent]) -> None:
     if not events:
         return
     spaced = random.random() < 0.5
-    text = "".join(_line(event, spaced=spaced) for event in events)
+    text = "".join(line_of(event, spaced=spaced) for event in events)
     if random.random() < 0.2:
         path.with_suffix(".jsonl.gz").write_bytes(gzip.compress(text.encode()))
     else:
         path.write_text(text, encoding="utf-8")
 
 
-def _line(event: LogEvent, *, spaced: bool) -> str:
+def line_of(event: LogEvent, *, spaced: bool = False) -> str:
+    """A saved event: a line of JSON."""
     fields: dict[str, object] = {}
     if event.log_group:
         fields["logGroupName"] = event.log_group
