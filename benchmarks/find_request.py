@@ -8,6 +8,9 @@ before. Each tool is run in a process of its own against the same endpoint, one 
 
 ``awslogs`` and ``aws`` are measured where they are on the PATH. How much of a log one
 FilterLogEvents call looks at before it answers is not documented; ``--scan`` is our figure.
+``--engine filter`` is the row to compare: all tools then make the same calls. With ``--engine
+auto``, as a person has it, Logs Insights takes over; how long a query takes, ``--query-s``, is our
+figure too.
 """
 
 from __future__ import annotations
@@ -55,8 +58,12 @@ class Tool:
 def trace(url: str, since_ms: int, until_ms: int) -> list[str]:
     return [
         *(sys.executable, "-m", "retryctl", "trace", REQUEST_ID, "--log-group", GROUP),
-        *("--endpoint-url", url, "--lines", "--output", "json"),
+        *("--endpoint-url", url, "--lines", "--output", "json", "--engine", "filter"),
     ]
+
+
+def trace_auto(url: str, since_ms: int, until_ms: int) -> list[str]:
+    return [*trace(url, since_ms, until_ms)[:-1], "auto"]
 
 
 def awslogs(url: str, since_ms: int, until_ms: int) -> list[str]:
@@ -98,7 +105,8 @@ def of_events(printed: str) -> list[str]:
 
 
 TOOLS = (
-    Tool(name="retryctl trace", command=trace, messages=of_attempts),
+    Tool(name="retryctl trace --engine filter", command=trace, messages=of_attempts),
+    Tool(name="retryctl trace (auto: Insights)", command=trace_auto, messages=of_attempts),
     Tool(name="awslogs get", command=awslogs, messages=str.splitlines),
     Tool(name="aws logs filter-log-events", command=aws_cli, messages=of_events),
     Tool(name="full scan with boto3", command=full_scan, messages=str.splitlines),
@@ -110,26 +118,30 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=5_000_000)
     parser.add_argument("--hours-ago", type=float, nargs="+", default=[2.0])
     parser.add_argument("--scan", type=int, default=20_000, help="events a call looks at")
+    parser.add_argument("--query-s", type=float, default=5.0, help="seconds that a query takes")
     parser.add_argument("--tools", type=int, default=len(TOOLS), help="only the first so many")
     given = parser.parse_args()
     for hours in given.hours_ago:
-        measure(given.events, hours, given.scan, TOOLS[: given.tools])
+        measure(given.events, hours, given.scan, given.query_s, TOOLS[: given.tools])
 
 
-def measure(events: int, hours_ago: float, scan: int, tools: Sequence[Tool]) -> None:
+def measure(
+    events: int, hours_ago: float, scan: int, query_s: float, tools: Sequence[Tool]
+) -> None:
     """Print a table for a request of ``hours_ago``."""
     now_ms = time.time_ns() // 1_000_000
     quotas = {"FilterLogEvents": QUOTA, "GetLogEvents": QUOTA}
     with Endpoint(quotas=quotas, scan_events=scan) as endpoint:
+        endpoint.insights.query_s = query_s
         first_ms = now_ms - int(hours_ago * HOUR_MS)
         log = heapq.merge(noise(events, now_ms - DAY_MS), wanted(first_ms), key=lambda e: e[1])
         endpoint.load(GROUP, log)
         endpoint.function("orders-worker", Timeout=3)
         print(
             f"\n{events:,} events in 24 h, the request {hours_ago:g} h ago, {QUOTA} calls a "
-            f"second, {scan:,} events looked at by a call\n\n"
-            "| tool | seconds | calls | its lines (of 21) | counters | tracebacks |\n"
-            "| --- | ---: | ---: | ---: | ---: | ---: |"
+            f"second, {scan:,} events looked at by a call, {query_s:g} s for a query\n\n"
+            "| tool | seconds | calls | its lines (of 21) | counters | tracebacks | memory |\n"
+            "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
         )
         for tool in tools:
             print(row(tool, endpoint, now_ms - DAY_MS, now_ms), flush=True)
@@ -138,22 +150,59 @@ def measure(events: int, hours_ago: float, scan: int, tools: Sequence[Tool]) -> 
 def row(tool: Tool, endpoint: Endpoint, since_ms: int, until_ms: int) -> str:
     command = tool.command(endpoint.url, since_ms, until_ms)
     if shutil.which(command[0]) is None:
-        return f"| {tool.name} | not installed | | | | |"
+        return f"| {tool.name} | not installed | | | | | |"
     endpoint.calls.clear()
     time.sleep(1.5)  # the quota is full again
     began = time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
+    done = run(command)
     seconds = time.monotonic() - began
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no words"])[-1][:60]
-        return f"| {tool.name} | {seconds:.1f}, failed: {reason} | {calls(endpoint)} | | | |"
-    messages = [message for message in tool.messages(done.stdout) if message.strip()]
+    if done.status:
+        reason = (done.errors.strip().splitlines() or ["no words"])[-1][:60]
+        return f"| {tool.name} | {seconds:.1f}, failed: {reason} | {calls(endpoint)} | | | | |"
+    messages = [message for message in tool.messages(done.printed) if message.strip()]
     counters = messages.count("0\n")
     tracebacks = sum("Traceback" in message for message in messages)
     return (
         f"| {tool.name} | {seconds:.1f} | {calls(endpoint)} | {len(messages)} "
-        f"| {counters} | {tracebacks} |"
+        f"| {counters} | {tracebacks} | {done.most_mb:.0f} MB |"
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    status: int
+    printed: str
+    errors: str
+    most_mb: float
+
+
+def run(command: Sequence[str]) -> Done:
+    """``most_mb`` is the most memory that it held.
+
+    A process counts what its parent held when it was forked, so a small one starts it.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURE, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(),
+    )
+    *errors, most_kb = done.stderr.splitlines()
+    return Done(
+        status=done.returncode,
+        printed=done.stdout,
+        errors="\n".join(errors),
+        most_mb=int(most_kb) / 1024,
+    )
+
+
+_MEASURE = """
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
+sys.exit(status)
+"""
 
 
 def calls(endpoint: Endpoint) -> int:

@@ -17,7 +17,7 @@ _FIRST_SLICE_MS = 900_000
 _SHORTEST_SLICE_MS = 60_000
 # The last page of a slice is not full: short slices cost calls, long ones come too late.
 _GOOD_PAGES = 16
-_MOST_GROWTH, _LEAST_GROWTH = 4.0, 0.5
+_MOST_GROWTH, _LEAST_GROWTH = 8.0, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +42,12 @@ class SlicePlan:
         self._pages = self._pages_ms = 0
 
     def take(self) -> Slice | None:
-        """The newest part of the aim that nobody has taken; ``None`` where nothing is left."""
+        """The newest part of the aim that nobody has taken; ``None`` where nothing is left.
+
+        Also ``None`` while the first slice is read, from which the length of the others is learnt.
+        """
         rest = self.rest()
-        if not rest:
+        if not rest or (self._taken and self._length_ms is not None and not self._pages_ms):
             return None
         newest = rest[-1]
         trial = self._length_ms is None

@@ -8,6 +8,7 @@ both inclusive. Events younger than ``fresh_ms`` are not found yet.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -45,10 +46,11 @@ class _Query:
 
 @dataclass(slots=True, kw_only=True)
 class _Run:
-    """``polls`` is how often its results were asked for."""
+    """``polls`` is how often its results were asked for, ``done_at`` when it is done at last."""
 
     rows: list[Row]
     statistics: Answer
+    done_at: float = 0.0
     polls: int = 0
     stopped: bool = False
 
@@ -56,7 +58,9 @@ class _Run:
     def status(self) -> str:
         if self.stopped:
             return "Cancelled"
-        return _PROGRESS[self.polls - 1] if self.polls <= len(_PROGRESS) else "Complete"
+        if self.polls <= len(_PROGRESS):
+            return _PROGRESS[self.polls - 1]
+        return "Complete" if time.monotonic() >= self.done_at else "Running"
 
 
 class InsightsApi:
@@ -65,6 +69,7 @@ class InsightsApi:
         self._clock = clock
         self._runs: dict[str, _Run] = {}
         self.fresh_ms = fresh_ms
+        self.query_s = 0.0
 
     @property
     def running(self) -> int:
@@ -82,6 +87,7 @@ class InsightsApi:
         limit = min(query.limit, request.get("limit", query.limit))
         run = self._run(groups, query, since_s * 1000, (until_s + 1) * 1000, limit)
         query_id = f"00000000-0000-4000-8000-{len(self._runs):012d}"
+        run.done_at = time.monotonic() + self.query_s
         self._runs[query_id] = run
         return {"queryId": query_id}
 
