@@ -41,6 +41,7 @@ from retryctl.views.summary_json import summary_document, summary_lines, summary
 
 FORMS = ("text", "json", "jsonl", "csv")
 _SHOWN_AS_TEXT = 50
+_LINES_AT_ONCE = 100
 _PATTERN = set("*?[")
 
 Named = Sequence[tuple["str | None", Tally]]
@@ -216,9 +217,10 @@ def _put_lines(listed: Iterator[Listed]) -> int:
     from retryctl.views.listing import listed_line
 
     count = 0
-    for each in listed:
-        put(listed_line(each))
-        count += 1
+    lines = map(listed_line, listed)
+    while some := list(islice(lines, _LINES_AT_ONCE)):
+        put("".join(some))
+        count += len(some)
     return count
 
 
