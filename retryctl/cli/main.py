@@ -12,10 +12,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from io import TextIOWrapper
 from typing import NoReturn
 
 from retryctl import __version__
+from retryctl.cli.streams import prepare_streams
 from retryctl.errors import CouldNotLook, ExitStatus, RetryctlError
 
 _COMPLETING = "_RETRYCTL_COMPLETE"
@@ -24,6 +24,7 @@ _REPORT = "Run it again with --debug for the traceback, and please report it."
 
 def run() -> NoReturn:
     """The console script."""
+    prepare_streams()
     try:
         status = _status_of(sys.argv[1:])
     except KeyboardInterrupt:
@@ -32,17 +33,14 @@ def run() -> NoReturn:
 
 
 def _status_of(arguments: Sequence[str]) -> int:
-    if arguments[:1] == ["--version"]:
-        print(f"retryctl {__version__}")
-        return ExitStatus.OK
     debug = "--debug" in arguments
-    _prepare_streams(debug=debug)
+    if debug:
+        import logging
+
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     try:
         return _invoke(arguments)
     except BrokenPipeError:
-        from retryctl.cli.terminal import drop_output
-
-        drop_output()
         return ExitStatus.OK
     except SystemExit as end:
         # rich's way to end when the reader of a help page has gone
@@ -57,25 +55,16 @@ def _status_of(arguments: Sequence[str]) -> int:
         return _tell(unexpected, debug=debug)
 
 
-def _prepare_streams(*, debug: bool) -> None:
-    for stream in (sys.stdout, sys.stderr):
-        # half a surrogate pair in a log, or an old terminal, is no reason to fail
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    if debug:
-        import logging
-
-        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
-
-
 def _invoke(arguments: Sequence[str]) -> int:
+    if arguments[:1] == ["--version"]:
+        print(f"retryctl {__version__}", flush=True)
+        return ExitStatus.OK
     from retryctl.cli import commands
 
     if _COMPLETING in os.environ:
         commands.complete(_COMPLETING)
     status = commands.invoke(arguments or ["--help"])
-    if sys.stdout is not None:
-        sys.stdout.flush()
+    sys.stdout.flush()
     return status
 
 

@@ -20,7 +20,7 @@ class Progress:
     """
 
     def __init__(self, *, quiet: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        self._wanted = not quiet and sys.stderr is not None and sys.stderr.isatty()
+        self._wanted = not quiet and sys.stderr.isatty()
         self._clock = clock
         self._shown_from = clock() + _PATIENCE_S
         self._status: Any = None

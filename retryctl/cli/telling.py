@@ -80,7 +80,7 @@ def show_story(story: Story, show: Show) -> ExitStatus:
     if story.checked:
         _refuse_missing_attempt(story.checked, show.attempt)
     if story.checked or show.output is not Output.TEXT:
-        put(_view(story, show, tz))
+        put(_view(story, show, tz), document=show.output is not Output.TEXT)
     if not story.checked:
         raise _nothing_found(story, tz)
     for why in story.not_found.values():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from io import TextIOWrapper
 
 from retryctl.cli.options import Color
-from retryctl.errors import CouldNotLook
 
 
 def colour_wanted(choice: Color, environ: Mapping[str, str], *, is_terminal: bool) -> bool:
@@ -27,8 +27,8 @@ def colour_wanted(choice: Color, environ: Mapping[str, str], *, is_terminal: boo
 
 
 def stdout_is_terminal() -> bool:
-    """Whether somebody looks at stdout; not so where it is closed."""
-    return sys.stdout is not None and sys.stdout.isatty()
+    """Whether somebody looks at stdout."""
+    return sys.stdout.isatty()
 
 
 def width() -> int:
@@ -45,15 +45,15 @@ def shows_only_ascii() -> bool:
     return False
 
 
-def put(text: str) -> None:
-    """Print text as it is. A reader who has seen enough and closed the pipe is no error."""
-    try:
+def put(text: str, *, document: bool = False) -> None:
+    """Print text as it is. A reader who has seen enough and closed the pipe is no error.
+
+    A ``document``, which is for programs, is UTF-8 whatever the terminal would show.
+    """
+    if document and isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    with suppress(BrokenPipeError):
         print(text, end="", flush=True)
-    except BrokenPipeError:
-        drop_output()
-    except OSError as error:
-        drop_output()
-        raise CouldNotLook(f"cannot write the answer: {error.strerror}.") from None
 
 
 def remark(text: str, *, quiet: bool = False) -> None:
@@ -63,10 +63,3 @@ def remark(text: str, *, quiet: bool = False) -> None:
 
         for line in text.splitlines():
             print(inert(line), file=sys.stderr)
-
-
-def drop_output() -> None:
-    """Send what is still to be printed nowhere, so that Python's last flush cannot fail."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

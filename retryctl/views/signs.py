@@ -19,8 +19,11 @@ STYLES = {
 
 SEVERITY_SIGNS = {Severity.ERROR: BAD, Severity.WARNING: WARNING, Severity.INFO: NOTE}
 
-ASCII = str.maketrans("✓✗…—·●◆■▲★▼╌━╵", "+x~--o#%^*v.='")
-"""One character for one, so that nothing moves where a terminal knows no others."""
+ASCII = str.maketrans("✓✗…—·●◆■▲★▼╌━╵\xa0", "+x~--o#%^*v.=' ")
+"""One character for one, so that nothing moves where a terminal knows no others.
+
+The last is the no-break space, with which Python's tracebacks are indented.
+"""
 
 
 def outcome_sign(outcome: Outcome) -> str:
