@@ -26,6 +26,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from os.path import lexists
 from pathlib import Path
 from typing import NoReturn
 
@@ -38,6 +39,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+_OURS = "retryctl.toml"
+_UNPREFIXED = "In retryctl.toml write [markers], where pyproject.toml has [tool.retryctl.markers]."
+_BRANCHES = "Name each branch once, with the retries that lead to it: first = 0, again = 1."
 _KEYS = ("function", "log_groups", "markers", "branches", "check")
 _MARKER_KEYS = ("counter", "counter_field", "branch", "branch_field")
 
@@ -70,27 +74,38 @@ def load_settings(folder: Path) -> Settings:
 
 def _candidates(folder: Path) -> Iterator[Path]:
     for place in (folder, *folder.parents):
-        for name in ("retryctl.toml", "pyproject.toml"):
-            if (path := place / name).is_file():
-                yield path
+        # a folder of that name, or a link that leads nowhere, is refused and not passed over
+        if lexists(ours := place / _OURS):
+            yield ours
+        if (shared := place / "pyproject.toml").is_file():
+            yield shared
 
 
 def _table_of(path: Path) -> Mapping[str, object] | None:
     """The table of settings in a file; ``None`` for a pyproject.toml that sets nothing of ours."""
     try:
         raw = path.read_bytes()
-        if path.name == "pyproject.toml" and b"retryctl" not in raw:
+        if path.name != _OURS and b"retryctl" not in raw:
             return None
         document: dict[str, object] = tomllib.loads(raw.decode("utf-8"))
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}.") from None
+        raise UsageError(
+            f"cannot read {path}: {error.strerror}.",
+            "Make it a file that may be read, or remove it.",
+        ) from None
     except ValueError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}.") from None
-    if path.name == "retryctl.toml":
+        raise UsageError(f"{path} is not valid TOML: {error}.", _mend(str(error))) from None
+    if path.name == _OURS:
         return document
     tool = document.get("tool")
     table = tool.get("retryctl") if isinstance(tool, dict) else None
     return table if isinstance(table, dict) else None
+
+
+def _mend(error: str) -> str:
+    if "\\" in error:
+        return r"Put a pattern in single quotes, in which \d stands for itself: '(?P<count>\d+)'."
+    return """Correct it there: a value is "a text", 1, true or ["a list"]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +145,12 @@ class _Reader:
         try:
             pattern = re.compile(text)
         except re.error as error:
-            self._refuse(f"markers.{key}", f"is not a regular expression: {error}.")
+            self._refuse(
+                f"markers.{key}",
+                f"is not a regular expression: {error}.",
+                rf"One reads {key} = 'my {key} is (?P<{group}>\w+)', say; "
+                r"\( stands for a bracket in the line.",
+            )
         if group not in pattern.groupindex:
             self._refuse(
                 f"markers.{key}",
@@ -144,37 +164,46 @@ class _Reader:
         for name, number in table.items():
             # True is an int to Python, and no number of retries
             if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-                self._refuse(f"branches.{name}", "is not a whole number of retries, 0 or more.")
+                self._refuse(
+                    f"branches.{name}", "is not a whole number of retries, 0 or more.", _BRANCHES
+                )
             if number in numbers.values():
-                self._refuse(f"branches.{name}", f"is a second branch for {number} retries.")
+                self._refuse(
+                    f"branches.{name}", f"is a second branch for {number} retries.", _BRANCHES
+                )
             numbers[name] = number
         if 0 not in numbers.values():
-            self._refuse("branches", "names no branch for 0 retries, the first attempt.")
+            self._refuse("branches", "names no branch for 0 retries, the first attempt.", _BRANCHES)
         return Branches(numbers=numbers)
 
     def _text(self, table: Mapping[str, object], key: str, prefix: str = "") -> str | None:
         value = table.get(key)
         if value is not None and not (isinstance(value, str) and value):
-            self._refuse(prefix + key, "is not a text.")
+            self._refuse(prefix + key, "is not a text.", f'Write {key} = "…", in quotes.')
         return value if isinstance(value, str) else None
 
     def _texts(self, table: Mapping[str, object], key: str) -> tuple[str, ...]:
         value = table.get(key, [])
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self._refuse(key, "is not a list of texts.")
+            self._refuse(key, "is not a list of texts.", f'Write {key} = ["…", "…"].')
         return tuple(value)
 
     def _table(self, table: Mapping[str, object], key: str) -> Mapping[str, object]:
         value = table.get(key, {})
         if not isinstance(value, dict):
-            self._refuse(key, "is not a table.")
+            self._refuse(key, "is not a table.", f"Write {self._heading(key)}, and its keys below.")
         return value
 
     def _known(self, table: Mapping[str, object], keys: tuple[str, ...], prefix: str) -> None:
         for key in table:
+            if key == "tool" and self.path.name == _OURS:
+                self._refuse(key, "is not a setting.", _UNPREFIXED)
             if key not in keys:
                 hint = near(key, keys) or f"Known: {', '.join(keys)}."
                 self._refuse(prefix + key, "is not a setting.", hint)
 
-    def _refuse(self, key: str, why: str, next_step: str = "") -> NoReturn:
+    def _heading(self, key: str) -> str:
+        return f"[{key}]" if self.path.name == _OURS else f"[tool.retryctl.{key}]"
+
+    def _refuse(self, key: str, why: str, next_step: str) -> NoReturn:
         raise UsageError(f"{self.path}: {key} {why}", next_step)

@@ -15,6 +15,7 @@ from retryctl.core.crosscheck import RULES
 ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
 PYTHON = sys.executable
 PROGRAM = (PYTHON, "-m", "retryctl")
+COMMANDS = ("trace", "check", "summary", "list", "demo", "lab", "counters", "explain")
 
 
 def run(
@@ -37,7 +38,7 @@ def run(
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The test's own, without what would colour, redirect or aim the program."""
-    ours = ("NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "RETRYCTL_FUNCTION", "AWS_")
+    ours = ("NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "TZ", "RETRYCTL_FUNCTION", "AWS_")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return {**kept, "PYTHONPATH": str(Path(__file__).parents[1]), **(extra or {})}
 
@@ -55,7 +56,7 @@ def test_help_lists_the_commands() -> None:
     for arguments in ((), ("--help",), ("-h",)):
         done = run(*arguments)
         assert done.returncode == 0
-        for command in ("trace", "demo", "explain", "lab", "counters"):
+        for command in COMMANDS:
             assert f" {command} " in done.stdout
 
 
@@ -156,7 +157,7 @@ def test_completion_of_an_option(shell: str) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("retryctl ", "trace demo lab counters explain"),
+        ("retryctl ", " ".join(COMMANDS)),
         ("retryctl tr", "trace"),
         ("retryctl explain environment", "environment-switch"),
         ("retryctl trace --output j", "json jsonl"),
@@ -179,14 +180,18 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["trce"], "there is no command 'trce'", "Did you mean trace?"),
         (["zzz"], "there is no command 'zzz'", "retryctl --help"),
         (["trace"], "missing argument 'REQUEST_ID...'", "retryctl trace --help"),
-        (["trace", ID, "--form", "demo"], "no such option: --form", "--from?"),
+        (["trace", ID, "--form", "demo"], "no such option: --form", "Did you mean --from?"),
         (["trace", ID, "--since"], "--since", "retryctl trace --help"),
         (["trace", ID, "-o", "xml"], "'xml'", "retryctl trace --help"),
         (["trace", ID, "--attempt", "0"], "--attempt", "retryctl trace --help"),
-        (["trace", ID, "--attempt", "x"], "--attempt", "retryctl trace --help"),
+        (["trace", ID, "--attempt", "two"], "'two' is not a whole number", "trace --help"),
         (["trace", "--from", "demo", ID, "-s", "soon"], "the time 'soon'", "2h30m"),
         (["trace", "--from", "demo", ID, "--tz", "Mars"], "time zone 'Mars'", "UTC"),
         (["trace", "--from", "demo", ID[:20]], "it looks cut off", ID),
+        (["trace", "--from", "demo", ID, "--tz", "JST"], "time zone 'JST'", "such as Asia/Tokyo"),
+        (["trace", "--from", "", ID], "--from names nothing", "- for stdin"),
+        (["explain", "env"], "there is no rule 'env'", "Did you mean environment-switch?"),
+        (["--show-completion", "zsh"], "takes no 'zsh'", "_RETRYCTL_COMPLETE=source_zsh retryctl"),
         (["trace", "--from", "-", "-"], "stdin cannot give both", "Save one"),
         (["explain", "enviroment-switch"], "there is no rule", "Did you mean environment-switch"),
         (["--nonsense"], "no such option: --nonsense", "retryctl --help"),
@@ -208,6 +213,22 @@ def test_a_bad_settings_file_is_named(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "retryctl.toml: functoin is not a setting" in done.stderr
     assert "Did you mean function?" in done.stderr
+
+
+def test_a_zone_of_the_environment_that_is_none() -> None:
+    arguments = ("trace", "--from", "demo", "--tz", "local", ID)
+    done = run(*arguments, env={"TZ": "Foo/Bar"})
+    assert done.returncode == 2
+    assert "TZ names no time zone: 'Foo/Bar'" in done.stderr
+    for name in ("JST-9", ":Europe/Berlin", ""):
+        assert run(*arguments, env={"TZ": name}).returncode == 4
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_another_shell_is_the_one_that_was_asked_for(shell: str) -> None:
+    done = run(env={"_RETRYCTL_COMPLETE": f"source_{shell}"})
+    assert f"complete_{shell}" in done.stdout
+    assert done.returncode == 0
 
 
 def test_an_argument_cannot_command_the_terminal() -> None:

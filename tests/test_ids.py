@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,13 +71,22 @@ def test_stdin_without_an_id() -> None:
         ("1-5bef4de7-ad49b0e87f6ef6c87fc2e700", "an X-Ray trace ID"),
         ("orders-worker", "is not a request ID"),
         ("", "is not a request ID"),
-        (ONE.replace("8", "g"), "is not a request ID"),
+        (ONE.replace("8", "g"), "'g' is no hexadecimal digit"),
+        (ONE[:-1] + "O", "'O' is no hexadecimal digit"),
     ],
 )
 def test_what_is_no_id_is_refused_with_the_reason(argument: str, why: str) -> None:
     with pytest.raises(UsageError, match=why) as caught:
         request_ids([ONE, argument], [])
     assert ONE in caught.value.next_step
+
+
+def test_a_file_is_told_where_it_belongs(tmp_path: Path) -> None:
+    log = tmp_path / "my log.jsonl"
+    log.touch()
+    with pytest.raises(UsageError, match="is a file, not a request ID") as caught:
+        request_ids([ONE, str(log)], [])
+    assert f"--from '{log}'" in caught.value.next_step
 
 
 @given(st.lists(st.uuids(), min_size=1), st.data())

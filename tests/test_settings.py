@@ -75,22 +75,40 @@ def test_a_pyproject_that_sets_nothing_of_ours_is_passed_over(tmp_path: Path) ->
         ("functoin = 'x'", "functoin is not a setting", "Did you mean function?"),
         ("colour = 'x'", "colour is not a setting", "Known: function, log_groups, markers"),
         ("[markers]\ncount = 'x'", "markers.count is not a setting", "Did you mean counter"),
-        ("function = 1", "function is not a text", ""),
-        ("function = ''", "function is not a text", ""),
-        ("log_groups = 'x'", "log_groups is not a list of texts", ""),
-        ("log_groups = [1]", "log_groups is not a list of texts", ""),
-        ("markers = 'x'", "markers is not a table", ""),
-        ("check = 1", "check is not a table", ""),
-        ("[markers]\ncounter = '('", "markers.counter is not a regular expression", ""),
+        ("[tool.retryctl.markers]", "tool is not a setting", "write [markers], where pyproject"),
+        ("function = 1", "function is not a text", 'Write function = "…"'),
+        ("function = ''", "function is not a text", 'Write function = "…"'),
+        ("log_groups = 'x'", "log_groups is not a list of texts", 'Write log_groups = ["…"'),
+        ("log_groups = [1]", "log_groups is not a list of texts", 'Write log_groups = ["…"'),
+        ("markers = 'x'", "markers is not a table", "Write [markers],"),
+        ("check = 1", "check is not a table", "Write [check],"),
+        (
+            "[markers]\ncounter = '('",
+            "markers.counter is not a regular expression",
+            r"'my counter is (?P<count>\w+)'",
+        ),
+        (
+            '[markers]\ncounter = "no. (?P<count>\\d+)"',
+            "is not valid TOML",
+            "Put a pattern in single quotes",
+        ),
         ("[markers]\ncounter = '[0-9]+'", "no group named count", "(?P<count>…)"),
         ("[markers]\nbranch = '(?P<count>x)'", "no group named branch", "(?P<branch>…)"),
-        ("[markers]\nbranch_field = 1", "markers.branch_field is not a text", ""),
-        ("[branches]\nfirst = 'x'", "branches.first is not a whole number", ""),
-        ("[branches]\nfirst = true", "branches.first is not a whole number", ""),
-        ("[branches]\nfirst = -1", "branches.first is not a whole number", ""),
-        ("[branches]\na = 0\nb = 0", "branches.b is a second branch for 0 retries", ""),
-        ("[branches]\na = 1", "branches names no branch for 0 retries", ""),
-        ("function = ", "is not valid TOML", ""),
+        ("[markers]\nbranch_field = 1", "markers.branch_field is not a text", "in quotes"),
+        ("[branches]\nfirst = 'x'", "branches.first is not a whole number", "first = 0, again = 1"),
+        (
+            "[branches]\nfirst = true",
+            "branches.first is not a whole number",
+            "first = 0, again = 1",
+        ),
+        ("[branches]\nfirst = -1", "branches.first is not a whole number", "first = 0, again = 1"),
+        (
+            "[branches]\na = 0\nb = 0",
+            "branches.b is a second branch for 0 retries",
+            "first = 0, again = 1",
+        ),
+        ("[branches]\na = 1", "branches names no branch for 0 retries", "first = 0, again = 1"),
+        ("function = ", "is not valid TOML", 'a value is "a text"'),
     ],
 )
 def test_what_cannot_be_understood_is_named_with_its_file(
@@ -109,3 +127,24 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     (tmp_path / "retryctl.toml").write_bytes(b"function = '\xff'")
     with pytest.raises(UsageError, match="is not valid TOML"):
         load_settings(tmp_path)
+
+
+@pytest.mark.parametrize("table", ["[tool.retryctl]\nmarkers = 1", "[tool]\nretryctl.markers = 1"])
+def test_a_pyproject_is_told_what_to_write_in_it(tmp_path: Path, table: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(table)
+    with pytest.raises(UsageError) as caught:
+        load_settings(tmp_path)
+    assert "[tool.retryctl.markers]" in caught.value.next_step
+
+
+def test_a_settings_file_that_cannot_be_opened_is_refused_and_not_passed_over(
+    tmp_path: Path,
+) -> None:
+    inner = tmp_path / "inner"
+    (inner / "retryctl.toml").mkdir(parents=True)
+    (tmp_path / "retryctl.toml").symlink_to(tmp_path / "gone.toml")
+    for folder in (inner, tmp_path):
+        with pytest.raises(UsageError, match="cannot read") as caught:
+            load_settings(folder)
+        assert str(folder / "retryctl.toml") in caught.value.what
+        assert caught.value.next_step

@@ -136,6 +136,7 @@ def test_a_window_must_not_be_empty() -> None:
 
 
 def test_zones() -> None:
+    assert zone("asia/tokyo") == zone("Asia/Tokyo")
     assert zone("utc") is timezone.utc
     assert zone("Europe/Berlin") == BERLIN
     with pytest.raises(UsageError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -100,6 +101,7 @@ def invoke(arguments: Sequence[str]) -> int:
     Raises ``UsageError`` where the command line cannot be understood, and whatever the
     command raises.
     """
+    _refuse_shell(arguments)
     program = get_command(app)
     try:
         with program.make_context("retryctl", list(arguments)) as context:
@@ -110,6 +112,16 @@ def invoke(arguments: Sequence[str]) -> int:
         raise KeyboardInterrupt from None
     except _ClickUsageError as error:
         raise _as_ours(error, arguments[0] if arguments[0] in _TABLE else "") from error
+
+
+def _refuse_shell(arguments: Sequence[str]) -> None:
+    """Refuse the name of a shell, which typer would pass over: it is for the one that runs it."""
+    option, *words = arguments
+    if words and option in ("--show-completion", "--install-completion"):
+        raise UsageError(
+            f"{option} takes no {words[0]!r}: it is for the shell in which it is given.",
+            "The script for another: _RETRYCTL_COMPLETE=source_zsh retryctl",
+        )
 
 
 def complete(variable: str) -> None:
@@ -127,7 +139,7 @@ def complete(variable: str) -> None:
 def _as_ours(error: Any, command: str) -> UsageError:
     """A refusal of click's, with the nearest options or the page that lists them."""
     what = str(error.message if hasattr(error, "possibilities") else error.format_message())
-    near_options = sorted(getattr(error, "possibilities", None) or ())
+    what = re.sub(r"is not a valid int\w*( range)?", "is not a whole number", what)
+    hint = near(getattr(error, "option_name", ""), getattr(error, "possibilities", None) or ())
     path = error.ctx.command_path if error.ctx else f"retryctl {command}".rstrip()
-    hint = f"Did you mean {' or '.join(near_options)}?" if near_options else f"See {path} --help."
-    return UsageError(f"{what[:1].lower()}{what[1:].rstrip('.')}.", hint)
+    return UsageError(f"{what[:1].lower()}{what[1:].rstrip('.')}.", hint or f"See {path} --help.")

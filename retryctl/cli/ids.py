@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 
 from retryctl.errors import NothingFound, UsageError
@@ -45,6 +47,12 @@ def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
 
 def _in_text(text: str) -> list[str]:
     ids = [match.lower() for match in _ID.findall(text)]
+    if not ids and os.path.exists(text):
+        raise UsageError(
+            f"{text!r} is a file, not a request ID.",
+            f"Give it with --from {shlex.quote(text)}; of several files the folder, "
+            "or a glob in quotes.",
+        )
     if not ids:
         raise UsageError(f"{text!r} is not a request ID{_why_not(text)}.", _LOOKS_LIKE)
     return ids
@@ -75,6 +83,8 @@ def _why_not(text: str) -> str:
         return ", but an X-Ray trace ID"
     if re.fullmatch(r"[0-9a-fA-F]+(?:-[0-9a-fA-F]*)*(?:…|\.{2,3})?", bare) and len(bare) < 36:
         return f": it looks cut off, {len(bare.rstrip('….'))} of 36 characters"
-    if re.fullmatch(r"[0-9a-fA-F-]+", bare) and len(bare) > 36:
-        return f": it is {len(bare)} characters long, not 36"
-    return ""
+    if not re.fullmatch(r"[0-9a-zA-Z]{8}(?:-[0-9a-zA-Z]{4}){3}-[0-9a-zA-Z]+", bare):
+        return ""
+    if other := re.search(r"[^0-9a-fA-F-]", bare):
+        return f": {other[0]!r} is no hexadecimal digit, which are 0 to 9 and a to f"
+    return f": it is {len(bare)} characters long, not 36"

@@ -5,7 +5,9 @@ Everything here is pure but ``zone("local")``, which asks the system for its tim
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Collection
 from datetime import datetime, timedelta, timezone, tzinfo
 
 from retryctl.errors import UsageError
@@ -30,6 +32,7 @@ _ISO = re.compile(
 
 # 1795402800123: thirteen digits run from 2001 to 2286
 _EPOCH_MS = re.compile(r"[0-9]{13}")
+_ABBREVIATION = 4  # letters at most, of the likes of JST and CEST
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -50,27 +53,51 @@ class _Local(tzinfo):
 
 
 def zone(name: str) -> tzinfo:
-    """The time zone that ``--tz`` names: ``UTC``, ``local`` or an IANA name.
+    """The time zone that ``--tz`` names: ``UTC``, ``local`` or an IANA name, in any case.
 
     Raises ``UsageError``, with the nearest names, where there is none of that name.
     """
     if name.upper() == "UTC":
         return timezone.utc
     if name.lower() == "local":
+        _refuse_unknown_tz(os.environ.get("TZ", "").removeprefix(":"))
         return _Local()
+    if found := _iana(name):
+        return found
     from zoneinfo import ZoneInfo, available_timezones
+
+    known = {zone.lower(): zone for zone in available_timezones()}
+    if name.lower() in known:
+        return ZoneInfo(known[name.lower()])
+    raise UsageError(f"there is no time zone {name!r}.", _near_zones(name, known.values()))
+
+
+def _iana(name: str) -> tzinfo | None:
+    from zoneinfo import ZoneInfo
 
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):
-        known = available_timezones()
+        return None
+
+
+def _near_zones(name: str, known: Collection[str]) -> str:
     from retryctl.core.near import near
 
-    hint = near(name, known) if known else "This system has no zones: pip install tzdata."
-    raise UsageError(
-        f"there is no time zone {name!r}.",
-        hint or "Give UTC, local or a name such as Europe/Berlin.",
-    )
+    if not known:
+        return "This system has no zones: pip install tzdata."
+    # to a name like JST, EST is near for no good reason
+    hint = near(name, known) if len(name) > _ABBREVIATION else ""
+    return hint or "Give UTC, local or a zone by its place, such as Asia/Tokyo."
+
+
+def _refuse_unknown_tz(name: str) -> None:
+    """Refuse a TZ that the system would take for UTC; a rule such as ``JST-9`` has digits."""
+    if name and not re.search(r"[0-9]|^/", name) and _iana(name) is None:
+        raise UsageError(
+            f"the environment's TZ names no time zone: {name!r}.",
+            "Correct it, or give --tz a zone by its place, such as Asia/Tokyo.",
+        )
 
 
 def read_time(text: str, *, now_ms: int, tz: tzinfo = timezone.utc) -> int:
