@@ -17,7 +17,8 @@ from retryctl.core.records import Coverage, FunctionSettings, Selection
 from retryctl.core.summary import Tally
 from retryctl.sources.saved import SavedLog
 from retryctl.sources.saved_whole import WholeLog
-from tests.made_up_logs import made_up, save
+from tests.lambda_log import ID, Environment
+from tests.made_up_logs import line_of, made_up, save
 
 Row = tuple[object, ...]
 
@@ -68,7 +69,7 @@ def compare(source: Path, selection: Selection, *, unit_bytes: int, processes: i
     log = WholeLog(str(source), unit_bytes=unit_bytes)
     found = log.read(selection, Markers(), FunctionSettings(), processes=processes)
     around = Around(
-        coverage=found.looked.coverage(log.name), settings=FunctionSettings(), markers=Markers()
+        coverage=found.looked.coverage(), settings=FunctionSettings(), markers=Markers()
     )
     told = [
         one
@@ -116,3 +117,38 @@ def test_pieces_and_shapes_change_nothing(seed: int, tmp_path: Path) -> None:
     if random.random() < 0.3:
         until_ms = random.choice([e for events in streams for e in events] or [None]).timestamp_ms
     compare(tmp_path, Selection(until_ms=until_ms), unit_bytes=random.choice((700, 5_000, 1 << 20)))
+
+
+def test_several_processes_change_nothing(tmp_path: Path) -> None:
+    random = Random(7)
+    for number in range(12):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        save(random, made_up(random, hostile=True), folder)
+    compare(tmp_path, Selection(), unit_bytes=5_000, processes=2)
+
+
+def test_a_file_that_grows_while_it_is_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    one = Environment("a").runs(ID, "fine")
+    path.write_text("".join(map(line_of, one.events)))
+
+    def write_on(done: int, total: int | None) -> None:
+        with path.open("a") as file:
+            file.write(line_of(one.events[0]))
+
+    found = WholeLog(str(path)).read(Selection(), Markers(), FunctionSettings(), progress=write_on)
+    (gap,) = found.looked.coverage().gaps
+    assert gap.kind == "changed"
+    assert gap.hides_attempts
+    assert "log.jsonl" in gap.message
+
+
+def test_a_log_is_read_in_stretches_and_quiet_attempts_are_kept_as_numbers(tmp_path: Path) -> None:
+    """What is fast is really taken: else the comparison above would prove nothing."""
+    here = Environment("a")
+    for number in range(200):
+        here.at(number * 10).runs(f"{number:08x}-0000-4000-8000-000000000000", "fine")
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(map(line_of, here.events)))
+    assert compare(path, Selection(), unit_bytes=20_000) > 150

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from retryctl.core.brackets import LONGEST_BRACKET_MS, Bracket, Line
 from retryctl.core.history import stream_lines
-from retryctl.core.records import LogEvent, Start
+from retryctl.core.records import AppLine, LogEvent, Start
 from retryctl.core.streams import read_stream
 
 
@@ -25,6 +25,7 @@ from retryctl.core.streams import read_stream
 class Piece:
     """The attempts of a piece, in order, and the events that the next piece begins with.
 
+    These are ``context``, the last attempt, and ``between``, what follows it before the cut.
     ``lines`` are those of the piece itself, without its context and the START behind it.
     ``context_was_lost`` tells that the context no longer reads as the attempt that it was.
     """
@@ -32,6 +33,7 @@ class Piece:
     brackets: tuple[Bracket, ...]
     context: tuple[LogEvent, ...]
     lines: tuple[Line, ...]
+    between: tuple[LogEvent, ...] = ()
     context_was_lost: bool = False
 
 
@@ -54,12 +56,30 @@ def closed_piece(
     closed = last.report_event is not None and last.report_event.timestamp_ms < opening.timestamp_ms
     if not (final and closed) or last.managed or _has_loose_start(lines, brackets, opening):
         return None
+    own_context = _context(last)
+    if own_context is None:
+        return None
     known = {*map(id, context), id(opening)}
+    inside = {id(event) for event, _ in last.body}
+    behind = max(at for at, (event, _) in enumerate(lines) if id(event) in inside) + 1
     return Piece(
+        between=tuple(event for event, _ in lines[behind:] if event is not opening),
         brackets=(*own, last),
-        context=tuple(event for event, _ in last.body),
+        context=own_context,
         lines=tuple(line for line in lines if id(line[0]) not in known),
     )
+
+
+def _context(bracket: Bracket) -> tuple[LogEvent, ...] | None:
+    """The lines of an attempt from its START on, where they tell as much as all of them.
+
+    Output can be dated before its own START. A record there would be read otherwise alone.
+    """
+    events = [event for event, _ in bracket.body]
+    begins = events.index(bracket.start) if bracket.start else 0
+    if any(not isinstance(record, AppLine) for _, record in bracket.body[:begins]):
+        return None
+    return tuple(events[begins:])
 
 
 def last_piece(context: Sequence[LogEvent], events: Sequence[LogEvent]) -> Piece:

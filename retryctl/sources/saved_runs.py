@@ -68,7 +68,7 @@ def _ends_as(piece: Piece, run: Run, asked: Asked) -> bool:
     """Whether the last attempt of a piece is the one that the run took for it."""
     last = piece.brackets[-1]
     (guessed,) = events_of(asked, run.head_context)
-    return _same(last.body[0][0], guessed[0]) and _same(last.report_event, guessed[-1])
+    return _same(piece.context[0], guessed[0]) and _same(last.report_event, guessed[-1])
 
 
 def _same(one: LogEvent | None, other: LogEvent) -> bool:

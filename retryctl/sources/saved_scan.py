@@ -131,7 +131,7 @@ class Run:
     def __init__(self, number: int, key: tuple[str | None, str], first: bytes) -> None:
         self.number, self.key = number, key
         self.first = self.last = first
-        self.held: list[bytes] = []
+        self.held: list[Any] = []  # lines; events where the core has read them
         self.head: list[bytes] | None = None
         self.cut = b""
         self.context: list[Any] = []
@@ -178,7 +178,7 @@ class Scanned:
     events: int = 0
     first_ms: int | None = None
     last_ms: int | None = None
-    unrecognised: dict[int, set[str]] = field(default_factory=dict)
+    unrecognised: dict[int, set[str | int]] = field(default_factory=dict)
     odd: bool = False
 
 
@@ -439,7 +439,7 @@ class Scan:
     def _count_unrecognised(self, run: Run, event: LogEvent) -> None:
         """Count it, but once where it was saved twice."""
         counted = self.found.unrecognised.setdefault(run.number, set())
-        counted.add(event.event_id or f"{len(counted)} without an ID")
+        counted.add(event.event_id or len(counted))
 
     def _said(self, run: Run, line: bytes, event: LogEvent, record: AppLine) -> None:
         """A printed line; the branch it names counts with the integer directly before it."""
@@ -539,8 +539,8 @@ class Scan:
 
     def _cut(self, run: Run, line: bytes) -> bool:
         """Close the piece before the START ``line``, where it can be closed."""
-        between = run.held[run.report_at + 1 :] if run.between_tells else []
         if run.head is None:
+            between = run.held[run.report_at + 1 :] if run.between_tells else []
             run.head, run.cut = run.held, line
             run.context = run.head_context = run.held[run.open_at : run.report_at + 1]
             run.held, run.placed_ms = between, run.start
@@ -557,7 +557,7 @@ class Scan:
             part = part_of(attempt.request_id, self._parts)
             self.found.others[part].append((run.number, attempt))
             run.placed_ms = attempt.placed_ms
-        run.context, run.held = list(piece.context), between
+        run.context, run.held = list(piece.context), list(piece.between)
         return True
 
     def _event(self, line: bytes) -> LogEvent:
