@@ -51,7 +51,7 @@ class Branches:
     The last one also serves every higher number.
     """
 
-    numbers: Mapping[str, int] = field(default_factory=lambda: _ABC)
+    numbers: Mapping[str, int] = field(default_factory=lambda: dict(_ABC))
 
     @property
     def last(self) -> int:
