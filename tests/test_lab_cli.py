@@ -19,11 +19,13 @@ EVENT = json.dumps(ORDER)
 HANDLER = f"{EXAMPLE}:handler"
 
 
-def retryctl(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def retryctl(
+    *arguments: str, cwd: Path | None = None, more: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "retryctl", *arguments],
         cwd=cwd,
-        env=environment(),
+        env=environment(**(more or {})),
         capture_output=True,
         text=True,
         timeout=60,
@@ -107,6 +109,13 @@ def test_requests_follow_one_another(tmp_path: Path) -> None:
     assert len(retried) == 3
 
 
+@pytest.mark.parametrize("retries", [0, 1, 2])
+def test_without_a_plan_every_retry_is_in_the_same_environment(retries: int) -> None:
+    arguments = ("--event", EVENT, "--retries", str(retries), "--output", "json")
+    done = retryctl("lab", "run", HANDLER, *arguments)
+    assert attempts(done.stdout) == [(0, "A"), (1, "B"), (2, "C")][: retries + 1]
+
+
 def test_the_event_from_a_file_and_the_handler_as_lambda_names_it(tmp_path: Path) -> None:
     (tmp_path / "event.json").write_text('{"n": 7}')
     (tmp_path / "shop").mkdir()
@@ -132,6 +141,9 @@ def test_the_event_from_a_file_and_the_handler_as_lambda_names_it(tmp_path: Path
         ([f"{EXAMPLE}:handlr"], "has no function handlr"),
         ([HANDLER, "--plan", "same,same,same"], "has 3 retries, and the function is allowed 2"),
         ([HANDLER, "--plan", "elsewhere"], "'elsewhere' in the plan cannot be read"),
+        ([HANDLER, "--plan", "env=2"], "only 1 environment has been made by then"),
+        ([HANDLER, "--plan", "fresh,env=3"], "only 2 environments have been made by then"),
+        ([str(EXAMPLE)], "names no handler"),
         ([HANDLER, "--event", "{"], "is neither JSON nor a file"),
         ([HANDLER, "--env", "NAME"], "is no environment variable"),
         ([HANDLER, "--log-level", "WARN"], "a log level holds for the JSON format only"),
@@ -149,7 +161,7 @@ def test_bad_input_is_refused_with_a_next_step(arguments: list[str], said: str) 
 
 def test_a_handler_that_cannot_be_imported_is_shown_as_lambda_logs_it(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("import nowhere\nhandler = 1")
-    done = retryctl("lab", "run", "app.py:handler", "--retries", "0", "--plan", "", cwd=tmp_path)
+    done = retryctl("lab", "run", "app.py:handler", "--retries", "0", cwd=tmp_path)
     assert done.returncode == 0
     assert "Runtime.ImportModuleError" in done.stdout
 
@@ -185,7 +197,9 @@ def served(*arguments: str) -> Iterator[dict[str, str]]:
     assert running.returncode == 130, said
 
 
-def test_any_client_can_be_pointed_at_what_the_lab_made(tmp_path: Path) -> None:
+def test_any_client_can_be_pointed_at_what_the_lab_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import boto3
 
     saved = tmp_path / "lab.jsonl"
@@ -193,20 +207,35 @@ def test_any_client_can_be_pointed_at_what_the_lab_made(tmp_path: Path) -> None:
     retryctl("lab", "run", HANDLER, *arguments, "--save", str(saved))
     lines = [json.loads(line) for line in saved.read_text(encoding="utf-8").splitlines()]
     with served(str(saved)) as line:
-        logs = boto3.client(
-            "logs",
-            endpoint_url=line["AWS_ENDPOINT_URL_LOGS"],
-            region_name=line["AWS_REGION"],
-            aws_access_key_id=line["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=line["AWS_SECRET_ACCESS_KEY"],
+        for name, value in line.items():
+            monkeypatch.setenv(name, value)
+        found = (
+            boto3.session.Session()
+            .client("logs")
+            .filter_log_events(
+                logGroupName="/aws/lambda/orders-worker", interleaved=True, startTime=0
+            )["events"]
         )
-        found = logs.filter_log_events(
-            logGroupName="/aws/lambda/orders-worker", interleaved=True, startTime=0
-        )["events"]
     assert [(e["timestamp"], e["message"]) for e in found] == [
         (line["timestamp"], line["message"]) for line in lines
     ]
     assert {e["logStreamName"] for e in found} == {line["logStreamName"] for line in lines}
+
+
+def test_trace_reads_what_is_served_as_it_reads_the_saved_log(tmp_path: Path) -> None:
+    saved = tmp_path / "lab.jsonl"
+    arguments = ("--event", EVENT, "--plan", "same,fresh", "--seed", "1", "--name", "orders-worker")
+    retryctl("lab", "run", HANDLER, *arguments, "--save", str(saved))
+    request_id = re.search("RequestId: ([0-9a-f-]{36})", saved.read_text())[1]
+    window = ("--since", "2026-11-23T02:00:00Z", "--until", "2026-11-23T04:00:00Z")
+    with served(str(saved)) as line:
+        url = line["AWS_ENDPOINT_URL_LOGS"]
+        at = ("-g", "/aws/lambda/orders-worker", "--endpoint-url", url, *window)
+        done = retryctl("trace", request_id, *at, "--output", "json", more=line)
+    assert attempts(done.stdout) == [(0, "A"), (1, "B"), (0, "A")], done.stderr
+    document = json.loads(done.stdout)
+    assert document["requests"][0]["verdict"] == "disagrees"
+    assert (document["coverage"]["complete"], document["coverage"]["gaps"]) == (True, [])
 
 
 def test_the_demo_can_be_served_and_its_port_is_free_afterwards() -> None:

@@ -63,6 +63,15 @@ def test_what_may_go_wrong_in_init(tmp_path: Path, source: str, error_type: str)
     assert platform(lab.events)[-1].endswith(f"\tStatus: error\tError Type: {error_type}\n")
 
 
+@pytest.mark.parametrize("length", [65_000, 300_000])
+def test_an_error_of_any_length_is_an_error_and_no_crash(tmp_path: Path, length: int) -> None:
+    lab = lab_of(tmp_path, f"def handler(event, context): raise ValueError('x' * {length})")
+    (attempt,) = lab.run("first", retries=0).attempts
+    assert attempt.outcome is Outcome.ERROR
+    assert attempt.error is not None
+    assert attempt.error.message == "x" * length
+
+
 def test_an_init_that_never_ends(tmp_path: Path) -> None:
     lab_of(tmp_path, "import time; time.sleep(60); handler = print")
     (once,) = plan.read("first", retries=0)
@@ -84,16 +93,16 @@ def test_a_handler_that_never_returns_times_out(tmp_path: Path) -> None:
         tmp_path,
         """
         def handler(event, context):
-            print("went in", context.get_remaining_time_in_millis() > 200)
+            print("went in", 0 < context.get_remaining_time_in_millis() <= 2000)
             while True:
                 pass
         """,
-        timeout_s=0.3,
+        timeout_s=2.0,
     )
     request = lab.run("first", retries=0)
     (attempt,) = request.attempts
     assert written(lab.events) == ["went in True\n"]
-    assert (attempt.outcome, attempt.duration_ms) == (Outcome.TIMEOUT, 300.0)
+    assert (attempt.outcome, attempt.duration_ms) == (Outcome.TIMEOUT, 2000.0)
 
 
 def test_a_handler_that_ignores_sigterm_times_out_all_the_same(tmp_path: Path) -> None:
@@ -136,7 +145,7 @@ def test_the_ways_to_die(tmp_path: Path, source: str, status: str) -> None:
 
 def test_a_handler_that_never_stops_printing_times_out(tmp_path: Path) -> None:
     source = "def handler(event, context):\n    while True: print('x' * 9_999)"
-    lab = lab_of(tmp_path, source, timeout_s=0.3)
+    lab = lab_of(tmp_path, source, timeout_s=1.0)
     (attempt,) = lab.run("first", retries=0).attempts
     assert attempt.outcome is Outcome.TIMEOUT
     assert len(written(lab.events)) > 10

@@ -13,6 +13,7 @@ import pytest
 from retryctl.errors import CouldNotLook
 from retryctl.lab.function import Isolation
 from retryctl.lab.plugin import HandlerLab
+from tests.counters_world import python
 from tests.lab_handlers import EXAMPLE, ORDER, REPOSITORY, lab_of, written
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="namespaces are Linux's")
@@ -217,11 +218,11 @@ def ordinary_python() -> list[str]:
     if os.getuid():
         return [sys.executable]
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    for python in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
-        trial = [*ORDINARY, python, "-c", "import pytest"]
+    for path in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
+        trial = [*ORDINARY, path, "-c", "import pytest"]
         environment = {"PYTHONPATH": str(PACKAGES)}
         if not subprocess.run(trial, capture_output=True, env=environment).returncode:
-            return [*ORDINARY, python]
+            return [*ORDINARY, path]
     pytest.skip("an ordinary user has no interpreter of this version here")
 
 
@@ -273,6 +274,56 @@ def test_an_interpreter_that_is_not_there() -> None:
         HandlerLab(f"{EXAMPLE}:handler", Path(), python="/nowhere/python").run()
 
 
-def test_a_program_that_is_no_interpreter() -> None:
+@pytest.mark.parametrize("program", ["/bin/false", "/bin/echo"])
+def test_a_program_that_is_no_interpreter(program: str) -> None:
     with pytest.raises(CouldNotLook, match="does not run as a Python interpreter"):
-        HandlerLab(f"{EXAMPLE}:handler", Path(), python="/bin/false").run()
+        HandlerLab(f"{EXAMPLE}:handler", Path(), python=program).run()
+
+
+def test_an_interpreter_that_is_too_old(tmp_path: Path) -> None:
+    old = tmp_path / "python3.8"
+    old.write_text("#!/bin/sh\necho 3.8\n")
+    old.chmod(0o755)
+    with pytest.raises(CouldNotLook, match=r"is Python 3\.8, and the lab runs 3\.9 and later"):
+        HandlerLab(f"{EXAMPLE}:handler", Path(), python=str(old)).run()
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.10", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize("way", WAYS)
+def test_the_functions_interpreter_may_be_another(
+    tmp_path: Path, way: Isolation, version: str
+) -> None:
+    source = "import sys\ndef handler(event, context): print(*sys.version_info[:2], sep='.')"
+    lab = lab_of(tmp_path, source, python=python(version), isolation=(way,))
+    lab.run("first")
+    assert written(lab.events) == [f"{version}\n"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_packages_beside_retryctls_own_are_not_the_functions(
+    tmp_path: Path, way: Isolation
+) -> None:
+    """A package of retryctl's is there for another Python, and must not be taken for one."""
+    site = tmp_path / "site"
+    shutil.copytree(REPOSITORY / "retryctl", site / "retryctl")
+    (site / "awslambdaric").mkdir()
+    (site / "awslambdaric" / "__init__.py").write_text("raise SystemExit('of another Python')")
+    task = tmp_path / "task"
+    task.mkdir()
+    (task / "app.py").write_text("import sys\ndef handler(event, context): print(*sys.path)")
+    code = (
+        "import sys; from pathlib import Path; from retryctl.lab.plugin import HandlerLab;"
+        "lab = HandlerLab('app.py:handler', Path(), isolation=(sys.argv[1],)); lab.run();"
+        "print([one.event.message for one in lab.events if one.source == 'function'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, way],
+        cwd=task,
+        env={"PYTHONPATH": str(site), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "another Python" not in done.stdout
+    assert str(site) not in done.stdout
+    assert ("/var/task" if way != "patched" else str(task)) in done.stdout

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,8 @@ def test_a_suite_of_its_own(tmp_path: Path) -> None:
     source = EXAMPLE.read_text(encoding="utf-8").replace('event["order"]', "{}['order']")
     (tmp_path / "handlers" / "orders.py").write_text(source, encoding="utf-8")
     (tmp_path / "test_orders.py").write_text(SUITE, encoding="utf-8")
-    loaded = ["-p", "retryctl.lab.plugin"] if "lambda_lab" not in fixtures() else []
+    installed = entry_points(group="pytest11", name="retryctl")
+    loaded = [] if installed else ["-p", "retryctl.lab.plugin"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *loaded, "test_orders.py"],
         cwd=tmp_path,
@@ -51,16 +53,6 @@ def test_a_suite_of_its_own(tmp_path: Path) -> None:
     assert "assert 'A' == 'C'" in done.stdout
     assert "handler is not at the top" not in done.stdout
     assert "nested is not at the top of a module that can be imported" in done.stdout
-
-
-def fixtures() -> str:
-    """What pytest lists, to know whether the package's entry point is installed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--fixtures", "-q", "/dev/null"],
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout
 
 
 def test_the_plugin_loads_nothing_before_it_is_used() -> None:
@@ -75,6 +67,13 @@ def test_the_plugin_loads_nothing_before_it_is_used() -> None:
 def test_a_verdict_of_the_core() -> None:
     checked = HandlerLab(f"{EXAMPLE}:handler", Path()).check("same,same", ORDER)
     assert checked.verdict is Verdict.AGREES
+
+
+@pytest.mark.parametrize("retries", [0, 1, 2])
+def test_without_a_plan_every_retry_is_in_the_same_environment(retries: int) -> None:
+    request = HandlerLab(f"{EXAMPLE}:handler", Path()).run(event=ORDER, retries=retries)
+    assert [a.claim.branch for a in request.attempts] == ["A", "B", "C"][: retries + 1]
+    assert len({a.log_stream for a in request.attempts}) == 1
 
 
 def test_several_plans_are_refused() -> None:

@@ -38,8 +38,9 @@ def run(
             help="same, fresh or env=N for each retry, each with +timeout, +kill, +exit or +oom, "
             "+throttle or +duplicate; first+… before them for attempt 1. Or all: every sequence.",
             rich_help_panel=_REQUEST,
+            show_default="same for each",
         ),
-    ] = "same,same",
+    ] = "",
     event: Annotated[
         str,
         typer.Option(metavar="FILE|JSON", help="The event.", rich_help_panel=_REQUEST),

@@ -73,7 +73,7 @@ def run(wanted: Wanted, show: Show) -> ExitStatus:
         lab.run()
     if wanted.save is not None:
         _save(wanted.save, saved.json_lines(lab.events))
-    for remarked in _remarks(lab.facts, seed if wanted.seed is None else None):
+    for remarked in _remarks(lab.facts, wanted, seed):
         remark(f"retryctl: {remarked}", quiet=show.quiet)
     markers = load_settings(Path.cwd()).markers
     checked, coverage = judge(lab.events, lab.function, retries=wanted.retries, markers=markers)
@@ -89,7 +89,9 @@ def serve_saved(source: str, port: int) -> NoReturn:
     events = [_placed(event) for event in SavedLog(source).read(Selection())]
     with ended_by_signals(), serve.serving(events, port) as url:
         put(
-            f"export AWS_ENDPOINT_URL_LOGS={url} AWS_REGION={REGION} "
+            # The SDKs name the endpoint after the service's ID, and look for a region in either.
+            f"export AWS_ENDPOINT_URL_LOGS={url} AWS_ENDPOINT_URL_CLOUDWATCH_LOGS={url} "
+            f"AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION} "
             "AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab\n"
         )
         remark(f"retryctl: {len(events)} events served at {url}; interrupt to end.")
@@ -173,12 +175,17 @@ def _save(path: Path, text: str) -> None:
         raise CouldNotLook(f"the log cannot be saved to {path}: {error.strerror}") from error
 
 
-def _remarks(facts: dict[str, Any], seed: int | None) -> Iterator[str]:
+def _remarks(facts: dict[str, Any], wanted: Wanted, seed: int) -> Iterator[str]:
     """Say what was not as on Lambda, and how to have the same once more."""
     if facts["client"] == "stand-in":
+        remedy = (
+            f"Install awslambdaric for {wanted.python}."
+            if wanted.python
+            else "Install retryctl[lab], or name the function's interpreter with --python."
+        )
         yield (
             f"a small stand-in for awslambdaric ran the handler ({facts['client_reason']}). "
-            "Install retryctl[lab], or name the function's interpreter with --python."
+            + remedy
         )
     if facts["isolation"] == "patched":
         why = "; ".join(f"{name}: {reason}" for name, reason in facts["refused"].items())
@@ -190,7 +197,7 @@ def _remarks(facts: dict[str, Any], seed: int | None) -> Iterator[str]:
         )
     elif facts["refused"]:
         yield f"/tmp was made private by {facts['isolation']}: {facts['refused']}"
-    if seed is not None:
+    if wanted.seed is None:
         yield f"the same IDs and waits once more: --seed {seed}"
 
 

@@ -29,7 +29,7 @@ def locate(text: str, folder: Path) -> tuple[Path, str]:
         if not file.exists():
             file = file.with_suffix("") / "__init__.py"
         module = dotted
-    if not name.isidentifier() or not module:
+    if not name.isidentifier() or not module or text.endswith(".py"):
         raise UsageError(
             f"{text!r} names no handler",
             "Write file.py:function, or module.function as Lambda does.",

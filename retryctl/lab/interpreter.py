@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from retryctl.errors import CouldNotLook
 from retryctl.lab.function import REGION
 
 _NEXT_STEP = "Name another with --python."
+_OLDEST = (3, 9)
 
 
 def find(name: str) -> str:
@@ -28,15 +30,20 @@ def find(name: str) -> str:
 def version(path: str) -> str:
     """Return the interpreter's version, as ``3.13``.
 
-    :raises CouldNotLook: it is no interpreter.
+    :raises CouldNotLook: it is no interpreter, or one too old for the lab.
     """
     if path == sys.executable:
         return f"{sys.version_info.major}.{sys.version_info.minor}"
     ask = "import sys; print('%d.%d' % sys.version_info[:2])"
     answer = subprocess.run([path, "-c", ask], capture_output=True, text=True, check=False)
-    if answer.returncode:
+    found = re.fullmatch(r"(\d+)\.(\d+)\n", answer.stdout)
+    if answer.returncode or found is None:
         raise CouldNotLook(f"{path} does not run as a Python interpreter", _NEXT_STEP)
-    return answer.stdout.strip()
+    if (int(found[1]), int(found[2])) < _OLDEST:
+        raise CouldNotLook(
+            f"{path} is Python {found[0].strip()}, and the lab runs 3.9 and later", _NEXT_STEP
+        )
+    return found[0].strip()
 
 
 def runtime_version(version: str) -> tuple[str, str]:

@@ -53,16 +53,16 @@ class HandlerLab:
         self.events: list[LabEvent] = []
 
     def run(
-        self, plan: str = "same,same", event: Any = None, *, retries: int = 2, seed: int = SEED
+        self, plan: str = "", event: Any = None, *, retries: int = 2, seed: int = SEED
     ) -> Request:
-        """Run one request by ``plan``; return its history.
+        """Run one request by ``plan``; return its history. Retries not named are ``same``.
 
         :raises retryctl.errors.UsageError: the plan cannot be read, or names several.
         """
         return self.check(plan, event, retries=retries, seed=seed).request
 
     def check(
-        self, plan: str = "same,same", event: Any = None, *, retries: int = 2, seed: int = SEED
+        self, plan: str = "", event: Any = None, *, retries: int = 2, seed: int = SEED
     ) -> CheckedRequest:
         """Run one request by ``plan``; return its history with the verdict and the findings.
 

@@ -8,6 +8,7 @@ together with the function's output.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import queue
@@ -91,12 +92,28 @@ class RuntimeApi(socketserver.ThreadingMixIn, HTTPServer):
         """A process that was killed in the middle of a call is no news."""
 
 
+class _Lines(io.BufferedReader):
+    """Lines of any length, of which too long a one is cut.
+
+    awslambdaric sends the cause of an error in a header of up to 1 MiB, which nobody reads
+    here; ``http.client`` refuses a line of more than 64 KiB.
+    """
+
+    def readline(self, size: int | None = -1) -> bytes:
+        line = super().readline()
+        return line if size is None or not 0 < size <= len(line) else line[: size - 1]
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: RuntimeApi
     protocol_version = "HTTP/1.1"
     # One segment for each answer: two small ones would cost a delayed ACK, 40 ms.
     disable_nagle_algorithm = True
     wbufsize = -1
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile = _Lines(self.rfile.detach())
 
     def do_GET(self) -> None:
         if self.path != _PREFIX + "invocation/next":

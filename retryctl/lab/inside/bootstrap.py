@@ -25,6 +25,9 @@ from retryctl.lab.inside import (  # noqa: E402
     whole_writes,
 )
 
+# That folder holds other packages too, perhaps of another Python: none is the function's.
+del sys.path[0]
+
 
 def tell(fd: int, **facts: object) -> None:
     """Write one line of JSON to the lab."""
@@ -65,7 +68,7 @@ def run_function(settings: dict[str, Any], found: isolation.Found) -> None:
     os.environ["LAMBDA_TASK_ROOT"] = found.task
     os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(settings["log_fd"])
     os.chdir(found.task)
-    sys.path.insert(1, found.task)
+    sys.path.insert(0, found.task)
 
     def tell_lab(**facts: object) -> None:
         tell(settings["status_fd"], **facts)
@@ -74,7 +77,6 @@ def run_function(settings: dict[str, Any], found: isolation.Found) -> None:
         settings["stand_in"], lambda: runtime.meet(virtual_time.fate(page), tell_lab)
     )
     tell_lab(**facts)
-    del sys.path[0]
     for name in [n for n in sys.modules if n.split(".")[0] == "retryctl"]:
         del sys.modules[name]
     sys.argv = ["bootstrap", settings["handler"]]

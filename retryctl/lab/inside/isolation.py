@@ -15,7 +15,9 @@ from retryctl.lab.inside import namespaces
 
 BUBBLEWRAP_DONE = "bubblewrap_done"
 
-_BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap.py")
+_INSIDE = os.path.dirname(os.path.abspath(__file__))
+_PACKAGE = os.path.dirname(os.path.dirname(_INSIDE))
+_BOOTSTRAP = os.path.join(_INSIDE, "bootstrap.py")
 
 
 class Found:
@@ -107,13 +109,13 @@ def _patched(settings: dict[str, Any]) -> Found:
 
 
 def _reachable(settings: dict[str, Any]) -> list[str]:
-    """Folders under /tmp that the interpreter itself lives in: they must stay in view."""
+    """Folders under /tmp that the interpreter and this package live in: they stay in view."""
     wanted = {
         sys.prefix,
         sys.base_prefix,
         sys.exec_prefix,
-        sys.path[0],
         os.path.dirname(sys.executable),
+        _PACKAGE,
     }
     wanted.update(filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
     inside = [os.path.realpath(path) for path in wanted]
