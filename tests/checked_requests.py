@@ -79,6 +79,13 @@ def check(
     )
 
 
+def _judged(attempt: Attempt, check: AttemptCheck) -> AttemptCheck:
+    logged, expected = attempt.claim.counter, check.counter_expected
+    if logged is None or expected is None:
+        return check
+    return replace(check, counter_agrees=logged == expected or min(logged, expected) >= 2)
+
+
 def checked(
     outcome: RequestOutcome,
     verdict: Verdict,
@@ -96,7 +103,7 @@ def checked(
             outcome=outcome,
             next_attempt_due_ms=due_ms,
         ),
-        checks=tuple(row[1] for row in rows),
+        checks=tuple(_judged(*row) for row in rows),
         verdict=verdict,
         findings=findings,
         undetermined_because=because,

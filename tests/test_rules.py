@@ -106,7 +106,7 @@ def test_environment_switch() -> None:
     assert finding.attempt == 2
     assert finding.message == (
         "Attempt 2 counted 0 where 1 attempt came before it: it ran in another execution "
-        "environment than attempt 1, whose files in /tmp are not there."
+        "environment than attempt 1, and environments share no /tmp."
     )
     said = [event.message for event in finding.evidence]
     assert said == ["0\n", "process A\n", "0\n", "process A\n"]
@@ -590,7 +590,7 @@ def test_an_earlier_attempt_without_a_report_leaves_its_mark_open() -> None:
     log = Environment().starts().at(61).runs(ID, *A, ends="error")
     of = checked(log, settings=FunctionSettings(timeout_s=3))
     assert of.checks[1].counter_in_environment is None
-    assert not errors(of)
+    assert errors(of) == [("counter-unexplained", 2)]
 
 
 def test_an_attempt_that_ran_its_branch_left_its_mark_even_if_it_then_timed_out() -> None:

@@ -209,7 +209,10 @@ def test_outcome_and_verdict_are_sentences(request_: CheckedRequest, as_of: str,
 
 
 def test_a_counter_without_a_branch_is_named_by_its_numbers() -> None:
-    row = (replace(THIRD, claim=Claim(counter=0)), check(Check.DISAGREES, 2))
+    row = (
+        replace(THIRD, claim=Claim(counter=0)),
+        replace(check(Check.DISAGREES, 2), counter_agrees=False),
+    )
     wrong = replace(SWITCHED, request=replace(SWITCHED.request, attempts=(FIRST, SECOND, row[0])))
     wrong = replace(wrong, checks=(*SWITCHED.checks[:2], row[1]))
     assert "it counted 0 where 2 was right" in shown(wrong)

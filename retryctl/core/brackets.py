@@ -144,15 +144,21 @@ def settle(between: list[Line], last: Bracket | None, bracket: Bracket | None) -
         elif bracket.start:
             if fresh or isinstance(record, LogsDropped):
                 bracket.init.append(line)
-            elif early and bracket.json:
+            elif early:
                 bracket.body.append(line)
         elif not isinstance(record, AppLine):
             bracket.body.append(line)
 
 
 def _is_early(event: LogEvent, bracket: Bracket | None) -> bool:
-    start = bracket.start if bracket else None
-    return start is not None and event.timestamp_ms >= start.timestamp_ms - _EARLY_MS
+    """Whether it can be output of the attempt though it stands before START.
+
+    Two channels meet in a stream: in one millisecond their order is not promised, and in the
+    JSON format a line can carry a time just before its own platform.start.
+    """
+    if bracket is None or bracket.start is None:
+        return False
+    return event.timestamp_ms >= bracket.start.timestamp_ms - (_EARLY_MS if bracket.json else 0)
 
 
 def _names(line: Line, bracket: Bracket) -> bool:

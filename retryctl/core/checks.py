@@ -42,6 +42,7 @@ class Verdict(str, Enum):
 class AttemptCheck:
     """One attempt's figures: what was expected, what its environment could see, and the result.
 
+    ``counter_agrees`` is ``None`` where no counter was logged, or it cannot be judged.
     ``because`` tells why no judgement is possible, in a sentence; empty where one is.
     """
 
@@ -49,6 +50,7 @@ class AttemptCheck:
     counter_in_environment: int | None
     branch_expected: str | None
     check: Check
+    counter_agrees: bool | None = None
     because: str = ""
 
 
@@ -143,11 +145,13 @@ def _check(
     owes = known and told_apart and attempt.outcome is Outcome.ERROR
     least, most = marks_of(earlier_here(request, attempt), branches)
     told = least == most and attempt.log_stream is not None
+    counter = attempt.claim.counter if known else None
     return AttemptCheck(
         counter_expected=attempt.retries if known else None,
         counter_in_environment=least if told else None,
         branch_expected=branches.due(attempt.retries) if owes else None,
         check=check,
+        counter_agrees=None if counter is None else branches.same_branch(counter, attempt.retries),
         because=because,
     )
 

@@ -11,7 +11,6 @@ from retryctl.core.checks import (
     claimed,
     contradicts,
     counts_in_tmp,
-    earlier_here,
     earlier_in_reach,
     hidden_before,
     is_ahead,
@@ -46,8 +45,8 @@ def _sees_only_its_own(case: Case, attempt: Attempt, number: int) -> bool:
 
 
 def _elsewhere(case: Case, attempt: Attempt) -> list[Attempt]:
-    here = earlier_here(case.request, attempt)
-    return [each for each in case.request.attempts[: attempt.retries] if each not in here]
+    earlier = case.request.attempts[: attempt.retries]
+    return [each for each in earlier if each.log_stream != attempt.log_stream]
 
 
 def _unmarked(case: Case, attempt: Attempt) -> list[Attempt]:
@@ -84,7 +83,7 @@ def _environment_switch(case: Case) -> Iterator[Said]:
             yield (
                 attempt.number,
                 f"{_counted(attempt, number)}: it ran in another execution environment than "
-                f"{attempts_named(others)}, whose files in /tmp are not there.",
+                f"{attempts_named(others)}, and environments share no /tmp.",
                 _proof(attempt, others),
             )
 
@@ -148,10 +147,10 @@ def _counter_ahead(case: Case) -> Iterator[Said]:
 def _counter_unexplained(case: Case) -> Iterator[Said]:
     for attempt, number in _behind(case):
         marks = marks_in_reach(case.request, attempt, case.around.branches)
-        if marks and number <= marks[1]:
-            continue  # explained above, or resting on lines that were not seen
-        if marks and hidden_before(case.request, attempt, case.around, ahead=True):
-            continue  # an attempt that was not seen may have left the mark
+        if marks and (number < marks[0] or marks == (number, number)):
+            continue  # explained above
+        if marks and _start_unseen(case, attempt):
+            continue  # the log begins within this request: its beginning may explain it
         if marks:
             why = f"it could see no more than {marks[1]}"
         else:
@@ -164,6 +163,14 @@ def _counter_unexplained(case: Case) -> Iterator[Said]:
             f"{_counted(attempt, number)}; {why}.",
             _proof(attempt, list(case.request.attempts[: attempt.retries])),
         )
+
+
+def _start_unseen(case: Case, attempt: Attempt) -> bool:
+    """Whether an attempt that was not seen from its start may have left a mark."""
+    earlier = earlier_in_reach(case.request, attempt)
+    return any(each.start_event is None for each in earlier) or bool(
+        hidden_before(case.request, attempt, case.around, ahead=True)
+    )
 
 
 def _branch_contradicts_counter(case: Case) -> Iterator[Said]:

@@ -97,7 +97,7 @@ class Interleaved:
             start=event if isinstance(record, Start) else None,
             json=getattr(record, "json", False),
             managed=self.managed,
-            after_another=bool(self.brackets),
+            after_another=bool(self.brackets) and not (self.open or self.another_starts_up),
         )
         if not self.open:
             settle(self.between, self.brackets[-1] if self.brackets else None, bracket)

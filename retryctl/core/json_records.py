@@ -223,6 +223,9 @@ _PLATFORM_READERS: dict[str, Callable[[dict[str, Any]], Record | None]] = {
 # --------------------------------------------------------------------------- the runtimes
 
 
+_PYTHON_ERROR = {"errorType", "errorMessage", "requestId", "stackTrace"}
+
+
 def _runtime_record(message: str, fields: dict[str, Any]) -> Record:
     """A runtime's own JSON: its error record, or a line of its logger.
 
@@ -236,7 +239,7 @@ def _runtime_record(message: str, fields: dict[str, Any]) -> Record:
     request_id = request_id_in(next(filter(None, given), ""))
     body = fields.get("message")
     if level in ("ERROR", "FATAL"):
-        if {"errorType", "errorMessage", "requestId"} <= fields.keys() and body is None:
+        if fields.keys() >= _PYTHON_ERROR and not fields.keys() & {"message", "logger"}:
             return error_of(fields, runtime="python", request_id=request_id)
         if isinstance(body, dict) and "errorType" in body and "stackTrace" in body:
             return error_of(body, runtime="node", request_id=request_id, certain=False)

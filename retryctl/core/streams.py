@@ -59,11 +59,16 @@ def read_stream(lines: Sequence[Line]) -> list[Bracket]:
 
 
 def _is_managed(lines: Sequence[Line]) -> bool:
-    """Lambda Managed Instances: said by the init, or shown by a report of a duration alone."""
-    return any(
-        (isinstance(r, InitStart) and r.initialization_type == "lambda-managed-instances")
-        or (isinstance(r, Report) and r.json and r.duration_ms is not None and not r.memory_size_mb)
-        for _, r in lines
+    """Lambda Managed Instances: said by the init or, where that is not in view, by the reports.
+
+    There a report has a duration and nothing else.
+    """
+    kinds = [r.initialization_type for _, r in lines if isinstance(r, InitStart)]
+    if any(kinds):
+        return "lambda-managed-instances" in kinds
+    reports = [r for _, r in lines if isinstance(r, Report)]
+    return bool(reports) and all(
+        r.json and r.duration_ms is not None and not r.memory_size_mb for r in reports
     )
 
 

@@ -16,15 +16,6 @@ from retryctl.core.requests import Request, RequestOutcome
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
 from retryctl.views.times import clock, duration, moment, span, zone_name
 
-_COUNTER_RULES = frozenset(
-    {
-        "environment-switch",
-        "uncounted-attempt",
-        "counter-lost",
-        "counter-ahead",
-        "counter-unexplained",
-    }
-)
 _MOST_NAMED = 3
 
 
@@ -45,11 +36,8 @@ def numbered(numbers: Sequence[int]) -> str:
 
 
 def counter_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:
-    """Whether the attempt logged a counter and a finding says that it is wrong."""
-    return attempt.claim.counter is not None and any(
-        finding.attempt == attempt.number and finding.rule in _COUNTER_RULES
-        for finding in checked.findings
-    )
+    """Whether the attempt logged a counter and it is wrong."""
+    return checked.checks[attempt.number - 1].counter_agrees is False
 
 
 def branch_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:
