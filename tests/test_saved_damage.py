@@ -107,8 +107,10 @@ def test_a_line_that_is_no_event_is_counted_and_the_first_few_are_named(tmp_path
     assert plain(events) == EVENTS
     assert coverage.events_unrecognised == 5
     assert [gap.message.split(": ")[0] for gap in coverage.gaps] == [
-        f"{tmp_path / 'log'}:{number}" for number in (7, 8, 9)
+        *(f"{tmp_path / 'log'}:{number}" for number in (7, 8, 9)),
+        f"{tmp_path / 'log'}",
     ]
+    assert coverage.gaps[-1].message.endswith(": 2 more")
 
 
 @pytest.mark.parametrize("time", [True, -1, 10**30, 1e308, [], "", "2026-13-01T00:00:00Z"])
@@ -135,8 +137,9 @@ def test_half_a_character_is_replaced_and_nothing_printed_can_fail() -> None:
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (b"\x7fELF\x02\x01\x01\x00", "ELF"),
-        (b"PK\x03\x04zip", "PK"),
+        (b"\x7fELF\x02\x01\x01\x00", "it is binary."),
+        (b"PK\x03\x04zip", "it is binary."),
+        (b"\xff\xd8\xff\xe0picture", "it is binary."),
         (b"hello\nworld\n", "hello"),
         (b"\x1b]0;title\x07", "\\x1b]0;title"),
         (b'{"foo": 1}', "foo"),

@@ -17,7 +17,6 @@ from retryctl.cli.looking import tell_bytes
 from retryctl.cli.options import Look
 from retryctl.cli.progress import Progress
 from retryctl.cli.window import Window, read_window_of
-from retryctl.core.claims import Branches, Markers
 from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.gathering import Around, Part, Quiet, Reading, gathered
 from retryctl.core.listing import Listed, Wanted, listed
@@ -116,25 +115,24 @@ def _parts_of_saved(
     from retryctl.sources.saved_whole import WholeLog
 
     name = function_name(look.function).name if look.function else None
-    markers = _portable(settings.markers)
     log = WholeLog(look.source)
     selection = Selection(until_ms=window.until_ms, function=name, log_groups=look.log_groups)
     processes = min(MOST_PROCESSES, _processors())
     with Progress(quiet=quiet) as progress:
         found = log.read(
             selection,
-            markers,
+            settings.markers,
             FunctionSettings(),
             processes=processes,
             progress=lambda done, total: tell_bytes(progress, done, total),
         )
-    coverage = found.looked.coverage(log.name)
+    coverage = found.looked.coverage()
     if window.since_ms is not None:
         coverage = replace(coverage, since_ms=window.since_ms)
     around = Around(
         coverage=coverage,
         settings=FunctionSettings(),
-        markers=markers,
+        markers=settings.markers,
         named=name,
         since_ms=window.since_ms,
         until_ms=window.until_ms,
@@ -144,11 +142,6 @@ def _parts_of_saved(
     if found.parts > 1 and processes > 1:
         return whole, _in_processes(parts, found.readings, around, make, processes)
     return whole, (make(gathered(part, found.readings, around)) for part in parts)
-
-
-def _portable(markers: Markers) -> Markers:
-    """The same markers, in a form that can be handed to another process."""
-    return replace(markers, branches=Branches(numbers=dict(markers.branches.numbers)))
 
 
 def _processors() -> int:

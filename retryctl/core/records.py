@@ -319,15 +319,20 @@ class Coverage:
     which outcomes are told: now, ``--until``, or the last event of a saved log.
     ``pages`` are answers of a search, ``bytes_scanned`` what Logs Insights was charged for.
     ``first_event_ms`` is set where the start of what was read is only that of a file, so
-    that earlier attempts may have been cut away.
+    that earlier attempts may have been cut away; ``last_event_ms`` is where that file ends.
+    ``where`` is the file or folder as it was given. ``left_out`` has request IDs that stand
+    in what of the file was not asked for, each with its function or log group there.
     """
 
     source: str
+    where: str | None = None
     log_groups: tuple[str, ...] = ()
     since_ms: int | None = None
     until_ms: int | None = None
     horizon_ms: int | None = None
     first_event_ms: int | None = None
+    last_event_ms: int | None = None
+    left_out: tuple[tuple[str, str], ...] = ()
     events_read: int = 0
     events_unrecognised: int = 0
     api_calls: int = 0

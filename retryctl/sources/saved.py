@@ -9,14 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import BinaryIO
 
+from retryctl.core.attempts import function_name
 from retryctl.core.records import Coverage, Gap, LogEvent, Selection
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved_bytes import Notes
 from retryctl.sources.saved_event import SavedEvent, Worth
-from retryctl.sources.saved_files import DEMO, SavedFile, find_files, names_one_file
+from retryctl.sources.saved_files import (
+    DEMO,
+    STDIN,
+    STDIN_NAME,
+    SavedFile,
+    find_files,
+    names_one_file,
+)
 from retryctl.sources.saved_mentions import Mentions, RequestIds
 from retryctl.sources.saved_shapes import EXPECTED, read_file
 
@@ -33,7 +41,7 @@ class SavedLog:
         self._source = source
         self._stdin = stdin
         self._files: tuple[SavedFile, ...] = ()
-        self._looked = Looked()
+        self._looked = Looked(source)
 
     def read(self, selection: Selection, progress: Progress | None = None) -> Iterator[LogEvent]:
         """Yield the events that ``selection`` asks for, in the order of the files.
@@ -47,7 +55,9 @@ class SavedLog:
         read. What is damaged yields what it still holds, and a gap in the coverage.
         """
         self._files = self._files or find_files(self._source, self._stdin)
-        self._looked = Looked(since_ms=selection.since_ms, until_ms=selection.until_ms)
+        self._looked = Looked(
+            self._source, since_ms=selection.since_ms, until_ms=selection.until_ms
+        )
         asked = Asked(selection)
         if selection.request_ids:
             meter = _Meter(progress, 2 * self._size)
@@ -59,7 +69,7 @@ class SavedLog:
 
     def coverage(self) -> Coverage:
         """What was looked at. It is whole once all that ``read`` yields was taken."""
-        return self._looked.coverage("demo" if self._source == DEMO else "saved")
+        return self._looked.coverage()
 
     @property
     def _size(self) -> int:
@@ -70,10 +80,15 @@ class SavedLog:
         for event in self._first_pass(lambda raw, _: ids.are_in(raw), meter):
             if isinstance(event, SavedEvent) and ids.are_in(event.message.encode()):
                 mentions.add((event.log_group, event.log_stream), event.timestamp_ms)
+                if not asked.wants(event):
+                    place = function_name(event.log_group, event.log_stream) or event.log_group
+                    for request_id in ids.named_in(event.message):
+                        self._looked.left_out[request_id] = place or "another log"
         spans, spans_of_any = mentions.spans(), mentions.spans_of_any()
         if not spans:
             return
-        events = self._events(lambda _, moment_ms: moment_ms in spans_of_any, meter, Looked())
+        again = Looked(self._source)
+        events = self._events(lambda _, moment_ms: moment_ms in spans_of_any, meter, again)
         for position, event in enumerate(events):
             if (
                 isinstance(event, SavedEvent)
@@ -110,7 +125,7 @@ class SavedLog:
                 if one:
                     raise
                 refusals.append(error.what)
-                notes.skipped(error.what, hides_attempts=isinstance(error.__cause__, OSError))
+                notes.refused(error)
             looked.add(notes)
         if len(refusals) == len(self._files):
             raise nothing_readable(self._source, refusals)
@@ -118,10 +133,14 @@ class SavedLog:
 
 def nothing_readable(source: str, refusals: list[str]) -> UnreadableInput:
     """What to say of files none of which is a saved log; ``refusals`` has a reason for each."""
-    what = f"nothing in {source} is a saved log"
-    if refusals:
-        what += f": {len(refusals)} other files, the first: {refusals[0]}"
-    return UnreadableInput(f"{what.removesuffix('.')}.", EXPECTED)
+    if not refusals:
+        return UnreadableInput(f"there is nothing in {source}.", EXPECTED)
+    if len(refusals) == 1:
+        return UnreadableInput(
+            f"{refusals[0].removesuffix('.')}; {source} holds no other.", EXPECTED
+        )
+    what = f"none of {len(refusals):,} files in {source} can be read; the first: {refusals[0]}"
+    return UnreadableInput(what, EXPECTED)
 
 
 class _Meter:
@@ -194,10 +213,12 @@ class Asked:
         return f"/aws/lambda/{self._function}" if self._function and not self._groups else None
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Looked:
-    """What a reading has come across so far. Times are epoch milliseconds."""
+    """What a reading of ``source`` has come across so far. Times are epoch milliseconds."""
 
+    source: str
+    _: KW_ONLY
     since_ms: int | None = None
     until_ms: int | None = None
     first_ms: int | None = None
@@ -206,6 +227,7 @@ class Looked:
     unrecognised: int = 0
     bytes_read: int = 0
     log_groups: set[str] = field(default_factory=set)
+    left_out: dict[str, str] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
 
     def see(self, moment_ms: int) -> None:
@@ -221,15 +243,26 @@ class Looked:
         self.unrecognised += notes.unrecognised
         self.gaps += notes.settled()
 
-    def coverage(self, source: str) -> Coverage:
-        """All of this for the cross-check and the views."""
+    def coverage(self) -> Coverage:
+        """All of this for the cross-check and the views.
+
+        Its window is the one that was asked for; an end that was not asked for is the log's,
+        unless the log lies outside the window.
+        """
+        since_ms = self.first_ms if self.since_ms is None else self.since_ms
+        until_ms = self.last_ms if self.until_ms is None else self.until_ms
+        if since_ms is not None and until_ms is not None and since_ms > until_ms:
+            since_ms, until_ms = self.since_ms, self.until_ms
         return Coverage(
-            source=source,
+            source=DEMO if self.source == DEMO else "saved",
+            where=STDIN_NAME if self.source == STDIN else self.source,
             log_groups=tuple(sorted(self.log_groups)),
-            since_ms=self.first_ms if self.since_ms is None else self.since_ms,
-            until_ms=self.last_ms if self.until_ms is None else self.until_ms,
+            since_ms=since_ms,
+            until_ms=until_ms,
             horizon_ms=self.last_ms if self.until_ms is None else self.until_ms,
             first_event_ms=self.first_ms,
+            last_event_ms=self.last_ms,
+            left_out=tuple(self.left_out.items()),
             events_read=self.events,
             events_unrecognised=self.unrecognised,
             bytes_read=self.bytes_read,

@@ -22,6 +22,7 @@ from itertools import chain
 from typing import IO
 
 from retryctl.core.records import Gap
+from retryctl.errors import UnreadableInput
 
 CHUNK_BYTES = 1 << 16
 UNPACKED_BYTES = 1 << 18
@@ -47,6 +48,7 @@ class Notes:
         self.gaps: list[Gap] = []
         self.unrecognised = 0
         self._ends: list[Gap] = []
+        self._no_events = 0
         self._latest_ms: int | None = None
         self._in_order = True
 
@@ -62,25 +64,35 @@ class Notes:
         self._gap("truncated", f"{self.name}: {what}", hides_attempts=True)
 
     def breaks_off(self, what: str) -> None:
-        """Note that the file ends too early."""
+        """Note that the file ends too early. Where its gzip data does, its JSON does too: once."""
+        if self.gaps and self.gaps[-1] in self._ends:
+            return
         self.damaged(what)
         self._ends.append(self.gaps[-1])
 
     def settled(self) -> list[Gap]:
         """The gaps, once the file is read: of one in order, what is missing at its end is later."""
+        if self._no_events > LINES_NAMED:
+            more = self._no_events - LINES_NAMED
+            what = f"{self.name}: not log events either: {more:,} more"
+            self._gap("unrecognised", what, hides_attempts=False)
         since_ms = self._latest_ms if self._in_order else None
         return [replace(gap, since_ms=since_ms) if gap in self._ends else gap for gap in self.gaps]
 
     def unread_event(self, place: int, found: str) -> None:
         """Count an event that cannot be read; the first few are named, with what was found."""
         self.unrecognised += 1
-        if self.unrecognised <= LINES_NAMED:
+        self._no_events += 1
+        if self._no_events <= LINES_NAMED:
             what = f"{self.name}:{place}: not a log event: {found[:60]!r}"
             self._gap("unrecognised", what, hides_attempts=False)
 
-    def skipped(self, why: str, *, hides_attempts: bool) -> None:
-        """Note that the file was passed over."""
-        self._gap("skipped", f"{self.name} was skipped: {why}", hides_attempts=hides_attempts)
+    def refused(self, error: UnreadableInput) -> None:
+        """Note that the file was passed over, in place of all that was noted of it."""
+        closed = isinstance(error.__cause__, OSError)
+        hides = closed or any(gap.hides_attempts for gap in self.gaps)
+        self.gaps = []
+        self._gap("skipped", f"{self.name} was skipped: {error.what}", hides_attempts=hides)
 
     def _gap(self, kind: str, message: str, *, hides_attempts: bool) -> None:
         self.gaps.append(Gap(kind=kind, message=message, hides_attempts=hides_attempts))

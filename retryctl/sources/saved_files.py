@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import glob
 import os
+import shlex
 import shutil
 import stat
 import sys
@@ -15,11 +15,14 @@ from functools import partial
 from importlib import resources
 from typing import IO
 
-from retryctl.errors import UnreadableInput
+from retryctl.core.near import near
+from retryctl.errors import UnreadableInput, UsageError
 
 DEMO = "demo"
 STDIN = "-"
+STDIN_NAME = "standard input"
 
+_RESERVED = ("cloudwatch", DEMO)
 _EXPORT_TEST = "aws-logs-write-test"  # CreateExportTask writes it to see whether it may write
 
 
@@ -42,11 +45,29 @@ def find_files(source: str, stdin: IO[bytes] | None) -> tuple[SavedFile, ...]:
     if source == DEMO:
         return (_demo(),)
     if source == STDIN:
-        return (_spooled("standard input", stdin or sys.stdin.buffer),)
+        return (_spooled(STDIN_NAME, stdin or _own_stdin()),)
+    _refuse_address(source)
     try:
         return tuple(_found(source))
     except OSError as error:
         raise cannot_open(source, error) from error
+
+
+def _own_stdin() -> IO[bytes]:
+    if sys.stdin is None:
+        raise UnreadableInput("standard input is closed.", "Name a file with --from.")
+    return sys.stdin.buffer
+
+
+def _refuse_address(source: str) -> None:
+    """Refuse what is no name of a file, with the way to one."""
+    if not source:
+        raise UsageError("--from names nothing.", "Name a file, a folder, a glob or - for stdin.")
+    if source.startswith("s3://"):
+        copy = f"aws s3 cp --recursive {shlex.quote(source)} log/"
+        raise UnreadableInput(f"cannot read {source} itself.", f"Download it first:\n  {copy}")
+    if source.startswith("file://"):
+        raise UnreadableInput(f"{source} is an address.", f"Give the path: {source[7:]}")
 
 
 def names_one_file(source: str) -> bool:
@@ -62,7 +83,10 @@ def cannot_open(name: str, error: OSError) -> UnreadableInput:
 
 
 def _found(source: str) -> Iterator[SavedFile]:
-    paths = [source] if os.path.lexists(source) else sorted(glob.glob(source, recursive=True))
+    if not os.path.lexists(source):
+        source = os.path.expanduser(source)  # quoted, so that the shell did not
+    literal = os.path.lexists(source)
+    paths = [source] if literal else sorted(glob.glob(_pattern(source), recursive=True))
     if not paths:
         raise _missing(source)
     for path in paths:
@@ -70,6 +94,20 @@ def _found(source: str) -> Iterator[SavedFile]:
             yield from _in_folder(path)
         elif os.path.basename(path) != _EXPORT_TEST or path == source:
             yield _file(path)
+
+
+def _pattern(source: str) -> str:
+    """The glob. The way to it is meant as it stands as far as there is one.
+
+    The brackets of a log stream's name are no set of characters: ``2026-11-23-[$LATEST]0123…``.
+    """
+    head, tail = source, ""
+    while head and not os.path.lexists(head):
+        above, name = os.path.split(head)
+        if above == head:
+            break
+        head, tail = above, os.path.join(name, tail) if tail else name
+    return os.path.join(glob.escape(head), tail.replace("[$LATEST]", "[[]$LATEST]"))
 
 
 def _in_folder(folder: str) -> Iterator[SavedFile]:
@@ -120,14 +158,14 @@ def _demo() -> SavedFile:
 def _missing(source: str) -> UnreadableInput:
     if glob.has_magic(source):
         return UnreadableInput(f"no file matches {source}.", "Quote it where the shell expands it.")
-    folder, name = os.path.split(source)
+    folder, name = os.path.split(source.rstrip("/"))
     try:
-        near = difflib.get_close_matches(name, os.listdir(folder or "."))
+        names = os.listdir(folder or ".")
     except FileNotFoundError:
         return UnreadableInput(f"there is no {source}: its folder is not there either.")
-    if near:
-        names = ", ".join(os.path.join(folder, name) for name in near)
-        return UnreadableInput(f"there is no {source}.", f"Near to it: {names}.")
+    if not folder:
+        names += _RESERVED
     return UnreadableInput(
-        f"there is no {source}.", "Name a file, a folder, a glob or - for stdin."
+        f"there is no {source}.",
+        near(name, names) or "Name a file, a folder, a glob or - for stdin.",
     )

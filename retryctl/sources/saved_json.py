@@ -13,9 +13,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import partial
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 
 from retryctl.sources.saved_bytes import Notes
+from retryctl.sources.saved_depth import Shallow, TooDeep
 from retryctl.sources.saved_event import SavedEvent, Shape, Worth, iso_ms
 
 _STREAM = ("logStreamName", "log_stream", "logStream")
@@ -33,14 +34,15 @@ _TIMESTAMP = re.compile(rb'"timestamp":\s*(\d{1,14})\b(?!\.)')
 def json_shape(head: bytes) -> Shape | None:
     """The shape of JSON that the start of a file shows; ``None`` where it is none of them."""
     keys = _first_keys(head)
+    each = "item" if _is_array(head) else ""
     if "logEvents" in keys or "messageType" in keys:
-        return _subscription
+        return partial(_subscription, each)
     if "events" in keys:
-        return partial(_documents, "events.item")
+        return partial(_documents, f"{each}.events.item".lstrip("."))
     if any(map(is_event_line, head.split(b"\n"))):
         return json_lines
     if _names_an_event(keys):
-        return partial(_documents, "item" if _is_array(head) else "")
+        return partial(_documents, each)
     return None
 
 
@@ -87,7 +89,8 @@ def _first_keys(head: bytes) -> dict[str, object]:
     top = "item" if _is_array(head) else ""
     keys: dict[str, object] = {}
     try:
-        for prefix, event, value in ijson.parse(head, use_float=True, multiple_values=True):
+        parsed = ijson.parse(Shallow(BytesIO(head)), use_float=True, multiple_values=True)
+        for prefix, event, value in parsed:
             if prefix == top and event == "map_key":
                 key = value
                 keys[key] = None
@@ -95,7 +98,7 @@ def _first_keys(head: bytes) -> dict[str, object]:
                 break
             elif keys and prefix == f"{top}.{key}".lstrip("."):
                 keys[key] = value
-    except ijson.JSONError:
+    except (ijson.JSONError, TooDeep):
         pass  # the head ends within a document, or is no JSON: what was seen up to there counts
     return keys
 
@@ -115,10 +118,10 @@ def _documents(
 
 
 def _subscription(
-    segment: BufferedReader, notes: Notes, worth: Worth | None
+    prefix: str, segment: BufferedReader, notes: Notes, worth: Worth | None
 ) -> Iterator[SavedEvent | int]:
     """``{messageType, owner, logGroup, logStream, logEvents: [{id, timestamp, message}]}``…"""
-    for number, document in enumerate(_items("", segment, notes), 1):
+    for number, document in enumerate(_items(prefix, segment, notes), 1):
         fields = document if isinstance(document, dict) else {}
         events = fields.get("logEvents")
         if not isinstance(events, list):
@@ -136,11 +139,13 @@ def _items(prefix: str, segment: BufferedReader, notes: Notes) -> Iterator[objec
 
     number = 0
     try:
-        for item in ijson.items(segment, prefix, use_float=True, multiple_values=True):
+        shallow = Shallow(segment)
+        for item in ijson.items(shallow, prefix, use_float=True, multiple_values=True):
             number += 1
             yield item
-    except ijson.JSONError:
-        notes.breaks_off(f"its JSON cannot be read on after {_what_is_read(prefix)} {number}")
+    except (ijson.JSONError, TooDeep) as error:
+        why = "is nested too deep" if isinstance(error, TooDeep) else "cannot be read on"
+        notes.breaks_off(f"its JSON {why} after {_what_is_read(prefix)} {number}")
 
 
 def _what_is_read(prefix: str) -> str:
@@ -196,7 +201,7 @@ def _event(fields: object, before_ms: int, worth: Worth | None) -> SavedEvent | 
 def _first_text(fields: dict[str, object], keys: tuple[str, ...]) -> str | None:
     for key in keys:
         value = fields.get(key)
-        if value is not None:
+        if isinstance(value, (str, int)):
             return _clean(str(value))
     return None
 

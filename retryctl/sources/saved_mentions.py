@@ -36,6 +36,11 @@ class RequestIds:
             dash = lower.find(b"-", dash + 1)
         return False
 
+    def named_in(self, text: str) -> list[str]:
+        """Those of them that are."""
+        lower = text.lower().encode()
+        return [request_id.decode() for request_id in self._ids if request_id in lower]
+
 
 class Spans:
     """Stretches of time, in ms, around moments; those that touch are one."""

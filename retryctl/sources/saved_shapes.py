@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from retryctl.errors import UnreadableInput
@@ -10,6 +11,9 @@ from retryctl.sources.saved_event import SavedEvent, Shape, Worth
 from retryctl.sources.saved_files import SavedFile, cannot_open
 from retryctl.sources.saved_json import is_event_line, json_lines, json_shape
 from retryctl.sources.saved_text import LINES_BEFORE_FIRST_EVENT, text_shape
+
+# control characters that no text has, and what was no UTF-8
+_BINARY = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]|\xef\xbf\xbd")
 
 EXPECTED = (
     "Expected: JSON of `aws logs filter-log-events` or `get-log-events`, JSON lines of such events,"
@@ -26,18 +30,20 @@ def read_file(
     """
     shape = None
     beginning = b""
+    events = 0
     try:
         with file.open() as opened:
             for segment in segments(opened, notes, progress):
                 head = segment.peek()
                 shape = shape or find_shape(head, file.folder)
-                if shape:
-                    yield from shape(segment, notes, worth)
                 beginning = beginning or head.strip()
+                for event in shape(segment, notes, worth) if shape else ():
+                    events += 1
+                    yield event
     except OSError as error:
         raise cannot_open(file.name, error) from error
-    if not shape:
-        raise _unreadable(file, beginning, notes)
+    if not events:
+        _refuse_unreadable(file, shape, beginning, notes)
 
 
 def find_shape(head: bytes, folder: str) -> Shape | None:
@@ -48,10 +54,18 @@ def find_shape(head: bytes, folder: str) -> Shape | None:
     return text_shape(head, folder) or (json_lines if any(map(is_event_line, lines)) else None)
 
 
-def _unreadable(file: SavedFile, beginning: bytes, notes: Notes) -> UnreadableInput:
-    if beginning:
-        found = beginning[:60].decode(errors="replace")
-        return UnreadableInput(f"{file.name} is no saved log: it starts with {found!r}.", EXPECTED)
+def _refuse_unreadable(
+    file: SavedFile, shape: Shape | None, beginning: bytes, notes: Notes
+) -> None:
+    """Refuse a file without events, unless it is a whole log in which there are none."""
+    if shape and not notes.gaps:
+        return
+    if beginning and not shape:
+        found = repr(beginning[:60].decode(errors="replace"))
+        starts = "is binary" if _BINARY.search(beginning) else f"starts with {found}"
+        raise UnreadableInput(f"{file.name} is no saved log: it {starts}.", EXPECTED)
     if notes.gaps:
-        return UnreadableInput(f"nothing in it can be read: {notes.gaps[0].message}.")
-    return UnreadableInput(f"{file.name} is empty.", "Was the log saved to the end?")
+        raise UnreadableInput(
+            f"nothing can be read of {notes.gaps[0].message}.", "Save or download it again."
+        )
+    raise UnreadableInput(f"{file.name} is empty.", "Was the log saved to the end?")

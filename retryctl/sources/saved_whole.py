@@ -29,7 +29,7 @@ from retryctl.errors import UnreadableInput
 from retryctl.sources.saved import Asked, Looked, Progress, nothing_readable
 from retryctl.sources.saved_bytes import CHUNK_BYTES, Notes, segments
 from retryctl.sources.saved_event import SavedEvent
-from retryctl.sources.saved_files import DEMO, SavedFile, find_files, names_one_file
+from retryctl.sources.saved_files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved_json import json_lines
 from retryctl.sources.saved_runs import joined
 from retryctl.sources.saved_scan import Run, Scan, Scanned, is_usual_line
@@ -101,7 +101,7 @@ class WholeLog:
             settings=settings,
             parts=min(MOST_PARTS, 1 + total // PART_BYTES),
         )
-        findings = Findings(asking)
+        findings = Findings(asking, self._source)
         refused: dict[str, UnreadableInput] = {}
         odd: set[str] = set()
         done = 0
@@ -147,19 +147,22 @@ class WholeLog:
         for file in self._files:
             notes = Notes(file.name)
             if error := refused.get(file.name):
-                notes.skipped(error.what, hides_attempts=isinstance(error.__cause__, OSError))
+                notes.refused(error)
             elif file.name in odd:
-                for event in read_file(file, notes, _unless_usual, lambda _: None):
-                    notes.see(event if isinstance(event, int) else event.timestamp_ms)
+                self._note_odd(file, notes)
             looked.add(notes)
             if file.name in changed:
                 what = f"{file.name} changed while it was read: what was written then is not seen"
                 looked.gaps.append(Gap(kind="changed", message=what, hides_attempts=True))
 
-    @property
-    def name(self) -> str:
-        """What the coverage calls it."""
-        return "demo" if self._source == DEMO else "saved"
+    def _note_odd(self, file: SavedFile, notes: Notes) -> None:
+        try:
+            for event in read_file(file, notes, _unless_usual, lambda _: None):
+                notes.see(event if isinstance(event, int) else event.timestamp_ms)
+        except UnreadableInput as error:
+            if names_one_file(self._source):
+                raise
+            notes.refused(error)
 
 
 def _unless_usual(raw: bytes, _: int) -> bool:
@@ -312,9 +315,9 @@ class _RunPlace:
 class Findings:
     """What all readings found: take a ``part`` of the requests at a time."""
 
-    def __init__(self, asking: Asking) -> None:
+    def __init__(self, asking: Asking, source: str) -> None:
         selection = asking.selection
-        self.looked = Looked(since_ms=selection.since_ms, until_ms=selection.until_ms)
+        self.looked = Looked(source, since_ms=selection.since_ms, until_ms=selection.until_ms)
         self.readings: dict[int, Reading] = {}
         self._asking = asking
         self._spill = _Spill()

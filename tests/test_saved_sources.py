@@ -1,0 +1,209 @@
+"""What ``--from`` can name, and what is said where it names no saved log."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from retryctl.core.records import Selection
+from retryctl.errors import RetryctlError, UnreadableInput, UsageError
+from retryctl.sources.saved import SavedLog
+from retryctl.sources.saved_depth import MOST_LEVELS
+from tests.saved_logs import (
+    EVENTS,
+    GROUP,
+    HOUR,
+    ID,
+    OF_ID,
+    T0,
+    document,
+    fields,
+    lines,
+    plain,
+    read,
+    read_bytes,
+    refused,
+    subscription,
+)
+from tests.test_cli import run
+
+FOLDER = "2026-11-23-[$LATEST]0123456789abcdef0123456789abcdef"
+
+
+# --------------------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"export/task/{FOLDER}/*.log",
+        f"export/task/{FOLDER}/000000.log",
+        f"export/*/{FOLDER}/*.log",
+        "export/**/*.log",
+        "export/task/2026-11-2[23]-*/*",
+        "./export//task",
+    ],
+)
+def test_the_brackets_of_a_log_stream_are_no_pattern(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "export" / "task" / FOLDER
+    folder.mkdir(parents=True)
+    (folder / "000000.log").write_text(lines(EVENTS))
+    events, coverage = read(source)
+    assert plain(events) == EVENTS
+    assert coverage.where == source
+
+
+def test_a_home_that_the_shell_did_not_expand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "log.jsonl").write_text(lines(EVENTS))
+    for source in ("~/log.jsonl", "~/*.jsonl"):
+        assert plain(read(source)[0]) == EVENTS
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "next_step"),
+    [
+        ("", UsageError, "- for stdin"),
+        ("s3://logs/export", UnreadableInput, "aws s3 cp --recursive s3://logs/export log/"),
+        ("file:///tmp/x.json", UnreadableInput, "Give the path: /tmp/x.json"),
+        ("Cloudwatch", UnreadableInput, "Did you mean cloudwatch?"),
+        ("demo/", UnreadableInput, "Did you mean demo?"),
+        ("savd.json", UnreadableInput, "Did you mean saved.json?"),
+        ("*.gz", UnreadableInput, "Quote it"),
+    ],
+)
+def test_what_is_no_file_is_refused_with_what_to_give(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    kind: type[RetryctlError],
+    next_step: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "saved.json").touch()
+    with pytest.raises(kind) as caught:
+        list(SavedLog(source).read(OF_ID))
+    assert next_step in caught.value.next_step
+
+
+def test_a_folder_without_a_log_says_what_is_in_it(tmp_path: Path) -> None:
+    assert f"there is nothing in {tmp_path}" in refused(tmp_path).what
+    (tmp_path / "note.txt").write_text("Dear\n")
+    only = refused(tmp_path).what
+    assert only.count("note.txt") == 1
+    assert "starts with 'Dear'" in only
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x01")
+    assert f"none of 2 files in {tmp_path} can be read; the first: " in refused(tmp_path).what
+
+
+# --------------------------------------------------------------------------- shapes
+
+
+def test_an_array_of_documents_is_read_as_one_after_another() -> None:
+    """As ``jq -s`` puts them."""
+    some, more = EVENTS[:9], EVENTS[9:]
+    documents = f"[{document(some)},{document(more)}]"
+    records = subscription(EVENTS).replace("}{", "},{")
+    for content in (documents, f"[{records}]"):
+        events, coverage = read_bytes(content.encode())
+        assert plain(events) == EVENTS
+        assert coverage.complete
+
+
+def test_a_log_without_an_event_is_whole_and_one_cut_before_its_first_is_refused(
+    tmp_path: Path,
+) -> None:
+    assert read_bytes(b'{"events": []}')[1].complete
+    for cut in (b'{"events": [', b'{"events": [{"logStreamName": "20', b'{"events": [1, 2]}'):
+        (tmp_path / "log").write_bytes(cut)
+        error = refused(tmp_path / "log")
+        assert error.what.startswith(f"nothing can be read of {tmp_path / 'log'}:")
+        assert "again" in error.next_step
+
+
+def test_a_file_of_an_export_that_is_cut_before_its_first_event_may_hide_attempts(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.json").write_text(document(EVENTS))
+    (tmp_path / "b.json").write_text('{"events": [{"logStr')
+    events, coverage = read(tmp_path)
+    assert plain(events) == EVENTS
+    [gap] = coverage.gaps
+    assert (gap.kind, gap.hides_attempts) == ("skipped", True)
+    told = run("summary", "--from", str(tmp_path), "-o", "json")
+    assert [gap["message"] for gap in json.loads(told.stdout)["coverage"]["gaps"]] == [gap.message]
+
+
+@pytest.mark.parametrize("levels", [MOST_LEVELS + 1, 1000, 100_000])
+@pytest.mark.parametrize(
+    "around", ['{"events":[%s]}', '{"logEvents":[%s]}', '[{"timestamp":1,"message":%s}]', "%s"]
+)
+@pytest.mark.parametrize("nest", ["[%s]", '{"a":%s}', '["]",%s]'])
+def test_json_that_is_nested_deeper_than_any_log_is_refused(
+    tmp_path: Path, around: str, nest: str, levels: int
+) -> None:
+    before, after = nest.split("%s")
+    (tmp_path / "log").write_text(around % (before * levels + "1" + after * levels))
+    assert refused(tmp_path / "log").what
+
+
+def test_what_comes_before_json_that_is_nested_too_deep_is_read() -> None:
+    whole = document(EVENTS * 100)
+    deep = whole[: whole.rindex("]")] + "," + "[" * 1000
+    events, coverage = read_bytes(deep.encode())
+    assert 0 < len(events) < len(EVENTS * 100)
+    assert plain(events) == (EVENTS * 100)[: len(events)]
+    [gap] = coverage.gaps
+    assert f"nested too deep after event {len(events)}" in gap.message
+    assert gap.hides_attempts
+
+
+def test_brackets_within_a_message_are_no_levels() -> None:
+    messages = ["[" * 500, '{"a": "\\' * 300, "\\" * 301 + '"' + "[{" * 99, "]}" * 400]
+    nasty = [(T0 + n, "s", message) for n, message in enumerate(messages)]
+    events, coverage = read_bytes(document(nasty * 300).encode())
+    assert plain(events) == nasty * 300
+    assert coverage.complete
+
+
+def test_a_line_that_is_nested_too_deep_is_one_line_that_is_no_event() -> None:
+    deep = '{"timestamp": 1, "message": %s}\n' % ("[" * 100_000)
+    whole = '{"timestamp": 1, "message": "x", "logStreamName": %s}\n' % ("[" * 900 + "]" * 900)
+    events, coverage = read_bytes((lines(EVENTS) + deep + whole).encode())
+    assert plain(events)[: len(EVENTS)] == EVENTS
+    assert coverage.events_unrecognised >= 1
+
+
+# --------------------------------------------------------------------------- what was looked at
+
+
+def test_a_log_that_lies_outside_the_window_does_not_turn_it_round() -> None:
+    log = lines(EVENTS).encode()
+    later = Selection(request_ids=(ID,), since_ms=EVENTS[-1][0] + HOUR)
+    earlier = Selection(request_ids=(ID,), until_ms=T0 - HOUR)
+    after, before = (read_bytes(log, selection)[1] for selection in (later, earlier))
+    assert (after.since_ms, after.until_ms) == (EVENTS[-1][0] + HOUR, None)
+    assert (before.since_ms, before.until_ms) == (None, T0 - HOUR)
+    assert after.last_event_ms == before.last_event_ms == EVENTS[-1][0]
+
+
+def test_a_request_that_is_in_what_was_not_asked_for_is_told() -> None:
+    log = "".join(
+        json.dumps({**fields(event, number), "logGroupName": GROUP}) + "\n"
+        for number, event in enumerate(EVENTS)
+    ).encode()
+    for selection in (
+        Selection(request_ids=(ID,), function="foo"),
+        Selection(request_ids=(ID,), log_groups=("/aws/lambda/foo",)),
+    ):
+        events, coverage = read_bytes(log, selection)
+        assert events == []
+        assert coverage.left_out == ((ID, "orders-worker"),)
+    assert read_bytes(log, OF_ID)[1].left_out == ()
