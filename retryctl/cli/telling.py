@@ -159,4 +159,5 @@ def _nothing_found(story: Story, tz: tzinfo) -> NothingFound:
         "cloudwatch": "Widen the window with --since, or name another function with -f.",
         "demo": "retryctl demo shows the requests that are in it.",
     }.get(story.coverage.source, "Is it the right file? Without --from it looks on CloudWatch.")
-    return NothingFound(what, f"{looked}\n{step}")
+    settle = next((gap.settle for gap in story.coverage.gaps if gap.settle), None)
+    return NothingFound(what, f"{looked}\n{f'To settle it: {settle}' if settle else step}")

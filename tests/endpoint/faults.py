@@ -3,6 +3,7 @@
 ======================  =====================================================================
 ``throttle``            ThrottlingException
 ``error``               500 or 503
+``denied``              AccessDeniedException for this call alone (in a script only)
 ``reset``               the connection is reset before an answer
 ``cut``                 the answer breaks off in the middle
 ``slow``                the answer takes ``slow_s`` longer

@@ -201,6 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
     _statuses: ClassVar[dict[str, Refusal]] = {
         "throttle": Refusal("ThrottlingException", "Rate exceeded"),
         "error": Refusal("ServiceUnavailableException", "The service is unavailable.", 503),
+        "denied": Refusal("AccessDeniedException", "Access is denied by an explicit deny."),
     }
 
     def do_POST(self) -> None:
