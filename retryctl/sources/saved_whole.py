@@ -330,7 +330,7 @@ class Findings:
         self._tangled: set[Place] = set()
         self._shapes: list[list[Attempt]] = []
         self._counts: list[int] = []
-        self._unrecognised: list[dict[int, set[str]]] = []
+        self._unrecognised: list[dict[int, set[str | int]]] = []
 
     @property
     def parts(self) -> int:
@@ -407,12 +407,14 @@ class Findings:
 
     def _describe(self, streams: dict[Place, Stream]) -> None:
         rows: list[list[Stream | None]] = [[None] * count for count in self._counts]
-        for place, places in self._runs.items():
-            for run in places:
-                rows[run.reading][run.number] = streams.get(place)
-                if place in streams:
-                    counted = self._unrecognised[run.reading].get(run.number, ())
-                    self.looked.unrecognised += len(counted)
+        for place, stream in streams.items():
+            unread: set[object] = set()
+            for run in self._runs[place]:
+                rows[run.reading][run.number] = stream
+                for found in self._unrecognised[run.reading].get(run.number, ()):
+                    # an event of no ID is told apart by where it was read
+                    unread.add(found if isinstance(found, str) else (run, found))
+            self.looked.unrecognised += len(unread)
         for number, row in enumerate(rows):
             self.readings[number] = Reading(shapes=self._shapes[number], streams=row)
 
