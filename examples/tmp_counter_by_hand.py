@@ -6,7 +6,7 @@ holds only while all of them run in one execution environment: see
 ``retryctl explain environment-switch``.
 """
 
-import time
+from datetime import datetime
 from pathlib import Path
 
 
@@ -43,4 +43,4 @@ def count_marks(request_id):
 
 def leave_mark(request_id):
     """Leave a file for this attempt."""
-    Path(f"/tmp/{request_id}_{time.time_ns()}").touch()
+    Path(f"/tmp/{request_id}_{datetime.now():%Y%m%d%H%M%S%f}").touch()

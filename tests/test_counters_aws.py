@@ -358,7 +358,7 @@ def test_a_store_out_of_reach_leaves_the_handler_time_to_branch(capsys, monkeypa
         monkeypatch.setenv(name, "us-east-1")
     begun = time.monotonic()
     assert attempt(DynamoDBCounter("retries")) == ["A"]
-    assert time.monotonic() - begun < 12
+    assert time.monotonic() - begun < 30, "boto3's own limits take minutes"
     assert "error" in markers(capsys.readouterr().out)[0]
 
 

@@ -1,6 +1,7 @@
 """The examples run: each fails, runs its branch, and says so."""
 
 import json
+import runpy
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from retryctl.counters import TmpCounter
 from tests.counters_world import ROOT, STREAM, aws_server, make_table, markers
 
 GROUP = "/aws/lambda/example"
@@ -69,6 +71,15 @@ def platform_records(aws, attempt_number, messages):
         logStreamName=STREAM,
         logEvents=[{"timestamp": at_ms + n, "message": text} for n, text in enumerate(messages)],
     )
+
+
+def test_the_tmp_counter_goes_on_from_what_the_example_by_hand_left(request_id):
+    by_hand = runpy.run_path(str(ROOT / "examples" / "tmp_counter_by_hand.py"))
+    by_hand["leave_mark"](request_id)
+    counter = TmpCounter()
+    assert counter.count(request_id) == 1
+    counter.record(request_id)
+    assert by_hand["count_marks"](request_id) == 2
 
 
 @pytest.mark.parametrize("store", ["tmp", "s3", "dynamodb", "logs"])

@@ -91,5 +91,5 @@ def test_the_waits_are_lambdas() -> None:
     assert second.started_ms is not None
     assert second.ended_ms is not None
     assert third.started_ms is not None
-    assert 62_000 <= second.started_ms - first.ended_ms < 66_500
-    assert 127_000 <= third.started_ms - second.ended_ms < 130_500
+    assert 62_000 <= second.started_ms - first.ended_ms < 70_000
+    assert 127_000 <= third.started_ms - second.ended_ms < 135_000
