@@ -692,7 +692,7 @@ def test_it_knows_what_the_application_logged(
         "java.lang.IllegalStateException: no stock\n\tat example.App.handle(App.java:20)\n",
         "java.io.IOException: Timeout\n\tat example.App.handle(App.java:20)\n",
         "INIT_START is what I wait for",
-        "INIT_REPORT Init Duration: soon",
+        "INIT_REPORT in the afternoon",
         "EXTENSION to the deadline",
         "LOGS are wood",
         "{not json",
@@ -755,3 +755,25 @@ def test_a_hostile_line_just_short_enough_to_be_a_record_is_read_at_once(tail: s
 
 def test_ids_are_compared_whole() -> None:
     assert _read(f"END RequestId: {OTHER_ID}") != _read(f"END RequestId: {OTHER_ID[:-1]}1")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "INIT_START Runtime Version:",
+        "INIT_REPORT Init Duration: soon",
+        "RESTORE_REPORT Restore Duration: 12 s",
+        "EXTENSION\tName: agent",
+        f"END RequestId: {ID} and more",
+    ],
+)
+def test_a_spoilt_record_is_told(line: str) -> None:
+    assert isinstance(_read(line), Unrecognised)
+
+
+def test_a_field_of_tomorrow_spoils_no_record() -> None:
+    line = (
+        "INIT_REPORT Init Duration: 9.5 ms\tPhase: invoke\tStatus: error\tError Type: X\tNew: y\n"
+    )
+    expected = InitReport(duration_ms=9.5, phase="invoke", status="error", error_type="X")
+    assert _read(line) == expected

@@ -56,22 +56,22 @@ _REPORT_NAMES = {
     "Error Type": "error_type",
 }
 # INIT_START Runtime Version: python:3.13.v74⇥Runtime Version ARN: arn:aws:lambda:…⏎
-_RUNTIME_VERSION = re.compile(r"Runtime Version: (\S+)(?:\s+Runtime Version ARN: (\S+))?\s*\Z")
+_RUNTIME_VERSION = re.compile(r"\w+ Runtime Version: (\S+)(?:\s+Runtime Version ARN: (\S+))?")
 # INIT_REPORT Init Duration: 171.15 ms⇥Phase: init⇥Status: error⇥Error Type: Runtime.Unknown⏎
 _INIT_REPORT = re.compile(
     rf"INIT_REPORT Init Duration: ({_NUMBER}) ms(?:\s+Phase: (\w+))?"
-    r"(?:\s+Status: (\w+))?(?:\s+Error Type: (\S+))?\s*\Z"
+    r"(?:\s+Status: (\w+))?(?:\s+Error Type: (\S+))?"
 )
 # RESTORE_REPORT Restore Duration: 474.16 ms⇥Status: error⇥Error Type: RestoreError⏎
 _RESTORE_REPORT = re.compile(
     rf"RESTORE_REPORT Restore Duration: ({_NUMBER}) ms"
-    r"(?:\s+Status: (\w+))?(?:\s+Error Type: (\S+))?\s*\Z"
+    r"(?:\s+Status: (\w+))?(?:\s+Error Type: (\S+))?"
 )
 # EXTENSION⇥Name: agent⇥State: Ready⇥Events: [INVOKE, SHUTDOWN]⇥Error Type: PermissionDenied
 # TELEMETRY⇥Name: agent⇥State: Subscribed⇥Types: [Platform, Function]
 _EXTENSION = re.compile(
     r"(?:EXTENSION|TELEMETRY|LOGS)\s+Name: (\S+)\s+State: (\S+)"
-    r"(?:\s+Events: \[([^\]]*)\])?(?:\s+Types: \[([^\]]*)\])?(?:\s+Error Type: (\S+))?\s*\Z"
+    r"(?:\s+Events: \[([^\]]*)\])?(?:\s+Types: \[([^\]]*)\])?(?:\s+Error Type: (\S+))?"
 )
 # RequestId: 8f50… Error: Runtime exited with error: signal: killed⏎Runtime.ExitError⏎
 _EXITED = re.compile(rf"RequestId: ({_ID}) Error: ")
@@ -85,22 +85,12 @@ _EXIT_STATUS = re.compile(r"exit status (\d{1,9})")
 def _start(message: str) -> Record | None:
     if m := _START.match(message):
         return Start(request_id=m[1].lower(), version=m[2])
-    return _spoilt(message)
+    return None
 
 
 def _end(message: str) -> Record | None:
     if m := _END.match(message):
         return End(request_id=m[1].lower())
-    return _spoilt(message)
-
-
-_SPOILT = re.compile(rf"(?:START|END|REPORT) RequestId: {_ID}")
-
-
-def _spoilt(message: str) -> Unrecognised | None:
-    """A line that begins like a record with a request ID, and does not go on like one."""
-    if _SPOILT.match(message):
-        return Unrecognised(text=message, why="a START, END or REPORT that cannot be read")
     return None
 
 
@@ -117,7 +107,7 @@ def _report(message: str) -> Record | None:
         if name:
             fields[_REPORT_NAMES[name]] = value if m[5] else _number(value)
     if not fields and line.strip():
-        return _spoilt(message)
+        return None
     xray = _XRAY.match("XRAY TraceId:" + rest) if rest else None
     return Report(
         request_id=head[1].lower(),
@@ -134,13 +124,13 @@ def _number(text: str) -> int | float:
 
 
 def _init_start(message: str) -> Record | None:
-    if m := _RUNTIME_VERSION.search(message):
+    if m := _RUNTIME_VERSION.match(message):
         return InitStart(runtime_version=m[1], runtime_version_arn=m[2])
     return None
 
 
 def _restore_start(message: str) -> Record | None:
-    if m := _RUNTIME_VERSION.search(message):
+    if m := _RUNTIME_VERSION.match(message):
         return RestoreStart(runtime_version=m[1], runtime_version_arn=m[2])
     return None
 
@@ -209,5 +199,19 @@ def platform_text(message: str) -> Record | None:
     """The record that Lambda wrote in ``message``; ``None`` where it wrote none."""
     for prefix, reader in _READERS:
         if message.startswith(prefix):
-            return reader(message) if len(message) <= _LONGEST else None
+            return (reader(message) or _spoilt(message)) if len(message) <= _LONGEST else None
+    return None
+
+
+_SPOILT = re.compile(
+    rf"(?:START|END|REPORT) RequestId: {_ID}|(?:INIT|RESTORE)_START Runtime Version:"
+    r"|INIT_REPORT Init Duration:|RESTORE_REPORT Restore Duration:"
+    r"|(?:EXTENSION|TELEMETRY|LOGS)\s+Name: "
+)
+
+
+def _spoilt(message: str) -> Unrecognised | None:
+    """A line that begins like a record of Lambda's, and does not go on like one."""
+    if _SPOILT.match(message):
+        return Unrecognised(text=message, why="a record in the text format that cannot be read")
     return None
