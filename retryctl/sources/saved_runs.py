@@ -17,7 +17,8 @@ from retryctl.core.kept import Mention, Stream, kept
 from retryctl.core.pieces import Piece, closed_piece, last_piece
 from retryctl.core.records import FunctionSettings, LogEvent
 from retryctl.sources.saved import Asked
-from retryctl.sources.saved_scan import Run, events_of
+from retryctl.sources.saved_lines import events_of
+from retryctl.sources.saved_run import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

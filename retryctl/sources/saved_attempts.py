@@ -1,0 +1,313 @@
+"""Lines that may be records, made into attempts: by their shape, or by the core.
+
+A *shape* is what the lines of an attempt say without IDs, times and figures. Two attempts of one
+shape are read alike, so the core reads the first, and of the others the figures are kept.
+"""
+
+from __future__ import annotations
+
+from binascii import unhexlify
+
+from retryctl.core.brackets import LONGEST_BRACKET_MS
+from retryctl.core.claims import Markers, read_claim
+from retryctl.core.grammar import read
+from retryctl.core.kept import RECORD, kept, part_of, part_of_packed
+from retryctl.core.pieces import Piece, closed_piece
+from retryctl.core.records import (
+    AppLine,
+    End,
+    FunctionError,
+    FunctionSettings,
+    InitStart,
+    LogEvent,
+    Record,
+    Report,
+    RestoreStart,
+    RuntimeDone,
+    Start,
+    TimedOut,
+    Unrecognised,
+)
+from retryctl.sources.saved import Asked
+from retryctl.sources.saved_lines import (
+    END,
+    ENDS,
+    LOOK,
+    REPORT,
+    REPORTS,
+    START,
+    STARTS,
+    TELLING_JSON,
+    TIMED,
+    events_of,
+    message_of,
+)
+from retryctl.sources.saved_run import Run, Scanned
+
+MOST_SHAPES = 20_000
+MOST_TOLD = 5_000
+
+
+class Attempts:
+    """Takes the lines of runs that may matter; what comes of them goes to ``found``."""
+
+    def __init__(
+        self, asked: Asked, markers: Markers, settings: FunctionSettings, found: Scanned
+    ) -> None:
+        self._asked, self._markers, self._settings = asked, markers, settings
+        self._parts = len(found.plain)
+        self._shapes: dict[tuple[object, ...], int] = {}
+        self._told: dict[tuple[bytes, ...], object] = {}
+        self._found = found
+
+    def tell(self, run: Run, line: bytes, moment: bytes, kind: int, at: int) -> None:
+        """A line that may be a record: its kind is told by its bytes, or by the grammar."""
+        if kind == STARTS and run.json is not True and (m := START.match(line, at)):
+            run.json = False
+            self._started(run, m[1], int(moment), line, m[2])
+        elif kind == ENDS and (m := END.match(line, at)):
+            self._ended(run, m[1], int(moment), line)
+        elif kind == REPORTS and run.json is not True and (m := REPORT.match(line, at)):
+            run.json = False
+            token = ("R", m[4])
+            self._reported(run, m[1], int(moment), line, (int(m[2]), int(m[3])), token)
+        elif self._is_plain(line, kind, at):
+            run.held.append(line)
+        elif run.report is None and (known := self._recall(run, line)):
+            self._other(run, line, known)
+        else:
+            self._look(run, line, int(moment))
+
+    def _is_plain(self, line: bytes, kind: int, at: int) -> bool:
+        """Whether the grammar could make nothing of it but a line without consequence."""
+        if kind != LOOK or not self._markers.are_default:
+            return False
+        first = line[at : at + 1]
+        if first.isdigit():
+            return not TIMED.match(line, at)
+        return first == b"{" and not TELLING_JSON.search(line, at)
+
+    def _look(self, run: Run, line: bytes, moment_ms: int) -> None:
+        event = self._event(line)
+        record = read(event)
+        own = getattr(record, "request_id", None) in (None, run.open_id.decode())
+        if isinstance(record, (Start, Report)) and run.json in (None, record.json):
+            run.json = record.json
+            request_id = record.request_id.encode()
+            if isinstance(record, Start):
+                version = (record.version or "").encode()
+                self._started(run, request_id, moment_ms, line, version)
+                run.plain = run.plain and bool(version)
+            else:
+                figures, token = _figures(record)
+                self._reported(run, request_id, moment_ms, line, figures, token)
+        elif isinstance(record, End):
+            self._ended(run, record.request_id.encode(), moment_ms, line)
+        elif isinstance(record, AppLine) and record.fields is None and self._markers.are_default:
+            self._said(run, line, event, record)
+        elif isinstance(record, AppLine):
+            self._claimed(run, line, event, record, own=own)
+        else:
+            if isinstance(record, Unrecognised):
+                self._count_unrecognised(run, event)
+            if isinstance(record, (InitStart, RestoreStart)):
+                run.runtime = run.runtime or record.runtime_version
+                if isinstance(record, InitStart) and run.function is None:
+                    run.function = (record.function_name,)
+            token = _token(record) if own else None
+            if isinstance(record, FunctionError) and record.request_id is None:
+                self._remember((message_of(line),), token)
+            self._other(run, line, token)
+
+    def _count_unrecognised(self, run: Run, event: LogEvent) -> None:
+        """Count it, but once where it was saved twice."""
+        counted = self._found.unrecognised.setdefault(run.number, set())
+        counted.add(event.event_id or len(counted))
+
+    def _said(self, run: Run, line: bytes, event: LogEvent, record: AppLine) -> None:
+        """A printed line; the branch it names counts with the integer directly before it."""
+        branch = read_claim([(event, record)], self._markers).branch
+        if branch is None:
+            run.held.append(line)
+            return
+        token: object = ("C", branch, None)
+        if len(run.held) - 1 > run.open_at:
+            before = self._event(run.held[-1])
+            printed = read(before)
+            together = read_claim([(before, printed), (event, record)], self._markers)
+            # a record between the two would not part them
+            token = ("C", branch, together.counter) if isinstance(printed, AppLine) else None
+            self._remember((message_of(run.held[-1]), message_of(line)), token)
+        self._other(run, line, token)
+
+    def _remember(self, messages: tuple[bytes, ...], token: object) -> None:
+        """What a message tells that carries no ID, or one with the message before it."""
+        if token is not None and len(self._told) < MOST_TOLD:
+            self._told[messages] = token
+
+    def _recall(self, run: Run, line: bytes) -> object:
+        message = message_of(line)
+        token = self._told.get((message,))
+        if token is None and len(run.held) - 1 > run.open_at >= 0:
+            token = self._told.get((message_of(run.held[-1]), message))
+        return token
+
+    def _claimed(
+        self, run: Run, line: bytes, event: LogEvent, record: AppLine, *, own: bool
+    ) -> None:
+        claim = read_claim([(event, record)], self._markers)
+        marker = record.fields is not None and record.fields.get("retryctl") == 1
+        if claim.silent and not marker:
+            run.held.append(line)
+        else:
+            said = (claim.counter, claim.branch, claim.store, claim.recorded, claim.store_error)
+            self._other(run, line, ("M", marker, *said) if own else None)
+
+    def _other(self, run: Run, line: bytes, token: object) -> None:
+        run.held.append(line)
+        if run.report is not None or not run.open_id:
+            run.between_tells = True
+            run.plain = False
+        elif token is None:
+            run.plain = False
+        else:
+            run.shape += (token,)
+
+    # ----------------------------------------------------------------- attempts
+
+    def _started(
+        self, run: Run, request_id: bytes, moment_ms: int, line: bytes, version: bytes
+    ) -> None:
+        report = run.report
+        if report is None:
+            if run.open_id:
+                run.undecided_ms = max(run.undecided_ms, run.start + LONGEST_BRACKET_MS)
+        elif report[0] < moment_ms > run.undecided_ms:
+            if run.plain and run.head is not None and self._shapes.get(run.shape, -1) >= 0:
+                self._keep(run)
+            # a run begins where an attempt ends whose START was seen in it
+            elif (run.head is not None or run.open_at < run.report_at) and not self._cut(run, line):
+                run.undecided_ms = moment_ms + run.patience_ms
+                run.patience_ms *= 2
+        run.opens(request_id, moment_ms, line, ("S", version, run.json))
+
+    def _ended(self, run: Run, request_id: bytes, moment_ms: int, line: bytes) -> None:
+        run.held.append(line)
+        if run.open_id == request_id and run.report is None and not run.end:
+            run.end = moment_ms
+        else:
+            run.plain = False
+
+    def _reported(
+        self,
+        run: Run,
+        request_id: bytes,
+        moment_ms: int,
+        line: bytes,
+        figures: tuple[int, int] | None,
+        token: object,
+    ) -> None:
+        run.held.append(line)
+        if run.open_id and (run.open_id == request_id) is not (run.report is None):
+            run.plain = False  # a repeat, or text of the open attempt
+            return
+        if run.open_id != request_id:  # its START was not seen
+            run.plain = False
+            run.open_id, run.start, run.open_at = request_id, moment_ms, len(run.held) - 1
+        took_ms = moment_ms - run.start
+        run.plain = run.plain and figures is not None and 0 < took_ms <= LONGEST_BRACKET_MS
+        run.shape += (token,)
+        run.report = (moment_ms, *(figures or (0, 0)))
+        run.report_at = len(run.held) - 1
+
+    def _cut(self, run: Run, line: bytes) -> bool:
+        """Close the piece before the START ``line``, where it can be closed."""
+        if run.head is None:
+            between = run.held[run.report_at + 1 :] if run.between_tells else []
+            run.head, run.cut = run.held, line
+            run.context = run.head_context = run.held[run.open_at : run.report_at + 1]
+            run.held, run.placed_ms = between, run.start
+            return True
+        if run.plain and self._shapes.get(run.shape) is None:
+            self._learn(run, line)
+        if run.plain and self._shapes.get(run.shape, -1) >= 0:
+            self._keep(run)
+            return True
+        piece = self._piece(run, line)
+        if piece is None:
+            return False
+        for attempt in kept(piece.brackets, self._markers, self._settings, run.placed_ms):
+            part = part_of(attempt.request_id, self._parts)
+            self._found.others[part].append((run.number, attempt))
+            run.placed_ms = attempt.placed_ms
+        run.context, run.held = list(piece.context), list(piece.between)
+        return True
+
+    def _event(self, line: bytes) -> LogEvent:
+        ((event,),) = events_of(self._asked, [line])
+        return event
+
+    def _piece(self, run: Run, line: bytes) -> Piece | None:
+        context, events, (opening,) = events_of(self._asked, run.context, run.held, [line])
+        return closed_piece(context, events, opening)
+
+    def _keep(self, run: Run) -> None:
+        """Keep the plain attempt that is held, of a shape that is known, as a few numbers."""
+        report, start_ms, held = run.report, run.start, run.held
+        assert report is not None  # it is closed
+        request_id = unhexlify(run.open_id.replace(b"-", b""))
+        self._found.plain[part_of_packed(request_id, self._parts)] += RECORD.pack(
+            request_id,
+            start_ms,
+            (run.end or report[0]) - start_ms,
+            report[1],
+            report[2],
+            run.number,
+            self._shapes[run.shape],
+        )
+        run.placed_ms = start_ms
+        # of a quiet attempt its two ends tell all that the next could ask
+        quiet = len(run.shape) == 2
+        run.context = [held[0], held[run.report_at]] if quiet else held[: run.report_at + 1]
+        run.held = []
+
+    def _learn(self, run: Run, line: bytes) -> None:
+        """Let the core read an attempt of a new shape; the number is below 0 if it is none."""
+        if len(self._shapes) < MOST_SHAPES:
+            self._shapes[run.shape] = self._learned(run, line)
+
+    def _learned(self, run: Run, line: bytes) -> int:
+        piece = self._piece(run, line)
+        if piece is None or len(piece.brackets) != 1 or run.report is None:
+            return -1
+        (attempt,) = kept(piece.brackets, self._markers, self._settings)
+        reported_ms, *figures = run.report
+        told = (attempt.request_id.encode(), attempt.started_ms, attempt.ended_ms)
+        if told != (run.open_id, run.start, run.end or reported_ms):
+            return -1
+        if [attempt.billed_duration_ms, attempt.memory_size_mb] != figures:
+            return -1
+        self._found.shapes.append(attempt)
+        return len(self._found.shapes) - 1
+
+
+def _figures(report: Report) -> tuple[tuple[int, int] | None, object]:
+    """Billed ms and MB, where they are whole numbers, and the rest of what a report tells."""
+    billed, memory = report.billed_duration_ms, report.memory_size_mb
+    token = ("R", report.status, report.error_type, report.json, report.cut)
+    if not (isinstance(billed, (int, float)) and isinstance(memory, int)):
+        return None, token
+    if billed != int(billed) or not 0 <= billed < 10**9 or not 0 < memory < 10**9:
+        return None, token
+    return (int(billed), memory), token
+
+
+def _token(record: Record) -> object:
+    """What a record tells apart from its ID; ``None`` of one whose place among others counts."""
+    if isinstance(record, FunctionError) and record.certain and record.runtime != "ruby":
+        return ("F", record.error_type, record.error_message, record.frame, record.runtime)
+    if isinstance(record, TimedOut):
+        return ("T", record.timeout_s)
+    if isinstance(record, RuntimeDone):
+        return ("D", record.status, record.error_type)
+    return None

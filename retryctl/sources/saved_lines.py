@@ -1,0 +1,98 @@
+"""Lines of JSON as they lie in a file, told by their bytes: their layout, and what they may be."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import count
+
+from retryctl.core.records import LogEvent
+from retryctl.sources.saved import Asked
+from retryctl.sources.saved_event import SavedEvent
+from retryctl.sources.saved_json import line_event
+
+_ID = rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+# {"logStreamName":"2026/11/23/[$LATEST]0123…","timestamp":1795402800123,"message":"…
+HEADER = re.compile(
+    rb'(\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"[^"\\]*", ?"timestamp": ?)'
+    rb'(\d{13})(, ?"message": ?")'
+)
+KEY = re.compile(rb'\{(?:"logGroupName": ?"([^"]*)", ?)?"logStreamName": ?"([^"]*)"')
+START = re.compile(rb"START RequestId: (" + _ID + rb') Version: (\$LATEST|\d+)(?:\\n)?"')
+END = re.compile(rb"END RequestId: (" + _ID + rb')(?:\\n)?"')
+_N = rb"\d{1,9}(?:\.\d{1,9})?"
+REPORT = re.compile(
+    rb"REPORT RequestId: ("
+    + _ID
+    + rb")\\tDuration: "
+    + _N
+    + rb" ms\\tBilled Duration: (\d{1,9}) ms"
+    rb"\\tMemory Size: (\d{1,9}) MB\\tMax Memory Used: \d{1,9} MB\\t"
+    rb"(?:Init Duration: " + _N + rb" ms\\t)?(?:Status: (timeout)(?:\\t)?)?(?:\\n)?"
+    rb'(?:XRAY TraceId: [\w-]+\\tSegmentId: \w+\\tSampled: (?:true|false)\\t(?:\\n)?)?"'
+)
+
+STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"')
+
+# What the first bytes of a message tell. LOOK: only the whole line does.
+PLAIN, TEXT, STARTS, ENDS, REPORTS, LOOK = range(6)
+HEAD_BYTES = 6
+HEADS = tuple(
+    word[:HEAD_BYTES]
+    for word in (
+        *(b"START RequestId", b"END RequestId", b"REPORT RequestId", b"RequestId: "),
+        *(b"INIT_START ", b"INIT_REPORT", b"RESTORE_", b"EXTENSION", b"TELEMETRY", b"LOGS"),
+        *(b"LAMBDA_WARNING", b"[ERROR]", b"[WARNING]", b"process "),
+        *(b"Error raised", b"Critical exception", b"Init error"),
+    )
+)
+FIRST_BYTES = frozenset(b'0123456789{" \\') | frozenset(range(0x80, 0x100))
+# In a line that begins with a time: a timeout, an error of Node.js, .NET or Go.
+TIMED = re.compile(
+    rb'\d{4}/|[^"]{1,90} Task timed out|(?:[^"\\]|\\t){1,90}\\t(?:ERROR|FATAL|fail)\\t'
+)
+TELLING_JSON = re.compile(rb"platform\.|[rR]ror|ERROR|FATAL|retryctl|\\\\u|AWSRequestId")
+
+
+def usual_line(event: SavedEvent) -> bytes:
+    """The event as a line of the layout that is read fast."""
+    fields: dict[str, object] = {}
+    if event.log_group is not None:
+        fields["logGroupName"] = event.log_group
+    fields |= {
+        "logStreamName": event.log_stream,
+        "timestamp": event.timestamp_ms,
+        "message": event.message,
+    }
+    if event.event_id is not None:
+        fields["eventId"] = event.event_id
+    text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass") + b"\n"
+
+
+def events_of(asked: Asked, *parts: Iterable[bytes | LogEvent]) -> list[list[LogEvent]]:
+    """Held lines and events as events, with places in the order in which they stand."""
+    place = count()
+    return [[_placed(asked, line, next(place)) for line in part] for part in parts]
+
+
+def _placed(asked: Asked, line: bytes | LogEvent, position: int) -> LogEvent:
+    if isinstance(line, LogEvent):
+        return replace(line, position=position)
+    event = line_event(line, 0)
+    assert event is not None  # its header was read
+    return asked.event(event, position)
+
+
+def message_of(line: bytes) -> bytes:
+    """The message of a held line, as JSON escapes it."""
+    header = HEADER.match(line)
+    found = STRING.match(line, header.end()) if header else None
+    return found[0] if found else line
+
+
+def is_usual_line(line: bytes) -> bool:
+    """Whether it has the layout that is read fast."""
+    return line.endswith((b"}\n", b"}\r\n")) and HEADER.match(line) is not None
