@@ -64,6 +64,7 @@ def test_the_document_of_the_contract() -> None:
         "wait_s": 127.164,
         "outcome": "error",
         "outcome_inferred": False,
+        "ambiguous_lines": 0,
         "error": {
             "type": "NameError",
             "message": "name 'total' is not defined",

@@ -650,3 +650,10 @@ def test_the_picture_is_xml_that_asks_for_nothing_from_outside() -> None:
 def test_the_json_view_does_not_wait_for_rich() -> None:
     code = "import sys, retryctl.views.json; sys.exit('rich' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_lines_that_could_be_lambda_s_are_named() -> None:
+    forged = replace(FIRST, ambiguous=(FIRST.events[0],))
+    told = replace(SWITCHED, request=replace(SWITCHED.request, attempts=(forged, SECOND, THIRD)))
+    assert "attempt 1 logged lines that look like a START, END or REPORT" in " ".join(shown(told).split())
+    assert "look like a START" not in " ".join(shown(SWITCHED).split())

@@ -94,6 +94,7 @@ def _story_of(
     there = [(one, settings) for history, settings in histories for one in history.requests]
     told = [(one, settings) for one, settings in there if _is_in_window(one, selection)]
     web = {request_id for history, _ in histories for request_id in history.web}
+    left_out = dict(coverage.left_out)
     ids_there, ids_told = ({one.request_id for one, _ in some} for some in (there, told))
     return Story(
         checked=[
@@ -104,11 +105,13 @@ def _story_of(
                 markers=markers,
                 stored=stored.get(one.request_id),
             )
-            for one, settings in sorted(told, key=lambda each: _placed_ms(each[0]))
+            for one, settings in sorted(told, key=lambda each: each[0].placed_ms)
         ],
         coverage=coverage,
         not_found={
-            one: _why_not_found(one, events, ran=one in ids_there, web=one in web)
+            one: _why_left_out(one, left_out[one], selection)
+            if one in left_out
+            else _why_not_found(one, events, ran=one in ids_there, web=one in web)
             for one in selection.request_ids
             if one not in ids_told
         },
@@ -143,12 +146,6 @@ def _history(
     )
 
 
-def _placed_ms(request: Request) -> int:
-    if request.attempts:
-        return request.attempts[0].placed_ms
-    return request.mentions[0].timestamp_ms
-
-
 def _is_in_window(request: Request, selection: Selection) -> bool:
     """Whether some attempt started in the window; the others of its request belong to it."""
     since_ms, until_ms = selection.since_ms, selection.until_ms
@@ -158,6 +155,11 @@ def _is_in_window(request: Request, selection: Selection) -> bool:
         (since_ms is None or since_ms <= ms) and (until_ms is None or ms < until_ms)
         for ms in moments
     )
+
+
+def _why_left_out(request_id: str, place: str, selection: Selection) -> str:
+    asked = f"function {selection.function}" if selection.function else "the log group asked for"
+    return f"{request_id} is in this log, but not in {asked}: the log holds it in {place}."
 
 
 def _why_not_found(request_id: str, events: Iterable[LogEvent], *, ran: bool, web: bool) -> str:

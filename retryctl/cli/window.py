@@ -17,7 +17,6 @@ from retryctl.core.claims import Markers
 from retryctl.core.crosscheck import CheckedRequest, check_request
 from retryctl.core.history import read_history
 from retryctl.core.records import Coverage, FunctionSettings, LogEvent, Selection
-from retryctl.core.requests import Request
 from retryctl.settings import Settings
 
 _DEFAULT_WINDOW_MS = 24 * 3_600_000
@@ -88,14 +87,8 @@ def _in_window(
         checked=(
             check_request(request, coverage, settings=function, markers=markers)
             for request in history.requests
-            if window.has(_first_ms(request))
+            if window.has(request.placed_ms)
         ),
         coverage=coverage,
         remarks=opened.remarks,
     )
-
-
-def _first_ms(request: Request) -> int:
-    if request.attempts:
-        return request.attempts[0].placed_ms
-    return request.mentions[0].timestamp_ms

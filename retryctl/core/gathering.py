@@ -94,8 +94,7 @@ def gathered(
     yield from _plain(part, readings, around, attempts, mentions)
     for key in attempts.keys() | mentions.keys():
         request = _request(key, attempts.get(key, []), mentions.get(key, []), around)
-        first = request.attempts[0] if request.attempts else None
-        if around.has(first.placed_ms if first else request.mentions[0].timestamp_ms):
+        if around.has(request.placed_ms):
             yield _checked(request, around)
 
 

@@ -155,6 +155,4 @@ def mentions_in(
 
 
 def _by_first(request: Request) -> tuple[int, str, str]:
-    attempts, mentions = request.attempts, request.mentions
-    first = attempts[0].placed_ms if attempts else mentions[0].timestamp_ms
-    return (first, request.request_id, request.log_group or "")
+    return (request.placed_ms, request.request_id, request.log_group or "")

@@ -84,7 +84,7 @@ def _checked(one: CheckedRequest) -> Listed:
     return Listed(
         request_id=request.request_id,
         function=request.function,
-        placed_ms=first.placed_ms if first else request.mentions[0].timestamp_ms,
+        placed_ms=request.placed_ms,
         started_ms=first.started_ms if first else None,
         attempts=len(request.attempts),
         outcome=request.outcome,

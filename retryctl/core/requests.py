@@ -46,6 +46,11 @@ class Request:
     mentions: tuple[LogEvent, ...] = ()
 
     @property
+    def placed_ms(self) -> int:
+        """Its place among requests: that of its first attempt, else of its first mention."""
+        return self.attempts[0].placed_ms if self.attempts else self.mentions[0].timestamp_ms
+
+    @property
     def from_event_source(self) -> bool:
         """Whether Lambda's own asynchronous retries do not apply."""
         return is_event_source_id(self.request_id)

@@ -98,6 +98,7 @@ def _attempt(
         "wait_s": None if wait_ms is None else wait_ms / 1000,
         "outcome": attempt.outcome.value,
         "outcome_inferred": attempt.outcome_inferred,
+        "ambiguous_lines": len(attempt.ambiguous),
         "error": error and {"type": error.type, "message": error.message, "frame": error.frame},
         "duration_ms": _number(attempt.duration_ms),
         "billed_duration_ms": _number(attempt.billed_duration_ms),
@@ -146,6 +147,7 @@ def coverage_object(coverage: Coverage) -> Object:
     """What was looked at, as every JSON view shows it."""
     return {
         "source": coverage.source,
+        "where": coverage.where,
         "log_groups": list(coverage.log_groups),
         "since": iso(coverage.since_ms),
         "until": iso(coverage.until_ms),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from itertools import count, groupby
 from typing import NamedTuple
@@ -71,12 +71,12 @@ def outcome_sentence(request: Request, coverage: Coverage, tz: tzinfo) -> Senten
         none = "the last one failed" if ok else "none succeeded"
         return Sentence(BAD, f"exhausted: {len(attempts)} attempts{took}, {none}")
     if request.outcome is RequestOutcome.PENDING:
-        due = _due(request.next_attempt_due_ms, coverage.horizon_ms, tz)
+        due = _due(request.next_attempt_due_ms, coverage, tz)
         return Sentence(GOING, f"pending: {numbered(failed)} failed; next attempt {due}")
     if request.outcome is RequestOutcome.NOT_RETRIED:
         return Sentence(BAD, f"not retried: {numbered(failed)} failed, and no other is due")
     if request.outcome is RequestOutcome.RUNNING:
-        return Sentence(GOING, f"running: {_running(attempts[-1], coverage.horizon_ms, tz)}")
+        return Sentence(GOING, f"running: {_running(attempts[-1], coverage, tz)}")
     return Sentence(UNSURE, f"unknown: {_unknown(request)}")
 
 
@@ -96,24 +96,36 @@ def _took(attempts: Sequence[Attempt]) -> str:
     return "" if start is None or end is None else f" in {duration(end - start)}"
 
 
-def _due(due_ms: int | None, horizon_ms: int | None, tz: tzinfo) -> str:
+def _due(due_ms: int | None, coverage: Coverage, tz: tzinfo) -> str:
+    horizon_ms = coverage.horizon_ms
     if due_ms is None:
         return "still due"
     zone = zone_name(tz, (due_ms,))
     when = f"due about {clock(due_ms, tz, 'seconds')}"
     if horizon_ms is None:
         return f"{when} {zone}"
+    when = when if due_ms > horizon_ms else f"was {when}"
+    now = f"{clock(horizon_ms, tz, 'seconds')} {zone}"
+    if _ends_the_log(horizon_ms, coverage):
+        return f"{when}; the log ends at {now}"
     seconds = duration(abs(round(due_ms - horizon_ms, -3)))
     away = f"in {seconds}" if due_ms > horizon_ms else f"{seconds} ago"
-    return f"{when}, {away} (as of {clock(horizon_ms, tz, 'seconds')} {zone})"
+    return f"{when}, {away} (as of {now})"
 
 
-def _running(attempt: Attempt, horizon_ms: int | None, tz: tzinfo) -> str:
+def _running(attempt: Attempt, coverage: Coverage, tz: tzinfo) -> str:
+    horizon_ms = coverage.horizon_ms
     if attempt.started_ms is None or horizon_ms is None:
         return f"attempt {attempt.number} has not ended"
+    if _ends_the_log(horizon_ms, coverage):
+        return f"the log ends while attempt {attempt.number} runs"
     for_long = duration(round(horizon_ms - attempt.started_ms, -3))
     now = f"{clock(horizon_ms, tz, 'seconds')} {zone_name(tz, (horizon_ms,))}"
     return f"attempt {attempt.number} has run for {for_long} (as of {now})"
+
+
+def _ends_the_log(moment_ms: int, coverage: Coverage) -> bool:
+    return moment_ms == coverage.last_event_ms
 
 
 # --------------------------------------------------------------------------- can it be trusted
@@ -175,28 +187,53 @@ def _detail(checked: CheckedRequest, attempt: Attempt) -> str:
 # --------------------------------------------------------------------------- what was looked at
 
 
-def coverage_sentence(coverage: Coverage, tz: tzinfo) -> str:
-    """What was looked at, and whether anything is missing from it."""
+def coverage_sentence(coverage: Coverage, tz: tzinfo, *, missing: str = "") -> str:
+    """What was looked at, and whether anything is missing from it.
+
+    ``missing`` is what to say of that where more is known than the coverage tells.
+    """
     calls = f" in {_counted(coverage.api_calls, 'call')}" if coverage.api_calls else ""
     odd = coverage.events_unrecognised
     unread = f", {odd:,} of them not understood" if odd else ""
-    missing = "Nothing is missing." if coverage.complete else "Not seen:"
     return (
         f"looked at {_place(coverage)}{_window(coverage, tz)}: "
-        f"{_counted(coverage.events_read, 'event')}{calls}{unread}. {missing}"
+        f"{_counted(coverage.events_read, 'event')}{calls}{unread}. "
+        f"{missing or _missing(coverage, tz)}"
     )
+
+
+def _missing(coverage: Coverage, tz: tzinfo) -> str:
+    if not coverage.complete:
+        return "Not seen:"
+    first, last = coverage.first_event_ms, coverage.last_event_ms
+    if coverage.since_ms is not None and last is not None and last < coverage.since_ms:
+        return f"The log ends at {moment(last, tz, 'minutes')}, before --since."
+    if coverage.until_ms is not None and first is not None and coverage.until_ms < first:
+        return f"The log begins at {moment(first, tz, 'minutes')}, after --until."
+    return "Nothing is missing."
 
 
 def _place(coverage: Coverage) -> str:
     groups = coverage.log_groups
+    source = coverage.where or coverage.source
     if not groups:
-        return coverage.source
+        return source
     names = _listed(groups) if len(groups) <= _MOST_NAMED else f"{len(groups):,} log groups"
-    return names if coverage.source == "cloudwatch" else f"{coverage.source} ({names})"
+    return names if source == "cloudwatch" else f"{source} ({names})"
 
 
 def _window(coverage: Coverage, tz: tzinfo) -> str:
-    since, until = coverage.since_ms, coverage.until_ms
+    """What was read: of a saved log all of it, whatever part of its time was asked for."""
+    if coverage.first_event_ms is None or coverage.last_event_ms is None:
+        return _asked_for(coverage.since_ms, coverage.until_ms, tz)
+    read = f", {span(coverage.first_event_ms, coverage.last_event_ms, tz)}"
+    since = None if coverage.since_ms == coverage.first_event_ms else coverage.since_ms
+    until = None if coverage.until_ms == coverage.last_event_ms else coverage.until_ms
+    asked = _asked_for(since, until, tz)
+    return f"{read}, asked for{asked.removeprefix(',')}" if asked else read
+
+
+def _asked_for(since: int | None, until: int | None, tz: tzinfo) -> str:
     if since is not None and until is not None:
         return f", {span(since, until, tz)}"
     if since is not None:
@@ -211,3 +248,14 @@ def _counted(number: int, noun: str) -> str:
 def _listed(names: Iterable[str]) -> str:
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def ambiguity_sentences(attempts: Sequence[Attempt]) -> Iterator[Sentence]:
+    """Of lines that could be Lambda's, and were taken for what the function printed."""
+    unsure = [attempt.number for attempt in attempts if attempt.ambiguous]
+    if unsure:
+        yield Sentence(
+            UNSURE,
+            f"{numbered(unsure)} logged lines that look like a START, END or REPORT of Lambda's; "
+            "they were taken for the function's own text",
+        )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import timezone, tzinfo
 
 from retryctl.core.attempts import Attempt
 from retryctl.core.checks import Verdict
 from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.findings import Finding
 from retryctl.core.outcomes import Outcome
-from retryctl.core.records import Coverage, Gap
+from retryctl.core.records import Coverage, FunctionSettings, Gap
 from retryctl.core.requests import Request
 from retryctl.views.attempts import (
     attempts_table,
@@ -19,11 +20,12 @@ from retryctl.views.attempts import (
     memory,
     versions,
 )
-from retryctl.views.document import BLANK, Block, Command, Drawing, Paragraph, Piece, Verbatim
+from retryctl.views.document import BLANK, Block, Command, Drawing, Paragraph, Piece
 from retryctl.views.environments import Environment, environments
 from retryctl.views.inert import lines_of
 from retryctl.views.sentences import (
     Sentence,
+    ambiguity_sentences,
     coverage_sentence,
     numbered,
     outcome_sentence,
@@ -31,7 +33,7 @@ from retryctl.views.sentences import (
 )
 from retryctl.views.signs import GOOD, SEVERITY_SIGNS, STYLES, UNSURE, WARNING
 from retryctl.views.timeline import timeline
-from retryctl.views.times import duration, moment, on_one_day, stamp, starts_ms
+from retryctl.views.times import at, duration, moment, on_one_day, stamp, starts_ms
 
 _MOST_GAPS = 10
 
@@ -73,7 +75,7 @@ def trace_blocks(
     if not_found:
         yield _sentence(Sentence(UNSURE, f"not found: {', '.join(not_found)}"))
         yield BLANK
-    yield from _coverage(coverage, tz)
+    yield from _coverage(coverage, checked, tz)
 
 
 # --------------------------------------------------------------------------- a request
@@ -86,6 +88,7 @@ def _is_short(checked: CheckedRequest, asked: Asked) -> bool:
         asked == Asked()
         and len(attempts) == 1
         and attempts[0].outcome is Outcome.OK
+        and not attempts[0].ambiguous
         and checked.verdict in (Verdict.AGREES, Verdict.NOT_COUNTED)
         and not checked.findings
         and not checked.undetermined_because
@@ -122,12 +125,14 @@ def _request(
     yield _heading(checked.request)
     yield _sentence(outcome_sentence(checked.request, coverage, tz))
     yield from map(_sentence, verdict_sentences(checked))
+    yield from _settling(checked, coverage)
     if len(shown) < len(attempts):
         named = numbered([attempt.number for attempt in shown]) if shown else "none"
         yield Paragraph(words=[(f"shown: {named} of {len(attempts)}", "dim")])
     if shown:
         yield BLANK
         yield attempts_table(checked, shown, known, tz)
+        yield from map(_sentence, ambiguity_sentences(shown))
     if shown == list(attempts) and (
         drawn := timeline(shown, known, tz, width, coverage.horizon_ms)
     ):
@@ -136,7 +141,7 @@ def _request(
     for finding in checked.findings:
         if finding.attempt in (None, *(attempt.number for attempt in shown)):
             yield BLANK
-            yield from _finding(finding)
+            yield from _finding(finding, width)
     if asked.lines:
         dated = not on_one_day(starts_ms(attempts), tz)
         for attempt in shown:
@@ -152,19 +157,46 @@ def _heading(request: Request) -> Block:
     return Paragraph(words=[("request ", ""), (request.request_id, "bold"), (function, "")])
 
 
-def _finding(finding: Finding) -> Iterator[Block]:
+def _settling(checked: CheckedRequest, coverage: Coverage) -> Iterator[Block]:
+    """The command that reads what a saved log may lack, where that would allow a verdict."""
+    request = checked.request
+    if request.function:
+        place = f"-f {shlex.quote(request.function)}"
+    elif request.log_group:
+        place = f"-g {shlex.quote(request.log_group)}"
+    else:
+        return
+    lacks = any(gap.hides_attempts for gap in coverage.gaps) or any(map(_is_cut, request.attempts))
+    if coverage.where and lacks and checked.verdict is Verdict.UNDETERMINED:
+        since_ms = request.attempts[0].placed_ms - FunctionSettings().event_age_ms
+        since = at(since_ms, timezone.utc).strftime("%Y-%m-%dT%H:%MZ")
+        yield Paragraph(lead=[("  ", "")], words=[("CloudWatch may tell:", "")])
+        yield Command(text=f"retryctl trace {request.request_id} {place} --since {since}")
+
+
+def _is_cut(attempt: Attempt) -> bool:
+    """Whether lines of it, or attempts before it, seem to lie outside the log."""
+    cut = attempt.report_event is None or (
+        attempt.start_event is None and not attempt.starts_unseen
+    )
+    return cut or (attempt.claim.counter or 0) > attempt.retries
+
+
+def _finding(finding: Finding, width: int) -> Iterator[Block]:
     sign = SEVERITY_SIGNS[finding.severity]
     where = "" if finding.attempt is None else f" · attempt {finding.attempt}"
     yield Paragraph(
         lead=[(f"{sign} ", STYLES[sign])],
         words=[(finding.rule, "bold"), (f" · {finding.severity.value}{where}", "")],
     )
-    for said in (
-        finding.message,
-        f"Do: {finding.remedy}",
-        f"More: retryctl explain {finding.rule}",
-    ):
+    for said in (finding.message, f"Do: {finding.remedy}"):
         yield Paragraph(lead=[("  ", "")], words=[(said, "")])
+    more, command = "More: ", f"retryctl explain {finding.rule}"
+    if len(f"  {more}{command}") <= width:
+        yield Paragraph(lead=[("  ", "")], words=[(more + command, "")])
+    else:
+        yield Paragraph(lead=[("  ", "")], words=[(more, "")])
+        yield Command(text=command)
 
 
 def _log_lines(
@@ -189,20 +221,33 @@ def _log_lines(
         told: Piece = (f"  {stamp(event.timestamp_ms, tz, dated=dated)}  ", "dim")
         style = "bold" if event in attempt.claim.evidence else ""
         for line in lines_of(event.message):
-            yield Verbatim(lead=[told], text=line, style=style)
+            yield Paragraph(lead=[told], words=[(line.rstrip(), style)])
             told = (" " * len(told[0]), "")
 
 
 # --------------------------------------------------------------------------- what was looked at
 
 
-def _coverage(coverage: Coverage, tz: tzinfo) -> Iterator[Block]:
-    yield Paragraph(words=[(coverage_sentence(coverage, tz), "")])
-    for gap in coverage.gaps[:_MOST_GAPS]:
+def _coverage(coverage: Coverage, checked: Sequence[CheckedRequest], tz: tzinfo) -> Iterator[Block]:
+    """What was looked at, and what was not seen of it that no finding has told."""
+    told = {finding.message for one in checked for finding in one.findings}
+    gaps = [gap for gap in coverage.gaps if gap.settle or gap.message not in told]
+    missing = ""
+    if coverage.gaps and not gaps:
+        missing = "What was not seen is told above."
+    elif coverage.where and coverage.complete and any(map(_lacks_something, checked)):
+        missing = "It was read whole."
+    yield Paragraph(words=[(coverage_sentence(coverage, tz, missing=missing), "")])
+    for gap in gaps[:_MOST_GAPS]:
         yield from _gap(gap)
-    if len(coverage.gaps) > _MOST_GAPS:
-        more = len(coverage.gaps) - _MOST_GAPS
+    if len(gaps) > _MOST_GAPS:
+        more = len(gaps) - _MOST_GAPS
         yield _sentence(Sentence(WARNING, f"and {more:,} more: see --output json"))
+
+
+def _lacks_something(checked: CheckedRequest) -> bool:
+    incomplete = any(finding.rule == "logs-incomplete" for finding in checked.findings)
+    return incomplete or checked.verdict is Verdict.UNDETERMINED
 
 
 def _gap(gap: Gap) -> Iterator[Block]:
