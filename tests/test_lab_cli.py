@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,6 +95,14 @@ def test_a_saved_log_tells_the_same_story_to_every_command(tmp_path: Path, log_f
     request_id = json.loads(run.stdout)["requests"][0]["request_id"]
     traced = retryctl("trace", request_id, "--from", str(saved), "--output", "json")
     assert attempts(traced.stdout) == attempts(run.stdout) == [(None, None), (0, "A"), (1, "B")]
+
+
+def test_what_is_not_seeded_is_over_by_now_and_not_long_ago(tmp_path: Path) -> None:
+    saved = tmp_path / "lab.jsonl"
+    retryctl("lab", "run", HANDLER, "--event", EVENT, "--plan", "fresh,fresh", "--save", str(saved))
+    times = [json.loads(line)["timestamp"] / 1000 for line in saved.read_text().splitlines()]
+    now_s = time.time()
+    assert now_s - 300 < times[0] < times[-1] < now_s
 
 
 def test_requests_follow_one_another(tmp_path: Path) -> None:
@@ -195,6 +204,7 @@ def served(*arguments: str) -> Iterator[dict[str, str]]:
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=30)
     assert running.returncode == 130, said
+    assert "HTTP/1.1" not in said
 
 
 def test_any_client_can_be_pointed_at_what_the_lab_made(

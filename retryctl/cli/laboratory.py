@@ -31,6 +31,9 @@ from retryctl.sources.saved import SavedLog
 from retryctl.views.inert import inert
 
 _BETWEEN_REQUESTS_S = 10.0
+# Three attempts are over by now, so that a client finds them all; and no request to AWS is
+# signed five minutes from now, which would be refused.
+_BEGUN_AGO_S = 240.0
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SELF_EVIDENT = ("retries-exhausted",)
 
@@ -62,7 +65,7 @@ def run(wanted: Wanted, show: Show) -> ExitStatus:
     plans = plan.read(wanted.plan, wanted.retries)
     event = _event(wanted.event)
     seed = random.getrandbits(32) if wanted.seed is None else wanted.seed
-    start_s = time.time() if wanted.seed is None else SEEDED_START_S
+    start_s = time.time() - _BEGUN_AGO_S if wanted.seed is None else SEEDED_START_S
     submitted: dict[str, plan.Plan] = {}
     with ended_by_signals(), Lab(_function(wanted), seed=seed, start_s=start_s) as lab:
         for one in plans:

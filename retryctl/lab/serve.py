@@ -7,6 +7,7 @@ that it does not know for a match of everything, and has no small or empty pages
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -56,6 +57,7 @@ def _start(servers: Any, port: int) -> Any:
             raise UsageError(
                 f"port {port} cannot be had: {error.strerror}", "Choose another."
             ) from error
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line for each call
     server = servers.ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     server.start()
     return server
