@@ -26,6 +26,7 @@ from tests.saved_logs import (
     JSON_SHAPES,
     OF_ID,
     OTHER_ID,
+    OTHER_STREAM,
     STREAM,
     T0,
     TEXT_SHAPES,
@@ -248,27 +249,39 @@ def test_an_unknown_id_gives_no_event_and_the_coverage_says_what_was_read() -> N
     assert coverage.until_ms == EVENTS[-1][0]
 
 
-def test_what_lies_between_attempts_hours_apart_is_not_yielded() -> None:
+def test_of_what_lies_between_attempts_hours_apart_the_records_are_yielded() -> None:
     rows = [
         *attempt(T0, STREAM, ID, counter=0),
         *attempt(T0 + 2 * HOUR, STREAM, OTHER_ID, counter=0),
+        *attempt(T0 + 2 * HOUR, OTHER_STREAM, OTHER_ID, counter=0),
         *attempt(T0 + 5 * HOUR, STREAM, ID, counter=1),
     ]
+    yielded = [*range(7), 10, 11, *range(18, 24)]
     events, _ = read_bytes(lines(rows).encode(), OF_ID)
-    assert plain(events) == rows[:6] + rows[12:]
-    assert [event.position for event in events] == [*range(6), *range(12, 18)]
+    assert plain(events) == [rows[number] for number in yielded]
+    assert [event.position for event in events] == yielded
 
 
 def test_the_longest_attempt_and_its_init_and_late_lines_are_whole() -> None:
+    minute = 60_000
     rows = [
-        (T0 - 29_000, STREAM, "INIT_START Runtime Version: python:3.13.v74\n"),
-        (T0, STREAM, "print before START is seen\n"),
-        (T0 + 450_000, STREAM, "halfway\n"),
-        (T0 + 900_000, STREAM, f"END RequestId: {ID}\n"),
-        (T0 + 959_000, STREAM, "late\n"),
+        (T0 - 30 * minute, STREAM, "print before START is seen\n"),
+        (T0, STREAM, f"START RequestId: {ID} Version: $LATEST\n"),
+        (T0 + 15 * minute, STREAM, "still running\n"),
     ]
-    beyond = [(T0 - 40_000, STREAM, "before\n"), (T0 + 961_000, STREAM, "after\n")]
+    beyond = [(T0 - 32 * minute, STREAM, "before\n"), (T0 + 17 * minute, STREAM, "after\n")]
     events, _ = read_bytes(lines(in_time_order(rows + beyond)).encode(), OF_ID)
+    assert plain(events) == rows
+
+
+def test_an_init_long_before_the_attempt_is_read_with_its_lines() -> None:
+    init = [
+        (T0 - 3 * HOUR, STREAM, "INIT_START Runtime Version: python:3.13.v74\n"),
+        (T0 - 3 * HOUR + 800, STREAM, "loaded\n"),
+    ]
+    rows = [*init, *attempt(T0, STREAM, ID, counter=0)]
+    idle = [(T0 - HOUR, STREAM, "nothing to do\n")]
+    events, _ = read_bytes(lines(in_time_order(rows + idle)).encode(), OF_ID)
     assert plain(events) == rows
 
 
@@ -294,6 +307,7 @@ def test_the_window_bounds_the_coverage_and_not_the_events() -> None:
     assert coverage.first_event_ms == T0
 
 
+ARN = f"arn:aws:logs:eu-west-1:123456789012:log-group:{GROUP}"
 CUSTOM = "2026/11/23/orders-worker[7]0123456789abcdef0123456789abcdef"
 
 
@@ -303,6 +317,12 @@ CUSTOM = "2026/11/23/orders-worker[7]0123456789abcdef0123456789abcdef"
         (Selection(), {GROUP, "/custom", "/aws/lambda/other"}),
         (Selection(log_groups=(GROUP,)), {GROUP}),
         (Selection(log_groups=("/custom", GROUP)), {GROUP, "/custom"}),
+        (Selection(log_groups=(f"{ARN}:*",)), {GROUP}),
+        (Selection(log_groups=(ARN,)), {GROUP}),
+        (Selection(log_groups=("/aws/lambda/*",)), {GROUP, "/aws/lambda/other"}),
+        (Selection(log_groups=("*/orders-*", "/custom")), {GROUP, "/custom"}),
+        (Selection(log_groups=("/aws/lambda/orders",)), set()),
+        (Selection(function="other", log_groups=("/aws/*",)), {"/aws/lambda/other"}),
         (Selection(function="orders-worker"), {GROUP, "/custom"}),
         (Selection(function="worker"), set()),
         (Selection(function="orders-worker", log_groups=("/custom",)), {"/custom"}),
@@ -327,6 +347,8 @@ def test_groups_and_functions_select_where_events_name_them(
     [
         (Selection(), None),
         (Selection(log_groups=(GROUP,)), GROUP),
+        (Selection(log_groups=(ARN,)), GROUP),
+        (Selection(log_groups=("/aws/lambda/*",)), None),
         (Selection(log_groups=(GROUP, "/custom")), None),
         (Selection(function="orders-worker"), GROUP),
         (Selection(function="orders-worker", log_groups=("/custom",)), "/custom"),

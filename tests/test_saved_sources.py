@@ -7,17 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from retryctl.core.history import read_history
 from retryctl.core.records import Selection
 from retryctl.errors import RetryctlError, UnreadableInput, UsageError
 from retryctl.sources.saved import SavedLog
 from retryctl.sources.saved_depth import MOST_LEVELS
+from retryctl.sources.saved_event import iso_ms
 from tests.saved_logs import (
     EVENTS,
     GROUP,
     HOUR,
     ID,
     OF_ID,
+    STREAM,
     T0,
+    attempt,
     document,
     fields,
     lines,
@@ -184,14 +188,36 @@ def test_a_line_that_is_nested_too_deep_is_one_line_that_is_no_event() -> None:
 # --------------------------------------------------------------------------- what was looked at
 
 
-def test_a_log_that_lies_outside_the_window_does_not_turn_it_round() -> None:
-    log = lines(EVENTS).encode()
-    later = Selection(request_ids=(ID,), since_ms=EVENTS[-1][0] + HOUR)
-    earlier = Selection(request_ids=(ID,), until_ms=T0 - HOUR)
-    after, before = (read_bytes(log, selection)[1] for selection in (later, earlier))
-    assert (after.since_ms, after.until_ms) == (EVENTS[-1][0] + HOUR, None)
-    assert (before.since_ms, before.until_ms) == (None, T0 - HOUR)
-    assert after.last_event_ms == before.last_event_ms == EVENTS[-1][0]
+END_MS = EVENTS[-1][0]
+
+
+@pytest.mark.parametrize(
+    ("since_ms", "until_ms", "window", "horizon_ms"),
+    [
+        (END_MS + HOUR, None, (END_MS + HOUR, END_MS + HOUR), END_MS),
+        (END_MS + HOUR, END_MS + 2 * HOUR, (END_MS + HOUR, END_MS + HOUR), END_MS),
+        (None, T0 - HOUR, (T0 - HOUR, T0 - HOUR), T0 - HOUR),
+        (T0 - 2 * HOUR, T0 - HOUR, (T0 - 2 * HOUR, T0 - HOUR), T0 - HOUR),
+        (None, END_MS + 24 * HOUR, (T0, END_MS), END_MS),
+        (T0 + 1, END_MS - 1, (T0 + 1, END_MS - 1), END_MS - 1),
+    ],
+)
+def test_the_window_ends_where_the_log_does_and_is_never_turned_round(
+    since_ms: int | None, until_ms: int | None, window: tuple[int, int], horizon_ms: int
+) -> None:
+    for request_ids in ((), (ID,)):
+        asked = Selection(request_ids=request_ids, since_ms=since_ms, until_ms=until_ms)
+        _, coverage = read_bytes(lines(EVENTS).encode(), asked)
+        assert (coverage.since_ms, coverage.until_ms) == window
+        assert coverage.horizon_ms == horizon_ms
+        assert coverage.last_event_ms == END_MS
+
+
+def test_a_retry_that_would_lie_beyond_the_log_is_still_due() -> None:
+    log = lines(attempt(T0, STREAM, ID, counter=0)).encode()
+    events, coverage = read_bytes(log, Selection(request_ids=(ID,), until_ms=T0 + 24 * HOUR))
+    (request,) = read_history(events, horizon_ms=coverage.horizon_ms or 0).requests
+    assert request.outcome == "pending"
 
 
 def test_a_request_that_is_in_what_was_not_asked_for_is_told() -> None:
@@ -207,3 +233,33 @@ def test_a_request_that_is_in_what_was_not_asked_for_is_told() -> None:
         assert events == []
         assert coverage.left_out == ((ID, "orders-worker"),)
     assert read_bytes(log, OF_ID)[1].left_out == ()
+
+
+# --------------------------------------------------------------------------- times
+
+
+@pytest.mark.parametrize(
+    ("text", "expected_ms"),
+    [
+        ("2026-11-23T03:00:00Z", T0 - 123),
+        ("2026-11-23 03:00:00", T0 - 123),
+        ("2026-11-23T03:00:00.1", T0 - 23),
+        ("2026-11-23T03:00:00,12+00:00", T0 - 3),
+        ("2026-11-23T03:00:00.123999999Z", T0),
+        ("2026-11-23T04:30:00.123+01:30", T0),
+        ("2026-11-22T22:00:00.123-0500", T0),
+        ("1970-01-01T00:00:00Z", 0),
+        ("1969-12-31T23:59:59.999Z", None),
+        ("2026-W47-1", None),
+        ("2026-11-23", None),
+        ("20261123T030000Z", None),
+        ("2026-11-23T24:00:00Z", None),
+        ("2026-02-30T00:00:00Z", None),
+        ("2026-11-23T03:00:00Z\n", None),
+        ("\u0662026-11-23T03:00:00Z", None),
+    ],
+)
+def test_a_time_is_read_alike_by_every_python_or_not_at_all(
+    text: str, expected_ms: int | None
+) -> None:
+    assert iso_ms(text) == expected_ms

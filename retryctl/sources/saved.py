@@ -1,15 +1,15 @@
 """Saved logs, in every shape that people have.
 
 A log is read once where everything is asked for, and twice where requests are: first to find the
-streams and the times that mention them, then to yield these streams around these times. What is
-held in memory is what was selected, whatever the size of the files.
+streams and the times that mention them, then to yield of these streams what tells of the requests.
+What is held in memory is what was selected, whatever the size of the files.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, field
+from fnmatch import fnmatchcase
 from typing import BinaryIO
 
 from retryctl.core.attempts import function_name
@@ -25,13 +25,10 @@ from retryctl.sources.saved_files import (
     find_files,
     names_one_file,
 )
-from retryctl.sources.saved_mentions import Mentions, RequestIds
+from retryctl.sources.saved_mentions import Mentions, RequestIds, StreamKey, Wanted, is_init
 from retryctl.sources.saved_shapes import EXPECTED, read_file
 
 Progress = Callable[[int, "int | None"], None]
-
-# 2026/11/23/[$LATEST]0123…, in a custom group 2026/11/23/orders[$LATEST]0123…
-_STREAM = re.compile(r"\d{4}/\d\d/\d\d/([^\[\]]*)\[")
 
 
 class SavedLog:
@@ -48,7 +45,8 @@ class SavedLog:
 
         Without request IDs that is every event of the groups and the function: the window is
         not applied, since requests at its edges need what lies beyond. With IDs it is, in each
-        stream that mentions one, everything around the mentions. ``position`` counts all events
+        stream that mentions one, everything around the mentions, and Lambda's own records from
+        end to end: the core makes of them what it makes of all. ``position`` counts all events
         of all files. ``progress`` hears of the bytes read and the bytes in all.
 
         Raises UnreadableInput, when the first event is asked for or later, where nothing can be
@@ -76,26 +74,33 @@ class SavedLog:
         return sum(file.size for file in self._files)
 
     def _around_mentions(self, ids: RequestIds, asked: Asked, meter: _Meter) -> Iterator[LogEvent]:
+        wanted = Wanted(self._mentions(ids, asked, meter))
+        if not wanted:
+            return
+        events = self._events(wanted.may_be, meter, Looked(self._source))
+        for position, event in enumerate(events):
+            if (
+                isinstance(event, SavedEvent)
+                and wanted.has(asked.stream(event), event.timestamp_ms, event.message)
+                and asked.wants(event)
+            ):
+                yield self._yielded(asked.event(event, position))
+
+    def _mentions(self, ids: RequestIds, asked: Asked, meter: _Meter) -> Mentions:
         mentions = Mentions()
-        for event in self._first_pass(lambda raw, _: ids.are_in(raw), meter):
-            if isinstance(event, SavedEvent) and ids.are_in(event.message.encode()):
-                mentions.add((event.log_group, event.log_stream), event.timestamp_ms)
+        for event in self._first_pass(lambda raw, _: ids.are_in(raw) or is_init(raw), meter):
+            if not isinstance(event, SavedEvent):
+                continue
+            message = event.message.encode()
+            if ids.are_in(message):
+                mentions.add(asked.stream(event), event.timestamp_ms)
                 if not asked.wants(event):
                     place = function_name(event.log_group, event.log_stream) or event.log_group
                     for request_id in ids.named_in(event.message):
                         self._looked.left_out[request_id] = place or "another log"
-        spans, spans_of_any = mentions.spans(), mentions.spans_of_any()
-        if not spans:
-            return
-        again = Looked(self._source)
-        events = self._events(lambda _, moment_ms: moment_ms in spans_of_any, meter, again)
-        for position, event in enumerate(events):
-            if (
-                isinstance(event, SavedEvent)
-                and event.timestamp_ms in spans.get((event.log_group, event.log_stream), ())
-                and asked.wants(event)
-            ):
-                yield self._yielded(asked.event(event, position))
+            elif is_init(message):
+                mentions.add_init(asked.stream(event), event.timestamp_ms)
+        return mentions
 
     def _yielded(self, event: LogEvent) -> LogEvent:
         if event.log_group:
@@ -158,10 +163,14 @@ class _Meter:
 
 
 class Asked:
-    """Which events belong to the groups and the function of a selection, and their group."""
+    """Which events belong to the groups and the function of a selection, and their group.
+
+    A group is named as on CloudWatch: by its name, its ARN or a pattern in which ``*`` stands
+    for any text.
+    """
 
     def __init__(self, selection: Selection) -> None:
-        self._groups = selection.log_groups
+        self._groups = tuple(map(_group_name, selection.log_groups))
         self._function = selection.function
         self._nameless = self._group_of_the_nameless()
         self._answers: dict[tuple[str | None, str | None], bool] = {}
@@ -191,26 +200,38 @@ class Asked:
             position=position,
         )
 
+    def stream(self, event: SavedEvent) -> StreamKey:
+        """The stream of the event, as the core tells streams apart."""
+        return (self.group_of(event.log_group) or "", event.log_stream or "")
+
     def group_of(self, named: str | None) -> str | None:
         """The group that the log names, else the one that was asked for."""
         return named or self._nameless
 
     def _is_of_group(self, group: str | None) -> bool:
-        return not self._groups or group is None or group in self._groups
+        return not self._groups or group is None or self._names(group)
+
+    def _names(self, group: str) -> bool:
+        return any(fnmatchcase(group, named) for named in self._groups)
 
     def _is_of_function(self, group: str | None, stream: str | None) -> bool:
-        """A stream in a custom group names its function; else the group's name ends in it."""
+        """A group that names no function ends in its name, or is asked for by its own."""
         if self._function is None:
             return True
-        found = _STREAM.match(stream or "")
-        if found and found[1]:
-            return found[1] == self._function
-        return group is None or group in self._groups or group.endswith(f"/{self._function}")
+        if found := function_name(group, stream):
+            return found == self._function
+        return group is None or self._names(group) or group.endswith(f"/{self._function}")
 
     def _group_of_the_nameless(self) -> str | None:
-        if len(self._groups) == 1:
+        if len(self._groups) == 1 and "*" not in self._groups[0]:
             return self._groups[0]
         return f"/aws/lambda/{self._function}" if self._function and not self._groups else None
+
+
+def _group_name(named: str) -> str:
+    from retryctl.sources.log_groups import log_group  # with the calls of AWS, seldom needed here
+
+    return log_group(named).name
 
 
 @dataclass(slots=True)
@@ -246,20 +267,25 @@ class Looked:
     def coverage(self) -> Coverage:
         """All of this for the cross-check and the views.
 
-        Its window is the one that was asked for; an end that was not asked for is the log's,
-        unless the log lies outside the window.
+        Nothing was seen beyond the log's last event, whatever was asked for. A window in which
+        the log has nothing is a moment: its end, or where it would have begun.
         """
+        asked_ms = (moment for moment in (self.until_ms, self.last_ms) if moment is not None)
+        horizon_ms = min(asked_ms, default=None)
         since_ms = self.first_ms if self.since_ms is None else self.since_ms
-        until_ms = self.last_ms if self.until_ms is None else self.until_ms
+        until_ms = horizon_ms
         if since_ms is not None and until_ms is not None and since_ms > until_ms:
-            since_ms, until_ms = self.since_ms, self.until_ms
+            if self.since_ms is None:
+                since_ms = until_ms
+            else:
+                until_ms = since_ms
         return Coverage(
             source=DEMO if self.source == DEMO else "saved",
             where=STDIN_NAME if self.source == STDIN else self.source,
             log_groups=tuple(sorted(self.log_groups)),
             since_ms=since_ms,
             until_ms=until_ms,
-            horizon_ms=self.last_ms if self.until_ms is None else self.until_ms,
+            horizon_ms=horizon_ms,
             first_event_ms=self.first_ms,
             last_event_ms=self.last_ms,
             left_out=tuple(self.left_out.items()),

@@ -1,22 +1,44 @@
 """Where requests are mentioned, and what of each log stream must be read for them.
 
-Most lines of an attempt carry no request ID. So around each mention the whole stream is read:
-back over the longest attempt and the init before it, forward over lines that come late.
+Most lines of an attempt carry no request ID. So around each mention the whole stream is read: as
+far as the core's rules let an attempt and its init reach. Provisioned concurrency runs the init
+long before, so the lines around an INIT_START belong to it too. Farther off Lambda's own records
+are read, for they tell what became of the environment, and how the log is to be understood; what
+the function printed there says nothing of these requests.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable
 
-BEFORE_MS = 930_000  # the longest timeout, 900 s, and an init before START
-AFTER_MS = 60_000
+from retryctl.core.brackets import LONGEST_BRACKET_MS
+
+AFTER_MS = LONGEST_BRACKET_MS
+# An init of provisioned concurrency, or one that is repeated in the attempt, may take 15 minutes.
+BEFORE_MS = LONGEST_BRACKET_MS + 900_000
 
 _ID_BYTES = 36
 _FIRST_DASH = 8
+_INIT = re.compile(rb"INIT_START|platform\.initStart")
+_RECORD = re.compile(rb"RequestId: |INIT_|RESTORE_|Task timed out|platform\.")
+# {"logGroupName": "…", "logStreamName": "2026/11/23/[$LATEST]0123…
+_LINE_OF_STREAM = re.compile(rb'\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"([^"\\]*)"')
 
-StreamKey = tuple["str | None", "str | None"]
-"""Log group and log stream."""
+StreamKey = tuple[str, str]
+"""Log group and log stream; empty where the log does not name them."""
+
+
+def is_init(raw: bytes) -> bool:
+    """Whether an event could be the record of an environment's start, by its bytes."""
+    return _INIT.search(raw) is not None
+
+
+def is_record(raw: bytes) -> bool:
+    """Whether an event could be a record of Lambda's that tells of an attempt, by its bytes."""
+    return _RECORD.search(raw) is not None
 
 
 class RequestIds:
@@ -65,15 +87,52 @@ class Mentions:
 
     def __init__(self) -> None:
         self._moments_ms: dict[StreamKey, set[int]] = {}
+        self._inits_ms: dict[StreamKey, set[int]] = defaultdict(set)
 
     def add(self, stream: StreamKey, moment_ms: int) -> None:
         """Note a mention."""
         self._moments_ms.setdefault(stream, set()).add(moment_ms)
 
+    def add_init(self, stream: StreamKey, moment_ms: int) -> None:
+        """Note that an environment started; a nameless stream may be the log of many."""
+        if stream[1]:
+            self._inits_ms[stream].add(moment_ms)
+
     def spans(self) -> dict[StreamKey, Spans]:
         """The spans of each stream that has a mention."""
-        return {stream: Spans(moments) for stream, moments in self._moments_ms.items()}
+        return {
+            stream: Spans(moments | self._inits_ms.get(stream, set()))
+            for stream, moments in self._moments_ms.items()
+        }
 
     def spans_of_any(self) -> Spans:
         """The spans in which some stream has a mention."""
-        return Spans(moment for moments in self._moments_ms.values() for moment in moments)
+        return Spans(
+            moment
+            for stream, moments in self._moments_ms.items()
+            for moment in moments | self._inits_ms.get(stream, set())
+        )
+
+
+class Wanted:
+    """What the second reading is to parse: by the bytes of an event, before its stream is known."""
+
+    def __init__(self, mentions: Mentions) -> None:
+        self._spans = mentions.spans()
+        self._spans_of_any = mentions.spans_of_any()
+        self._streams = {stream.encode() for _, stream in self._spans}
+
+    def __bool__(self) -> bool:
+        return bool(self._spans)
+
+    def may_be(self, raw: bytes, moment_ms: int) -> bool:
+        """Whether an event could be wanted; ``raw`` is its line in the file, or its message."""
+        if moment_ms in self._spans_of_any:
+            return True
+        line = _LINE_OF_STREAM.match(raw)  # no record of Lambda's begins so
+        return is_record(raw) and not (line and line[1] not in self._streams)
+
+    def has(self, stream: StreamKey, moment_ms: int, message: str) -> bool:
+        """Whether an event is wanted."""
+        spans = self._spans.get(stream)
+        return spans is not None and (moment_ms in spans or is_record(message.encode()))
