@@ -7,6 +7,7 @@ the extra ``test`` installed::
     python benchmarks/counters.py
 """
 
+import logging
 import os
 import shutil
 import statistics
@@ -106,6 +107,7 @@ def in_a_fresh_process(store: str) -> tuple[float, float]:
 def main() -> None:
     from moto.server import ThreadedMotoServer  # not in the processes that are measured
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line for each call
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     point_at(server)

@@ -1,15 +1,18 @@
 """The pytest fixture, in a test suite of its own."""
 
+import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from retryctl.core.crosscheck import Verdict
 from retryctl.errors import UsageError
 from retryctl.lab.plugin import HandlerLab
+from retryctl.lab.remarks import NotAsOnLambda
 from tests.lab_handlers import EXAMPLE, ORDER, REPOSITORY
 
 SUITE = """
@@ -74,6 +77,28 @@ def test_without_a_plan_every_retry_is_in_the_same_environment(retries: int) -> 
     request = HandlerLab(f"{EXAMPLE}:handler", Path()).run(event=ORDER, retries=retries)
     assert [a.claim.branch for a in request.attempts] == ["A", "B", "C"][: retries + 1]
     assert len({a.log_stream for a in request.attempts}) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"stand_in": True}, r"a small stand-in for awslambdaric ran the handler \(it was asked"),
+        ({"isolation": ("patched",)}, "file calls were patched to make /tmp private"),
+    ],
+)
+def test_what_is_not_as_on_lambda_is_a_warning(settings: dict[str, Any], said: str) -> None:
+    lab = HandlerLab(f"{EXAMPLE}:handler", Path(), **settings)
+    with pytest.warns(NotAsOnLambda, match=said):
+        lab.run("first", ORDER)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric has wheels for Linux only")
+def test_the_best_way_warns_of_nothing(recwarn: pytest.WarningsRecorder) -> None:
+    pytest.importorskip("awslambdaric", reason="awslambdaric is not installed")
+    if os.getuid() != 0:
+        pytest.skip("whether an ordinary user has namespaces is the host's to say")
+    HandlerLab(f"{EXAMPLE}:handler", Path()).run("first", ORDER)
+    assert [str(each.message) for each in recwarn] == []
 
 
 def test_several_plans_are_refused() -> None:

@@ -22,10 +22,11 @@ from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.records import LogEvent, Selection
 from retryctl.errors import CouldNotLook, ExitStatus, UsageError
 from retryctl.lab import handlers, plan, saved, serve
-from retryctl.lab.function import REGION, Function, Isolation, LogFormat
+from retryctl.lab.function import ISOLATIONS, REGION, Function, Isolation, LogFormat
 from retryctl.lab.judged import judge
 from retryctl.lab.lab import SEEDED_START_S, Lab
 from retryctl.lab.platform_log import Level
+from retryctl.lab.remarks import remarks
 from retryctl.settings import load_settings
 from retryctl.sources.saved import SavedLog
 from retryctl.views.inert import inert
@@ -76,8 +77,10 @@ def run(wanted: Wanted, show: Show) -> ExitStatus:
         lab.run()
     if wanted.save is not None:
         _save(wanted.save, saved.json_lines(lab.events))
-    for remarked in _remarks(lab.facts, wanted, seed):
-        remark(f"retryctl: {remarked}", quiet=show.quiet)
+    for said in remarks(lab):
+        remark(f"retryctl: {said}", quiet=show.quiet)
+    if wanted.seed is None:
+        remark(f"retryctl: the same IDs and waits once more: --seed {seed}", quiet=show.quiet)
     markers = load_settings(Path.cwd()).markers
     checked, coverage = judge(lab.events, lab.function, retries=wanted.retries, markers=markers)
     if len(plans) > 1 and show.output is Output.TEXT:
@@ -131,7 +134,6 @@ def _function(wanted: Wanted) -> Function:
         raise UsageError(
             f"{name!r} is no name of a function", "Use letters, digits, - and _, at most 64."
         )
-    everything = Function(handler=handler, task=task).isolation
     return Function(
         handler=handler,
         task=task,
@@ -143,7 +145,7 @@ def _function(wanted: Wanted) -> Function:
         system_level=wanted.system_log_level,
         environment=dict(_variable(text) for text in wanted.env),
         python=wanted.python or sys.executable,
-        isolation=everything if wanted.isolation is None else (wanted.isolation,),
+        isolation=ISOLATIONS if wanted.isolation is None else (wanted.isolation,),
     )
 
 
@@ -176,32 +178,6 @@ def _save(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise CouldNotLook(f"the log cannot be saved to {path}: {error.strerror}") from error
-
-
-def _remarks(facts: dict[str, Any], wanted: Wanted, seed: int) -> Iterator[str]:
-    """Say what was not as on Lambda, and how to have the same once more."""
-    if facts["client"] == "stand-in":
-        remedy = (
-            f"Install awslambdaric for {wanted.python}."
-            if wanted.python
-            else "Install retryctl[lab], or name the function's interpreter with --python."
-        )
-        yield (
-            f"a small stand-in for awslambdaric ran the handler ({facts['client_reason']}). "
-            + remedy
-        )
-    if facts["isolation"] == "patched":
-        why = "; ".join(f"{name}: {reason}" for name, reason in facts["refused"].items())
-        yield (
-            "file calls were patched to make /tmp private"
-            + (f" ({why})" if why else "")
-            + ". That covers neither programs that the function starts nor C libraries that open "
-            "files by themselves."
-        )
-    elif facts["refused"]:
-        yield f"/tmp was made private by {facts['isolation']}: {facts['refused']}"
-    if wanted.seed is None:
-        yield f"the same IDs and waits once more: --seed {seed}"
 
 
 def _table(checked: Sequence[CheckedRequest], submitted: dict[str, plan.Plan]) -> str:

@@ -28,7 +28,7 @@ class AwsCounter:
 
 
 def _new_client(service: str) -> Any:
-    """A client that gives up within about 10 s: boto3's own limits outlast most functions.
+    """A client that gives up a call within about 10 s: boto3's own limits outlast most functions.
 
     An unreachable store (a VPC without an endpoint) must leave the handler time to branch.
     """

@@ -12,6 +12,7 @@ from retryctl.lab.platform_log import Level
 
 LogFormat = Literal["text", "json"]
 Isolation = Literal["namespaces", "bubblewrap", "patched"]
+ISOLATIONS: tuple[Isolation, ...] = ("namespaces", "bubblewrap", "patched")
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -40,7 +41,7 @@ class Function:
     environment: Mapping[str, str] = field(default_factory=dict)
     python: str = sys.executable
     python_version: str = ""
-    isolation: tuple[Isolation, ...] = ("namespaces", "bubblewrap", "patched")
+    isolation: tuple[Isolation, ...] = ISOLATIONS
     stand_in: bool = False
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from retryctl.core.claims import Markers
@@ -26,7 +27,7 @@ def judge(
     """
     settings = FunctionSettings(
         maximum_retry_attempts=retries,
-        timeout_s=int(-(-function.timeout_s // 1)),
+        timeout_s=math.ceil(function.timeout_s),
         log_format="JSON" if function.log_format == "json" else "Text",
         application_log_level=function.application_level,
         system_log_level=function.system_level if function.log_format == "json" else None,

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,7 @@ class HandlerLab:
         from retryctl.lab import plan as plans
         from retryctl.lab.judged import judge
         from retryctl.lab.lab import SEEDED_START_S, Lab
+        from retryctl.lab.remarks import NotAsOnLambda, remarks
 
         read = plans.read(plan, retries)
         if len(read) > 1:
@@ -81,6 +83,8 @@ class HandlerLab:
             lab.submit(event if event is not None else {}, read[0])
             lab.run()
             self.events = lab.events
+            for said in remarks(lab):
+                warnings.warn(said, NotAsOnLambda, stacklevel=2)
         checked, _ = judge(self.events, self._function, retries=retries, markers=self._markers)
         if not checked:
             raise NothingFound("no attempt left a record of Lambda's at this system log level")
