@@ -22,8 +22,6 @@ BEFORE_MS = LONGEST_BRACKET_MS + 900_000
 
 _ID_BYTES = 36
 _FIRST_DASH = 8
-_INIT = re.compile(rb"INIT_START|platform\.initStart")
-_RECORD = re.compile(rb"RequestId: |INIT_|RESTORE_|Task timed out|platform\.")
 # {"logGroupName": "…", "logStreamName": "2026/11/23/[$LATEST]0123…
 _LINE_OF_STREAM = re.compile(rb'\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"([^"\\]*)"')
 
@@ -33,12 +31,18 @@ StreamKey = tuple[str, str]
 
 def is_init(raw: bytes) -> bool:
     """Whether an event could be the record of an environment's start, by its bytes."""
-    return _INIT.search(raw) is not None
+    return b"INIT_START" in raw or b"platform.initStart" in raw
 
 
 def is_record(raw: bytes) -> bool:
     """Whether an event could be a record of Lambda's that tells of an attempt, by its bytes."""
-    return _RECORD.search(raw) is not None
+    return (  # five searches for bytes are faster than one for a pattern
+        b"RequestId: " in raw
+        or b"platform." in raw
+        or b"INIT_" in raw
+        or b"RESTORE_" in raw
+        or b"Task timed out" in raw
+    )
 
 
 class RequestIds:
