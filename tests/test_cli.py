@@ -268,3 +268,14 @@ def test_explain_explains_each_rule(rule: str) -> None:
         "When it can be wrong",
     ]
     assert max(map(len, told.stdout.splitlines())) <= 80
+
+
+def test_a_narrow_terminal_is_filled_and_not_overrun() -> None:
+    """Examples apart, which are tables."""
+    for arguments in ([], ["late-retry"], ["environment-switch"]):
+        wide = run("explain", *arguments, env={"COLUMNS": "200"}).stdout
+        assert wide == run("explain", *arguments).stdout
+        shown = run("explain", *arguments, env={"COLUMNS": "40"}).stdout
+        assert shown.split() == wide.split()
+        text = [line for line in shown.splitlines() if not line.startswith("    ")]
+        assert max(map(len, text)) <= 40

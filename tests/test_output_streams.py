@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
+from contextlib import suppress
 from html import unescape
 from pathlib import Path
 from xml.dom import minidom
@@ -122,3 +124,53 @@ def test_a_terminal_without_unicode_is_shown_its_like(arguments: str) -> None:
     assert shown.stdout.isascii()
     assert not {r"\x", r"\u"} & {shown.stdout[at : at + 2] for at in range(len(shown.stdout))}
     assert max(map(len, shown.stdout.splitlines())) <= 80
+
+
+# --------------------------------------------------------------------------- terminals
+
+
+def on_a_terminal(arguments: list[str], cwd: Path, typed: bytes = b"", columns: int = 40) -> str:
+    """What stderr shows where it and stdin are a terminal on which ``typed`` is typed."""
+    controller, terminal = pty.openpty()
+    with subprocess.Popen(
+        [*PROGRAM, *arguments],
+        cwd=cwd,
+        env=environment({"COLUMNS": str(columns), "TERM": "dumb"}),
+        stdin=terminal,
+        stdout=subprocess.DEVNULL,
+        stderr=terminal,
+    ) as program:
+        os.close(terminal)
+        os.write(controller, typed)
+        shown = b""
+        # A terminal whose other end is closed gives an error on Linux, not an end of file.
+        with suppress(OSError):
+            while part := os.read(controller, 65536):
+                shown += part
+        program.wait(60)
+    os.close(controller)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def test_a_person_before_an_empty_terminal_is_told_what_is_waited_for(tmp_path: Path) -> None:
+    end = b"\x04"
+    log = on_a_terminal(["trace", "--from", "-", ID], tmp_path, end, columns=200)
+    assert "retryctl: reading the log from standard input; end with Ctrl-D." in log
+    ids = on_a_terminal(["trace", "--from", "demo", "-"], tmp_path, end, columns=200)
+    assert "retryctl: reading request IDs from standard input; end with Ctrl-D." in ids
+    quiet = on_a_terminal(["trace", "-q", "--from", "demo", "-"], tmp_path, end)
+    assert "reading" not in quiet
+
+
+def test_an_error_is_broken_between_words_and_never_within_what_is_to_be_copied(
+    tmp_path: Path,
+) -> None:
+    shown = on_a_terminal(["trace", "--from", "s3://a-bucket/with/a/long/name", ID], tmp_path)
+    assert "\n  aws s3 cp --recursive s3://a-bucket/with/a/long/name log/\n" in shown
+    shown = on_a_terminal(["trace", "--from", "demo", ID], tmp_path)
+    assert ID in shown
+    lines = shown.splitlines()
+    assert all(len(line) <= 40 or ID in line for line in lines)
+    plain = run("trace", "--from", "demo", ID).stderr
+    assert shown.split() == plain.split()
+    assert len(plain.splitlines()) == 3

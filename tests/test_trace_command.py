@@ -1,9 +1,11 @@
 """``retryctl trace`` and ``demo`` from outside, on the history that the package carries."""
 
+import gzip
 import json
 import os
 import pty
 import subprocess
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +45,14 @@ def test_the_demo_says_what_to_try_next(one: str) -> None:
     shown = run("demo")
     assert shown.returncode == 0
     assert one in shown.stdout
-    command = shown.stderr.split("retryctl ", 1)[1].split()
+    *_, hint, command = shown.stdout.splitlines()
+    assert hint == "One of them with its log lines:"
+    _, *command = command.split()
     again = run(*command)
     assert again.returncode == 0
     assert "process" in again.stdout
-    assert run("demo", "--quiet").stderr == ""
+    assert shown.stdout.startswith(run("demo", "--quiet").stdout + "\n")
+    assert shown.stderr == ""
 
 
 def test_the_demo_heeds_no_settings_and_no_function_of_the_environment(tmp_path: Path) -> None:
@@ -100,6 +105,7 @@ def test_an_id_that_is_not_there(one: str) -> None:
     assert (none.returncode, none.stdout) == (4, "")
     assert none.stderr.startswith(f"retryctl: {ID} was not found.\n")
     assert len(none.stderr.splitlines()) == 3
+    assert "It was read whole." in none.stderr
     assert some.returncode == 0
     assert f"retryctl: {ID} was not found." in some.stderr
     assert json.loads(trace(ID, one, "-o", "json").stdout)["not_found"] == [ID]
@@ -124,6 +130,53 @@ def test_a_window_that_no_attempt_is_in(one: str) -> None:
     assert "no attempt between --since and --until" in later.stderr
     part = json.loads(trace(one, "-u", "2026-11-23T03:00:30Z", "-o", "json").stdout)
     assert len(part["requests"][0]["attempts"]) == 3
+
+
+def test_a_window_after_the_end_of_the_log_or_before_its_start(one: str) -> None:
+    after, before = trace(one, "--since", "2026-11-24"), trace(one, "--until", "2026-11-22")
+    assert "The log ends at 23 Nov 2026 03:05 UTC, before --since." in after.stderr
+    assert "The log begins at 23 Nov 2026 03:00 UTC, after --until." in before.stderr
+    for option, moment in (("since", "2026-11-24"), ("until", "2026-11-22")):
+        told = json.loads(trace(one, f"--{option}", moment, "-o", "json").stdout)["coverage"]
+        assert told[option].startswith(moment)
+        assert told["since"] <= told["until"]
+
+
+def test_a_request_that_is_in_another_function(one: str) -> None:
+    for arguments, where in (
+        (["-f", "foo"], "function foo"),
+        (["-g", "/aws/lambda/foo"], "the log group asked for"),
+    ):
+        done = trace(one, *arguments)
+        assert done.returncode == 4
+        what, _, step = done.stderr.splitlines()
+        assert what == (
+            f"retryctl: {one} is in this log, but not in {where}: the log holds it in "
+            "orders-worker."
+        )
+        assert step == "Give -f orders-worker, or neither -f nor -g."
+        assert "Nothing is missing" not in done.stderr
+
+
+def test_a_broken_file_is_to_be_saved_again(one: str, tmp_path: Path) -> None:
+    whole = (Path(__file__).parents[1] / "retryctl" / "demo.jsonl").read_bytes()
+    (tmp_path / "log.gz").write_bytes(gzip.compress(whole)[:1400])
+    found = run("trace", "--from", "log.gz", "-o", "jsonl", one, cwd=tmp_path)
+    assert found.stderr == "retryctl: not seen: log.gz: its gzip data breaks off at byte 1400.\n"
+    missing = run("trace", "--from", "log.gz", ID, cwd=tmp_path)
+    assert missing.returncode == 4
+    _, looked, step = missing.stderr.splitlines()
+    assert looked.endswith("Not seen: log.gz: its gzip data breaks off at byte 1400.")
+    assert step == "Download or save the file again."
+
+
+def test_the_demo_names_a_file_that_was_given_in_the_place_of_an_id(
+    one: str, tmp_path: Path
+) -> None:
+    (tmp_path / "log.jsonl").touch()
+    done = run("trace", one, "log.jsonl", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Give it with --from log.jsonl" in done.stderr
 
 
 def test_an_attempt_that_there_was_not(one: str) -> None:
@@ -183,6 +236,23 @@ def test_the_settings_name_other_markers(tmp_path: Path) -> None:
 
 
 # --------------------------------------------------------------------------- how it is shown
+
+
+def test_which_attempts_are_shown_in_each_form(one: str) -> None:
+    for form in ("text", "svg", "html"):
+        shown = trace(one, "--attempt", "2", "--lines", "-o", form)
+        said = unescape(shown.stdout).replace("\u00a0", " ")
+        assert "process B" in said
+        assert "process A" not in said
+        assert shown.stderr == ""
+    for form in ("json", "jsonl"):
+        for option in (["--failed"], ["--attempt", "2"]):
+            shown = trace(one, *option, "-o", form)
+            assert shown.stderr == (
+                "retryctl: --attempt and --failed change no JSON: it has every attempt.\n"
+            )
+            assert shown.stdout == trace(one, *option, "-o", form, "--quiet").stdout
+        assert trace(one, *option, "-o", form, "--quiet").stderr == ""
 
 
 def test_times_in_another_zone(one: str) -> None:

@@ -101,6 +101,7 @@ def test_the_document_of_the_contract() -> None:
     ]
     assert document["coverage"] == {
         "source": "cloudwatch",
+        "where": None,
         "log_groups": [GROUP],
         "since": "2026-11-22T21:00:00.000Z",
         "until": "2026-11-23T03:05:00.000Z",

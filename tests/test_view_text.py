@@ -22,6 +22,7 @@ from retryctl.core.records import Coverage, Gap
 from retryctl.core.requests import RequestOutcome
 from retryctl.views.text import trace_svg, trace_text
 from retryctl.views.times import duration
+from retryctl.views.trace import Asked
 from tests.checked_requests import (
     COVERAGE,
     FIRST,
@@ -194,7 +195,7 @@ def test_two_requests_are_told_apart_and_what_was_looked_at_is_said_once() -> No
             "… pending: attempts 1 and 2 failed; next attempt due about 03:03:02, in 48 s "
             "(as of 03:02:15 UTC)",
         ),
-        (PENDING, "03:04:02.928", "next attempt due about 03:03:02, 1 m 00 s ago"),
+        (PENDING, "03:04:02.928", "next attempt was due about 03:03:02, 1 m 00 s ago"),
         (RUNNING, "03:01:15", "… running: attempt 2 has run for 12 s (as of 03:01:15 UTC)"),
         (MENTIONED, "03:05", "? unknown: no attempt was seen, only lines that mention"),
         (MENTIONED, "03:05", "? no verdict. The system log level drops START and REPORT;"),
@@ -206,6 +207,98 @@ def test_two_requests_are_told_apart_and_what_was_looked_at_is_said_once() -> No
 def test_outcome_and_verdict_are_sentences(request_: CheckedRequest, as_of: str, said: str) -> None:
     coverage = replace(COVERAGE, horizon_ms=ms(as_of))
     assert said in shown(request_, coverage=coverage, console_width=200)
+
+
+@pytest.mark.parametrize(
+    ("request_", "end", "said"),
+    [
+        (PENDING, "03:02:15", "next attempt due about 03:03:02; the log ends at 03:02:15 UTC\n"),
+        (PENDING, "03:04:02", "attempt was due about 03:03:02; the log ends at 03:04:02 UTC\n"),
+        (RUNNING, "03:01:03", "… running: the log ends while attempt 2 runs\n"),
+    ],
+)
+def test_nothing_is_said_of_the_time_after_the_end_of_a_log(
+    request_: CheckedRequest, end: str, said: str
+) -> None:
+    coverage = replace(COVERAGE, source="saved", horizon_ms=ms(end), last_event_ms=ms(end))
+    assert said in shown(request_, coverage=coverage, console_width=200)
+
+
+SAVED = Coverage(
+    source="saved",
+    where="export/log.jsonl",
+    log_groups=("/aws/lambda/orders-worker",),
+    since_ms=ms("03:00"),
+    until_ms=ms("03:05"),
+    horizon_ms=ms("03:05"),
+    first_event_ms=ms("03:00"),
+    last_event_ms=ms("03:05"),
+    events_read=85,
+)
+FILE = "looked at export/log.jsonl (/aws/lambda/orders-worker), 23 Nov 2026 03:00 to 03:05 UTC"
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "said"),
+    [
+        ("03:00", "03:05", f"{FILE}: 85 events. Nothing is missing."),
+        ("03:00", "03:02", f"{FILE} (asked for: up to 23 Nov 2026 03:02 UTC): 85 events. Nothing"),
+        ("03:01", "03:02", f"{FILE} (asked for: 23 Nov 2026 03:01 to 03:02 UTC): 85 events."),
+        (
+            "04:00",
+            "04:00",
+            f"{FILE}: 85 events. The log ends at 23 Nov 2026 03:05 UTC, before --since.",
+        ),
+        (
+            "02:00",
+            "02:00",
+            f"{FILE}: 85 events. The log begins at 23 Nov 2026 03:00 UTC, after --until.",
+        ),
+    ],
+)
+def test_a_saved_log_is_named_with_all_that_was_read_of_it(
+    since: str, until: str, said: str
+) -> None:
+    coverage = replace(SAVED, since_ms=ms(since), until_ms=ms(until))
+    assert said in shown(SWITCHED, coverage=coverage, console_width=200)
+
+
+def undetermined(**changes: Any) -> CheckedRequest:
+    cut = replace(FIRST, start_event=None, started_ms=None)
+    made = checked(RequestOutcome.UNKNOWN, Verdict.UNDETERMINED, (cut, SILENT))
+    return replace(made, **changes)
+
+
+def test_what_would_settle_a_verdict_is_a_command_to_copy() -> None:
+    text = shown(undetermined(), coverage=SAVED, console_width=200)
+    command = f"retryctl trace {FIRST.request_id} -f orders-worker --since 2026-11-22T21:00Z"
+    assert f"CloudWatch may settle it:\n    {command}\n" in text
+    assert "85 events. It was read whole." in text
+    nameless = replace(undetermined().request, function=None, log_group="/my group")
+    text = shown(undetermined(request=nameless), coverage=SAVED, console_width=200)
+    assert "-g '/my group' --since" in text
+    for settled in (
+        shown(SWITCHED, coverage=SAVED),
+        shown(undetermined()),
+        shown(undetermined(request=replace(nameless, log_group=None)), coverage=SAVED),
+    ):
+        assert "CloudWatch may" not in settled
+
+
+def test_a_gap_that_a_finding_tells_is_not_told_again() -> None:
+    gap = replace(GAP, settle=None, message="log.gz: its gzip data breaks off at byte 9")
+    finding = replace(SWITCH, rule="logs-incomplete", attempt=None, message=gap.message)
+    coverage = replace(SAVED, gaps=(gap,))
+    told = shown(replace(SWITCHED, findings=(finding,)), coverage=coverage, console_width=200)
+    assert told.count(gap.message) == 1
+    assert "85 events. What was not seen is told above." in told
+    assert f"Not seen:\n! {gap.message}" in shown(SWITCHED, coverage=coverage, console_width=200)
+
+
+def test_the_command_that_explains_a_rule_is_never_broken_but_where_a_shell_reads_on() -> None:
+    for width in range(40, 81):
+        text = shown(SWITCHED, console_width=width)
+        assert "retryctl explain environment-switch" in re.sub(r" \\\n *", " ", text)
 
 
 def test_a_counter_without_a_branch_is_named_by_its_numbers() -> None:
@@ -507,10 +600,23 @@ def test_log_lines_are_whole_under_their_attempt() -> None:
 
 def test_a_long_line_is_broken_without_losing_a_character() -> None:
     message = "".join(chr(0x3041 + n % 80) for n in range(300)) + " " * 5 + "end"
-    text = one(replace(FIRST, events=(event(0, message),)), lines=True)
-    body = [line[16:] for line in text.split("00:00:00.000")[1].split("\n\n")[0].split("\n")]
-    body[0] = text.split("00:00:00.000  ")[1].split("\n")[0]
-    assert "".join(body) == message
+    assert "".join("".join(log_lines(message)).split()) == message.replace(" ", "")
+
+
+def test_a_long_line_is_broken_between_its_words() -> None:
+    report = f"REPORT RequestId: {FIRST.request_id}\tDuration: 2.12 ms\tMax Memory Used: 16 MB\t\n"
+    for width in range(60, 100):
+        assert " ".join(log_lines(report, width)).split() == report.split()
+    indented = "    return " + "ship(order) and " * 9
+    assert log_lines(indented)[0].startswith("    return ship")
+
+
+def log_lines(message: str, width: int = 80) -> list[str]:
+    """The lines below the time of the only log event."""
+    text = one(replace(FIRST, events=(event(0, message),)), lines=True, console_width=width)
+    body = text.split("00:00:00.000  ")[1].split("\n\n")[0].split("\n")
+    assert "" not in body
+    return [body[0], *(line[16:] for line in body[1:])]
 
 
 def test_a_line_of_a_megabyte_is_cut_and_says_so() -> None:
@@ -642,6 +748,10 @@ def test_the_picture_is_xml_that_asks_for_nothing_from_outside() -> None:
     assert not re.search(r"url\((?!#)|@import|@font-face|href", svg)
     assert "environment-switch" in svg
     assert svg == trace_svg([SWITCHED], COVERAGE, title="retryctl trace", tz=timezone.utc)
+    third = trace_svg(
+        [SWITCHED], COVERAGE, title="x", tz=timezone.utc, asked=Asked(attempt=3, lines=True)
+    )
+    assert "shown:\u00a0attempt\u00a03\u00a0of\u00a03" in third.replace("&#160;", "\u00a0")
 
 
 # --------------------------------------------------------------------------- the start
@@ -655,5 +765,7 @@ def test_the_json_view_does_not_wait_for_rich() -> None:
 def test_lines_that_could_be_lambda_s_are_named() -> None:
     forged = replace(FIRST, ambiguous=(FIRST.events[0],))
     told = replace(SWITCHED, request=replace(SWITCHED.request, attempts=(forged, SECOND, THIRD)))
-    assert "attempt 1 logged lines that look like a START, END or REPORT" in " ".join(shown(told).split())
+    assert "attempt 1 logged lines that look like a START, END or REPORT" in " ".join(
+        shown(told).split()
+    )
     assert "look like a START" not in " ".join(shown(SWITCHED).split())

@@ -19,20 +19,17 @@ def demo(
 ) -> int:
     """Show a recorded history of retries. It needs no AWS account and no network.
 
-    One request runs A, B, C as it should, the retry of another lands in a new execution
-    environment, and the first attempt of a third times out.
+    One request runs A, B, C as it should, the retry of another lands in a new\
+ execution environment, and the first attempt of a third times out.
     """
     from retryctl.cli import telling
-    from retryctl.cli.terminal import remark
+    from retryctl.cli.terminal import put
 
     show = options.Show(output=output, color=color, tz=tz, quiet=quiet)
     look = options.Look(source="demo")
     story = telling.read_story((), look, show, now_ms=telling.now_ms()).only_retried()
     status = telling.show_story(story, show)
-    if output is options.Output.TEXT:
+    if output is options.Output.TEXT and not quiet:
         one = story.checked[0].request.request_id
-        remark(
-            f"\nOne of them with its log lines: retryctl trace --from demo --lines {one}",
-            quiet=quiet,
-        )
+        put(f"\nOne of them with its log lines:\n  retryctl trace --from demo --lines {one}\n")
     return status

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from textwrap import fill
 from typing import Annotated
 
 import typer
@@ -9,6 +13,8 @@ import typer
 from retryctl.errors import UsageError
 
 app = typer.Typer(add_completion=False)
+
+_WRITTEN_FOR = 80
 
 
 def _rule_names(incomplete: str) -> list[str]:
@@ -35,10 +41,12 @@ def explain(
     if rule is None:
         for name, section in sections.items():
             severity, summary = section.split("\n", 1)[0].split(" · ")
-            print(f"{name:26} {severity.strip('*')}\n    {summary}")
+            print(f"{name:26} {severity.strip('*')}")
+            print(fill(summary, _columns(), initial_indent="    ", subsequent_indent="    "))
         print("\nretryctl explain RULE tells the rest.")
     elif rule in sections:
-        print(f"{rule}\n{'=' * len(rule)}\n\n{_without_marks(sections[rule])}")
+        print(f"{rule}\n{'=' * len(rule)}\n")
+        print("\n".join(_fitted(sections[rule].splitlines())).replace("### ", ""))
     else:
         from retryctl.core.near import near
 
@@ -56,6 +64,19 @@ def _sections() -> dict[str, str]:
     return {name.strip(): text.strip() for name, text in split}
 
 
-def _without_marks(section: str) -> str:
-    """Markdown as a terminal shows it best: its headings and bold words without their marks."""
-    return section.replace("### ", "").replace("**", "")
+def _columns() -> int:
+    from retryctl.cli.terminal import width
+
+    return min(width(), _WRITTEN_FOR)
+
+
+def _fitted(lines: list[str]) -> Iterator[str]:
+    """The page without its marks; its paragraphs broken anew where the terminal is narrow."""
+    columns = _columns()
+    for is_text, some in groupby(lines, lambda line: bool(re.match(r"[^ #]", line))):
+        if is_text:
+            text = "\n".join(some).replace("**", "")
+            narrow = columns < _WRITTEN_FOR
+            yield fill(text, columns, break_on_hyphens=False) if narrow else text
+        else:
+            yield from some

@@ -158,7 +158,22 @@ EndpointUrl = Annotated[
 ]
 OutputForm = Annotated[
     Output,
-    typer.Option("--output", "-o", help="The form of the output.", rich_help_panel=_SHOW),
+    typer.Option(
+        "--output",
+        "-o",
+        help="The form of the output. jsonl: one request a line; what was not found or not "
+        "seen is said on stderr.",
+        rich_help_panel=_SHOW,
+    ),
+]
+Report = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--report",
+        metavar="FORM=FILE",
+        help="Write a file too, in any form of --output. May be given several times.",
+        rich_help_panel=_SHOW,
+    ),
 ]
 ColorChoice = Annotated[
     Color,

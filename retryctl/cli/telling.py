@@ -22,11 +22,14 @@ from retryctl.cli.terminal import (
     shows_only_ascii,
     stdout_is_terminal,
     width,
+from retryctl.core.records import Coverage
 )
 from retryctl.cli.times import zone
 from retryctl.cli.waiting import Wait, follow
 from retryctl.core.checks import Verdict
 from retryctl.core.crosscheck import CheckedRequest
+_MOST_GAPS = 3
+
 from retryctl.errors import ExitStatus, NothingFound, UsageError
 from retryctl.views.console import console_lines
 from retryctl.views.json import trace_document, trace_lines
@@ -48,6 +51,8 @@ def tell(arguments: Sequence[str], look: Look, show: Show, wait: Wait | None = N
     if wait is None:
         return show_story(read(), show)
     story = follow(
+    files = report_files(reports, [form.value for form in Output], source=look.source)
+    _say_what_is_waited_for(arguments, look, show)
         read,
         wait,
         clock=now_ms,
@@ -55,7 +60,15 @@ def tell(arguments: Sequence[str], look: Look, show: Show, wait: Wait | None = N
         say=lambda sentence: remark(f"retryctl: {sentence}", quiet=show.quiet),
         tz=zone(show.tz),
     )
-    return show_story(story, show)
+    return show_story(story, show, files)
+
+
+def _say_what_is_waited_for(arguments: Sequence[str], look: Look, show: Show) -> None:
+    """Say it to a person who sits before an empty terminal."""
+    what = "request IDs" if "-" in arguments else "the log" if look.source == "-" else ""
+    if what and sys.stdin is not None and sys.stdin.isatty():
+        said = f"retryctl: reading {what} from standard input; end with Ctrl-D."
+        remark(said, quiet=show.quiet)
 
 
 def now_ms() -> int:
@@ -88,7 +101,16 @@ def show_story(story: Story, show: Show) -> ExitStatus:
     return verdict_status(story.checked) if show.exit_code else ExitStatus.OK
 
 
-def _view(story: Story, show: Show, tz: tzinfo) -> str:
+def _beside(coverage: Coverage, show: Show) -> Iterator[str]:
+    """What the form that was asked for has no place for."""
+    if show.output in (Output.JSON, Output.JSONL) and (show.attempt or show.failed):
+        yield "--attempt and --failed change no JSON: it has every attempt."
+    if show.output is Output.JSONL:
+        for gap in coverage.gaps:
+            yield f"not seen: {gap.message.rstrip('.')}."
+
+
+def _view(story: Story, show: Show, tz: tzinfo, screen: Screen) -> str:
     not_found = tuple(story.not_found)
     region = _region(story) if show.web else None
     if show.output is Output.JSON:
@@ -96,10 +118,11 @@ def _view(story: Story, show: Show, tz: tzinfo) -> str:
             story.checked, story.coverage, not_found, lines=show.lines, region=region
         )
     if show.output is Output.JSONL:
+    for sentence in _beside(story.coverage, show):
+        remark(f"retryctl: {sentence}", quiet=show.quiet)
         return trace_lines(story.checked, lines=show.lines, region=region)
     if show.output is Output.HTML:
         from retryctl.views.page import trace_page
-        from retryctl.views.trace import Asked
 
         return trace_page(
             story.checked,
@@ -107,12 +130,17 @@ def _view(story: Story, show: Show, tz: tzinfo) -> str:
             not_found,
             tz=tz,
             branches=story.branches,
-            asked=Asked(lines=show.lines, attempt=show.attempt, failed_only=show.failed),
+            asked=asked,
+    from retryctl.views.trace import Asked
+
+    asked = Asked(lines=show.lines, attempt=show.attempt, failed_only=show.failed)
         )
     from retryctl.views.text import trace_svg, trace_text
 
     if show.output is Output.SVG:
-        return trace_svg(story.checked, story.coverage, not_found, title="retryctl trace", tz=tz)
+        return trace_svg(
+            story.checked, story.coverage, not_found, title="retryctl trace", tz=tz, asked=asked
+        )
     text = trace_text(
         story.checked,
         story.coverage,
@@ -153,11 +181,24 @@ def _refuse_missing_attempt(checked: Iterable[CheckedRequest], number: int | Non
 def _nothing_found(story: Story, tz: tzinfo) -> NothingFound:
     """What was not found and where it was looked for, with the next step from there."""
     what = " ".join(story.not_found.values()) or "there is no request that was retried."
-    looked = coverage_sentence(story.coverage, tz)
-    looked = " ".join([looked[:1].upper() + looked[1:], *(g.message for g in story.coverage.gaps)])
-    step = {
-        "cloudwatch": "Widen the window with --since, or name another function with -f.",
-        "demo": "retryctl demo shows the requests that are in it.",
-    }.get(story.coverage.source, "Is it the right file? Without --from it looks on CloudWatch.")
-    settle = next((gap.settle for gap in story.coverage.gaps if gap.settle), None)
-    return NothingFound(what, f"{looked}\n{f'To settle it: {settle}' if settle else step}")
+    whole = "It was read whole." if story.coverage.where else "Nothing is missing."
+    looked = coverage_sentence(story.coverage, tz, complete=whole)
+    gaps = [f"{gap.message.rstrip('.')}." for gap in story.coverage.gaps]
+    more = [f"And {len(gaps) - _MOST_GAPS:,} more."] if len(gaps) > _MOST_GAPS else []
+    looked = " ".join([looked[:1].upper() + looked[1:], *gaps[:_MOST_GAPS], *more])
+    return NothingFound(what, f"{looked}\n{_next_step(story.coverage)}")
+
+
+def _next_step(coverage: Coverage) -> str:
+    for gap in coverage.gaps:
+        if gap.settle:
+            return f"To settle it: {gap.settle}"
+    if coverage.source == "cloudwatch":
+        return "Widen the window with --since, or name another function with -f."
+    if coverage.left_out:
+        return f"Give -f {coverage.left_out[0][1]}, or neither -f nor -g."
+    if coverage.source == "demo":
+        return "retryctl demo shows the requests that are in it."
+    if any(gap.kind == "truncated" for gap in coverage.gaps):
+        return "Download or save the file again."
+    return "Is it the right file? Without --from it looks on CloudWatch."

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from io import TextIOWrapper
+from textwrap import wrap
 
 from retryctl.cli.options import Color
 
@@ -57,9 +58,19 @@ def put(text: str, *, document: bool = False) -> None:
 
 
 def remark(text: str, *, quiet: bool = False) -> None:
-    """Say something beside the answer on stderr, unless ``--quiet`` was given."""
+    """Say something beside the answer on stderr, unless ``--quiet`` was given.
+
+    A line that begins with spaces is to be copied.
+    """
     if not quiet:
         from retryctl.views.inert import inert
 
         for line in text.splitlines():
-            print(inert(line), file=sys.stderr)
+            print("\n".join(_fitted(inert(line))), file=sys.stderr)
+
+
+def _fitted(line: str) -> list[str]:
+    """The line, broken between words where a person looks at it, unless it is to be copied."""
+    if line.startswith(" ") or not sys.stderr.isatty():
+        return [line]
+    return wrap(line, width(), break_long_words=False, break_on_hyphens=False)

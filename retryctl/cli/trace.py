@@ -19,13 +19,17 @@ Lines = Annotated[
 AttemptNumber = Annotated[
     int | None,
     typer.Option(
-        "--attempt", metavar="N", min=1, help="In the text, only attempt N.", rich_help_panel=_WHICH
+        "--attempt",
+        metavar="N",
+        min=1,
+        help="Show only attempt N (not in JSON).",
+        rich_help_panel=_WHICH,
     ),
 ]
 Failed = Annotated[
     bool,
     typer.Option(
-        "--failed", help="In the text, only the attempts that failed.", rich_help_panel=_WHICH
+        "--failed", help="Show only the attempts that failed (not in JSON).", rich_help_panel=_WHICH
     ),
 ]
 ExitCode = Annotated[

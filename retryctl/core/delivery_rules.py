@@ -186,7 +186,10 @@ DELIVERY_RULES = (
     Rule(
         id="logs-incomplete",
         severity=Severity.WARNING,
-        remedy="Read a wider window, or all files of the export; what is missing may matter.",
+        remedy=(
+            "Read a wider window or all files of the export, or save a broken file again; "
+            "what is missing may matter."
+        ),
         look=_logs_incomplete,
     ),
 )

@@ -24,15 +24,6 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verbatim:
-    """Text of which every character is kept: broken where a line is full, hanging as above."""
-
-    text: str
-    style: str = ""
-    lead: Pieces = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A command to copy: broken only where a shell reads on."""
 
@@ -71,6 +62,6 @@ class Drawing:
     lines: Sequence[Pieces]
 
 
-Block = Paragraph | Verbatim | Command | Table | Drawing
+Block = Paragraph | Command | Table | Drawing
 
 BLANK = Paragraph()

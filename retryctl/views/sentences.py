@@ -187,10 +187,16 @@ def _detail(checked: CheckedRequest, attempt: Attempt) -> str:
 # --------------------------------------------------------------------------- what was looked at
 
 
-def coverage_sentence(coverage: Coverage, tz: tzinfo, *, missing: str = "") -> str:
+def coverage_sentence(
+    coverage: Coverage,
+    tz: tzinfo,
+    *,
+    complete: str = "Nothing is missing.",
+    gaps: str = "Not seen:",
+) -> str:
     """What was looked at, and whether anything is missing from it.
 
-    ``missing`` is what to say of that where more is known than the coverage tells.
+    ``complete`` is said where nothing is known to be, ``gaps`` before what is.
     """
     calls = f" in {_counted(coverage.api_calls, 'call')}" if coverage.api_calls else ""
     odd = coverage.events_unrecognised
@@ -198,19 +204,18 @@ def coverage_sentence(coverage: Coverage, tz: tzinfo, *, missing: str = "") -> s
     return (
         f"looked at {_place(coverage)}{_window(coverage, tz)}: "
         f"{_counted(coverage.events_read, 'event')}{calls}{unread}. "
-        f"{missing or _missing(coverage, tz)}"
+        f"{(_outside(coverage, tz) or complete) if coverage.complete else gaps}"
     )
 
 
-def _missing(coverage: Coverage, tz: tzinfo) -> str:
-    if not coverage.complete:
-        return "Not seen:"
+def _outside(coverage: Coverage, tz: tzinfo) -> str:
+    """Where the log lies when that is not where it was looked; empty where it is."""
     first, last = coverage.first_event_ms, coverage.last_event_ms
     if coverage.since_ms is not None and last is not None and last < coverage.since_ms:
         return f"The log ends at {moment(last, tz, 'minutes')}, before --since."
     if coverage.until_ms is not None and first is not None and coverage.until_ms < first:
         return f"The log begins at {moment(first, tz, 'minutes')}, after --until."
-    return "Nothing is missing."
+    return ""
 
 
 def _place(coverage: Coverage) -> str:
@@ -229,8 +234,10 @@ def _window(coverage: Coverage, tz: tzinfo) -> str:
     read = f", {span(coverage.first_event_ms, coverage.last_event_ms, tz)}"
     since = None if coverage.since_ms == coverage.first_event_ms else coverage.since_ms
     until = None if coverage.until_ms == coverage.last_event_ms else coverage.until_ms
+    if _outside(coverage, tz):
+        return read
     asked = _asked_for(since, until, tz)
-    return f"{read}, asked for{asked.removeprefix(',')}" if asked else read
+    return f"{read} (asked for: {asked.removeprefix(', ')})" if asked else read
 
 
 def _asked_for(since: int | None, until: int | None, tz: tzinfo) -> str:

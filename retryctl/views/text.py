@@ -24,7 +24,6 @@ from retryctl.views.document import (
     Paragraph,
     Pieces,
     Table,
-    Verbatim,
 )
 from retryctl.views.inert import inert
 from retryctl.views.picture import FORMAT
@@ -74,9 +73,12 @@ def trace_svg(
     title: str,
     tz: tzinfo,
     console_width: int = 80,
+    asked: Asked | None = None,
 ) -> str:
     """The same as a picture of a terminal: SVG that asks for nothing from outside."""
-    blocks = trace_blocks(checked, coverage, not_found, Asked(), tz=tz, width=console_width)
+    blocks = trace_blocks(
+        checked, coverage, not_found, asked or Asked(), tz=tz, width=console_width
+    )
     console = _console(console_width, colour=True)
     _print(console, _Page(console, ascii_only=False).lines(blocks))
     return console.export_svg(title=title, code_format=FORMAT, unique_id="retryctl")
@@ -124,8 +126,6 @@ class _Page:
         for block in blocks:
             if isinstance(block, Paragraph):
                 yield from self._hanging(self.text(block.lead), self.text(block.words))
-            elif isinstance(block, Verbatim):
-                yield from self._verbatim(block)
             elif isinstance(block, Command):
                 yield from self._command(block.text)
             elif isinstance(block, Table):
@@ -149,12 +149,6 @@ class _Page:
         cells = self._room(lead.cell_len)
         for line in body.wrap(self._console, cells, overflow="fold") or [Text()]:
             yield lead + line
-            lead = Text(" " * lead.cell_len)
-
-    def _verbatim(self, block: Verbatim) -> Iterator[Text]:
-        lead = self.text(block.lead)
-        for line in chop_cells(self._clean(block.text), self._room(lead.cell_len)) or [""]:
-            yield lead + Text(line, block.style)
             lead = Text(" " * lead.cell_len)
 
     def _command(self, command: str) -> Iterator[Text]:

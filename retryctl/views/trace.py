@@ -170,7 +170,7 @@ def _settling(checked: CheckedRequest, coverage: Coverage) -> Iterator[Block]:
     if coverage.where and lacks and checked.verdict is Verdict.UNDETERMINED:
         since_ms = request.attempts[0].placed_ms - FunctionSettings().event_age_ms
         since = at(since_ms, timezone.utc).strftime("%Y-%m-%dT%H:%MZ")
-        yield Paragraph(lead=[("  ", "")], words=[("CloudWatch may tell:", "")])
+        yield Paragraph(lead=[("  ", "")], words=[("CloudWatch may settle it:", "")])
         yield Command(text=f"retryctl trace {request.request_id} {place} --since {since}")
 
 
@@ -232,12 +232,14 @@ def _coverage(coverage: Coverage, checked: Sequence[CheckedRequest], tz: tzinfo)
     """What was looked at, and what was not seen of it that no finding has told."""
     told = {finding.message for one in checked for finding in one.findings}
     gaps = [gap for gap in coverage.gaps if gap.settle or gap.message not in told]
-    missing = ""
-    if coverage.gaps and not gaps:
-        missing = "What was not seen is told above."
-    elif coverage.where and coverage.complete and any(map(_lacks_something, checked)):
-        missing = "It was read whole."
-    yield Paragraph(words=[(coverage_sentence(coverage, tz, missing=missing), "")])
+    whole = coverage.where and any(map(_lacks_something, checked))
+    looked = coverage_sentence(
+        coverage,
+        tz,
+        complete="It was read whole." if whole else "Nothing is missing.",
+        gaps="Not seen:" if gaps else "What was not seen is told above.",
+    )
+    yield Paragraph(words=[(looked, "")])
     for gap in gaps[:_MOST_GAPS]:
         yield from _gap(gap)
     if len(gaps) > _MOST_GAPS:
