@@ -22,18 +22,18 @@ from retryctl.cli.terminal import (
     shows_only_ascii,
     stdout_is_terminal,
     width,
-from retryctl.core.records import Coverage
 )
 from retryctl.cli.times import zone
 from retryctl.cli.waiting import Wait, follow
 from retryctl.core.checks import Verdict
 from retryctl.core.crosscheck import CheckedRequest
-_MOST_GAPS = 3
-
+from retryctl.core.records import Coverage
 from retryctl.errors import ExitStatus, NothingFound, UsageError
 from retryctl.views.console import console_lines
 from retryctl.views.json import trace_document, trace_lines
 from retryctl.views.sentences import coverage_sentence
+
+_MOST_GAPS = 3
 
 __all__ = ["Story", "now_ms", "read_story", "show_story", "tell", "verdict_status"]
 
@@ -46,13 +46,12 @@ def tell(arguments: Sequence[str], look: Look, show: Show, wait: Wait | None = N
         )
     if show.web and show.output in (Output.HTML, Output.SVG):
         raise UsageError(f"--web has no place in {show.output.value}.", "Use text, json or jsonl.")
+    _say_what_is_waited_for(arguments, look, show)
     ids = request_ids(arguments, _stdin_lines())
     read = story_reader(ids, look, show, clock=now_ms)
     if wait is None:
         return show_story(read(), show)
     story = follow(
-    files = report_files(reports, [form.value for form in Output], source=look.source)
-    _say_what_is_waited_for(arguments, look, show)
         read,
         wait,
         clock=now_ms,
@@ -60,7 +59,7 @@ def tell(arguments: Sequence[str], look: Look, show: Show, wait: Wait | None = N
         say=lambda sentence: remark(f"retryctl: {sentence}", quiet=show.quiet),
         tz=zone(show.tz),
     )
-    return show_story(story, show, files)
+    return show_story(story, show)
 
 
 def _say_what_is_waited_for(arguments: Sequence[str], look: Look, show: Show) -> None:
@@ -98,6 +97,8 @@ def show_story(story: Story, show: Show) -> ExitStatus:
         raise _nothing_found(story, tz)
     for why in story.not_found.values():
         remark(f"retryctl: {why}")
+    for sentence in _beside(story.coverage, show):
+        remark(f"retryctl: {sentence}", quiet=show.quiet)
     return verdict_status(story.checked) if show.exit_code else ExitStatus.OK
 
 
@@ -110,7 +111,7 @@ def _beside(coverage: Coverage, show: Show) -> Iterator[str]:
             yield f"not seen: {gap.message.rstrip('.')}."
 
 
-def _view(story: Story, show: Show, tz: tzinfo, screen: Screen) -> str:
+def _view(story: Story, show: Show, tz: tzinfo) -> str:
     not_found = tuple(story.not_found)
     region = _region(story) if show.web else None
     if show.output is Output.JSON:
@@ -118,9 +119,10 @@ def _view(story: Story, show: Show, tz: tzinfo, screen: Screen) -> str:
             story.checked, story.coverage, not_found, lines=show.lines, region=region
         )
     if show.output is Output.JSONL:
-    for sentence in _beside(story.coverage, show):
-        remark(f"retryctl: {sentence}", quiet=show.quiet)
         return trace_lines(story.checked, lines=show.lines, region=region)
+    from retryctl.views.trace import Asked
+
+    asked = Asked(lines=show.lines, attempt=show.attempt, failed_only=show.failed)
     if show.output is Output.HTML:
         from retryctl.views.page import trace_page
 
@@ -131,9 +133,6 @@ def _view(story: Story, show: Show, tz: tzinfo, screen: Screen) -> str:
             tz=tz,
             branches=story.branches,
             asked=asked,
-    from retryctl.views.trace import Asked
-
-    asked = Asked(lines=show.lines, attempt=show.attempt, failed_only=show.failed)
         )
     from retryctl.views.text import trace_svg, trace_text
 
