@@ -196,9 +196,9 @@ def check(
 
     retryctl check orders-worker --since 15m --report junit=report.xml
 
-    Exits with 0 where everything held, 1 where something did not, 5 where the logs do not allow
-    to tell, 4 where there was nothing to check. What has to hold can also stand in the settings
-    file, in its table "check".
+    Exits with 0 where everything held, 1 where something did not, 5 where the logs do not allow\
+ to tell, 4 where there was nothing to check. What has to hold can also stand in the settings\
+ file, in its table "check".
     """
     from retryctl.cli import checking
     from retryctl.cli.expecting import Asked

@@ -25,14 +25,8 @@ from retryctl.cli.report_files import (
     update_known,
     write,
 )
-from retryctl.cli.terminal import (
-    colour_wanted,
-    put,
-    remark,
-    shows_only_ascii,
-    stdout_is_terminal,
-    width,
-)
+from retryctl.cli.screen import stdout_screen
+from retryctl.cli.terminal import put, remark
 from retryctl.cli.times import read_window, zone
 from retryctl.cli.window import Window, read_window_of
 from retryctl.core.baseline import Identity
@@ -42,7 +36,7 @@ from retryctl.core.records import Coverage, request_id_in
 from retryctl.errors import ExitStatus, NothingFound, UsageError
 from retryctl.settings import Settings, load_settings
 from retryctl.views.check_report import CheckReport
-from retryctl.views.reports import report
+from retryctl.views.reports import ELSEWHERE, REPORTS, report
 from retryctl.views.sentences import coverage_sentence
 
 _LOOK_AGAIN_S = 10.0
@@ -77,7 +71,7 @@ def check(
     """Check what ``arguments`` name: request IDs, or a function."""
     now_ms = telling.now_ms()
     plan = make_plan(arguments, look, show, asked, update=update, now_ms=now_ms)
-    known_form(form)
+    known_form(form, REPORTS, ELSEWHERE)
     judgement, reading = judge_when_settled(
         plan,
         lambda quiet: _read(plan, replace(show, quiet=show.quiet or quiet)),
@@ -127,7 +121,13 @@ def make_plan(
         settings=settings,
         window=Window(since_ms=since_ms, until_ms=until_ms),
         expected=expected,
-        files=report_files(expected.reports, expected.baseline),
+        files=report_files(
+            expected.reports,
+            REPORTS,
+            ELSEWHERE,
+            source=look.source,
+            baseline=expected.baseline,
+        ),
         known=read_known(expected.baseline, update=update),
         update=update,
     )
@@ -205,7 +205,7 @@ def _tell(told: CheckReport, plan: Plan, form: str, show: Show) -> None:
         found = {judged.identity for judged in told.judgement.findings if judged.known}
         update_known(plan.expected.baseline, plan.known | found)
     if form != "text":
-        put(report(form, told))
+        put(report(form, told), document=True)
     elif told.status is not ExitStatus.NOTHING_FOUND:
         put(_text(told, show))
     if os.environ.get("GITHUB_ACTIONS") == "true":
@@ -215,11 +215,9 @@ def _tell(told: CheckReport, plan: Plan, form: str, show: Show) -> None:
 def _text(told: CheckReport, show: Show) -> str:
     from retryctl.views import check_text
 
+    screen = stdout_screen(show.color)
     return check_text.report(
-        told,
-        width=width(),
-        colour=colour_wanted(show.color, os.environ, is_terminal=stdout_is_terminal()),
-        ascii_only=shows_only_ascii(),
+        told, width=screen.width, colour=screen.colour, ascii_only=screen.ascii_only
     )
 
 

@@ -1,16 +1,18 @@
-"""The files that a check writes: reports and the baseline. Whether they can be is known first."""
+"""The files that are written: reports and the baseline. Whether they can be is known first."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from retryctl.core.baseline import BaselineError, Identity, baseline_text, read_baseline
 from retryctl.core.near import near
 from retryctl.errors import CouldNotLook, UsageError
-from retryctl.views.reports import REPORTS
+
+_NOWHERE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,28 +23,41 @@ class ReportFile:
     path: Path
 
 
-def known_form(name: str) -> str:
-    """``name``, if there is a report of that name; else ``UsageError`` with the nearest."""
-    if name not in REPORTS:
-        hint = near(name, REPORTS) or f"There are {', '.join(REPORTS)}."
+def known_form(name: str, forms: Collection[str], elsewhere: Mapping[str, str] = _NOWHERE) -> str:
+    """``name``, if it is one of ``forms``; else ``UsageError`` with the nearest.
+
+    ``elsewhere`` tells of other forms where they are to be had.
+    """
+    if name not in forms:
+        hint = elsewhere.get(name) or near(name, forms) or f"There are {', '.join(forms)}."
         raise UsageError(f"there is no report {name!r}.", hint)
     return name
 
 
-def report_files(asked: Iterable[str], baseline: Path | None) -> tuple[ReportFile, ...]:
+def report_files(
+    asked: Iterable[str],
+    forms: Collection[str],
+    elsewhere: Mapping[str, str] = _NOWHERE,
+    *,
+    source: str,
+    baseline: Path | None = None,
+) -> tuple[ReportFile, ...]:
     """The reports that ``FORM=FILE`` ask for.
 
-    Raises ``UsageError`` where a form is not known, a file cannot be written, or two want one.
+    Raises ``UsageError`` where a form is not known, a file cannot be written, two want one, or
+    it is what ``source`` is read from.
     """
     files: dict[Path, ReportFile] = {}
-    taken = {baseline.absolute()} if baseline else set()
+    taken = {baseline.resolve()} if baseline else set()
     for text in asked:
         form, equals, name = text.partition("=")
         if not (equals and name):
             raise UsageError(f"{text!r} names no file.", "Give --report FORM=FILE.")
-        file = ReportFile(form=known_form(form), path=Path(name))
-        if (path := file.path.absolute()) in taken | files.keys():
+        file = ReportFile(form=known_form(form, forms, elsewhere), path=Path(name))
+        if (path := file.path.resolve()) in taken | files.keys():
             raise UsageError(f"{name} would be written twice.", "Give each report its own file.")
+        if path == Path(source).resolve():
+            raise UsageError(f"{name} is the log that is read.", "Give the report its own file.")
         refuse_unwritable(file.path)
         files[path] = file
     return tuple(files.values())
@@ -53,10 +68,11 @@ def refuse_unwritable(path: Path) -> None:
     if path.exists() and not (path.is_file() or path.is_dir()):
         return  # a pipe or a device: to open it for a trial would already be heard
     try:
-        was_there = path.exists()
-        path.open("ab").close()
+        target = path.resolve()  # a link stays, though what it leads to is still to be made
+        was_there = target.exists()
+        target.open("ab").close()
         if not was_there:
-            path.unlink()
+            target.unlink()
     except OSError as error:
         raise UsageError(
             f"cannot write {path}: {error.strerror}.", "Name another file, or make its folder."

@@ -25,7 +25,7 @@ Form = Annotated[
         "--output",
         "-o",
         metavar="FORM",
-        help="text, json, jsonl (one function a line) or csv.",
+        help="text, json, jsonl (one function a line), csv or html.",
         rich_help_panel="How to show it",
     ),
 ]
@@ -52,13 +52,14 @@ def summary(
     region: options.Region = None,
     endpoint_url: options.EndpointUrl = None,
     output: Form = "text",
+    report: options.Report = None,
     color: options.ColorChoice = options.Color.AUTO,
     tz: options.Tz = "UTC",
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Count the requests of a function: attempts, outcomes, branches, waits, errors and cost,
-    and how often the function's own count was right on a retry.
+    """Count the requests of a function: attempts, outcomes, branches, waits, errors and cost,\
+ and how often the function's own count was right on a retry.
 
     retryctl summary orders-worker --since 24h
     """
@@ -75,4 +76,6 @@ def summary(
         endpoint_url=endpoint_url,
     )
     show = options.Show(color=color, tz=tz, quiet=quiet)
-    return summing.summarise(functions or (), look, show, form=output, compare=compare)
+    return summing.summarise(
+        functions or (), look, show, form=output, compare=compare, reports=report or ()
+    )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import tzinfo
 from fnmatch import fnmatchcase
 from heapq import nlargest
 from itertools import islice
@@ -14,18 +14,14 @@ from typing import Any
 
 from retryctl.cli import telling
 from retryctl.cli.options import Look, Show
-from retryctl.cli.terminal import (
-    colour_wanted,
-    put,
-    remark,
-    shows_only_ascii,
-    stdout_is_terminal,
-    width,
-)
+from retryctl.cli.report_files import report_files, write
+from retryctl.cli.screen import Screen, stdout_screen
+from retryctl.cli.terminal import put, remark
 from retryctl.cli.times import read_window, zone
 from retryctl.cli.whole_log import Tallies, Whole, counted, requests_listed
 from retryctl.cli.window import Window
 from retryctl.core.checks import Check, Verdict
+from retryctl.core.claims import Branches
 from retryctl.core.comparing import Change, changes
 from retryctl.core.crosscheck import RULES
 from retryctl.core.listing import Listed, Wanted
@@ -35,43 +31,61 @@ from retryctl.core.requests import RequestOutcome
 from retryctl.core.summary import Tally
 from retryctl.errors import ExitStatus, NothingFound, UsageError
 from retryctl.settings import Settings, load_settings
+from retryctl.views.figures import Tallies as FunctionTallies
 from retryctl.views.json import coverage_object
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.summary_json import summary_document, summary_lines, summary_object
 
-FORMS = ("text", "json", "jsonl", "csv")
+_LIST_FORMS = ("text", "json", "jsonl", "csv")
+_SUMMARY_FORMS = (*_LIST_FORMS, "html")
 _SHOWN_AS_TEXT = 50
 _LINES_AT_ONCE = 100
 _PATTERN = set("*?[")
 
-Named = Sequence[tuple["str | None", Tally]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """All that a summary tells: each function's figures, the worst first, and their sum."""
+
+    total: Tally
+    named: FunctionTallies
+    coverage: Coverage
+    branches: Branches
+    changed: list[Change] | None
 
 
 def summarise(
-    functions: Sequence[str], look: Look, show: Show, *, form: str, compare: Path | None
+    functions: Sequence[str],
+    look: Look,
+    show: Show,
+    *,
+    form: str,
+    compare: Path | None,
+    reports: Sequence[str],
 ) -> ExitStatus:
-    """Count the requests of ``functions`` in the window, and print the figures."""
-    _known(form, FORMS, "--output")
+    """Count the requests of ``functions`` in the window, and print and write the figures."""
+    _known(form, _SUMMARY_FORMS, "--output")
+    files = report_files(reports, _SUMMARY_FORMS, source=look.source)
     before = _earlier(compare) if compare else None
     now_ms = telling.now_ms()
     look, keep = _asked(functions, look)
     settings, window = _settings(look), _window(look, show, now_ms)
     whole, tallies = counted(look, settings, window, now_ms=now_ms, quiet=show.quiet)
     named = _worst_first({name: each for name, each in tallies.items() if keep(name)})
-    total = _total(named)
+    total, branches = _total(named), settings.markers.branches
+    figures = Figures(
+        total=total,
+        named=named or [(look.function, total)],
+        coverage=whole.coverage,
+        branches=branches,
+        changed=changes(before, summary_object(None, total, branches)) if before else None,
+    )
     _remark(whole, show)
-    if named or form != "text":
-        put(
-            _summary(
-                total,
-                named or [(look.function, total)],
-                whole.coverage,
-                settings,
-                show,
-                form,
-                before,
-            )
-        )
+    for file in files:
+        write(file.path, _summary(figures, file.form, zone(show.tz), Screen()))
+    if total.requests or form != "text":
+        text = _summary(figures, form, zone(show.tz), stdout_screen(show.color))
+        put(text, document=form != "text")
     if not total.requests:
         raise _nothing(whole.coverage, show)
     return ExitStatus.OK
@@ -87,7 +101,7 @@ def list_requests(
     limit: int | None,
 ) -> ExitStatus:
     """List the requests of ``functions`` in the window that are wanted."""
-    _known(form, FORMS, "--output")
+    _known(form, _LIST_FORMS, "--output")
     now_ms = telling.now_ms()
     look, keep = _asked(functions, look)
     settings, window = _settings(look), _window(look, show, now_ms)
@@ -176,19 +190,9 @@ def _earlier(path: Path) -> dict[str, Any]:
 # --------------------------------------------------------------------------- showing it
 
 
-def _summary(
-    total: Tally,
-    named: Named,
-    coverage: Coverage,
-    settings: Settings,
-    show: Show,
-    form: str,
-    before: dict[str, Any] | None,
-) -> str:
-    branches = settings.markers.branches
-    changed: list[Change] | None = None
-    if before is not None:
-        changed = changes(before, summary_object(None, total, branches))
+def _summary(figures: Figures, form: str, tz: tzinfo, screen: Screen) -> str:
+    total, named, coverage = figures.total, figures.named, figures.coverage
+    branches, changed = figures.branches, figures.changed
     if form == "json":
         return summary_document(total, named, coverage, branches, changed)
     if form == "jsonl":
@@ -197,6 +201,19 @@ def _summary(
         from retryctl.views.summary_csv import summary_csv
 
         return summary_csv(named, branches)
+    if form == "html":
+        from retryctl.views.page_summary import summary_page
+
+        several = named if len(named) > 1 else ()
+        return summary_page(
+            total,
+            coverage,
+            function=named[0][0],
+            tz=tz,
+            branches=branches,
+            several=several,
+            changes=changed or (),
+        )
     from retryctl.views.summary_text import summary_text
 
     return summary_text(
@@ -205,10 +222,10 @@ def _summary(
         coverage,
         branches,
         changed,
-        tz=zone(show.tz),
-        console_width=width(),
-        colour=_colour(show),
-        ascii_only=shows_only_ascii(),
+        tz=tz,
+        console_width=screen.width,
+        colour=screen.colour,
+        ascii_only=screen.ascii_only,
     )
 
 
@@ -245,15 +262,15 @@ def _put_sorted(
             coverage_sentence(coverage, zone(show.tz)),
             *(gap.message for gap in coverage.gaps),
         ]
-        tz = zone(show.tz)
+        screen = stdout_screen(show.color)
         put(
             listing.list_text(
                 newest,
                 remarks,
-                tz=tz,
-                console_width=width(),
-                colour=_colour(show),
-                ascii_only=shows_only_ascii(),
+                tz=zone(show.tz),
+                console_width=screen.width,
+                colour=screen.colour,
+                ascii_only=screen.ascii_only,
             )
         )
     return count
@@ -279,10 +296,6 @@ def _newest(listed: Iterator[Listed], at_most: int | None) -> tuple[list[Listed]
     return newest, count
 
 
-def _colour(show: Show) -> bool:
-    return colour_wanted(show.color, os.environ, is_terminal=stdout_is_terminal())
-
-
 def _remark(whole: Whole, show: Show) -> None:
     for text in whole.remarks:
         remark(f"retryctl: {text}", quiet=show.quiet)
@@ -291,7 +304,7 @@ def _remark(whole: Whole, show: Show) -> None:
 # --------------------------------------------------------------------------- figures
 
 
-def _worst_first(tallies: Tallies) -> Named:
+def _worst_first(tallies: Tallies) -> FunctionTallies:
     """By wrong counts on retries, then by failed attempts."""
 
     def badness(item: tuple[str | None, Tally]) -> tuple[int, int, str]:
@@ -302,7 +315,7 @@ def _worst_first(tallies: Tallies) -> Named:
     return sorted(tallies.items(), key=badness)
 
 
-def _total(named: Named) -> Tally:
+def _total(named: FunctionTallies) -> Tally:
     total = Tally()
     for _, tally in named:
         total.merge(tally)

@@ -6,23 +6,18 @@ else shows a story go this one way.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import tzinfo
 
 from retryctl.cli.ids import request_ids
 from retryctl.cli.options import Look, Output, Show
+from retryctl.cli.report_files import ReportFile, report_files, write
+from retryctl.cli.screen import Screen, stdout_screen
 from retryctl.cli.story import Story, read_story, story_reader
-from retryctl.cli.terminal import (
-    colour_wanted,
-    put,
-    remark,
-    shows_only_ascii,
-    stdout_is_terminal,
-    width,
-)
+from retryctl.cli.terminal import put, remark
 from retryctl.cli.times import zone
 from retryctl.cli.waiting import Wait, follow
 from retryctl.core.checks import Verdict
@@ -38,19 +33,30 @@ _MOST_GAPS = 3
 __all__ = ["Story", "now_ms", "read_story", "show_story", "tell", "verdict_status"]
 
 
-def tell(arguments: Sequence[str], look: Look, show: Show, wait: Wait | None = None) -> ExitStatus:
-    """Tell the story of the requests whose IDs are in ``arguments``, as a person gave them."""
+def tell(
+    arguments: Sequence[str],
+    look: Look,
+    show: Show,
+    wait: Wait | None = None,
+    *,
+    reports: Sequence[str] = (),
+) -> ExitStatus:
+    """Tell the story of the requests whose IDs are in ``arguments``, as a person gave them.
+
+    ``reports`` are ``FORM=FILE``: the files that are written beside what is printed.
+    """
     if look.source == "-" and "-" in arguments:
         raise UsageError(
             "stdin cannot give both the IDs and the log.", "Save one of them and name its file."
         )
     if show.web and show.output in (Output.HTML, Output.SVG):
         raise UsageError(f"--web has no place in {show.output.value}.", "Use text, json or jsonl.")
+    files = report_files(reports, [form.value for form in Output], source=look.source)
     _say_what_is_waited_for(arguments, look, show)
     ids = request_ids(arguments, _stdin_lines())
     read = story_reader(ids, look, show, clock=now_ms)
     if wait is None:
-        return show_story(read(), show)
+        return show_story(read(), show, files)
     story = follow(
         read,
         wait,
@@ -59,7 +65,7 @@ def tell(arguments: Sequence[str], look: Look, show: Show, wait: Wait | None = N
         say=lambda sentence: remark(f"retryctl: {sentence}", quiet=show.quiet),
         tz=zone(show.tz),
     )
-    return show_story(story, show)
+    return show_story(story, show, files)
 
 
 def _say_what_is_waited_for(arguments: Sequence[str], look: Look, show: Show) -> None:
@@ -83,16 +89,19 @@ def _stdin_lines() -> Iterator[str]:
 # --------------------------------------------------------------------------- showing it
 
 
-def show_story(story: Story, show: Show) -> ExitStatus:
-    """Print the answer; say on stderr what was not found.
+def show_story(story: Story, show: Show, files: Sequence[ReportFile] = ()) -> ExitStatus:
+    """Write the reports, print the answer, and say on stderr what was not found.
 
-    Raises ``NothingFound`` where there is nothing to tell; JSON is printed even then.
+    Raises ``NothingFound`` where there is nothing to tell; JSON is printed and reports are
+    written even then.
     """
     tz = zone(show.tz)
     if story.checked:
         _refuse_missing_attempt(story.checked, show.attempt)
+    for file in files:
+        write(file.path, _view(story, replace(show, output=Output(file.form)), tz, Screen()))
     if story.checked or show.output is not Output.TEXT:
-        put(_view(story, show, tz), document=show.output is not Output.TEXT)
+        put(_view(story, show, tz, stdout_screen(show.color)), document=show.output is not Output.TEXT)
     if not story.checked:
         raise _nothing_found(story, tz)
     for why in story.not_found.values():
@@ -111,7 +120,7 @@ def _beside(coverage: Coverage, show: Show) -> Iterator[str]:
             yield f"not seen: {gap.message.rstrip('.')}."
 
 
-def _view(story: Story, show: Show, tz: tzinfo) -> str:
+def _view(story: Story, show: Show, tz: tzinfo, screen: Screen) -> str:
     not_found = tuple(story.not_found)
     region = _region(story) if show.web else None
     if show.output is Output.JSON:
@@ -144,10 +153,10 @@ def _view(story: Story, show: Show, tz: tzinfo) -> str:
         story.checked,
         story.coverage,
         not_found,
-        console_width=width(),
+        console_width=screen.width,
         tz=tz,
-        colour=colour_wanted(show.color, os.environ, is_terminal=stdout_is_terminal()),
-        ascii_only=shows_only_ascii(),
+        colour=screen.colour,
+        ascii_only=screen.ascii_only,
         lines=show.lines,
         attempt_filter=show.attempt,
         failed_only=show.failed,

@@ -90,6 +90,7 @@ def trace(
     region: options.Region = None,
     endpoint_url: options.EndpointUrl = None,
     output: options.OutputForm = options.Output.TEXT,
+    report: options.Report = None,
     color: options.ColorChoice = options.Color.AUTO,
     tz: options.Tz = "UTC",
     quiet: options.Quiet = False,
@@ -133,4 +134,5 @@ def trace(
             web=web,
         ),
         read_wait(wait, timeout, look),
+        reports=report or (),
     )

@@ -7,20 +7,23 @@ and say so.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from enum import Enum
 from typing import TypeVar
 
 from retryctl.core.checks import Check
 from retryctl.core.claims import Branches
+from retryctl.core.comparing import Change
 from retryctl.core.records import Coverage
 from retryctl.core.summary import Tally
+from retryctl.views.figures import FUNCTION_FIGURES, Tallies, before_and_after, percent
 from retryctl.views.inert import cut
 from retryctl.views.markup import Markup, tag
 from retryctl.views.page_document import document, table
 from retryctl.views.page_failures import failures
 from retryctl.views.signs import BAD, NOTHING, STYLES
+from retryctl.views.summary_advice import advice
 from retryctl.views.times import duration, span
 
 _MOST_ROWS, _MOST_OF_AN_ERROR = 50, 300
@@ -34,22 +37,27 @@ def summary_page(
     function: str | None,
     tz: tzinfo,
     branches: Branches | None = None,
+    several: Tallies = (),
+    changes: Sequence[Change] = (),
 ) -> str:
-    """The summary of one function's requests as an HTML document in ASCII.
+    """The summary of one function's requests, or of all functions', as an HTML document in ASCII.
 
     ``branches`` are those of the handler: they tell which branch was due on which attempt.
+    ``several`` are the functions of which ``tally`` is the sum, ``changes`` what is other than
+    in an earlier summary.
     """
     what = _counted(tally.requests, "request")
     panels = [
+        *([_panel("Functions", _functions(several))] if several else []),
+        *([_panel("Since the summary before", _changed(changes))] if changes else []),
         _panel("Requests", *_requests(tally)),
         _panel("Branch and counter", *_counting(tally, branches or Branches())),
         _panel("Failures", *_failures(tally, tz)),
         _panel("Waits and cost", *_waits_and_cost(tally)),
     ]
-    header = [tag("p", _extent(tally, tz))]
-    return document(
-        f"{what} of {function}" if function else what, "summary", header, panels, coverage, tz
-    )
+    name = f"{len(several):,} functions" if several else function
+    header = [tag("p", _extent(tally, tz)), tag("p", advice(tally))]
+    return document(f"{what} of {name}" if name else what, "summary", header, panels, coverage, tz)
 
 
 def _extent(tally: Tally, tz: tzinfo) -> str:
@@ -57,7 +65,7 @@ def _extent(tally: Tally, tz: tzinfo) -> str:
     were = "was" if tally.retried == 1 else "were"
     said = f"{_counted(tally.attempts, 'attempt')}; {retried} {were} retried"
     if tally.requests:
-        said += f" ({_percent(tally.retried, tally.requests)})"
+        said += f" ({percent(tally.retried, tally.requests)})"
     if tally.first_ms is None or tally.last_ms is None:
         return f"{said}."
     return f"{said}. The attempts seen started {span(tally.first_ms, tally.last_ms, tz)}."
@@ -65,6 +73,22 @@ def _extent(tally: Tally, tz: tzinfo) -> str:
 
 def _panel(heading: str, *content: Markup) -> Markup:
     return tag("section", tag("h2", heading), *content, class_="panel")
+
+
+def _functions(several: Tallies) -> Markup:
+    rows = [
+        [name or "unknown", *(figure(tally) for figure in FUNCTION_FIGURES.values())]
+        for name, tally in several[:_MOST_ROWS]
+    ]
+    return table(_capped("Each function", len(several)), ["function", *FUNCTION_FIGURES], rows)
+
+
+def _changed(changes: Sequence[Change]) -> Markup:
+    rows = [
+        (cut(change.figure, _MOST_OF_AN_ERROR), *before_and_after(change), change.verdict)
+        for change in changes[:_MOST_ROWS]
+    ]
+    return table(_capped("What changed", len(changes)), ("figure", "before", "now", ""), rows)
 
 
 # --------------------------------------------------------------------------- requests
@@ -84,7 +108,7 @@ def _named(counts: Counter[_Kind]) -> dict[str, int]:
 def _shares(caption: str, what: str, counted: str, counts: Mapping[str, int]) -> Markup:
     total, most = sum(counts.values()), max(counts.values(), default=0)
     rows = [
-        (name, f"{count:,}", _percent(count, total), _bar(count, most))
+        (name, f"{count:,}", percent(count, total), _bar(count, most))
         for name, count in list(counts.items())[:_MOST_ROWS]
     ]
     return table(_capped(caption, len(counts)), (what, counted, "share", ""), rows)
@@ -110,10 +134,10 @@ def _counting(tally: Tally, branches: Branches) -> Iterator[Markup]:
     right, wrong = (tally.retries_judged[check] for check in (Check.AGREES, Check.DISAGREES))
     if judged := right + wrong:
         of = f"the retries that logged one ({right:,} of {judged:,} that could be judged)"
-        yield tag("p", f"The counter was right on {_percent(right, judged)} of {of}.")
+        yield tag("p", f"The counter was right on {percent(right, judged)} of {of}.")
     here, other = tally.same_environment, tally.other_environment
     if here + other:
-        same = _percent(here, here + other)
+        same = percent(here, here + other)
         yield tag("p", f"{same} of the retries ran in the environment of the attempt before.")
     yield _branches(tally, branches)
     yield _shares("The counter, by attempt", "check", "attempts", _named(tally.checks))
@@ -207,7 +231,3 @@ def _capped(caption: str, number: int) -> str:
 
 def _counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else NOTHING

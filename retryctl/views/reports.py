@@ -21,6 +21,13 @@ REPORTS = {
 }
 
 
+ELSEWHERE = {
+    "html": "retryctl trace ID --report html=FILE makes a page of a request that fails, "
+    "retryctl summary of all."
+}
+"""Forms that a check has not, and which command has them."""
+
+
 def report(form: str, told: CheckReport) -> str:
     """The result in the form of that name."""
     text: str = import_module(f"retryctl.views.{REPORTS[form]}").report(told)

@@ -13,6 +13,7 @@ from retryctl.core.requests import RequestOutcome
 from retryctl.core.summary import Tally
 from retryctl.core.timespans import failed_over_time
 from retryctl.views.document import BLANK, Block, Column, Drawing, Paragraph, Piece, Pieces, Table
+from retryctl.views.figures import FUNCTION_FIGURES, Tallies, before_and_after, percent
 from retryctl.views.inert import cut
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.signs import BAD, GOOD, NOTHING, STYLES, WARNING
@@ -20,8 +21,6 @@ from retryctl.views.summary_advice import advice, reasons
 from retryctl.views.summary_json import branch_rows
 from retryctl.views.text import text_of
 from retryctl.views.times import duration, span, stamp
-
-Tallies = Sequence[tuple["str | None", Tally]]
 
 _LABEL = 12
 _BAR_CELLS = 36
@@ -98,18 +97,6 @@ def _headline(tally: Tally) -> str:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def percent(part: float, whole: float) -> str:
-    """``3.7 %``; no share that is not whole reads as 0 or as 100."""
-    if not whole:
-        return "–"
-    share = 100 * part / whole
-    if 0 < share < 0.05:
-        return "under 0.1 %"
-    if 99.95 <= share < 100:
-        return "over 99.9 %"
-    return f"{share:.1f} %"
 
 
 def _row(label: str, *lines: Pieces) -> Iterator[Block]:
@@ -263,27 +250,10 @@ def _table(tallies: Tallies) -> Table:
     def column(head: str, cells: Iterable[str]) -> Column:
         return Column(head=head, cells=[[(cell, "")] for cell in cells])
 
-    counts = [tally for _, tally in tallies]
-    columns = {
-        "function": column("function", [name or "unknown" for name, _ in tallies]),
-        "requests": column("requests", [f"{tally.requests:,}" for tally in counts]),
-        "retried": column("retried", [percent(tally.retried, tally.requests) for tally in counts]),
-        "gave up": column(
-            "exhausted", [f"{tally.outcomes[RequestOutcome.EXHAUSTED]:,}" for tally in counts]
-        ),
-        "right": column("counter right", [_right(tally) for tally in counts]),
-        "why": column("wrong because", [_why(tally) for tally in counts]),
-    }
-    return Table(columns=columns, gives_way=("why",), clipped="function", instead={})
-
-
-def _right(tally: Tally) -> str:
-    right = tally.accuracy_on_retries()
-    return NOTHING if right is None else percent(right, 1)
-
-
-def _why(tally: Tally) -> str:
-    return next((rule for rule, _ in reasons(tally)), "")
+    columns = {"function": column("function", [name or "unknown" for name, _ in tallies])}
+    for head, figure in FUNCTION_FIGURES.items():
+        columns[head] = column(head, [figure(tally) for _, tally in tallies])
+    return Table(columns=columns, gives_way=("wrong because",), clipped="function", instead={})
 
 
 # --------------------------------------------------------------------------- since before
@@ -295,14 +265,8 @@ def _changed(changes: Sequence[Change]) -> Iterator[Block]:
         if change.verdict == "same":
             continue
         sign = _VERDICT_SIGNS[change.verdict]
-        said = f"{change.figure}: {_shown(change, change.before)} → {_shown(change, change.after)}"
+        said = f"{change.figure}: {' → '.join(before_and_after(change))}"
         verdict = "" if change.verdict == "changed" else f", {change.verdict}"
         yield Paragraph(lead=[(f"{sign} ", STYLES[sign])], words=[(said + verdict, "")])
     if all(change.verdict == "same" for change in changes):
         yield Paragraph(words=[("nothing changed", "")])
-
-
-def _shown(change: Change, value: float | None) -> str:
-    if value is None:
-        return NOTHING
-    return percent(value, 1) if change.is_share else f"{value:,.6g}"
