@@ -466,7 +466,7 @@ def test_a_query_that_costs_too_much_is_not_begun(endpoint: Endpoint) -> None:
 @pytest.mark.parametrize("hindrance", ["cost", "denied"])
 def test_where_insights_may_not_take_over_the_search_goes_on(hindrance: str) -> None:
     with Endpoint(clock=lambda: NOW, scan_events=20) as endpoint:
-        noise = [("s", NOW - 24 * HOUR + n * 8640, "noise\n") for n in range(10_000)]
+        noise = [("s", NOW - 24 * HOUR + n * 86_400, "noise\n") for n in range(1000)]
         endpoint.load(GROUP, noise)
         old = failing(REQUEST_ID, NOW - 22 * HOUR, 0, "A")
         endpoint.put(GROUP, STREAM, old)
@@ -479,7 +479,7 @@ def test_where_insights_may_not_take_over_the_search_goes_on(hindrance: str) -> 
             sleep=lambda seconds: None,
         )
         found, coverage = look(
-            source(endpoint.url, engine="auto", terms=terms, pages_before_insights=400)
+            source(endpoint.url, engine="auto", terms=terms, pages_before_insights=40)
         )
         assert found == {STREAM: messages(old)}
         assert coverage.gaps == ()

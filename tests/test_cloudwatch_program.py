@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import Popen
 from urllib.parse import unquote
 
 import pytest
@@ -36,7 +42,7 @@ from tests.aws_program import (
     trace,
 )
 from tests.endpoint.server import Endpoint
-from tests.test_cli import run
+from tests.test_cli import PROGRAM, environment, run
 
 UTC = zone("UTC")
 
@@ -208,6 +214,48 @@ def test_what_an_infrequent_access_group_refuses(
     assert endpoint.calls["StartQuery"] == 0
 
 
+def start(endpoint: Endpoint, *arguments: str, stderr: int = subprocess.PIPE) -> Popen[str]:
+    return Popen(
+        [*PROGRAM, "trace", *arguments, "--endpoint-url", endpoint.url],
+        env=environment(CREDENTIALS),
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+    )
+
+
+def test_ctrl_c_stops_the_query(endpoint: Endpoint) -> None:
+    put_both(endpoint)
+    endpoint.insights.query_s = 60
+    with start(endpoint, WRONG, "-g", GROUP, "--engine", "insights") as running:
+        while endpoint.calls["GetQueryResults"] == 0:
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=20) == 130
+    assert endpoint.calls["StopQuery"] == 1
+    assert endpoint.insights.running == 0
+
+
+# --------------------------------------------------------------------------- while one waits
+
+
+def test_progress_is_shown_on_a_terminal_after_a_second_and_not_in_a_pipe() -> None:
+    with Endpoint(scan_events=400) as endpoint:
+        make_busy(endpoint)
+        put_both(endpoint)
+        endpoint.faults.rates = {"slow": 1.0}
+        endpoint.faults.slow_s = 0.2
+        asked = (WRONG, "-g", GROUP, "--engine", "filter")
+        master, slave = pty.openpty()
+        with start(endpoint, *asked, stderr=slave) as running:
+            os.close(slave)
+            running.communicate(timeout=60)
+        shown = os.read(master, 65_536).decode()
+        os.close(master)
+        assert re.search(rf"searching {GROUP}: \d+ pages, \d+ calls, \d+ lines found", shown)
+        assert "searching" not in trace(endpoint, *asked).stderr
+
+
 # --------------------------------------------------------------------------- errors
 
 
@@ -302,7 +350,8 @@ def test_a_request_is_followed_until_its_sequence_closes(
     for events in sequence(RIGHT, at, (0, 1, 2)):
         endpoint.put(GROUP, HERE, events[:4])
         endpoint.put(GROUP, HERE, events[4:], lag_ms=9 * SECOND)
-    looks, said = [], []
+    looks: list[int] = []
+    said: list[str] = []
 
     def sleep(seconds: float) -> None:
         clock[0] += round(seconds * 1000)
@@ -330,6 +379,21 @@ def test_a_request_is_followed_until_its_sequence_closes(
     assert "pending: attempt 1 failed; next attempt due about 03:01:0" in said[1]
     assert any("next attempt due about 03:03:" in sentence for sentence in said)
     assert endpoint.calls["GetLogEvents"] <= 3 * len(looks)
+
+
+def test_the_other_groups_are_searched_once(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    put_both(endpoint)
+    for number in range(5):
+        endpoint.group(f"/aws/lambda/other-{number}")
+    reader = story_reader((WRONG,), Look(endpoint_url=endpoint.url), Show(quiet=True), clock=now_ms)
+    first, calls = reader(), endpoint.calls.total()
+    again = reader()
+    assert endpoint.calls.total() - calls < 8
+    assert again.checked[0].request.attempts == first.checked[0].request.attempts
 
 
 def test_wait_in_the_program(endpoint: Endpoint) -> None:

@@ -126,11 +126,13 @@ def test_the_pace_starts_at_five_a_second_and_grows_while_all_is_answered() -> N
 
 
 def test_a_refusal_lowers_the_pace_for_good() -> None:
-    pace = Pace()
+    clock = Clock()
+    pace = Pace(clock.seconds, clock.sleep)
     for _ in range(20):
         pace.answered(0)
     before = pace.rate
-    pace.answered(1)
+    for _ in range(4):  # that were on their way together
+        pace.answered(1)
     for _ in range(20):
         pace.answered(0)
     assert before * 0.7 < pace.rate < before

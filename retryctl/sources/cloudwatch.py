@@ -9,6 +9,7 @@ stream two equal lines of one millisecond are two.
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -96,6 +97,7 @@ class CloudWatch:
         self._looked = Looked(since_ms=0, until_ms=0, horizon_ms=0)
         self._selection = Selection()
         self._memory: Memory = {}
+        self._found_in: tuple[LogGroup, ...] = ()
         self._refused: list[RetryctlError] = []
         self._lock = threading.Lock()
 
@@ -160,14 +162,16 @@ class CloudWatch:
             on_page=self._note_page,
             on_fresh=self._note_fresh,
         )
-        found: set[str] = set()
+        found: dict[str, list[LogGroup]] = defaultdict(list)
         try:
-            groups = find_log_groups(self._aws, self._names)
+            groups = self._found_in or find_log_groups(self._aws, self._names)
             yield from self._groups(finder, groups, window, now_ms, found)
-            if self._otherwise and not found.issuperset(request_ids):
+            if self._otherwise and not found.keys() >= set(request_ids):
                 others = find_log_groups(self._aws, self._otherwise())
                 others = tuple(group for group in others if group not in groups)
                 yield from self._groups(finder, others, window, now_ms, found)
+                if found.keys() >= set(request_ids):  # later attempts are where the first are
+                    self._found_in = tuple(dict.fromkeys(g for of in found.values() for g in of))
             finder.tell_what_was_scanned()
         finally:
             finder.halted.set()
@@ -180,7 +184,7 @@ class CloudWatch:
         groups: Sequence[LogGroup],
         window: Window,
         now_ms: int,
-        found_ids: set[str],
+        found_in: dict[str, list[LogGroup]],
     ) -> Iterator[LogEvent]:
         """The groups are searched at once, and yielded one after the other."""
         request_ids = self._selection.request_ids
@@ -201,7 +205,8 @@ class CloudWatch:
                         self._note_refusal(group, window, found)
                         continue
                     own = [m for m in found.mentions if m.kind is not Kind.TEXT]
-                    found_ids.update(mention.request_id for mention in own)
+                    for request_id in {mention.request_id for mention in own}:
+                        found_in[request_id].append(group)
                     for unsearched, error in found.unsearched:
                         again = self._again(group)
                         self._looked.gaps.append(not_searched(group, unsearched, error, again))

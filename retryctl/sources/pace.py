@@ -18,7 +18,9 @@ _USUAL_QUOTA = 10.0
 _MOST_RATE = 25.0
 _GROWTH = 1.0
 _SLOW_GROWTH = 0.005
-_SHARE_AFTER_REFUSAL = 0.7
+_SHARE_AFTER_REFUSAL, _SHARE_AT_MOST = 0.85, 0.95
+# Calls that were on their way together are refused together: that is one refusal.
+_TOGETHER_S = 1.0
 
 
 class Pace:
@@ -34,7 +36,8 @@ class Pace:
         self._sleep = sleep
         self._left = _FIRST_RATE
         self._at = seconds()
-        self._was_refused = False
+        self._most = _MOST_RATE
+        self._refused_at: float | None = None
         self._lock = threading.Lock()
 
     def wait(self) -> None:
@@ -51,8 +54,11 @@ class Pace:
         """A call was answered, after so many refusals of it."""
         with self._lock:
             if refusals:
-                self._was_refused = True
-                self.rate = max(_LEAST_RATE, self.rate * _SHARE_AFTER_REFUSAL)
+                now = self._seconds()
+                if self._refused_at is None or now - self._refused_at >= _TOGETHER_S:
+                    self._most = max(_LEAST_RATE, self.rate * _SHARE_AT_MOST)
+                    self.rate = max(_LEAST_RATE, self.rate * _SHARE_AFTER_REFUSAL)
+                    self._refused_at = now
             else:
-                careful = self._was_refused or self.rate >= _USUAL_QUOTA
-                self.rate = min(_MOST_RATE, self.rate + (_SLOW_GROWTH if careful else _GROWTH))
+                careful = self._refused_at is not None or self.rate >= _USUAL_QUOTA
+                self.rate = min(self._most, self.rate + (_SLOW_GROWTH if careful else _GROWTH))
