@@ -1,3 +1,5 @@
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,3 +150,21 @@ def test_a_settings_file_that_cannot_be_opened_is_refused_and_not_passed_over(
             load_settings(folder)
         assert str(folder / "retryctl.toml") in caught.value.what
         assert caught.value.next_step
+
+
+def test_the_settings_of_the_readme_can_be_copied(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    (tmp_path / "retryctl.toml").write_text(block, "utf-8")
+    settings = load_settings(tmp_path)
+    assert settings.markers.branch
+    for name in settings.markers.branches.numbers:
+        found = settings.markers.branch.search(f"running {name}")
+        assert found
+        assert found["branch"] == name
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    prefixed = re.sub(r"^\[", "[tool.retryctl.", f"[tool.retryctl]\n{block}", flags=re.MULTILINE)
+    prefixed = prefixed.replace("[tool.retryctl.tool.retryctl]", "[tool.retryctl]", 1)
+    (shared / "pyproject.toml").write_text(prefixed, "utf-8")
+    assert replace(load_settings(shared), path=None) == replace(settings, path=None)

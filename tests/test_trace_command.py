@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import pty
+import re
 import subprocess
 from html import unescape
 from pathlib import Path
@@ -233,6 +234,18 @@ def test_the_settings_name_other_markers(tmp_path: Path) -> None:
     (attempt,) = json.loads(done.stdout)["attempts"]
     assert attempt["counter"]["logged"] == 0
     assert attempt["branch"]["logged"] == "first"
+
+
+def test_the_variable_of_the_region_that_is_named_is_the_one_that_is_read() -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_CONFIG_FILE": os.devnull}
+    nowhere = {**keys, "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"}
+    without = run("trace", ID, "-g", "/x", env=nowhere)
+    assert without.returncode == 3
+    assert "no AWS region is set" in without.stderr
+    (named,) = re.findall("AWS_[A-Z_]+", without.stderr)
+    with_it = run("trace", ID, "-g", "/x", env={**nowhere, named: "eu-west-1"})
+    assert with_it.returncode == 3
+    assert "region is set" not in with_it.stderr
 
 
 # --------------------------------------------------------------------------- how it is shown

@@ -191,7 +191,7 @@ def _not_sent(error: Exception, kinds: set[str], asked: Asked) -> RetryctlError:
     if "NoRegionError" in kinds:
         return CouldNotLook(
             "no AWS region is set",
-            "Give --region, set AWS_REGION, or set region in the profile (aws configure).",
+            "Give --region, set AWS_DEFAULT_REGION, or set region in the profile (aws configure).",
         )
     if kinds & _NO_ANSWER:
         return Unreachable(
