@@ -1,5 +1,6 @@
 """Handlers for the lab's tests, each written to a file of its own, and the labs that run them."""
 
+import signal
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,11 @@ def lab_of(folder: Path, source: str, **settings: Any) -> HandlerLab:
     """A lab for the function ``handler`` in a module of this source."""
     (folder / "app.py").write_text(textwrap.dedent(source), encoding="utf-8")
     return HandlerLab("app.py:handler", folder, **settings)
+
+
+def hear_interrupts() -> None:
+    """Let a child be interrupted, also where the tests run in a shell's background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def written(events: Sequence[LabEvent]) -> list[str]:

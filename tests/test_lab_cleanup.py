@@ -14,7 +14,7 @@ import pytest
 
 from retryctl.lab.function import Isolation
 from retryctl.lab.plugin import HandlerLab
-from tests.lab_handlers import EXAMPLE, ORDER, REPOSITORY, lab_of, written
+from tests.lab_handlers import EXAMPLE, ORDER, REPOSITORY, hear_interrupts, lab_of, written
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
 
@@ -171,6 +171,7 @@ def interrupted(tmp_path: Path, number: signal.Signals) -> tuple[int, list[str]]
         env={**os.environ, "TMPDIR": str(folders), "PYTHONPATH": str(REPOSITORY)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=hear_interrupts,
     )
     ready.open().close()  # the handler is in
     running.send_signal(number)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab_handlers import EXAMPLE, ORDER, REPOSITORY
+from tests.lab_handlers import EXAMPLE, ORDER, REPOSITORY, hear_interrupts
 
 EVENT = json.dumps(ORDER)
 HANDLER = f"{EXAMPLE}:handler"
@@ -195,6 +195,7 @@ def served(*arguments: str) -> Iterator[dict[str, str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_interrupts,
     )
     try:
         assert running.stdout is not None
