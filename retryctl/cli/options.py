@@ -175,15 +175,6 @@ Report = Annotated[
         rich_help_panel=_SHOW,
     ),
 ]
-Report = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--report",
-        metavar="FORM=FILE",
-        help="Write a file too, in any form of --output. May be given several times.",
-        rich_help_panel=_SHOW,
-    ),
-]
 ColorChoice = Annotated[
     Color,
     typer.Option(

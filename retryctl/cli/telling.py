@@ -101,7 +101,10 @@ def show_story(story: Story, show: Show, files: Sequence[ReportFile] = ()) -> Ex
     for file in files:
         write(file.path, _view(story, replace(show, output=Output(file.form)), tz, Screen()))
     if story.checked or show.output is not Output.TEXT:
-        put(_view(story, show, tz, stdout_screen(show.color)), document=show.output is not Output.TEXT)
+        put(
+            _view(story, show, tz, stdout_screen(show.color)),
+            document=show.output is not Output.TEXT,
+        )
     if not story.checked:
         raise _nothing_found(story, tz)
     for why in story.not_found.values():
