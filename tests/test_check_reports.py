@@ -27,7 +27,14 @@ EVIL = (
     "\x1b]0;x\x07<script>alert(1)</script>\u202e::error::pwned%0A&]]>"
     "|`[a](javascript:x)![i](u)\x00\ufffe\ud800 ##[error]x"
 )
-SETTINGS = "[markers]\ncounter = '^n=(?P<count>\\d+)'\nbranch = '(?s)branch=(?P<branch>.*)'\n"
+SETTINGS = """
+[markers]
+counter = '^n=(?P<count>\\d+)'
+branch = '(?s)branch=(?P<branch>.*)'
+[branches]
+A = 0
+B = 1
+"""
 FORMS = ("junit", "sarif", "github", "gitlab", "tap", "markdown", "json", "text")
 
 

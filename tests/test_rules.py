@@ -614,6 +614,8 @@ def test_other_branches_have_other_numbers() -> None:
     assert [each.branch_expected for each in of.checks] == ["first", "again", "again", "again"]
     alone = [("a", "error", (f"-> {'again' if n else 'first'}",)) for n in range(4)]
     assert checks(told(*alone, markers=markers)) == ["agrees"] * 4
+    unknown = told(("a", "error", ("-> nowhere",)), markers=markers)
+    assert checks(unknown) == ["disagrees"]
 
 
 def test_a_branch_that_nobody_named_is_not_judged_by_the_names_of_others() -> None:

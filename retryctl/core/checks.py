@@ -131,8 +131,9 @@ def contradicts(attempt: Attempt, branches: Branches) -> bool:
     counter, branch = attempt.claim.counter, attempt.claim.branch
     if counter is None or branch is None:
         return False
-    number = branches.numbers.get(branch)
-    return number is not None and number != branches.numbers[branches.due(counter)]
+    if branches.are_strange_to(branch):
+        return False
+    return branches.numbers.get(branch) != branches.numbers[branches.due(counter)]
 
 
 def _check(
@@ -141,8 +142,8 @@ def _check(
     branches = around.branches
     check, because = _judge(request, attempt, around, uncountable)
     known = check is not Check.UNDETERMINED
-    told_apart = attempt.claim.branch is None or attempt.claim.branch in branches.numbers
-    owes = known and told_apart and attempt.outcome is Outcome.ERROR
+    strange = branches.are_strange_to(attempt.claim.branch)
+    owes = known and not strange and attempt.outcome is Outcome.ERROR
     least, most = marks_of(earlier_here(request, attempt), branches)
     told = least == most and attempt.log_stream is not None
     counter = attempt.claim.counter if known else None
@@ -163,7 +164,8 @@ def _judge(
         return Check.UNDETERMINED, uncountable[0]
     if unread := _unread_because(request, attempt, around.settings):
         return Check.UNDETERMINED, unread
-    if not attempt.claim.silent and claimed(attempt, around.branches) is None:
+    strange = around.branches.are_strange_to(attempt.claim.branch)
+    if strange and attempt.claim.counter is None:
         return Check.UNDETERMINED, _unknown_branch(attempt, around.branches)
     if _is_wrong(attempt, around.branches):
         return Check.DISAGREES, ""
@@ -223,7 +225,8 @@ def is_ahead(attempt: Attempt, branches: Branches) -> bool:
 
 def _is_wrong(attempt: Attempt, branches: Branches) -> bool:
     """Wrong whatever was not seen."""
-    return is_behind(attempt, branches) or contradicts(attempt, branches)
+    unknown_branch = not attempt.claim.silent and claimed(attempt, branches) is None
+    return is_behind(attempt, branches) or contradicts(attempt, branches) or unknown_branch
 
 
 def hidden_before(request: Request, attempt: Attempt, around: Circumstances, *, ahead: bool) -> str:

@@ -58,6 +58,10 @@ class Branches:
         """The number from which on the branch stays the same."""
         return max(self.numbers.values())
 
+    def are_strange_to(self, branch: str | None) -> bool:
+        """Whether nothing can be said of ``branch``: it has no number, and nobody gave others."""
+        return branch is not None and branch not in self.numbers and self.numbers == _ABC
+
     def due(self, retries: int) -> str:
         """The name of the branch that is due after ``retries`` earlier attempts."""
         reached = [name for name, number in self.numbers.items() if number <= retries]
