@@ -17,7 +17,7 @@ import pytest
 from retryctl.views.page import trace_page
 from tests import checked_requests as world
 from tests.hostile import hostile_request
-from tests.test_page_summary import hostile_tally, page_of, tallied
+from tests.test_page_summary import changed_page, hostile_tally, page_of, tallied
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -42,6 +42,7 @@ PAGES = {
     "several": SEVERAL,
     "hostile": HOSTILE,
     "summary": page_of(tallied()),
+    "several functions": changed_page(),
     "hostile summary": page_of(hostile_tally()),
 }
 

@@ -5,10 +5,12 @@ from datetime import timezone
 from zoneinfo import ZoneInfo
 
 from retryctl.core.claims import Branches
+from retryctl.core.comparing import changes
 from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.outcomes import ErrorInfo
 from retryctl.core.summary import Tally
 from retryctl.views.page_summary import summary_page
+from retryctl.views.summary_json import summary_object
 from tests import checked_requests as world
 from tests.hostile import HOSTILE, hostile_request
 from tests.test_page import Element, read
@@ -33,6 +35,14 @@ def hostile_tally() -> Tally:
 def page_of(tally: Tally, function: str | None = "orders-worker", **options: object) -> str:
     given: dict[str, object] = {"tz": timezone.utc, **options}
     return summary_page(tally, world.COVERAGE, function=function, **given)  # type: ignore[arg-type]
+
+
+def changed_page() -> str:
+    """The page of two functions, with what changed since an earlier summary."""
+    now, before = tallied(), tally_of(world.SUCCEEDED)
+    told = [summary_object(None, tally, Branches()) for tally in (before, now)]
+    several = [("orders-worker", now), (None, before)]
+    return page_of(now, several=several, changes=changes(*told))
 
 
 def rows_of(document: Element, caption: str) -> list[list[str]]:
@@ -126,6 +136,20 @@ def test_the_page_stays_small_however_much_was_counted() -> None:
     page = page_of(tally)
     assert len(page) < 2_000_000
     assert "Errors (2,951 more: see --output json)" in page
+
+
+def test_several_functions_and_what_changed_are_tables_too() -> None:
+    document = read(changed_page())
+    assert document.find("h1")[0].all_text == "10 requests of 2 functions"
+    assert rows_of(document, "Each function") == [
+        ["function", "requests", "retried", "exhausted", "counter right", "wrong because"],
+        ["orders-worker", "10", "20.0 %", "1", "66.7 %", "environment-switch"],
+        ["unknown", "1", "0.0 %", "0", "—", ""],
+    ]
+    assert ["retried requests", "0.0 %", "20.0 %", "worse"] in rows_of(document, "What changed")
+    many = page_of(tallied(), several=[(f"f{n}", tallied()) for n in range(3_000)])
+    assert len(many) < 2_000_000
+    assert "Each function (2,950 more: see --output json)" in many
 
 
 def test_what_a_log_holds_stays_text() -> None:
