@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -126,9 +126,8 @@ def _parts_of_saved(
             processes=processes,
             progress=lambda done, total: tell_bytes(progress, done, total),
         )
+    found.looked.since_ms = window.since_ms
     coverage = found.looked.coverage()
-    if window.since_ms is not None:
-        coverage = replace(coverage, since_ms=window.since_ms)
     around = Around(
         coverage=coverage,
         settings=FunctionSettings(),
