@@ -47,6 +47,14 @@ def test_every_form_has_the_same_exit_status(log: Path, form: str) -> None:
     assert check(log, "-o", form, "--since", "2026-11-24", "--allow-empty").returncode == 0
 
 
+def test_nothing_to_check_says_what_to_do_next(log: Path) -> None:
+    assert "Widen the window with --since." in check(log, "--since", "2026-11-24").stderr
+    log.write_text('{"events": []}\n')
+    whole = check(log)
+    assert whole.returncode == 4
+    assert "Is it the right file? --allow-empty lets a check of nothing pass." in whole.stderr
+
+
 def test_a_failure_outranks_what_is_undetermined(log: Path) -> None:
     assert document(log)["passed"] is False
     save(log, cut(THIRD_ID))

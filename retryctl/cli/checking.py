@@ -91,7 +91,7 @@ def check(
     for why in reading.not_found.values():
         remark(f"retryctl: {why}")
     if told.status is ExitStatus.NOTHING_FOUND:
-        raise _nothing_found(told, reading)
+        raise _nothing_found(told, reading, plan.window)
     return told.status
 
 
@@ -221,9 +221,11 @@ def _text(told: CheckReport, show: Show) -> str:
     )
 
 
-def _nothing_found(told: CheckReport, reading: Reading) -> NothingFound:
+def _nothing_found(told: CheckReport, reading: Reading, window: Window) -> NothingFound:
     looked = coverage_sentence(told.coverage, told.tz)
-    step = "Widen the window with --since; --allow-empty lets a check of nothing pass."
+    bounded = told.coverage.source == "cloudwatch" or not window.is_open
+    first = "Widen the window with --since." if bounded else "Is it the right file?"
+    step = f"{first} --allow-empty lets a check of nothing pass."
     if reading.not_found:
         return NothingFound(
             "none of these requests was found.",

@@ -31,6 +31,11 @@ class Window:
     since_ms: int | None
     until_ms: int | None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is open at both ends."""
+        return self.since_ms is None and self.until_ms is None
+
     def has(self, moment_ms: int) -> bool:
         """Whether the moment lies in it."""
         return (self.since_ms is None or self.since_ms <= moment_ms) and self.is_before_end(
