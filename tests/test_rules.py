@@ -288,6 +288,14 @@ def test_late_retry(waits_s: tuple[float, ...], late: list[int]) -> None:
         assert "started 360 s after attempt 1 had ended" in finding.message
 
 
+def test_late_retry_tells_of_reserved_concurrency() -> None:
+    log = Environment().runs(ID, ends="error").at(900).runs(ID, ends="error")
+    (finding,) = found(
+        checked(log, settings=FunctionSettings(reserved_concurrency=1)), "late-retry"
+    )
+    assert finding.message.endswith("a backlog of events (its reserved concurrency is 1).")
+
+
 def test_late_retry_knows_the_second_wait_and_leaves_queues_alone() -> None:
     def second_after(wait_s: float, request_id: str = ID) -> CheckedRequest:
         log = Environment().runs(request_id, ends="error").at(61).runs(request_id, ends="error")

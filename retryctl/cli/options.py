@@ -224,7 +224,7 @@ class Look:
     region: str | None = None
     endpoint_url: str | None = None
     store: str | None = None
-    engine: Engine = Engine.AUTO
+    engine: Engine = Engine.FILTER  # the one that costs nothing, where nothing was asked
     max_cost: float | None = None
 
 

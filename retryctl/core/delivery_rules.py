@@ -82,9 +82,15 @@ def _late_retry(case: Case) -> Iterator[Said]:
                 attempt.number,
                 f"Attempt {attempt.number} started {wait // 1000} s after attempt "
                 f"{before.number} had ended, where about {usual // 1000} s are usual: "
-                "throttling, or a backlog of events.",
+                f"throttling, or a backlog of events{_reserved(case)}.",
                 (before.last_event, attempt.start_event or attempt.events[0]),
             )
+
+
+def _reserved(case: Case) -> str:
+    """What the function's settings tell of throttling."""
+    reserved = case.around.settings.reserved_concurrency
+    return "" if reserved is None else f" (its reserved concurrency is {reserved})"
 
 
 def _retries_exhausted(case: Case) -> Iterator[Said]:
