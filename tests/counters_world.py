@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,14 +99,31 @@ def make_table(aws: Aws, name: str, key: str = "request_id") -> None:
 @contextmanager
 def aws_server() -> Iterator[Aws]:
     """moto's server on a free port of loopback, empty."""
-    from moto.server import ThreadedMotoServer
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    aws = Aws(f"http://{host}:{port}")
+    app = one_at_a_time(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    aws = Aws(f"http://127.0.0.1:{server.server_port}")
     try:
         aws.reset()  # what the servers of one process hold is the same
         yield aws
     finally:
-        server.stop()
+        server.shutdown()
+        serving.join()
+        server.server_close()
+
+
+def one_at_a_time(app: Any) -> Any:
+    """The WSGI application with each call atomic, as AWS promises: moto's threads share one item
+    without a lock, and two updates at once can be told the same number.
+    """
+    lock = threading.Lock()
+
+    def locked(environ: Any, start_response: Any) -> list[bytes]:
+        with lock:
+            return list(app(environ, start_response))
+
+    return locked
