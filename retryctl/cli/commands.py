@@ -102,6 +102,8 @@ def invoke(arguments: Sequence[str]) -> int:
     command raises.
     """
     _refuse_shell(arguments)
+    _leave_out("rich.markdown", Markdown=None)
+    _leave_out("rich.traceback", Traceback=None)
     program = get_command(app)
     try:
         with program.make_context("retryctl", list(arguments)) as context:
@@ -124,15 +126,19 @@ def _refuse_shell(arguments: Sequence[str]) -> None:
         )
 
 
-def complete(variable: str) -> None:
-    """Answer the shell's completion request in the environment ``variable``, and exit.
+def _leave_out(name: str, **needed: object) -> None:
+    """Stand in for a module that typer's help imports, which takes longer than all the rest.
 
-    typer renders each description with rich, which takes longer than all the rest. Ours
-    have no markup, so the rendering is left out.
+    Our help has no Markdown, no markup in a description, and no traceback of rich's.
     """
-    plain = ModuleType("typer.rich_utils")
-    vars(plain)["rich_render_text"] = str
-    sys.modules[plain.__name__] = plain
+    module = ModuleType(name)
+    vars(module).update(needed)
+    sys.modules.setdefault(name, module)
+
+
+def complete(variable: str) -> None:
+    """Answer the shell's completion request in the environment ``variable``, and exit."""
+    _leave_out("typer.rich_utils", rich_render_text=str)
     get_command(app).main([], prog_name="retryctl", complete_var=variable)
 
 
