@@ -116,6 +116,11 @@ def test_a_file_that_vendor_made_is_made_anew_and_another_is_left_alone(tmp_path
     assert (tmp_path / FILE_NAME).read_text() == "# mine\n"
 
 
+def test_the_folder_of_the_function_is_made(tmp_path):
+    assert retryctl("vendor", tmp_path / "src").returncode == 0
+    assert (tmp_path / "src" / FILE_NAME).is_file()
+
+
 @pytest.mark.parametrize("command", ["vendor", "layer"])
 def test_a_place_that_is_not_there(tmp_path, command):
     done = retryctl(command, tmp_path / "gone" / "deeper")

@@ -62,13 +62,14 @@ def _header(store: Store) -> str:
 
 
 def write_joined(directory: Path, store: Store) -> Path:
-    """Write ``joined_source`` into ``directory``, and return the file's path.
+    """Write ``joined_source`` into ``directory``, which is made if need be; return the file's path.
 
-    Raises ``UsageError`` for a directory that is not there or not writable, and for a file of
+    Raises ``UsageError`` for a directory that cannot be made or written, and for a file of
     that name that this function did not make.
     """
     path = directory / FILE_NAME
     try:
+        directory.mkdir(exist_ok=True)
         if path.exists() and not path.read_text("utf-8", "replace").startswith(_MADE_BY):
             raise UsageError(
                 f"{path} exists and was not made by retryctl.",
