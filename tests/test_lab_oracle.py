@@ -122,4 +122,5 @@ def test_the_emulator_gives_the_same_bytes_of_the_handler_and_the_same_start_and
     theirs = emulated(file.parent, f"{file.stem}.{function}", request_id, tmp_path / name)
     ours = [one.event.message.removesuffix("\n") for one in lab.events]
     ours = [line for line in ours if not re.match("INIT_START|REPORT", line)]
-    assert ours == [line.replace(str(file.parent), "/var/task") for line in theirs]
+    task = str(file.parent.resolve())  # a traceback names the folder behind a link
+    assert ours == [line.replace(task, "/var/task") for line in theirs]
