@@ -205,16 +205,7 @@ def check(
 
     return checking.check(
         targets or (),
-        options.Look(
-            source=source,
-            function=function,
-            log_groups=tuple(log_group or ()),
-            since=since,
-            until=until,
-            profile=profile,
-            region=region,
-            endpoint_url=endpoint_url,
-        ),
+        options.look_of(locals()),
         options.Show(color=color, tz=tz, quiet=quiet),
         Asked(
             fail_on=fail_on,

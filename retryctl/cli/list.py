@@ -82,16 +82,7 @@ def list_requests(
     """
     from retryctl.cli import summing
 
-    look = options.Look(
-        source=source,
-        function=function,
-        log_groups=tuple(log_group or ()),
-        since=since,
-        until=until,
-        profile=profile,
-        region=region,
-        endpoint_url=endpoint_url,
-    )
+    look = options.look_of(locals())
     show = options.Show(color=color, tz=tz, quiet=quiet)
     wanted = summing.wanted(
         outcome=outcome,

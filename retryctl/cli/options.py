@@ -1,14 +1,15 @@
 """The options that mean the same for every command, as types to put in its signature.
 
 A command takes ``since: options.Since = None`` and so on, and hands the values on: to
-``Look`` what says where to look, to ``Show`` what says how to show it.
+``look_of`` what says where to look, to ``Show`` what says how to show it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -226,6 +227,23 @@ class Look:
     store: str | None = None
     engine: Engine = Engine.FILTER  # the one that costs nothing, where nothing was asked
     max_cost: float | None = None
+
+
+def look_of(parameters: Mapping[str, Any]) -> Look:
+    """Where to look, by the parameters of a command: the ``locals()`` it begins with."""
+    not_of_all = ("store", "engine", "max_cost")
+    own = {name: parameters[name] for name in not_of_all if name in parameters}
+    return Look(
+        source=parameters["source"],
+        function=parameters["function"],
+        log_groups=tuple(parameters["log_group"] or ()),
+        since=parameters["since"],
+        until=parameters["until"],
+        profile=parameters["profile"],
+        region=parameters["region"],
+        endpoint_url=parameters["endpoint_url"],
+        **own,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

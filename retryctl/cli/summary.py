@@ -65,16 +65,7 @@ def summary(
     """
     from retryctl.cli import summing
 
-    look = options.Look(
-        source=source,
-        function=function,
-        log_groups=tuple(log_group or ()),
-        since=since,
-        until=until,
-        profile=profile,
-        region=region,
-        endpoint_url=endpoint_url,
-    )
+    look = options.look_of(locals())
     show = options.Show(color=color, tz=tz, quiet=quiet)
     return summing.summarise(
         functions or (), look, show, form=output, compare=compare, reports=report or ()

@@ -106,19 +106,7 @@ def trace(
     from retryctl.cli import telling
     from retryctl.cli.waiting import read_wait
 
-    look = options.Look(
-        source=source,
-        function=function,
-        log_groups=tuple(log_group or ()),
-        since=since,
-        until=until,
-        profile=profile,
-        region=region,
-        endpoint_url=endpoint_url,
-        store=store,
-        engine=engine,
-        max_cost=max_cost,
-    )
+    look = options.look_of(locals())
     return telling.tell(
         request_ids,
         look,
