@@ -9,10 +9,11 @@ from typing import Any
 from retryctl.core.attempts import Attempt
 from retryctl.core.checks import AttemptCheck, Check, Verdict
 from retryctl.core.claims import Claim
+from retryctl.core.coverage import Coverage, Gap
 from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.findings import Finding, Severity
 from retryctl.core.outcomes import ErrorInfo, Outcome
-from retryctl.core.records import Coverage, Gap, LogEvent
+from retryctl.core.records import LogEvent
 from retryctl.core.requests import Request, RequestOutcome
 
 ID = "5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.records import Coverage, LogEvent, Selection
+from retryctl.core.coverage import Coverage, Selection
+from retryctl.core.records import LogEvent
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved import SavedLog
 

@@ -10,7 +10,8 @@ from retryctl.core.crosscheck import RULES, CheckedRequest, check_request
 from retryctl.core.expectations import Expectations
 from retryctl.core.findings import Severity
 from retryctl.core.judging import Judge, Judgement
-from retryctl.core.records import LogEvent, StoreCount
+from retryctl.core.known import StoreCount
+from retryctl.core.records import LogEvent
 from tests.lambda_log import ID, Environment, checked, events_of, history, whole
 
 History = Callable[[], CheckedRequest]

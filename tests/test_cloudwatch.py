@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from moto.server import ThreadedMotoServer
 
-from retryctl.core.records import Coverage, LogEvent, Selection
+from retryctl.core.coverage import Coverage, Selection
+from retryctl.core.records import LogEvent
 from retryctl.errors import (
     AccessDenied,
     CouldNotLook,

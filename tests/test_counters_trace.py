@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from retryctl.core.checks import Verdict
+from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import check_request
 from retryctl.core.outcomes import Outcome
-from retryctl.core.records import Coverage
 from retryctl.lab.plugin import HandlerLab
 from retryctl.sources.aws import Aws as Door
 from retryctl.sources.stores import read_count

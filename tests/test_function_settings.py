@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from moto.server import ThreadedMotoServer
 
-from retryctl.core.records import FunctionSettings
+from retryctl.core.known import FunctionSettings
 from retryctl.errors import UsageError
 from retryctl.sources.aws import Aws
 from retryctl.sources.function import FunctionName, function_name, read_settings

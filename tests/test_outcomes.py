@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from retryctl.core.attempts import Attempt
+from retryctl.core.known import FunctionSettings
 from retryctl.core.outcomes import ErrorInfo, Outcome
-from retryctl.core.records import FunctionSettings
 from retryctl.core.requests import Request, RequestOutcome
 from tests.lambda_log import (
     ID,

@@ -9,11 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retryctl.core.checks import Check, Verdict
+from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import CheckedRequest, check_request
 from retryctl.core.findings import Severity
 from retryctl.core.grammar import read
 from retryctl.core.history import read_history
-from retryctl.core.records import Coverage, LogEvent, Report, Start
+from retryctl.core.records import LogEvent, Report, Start
 from tests.lambda_log import (
     ENDS,
     ID,

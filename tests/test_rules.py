@@ -11,9 +11,10 @@ import pytest
 
 from retryctl.core.checks import Check, Verdict
 from retryctl.core.claims import Branches, Markers
+from retryctl.core.coverage import Coverage, Gap
 from retryctl.core.crosscheck import RULES, CheckedRequest
 from retryctl.core.findings import Finding, Severity
-from retryctl.core.records import Coverage, FunctionSettings, Gap
+from retryctl.core.known import FunctionSettings
 from tests.lambda_log import (
     ID,
     MIDNIGHT_MS,

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retryctl.core.records import LogEvent, Selection
+from retryctl.core.coverage import Selection
+from retryctl.core.records import LogEvent
 from retryctl.sources.saved import SavedLog
 from tests.saved_logs import (
     ALL,

@@ -7,9 +7,10 @@ from random import Random
 
 import pytest
 
+from retryctl.core.coverage import Selection
 from retryctl.core.crosscheck import CheckedRequest, check_request
 from retryctl.core.history import read_history
-from retryctl.core.records import LogEvent, Selection
+from retryctl.core.records import LogEvent
 from retryctl.sources.saved import SavedLog
 from tests.lambda_log import ID, OTHER_ID, Environment, events_of, python_json_error
 from tests.made_up_logs import line_of, made_up, save

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from retryctl.core.coverage import Selection
 from retryctl.core.history import read_history
-from retryctl.core.records import Selection
 from retryctl.errors import RetryctlError, UnreadableInput, UsageError
 from retryctl.sources.saved import SavedLog
 from retryctl.sources.saved_depth import MOST_LEVELS

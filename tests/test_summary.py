@@ -227,9 +227,9 @@ def test_what_cannot_be_read_at_all_ends_with_3(tmp_path: Path) -> None:
 
 
 def test_tallies_of_parts_add_up_in_any_order(large: tuple[Path, Truth]) -> None:
+    from retryctl.core.coverage import Selection
     from retryctl.core.crosscheck import check_request
     from retryctl.core.history import read_history
-    from retryctl.core.records import Selection
     from retryctl.sources.saved import SavedLog
 
     log = SavedLog(str(large[0]))

@@ -9,11 +9,12 @@ from random import Random
 import pytest
 
 from retryctl.core.claims import Markers
+from retryctl.core.coverage import Coverage, Selection
 from retryctl.core.crosscheck import CheckedRequest, check_request
 from retryctl.core.gathering import Around, Quiet, gathered
 from retryctl.core.history import read_history
+from retryctl.core.known import FunctionSettings
 from retryctl.core.listing import listed
-from retryctl.core.records import Coverage, FunctionSettings, Selection
 from retryctl.core.summary import Tally
 from retryctl.sources.saved import SavedLog
 from retryctl.sources.saved_whole import WholeLog

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retryctl.core.checks import Check, Verdict
+from retryctl.core.coverage import Coverage
 from retryctl.core.outcomes import ErrorInfo
-from retryctl.core.records import Coverage
 from retryctl.core.requests import RequestOutcome
 from retryctl.views.json import trace_document, trace_lines
 from tests.checked_requests import (

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from retryctl.core.checks import Check, Verdict, verdict_of
 from retryctl.core.claims import Claim
+from retryctl.core.coverage import Coverage, Gap
 from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.findings import Severity
 from retryctl.core.outcomes import ErrorInfo, Outcome
-from retryctl.core.records import Coverage, Gap
 from retryctl.core.requests import RequestOutcome
 from retryctl.views.text import trace_svg, trace_text
 from retryctl.views.times import duration

@@ -30,9 +30,10 @@ from retryctl.cli.terminal import put, remark
 from retryctl.cli.times import read_window, zone
 from retryctl.cli.window import Window, read_window_of
 from retryctl.core.baseline import Identity
+from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.judging import Judge, Judgement
-from retryctl.core.records import Coverage, request_id_in
+from retryctl.core.records import request_id_in
 from retryctl.errors import ExitStatus, NothingFound, UsageError
 from retryctl.settings import Settings, load_settings
 from retryctl.views.check_report import CheckReport

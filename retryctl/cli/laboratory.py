@@ -18,8 +18,9 @@ from retryctl.cli import telling
 from retryctl.cli.options import Output, Show
 from retryctl.cli.terminal import put, remark
 from retryctl.core.attempts import Attempt
+from retryctl.core.coverage import Selection
 from retryctl.core.crosscheck import CheckedRequest
-from retryctl.core.records import LogEvent, Selection
+from retryctl.core.records import LogEvent
 from retryctl.errors import CouldNotLook, ExitStatus, UsageError
 from retryctl.lab import handlers, plan, saved, serve
 from retryctl.lab.function import ISOLATIONS, REGION, Function, Isolation, LogFormat

@@ -9,7 +9,9 @@ from functools import partial
 
 from retryctl.cli.options import Look
 from retryctl.cli.progress import Progress
-from retryctl.core.records import Coverage, FunctionSettings, LogEvent, Selection, StoreCount
+from retryctl.core.coverage import Coverage, Selection
+from retryctl.core.known import FunctionSettings, StoreCount
+from retryctl.core.records import LogEvent
 from retryctl.settings import Settings
 from retryctl.sources.function import function_name
 

@@ -14,7 +14,9 @@ from retryctl.cli.options import Look
 from retryctl.cli.progress import Progress
 from retryctl.cli.terminal import remark
 from retryctl.core.attempts import function_name as function_of
-from retryctl.core.records import Coverage, FunctionSettings, LogEvent, Selection
+from retryctl.core.coverage import Coverage, Selection
+from retryctl.core.known import FunctionSettings
+from retryctl.core.records import LogEvent
 from retryctl.errors import UsageError
 from retryctl.settings import Settings
 from retryctl.sources.aws import Aws

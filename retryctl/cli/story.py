@@ -14,9 +14,11 @@ from retryctl.cli.terminal import remark
 from retryctl.cli.times import read_window, zone
 from retryctl.core.attempts import function_name
 from retryctl.core.claims import Branches, Markers
+from retryctl.core.coverage import Coverage, Selection
 from retryctl.core.crosscheck import CheckedRequest, check_request
 from retryctl.core.history import History, read_history
-from retryctl.core.records import Coverage, FunctionSettings, LogEvent, Selection, StoreCount
+from retryctl.core.known import FunctionSettings, StoreCount
+from retryctl.core.records import LogEvent
 from retryctl.core.requests import Request
 from retryctl.settings import Settings, load_settings
 

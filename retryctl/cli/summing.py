@@ -23,10 +23,10 @@ from retryctl.cli.window import Window
 from retryctl.core.checks import Check, Verdict
 from retryctl.core.claims import Branches
 from retryctl.core.comparing import Change, changes
+from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import RULES
 from retryctl.core.listing import Listed, Wanted
 from retryctl.core.near import near
-from retryctl.core.records import Coverage
 from retryctl.core.requests import RequestOutcome
 from retryctl.core.summary import Tally
 from retryctl.errors import ExitStatus, NothingFound, UsageError

@@ -21,8 +21,8 @@ from retryctl.cli.terminal import put, remark
 from retryctl.cli.times import zone
 from retryctl.cli.waiting import Wait, follow
 from retryctl.core.checks import Verdict
+from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import CheckedRequest
-from retryctl.core.records import Coverage
 from retryctl.errors import ExitStatus, NothingFound, UsageError
 from retryctl.views.console import console_lines
 from retryctl.views.json import trace_document, trace_lines

@@ -17,10 +17,11 @@ from retryctl.cli.looking import tell_bytes
 from retryctl.cli.options import Look
 from retryctl.cli.progress import Progress
 from retryctl.cli.window import Window, read_window_of
+from retryctl.core.coverage import Coverage, Selection
 from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.gathering import Around, Part, Quiet, Reading, gathered
+from retryctl.core.known import FunctionSettings
 from retryctl.core.listing import Listed, Wanted, listed
-from retryctl.core.records import Coverage, FunctionSettings, Selection
 from retryctl.core.summary import Tally
 from retryctl.settings import Settings
 from retryctl.sources.function import function_name

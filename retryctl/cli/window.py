@@ -14,9 +14,11 @@ from retryctl.cli.looking import Opened, open_source
 from retryctl.cli.options import Look
 from retryctl.cli.progress import Progress
 from retryctl.core.claims import Markers
+from retryctl.core.coverage import Coverage, Selection
 from retryctl.core.crosscheck import CheckedRequest, check_request
 from retryctl.core.history import read_history
-from retryctl.core.records import Coverage, FunctionSettings, LogEvent, Selection
+from retryctl.core.known import FunctionSettings
+from retryctl.core.records import LogEvent
 from retryctl.settings import Settings
 
 _DEFAULT_WINDOW_MS = 24 * 3_600_000

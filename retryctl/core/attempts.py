@@ -7,14 +7,9 @@ from dataclasses import dataclass, field
 
 from retryctl.core.brackets import Bracket, Line, request_named
 from retryctl.core.claims import Claim, Markers, read_claim
+from retryctl.core.known import FunctionSettings
 from retryctl.core.outcomes import ErrorInfo, Outcome, error_of, outcome_of
-from retryctl.core.records import (
-    FunctionSettings,
-    InitStart,
-    LogEvent,
-    LogsDropped,
-    RestoreStart,
-)
+from retryctl.core.records import InitStart, LogEvent, LogsDropped, RestoreStart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,9 @@ from enum import Enum
 
 from retryctl.core.attempts import Attempt
 from retryctl.core.claims import Branches
+from retryctl.core.coverage import Coverage, Gap
+from retryctl.core.known import FunctionSettings, StoreCount
 from retryctl.core.outcomes import Outcome
-from retryctl.core.records import Coverage, FunctionSettings, Gap, StoreCount
 from retryctl.core.requests import Request
 
 _HIDING_LEVELS = frozenset({"WARN", "ERROR", "FATAL"})

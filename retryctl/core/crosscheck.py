@@ -20,9 +20,10 @@ from retryctl.core.checks import (
 )
 from retryctl.core.claims import Markers
 from retryctl.core.counter_rules import COUNTER_RULES
+from retryctl.core.coverage import Coverage
 from retryctl.core.delivery_rules import DELIVERY_RULES
 from retryctl.core.findings import Case, Finding, Rule
-from retryctl.core.records import Coverage, FunctionSettings, StoreCount
+from retryctl.core.known import FunctionSettings, StoreCount
 from retryctl.core.requests import Request
 from retryctl.core.store_rules import STORE_RULES
 

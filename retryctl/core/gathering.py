@@ -16,10 +16,12 @@ from uuid import UUID
 from retryctl.core.attempts import Attempt
 from retryctl.core.checks import Verdict
 from retryctl.core.claims import Markers
+from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import CheckedRequest, check_request
 from retryctl.core.kept import RECORD, Packed, Stream, as_of, function_of, like
+from retryctl.core.known import FunctionSettings
 from retryctl.core.outcomes import Outcome
-from retryctl.core.records import Coverage, FunctionSettings, LogEvent
+from retryctl.core.records import LogEvent
 from retryctl.core.requests import Request, RequestOutcome, request_of
 
 

@@ -17,10 +17,10 @@ from retryctl.core.attempts import Attempt, attempt_of
 from retryctl.core.brackets import Bracket, Line
 from retryctl.core.claims import Markers
 from retryctl.core.grammar import read
+from retryctl.core.known import FunctionSettings
 from retryctl.core.records import (
     End,
     FunctionError,
-    FunctionSettings,
     LogEvent,
     Report,
     Start,

@@ -16,8 +16,9 @@ from uuid import UUID
 from retryctl.core.attempts import Attempt, attempt_of, function_name
 from retryctl.core.brackets import Bracket
 from retryctl.core.claims import Markers
+from retryctl.core.known import FunctionSettings
 from retryctl.core.outcomes import LATE_LOGS_MS, Outcome
-from retryctl.core.records import FunctionSettings, LogEvent
+from retryctl.core.records import LogEvent
 
 RECORD = Struct("<16sqIIIII")
 """A plain attempt: ID, start (ms), until its end (ms), billed ms, MB, number of run, of shape."""

@@ -1,4 +1,4 @@
-"""The frozen vocabulary: log events, the records in them, what is asked, what was looked at.
+"""The frozen vocabulary: log events, and the records in them.
 
 A *log event* is what CloudWatch Logs stores. A *record* is what Lambda, a runtime or the
 application meant by it. ``grammar.read`` turns the first into the second.
@@ -10,7 +10,7 @@ counts them. ``None`` means that the record does not say.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 # --------------------------------------------------------------------------- log events
 
@@ -267,135 +267,3 @@ Record = (
     | AppLine
     | Unrecognised
 )
-
-# --------------------------------------------------------------------------- asking
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """What is asked of a source; each source turns it into its own terms.
-
-    CloudWatch makes a filterPattern of it, a saved file a test on the bytes before anything
-    is parsed. The window is [since_ms, until_ms), ``None`` where it is open. With
-    ``request_ids`` a source yields whatever is needed to rebuild these requests whole: their
-    attempts before and after the window too, and around each attempt the lines of its
-    stream, which carry no ID.
-    """
-
-    request_ids: tuple[str, ...] = ()
-    since_ms: int | None = None
-    until_ms: int | None = None
-    log_groups: tuple[str, ...] = ()
-    function: str | None = None
-
-
-# --------------------------------------------------------------------------- what was looked at
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
-    """Something that was not seen.
-
-    ``kind`` is a word for programs, ``message`` a sentence for people, ``settle`` a command
-    that would close the gap, or ``None``. ``hides_attempts`` says whether a whole attempt
-    could lie in it, so that counting attempts is not safe.
-    """
-
-    kind: str
-    message: str
-    log_group: str | None = None
-    log_stream: str | None = None
-    since_ms: int | None = None
-    until_ms: int | None = None
-    settle: str | None = None
-    hides_attempts: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    """What was looked at: groups, window, streams, calls, and what could not be seen.
-
-    ``since_ms`` and ``until_ms`` bound what was read; ``horizon_ms`` is the moment as of
-    which outcomes are told: now, ``--until``, or the last event of a saved log.
-    ``pages`` are answers of a search, ``bytes_scanned`` what Logs Insights was charged for.
-    ``first_event_ms`` is set where the start of what was read is only that of a file, so
-    that earlier attempts may have been cut away; ``last_event_ms`` is where that file ends.
-    ``where`` is the file or folder as it was given. ``left_out`` has request IDs that stand
-    in what of the file was not asked for, each with its function or log group there.
-    """
-
-    source: str
-    where: str | None = None
-    log_groups: tuple[str, ...] = ()
-    since_ms: int | None = None
-    until_ms: int | None = None
-    horizon_ms: int | None = None
-    first_event_ms: int | None = None
-    last_event_ms: int | None = None
-    left_out: tuple[tuple[str, str], ...] = ()
-    events_read: int = 0
-    events_unrecognised: int = 0
-    api_calls: int = 0
-    pages: int = 0
-    bytes_read: int = 0
-    bytes_scanned: int = 0
-    gaps: tuple[Gap, ...] = field(default=())
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing is known to be missing."""
-        return not self.gaps
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreCount:
-    """How many attempts of a request ``store`` (its URL) holds, each as a piece of evidence.
-
-    An event's message is the place where the attempt is recorded, its ``timestamp_ms`` when
-    that was; it has no log stream.
-    """
-
-    request_id: str
-    store: str
-    evidence: tuple[LogEvent, ...]
-
-    @property
-    def count(self) -> int:
-        """The number of attempts recorded; 0 where the store does not know the request."""
-        return len(self.evidence)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionSettings:
-    """What a function's configuration says of retries and logs; ``None`` where it is not known.
-
-    These are today's settings, not those of the day of an attempt.
-    """
-
-    maximum_retry_attempts: int | None = None
-    maximum_event_age_s: int | None = None
-    timeout_s: int | None = None
-    runtime: str | None = None
-    log_format: str | None = None
-    application_log_level: str | None = None
-    system_log_level: str | None = None
-    durable: bool = False
-    managed_instances: bool = False
-    reserved_concurrency: int | None = None
-
-    @property
-    def retries_allowed(self) -> int:
-        """Lambda's default is two retries."""
-        return 2 if self.maximum_retry_attempts is None else self.maximum_retry_attempts
-
-    @property
-    def event_age_ms(self) -> int:
-        """Lambda's default, and its most, is six hours."""
-        return (21_600 if self.maximum_event_age_s is None else self.maximum_event_age_s) * 1000
-
-    @property
-    def timeout_ms(self) -> int:
-        """Lambda's most is 900 s (5,400 s on Managed Instances)."""
-        if self.timeout_s is not None:
-            return self.timeout_s * 1000
-        return 5_400_000 if self.managed_instances else 900_000

@@ -8,8 +8,9 @@ from enum import Enum
 from itertools import pairwise
 
 from retryctl.core.attempts import Attempt, function_name, wait_ms
+from retryctl.core.known import FunctionSettings
 from retryctl.core.outcomes import Outcome
-from retryctl.core.records import FunctionSettings, LogEvent, is_event_source_id
+from retryctl.core.records import LogEvent, is_event_source_id
 
 # Lambda waits about one minute before the first retry and two before the second.
 USUAL_WAITS_MS = {1: 60_000, 2: 120_000}

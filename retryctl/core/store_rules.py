@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from retryctl.core.attempts import Attempt
 from retryctl.core.checks import hidden_before
 from retryctl.core.findings import Case, Rule, Said, Severity
+from retryctl.core.known import StoreCount
 from retryctl.core.outcomes import Outcome
-from retryctl.core.records import LogEvent, StoreCount
+from retryctl.core.records import LogEvent
 
 
 def _counter_failed(case: Case) -> Iterator[Said]:

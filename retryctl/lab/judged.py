@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 
 from retryctl.core.claims import Markers
+from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import CheckedRequest, check_request
 from retryctl.core.history import read_history
-from retryctl.core.records import Coverage, FunctionSettings
+from retryctl.core.known import FunctionSettings
 from retryctl.lab.function import Function
 from retryctl.lab.lab import LabEvent
 

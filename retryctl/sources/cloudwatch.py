@@ -15,7 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
-from retryctl.core.records import Coverage, LogEvent, Selection
+from retryctl.core.coverage import Coverage, Selection
+from retryctl.core.records import LogEvent
 from retryctl.errors import CouldNotLook, NoSuchLogGroup, RetryctlError
 from retryctl.sources.aws import Aws
 from retryctl.sources.aws_errors import Refused

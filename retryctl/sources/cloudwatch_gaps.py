@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 
-from retryctl.core.records import Gap, LogEvent, LogsDropped
+from retryctl.core.coverage import Gap
+from retryctl.core.records import LogEvent, LogsDropped
 from retryctl.errors import (
     AccessDenied,
     LoginExpired,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from retryctl.core.coverage import Coverage, Gap
 from retryctl.core.grammar import read
-from retryctl.core.records import Coverage, Gap, LogEvent, LogsDropped
+from retryctl.core.records import LogEvent, LogsDropped
 from retryctl.sources.cloudwatch_gaps import dropped
 from retryctl.sources.log_groups import LogGroup
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from retryctl.core.records import FunctionSettings
+from retryctl.core.known import FunctionSettings
 from retryctl.errors import AccessDenied, CouldNotLook, UsageError
 from retryctl.sources.aws import Answer, Aws
 from retryctl.sources.aws_errors import Refused

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from retryctl.core.records import FunctionSettings, is_event_source_id
+from retryctl.core.known import FunctionSettings
+from retryctl.core.records import is_event_source_id
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
 from retryctl.sources.aws import Aws
 from retryctl.sources.log_groups import LogGroup

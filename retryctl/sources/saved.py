@@ -13,7 +13,8 @@ from fnmatch import fnmatchcase
 from typing import BinaryIO
 
 from retryctl.core.attempts import function_name
-from retryctl.core.records import Coverage, Gap, LogEvent, Selection
+from retryctl.core.coverage import Coverage, Gap, Selection
+from retryctl.core.records import LogEvent
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved_bytes import Notes
 from retryctl.sources.saved_event import SavedEvent, Worth

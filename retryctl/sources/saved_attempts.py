@@ -12,12 +12,12 @@ from retryctl.core.brackets import LONGEST_BRACKET_MS
 from retryctl.core.claims import Markers, read_claim
 from retryctl.core.grammar import read
 from retryctl.core.kept import RECORD, kept, part_of, part_of_packed
+from retryctl.core.known import FunctionSettings
 from retryctl.core.pieces import Piece, closed_piece
 from retryctl.core.records import (
     AppLine,
     End,
     FunctionError,
-    FunctionSettings,
     InitStart,
     LogEvent,
     Record,

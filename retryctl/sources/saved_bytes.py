@@ -21,7 +21,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import IO
 
-from retryctl.core.records import Gap
+from retryctl.core.coverage import Gap
 from retryctl.errors import UnreadableInput
 
 CHUNK_BYTES = 1 << 16

@@ -12,11 +12,13 @@ from typing import IO
 
 from retryctl.core.attempts import Attempt
 from retryctl.core.claims import Markers
+from retryctl.core.coverage import Selection
 from retryctl.core.gathering import Part, Reading
 from retryctl.core.history import mentions_in
 from retryctl.core.kept import Mention, Stream, kept, part_of
+from retryctl.core.known import FunctionSettings
 from retryctl.core.pieces import last_piece
-from retryctl.core.records import FunctionSettings, LogEvent, Selection, Unrecognised
+from retryctl.core.records import LogEvent, Unrecognised
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved import Asked, Looked
 from retryctl.sources.saved_bytes import Notes

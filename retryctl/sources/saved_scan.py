@@ -13,9 +13,7 @@ it keeps these lines, its head and its tail, for ``saved_runs`` to join.
 from __future__ import annotations
 
 from retryctl.core.claims import Markers
-from retryctl.core.records import (
-    FunctionSettings,
-)
+from retryctl.core.known import FunctionSettings
 from retryctl.sources.saved import Asked
 from retryctl.sources.saved_attempts import Attempts
 from retryctl.sources.saved_event import SavedEvent

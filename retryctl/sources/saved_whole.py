@@ -16,7 +16,8 @@ from io import BufferedReader
 from typing import IO, BinaryIO
 
 from retryctl.core.claims import Markers
-from retryctl.core.records import FunctionSettings, Gap, Selection
+from retryctl.core.coverage import Gap, Selection
+from retryctl.core.known import FunctionSettings
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved import Asked, Looked, Progress, nothing_readable
 from retryctl.sources.saved_bytes import CHUNK_BYTES, Notes, segments

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from retryctl.core.records import LogEvent, StoreCount
+from retryctl.core.known import StoreCount
+from retryctl.core.records import LogEvent
 from retryctl.errors import AccessDenied, CouldNotLook, UsageError
 from retryctl.sources.aws import Aws
 from retryctl.sources.aws_errors import Refused

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timezone, tzinfo
 
+from retryctl.core.coverage import Coverage
 from retryctl.core.expectations import Check
 from retryctl.core.judging import REQUEST, JudgedFinding, Judgement
-from retryctl.core.records import Coverage
 from retryctl.errors import ExitStatus
 
 

@@ -15,9 +15,10 @@ from typing import Any
 
 from retryctl.core.attempts import Attempt
 from retryctl.core.checks import AttemptCheck
+from retryctl.core.coverage import Coverage, Gap
 from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.findings import Finding
-from retryctl.core.records import Coverage, Gap, LogEvent
+from retryctl.core.records import LogEvent
 from retryctl.views.console import attempt_link
 from retryctl.views.inert import UNSAFE
 from retryctl.views.times import iso, waits_ms

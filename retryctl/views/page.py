@@ -12,8 +12,8 @@ from datetime import tzinfo
 
 from retryctl.core.attempts import Attempt
 from retryctl.core.claims import Branches
+from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import CheckedRequest
-from retryctl.core.records import Coverage
 from retryctl.views.attempts import attempts_table, versions
 from retryctl.views.document import Table
 from retryctl.views.environments import environments

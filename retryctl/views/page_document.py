@@ -9,7 +9,7 @@ from functools import cache
 from hashlib import sha256
 from importlib import resources
 
-from retryctl.core.records import Coverage, Gap
+from retryctl.core.coverage import Coverage, Gap
 from retryctl.views.markup import Markup, joined, tag
 from retryctl.views.sentences import Sentence, coverage_sentence
 from retryctl.views.signs import STYLES, WARNING

@@ -15,7 +15,7 @@ from typing import TypeVar
 from retryctl.core.checks import Check
 from retryctl.core.claims import Branches
 from retryctl.core.comparing import Change
-from retryctl.core.records import Coverage
+from retryctl.core.coverage import Coverage
 from retryctl.core.summary import Tally
 from retryctl.views.figures import FUNCTION_FIGURES, Tallies, before_and_after, percent
 from retryctl.views.inert import cut
@@ -102,7 +102,12 @@ def _requests(tally: Tally) -> Iterator[Markup]:
 
 def _named(counts: Counter[_Kind]) -> dict[str, int]:
     """The counts by the words of the contract, the largest first, those of zero left out."""
-    return {kind.value: n for kind, n in counts.most_common() if n}
+    return dict(_largest_first({kind.value: n for kind, n in counts.items() if n}))
+
+
+def _largest_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Equal ones by name: in what order a log was read must not show."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _shares(caption: str, what: str, counted: str, counts: Mapping[str, int]) -> Markup:
@@ -144,7 +149,7 @@ def _counting(tally: Tally, branches: Branches) -> Iterator[Markup]:
     if tally.findings:
         rows = [
             (tag("code", rule), f"{count:,}", f"{tally.wrong_retries[rule]:,}")
-            for rule, count in tally.findings.most_common()
+            for rule, count in _largest_first(tally.findings)
         ]
         yield table("Findings", ("rule", "findings", "wrong counts on retries"), rows)
         yield tag("p", "retryctl explain RULE says what each means and what to do.", class_="dim")

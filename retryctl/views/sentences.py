@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from retryctl.core.attempts import Attempt
 from retryctl.core.checks import Check, Verdict
+from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.outcomes import Outcome
-from retryctl.core.records import Coverage
 from retryctl.core.requests import Request, RequestOutcome
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
 from retryctl.views.times import clock, duration, moment, span, zone_name

@@ -8,7 +8,7 @@ from datetime import tzinfo
 from retryctl.core.checks import Check
 from retryctl.core.claims import Branches
 from retryctl.core.comparing import Change
-from retryctl.core.records import Coverage
+from retryctl.core.coverage import Coverage
 from retryctl.core.requests import RequestOutcome
 from retryctl.core.summary import Tally
 from retryctl.core.timespans import failed_over_time

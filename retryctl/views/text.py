@@ -15,8 +15,8 @@ from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text
 
+from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import CheckedRequest
-from retryctl.core.records import Coverage
 from retryctl.views.document import (
     Block,
     Column,

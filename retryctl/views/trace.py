@@ -9,10 +9,11 @@ from datetime import timezone, tzinfo
 
 from retryctl.core.attempts import Attempt
 from retryctl.core.checks import Verdict
+from retryctl.core.coverage import Coverage, Gap
 from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.findings import Finding
+from retryctl.core.known import FunctionSettings
 from retryctl.core.outcomes import Outcome
-from retryctl.core.records import Coverage, FunctionSettings, Gap
 from retryctl.core.requests import Request
 from retryctl.views.attempts import (
     attempts_table,

@@ -1,0 +1,81 @@
+"""What is asked of a source, and what it then looked at.
+
+Times are epoch milliseconds (``_ms``); ``None`` in them means open, or not known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What is asked of a source; each source turns it into its own terms.
+
+    CloudWatch makes a filterPattern of it, a saved file a test on the bytes before anything
+    is parsed. The window is [since_ms, until_ms), ``None`` where it is open. With
+    ``request_ids`` a source yields whatever is needed to rebuild these requests whole: their
+    attempts before and after the window too, and around each attempt the lines of its
+    stream, which carry no ID.
+    """
+
+    request_ids: tuple[str, ...] = ()
+    since_ms: int | None = None
+    until_ms: int | None = None
+    log_groups: tuple[str, ...] = ()
+    function: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Something that was not seen.
+
+    ``kind`` is a word for programs, ``message`` a sentence for people, ``settle`` a command
+    that would close the gap, or ``None``. ``hides_attempts`` says whether a whole attempt
+    could lie in it, so that counting attempts is not safe.
+    """
+
+    kind: str
+    message: str
+    log_group: str | None = None
+    log_stream: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+    settle: str | None = None
+    hides_attempts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What was looked at: groups, window, streams, calls, and what could not be seen.
+
+    ``since_ms`` and ``until_ms`` bound what was read; ``horizon_ms`` is the moment as of
+    which outcomes are told: now, ``--until``, or the last event of a saved log.
+    ``pages`` are answers of a search, ``bytes_scanned`` what Logs Insights was charged for.
+    ``first_event_ms`` is set where the start of what was read is only that of a file, so
+    that earlier attempts may have been cut away; ``last_event_ms`` is where that file ends.
+    ``where`` is the file or folder as it was given. ``left_out`` has request IDs that stand
+    in what of the file was not asked for, each with its function or log group there.
+    """
+
+    source: str
+    where: str | None = None
+    log_groups: tuple[str, ...] = ()
+    since_ms: int | None = None
+    until_ms: int | None = None
+    horizon_ms: int | None = None
+    first_event_ms: int | None = None
+    last_event_ms: int | None = None
+    left_out: tuple[tuple[str, str], ...] = ()
+    events_read: int = 0
+    events_unrecognised: int = 0
+    api_calls: int = 0
+    pages: int = 0
+    bytes_read: int = 0
+    bytes_scanned: int = 0
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is known to be missing."""
+        return not self.gaps
