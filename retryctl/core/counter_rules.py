@@ -10,15 +10,12 @@ from retryctl.core.checks import (
     Check,
     claimed,
     contradicts,
-    counts_in_tmp,
-    earlier_in_reach,
     hidden_before,
     is_ahead,
     is_behind,
-    left_mark,
-    marks_in_reach,
 )
 from retryctl.core.findings import Case, Rule, Said, Severity, attempts_named, number_of
+from retryctl.core.marks import counts_in_tmp, earlier_in_reach, left_mark, marks_in_reach
 from retryctl.core.outcomes import Outcome
 from retryctl.core.records import LogEvent
 

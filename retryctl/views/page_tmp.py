@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from retryctl.core.attempts import Attempt
-from retryctl.core.checks import counts_in_tmp, earlier_here, left_mark, marks_of
 from retryctl.core.claims import Branches
+from retryctl.core.marks import counts_in_tmp, earlier_here, left_mark, marks_of
 from retryctl.core.requests import Request
 from retryctl.views.environments import Environment
 from retryctl.views.markup import Markup, joined, tag
