@@ -1,15 +1,17 @@
 """Attempts kept without their log lines, for logs of any size.
 
 What the cross-check asks of an attempt's events is their times and that they are there; their
-text is needed only to show them. So an attempt is kept with events of no text. An attempt read
+text is needed only to show them. So an attempt is kept with events of no text; of requests that
+are to be shown, with the few events that a finding could give as its evidence. An attempt read
 before the end of the log is known is read as if nothing had come after it, and ``as_of`` then
 says what it was at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from struct import Struct
 from uuid import UUID
 
@@ -56,16 +58,18 @@ def kept(
     markers: Markers,
     settings: FunctionSettings,
     not_before_ms: int = 0,
+    shown: Container[str] = (),
 ) -> Iterator[Attempt]:
     """The attempts of a stream's brackets, in order, without their lines.
 
-    ``not_before_ms`` is the place of the attempt before the first in the same stream.
+    ``not_before_ms`` is the place of the attempt before the first in the same stream. ``shown``
+    has the IDs of requests whose evidence is needed.
     """
     placed_ms = not_before_ms
     for bracket in brackets:
         attempt = attempt_of(bracket, markers, settings, _BEFORE_ALL_MS, None, placed_ms)
         placed_ms = attempt.placed_ms
-        yield _without_lines(attempt)
+        yield _with_evidence(attempt) if attempt.request_id in shown else _without_lines(attempt)
 
 
 def as_of(
@@ -135,6 +139,16 @@ def _without_lines(attempt: Attempt) -> Attempt:
         ambiguous=(),
         dropped=_bare_all(attempt.dropped[:1]),
     )
+
+
+def _with_evidence(attempt: Attempt) -> Attempt:
+    """With its first and its last event, and one without the request's ID, if there is any.
+
+    That is all a finding asks of its lines, beside the events that stand in fields of their own.
+    """
+    unnamed = (e for e in attempt.events if attempt.request_id not in e.message.lower())
+    events = (attempt.events[0], *islice(unnamed, 1), attempt.events[-1])
+    return replace(attempt, events=events, ambiguous=())
 
 
 def _bare_all(events: Iterable[LogEvent]) -> tuple[LogEvent, ...]:

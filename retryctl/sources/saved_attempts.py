@@ -7,6 +7,7 @@ shape are read alike, so the core reads the first, and of the others the figures
 from __future__ import annotations
 
 from binascii import unhexlify
+from typing import Any
 
 from retryctl.core.brackets import LONGEST_BRACKET_MS
 from retryctl.core.claims import Markers, read_claim
@@ -52,13 +53,19 @@ class Attempts:
     """Takes the lines of runs that may matter; what comes of them goes to ``found``."""
 
     def __init__(
-        self, asked: Asked, markers: Markers, settings: FunctionSettings, found: Scanned
+        self,
+        asked: Asked,
+        markers: Markers,
+        settings: FunctionSettings,
+        found: Scanned,
+        shown: frozenset[str] = frozenset(),
     ) -> None:
         self._asked, self._markers, self._settings = asked, markers, settings
         self._parts = len(found.plain)
         self._shapes: dict[tuple[object, ...], int] = {}
         self._told: dict[tuple[bytes, ...], object] = {}
         self._found = found
+        self._shown, self._shown_bytes = shown, {request_id.encode() for request_id in shown}
 
     def tell(self, run: Run, line: bytes, moment: bytes, kind: int, at: int) -> None:
         """A line that may be a record: its kind is told by its bytes, or by the grammar."""
@@ -190,6 +197,7 @@ class Attempts:
                 run.undecided_ms = moment_ms + run.patience_ms
                 run.patience_ms *= 2
         run.opens(request_id, moment_ms, line, ("S", version, run.json))
+        run.plain = run.plain and request_id not in self._shown_bytes
 
     def _ended(self, run: Run, request_id: bytes, moment_ms: int, line: bytes) -> None:
         run.held.append(line)
@@ -223,7 +231,7 @@ class Attempts:
     def _cut(self, run: Run, line: bytes) -> bool:
         """Close the piece before the START ``line``, where it can be closed."""
         if run.head is None:
-            between = run.held[run.report_at + 1 :] if run.between_tells else []
+            between = self._between(run)
             run.head, run.cut = run.held, line
             run.context = run.head_context = run.held[run.open_at : run.report_at + 1]
             run.held, run.placed_ms = between, run.start
@@ -236,9 +244,11 @@ class Attempts:
         piece = self._piece(run, line)
         if piece is None:
             return False
-        for attempt in kept(piece.brackets, self._markers, self._settings, run.placed_ms):
-            part = part_of(attempt.request_id, self._parts)
-            self._found.others[part].append((run.number, attempt))
+        placed_ms, shown = run.placed_ms, self._shown
+        for attempt in kept(piece.brackets, self._markers, self._settings, placed_ms, shown):
+            if not shown or attempt.request_id in shown:
+                part = part_of(attempt.request_id, self._parts)
+                self._found.others[part].append((run.number, attempt))
             run.placed_ms = attempt.placed_ms
         run.context, run.held = list(piece.context), list(piece.between)
         return True
@@ -255,21 +265,27 @@ class Attempts:
         """Keep the plain attempt that is held, of a shape that is known, as a few numbers."""
         report, start_ms, held = run.report, run.start, run.held
         assert report is not None  # it is closed
-        request_id = unhexlify(run.open_id.replace(b"-", b""))
-        self._found.plain[part_of_packed(request_id, self._parts)] += RECORD.pack(
-            request_id,
-            start_ms,
-            (run.end or report[0]) - start_ms,
-            report[1],
-            report[2],
-            run.number,
-            self._shapes[run.shape],
-        )
+        if not self._shown:
+            request_id = unhexlify(run.open_id.replace(b"-", b""))
+            self._found.plain[part_of_packed(request_id, self._parts)] += RECORD.pack(
+                request_id,
+                start_ms,
+                (run.end or report[0]) - start_ms,
+                report[1],
+                report[2],
+                run.number,
+                self._shapes[run.shape],
+            )
         run.placed_ms = start_ms
         # of a quiet attempt its two ends tell all that the next could ask
         quiet = len(run.shape) == 2
-        run.context = [held[0], held[run.report_at]] if quiet else held[: run.report_at + 1]
-        run.held = []
+        attempt = held[run.open_at : run.report_at + 1]
+        run.context = [attempt[0], attempt[-1]] if quiet else attempt
+        run.held = self._between(run)
+
+    def _between(self, run: Run) -> list[Any]:
+        """The lines behind an attempt that the next may need: to be told, or to be shown."""
+        return run.held[run.report_at + 1 :] if run.between_tells or self._shown else []
 
     def _learn(self, run: Run, line: bytes) -> None:
         """Let the core read an attempt of a new shape; the number is below 0 if it is none."""

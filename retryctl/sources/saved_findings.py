@@ -79,6 +79,7 @@ class Findings:
         self.looked = Looked(source, since_ms=selection.since_ms, until_ms=selection.until_ms)
         self.readings: dict[int, Reading] = {}
         self._asking = asking
+        self._shown = frozenset(asking.selection.request_ids)
         self._spill = _Spill()
         self._runs: dict[Place, list[_RunPlace]] = defaultdict(list)
         self._plain: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(asking.parts)]
@@ -146,7 +147,7 @@ class Findings:
             places.sort(key=lambda run: (run.first, run.reading, run.number))
             runs = [self._run(each) for each in places]
             whole = place not in self._tangled and joined(
-                runs, Asked(asking.selection), asking.markers, asking.settings
+                runs, Asked(asking.selection), asking.markers, asking.settings, self._shown
             )
             if whole:
                 streams[place] = whole.stream
@@ -158,6 +159,9 @@ class Findings:
             more += self._untangled(files)
         self._add(more)
         self._runs.clear()
+
+    def _is_asked(self, request_id: str) -> bool:
+        return not self._shown or request_id in self._shown
 
     def _run(self, place: _RunPlace) -> Run:
         run = pickle.loads(self._spill.get(place.place))
@@ -183,10 +187,12 @@ class Findings:
         others: list[list[tuple[int, Attempt]]] = [[] for _ in range(self.parts)]
         for number, (stream, attempts, mentions) in enumerate(more):
             for attempt in attempts:
-                others[part_of(attempt.request_id, self.parts)].append((number, attempt))
+                if self._is_asked(attempt.request_id):
+                    others[part_of(attempt.request_id, self.parts)].append((number, attempt))
             for request_id, event in mentions:
-                mention = (stream.log_group, request_id, event)
-                self._mentions[part_of(request_id, self.parts)].append(mention)
+                if self._is_asked(request_id):
+                    mention = (stream.log_group, request_id, event)
+                    self._mentions[part_of(request_id, self.parts)].append(mention)
         self._put_others(reading, others)
         self.readings[reading] = Reading(shapes=(), streams=[stream for stream, *_ in more])
 
@@ -241,7 +247,8 @@ class Findings:
             runtime_version=first.runtime_version if first else None,
             function=first.function_name if first else None,
         )
-        attempts = tuple(kept(piece.brackets, self._asking.markers, self._asking.settings))
+        asking = self._asking
+        attempts = tuple(kept(piece.brackets, asking.markers, asking.settings, shown=self._shown))
         return stream, attempts, tuple(mentions_in(piece.lines, piece.brackets))
 
 

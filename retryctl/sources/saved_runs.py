@@ -7,7 +7,7 @@ before; here the core confirms it, or the stream is *tangled* and has to be read
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from retryctl.core.attempts import Attempt
@@ -32,9 +32,16 @@ class Joined:
 
 
 def joined(
-    runs: Sequence[Run], asked: Asked, markers: Markers, settings: FunctionSettings
+    runs: Sequence[Run],
+    asked: Asked,
+    markers: Markers,
+    settings: FunctionSettings,
+    shown: Container[str] = (),
 ) -> Joined | None:
-    """The runs of one stream, sorted by their first event; ``None`` where they are tangled."""
+    """The runs of one stream, sorted by their first event; ``None`` where they are tangled.
+
+    ``shown`` has the IDs of requests whose attempts are kept with their evidence.
+    """
     if len({run.json for run in runs} - {None}) > 1:
         return None
     attempts: list[Attempt] = []
@@ -52,13 +59,13 @@ def joined(
         piece = closed_piece(before, events, opening)
         if piece is None or not _ends_as(piece, run, asked):
             return None
-        attempts += kept(piece.brackets, markers, settings, placed_ms)
+        attempts += kept(piece.brackets, markers, settings, placed_ms, shown)
         context, open_lines, placed_ms = run.context, list(run.held), run.placed_ms
     before, events = events_of(asked, context, open_lines)
     piece = last_piece(before, events)
     if piece.context_was_lost:
         return None
-    attempts += kept(piece.brackets, markers, settings, placed_ms)
+    attempts += kept(piece.brackets, markers, settings, placed_ms, shown)
     return Joined(
         stream=_stream(runs),
         attempts=tuple(attempts),

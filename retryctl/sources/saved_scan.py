@@ -52,6 +52,7 @@ class Scan:
         *,
         parts: int,
         until_ms: int | None,
+        shown: frozenset[str] = frozenset(),
     ) -> None:
         self._asked, self._markers = asked, markers
         self._until = b":" if until_ms is None else b"%013d" % until_ms
@@ -66,7 +67,7 @@ class Scan:
         self.found = Scanned(
             plain=[bytearray() for _ in range(parts)], others=[[] for _ in range(parts)]
         )
-        self._attempts = Attempts(asked, markers, settings, self.found)
+        self._attempts = Attempts(asked, markers, settings, self.found, shown)
 
     # ----------------------------------------------------------------- lines
 

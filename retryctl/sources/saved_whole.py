@@ -72,9 +72,12 @@ class WholeLog:
     ) -> Findings:
         """Read all of it; its events from ``selection.until_ms`` on count as not yet written.
 
+        With request IDs the findings are of these requests alone, and their attempts are kept
+        with the events that prove something. Read again, it is the same files that are read.
+
         Raises UnreadableInput where nothing can be read. What is damaged is a gap in the coverage.
         """
-        self._files = find_files(self._source, self._stdin)
+        self._files = self._files or find_files(self._source, self._stdin)
         total = sum(file.size for file in self._files)
         before = {file.name: _state_of(file) for file in self._files}
         asking = Asking(
@@ -189,6 +192,7 @@ def scan_unit(unit: Unit, asking: Asking) -> Scanned | UnreadableInput:
         asking.settings,
         parts=asking.parts,
         until_ms=selection.until_ms,
+        shown=frozenset(selection.request_ids),
     )
     if unit.stop is not None:
         with unit.file.open() as opened:
