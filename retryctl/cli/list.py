@@ -80,15 +80,15 @@ def list_requests(
 
     retryctl list orders-worker --since 24h --retried --verdict disagrees
     """
-    from retryctl.cli import summing
+    from retryctl.cli import listing
 
     look = options.look_of(locals())
     show = options.Show(color=color, tz=tz, quiet=quiet)
-    wanted = summing.wanted(
+    wanted = listing.wanted(
         outcome=outcome,
         verdict=verdict,
         finding=finding,
         error=error,
         least_attempts=max(min_attempts, 2 if retried else 0),
     )
-    return summing.list_requests(functions or (), look, show, wanted, form=output, limit=limit)
+    return listing.list_requests(functions or (), look, show, wanted, form=output, limit=limit)

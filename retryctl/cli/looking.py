@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 from retryctl.cli.options import Look
 from retryctl.cli.progress import Progress
 from retryctl.core.coverage import Coverage, Selection
 from retryctl.core.known import FunctionSettings, StoreCount
 from retryctl.core.records import LogEvent
-from retryctl.settings import Settings
+from retryctl.settings import Settings, load_settings
 from retryctl.sources.function import function_name
 
 
@@ -38,6 +39,11 @@ class Opened:
     def remarks(self) -> tuple[str, ...]:
         """What should be said by now."""
         return tuple(self.said)
+
+
+def settings_for(look: Look) -> Settings:
+    """The settings of the working folder; the demo is what it is, whatever they make of a log."""
+    return Settings() if look.source == "demo" else load_settings(Path.cwd())
 
 
 def open_source(

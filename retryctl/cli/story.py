@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from retryctl.cli.looking import Opened, open_source, read_stored
+from retryctl.cli.looking import Opened, open_source, read_stored, settings_for
 from retryctl.cli.options import Look, Show
 from retryctl.cli.progress import Progress
 from retryctl.cli.terminal import remark
@@ -20,7 +19,6 @@ from retryctl.core.history import History, read_history
 from retryctl.core.known import FunctionSettings, StoreCount
 from retryctl.core.records import LogEvent
 from retryctl.core.requests import Request
-from retryctl.settings import Settings, load_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +48,7 @@ def story_reader(
 
     Called again, it reads what is there by then. ``clock`` gives epoch milliseconds.
     """
-    # The demo is what it is, whatever the working folder's settings make of other logs.
-    settings = Settings() if look.source == "demo" else load_settings(Path.cwd())
+    settings = settings_for(look)
     since_ms, until_ms = read_window(look.since, look.until, now_ms=clock(), tz=zone(show.tz))
     window = Selection(request_ids=tuple(ids), since_ms=since_ms, until_ms=until_ms)
     progress = Progress(quiet=show.quiet)

@@ -1,0 +1,74 @@
+"""What ``summary`` and ``list`` were both asked: which functions, in which window.
+
+With it what both say of the answer: the remarks on it, and that there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from retryctl.cli.options import Look, Show
+from retryctl.cli.terminal import remark
+from retryctl.cli.times import read_window, zone
+from retryctl.cli.whole_log import Whole
+from retryctl.cli.window import Window
+from retryctl.core.coverage import Coverage
+from retryctl.core.near import near
+from retryctl.errors import NothingFound, UsageError
+from retryctl.views.sentences import coverage_sentence
+
+_PATTERN = set("*?[")
+
+
+def functions_asked(
+    functions: Sequence[str], look: Look
+) -> tuple[Look, Callable[[str | None], bool]]:
+    """Where to look, and whether a function that was found there is asked for.
+
+    Raises ``UsageError`` where several are named on CloudWatch.
+    """
+    names = [*functions, *([look.function] if look.function else [])]
+    if len(names) == 1 and not _PATTERN & set(names[0]):
+        return replace(look, function=names[0]), lambda _: True
+    if look.source == "cloudwatch" and names:
+        raise UsageError(
+            "on CloudWatch one function can be counted at a time.",
+            "Name one function, or give the log groups of several with -g.",
+        )
+    return look, lambda name: not names or any(fnmatchcase(name or "", each) for each in names)
+
+
+def window_asked(look: Look, show: Show, now_ms: int) -> Window:
+    """The window of ``--since`` and ``--until``, whose times without a zone are in ``--tz``."""
+    since_ms, until_ms = read_window(look.since, look.until, now_ms=now_ms, tz=zone(show.tz))
+    return Window(since_ms=since_ms, until_ms=until_ms)
+
+
+def refuse_unknown(name: str, known: Sequence[str], option: str) -> None:
+    """Raise ``UsageError``, with the nearest of ``known``, where ``name`` is none of them."""
+    if name not in known:
+        hint = near(name, known) or f"Known: {', '.join(known)}."
+        raise UsageError(f"{option} does not know {name!r}.", hint)
+
+
+# --------------------------------------------------------------------------- the answer
+
+
+def tell_remarks(whole: Whole, show: Show) -> None:
+    """Say on stderr what should be said of how it was looked."""
+    for text in whole.remarks:
+        remark(f"retryctl: {text}", quiet=show.quiet)
+
+
+def nothing_found(coverage: Coverage, show: Show) -> NothingFound:
+    """That there is no such request, where it was looked for, and the next step from there."""
+    looked = coverage_sentence(coverage, zone(show.tz))
+    step = {
+        "cloudwatch": "Widen the window with --since, or name another function.",
+        "demo": "The demo has no such request.",
+    }.get(coverage.source, "Is it the right file, and the right window?")
+    return NothingFound(
+        "there is no such request in the window.", f"{looked[:1].upper()}{looked[1:]}\n{step}"
+    )
