@@ -79,9 +79,7 @@ def _saved(look: Look, selection: Selection, progress: Progress) -> Opened:
         coverage=log.coverage,
         selection=selection,
         settings_of=lambda event: FunctionSettings(),
-        region=lambda: (
-            look.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        ),
+        region=lambda: look.region or os.environ.get("AWS_DEFAULT_REGION"),
     )
 
 

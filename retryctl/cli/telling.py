@@ -169,7 +169,9 @@ def _view(story: Story, show: Show, tz: tzinfo, screen: Screen) -> str:
 
 def _region(story: Story) -> str:
     if story.region is None:
-        raise UsageError("--web needs the region of the log.", "Give --region.")
+        raise UsageError(
+            "--web needs the region of the log.", "Give --region, or set AWS_DEFAULT_REGION."
+        )
     return story.region
 
 
