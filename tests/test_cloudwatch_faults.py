@@ -43,7 +43,10 @@ def endpoint() -> Iterator[Endpoint]:
 def _without_faults(endpoint: Endpoint) -> None:
     faults = endpoint.faults
     faults.rates, faults.credentials = {}, None
-    for each in (faults.script, faults.denied, faults.denied_groups, faults.injected):
+    for each in (
+        *(faults.script, faults.denied, faults.denied_groups, faults.denied_streams),
+        faults.injected,
+    ):
         each.clear()
 
 
@@ -131,16 +134,14 @@ def test_a_call_that_is_refused_for_good_leaves_a_gap_and_the_command_that_settl
     assert assert_not_wrong(told(again), whole)
 
 
-def test_an_attempt_that_cannot_be_read_is_a_gap(endpoint: Endpoint, whole: dict[str, Any]) -> None:
-    pages = whole["coverage"]["pages"]
-    for refused in range(1, 3):
-        endpoint.faults.script["GetLogEvents"].extend([None] * refused + ["denied"])
-        endpoint.faults.script["FilterLogEvents"].extend([None] * pages + ["denied"])
-        document = told(trace(endpoint, *ASKED, *FILTER))
-        assert not assert_not_wrong(document, whole)
-        (gap,) = document["coverage"]["gaps"]
-        assert gap["log_stream"] in (HERE, YESTERDAY)
-        endpoint.faults.script.clear()
+@pytest.mark.parametrize("stream", [HERE, YESTERDAY])
+def test_an_attempt_that_cannot_be_read_is_a_gap(
+    endpoint: Endpoint, whole: dict[str, Any], stream: str
+) -> None:
+    endpoint.faults.denied_streams.add(stream)
+    document = told(trace(endpoint, *ASKED, *FILTER))
+    assert not assert_not_wrong(document, whole)
+    assert {gap["log_stream"] for gap in document["coverage"]["gaps"]} == {stream}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from retryctl.core.claims import Branches
 from retryctl.core.comparing import Change
 from retryctl.core.coverage import Coverage
 from retryctl.core.summary import Tally
+from retryctl.core.wording import number_of
 from retryctl.views.figures import FUNCTION_FIGURES, Tallies, before_and_after, percent
 from retryctl.views.inert import cut
 from retryctl.views.markup import Markup, tag
@@ -46,7 +47,7 @@ def summary_page(
     ``several`` are the functions of which ``tally`` is the sum, ``changes`` what is other than
     in an earlier summary.
     """
-    what = _counted(tally.requests, "request")
+    what = number_of(tally.requests, "request")
     panels = [
         *([_panel("Functions", _functions(several))] if several else []),
         *([_panel("Since the summary before", _changed(changes))] if changes else []),
@@ -61,9 +62,9 @@ def summary_page(
 
 
 def _extent(tally: Tally, tz: tzinfo) -> str:
-    retried = _counted(tally.retried, "request")
+    retried = number_of(tally.retried, "request")
     were = "was" if tally.retried == 1 else "were"
-    said = f"{_counted(tally.attempts, 'attempt')}; {retried} {were} retried"
+    said = f"{number_of(tally.attempts, 'attempt')}; {retried} {were} retried"
     if tally.requests:
         said += f" ({percent(tally.retried, tally.requests)})"
     if tally.first_ms is None or tally.last_ms is None:
@@ -232,7 +233,3 @@ def _waits_and_cost(tally: Tally) -> Iterator[Markup]:
 def _capped(caption: str, number: int) -> str:
     more = number - _MOST_ROWS
     return f"{caption} ({more:,} more: see --output json)" if more > 0 else caption
-
-
-def _counted(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

@@ -43,8 +43,9 @@ class Faults:
     """``rates``: kind -> share of the calls. ``script``: operation -> faults of its next calls.
 
     ``denied`` are IAM actions such as ``logs:FilterLogEvents``; ``denied_groups`` are log groups
-    that may not be read. ``credentials`` is ``"expired"`` or ``"invalid"``, or ``None`` for good
-    ones. ``injected`` counts what was done.
+    that may not be read, ``denied_streams`` log streams that may not be read by name.
+    ``credentials`` is ``"expired"`` or ``"invalid"``, or ``None`` for good ones. ``injected``
+    counts what was done.
     """
 
     seed: int = 0
@@ -52,6 +53,7 @@ class Faults:
     script: dict[str, deque[str | None]] = field(default_factory=lambda: defaultdict(deque))
     denied: set[str] = field(default_factory=set)
     denied_groups: set[str] = field(default_factory=set)
+    denied_streams: set[str] = field(default_factory=set)
     credentials: str | None = None
     slow_s: float = 0.05
     injected: Counter[str] = field(default_factory=Counter)

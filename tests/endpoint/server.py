@@ -154,7 +154,12 @@ class Endpoint:
     def _refuse_caller(self, action: str, request: dict[str, Any]) -> None:
         self._refuse_credentials(400)
         named = request.get("logGroupName") or request.get("logGroupIdentifier") or ""
-        if action in self.faults.denied or named in self.faults.denied_groups:
+        streams = {request.get("logStreamName"), *request.get("logStreamNames", ())}
+        if (
+            action in self.faults.denied
+            or named in self.faults.denied_groups
+            or streams & self.faults.denied_streams
+        ):
             known = self.store.find(named)
             resource = f"{known.arn}:log-stream:" if known else named or "*"
             raise _denied(action, resource, 400)
