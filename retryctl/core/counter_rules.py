@@ -14,10 +14,11 @@ from retryctl.core.checks import (
     is_ahead,
     is_behind,
 )
-from retryctl.core.findings import Case, Rule, Said, Severity, attempts_named, number_of
+from retryctl.core.findings import Case, Rule, Said, Severity, attempts_named
 from retryctl.core.marks import counts_in_tmp, earlier_in_reach, left_mark, marks_in_reach
 from retryctl.core.outcomes import Outcome
 from retryctl.core.records import LogEvent
+from retryctl.core.wording import number_of
 
 
 def _behind(case: Case) -> Iterator[tuple[Attempt, int]]:

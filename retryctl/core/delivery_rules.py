@@ -7,9 +7,10 @@ from itertools import pairwise
 
 from retryctl.core.attempts import Attempt, wait_ms
 from retryctl.core.checks import may_hide
-from retryctl.core.findings import Case, Rule, Said, Severity, number_of
+from retryctl.core.findings import Case, Rule, Said, Severity
 from retryctl.core.outcomes import LATE_LOGS_MS, Outcome
 from retryctl.core.requests import USUAL_WAITS_MS, WAIT_TOLERANCE_MS, RequestOutcome
+from retryctl.core.wording import number_of
 
 
 def _duplicate_delivery(case: Case) -> Iterator[Said]:

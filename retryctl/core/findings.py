@@ -80,11 +80,6 @@ class Rule:
             )
 
 
-def number_of(number: int, noun: str) -> str:
-    """``1 attempt``, ``2 attempts``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def attempts_named(attempts: list[Attempt]) -> str:
     """``attempt 1``, ``attempts 1 and 2``, ``attempts 1, 2 and 3``."""
     numbers = [str(attempt.number) for attempt in attempts]

@@ -10,6 +10,7 @@ from datetime import timezone, tzinfo
 from retryctl.core.coverage import Coverage
 from retryctl.core.expectations import Check
 from retryctl.core.judging import REQUEST, JudgedFinding, Judgement
+from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus
 
 
@@ -95,7 +96,7 @@ def told_beside(judgement: Judgement) -> list[str]:
 def headline(judgement: Judgement, subject: str) -> str:
     """How much was checked: ``57 requests, 9 retried · orders-worker``."""
     about = f" · {subject}" if subject else ""
-    return f"{_counted(judgement.requests, 'request')}, {judgement.retried:,} retried{about}"
+    return f"{number_of(judgement.requests, 'request')}, {judgement.retried:,} retried{about}"
 
 
 def result_sentence(told: CheckReport) -> str:
@@ -105,18 +106,18 @@ def result_sentence(told: CheckReport) -> str:
     expectations = len(checks) - requests
     failed = sum(check.passed is False for check in checks)
     unsure = sum(check.passed is None for check in checks)
-    made_of = _counted(requests, "request")
+    made_of = number_of(requests, "request")
     if expectations:
-        made_of += f" and {_counted(expectations, 'expectation')}"
+        made_of += f" and {number_of(expectations, 'expectation')}"
     status = f"(exit {told.status.value})"
     if told.status is ExitStatus.NOTHING_FOUND:
         return f"there was nothing to check {status}"
     if not (failed or unsure):
         every = "all " if len(checks) > 1 else ""
-        return f"{every}{_counted(len(checks), 'check')} passed: {made_of} {status}"
+        return f"{every}{number_of(len(checks), 'check')} passed: {made_of} {status}"
     parts = [f"{failed:,} failed"] if failed else []
     parts += [f"{unsure:,} undetermined"] if unsure else []
-    return f"{' and '.join(parts)} of {_counted(len(checks), 'check')}: {made_of} {status}"
+    return f"{' and '.join(parts)} of {number_of(len(checks), 'check')}: {made_of} {status}"
 
 
 def _problems(check: Check, failed: list[JudgedFinding]) -> Iterator[Problem]:
@@ -141,7 +142,3 @@ def _problem(check: Check, rule: str, message: str, judged: JudgedFinding | None
 def _numbers(findings: list[JudgedFinding]) -> str:
     numbers = Counter(judged.finding.rule for judged in findings)
     return ", ".join(f"{rule} {number:,}" for rule, number in sorted(numbers.items()))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

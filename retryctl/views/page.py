@@ -14,6 +14,7 @@ from retryctl.core.attempts import Attempt
 from retryctl.core.claims import Branches
 from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import CheckedRequest
+from retryctl.core.wording import number_of
 from retryctl.views.attempts import attempts_table, versions
 from retryctl.views.document import Table
 from retryctl.views.environments import environments
@@ -66,7 +67,7 @@ def trace_page(
 def _title(checked: Sequence[CheckedRequest]) -> str:
     functions = {one.request.function for one in checked}
     name = functions.pop() if len(functions) == 1 else None
-    what = "1 request" if len(checked) == 1 else f"{len(checked):,} requests"
+    what = number_of(len(checked), "request")
     return f"{what} of {name}" if name else what
 
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 from retryctl.core.attempts import Attempt, wait_ms
 from retryctl.core.checks import Check
 from retryctl.core.crosscheck import CheckedRequest
+from retryctl.core.wording import number_of
 from retryctl.views.environments import Environment
 from retryctl.views.markup import Markup, tag
 from retryctl.views.signs import BAD, NOTHING, STYLES, outcome_sign
@@ -89,7 +90,7 @@ class _Drawing:
 
     def _label(self) -> str:
         attempts, lanes = len(self._checked.request.attempts), len(self._tops) + self._left_out
-        where = "1 execution environment" if lanes == 1 else f"{lanes} execution environments"
+        where = number_of(lanes, "execution environment")
         return f"{attempts} attempts in {where} on a time axis; the table below tells the same"
 
     def _caption(self) -> Iterator[str]:

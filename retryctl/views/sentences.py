@@ -13,6 +13,7 @@ from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.outcomes import Outcome
 from retryctl.core.requests import Request, RequestOutcome
+from retryctl.core.wording import number_of
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
 from retryctl.views.times import clock, duration, moment, span, zone_name
 
@@ -198,12 +199,12 @@ def coverage_sentence(
 
     ``complete`` is said where nothing is known to be, ``gaps`` before what is.
     """
-    calls = f" in {_counted(coverage.api_calls, 'call')}" if coverage.api_calls else ""
+    calls = f" in {number_of(coverage.api_calls, 'call')}" if coverage.api_calls else ""
     odd = coverage.events_unrecognised
     unread = f", {odd:,} of them not understood" if odd else ""
     return (
         f"looked at {_place(coverage)}{_window(coverage, tz)}: "
-        f"{_counted(coverage.events_read, 'event')}{calls}{unread}. "
+        f"{number_of(coverage.events_read, 'event')}{calls}{unread}. "
         f"{(_outside(coverage, tz) or complete) if coverage.complete else gaps}"
     )
 
@@ -246,10 +247,6 @@ def _asked_for(since: int | None, until: int | None, tz: tzinfo) -> str:
     if since is not None:
         return f", from {moment(since, tz, 'minutes')}"
     return "" if until is None else f", up to {moment(until, tz, 'minutes')}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _listed(names: Iterable[str]) -> str:

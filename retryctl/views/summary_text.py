@@ -12,6 +12,7 @@ from retryctl.core.coverage import Coverage
 from retryctl.core.requests import RequestOutcome
 from retryctl.core.summary import Tally
 from retryctl.core.timespans import failed_over_time
+from retryctl.core.wording import number_of
 from retryctl.views.document import BLANK, Block, Column, Drawing, Paragraph, Piece, Pieces, Table
 from retryctl.views.figures import FUNCTION_FIGURES, Tallies, before_and_after, percent
 from retryctl.views.inert import cut
@@ -90,13 +91,9 @@ def _window(coverage: Coverage, tz: tzinfo) -> str:
 def _headline(tally: Tally) -> str:
     retried = f"{tally.retried:,} {'was' if tally.retried == 1 else 'were'} retried"
     return (
-        f"{_counted(tally.requests, 'request')}, {_counted(tally.attempts, 'attempt')}; "
+        f"{number_of(tally.requests, 'request')}, {number_of(tally.attempts, 'attempt')}; "
         f"{retried} ({percent(tally.retried, tally.requests)})"
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _row(label: str, *lines: Pieces) -> Iterator[Block]:
@@ -194,7 +191,7 @@ def _counter(tally: Tally) -> Iterator[Pieces]:
         yield [(f"wrong: {why}", "red")]
     undetermined = tally.checks[Check.UNDETERMINED]
     if undetermined:
-        yield [(f"{_counted(undetermined, 'attempt')} could not be judged", "")]
+        yield [(f"{number_of(undetermined, 'attempt')} could not be judged", "")]
     placed = tally.same_environment + tally.other_environment
     if placed:
         share = percent(tally.same_environment, placed)
