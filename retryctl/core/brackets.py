@@ -98,6 +98,22 @@ class Bracket:
             self.report_event, self.report = event, record
 
 
+def bracket_of(
+    line: Line, request_id: str, *, after_another: bool, managed: bool = False
+) -> Bracket:
+    """An empty bracket of ``request_id``, which ``line`` begins: its START where that was seen."""
+    event, record = line
+    return Bracket(
+        request_id=request_id,
+        log_group=event.log_group,
+        log_stream=event.log_stream,
+        start=event if isinstance(record, Start) else None,
+        json=getattr(record, "json", False),
+        after_another=after_another,
+        managed=managed,
+    )
+
+
 CLOSING = (End, Report, RuntimeDone, TimedOut, RuntimeExited)
 
 

@@ -10,6 +10,7 @@ from retryctl.core.brackets import (
     LONGEST_BRACKET_MS,
     Bracket,
     Line,
+    bracket_of,
     is_repeat,
     request_named,
     settle,
@@ -89,16 +90,8 @@ class Interleaved:
         return hidden or self.another_starts_up
 
     def _open(self, line: Line, request_id: str) -> None:
-        event, record = line
-        bracket = Bracket(
-            request_id=request_id,
-            log_group=event.log_group,
-            log_stream=event.log_stream,
-            start=event if isinstance(record, Start) else None,
-            json=getattr(record, "json", False),
-            managed=self.managed,
-            after_another=bool(self.brackets) and not (self.open or self.another_starts_up),
-        )
+        after_another = bool(self.brackets) and not (self.open or self.another_starts_up)
+        bracket = bracket_of(line, request_id, after_another=after_another, managed=self.managed)
         if not self.open:
             settle(self.between, self.brackets[-1] if self.brackets else None, bracket)
             self.between = []

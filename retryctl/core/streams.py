@@ -28,6 +28,7 @@ from retryctl.core.brackets import (
     SHORTEST_RETRY_MS,
     Bracket,
     Line,
+    bracket_of,
     is_repeat,
     settle,
     within,
@@ -165,15 +166,7 @@ class _Exclusive:
         return self._take(at, (not ended and self._end_of(at, request_id)) or at + 1, request_id)
 
     def _take(self, at: int, stop: int, request_id: str) -> int:
-        event, record = self.lines[at]
-        bracket = Bracket(
-            request_id=request_id,
-            log_group=event.log_group,
-            log_stream=event.log_stream,
-            start=event if isinstance(record, Start) else None,
-            json=getattr(record, "json", False),
-            after_another=bool(self.brackets),
-        )
+        bracket = bracket_of(self.lines[at], request_id, after_another=bool(self.brackets))
         settle(self.between, self._last, bracket)
         for line in self.lines[at:stop]:
             bracket.add(line)
