@@ -28,7 +28,8 @@ from retryctl.cli.report_files import (
 from retryctl.cli.screen import stdout_screen
 from retryctl.cli.terminal import put, remark
 from retryctl.cli.times import read_window, zone
-from retryctl.cli.window import Window, read_window_of
+from retryctl.cli.whole_log import requests_judged
+from retryctl.cli.window import Window
 from retryctl.core.baseline import Identity
 from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import CheckedRequest
@@ -59,9 +60,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What one look gave. ``not_found`` has a sentence for each ID of which nothing was seen."""
+    """What one look gave. ``not_found`` has a sentence for each ID of which nothing was seen.
 
-    checked: Iterable[CheckedRequest]
+    ``judges`` gives of the other requests, where there are more than are held, judges of the
+    kind of a given one that have judged them.
+    """
+
+    checked: Iterable[CheckedRequest] = ()
+    judges: Callable[[Judge], Iterable[Judge]] = lambda _: ()
     coverage: Coverage
     not_found: Mapping[str, str] = field(default_factory=dict)
 
@@ -155,10 +161,12 @@ def _read(plan: Plan, show: Show) -> Reading:
     if plan.request_ids:
         story = telling.read_story(plan.request_ids, plan.look, show, now_ms=now_ms)
         return Reading(checked=story.checked, coverage=story.coverage, not_found=story.not_found)
-    found = read_window_of(plan.look, plan.settings, plan.window, now_ms=now_ms, quiet=show.quiet)
-    for sentence in found.remarks:
+    whole, judges = requests_judged(
+        plan.look, plan.settings, plan.window, now_ms=now_ms, quiet=show.quiet
+    )
+    for sentence in whole.remarks:
         remark(f"retryctl: {sentence}", quiet=show.quiet)
-    return Reading(checked=found.checked, coverage=found.coverage)
+    return Reading(judges=judges, coverage=whole.coverage)
 
 
 def judge_when_settled(
@@ -182,6 +190,8 @@ def judge_when_settled(
         judge = Judge(expectations, plan.known, learns=plan.update)
         for checked in reading.checked:
             judge.add(checked)
+        for other in reading.judges(judge):
+            judge.merge(other)
         judgement = judge.judgement(tuple(reading.not_found))
         left_ms = deadline_ms - clock()
         if left_ms <= 0 or not (judgement.awaits or judgement.empty):

@@ -1,7 +1,10 @@
-"""All requests of a window, from a log of any size, for ``summary`` and ``list``.
+"""All requests of a window, from a log of any size, for ``summary``, ``list`` and ``check``.
 
 A saved log is read in pieces and in several processes, and so are its parts judged; what
 CloudWatch yields is judged here. Both give the same requests, those of ``cli.window``.
+
+Attempts are kept without their lines. ``check`` needs some of them, those that prove a finding:
+requests that have one are read once more, all of them in one reading.
 """
 
 from __future__ import annotations
@@ -9,22 +12,28 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from retryctl.cli.looking import tell_bytes
 from retryctl.cli.options import Look
 from retryctl.cli.progress import Progress
-from retryctl.cli.window import Window, read_window_of
+from retryctl.cli.window import InWindow, Window, read_window_of
+from retryctl.core.claims import Markers
 from retryctl.core.coverage import Coverage, Selection
 from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.gathering import Around, Part, Quiet, Reading, gathered
+from retryctl.core.judging import Judge
 from retryctl.core.known import FunctionSettings
 from retryctl.core.listing import Listed, Wanted, listed
 from retryctl.core.summary import Tally
+from retryctl.errors import UnreadableInput
 from retryctl.settings import Settings
 from retryctl.sources.function import function_name
+from retryctl.sources.saved import Looked
+from retryctl.sources.saved_findings import Findings
+from retryctl.sources.saved_whole import WholeLog
 
 MOST_PROCESSES = 8
 
@@ -37,7 +46,7 @@ _Requests = Iterable["CheckedRequest | Quiet"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
-    """What each part of the requests came to, one after another, and what was looked at."""
+    """What was looked at, and what should be said of that."""
 
     coverage: Coverage
     remarks: tuple[str, ...] = ()
@@ -47,16 +56,40 @@ def counted(
     look: Look, settings: Settings, window: Window, *, now_ms: int, quiet: bool
 ) -> tuple[Whole, Tallies]:
     """The requests of a window, counted."""
-    whole, parts = _parts(look, settings, window, _Count(), now_ms=now_ms, quiet=quiet)
-    return whole, merged(parts)
+    log = _open(look, settings, window, now_ms=now_ms, quiet=quiet, since_ms=window.since_ms)
+    return log.whole, merged(log.made(_Count()))
 
 
 def requests_listed(
     look: Look, settings: Settings, window: Window, wanted: Wanted, *, now_ms: int, quiet: bool
 ) -> tuple[Whole, Iterator[Listed]]:
     """The requests of a window that are wanted, as they are found."""
-    whole, parts = _parts(look, settings, window, _List(wanted), now_ms=now_ms, quiet=quiet)
-    return whole, chain.from_iterable(parts)
+    log = _open(look, settings, window, now_ms=now_ms, quiet=quiet, since_ms=window.since_ms)
+    return log.whole, chain.from_iterable(log.made(_List(wanted)))
+
+
+def requests_judged(
+    look: Look, settings: Settings, window: Window, *, now_ms: int, quiet: bool
+) -> tuple[Whole, Callable[[Judge], Iterator[Judge]]]:
+    """The requests of a window, for judges of the kind that is given: each has judged some."""
+    log = _open(look, settings, window, now_ms=now_ms, quiet=quiet)
+
+    def judges(kind: Judge) -> Iterator[Judge]:
+        again: set[str] = set()
+        for judge, unproved in log.made(_Judge(kind, has_lines=log.has_lines)):
+            again |= unproved
+            yield judge
+        if again:
+            for judge, _ in log.made(_Judge(kind, has_lines=True), tuple(again)):
+                again -= judge.request_ids
+                yield judge
+        if again:
+            raise UnreadableInput(
+                f"{look.source} changed while it was read.",
+                "Read a copy of it that stays as it is.",
+            )
+
+    return log.whole, judges
 
 
 def merged(parts: Iterable[Tallies]) -> Tallies:
@@ -89,59 +122,128 @@ class _List:
         return [line for line in lines if self.wanted.has(line)]
 
 
-def _parts(
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Without lines, requests that have findings are not judged: their IDs are given."""
+
+    kind: Judge
+    has_lines: bool
+
+    def __call__(self, requests: _Requests) -> tuple[Judge, set[str]]:
+        found, judge = list(requests), self.kind.another()
+        unproved: set[str] = set()
+        if not self.has_lines:
+            checked = (one for one in found if isinstance(one, CheckedRequest))
+            unproved.update(one.request.request_id for one in checked if one.findings)
+        for one in found:
+            for request in one.requests() if isinstance(one, Quiet) else (one,):
+                if request.request.request_id not in unproved:
+                    judge.add(request)
+        return judge, unproved
+
+
+# --------------------------------------------------------------------------- the log
+
+
+class _Log(Protocol):
+    """A log that was read. ``has_lines`` tells whether its attempts have what proves a finding."""
+
+    whole: Whole
+    has_lines: bool
+
+    def made(self, make: Callable[[_Requests], T], ids: tuple[str, ...] = ()) -> Iterator[T]:
+        """What ``make`` makes of each part of the requests; of those of ``ids``, with lines."""
+
+
+def _open(
     look: Look,
     settings: Settings,
     window: Window,
-    make: Callable[[_Requests], T],
     *,
     now_ms: int,
     quiet: bool,
-) -> tuple[Whole, Iterator[T]]:
+    since_ms: int | None = None,
+) -> _Log:
+    """``since_ms`` is when what was looked at is said to begin, if not with the first event."""
     if look.source == "cloudwatch":
-        seen = read_window_of(look, settings, window, now_ms=now_ms, quiet=quiet)
-        whole = Whole(coverage=seen.coverage, remarks=seen.remarks)
-        return whole, iter([make(seen.checked)])
-    return _parts_of_saved(look, settings, window, make, quiet=quiet)
-
-
-def _parts_of_saved(
-    look: Look,
-    settings: Settings,
-    window: Window,
-    make: Callable[[_Requests], T],
-    *,
-    quiet: bool,
-) -> tuple[Whole, Iterator[T]]:
-    from retryctl.sources.saved_whole import WholeLog
-
+        return _Held(read_window_of(look, settings, window, now_ms=now_ms, quiet=quiet))
     name = function_name(look.function).name if look.function else None
-    log = WholeLog(look.source)
-    selection = Selection(until_ms=window.until_ms, function=name, log_groups=look.log_groups)
-    processes = min(MOST_PROCESSES, _processors())
-    with Progress(quiet=quiet) as progress:
-        found = log.read(
-            selection,
-            settings.markers,
-            FunctionSettings(),
-            processes=processes,
-            progress=lambda done, total: tell_bytes(progress, done, total),
-        )
-    found.looked.since_ms = window.since_ms
-    coverage = found.looked.coverage()
-    around = Around(
-        coverage=coverage,
-        settings=FunctionSettings(),
+
+    def coverage(looked: Looked) -> Coverage:
+        looked.since_ms = since_ms
+        return looked.coverage()
+
+    return _Saved(
+        WholeLog(look.source),
+        Selection(until_ms=window.until_ms, function=name, log_groups=look.log_groups),
+        window,
+        coverage,
         markers=settings.markers,
-        named=name,
-        since_ms=window.since_ms,
-        until_ms=window.until_ms,
+        settings=FunctionSettings(),
+        quiet=quiet,
     )
-    parts = (found.part(number) for number in range(found.parts))
-    whole = Whole(coverage=coverage)
-    if found.parts > 1 and processes > 1:
-        return whole, _in_processes(parts, found.readings, around, make, processes)
-    return whole, (make(gathered(part, found.readings, around)) for part in parts)
+
+
+class _Held:
+    """A log whose events are in memory."""
+
+    has_lines = True
+
+    def __init__(self, seen: InWindow) -> None:
+        self.whole = Whole(coverage=seen.coverage, remarks=seen.remarks)
+        self._checked = seen.checked
+
+    def made(self, make: Callable[[_Requests], T], ids: tuple[str, ...] = ()) -> Iterator[T]:
+        yield make(one for one in self._checked if not ids or one.request.request_id in ids)
+
+
+class _Saved:
+    """A saved log, read in pieces. What was looked at is ``coverage`` of its first reading."""
+
+    has_lines = False
+
+    def __init__(
+        self,
+        log: WholeLog,
+        selection: Selection,
+        window: Window,
+        coverage: Callable[[Looked], Coverage],
+        *,
+        markers: Markers,
+        settings: FunctionSettings,
+        remarks: tuple[str, ...] = (),
+        quiet: bool,
+    ) -> None:
+        self._log, self._selection = log, selection
+        self._markers, self._settings, self._quiet = markers, settings, quiet
+        self._processes = min(MOST_PROCESSES, _processors())
+        self._found = self._read()
+        self.whole = Whole(coverage=coverage(self._found.looked), remarks=remarks)
+        self._around = Around(
+            coverage=self.whole.coverage,
+            settings=settings,
+            markers=markers,
+            named=selection.function,
+            since_ms=window.since_ms,
+            until_ms=window.until_ms,
+        )
+
+    def made(self, make: Callable[[_Requests], T], ids: tuple[str, ...] = ()) -> Iterator[T]:
+        found = self._read(ids) if ids else self._found
+        parts = (found.part(number) for number in range(found.parts))
+        if found.parts > 1 and self._processes > 1:
+            return _in_processes(parts, found.readings, self._around, make, self._processes)
+        return (make(gathered(part, found.readings, self._around)) for part in parts)
+
+    def _read(self, ids: tuple[str, ...] = ()) -> Findings:
+        with Progress(quiet=self._quiet) as progress:
+            return self._log.read(
+                replace(self._selection, request_ids=ids),
+                self._markers,
+                self._settings,
+                processes=self._processes,
+                progress=lambda done, total: tell_bytes(progress, done, total),
+            )
 
 
 def _processors() -> int:

@@ -8,7 +8,7 @@ have to happen first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from retryctl.core.checks import Check as AttemptVerdict
@@ -102,6 +102,11 @@ class Tally:
             if attempt.retries and attempt.claim.counter is not None and judged:
                 self.counters_on_retries += 1
                 self.right_on_retries += check.check is AttemptVerdict.AGREES
+
+    def merge(self, other: Tally) -> None:
+        """Add what another tally counted."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
 
 # --------------------------------------------------------------------------- of one request

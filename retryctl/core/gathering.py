@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from retryctl.core.attempts import Attempt
-from retryctl.core.checks import Verdict
+from retryctl.core.checks import AttemptCheck, Check, Verdict
 from retryctl.core.claims import Markers
 from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import CheckedRequest, check_request
@@ -75,6 +75,34 @@ class Quiet:
     log_group: str | None
     attempts: Sequence[Packed]
 
+    def requests(self) -> Iterator[CheckedRequest]:
+        """Its requests one by one; of their attempts only the time is told."""
+        for packed, start_ms, *_ in self.attempts:
+            request_id = str(UUID(bytes=packed))
+            attempt = Attempt(
+                number=1,
+                request_id=request_id,
+                placed_ms=start_ms,
+                log_group=self.log_group,
+                log_stream=None,
+                function=self.function,
+                outcome=Outcome.OK,
+            )
+            request = Request(
+                request_id=request_id,
+                log_group=self.log_group,
+                function=self.function,
+                attempts=(attempt,),
+                outcome=RequestOutcome.SUCCEEDED,
+            )
+            yield CheckedRequest(
+                request=request, checks=(_SILENT,), verdict=Verdict.NOT_COUNTED, findings=()
+            )
+
+
+_SILENT = AttemptCheck(
+    counter_expected=0, counter_in_environment=0, branch_expected=None, check=Check.SILENT
+)
 
 _Key = tuple["str | None", bytes]
 

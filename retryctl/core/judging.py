@@ -1,4 +1,7 @@
-"""From checked requests to what passed and what did not: a fold that keeps no log events.
+"""From checked requests to what passed and what did not: a fold that keeps little of each.
+
+Requests may come in any order and in parts. Of the log only the events that prove a finding
+are kept.
 
 A request fails where one of its findings does, and a wrong count is never passed in silence:
 its findings fail whatever ``fail_on`` says, unless each of them is allowed or known.
@@ -8,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 
 from retryctl.core.baseline import Identity, identity_of
 from retryctl.core.checks import Check as AttemptVerdict
@@ -15,7 +20,7 @@ from retryctl.core.checks import Verdict
 from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.expectations import OPEN, Check, Expectations, Tally, of_all, of_request
 from retryctl.core.findings import Finding, Severity
-from retryctl.core.requests import Request
+from retryctl.core.requests import Request, RequestOutcome
 
 REQUEST = "request"
 """The name of the check that is a request; the others have the name of their expectation."""
@@ -75,8 +80,18 @@ class Judgement:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What one request came to. ``place`` is its own among all: by time, ID and group."""
+
+    place: tuple[int, str, str]
+    function: str | None
+    checks: tuple[Check, ...]
+    findings: tuple[JudgedFinding, ...]
+
+
 class Judge:
-    """Judges one request after the other; ``judgement`` tells the result.
+    """Judges one request after the other; ``judgement`` tells the result, in order of time.
 
     ``known`` is the baseline. One that ``learns`` takes for known whatever would fail.
     """
@@ -88,31 +103,50 @@ class Judge:
         self._known = known
         self._learns = learns
         self._tally = Tally()
-        self._checks: list[Check] = []
-        self._findings: list[JudgedFinding] = []
-        self._functions: dict[str, None] = {}
+        self._told: list[_Told] = []
 
     def add(self, checked: CheckedRequest) -> None:
         """Judge one more request."""
+        request = checked.request
         self._tally.add(checked)
-        if name := checked.request.function or checked.request.log_group:
-            self._functions[name] = None
-        findings = [self._judged(finding, checked) for finding in checked.findings]
-        self._findings += findings
-        self._checks.append(self._check(checked, findings))
-        self._checks += of_request(checked, self._expected, self._tally)
+        findings = tuple(self._judged(finding, checked) for finding in checked.findings)
+        expectations = of_request(checked, self._expected, self._tally)
+        self._told.append(
+            _Told(
+                place=(request.placed_ms, request.request_id, request.log_group or ""),
+                function=request.function or request.log_group,
+                checks=(self._check(checked, findings), *expectations),
+                findings=findings,
+            )
+        )
+
+    def another(self) -> Judge:
+        """One that judges other requests by the same; ``merge`` then takes its results over."""
+        return Judge(self._expected, self._known, learns=self._learns)
+
+    @property
+    def request_ids(self) -> set[str]:
+        """The IDs of what was judged."""
+        return {told.place[1] for told in self._told}
+
+    def merge(self, other: Judge) -> None:
+        """Add what another judged by the same."""
+        self._tally.merge(other._tally)
+        self._told += other._told
 
     def judgement(self, not_found: Sequence[str] = ()) -> Judgement:
         """What came of it. An awaited ID that was not found is undetermined."""
         awaited = [_missing(one) for one in not_found if self._expected.awaits(one)]
-        checks = (*self._checks, *awaited, *of_all(self._tally, self._expected))
+        self._told.sort(key=lambda told: told.place)
+        of_requests = chain.from_iterable(told.checks for told in self._told)
+        checks = (*of_requests, *awaited, *of_all(self._tally, self._expected))
         demanded = any(check.passed is False for check in checks)
         return Judgement(
             checks=checks,
-            findings=tuple(self._findings),
+            findings=tuple(chain.from_iterable(told.findings for told in self._told)),
             requests=self._tally.requests,
             retried=self._tally.retried,
-            functions=tuple(self._functions),
+            functions=tuple(dict.fromkeys(t.function for t in self._told if t.function)),
             not_found=tuple(not_found),
             empty=not (self._tally.requests or awaited or demanded or self._expected.allow_empty),
         )
@@ -143,7 +177,7 @@ class Judge:
             return _of(request, False, " ".join(failed))
         if checked.verdict is Verdict.UNDETERMINED or checked.undetermined_because:
             return _of(request, None, " ".join(checked.undetermined_because))
-        told = f"{request.outcome.value}, {_attempts(request)}, {_VERDICTS[checked.verdict]}"
+        told = _how_it_went(request.outcome, len(request.attempts), checked.verdict)
         if request.outcome in OPEN and self._expected.awaits(request.request_id):
             still = f"{request.request_id} is still {request.outcome.value}"
             return _of(request, None, f"still {told}", still)
@@ -183,6 +217,7 @@ def _of(request: Request, passed: bool | None, message: str, awaits: str = "") -
     )
 
 
-def _attempts(request: Request) -> str:
-    number = len(request.attempts)
-    return f"{number} attempt{'' if number == 1 else 's'}"
+@cache  # most requests say the same, and one text is held for all of them
+def _how_it_went(outcome: RequestOutcome, attempts: int, verdict: Verdict) -> str:
+    ran = f"{attempts} attempt{'' if attempts == 1 else 's'}"
+    return f"{outcome.value}, {ran}, {_VERDICTS[verdict]}"
