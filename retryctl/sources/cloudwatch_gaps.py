@@ -111,6 +111,53 @@ def too_fresh(group: LogGroup, window: Window, settle: str | None) -> Gap:
     )
 
 
+def taken_as_alike(group: LogGroup, pairs: int, looked_up: int) -> Gap:
+    """What was selected stands for what was not looked at."""
+    return Gap(
+        kind="not-looked-up",
+        message=f"of {group.name} only the lines that tell of attempts were read; that nothing "
+        "stands between those that count as neighbours (an integer and its branch, an error and "
+        f"the end) was looked up for {looked_up:,} of {pairs:,}, the farthest apart, and held",
+        log_group=group.name,
+    )
+
+
+def parted(group: LogGroup) -> Gap:
+    """What was selected does not stand for all lines, and Insights cannot give them all."""
+    return Gap(
+        kind="lines-between",
+        message=f"in {group.name} other lines stand between those that were taken for neighbours "
+        "(an integer and its branch, an error and the end): counters may be read wrong",
+        log_group=group.name,
+        settle="Use --engine filter",
+    )
+
+
+def too_many(group: LogGroup, second: Window) -> Gap:
+    """More lines of one second than an answer of Insights can hold."""
+    return Gap(
+        kind="too-many-rows",
+        message=f"{group.name} has more lines at {_iso(second.since_ms)} than an answer of "
+        "Logs Insights holds",
+        log_group=group.name,
+        since_ms=second.since_ms,
+        until_ms=second.until_ms,
+        settle="Use --engine filter",
+        hides_attempts=True,
+    )
+
+
+def unordered(group: LogGroup, lines: int) -> Gap:
+    """Insights gives no order within a millisecond."""
+    return Gap(
+        kind="unordered",
+        message=f"Logs Insights does not tell the order of {lines:,} lines of {group.name} that "
+        "share their millisecond with others: they may be counted for a neighbouring attempt",
+        log_group=group.name,
+        settle="Use --engine filter",
+    )
+
+
 def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int) -> Iterator[Gap]:
     """What the group cannot hold of the time since ``since_ms``."""
     kept_ms = described.kept_since_ms(now_ms)

@@ -40,6 +40,12 @@ class Looked:
             if isinstance(record, LogsDropped):
                 self.gaps.append(dropped(event, record))
 
+    def merge(self, other: Looked) -> None:
+        """Add what was seen elsewhere in the same group."""
+        for name in ("events", "bytes", "masked", "pages", "found", "bytes_scanned"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.gaps += other.gaps
+
     def coverage(self, api_calls: int) -> Coverage:
         """The same for whoever judges."""
         return Coverage(

@@ -10,23 +10,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from retryctl.core.known import FunctionSettings
 from retryctl.core.records import is_event_source_id
-from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
+from retryctl.errors import RetryctlError
 from retryctl.sources.aws import Aws
 from retryctl.sources.log_groups import LogGroup
 from retryctl.sources.log_pages import Page, Window, matching_pages
 from retryctl.sources.mentions import Kind, Mention, mentions
+from retryctl.sources.slice_reading import SliceRead, SliceReading
 from retryctl.sources.slices import Slice, SlicePlan, merged
 
 # A pattern holds at most 1,024 characters.
 MOST_IDS = 25
-_MOST_AT_ONCE = 4
-_LEAST_AT_ONCE = 2
-_SECOND_CHANCES = 3
 _GRACE_MS = 60_000
 _FARTHEST_MS = FunctionSettings().event_age_ms + FunctionSettings().timeout_ms + _GRACE_MS
 
@@ -77,13 +74,6 @@ class Found:
         self.mentions += [mention for mention in mentions if mention not in known]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Searched:
-    pages: int
-    mentions: list[Mention]
-    to_the_end: bool
-
-
 class RequestSearch:
     """One search, for at most ``MOST_IDS`` requests.
 
@@ -117,80 +107,38 @@ class RequestSearch:
         before = before or Found()
         self._plan = SlicePlan(window, before.done)
         self._found = Found(mentions=list(before.mentions))
-        self._at_once = _MOST_AT_ONCE
-        self._chances = _SECOND_CHANCES
-        self._repeated = aws.repeated
-        self._something_read = False
-        self._fatal: RetryctlError | None = None
-        self._halted = halted
-        self._over = False
+        self._slices = SliceReading(aws, self._plan, self._search, halted=halted)
 
     def run(self) -> Found:
         """Search all of the aim. Raises the error of the first call where nothing can be read."""
-        running: dict[Future[_Searched], Slice] = {}
         self._aim()
-        with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
-            try:
-                while True:
-                    while len(running) < self._at_once and (part := self._next()):
-                        running[pool.submit(self._search, part)] = part
-                    if not running:
-                        return self._all_found()
-                    for future in wait(running, return_when=FIRST_COMPLETED).done:
-                        self._settle(running.pop(future), future)
-            finally:
-                self._over = True
-
-    @property
-    def _ended(self) -> bool:
-        return self._over or self._halted.is_set()
-
-    def _next(self) -> Slice | None:
-        return None if self._ended else self._plan.take()
+        for found in self._slices.run():
+            self._found.add(found)
+            self._aim()
+            if self._most_pages is not None and self._plan.pages_left() > self._most_pages:
+                self._slices.over = True
+        return self._all_found()
 
     def _all_found(self) -> Found:
         rest, found = self._plan.rest(), self._found
-        found.done = self._plan.done
-        if self._fatal:
-            found.unsearched += [(window, self._fatal) for window in rest]
+        found.done, found.unsearched = self._plan.done, self._slices.unread
+        if self._slices.fatal:
+            found.unsearched += [(window, self._slices.fatal) for window in rest]
         else:
             found.left, found.pages_left = rest, self._plan.pages_left()
         return found
 
-    def _search(self, part: Slice) -> _Searched:
+    def _search(self, part: Slice) -> SliceRead[list[Mention]]:
         found: list[Mention] = []
-        pages = 0
+        pages, more = 0, False
         for page in matching_pages(self._aws, self._group, part.window, pattern(self._request_ids)):
             pages += 1
             found += [m for event in page.events for m in mentions(event, self._request_ids)]
             self._on_page(page)
-            unwanted = part.trial or self._ended or not self._plan.wants(part)
-            if page.more and unwanted:
-                return _Searched(pages=pages, mentions=found, to_the_end=False)
-        return _Searched(pages=pages, mentions=found, to_the_end=True)
-
-    def _settle(self, part: Slice, future: Future[_Searched]) -> None:
-        error = future.exception()
-        if isinstance(error, RetryctlError):
-            self._failed(part, error)
-            return
-        searched = future.result()
-        self._something_read = True
-        self._adapt()
-        self._found.add(searched.mentions)
-        if searched.to_the_end:
-            self._plan.finished(part, searched.pages)
-        else:
-            self._plan.give_back(part)
-        self._aim()
-        if self._most_pages is not None and self._plan.pages_left() > self._most_pages:
-            self._over = True
-
-    def _adapt(self) -> None:
-        """More at once while every call is answered at its first try."""
-        repeated, self._repeated = self._repeated, self._aws.repeated
-        calm = repeated == self._repeated
-        self._at_once = min(_MOST_AT_ONCE, self._at_once + 1) if calm else _LEAST_AT_ONCE
+            more = page.more
+            if more and (part.trial or self._slices.ended or not self._plan.wants(part)):
+                break
+        return SliceRead(found=found, pages=pages, to_the_end=not more)
 
     def _aim(self) -> None:
         """The window for requests not seen yet, and for the others all the time they can take."""
@@ -206,21 +154,6 @@ class RequestSearch:
             if own:
                 aim.append(self._reach.around(own, self._now_ms))
         self._plan.aim = tuple(merged(aim))
-
-    def _failed(self, part: Slice, error: RetryctlError) -> None:
-        passing = isinstance(error, (Throttled, Unreachable))
-        again = passing and self._chances > 0
-        if not self._something_read or not isinstance(error, CouldNotLook):
-            raise error
-        self._at_once = _LEAST_AT_ONCE
-        if again:
-            self._chances -= 1
-            self._plan.give_back(part)
-            return
-        self._found.unsearched.append((part.window, error))
-        if not passing:  # it will be the same for all that remains
-            self._fatal = error
-            self._over = True
 
 
 def pattern(request_ids: Sequence[str]) -> str:
