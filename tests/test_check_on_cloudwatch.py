@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.aws_program import CREDENTIALS
 from tests.check_logs import right, succeeded, switched
 from tests.endpoint.server import Endpoint
 from tests.lambda_log import GROUP, ID, MIDNIGHT_MS, OTHER_ID, THIRD_ID, Environment, events_of
 from tests.test_cli import run
-from tests.test_trace_on_cloudwatch import CREDENTIALS
 
 LATE_ID = "9e8d7c6b-5a49-4382-9716-0f5e4d3c2b1a"
 WINDOW = ("--since", "2026-11-22T23:00Z", "--until", "2026-11-23T01:00Z")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from retryctl.core.coverage import Coverage, Selection
 from retryctl.core.records import LogEvent
@@ -710,15 +709,6 @@ def test_a_role_that_the_aws_cli_took_on_with_mfa_is_used_without_asking(
 
 
 # --------------------------------------------------------------------------- moto
-
-
-@pytest.fixture(scope="module")
-def moto_url() -> Iterator[str]:
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 def test_moto_gives_the_same_attempts(moto_url: str) -> None:

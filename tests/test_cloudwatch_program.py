@@ -15,7 +15,6 @@ from subprocess import Popen
 from urllib.parse import unquote
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from retryctl.cli.options import Look, Show
 from retryctl.cli.story import story_reader
@@ -131,15 +130,6 @@ def test_the_group_of_another_account_by_its_arn(endpoint: Endpoint) -> None:
     assert request["verdict"] == "agrees"
     assert "function:orders-worker" in done.stderr  # by its ARN: ours of that name is another
     assert arn != theirs.arn
-
-
-@pytest.fixture(scope="module")
-def moto_url() -> Iterator[str]:
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 def test_moto_as_a_second_peer(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,6 @@ from tests.counters_world import (
     REQUEST_ID,
     STREAM,
     Context,
-    aws_server,
     make_table,
     markers,
 )
@@ -25,22 +24,13 @@ OTHER_STREAM = "2026/11/22/[$LATEST]fedcba9876543210fedcba9876543210"
 GROUP = "/aws/lambda/orders-worker"
 
 
-@pytest.fixture(scope="module")
-def server():
-    with aws_server() as aws:
-        yield aws
-
-
 @pytest.fixture
-def aws(server):
-    server.reset()
-    server.client("s3").create_bucket(Bucket="retries")
-    make_table(server, "retries")
-    logs = server.client("logs")
+def aws(aws):
+    logs = aws.client("logs")
     logs.create_log_group(logGroupName=GROUP)
     for stream in (STREAM, OTHER_STREAM):
         logs.create_log_stream(logGroupName=GROUP, logStreamName=stream)
-    return server
+    return aws
 
 
 def make(aws, store, **credentials):
@@ -291,9 +281,9 @@ def test_a_bad_request_id_is_refused_before_any_call(aws, store, request_id):
         ("logs", "ResourceNotFoundException"),
     ],
 )
-def test_a_store_that_is_not_there_is_told_and_breaks_nothing(server, store, code, capsys):
-    server.reset()
-    counter = make(server, store)
+def test_a_store_that_is_not_there_is_told_and_breaks_nothing(moto, store, code, capsys):
+    moto.reset()
+    counter = make(moto, store)
     with pytest.raises(ClientError, match=code):
         counter.count(REQUEST_ID)
     assert attempt(counter, on_unknown="C") == ["C"]

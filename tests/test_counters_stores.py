@@ -9,25 +9,17 @@ from retryctl.counters import DynamoDBCounter, S3Counter
 from retryctl.errors import AccessDenied, CouldNotLook, UsageError
 from retryctl.sources.aws import Aws as Door
 from retryctl.sources.stores import read_count
-from tests.counters_world import REQUEST_ID, Aws, aws_server, make_table
+from tests.counters_world import REQUEST_ID, Aws, make_table
 
 OTHER_ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c96"
 NOON_MS = 1_795_435_200_123
 
 
-@pytest.fixture(scope="module")
-def server():
-    with aws_server() as aws:
-        yield aws
-
-
 @pytest.fixture
-def aws(server):
-    server.reset()
-    server.client("s3").create_bucket(Bucket="retries")
+def aws(aws):
     for key in ("request_id", "pk"):
-        make_table(server, f"by_{key}", key)
-    return server
+        make_table(aws, f"by_{key}", key)
+    return aws
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from retryctl.core.outcomes import Outcome
 from retryctl.lab.plugin import HandlerLab
 from retryctl.sources.aws import Aws as Door
 from retryctl.sources.stores import read_count
-from tests.counters_world import ROOT, aws_server, make_table
+from tests.counters_world import ROOT
 
 HANDLER = """
 import sys
@@ -42,20 +42,6 @@ STORES = {
     "dynamodb": ("DynamoDBCounter", "'retries'"),
 }
 DURABLE = ["s3", "dynamodb"]
-
-
-@pytest.fixture(scope="module")
-def server():
-    with aws_server() as aws:
-        yield aws
-
-
-@pytest.fixture
-def aws(server):
-    server.reset()
-    server.client("s3").create_bucket(Bucket="retries")
-    make_table(server, "retries")
-    return server
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
-from moto.server import ThreadedMotoServer
 
 from tests.endpoint.filterpattern import compile_pattern
 from tests.endpoint.quotas import Quotas
@@ -42,15 +41,6 @@ def endpoint() -> Iterator[Endpoint]:
 @pytest.fixture
 def logs(endpoint: Endpoint) -> Any:
     return client(endpoint.url)
-
-
-@pytest.fixture(scope="module")
-def moto_url() -> Iterator[str]:
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture(params=["strict", "moto"])

@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Iterator
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from retryctl.core.known import FunctionSettings
 from retryctl.errors import UsageError
@@ -152,26 +151,20 @@ def test_expired_credentials_do_not_raise(endpoint: Endpoint) -> None:
 # --------------------------------------------------------------------------- moto
 
 
-def test_moto_tells_the_same_settings() -> None:
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        aws = Aws(endpoint_url=f"http://{host}:{port}")
-        name = f"orders-{time.time_ns()}"
-        _create(aws, name)
-        settings, _, notes = read_settings(aws, name)
-        assert (settings.timeout_s, settings.runtime, notes) == (7, "python3.13", ())
-        assert (settings.maximum_retry_attempts, settings.maximum_event_age_s) == (2, 21_600)
-        aws.call(
-            "lambda",
-            "PutFunctionEventInvokeConfig",
-            {"FunctionName": name, "MaximumRetryAttempts": 1, "MaximumEventAgeInSeconds": 90},
-        )
-        settings, _, _ = read_settings(aws, name)
-        assert (settings.maximum_retry_attempts, settings.maximum_event_age_s) == (1, 90)
-    finally:
-        server.stop()
+def test_moto_tells_the_same_settings(moto_url: str) -> None:
+    aws = Aws(endpoint_url=moto_url)
+    name = f"orders-{time.time_ns()}"
+    _create(aws, name)
+    settings, _, notes = read_settings(aws, name)
+    assert (settings.timeout_s, settings.runtime, notes) == (7, "python3.13", ())
+    assert (settings.maximum_retry_attempts, settings.maximum_event_age_s) == (2, 21_600)
+    aws.call(
+        "lambda",
+        "PutFunctionEventInvokeConfig",
+        {"FunctionName": name, "MaximumRetryAttempts": 1, "MaximumEventAgeInSeconds": 90},
+    )
+    settings, _, _ = read_settings(aws, name)
+    assert (settings.maximum_retry_attempts, settings.maximum_event_age_s) == (1, 90)
 
 
 def _create(aws: Aws, name: str) -> None:

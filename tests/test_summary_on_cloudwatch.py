@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.aws_program import CREDENTIALS
 from tests.endpoint.server import Endpoint
 from tests.lambda_log import GROUP, ID, OTHER_ID, events_of
 from tests.test_cli import run
 from tests.test_summary import retried_in_another, save, summary
-from tests.test_trace_on_cloudwatch import CREDENTIALS
 
 WINDOW = ("--since", "2026-11-22T23:00Z", "--until", "2026-11-23T01:00Z")
 

@@ -7,19 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests import aws_program
+from tests.aws_program import GROUP
 from tests.endpoint.server import Endpoint
 from tests.test_cli import ID, run
 
-GROUP = "/aws/lambda/orders-worker"
 DEMO = Path(__file__).parents[1] / "retryctl" / "demo.jsonl"
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "id",
-    "AWS_SECRET_ACCESS_KEY": "secret",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_CONFIG_FILE": "/nonexistent",
-    "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
-}
 WINDOW = ("--since", "2026-11-23T02:00Z", "--until", "2026-11-23T04:00Z")
 
 
@@ -42,8 +35,7 @@ def saved() -> list[dict[str, Any]]:
 
 
 def trace(endpoint: Endpoint, *arguments: str, env: Mapping[str, str] | None = None) -> Any:
-    where = ("--endpoint-url", endpoint.url, *WINDOW)
-    return run("trace", *arguments, *where, env={**CREDENTIALS, **(env or {})})
+    return aws_program.trace(endpoint, *arguments, *WINDOW, env=env)
 
 
 @pytest.mark.parametrize(
