@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from retryctl.core.records import LogEvent
 from retryctl.errors import CouldNotLook, Throttled
@@ -21,13 +21,14 @@ from retryctl.sources.log_groups import Description, LogGroup
 from retryctl.sources.log_pages import Window
 from retryctl.sources.mentions import Kind, Mention, Stretch, belonging, mentions
 from retryctl.sources.request_search import Found, Reach
+from retryctl.sources.same_millisecond import in_order
 from retryctl.sources.slices import SlicePlan, merged
 
 USD_PER_GB = 0.005
 FRESH_MS = 120_000
 _GB = 1e9
+_FIELDS = "fields @timestamp, @message, @logStream, @log"
 _MOST_ROWS = 10_000
-_SHORTEST_MS = 2_000
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 2.0
 _DEFAULT_AGE_MS = 30 * 24 * 3_600_000
 
@@ -41,8 +42,13 @@ class Terms:
     sleep: Callable[[float], None] = time.sleep
 
 
-class Insights:
-    """Queries on one log group. ``bytes_scanned`` is what they were charged for so far."""
+class Queries:
+    """Queries on one log group. ``bytes_scanned`` is what they were charged for so far.
+
+    They may run in several threads; once ``halted`` is set, each ends soon and is stopped.
+    ``unread`` are the ends of seconds that hold more than an answer can. ``ambiguous`` is how
+    many events stand in an order that cannot be known (``same_millisecond``).
+    """
 
     def __init__(
         self,
@@ -60,36 +66,10 @@ class Insights:
         self._describe = describe
         self._now_ms = now_ms
         self._halted = halted
+        self._lock = threading.Lock()
         self.bytes_scanned = 0.0
-
-    def search(
-        self, request_ids: Sequence[str], windows: Sequence[Window], reach: Reach, before: Found
-    ) -> Found:
-        """The mentions in ``windows``, and in all of the time that other attempts can take.
-
-        What came of the search ``before`` is taken over. Raises CouldNotLook where a query would
-        cost more than the terms allow.
-        """
-        found = Found(mentions=list(before.mentions))
-        plan = SlicePlan(windows[0], before.done)
-        plan.aim = tuple(merged(windows))
-        condition = " or ".join(f'@message like "{request_id}"' for request_id in request_ids)
-        self._announce(plan.rest())
-        while (part := plan.take()) is not None:
-            for event in self._rows(part.window, condition):
-                found.add(mentions(event, request_ids))
-            plan.finished(part, pages=1)
-            around = [reach.around(own, self._now_ms) for own in _by_request(found.mentions)]
-            plan.aim = tuple(merged([*plan.aim, *around]))
-        found.done = plan.done
-        return found
-
-    def read(self, stretch: Stretch) -> list[LogEvent]:
-        """The events of a stretch, for a group whose streams GetLogEvents refuses."""
-        since_ms = max(stretch.since_ms, stretch.lead_ms, 0)
-        window = Window(since_ms=since_ms, until_ms=stretch.window.until_ms)
-        condition = f'@logStream in ["{stretch.log_stream}"]'
-        return belonging(list(self._rows(window, condition)), stretch)
+        self.unread: list[Window] = []
+        self.ambiguous = 0
 
     def tell_what_was_scanned(self) -> None:
         """To be called when all is read."""
@@ -128,59 +108,74 @@ class Insights:
             known.kept_since_ms(self._now_ms) or 0,
         )
         age_ms = max(1, self._now_ms - began_ms)
-        asked_ms = sum(window.until_ms - window.since_ms for window in windows)
-        return known.stored_bytes * min(1.0, asked_ms / age_ms)
+        shares = (min(1.0, (window.until_ms - window.since_ms) / age_ms) for window in windows)
+        return known.stored_bytes * sum(shares)
 
     # ----------------------------------------------------------------------- one query
 
     def _rows(self, window: Window, condition: str) -> Iterator[LogEvent]:
         """The events of ``window`` that meet ``condition``, oldest first.
 
-        Where there are more than one answer holds, the window is halved.
+        Where there are more than one answer holds, the window is halved, down to a second.
         """
-        answer = self._query(window, condition)
-        rows = answer["results"]
-        statistics = answer.get("statistics", {})
-        self.bytes_scanned += statistics.get("bytesScanned", 0.0)
-        length_ms = window.until_ms - window.since_ms
-        if statistics.get("recordsMatched", 0) > len(rows) and length_ms > _SHORTEST_MS:
-            middle_ms = (window.since_ms + length_ms // 2) // 1000 * 1000
-            for half in (
-                Window(since_ms=window.since_ms, until_ms=middle_ms),
-                Window(since_ms=middle_ms, until_ms=window.until_ms),
-            ):
-                yield from self._rows(half, condition)
+        answer = self._query(
+            window,
+            _FIELDS,
+            f"filter {condition}",
+            "sort @timestamp asc",
+            f"limit {_MOST_ROWS}",
+        )
+        first_s, last_s = _seconds(window)
+        if first_s < last_s and not _is_whole(answer):
+            middle_ms = (first_s + last_s + 1) // 2 * 1000
+            yield from self._rows(replace(window, until_ms=middle_ms), condition)
+            yield from self._rows(replace(window, since_ms=middle_ms), condition)
             return
-        for row in rows:
-            event = self._event({cell["field"]: cell["value"] for cell in row})
+        events = [self._event(_cells(row)) for row in answer["results"]]
+        if not _is_whole(answer):
+            window = self._up_to_the_last(events, window)
+        for event in events:
             if window.since_ms <= event.timestamp_ms < window.until_ms:
                 yield event
 
-    def _query(self, window: Window, condition: str) -> Answer:
+    def _up_to_the_last(self, events: list[LogEvent], window: Window) -> Window:
+        """The part of a second that is whole; of the last millisecond given some are missing."""
+        reached_ms = max((event.timestamp_ms for event in events), default=0)
+        until_ms = min(max(reached_ms, window.since_ms), window.until_ms)
+        if until_ms < window.until_ms:
+            with self._lock:
+                self.unread.append(replace(window, since_ms=until_ms))
+        return replace(window, until_ms=until_ms)
+
+    def _in_order(self, events: Iterable[LogEvent]) -> list[LogEvent]:
+        ordered, ambiguous = in_order(events)
+        with self._lock:
+            self.ambiguous += ambiguous
+        return ordered
+
+    def _query(self, window: Window, *commands: str) -> Answer:
         self._refuse_above(self._estimate([window]))
-        text = (
-            "fields @timestamp, @message, @logStream, @log\n"
-            f"| filter {condition}\n"
-            "| sort @timestamp asc\n"
-            f"| limit {_MOST_ROWS}"
-        )
+        first_s, last_s = _seconds(window)
         started = self._aws.call(
             "logs",
             "StartQuery",
             {
                 "logGroupIdentifiers": [self._group.identifier or self._group.name],
-                "startTime": window.since_ms // 1000,
-                "endTime": (window.until_ms - 1) // 1000,  # the whole second is included
-                "queryString": text,
+                "startTime": first_s,
+                "endTime": last_s,
+                "queryString": "\n| ".join(commands),
             },
             expect="queryId",
             subject=self._group.name,
         )
         try:
-            return self._result(started["queryId"])
+            answer = self._result(started["queryId"])
         except BaseException:  # also Ctrl-C: what runs on is paid for
             self._stop(started["queryId"])
             raise
+        with self._lock:
+            self.bytes_scanned += answer.get("statistics", {}).get("bytesScanned", 0.0)
+        return answer
 
     def _result(self, query_id: str) -> Answer:
         wait_s = _FIRST_WAIT_S
@@ -209,13 +204,66 @@ class Insights:
             self._aws.call("logs", "StopQuery", {"queryId": query_id}, subject=self._group.name)
 
     def _event(self, row: dict[str, str]) -> LogEvent:
-        moment = datetime.strptime(row["@timestamp"], "%Y-%m-%d %H:%M:%S.%f")
         return LogEvent(
-            timestamp_ms=round(moment.replace(tzinfo=timezone.utc).timestamp() * 1000),
+            timestamp_ms=moment_ms(row["@timestamp"]),
             message=row.get("@message", ""),
             log_stream=row.get("@logStream"),
             log_group=self._group.name,
         )
+
+
+class Insights(Queries):
+    """The attempts of single requests, and their lines."""
+
+    def search(
+        self, request_ids: Sequence[str], windows: Sequence[Window], reach: Reach, before: Found
+    ) -> Found:
+        """The mentions in ``windows``, and in all of the time that other attempts can take.
+
+        What came of the search ``before`` is taken over. Raises CouldNotLook where a query would
+        cost more than the terms allow.
+        """
+        found = Found(mentions=list(before.mentions))
+        plan = SlicePlan(windows[0], before.done)
+        plan.aim = tuple(merged(windows))
+        condition = " or ".join(f'@message like "{request_id}"' for request_id in request_ids)
+        self._announce(plan.rest())
+        while (part := plan.take()) is not None:
+            rows = self._rows(part.window, condition)
+            found.add(dict.fromkeys(one for row in rows for one in mentions(row, request_ids)))
+            plan.finished(part, pages=1)
+            around = [reach.around(own, self._now_ms) for own in _by_request(found.mentions)]
+            plan.aim = tuple(merged([*plan.aim, *around]))
+        found.done = plan.done
+        return found
+
+    def read(self, stretch: Stretch) -> list[LogEvent]:
+        """The events of a stretch, for a group whose streams GetLogEvents refuses."""
+        since_ms = max(stretch.since_ms, stretch.lead_ms, 0)
+        window = Window(since_ms=since_ms, until_ms=stretch.window.until_ms)
+        condition = f'@logStream in ["{stretch.log_stream}"]'
+        return belonging(self._in_order(self._rows(window, condition)), stretch)
+
+
+def moment_ms(text: str) -> int:
+    """``2026-11-23 03:00:00.123``, which is UTC, as epoch milliseconds."""
+    return round(datetime.fromisoformat(f"{text}+00:00").timestamp() * 1000)
+
+
+def _seconds(window: Window) -> tuple[int, int]:
+    """The first and the last second of it; a query reads both to their ends."""
+    return window.since_ms // 1000, (window.until_ms - 1) // 1000
+
+
+def _is_whole(answer: Answer) -> bool:
+    """Whether all that matched is among the rows."""
+    rows = len(answer["results"])
+    matched = answer.get("statistics", {}).get("recordsMatched")
+    return rows < _MOST_ROWS if matched is None else bool(matched <= rows)
+
+
+def _cells(row: list[dict[str, str]]) -> dict[str, str]:
+    return {cell["field"]: cell["value"] for cell in row}
 
 
 def _by_request(found: Sequence[Mention]) -> list[list[Mention]]:

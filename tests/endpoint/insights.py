@@ -1,34 +1,32 @@
-"""Logs Insights, for the program's own queries only; any other is refused.
+"""Logs Insights, for the program's own queries only (``insights_query``).
 
-A query is ``fields`` (all of ``_FIELDS``), at most one ``filter`` (``@message like "…"`` joined by
-``or``, or ``@logStream in ["…"]``), ``sort @timestamp asc`` and ``limit``. Times are whole seconds,
-both inclusive. Events younger than ``fresh_ms`` are not found yet.
+Times are whole seconds, both inclusive. Events younger than ``fresh_ms`` are not found yet. No
+order is promised among the events of one millisecond, nor among the counts of bins: both are
+shuffled, in another way for each query and each ``seed``.
 """
 
 from __future__ import annotations
 
-import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from random import Random
 from typing import Any, Protocol
 
 from tests.endpoint.errors import Refusal, invalid, no_such_group
+from tests.endpoint.insights_query import Query, parse
 from tests.endpoint.store import LogGroup
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
 Row = list[dict[str, str]]
 
-_FIELDS = "fields @timestamp, @message, @logStream, @log"
-_LIKE = re.compile(r'@message like "([^"]+)"')
-_STREAMS = re.compile(r'@logStream in \[("[^"]+"(?:, "[^"]+")*)\]')
-_LIMIT = re.compile(r"limit (\d+)")
-_MOST_ROWS = 100_000
 _PAGE_ROWS = 10_000
 _CONCURRENT = 100
 _PROGRESS = ("Scheduled", "Running")
+_ENDED = ("Complete", "Cancelled", "Failed")
 
 
 class Groups(Protocol):
@@ -37,48 +35,63 @@ class Groups(Protocol):
     def identified(self, identifier: str) -> LogGroup | None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Query:
-    phrases: tuple[str, ...]
-    streams: frozenset[str]
-    limit: int
+# An event found: its group, and its key there, which stays when others are put before it.
+_Found = tuple[LogGroup, int, int]
 
 
 @dataclass(slots=True, kw_only=True)
 class _Run:
-    """``polls`` is how often its results were asked for, ``done_at`` when it is done at last."""
+    """``polls`` is how often its results were asked for, ``done_at`` when it is done at last.
 
+    It has ``found`` events or has counted them, as ``rows``.
+    """
+
+    found: list[_Found]
     rows: list[Row]
     statistics: Answer
     done_at: float = 0.0
     polls: int = 0
-    stopped: bool = False
+    ended_as: str | None = None
 
     @property
     def status(self) -> str:
-        if self.stopped:
-            return "Cancelled"
+        if self.ended_as:
+            return self.ended_as
         if self.polls <= len(_PROGRESS):
             return _PROGRESS[self.polls - 1]
         return "Complete" if time.monotonic() >= self.done_at else "Running"
 
 
 class InsightsApi:
-    def __init__(self, groups: Groups, clock: Callable[[], int], *, fresh_ms: int = 60_000) -> None:
+    def __init__(
+        self,
+        groups: Groups,
+        clock: Callable[[], int],
+        *,
+        fresh_ms: int = 60_000,
+        seed: int = 0,
+    ) -> None:
         self._groups = groups
         self._clock = clock
         self._runs: dict[str, _Run] = {}
         self.fresh_ms = fresh_ms
+        self.seed = seed
         self.query_s = 0.0
 
     @property
     def running(self) -> int:
         """Queries that were neither read to their end nor stopped."""
-        return sum(run.status not in ("Complete", "Cancelled") for run in self._runs.values())
+        return sum(run.status not in _ENDED for run in list(self._runs.values()))
+
+    def fail(self) -> None:
+        """What runs now fails."""
+        for run in list(self._runs.values()):
+            if run.status not in _ENDED:
+                run.ended_as = "Failed"
 
     def start_query(self, request: Request) -> Answer:
         began = time.monotonic()
-        query = _parse(request["queryString"])
+        query = parse(request["queryString"])
         groups = self._asked_groups(request)
         since_s, until_s = request["startTime"], request["endTime"]
         if since_s > until_s:
@@ -101,19 +114,20 @@ class InsightsApi:
             return {"results": [], "statistics": {}, "status": run.status}
         first = int(token or 0)
         answer: Answer = {
-            "results": run.rows[first : first + _PAGE_ROWS],
+            "results": run.rows[first : first + _PAGE_ROWS]
+            or [_result(*found) for found in run.found[first : first + _PAGE_ROWS]],
             "statistics": run.statistics,
             "status": run.status,
         }
-        if first + _PAGE_ROWS < len(run.rows):
+        if first + _PAGE_ROWS < len(run.rows) + len(run.found):
             answer["nextToken"] = str(first + _PAGE_ROWS)
         return answer
 
     def stop_query(self, request: Request) -> Answer:
         run = self._known(request)
-        if run.status in ("Complete", "Cancelled"):
+        if run.status in _ENDED:
             raise invalid("The specified query has ended.")
-        run.stopped = True
+        run.ended_as = "Cancelled"
         return {"success": True}
 
     def _known(self, request: Request) -> _Run:
@@ -144,21 +158,22 @@ class InsightsApi:
         return [group for group in groups if group is not None]
 
     def _run(
-        self, groups: list[LogGroup], query: _Query, since_ms: int, until_ms: int, limit: int
+        self, groups: list[LogGroup], query: Query, since_ms: int, until_ms: int, limit: int
     ) -> _Run:
         ranges = [(group, *group.between(since_ms, until_ms)) for group in groups]
         visible_by = self._clock() - self.fresh_ms
-        found = sorted(
-            (
-                (*group.key(row), _result(group, row))
-                for group, low, high in ranges
-                for row in _candidates(group, query, low, high)
-                if group.ingested[row] <= visible_by and _wanted(group, row, query)
-            ),
-            key=lambda item: item[:2],
-        )
+        found = [
+            (group, *group.key(row))
+            for group, low, high in ranges
+            for row in _candidates(group, query, low, high)
+            if group.ingested[row] <= visible_by
+            and query.wants(group.message(row), group.stream_name(row))
+        ]
+        shuffled = Random(f"{self.seed}/{len(self._runs)}")
+        shuffled.shuffle(found)
         return _Run(
-            rows=[row for _, _, row in found[:limit]],
+            found=[] if query.bin_ms else sorted(found, key=lambda event: event[1])[:limit],
+            rows=_counts(found, query, shuffled)[:limit] if query.bin_ms else [],
             statistics={
                 "recordsMatched": float(len(found)),
                 "recordsScanned": float(sum(high - low for _, low, high in ranges)),
@@ -170,51 +185,37 @@ class InsightsApi:
         )
 
 
-def _candidates(group: LogGroup, query: _Query, low: int, high: int) -> Iterable[int]:
+def _candidates(group: LogGroup, query: Query, low: int, high: int) -> Iterable[int]:
     """The rows with one of the phrases, found without looking at each; or all of them."""
-    if not query.phrases:
+    if query.regexes or not query.phrases:
         return range(low, high)
     return {row for phrase in query.phrases for row in group.rows_with(phrase.encode(), low, high)}
 
 
-def _wanted(group: LogGroup, row: int, query: _Query) -> bool:
-    if query.streams and group.stream_name(row) not in query.streams:
-        return False
-    message = group.message(row)
-    return not query.phrases or any(phrase in message for phrase in query.phrases)
+def _counts(found: list[_Found], query: Query, shuffled: Random) -> list[Row]:
+    """The bins that have events, each by its start, in any order."""
+    counts = Counter(at_ms // query.bin_ms * query.bin_ms for _, at_ms, _ in found)
+    bins = shuffled.sample(list(counts.items()), len(counts))
+    return [_row({query.bin_name: _moment(at_ms), "events": str(count)}) for at_ms, count in bins]
 
 
-def _result(group: LogGroup, row: int) -> Row:
-    moment = datetime.fromtimestamp(group.timestamps[row] / 1000, timezone.utc)
-    values = {
-        "@timestamp": moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03d}",
-        "@message": group.message(row),
-        "@logStream": group.stream_name(row),
-        "@log": f"{group.account}:{group.name}",
-        "@ptr": group.event_id(row),
-    }
+def _result(group: LogGroup, at_ms: int, arrival: int) -> Row:
+    row = group.place(at_ms, arrival)
+    return _row(
+        {
+            "@timestamp": _moment(at_ms),
+            "@message": group.message(row),
+            "@logStream": group.stream_name(row),
+            "@log": f"{group.account}:{group.name}",
+            "@ptr": group.event_id(row),
+        }
+    )
+
+
+def _moment(at_ms: int) -> str:
+    whole = datetime.fromtimestamp(at_ms // 1000, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    return f"{whole}.{at_ms % 1000:03d}"
+
+
+def _row(values: dict[str, str]) -> Row:
     return [{"field": field, "value": value} for field, value in values.items()]
-
-
-def _parse(text: str) -> _Query:
-    parts = [part.strip() for part in text.split("\n| ")]
-    if len(parts) < 3 or parts[0] != _FIELDS or parts[-2] != "sort @timestamp asc":
-        raise _malformed(text)
-    limit = _LIMIT.fullmatch(parts[-1])
-    if limit is None or not 1 <= int(limit[1]) <= _MOST_ROWS:
-        raise _malformed(parts[-1])
-    phrases: tuple[str, ...] = ()
-    streams: frozenset[str] = frozenset()
-    for part in parts[1:-2]:
-        kind, _, condition = part.partition(" ")
-        if kind == "filter" and (match := _STREAMS.fullmatch(condition)):
-            streams = frozenset(name.strip('"') for name in match[1].split(", "))
-        elif kind == "filter" and all(_LIKE.fullmatch(c) for c in condition.split(" or ")):
-            phrases = tuple(_LIKE.findall(condition))
-        else:
-            raise _malformed(part)
-    return _Query(phrases=phrases, streams=streams, limit=int(limit[1]))
-
-
-def _malformed(text: str) -> Refusal:
-    return Refusal("MalformedQueryException", f"unexpected symbol found in: {text}")
