@@ -71,13 +71,15 @@ class Attempts:
         """A line that may be a record: its kind is told by its bytes, or by the grammar."""
         if kind == STARTS and run.json is not True and (m := START.match(line, at)):
             run.json = False
-            self._started(run, m[1], int(moment), line, m[2])
+            request_id, version = m.groups()
+            self._started(run, request_id, int(moment), line, version)
         elif kind == ENDS and (m := END.match(line, at)):
             self._ended(run, m[1], int(moment), line)
         elif kind == REPORTS and run.json is not True and (m := REPORT.match(line, at)):
             run.json = False
-            token = ("R", m[4])
-            self._reported(run, m[1], int(moment), line, (int(m[2]), int(m[3])), token)
+            request_id, billed, memory, status = m.groups()
+            figures = (int(billed), int(memory))
+            self._reported(run, request_id, int(moment), line, figures, ("R", status))
         elif self._is_plain(line, kind, at):
             run.held.append(line)
         elif run.report is None and (known := self._recall(run, line)):
@@ -189,15 +191,17 @@ class Attempts:
         if report is None:
             if run.open_id:
                 run.undecided_ms = max(run.undecided_ms, run.start + LONGEST_BRACKET_MS)
-        elif report[0] < moment_ms > run.undecided_ms:
-            if run.plain and run.head is not None and self._shapes.get(run.shape, -1) >= 0:
-                self._keep(run)
+        elif (
+            report[0] < moment_ms > run.undecided_ms
             # a run begins where an attempt ends whose START was seen in it
-            elif (run.head is not None or run.open_at < run.report_at) and not self._cut(run, line):
-                run.undecided_ms = moment_ms + run.patience_ms
-                run.patience_ms *= 2
+            and (run.head is not None or run.open_at < run.report_at)
+            and not self._cut(run, line)
+        ):
+            run.undecided_ms = moment_ms + run.patience_ms
+            run.patience_ms *= 2
         run.opens(request_id, moment_ms, line, ("S", version, run.json))
-        run.plain = run.plain and request_id not in self._shown_bytes
+        if self._shown and request_id in self._shown_bytes:
+            run.plain = False
 
     def _ended(self, run: Run, request_id: bytes, moment_ms: int, line: bytes) -> None:
         run.held.append(line)
@@ -236,10 +240,8 @@ class Attempts:
             run.context = run.head_context = run.held[run.open_at : run.report_at + 1]
             run.held, run.placed_ms = between, run.start
             return True
-        if run.plain and self._shapes.get(run.shape) is None:
-            self._learn(run, line)
-        if run.plain and self._shapes.get(run.shape, -1) >= 0:
-            self._keep(run)
+        if run.plain and (shape := self._shape(run, line)) >= 0:
+            self._keep(run, shape)
             return True
         piece = self._piece(run, line)
         if piece is None:
@@ -261,8 +263,8 @@ class Attempts:
         context, events, (opening,) = events_of(self._asked, run.context, run.held, [line])
         return closed_piece(context, events, opening)
 
-    def _keep(self, run: Run) -> None:
-        """Keep the plain attempt that is held, of a shape that is known, as a few numbers."""
+    def _keep(self, run: Run, shape: int) -> None:
+        """Keep the plain attempt that is held, of the shape of this number, as a few numbers."""
         report, start_ms, held = run.report, run.start, run.held
         assert report is not None  # it is closed
         if not self._shown:
@@ -274,23 +276,25 @@ class Attempts:
                 report[1],
                 report[2],
                 run.number,
-                self._shapes[run.shape],
+                shape,
             )
         run.placed_ms = start_ms
         # of a quiet attempt its two ends tell all that the next could ask
         quiet = len(run.shape) == 2
-        attempt = held[run.open_at : run.report_at + 1]
-        run.context = [attempt[0], attempt[-1]] if quiet else attempt
+        first, last = run.open_at, run.report_at
+        run.context = [held[first], held[last]] if quiet else held[first : last + 1]
         run.held = self._between(run)
 
     def _between(self, run: Run) -> list[Any]:
         """The lines behind an attempt that the next may need: to be told, or to be shown."""
         return run.held[run.report_at + 1 :] if run.between_tells or self._shown else []
 
-    def _learn(self, run: Run, line: bytes) -> None:
-        """Let the core read an attempt of a new shape; the number is below 0 if it is none."""
-        if len(self._shapes) < MOST_SHAPES:
-            self._shapes[run.shape] = self._learned(run, line)
+    def _shape(self, run: Run, line: bytes) -> int:
+        """The number of a shape. The core reads the first of it; below 0 if it is none."""
+        number = self._shapes.get(run.shape)
+        if number is None and len(self._shapes) < MOST_SHAPES:
+            number = self._shapes[run.shape] = self._learned(run, line)
+        return -1 if number is None else number
 
     def _learned(self, run: Run, line: bytes) -> int:
         piece = self._piece(run, line)

@@ -9,10 +9,11 @@ findings and an index. The few streams whose runs do not join are read once more
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from typing import IO, BinaryIO
 
 from retryctl.core.claims import Markers
@@ -209,22 +210,18 @@ def scan_unit(unit: Unit, asking: Asking) -> Scanned | UnreadableInput:
     return found
 
 
-def _blocks(opened: IO[bytes], start: int, stop: int) -> Iterator[list[bytes]]:
+def _blocks(reader: IO[bytes], start: int, stop: int) -> Iterator[list[bytes]]:
     """The lines that begin in a stretch of a file."""
-    reader = (
-        BufferedReader(opened.raw, _BLOCK_BYTES) if isinstance(opened, BufferedReader) else opened
-    )
     if start:
         reader.seek(start - 1)
         start += len(reader.readline()) - 1
     while start < stop:
-        # readlines goes on until it has more than it is asked for, and 0 asks for all
-        hint = min(_BLOCK_BYTES, stop - start - 1)
-        block = reader.readlines(hint) if hint else [reader.readline()]
-        if not any(block):
+        # the line that the last byte of the stretch is of may be long
+        block = reader.read(min(_BLOCK_BYTES, stop - start - 1)) + reader.readline()
+        if not block:
             return
-        start += sum(map(len, block))
-        yield block
+        start += len(block)
+        yield BytesIO(block).readlines()  # four times as fast as the lines of a file
 
 
 def _scan_file(file: SavedFile, scan: Scan, notes: Notes) -> None:
@@ -235,7 +232,7 @@ def _scan_file(file: SavedFile, scan: Scan, notes: Notes) -> None:
             for segment in segments(opened, notes, lambda _: None):
                 shape = shape or find_shape(segment.peek(), file.folder)
                 if shape is json_lines:
-                    while block := segment.readlines(_BLOCK_BYTES):
+                    for block in _blocks(segment, 0, sys.maxsize):
                         scan.read(block)
                 elif shape:
                     for event in shape(segment, notes, None):
