@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, field
 from fnmatch import fnmatchcase
+from sys import intern
 from typing import BinaryIO
 
 from retryctl.core.attempts import function_name
@@ -192,11 +193,12 @@ class Asked:
 
     def event(self, event: SavedEvent, position: int) -> LogEvent:
         """The event as the core knows it."""
+        group, stream = self.group_of(event.log_group), event.log_stream
         return LogEvent(
             timestamp_ms=event.timestamp_ms,
             message=event.message,
-            log_stream=event.log_stream,
-            log_group=self.group_of(event.log_group),
+            log_stream=stream and intern(stream),  # one text for all events of the stream
+            log_group=group and intern(group),
             event_id=event.event_id,
             position=position,
         )

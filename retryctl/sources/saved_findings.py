@@ -121,7 +121,7 @@ class Findings:
         for number, packed in enumerate(scanned.plain):
             if packed:
                 self._plain[number].append((reading, self._spill.put(bytes(packed))))
-        self._put_others(reading, scanned.others)
+        self._put_others(reading, scanned.pickled)
         looked = self.looked
         looked.log_groups |= scanned.log_groups
         looked.events += scanned.events
@@ -130,11 +130,9 @@ class Findings:
                 looked.see(moment_ms)
                 looked.events -= 1
 
-    def _put_others(self, reading: int, others: Sequence[list[tuple[int, Attempt]]]) -> None:
-        for number, attempts in enumerate(others):
-            if attempts:
-                place = self._spill.put(pickle.dumps(attempts, protocol=5))
-                self._others[number].append((reading, place))
+    def _put_others(self, reading: int, pickled: Sequence[bytes]) -> None:
+        for number, attempts in enumerate(pickled):
+            self._others[number].append((reading, self._spill.put(attempts)))
 
     # ----------------------------------------------------------------- at the end
 
@@ -193,7 +191,7 @@ class Findings:
                 if self._is_asked(request_id):
                     mention = (stream.log_group, request_id, event)
                     self._mentions[part_of(request_id, self.parts)].append(mention)
-        self._put_others(reading, others)
+        self._put_others(reading, [pickle.dumps(each, protocol=5) for each in others])
         self.readings[reading] = Reading(shapes=(), streams=[stream for stream, *_ in more])
 
     # ----------------------------------------------------------------- tangled streams

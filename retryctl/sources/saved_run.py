@@ -80,12 +80,16 @@ class Run:
 
 @dataclass(slots=True, kw_only=True)
 class Scanned:
-    """What one reading found; ``plain`` and ``others`` are dealt to parts by the request's ID."""
+    """What one reading found; ``plain`` and ``others`` are dealt to parts by the request's ID.
+
+    When it is over, ``pickled`` has the others, so that nobody unpickles them before their turn.
+    """
 
     runs: list[Run] = field(default_factory=list)
     tangled: set[tuple[str | None, str]] = field(default_factory=set)
     plain: list[bytearray]
     others: list[list[tuple[int, Attempt]]]
+    pickled: list[bytes] = field(default_factory=list)
     shapes: list[Attempt] = field(default_factory=list)
     log_groups: set[str] = field(default_factory=set)
     events: int = 0

@@ -12,6 +12,8 @@ it keeps these lines, its head and its tail, for ``saved_runs`` to join.
 
 from __future__ import annotations
 
+import pickle
+
 from retryctl.core.claims import Markers
 from retryctl.core.known import FunctionSettings
 from retryctl.sources.saved import Asked
@@ -231,4 +233,6 @@ class Scan:
             self._see(int(run.first))
             self._see(int(run.last))
             run.shape = ()
+        self.found.pickled = [pickle.dumps(each, protocol=5) for each in self.found.others]
+        self.found.others.clear()
         return self.found
