@@ -17,26 +17,19 @@ from retryctl.cli.window import Window
 from retryctl.core.coverage import Coverage
 from retryctl.core.near import near
 from retryctl.errors import NothingFound, UsageError
+from retryctl.sources.discovery import is_pattern
 from retryctl.views.sentences import coverage_sentence
-
-_PATTERN = set("*?[")
 
 
 def functions_asked(
     functions: Sequence[str], look: Look
 ) -> tuple[Look, Callable[[str | None], bool]]:
-    """Where to look, and whether a function that was found there is asked for.
-
-    Raises ``UsageError`` where several are named on CloudWatch.
-    """
-    names = [*functions, *([look.function] if look.function else [])]
-    if len(names) == 1 and not _PATTERN & set(names[0]):
+    """Where to look, and whether a function that was found there is asked for."""
+    names = tuple(dict.fromkeys([*functions, *([look.function] if look.function else [])]))
+    if len(names) == 1 and not is_pattern(names[0]):
         return replace(look, function=names[0]), lambda _: True
-    if look.source == "cloudwatch" and names:
-        raise UsageError(
-            "on CloudWatch one function can be counted at a time.",
-            "Name one function, or give the log groups of several with -g.",
-        )
+    if look.source == "cloudwatch" and not look.log_groups:
+        return replace(look, functions=names), lambda _: True
     return look, lambda name: not names or any(fnmatchcase(name or "", each) for each in names)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from retryctl.cli import options
-from retryctl.cli.summary import Form, Functions
+from retryctl.cli.summary import Form, Functions, WholeEngine
 
 app = typer.Typer(add_completion=False)
 
@@ -60,6 +60,8 @@ def list_requests(
     source: options.From = "cloudwatch",
     since: options.Since = None,
     until: options.Until = None,
+    engine: WholeEngine = options.Engine.FILTER,
+    max_cost: options.MaxCost = None,
     retried: Retried = False,
     outcome: Outcome = None,
     verdict: Verdict = None,

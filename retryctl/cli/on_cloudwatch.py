@@ -34,7 +34,7 @@ _GROUP_ARN = re.compile(r"arn:([^:]*):logs:([^:]*):([^:]*):log-group:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class Place:
     """The function and the log groups; ``elsewhere`` tells that others may be searched too."""
 
     function: str | None = None
@@ -56,7 +56,7 @@ def open_cloudwatch(
     Raises ``UsageError`` where a function's name cannot be one, and where neither a function nor
     a log group nor a request is named.
     """
-    place = _place(look, settings, any_group=bool(selection.request_ids))
+    place = place_of(look, settings, any_group=bool(selection.request_ids))
     aws = aws_for(look, place.function, *place.groups)
     functions = _Functions(aws, place)
     groups = functions.groups
@@ -68,18 +68,15 @@ def open_cloudwatch(
         clock=clock,
         timeout_ms=known.timeout_ms,
         event_age_ms=known.event_age_ms,
-        progress=partial(_tell_calls, progress),
+        progress=partial(tell_calls, progress),
         engine=look.engine.value,
-        terms=Terms(
-            max_cost_usd=look.max_cost,
-            say=lambda sentence: remark(f"retryctl: {sentence}", quiet=quiet),
-        ),
+        terms=terms_of(look, quiet=quiet),
     )
     name = function_name(place.function).name if place.function and not place.elsewhere else None
     selection = replace(selection, log_groups=groups, function=name)
     return Opened(
         read=lambda: source.read(selection),
-        coverage=lambda: _with_place(source.coverage(), look),
+        coverage=lambda: with_place(source.coverage(), look),
         selection=selection,
         function=known,
         settings_of=functions.of,
@@ -101,28 +98,36 @@ def aws_for(look: Look, *names: str | None) -> Aws:
     )
 
 
-def _place(look: Look, settings: Settings, *, any_group: bool) -> _Place:
+def terms_of(look: Look, *, quiet: bool) -> Terms:
+    """What Logs Insights may cost, and that it is said on stderr."""
+    return Terms(
+        max_cost_usd=look.max_cost,
+        say=lambda sentence: remark(f"retryctl: {sentence}", quiet=quiet),
+    )
+
+
+def place_of(look: Look, settings: Settings, *, any_group: bool) -> Place:
     """Where to look: what was given counts alone; what is set comes before all the others.
 
     A log group without a function can name one: that of ``/aws/lambda/NAME``.
     """
     if look.log_groups:
         only = look.log_groups[0] if len(look.log_groups) == 1 else None
-        return _Place(
-            function=look.function or (_function_of_group(only) if only else None),
+        return Place(
+            function=look.function or (function_of_group(only) if only else None),
             groups=look.log_groups,
         )
     if function := look.function or os.environ.get("RETRYCTL_FUNCTION"):
-        return _Place(function=function)
+        return Place(function=function)
     if not any_group and not settings.function and not settings.log_groups:
         raise UsageError(
             "it is not said where on CloudWatch to look.",
             "Name the function with -f, or its log group with -g; or read a saved log with --from.",
         )
-    return _Place(function=settings.function, groups=settings.log_groups, elsewhere=any_group)
+    return Place(function=settings.function, groups=settings.log_groups, elsewhere=any_group)
 
 
-def _function_of_group(group: str) -> str | None:
+def function_of_group(group: str) -> str | None:
     """The function of ``/aws/lambda/NAME``; its ARN where the group is named by one."""
     known = log_group(group)
     name = None if "*" in known.name else function_of(known.name, None)
@@ -136,7 +141,7 @@ class _Functions:
     ``known`` are those of the function that is named, ``groups`` where it logs.
     """
 
-    def __init__(self, aws: Aws, place: _Place) -> None:
+    def __init__(self, aws: Aws, place: Place) -> None:
         self.said: list[str] = []
         self.known = FunctionSettings()
         self.groups = place.groups
@@ -156,7 +161,7 @@ class _Functions:
         function = self._only
         if function is None:
             group = self._arns.get(event.log_group or "", event.log_group or "")
-            function = _function_of_group(group) or function_of(event.log_group, event.log_stream)
+            function = function_of_group(group) or function_of(event.log_group, event.log_stream)
         if function not in self._read and function is not None:
             self._read[function], _ = self._settings(function)
         return self._read[function]
@@ -173,7 +178,7 @@ class _Functions:
         return settings, group
 
 
-def _with_place(coverage: Coverage, look: Look) -> Coverage:
+def with_place(coverage: Coverage, look: Look) -> Coverage:
     """The commands that settle a gap go where this one went."""
     options = (
         ("--profile", look.profile),
@@ -192,7 +197,8 @@ def _with_place(coverage: Coverage, look: Look) -> Coverage:
     )
 
 
-def _tell_calls(progress: Progress, at: Calls) -> None:
+def tell_calls(progress: Progress, at: Calls) -> None:
+    """Say how far the looking is."""
     where = at.log_group if at.groups == 1 else f"{at.groups:,} log groups, {at.groups_done:,} done"
     done = f"{at.pages:,} pages, {at.api_calls:,} calls, {at.found:,} lines found"
     progress(lambda: f"searching {where}: {done}")

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-_WHERE = "Where to look"
+WHERE = "Where to look"
 _AWS = "AWS"
 _SHOW = "How to show it"
 
@@ -61,7 +61,7 @@ Function = Annotated[
         metavar="NAME|ARN",
         help="The Lambda function, also with a version or an alias. On CloudWatch, "
         "RETRYCTL_FUNCTION or the settings file names it where this does not.",
-        rich_help_panel=_WHERE,
+        rich_help_panel=WHERE,
     ),
 ]
 Store = Annotated[
@@ -71,7 +71,7 @@ Store = Annotated[
         metavar="URL",
         help="The durable store of the function's counter, dynamodb://TABLE or "
         "s3://BUCKET/PREFIX, to hold against the log.",
-        rich_help_panel=_WHERE,
+        rich_help_panel=WHERE,
     ),
 ]
 LogGroup = Annotated[
@@ -82,7 +82,7 @@ LogGroup = Annotated[
         metavar="NAME|ARN",
         help="A log group to look in, also a pattern such as '/aws/lambda/orders-*', or of another "
         "account by its ARN. May be given several times.",
-        rich_help_panel=_WHERE,
+        rich_help_panel=WHERE,
     ),
 ]
 From = Annotated[
@@ -91,7 +91,7 @@ From = Annotated[
         "--from",
         metavar="SOURCE",
         help="cloudwatch, demo, or a saved log: a file, a folder, a glob, or - for stdin.",
-        rich_help_panel=_WHERE,
+        rich_help_panel=WHERE,
     ),
 ]
 Since = Annotated[
@@ -102,7 +102,7 @@ Since = Annotated[
         metavar="TIME",
         help="From when: 15m, 2h30m, '1h ago', 2026-11-23T03:00, epoch milliseconds. "
         "Without it: 24h on CloudWatch, everything of a saved log.",
-        rich_help_panel=_WHERE,
+        rich_help_panel=WHERE,
     ),
 ]
 Until = Annotated[
@@ -112,7 +112,7 @@ Until = Annotated[
         "-u",
         metavar="TIME",
         help="Until when, in the same forms. Without it: now.",
-        rich_help_panel=_WHERE,
+        rich_help_panel=WHERE,
     ),
 ]
 EngineChoice = Annotated[
@@ -122,7 +122,7 @@ EngineChoice = Annotated[
         help="What finds requests on CloudWatch: filter (FilterLogEvents, free), insights (Logs "
         "Insights, paid for by what it scans), or auto: the second where the group's class "
         "demands it, or where much remains to be searched.",
-        rich_help_panel=_WHERE,
+        rich_help_panel=WHERE,
     ),
 ]
 MaxCost = Annotated[
@@ -132,7 +132,7 @@ MaxCost = Annotated[
         metavar="USD",
         min=0,
         help="No query of Logs Insights where those on a log group would cost more.",
-        rich_help_panel=_WHERE,
+        rich_help_panel=WHERE,
     ),
 ]
 Profile = Annotated[
@@ -214,10 +214,11 @@ Debug = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """Where to look, as it was asked for."""
+    """Where to look, as it was asked for; ``functions`` are several, by name or by pattern."""
 
     source: str = "cloudwatch"
     function: str | None = None
+    functions: tuple[str, ...] = ()
     log_groups: tuple[str, ...] = ()
     since: str | None = None
     until: str | None = None

@@ -15,8 +15,19 @@ Functions = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[FUNCTION...]",
-        help="The functions, also as patterns ('orders-*'). With --from none is needed.",
+        help="The functions, also as patterns: 'orders-*', or '*' for all of the account. "
+        "With --from none is needed.",
         show_default=False,
+    ),
+]
+WholeEngine = Annotated[
+    options.Engine,
+    typer.Option(
+        "--engine",
+        help="What selects the lines that tell of attempts on CloudWatch: filter (FilterLogEvents, "
+        "free), insights (Logs Insights, paid for by what it scans), or auto: the second where "
+        "the group's class demands it.",
+        rich_help_panel=options.WHERE,
     ),
 ]
 Form = Annotated[
@@ -47,6 +58,8 @@ def summary(
     source: options.From = "cloudwatch",
     since: options.Since = None,
     until: options.Until = None,
+    engine: WholeEngine = options.Engine.FILTER,
+    max_cost: options.MaxCost = None,
     compare: Compare = None,
     profile: options.Profile = None,
     region: options.Region = None,

@@ -1,7 +1,8 @@
 """All requests of a window, from a log of any size, for ``summary``, ``list`` and ``check``.
 
-A saved log is read in pieces and in several processes, and so are its parts judged; what
-CloudWatch yields is judged here. Both give the same requests, those of ``cli.window``.
+A saved log is read in pieces and in several processes, and so are its parts judged. What
+CloudWatch yields is saved first, in a temporary folder. A request belongs to the window in which
+its first attempt started.
 
 Attempts are kept without their lines. ``check`` needs some of them, those that prove a finding:
 requests that have one are read once more, all of them in one reading.
@@ -10,16 +11,21 @@ requests that have one are read once more, all of them in one reading.
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from retryctl.cli.looking import tell_bytes
 from retryctl.cli.options import Look
 from retryctl.cli.progress import Progress
-from retryctl.cli.window import InWindow, Window, read_window_of
+from retryctl.cli.window import Window
 from retryctl.core.claims import Markers
 from retryctl.core.coverage import Coverage, Selection
 from retryctl.core.crosscheck import CheckedRequest
@@ -166,7 +172,7 @@ def _open(
 ) -> _Log:
     """``since_ms`` is when what was looked at is said to begin, if not with the first event."""
     if look.source == "cloudwatch":
-        return _Held(read_window_of(look, settings, window, now_ms=now_ms, quiet=quiet))
+        return _OnCloudWatch(look, settings, window, now_ms=now_ms, quiet=quiet)
     name = function_name(look.function).name if look.function else None
 
     def coverage(looked: Looked) -> Coverage:
@@ -184,17 +190,49 @@ def _open(
     )
 
 
-class _Held:
-    """A log whose events are in memory."""
+class _OnCloudWatch:
+    """The window of each group, saved for as long as this lives."""
 
-    has_lines = True
+    has_lines = False
 
-    def __init__(self, seen: InWindow) -> None:
-        self.whole = Whole(coverage=seen.coverage, remarks=seen.remarks)
-        self._checked = seen.checked
+    def __init__(
+        self, look: Look, settings: Settings, window: Window, *, now_ms: int, quiet: bool
+    ) -> None:
+        from retryctl.cli.groups import SavedGroups
+        from retryctl.cli.targets import Targets
+
+        folder = tempfile.mkdtemp(prefix="retryctl-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        targets = Targets(look, settings)
+        saved = SavedGroups(
+            look, targets, settings.markers, window, Path(folder), now_ms=now_ms, quiet=quiet
+        )
+        self._logs = [
+            _Saved(
+                WholeLog(str(group.folder)),
+                Selection(until_ms=window.until_ms, function=group.target.function),
+                saved.window,
+                partial(_with_unrecognised, group.coverage),
+                markers=settings.markers,
+                settings=group.target.settings,
+                quiet=quiet,
+            )
+            for group in saved.groups
+            if group.coverage.events_read
+        ]
+        unrecognised = sum(log.whole.coverage.events_unrecognised for log in self._logs)
+        self.whole = Whole(
+            coverage=replace(saved.coverage, events_unrecognised=unrecognised),
+            remarks=tuple(targets.said),
+        )
 
     def made(self, make: Callable[[_Requests], T], ids: tuple[str, ...] = ()) -> Iterator[T]:
-        yield make(one for one in self._checked if not ids or one.request.request_id in ids)
+        for log in self._logs:
+            yield from log.made(make, ids)
+
+
+def _with_unrecognised(coverage: Coverage, looked: Looked) -> Coverage:
+    return replace(coverage, events_unrecognised=looked.unrecognised)
 
 
 class _Saved:

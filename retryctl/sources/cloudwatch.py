@@ -17,9 +17,8 @@ from functools import cache, partial
 
 from retryctl.core.coverage import Coverage, Selection
 from retryctl.core.records import LogEvent
-from retryctl.errors import CouldNotLook, NoSuchLogGroup, RetryctlError
+from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws import Aws
-from retryctl.sources.aws_errors import Refused
 from retryctl.sources.cloudwatch_gaps import (
     lines_missing,
     looking_again,
@@ -32,7 +31,7 @@ from retryctl.sources.cloudwatch_gaps import (
 from retryctl.sources.cloudwatch_looked import Looked
 from retryctl.sources.finding import Engine, Finder, Means, Memory
 from retryctl.sources.insights import Terms
-from retryctl.sources.log_groups import LogGroup, describe, find_log_groups, with_near_names
+from retryctl.sources.log_groups import LogGroup, describe, find_log_groups, refusal_of
 from retryctl.sources.log_pages import Page, Window, matching_pages
 from retryctl.sources.mentions import Kind, Mention, Stretch, belonging, missing, stretches
 from retryctl.sources.request_search import Found, Reach
@@ -294,7 +293,7 @@ class CloudWatch:
             )
 
     def _note_refusal(self, group: LogGroup, window: Window, error: CouldNotLook) -> None:
-        told = self._told(group, error)
+        told = refusal_of(self._aws, group, error)
         self._refused.append(told)
         self._looked.gaps.append(not_searched(group, window, told, self._again(group)))
 
@@ -320,13 +319,3 @@ class CloudWatch:
                 replace(window, until_ms=min(window.until_ms, now_ms - _LATE_MS))
                 for window in found.done
             ]
-
-    def _told(self, group: LogGroup, error: CouldNotLook) -> CouldNotLook:
-        if isinstance(error, NoSuchLogGroup):
-            return with_near_names(self._aws, group, error)
-        if isinstance(error, Refused) and error.is_log_class:
-            return CouldNotLook(
-                f"{group.name} is of a log class that only Logs Insights can read",
-                "Use --engine insights, or read a saved log with --from FILE.",
-            )
-        return error

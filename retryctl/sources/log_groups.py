@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from retryctl.core.near import near
 from retryctl.errors import CouldNotLook, NoSuchLogGroup
 from retryctl.sources.aws import Answer, Aws
+from retryctl.sources.aws_errors import Refused
 
 _DAY_MS = 24 * 3_600_000
 _MOST_PAGES_FOR_NEAR_NAMES = 4
@@ -87,7 +88,19 @@ def describe(aws: Aws, group: LogGroup) -> Description:
     return Description()
 
 
-def with_near_names(aws: Aws, group: LogGroup, error: NoSuchLogGroup) -> NoSuchLogGroup:
+def refusal_of(aws: Aws, group: LogGroup, error: CouldNotLook) -> CouldNotLook:
+    """The same error, its next step naming the groups that were perhaps meant, or the engine."""
+    if isinstance(error, NoSuchLogGroup):
+        return _with_near_names(aws, group, error)
+    if isinstance(error, Refused) and error.is_log_class:
+        return CouldNotLook(
+            f"{group.name} is of a log class that only Logs Insights can read",
+            "Use --engine insights, or read a saved log with --from FILE.",
+        )
+    return error
+
+
+def _with_near_names(aws: Aws, group: LogGroup, error: NoSuchLogGroup) -> NoSuchLogGroup:
     """The same error, its next step naming the groups that were perhaps meant."""
     try:
         names = list(_listed_names(aws, group.name[: group.name.rfind("/") + 1]))

@@ -1,0 +1,159 @@
+"""Functions on CloudWatch: the window of each one's log group, saved to be read as a saved log.
+
+To tell a first attempt from a retry at the window's start, a group is read from as far back as an
+earlier attempt can lie. Nothing is read beyond the window's end: what is open there is pending or
+running.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+
+from retryctl.cli.on_cloudwatch import tell_calls, terms_of, with_place
+from retryctl.cli.options import Look
+from retryctl.cli.progress import Progress
+from retryctl.cli.targets import Target, Targets
+from retryctl.cli.window import Window
+from retryctl.core.claims import Markers
+from retryctl.core.coverage import Coverage, Gap
+from retryctl.errors import CouldNotLook, LoginExpired, NoCredentials
+from retryctl.sources.cloudwatch import Progress as Calls
+from retryctl.sources.cloudwatch_gaps import masked, not_kept, not_searched
+from retryctl.sources.cloudwatch_looked import Looked
+from retryctl.sources.finding import Means
+from retryctl.sources.group_log import GroupLog
+from retryctl.sources.log_groups import describe, refusal_of
+from retryctl.sources.log_pages import Page
+from retryctl.sources.log_pages import Window as Stretch
+
+_DEFAULT_WINDOW_MS = 24 * 3_600_000
+_DAY_MS = 24 * 3_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedGroup:
+    """What is in ``folder``; ``coverage`` is that of this group alone."""
+
+    target: Target
+    folder: Path
+    coverage: Coverage
+
+
+class SavedGroups:
+    """The window of every target, saved in ``folder``.
+
+    A window without a start is that of the last 24 hours. Raises the errors of
+    ``retryctl.errors`` where no group can be read; one of several that cannot be is a gap.
+    """
+
+    def __init__(
+        self,
+        look: Look,
+        targets: Targets,
+        markers: Markers,
+        window: Window,
+        folder: Path,
+        *,
+        now_ms: int,
+        quiet: bool,
+    ) -> None:
+        until_ms = now_ms + 1 if window.until_ms is None else window.until_ms
+        since_ms = window.since_ms
+        if since_ms is None:
+            since_ms = max(0, min(until_ms, now_ms) - _DEFAULT_WINDOW_MS)
+        self.window = Window(since_ms=since_ms, until_ms=window.until_ms)
+        self._asked = Stretch(since_ms=since_ms, until_ms=until_ms)
+        self._look, self._targets, self._markers = look, targets, markers
+        self._now_ms = now_ms
+        self._describe = cache(partial(describe, targets.aws))
+        self._means = Means(
+            engine=look.engine.value,
+            terms=terms_of(look, quiet=quiet),
+            most_pages=0,
+            describe=self._describe,
+        )
+        self._halted = threading.Event()
+        self._lock = threading.Lock()
+        self._pages = 0
+        self._all = Looked(since_ms=since_ms, until_ms=until_ms, horizon_ms=min(now_ms, until_ms))
+        with Progress(quiet=quiet) as progress:
+            self._progress = progress
+            self.groups = tuple(self._save(folder))
+
+    @property
+    def coverage(self) -> Coverage:
+        """What was looked at in all."""
+        return with_place(self._all.coverage(self._targets.aws.calls), self._look)
+
+    def _save(self, folder: Path) -> Iterator[SavedGroup]:
+        refused: list[CouldNotLook] = []
+        for number, target in enumerate(self._targets.targets):
+            own = folder / f"{number:06d}"
+            own.mkdir()
+            try:
+                looked, assumed = self._save_one(target, own)
+            except (NoCredentials, LoginExpired):
+                raise
+            except CouldNotLook as error:
+                refused.append(refusal_of(self._targets.aws, target.group, error))
+                gap = not_searched(target.group, self._asked, refused[-1], None)
+                self._all.gaps.append(gap)
+            else:
+                coverage = replace(looked.coverage(0), log_groups=(target.group.name,))
+                self._add(looked, assumed)
+                yield SavedGroup(target=target, folder=own, coverage=coverage)
+            self._all.groups.append(target.group)
+            self._all.groups_done += 1
+        if refused and len(refused) == len(self._targets.targets):
+            raise refused[0]
+
+    def _save_one(self, target: Target, folder: Path) -> tuple[Looked, list[Gap]]:
+        reach_ms = target.settings.event_age_ms + target.settings.timeout_ms
+        log = GroupLog(
+            self._targets.aws,
+            target.group,
+            self._means,
+            window=replace(self._asked, since_ms=max(0, self._asked.since_ms - reach_ms)),
+            now_ms=self._now_ms,
+            markers=self._markers,
+            on_page=partial(self._tell, target),
+            halted=self._halted,
+        )
+        try:
+            log.save(folder)
+        except BaseException:  # also Ctrl-C: or leaving this would wait for what is under way
+            self._halted.set()
+            raise
+        looked = log.looked
+        if self._now_ms - self._asked.since_ms > _DAY_MS:  # no group keeps less
+            kept = not_kept(
+                target.group, self._describe(target.group), self._asked.since_ms, self._now_ms
+            )
+            looked.gaps += [gap for gap in kept if gap.kind == "retention"]
+        if looked.masked and self._describe(target.group).masked:
+            looked.gaps.append(masked(target.group, looked.masked))
+        return looked, [log.assumed] if log.assumed else []
+
+    def _add(self, looked: Looked, assumed: list[Gap]) -> None:
+        self._all.merge(looked)
+        self._all.gaps += assumed
+        self._all.since_ms = min(self._all.since_ms, looked.since_ms)
+        self._all.horizon_ms = min(self._all.horizon_ms, looked.horizon_ms)
+
+    def _tell(self, target: Target, page: Page) -> None:
+        with self._lock:
+            self._pages += 1
+            self._all.found += len(page.events)
+            at = Calls(
+                log_group=target.group.name,
+                groups=len(self._targets.targets),
+                groups_done=self._all.groups_done,
+                api_calls=self._targets.aws.calls,
+                pages=self._pages,
+                found=self._all.found,
+            )
+        tell_calls(self._progress, at)
