@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from io import BufferedReader, BytesIO
+from io import BytesIO
 from typing import IO, BinaryIO
 
 from retryctl.core.claims import Markers
@@ -33,6 +33,9 @@ from retryctl.sources.saved_shapes import find_shape, read_file
 
 UNIT_BYTES = 32 << 20
 PART_BYTES = 48 << 20
+# What is kept to be shown takes more room.
+SHOWN_UNIT_BYTES = 8 << 20
+SHOWN_PER_PART = 2_000
 MOST_UNITS, MOST_PARTS = 512, 256
 _BLOCK_BYTES = 1 << 18  # what fits in a processor's cache is read twice as fast
 _WRAPPED = (b"\x1f\x8b", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -79,19 +82,20 @@ class WholeLog:
         Raises UnreadableInput where nothing can be read. What is damaged is a gap in the coverage.
         """
         self._files = self._files or find_files(self._source, self._stdin)
-        total = sum(file.size for file in self._files)
+        total, shown = sum(file.size for file in self._files), len(selection.request_ids)
         before = {file.name: _state_of(file) for file in self._files}
         asking = Asking(
             selection=selection,
             markers=markers,
             settings=settings,
-            parts=min(MOST_PARTS, 1 + total // PART_BYTES),
+            parts=min(MOST_PARTS, max(1 + total // PART_BYTES, shown // SHOWN_PER_PART)),
         )
         findings = Findings(asking, self._source)
+        unit_bytes = min(self._unit_bytes, SHOWN_UNIT_BYTES) if shown else self._unit_bytes
         refused: dict[str, UnreadableInput] = {}
         odd: set[str] = set()
         done = 0
-        for unit, scanned in _each(self._units(total), asking, processes):
+        for unit, scanned in _each(self._units(total, unit_bytes), asking, processes):
             if isinstance(scanned, UnreadableInput):
                 refused[unit.file.name] = scanned
             else:
@@ -107,8 +111,8 @@ class WholeLog:
         findings.join(self._files)
         return findings
 
-    def _units(self, total: int) -> Iterator[Unit]:
-        size = max(self._unit_bytes, total // MOST_UNITS)
+    def _units(self, total: int, unit_bytes: int) -> Iterator[Unit]:
+        size = max(unit_bytes, total // MOST_UNITS)
         for file in self._files:
             if file.size <= size or not _is_plain_json_lines(file):
                 yield Unit(file=file)
