@@ -1,10 +1,20 @@
-"""The servers that several test modules speak to."""
+"""The servers that several test modules speak to, and the credentials they speak with."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from tests.aws_program import CREDENTIALS
 from tests.counters_world import Aws, aws_server, make_table
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials and a region in the environment, and nothing else that would aim boto3."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="module")

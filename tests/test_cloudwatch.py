@@ -37,17 +37,7 @@ YESTERDAY = "2026/11/22/[$LATEST]aaaa456789abcdef0123456789abcdef"
 THIRD = "2026/11/23/[$LATEST]bbbb456789abcdef0123456789abcdef"
 Event = tuple[int, str]
 
-
-@pytest.fixture(autouse=True)
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+pytestmark = pytest.mark.usefixtures("credentials")
 
 
 @pytest.fixture

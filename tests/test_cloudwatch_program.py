@@ -132,9 +132,8 @@ def test_the_group_of_another_account_by_its_arn(endpoint: Endpoint) -> None:
     assert arn != theirs.arn
 
 
-def test_moto_as_a_second_peer(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
+@pytest.mark.usefixtures("credentials")
+def test_moto_as_a_second_peer(moto_url: str) -> None:
     aws = Aws(endpoint_url=moto_url)
     aws.call("logs", "CreateLogGroup", {"logGroupName": GROUP})
     aws.call("logs", "CreateLogGroup", {"logGroupName": "/aws/lambda/quiet"})
@@ -329,11 +328,8 @@ def test_links_into_the_console(endpoint: Endpoint) -> None:
 # --------------------------------------------------------------------------- waiting
 
 
-def test_a_request_is_followed_until_its_sequence_closes(
-    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
+@pytest.mark.usefixtures("credentials")
+def test_a_request_is_followed_until_its_sequence_closes(endpoint: Endpoint) -> None:
     clock = [1_795_402_800_000]
     endpoint.clock = lambda: clock[0]
     at = clock[0] + 3 * SECOND
@@ -371,11 +367,8 @@ def test_a_request_is_followed_until_its_sequence_closes(
     assert endpoint.calls["GetLogEvents"] <= 3 * len(looks)
 
 
-def test_the_other_groups_are_searched_once(
-    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
+@pytest.mark.usefixtures("credentials")
+def test_the_other_groups_are_searched_once(endpoint: Endpoint) -> None:
     put_both(endpoint)
     for number in range(5):
         endpoint.group(f"/aws/lambda/other-{number}")

@@ -14,20 +14,14 @@ from tests.counters_world import REQUEST_ID, Aws, make_table
 OTHER_ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c96"
 NOON_MS = 1_795_435_200_123
 
+pytestmark = pytest.mark.usefixtures("credentials")
+
 
 @pytest.fixture
 def aws(aws):
     for key in ("request_id", "pk"):
         make_table(aws, f"by_{key}", key)
     return aws
-
-
-@pytest.fixture(autouse=True)
-def _credentials(monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
 
 
 def door(aws):

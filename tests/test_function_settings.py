@@ -16,13 +16,7 @@ from retryctl.sources.aws import Aws
 from retryctl.sources.function import FunctionName, function_name, read_settings
 from tests.endpoint.server import Endpoint
 
-
-@pytest.fixture(autouse=True)
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
+pytestmark = pytest.mark.usefixtures("credentials")
 
 
 @pytest.fixture
