@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -45,7 +45,7 @@ class Part:
     """
 
     plain: list[tuple[int, bytes]] = field(default_factory=list)
-    others: list[tuple[int, list[tuple[int, Attempt]]]] = field(default_factory=list)
+    others: list[tuple[int, Iterable[tuple[int, Attempt]]]] = field(default_factory=list)
     mentions: list[tuple[str | None, str, LogEvent]] = field(default_factory=list)
 
 

@@ -62,6 +62,16 @@ class _Spill:
 
 
 @dataclass(frozen=True, slots=True)
+class _Pickled:
+    """Attempts that are made of their bytes each time they are gone through."""
+
+    data: bytes
+
+    def __iter__(self) -> Iterator[tuple[int, Attempt]]:
+        yield from pickle.loads(self.data)
+
+
+@dataclass(frozen=True, slots=True)
 class _RunPlace:
     """Where a run was put, and its place among the runs of its stream."""
 
@@ -102,7 +112,7 @@ class Findings:
         return Part(
             plain=[(reading, self._spill.get(place)) for reading, place in self._plain[number]],
             others=[
-                (reading, pickle.loads(self._spill.get(place)))
+                (reading, _Pickled(self._spill.get(place)))
                 for reading, place in self._others[number]
             ],
             mentions=self._mentions[number],
