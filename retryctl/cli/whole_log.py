@@ -80,22 +80,7 @@ def requests_judged(
     """The requests of a window, for judges of the kind that is given: each has judged some."""
     log = _open(look, settings, window, now_ms=now_ms, quiet=quiet)
 
-    def judges(kind: Judge) -> Iterator[Judge]:
-        again: set[str] = set()
-        for judge, unproved in log.made(_Judge(kind, has_lines=log.has_lines)):
-            again |= unproved
-            yield judge
-        if again:
-            for judge, _ in log.made(_Judge(kind, has_lines=True), tuple(again)):
-                again -= judge.request_ids
-                yield judge
-        if again:
-            raise UnreadableInput(
-                f"{look.source} changed while it was read.",
-                "Read a copy of it that stays as it is.",
-            )
-
-    return log.whole, judges
+    return log.whole, log.judges
 
 
 def merged(parts: Iterable[Tallies]) -> Tallies:
@@ -130,17 +115,17 @@ class _List:
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """Without lines, requests that have findings are not judged: their IDs are given."""
+    """Requests that have findings and no lines are not judged: their IDs are given."""
 
     kind: Judge
     has_lines: bool
 
     def __call__(self, requests: _Requests) -> tuple[Judge, set[str]]:
         found, judge = list(requests), self.kind.another()
-        unproved: set[str] = set()
-        if not self.has_lines:
-            checked = (one for one in found if isinstance(one, CheckedRequest))
-            unproved.update(one.request.request_id for one in checked if one.findings)
+        checked = [one for one in found if isinstance(one, CheckedRequest)]
+        unproved = {one.request.request_id for one in checked if one.findings}
+        if self.has_lines:
+            unproved.clear()
         for one in found:
             for request in one.requests() if isinstance(one, Quiet) else (one,):
                 if request.request.request_id not in unproved:
@@ -152,13 +137,15 @@ class _Judge:
 
 
 class _Log(Protocol):
-    """A log that was read. ``has_lines`` tells whether its attempts have what proves a finding."""
+    """A log that was read."""
 
     whole: Whole
-    has_lines: bool
 
-    def made(self, make: Callable[[_Requests], T], ids: tuple[str, ...] = ()) -> Iterator[T]:
-        """What ``make`` makes of each part of the requests; of those of ``ids``, with lines."""
+    def made(self, make: Callable[[_Requests], T]) -> Iterator[T]:
+        """What ``make`` makes of each part of the requests."""
+
+    def judges(self, kind: Judge) -> Iterator[Judge]:
+        """A judge of that kind for each part of the requests, which has judged them."""
 
 
 def _open(
@@ -193,8 +180,6 @@ def _open(
 class _OnCloudWatch:
     """The window of each group, saved for as long as this lives."""
 
-    has_lines = False
-
     def __init__(
         self, look: Look, settings: Settings, window: Window, *, now_ms: int, quiet: bool
     ) -> None:
@@ -226,9 +211,13 @@ class _OnCloudWatch:
             remarks=tuple(targets.said),
         )
 
-    def made(self, make: Callable[[_Requests], T], ids: tuple[str, ...] = ()) -> Iterator[T]:
+    def made(self, make: Callable[[_Requests], T]) -> Iterator[T]:
         for log in self._logs:
-            yield from log.made(make, ids)
+            yield from log.made(make)
+
+    def judges(self, kind: Judge) -> Iterator[Judge]:
+        for log in self._logs:
+            yield from log.judges(kind)
 
 
 def _with_unrecognised(coverage: Coverage, looked: Looked) -> Coverage:
@@ -237,8 +226,6 @@ def _with_unrecognised(coverage: Coverage, looked: Looked) -> Coverage:
 
 class _Saved:
     """A saved log, read in pieces. What was looked at is ``coverage`` of its first reading."""
-
-    has_lines = False
 
     def __init__(
         self,
@@ -266,8 +253,25 @@ class _Saved:
             until_ms=window.until_ms,
         )
 
-    def made(self, make: Callable[[_Requests], T], ids: tuple[str, ...] = ()) -> Iterator[T]:
-        found = self._read(ids) if ids else self._found
+    def made(self, make: Callable[[_Requests], T]) -> Iterator[T]:
+        return self._made(make, self._found)
+
+    def judges(self, kind: Judge) -> Iterator[Judge]:
+        again: set[str] = set()
+        for judge, unproved in self.made(_Judge(kind, has_lines=False)):
+            again |= unproved
+            yield judge
+        if not again:
+            return
+        for judge, _ in self._made(_Judge(kind, has_lines=True), self._read(tuple(again))):
+            again -= judge.request_ids
+            yield judge
+        if again:
+            raise UnreadableInput(
+                "the log changed while it was read.", "Read a copy of it that stays as it is."
+            )
+
+    def _made(self, make: Callable[[_Requests], T], found: Findings) -> Iterator[T]:
         parts = (found.part(number) for number in range(found.parts))
         if found.parts > 1 and self._processes > 1:
             return _in_processes(parts, found.readings, self._around, make, self._processes)
