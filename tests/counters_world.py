@@ -20,6 +20,30 @@ STREAM = "2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef"
 
 BAD_IDS = [None, "", "../../etc/passwd", "a/b", "a\\b", "..", "*", "a_b", "é", "a" * 129, 7, b"a"]
 
+# A program that is one attempt: it puts its first argument into the path, takes its second for the
+# request's ID, fails, branches, and holds that what stands ``alone`` loads none of the package.
+ONE_ATTEMPT = """
+import sys
+sys.path[:0] = [sys.argv[1]]
+from {module} import {name}, branch_on_retry
+
+class Context:
+    aws_request_id, log_stream_name = sys.argv[2], None
+
+def work(event, context):
+    raise RuntimeError("fails on purpose")
+
+def branch(name):
+    return lambda event, context: print("process", name)
+
+try:
+    branch_on_retry({name}({argument}), {{}}, Context, work,
+                    a=branch("A"), b=branch("B"), c=branch("C"))
+except RuntimeError as error:
+    print("raised", error)
+assert not [name for name in sys.modules if name.startswith("retryctl.") and {alone}]
+"""
+
 
 @dataclass
 class Context:

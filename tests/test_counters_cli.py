@@ -10,29 +10,7 @@ import pytest
 
 from retryctl import __version__
 from retryctl.cli.vendoring import FILE_NAME, Store, joined_source
-from tests.counters_world import REQUEST_ID, ROOT, aws_server, make_table, python
-
-HANDLER = """
-import sys
-sys.path[:0] = [sys.argv[1]]
-from {module} import {name}, branch_on_retry
-
-class Context:
-    aws_request_id, log_stream_name = sys.argv[2], None
-
-def work(event, context):
-    raise RuntimeError("fails on purpose")
-
-def branch(name):
-    return lambda event, context: print("process", name)
-
-try:
-    branch_on_retry({name}({argument}), {{}}, Context, work,
-                    a=branch("A"), b=branch("B"), c=branch("C"))
-except RuntimeError as error:
-    print("raised", error)
-assert not [name for name in sys.modules if name.startswith("retryctl.") and {alone}]
-"""
+from tests.counters_world import ONE_ATTEMPT, REQUEST_ID, ROOT, aws_server, make_table, python
 
 VERSIONS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
 
@@ -44,7 +22,7 @@ def retryctl(*arguments, cwd=ROOT):
 
 
 def attempt(interpreter, path, cwd, module, name, argument, alone, environ=None):
-    script = HANDLER.format(module=module, name=name, argument=argument, alone=alone)
+    script = ONE_ATTEMPT.format(module=module, name=name, argument=argument, alone=alone)
     command = [interpreter, "-c", script, str(path), REQUEST_ID]
     done = subprocess.run(
         command, cwd=cwd, env=environ or {}, capture_output=True, text=True, timeout=60

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from retryctl.counters import TmpCounter
-from tests.counters_world import BAD_IDS, REQUEST_ID, ROOT, python
+from tests.counters_world import BAD_IDS, ONE_ATTEMPT, REQUEST_ID, ROOT, python
 
 OTHER_ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c96"
 NOON_S = 1_795_435_200.25  # 2026-11-23 12:00:00.25 UTC
@@ -113,35 +113,19 @@ def test_a_directory_that_is_not_there(tmp_path):
         counter_in(tmp_path / "gone").record(REQUEST_ID)
 
 
-# A mount of its own needs root, or a user namespace that makes one.
-IN_A_MOUNT = """
-import sys
-from retryctl.counters import TmpCounter, branch_on_retry
-
-class Context:
-    aws_request_id, log_stream_name = sys.argv[2], None
-
-def work(event, context):
-    raise RuntimeError("fails on purpose")
-
-def branch(name):
-    return lambda event, context: print("process", name)
-
-try:
-    branch_on_retry(TmpCounter(sys.argv[1]), {}, Context, work,
-                    a=branch("A"), b=branch("B"), c=branch("C"))
-except RuntimeError as error:
-    print("raised", error)
-"""
+AN_ATTEMPT = ONE_ATTEMPT.format(
+    module="retryctl.counters", name="TmpCounter", argument="sys.argv[1]", alone=False
+)
 
 
 def in_a_mount(tmp_path: Path, prepare: str) -> str:
     """What a handler prints whose /tmp is a mount that ``prepare`` makes unusable."""
+    # A mount of its own needs root, or a user namespace that makes one.
     shell = f'{prepare} && exec "$0" -c "$1" "$2" "$3"'
     own = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
     if subprocess.run([*own, "mount", "-t", "tmpfs", "none", tmp_path]).returncode:
         pytest.skip("this machine refuses mounts")
-    command = [*own, "sh", "-c", shell, sys.executable, IN_A_MOUNT, str(tmp_path), REQUEST_ID]
+    command = [*own, "sh", "-c", shell, sys.executable, AN_ATTEMPT, str(tmp_path), REQUEST_ID]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -170,7 +154,7 @@ def test_a_read_only_directory_is_told_and_breaks_nothing(tmp_path):
 
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])
 def test_real_interpreters_run_a_b_c(tmp_path, version):
-    command = [python(version), "-c", IN_A_MOUNT, str(tmp_path), REQUEST_ID]
+    command = [python(version), "-c", AN_ATTEMPT, str(tmp_path), REQUEST_ID]
     for name in "ABCC":
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
         assert (done.returncode, done.stderr) == (0, "")

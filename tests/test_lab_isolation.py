@@ -33,6 +33,15 @@ WAYS = [
     ),
     "patched",
 ]
+COUNTS_FILES = """
+import os
+from pathlib import Path
+
+def handler(event, context):
+    names = list(Path("/tmp").glob("mark-*"))
+    print(len(names))
+    Path(f"/tmp/mark-{len(names)}").touch()
+"""
 EVERY_CALL = """
     import glob, os, pathlib, shutil, tempfile
 
@@ -76,19 +85,7 @@ def test_every_file_call_stays_in_the_environments_own_tmp(tmp_path: Path, way: 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_no_environment_sees_the_files_of_another(tmp_path: Path, way: Isolation) -> None:
-    lab = lab_of(
-        tmp_path,
-        """
-        from pathlib import Path
-
-        def handler(event, context):
-            names = list(Path("/tmp").glob("mark-*"))
-            print(len(names))
-            Path(f"/tmp/mark-{len(names)}").touch()
-            raise ValueError("again")
-        """,
-        isolation=(way,),
-    )
+    lab = lab_of(tmp_path, COUNTS_FILES + "    raise ValueError('again')\n", isolation=(way,))
     for plan, counts in (("same,same", "012"), ("fresh,env=1", "001"), ("fresh,fresh", "000")):
         lab.run(plan)
         assert "".join(m.strip() for m in written(lab.events) if m[0].isdigit()) == counts
@@ -96,20 +93,7 @@ def test_no_environment_sees_the_files_of_another(tmp_path: Path, way: Isolation
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_files_stay_when_a_process_ends(tmp_path: Path, way: Isolation) -> None:
-    lab = lab_of(
-        tmp_path,
-        """
-        import os
-        from pathlib import Path
-
-        def handler(event, context):
-            names = list(Path("/tmp").glob("mark-*"))
-            print(len(names))
-            Path(f"/tmp/mark-{len(names)}").touch()
-            os._exit(1)
-        """,
-        isolation=(way,),
-    )
+    lab = lab_of(tmp_path, COUNTS_FILES + "    os._exit(1)\n", isolation=(way,))
     lab.run("same,same")
     assert written(lab.events) == ["0\n", "1\n", "2\n"]
 
