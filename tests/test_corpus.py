@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from retryctl.core.attempts import Attempt
+from retryctl.core.claims import Markers
 from retryctl.core.grammar import read
 from retryctl.core.history import read_history
 from retryctl.core.records import (
@@ -30,6 +32,7 @@ from retryctl.core.records import (
     Start,
     TimedOut,
 )
+from retryctl.sources.telling_lines import telling_lines
 
 CORPUS = Path(__file__).parents[1].parent / "shared" / "corpus"
 
@@ -110,6 +113,14 @@ def test_a_real_record(row: dict[str, Any]) -> None:
             own = "duration_ms"
         read_as = getattr(record, own)
         assert (list(read_as) if isinstance(read_as, tuple) else read_as) == given, name
+
+
+@pytest.mark.parametrize("row", _rows("lambda-log-lines.jsonl"))
+def test_a_real_record_is_among_the_lines_that_are_selected(row: dict[str, Any]) -> None:
+    expression = telling_lines(Markers())
+    assert expression
+    plain = isinstance(read(LogEvent(timestamp_ms=0, message=row["line"])), AppLine)
+    assert plain or re.search(expression, row["line"])
 
 
 def _events(row: dict[str, Any]) -> list[LogEvent]:
