@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import threading
+import time
 from collections.abc import Iterator
 from functools import cache, partial
 from itertools import pairwise
@@ -316,11 +317,15 @@ def test_four_queries_run_at_once(endpoint: Endpoint) -> None:
 
 def test_leaving_early_stops_the_queries_under_way(endpoint: Endpoint) -> None:
     crowd(endpoint)
-    chunks = lines(endpoint).read(WHOLE, PHRASES, REGEXES)
-    assert len(next(chunks)) > 1000
+    reader = lines(endpoint, sleep=lambda seconds: time.sleep(0.01))
+    chunks = reader.read(WHOLE, PHRASES, REGEXES)
+    next(chunks)
+    endpoint.insights.query_s = 30  # the fifth takes so long, and begins as the second is given
+    next(chunks)
     chunks.close()  # type: ignore[attr-defined]
     assert endpoint.insights.running == 0
-    assert endpoint.calls["StartQuery"] < 8
+    assert endpoint.calls["StopQuery"] >= 1
+    assert endpoint.calls["StartQuery"] == 1 + 5
 
 
 def test_a_query_that_fails_is_an_error(endpoint: Endpoint) -> None:
