@@ -47,6 +47,7 @@ from retryctl.sources.saved_run import Run, Scanned
 
 MOST_SHAPES = 20_000
 MOST_TOLD = 5_000
+MOST_AT_ONCE = 500
 
 
 class Attempts:
@@ -187,7 +188,7 @@ class Attempts:
     def _started(
         self, run: Run, request_id: bytes, moment_ms: int, line: bytes, version: bytes
     ) -> None:
-        report = run.report
+        report, shown = run.report, self._shown and request_id in self._shown_bytes
         if report is None:
             if run.open_id:
                 run.undecided_ms = max(run.undecided_ms, run.start + LONGEST_BRACKET_MS)
@@ -195,12 +196,13 @@ class Attempts:
             report[0] < moment_ms > run.undecided_ms
             # a run begins where an attempt ends whose START was seen in it
             and (run.head is not None or run.open_at < run.report_at)
+            and not (shown and _goes_on(run))
             and not self._cut(run, line)
         ):
             run.undecided_ms = moment_ms + run.patience_ms
             run.patience_ms *= 2
         run.opens(request_id, moment_ms, line, ("S", version, run.json))
-        if self._shown and request_id in self._shown_bytes:
+        if shown:
             run.plain = False
 
     def _ended(self, run: Run, request_id: bytes, moment_ms: int, line: bytes) -> None:
@@ -309,6 +311,11 @@ class Attempts:
             return -1
         self._found.shapes.append(attempt)
         return len(self._found.shapes) - 1
+
+
+def _goes_on(run: Run) -> bool:
+    """Whether what is held can wait, to be read together: each piece reads an attempt again."""
+    return run.head is not None and not run.plain and len(run.held) < MOST_AT_ONCE
 
 
 def _figures(report: Report) -> tuple[tuple[int, int] | None, object]:
