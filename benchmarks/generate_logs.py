@@ -22,7 +22,7 @@ from typing import Any
 from uuid import UUID
 
 START_MS = 1_795_402_800_000
-EVENTS_PER_ATTEMPT = 8
+STEPS = 5  # lines that an attempt logs beside START, END and REPORT
 ENVIRONMENT_LIVES_MS = 7_200_000
 MEMORY_MB = 256
 TIMEOUT_MS = 3_000
@@ -74,11 +74,12 @@ class Request:
 class Simulation:
     """Lambda, its environments, and the log that they write, in order of time."""
 
-    def __init__(self, events: int, seed: int, days: float) -> None:
+    def __init__(self, events: int, seed: int, days: float, steps: int = STEPS) -> None:
         self.random = Random(seed)
+        self.steps = steps
         self.truth = Truth()
         self.wanted = events
-        self.gap_ms = days * 86_400_000 / max(1, events // EVENTS_PER_ATTEMPT)
+        self.gap_ms = days * 86_400_000 / max(1, events // (steps + 3))
         self.free: list[Environment] = []
         self.busy: list[tuple[int, int, Environment]] = []
         self.due: list[tuple[int, int, Request]] = []
@@ -148,10 +149,10 @@ class Simulation:
         outcome = "ok"
         if retries < request.failures:
             outcome = "timeout" if random.random() < 0.1 else "error"
-        took = TIMEOUT_MS if outcome == "timeout" else random.randrange(12, 400)
+        took = TIMEOUT_MS if outcome == "timeout" else random.randrange(2 + 2 * self.steps, 400)
         at = start
         self._line(at, environment, f"START RequestId: {request_id} Version: $LATEST")
-        for step in range(5):
+        for step in range(self.steps):
             at += 1 + step % 2
             self._line(
                 at,

@@ -76,7 +76,6 @@ class SavedGroups:
             most_pages=0,
             describe=self._describe,
         )
-        self._halted = threading.Event()
         self._lock = threading.Lock()
         self._pages = 0
         self._all = Looked(since_ms=since_ms, until_ms=until_ms, horizon_ms=min(now_ms, until_ms))
@@ -121,13 +120,8 @@ class SavedGroups:
             now_ms=self._now_ms,
             markers=self._markers,
             on_page=partial(self._tell, target),
-            halted=self._halted,
         )
-        try:
-            log.save(folder)
-        except BaseException:  # also Ctrl-C: or leaving this would wait for what is under way
-            self._halted.set()
-            raise
+        log.save(folder)
         looked = log.looked
         if self._now_ms - self._asked.since_ms > _DAY_MS:  # no group keeps less
             kept = not_kept(

@@ -10,7 +10,7 @@ does, the window is read again with all of its lines.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,8 +59,7 @@ class GroupLog:
     """One window of one group; ``looked`` tells what was seen of it once ``save`` is done.
 
     ``assumed`` is a gap that hides no attempt: what was taken for granted of lines that were not
-    looked up. ``on_page`` is called after every page, from any thread; what is under way ends soon
-    once ``halted`` is set.
+    looked up. ``on_page`` is called after every page, from any thread.
     """
 
     def __init__(
@@ -73,7 +72,6 @@ class GroupLog:
         now_ms: int,
         markers: Markers,
         on_page: Callable[[Page], None],
-        halted: threading.Event,
     ) -> None:
         self._aws = aws
         self._group = group
@@ -82,7 +80,7 @@ class GroupLog:
         self._now_ms = now_ms
         self._markers = markers
         self._on_page = on_page
-        self._halted = halted
+        self._halted = threading.Event()
         self._telling = telling_lines(markers)
         self.looked = self._nothing()
         self.assumed: Gap | None = None
@@ -185,9 +183,8 @@ class GroupLog:
         seen = Window(since_ms=self._window.since_ms, until_ms=min(self._window.until_ms, fresh_ms))
         saved = _Saved(looked=self._nothing(), pairs=self._pairs())
         with (folder / "queried.jsonl").open("wb") as file:
-            for events in lines.read(seen, (), (self._telling,)) if _lasts(seen) else ():
-                self._on_page(Page(events=events, more=True))
-                self._write(file, events, saved)
+            if seen.since_ms < seen.until_ms:
+                self._add_queried(file, seen, lines.read(seen, (), (self._telling,)), saved)
             if seen.until_ms < self._window.until_ms:
                 self._add_fresh(
                     file, Window(since_ms=fresh_ms, until_ms=self._window.until_ms), saved
@@ -200,6 +197,22 @@ class GroupLog:
             self.looked.gaps.append(unordered(self._group, lines.ambiguous))
         if not self._is_proved(saved.pairs):
             self.looked.gaps.append(parted(self._group))
+
+    def _add_queried(
+        self, file: BinaryIO, window: Window, queried: Iterator[list[LogEvent]], saved: _Saved
+    ) -> None:
+        """What Insights gives; where it gives up, the rest is a gap."""
+        since_ms = window.since_ms
+        try:
+            for events in queried:
+                self._on_page(Page(events=events, more=True))
+                self._write(file, events, saved)
+                since_ms = events[-1].timestamp_ms + 1
+        except CouldNotLook as error:
+            if since_ms == window.since_ms:
+                raise
+            rest = Window(since_ms=since_ms, until_ms=window.until_ms)
+            saved.looked.gaps.append(not_searched(self._group, rest, error, None))
 
     def _add_fresh(self, file: BinaryIO, fresh: Window, saved: _Saved) -> None:
         """What Insights may not see yet is asked of FilterLogEvents."""
@@ -237,10 +250,6 @@ class GroupLog:
         except CouldNotLook:
             return None
         return is_parted(pair, [event for page in pages for event in page.events])
-
-
-def _lasts(window: Window) -> bool:
-    return window.since_ms < window.until_ms
 
 
 def _is_bad_pattern(error: RetryctlError | None) -> bool:
