@@ -11,21 +11,30 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from uuid import UUID
+from operator import itemgetter
 
 from retryctl.core.attempts import Attempt
 from retryctl.core.checks import AttemptCheck, Check, Verdict
 from retryctl.core.claims import Markers
 from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import CheckedRequest, check_request
-from retryctl.core.kept import RECORD, Packed, Stream, as_of, function_of, like
+from retryctl.core.kept import (
+    RECORD,
+    Packed,
+    Stream,
+    as_of,
+    function_of,
+    id_of,
+    like,
+    packed_id,
+)
 from retryctl.core.known import FunctionSettings
 from retryctl.core.outcomes import Outcome
 from retryctl.core.records import LogEvent
 from retryctl.core.requests import Request, RequestOutcome, request_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Reading:
     """What one reading saw: the shapes of its plain attempts, and its streams by run.
 
@@ -51,7 +60,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What all requests of a log are judged by; the window is [since_ms, until_ms)."""
+    """What all requests of a log are judged by; the window is [since_ms, until_ms).
+
+    ``quiet_shapes`` is what was learned of the shapes of each reading.
+    """
 
     coverage: Coverage
     settings: FunctionSettings
@@ -59,6 +71,7 @@ class Around:
     named: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
+    quiet_shapes: dict[Reading, dict[int, bool]] = field(default_factory=dict, compare=False)
 
     def has(self, placed_ms: int) -> bool:
         """Whether a request whose first attempt is placed there belongs to the window."""
@@ -78,7 +91,7 @@ class Quiet:
     def requests(self) -> Iterator[CheckedRequest]:
         """Its requests one by one; of their attempts only the time is told."""
         for packed, start_ms, *_ in self.attempts:
-            request_id = str(UUID(bytes=packed))
+            request_id = id_of(packed)
             attempt = Attempt(
                 number=1,
                 request_id=request_id,
@@ -118,9 +131,9 @@ def gathered(
             stream = readings[number].streams[run]
             if stream is not None:
                 told = as_of(attempt, stream, around.named, around.settings, _horizon_ms(around))
-                attempts[attempt.log_group, UUID(attempt.request_id).bytes].append(told)
+                attempts[attempt.log_group, packed_id(attempt.request_id)].append(told)
     for group, request_id, event in part.mentions:
-        mentions[group, UUID(request_id).bytes].append(event)
+        mentions[group, packed_id(request_id)].append(event)
     yield from _plain(part, readings, around, attempts, mentions)
     for key in attempts.keys() | mentions.keys():
         request = _request(key, attempts.get(key, []), mentions.get(key, []), around)
@@ -140,8 +153,8 @@ def _plain(
     before_ms = _nothing_hidden_before_ms(around)
     for number, packed in part.plain:
         reading = readings[number]
+        are_quiet = around.quiet_shapes.setdefault(reading, {})
         quiet: dict[int, list[Packed]] = defaultdict(list)
-        are_quiet: dict[int, bool] = {}
         for record in RECORD.iter_unpack(packed):
             request_id, start_ms, _, _, _, run, shape = record
             stream = reading.streams[run]
@@ -151,24 +164,33 @@ def _plain(
                 attempt = like(reading.shapes[shape], stream, around.named, record)
                 are_quiet[shape] = _is_quiet((stream.log_group, request_id), attempt, around)
             if are_quiet[shape] and start_ms < before_ms and request_id not in told:
-                if around.has(start_ms):
-                    quiet[run].append(record)
+                quiet[run].append(record)
             else:
-                attempt = like(reading.shapes[shape], stream, around.named, record)
-                attempts[stream.log_group, request_id].append(attempt)
+                those = attempts[stream.log_group, request_id]
+                number_so_far = len(those) + 1  # it is the right one where they come in order
+                shaped = reading.shapes[shape]
+                those.append(like(shaped, stream, around.named, record, number_so_far))
         for run, records in quiet.items():
             stream = reading.streams[run]
             assert stream is not None  # such records were passed over
-            function = function_of(stream) or around.named
-            yield Quiet(function=function, log_group=stream.log_group, attempts=records)
+            if within := _within(records, around):
+                function = function_of(stream) or around.named
+                yield Quiet(function=function, log_group=stream.log_group, attempts=within)
+
+
+def _within(records: list[Packed], around: Around) -> list[Packed]:
+    """Those that belong to the window: most often all."""
+    times = [record[1] for record in records]
+    if around.has(min(times)) and around.has(max(times)):
+        return records
+    return [record for record in records if around.has(record[1])]
 
 
 def _repeated(part: Part) -> set[bytes]:
     """The IDs that more than one plain attempt has."""
-    size = RECORD.size
-    ids = Counter(
-        packed[at : at + 16] for _, packed in part.plain for at in range(0, len(packed), size)
-    )
+    ids: Counter[bytes] = Counter()
+    for _, packed in part.plain:
+        ids.update(map(itemgetter(0), RECORD.iter_unpack(packed)))
     return {request_id for request_id, count in ids.items() if count > 1}
 
 
@@ -197,7 +219,7 @@ def _nothing_hidden_before_ms(around: Around) -> float:
 def _request(
     key: _Key, attempts: Sequence[Attempt], mentions: Sequence[LogEvent], around: Around
 ) -> Request:
-    place = (key[0], str(UUID(bytes=key[1])))
+    place = (key[0], id_of(key[1]))
     return request_of(place, attempts, mentions, around.settings, _horizon_ms(around), around.named)
 
 

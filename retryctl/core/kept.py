@@ -13,7 +13,6 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from struct import Struct
-from uuid import UUID
 
 from retryctl.core.attempts import Attempt, attempt_of, function_name
 from retryctl.core.brackets import Bracket
@@ -100,7 +99,20 @@ Packed = tuple[bytes, int, int, int, int, int, int]
 """A ``RECORD``, unpacked."""
 
 
-def like(shape: Attempt, stream: Stream, named: str | None, packed: Packed) -> Attempt:
+def id_of(packed: bytes) -> str:
+    """A request ID of 16 bytes as it is written."""
+    text = packed.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def packed_id(request_id: str) -> bytes:
+    """A request ID in 16 bytes."""
+    return bytes.fromhex(request_id.replace("-", ""))
+
+
+def like(
+    shape: Attempt, stream: Stream, named: str | None, packed: Packed, number: int = 1
+) -> Attempt:
     """The attempt of the same shape that ``packed`` is; it has ended."""
     request_id, start_ms, took_ms, billed_ms, memory_mb, *_ = packed
     end_ms = start_ms + took_ms
@@ -110,7 +122,8 @@ def like(shape: Attempt, stream: Stream, named: str | None, packed: Packed) -> A
     )
     return replace(
         shape,
-        request_id=str(UUID(bytes=request_id)),
+        number=number,
+        request_id=id_of(request_id),
         function=function_of(stream) or named,
         runtime_version=stream.runtime_version,
         placed_ms=start_ms,

@@ -68,7 +68,7 @@ def request_of(
     """The request of ``key`` (log group and ID) with its attempts, as of ``horizon_ms``."""
     log_group, request_id = key
     ordered = sorted(attempts, key=_by_start)
-    numbered = [replace(a, number=n) for n, a in enumerate(ordered, start=1)]
+    numbered = [a if a.number == n else replace(a, number=n) for n, a in enumerate(ordered, 1)]
     if not is_event_source_id(request_id):
         numbered = _infer_errors(numbered, settings)
     due = _next_due_ms(numbered, request_id, settings, horizon_ms)
