@@ -52,13 +52,21 @@ def _bad(term: str) -> Refusal:
     return invalid(f"Invalid filter pattern: Invalid character(s) in term '{term}'")
 
 
-def _regex(text: str) -> re.Pattern[str]:
+def _regex(text: str) -> _Test:
+    """Whether one of the alternatives is found; one by one ``re`` searches them faster."""
     if not _REGEX_CHARACTERS.fullmatch(text):
         raise _bad(f"%{text}%")
     try:
-        return re.compile(text)
+        searches = [re.compile(part).search for part in _alternatives(text)]
     except re.error as error:
         raise _bad(f"%{text}%") from error
+    return lambda message: any(search(message) for search in searches)
+
+
+def _alternatives(text: str) -> list[str]:
+    """Without parentheses every ``|`` outside of a set parts two."""
+    parts = re.findall(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\||.", text)
+    return "".join("\0" if part == "|" else part for part in parts).split("\0")
 
 
 # --------------------------------------------------------------------------- text terms
@@ -90,8 +98,7 @@ def _text_pattern(pattern: str) -> Pattern:
 
 def _term(phrase: str | None, regex: str | None, word: str | None) -> tuple[str | None, _Test]:
     if regex is not None:
-        search = _regex(regex).search
-        return None, lambda text: search(text) is not None
+        return None, _regex(regex)
     if phrase is not None:
         literal = re.sub(r"\\(.)", r"\1", phrase)
         if not literal:
@@ -237,8 +244,7 @@ def _compares(value: object, compare: Callable[[float, float], bool], number: fl
 
 def _text_test(operand: str) -> _Test:
     if operand.startswith("%"):
-        search = _regex(operand[1:-1]).search
-        return lambda text: search(text) is not None
+        return _regex(operand[1:-1])
     if operand.startswith('"'):
         operand = re.sub(r"\\(.)", r"\1", operand[1:-1])
     wildcard = re.compile(".*".join(map(re.escape, operand.split("*"))), re.DOTALL)
