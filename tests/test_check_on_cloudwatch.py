@@ -61,6 +61,20 @@ def test_nothing_is_read_beyond_the_windows_end(endpoint: Endpoint) -> None:
     assert found == {ID: True, OTHER_ID: True, THIRD_ID: True}
 
 
+def test_one_id_in_two_groups_is_two_requests(endpoint: Endpoint) -> None:
+    other = "/aws/lambda/billing-worker"
+    events = events_of(right(OTHER_ID))
+    endpoint.group(other)
+    endpoint.load(other, [(e.log_stream or "", e.timestamp_ms, e.message) for e in events])
+    done = check(endpoint, "-g", GROUP, "-g", other, *WINDOW, "-o", "json")
+    told = [c for c in json.loads(done.stdout)["checks"] if c["request_id"] == OTHER_ID]
+    assert {(c["function"], c["passed"]) for c in told} == {
+        ("orders-worker", False),
+        ("billing-worker", True),
+    }
+    assert len(told) == 2
+
+
 def test_requests_by_their_ids(endpoint: Endpoint) -> None:
     found = checks(endpoint, "orders-worker", ID, OTHER_ID, *WINDOW)
     assert found == {ID: True, OTHER_ID: False}

@@ -236,14 +236,13 @@ class _Saved:
         *,
         markers: Markers,
         settings: FunctionSettings,
-        remarks: tuple[str, ...] = (),
         quiet: bool,
     ) -> None:
         self._log, self._selection = log, selection
         self._markers, self._settings, self._quiet = markers, settings, quiet
         self._processes = min(MOST_PROCESSES, _processors())
         self._found = self._read()
-        self.whole = Whole(coverage=coverage(self._found.looked), remarks=remarks)
+        self.whole = Whole(coverage=coverage(self._found.looked))
         self._around = Around(
             coverage=self.whole.coverage,
             settings=settings,
