@@ -10,7 +10,7 @@ does, the window is read again with all of its lines.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,9 +113,9 @@ class GroupLog:
             horizon_ms=min(self._now_ms, window.until_ms),
         )
 
-    def _write(self, file: BinaryIO, events: Iterable[LogEvent], into: _Saved) -> None:
+    def _write(self, file: BinaryIO, events: Sequence[LogEvent], into: _Saved) -> None:
+        file.write(b"".join(map(usual_line, events)))
         for event in events:
-            file.write(usual_line(event))
             into.looked.event(event)
             into.pairs.take(event)
 

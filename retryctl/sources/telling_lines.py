@@ -34,6 +34,7 @@ _TELLING = (
     *(r"^Error.raised.from.handler", r"^Critical.exception.from", r"^Init.error.when.loading"),
     r"retryctl",  # the marker of the counters
 )
+_MOST_LINES = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
 _PRINTED = (r"^\s*[0-9]+\s*$", r"^\s*process\s")
 
 
@@ -130,13 +131,17 @@ class Pairs:
 
     def take(self, event: LogEvent) -> None:
         """Take the next line of the log group."""
-        second = (event, read(event))
         first = self._before.get(event.log_stream)
+        if not first and event.message.startswith(_MOST_LINES):
+            return
+        second = (event, read(event))
         if first and self._belong(first, second):
             self.found += 1
             self._keep(type(first[1]), Pair(first=first[0], second=event))
-        if isinstance(second[1], (AppLine, FunctionError, *CLOSING)):
+        if isinstance(second[1], (AppLine, FunctionError)):
             self._before[event.log_stream] = second
+        elif isinstance(second[1], CLOSING):
+            self._before.pop(event.log_stream, None)
 
     def merge(self, other: Pairs) -> None:
         """Add what was found elsewhere."""
