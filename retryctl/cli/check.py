@@ -169,6 +169,8 @@ def check(
     source: options.From = "cloudwatch",
     since: options.Since = None,
     until: options.Until = None,
+    engine: options.EngineChoice = options.Engine.FILTER,
+    max_cost: options.MaxCost = None,
     fail_on: FailOn = None,
     allow: Allow = None,
     expect_branches: ExpectBranches = None,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from retryctl.cli import options
-from retryctl.cli.summary import Form, Functions, WholeEngine
+from retryctl.cli.summary import Form, Functions
 
 app = typer.Typer(add_completion=False)
 
@@ -60,7 +60,7 @@ def list_requests(
     source: options.From = "cloudwatch",
     since: options.Since = None,
     until: options.Until = None,
-    engine: WholeEngine = options.Engine.FILTER,
+    engine: options.EngineChoice = options.Engine.FILTER,
     max_cost: options.MaxCost = None,
     retried: Retried = False,
     outcome: Outcome = None,

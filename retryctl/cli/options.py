@@ -27,7 +27,7 @@ class Color(str, Enum):
 
 
 class Engine(str, Enum):
-    """What finds requests on CloudWatch."""
+    """What searches CloudWatch."""
 
     AUTO = "auto"
     FILTER = "filter"
@@ -119,9 +119,9 @@ EngineChoice = Annotated[
     Engine,
     typer.Option(
         "--engine",
-        help="What finds requests on CloudWatch: filter (FilterLogEvents, free), insights (Logs "
-        "Insights, paid for by what it scans), or auto: the second where the group's class "
-        "demands it, or where much remains to be searched.",
+        help="What searches CloudWatch: filter (FilterLogEvents, free), insights (Logs Insights, "
+        "paid for by what it scans), or auto: insights where the group's class demands it and, "
+        "with request IDs, where much remains to be searched.",
         rich_help_panel=WHERE,
     ),
 ]

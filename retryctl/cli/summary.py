@@ -20,16 +20,6 @@ Functions = Annotated[
         show_default=False,
     ),
 ]
-WholeEngine = Annotated[
-    options.Engine,
-    typer.Option(
-        "--engine",
-        help="What selects the lines that tell of attempts on CloudWatch: filter (FilterLogEvents, "
-        "free), insights (Logs Insights, paid for by what it scans), or auto: the second where "
-        "the group's class demands it.",
-        rich_help_panel=options.WHERE,
-    ),
-]
 Form = Annotated[
     str,
     typer.Option(
@@ -58,7 +48,7 @@ def summary(
     source: options.From = "cloudwatch",
     since: options.Since = None,
     until: options.Until = None,
-    engine: WholeEngine = options.Engine.FILTER,
+    engine: options.EngineChoice = options.Engine.FILTER,
     max_cost: options.MaxCost = None,
     compare: Compare = None,
     profile: options.Profile = None,
