@@ -32,6 +32,11 @@ def run() -> NoReturn:
     sys.exit(status)
 
 
+def _end(number: int, _: object) -> NoReturn:
+    """Leave in order, so that no process and no temporary file is left behind."""
+    sys.exit(128 + number)
+
+
 def _status_of(arguments: Sequence[str]) -> int:
     debug = "--debug" in arguments
     if debug:
@@ -63,6 +68,9 @@ def _invoke(arguments: Sequence[str]) -> int:
 
     if _COMPLETING in os.environ:
         commands.complete(_COMPLETING)
+    import signal
+
+    signal.signal(signal.SIGTERM, _end)
     status = commands.invoke(arguments or ["--help"])
     sys.stdout.flush()
     return status

@@ -32,7 +32,8 @@ def _other_reading(case: Case, good: Attempt) -> str:
         return ""
     request = case.request
     events = [event for attempt in request.attempts for event in attempt.events]
-    searched = all(request.request_id in event.message.lower() for event in events)
+    saved = case.around.coverage.source != "cloudwatch"
+    searched = saved and all(request.request_id in event.message.lower() for event in events)
     lost = (
         ", or the log is the result of a search by ID, which loses that mark: "
         "save all of the time instead"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from itertools import islice
 from math import isfinite
 from typing import Any
 
@@ -26,6 +27,8 @@ from retryctl.views.times import iso, waits_ms
 SCHEMA = "retryctl/trace/1"
 
 Object = dict[str, Any]
+
+_AT_ONCE = 4096  # pieces of a large document, so that no second copy of it is held
 
 
 def trace_document(
@@ -58,8 +61,17 @@ def trace_lines(
 
 def dumps(value: Any, indent: int | None = None) -> str:
     """JSON in which nothing is left that a terminal would obey or hide."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
-    # Strings have their C0 escaped already: the newlines that are left are JSON's own.
+    if indent is None:
+        return _inert(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=indent)
+    chunks, told = encoder.iterencode(value), []
+    while some := "".join(islice(chunks, _AT_ONCE)):
+        told.append(_inert(some))
+    return "".join(told)
+
+
+def _inert(text: str) -> str:
+    """Strings have their C0 escaped already: the newlines that are left are JSON's own."""
     return "\n".join(UNSAFE.sub(_escape, line) for line in text.split("\n"))
 
 
