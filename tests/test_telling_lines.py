@@ -14,7 +14,8 @@ from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import check_request
 from retryctl.core.history import read_history
 from retryctl.core.records import LogEvent
-from retryctl.sources.telling_lines import Pairs, is_parted, telling_lines
+from retryctl.sources.neighbours import Pairs, is_parted
+from retryctl.sources.telling_lines import telling_lines
 from tests.lambda_log import GROUP, ID, Environment
 from tests.made_up_logs import made_up
 from tests.test_summary_whole import Row, row_of
@@ -43,6 +44,7 @@ def parted(streams: Sequence[Sequence[LogEvent]], markers: Markers) -> bool:
     pairs = Pairs(markers, 1_000)
     for event in selected(streams, markers):
         pairs.take(event)
+    pairs.finish()
     return any(
         is_parted(pair, events)
         for pair in pairs.farthest(1_000)
@@ -103,20 +105,3 @@ def test_a_pattern_that_cannot_be_searched_for_asks_for_every_line(pattern: str)
 
 def test_a_pattern_that_is_too_long_asks_for_every_line() -> None:
     assert telling_lines(Markers(counter=re.compile("x" * 900 + r"(?P<count>\d)"))) is None
-
-
-def test_the_pairs_with_the_most_time_between_are_held() -> None:
-    here = Environment("a", group=GROUP)
-    for number in range(30):
-        here.logs("0\n")
-        here.at(here.now_ms / 1000 + number)
-        here.logs("process A\n")
-    pairs = Pairs(Markers(), most=3)
-    for event in here.events:
-        pairs.take(event)
-    assert pairs.found == 30
-    waits = [pair.apart_ms for pair in pairs.farthest(2)]
-    assert waits == sorted(waits, reverse=True)[:2]
-    everything = Pairs(Markers(), most=30)
-    everything.merge(pairs)
-    assert [pair.apart_ms for pair in everything.farthest(2)] == waits

@@ -119,9 +119,10 @@ class SavedGroups:
             window=replace(self._asked, since_ms=max(0, self._asked.since_ms - reach_ms)),
             now_ms=self._now_ms,
             markers=self._markers,
+            folder=folder,
             on_page=partial(self._tell, target),
         )
-        log.save(folder)
+        log.save()
         looked = log.looked
         if self._now_ms - self._asked.since_ms > _DAY_MS:  # no group keeps less
             kept = not_kept(

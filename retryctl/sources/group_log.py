@@ -2,19 +2,18 @@
 
 Of a busy group only the lines that tell of attempts are asked for (``telling_lines``): by
 FilterLogEvents, slice by slice, newest first, or by Logs Insights. What those lines cannot prove,
-that a printed integer stands directly before its branch, is then looked up in full where the most
-time lies between the two, which is where something could stand between them. Where something
-does, the window is read again with all of its lines.
+that two of them are neighbours, is then looked up in full where the most time lies between the
+two, which is where something could stand between them (``neighbours``). Where something does, or
+where the service did not select what it should have, the window is read again with all its lines.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from retryctl.core.claims import Markers
 from retryctl.core.coverage import Gap
@@ -36,10 +35,11 @@ from retryctl.sources.insights import FRESH_MS
 from retryctl.sources.insights_lines import InsightsLines
 from retryctl.sources.log_groups import LogGroup
 from retryctl.sources.log_pages import Page, Window, matching_pages
+from retryctl.sources.neighbours import Pair, is_parted, pairs_in
 from retryctl.sources.saved_lines import usual_line
 from retryctl.sources.slice_reading import SliceRead, SliceReading
 from retryctl.sources.slices import Slice, SlicePlan
-from retryctl.sources.telling_lines import Pair, Pairs, is_parted, telling_lines
+from retryctl.sources.telling_lines import telling_lines
 
 _AT_ONCE = 4
 _MOST_PAIRS = 1_000
@@ -47,12 +47,8 @@ _MOST_PAIRS = 1_000
 _PAGES_FOR_A_PAIR, _LEAST_PAIRS = 10, 5
 
 
-@dataclass(slots=True, kw_only=True)
-class _Saved:
-    """What went into a file."""
-
-    looked: Looked
-    pairs: Pairs
+class NotSaved(RetryctlError):
+    """There is no room for what was read: nothing can be told of any group."""
 
 
 class GroupLog:
@@ -71,6 +67,7 @@ class GroupLog:
         window: Window,
         now_ms: int,
         markers: Markers,
+        folder: Path,
         on_page: Callable[[Page], None],
     ) -> None:
         self._aws = aws
@@ -79,31 +76,33 @@ class GroupLog:
         self._window = window
         self._now_ms = now_ms
         self._markers = markers
+        self._folder = folder
         self._on_page = on_page
-        self._halted = threading.Event()
         self._telling = telling_lines(markers)
+        self._selected = False
+        self._awaited: set[str | None] = set()
         self.looked = self._nothing()
         self.assumed: Gap | None = None
 
-    def save(self, folder: Path) -> None:
+    def save(self) -> None:
         """Write the window's lines into ``folder``, which is empty.
 
         Raises the errors of ``retryctl.errors`` where nothing can be read; a part of the window
-        that cannot be is a gap.
+        that cannot be is a gap. Raises NotSaved where the folder cannot take the lines.
         """
         if self._means.engine == "insights":
-            self._query(folder)
+            self._query()
             return
         try:
-            if not self._filter(folder):
+            if not self._filter():
                 self._telling = None
-                for file in folder.iterdir():
+                for file in self._folder.iterdir():
                     file.unlink()
-                self._filter(folder)
+                self._filter()
         except Refused as refused:
             if self._means.engine == "filter" or not refused.is_log_class:
                 raise
-            self._query(folder)
+            self._query()
 
     def _nothing(self) -> Looked:
         window = self._window
@@ -113,59 +112,78 @@ class GroupLog:
             horizon_ms=min(self._now_ms, window.until_ms),
         )
 
-    def _write(self, file: BinaryIO, events: Sequence[LogEvent], into: _Saved) -> None:
-        file.write(b"".join(map(usual_line, events)))
-        for event in events:
-            into.looked.event(event)
-            into.pairs.take(event)
+    def _path(self, window: Window) -> Path:
+        """The file of a part of the window; by name they are in the order of time."""
+        return self._folder / f"{window.since_ms:013d}.jsonl"
+
+    def _write(self, path: Path, page: Page, looked: Looked) -> None:
+        self._on_page(page)
+        try:
+            with path.open("ab") as file:
+                file.write(b"".join(map(usual_line, page.events)))
+        except OSError as error:
+            raise NotSaved(
+                f"cannot save what was read in {self._folder.parent}: {error.strerror}",
+                "Set TMPDIR to a folder with more room, or shorten the window with --since.",
+            ) from error
+        for event in page.events:
+            looked.event(event)
 
     # ----------------------------------------------------------------------- FilterLogEvents
 
-    def _filter(self, folder: Path) -> bool:
+    def _filter(self) -> bool:
         """Save the lines; false where those that tell do not suffice."""
         plan = SlicePlan(self._window)
         reading = SliceReading(
-            self._aws, plan, lambda part: self._slice(folder, part, reading), halted=self._halted
+            self._aws, plan, lambda part: self._slice(part, reading), halted=threading.Event()
         )
-        self.looked, pairs = self._nothing(), self._pairs()
-        for saved in reading.run():
-            self.looked.merge(saved.looked)
-            pairs.merge(saved.pairs)
-        if self._telling and _is_bad_pattern(reading.fatal):
+        self.looked, self._selected, self._awaited = self._nothing(), False, set()
+        for looked in reading.run():
+            self.looked.merge(looked)
+        if self._selected and _is_bad_pattern(reading.fatal):
             return False
         unread = [*reading.unread, *((w, reading.fatal) for w in plan.rest() if reading.fatal)]
         self.looked.gaps += [not_searched(self._group, *each, None) for each in unread]
-        return self._is_proved(pairs)
+        if self._awaited and not unread:
+            return False
+        return not self._selected or self._is_proved()
 
-    def _slice(self, folder: Path, part: Slice, reading: SliceReading[_Saved]) -> SliceRead[_Saved]:
-        """Save one slice; the first, which may be all there is, with every line."""
-        path = folder / f"{part.window.since_ms:013d}.jsonl"
-        saved = _Saved(looked=self._nothing(), pairs=self._pairs())
+    def _slice(self, part: Slice, reading: SliceReading[Looked]) -> SliceRead[Looked]:
+        """Save one slice; the first, which may be all there is, with every line.
+
+        Where that is not all, its first page tells what the service should then select.
+        """
+        path, looked = self._path(part.window), self._nothing()
         pattern = f"%{self._telling}%" if self._telling and not part.trial else ""
-        more = True
+        self._selected |= bool(pattern)
+        whole = False
         try:
-            with path.open("wb") as file:
-                for page in matching_pages(self._aws, self._group, part.window, pattern):
-                    saved.looked.pages += 1
+            for page in matching_pages(self._aws, self._group, part.window, pattern):
+                looked.pages += 1
+                if page.more and part.trial:
                     self._on_page(page)
-                    more = page.more
-                    if more and (part.trial or reading.ended):
-                        break
-                    self._write(file, page.events, saved)
+                    self._await(page.events)
+                if page.more and (part.trial or reading.ended):
+                    break
+                self._write(path, page, looked)
+                self._awaited.difference_update([event.event_id for event in page.events])
+                whole = not page.more
         finally:
-            if more:
-                path.unlink()
-                saved = _Saved(looked=self._nothing(), pairs=self._pairs())
-        if not pattern:
-            saved.pairs = self._pairs()
-        return SliceRead(found=saved, pages=max(1, saved.looked.pages), to_the_end=not more)
+            if not whole:
+                path.unlink(missing_ok=True)
+        return SliceRead(
+            found=looked if whole else self._nothing(), pages=looked.pages, to_the_end=whole
+        )
 
-    def _pairs(self) -> Pairs:
-        return Pairs(self._markers, _MOST_PAIRS)
+    def _await(self, events: Sequence[LogEvent]) -> None:
+        """Note which of these the service has to select: that it reads ``|`` as ``re`` does."""
+        if self._telling:
+            tells = re.compile(self._telling).search
+            self._awaited = {event.event_id for event in events if tells(event.message)}
 
     # ----------------------------------------------------------------------- Logs Insights
 
-    def _query(self, folder: Path) -> None:
+    def _query(self) -> None:
         if self._telling is None:
             raise CouldNotLook(
                 "Logs Insights cannot search for the lines that the settings' patterns describe",
@@ -177,80 +195,77 @@ class GroupLog:
             self._means.terms,
             describe=self._means.describe,
             now_ms=self._now_ms,
-            halted=self._halted,
+            halted=threading.Event(),
         )
-        fresh_ms = max(self._window.since_ms, self._now_ms - FRESH_MS)
-        seen = Window(since_ms=self._window.since_ms, until_ms=min(self._window.until_ms, fresh_ms))
-        saved = _Saved(looked=self._nothing(), pairs=self._pairs())
-        with (folder / "queried.jsonl").open("wb") as file:
-            if seen.since_ms < seen.until_ms:
-                self._add_queried(file, seen, lines.read(seen, (), (self._telling,)), saved)
-            if seen.until_ms < self._window.until_ms:
-                self._add_fresh(
-                    file, Window(since_ms=fresh_ms, until_ms=self._window.until_ms), saved
-                )
+        since_ms, until_ms = self._window.since_ms, self._window.until_ms
+        fresh_ms = min(until_ms, max(since_ms, self._now_ms - FRESH_MS))
+        self.looked = self._nothing()
+        if since_ms < fresh_ms:
+            seen = Window(since_ms=since_ms, until_ms=fresh_ms)
+            self._save_queried(seen, lines.read(seen, (), (self._telling,)))
+        if fresh_ms < until_ms:
+            self._save_fresh(Window(since_ms=fresh_ms, until_ms=until_ms))
         lines.tell_what_was_scanned()
-        self.looked = saved.looked
         self.looked.bytes_scanned = lines.bytes_scanned
         self.looked.gaps += [too_many(self._group, second) for second in lines.unread]
         if lines.ambiguous:
             self.looked.gaps.append(unordered(self._group, lines.ambiguous))
-        if not self._is_proved(saved.pairs):
+        if not self._is_proved():
             self.looked.gaps.append(parted(self._group))
 
-    def _add_queried(
-        self, file: BinaryIO, window: Window, queried: Iterator[list[LogEvent]], saved: _Saved
-    ) -> None:
+    def _save_queried(self, window: Window, queried: Iterator[list[LogEvent]]) -> None:
         """What Insights gives; where it gives up, the rest is a gap."""
         since_ms = window.since_ms
         try:
             for events in queried:
-                self._on_page(Page(events=events, more=True))
-                self._write(file, events, saved)
+                self._write(self._path(window), Page(events=events, more=True), self.looked)
                 since_ms = events[-1].timestamp_ms + 1
         except CouldNotLook as error:
             if since_ms == window.since_ms:
                 raise
             rest = Window(since_ms=since_ms, until_ms=window.until_ms)
-            saved.looked.gaps.append(not_searched(self._group, rest, error, None))
+            self.looked.gaps.append(not_searched(self._group, rest, error, None))
 
-    def _add_fresh(self, file: BinaryIO, fresh: Window, saved: _Saved) -> None:
-        """What Insights may not see yet is asked of FilterLogEvents."""
+    def _save_fresh(self, window: Window) -> None:
+        """What Insights may not see yet is asked of FilterLogEvents, all of it or nothing."""
+        path, looked = self._path(window), self._nothing()
         try:
-            for page in matching_pages(self._aws, self._group, fresh, f"%{self._telling}%"):
-                saved.looked.pages += 1
-                self._on_page(page)
-                self._write(file, page.events, saved)
+            for page in matching_pages(self._aws, self._group, window, f"%{self._telling}%"):
+                looked.pages += 1
+                self._write(path, page, looked)
         except CouldNotLook:
-            saved.looked.horizon_ms = min(saved.looked.horizon_ms, fresh.since_ms)
-            saved.looked.gaps.append(too_fresh(self._group, fresh, None))
+            path.unlink(missing_ok=True)
+            self.looked.horizon_ms = min(self.looked.horizon_ms, window.since_ms)
+            self.looked.gaps.append(too_fresh(self._group, window, None))
+        else:
+            self.looked.merge(looked)
 
     # ----------------------------------------------------------------------- between the lines
 
-    def _is_proved(self, pairs: Pairs) -> bool:
+    def _is_proved(self) -> bool:
         """Whether no line parts a pair, by those with the most time between."""
+        pairs = pairs_in(self._folder, self._markers, _MOST_PAIRS)
         most = max(_LEAST_PAIRS, self.looked.pages // _PAGES_FOR_A_PAIR)
-        chosen = pairs.farthest(most)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            parted = list(pool.map(self._is_parted, chosen))
-        if True in parted:
+            results = list(pool.map(self._is_parted, pairs.farthest(most)))
+        if True in results:
             return False
-        seen = parted.count(False)
-        if seen < pairs.found:
-            self.assumed = taken_as_alike(self._group, pairs.found, seen)
+        if results.count(False) < pairs.found:
+            self.assumed = taken_as_alike(self._group, pairs.found, results.count(False))
         return True
 
     def _is_parted(self, pair: Pair) -> bool | None:
         """``None`` where that cannot be looked up."""
-        window = Window(since_ms=pair.first.timestamp_ms, until_ms=pair.second.timestamp_ms + 1)
+        until_ms = pair.second.timestamp_ms + 1 if pair.second else self._window.until_ms
+        window = Window(since_ms=pair.first.timestamp_ms, until_ms=until_ms)
+        pages = matching_pages(self._aws, self._group, window, stream=pair.first.log_stream)
         try:
-            pages = list(
-                matching_pages(self._aws, self._group, window, stream=pair.first.log_stream)
-            )
+            return is_parted(pair, (event for page in pages for event in page.events))
         except CouldNotLook:
             return None
-        return is_parted(pair, [event for page in pages for event in page.events])
 
 
 def _is_bad_pattern(error: RetryctlError | None) -> bool:
-    return isinstance(error, Refused) and error.code == "InvalidParameterException"
+    if not isinstance(error, Refused) or error.is_bad_token:
+        return False
+    return error.code == "InvalidParameterException"
