@@ -232,8 +232,6 @@ class Look:
 
 def look_of(parameters: Mapping[str, Any]) -> Look:
     """Where to look, by the parameters of a command: the ``locals()`` it begins with."""
-    not_of_all = ("store", "engine", "max_cost")
-    own = {name: parameters[name] for name in not_of_all if name in parameters}
     return Look(
         source=parameters["source"],
         function=parameters["function"],
@@ -243,7 +241,9 @@ def look_of(parameters: Mapping[str, Any]) -> Look:
         profile=parameters["profile"],
         region=parameters["region"],
         endpoint_url=parameters["endpoint_url"],
-        **own,
+        store=parameters.get("store"),  # which is of one request: not every command takes one
+        engine=parameters["engine"],
+        max_cost=parameters["max_cost"],
     )
 
 
