@@ -54,13 +54,7 @@ REGEXES = (r"^\s*\d{1,9}\s*$", r"^\s*process [ABC]\s*$")
 WHOLE = Window(since_ms=MIDNIGHT_MS - HOUR, until_ms=MIDNIGHT_MS + 10 * HOUR)
 
 
-@pytest.fixture(autouse=True)
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+pytestmark = pytest.mark.usefixtures("credentials")
 
 
 @pytest.fixture

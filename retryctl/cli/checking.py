@@ -10,11 +10,11 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from retryctl import __version__
 from retryctl.cli import telling
 from retryctl.cli.expecting import Asked, Expected, read_expected
+from retryctl.cli.looking import settings_for
 from retryctl.cli.options import Look, Show
 from retryctl.cli.report_files import (
     ReportFile,
@@ -36,7 +36,7 @@ from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.judging import Judge, Judgement
 from retryctl.core.records import request_id_in
 from retryctl.errors import ExitStatus, NothingFound, UsageError
-from retryctl.settings import Settings, load_settings
+from retryctl.settings import Settings
 from retryctl.views.check_report import CheckReport
 from retryctl.views.reports import ELSEWHERE, REPORTS, report
 from retryctl.views.sentences import coverage_sentence
@@ -113,8 +113,7 @@ def make_plan(
 ) -> Plan:
     """What was asked, understood. Raises ``UsageError``; looks at nothing but local files."""
     request_ids, look = _targets(arguments, look)
-    # The demo is what it is, whatever the working folder's settings make of other logs.
-    settings = Settings() if look.source == "demo" else load_settings(Path.cwd())
+    settings = settings_for(look)
     since_ms, until_ms = read_window(look.since, look.until, now_ms=now_ms, tz=zone(show.tz))
     expected = read_expected(asked, settings, request_ids)
     if expected.wait_ms and look.source in ("-", "demo"):

@@ -15,6 +15,7 @@ from retryctl.core.checks import Check as AttemptVerdict
 from retryctl.core.checks import Verdict
 from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.requests import Request, RequestOutcome
+from retryctl.core.wording import number_of
 
 OPEN = (RequestOutcome.PENDING, RequestOutcome.RUNNING)
 """The outcomes that are not final."""
@@ -190,13 +191,13 @@ def of_all(tally: Tally, expected: Expectations) -> Iterator[Check]:
     if expected.min_retried is not None:
         yield _at_least("min-retried", tally.retried, expected.min_retried, "retried")
     if expected.max_exhausted:
-        still_open = f"; {_counted(tally.open, 'is', 'are')} still open" if tally.open else ""
+        still_open = f"; {number_of(tally.open, 'is', 'are')} still open" if tally.open else ""
         yield _at_most(
             "max-exhausted",
             expected.max_exhausted,
             tally.exhausted,
             tally.requests,
-            lambda n: _counted(n, "request") + " exhausted" + still_open,
+            lambda n: number_of(n, "request") + " exhausted" + still_open,
         )
     if expected.max_wrong_branch:
         yield _at_most(
@@ -204,7 +205,7 @@ def of_all(tally: Tally, expected: Expectations) -> Iterator[Check]:
             expected.max_wrong_branch,
             tally.wrong_branches,
             tally.branches,
-            lambda n: _counted(n, "branch", "branches") + " wrong",
+            lambda n: number_of(n, "branch", "branches") + " wrong",
         )
     if expected.min_accuracy:
         yield _accuracy(tally, expected)
@@ -224,7 +225,7 @@ def _nothing_to_judge(tally: Tally, expected: Expectations) -> Iterator[Check]:
 
 
 def _at_least(name: str, number: int, least: int, what: str) -> Check:
-    told = f"{_counted(number, 'request')} {what}, at least {least:,} expected"
+    told = f"{number_of(number, 'request')} {what}, at least {least:,} expected"
     met = number >= least
     return Check(name=name, passed=met, message=told, awaits="" if met else told)
 
@@ -266,7 +267,3 @@ def _few(limit: Limit, of: int) -> str:
 
 def _percent(part: int, of: int) -> str:
     return f"{100 * part / of:.1f}%"
-
-
-def _counted(number: int, noun: str, several: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else several or noun + 's'}"

@@ -21,6 +21,7 @@ from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.expectations import OPEN, Check, Expectations, Tally, of_all, of_request
 from retryctl.core.findings import Finding, Severity
 from retryctl.core.requests import Request, RequestOutcome
+from retryctl.core.wording import number_of
 
 REQUEST = "request"
 """The name of the check that is a request; the others have the name of their expectation."""
@@ -219,5 +220,4 @@ def _of(request: Request, passed: bool | None, message: str, awaits: str = "") -
 
 @cache  # most requests say the same, and one text is held for all of them
 def _how_it_went(outcome: RequestOutcome, attempts: int, verdict: Verdict) -> str:
-    ran = f"{attempts} attempt{'' if attempts == 1 else 's'}"
-    return f"{outcome.value}, {ran}, {_VERDICTS[verdict]}"
+    return f"{outcome.value}, {number_of(attempts, 'attempt')}, {_VERDICTS[verdict]}"

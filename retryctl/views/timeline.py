@@ -41,7 +41,8 @@ def timeline(
     first, last = min(start for _, start, _ in spans), max(end for _, _, end in spans)
     streams = list(dict.fromkeys(attempt.log_stream for attempt, _, _ in spans))
     drawn = streams if len(streams) <= _MOST_LANES else streams[: _MOST_LANES - 1]
-    gutter = max(len(_gutter(known[stream])) for stream in drawn)
+    date = f" {day(first, tz)} "
+    gutter = max(len(date), *(len(_gutter(known[stream])) for stream in drawn))
     cells = width - gutter
     if last == first or cells < 20:
         return []
@@ -55,7 +56,7 @@ def timeline(
     if len(drawn) < len(streams):
         lines.append([(f" and {len(streams) - len(drawn)} more environments, not drawn", "dim")])
     axis = _axis(first, last, tz, cells)
-    lines.append([(f" {day(first, tz)}".ljust(gutter), "dim"), (axis.rstrip(), "dim")])
+    lines.append([(date.ljust(gutter), "dim"), (axis.rstrip(), "dim")])
     return lines
 
 
