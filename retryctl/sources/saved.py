@@ -60,10 +60,10 @@ class SavedLog:
         )
         asked = Asked(selection)
         if selection.request_ids:
-            meter = _Meter(progress, 2 * self._size)
+            meter = Meter(progress, 2 * self._size)
             yield from self._around_mentions(RequestIds(selection.request_ids), asked, meter)
             return
-        for position, event in enumerate(self._first_pass(None, _Meter(progress, self._size))):
+        for position, event in enumerate(self._first_pass(None, Meter(progress, self._size))):
             if isinstance(event, SavedEvent) and asked.wants(event):
                 yield self._yielded(asked.event(event, position))
 
@@ -75,7 +75,7 @@ class SavedLog:
     def _size(self) -> int:
         return sum(file.size for file in self._files)
 
-    def _around_mentions(self, ids: RequestIds, asked: Asked, meter: _Meter) -> Iterator[LogEvent]:
+    def _around_mentions(self, ids: RequestIds, asked: Asked, meter: Meter) -> Iterator[LogEvent]:
         wanted = Wanted(self._mentions(ids, asked, meter))
         if not wanted:
             return
@@ -88,7 +88,7 @@ class SavedLog:
             ):
                 yield self._yielded(asked.event(event, position))
 
-    def _mentions(self, ids: RequestIds, asked: Asked, meter: _Meter) -> Mentions:
+    def _mentions(self, ids: RequestIds, asked: Asked, meter: Meter) -> Mentions:
         mentions = Mentions()
         for event in self._first_pass(lambda raw, _: ids.are_in(raw) or is_init(raw), meter):
             if not isinstance(event, SavedEvent):
@@ -109,7 +109,7 @@ class SavedLog:
             self._looked.log_groups.add(event.log_group)
         return event
 
-    def _first_pass(self, worth: Worth | None, meter: _Meter) -> Iterator[SavedEvent | int]:
+    def _first_pass(self, worth: Worth | None, meter: Meter) -> Iterator[SavedEvent | int]:
         """All events, those not worth parsing as their time; what they show of the log is kept."""
         for event in self._events(worth, meter, self._looked):
             self._looked.see(event if isinstance(event, int) else event.timestamp_ms)
@@ -117,7 +117,7 @@ class SavedLog:
         self._looked.bytes_read = meter.done
 
     def _events(
-        self, worth: Worth | None, meter: _Meter, looked: Looked
+        self, worth: Worth | None, meter: Meter, looked: Looked
     ) -> Iterator[SavedEvent | int]:
         """The events of all files; of a folder or a glob, those files that are no log are noted."""
         one = names_one_file(self._source)
@@ -150,8 +150,8 @@ def nothing_readable(source: str, refusals: list[str]) -> UnreadableInput:
     return UnreadableInput(what, EXPECTED)
 
 
-class _Meter:
-    """Tells ``progress`` how far the reading is."""
+class Meter:
+    """Tells ``progress`` how far the reading is, in bytes on the disk."""
 
     def __init__(self, progress: Progress | None, total: int) -> None:
         self.done = 0
@@ -159,9 +159,14 @@ class _Meter:
         self._total = total
 
     def advance(self, count: int) -> None:
-        self.done += count
+        """So many bytes more were read."""
+        self.reach(self.done + count)
+
+    def reach(self, done: int) -> None:
+        """So many bytes were read in all."""
+        self.done = done
         if self._progress:
-            self._progress(self.done, self._total)
+            self._progress(done, self._total)
 
 
 class Asked:

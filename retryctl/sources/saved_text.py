@@ -11,7 +11,7 @@ An event starts at a line with a time; the lines up to the next one belong to it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from io import BufferedReader
 
@@ -57,6 +57,19 @@ def text_shape(head: bytes, folder: str) -> Shape | None:
                 newline = b"\r\n" if lines[0].endswith(b"\r") else b"\n"
                 return partial(_text, header, newline, stream)
     return None
+
+
+def begins_event(shape: Shape) -> Callable[[bytes], bool] | None:
+    """What tells whether an event begins at a line of text; ``None`` of a shape that is no text."""
+    if not (isinstance(shape, partial) and shape.func is _text):
+        return None
+    header: re.Pattern[bytes] = shape.args[0]
+
+    def begins(line: bytes) -> bool:
+        found = header.match(line)
+        return found is not None and _header_ms(found) is not None
+
+    return begins
 
 
 def _stream_of(folder: str) -> str | None:

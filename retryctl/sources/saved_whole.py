@@ -1,27 +1,26 @@
 """A saved log of any size read whole: in several processes, in bounded memory.
 
-What is read at once is a *unit*: a stretch of a large file of JSON lines, or one file. Readings
-of units know nothing of each other; what they find goes to a temporary file, dealt into parts
-by request ID, and the ends of their runs are joined when all is read. Memory holds one unit's
-findings and an index. The few streams whose runs do not join are read once more, each as a whole.
+What is read at once is a *unit*: a file, or a stretch of a large one. Readings of units know
+nothing of each other; what they find goes to a temporary file, dealt into parts by request ID,
+and the ends of their runs are joined when all is read. Memory holds one unit's findings and an
+index. The few streams whose runs do not join are read once more, each as a whole.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from typing import IO, BinaryIO
 
 from retryctl.core.claims import Markers
 from retryctl.core.coverage import Gap, Selection
 from retryctl.core.known import FunctionSettings
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved import Asked, Looked, Progress, nothing_readable
-from retryctl.sources.saved_bytes import CHUNK_BYTES, Notes, segments
+from retryctl.sources.saved import Asked, Looked, Meter, Progress, nothing_readable
+from retryctl.sources.saved_bytes import Notes, segments
 from retryctl.sources.saved_event import SavedEvent
 from retryctl.sources.saved_files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved_findings import Asking, Findings
@@ -30,6 +29,7 @@ from retryctl.sources.saved_lines import is_usual_line
 from retryctl.sources.saved_run import Scanned
 from retryctl.sources.saved_scan import Scan
 from retryctl.sources.saved_shapes import find_shape, read_file
+from retryctl.sources.saved_units import Stretch, Unit, units_of
 
 UNIT_BYTES = 32 << 20
 PART_BYTES = 48 << 20
@@ -38,16 +38,6 @@ SHOWN_UNIT_BYTES = 8 << 20
 SHOWN_PER_PART = 2_000
 MOST_UNITS, MOST_PARTS = 512, 256
 _BLOCK_BYTES = 1 << 16  # what fits in a processor's cache is read twice as fast
-_WRAPPED = (b"\x1f\x8b", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
-    """A stretch ``[start, stop)`` of a file, in bytes; all of it where ``stop`` is ``None``."""
-
-    file: SavedFile
-    start: int = 0
-    stop: int | None = None
 
 
 class WholeLog:
@@ -94,17 +84,24 @@ class WholeLog:
         unit_bytes = min(self._unit_bytes, SHOWN_UNIT_BYTES) if shown else self._unit_bytes
         refused: dict[str, UnreadableInput] = {}
         odd: set[str] = set()
+        meter = Meter(progress, total)
+        read_on: set[str] = set()
         done = 0
-        for unit, scanned in _each(self._units(total, unit_bytes), asking, processes):
+        for unit, scanned in _each(self._units(total, unit_bytes), asking, processes, meter):
+            if unit.file.name in read_on:
+                continue
+            if scanned is None:
+                read_on.add(unit.file.name)
+                unit = unit.rest
+                scanned = scan_unit(unit, asking, meter.advance)
             if isinstance(scanned, UnreadableInput):
                 refused[unit.file.name] = scanned
-            else:
+            elif scanned is not None:
                 findings.take(scanned)
                 if scanned.odd:
                     odd.add(unit.file.name)
-            done += _size(unit)
-            if progress:
-                progress(done, total)
+            done += unit.size
+            meter.reach(done)
         changed = {file.name for file in self._files if before[file.name] != _state_of(file)}
         self._note_gaps(findings.looked, refused, odd, changed)
         findings.looked.bytes_read = done
@@ -114,11 +111,7 @@ class WholeLog:
     def _units(self, total: int, unit_bytes: int) -> Iterator[Unit]:
         size = max(unit_bytes, total // MOST_UNITS)
         for file in self._files:
-            if file.size <= size or not _is_plain_json_lines(file):
-                yield Unit(file=file)
-                continue
-            for start in range(0, file.size, size):
-                yield Unit(file=file, start=start, stop=min(start + size, file.size))
+            yield from units_of(file, size)
 
     def _note_gaps(
         self,
@@ -159,10 +152,6 @@ def _unless_usual(raw: bytes, _: int) -> bool:
     return not is_usual_line(raw)
 
 
-def _size(unit: Unit) -> int:
-    return unit.file.size if unit.stop is None else unit.stop - unit.start
-
-
 def _state_of(file: SavedFile) -> tuple[int, int]:
     """Size and time of change of a file on disk; of anything else always the same."""
     if not isinstance(file.open, partial):
@@ -174,20 +163,17 @@ def _state_of(file: SavedFile) -> tuple[int, int]:
     return (status.st_size, status.st_mtime_ns)
 
 
-def _is_plain_json_lines(file: SavedFile) -> bool:
-    try:
-        with file.open() as opened:
-            head = opened.read(CHUNK_BYTES)
-    except OSError:
-        return False
-    return not head.startswith(_WRAPPED) and find_shape(head, file.folder) is json_lines
-
-
 # --------------------------------------------------------------------------- one reading
 
 
-def scan_unit(unit: Unit, asking: Asking) -> Scanned | UnreadableInput:
-    """What one unit holds, or why its file cannot be read."""
+def scan_unit(
+    unit: Unit, asking: Asking, advance: Callable[[int], None] = lambda _: None
+) -> Scanned | UnreadableInput | None:
+    """What one unit holds, or why its file cannot be read. ``advance`` may hear of bytes read.
+
+    ``None`` where what is packed does not end, or not with a line, where the unit does: then it
+    has to be read on.
+    """
     selection = asking.selection
     scan = Scan(
         Asked(selection),
@@ -197,16 +183,18 @@ def scan_unit(unit: Unit, asking: Asking) -> Scanned | UnreadableInput:
         until_ms=selection.until_ms,
         shown=frozenset(selection.request_ids),
     )
-    if unit.stop is not None:
+    if unit.shape is json_lines and not unit.members:
         with unit.file.open() as opened:
-            for block in _blocks(opened, unit.start, unit.stop):
+            for block in _blocks(opened, unit.start, unit.start + unit.size):
                 scan.read(block)
         return scan.finish()
     notes = Notes(unit.file.name)
     try:
-        _scan_file(unit.file, scan, notes)
+        last = _scan_file(unit, scan, notes, advance)
     except UnreadableInput as error:
         return error
+    if unit.members and unit.stop is not None and (notes.gaps or not last.endswith(b"\n")):
+        return None
     found = scan.finish()
     found.odd |= bool(notes.gaps or notes.unrecognised)
     return found
@@ -226,16 +214,20 @@ def _blocks(reader: IO[bytes], start: int, stop: int) -> Iterator[list[bytes]]:
         yield BytesIO(block).readlines()  # four times as fast as the lines of a file
 
 
-def _scan_file(file: SavedFile, scan: Scan, notes: Notes) -> None:
-    """Read a file of any shape; lines of JSON as they lie there, all else event by event."""
-    shape = None
+def _scan_file(unit: Unit, scan: Scan, notes: Notes, advance: Callable[[int], None]) -> bytes:
+    """Read what has any shape; lines of JSON as they lie there, all else event by event.
+
+    Returns the last line of JSON.
+    """
+    file, shape, last = unit.file, unit.shape, b""
     try:
         with file.open() as opened:
-            for segment in segments(opened, notes, lambda _: None):
+            for segment in segments(BufferedReader(Stretch(opened, unit)), notes, advance):
                 shape = shape or find_shape(segment.peek(), file.folder)
                 if shape is json_lines:
                     for block in _blocks(segment, 0, sys.maxsize):
                         scan.read(block)
+                        last = block[-1]
                 elif shape:
                     for event in shape(segment, notes, None):
                         if isinstance(event, SavedEvent):
@@ -245,16 +237,17 @@ def _scan_file(file: SavedFile, scan: Scan, notes: Notes) -> None:
     if not shape:  # the other reading says best why
         for _ in read_file(file, Notes(file.name), None, lambda _: None):
             pass
+    return last
 
 
 def _each(
-    units: Iterable[Unit], asking: Asking, processes: int
-) -> Iterator[tuple[Unit, Scanned | UnreadableInput]]:
+    units: Iterable[Unit], asking: Asking, processes: int, meter: Meter
+) -> Iterator[tuple[Unit, Scanned | UnreadableInput | None]]:
     """Each unit with what it holds, in order; those of files on disk by several processes."""
     units = list(units)
     if processes < 2 or len(units) < 2 or not all(isinstance(u.file.open, partial) for u in units):
         for unit in units:
-            yield unit, scan_unit(unit, asking)
+            yield unit, scan_unit(unit, asking, meter.advance)
         return
     from concurrent.futures import ProcessPoolExecutor
 
