@@ -84,9 +84,10 @@ def _saved(look: Look, selection: Selection, progress: Progress) -> Opened:
 
 
 def tell_bytes(progress: Progress, done: int, total: int | None) -> None:
-    """Say how far the reading of a saved log is."""
+    """Say how far the reading of a saved log is, and how fast it was so far."""
     of = f" of {total / 1e6:,.0f}" if total else ""
-    progress(lambda: f"reading: {done / 1e6:,.0f}{of} MB")
+    mb = done / 1e6
+    progress(lambda: f"reading: {mb:,.0f}{of} MB, {mb / progress.seconds:,.0f} MB/s")
 
 
 def read_stored(look: Look, request_ids: Sequence[str]) -> Mapping[str, StoreCount]:

@@ -22,7 +22,7 @@ class Progress:
     def __init__(self, *, quiet: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._wanted = not quiet and sys.stderr.isatty()
         self._clock = clock
-        self._shown_from = clock() + _PATIENCE_S
+        self._began = clock()
         self._status: Any = None
         self._lock = threading.Lock()
 
@@ -40,9 +40,14 @@ class Progress:
             if self._status:
                 self._status.stop()
 
+    @property
+    def seconds(self) -> float:
+        """How long the looking has taken; where ``tell`` is called, some time."""
+        return self._clock() - self._began
+
     def __call__(self, tell: Callable[[], str]) -> None:
         """Show what ``tell`` tells, where it is shown at all."""
-        if not self._wanted or self._clock() < self._shown_from:
+        if not self._wanted or self.seconds < _PATIENCE_S:
             return
         with self._lock:
             if self._wanted:
