@@ -19,6 +19,9 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tests.endpoint.errors import invalid
 
 KINDS = (
     "throttle",
@@ -44,8 +47,9 @@ class Faults:
 
     ``denied`` are IAM actions such as ``logs:FilterLogEvents``; ``denied_groups`` are log groups
     that may not be read, ``denied_streams`` log streams that may not be read by name.
-    ``credentials`` is ``"expired"`` or ``"invalid"``, or ``None`` for good ones. ``injected``
-    counts what was done.
+    ``credentials`` is ``"expired"`` or ``"invalid"``, or ``None`` for good ones. ``regexes`` tells
+    whether a regular expression in a filter pattern is refused, or read up to its first ``|``.
+    ``injected`` counts what was done.
     """
 
     seed: int = 0
@@ -55,6 +59,7 @@ class Faults:
     denied_groups: set[str] = field(default_factory=set)
     denied_streams: set[str] = field(default_factory=set)
     credentials: str | None = None
+    regexes: Literal["refused", "misread"] | None = None
     slow_s: float = 0.05
     injected: Counter[str] = field(default_factory=Counter)
     _random: random.Random = field(init=False)
@@ -65,6 +70,16 @@ class Faults:
     def mix(self, rate: float) -> None:
         """Every kind in equal parts, ``rate`` in all."""
         self.rates = {kind: rate / len(KINDS) for kind in KINDS}
+
+    def bent(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The request as the service reads it."""
+        pattern = request.get("filterPattern", "")
+        if not self.regexes or "%" not in pattern:
+            return request
+        self.injected[self.regexes] += 1
+        if self.regexes == "refused":
+            raise invalid("Invalid filter pattern")
+        return request | {"filterPattern": pattern.partition("|")[0] + "%"}
 
     def next(self, operation: str, *, has_token: bool) -> str | None:
         """The fault of this call, or ``None``. Page faults come to paged operations only."""

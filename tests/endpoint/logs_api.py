@@ -48,7 +48,7 @@ class LogsApi:
         self._store = store
         self._clock = clock
         self._tokens = Tokens(clock)
-        self._scan_events = scan_events
+        self.scan_events = scan_events
         self._last_event_lag_ms = last_event_lag_ms
 
     def group_of(self, request: Request) -> LogGroup:
@@ -100,7 +100,7 @@ class LogsApi:
             low, high = (place, high) if forward else (low, place + 1)
         if fault == "repeat-token" and token:
             return _page([], token)
-        budget = 0 if fault in ("empty-page", "repeat-token") else self._scan_events
+        budget = 0 if fault in ("empty-page", "repeat-token") else self.scan_events
         rows, rest = self._scan(group, pattern, low, high, forward, budget, limit, names, prefix)
         events = [_filtered(group, row) for row in rows]
         if rest is None:

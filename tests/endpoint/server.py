@@ -65,8 +65,7 @@ class Endpoint:
             "GetQueryResults": insights.get_query_results,
             "StopQuery": insights.stop_query,
         }
-        self._group_of = logs.group_of
-        self.insights = insights
+        self.events, self.insights = logs, insights
         self._http = _Server(("127.0.0.1", port), _Handler)
         self._http.endpoint = self
 
@@ -136,7 +135,7 @@ class Endpoint:
             self._refuse_caller(f"logs:{operation}", request)
             self._quotas.take(operation)
             if paged := self._paged.get(operation):
-                return paged(request, fault)
+                return paged(self.faults.bent(request), fault)
             if plain := self._operations.get(operation):
                 return plain(request)
             raise Refusal("UnknownOperationException", operation)
