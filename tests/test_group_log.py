@@ -186,11 +186,11 @@ def test_the_lines_that_tell_give_the_figures_of_all_lines(
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "throttle"])
 def test_faults_change_no_figure(endpoint: Endpoint, kind: str, tmp_path: Path) -> None:
     events = counting(60)
-    load(endpoint, events, first_page=40)
+    load(endpoint, events, first_page=15)
     aws_at.cache_clear()  # or the next test would go on as slowly
     endpoint.faults = Faults(seed=2, rates={kind: 0.4}, slow_s=0.01)
     log = saved(endpoint, tmp_path)
-    assert endpoint.faults.injected[kind] > 1
+    assert endpoint.faults.injected[kind]
     assert not log.looked.gaps
     assert told(log, tmp_path) == truth(events)
     assert no_event_is_there_twice(tmp_path)
