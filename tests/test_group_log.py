@@ -69,6 +69,12 @@ def load(endpoint: Endpoint, events: Sequence[LogEvent], *, first_page: int = 3,
     endpoint.events.scan_events = first_page
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a window is saved; it is made then."""
+    return tmp_path / "000000"
+
+
 @cache
 def aws_at(url: str) -> Aws:
     return Aws(endpoint_url=url, sleep=lambda _: None)
@@ -168,42 +174,42 @@ def a_window_of(random: Random, events: Sequence[LogEvent]) -> Window:
 @pytest.mark.parametrize("seed", range(40))
 @pytest.mark.parametrize("engine", ["filter", "insights"])
 def test_the_lines_that_tell_give_the_figures_of_all_lines(
-    endpoint: Endpoint, seed: int, engine: str, tmp_path: Path
+    endpoint: Endpoint, seed: int, engine: str, folder: Path
 ) -> None:
     random = Random(seed)
     events = history_of(random)
     window = a_window_of(random, events)
     load(endpoint, events, first_page=max(2, len(events) // 5))
-    log = saved(endpoint, tmp_path, engine=engine, window=window)
+    log = saved(endpoint, folder, engine=engine, window=window)
     doubts = {gap.kind for gap in log.looked.gaps}
     if engine == "insights" and doubts & {"unordered", "lines-between"}:
         pytest.skip("it is told that this is uncertain")
     assert not doubts
     if log.assumed is None:
-        assert told(log, tmp_path, window) == truth(events, window)
+        assert told(log, folder, window) == truth(events, window)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "throttle"])
-def test_faults_change_no_figure(endpoint: Endpoint, kind: str, tmp_path: Path) -> None:
+def test_faults_change_no_figure(endpoint: Endpoint, kind: str, folder: Path) -> None:
     events = counting(60)
     load(endpoint, events, first_page=15)
     aws_at.cache_clear()  # or the next test would go on as slowly
     endpoint.faults = Faults(seed=2, rates={kind: 0.4}, slow_s=0.01)
-    log = saved(endpoint, tmp_path)
+    log = saved(endpoint, folder)
     assert endpoint.faults.injected[kind]
     assert not log.looked.gaps
-    assert told(log, tmp_path) == truth(events)
-    assert no_event_is_there_twice(tmp_path)
+    assert told(log, folder) == truth(events)
+    assert no_event_is_there_twice(folder)
 
 
-def test_throttling_changes_no_figure(endpoint: Endpoint, tmp_path: Path) -> None:
+def test_throttling_changes_no_figure(endpoint: Endpoint, folder: Path) -> None:
     events = counting(20)
     load(endpoint, events, first_page=20)
     aws_at.cache_clear()
     endpoint.faults.script["FilterLogEvents"].extend(["throttle", None, None, "throttle"])
-    log = saved(endpoint, tmp_path)
+    log = saved(endpoint, folder)
     assert endpoint.faults.injected["throttle"] == 2
-    assert told(log, tmp_path) == truth(events)
+    assert told(log, folder) == truth(events)
 
 
 def counting(number: int, *between: str, every: int = 7) -> list[LogEvent]:
@@ -221,12 +227,12 @@ def no_event_is_there_twice(folder: Path) -> bool:
 
 
 def test_an_event_given_twice_counts_as_the_service_gives_it(
-    endpoint: Endpoint, tmp_path: Path
+    endpoint: Endpoint, folder: Path
 ) -> None:
     events = [event for event in counting(20) for _ in range(2)]
     load(endpoint, events)
-    log = saved(endpoint, tmp_path)
-    tally, _ = told(log, tmp_path)
+    log = saved(endpoint, folder)
+    tally, _ = told(log, folder)
     assert (tally.requests, tally.attempts) == (20, 20)
 
 
@@ -234,7 +240,7 @@ def test_an_event_given_twice_counts_as_the_service_gives_it(
 
 
 def test_a_retry_at_the_windows_start_is_not_a_request_of_it(
-    endpoint: Endpoint, tmp_path: Path
+    endpoint: Endpoint, folder: Path
 ) -> None:
     here, other = Environment("a"), Environment("b")
     here.at(0).runs(ID, "0", "process A", ends="error")
@@ -242,19 +248,19 @@ def test_a_retry_at_the_windows_start_is_not_a_request_of_it(
     other.at(6 * 3_600 + 100).runs(OTHER_ID, "0", "process A", ends="error")
     load(endpoint, events_of(here, other))
     window = replace(WHOLE, since_ms=MIDNIGHT_MS + 3 * HOUR)
-    tally, lines = told(saved(endpoint, tmp_path, window=window), tmp_path, window)
+    tally, lines = told(saved(endpoint, folder, window=window), folder, window)
     assert [line.request_id for line in lines] == [OTHER_ID]
     assert tally.attempts == 1
 
 
-def test_an_attempt_is_running_at_the_windows_end(endpoint: Endpoint, tmp_path: Path) -> None:
+def test_an_attempt_is_running_at_the_windows_end(endpoint: Endpoint, folder: Path) -> None:
     here = Environment("a").runs(OTHER_ID, "fine").at(60).starts(ID).prints("an order", "0")
     until_ms = here.now_ms
     here.prints("process A").raises().reports(ID)
     events = events_of(here)
     load(endpoint, events, first_page=2)
     window = replace(WHOLE, until_ms=until_ms)
-    found = told(saved(endpoint, tmp_path, window=window), tmp_path, window)
+    found = told(saved(endpoint, folder, window=window), folder, window)
     assert found == truth(events, window)
     assert [line.outcome.value for line in found[1]] == ["running", "succeeded"]
 
@@ -272,30 +278,30 @@ def selected_only(folder: Path) -> bool:
 
 
 def test_what_nothing_parts_is_read_by_the_lines_that_tell(
-    endpoint: Endpoint, tmp_path: Path
+    endpoint: Endpoint, folder: Path
 ) -> None:
     load(endpoint, counting(30))
-    log = saved(endpoint, tmp_path)
-    assert selected_only(tmp_path)
+    log = saved(endpoint, folder)
+    assert selected_only(folder)
     assert not log.looked.gaps
 
 
 def test_a_line_between_the_integer_and_its_branch_has_the_window_read_whole(
-    endpoint: Endpoint, tmp_path: Path
+    endpoint: Endpoint, folder: Path
 ) -> None:
     events = counting(30, "and this lies between")
     load(endpoint, events)
-    log = saved(endpoint, tmp_path)
-    assert not selected_only(tmp_path)
+    log = saved(endpoint, folder)
+    assert not selected_only(folder)
     assert log.assumed is None
-    assert told(log, tmp_path) == truth(events)
+    assert told(log, folder) == truth(events)
 
 
 @pytest.mark.parametrize("error", [NODE_ERROR, DOTNET_ERROR])
 @pytest.mark.parametrize("after", [(), ("it went on",)])
 @pytest.mark.parametrize("ends", [True, False])
 def test_an_error_that_counts_only_as_the_last_line(
-    endpoint: Endpoint, error: str, after: tuple[str, ...], ends: bool, tmp_path: Path
+    endpoint: Endpoint, error: str, after: tuple[str, ...], ends: bool, folder: Path
 ) -> None:
     here = Environment("a", json=error is NODE_ERROR).runs(OTHER_ID, "an order")
     here.at(60).starts(ID).prints("an order", error, *after)
@@ -303,52 +309,52 @@ def test_an_error_that_counts_only_as_the_last_line(
         here.reports(ID)
     load(endpoint, events_of(here), first_page=2)
     window = replace(WHOLE, until_ms=here.now_ms + 1)
-    log = saved(endpoint, tmp_path, window=window)
-    assert selected_only(tmp_path) == (not after)
-    tally, lines = told(log, tmp_path, window)
+    log = saved(endpoint, folder, window=window)
+    assert selected_only(folder) == (not after)
+    tally, lines = told(log, folder, window)
     assert (tally, lines) == truth(events_of(here), window)
     outcome = {(): "pending", ("it went on",): "succeeded" if ends else "running"}[after]
     assert lines[0].outcome.value == outcome
 
 
 def test_an_integer_and_its_branch_in_two_slices_are_a_pair(
-    endpoint: Endpoint, tmp_path: Path
+    endpoint: Endpoint, folder: Path
 ) -> None:
     here = Environment("a").runs(OTHER_ID, "an order").at(600).starts(ID).prints("0")
     here.at(600 + 800).prints("an order").at(600 + 850).prints("process A").raises().reports(ID)
     events = events_of(here)
     load(endpoint, events, first_page=2)
-    log = saved(endpoint, tmp_path, window=replace(WHOLE, until_ms=MIDNIGHT_MS + 1_600 * SECOND))
-    assert not selected_only(tmp_path)
-    assert len(list(tmp_path.iterdir())) > 1
+    log = saved(endpoint, folder, window=replace(WHOLE, until_ms=MIDNIGHT_MS + 1_600 * SECOND))
+    assert not selected_only(folder)
+    assert len(list(folder.iterdir())) > 1
     assert log.assumed is None
 
 
 def test_where_few_pairs_are_looked_up_that_is_told_and_hides_nothing(
-    endpoint: Endpoint, tmp_path: Path
+    endpoint: Endpoint, folder: Path
 ) -> None:
     events = counting(40)
     load(endpoint, events, first_page=150)
-    log = saved(endpoint, tmp_path)
+    log = saved(endpoint, folder)
     assert log.assumed
     assert log.assumed.kind == "not-looked-up"
     assert "for 5 of 40" in log.assumed.message
     assert not log.assumed.hides_attempts
     assert not log.looked.gaps
-    assert told(log, tmp_path) == truth(events)
+    assert told(log, folder) == truth(events)
 
 
-def test_pairs_that_may_not_be_looked_up_are_told(endpoint: Endpoint, tmp_path: Path) -> None:
+def test_pairs_that_may_not_be_looked_up_are_told(endpoint: Endpoint, folder: Path) -> None:
     events = counting(3)
     load(endpoint, events, first_page=4)
     endpoint.faults.denied_streams.add(events[0].log_stream or "")
-    log = saved(endpoint, tmp_path)
+    log = saved(endpoint, folder)
     assert log.assumed
     assert "for 0 of 3" in log.assumed.message
 
 
 def test_the_pairs_with_the_most_time_between_are_looked_up(
-    endpoint: Endpoint, tmp_path: Path
+    endpoint: Endpoint, folder: Path
 ) -> None:
     here = Environment("a")
     for number in range(40):
@@ -358,8 +364,8 @@ def test_the_pairs_with_the_most_time_between_are_looked_up(
             here.prints("an order")
         here.prints("process A").raises().reports(ID)
     load(endpoint, events_of(here), first_page=150)
-    saved(endpoint, tmp_path)
-    assert not selected_only(tmp_path)
+    saved(endpoint, folder)
+    assert not selected_only(folder)
 
 
 # --------------------------------------------------------------------------- the pattern
@@ -367,37 +373,37 @@ def test_the_pairs_with_the_most_time_between_are_looked_up(
 
 @pytest.mark.parametrize("service", ["refused", "misread"])
 def test_a_service_that_reads_the_pattern_otherwise_gives_every_line(
-    endpoint: Endpoint, service: Any, tmp_path: Path
+    endpoint: Endpoint, service: Any, folder: Path
 ) -> None:
     events = counting(30)
     load(endpoint, events, first_page=20)
     endpoint.faults.regexes = service
-    log = saved(endpoint, tmp_path)
+    log = saved(endpoint, folder)
     assert endpoint.faults.injected[service]
-    assert not selected_only(tmp_path)
+    assert not selected_only(folder)
     assert (log.assumed, log.looked.gaps) == (None, [])
-    assert told(log, tmp_path) == truth(events)
+    assert told(log, folder) == truth(events)
 
 
 UNSEARCHABLE = Markers(counter=re.compile(r"(?i)counted (?P<count>\d+)"))
 
 
 def test_settings_that_cannot_be_searched_for_read_every_line(
-    endpoint: Endpoint, tmp_path: Path
+    endpoint: Endpoint, folder: Path
 ) -> None:
     events = Environment("a").runs(ID, "an order", "COUNTED 3", ends="error").events
     load(endpoint, events, first_page=2)
-    log = saved(endpoint, tmp_path, markers=UNSEARCHABLE)
-    assert not selected_only(tmp_path)
-    assert told(log, tmp_path, markers=UNSEARCHABLE) == truth(events, markers=UNSEARCHABLE)
+    log = saved(endpoint, folder, markers=UNSEARCHABLE)
+    assert not selected_only(folder)
+    assert told(log, folder, markers=UNSEARCHABLE) == truth(events, markers=UNSEARCHABLE)
 
 
 def test_settings_that_cannot_be_searched_for_are_refused_with_insights(
-    endpoint: Endpoint, tmp_path: Path
+    endpoint: Endpoint, folder: Path
 ) -> None:
     load(endpoint, counting(3))
     with pytest.raises(CouldNotLook, match="patterns describe") as raised:
-        saved(endpoint, tmp_path, engine="insights", markers=UNSEARCHABLE)
+        saved(endpoint, folder, engine="insights", markers=UNSEARCHABLE)
     assert "--engine filter" in raised.value.next_step
     assert not endpoint.calls["StartQuery"]
 
@@ -405,17 +411,16 @@ def test_settings_that_cannot_be_searched_for_are_refused_with_insights(
 # --------------------------------------------------------------------------- Logs Insights
 
 
-def test_infrequent_access_needs_insights(endpoint: Endpoint, tmp_path: Path) -> None:
+def test_infrequent_access_needs_insights(endpoint: Endpoint, folder: Path) -> None:
     events = counting(5)
     load(endpoint, events, log_class="INFREQUENT_ACCESS")
     with pytest.raises(CouldNotLook, match="INFREQUENT_ACCESS"):
-        saved(endpoint, tmp_path)
+        saved(endpoint, folder)
     for engine in ("auto", "insights"):
-        folder = tmp_path / engine
-        folder.mkdir()
         said: list[str] = []
-        log = saved(endpoint, folder, engine=engine, say=said.append)
-        assert told(log, folder) == truth(events)
+        own = folder.parent / engine
+        log = saved(endpoint, own, engine=engine, say=said.append)
+        assert told(log, own) == truth(events)
         assert log.looked.bytes_scanned > 0
         assert "will scan" in said[0]
         assert "scanned" in said[1]
@@ -423,16 +428,16 @@ def test_infrequent_access_needs_insights(endpoint: Endpoint, tmp_path: Path) ->
         assert "for 0 of 5" in log.assumed.message
 
 
-def test_a_query_that_costs_too_much_is_not_begun(endpoint: Endpoint, tmp_path: Path) -> None:
+def test_a_query_that_costs_too_much_is_not_begun(endpoint: Endpoint, folder: Path) -> None:
     load(endpoint, counting(5))
     with pytest.raises(CouldNotLook, match="--max-cost"):
-        saved(endpoint, tmp_path, engine="insights", max_cost_usd=0.0)
+        saved(endpoint, folder, engine="insights", max_cost_usd=0.0)
     assert not endpoint.calls["StartQuery"]
 
 
 @pytest.mark.parametrize("allowed", [True, False])
 def test_the_last_two_minutes_are_asked_of_the_other_engine(
-    endpoint: Endpoint, allowed: bool, tmp_path: Path
+    endpoint: Endpoint, allowed: bool, folder: Path
 ) -> None:
     endpoint.insights.fresh_ms = 110_000
     here = Environment("a").runs(OTHER_ID, "an order")
@@ -441,8 +446,8 @@ def test_the_last_two_minutes_are_asked_of_the_other_engine(
     if not allowed:
         endpoint.faults.denied.add("logs:FilterLogEvents")
     window = replace(WHOLE, until_ms=NOW + 1)
-    log = saved(endpoint, tmp_path, engine="insights", window=window)
-    _, lines = told(log, tmp_path, window)
+    log = saved(endpoint, folder, engine="insights", window=window)
+    _, lines = told(log, folder, window)
     kinds = [gap.kind for gap in log.looked.gaps]
     assert [line.request_id for line in lines] == ([ID, OTHER_ID] if allowed else [OTHER_ID])
     assert kinds == ([] if allowed else ["too-fresh"])
@@ -450,10 +455,10 @@ def test_the_last_two_minutes_are_asked_of_the_other_engine(
 
 
 def test_a_line_between_is_told_where_insights_cannot_give_all(
-    endpoint: Endpoint, tmp_path: Path
+    endpoint: Endpoint, folder: Path
 ) -> None:
     load(endpoint, counting(10, "and this lies between"))
-    log = saved(endpoint, tmp_path, engine="insights")
+    log = saved(endpoint, folder, engine="insights")
     (gap,) = log.looked.gaps
     assert (gap.kind, gap.settle) == ("lines-between", "Use --engine filter")
 
@@ -463,10 +468,10 @@ def test_a_line_between_is_told_where_insights_cannot_give_all(
 
 @pytest.mark.parametrize("engine", ["filter", "insights"])
 def test_a_folder_that_takes_nothing_is_an_error(
-    endpoint: Endpoint, engine: str, tmp_path: Path
+    endpoint: Endpoint, engine: str, folder: Path
 ) -> None:
     load(endpoint, counting(5))
     with pytest.raises(NotSaved, match="No such file or directory") as raised:
-        saved(endpoint, tmp_path / "gone", engine=engine)
+        saved(endpoint, folder / "gone" / "000000", engine=engine)
     assert "TMPDIR" in raised.value.next_step
     assert raised.value.status is ExitStatus.COULD_NOT_LOOK

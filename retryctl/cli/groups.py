@@ -7,8 +7,12 @@ running.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
-from collections.abc import Iterator
+import weakref
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -25,8 +29,8 @@ from retryctl.sources.cloudwatch import Progress as Calls
 from retryctl.sources.cloudwatch_gaps import masked, not_kept, not_searched
 from retryctl.sources.cloudwatch_looked import Looked
 from retryctl.sources.finding import Means
-from retryctl.sources.group_log import GroupLog
-from retryctl.sources.log_groups import describe, refusal_of
+from retryctl.sources.group_log import GroupLog, NotSaved
+from retryctl.sources.log_groups import LogGroup, describe, refusal_of
 from retryctl.sources.log_pages import Page
 from retryctl.sources.log_pages import Window as Stretch
 
@@ -44,7 +48,7 @@ class SavedGroup:
 
 
 class SavedGroups:
-    """The window of every target, saved in ``folder``.
+    """The window of every target's group, saved in a folder that is there as long as this is.
 
     A window without a start is that of the last 24 hours. Raises the errors of
     ``retryctl.errors`` where no group can be read; one of several that cannot be is a gap.
@@ -56,7 +60,6 @@ class SavedGroups:
         targets: Targets,
         markers: Markers,
         window: Window,
-        folder: Path,
         *,
         now_ms: int,
         quiet: bool,
@@ -76,61 +79,73 @@ class SavedGroups:
             most_pages=0,
             describe=self._describe,
         )
+        self._by_group: dict[LogGroup, list[Target]] = defaultdict(list)
+        for target in targets.targets:
+            self._by_group[target.group].append(target)
         self._lock = threading.Lock()
         self._pages = 0
         self._all = Looked(since_ms=since_ms, until_ms=until_ms, horizon_ms=min(now_ms, until_ms))
         with Progress(quiet=quiet) as progress:
             self._progress = progress
-            self.groups = tuple(self._save(folder))
+            self.groups = tuple(self._save(self._made_folder()))
 
     @property
     def coverage(self) -> Coverage:
         """What was looked at in all."""
         return with_place(self._all.coverage(self._targets.aws.calls), self._look)
 
+    def _made_folder(self) -> Path:
+        try:
+            folder = tempfile.mkdtemp(prefix="retryctl-")
+        except OSError as error:
+            raise NotSaved("a temporary folder", error) from error
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
+
     def _save(self, folder: Path) -> Iterator[SavedGroup]:
         refused: list[CouldNotLook] = []
-        for number, target in enumerate(self._targets.targets):
+        for number, (group, targets) in enumerate(self._by_group.items()):
             own = folder / f"{number:06d}"
-            own.mkdir()
             try:
-                looked, assumed = self._save_one(target, own)
+                looked, assumed = self._save_one(group, targets, own)
             except (NoCredentials, LoginExpired):
                 raise
             except CouldNotLook as error:
-                refused.append(refusal_of(self._targets.aws, target.group, error))
-                gap = not_searched(target.group, self._asked, refused[-1], None)
-                self._all.gaps.append(gap)
+                refused.append(refusal_of(self._targets.aws, group, error))
+                self._all.gaps.append(not_searched(group, self._asked, refused[-1], None))
             else:
-                coverage = replace(looked.coverage(0), log_groups=(target.group.name,))
+                coverage = replace(looked.coverage(0), log_groups=(group.name,))
                 self._add(looked, assumed)
-                yield SavedGroup(target=target, folder=own, coverage=coverage)
-            self._all.groups.append(target.group)
+                for target in targets:
+                    yield SavedGroup(target=target, folder=own, coverage=coverage)
+            self._all.groups.append(group)
             self._all.groups_done += 1
-        if refused and len(refused) == len(self._targets.targets):
+        if refused and len(refused) == len(self._by_group):
             raise refused[0]
 
-    def _save_one(self, target: Target, folder: Path) -> tuple[Looked, list[Gap]]:
-        reach_ms = target.settings.event_age_ms + target.settings.timeout_ms
+    def _save_one(
+        self, group: LogGroup, targets: Sequence[Target], folder: Path
+    ) -> tuple[Looked, list[Gap]]:
+        settings = [target.settings for target in targets]
+        reach_ms = max(each.event_age_ms + each.timeout_ms for each in settings)
+        since_ms = max(0, self._asked.since_ms - reach_ms)
         log = GroupLog(
             self._targets.aws,
-            target.group,
+            group,
             self._means,
-            window=replace(self._asked, since_ms=max(0, self._asked.since_ms - reach_ms)),
+            window=replace(self._asked, since_ms=since_ms),
             now_ms=self._now_ms,
             markers=self._markers,
             folder=folder,
-            on_page=partial(self._tell, target),
+            on_page=partial(self._tell, group),
         )
         log.save()
         looked = log.looked
-        if self._now_ms - self._asked.since_ms > _DAY_MS:  # no group keeps less
-            kept = not_kept(
-                target.group, self._describe(target.group), self._asked.since_ms, self._now_ms
-            )
+        if self._now_ms - since_ms > _DAY_MS:  # no group keeps less
+            kept = not_kept(group, self._describe(group), since_ms, self._now_ms)
             looked.gaps += [gap for gap in kept if gap.kind == "retention"]
-        if looked.masked and self._describe(target.group).masked:
-            looked.gaps.append(masked(target.group, looked.masked))
+        if looked.masked and self._describe(group).masked:
+            looked.gaps.append(masked(group, looked.masked))
         return looked, [log.assumed] if log.assumed else []
 
     def _add(self, looked: Looked, assumed: list[Gap]) -> None:
@@ -139,13 +154,13 @@ class SavedGroups:
         self._all.since_ms = min(self._all.since_ms, looked.since_ms)
         self._all.horizon_ms = min(self._all.horizon_ms, looked.horizon_ms)
 
-    def _tell(self, target: Target, page: Page) -> None:
+    def _tell(self, group: LogGroup, page: Page) -> None:
         with self._lock:
             self._pages += 1
             self._all.found += len(page.events)
             at = Calls(
-                log_group=target.group.name,
-                groups=len(self._targets.targets),
+                log_group=group.name,
+                groups=len(self._by_group),
                 groups_done=self._all.groups_done,
                 api_calls=self._targets.aws.calls,
                 pages=self._pages,

@@ -11,15 +11,11 @@ requests that have one are read once more, all of them in one reading.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from retryctl.cli.looking import tell_bytes
@@ -186,12 +182,9 @@ class _OnCloudWatch:
         from retryctl.cli.groups import SavedGroups
         from retryctl.cli.targets import Targets
 
-        folder = tempfile.mkdtemp(prefix="retryctl-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         targets = Targets(look, settings)
-        saved = SavedGroups(
-            look, targets, settings.markers, window, Path(folder), now_ms=now_ms, quiet=quiet
-        )
+        saved = SavedGroups(look, targets, settings.markers, window, now_ms=now_ms, quiet=quiet)
+        self._saved = saved  # its folder lives as long as it does
         self._logs = [
             _Saved(
                 WholeLog(str(group.folder)),

@@ -80,7 +80,7 @@ def matching_functions(
     }
     try:
         for function in _functions(aws):
-            usual = function.group.startswith(_PREFIX)
+            usual = function.group == _PREFIX + function.name
             if fnmatchcase(function.name, pattern) and (not usual or function.group in groups):
                 found[function.name] = function
     except CouldNotLook as error:

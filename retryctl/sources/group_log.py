@@ -48,7 +48,13 @@ _PAGES_FOR_A_PAIR, _LEAST_PAIRS = 10, 5
 
 
 class NotSaved(RetryctlError):
-    """There is no room for what was read: nothing can be told of any group."""
+    """There is no room for what is read in ``folder``: nothing can be told of any group."""
+
+    def __init__(self, folder: Path | str, error: OSError) -> None:
+        super().__init__(
+            f"cannot save what is read in {folder}: {error.strerror}",
+            "Set TMPDIR to a folder with room, or shorten the window with --since.",
+        )
 
 
 class GroupLog:
@@ -85,11 +91,15 @@ class GroupLog:
         self.assumed: Gap | None = None
 
     def save(self) -> None:
-        """Write the window's lines into ``folder``, which is empty.
+        """Write the window's lines into ``folder``, which is made for them.
 
         Raises the errors of ``retryctl.errors`` where nothing can be read; a part of the window
         that cannot be is a gap. Raises NotSaved where the folder cannot take the lines.
         """
+        try:
+            self._folder.mkdir()
+        except OSError as error:
+            raise NotSaved(self._folder, error) from error
         if self._means.engine == "insights":
             self._query()
             return
@@ -122,10 +132,7 @@ class GroupLog:
             with path.open("ab") as file:
                 file.write(b"".join(map(usual_line, page.events)))
         except OSError as error:
-            raise NotSaved(
-                f"cannot save what was read in {self._folder.parent}: {error.strerror}",
-                "Set TMPDIR to a folder with more room, or shorten the window with --since.",
-            ) from error
+            raise NotSaved(self._folder, error) from error
         for event in page.events:
             looked.event(event)
 
