@@ -7,8 +7,10 @@ shape are read alike, so the core reads the first, and of the others the figures
 from __future__ import annotations
 
 from binascii import unhexlify
+from dataclasses import dataclass, field
 from typing import Any
 
+from retryctl.core.attempts import Attempt
 from retryctl.core.brackets import LONGEST_BRACKET_MS
 from retryctl.core.claims import Markers, read_claim
 from retryctl.core.grammar import read
@@ -46,8 +48,19 @@ from retryctl.sources.saved_lines import (
 from retryctl.sources.saved_run import Run, Scanned
 
 MOST_SHAPES = 20_000
-MOST_TOLD = 5_000
+MOST_TOLD, MOST_REMEMBERED = 5_000, 2_000
 MOST_AT_ONCE = 500
+
+
+@dataclass(slots=True)
+class Learned:
+    """What the core made of lines; it holds wherever they come again in the same log.
+
+    ``told`` has what messages tell that carry no ID, ``shapes`` the first attempt of each shape.
+    """
+
+    told: dict[tuple[bytes, ...], object] = field(default_factory=dict)
+    shapes: dict[tuple[object, ...], Attempt] = field(default_factory=dict)
 
 
 class Attempts:
@@ -58,13 +71,14 @@ class Attempts:
         asked: Asked,
         markers: Markers,
         settings: FunctionSettings,
+        learned: Learned,
         found: Scanned,
         shown: frozenset[str] = frozenset(),
     ) -> None:
         self._asked, self._markers, self._settings = asked, markers, settings
         self._parts = len(found.plain)
         self._shapes: dict[tuple[object, ...], int] = {}
-        self._told: dict[tuple[bytes, ...], object] = {}
+        self._learned, self._told = learned, learned.told
         self._found = found
         self._shown, self._shown_bytes = shown, {request_id.encode() for request_id in shown}
 
@@ -152,7 +166,9 @@ class Attempts:
 
     def _remember(self, messages: tuple[bytes, ...], token: object) -> None:
         """What a message tells that carries no ID, or one with the message before it."""
-        if token is not None and len(self._told) < MOST_TOLD:
+        if token is not None:
+            if len(self._told) >= MOST_TOLD:
+                self._told.clear()
             self._told[messages] = token
 
     def _recall(self, run: Run, line: bytes) -> object:
@@ -295,22 +311,32 @@ class Attempts:
         """The number of a shape. The core reads the first of it; below 0 if it is none."""
         number = self._shapes.get(run.shape)
         if number is None and len(self._shapes) < MOST_SHAPES:
-            number = self._shapes[run.shape] = self._learned(run, line)
+            number = self._shapes[run.shape] = self._number(run, line)
         return -1 if number is None else number
 
-    def _learned(self, run: Run, line: bytes) -> int:
+    def _number(self, run: Run, line: bytes) -> int:
+        known = self._learned.shapes
+        attempt = known.get(run.shape) or self._first_of_shape(run, line)
+        if attempt is None:
+            return -1
+        if len(known) >= MOST_REMEMBERED:
+            known.clear()
+        known[run.shape] = attempt
+        self._found.shapes.append(attempt)
+        return len(self._found.shapes) - 1
+
+    def _first_of_shape(self, run: Run, line: bytes) -> Attempt | None:
         piece = self._piece(run, line)
         if piece is None or len(piece.brackets) != 1 or run.report is None:
-            return -1
+            return None
         (attempt,) = kept(piece.brackets, self._markers, self._settings)
         reported_ms, *figures = run.report
         told = (attempt.request_id.encode(), attempt.started_ms, attempt.ended_ms)
         if told != (run.open_id, run.start, run.end or reported_ms):
-            return -1
+            return None
         if [attempt.billed_duration_ms, attempt.memory_size_mb] != figures:
-            return -1
-        self._found.shapes.append(attempt)
-        return len(self._found.shapes) - 1
+            return None
+        return attempt
 
 
 def _goes_on(run: Run) -> bool:

@@ -17,7 +17,7 @@ import pickle
 from retryctl.core.claims import Markers
 from retryctl.core.known import FunctionSettings
 from retryctl.sources.saved import Asked
-from retryctl.sources.saved_attempts import Attempts
+from retryctl.sources.saved_attempts import Attempts, Learned
 from retryctl.sources.saved_event import SavedEvent
 from retryctl.sources.saved_json import line_event
 from retryctl.sources.saved_lines import (
@@ -51,6 +51,7 @@ class Scan:
         asked: Asked,
         markers: Markers,
         settings: FunctionSettings,
+        learned: Learned,
         *,
         parts: int,
         until_ms: int | None,
@@ -69,7 +70,7 @@ class Scan:
         self.found = Scanned(
             plain=[bytearray() for _ in range(parts)], others=[[] for _ in range(parts)]
         )
-        self._attempts = Attempts(asked, markers, settings, self.found, shown)
+        self._attempts = Attempts(asked, markers, settings, learned, self.found, shown)
 
     # ----------------------------------------------------------------- lines
 

@@ -3,7 +3,7 @@
 A file is cut only where it is sure that what lies behind the cut reads the same without what lies
 before it: lines of JSON anywhere, text where an event begins, gzip between two members. What
 looks like a member's beginning can lie within compressed data. So a cut between members is a
-guess; whether the data before it ends there is told by its reading (``scan_unit``).
+guess; whether the data before it ends there is told by its reading (``Scanning``).
 """
 
 from __future__ import annotations

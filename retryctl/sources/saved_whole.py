@@ -20,6 +20,7 @@ from retryctl.core.coverage import Gap, Selection
 from retryctl.core.known import FunctionSettings
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved import Asked, Looked, Meter, Progress, nothing_readable
+from retryctl.sources.saved_attempts import Learned
 from retryctl.sources.saved_bytes import Notes, segments
 from retryctl.sources.saved_event import SavedEvent
 from retryctl.sources.saved_files import SavedFile, find_files, names_one_file
@@ -31,7 +32,8 @@ from retryctl.sources.saved_scan import Scan
 from retryctl.sources.saved_shapes import find_shape, read_file
 from retryctl.sources.saved_units import Stretch, Unit, units_of
 
-UNIT_BYTES = 32 << 20
+UNIT_BYTES = 64 << 20
+UNITS_PER_PROCESS = 4  # so that none waits long for another at the end
 PART_BYTES = 48 << 20
 # What is kept to be shown takes more room.
 SHOWN_UNIT_BYTES = 8 << 20
@@ -81,19 +83,24 @@ class WholeLog:
             parts=min(MOST_PARTS, max(1 + total // PART_BYTES, shown // SHOWN_PER_PART)),
         )
         findings = Findings(asking, self._source)
-        unit_bytes = min(self._unit_bytes, SHOWN_UNIT_BYTES) if shown else self._unit_bytes
+        unit_bytes = min(
+            SHOWN_UNIT_BYTES if shown else self._unit_bytes,
+            self._unit_bytes,
+            1 + total // (UNITS_PER_PROCESS * processes),
+        )
         refused: dict[str, UnreadableInput] = {}
         odd: set[str] = set()
         meter = Meter(progress, total)
         read_on: set[str] = set()
         done = 0
-        for unit, scanned in _each(self._units(total, unit_bytes), asking, processes, meter):
+        scanning = Scanning(asking)
+        for unit, scanned in _each(self._units(total, unit_bytes), scanning, processes, meter):
             if unit.file.name in read_on:
                 continue
             if scanned is None:
                 read_on.add(unit.file.name)
                 unit = unit.rest
-                scanned = scan_unit(unit, asking, meter.advance)
+                scanned = scanning.scan(unit, meter.advance)
             if isinstance(scanned, UnreadableInput):
                 refused[unit.file.name] = scanned
             elif scanned is not None:
@@ -166,38 +173,46 @@ def _state_of(file: SavedFile) -> tuple[int, int]:
 # --------------------------------------------------------------------------- one reading
 
 
-def scan_unit(
-    unit: Unit, asking: Asking, advance: Callable[[int], None] = lambda _: None
-) -> Scanned | UnreadableInput | None:
-    """What one unit holds, or why its file cannot be read. ``advance`` may hear of bytes read.
+class Scanning:
+    """Reads units one by one, in one process, and remembers what they taught of shapes."""
 
-    ``None`` where what is packed does not end, or not with a line, where the unit does: then it
-    has to be read on.
-    """
-    selection = asking.selection
-    scan = Scan(
-        Asked(selection),
-        asking.markers,
-        asking.settings,
-        parts=asking.parts,
-        until_ms=selection.until_ms,
-        shown=frozenset(selection.request_ids),
-    )
-    if unit.shape is json_lines and not unit.members:
-        with unit.file.open() as opened:
-            for block in _blocks(opened, unit.start, unit.start + unit.size):
-                scan.read(block)
-        return scan.finish()
-    notes = Notes(unit.file.name)
-    try:
-        last = _scan_file(unit, scan, notes, advance)
-    except UnreadableInput as error:
-        return error
-    if unit.members and unit.stop is not None and (notes.gaps or not last.endswith(b"\n")):
-        return None
-    found = scan.finish()
-    found.odd |= bool(notes.gaps or notes.unrecognised)
-    return found
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self._learned = Learned()
+
+    def scan(
+        self, unit: Unit, advance: Callable[[int], None] = lambda _: None
+    ) -> Scanned | UnreadableInput | None:
+        """What one unit holds, or why its file cannot be read. ``advance`` may hear of bytes read.
+
+        ``None`` where what is packed does not end, or not with a line, where the unit does: then
+        it has to be read on.
+        """
+        asking, selection = self._asking, self._asking.selection
+        scan = Scan(
+            Asked(selection),
+            asking.markers,
+            asking.settings,
+            self._learned,
+            parts=asking.parts,
+            until_ms=selection.until_ms,
+            shown=frozenset(selection.request_ids),
+        )
+        if unit.shape is json_lines and not unit.members:
+            with unit.file.open() as opened:
+                for block in _blocks(opened, unit.start, unit.start + unit.size):
+                    scan.read(block)
+            return scan.finish()
+        notes = Notes(unit.file.name)
+        try:
+            last = _scan_file(unit, scan, notes, advance)
+        except UnreadableInput as error:
+            return error
+        if unit.members and unit.stop is not None and (notes.gaps or not last.endswith(b"\n")):
+            return None
+        found = scan.finish()
+        found.odd |= bool(notes.gaps or notes.unrecognised)
+        return found
 
 
 def _blocks(reader: IO[bytes], start: int, stop: int) -> Iterator[list[bytes]]:
@@ -241,21 +256,34 @@ def _scan_file(unit: Unit, scan: Scan, notes: Notes, advance: Callable[[int], No
 
 
 def _each(
-    units: Iterable[Unit], asking: Asking, processes: int, meter: Meter
+    units: Iterable[Unit], scanning: Scanning, processes: int, meter: Meter
 ) -> Iterator[tuple[Unit, Scanned | UnreadableInput | None]]:
     """Each unit with what it holds, in order; those of files on disk by several processes."""
     units = list(units)
     if processes < 2 or len(units) < 2 or not all(isinstance(u.file.open, partial) for u in units):
         for unit in units:
-            yield unit, scan_unit(unit, asking, meter.advance)
+            yield unit, scanning.scan(unit, meter.advance)
         return
     from concurrent.futures import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(min(processes, len(units))) as pool:
+    with ProcessPoolExecutor(
+        min(processes, len(units)), initializer=_begin, initargs=(scanning,)
+    ) as pool:
         ahead = 2 * processes  # results wait in memory: no more than are soon taken
-        waiting = [pool.submit(scan_unit, unit, asking) for unit in units[:ahead]]
+        waiting = [pool.submit(_scan, unit) for unit in units[:ahead]]
         for number, unit in enumerate(units):
             result = waiting.pop(0).result()
             if number + ahead < len(units):
-                waiting.append(pool.submit(scan_unit, units[number + ahead], asking))
+                waiting.append(pool.submit(_scan, units[number + ahead]))
             yield unit, result
+
+
+_here: list[Scanning] = []  # what a process that scans has to know; it is told once
+
+
+def _begin(scanning: Scanning) -> None:
+    _here[:] = [scanning]
+
+
+def _scan(unit: Unit) -> Scanned | UnreadableInput | None:
+    return _here[0].scan(unit)
