@@ -25,6 +25,8 @@ from retryctl.sources.aws import Aws
 from retryctl.sources.cloudwatch import CloudWatch, Progress
 from retryctl.sources.discovery import discover
 from retryctl.sources.insights import Terms
+from retryctl.sources.log_groups import LogGroup
+from retryctl.sources.log_pages import Window, matching_pages
 from tests.endpoint.server import Endpoint
 
 GROUP = "/aws/lambda/orders-worker"
@@ -268,16 +270,6 @@ def test_without_any_platform_record_the_lines_with_the_id_are_read(endpoint: En
     line = f'{{"timestamp":"t","level":"ERROR","message":"no","requestId":"{REQUEST_ID}"}}'
     endpoint.put(GROUP, STREAM, [(START - HOUR, "{}"), (START, line), (START + 1, "{}")])
     assert look(source(endpoint.url))[0] == {STREAM: [line, "{}"]}
-
-
-def test_everything_of_a_window_comes_in_time_order(endpoint: Endpoint) -> None:
-    put_three(endpoint)
-    cloudwatch = source(endpoint.url)
-    read = list(cloudwatch.read(Selection(since_ms=START, until_ms=START + MINUTE)))
-    assert [event.message for event in read] == messages(
-        [*THREE[STREAM], *other(100, THREE[STREAM][-1][0] + 10 * SECOND)]
-    )
-    assert cloudwatch.coverage().horizon_ms == START + MINUTE
 
 
 def test_progress_tells_calls_and_finds(endpoint: Endpoint) -> None:
@@ -545,8 +537,9 @@ def test_a_window_read_whole_restarts_where_its_token_expired() -> None:
         lines = [(NOW - HOUR + n // 3, f"line {n}\n") for n in range(1000)]
         endpoint.put(GROUP, STREAM, lines)
         endpoint.faults.rates = {"expired-token": 0.3, "repeat-token": 0.2}
-        read = source(endpoint.url).read(Selection(since_ms=NOW - HOUR, until_ms=NOW))
-        assert [event.message for event in read] == messages(lines)
+        window = Window(since_ms=NOW - HOUR, until_ms=NOW)
+        pages = matching_pages(Aws(endpoint_url=endpoint.url), LogGroup(name=GROUP), window)
+        assert [event.message for page in pages for event in page.events] == messages(lines)
         assert endpoint.faults.injected["expired-token"] > 0
 
 

@@ -57,8 +57,8 @@ def open_source(
 ) -> Opened:
     """The source that ``look`` names; ``selection`` has the IDs and the window.
 
-    ``clock`` gives epoch milliseconds. Raises ``UsageError`` where a function's name cannot be
-    one, and where it is not said where on CloudWatch to look.
+    On CloudWatch there are IDs. ``clock`` gives epoch milliseconds. Raises ``UsageError`` where a
+    function's name cannot be one.
     """
     if look.source == "cloudwatch":
         from retryctl.cli.on_cloudwatch import open_cloudwatch

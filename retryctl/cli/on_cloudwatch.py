@@ -51,12 +51,11 @@ def open_cloudwatch(
     clock: Callable[[], int],
     quiet: bool,
 ) -> Opened:
-    """CloudWatch, ready to be read.
+    """The requests of ``selection`` on CloudWatch, ready to be read.
 
-    Raises ``UsageError`` where a function's name cannot be one, and where neither a function nor
-    a log group nor a request is named.
+    Raises ``UsageError`` where a function's name cannot be one.
     """
-    place = place_of(look, settings, any_group=bool(selection.request_ids))
+    place = place_of(look, settings, any_group=True)
     aws = aws_for(look, place.function, *place.groups)
     functions = _Functions(aws, place)
     groups = functions.groups

@@ -32,7 +32,7 @@ from retryctl.sources.cloudwatch_looked import Looked
 from retryctl.sources.finding import Engine, Finder, Means, Memory
 from retryctl.sources.insights import Terms
 from retryctl.sources.log_groups import LogGroup, describe, find_log_groups, refusal_of
-from retryctl.sources.log_pages import Page, Window, matching_pages
+from retryctl.sources.log_pages import Page, Window
 from retryctl.sources.mentions import Kind, Mention, Stretch, belonging, missing, stretches
 from retryctl.sources.request_search import Found, Reach
 
@@ -102,13 +102,12 @@ class CloudWatch:
         self._lock = threading.Lock()
 
     def read(self, selection: Selection) -> Iterator[LogEvent]:
-        """Yield what ``selection`` asks for, stream by stream in the order of each.
+        """Yield the requests that ``selection`` names, stream by stream in the order of each.
 
-        With request IDs: the whole attempts of these requests, those before and after the window
-        included; ``position`` is the order in a stream. Without: every event of the window (24 h
-        where it is open), in time order. Where one of several groups, or a part of one, cannot be
-        read, the rest is yielded and the coverage names the gap; where nothing can, the errors of
-        ``retryctl.errors`` are raised. Read again, it searches only what is new since.
+        Their whole attempts, those before and after the window (24 h where it is open) included;
+        ``position`` is the order in a stream. Where one of several groups, or a part of one,
+        cannot be read, the rest is yielded and the coverage names the gap; where nothing can, the
+        errors of ``retryctl.errors`` are raised. Read again, it searches only what is new since.
         """
         now_ms = self._clock()
         until_ms = now_ms + 1 if selection.until_ms is None else selection.until_ms
@@ -121,32 +120,13 @@ class CloudWatch:
         self._looked = Looked(
             since_ms=since_ms, until_ms=until_ms, horizon_ms=min(now_ms, until_ms)
         )
-        if selection.request_ids:
-            yield from self._requests(selection.request_ids, window, now_ms)
-        else:
-            self._looked.groups = list(find_log_groups(self._aws, self._names))
-            for group in self._looked.groups:
-                yield from self._everything(group, window)
+        yield from self._requests(selection.request_ids, window, now_ms)
         if self._refused and len(self._refused) == len(self._looked.groups):
             raise self._refused[0]
 
     def coverage(self) -> Coverage:
         """What ``read`` has looked at; whole once it is exhausted."""
         return self._looked.coverage(self._aws.calls)
-
-    # ----------------------------------------------------------------------- whole windows
-
-    def _everything(self, group: LogGroup, window: Window) -> Iterator[LogEvent]:
-        position = 0
-        try:
-            for page in matching_pages(self._aws, group, window):
-                self._note_page(group, page)
-                for event in page.events:
-                    self._looked.event(event)
-                    yield replace(event, position=position)
-                    position += 1
-        except CouldNotLook as error:
-            self._note_refusal(group, window, error)
 
     # ----------------------------------------------------------------------- requests
 
