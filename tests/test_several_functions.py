@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from retryctl.sources.aws import Aws
+from retryctl.sources.discovery import matching_functions
 from tests.aws_program import CREDENTIALS
 from tests.endpoint.faults import Faults
 from tests.endpoint.server import Endpoint
@@ -91,6 +93,17 @@ def test_a_pattern_finds_deleted_functions_and_groups_of_other_names(endpoint: E
     assert "/aws/lambda/orders-shared" not in told["coverage"]["log_groups"]
     (shared,) = (each for each in told["functions"] if each["function"] == "orders-shared")
     assert shared["requests"] == 1
+
+
+@pytest.mark.usefixtures("credentials")
+def test_a_function_may_log_to_a_group_that_is_named_after_another() -> None:
+    with Endpoint() as running:
+        for name in ("moved-here", "elsewhere"):
+            running.group(f"/aws/lambda/{name}")
+        logging = {"LogGroup": "/aws/lambda/elsewhere"}
+        running.function("moved-here", Timeout=3, LoggingConfig=logging)
+        (found,), notes = matching_functions(Aws(endpoint_url=running.url), "moved-*")
+    assert (found.group, found.exists, notes) == ("/aws/lambda/elsewhere", True, ())
 
 
 def test_the_whole_account_reads_a_shared_group_once(endpoint: Endpoint) -> None:
