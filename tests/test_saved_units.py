@@ -12,6 +12,7 @@ import pytest
 
 from retryctl.core.claims import Markers
 from retryctl.core.coverage import Selection
+from retryctl.core.gathering import Around, gathered
 from retryctl.core.known import FunctionSettings
 from retryctl.core.records import LogEvent
 from retryctl.sources.saved_files import find_files
@@ -19,7 +20,7 @@ from retryctl.sources.saved_units import Unit, units_of
 from retryctl.sources.saved_whole import WholeLog
 from tests.made_up_logs import line_of, made_up
 from tests.saved_logs import tail
-from tests.test_summary_whole import compare
+from tests.test_summary_whole import compare, read_slowly, tally_of
 
 UNIT_BYTES = 2_000
 
@@ -144,3 +145,18 @@ def test_what_cannot_be_cut_is_one_unit(tmp_path: Path) -> None:
     for path in (document, one_member):
         assert len(units(path)) == 1
         same_in_stretches(path)
+
+
+@pytest.mark.parametrize("first", [0, 1, 7, 30])
+def test_two_events_on_one_line_are_no_event_and_no_end(first: int, tmp_path: Path) -> None:
+    lines = [line_of(event) for event in events()]
+    path = tmp_path / "log.jsonl"
+    glued = lines[first].rstrip("\n") + lines[first + 1]
+    path.write_text("".join([*lines[:first], glued, *lines[first + 2 :]]))
+    (_, expected, _) = read_slowly(path, Selection())
+    found = WholeLog(str(path)).read(Selection(), Markers(), FunctionSettings())
+    around = Around(
+        coverage=found.looked.coverage(), settings=FunctionSettings(), markers=Markers()
+    )
+    told = gathered(found.part(0), found.readings, around)
+    assert tally_of(told) == tally_of(expected.values())

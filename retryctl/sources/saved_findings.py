@@ -24,8 +24,9 @@ from retryctl.sources.saved import Asked, Looked
 from retryctl.sources.saved_bytes import Notes
 from retryctl.sources.saved_event import SavedEvent
 from retryctl.sources.saved_files import SavedFile
+from retryctl.sources.saved_lines import NoEvent
 from retryctl.sources.saved_run import Run, Scanned
-from retryctl.sources.saved_runs import joined
+from retryctl.sources.saved_runs import Joined, joined
 from retryctl.sources.saved_shapes import read_file
 
 _IN_MEMORY = 8 << 20
@@ -150,13 +151,10 @@ class Findings:
         """Join the runs of each stream, and read those streams again where that cannot be."""
         streams: dict[Place, Stream] = {}
         more: list[tuple[Stream, Sequence[Attempt], Sequence[Mention]]] = []
-        asking = self._asking
         for place, places in self._runs.items():
             places.sort(key=lambda run: (run.first, run.reading, run.number))
             runs = [self._run(each) for each in places]
-            whole = place not in self._tangled and joined(
-                runs, Asked(asking.selection), asking.markers, asking.settings, self._shown
-            )
+            whole = None if place in self._tangled else self._joined(runs)
             if whole:
                 streams[place] = whole.stream
                 more.append((whole.stream, whole.attempts, whole.mentions))
@@ -167,6 +165,15 @@ class Findings:
             more += self._untangled(files)
         self._add(more)
         self._runs.clear()
+
+    def _joined(self, runs: Sequence[Run]) -> Joined | None:
+        asking = self._asking
+        try:
+            return joined(
+                runs, Asked(asking.selection), asking.markers, asking.settings, self._shown
+            )
+        except NoEvent:
+            return None
 
     def _is_asked(self, request_id: str) -> bool:
         return not self._shown or request_id in self._shown

@@ -82,16 +82,24 @@ def usual_line(event: SavedEvent | LogEvent) -> bytes:
 
 
 def events_of(asked: Asked, *parts: Iterable[bytes | LogEvent]) -> list[list[LogEvent]]:
-    """Held lines and events as events, with places in the order in which they stand."""
+    """Held lines and events as events, with places in the order in which they stand.
+
+    Raises NoEvent where a line only looked like one.
+    """
     place = count()
     return [[_placed(asked, line, next(place)) for line in part] for part in parts]
+
+
+class NoEvent(ValueError):
+    """A line that began and ended like an event, and is none: two of them without a line break."""
 
 
 def _placed(asked: Asked, line: bytes | LogEvent, position: int) -> LogEvent:
     if isinstance(line, LogEvent):
         return replace(line, position=position)
     event = line_event(line, 0)
-    assert event is not None  # its header was read
+    if event is None:
+        raise NoEvent
     return asked.event(event, position)
 
 

@@ -32,6 +32,7 @@ from retryctl.sources.saved_lines import (
     REPORTS,
     STARTS,
     TEXT,
+    NoEvent,
     usual_line,
 )
 from retryctl.sources.saved_run import Run, Scanned
@@ -98,7 +99,10 @@ class Scan:
                         run.end = int(moment)
                         run.held.append(line)
                     else:
-                        self._attempts.tell(run, line, moment, kind, head - HEAD_BYTES)
+                        try:
+                            self._attempts.tell(run, line, moment, kind, head - HEAD_BYTES)
+                        except NoEvent:
+                            self._give_up(run)
                     continue
             if self._unusual(line):
                 width, head = self._width, self._kinds_from
@@ -130,7 +134,10 @@ class Scan:
         if kind == PLAIN or (kind == TEXT and b"\\tat " not in line):
             run.held.append(line)
         else:
-            self._attempts.tell(run, line, moment, kind, message)
+            try:
+                self._attempts.tell(run, line, moment, kind, message)
+            except NoEvent:
+                self._give_up(run)
         return learned
 
     def _unlike(self, line: bytes) -> None:
@@ -217,6 +224,11 @@ class Scan:
                 self._see(int(run.last))
                 run.held, run.head, run.context = [], None, []
         self._runs = {key: run for key, run in self._runs.items() if run.key != place}
+
+    def _give_up(self, run: Run) -> None:
+        """A line of the run is no event: its file is read once more, which names it."""
+        self.found.odd = True
+        self._tangle(run.key)
 
     def _relieve(self) -> None:
         for run in list(self._runs.values()):
