@@ -158,5 +158,6 @@ def test_two_events_on_one_line_are_no_event_and_no_end(first: int, tmp_path: Pa
     around = Around(
         coverage=found.looked.coverage(), settings=FunctionSettings(), markers=Markers()
     )
+    assert any("not a log event" in gap.message for gap in around.coverage.gaps)
     told = gathered(found.part(0), found.readings, around)
     assert tally_of(told) == tally_of(expected.values())

@@ -89,6 +89,7 @@ class Findings:
         selection = asking.selection
         self.looked = Looked(source, since_ms=selection.since_ms, until_ms=selection.until_ms)
         self.readings: dict[int, Reading] = {}
+        self.no_event_seen = False
         self._asking = asking
         self._shown = frozenset(asking.selection.request_ids)
         self._spill = _Spill()
@@ -173,6 +174,7 @@ class Findings:
                 runs, Asked(asking.selection), asking.markers, asking.settings, self._shown
             )
         except NoEvent:
+            self.no_event_seen = True
             return None
 
     def _is_asked(self, request_id: str) -> bool:

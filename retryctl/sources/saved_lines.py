@@ -111,5 +111,6 @@ def message_of(line: bytes) -> bytes:
 
 
 def is_usual_line(line: bytes) -> bool:
-    """Whether it has the layout that is read fast."""
-    return line.endswith((b"}\n", b"}\r\n")) and HEADER.match(line) is not None
+    """Whether it has the layout that is read fast, and is not two events."""
+    whole = line.endswith((b"}\n", b"}\r\n")) and b'}{"' not in line
+    return whole and HEADER.match(line) is not None

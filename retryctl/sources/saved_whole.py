@@ -110,9 +110,11 @@ class WholeLog:
             done += unit.size
             meter.reach(done)
         changed = {file.name for file in self._files if before[file.name] != _state_of(file)}
+        findings.join(self._files)
+        if findings.no_event_seen:
+            odd = {file.name for file in self._files}
         self._note_gaps(findings.looked, refused, odd, changed)
         findings.looked.bytes_read = done
-        findings.join(self._files)
         return findings
 
     def _units(self, total: int, unit_bytes: int) -> Iterator[Unit]:
