@@ -218,7 +218,7 @@ def test_ctrl_c_ends_it_soon_and_leaves_nothing_behind(endpoint: Endpoint, tmp_p
             time.sleep(0.02)
         assert list(tmp_path.iterdir())
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=10)
+        _, said = running.communicate(timeout=30)
     assert running.returncode == 130
     assert b"Traceback" not in said
     assert not list(tmp_path.iterdir())
