@@ -36,7 +36,7 @@ def reading(*environments: Environment, missing: Sequence[str] = ()) -> Reading:
     checked = list(judged(events, coverage).values()) if events else []
     return Reading(
         checked=checked,
-        coverage=coverage,
+        told=lambda: coverage,
         not_found={each: f"{each} was not found." for each in missing},
     )
 

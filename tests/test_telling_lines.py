@@ -45,8 +45,9 @@ def parted(streams: Sequence[Sequence[LogEvent]], markers: Markers) -> bool:
     for event in selected(streams, markers):
         pairs.take(event)
     pairs.finish()
+    tells = re.compile(telling_lines(markers) or "").search
     return any(
-        is_parted(pair, events)
+        is_parted(pair, events, tells)
         for pair in pairs.farthest(1_000)
         for events in streams
         if events[0].log_stream == pair.first.log_stream

@@ -10,6 +10,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from retryctl.cli.options import Look, Show
+from retryctl.cli.telling import where_looked
 from retryctl.cli.terminal import remark
 from retryctl.cli.times import read_window, zone
 from retryctl.cli.whole_log import Whole
@@ -18,19 +19,26 @@ from retryctl.core.coverage import Coverage
 from retryctl.core.near import near
 from retryctl.errors import NothingFound, UsageError
 from retryctl.sources.discovery import is_pattern
-from retryctl.views.sentences import coverage_sentence
+from retryctl.sources.function import function_name
 
 
 def functions_asked(
     functions: Sequence[str], look: Look
 ) -> tuple[Look, Callable[[str | None], bool]]:
-    """Where to look, and whether a function that was found there is asked for."""
+    """Where to look, and whether a function that was found there is asked for.
+
+    Raises ``UsageError`` for what can be no function's name.
+    """
     names = tuple(dict.fromkeys([*functions, *([look.function] if look.function else [])]))
     if len(names) == 1 and not is_pattern(names[0]):
         return replace(look, function=names[0]), lambda _: True
     if look.source == "cloudwatch" and not look.log_groups:
         return replace(look, functions=names), lambda _: True
-    return look, lambda name: not names or any(fnmatchcase(name or "", each) for each in names)
+    patterns = [each if is_pattern(each) else function_name(each).name for each in names]
+    return (
+        look,
+        lambda name: not patterns or any(fnmatchcase(name or "", each) for each in patterns),
+    )
 
 
 def window_asked(look: Look, show: Show, now_ms: int) -> Window:
@@ -57,11 +65,11 @@ def tell_remarks(whole: Whole, show: Show) -> None:
 
 def nothing_found(coverage: Coverage, show: Show) -> NothingFound:
     """That there is no such request, where it was looked for, and the next step from there."""
-    looked = coverage_sentence(coverage, zone(show.tz))
     step = {
         "cloudwatch": "Widen the window with --since, or name another function.",
         "demo": "The demo has no such request.",
     }.get(coverage.source, "Is it the right file, and the right window?")
     return NothingFound(
-        "there is no such request in the window.", f"{looked[:1].upper()}{looked[1:]}\n{step}"
+        "there is no such request in the window.",
+        f"{where_looked(coverage, zone(show.tz))}\n{step}",
     )

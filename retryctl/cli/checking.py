@@ -39,7 +39,6 @@ from retryctl.errors import ExitStatus, NothingFound, UsageError
 from retryctl.settings import Settings
 from retryctl.views.check_report import CheckReport
 from retryctl.views.reports import ELSEWHERE, REPORTS, report
-from retryctl.views.sentences import coverage_sentence
 
 _LOOK_AGAIN_S = 10.0
 
@@ -63,12 +62,12 @@ class Reading:
     """What one look gave. ``not_found`` has a sentence for each ID of which nothing was seen.
 
     ``judges`` gives of the other requests, where there are more than are held, judges of the
-    kind of a given one that have judged them.
+    kind of a given one that have judged them. ``told`` gives the coverage once they have.
     """
 
     checked: Iterable[CheckedRequest] = ()
     judges: Callable[[Judge], Iterable[Judge]] = lambda _: ()
-    coverage: Coverage
+    told: Callable[[], Coverage]
     not_found: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -89,7 +88,7 @@ def check(
     )
     told = CheckReport(
         judgement=judgement,
-        coverage=reading.coverage,
+        coverage=reading.told(),
         version=__version__,
         tz=zone(show.tz),
         reports=tuple(str(file.path) for file in plan.files),
@@ -159,13 +158,15 @@ def _read(plan: Plan, show: Show) -> Reading:
     now_ms = telling.now_ms()
     if plan.request_ids:
         story = telling.read_story(plan.request_ids, plan.look, show, now_ms=now_ms)
-        return Reading(checked=story.checked, coverage=story.coverage, not_found=story.not_found)
+        return Reading(
+            checked=story.checked, told=lambda: story.coverage, not_found=story.not_found
+        )
     whole, judges = requests_judged(
         plan.look, plan.settings, plan.window, now_ms=now_ms, quiet=show.quiet
     )
     for sentence in whole.remarks:
         remark(f"retryctl: {sentence}", quiet=show.quiet)
-    return Reading(judges=judges, coverage=whole.coverage)
+    return Reading(judges=judges, told=lambda: whole.coverage)
 
 
 def judge_when_settled(
@@ -232,15 +233,15 @@ def _text(told: CheckReport, show: Show) -> str:
 
 
 def _nothing_found(told: CheckReport, reading: Reading, window: Window) -> NothingFound:
-    looked = coverage_sentence(told.coverage, told.tz)
-    bounded = told.coverage.source == "cloudwatch" or not window.is_open
-    first = "Widen the window with --since." if bounded else "Is it the right file?"
-    step = f"{first} --allow-empty lets a check of nothing pass."
+    looked = telling.where_looked(told.coverage, told.tz)
     if reading.not_found:
         return NothingFound(
             "none of these requests was found.",
-            f"{looked[:1].upper()}{looked[1:]}\n--wait 5m waits for logs that are late.",
+            f"{looked}\n--wait 5m waits for logs that are late.",
         )
+    bounded = told.coverage.source == "cloudwatch" or not window.is_open
+    first = "Widen the window with --since." if bounded else "Is it the right file?"
     return NothingFound(
-        "there is no request to check.", f"{looked[:1].upper()}{looked[1:]}\n{step}"
+        "there is no request to check.",
+        f"{looked}\n{first} --allow-empty lets a check of nothing pass.",
     )

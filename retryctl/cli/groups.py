@@ -51,7 +51,8 @@ class SavedGroups:
     """The window of every target's group, saved in a folder that is there as long as this is.
 
     A window without a start is that of the last 24 hours. Raises the errors of
-    ``retryctl.errors`` where no group can be read; one of several that cannot be is a gap.
+    ``retryctl.errors`` where no group can be read; one of several that cannot be is a gap. With
+    ``sure`` nothing is taken for granted of lines that were not looked at.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class SavedGroups:
         *,
         now_ms: int,
         quiet: bool,
+        sure: bool,
     ) -> None:
         until_ms = now_ms + 1 if window.until_ms is None else window.until_ms
         since_ms = window.since_ms
@@ -71,7 +73,7 @@ class SavedGroups:
         self.window = Window(since_ms=since_ms, until_ms=window.until_ms)
         self._asked = Stretch(since_ms=since_ms, until_ms=until_ms)
         self._look, self._targets, self._markers = look, targets, markers
-        self._now_ms = now_ms
+        self._now_ms, self._sure = now_ms, sure
         self._describe = cache(partial(describe, targets.aws))
         self._means = Means(
             engine=look.engine.value,
@@ -138,6 +140,7 @@ class SavedGroups:
             markers=self._markers,
             folder=folder,
             on_page=partial(self._tell, group),
+            sure=self._sure,
         )
         log.save()
         looked = log.looked

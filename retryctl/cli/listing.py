@@ -19,9 +19,8 @@ from retryctl.cli.options import Look, Show
 from retryctl.cli.screen import stdout_screen
 from retryctl.cli.terminal import put
 from retryctl.cli.times import zone
-from retryctl.cli.whole_log import requests_listed
+from retryctl.cli.whole_log import Whole, requests_listed
 from retryctl.core.checks import Verdict
-from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import RULES
 from retryctl.core.listing import Listed, Wanted
 from retryctl.core.requests import RequestOutcome
@@ -79,7 +78,7 @@ def list_requests(
     count = (
         _put_lines(islice(listed, limit))
         if form == "jsonl"
-        else _put_sorted(listed, whole.coverage, show, form, limit)
+        else _put_sorted(listed, whole, show, form, limit)
     )
     if not count:
         raise nothing_found(whole.coverage, show)
@@ -102,13 +101,14 @@ def _put_lines(listed: Iterator[Listed]) -> int:
 
 
 def _put_sorted(
-    listed: Iterator[Listed], coverage: Coverage, show: Show, form: str, limit: int | None
+    listed: Iterator[Listed], whole: Whole, show: Show, form: str, limit: int | None
 ) -> int:
     """Print the requests, the newest first; returns how many there were."""
     from retryctl.views import listing
 
     at_most = limit or (_SHOWN_AS_TEXT if form == "text" else None)
     newest, count = _newest(listed, at_most)
+    coverage = whole.coverage  # whole by now
     if form == "json":
         put(listing.listed_document(newest, coverage_object(coverage)))
     elif form == "csv":

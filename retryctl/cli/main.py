@@ -70,7 +70,9 @@ def _invoke(arguments: Sequence[str]) -> int:
         commands.complete(_COMPLETING)
     import signal
 
-    signal.signal(signal.SIGTERM, _end)
+    for number in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        if hasattr(signal, number):
+            signal.signal(getattr(signal, number), _end)
     status = commands.invoke(arguments or ["--help"])
     sys.stdout.flush()
     return status

@@ -194,12 +194,16 @@ def _refuse_missing_attempt(checked: Iterable[CheckedRequest], number: int | Non
 def _nothing_found(story: Story, tz: tzinfo) -> NothingFound:
     """What was not found and where it was looked for, with the next step from there."""
     what = " ".join(story.not_found.values()) or "there is no request that was retried."
-    whole = "It was read whole." if story.coverage.where else "Nothing is missing."
-    looked = coverage_sentence(story.coverage, tz, complete=whole)
-    gaps = [f"{gap.message.rstrip('.')}." for gap in story.coverage.gaps]
+    return NothingFound(what, f"{where_looked(story.coverage, tz)}\n{_next_step(story.coverage)}")
+
+
+def where_looked(coverage: Coverage, tz: tzinfo) -> str:
+    """Where it was looked and what was not seen, for an answer that nothing was found."""
+    whole = "It was read whole." if coverage.where else "Nothing is missing."
+    looked = coverage_sentence(coverage, tz, complete=whole)
+    gaps = [f"{gap.message.rstrip('.')}." for gap in coverage.gaps]
     more = [f"And {len(gaps) - _MOST_GAPS:,} more."] if len(gaps) > _MOST_GAPS else []
-    looked = " ".join([looked[:1].upper() + looked[1:], *gaps[:_MOST_GAPS], *more])
-    return NothingFound(what, f"{looked}\n{_next_step(story.coverage)}")
+    return " ".join([looked[:1].upper() + looked[1:], *gaps[:_MOST_GAPS], *more])
 
 
 def _next_step(coverage: Coverage) -> str:

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from retryctl.cli.looking import tell_bytes
@@ -33,6 +33,7 @@ from retryctl.core.summary import Tally
 from retryctl.errors import UnreadableInput
 from retryctl.settings import Settings
 from retryctl.sources.function import function_name
+from retryctl.sources.processes import in_processes
 from retryctl.sources.saved import Looked
 from retryctl.sources.saved_findings import Findings
 from retryctl.sources.saved_whole import WholeLog
@@ -48,10 +49,18 @@ _Requests = Iterable["CheckedRequest | Quiet"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
-    """What was looked at, and what should be said of that."""
+    """What was looked at, and what should be said of that.
 
-    coverage: Coverage
+    ``told`` gives the coverage, which is whole once all requests are taken.
+    """
+
+    told: Callable[[], Coverage]
     remarks: tuple[str, ...] = ()
+
+    @property
+    def coverage(self) -> Coverage:
+        """What was looked at so far."""
+        return self.told()
 
 
 def counted(
@@ -74,8 +83,7 @@ def requests_judged(
     look: Look, settings: Settings, window: Window, *, now_ms: int, quiet: bool
 ) -> tuple[Whole, Callable[[Judge], Iterator[Judge]]]:
     """The requests of a window, for judges of the kind that is given: each has judged some."""
-    log = _open(look, settings, window, now_ms=now_ms, quiet=quiet)
-
+    log = _open(look, settings, window, now_ms=now_ms, quiet=quiet, sure=True)
     return log.whole, log.judges
 
 
@@ -152,10 +160,14 @@ def _open(
     now_ms: int,
     quiet: bool,
     since_ms: int | None = None,
+    sure: bool = False,
 ) -> _Log:
-    """``since_ms`` is when what was looked at is said to begin, if not with the first event."""
+    """``since_ms`` is when what was looked at is said to begin, if not with the first event.
+
+    With ``sure`` nothing is taken for granted of lines that were not looked at.
+    """
     if look.source == "cloudwatch":
-        return _OnCloudWatch(look, settings, window, now_ms=now_ms, quiet=quiet)
+        return _OnCloudWatch(look, settings, window, now_ms=now_ms, quiet=quiet, sure=sure)
     name = function_name(look.function).name if look.function else None
 
     def coverage(looked: Looked) -> Coverage:
@@ -177,40 +189,53 @@ class _OnCloudWatch:
     """The window of each group, saved for as long as this lives."""
 
     def __init__(
-        self, look: Look, settings: Settings, window: Window, *, now_ms: int, quiet: bool
+        self,
+        look: Look,
+        settings: Settings,
+        window: Window,
+        *,
+        now_ms: int,
+        quiet: bool,
+        sure: bool,
     ) -> None:
         from retryctl.cli.groups import SavedGroups
         from retryctl.cli.targets import Targets
 
         targets = Targets(look, settings)
-        saved = SavedGroups(look, targets, settings.markers, window, now_ms=now_ms, quiet=quiet)
-        self._saved = saved  # its folder lives as long as it does
-        self._logs = [
-            _Saved(
-                WholeLog(str(group.folder)),
-                Selection(until_ms=window.until_ms, function=group.target.function),
-                saved.window,
-                partial(_with_unrecognised, group.coverage),
-                markers=settings.markers,
-                settings=group.target.settings,
-                quiet=quiet,
-            )
-            for group in saved.groups
-            if group.coverage.events_read
-        ]
-        unrecognised = sum(log.whole.coverage.events_unrecognised for log in self._logs)
+        self._saved = SavedGroups(
+            look, targets, settings.markers, window, now_ms=now_ms, quiet=quiet, sure=sure
+        )
+        self._markers, self._until_ms, self._quiet = settings.markers, window.until_ms, quiet
+        self._unrecognised = 0
         self.whole = Whole(
-            coverage=replace(saved.coverage, events_unrecognised=unrecognised),
+            told=lambda: replace(self._saved.coverage, events_unrecognised=self._unrecognised),
             remarks=tuple(targets.said),
         )
 
     def made(self, make: Callable[[_Requests], T]) -> Iterator[T]:
-        for log in self._logs:
+        for log in self._logs():
             yield from log.made(make)
 
     def judges(self, kind: Judge) -> Iterator[Judge]:
-        for log in self._logs:
+        for log in self._logs():
             yield from log.judges(kind)
+
+    def _logs(self) -> Iterator[_Saved]:
+        """One group after the other, so that no more than one is held."""
+        for group in self._saved.groups:
+            if not group.coverage.events_read:
+                continue
+            log = _Saved(
+                WholeLog(str(group.folder)),
+                Selection(until_ms=self._until_ms, function=group.target.function),
+                self._saved.window,
+                partial(_with_unrecognised, group.coverage),
+                markers=self._markers,
+                settings=group.target.settings,
+                quiet=self._quiet,
+            )
+            self._unrecognised += log.whole.coverage.events_unrecognised
+            yield log
 
 
 def _with_unrecognised(coverage: Coverage, looked: Looked) -> Coverage:
@@ -235,9 +260,10 @@ class _Saved:
         self._markers, self._settings, self._quiet = markers, settings, quiet
         self._processes = min(MOST_PROCESSES, _processors())
         self._found = self._read()
-        self.whole = Whole(coverage=coverage(self._found.looked))
+        told = coverage(self._found.looked)
+        self.whole = Whole(told=lambda: told)
         self._around = Around(
-            coverage=self.whole.coverage,
+            coverage=told,
             settings=settings,
             markers=markers,
             named=selection.function,
@@ -266,7 +292,13 @@ class _Saved:
     def _made(self, make: Callable[[_Requests], T], found: Findings) -> Iterator[T]:
         parts = (found.part(number) for number in range(found.parts))
         if found.parts > 1 and self._processes > 1:
-            return _in_processes(parts, found.readings, self._around, make, self._processes)
+            return in_processes(
+                _Judging.judge,
+                parts,
+                self._processes,
+                begin=_Judging.begin,
+                known=(found.readings, self._around, make),
+            )
         return (make(gathered(part, found.readings, self._around)) for part in parts)
 
     def _read(self, ids: tuple[str, ...] = ()) -> Findings:
@@ -287,25 +319,6 @@ def _processors() -> int:
 
 
 # --------------------------------------------------------------------------- in a process
-
-
-def _in_processes(
-    parts: Iterator[Part],
-    readings: dict[int, Reading],
-    around: Around,
-    make: Callable[[_Requests], T],
-    processes: int,
-) -> Iterator[T]:
-    from concurrent.futures import ProcessPoolExecutor
-
-    with ProcessPoolExecutor(
-        processes, initializer=_Judging.begin, initargs=(readings, around, make)
-    ) as pool:
-        waiting = [pool.submit(_Judging.judge, part) for part in islice(parts, 2 * processes)]
-        while waiting:
-            made = waiting.pop(0).result()
-            waiting += [pool.submit(_Judging.judge, part) for part in islice(parts, 1)]
-            yield made
 
 
 class _Judging:

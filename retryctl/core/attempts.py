@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from retryctl.core.brackets import Bracket, Line, request_named
+from retryctl.core.brackets import CLOSING, Bracket, Line, request_named
 from retryctl.core.claims import Claim, Markers, read_claim
 from retryctl.core.known import FunctionSettings
 from retryctl.core.outcomes import ErrorInfo, Outcome, error_of, outcome_of
@@ -154,7 +154,8 @@ def _placed_ms(bracket: Bracket) -> int:
         return bracket.start.timestamp_ms
     if bracket.report_event and bracket.report and bracket.report.duration_ms is not None:
         return bracket.report_event.timestamp_ms - round(bracket.report.duration_ms)
-    return (bracket.end or bracket.body[-1][0]).timestamp_ms
+    ends = [event for event, record in bracket.body if isinstance(record, CLOSING)]
+    return (bracket.end or ends[-1]).timestamp_ms
 
 
 def wait_ms(before: Attempt, after: Attempt) -> int | None:

@@ -141,7 +141,8 @@ def is_repeat(bracket: Bracket, line: Line) -> bool:
     event, record = line
     if bracket.start is None and isinstance(record, Report) and bracket.report:
         return record == bracket.report
-    return within(bracket.body[-1][0], event)
+    told = next(told for told, record in reversed(bracket.body) if not isinstance(record, AppLine))
+    return within(told, event)
 
 
 def settle(between: list[Line], last: Bracket | None, bracket: Bracket | None) -> None:

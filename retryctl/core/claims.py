@@ -125,6 +125,12 @@ def _marker_claim(event: LogEvent, fields: Mapping[str, object] | None) -> Claim
     )
 
 
+def bare_integer(text: str) -> int | None:
+    """The integer that a printed line is, and nothing else."""
+    found = _BARE_INTEGER.match(text)
+    return int(found[1]) if found else None
+
+
 def _default_claim(output: list[tuple[LogEvent, AppLine]], markers: Markers) -> Claim:
     names = "|".join(re.escape(name) for name in markers.branches.numbers)
     process = re.compile(rf"\s*process ({names})\s*\Z")
@@ -137,8 +143,8 @@ def _default_claim(output: list[tuple[LogEvent, AppLine]], markers: Markers) -> 
                 claim = Claim(counter=before[1], branch=branch[1], evidence=evidence)
             elif claim.counter is None:
                 claim = Claim(branch=branch[1], evidence=(event,))
-        integer = _BARE_INTEGER.match(line.text)
-        before = (event, int(integer[1])) if integer else None
+        integer = bare_integer(line.text)
+        before = (event, integer) if integer is not None else None
     return claim
 
 

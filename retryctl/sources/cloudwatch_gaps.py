@@ -113,11 +113,12 @@ def too_fresh(group: LogGroup, window: Window, settle: str | None) -> Gap:
 
 def taken_as_alike(group: LogGroup, pairs: int, looked_up: int) -> Gap:
     """What was selected stands for what was not looked at."""
+    held = "none could be" if not looked_up else f"{looked_up:,} were, the farthest apart, and held"
     return Gap(
         kind="not-looked-up",
         message=f"of {group.name} only the lines that tell of attempts were read; that nothing "
-        "stands between those that count as neighbours (an integer and its branch, an error and "
-        f"the end) was looked up for {looked_up:,} of {pairs:,}, the farthest apart, and held",
+        "stands between two that count as neighbours (an integer and its branch, an error and "
+        f"the end) has to be looked up: of {pairs:,} {held}",
         log_group=group.name,
     )
 

@@ -3,8 +3,9 @@
 Of a busy group only the lines that tell of attempts are asked for (``telling_lines``): by
 FilterLogEvents, slice by slice, newest first, or by Logs Insights. What those lines cannot prove,
 that two of them are neighbours, is then looked up in full where the most time lies between the
-two, which is where something could stand between them (``neighbours``). Where something does, or
-where the service did not select what it should have, the window is read again with all its lines.
+two, which is where something could stand between them (``neighbours``); of whoever has to be
+``sure``, all are. Where something does, or where the service did not select what it should have,
+the window is read again with all its lines.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from retryctl.core.brackets import LONGEST_BRACKET_MS
 from retryctl.core.claims import Markers
 from retryctl.core.coverage import Gap
 from retryctl.core.records import LogEvent
@@ -45,6 +47,10 @@ _AT_ONCE = 4
 _MOST_PAIRS = 1_000
 # Of every so many pages one more is read to look between the lines.
 _PAGES_FOR_A_PAIR, _LEAST_PAIRS = 10, 5
+# To look up more pairs than that costs more than all the lines, of which about a quarter tell.
+_MOST_SURE_PAIRS, _LINES_FOR_A_TELLING = 100, 3
+# The first pages of a window can be empty, though more follow.
+_MOST_FIRST_PAGES = 5
 
 
 class NotSaved(RetryctlError):
@@ -75,6 +81,7 @@ class GroupLog:
         markers: Markers,
         folder: Path,
         on_page: Callable[[Page], None],
+        sure: bool = False,
     ) -> None:
         self._aws = aws
         self._group = group
@@ -84,9 +91,10 @@ class GroupLog:
         self._markers = markers
         self._folder = folder
         self._on_page = on_page
+        self._sure = sure
         self._telling = telling_lines(markers)
         self._selected = False
-        self._awaited: set[str | None] = set()
+        self._awaited: dict[str | None, int] = {}
         self.looked = self._nothing()
         self.assumed: Gap | None = None
 
@@ -144,14 +152,16 @@ class GroupLog:
         reading = SliceReading(
             self._aws, plan, lambda part: self._slice(part, reading), halted=threading.Event()
         )
-        self.looked, self._selected, self._awaited = self._nothing(), False, set()
+        self.looked, self._selected, self._awaited = self._nothing(), False, {}
         for looked in reading.run():
             self.looked.merge(looked)
         if self._selected and _is_bad_pattern(reading.fatal):
             return False
         unread = [*reading.unread, *((w, reading.fatal) for w in plan.rest() if reading.fatal)]
+        if unread and not plan.done:
+            raise unread[0][1]
         self.looked.gaps += [not_searched(self._group, *each, None) for each in unread]
-        if self._awaited and not unread:
+        if any(w.since_ms <= at < w.until_ms for at in self._awaited.values() for w in plan.done):
             return False
         return not self._selected or self._is_proved()
 
@@ -168,12 +178,16 @@ class GroupLog:
             for page in matching_pages(self._aws, self._group, part.window, pattern):
                 looked.pages += 1
                 if page.more and part.trial:
-                    self._on_page(page)
                     self._await(page.events)
-                if page.more and (part.trial or reading.ended):
+                    given_up = bool(self._awaited) or looked.pages == _MOST_FIRST_PAGES
+                else:
+                    given_up = page.more and reading.ended
+                if given_up:
+                    self._on_page(page)
                     break
                 self._write(path, page, looked)
-                self._awaited.difference_update([event.event_id for event in page.events])
+                for event in page.events:
+                    self._awaited.pop(event.event_id, None)
                 whole = not page.more
         finally:
             if not whole:
@@ -186,7 +200,7 @@ class GroupLog:
         """Note which of these the service has to select: that it reads ``|`` as ``re`` does."""
         if self._telling:
             tells = re.compile(self._telling).search
-            self._awaited = {event.event_id for event in events if tells(event.message)}
+            self._awaited |= {e.event_id: e.timestamp_ms for e in events if tells(e.message)}
 
     # ----------------------------------------------------------------------- Logs Insights
 
@@ -217,8 +231,15 @@ class GroupLog:
         self.looked.gaps += [too_many(self._group, second) for second in lines.unread]
         if lines.ambiguous:
             self.looked.gaps.append(unordered(self._group, lines.ambiguous))
-        if not self._is_proved():
-            self.looked.gaps.append(parted(self._group))
+        if self._is_proved():
+            return
+        if self._sure:
+            raise CouldNotLook(
+                f"the lines that Logs Insights selects of {self._group.name} do not prove what was "
+                "counted: others stand between them, or could",
+                "Use --engine filter.",
+            )
+        self.looked.gaps.append(parted(self._group))
 
     def _save_queried(self, window: Window, queried: Iterator[list[LogEvent]]) -> None:
         """What Insights gives; where it gives up, the rest is a gap."""
@@ -250,24 +271,34 @@ class GroupLog:
     # ----------------------------------------------------------------------- between the lines
 
     def _is_proved(self) -> bool:
-        """Whether no line parts a pair, by those with the most time between."""
+        """Whether no line parts a pair, by those with the most time between, or by all."""
         pairs = pairs_in(self._folder, self._markers, _MOST_PAIRS)
-        most = max(_LEAST_PAIRS, self.looked.pages // _PAGES_FOR_A_PAIR)
+        pages = self.looked.pages
+        most = max(_LEAST_PAIRS, pages // _PAGES_FOR_A_PAIR)
+        if self._sure:
+            most = max(_MOST_SURE_PAIRS, pages * _LINES_FOR_A_TELLING)
+            if pairs.found > min(most, _MOST_PAIRS):
+                return False
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             results = list(pool.map(self._is_parted, pairs.farthest(most)))
-        if True in results:
+        held = results.count(False)
+        if True in results or (self._sure and held < pairs.found):
             return False
-        if results.count(False) < pairs.found:
-            self.assumed = taken_as_alike(self._group, pairs.found, results.count(False))
+        if held < pairs.found:
+            self.assumed = taken_as_alike(self._group, pairs.found, held)
         return True
 
     def _is_parted(self, pair: Pair) -> bool | None:
         """``None`` where that cannot be looked up."""
-        until_ms = pair.second.timestamp_ms + 1 if pair.second else self._window.until_ms
-        window = Window(since_ms=pair.first.timestamp_ms, until_ms=until_ms)
+        assert self._telling is not None  # else every line was read
+        is_selected = re.compile(self._telling).search
+        since_ms = pair.first.timestamp_ms
+        until_ms = pair.second.timestamp_ms + 1 if pair.second else since_ms + LONGEST_BRACKET_MS
+        window = Window(since_ms=since_ms, until_ms=min(until_ms, self._window.until_ms))
         pages = matching_pages(self._aws, self._group, window, stream=pair.first.log_stream)
+        lines = (event for page in pages for event in page.events)
         try:
-            return is_parted(pair, (event for page in pages for event in page.events))
+            return is_parted(pair, lines, is_selected)
         except CouldNotLook:
             return None
 

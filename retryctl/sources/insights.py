@@ -154,6 +154,8 @@ class Queries:
         return ordered
 
     def _query(self, window: Window, *commands: str) -> Answer:
+        if self._halted.is_set():  # no further query is paid for
+            raise KeyboardInterrupt
         self._refuse_above(self._estimate([window]))
         first_s, last_s = _seconds(window)
         started = self._aws.call(

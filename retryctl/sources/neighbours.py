@@ -11,15 +11,15 @@ import heapq
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from retryctl.core.brackets import CLOSING, Line
-from retryctl.core.claims import Markers, read_claim
+from retryctl.core.brackets import Line, request_named
+from retryctl.core.claims import Markers, bare_integer, read_claim
 from retryctl.core.grammar import read
-from retryctl.core.records import AppLine, FunctionError, LogEvent, Start
+from retryctl.core.records import AppLine, FunctionError, LogEvent, Report, Start
 from retryctl.sources.saved_lines import KEY
 
 # A saved line with which a pair can begin: an integer, an error of Node.js or of .NET.
@@ -30,7 +30,7 @@ _BEGINS = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Two lines of a stream; without a ``second`` nothing may come after ``first``."""
+    """Two lines of a stream; without a ``second`` the first is to be the last of its attempt."""
 
     first: LogEvent
     second: LogEvent | None
@@ -50,37 +50,46 @@ class Pairs:
     def __init__(self, markers: Markers, most: int) -> None:
         self._markers = markers
         self._most = most
-        self._outputs: dict[str | None, Line] = {}
-        self._errors: dict[str | None, LogEvent] = {}
+        self._integers: dict[str | None, Line] = {}
+        self._errors: dict[str | None, dict[str | None, LogEvent]] = {}
         self._heaps: dict[str, list[tuple[float, int, Pair]]] = {"counter": [], "error": []}
         self._ties = count()
         self.found = 0
 
     def awaits(self, stream: str | None) -> bool:
         """Whether the next line of ``stream`` can complete a pair."""
-        return stream in self._outputs or stream in self._errors
+        return stream in self._integers or stream in self._errors
 
     def take(self, event: LogEvent) -> None:
-        """Take the next line of the log group."""
+        """Take the next line of the log group.
+
+        Only another printed line parts an integer from its branch, no record does. An error may
+        be the last line of its attempt until the REPORT of that, whatever else is selected.
+        """
         stream, record = event.log_stream, read(event)
-        ends = isinstance(record, (Start, *CLOSING))
-        if ends or isinstance(record, (AppLine, FunctionError)):
-            error = self._errors.pop(stream, None)
-            if error and ends:
-                self._keep("error", Pair(first=error, second=event))
-        if ends or isinstance(record, AppLine):
-            output = self._outputs.pop(stream, None)
-            if output and read_claim([output, (event, record)], self._markers).counter is not None:
-                self._keep("counter", Pair(first=output[0], second=event))
-        if isinstance(record, FunctionError) and not record.certain:
-            self._errors[stream] = event
-        elif isinstance(record, AppLine) and record.text.strip().isdigit():
-            self._outputs[stream] = (event, record)
+        if isinstance(record, AppLine):
+            self._printed(stream, event, record)
+        elif isinstance(record, FunctionError) and not record.certain:
+            self._errors.setdefault(stream, {})[record.request_id] = event
+        elif isinstance(record, Report) and (waiting := self._errors.get(stream)):
+            for request_id in (record.request_id, None):
+                if error := waiting.pop(request_id, None):
+                    self._keep("error", Pair(first=error, second=event))
+            if not waiting:
+                del self._errors[stream]
+
+    def _printed(self, stream: str | None, event: LogEvent, line: AppLine) -> None:
+        integer = self._integers.pop(stream, None)
+        if integer and len(read_claim([integer, (event, line)], self._markers).evidence) == 2:
+            self._keep("counter", Pair(first=integer[0], second=event))
+        if self._markers.are_default and bare_integer(line.text) is not None:
+            self._integers[stream] = (event, line)
 
     def finish(self) -> None:
         """No more lines come."""
-        for error in self._errors.values():
-            self._keep("error", Pair(first=error, second=None))
+        for waiting in self._errors.values():
+            for error in waiting.values():
+                self._keep("error", Pair(first=error, second=None))
         self._errors.clear()
 
     def farthest(self, most: int) -> list[Pair]:
@@ -125,15 +134,25 @@ def _event(line: bytes) -> LogEvent:
     )
 
 
-def is_parted(pair: Pair, lines: Iterable[LogEvent]) -> bool:
-    """Whether a line of the function parts the two, by all ``lines`` of that time, in order."""
+def is_parted(pair: Pair, lines: Iterable[LogEvent], is_selected: Callable[[str], object]) -> bool:
+    """Whether a printed line that was not selected stands between the two.
+
+    ``lines`` are all of that time, in order. Where the pair has no end, it is that of the attempt:
+    the next START or REPORT. Lines that name another request are not of this attempt.
+    """
     lines = iter(lines)
     if not any(_are_same(line, pair.first) for line in lines):
         return True
+    own = request_named(read(pair.first))
     for line in lines:
         if pair.second and _are_same(line, pair.second):
             return False
-        if isinstance(read(line), AppLine):
+        record = read(line)
+        if not pair.second and isinstance(record, (Start, Report)):
+            return False
+        if not isinstance(record, AppLine) or is_selected(line.message):
+            continue
+        if own is None or record.request_id in (None, own):
             return True
     return pair.second is not None
 

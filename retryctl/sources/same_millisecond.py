@@ -19,12 +19,12 @@ lines of one attempt that differ and are of the same rank: the last of them may 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from retryctl.core.claims import bare_integer
 from retryctl.core.grammar import read
 from retryctl.core.records import (
     AppLine,
@@ -63,7 +63,6 @@ _RANKS: dict[type[Record], int] = {
 }
 _ERRORS = (FunctionError, LambdaWarning)
 _OF_INIT = (InitStart, RestoreStart, InitReport, RestoreReport, Extension)
-_BARE_INTEGER = re.compile(r"\s*\d{1,9}\s*\Z", re.ASCII)
 
 # The attempts of a millisecond, in order: open before; the environment's start; whole; begun.
 _BEFORE, _INIT, _WHOLE, _BEGUN = range(4)
@@ -100,14 +99,20 @@ def _ordered(events: list[LogEvent]) -> tuple[list[LogEvent], int]:
 
 
 def _of_equal_rank(placed: Sequence[tuple[_Place, Record]]) -> int:
-    """How many printed lines there are beside others of the same attempt that differ."""
+    """How many printed lines there are beside others of the same attempt whose order would tell.
+
+    The last of them may count as its claim, an integer counts directly before its branch alone,
+    and some errors only as the last line.
+    """
+    integers = {place[:2] for place, _ in placed if place[2] == _INTEGER}
+    last = {place[:2] for place, r in placed if isinstance(r, FunctionError) and not r.certain}
     printed = {
         (place, record.text)
         for place, record in placed
-        if isinstance(record, AppLine) and record.level is None
+        if isinstance(record, AppLine) and (record.level is None or place[:2] in integers | last)
     }
     beside = Counter(place for place, _ in printed)
-    return sum(number for number in beside.values() if number > 1)
+    return sum(number for place, number in beside.items() if number > 1 or place[:2] in last)
 
 
 def _attempts(records: Sequence[Record]) -> _Attempts:
@@ -165,6 +170,6 @@ def _request_of(record: Record) -> str:
 
 
 def _rank(record: Record) -> int:
-    if isinstance(record, AppLine) and _BARE_INTEGER.match(record.text):
+    if isinstance(record, AppLine) and bare_integer(record.text) is not None:
         return _INTEGER
     return _RANKS.get(type(record), _OUTPUT)

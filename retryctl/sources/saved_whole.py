@@ -19,6 +19,7 @@ from retryctl.core.claims import Markers
 from retryctl.core.coverage import Gap, Selection
 from retryctl.core.known import FunctionSettings
 from retryctl.errors import UnreadableInput
+from retryctl.sources.processes import in_processes
 from retryctl.sources.saved import Asked, Looked, Meter, Progress, nothing_readable
 from retryctl.sources.saved_attempts import Learned
 from retryctl.sources.saved_bytes import Notes, segments
@@ -266,18 +267,10 @@ def _each(
         for unit in units:
             yield unit, scanning.scan(unit, meter.advance)
         return
-    from concurrent.futures import ProcessPoolExecutor
-
-    with ProcessPoolExecutor(
-        min(processes, len(units)), initializer=_begin, initargs=(scanning,)
-    ) as pool:
-        ahead = 2 * processes  # results wait in memory: no more than are soon taken
-        waiting = [pool.submit(_scan, unit) for unit in units[:ahead]]
-        for number, unit in enumerate(units):
-            result = waiting.pop(0).result()
-            if number + ahead < len(units):
-                waiting.append(pool.submit(_scan, units[number + ahead]))
-            yield unit, result
+    results = in_processes(
+        _scan, units, min(processes, len(units)), begin=_begin, known=(scanning,)
+    )
+    yield from zip(units, results, strict=True)
 
 
 _here: list[Scanning] = []  # what a process that scans has to know; it is told once

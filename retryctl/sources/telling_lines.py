@@ -2,8 +2,9 @@
 
 Of a busy log most lines say nothing of attempts. What the grammar reads are Lambda's records, the
 runtimes' errors, and the lines of the counter and the branch: those are selected in the service.
-The expression may match more than that, never less. It keeps to what FilterLogEvents takes between
-two ``%``: no parentheses, no spaces, no quotes; Logs Insights takes it between two slashes.
+The expression may match more than that, and not less, but for JSON that hides plain letters behind
+escapes (``\\u006c``). It keeps to what FilterLogEvents takes between two ``%``: no parentheses, no
+spaces, no quotes; Logs Insights takes it between two slashes.
 
 What two lines tell only as neighbours is not settled by this (``neighbours``).
 """
@@ -50,17 +51,18 @@ def _key(path: str) -> str | None:
     return re.sub(r"[^A-Za-z0-9_-]", ".", key) if key.isascii() and key else None
 
 
+_ANYTHING = r"[\s\S]*"  # of several lines too
 _COUNT = r"(?:[*+?]|\{\d+(?:,\d*)?\})\??"
 # What can be any text, and what JSON may write with more signs than one; a sign that stands for
 # itself; a count of it; another sign of an expression, or one that the service does not take.
 _PART = re.compile(
     r"(?P<wide>(?:\(\?P<\w+>(?:[^()\\]|\\.)*\)|\[\^?\]?(?:[^\]\\]|\\.)*\]"
-    rf"|\\?[\"/<>&']|\\[dswDSW]|\.)(?:{_COUNT})?)"
-    r"|(?P<itself>\\[.+*?$^|\[\]{}-]|[A-Za-z0-9:_#=@;,-])"
+    rf"|\\?[\"/<>&'=+`]|\\[dswDSW]|\.)(?:{_COUNT})?)"
+    r"|(?P<itself>\\[.*?$^|\[\]{}-]|[A-Za-z0-9:_#@;,-])"
     rf"|(?P<count>{_COUNT})"
     r"|(?P<anchor>[\^$])"
     r"|(?P<or>\|)"
-    r"|(?P<other>[ !%`~])"
+    r"|(?P<other>[ !%~])"
 )
 
 
@@ -79,7 +81,7 @@ def _searchable(pattern: re.Pattern[str]) -> str | None:
             return None
         at, kind = part.end(), part.lastgroup
         if kind == "wide":
-            made += [".*"] if made[-1:] != [".*"] else []
+            made += [_ANYTHING] if made[-1:] != [_ANYTHING] else []
         elif kind == "count":
             made.append(part[0] if len(part[0]) == 1 else part[0].removesuffix("?"))
         elif kind == "other":
