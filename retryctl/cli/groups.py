@@ -32,7 +32,7 @@ from retryctl.sources.finding import Means
 from retryctl.sources.group_log import GroupLog, NotSaved
 from retryctl.sources.log_groups import LogGroup, describe, refusal_of
 from retryctl.sources.log_pages import Page
-from retryctl.sources.log_pages import Window as Stretch
+from retryctl.sources.log_pages import Window as Span
 
 _DEFAULT_WINDOW_MS = 24 * 3_600_000
 _DAY_MS = 24 * 3_600_000
@@ -71,7 +71,7 @@ class SavedGroups:
         if since_ms is None:
             since_ms = max(0, min(until_ms, now_ms) - _DEFAULT_WINDOW_MS)
         self.window = Window(since_ms=since_ms, until_ms=window.until_ms)
-        self._asked = Stretch(since_ms=since_ms, until_ms=until_ms)
+        self._asked = Span(since_ms=since_ms, until_ms=until_ms)
         self._look, self._targets, self._markers = look, targets, markers
         self._now_ms, self._sure = now_ms, sure
         self._describe = cache(partial(describe, targets.aws))
