@@ -179,7 +179,8 @@ class GroupLog:
                 looked.pages += 1
                 if page.more and part.trial:
                     self._await(page.events)
-                    given_up = bool(self._awaited) or looked.pages == _MOST_FIRST_PAGES
+                    told_enough = bool(self._awaited) or not self._telling
+                    given_up = told_enough or looked.pages == _MOST_FIRST_PAGES
                 else:
                     given_up = page.more and reading.ended
                 if given_up:
