@@ -91,3 +91,9 @@ def test_csv_and_json(log: Path) -> None:
     document = json.loads(run("list", "--from", str(log), "-o", "json").stdout)
     assert [each["request_id"] for each in document["requests"]] == [THIRD_ID, OTHER_ID, ID]
     assert document["coverage"]["complete"] is True
+
+
+def test_help_tells_the_forms_that_list_knows(log: Path) -> None:
+    said = " ".join(run("list", "--help", env={"COLUMNS": "200"}).stdout.split())
+    assert "text, json, jsonl (one request a line) or csv." in said
+    assert run("list", "--from", str(log), "-o", "html").returncode == 2

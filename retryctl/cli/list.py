@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from retryctl.cli import options
-from retryctl.cli.summary import Form, Functions
+from retryctl.cli.summary import Functions
 
 app = typer.Typer(add_completion=False)
 
@@ -48,6 +48,16 @@ Limit = Annotated[
         min=1,
         help="At most so many. Text shows the newest, 50 without this.",
         rich_help_panel=_WHICH,
+    ),
+]
+Form = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FORM",
+        help="text, json, jsonl (one request a line) or csv.",
+        rich_help_panel="How to show it",
     ),
 ]
 
