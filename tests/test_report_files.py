@@ -110,6 +110,7 @@ REFUSED = [
     ("xml=r", "there is no report 'xml'.", "text, json"),
     ("htlm=r", "there is no report 'htlm'.", "html?"),
     ("html", "'html' names no file.", "FORM=FILE"),
+    ("html=-", "--report writes files, and - names none.", "For stdout: -o html."),
     ("html=no/r.html", "cannot write no/r.html", "folder"),
 ]
 

@@ -163,12 +163,14 @@ class _Values:
             return None
         match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(%?)", str(value).strip(), re.ASCII)
         if match is None or isinstance(value, bool):
-            self._refuse(key, f"{value!r} cannot be read.", "Give a share such as 0.5%.")
+            hint = "Give a share such as 0.5%" + ("." if only_share else ", or a count such as 3.")
+            self._refuse(key, f"{value!r} cannot be read.", hint)
         number, is_share = Fraction(match[1]), bool(match[2])
         if is_share and number > 100:
             self._refuse(key, f"{value} is more than all.", "Give a share of at most 100%.")
         if not is_share and (only_share or number.denominator != 1):
-            self._refuse(key, f"{value} is not a share.", f"Is {value}% meant?")
+            share = number * 100 if number <= 1 else number  # 0.4 is meant as a part of one
+            self._refuse(key, f"{value} is not a share.", f"Is {float(share):.15g}% meant?")
         return Limit(text=match[0], value=number / 100 if is_share else number, is_share=is_share)
 
     def wait_ms(self) -> int:

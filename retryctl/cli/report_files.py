@@ -54,6 +54,8 @@ def report_files(
         if not (equals and name):
             raise UsageError(f"{text!r} names no file.", "Give --report FORM=FILE.")
         file = ReportFile(form=known_form(form, forms, elsewhere), path=Path(name))
+        if name == "-":
+            raise UsageError("--report writes files, and - names none.", f"For stdout: -o {form}.")
         if (path := file.path.resolve()) in taken | files.keys():
             raise UsageError(f"{name} would be written twice.", "Give each report its own file.")
         if path == Path(source).resolve():
@@ -95,7 +97,7 @@ def read_known(path: Path | None, *, update: bool) -> frozenset[Identity]:
     """
     if path is None:
         if update:
-            raise UsageError("--update-baseline does not say which.", "Add --baseline FILE.")
+            raise UsageError("--update-baseline does not say which file.", "Give --baseline FILE.")
         return frozenset()
     if update:
         refuse_unwritable(path)
