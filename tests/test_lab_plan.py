@@ -83,6 +83,12 @@ def test_what_cannot_be_read_is_refused_with_a_next_step(text: str) -> None:
     assert refusal.value.next_step
 
 
+def test_the_refusal_says_that_all_stands_alone() -> None:
+    with pytest.raises(UsageError, match="'all' in the plan cannot be read") as refusal:
+        read("all,same")
+    assert refusal.value.next_step.endswith("Or all, which takes no item beside it.")
+
+
 def test_a_plan_is_no_longer_than_the_retries() -> None:
     with pytest.raises(UsageError, match="2 retries, and the function is allowed 1"):
         read("same,same", retries=1)

@@ -100,7 +100,8 @@ def _unreadable(item: str) -> UsageError:
     return UsageError(
         f"{item!r} in the plan cannot be read",
         "Write same, fresh or env=N for each retry, each with +timeout, +kill, +exit or +oom, "
-        "+throttle or +duplicate where wanted, after first+… for the first attempt.",
+        "+throttle or +duplicate where wanted, after first+… for the first attempt. Or all, which "
+        "takes no item beside it.",
     )
 
 
