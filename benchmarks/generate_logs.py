@@ -11,8 +11,8 @@ writes ``FILE`` and prints the truth. The same seed gives the same bytes.
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -268,8 +268,18 @@ def generate(path: Path, events: int, seed: int = 7) -> Truth:
 
 
 def main() -> None:
-    events, path = int(sys.argv[1]), Path(sys.argv[2])
-    truth = generate(path, events, int(sys.argv[3]) if len(sys.argv) > 3 else 7)
+    parser = argparse.ArgumentParser(
+        description="Write a made-up log, and print the truth about it."
+    )
+    parser.add_argument(
+        "events", metavar="EVENTS", type=int, help="about so many: 1400000 are a day"
+    )
+    parser.add_argument("path", metavar="FILE", type=Path, help="is written over")
+    parser.add_argument(
+        "seed", metavar="SEED", type=int, nargs="?", default=7, help="7 if not given"
+    )
+    asked = parser.parse_args()
+    truth = generate(asked.path, asked.events, asked.seed)
     print(json.dumps(vars(truth), indent=2))
 
 

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -52,6 +53,16 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth]:
 
 
 # --------------------------------------------------------------------------- the figures
+
+
+@pytest.mark.parametrize(("argument", "status"), [("--help", 0), ("many", 2)])
+def test_the_log_generator_tells_its_usage(argument: str, status: int) -> None:
+    program = str(Path(__file__).parents[1] / "benchmarks/generate_logs.py")
+    command = [sys.executable, program, argument]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == status
+    assert "EVENTS FILE [SEED]" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_figures_are_the_truth(large: tuple[Path, Truth]) -> None:
