@@ -116,7 +116,15 @@ def test_documents_are_utf_8_whatever_the_terminal_shows(encoding: str, tmp_path
 
 @pytest.mark.parametrize(
     "arguments",
-    ["explain", "explain environment-switch", "--help", "trace --help", f"{OF_ONE} --lines"],
+    [
+        "explain",
+        "explain environment-switch",
+        "--help",
+        "trace --help",
+        f"{OF_ONE} --lines",
+        "list --from demo",
+        "summary --from demo",
+    ],
 )
 def test_a_terminal_without_unicode_is_shown_its_like(arguments: str) -> None:
     shown = run(*arguments.split(), env={"PYTHONIOENCODING": "ascii"})

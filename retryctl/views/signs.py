@@ -19,10 +19,18 @@ STYLES = {
 
 SEVERITY_SIGNS = {Severity.ERROR: BAD, Severity.WARNING: WARNING, Severity.INFO: NOTE}
 
-ASCII = str.maketrans("✓✗…—·●◆■▲★▼╌━╵\xa0", "+x~--o#%^*v.=' ")
+LEVELS = "▁▂▃▄▅▆▇█"
+"""From nothing to the most, for figures over time."""
+
+EIGHTHS = "▏▎▍▌▋▊▉█"
+"""A cell of a bar, from one eighth of it to the whole."""
+
+ASCII = str.maketrans("✓✗…—·●◆■▲★▼╌━╵×→\xa0", "+x~--o#%^*v.='x> ") | str.maketrans(
+    LEVELS + EIGHTHS, "_.:-=+*#" + "#" * len(EIGHTHS)
+)
 """One character for one, so that nothing moves where a terminal knows no others.
 
-The last is the no-break space, with which Python's tracebacks are indented.
+The no-break space is that with which Python's tracebacks are indented.
 """
 
 

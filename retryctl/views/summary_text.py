@@ -17,7 +17,7 @@ from retryctl.views.document import BLANK, Block, Column, Drawing, Paragraph, Pi
 from retryctl.views.figures import FUNCTION_FIGURES, Tallies, before_and_after, percent
 from retryctl.views.inert import cut
 from retryctl.views.sentences import coverage_sentence
-from retryctl.views.signs import BAD, GOOD, NOTHING, STYLES, WARNING
+from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, STYLES, WARNING
 from retryctl.views.summary_advice import advice, reasons
 from retryctl.views.summary_json import branch_rows
 from retryctl.views.text import text_of
@@ -25,8 +25,6 @@ from retryctl.views.times import duration, span, stamp
 
 _LABEL = 12
 _BAR_CELLS = 36
-_EIGHTHS = " ▏▎▍▌▋▊▉"
-_LEVELS = "▁▂▃▄▅▆▇█"
 _MOST_ERRORS, _MOST_GAPS = 5, 10
 _VERDICT_SIGNS = {"better": GOOD, "worse": BAD, "same": NOTHING, "changed": NOTHING}
 
@@ -45,11 +43,7 @@ def summary_text(
 ) -> str:
     """The answer of ``summary``; ``tallies`` are in the order in which they are shown."""
     blocks = _blocks(total, tallies, coverage, branches, changes, tz)
-    text = text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
-    return text.translate(_ASCII) if ascii_only else text
-
-
-_ASCII = str.maketrans({"█": "#", **dict.fromkeys(_EIGHTHS[1:], "#")})
+    return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
 
 
 def _blocks(
@@ -144,7 +138,7 @@ def _bar(number: int, most: int) -> str:
     """As long as its share of the longest, to an eighth of a cell, and never empty."""
     eighths = max(1, round(8 * _BAR_CELLS * number / most)) if number else 0
     whole, rest = divmod(eighths, 8)
-    return "█" * whole + (_EIGHTHS[rest] if rest else "")
+    return EIGHTHS[-1] * whole + (EIGHTHS[rest - 1] if rest else "")
 
 
 def _outcomes(tally: Tally) -> list[Piece]:
@@ -231,7 +225,7 @@ def _over_time(tally: Tally, tz: tzinfo) -> Iterator[Block]:
     if over is None or len(over.counts) < 2 or not any(over.counts):
         return
     most = max(over.counts)
-    line = "".join(_LEVELS[-(-count * 7 // most)] for count in over.counts)
+    line = "".join(LEVELS[-(-count * 7 // most)] for count in over.counts)
     when = stamp(
         over.since_ms + over.counts.index(most) * over.bucket_ms, tz, "minutes", dated=True
     )
