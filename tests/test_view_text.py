@@ -413,6 +413,14 @@ def test_a_long_type_is_cut_in_the_table_and_whole_below_it() -> None:
     assert " attempts 2 and 3: NameError: name 'total' is not defined" in text
 
 
+def test_a_type_with_which_the_message_begins_is_not_said_twice() -> None:
+    unable = "Runtime.ImportModuleError: Unable to import module 'app'"
+    for message, told in ((unable, unable), ("KeyError: 1", "Runtime.Unknown: KeyError: 1")):
+        error = ErrorInfo(type=told.partition(":")[0], message=message)
+        failed = replace(FIRST, outcome=Outcome.INIT_ERROR, error=error)
+        assert f": init-error: {told}" in " ".join(one(failed).split())
+
+
 def test_a_crash_is_named_by_its_outcome_and_its_type_follows() -> None:
     crashed = replace(FIRST, outcome=Outcome.CRASH, error=ErrorInfo(type="Runtime.ExitError"))
     text = one(crashed)

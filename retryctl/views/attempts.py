@@ -109,8 +109,9 @@ def error_detail(attempt: Attempt) -> str:
     error = attempt.error
     if error is None:
         return ""
-    shown = attempt.outcome is Outcome.ERROR
-    said = ": ".join(text for text in (None if shown else error.type, error.message) if text)
+    message = error.message or ""
+    shown = attempt.outcome is Outcome.ERROR or message.partition(":")[0] == error.type
+    said = ": ".join(text for text in (None if shown else error.type, message) if text)
     return ", at ".join(text for text in (cut(said, _MOST_OF_AN_ERROR), error.frame) if text)
 
 
