@@ -146,6 +146,21 @@ def test_one_group_that_may_not_be_read_is_a_gap(endpoint: Endpoint) -> None:
     assert (told["requests"], told["function"]) == (1, "orders-good")
 
 
+@pytest.mark.parametrize("command", ["list", "summary"])
+@pytest.mark.parametrize("form", ["jsonl", "csv", "json", "text"])
+def test_a_gap_is_told_beside_the_forms_for_programs(
+    endpoint: Endpoint, command: str, form: str
+) -> None:
+    endpoint.faults.denied_groups.add("/aws/lambda/orders-wrong")
+    asked = (command, "orders-good", "orders-wrong", "-o", form)
+    done, quiet = ask(endpoint, *asked), ask(endpoint, *asked, "-q")
+    assert (done.returncode, quiet.returncode, quiet.stderr) == (0, 0, "")
+    told_in = done.stdout if form == "text" else done.stderr
+    assert "/aws/lambda/orders-wrong" in told_in
+    assert ("/aws/lambda/orders-wrong" in done.stderr) is (form != "text")
+    assert "orders-good" in done.stdout
+
+
 def test_no_group_that_may_be_read_is_an_error(endpoint: Endpoint) -> None:
     endpoint.faults.denied.add("logs:FilterLogEvents")
     done = ask(endpoint, "summary", "orders-good", "orders-wrong")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from retryctl.cli.options import Look, Show
-from retryctl.cli.telling import where_looked
+from retryctl.cli.telling import not_seen, where_looked
 from retryctl.cli.terminal import remark
 from retryctl.cli.times import read_window, zone
 from retryctl.cli.whole_log import Whole
@@ -20,6 +20,8 @@ from retryctl.core.near import near
 from retryctl.errors import NothingFound, UsageError
 from retryctl.sources.discovery import is_pattern
 from retryctl.sources.function import function_name
+
+_MOST_GAPS = 10
 
 
 def functions_asked(
@@ -61,6 +63,13 @@ def tell_remarks(whole: Whole, show: Show) -> None:
     """Say on stderr what should be said of how it was looked."""
     for text in whole.remarks:
         remark(f"retryctl: {text}", quiet=show.quiet)
+
+
+def tell_not_seen(coverage: Coverage, show: Show, form: str) -> None:
+    """Say on stderr what was not seen, where an answer in ``form`` does not say it to a person."""
+    if form not in ("text", "html"):
+        for sentence in not_seen(coverage, _MOST_GAPS):
+            remark(f"retryctl: {sentence}", quiet=show.quiet)
 
 
 def nothing_found(coverage: Coverage, show: Show) -> NothingFound:

@@ -11,6 +11,7 @@ from retryctl.cli.asked import (
     functions_asked,
     nothing_found,
     refuse_unknown,
+    tell_not_seen,
     tell_remarks,
     window_asked,
 )
@@ -82,6 +83,7 @@ def list_requests(
     )
     if not count:
         raise nothing_found(whole.coverage, show)
+    tell_not_seen(whole.coverage, show, form)
     return ExitStatus.OK
 
 

@@ -14,6 +14,7 @@ from retryctl.cli.asked import (
     functions_asked,
     nothing_found,
     refuse_unknown,
+    tell_not_seen,
     tell_remarks,
     window_asked,
 )
@@ -81,6 +82,7 @@ def summarise(
         put(text, document=form != "text")
     if not total.requests:
         raise nothing_found(whole.coverage, show)
+    tell_not_seen(whole.coverage, show, form)
     return ExitStatus.OK
 
 

@@ -201,9 +201,14 @@ def where_looked(coverage: Coverage, tz: tzinfo) -> str:
     """Where it was looked and what was not seen, for an answer that nothing was found."""
     whole = "It was read whole." if coverage.where else "Nothing is missing."
     looked = coverage_sentence(coverage, tz, complete=whole)
+    return " ".join([looked[:1].upper() + looked[1:], *not_seen(coverage, _MOST_GAPS)])
+
+
+def not_seen(coverage: Coverage, most: int) -> list[str]:
+    """What was not seen, in ``most`` sentences; of more, how many more there are."""
     gaps = [f"{gap.message.rstrip('.')}." for gap in coverage.gaps]
-    more = [f"And {len(gaps) - _MOST_GAPS:,} more."] if len(gaps) > _MOST_GAPS else []
-    return " ".join([looked[:1].upper() + looked[1:], *gaps[:_MOST_GAPS], *more])
+    more = [f"And {len(gaps) - most:,} more."] if len(gaps) > most else []
+    return [*gaps[:most], *more]
 
 
 def _next_step(coverage: Coverage) -> str:
