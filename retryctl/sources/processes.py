@@ -5,13 +5,18 @@ from __future__ import annotations
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 A = TypeVar("A")
 R = TypeVar("R")
 
 _AHEAD = 2  # results wait in memory: no more for each process than are soon taken
+_SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
 def in_processes(
@@ -30,18 +35,39 @@ def in_processes(
 
     pool = ProcessPoolExecutor(processes, initializer=_begin, initargs=(begin, known))
     rest = iter(items)
+
+    def submit(item: A) -> Future[R]:
+        with _unheard():  # this may begin a process
+            return pool.submit(work, item)
+
     try:
-        waiting = deque(pool.submit(work, item) for item in islice(rest, _AHEAD * processes))
+        waiting = deque(map(submit, islice(rest, _AHEAD * processes)))
         while waiting:
             result = waiting.popleft().result()
-            waiting.extend(pool.submit(work, item) for item in islice(rest, 1))
+            waiting.extend(map(submit, islice(rest, 1)))
             yield result
     finally:
         pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Let signals wait. A process that begins meanwhile lets them wait until ``_begin``."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin(begin: Callable[..., None], known: tuple[Any, ...]) -> None:
-    # Ctrl-C reaches every process of the terminal; the first one ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Ctrl-C and a closed terminal reach every process; the first one ends the others.
+    for number in _SIGNALS:
+        of_terminal = number != signal.SIGTERM
+        signal.signal(number, signal.SIG_IGN if of_terminal else signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     begin(*known)
