@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.lambda_log import ID, OTHER_ID, THIRD_ID
+from tests.lambda_log import ID, OTHER_ID, THIRD_ID, Environment
 from tests.test_cli import run
 from tests.test_summary import retried_in_another, save
 
@@ -91,6 +91,17 @@ def test_csv_and_json(log: Path) -> None:
     document = json.loads(run("list", "--from", str(log), "-o", "json").stdout)
     assert [each["request_id"] for each in document["requests"]] == [THIRD_ID, OTHER_ID, ID]
     assert document["coverage"]["complete"] is True
+
+
+def test_the_order_does_not_hang_on_the_hashes_of_a_run(tmp_path: Path) -> None:
+    here = Environment("a")
+    for number in range(20):
+        here.at(number).runs(f"{number:08x}-1111-4222-8333-444455556666", "0", "process A")
+    log = save(tmp_path / "log.jsonl", here)
+    asked = ("list", "--from", str(log), "-o", "jsonl")
+    once, again = (run(*asked, env={"PYTHONHASHSEED": seed}) for seed in ("1", "2"))
+    assert once.stdout.count("\n") == 20
+    assert once.stdout == again.stdout
 
 
 def test_help_tells_the_forms_that_list_knows(log: Path) -> None:

@@ -11,6 +11,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from operator import itemgetter
 
 from retryctl.core.attempts import Attempt
@@ -135,7 +136,7 @@ def gathered(
     for group, request_id, event in part.mentions:
         mentions[group, packed_id(request_id)].append(event)
     yield from _plain(part, readings, around, attempts, mentions)
-    for key in attempts.keys() | mentions.keys():
+    for key in dict.fromkeys(chain(attempts, mentions)):
         request = _request(key, attempts.get(key, []), mentions.get(key, []), around)
         if around.has(request.placed_ms):
             yield _checked(request, around)
