@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from retryctl.core.checks import Check
 from retryctl.core.summary import Tally
+from retryctl.views.summary_advice import advice
 from tests.lambda_log import ID, OTHER_ID, Environment, events_of
 from tests.made_up_logs import line_of
 from tests.test_cli import run
@@ -146,6 +148,15 @@ def test_the_screen_fits_80_columns_and_ends_with_advice() -> None:
     assert "retryctl counters" in told.stdout
     shown = {error["example"] for error in summary("demo")["errors"]}
     assert all(example in told.stdout for example in shown)
+
+
+def test_the_advice_says_of_which_retries_it_tells() -> None:
+    def advised(right: int, wrong: int) -> str:
+        return advice(Tally(retries_judged=Counter({Check.AGREES: right, Check.DISAGREES: wrong})))
+
+    assert advised(18, 82).startswith("82 % of the retries that logged a count counted wrong")
+    assert advised(13, 1).startswith("One retry in 14 of those that logged a count counted wrong")
+    assert advised(0, 3).startswith("Every retry that logged a count counted wrong")
 
 
 def test_several_functions_have_a_row_each_the_worst_first(tmp_path: Path) -> None:

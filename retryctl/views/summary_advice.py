@@ -62,8 +62,8 @@ def _share(part: int, whole: int) -> str:
     if part == whole:
         return "Every retry that logged a count"
     if part / whole > 0.4:
-        return f"{_part(part, whole)} of the retries"
-    return f"One retry in {round(whole / part):,}"
+        return f"{_part(part, whole)} of the retries that logged a count"
+    return f"One retry in {round(whole / part):,} of those that logged a count"
 
 
 def _part(part: int, whole: int) -> str:
