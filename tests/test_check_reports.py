@@ -147,6 +147,19 @@ def test_sarif_messages_hold_neither_links_nor_placeholders(hostile: Path) -> No
         assert not re.search(r"(?<!\\)\[", result["message"]["text"])
 
 
+def test_sarif_shows_a_log_line_without_its_end_and_says_what_a_rule_finds(tmp_path: Path) -> None:
+    save(tmp_path / "log.jsonl", *switched())
+    (sarif_run,) = json.loads(shown(tmp_path, "sarif"))["runs"]
+    located = [one for result in sarif_run["results"] for one in result["relatedLocations"]]
+    printed = [one["message"]["text"] for one in located if "process" in one["message"]["text"]]
+    assert printed
+    assert all(re.search(r"Z process [ABC]\Z", text) for text in printed), printed
+    by_id = {rule["id"]: rule for rule in sarif_run["tool"]["driver"]["rules"]}
+    assert by_id["environment-switch"]["fullDescription"]["text"] == (
+        "The retry ran where /tmp knows nothing of the earlier attempts."
+    )
+
+
 # --------------------------------------------------------------------------- GitLab
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from retryctl.errors import UsageError
+from retryctl.views.rule_texts import rule_texts
 
 app = typer.Typer(add_completion=False)
 
@@ -18,7 +19,7 @@ _WRITTEN_FOR = 80
 
 
 def _rule_names(incomplete: str) -> list[str]:
-    return [name for name in _sections() if name.startswith(incomplete)]
+    return [name for name in rule_texts() if name.startswith(incomplete)]
 
 
 @app.command()
@@ -37,31 +38,20 @@ def explain(
 
     Without RULE: the list of all rules, with their severity.
     """
-    sections = _sections()
+    texts = rule_texts()
     if rule is None:
-        for name, section in sections.items():
-            severity, summary = section.split("\n", 1)[0].split(" · ")
-            print(f"{name:26} {severity.strip('*')}")
-            print(fill(summary, _columns(), initial_indent="    ", subsequent_indent="    "))
+        for name, text in texts.items():
+            print(f"{name:26} {text.severity}")
+            print(fill(text.summary, _columns(), initial_indent="    ", subsequent_indent="    "))
         print("\nretryctl explain RULE tells the rest.")
-    elif rule in sections:
+    elif rule in texts:
         print(f"{rule}\n{'=' * len(rule)}\n")
-        print("\n".join(_fitted(sections[rule].splitlines())).replace("### ", ""))
+        print("\n".join(_fitted(texts[rule].section.splitlines())).replace("### ", ""))
     else:
         from retryctl.core.near import near
 
-        hint = near(rule, sections) or "retryctl explain lists the rules."
+        hint = near(rule, texts) or "retryctl explain lists the rules."
         raise UsageError(f"there is no rule {rule!r}.", hint)
-
-
-def _sections() -> dict[str, str]:
-    """The text of each rule by its name, from the page of rules in the package."""
-    from importlib.resources import files
-
-    page = files("retryctl").joinpath("rules.md").read_text(encoding="utf-8")
-    _, *sections = page.split("\n## ")
-    split = (section.split("\n", 1) for section in sections)
-    return {name.strip(): text.strip() for name, text in split}
 
 
 def _columns() -> int:

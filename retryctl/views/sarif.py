@@ -9,6 +9,7 @@ the log events that prove it are its related locations.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +19,8 @@ from retryctl.core.judging import JudgedFinding
 from retryctl.core.records import LogEvent
 from retryctl.views.check_json import document_text
 from retryctl.views.check_report import CheckReport, Problem, problems
-from retryctl.views.inert import inert
+from retryctl.views.inert import inert, lines_of
+from retryctl.views.rule_texts import RuleText, rule_texts
 from retryctl.views.times import iso
 
 _SCHEMA = (
@@ -33,6 +35,7 @@ Object = dict[str, Any]
 
 def report(told: CheckReport) -> str:
     """The log with its one run."""
+    texts = rule_texts()
     checks = [p for p in problems(told.judgement) if p.judged is None]
     ids = [judged.finding.rule for judged in told.judgement.findings]
     ids = sorted({*ids, *(problem.rule for problem in checks)})
@@ -44,7 +47,7 @@ def report(told: CheckReport) -> str:
                 "name": "retryctl",
                 "version": told.version,
                 "semanticVersion": told.version,
-                "rules": [_rule(id) for id in ids],
+                "rules": [_rule(id, texts) for id in ids],
             }
         },
         "columnKind": "unicodeCodePoints",
@@ -54,14 +57,14 @@ def report(told: CheckReport) -> str:
     return document_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
-def _rule(id: str) -> Object:
+def _rule(id: str, texts: Mapping[str, RuleText]) -> Object:
     """What GitHub's code scanning asks of a rule, of ours and of an expectation."""
     rule = _RULES.get(id)
     title = id.replace("-", " ").capitalize()
     if rule is None:
         full, help = f"{title}: what the check was told to expect.", "See retryctl check --help."
     else:
-        full, help = f"{title}: a rule of the cross-check.", f"{rule.remedy} More: {_EXPLAIN} {id}"
+        full, help = texts[id].summary, f"{rule.remedy} More: {_EXPLAIN} {id}"
     return {
         "id": id,
         "name": "".join(word.capitalize() for word in id.split("-")),
@@ -107,7 +110,8 @@ def _result(
 
 
 def _evidence(event: LogEvent) -> Object:
-    told = f"{iso(event.timestamp_ms)} {event.message}"
+    line = "\n".join(lines_of(event.message))
+    told = f"{iso(event.timestamp_ms)} {line}"
     group = (event.log_group or "log").lstrip("/")
     located: Object = {"physicalLocation": _physical(group), "message": _message(told)}
     if event.log_stream:
