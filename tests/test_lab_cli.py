@@ -249,6 +249,16 @@ def test_trace_reads_what_is_served_as_it_reads_the_saved_log(tmp_path: Path) ->
     assert (document["coverage"]["complete"], document["coverage"]["gaps"]) == (True, [])
 
 
+def test_a_functions_settings_are_asked_where_the_log_is_served(tmp_path: Path) -> None:
+    saved = tmp_path / "lab.jsonl"
+    arguments = ("--event", EVENT, "--name", "orders-worker", "--save", str(saved))
+    retryctl("lab", "run", HANDLER, *arguments)
+    with served(str(saved)) as line:
+        done = retryctl("check", "-g", "/aws/lambda/orders-worker", "--since", "15m", more=line)
+    assert done.returncode == 0, done.stderr
+    assert "The settings of orders-worker are not known (there is no such function" in done.stderr
+
+
 def test_the_demo_can_be_served_and_its_port_is_free_afterwards() -> None:
     with served("demo") as line:
         host, port = line["AWS_ENDPOINT_URL_LOGS"].removeprefix("http://").split(":")

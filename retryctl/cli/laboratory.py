@@ -97,8 +97,9 @@ def serve_saved(source: str, port: int) -> NoReturn:
     with ended_by_signals(), serve.serving(events, port) as url:
         put(
             # The SDKs name the endpoint after the service's ID, and look for a region in either.
+            # Lambda is asked for a function's settings: not AWS's, which would refuse these keys.
             f"export AWS_ENDPOINT_URL_LOGS={url} AWS_ENDPOINT_URL_CLOUDWATCH_LOGS={url} "
-            f"AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION} "
+            f"AWS_ENDPOINT_URL_LAMBDA={url} AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION} "
             "AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab\n"
         )
         remark(f"retryctl: {len(events)} events served at {url}; interrupt to end.")
