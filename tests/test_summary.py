@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from retryctl.core.checks import Check
+from retryctl.core.comparing import changes
 from retryctl.core.summary import Tally
 from retryctl.views.summary_advice import advice
 from tests.lambda_log import ID, OTHER_ID, Environment, events_of
@@ -145,7 +146,7 @@ def test_the_screen_fits_80_columns_and_ends_with_advice() -> None:
     assert told.returncode == 0
     assert max(map(len, told.stdout.splitlines())) <= 80
     assert "wrong: uncounted-attempt 2, environment-switch 1" in told.stdout
-    assert "retryctl counters" in told.stdout
+    assert "retryctl counters" in " ".join(told.stdout.split())
     shown = {error["example"] for error in summary("demo")["errors"]}
     assert all(example in told.stdout for example in shown)
 
@@ -199,14 +200,48 @@ def test_what_changed_is_told_for_better_or_worse(tmp_path: Path) -> None:
     )
     right.at(300).runs(ID, "fine")
     after = save(tmp_path / "after.jsonl", right)
-    changes = {
+    verdicts = {
         each["figure"]: each["verdict"]
         for each in summary(after, "--compare", str(before))["changes"]
     }
-    assert changes["counter right on retries"] == "better"
-    assert changes["retried requests"] == "worse"
+    assert verdicts["counter right on retries"] == "better"
+    assert verdicts["retried requests"] == "worse"
     shown = run("summary", "--from", str(after), "--compare", str(before)).stdout
     assert "counter right on retries: 0.0 % → 100.0 %, better" in shown
+
+
+def compared(**of: tuple[object, object]) -> dict[str, str]:
+    """The verdicts on the figures of the demo, of which some are others before and now."""
+    before, now = summary("demo"), summary("demo")
+    for key, (old, new) in of.items():
+        before[key], now[key] = old, new
+    return {each.figure: each.verdict for each in changes(before, now)}
+
+
+def test_what_reads_the_same_is_the_same() -> None:
+    told = compared(requests=(10_000, 10_000), retried_requests=(287, 292))
+    assert told["retried requests"] == "same"
+    assert compared(requests=(9_999, 9_999), retried_requests=(0, 1))["retried requests"] == "worse"
+    assert (
+        compared(requests=(1_000, 1_000), retried_requests=(28, 30))["retried requests"] == "worse"
+    )
+
+
+def test_waits_are_not_judged() -> None:
+    waits = [[{"retry": 1, "p50": p50}] for p50 in (61.2, 70.1)]
+    told = compared(waits_s=(waits[0], waits[1]))
+    assert told["median wait of retry 1, s"] == "changed"
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_form_without_changes_is_refused(form: str, tmp_path: Path) -> None:
+    before = tmp_path / "before.json"
+    before.write_text(json.dumps(summary("demo")))
+    asked = ("summary", "--from", "demo", "--compare", str(before), "-o", form)
+    told = run(*asked)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "text, json, html" in told.stderr
+    assert run(*asked, "--report", f"html={tmp_path / 'page.html'}").returncode == 0
 
 
 def test_what_is_no_summary_is_refused(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ Compare = Annotated[
     typer.Option(
         "--compare",
         metavar="FILE",
-        help="The JSON of an earlier summary: tell what changed since, for better or worse.",
+        help="The JSON of an earlier summary: tell what changed since, for better or worse. "
+        "Shown in text, json and html.",
     ),
 ]
 

@@ -35,6 +35,7 @@ from retryctl.views.figures import Tallies as FunctionTallies
 from retryctl.views.summary_json import summary_document, summary_lines, summary_object
 
 _FORMS = ("text", "json", "jsonl", "csv", "html")
+_OF_CHANGES = ("text", "json", "html")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,10 @@ def summarise(
     """Count the requests of ``functions`` in the window, and print and write the figures."""
     refuse_unknown(form, _FORMS, "--output")
     files = report_files(reports, _FORMS, source=look.source)
+    if compare and not {form, *(file.form for file in files)}.intersection(_OF_CHANGES):
+        raise UsageError(
+            f"--compare is not shown in {form}.", f"Show it in {', '.join(_OF_CHANGES)}: -o FORM."
+        )
     before = _earlier(compare) if compare else None
     now_ms = telling.now_ms()
     look, keep = functions_asked(functions, look)

@@ -12,7 +12,10 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One figure before and now. ``verdict`` is ``better``, ``worse``, ``same`` or ``changed``."""
+    """One figure before and now. ``verdict`` is ``better``, ``worse``, ``same`` or ``changed``.
+
+    A share that reads the same in a tenth of a percent is the same.
+    """
 
     figure: str
     before: float | None
@@ -69,8 +72,8 @@ _FIGURES = (
         True,
     ),
     _Figure("counter right on retries", lambda d: d["counter"]["accuracy_on_retries"], 1, True),
-    _Figure("median wait of retry 1, s", _p50(1), -1),
-    _Figure("median wait of retry 2, s", _p50(2), -1),
+    _Figure("median wait of retry 1, s", _p50(1), 0),  # how long they wait is Lambda's doing
+    _Figure("median wait of retry 2, s", _p50(2), 0),
     _Figure(
         "cost of retries, GB-s",
         lambda d: _share(d["cost"]["gb_s_on_retries"], d["cost"]["gb_s"]),
@@ -86,17 +89,26 @@ def _change(figure: _Figure, before: Document, after: Document) -> Change:
         figure=figure.name,
         before=old,
         after=new,
-        verdict=_verdict(old, new, figure.better),
+        verdict=_verdict(old, new, figure),
         is_share=figure.is_share,
     )
 
 
-def _verdict(old: float | None, new: float | None, better: int) -> str:
+def _verdict(old: float | None, new: float | None, figure: _Figure) -> str:
     if old == new:
         return "same"
-    if old is None or new is None or not better:
+    if old is None or new is None:
         return "changed"
-    return "better" if (new > old) is (better > 0) else "worse"
+    if figure.is_share and _reads_the_same(old, new):
+        return "same"
+    if not figure.better:
+        return "changed"
+    return "better" if (new > old) is (figure.better > 0) else "worse"
+
+
+def _reads_the_same(old: float, new: float) -> bool:
+    """Whether two shares that differ do so by less than is shown; all and none are no others."""
+    return not {old, new} & {0, 1} and f"{100 * old:.1f}" == f"{100 * new:.1f}"
 
 
 def _new_errors(before: Document, after: Document) -> list[Change]:

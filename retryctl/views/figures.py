@@ -34,7 +34,7 @@ def before_and_after(change: Change) -> tuple[str, str]:
 def _shown(change: Change, value: float | None) -> str:
     if value is None:
         return NOTHING
-    return percent(value, 1) if change.is_share else f"{value:,.6g}"
+    return percent(value, 1) if change.is_share else f"{value:,.12g}"
 
 
 def _right(tally: Tally) -> str:
