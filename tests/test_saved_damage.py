@@ -158,7 +158,7 @@ def test_what_is_no_saved_log_is_refused_with_what_was_found(
     assert "aws logs tail" in error.next_step
 
 
-@pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(b"", mtime=0)])
 def test_an_empty_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(content)
     assert refused(tmp_path / "x").what == f"{tmp_path / 'x'} is empty."

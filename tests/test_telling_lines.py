@@ -16,7 +16,7 @@ from retryctl.core.history import read_history
 from retryctl.core.records import LogEvent
 from retryctl.sources.neighbours import Pairs, is_parted
 from retryctl.sources.telling_lines import telling_lines
-from tests.lambda_log import GROUP, ID, Environment
+from tests.lambda_log import ID, Environment
 from tests.made_up_logs import made_up
 from tests.test_summary_whole import Row, row_of
 
