@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,28 +28,82 @@ def until(wait_s: float) -> Iterator[None]:
     end = time.monotonic() + wait_s
     while time.monotonic() < end:
         yield
-        time.sleep(0.02)
+        time.sleep(0.001)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """So large that several processes read it for some seconds."""
+    lines = "".join(map(line_of, Environment("a").runs(ID).events))
+    path = tmp_path_factory.mktemp("large") / "log.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        for _ in range(1 + 80_000_000 // len(lines)):
+            file.write(lines)
+    return path
+
+
+def ended(
+    command: str, log: Path, number: signal.Signals, *, wait_s: float = 0, group: bool = True
+) -> None:
+    """End the program so long after it has its workers, alone or with its whole group.
+
+    A terminal sends Ctrl-C, and that it is closed, to every process of the group.
+    """
+    arguments = [sys.executable, "-m", "retryctl", command, "--from", str(log), "-q"]
+    with subprocess.Popen(
+        arguments,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as running:
+        for _ in until(20):
+            begun = children(running.pid)
+            if len(begun) >= 2 or running.poll() is not None:
+                break
+        time.sleep(wait_s)
+        begun = children(running.pid)
+        try:
+            assert begun
+            (os.killpg if group else os.kill)(running.pid, number)
+            _, said = running.communicate(timeout=10)
+            assert running.returncode == 128 + number
+            assert b"Traceback" not in said
+            assert b"Process" not in said
+            assert not [pid for pid in begun if Path(f"/proc/{pid}").exists()]
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("command", ["summary", "list", "check"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_no_process_is_left_behind(command: str, number: int, tmp_path: Path) -> None:
-    lines = "".join(map(line_of, Environment("a").runs(ID).events))
-    log = tmp_path / "log.jsonl"
-    with log.open("w") as file:
-        for _ in range(1 + 80_000_000 // len(lines)):
-            file.write(lines)
-    arguments = [sys.executable, "-m", "retryctl", command, "--from", str(log), "-q"]
-    with subprocess.Popen(
-        arguments, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as running:
-        workers: list[int] = []
-        for _ in until(20):
-            workers = children(running.pid)
-            if len(workers) >= 2 or running.poll() is not None:
-                break
-        assert workers
-        running.send_signal(number)
-        assert running.wait(timeout=20) == {signal.SIGINT: 130}.get(number, 128 + number)
-        assert b"Traceback" not in (running.stderr.read() if running.stderr else b"")
-    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_no_process_is_left_behind(command: str, number: signal.Signals, log: Path) -> None:
+    ended(command, log, number, group=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("wait_s", [0.02, 0.1, 0.3])
+def test_a_terminal_ends_all_its_processes(
+    number: signal.Signals, wait_s: float, log: Path
+) -> None:
+    ended("check", log, number, wait_s=wait_s)
+
+
+# Ctrl-C reaches a process before its first line.
+INTERRUPTED_AT_BIRTH = """
+import os, runpy, signal
+os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGINT))
+runpy.run_module("retryctl", run_name="__main__")
+"""
+
+
+def test_a_process_that_has_just_begun_hears_no_signal(log: Path) -> None:
+    arguments = ["summary", "--from", str(log), "-q"]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT_BIRTH, *arguments],
+        env=environment(),
+        capture_output=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -64,10 +65,13 @@ def _unheard() -> Iterator[None]:
 
 
 def _begin(begin: Callable[..., None], known: tuple[Any, ...]) -> None:
-    # Ctrl-C and a closed terminal reach every process; the first one ends the others.
+    # A terminal, and who ends a program and all it began, signals its group of processes. Only the
+    # first one obeys, and ends the others: one that dies while it hands over a result would leave
+    # the first waiting for the rest of it.
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()
     for number in _SIGNALS:
-        of_terminal = number != signal.SIGTERM
-        signal.signal(number, signal.SIG_IGN if of_terminal else signal.SIG_DFL)
+        signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     begin(*known)
