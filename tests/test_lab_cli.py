@@ -105,6 +105,26 @@ def test_what_is_not_seeded_is_over_by_now_and_not_long_ago(tmp_path: Path) -> N
     assert now_s - 300 < times[0] < times[-1] < now_s
 
 
+@pytest.mark.parametrize(
+    ("arguments", "skipped_s"),
+    [
+        (("--plan", "first+throttle"), 189),
+        (("--plan", "same,same+throttle+duplicate"), 511 + 190),
+        (("--plan", "first+timeout,all", "--retries", "1", "--timeout", "600"), 2 * 600 + 62),
+        (("--requests", "30", "--retries", "1"), 290 + 62),
+    ],
+)
+def test_what_waits_longer_begins_earlier_and_is_over_by_now(
+    tmp_path: Path, arguments: tuple[str, ...], skipped_s: int
+) -> None:
+    saved = tmp_path / "lab.jsonl"
+    done = retryctl("lab", "run", HANDLER, "--event", EVENT, *arguments, "--save", str(saved))
+    assert done.returncode == 0, done.stderr
+    times = [json.loads(line)["timestamp"] / 1000 for line in saved.read_text().splitlines()]
+    assert times[-1] - times[0] > skipped_s
+    assert 40 < time.time() - times[-1] < 120
+
+
 def test_requests_follow_one_another(tmp_path: Path) -> None:
     done = retryctl(
         *("lab", "run", HANDLER, "--requests", "3", "--event", EVENT, "--output", "json"),

@@ -25,7 +25,7 @@ from retryctl.errors import CouldNotLook, ExitStatus, UsageError
 from retryctl.lab import handlers, plan, saved, serve
 from retryctl.lab.function import ISOLATIONS, REGION, Function, Isolation, LogFormat
 from retryctl.lab.judged import judge
-from retryctl.lab.lab import SEEDED_START_S, Lab
+from retryctl.lab.lab import SEEDED_START_S, Lab, most_skipped_s
 from retryctl.lab.platform_log import Level
 from retryctl.lab.remarks import remarks
 from retryctl.settings import load_settings
@@ -33,9 +33,9 @@ from retryctl.sources.saved import SavedLog
 from retryctl.views.inert import inert
 
 _BETWEEN_REQUESTS_S = 10.0
-# Three attempts are over by now, so that a client finds them all; and no request to AWS is
-# signed five minutes from now, which would be refused.
-_BEGUN_AGO_S = 240.0
+# All is over so long before now, and a client finds it all. No longer: three attempts begin four
+# minutes ago, and a request to AWS that is signed five minutes from now is refused.
+_OVER_BEFORE_S = 45.0
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SELF_EVIDENT = ("retries-exhausted",)
 
@@ -67,14 +67,13 @@ def run(wanted: Wanted, show: Show) -> ExitStatus:
     plans = plan.read(wanted.plan, wanted.retries)
     event = _event(wanted.event)
     seed = random.getrandbits(32) if wanted.seed is None else wanted.seed
-    start_s = time.time() - _BEGUN_AGO_S if wanted.seed is None else SEEDED_START_S
-    submitted: dict[str, plan.Plan] = {}
+    each = (one for one in plans for _ in range(wanted.requests))
+    due = [(number * _BETWEEN_REQUESTS_S, one) for number, one in enumerate(each)]
+    ago_s = most_skipped_s(due, wanted.timeout_s) + _OVER_BEFORE_S
+    start_s = time.time() - ago_s if wanted.seed is None else SEEDED_START_S
+    alone = len(plans) > 1
     with ended_by_signals(), Lab(_function(wanted), seed=seed, start_s=start_s) as lab:
-        for one in plans:
-            for _ in range(wanted.requests):
-                after_s = len(submitted) * _BETWEEN_REQUESTS_S
-                request_id = lab.submit(event, one, after_s=after_s, alone=len(plans) > 1)
-                submitted[request_id] = one
+        submitted = {lab.submit(event, one, after_s=at, alone=alone): one for at, one in due}
         lab.run()
     if wanted.save is not None:
         _save(wanted.save, saved.json_lines(lab.events))

@@ -9,7 +9,7 @@ import random
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -211,6 +211,26 @@ class Lab:
     def _chance(self, kind: str, number: int) -> random.Random:
         """Each thing has chances of its own, so that none depends on how many others there are."""
         return random.Random(f"{self._seed}/{kind}/{number}")
+
+
+def most_skipped_s(due: Iterable[tuple[float, Plan]], timeout_s: float) -> float:
+    """The most seconds that pass at once in a lab, of requests due so long after its start.
+
+    They wait side by side, but time out one after another. What else a lab takes passes for
+    the host too.
+    """
+    waits, timeouts = 0.0, 0
+    for after_s, plan in due:
+        waits = max(waits, after_s + _most_waited_s(plan))
+        timeouts += sum(step.fate == "timeout" for step in plan.steps)
+    return waits + timeouts * timeout_s
+
+
+def _most_waited_s(plan: Plan) -> float:
+    before_retries = sum(most for _, most in WAITS_S[: len(plan.steps) - 1])
+    throttled = THROTTLED_S * sum(step.throttled for step in plan.steps)
+    duplicated = _DUPLICATE_AFTER_S * sum(step.duplicated for step in plan.steps)
+    return before_retries + throttled + duplicated
 
 
 def _remove(folder: Path) -> None:
