@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from retryctl.cli.ids import request_ids
 from retryctl.errors import NothingFound, UsageError
+from tests.test_cli import run
 
 ONE = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
 TWO = "2c1f0a8e-3b57-5c6d-9a41-d1f6a7e0b9c3"
@@ -84,9 +85,18 @@ def test_what_is_no_id_is_refused_with_the_reason(argument: str, why: str) -> No
 def test_a_file_is_told_where_it_belongs(tmp_path: Path) -> None:
     log = tmp_path / "my log.jsonl"
     log.touch()
-    with pytest.raises(UsageError, match="is a file, not a request ID") as caught:
+    with pytest.raises(UsageError, match="is a file's name, not a request ID") as caught:
         request_ids([ONE, str(log)], [])
     assert f"--from '{log}'" in caught.value.next_step
+
+
+@pytest.mark.parametrize("command", ["list", "summary", "check", "trace"])
+def test_every_command_tells_where_a_file_belongs(command: str, tmp_path: Path) -> None:
+    (tmp_path / "saved").mkdir()
+    for word in ("many.jsonl", "saved/"):
+        told = run(command, word, cwd=tmp_path)
+        assert (told.returncode, told.stdout) == (2, "")
+        assert f"--from {word}" in told.stderr
 
 
 @given(st.lists(st.uuids(), min_size=1), st.data())

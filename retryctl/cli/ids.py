@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
 from collections.abc import Iterable, Iterator
 
 from retryctl.errors import NothingFound, UsageError
+from retryctl.sources.saved_files import instead_of
 
 _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _ID = re.compile(rf"(?<![\w-]){_UUID}(?![\w-])")
@@ -47,12 +46,8 @@ def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
 
 def _in_text(text: str) -> list[str]:
     ids = [match.lower() for match in _ID.findall(text)]
-    if not ids and os.path.exists(text):
-        raise UsageError(
-            f"{text!r} is a file, not a request ID.",
-            f"Give it with --from {shlex.quote(text)}; of several files the folder, "
-            "or a glob in quotes.",
-        )
+    if not ids and (step := instead_of(text)):
+        raise UsageError(f"{text!r} is a file's name, not a request ID.", step)
     if not ids:
         raise UsageError(f"{text!r} is not a request ID{_why_not(text)}.", _LOOKS_LIKE)
     return ids

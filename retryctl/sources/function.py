@@ -14,6 +14,7 @@ from retryctl.core.known import FunctionSettings
 from retryctl.errors import AccessDenied, CouldNotLook, UsageError
 from retryctl.sources.aws import Answer, Aws
 from retryctl.sources.aws_errors import Refused
+from retryctl.sources.saved_files import instead_of
 
 # name, name:alias, 123456789012:function:name, arn:aws:lambda:region:account:function:name:7
 _FUNCTION = re.compile(
@@ -44,7 +45,8 @@ def function_name(text: str) -> FunctionName:
     match = _FUNCTION.fullmatch(text)
     if match is None:
         raise UsageError(
-            f"{text!r} is no function name", "Give a name, name:alias, or the function's ARN."
+            f"{text!r} is no function name.",
+            instead_of(text) or "Give a name, name:alias, or the function's ARN.",
         )
     return FunctionName(name=match["name"], qualifier=match["qualifier"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import shlex
 import shutil
 import stat
@@ -23,6 +24,7 @@ STDIN = "-"
 STDIN_NAME = "standard input"
 
 _RESERVED = ("cloudwatch", DEMO)
+_LIKE_A_FILE = re.compile(r"\.(?:jsonl?|ndjson|log|txt|csv|gz|zst|zip)$", re.IGNORECASE)
 _EXPORT_TEST = "aws-logs-write-test"  # CreateExportTask writes it to see whether it may write
 
 
@@ -34,6 +36,14 @@ class SavedFile:
     size: int
     open: Callable[[], IO[bytes]]
     folder: str = ""
+
+
+def instead_of(word: str) -> str | None:
+    """How to give ``word``, which was given as a name or an ID, if it is or looks like a file."""
+    if not os.path.exists(word) and not _LIKE_A_FILE.search(word):
+        return None
+    quoted = shlex.quote(word)
+    return f"Give it with --from {quoted}; of several files the folder, or a glob in quotes."
 
 
 def find_files(source: str, stdin: IO[bytes] | None) -> tuple[SavedFile, ...]:
