@@ -77,6 +77,18 @@ def test_text_is_newest_first_with_whole_ids_that_trace_takes(log: Path) -> None
     assert run("trace", "--from", str(log), ID).returncode == 0
 
 
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_of_several_functions_each_request_names_its_own(tmp_path: Path, columns: str) -> None:
+    other = Environment("c", group="/aws/lambda/mails").runs(THIRD_ID, "sent")
+    log = save(tmp_path / "log.jsonl", other, *retried_in_another())
+    shown = run("list", "--from", str(log), env={"COLUMNS": columns}).stdout
+    table, _ = shown.split("\n\n")
+    assert table.count("orders-worker") == 2
+    assert table.count("mails") == 1
+    one = run("list", "--from", str(log), "mails", env={"COLUMNS": columns}).stdout
+    assert "function" not in one.split("\n\n")[0]
+
+
 def test_limit(log: Path) -> None:
     assert len(listed(log, "--limit", "2")) == 2
     shown = run("list", "--from", str(log), "--limit", "1").stdout

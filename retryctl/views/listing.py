@@ -98,7 +98,7 @@ def _table(listed: Sequence[Listed], tz: tzinfo) -> Table:
     }
     if len(functions) < 2:
         del columns["function"]
-    return Table(columns=columns, gives_way=("function",), clipped="findings", instead={})
+    return Table(columns=columns, gives_way=(), clipped="findings", instead={})
 
 
 def _outcome(listed: Listed) -> Pieces:
