@@ -30,10 +30,12 @@ from retryctl.sources.insights import Terms
 from retryctl.sources.log_groups import LogGroup, describe
 from retryctl.sources.log_pages import Window
 from retryctl.sources.saved_whole import WholeLog
+from tests.aws_program import CREDENTIALS
 from tests.endpoint.faults import KINDS, Faults
 from tests.endpoint.server import Endpoint
 from tests.lambda_log import GROUP, ID, MIDNIGHT_MS, OTHER_ID, Environment, events_of
 from tests.made_up_logs import made_up
+from tests.test_cli import run
 from tests.test_summary_whole import tally_of
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
@@ -87,6 +89,7 @@ def saved(
     engine: Any = "filter",
     window: Window = WHOLE,
     markers: Markers | None = None,
+    sure: bool = False,
     **terms: Any,
 ) -> GroupLog:
     """The window, and as far before it as an earlier attempt can lie."""
@@ -105,6 +108,7 @@ def saved(
         markers=markers or Markers(),
         folder=folder,
         on_page=lambda _: None,
+        sure=sure,
     )
     log.save()
     return log
@@ -368,7 +372,118 @@ def test_the_pairs_with_the_most_time_between_are_looked_up(
     assert not selected_only(folder)
 
 
+# --------------------------------------------------------------------------- who has to be sure
+
+
+def nearest_parted() -> list[LogEvent]:
+    """Of 40 integers some seconds before their branch, one is near it, with a line between.
+
+    It is no count.
+    """
+    here = Environment("a")
+    for number in range(40):
+        request_id = f"{number:08x}-1111-4222-8333-444455556666"
+        here.at(number * 600).starts(request_id)
+        if number == 20:
+            here.prints("7", "an order")
+        else:
+            here.prints("0").at(number * 600 + 5)
+        here.prints("process A").raises().reports(request_id)
+    return events_of(here)
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_whoever_has_to_be_sure_finds_any_line_between(
+    endpoint: Endpoint, sure: bool, folder: Path
+) -> None:
+    events = nearest_parted()
+    load(endpoint, events, first_page=150)
+    log = saved(endpoint, folder, sure=sure)
+    assert selected_only(folder) == (not sure)
+    assert (log.assumed is None) == sure
+    assert (told(log, folder) == truth(events)) == sure
+
+
+def test_whoever_has_to_be_sure_is_told_nothing_that_was_not_looked_up(
+    endpoint: Endpoint, folder: Path
+) -> None:
+    events = counting(40)
+    load(endpoint, events, first_page=150)
+    log = saved(endpoint, folder, sure=True)
+    assert selected_only(folder)
+    assert (log.assumed, log.looked.gaps) == (None, [])
+    assert told(log, folder) == truth(events)
+
+
+def test_where_looking_up_all_pairs_costs_more_every_line_is_read(
+    endpoint: Endpoint, folder: Path
+) -> None:
+    events = counting(120)
+    load(endpoint, events, first_page=600)
+    log = saved(endpoint, folder, sure=True)
+    assert not selected_only(folder)
+    assert (log.assumed, log.looked.gaps) == (None, [])
+    assert told(log, folder) == truth(events)
+
+
+def test_pairs_that_may_not_be_looked_up_have_every_line_read(
+    endpoint: Endpoint, folder: Path
+) -> None:
+    events = counting(3)
+    load(endpoint, events, first_page=4)
+    endpoint.faults.denied_streams.add(events[0].log_stream or "")
+    log = saved(endpoint, folder, sure=True)
+    assert not selected_only(folder)
+    assert log.assumed is None
+
+
+HOURS = ("--since", "2026-11-22T23:00Z", "--until", "2026-11-23T03:00Z")
+
+
+def ask(endpoint: Endpoint, command: str, *arguments: str) -> Any:
+    where = ("-q", "--endpoint-url", endpoint.url, *HOURS)
+    return run(command, "orders-worker", *arguments, *where, env=CREDENTIALS)
+
+
+def test_a_check_by_insights_that_would_not_be_sure_names_the_other_engine(
+    endpoint: Endpoint,
+) -> None:
+    load(endpoint, counting(10, "and this lies between"))
+    done = ask(endpoint, "check", "--engine", "insights")
+    assert (done.returncode, done.stdout) == (ExitStatus.COULD_NOT_LOOK, "")
+    assert "--engine filter" in done.stderr
+    done = ask(endpoint, "summary", "--engine", "insights", "-o", "json")
+    gaps = json.loads(done.stdout)["coverage"]["gaps"]
+    assert [gap["kind"] for gap in gaps] == ["lines-between"]
+
+
+# --------------------------------------------------------------------------- nothing is read
+
+
+@pytest.mark.parametrize("command", ["summary", "list", "check"])
+def test_one_page_and_then_nothing_is_no_empty_window(endpoint: Endpoint, command: str) -> None:
+    load(endpoint, counting(10))
+    endpoint.faults.script["FilterLogEvents"].extend([None, *["denied"] * 100])
+    done = ask(endpoint, command)
+    assert (done.returncode, done.stdout) == (ExitStatus.COULD_NOT_LOOK, "")
+    assert "AccessDenied" in done.stderr
+
+
 # --------------------------------------------------------------------------- the pattern
+
+
+@pytest.mark.parametrize("empty", [1, 4])
+def test_a_pattern_that_is_misread_is_noticed_behind_empty_pages(
+    endpoint: Endpoint, empty: int, folder: Path
+) -> None:
+    events = counting(30)
+    load(endpoint, events, first_page=20)
+    endpoint.faults.script["FilterLogEvents"].extend(["empty-page"] * empty)
+    endpoint.faults.regexes = "misread"
+    log = saved(endpoint, folder)
+    assert endpoint.faults.injected["misread"]
+    assert not selected_only(folder)
+    assert told(log, folder) == truth(events)
 
 
 @pytest.mark.parametrize("service", ["refused", "misread"])
