@@ -115,6 +115,13 @@ def test_a_check_proves_by_the_same_lines(endpoint: Endpoint, log: Path) -> None
     assert told["findings"]
 
 
+def test_the_heading_is_the_window_that_was_counted(endpoint: Endpoint) -> None:
+    shown = ask(endpoint, "summary", *WINDOW).stdout
+    assert shown.startswith("orders-worker · 22 Nov 23:00 to 23 Nov 2026 01:00 UTC\n")
+    looked = " ".join(shown.split("\n\n")[-1].split())
+    assert "22 Nov 16:45 to 23 Nov 2026 01:00" in looked  # six hours and an attempt further back
+
+
 def test_an_empty_window_ends_with_4(endpoint: Endpoint) -> None:
     told = ask(endpoint, "summary", "--since", "2026-11-20", "--until", "2026-11-21")
     assert told.returncode == 4

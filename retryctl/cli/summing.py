@@ -40,11 +40,15 @@ _OF_CHANGES = ("text", "json", "html")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """All that a summary tells: each function's figures, the worst first, and their sum."""
+    """All that a summary tells: each function's figures, the worst first, and their sum.
+
+    ``since_ms`` is when the window begins, where it was looked further back.
+    """
 
     total: Tally
     named: FunctionTallies
     coverage: Coverage
+    since_ms: int | None
     branches: Branches
     changed: list[Change] | None
 
@@ -76,6 +80,7 @@ def summarise(
         total=total,
         named=named or [(look.function, total)],
         coverage=whole.coverage,
+        since_ms=whole.since_ms,
         branches=branches,
         changed=changes(before, summary_object(None, total, branches)) if before else None,
     )
@@ -160,6 +165,7 @@ def _summary(figures: Figures, form: str, tz: tzinfo, screen: Screen) -> str:
         coverage,
         branches,
         changed,
+        since_ms=figures.since_ms,
         tz=tz,
         console_width=screen.width,
         colour=screen.colour,

@@ -51,10 +51,12 @@ _Requests = Iterable["CheckedRequest | Quiet"]
 class Whole:
     """What was looked at, and what should be said of that.
 
-    ``told`` gives the coverage, which is whole once all requests are taken.
+    ``told`` gives the coverage, which is whole once all requests are taken. ``since_ms`` is when
+    the window begins, where it was looked further back than that.
     """
 
     told: Callable[[], Coverage]
+    since_ms: int | None = None
     remarks: tuple[str, ...] = ()
 
     @property
@@ -209,6 +211,7 @@ class _OnCloudWatch:
         self._unrecognised = 0
         self.whole = Whole(
             told=lambda: replace(self._saved.coverage, events_unrecognised=self._unrecognised),
+            since_ms=self._saved.window.since_ms,
             remarks=tuple(targets.said),
         )
 

@@ -37,12 +37,18 @@ def summary_text(
     changes: Sequence[Change] | None = None,
     *,
     tz: tzinfo,
+    since_ms: int | None = None,
     console_width: int = 80,
     colour: bool = False,
     ascii_only: bool = False,
 ) -> str:
-    """The answer of ``summary``; ``tallies`` are in the order in which they are shown."""
-    blocks = _blocks(total, tallies, coverage, branches, changes, tz)
+    """The answer of ``summary``; ``tallies`` are in the order in which they are shown.
+
+    ``since_ms`` is when the window that was counted begins, where it was looked further back.
+    """
+    since_ms = coverage.since_ms if since_ms is None else since_ms
+    window = _window(since_ms, coverage.until_ms, tz)
+    blocks = _blocks(total, tallies, coverage, window, branches, changes, tz)
     return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
 
 
@@ -50,13 +56,14 @@ def _blocks(
     total: Tally,
     tallies: Tallies,
     coverage: Coverage,
+    window: str,
     branches: Branches,
     changes: Sequence[Change] | None,
     tz: tzinfo,
 ) -> Iterator[Block]:
     several = len(tallies) > 1
     name = f"{len(tallies):,} functions" if several else tallies[0][0] or "function unknown"
-    yield Paragraph(words=[(name, "bold"), (_window(coverage, tz), "")])
+    yield Paragraph(words=[(name, "bold"), (window, "")])
     yield Paragraph(words=[(_headline(total), "")])
     yield BLANK
     if several:
@@ -76,10 +83,10 @@ def _blocks(
         yield Paragraph(words=[(f"and {len(coverage.gaps) - _MOST_GAPS:,} more: see JSON", "")])
 
 
-def _window(coverage: Coverage, tz: tzinfo) -> str:
-    if coverage.since_ms is None or coverage.until_ms is None:
+def _window(since_ms: int | None, until_ms: int | None, tz: tzinfo) -> str:
+    if since_ms is None or until_ms is None:
         return ""
-    return f" · {span(coverage.since_ms, coverage.until_ms, tz)}"
+    return f" · {span(since_ms, until_ms, tz)}"
 
 
 def _headline(tally: Tally) -> str:
