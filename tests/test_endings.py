@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -42,13 +42,11 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def ended(
-    command: str, log: Path, number: signal.Signals, *, wait_s: float = 0, group: bool = True
-) -> None:
-    """End the program so long after it has its workers, alone or with its whole group.
-
-    A terminal sends Ctrl-C, and that it is closed, to every process of the group.
-    """
+@contextmanager
+def reading(
+    command: str, log: Path, wait_s: float = 0
+) -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
+    """The program in a group of its own, so long after it has its processes, and these."""
     arguments = [sys.executable, "-m", "retryctl", command, "--from", str(log), "-q"]
     with subprocess.Popen(
         arguments,
@@ -58,28 +56,33 @@ def ended(
         start_new_session=True,
     ) as running:
         for _ in until(20):
-            begun = children(running.pid)
-            if len(begun) >= 2 or running.poll() is not None:
+            if len(children(running.pid)) >= 2 or running.poll() is not None:
                 break
         time.sleep(wait_s)
-        begun = children(running.pid)
+        workers = children(running.pid)
         try:
-            assert begun
-            (os.killpg if group else os.kill)(running.pid, number)
-            _, said = running.communicate(timeout=10)
-            assert running.returncode == 128 + number
-            assert b"Traceback" not in said
-            assert b"Process" not in said
-            assert not [pid for pid in begun if Path(f"/proc/{pid}").exists()]
+            assert len(workers) >= 2
+            yield running, workers
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(running.pid, signal.SIGKILL)
 
 
+def ends(running: subprocess.Popen[bytes], workers: list[int], status: int) -> str:
+    """What it says when it ends, soon, with all its processes."""
+    _, said = running.communicate(timeout=10)
+    assert running.returncode == status
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    assert b"Traceback" not in said
+    return said.decode()
+
+
 @pytest.mark.parametrize("command", ["summary", "list", "check"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_no_process_is_left_behind(command: str, number: signal.Signals, log: Path) -> None:
-    ended(command, log, number, group=False)
+    with reading(command, log) as (running, workers):
+        running.send_signal(number)
+        assert ends(running, workers, 128 + number) == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -87,7 +90,10 @@ def test_no_process_is_left_behind(command: str, number: signal.Signals, log: Pa
 def test_a_terminal_ends_all_its_processes(
     number: signal.Signals, wait_s: float, log: Path
 ) -> None:
-    ended("check", log, number, wait_s=wait_s)
+    """It sends Ctrl-C, and that it is closed, to every process of the group."""
+    with reading("check", log, wait_s) as (running, workers):
+        os.killpg(running.pid, number)
+        assert ends(running, workers, 128 + number) == ""
 
 
 # Ctrl-C reaches a process before its first line.
@@ -107,3 +113,9 @@ def test_a_process_that_has_just_begun_hears_no_signal(log: Path) -> None:
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_process_that_is_killed_ends_the_program(log: Path) -> None:
+    with reading("check", log) as (running, workers):
+        os.kill(workers[0], signal.SIGKILL)
+        assert "BrokenProcessPool" in ends(running, workers, 3)

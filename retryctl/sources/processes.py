@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -33,6 +32,8 @@ def in_processes(
     Whoever leaves early waits for the items under way alone.
     """
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import active_children
 
     pool = ProcessPoolExecutor(processes, initializer=_begin, initargs=(begin, known))
     rest = iter(items)
@@ -47,13 +48,17 @@ def in_processes(
             result = waiting.popleft().result()
             waiting.extend(map(submit, islice(rest, 1)))
             yield result
+    except BrokenProcessPool:  # one was killed, for want of memory perhaps
+        for process in active_children():
+            process.kill()  # the pool would ask them to end
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
 def _unheard() -> Iterator[None]:
-    """Let signals wait. A process that begins meanwhile lets them wait until ``_begin``."""
+    """Let signals wait. In a process that begins meanwhile they wait for ever."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -65,13 +70,8 @@ def _unheard() -> Iterator[None]:
 
 
 def _begin(begin: Callable[..., None], known: tuple[Any, ...]) -> None:
-    # A terminal, and who ends a program and all it began, signals its group of processes. Only the
-    # first one obeys, and ends the others: one that dies while it hands over a result would leave
-    # the first waiting for the rest of it.
-    if hasattr(os, "setpgrp"):
-        os.setpgrp()
+    # Who ends a program often signals all its processes. Only the first one obeys, and ends the
+    # others: one that dies while it hands over a result leaves the first waiting for the rest.
     for number in _SIGNALS:
-        signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        signal.signal(number, signal.SIG_IGN)
     begin(*known)
