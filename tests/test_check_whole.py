@@ -10,8 +10,8 @@ import pytest
 
 from retryctl.cli.expecting import Asked, read_expected
 from retryctl.cli.options import Look
-from retryctl.cli.whole_log import requests_judged
 from retryctl.cli.window import Window
+from retryctl.cli.window_requests import requests_judged
 from retryctl.core.claims import Markers
 from retryctl.core.coverage import Coverage, Selection
 from retryctl.core.crosscheck import CheckedRequest, check_request

@@ -28,8 +28,8 @@ from retryctl.cli.report_files import (
 from retryctl.cli.screen import stdout_screen
 from retryctl.cli.terminal import put, remark
 from retryctl.cli.times import read_window, zone
-from retryctl.cli.whole_log import requests_judged
 from retryctl.cli.window import Window
+from retryctl.cli.window_requests import requests_judged
 from retryctl.core.baseline import Identity
 from retryctl.core.coverage import Coverage
 from retryctl.core.crosscheck import CheckedRequest

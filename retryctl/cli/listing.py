@@ -20,7 +20,8 @@ from retryctl.cli.options import Look, Show
 from retryctl.cli.screen import stdout_screen
 from retryctl.cli.terminal import put
 from retryctl.cli.times import zone
-from retryctl.cli.whole_log import Whole, requests_listed
+from retryctl.cli.whole_log import Whole
+from retryctl.cli.window_requests import requests_listed
 from retryctl.core.checks import Verdict
 from retryctl.core.crosscheck import RULES
 from retryctl.core.listing import Listed, Wanted

@@ -24,7 +24,7 @@ from retryctl.cli.report_files import report_files, write
 from retryctl.cli.screen import Screen, stdout_screen
 from retryctl.cli.terminal import put
 from retryctl.cli.times import zone
-from retryctl.cli.whole_log import Tallies, counted
+from retryctl.cli.window_requests import Tallies, counted
 from retryctl.core.checks import Check
 from retryctl.core.claims import Branches
 from retryctl.core.comparing import Change, changes

@@ -1,4 +1,4 @@
-"""All requests of a window, from a log of any size, for ``summary``, ``list`` and ``check``.
+"""A log of any size, opened to take the requests of a window from it.
 
 A saved log is read in pieces and in several processes, and so are its parts judged. What
 CloudWatch yields is saved first, in a temporary folder. A request belongs to the window in which
@@ -11,11 +11,9 @@ requests that have one are read once more, all of them in one reading.
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from retryctl.cli.looking import tell_bytes
@@ -28,8 +26,6 @@ from retryctl.core.crosscheck import CheckedRequest
 from retryctl.core.gathering import Around, Part, Quiet, Reading, gathered
 from retryctl.core.judging import Judge
 from retryctl.core.known import FunctionSettings
-from retryctl.core.listing import Listed, Wanted, listed
-from retryctl.core.summary import Tally
 from retryctl.errors import UnreadableInput
 from retryctl.settings import Settings
 from retryctl.sources.function import function_name
@@ -40,11 +36,9 @@ from retryctl.sources.saved_whole import WholeLog
 
 MOST_PROCESSES = 8
 
-Tallies = dict["str | None", Tally]
-"""A tally for each function; ``None`` for requests whose function is not known."""
-
 T = TypeVar("T")
-_Requests = Iterable["CheckedRequest | Quiet"]
+Requests = Iterable["CheckedRequest | Quiet"]
+"""Some requests; those of one good attempt that said nothing come many at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,60 +59,6 @@ class Whole:
         return self.told()
 
 
-def counted(
-    look: Look, settings: Settings, window: Window, *, now_ms: int, quiet: bool
-) -> tuple[Whole, Tallies]:
-    """The requests of a window, counted."""
-    log = _open(look, settings, window, now_ms=now_ms, quiet=quiet, since_ms=window.since_ms)
-    return log.whole, merged(log.made(_Count()))
-
-
-def requests_listed(
-    look: Look, settings: Settings, window: Window, wanted: Wanted, *, now_ms: int, quiet: bool
-) -> tuple[Whole, Iterator[Listed]]:
-    """The requests of a window that are wanted, as they are found."""
-    log = _open(look, settings, window, now_ms=now_ms, quiet=quiet, since_ms=window.since_ms)
-    return log.whole, chain.from_iterable(log.made(_List(wanted)))
-
-
-def requests_judged(
-    look: Look, settings: Settings, window: Window, *, now_ms: int, quiet: bool
-) -> tuple[Whole, Callable[[Judge], Iterator[Judge]]]:
-    """The requests of a window, for judges of the kind that is given: each has judged some."""
-    log = _open(look, settings, window, now_ms=now_ms, quiet=quiet, sure=True)
-    return log.whole, log.judges
-
-
-def merged(parts: Iterable[Tallies]) -> Tallies:
-    """Tallies of several parts as one for each function."""
-    tallies: Tallies = {}
-    for part in parts:
-        for function, tally in part.items():
-            tallies.setdefault(function, Tally()).merge(tally)
-    return tallies
-
-
-@dataclass(frozen=True, slots=True)
-class _Count:
-    def __call__(self, requests: _Requests) -> Tallies:
-        tallies: Tallies = defaultdict(Tally)
-        for one in requests:
-            if isinstance(one, Quiet):
-                tallies[one.function].add_quiet(one.attempts)
-            else:
-                tallies[one.request.function].add(one)
-        return tallies
-
-
-@dataclass(frozen=True, slots=True)
-class _List:
-    wanted: Wanted
-
-    def __call__(self, requests: _Requests) -> list[Listed]:
-        lines = chain.from_iterable(map(listed, requests))
-        return [line for line in lines if self.wanted.has(line)]
-
-
 @dataclass(frozen=True, slots=True)
 class _Judge:
     """Requests that have findings and no lines are not judged: their IDs are given."""
@@ -126,7 +66,7 @@ class _Judge:
     kind: Judge
     has_lines: bool
 
-    def __call__(self, requests: _Requests) -> tuple[Judge, set[str]]:
+    def __call__(self, requests: Requests) -> tuple[Judge, set[str]]:
         found, judge = list(requests), self.kind.another()
         checked = [one for one in found if isinstance(one, CheckedRequest)]
         unproved = {one.request.request_id for one in checked if one.findings}
@@ -142,19 +82,19 @@ class _Judge:
 # --------------------------------------------------------------------------- the log
 
 
-class _Log(Protocol):
+class Log(Protocol):
     """A log that was read."""
 
     whole: Whole
 
-    def made(self, make: Callable[[_Requests], T]) -> Iterator[T]:
+    def made(self, make: Callable[[Requests], T]) -> Iterator[T]:
         """What ``make`` makes of each part of the requests."""
 
     def judges(self, kind: Judge) -> Iterator[Judge]:
         """A judge of that kind for each part of the requests, which has judged them."""
 
 
-def _open(
+def open_log(
     look: Look,
     settings: Settings,
     window: Window,
@@ -163,7 +103,7 @@ def _open(
     quiet: bool,
     since_ms: int | None = None,
     sure: bool = False,
-) -> _Log:
+) -> Log:
     """``since_ms`` is when what was looked at is said to begin, if not with the first event.
 
     With ``sure`` nothing is taken for granted of lines that were not looked at.
@@ -215,7 +155,7 @@ class _OnCloudWatch:
             remarks=tuple(targets.said),
         )
 
-    def made(self, make: Callable[[_Requests], T]) -> Iterator[T]:
+    def made(self, make: Callable[[Requests], T]) -> Iterator[T]:
         for log in self._logs():
             yield from log.made(make)
 
@@ -274,7 +214,7 @@ class _Saved:
             until_ms=window.until_ms,
         )
 
-    def made(self, make: Callable[[_Requests], T]) -> Iterator[T]:
+    def made(self, make: Callable[[Requests], T]) -> Iterator[T]:
         return self._made(make, self._found)
 
     def judges(self, kind: Judge) -> Iterator[Judge]:
@@ -292,7 +232,7 @@ class _Saved:
                 "the log changed while it was read.", "Read a copy of it that stays as it is."
             )
 
-    def _made(self, make: Callable[[_Requests], T], found: Findings) -> Iterator[T]:
+    def _made(self, make: Callable[[Requests], T], found: Findings) -> Iterator[T]:
         parts = (found.part(number) for number in range(found.parts))
         if found.parts > 1 and self._processes > 1:
             return in_processes(
@@ -329,11 +269,11 @@ class _Judging:
 
     readings: dict[int, Reading]
     around: Around
-    make: Callable[[_Requests], Any]
+    make: Callable[[Requests], Any]
 
     @classmethod
     def begin(
-        cls, readings: dict[int, Reading], around: Around, make: Callable[[_Requests], Any]
+        cls, readings: dict[int, Reading], around: Around, make: Callable[[Requests], Any]
     ) -> None:
         cls.readings, cls.around, cls.make = readings, around, staticmethod(make)
 
