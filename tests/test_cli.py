@@ -124,7 +124,7 @@ COMPLETIONS = {
     ("arguments", "env", "most"),
     [
         (["--version"], {}, 8),
-        *(([], {"_RETRYCTL_COMPLETE": f"complete_{s}", **e}, 8) for s, e in COMPLETIONS.items()),
+        *(([], {"_RETRYCTL_COMPLETE": f"complete_{s}", **e}, 10) for s, e in COMPLETIONS.items()),
         (["--help"], {}, 16),
         (["trace", "--help"], {}, 16),
     ],
