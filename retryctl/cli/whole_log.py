@@ -30,8 +30,8 @@ from retryctl.errors import UnreadableInput
 from retryctl.settings import Settings
 from retryctl.sources.function import function_name
 from retryctl.sources.processes import in_processes
-from retryctl.sources.saved import Looked
 from retryctl.sources.saved_findings import Findings
+from retryctl.sources.saved_looked import Looked
 from retryctl.sources.saved_whole import WholeLog
 
 MOST_PROCESSES = 8

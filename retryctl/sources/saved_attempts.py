@@ -31,7 +31,7 @@ from retryctl.core.records import (
     TimedOut,
     Unrecognised,
 )
-from retryctl.sources.saved import Asked
+from retryctl.sources.saved_asked import Asked
 from retryctl.sources.saved_lines import (
     END,
     ENDS,

@@ -20,11 +20,12 @@ from retryctl.core.known import FunctionSettings
 from retryctl.core.pieces import last_piece
 from retryctl.core.records import LogEvent, Unrecognised
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved import Asked, Looked
+from retryctl.sources.saved_asked import Asked
 from retryctl.sources.saved_bytes import Notes
 from retryctl.sources.saved_event import SavedEvent
 from retryctl.sources.saved_files import SavedFile
 from retryctl.sources.saved_lines import NoEvent
+from retryctl.sources.saved_looked import Looked
 from retryctl.sources.saved_run import Run, Scanned
 from retryctl.sources.saved_runs import Joined, joined
 from retryctl.sources.saved_shapes import read_file

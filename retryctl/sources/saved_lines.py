@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import count
 
 from retryctl.core.records import LogEvent
-from retryctl.sources.saved import Asked
+from retryctl.sources.saved_asked import Asked
 from retryctl.sources.saved_event import SavedEvent
 from retryctl.sources.saved_json import line_event
 

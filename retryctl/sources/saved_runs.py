@@ -17,7 +17,7 @@ from retryctl.core.kept import Mention, Stream, kept
 from retryctl.core.known import FunctionSettings
 from retryctl.core.pieces import Piece, closed_piece, last_piece
 from retryctl.core.records import LogEvent
-from retryctl.sources.saved import Asked
+from retryctl.sources.saved_asked import Asked
 from retryctl.sources.saved_lines import events_of
 from retryctl.sources.saved_run import Run
 

@@ -16,7 +16,7 @@ import pickle
 
 from retryctl.core.claims import Markers
 from retryctl.core.known import FunctionSettings
-from retryctl.sources.saved import Asked
+from retryctl.sources.saved_asked import Asked
 from retryctl.sources.saved_attempts import Attempts, Learned
 from retryctl.sources.saved_event import SavedEvent
 from retryctl.sources.saved_json import line_event

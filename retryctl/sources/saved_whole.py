@@ -20,7 +20,8 @@ from retryctl.core.coverage import Gap, Selection
 from retryctl.core.known import FunctionSettings
 from retryctl.errors import UnreadableInput
 from retryctl.sources.processes import in_processes
-from retryctl.sources.saved import Asked, Looked, Meter, Progress, nothing_readable
+from retryctl.sources.saved import nothing_readable
+from retryctl.sources.saved_asked import Asked
 from retryctl.sources.saved_attempts import Learned
 from retryctl.sources.saved_bytes import Notes, segments
 from retryctl.sources.saved_event import SavedEvent
@@ -28,6 +29,7 @@ from retryctl.sources.saved_files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved_findings import Asking, Findings
 from retryctl.sources.saved_json import json_lines
 from retryctl.sources.saved_lines import is_usual_line
+from retryctl.sources.saved_looked import Looked, Meter, Progress
 from retryctl.sources.saved_run import Scanned
 from retryctl.sources.saved_scan import Scan
 from retryctl.sources.saved_shapes import find_shape, read_file
