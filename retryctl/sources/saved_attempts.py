@@ -7,7 +7,6 @@ shape are read alike, so the core reads the first, and of the others the figures
 from __future__ import annotations
 
 from binascii import unhexlify
-from dataclasses import dataclass, field
 from typing import Any
 
 from retryctl.core.attempts import Attempt
@@ -23,15 +22,13 @@ from retryctl.core.records import (
     FunctionError,
     InitStart,
     LogEvent,
-    Record,
     Report,
     RestoreStart,
-    RuntimeDone,
     Start,
-    TimedOut,
     Unrecognised,
 )
 from retryctl.sources.saved_asked import Asked
+from retryctl.sources.saved_learned import Learned, figures_of, token_of
 from retryctl.sources.saved_lines import (
     END,
     ENDS,
@@ -48,19 +45,7 @@ from retryctl.sources.saved_lines import (
 from retryctl.sources.saved_run import Run, Scanned
 
 MOST_SHAPES = 20_000
-MOST_TOLD, MOST_REMEMBERED = 5_000, 2_000
 MOST_AT_ONCE = 500
-
-
-@dataclass(slots=True)
-class Learned:
-    """What the core made of lines; it holds wherever they come again in the same log.
-
-    ``told`` has what messages tell that carry no ID, ``shapes`` the first attempt of each shape.
-    """
-
-    told: dict[tuple[bytes, ...], object] = field(default_factory=dict)
-    shapes: dict[tuple[object, ...], Attempt] = field(default_factory=dict)
 
 
 class Attempts:
@@ -123,7 +108,7 @@ class Attempts:
                 self._started(run, request_id, moment_ms, line, version)
                 run.plain = run.plain and bool(version)
             else:
-                figures, token = _figures(record)
+                figures, token = figures_of(record)
                 self._reported(run, request_id, moment_ms, line, figures, token)
         elif isinstance(record, End):
             self._ended(run, record.request_id.encode(), moment_ms, line)
@@ -138,9 +123,9 @@ class Attempts:
                 run.runtime = run.runtime or record.runtime_version
                 if isinstance(record, InitStart) and run.function is None:
                     run.function = (record.function_name,)
-            token = _token(record) if own else None
+            token = token_of(record) if own else None
             if isinstance(record, FunctionError) and record.request_id is None:
-                self._remember((message_of(line),), token)
+                self._learned.remember((message_of(line),), token)
             self._other(run, line, token)
 
     def _count_unrecognised(self, run: Run, event: LogEvent) -> None:
@@ -161,15 +146,8 @@ class Attempts:
             together = read_claim([(before, printed), (event, record)], self._markers)
             # a record between the two would not part them
             token = ("C", branch, together.counter) if isinstance(printed, AppLine) else None
-            self._remember((message_of(run.held[-1]), message_of(line)), token)
+            self._learned.remember((message_of(run.held[-1]), message_of(line)), token)
         self._other(run, line, token)
-
-    def _remember(self, messages: tuple[bytes, ...], token: object) -> None:
-        """What a message tells that carries no ID, or one with the message before it."""
-        if token is not None:
-            if len(self._told) >= MOST_TOLD:
-                self._told.clear()
-            self._told[messages] = token
 
     def _recall(self, run: Run, line: bytes) -> object:
         message = message_of(line)
@@ -315,13 +293,10 @@ class Attempts:
         return -1 if number is None else number
 
     def _number(self, run: Run, line: bytes) -> int:
-        known = self._learned.shapes
-        attempt = known.get(run.shape) or self._first_of_shape(run, line)
+        attempt = self._learned.shapes.get(run.shape) or self._first_of_shape(run, line)
         if attempt is None:
             return -1
-        if len(known) >= MOST_REMEMBERED:
-            known.clear()
-        known[run.shape] = attempt
+        self._learned.keep(run.shape, attempt)
         self._found.shapes.append(attempt)
         return len(self._found.shapes) - 1
 
@@ -342,25 +317,3 @@ class Attempts:
 def _goes_on(run: Run) -> bool:
     """Whether what is held can wait, to be read together: each piece reads an attempt again."""
     return run.head is not None and not run.plain and len(run.held) < MOST_AT_ONCE
-
-
-def _figures(report: Report) -> tuple[tuple[int, int] | None, object]:
-    """Billed ms and MB, where they are whole numbers, and the rest of what a report tells."""
-    billed, memory = report.billed_duration_ms, report.memory_size_mb
-    token = ("R", report.status, report.error_type, report.json, report.cut)
-    if not (isinstance(billed, (int, float)) and isinstance(memory, int)):
-        return None, token
-    if billed != int(billed) or not 0 <= billed < 10**9 or not 0 < memory < 10**9:
-        return None, token
-    return (int(billed), memory), token
-
-
-def _token(record: Record) -> object:
-    """What a record tells apart from its ID; ``None`` of one whose place among others counts."""
-    if isinstance(record, FunctionError) and record.certain and record.runtime != "ruby":
-        return ("F", record.error_type, record.error_message, record.frame, record.runtime)
-    if isinstance(record, TimedOut):
-        return ("T", record.timeout_s)
-    if isinstance(record, RuntimeDone):
-        return ("D", record.status, record.error_type)
-    return None

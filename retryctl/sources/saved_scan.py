@@ -17,9 +17,10 @@ import pickle
 from retryctl.core.claims import Markers
 from retryctl.core.known import FunctionSettings
 from retryctl.sources.saved_asked import Asked
-from retryctl.sources.saved_attempts import Attempts, Learned
+from retryctl.sources.saved_attempts import Attempts
 from retryctl.sources.saved_event import SavedEvent
 from retryctl.sources.saved_json import line_event
+from retryctl.sources.saved_learned import Learned
 from retryctl.sources.saved_lines import (
     ENDS,
     FIRST_BYTES,

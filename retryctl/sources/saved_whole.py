@@ -22,12 +22,12 @@ from retryctl.errors import UnreadableInput
 from retryctl.sources.processes import in_processes
 from retryctl.sources.saved import nothing_readable
 from retryctl.sources.saved_asked import Asked
-from retryctl.sources.saved_attempts import Learned
 from retryctl.sources.saved_bytes import Notes, segments
 from retryctl.sources.saved_event import SavedEvent
 from retryctl.sources.saved_files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved_findings import Asking, Findings
 from retryctl.sources.saved_json import json_lines
+from retryctl.sources.saved_learned import Learned
 from retryctl.sources.saved_lines import is_usual_line
 from retryctl.sources.saved_looked import Looked, Meter, Progress
 from retryctl.sources.saved_run import Scanned
