@@ -13,10 +13,8 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from retryctl.core.brackets import LONGEST_BRACKET_MS
 from retryctl.core.claims import Markers
 from retryctl.core.coverage import Gap
 from retryctl.core.records import LogEvent
@@ -37,18 +35,13 @@ from retryctl.sources.insights import FRESH_MS
 from retryctl.sources.insights_lines import InsightsLines
 from retryctl.sources.log_groups import LogGroup
 from retryctl.sources.log_pages import Page, Window, matching_pages
-from retryctl.sources.neighbours import Pair, is_parted, pairs_in
+from retryctl.sources.neighbours import pairs_in
+from retryctl.sources.neighbours_look_up import MOST_PAIRS, NeighboursLookUp
 from retryctl.sources.saved_lines import usual_line
 from retryctl.sources.slice_reading import SliceRead, SliceReading
 from retryctl.sources.slices import Slice, SlicePlan
 from retryctl.sources.telling_lines import telling_lines
 
-_AT_ONCE = 4
-_MOST_PAIRS = 1_000
-# Of every so many pages one more is read to look between the lines.
-_PAGES_FOR_A_PAIR, _LEAST_PAIRS = 10, 5
-# To look up more pairs than that costs more than all the lines, of which about a quarter tell.
-_MOST_SURE_PAIRS, _LINES_FOR_A_TELLING = 100, 3
 # The first pages of a window can be empty, though more follow.
 _MOST_FIRST_PAGES = 5
 
@@ -272,36 +265,15 @@ class GroupLog:
     # ----------------------------------------------------------------------- between the lines
 
     def _is_proved(self) -> bool:
-        """Whether no line parts a pair, by those with the most time between, or by all."""
-        pairs = pairs_in(self._folder, self._markers, _MOST_PAIRS)
-        pages = self.looked.pages
-        most = max(_LEAST_PAIRS, pages // _PAGES_FOR_A_PAIR)
-        if self._sure:
-            most = max(_MOST_SURE_PAIRS, pages * _LINES_FOR_A_TELLING)
-            if pairs.found > min(most, _MOST_PAIRS):
-                return False
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            results = list(pool.map(self._is_parted, pairs.farthest(most)))
-        held = results.count(False)
-        if True in results or (self._sure and held < pairs.found):
-            return False
-        if held < pairs.found:
+        """Whether no line parts two that count as neighbours, as far as that has to be known."""
+        if self._telling is None:
+            return True
+        look_up = NeighboursLookUp(self._aws, self._group, self._window, self._telling)
+        pairs = pairs_in(self._folder, self._markers, MOST_PAIRS)
+        held = look_up.held(pairs, pages=self.looked.pages, sure=self._sure)
+        if held is not None and held < pairs.found:
             self.assumed = taken_as_alike(self._group, pairs.found, held)
-        return True
-
-    def _is_parted(self, pair: Pair) -> bool | None:
-        """``None`` where that cannot be looked up."""
-        assert self._telling is not None  # else every line was read
-        is_selected = re.compile(self._telling).search
-        since_ms = pair.first.timestamp_ms
-        until_ms = pair.second.timestamp_ms + 1 if pair.second else since_ms + LONGEST_BRACKET_MS
-        window = Window(since_ms=since_ms, until_ms=min(until_ms, self._window.until_ms))
-        pages = matching_pages(self._aws, self._group, window, stream=pair.first.log_stream)
-        lines = (event for page in pages for event in page.events)
-        try:
-            return is_parted(pair, lines, is_selected)
-        except CouldNotLook:
-            return None
+        return held is not None
 
 
 def _is_bad_pattern(error: RetryctlError | None) -> bool:
