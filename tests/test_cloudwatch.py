@@ -22,7 +22,8 @@ from retryctl.errors import (
     UsageError,
 )
 from retryctl.sources.aws import Aws
-from retryctl.sources.cloudwatch import CloudWatch, Progress
+from retryctl.sources.cloudwatch import CloudWatch
+from retryctl.sources.cloudwatch_looked import Progress
 from retryctl.sources.discovery import discover
 from retryctl.sources.insights import Terms
 from retryctl.sources.log_groups import LogGroup

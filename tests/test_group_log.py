@@ -100,7 +100,6 @@ def saved(
         Means(
             engine=engine,
             terms=Terms(**{"sleep": lambda _: None, **terms}),
-            most_pages=0,
             describe=partial(describe, aws),
         ),
         window=replace(window, since_ms=window.since_ms - REACH_MS),

@@ -25,16 +25,13 @@ from retryctl.cli.window import Window
 from retryctl.core.claims import Markers
 from retryctl.core.coverage import Coverage, Gap
 from retryctl.errors import CouldNotLook, LoginExpired, NoCredentials
-from retryctl.sources.cloudwatch import Progress as Calls
 from retryctl.sources.cloudwatch_gaps import masked, not_kept, not_searched
 from retryctl.sources.cloudwatch_looked import Looked
 from retryctl.sources.finding import Means
 from retryctl.sources.group_log import GroupLog, NotSaved
 from retryctl.sources.log_groups import LogGroup, describe, refusal_of
-from retryctl.sources.log_pages import Page
-from retryctl.sources.log_pages import Window as Span
+from retryctl.sources.log_pages import Page, asked_window
 
-_DEFAULT_WINDOW_MS = 24 * 3_600_000
 _DAY_MS = 24 * 3_600_000
 
 
@@ -66,19 +63,14 @@ class SavedGroups:
         quiet: bool,
         sure: bool,
     ) -> None:
-        until_ms = now_ms + 1 if window.until_ms is None else window.until_ms
-        since_ms = window.since_ms
-        if since_ms is None:
-            since_ms = max(0, min(until_ms, now_ms) - _DEFAULT_WINDOW_MS)
-        self.window = Window(since_ms=since_ms, until_ms=window.until_ms)
-        self._asked = Span(since_ms=since_ms, until_ms=until_ms)
+        self._asked = asked_window(window.since_ms, window.until_ms, now_ms)
+        self.window = replace(window, since_ms=self._asked.since_ms)
         self._look, self._targets, self._markers = look, targets, markers
         self._now_ms, self._sure = now_ms, sure
         self._describe = cache(partial(describe, targets.aws))
         self._means = Means(
             engine=look.engine.value,
             terms=terms_of(look, quiet=quiet),
-            most_pages=0,
             describe=self._describe,
         )
         self._by_group: dict[LogGroup, list[Target]] = defaultdict(list)
@@ -86,7 +78,7 @@ class SavedGroups:
             self._by_group[target.group].append(target)
         self._lock = threading.Lock()
         self._pages = 0
-        self._all = Looked(since_ms=since_ms, until_ms=until_ms, horizon_ms=min(now_ms, until_ms))
+        self._all = Looked.of(self._asked, now_ms)
         with Progress(quiet=quiet) as progress:
             self._progress = progress
             self.groups = tuple(self._save(self._made_folder()))
@@ -161,12 +153,8 @@ class SavedGroups:
         with self._lock:
             self._pages += 1
             self._all.found += len(page.events)
-            at = Calls(
-                log_group=group.name,
-                groups=len(self._by_group),
-                groups_done=self._all.groups_done,
-                api_calls=self._targets.aws.calls,
-                pages=self._pages,
-                found=self._all.found,
+            at = self._all.progress(
+                group, groups=len(self._by_group), api_calls=self._targets.aws.calls
             )
+            at = replace(at, pages=self._pages)  # those of this group are not added yet
         tell_calls(self._progress, at)

@@ -21,7 +21,7 @@ from retryctl.errors import UsageError
 from retryctl.settings import Settings
 from retryctl.sources.aws import Aws
 from retryctl.sources.cloudwatch import CloudWatch
-from retryctl.sources.cloudwatch import Progress as Calls
+from retryctl.sources.cloudwatch_looked import Progress as Calls
 from retryctl.sources.discovery import discover
 from retryctl.sources.function import function_name, read_settings
 from retryctl.sources.insights import Terms

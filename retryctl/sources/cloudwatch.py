@@ -12,7 +12,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
 
 from retryctl.core.coverage import Coverage, Selection
@@ -28,32 +28,19 @@ from retryctl.sources.cloudwatch_gaps import (
     not_searched,
     too_fresh,
 )
-from retryctl.sources.cloudwatch_looked import Looked
+from retryctl.sources.cloudwatch_looked import Looked, Progress
 from retryctl.sources.finding import Engine, Finder, Means, Memory
 from retryctl.sources.insights import Terms
 from retryctl.sources.log_groups import LogGroup, describe, find_log_groups, refusal_of
-from retryctl.sources.log_pages import Page, Window
+from retryctl.sources.log_pages import Page, Window, asked_window
 from retryctl.sources.mentions import Kind, Mention, Stretch, belonging, missing, stretches
 from retryctl.sources.request_search import Found, Reach
 
-DEFAULT_WINDOW_MS = 24 * 3_600_000
 # At ten calls a second, ten seconds; then Insights is faster, and costs little by comparison.
 PAGES_BEFORE_INSIGHTS = 100
 # A REPORT is visible some seconds late; what is younger is searched again by a later look.
 _LATE_MS = 120_000
 _AT_ONCE = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far the looking has come: ``found`` are mentions of what is looked for."""
-
-    log_group: str
-    groups: int
-    groups_done: int
-    api_calls: int
-    pages: int
-    found: int
 
 
 class CloudWatch:
@@ -110,16 +97,10 @@ class CloudWatch:
         errors of ``retryctl.errors`` are raised. Read again, it searches only what is new since.
         """
         now_ms = self._clock()
-        until_ms = now_ms + 1 if selection.until_ms is None else selection.until_ms
-        since_ms = selection.since_ms
-        if since_ms is None:
-            since_ms = max(0, min(until_ms, now_ms) - DEFAULT_WINDOW_MS)
-        window = Window(since_ms=since_ms, until_ms=until_ms)
-        self._selection = replace(selection, since_ms=since_ms)
+        window = asked_window(selection.since_ms, selection.until_ms, now_ms)
+        self._selection = replace(selection, since_ms=window.since_ms)
         self._refused = []
-        self._looked = Looked(
-            since_ms=since_ms, until_ms=until_ms, horizon_ms=min(now_ms, until_ms)
-        )
+        self._looked = Looked.of(window, now_ms)
         yield from self._requests(selection.request_ids, window, now_ms)
         if self._refused and len(self._refused) == len(self._looked.groups):
             raise self._refused[0]
@@ -262,13 +243,8 @@ class CloudWatch:
     def _tell(self, group: LogGroup) -> None:
         if self._progress:
             self._progress(
-                Progress(
-                    log_group=group.name,
-                    groups=len(self._looked.groups),
-                    groups_done=self._looked.groups_done,
-                    api_calls=self._aws.calls,
-                    pages=self._looked.pages,
-                    found=self._looked.found,
+                self._looked.progress(
+                    group, groups=len(self._looked.groups), api_calls=self._aws.calls
                 )
             )
 

@@ -9,8 +9,21 @@ from retryctl.core.grammar import read
 from retryctl.core.records import LogEvent, LogsDropped
 from retryctl.sources.cloudwatch_gaps import dropped
 from retryctl.sources.log_groups import LogGroup
+from retryctl.sources.log_pages import Window
 
 _MASK = "****"  # what data protection leaves of a secret, one for each character
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the looking has come: ``found`` are mentions of what is looked for."""
+
+    log_group: str
+    groups: int
+    groups_done: int
+    api_calls: int
+    pages: int
+    found: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,6 +52,26 @@ class Looked:
             record = read(event)
             if isinstance(record, LogsDropped):
                 self.gaps.append(dropped(event, record))
+
+    @classmethod
+    def of(cls, window: Window, now_ms: int) -> Looked:
+        """Nothing yet, of this window."""
+        return cls(
+            since_ms=window.since_ms,
+            until_ms=window.until_ms,
+            horizon_ms=min(now_ms, window.until_ms),
+        )
+
+    def progress(self, group: LogGroup, *, groups: int, api_calls: int) -> Progress:
+        """How far the looking in so many groups has come, while ``group`` is read."""
+        return Progress(
+            log_group=group.name,
+            groups=groups,
+            groups_done=self.groups_done,
+            api_calls=api_calls,
+            pages=self.pages,
+            found=self.found,
+        )
 
     def merge(self, other: Looked) -> None:
         """Add what was seen elsewhere in the same group."""

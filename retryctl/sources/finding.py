@@ -28,12 +28,12 @@ Memory = dict[tuple[LogGroup, tuple[str, ...]], Found]
 class Means:
     """How to find requests: the engine, its terms, and when ``auto`` takes Insights.
 
-    That is where about more than ``most_pages`` remain to be searched.
+    That is where about more than ``most_pages`` remain to be searched for requests.
     """
 
     engine: Engine
     terms: Terms
-    most_pages: int
+    most_pages: int = 0
     describe: Callable[[LogGroup], Description]
 
 

@@ -116,12 +116,7 @@ class GroupLog:
             self._query()
 
     def _nothing(self) -> Looked:
-        window = self._window
-        return Looked(
-            since_ms=window.since_ms,
-            until_ms=window.until_ms,
-            horizon_ms=min(self._now_ms, window.until_ms),
-        )
+        return Looked.of(self._window, self._now_ms)
 
     def _path(self, window: Window) -> Path:
         """The file of a part of the window; by name they are in the order of time."""

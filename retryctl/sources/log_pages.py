@@ -16,6 +16,7 @@ from retryctl.sources.aws import Answer, Aws
 from retryctl.sources.aws_errors import Refused
 from retryctl.sources.log_groups import LogGroup
 
+_DEFAULT_WINDOW_MS = 24 * 3_600_000
 _MOST_RESTARTS = 20
 _MOST_REPEATS = 20
 _MOST_EVENTS = 10_000
@@ -29,6 +30,14 @@ class Window:
 
     since_ms: int
     until_ms: int
+
+
+def asked_window(since_ms: int | None, until_ms: int | None, now_ms: int) -> Window:
+    """The window that was asked for: up to now, and of 24 hours, where it is open."""
+    until_ms = now_ms + 1 if until_ms is None else until_ms
+    if since_ms is None:
+        since_ms = max(0, min(until_ms, now_ms) - _DEFAULT_WINDOW_MS)
+    return Window(since_ms=since_ms, until_ms=until_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

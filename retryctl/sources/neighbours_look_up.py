@@ -30,7 +30,7 @@ class NeighboursLookUp:
         self._is_selected = re.compile(telling).search
 
     def held(self, pairs: Pairs, *, pages: int, sure: bool) -> int | None:
-        """How many pairs were looked up and held; ``None`` where one did not, or would have to be guessed.
+        """How many pairs were looked up and held; ``None`` where one did not, or stays unknown.
 
         Those with the most time between are looked up, by how many ``pages`` the lines took; all
         of them for whoever has to be ``sure``, unless all the lines are less work.
