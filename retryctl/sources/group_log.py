@@ -212,7 +212,7 @@ class GroupLog:
         self.looked = self._nothing()
         if since_ms < fresh_ms:
             seen = Window(since_ms=since_ms, until_ms=fresh_ms)
-            self._save_queried(seen, lines.read(seen, (), (self._telling,)))
+            self._save_queried(seen, lines.read(seen, self._telling))
         if fresh_ms < until_ms:
             self._save_fresh(Window(since_ms=fresh_ms, until_ms=until_ms))
         lines.tell_what_was_scanned()

@@ -7,8 +7,8 @@ steps scan the window: twice its bytes are paid for.
 Of ``bin(…)``: AWS's guide to the query language has a cap for each unit (60 seconds, 60 minutes,
 24 hours) and takes a larger number for it without a word, so that ``bin(300s)`` is ``bin(60s)``.
 The bins here divide their next unit, and a day, without rest. Not verified against the real
-service: that a backslash escapes a quote and a backslash in a string, and a slash in a regular
-expression; and that ``stats`` tells 10,000 groups, of which half are used.
+service: that a backslash escapes a slash in a regular expression; and that ``stats`` tells 10,000
+groups, of which half are used.
 """
 
 from __future__ import annotations
@@ -49,24 +49,23 @@ _MOST_LINES = 9_000
 _LINES_OF_A_PART = 6_000
 # An account may run 100 queries at once, and others want some of them.
 _AT_ONCE = 4
+_ESCAPE_OR_SLASH = r"(\\.)|/"
 
 
 class InsightsLines(Queries):
     """The lines of one log group; see ``Queries`` for what can be asked of it afterwards."""
 
-    def read(
-        self, window: Window, phrases: Sequence[str], regexes: Sequence[str]
-    ) -> Iterator[list[LogEvent]]:
-        """Yield the events that contain a phrase or match a regular expression, oldest first.
+    def read(self, window: Window, expression: str) -> Iterator[list[LogEvent]]:
+        """Yield the events that match a regular expression, oldest first.
 
         Those of one millisecond stand in the order that ``same_millisecond`` gives them, without
-        IDs. No chunk is empty, each is at most some 10,000 events, and no second is in two. There
-        is at least one condition, on one line each. The window ends before what is too young for
+        IDs. No chunk is empty, each is at most some 10,000 events, and no second is in two. The
+        expression is on one line. The window ends before what is too young for
         Insights (``FRESH_MS``). Raises CouldNotLook before any query where both scans would cost
         more than the terms allow, and Throttled where a query fails. Leaving early sets
         ``halted`` and stops the queries under way.
         """
-        condition = condition_for(phrases, regexes)
+        condition = condition_for(expression)
         self._announce([window, window])
         size = bin_for(window)
         counts = self._counts(window, condition, size)
@@ -97,14 +96,9 @@ class InsightsLines(Queries):
                 raise
 
 
-def condition_for(phrases: Sequence[str], regexes: Sequence[str]) -> str:
-    """The condition of ``filter`` for messages with one of these."""
-    quoted = [re.sub(r'["\\]', r"\\\g<0>", phrase) for phrase in phrases]
-    delimited = [re.sub(r"(\\.)|/", _slash_escaped, regex) for regex in regexes]
-    return " or ".join(
-        [f'@message like "{phrase}"' for phrase in quoted]
-        + [f"@message like /{regex}/" for regex in delimited]
-    )
+def condition_for(expression: str) -> str:
+    """The condition of ``filter`` for messages that match."""
+    return f"@message like /{re.sub(_ESCAPE_OR_SLASH, _slash_escaped, expression)}/"
 
 
 def _slash_escaped(found: re.Match[str]) -> str:
