@@ -11,6 +11,7 @@ import pytest
 
 from tests.check_logs import cut, exhausted, pending, right, save, succeeded, switched
 from tests.lambda_log import ID, MIDNIGHT_MS, OTHER_ID, THIRD_ID, Environment
+from tests.peak import MEASURED, needs_proc, peak_kb
 from tests.test_cli import run
 
 FORMS = ("text", "json", "junit", "sarif", "github", "gitlab", "tap", "markdown")
@@ -296,7 +297,7 @@ def test_the_demo_heeds_no_settings(log: Path) -> None:
     assert run("check", "--from", "demo", cwd=log.parent).returncode == 1
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
+@needs_proc
 def test_ten_thousand_requests_in_little_memory(tmp_path: Path) -> None:
     environments = [Environment(letter) for letter in "abcdef"]
     for number in range(10_000):
@@ -305,21 +306,8 @@ def test_ten_thousand_requests_in_little_memory(tmp_path: Path) -> None:
             request_id, "0", "process A", ends="error"
         )
     log = save(tmp_path / "many.jsonl", *environments)
-    program = (
-        "import re, runpy, sys\n"
-        "try: runpy.run_module('retryctl', run_name='__main__')\n"
-        # the program's own peak: ru_maxrss holds that of who started it
-        "finally: print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1],"
-        " file=sys.stderr)"
-    )
     arguments = ("check", "--from", log.name, "-q", "--report", "json=all.json")
-    done = run(
-        "-c",
-        program,
-        *arguments,
-        cwd=tmp_path,
-        program=(os.sys.executable,),  # type: ignore[attr-defined]
-    )
+    done = run(*arguments, cwd=tmp_path, program=MEASURED)
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "all.json").read_text())["requests"] == 10_000
-    assert int(done.stderr.split()[-1]) < 200_000
+    assert peak_kb(tmp_path) < 200_000

@@ -29,7 +29,8 @@ from tests import check_logs
 from tests.check_logs import right, switched
 from tests.lambda_log import Environment
 from tests.made_up_logs import line_of, made_up, save
-from tests.test_cli import PYTHON, run
+from tests.peak import MEASURED, needs_proc, peak_kb
+from tests.test_cli import run
 
 ALL = Window(since_ms=None, until_ms=None)
 BROKEN = '{"logStreamName": "2026/11/23/[$LATEST]00", "timestamp": 17954'
@@ -150,15 +151,6 @@ def test_a_log_that_is_another_when_it_is_read_again_is_refused(tmp_path: Path) 
 
 # --------------------------------------------------------------------------- memory
 
-# The program's own peak: ru_maxrss holds that of who started it.
-PROGRAM = """
-import re, runpy
-try: runpy.run_module("retryctl", run_name="__main__")
-finally:
-    peak_kb = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]
-    open("peak", "w").write(peak_kb)
-"""
-
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -178,13 +170,13 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
+@needs_proc
 @pytest.mark.parametrize("by", ["file", "stdin"])
 def test_a_large_log_takes_little_memory(by: str, large: Path) -> None:
     source, stdin = (large.name, "") if by == "file" else ("-", large.read_text())
     words = ("check", "--from", source, "-q", "-o", "json")
-    done = run("-c", PROGRAM, *words, cwd=large.parent, program=(PYTHON,), stdin=stdin)
+    done = run(*words, cwd=large.parent, program=MEASURED, stdin=stdin)
     told = json.loads(done.stdout)
     assert (done.returncode, told["requests"]) == (1, 10_000), done.stderr
     assert len(told["findings"]) == 1_000
-    assert int((large.parent / "peak").read_text()) < 90_000
+    assert peak_kb(large.parent) < 90_000

@@ -19,6 +19,7 @@ from tests.counters_world import Aws
 from tests.endpoint.faults import Faults
 from tests.endpoint.server import Endpoint
 from tests.lambda_log import GROUP, ID, MIDNIGHT_MS, Environment, events_of
+from tests.peak import MEASURED, needs_proc, peak_kb
 from tests.test_cli import PROGRAM, PYTHON, environment, run
 from tests.test_summary import retried_in_another, save, summary
 
@@ -249,15 +250,6 @@ def test_without_room_for_the_log_it_says_so(
 
 # --------------------------------------------------------------------------- a busy group
 
-# The program's own peak: ru_maxrss holds that of who started it.
-MEASURED = """
-import re, runpy
-try: runpy.run_module("retryctl", run_name="__main__")
-finally:
-    peak_kb = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]
-    open("peak", "w").write(peak_kb)
-"""
-
 
 @pytest.fixture(scope="module")
 def busy() -> Iterator[tuple[Endpoint, Truth]]:
@@ -278,7 +270,7 @@ def busy() -> Iterator[tuple[Endpoint, Truth]]:
         yield running, truth
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
+@needs_proc
 def test_a_busy_group_takes_few_pages_and_little_memory(
     busy: tuple[Endpoint, Truth], tmp_path: Path
 ) -> None:
@@ -286,11 +278,11 @@ def test_a_busy_group_takes_few_pages_and_little_memory(
     group = endpoint.group(GROUP)
     window = ("--since", str(group.timestamps[0]), "--until", str(group.timestamps[-1] + 1))
     words = ("summary", "orders-worker", *window, "-o", "json", "--endpoint-url", endpoint.url)
-    done = run(*words, env=CREDENTIALS, cwd=tmp_path, program=(PYTHON, "-c", MEASURED))
+    done = run(*words, env=CREDENTIALS, cwd=tmp_path, program=MEASURED)
     assert done.returncode == 0, done.stderr
     assert check_summary(json.loads(done.stdout), truth) == ""
     pages = endpoint.calls["FilterLogEvents"] + endpoint.calls["GetLogEvents"]
     every = group.bytes_of(0, len(group.timestamps)) / 1_048_576  # at least
     assert every > 100
     assert pages / every < 0.3
-    assert int((tmp_path / "peak").read_text()) < 200_000
+    assert peak_kb(tmp_path) < 200_000
