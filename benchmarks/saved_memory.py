@@ -21,8 +21,8 @@ count = len(json.load(open(sys.argv[1]))["events"])
 """
 READ = """
 import sys
-from retryctl.core.coverage import Selection
-from retryctl.sources.saved import SavedLog
+from retryctl.core.model.coverage import Selection
+from retryctl.sources.saved.events import SavedLog
 count = sum(1 for _ in SavedLog(sys.argv[1]).read(Selection(request_ids=tuple(sys.argv[2:]))))
 """
 MEASURE = """

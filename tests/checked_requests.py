@@ -6,15 +6,15 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from retryctl.core.attempts import Attempt
-from retryctl.core.checks import AttemptCheck, Check, Verdict
-from retryctl.core.claims import Claim
-from retryctl.core.coverage import Coverage, Gap
-from retryctl.core.crosscheck import CheckedRequest
-from retryctl.core.findings import Finding, Severity
-from retryctl.core.outcomes import ErrorInfo, Outcome
-from retryctl.core.records import LogEvent
-from retryctl.core.requests import Request, RequestOutcome
+from retryctl.core.crosscheck.attempt_check import AttemptCheck, Check, Verdict
+from retryctl.core.crosscheck.claims import Claim
+from retryctl.core.crosscheck.findings import Finding, Severity
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.history.outcome import ErrorInfo, Outcome
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.request import Request, RequestOutcome
 
 ID = "5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3"
 GROUP = "/aws/lambda/orders-worker"

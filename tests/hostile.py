@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from retryctl.core.crosscheck import CheckedRequest
-from retryctl.core.outcomes import ErrorInfo
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.history.outcome import ErrorInfo
 from tests import checked_requests as world
 
 HOSTILE = (

@@ -17,12 +17,12 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any
 
-from retryctl.core.claims import Markers
-from retryctl.core.coverage import Coverage
-from retryctl.core.crosscheck import CheckedRequest, check_request
-from retryctl.core.history import History, read_history
-from retryctl.core.known import FunctionSettings
-from retryctl.core.records import LogEvent
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
+from retryctl.core.history.build import History, read_history
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.function_config import FunctionSettings
 
 ID = "0d9b2f7e-41c8-4a36-9e15-6b7c3f20d8a4"
 OTHER_ID = "c3e8a1d4-7f02-4b9d-8a6e-15f4d92b7c30"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from retryctl.core.records import LogEvent
+from retryctl.core.model.events import LogEvent
 from tests.lambda_log import (
     GROUP,
     MIDNIGHT_MS,

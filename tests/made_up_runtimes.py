@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from random import Random
 
-from retryctl.core.records import LogEvent
+from retryctl.core.model.events import LogEvent
 from tests.lambda_log import (
     ID,
     MIDNIGHT_MS,

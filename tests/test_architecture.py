@@ -128,7 +128,7 @@ def test_rich_is_imported_where_text_is_drawn(path: Path) -> None:
 def test_what_loads_rich_or_boto3_is_imported_late(path: Path) -> None:
     for found in _imports(path):
         if found.at_top and _room(path) != "views":
-            assert found.module != "retryctl.views.text", _where(path, found)
+            assert found.module != "retryctl.views.text.layout", _where(path, found)
             assert "text" not in found.names, _where(path, found)
 
 

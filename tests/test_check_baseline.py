@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retryctl.core.baseline import (
+from retryctl.core.check.baseline import (
     SCHEMA,
     BaselineError,
     Identity,

@@ -5,9 +5,9 @@ from fractions import Fraction
 
 import pytest
 
-from retryctl.core.expectations import Expectations, Limit
-from retryctl.core.judging import Judge, Judgement
-from retryctl.core.requests import RequestOutcome
+from retryctl.core.check.evaluate import Judge, Judgement
+from retryctl.core.check.expectations import Expectations, Limit
+from retryctl.core.model.request import RequestOutcome
 from tests.check_logs import cut, exhausted, pending, right, succeeded, switched
 from tests.lambda_log import ID, OTHER_ID, THIRD_ID, Environment, events_of, judged, saved, whole
 

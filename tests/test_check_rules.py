@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from retryctl.core.counter_rules import COUNTER_RULES
-from retryctl.core.crosscheck import RULES, CheckedRequest, check_request
-from retryctl.core.expectations import Expectations
-from retryctl.core.findings import Severity
-from retryctl.core.judging import Judge, Judgement
-from retryctl.core.known import StoreCount
-from retryctl.core.records import LogEvent
+from retryctl.core.check.evaluate import Judge, Judgement
+from retryctl.core.check.expectations import Expectations
+from retryctl.core.crosscheck.counter_rules import COUNTER_RULES
+from retryctl.core.crosscheck.findings import Severity
+from retryctl.core.crosscheck.verdict import RULES, CheckedRequest, check_request
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.function_config import StoreCount
 from tests.lambda_log import ID, Environment, checked, events_of, history, whole
 
 History = Callable[[], CheckedRequest]

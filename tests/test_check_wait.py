@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from retryctl.cli.checking import Plan, Reading, judge_when_settled
-from retryctl.cli.expecting import Asked, read_expected
-from retryctl.cli.options import Look
-from retryctl.cli.window import Window
-from retryctl.core.judging import Judgement
-from retryctl.settings import Settings
+from retryctl.app.check import Plan, Reading, judge_when_settled
+from retryctl.app.window import Window
+from retryctl.cli.check_options import Asked, read_expected
+from retryctl.cli.params import Look
+from retryctl.config import Settings
+from retryctl.core.check.evaluate import Judgement
 from tests.check_logs import exhausted, pending, right, succeeded, switched
 from tests.lambda_log import ID, OTHER_ID, THIRD_ID, Environment, events_of, judged, whole
 

@@ -8,23 +8,21 @@ from random import Random
 
 import pytest
 
-from retryctl.cli.expecting import Asked, read_expected
-from retryctl.cli.options import Look
-from retryctl.cli.window import Window
-from retryctl.cli.window_requests import requests_judged
-from retryctl.core.claims import Markers
-from retryctl.core.coverage import Coverage, Selection
-from retryctl.core.crosscheck import CheckedRequest, check_request
-from retryctl.core.gathering import Around, gathered
-from retryctl.core.history import read_history
-from retryctl.core.judging import Judge
-from retryctl.core.known import FunctionSettings
+from retryctl.app.window import Window, requests_judged
+from retryctl.bulk.partition import Around, gathered
+from retryctl.bulk.reader import WholeLog
+from retryctl.cli.check_options import Asked, read_expected
+from retryctl.cli.params import Look
+from retryctl.config import Settings
+from retryctl.core.check.evaluate import Judge
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
+from retryctl.core.history.build import read_history
+from retryctl.core.model.coverage import Coverage, Selection
+from retryctl.core.model.function_config import FunctionSettings
 from retryctl.errors import UnreadableInput
-from retryctl.settings import Settings
-from retryctl.sources.saved import SavedLog
-from retryctl.sources.saved_whole import WholeLog
-from retryctl.views.check_report import CheckReport
-from retryctl.views.reports import REPORTS, report
+from retryctl.sources.saved.events import SavedLog
+from retryctl.views.ci.report import REPORTS, CheckReport, report
 from tests import check_logs
 from tests.check_logs import right, switched
 from tests.lambda_log import Environment

@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from retryctl.core.claims import Branches, Claim, Markers, read_claim
-from retryctl.core.grammar import read
-from retryctl.core.records import LogEvent
+from retryctl.core.crosscheck.claims import Branches, Claim, Markers, read_claim
+from retryctl.core.grammar.parse import read
+from retryctl.core.model.events import LogEvent
 from tests.lambda_log import ID, Environment, history, python_error
 
 MARKER = {

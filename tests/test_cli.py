@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.crosscheck import RULES
+from retryctl.core.crosscheck.verdict import RULES
 
 ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
 PYTHON = sys.executable
@@ -78,8 +78,8 @@ LOADED = "import atexit, sys; atexit.register(lambda: print(sorted(sys.modules),
     ("arguments", "env", "without"),
     [
         (["--version"], {}, ("boto3", "botocore", "rich", "typer")),
-        (["--help"], {}, ("boto3", "botocore", "retryctl.core.grammar")),
-        (["trace", "--help"], {}, ("boto3", "botocore", "retryctl.core.grammar")),
+        (["--help"], {}, ("boto3", "botocore", "retryctl.core.grammar.parse")),
+        (["trace", "--help"], {}, ("boto3", "botocore", "retryctl.core.grammar.parse")),
         (["explain"], {}, ("boto3", "botocore", "rich")),
         (
             [],
@@ -88,7 +88,7 @@ LOADED = "import atexit, sys; atexit.register(lambda: print(sorted(sys.modules),
                 "COMP_WORDS": "retryctl trace --f",
                 "COMP_CWORD": "2",
             },
-            ("boto3", "botocore", "rich", "retryctl.core.grammar"),
+            ("boto3", "botocore", "rich", "retryctl.core.grammar.parse"),
         ),
         (["trace", "--from", "demo", ID], {}, ("boto3", "botocore")),
     ],

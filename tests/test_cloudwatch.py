@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.coverage import Coverage, Selection
-from retryctl.core.records import LogEvent
+from retryctl.core.model.coverage import Coverage, Selection
+from retryctl.core.model.events import LogEvent
 from retryctl.errors import (
     AccessDenied,
     CouldNotLook,
@@ -21,13 +21,12 @@ from retryctl.errors import (
     Unreachable,
     UsageError,
 )
-from retryctl.sources.aws import Aws
-from retryctl.sources.cloudwatch import CloudWatch
-from retryctl.sources.cloudwatch_looked import Progress
-from retryctl.sources.discovery import discover
-from retryctl.sources.insights import Terms
-from retryctl.sources.log_groups import LogGroup
-from retryctl.sources.log_pages import Window, matching_pages
+from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.log_groups import LogGroup, discover
+from retryctl.sources.cloudwatch.insights import Terms
+from retryctl.sources.cloudwatch.pages import Window, matching_pages
+from retryctl.sources.cloudwatch.requests import CloudWatch
+from retryctl.sources.cloudwatch.stats import Progress
 from tests.endpoint.server import Endpoint
 
 GROUP = "/aws/lambda/orders-worker"

@@ -16,12 +16,12 @@ from urllib.parse import unquote
 
 import pytest
 
-from retryctl.cli.options import Look, Show
-from retryctl.cli.story import story_reader
+from retryctl.app.follow import Wait, follow
+from retryctl.app.trace import story_reader
+from retryctl.cli.params import Look, Show
 from retryctl.cli.times import zone
-from retryctl.cli.waiting import Wait, follow
-from retryctl.core.requests import RequestOutcome
-from retryctl.sources.aws import Aws
+from retryctl.core.model.request import RequestOutcome
+from retryctl.sources.aws.client import Aws
 from tests.aws_program import (
     CREDENTIALS,
     GROUP,

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.attempts import Attempt
-from retryctl.core.claims import Markers
-from retryctl.core.grammar import read
-from retryctl.core.history import read_history
-from retryctl.core.records import (
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.grammar.parse import read
+from retryctl.core.history.build import read_history
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.records import (
     AppLine,
     End,
     Extension,
@@ -22,7 +23,6 @@ from retryctl.core.records import (
     InitReport,
     InitStart,
     LambdaWarning,
-    LogEvent,
     LogsDropped,
     Report,
     RestoreReport,
@@ -32,7 +32,7 @@ from retryctl.core.records import (
     Start,
     TimedOut,
 )
-from retryctl.sources.telling_lines import telling_lines
+from retryctl.sources.cloudwatch.filter_pattern import telling_lines
 
 CORPUS = Path(__file__).parents[1].parent / "shared" / "corpus"
 

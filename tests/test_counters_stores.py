@@ -7,8 +7,8 @@ import pytest
 
 from retryctl.counters import DynamoDBCounter, S3Counter
 from retryctl.errors import AccessDenied, CouldNotLook, UsageError
-from retryctl.sources.aws import Aws as Door
-from retryctl.sources.stores import read_count
+from retryctl.sources.aws.client import Aws as Door
+from retryctl.sources.aws.counter_stores import read_count
 from tests.counters_world import REQUEST_ID, Aws, make_table
 
 OTHER_ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c96"

@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from retryctl.core.checks import Verdict
-from retryctl.core.coverage import Coverage
-from retryctl.core.crosscheck import check_request
-from retryctl.core.outcomes import Outcome
+from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.verdict import check_request
+from retryctl.core.history.outcome import Outcome
+from retryctl.core.model.coverage import Coverage
 from retryctl.lab.plugin import HandlerLab
-from retryctl.sources.aws import Aws as Door
-from retryctl.sources.stores import read_count
+from retryctl.sources.aws.client import Aws as Door
+from retryctl.sources.aws.counter_stores import read_count
 from tests.counters_world import ROOT
 
 HANDLER = """

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from retryctl.core.known import FunctionSettings
+from retryctl.core.model.function_config import FunctionSettings
 from retryctl.errors import UsageError
-from retryctl.sources.aws import Aws
-from retryctl.sources.function import FunctionName, function_name, read_settings
+from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.function_config import FunctionName, function_name, read_settings
 from tests.endpoint.server import Endpoint
 
 pytestmark = pytest.mark.usefixtures("credentials")

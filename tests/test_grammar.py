@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from retryctl.core.grammar import read
-from retryctl.core.records import (
+from retryctl.core.grammar.parse import read
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.records import (
     AppLine,
     End,
     Extension,
@@ -16,7 +17,6 @@ from retryctl.core.records import (
     InitReport,
     InitStart,
     LambdaWarning,
-    LogEvent,
     LogsDropped,
     Record,
     Report,

@@ -13,23 +13,23 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.claims import Markers
-from retryctl.core.coverage import Coverage, Selection
-from retryctl.core.crosscheck import CheckedRequest, check_request
-from retryctl.core.gathering import Around, gathered
-from retryctl.core.history import read_history
-from retryctl.core.known import FunctionSettings
-from retryctl.core.listing import Listed, listed
-from retryctl.core.records import LogEvent
-from retryctl.core.summary import Tally
+from retryctl.bulk.partition import Around, gathered
+from retryctl.bulk.reader import WholeLog
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
+from retryctl.core.history.build import read_history
+from retryctl.core.model.coverage import Coverage, Selection
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.summary.request_row import Listed, listed
+from retryctl.core.summary.tally import Tally
 from retryctl.errors import CouldNotLook, ExitStatus
-from retryctl.sources.aws import Aws
-from retryctl.sources.finding import Means
-from retryctl.sources.group_log import GroupLog, NotSaved
-from retryctl.sources.insights import Terms
-from retryctl.sources.log_groups import LogGroup, describe
-from retryctl.sources.log_pages import Window
-from retryctl.sources.saved_whole import WholeLog
+from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.log_groups import LogGroup, describe
+from retryctl.sources.cloudwatch.insights import Terms
+from retryctl.sources.cloudwatch.pages import Window
+from retryctl.sources.cloudwatch.search import Means
+from retryctl.sources.cloudwatch.window_download import GroupLog, NotSaved
 from tests.aws_program import CREDENTIALS
 from tests.endpoint.faults import KINDS, Faults
 from tests.endpoint.server import Endpoint

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from retryctl.core.history import read_history
-from retryctl.core.outcomes import Outcome
-from retryctl.core.records import LogEvent
-from retryctl.core.requests import RequestOutcome
+from retryctl.core.history.build import read_history
+from retryctl.core.history.outcome import Outcome
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.request import RequestOutcome
 from tests.lambda_log import (
     ID,
     MIDNIGHT_MS,

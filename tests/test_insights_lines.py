@@ -13,20 +13,20 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.records import LogEvent
+from retryctl.core.model.events import LogEvent
 from retryctl.errors import CouldNotLook, Throttled
-from retryctl.sources.aws import Aws
-from retryctl.sources.insights import Terms
-from retryctl.sources.insights_lines import (
+from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.log_groups import LogGroup, describe
+from retryctl.sources.cloudwatch.event_order import in_order
+from retryctl.sources.cloudwatch.insights import Terms
+from retryctl.sources.cloudwatch.insights_export import (
     Bin,
     InsightsLines,
     bin_for,
     condition_for,
     windows_for,
 )
-from retryctl.sources.log_groups import LogGroup, describe
-from retryctl.sources.log_pages import Window
-from retryctl.sources.same_millisecond import in_order
+from retryctl.sources.cloudwatch.pages import Window
 from tests import test_cloudwatch
 from tests.endpoint.errors import Refusal
 from tests.endpoint.insights_query import parse

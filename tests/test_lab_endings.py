@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.outcomes import Outcome
+from retryctl.core.history.outcome import Outcome
 from retryctl.lab import plan
 from retryctl.lab.function import Function
 from retryctl.lab.lab import Lab

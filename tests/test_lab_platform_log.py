@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from retryctl.core.grammar import read
-from retryctl.core.records import InitReport, InitStart, LogEvent, Record, Report, Start
+from retryctl.core.grammar.parse import read
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.records import InitReport, InitStart, Record, Report, Start
 from retryctl.lab.platform_log import (
     AttemptEnd,
     InitEnd,

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.crosscheck import Verdict
+from retryctl.core.crosscheck.verdict import Verdict
 from retryctl.errors import UsageError
+from retryctl.lab.limitations import NotAsOnLambda
 from retryctl.lab.plugin import HandlerLab
-from retryctl.lab.remarks import NotAsOnLambda
 from tests.lab_handlers import EXAMPLE, ORDER, REPOSITORY
 
 SUITE = """

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.outcomes import Outcome
-from retryctl.core.requests import RequestOutcome
+from retryctl.core.history.outcome import Outcome
+from retryctl.core.model.request import RequestOutcome
 from retryctl.errors import NothingFound
 from retryctl.lab import plan
 from retryctl.lab.function import Function

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.crosscheck import Verdict
-from retryctl.core.outcomes import Outcome
+from retryctl.core.crosscheck.verdict import Verdict
+from retryctl.core.history.outcome import Outcome
 from retryctl.lab.plugin import HandlerLab
 from tests.lab_handlers import EXAMPLE, ORDER, ORIGINAL
 

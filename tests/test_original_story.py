@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.records import LogEvent
+from retryctl.core.model.events import LogEvent
+from retryctl.lab.lab import json_lines
 from retryctl.lab.plugin import HandlerLab
-from retryctl.lab.saved import json_lines
 from tests.counters_world import aws_server
 from tests.lab_handlers import ORDER
 from tests.test_lab_table import handlers

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.attempts import Attempt
-from retryctl.core.known import FunctionSettings
-from retryctl.core.outcomes import ErrorInfo, Outcome
-from retryctl.core.requests import Request, RequestOutcome
+from retryctl.core.history.outcome import ErrorInfo, Outcome
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.request import Request, RequestOutcome
 from tests.lambda_log import (
     ID,
     MIDNIGHT_MS,

@@ -12,13 +12,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from retryctl.core.checks import Verdict
-from retryctl.core.claims import Branches, Claim
-from retryctl.core.crosscheck import CheckedRequest
-from retryctl.core.requests import RequestOutcome
-from retryctl.views.markup import plain, tag
-from retryctl.views.page import trace_page
-from retryctl.views.trace import Asked
+from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.claims import Branches, Claim
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.request import RequestOutcome
+from retryctl.views.html.markup import plain, tag
+from retryctl.views.html.trace import trace_page
+from retryctl.views.text.trace import Asked
 from tests import checked_requests as world
 from tests.hostile import HOSTILE, hostile_request
 from tests.test_cli import run

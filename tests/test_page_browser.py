@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from retryctl.views.page import trace_page
+from retryctl.views.html.trace import trace_page
 from tests import checked_requests as world
 from tests.hostile import hostile_request
 from tests.test_page_summary import changed_page, hostile_tally, page_of, tallied

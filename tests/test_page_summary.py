@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import timezone
 from zoneinfo import ZoneInfo
 
-from retryctl.core.claims import Branches
-from retryctl.core.comparing import changes
-from retryctl.core.crosscheck import CheckedRequest
-from retryctl.core.outcomes import ErrorInfo
-from retryctl.core.summary import Tally
-from retryctl.views.page_summary import summary_page
-from retryctl.views.summary_json import summary_object
+from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.history.outcome import ErrorInfo
+from retryctl.core.summary.diff import changes
+from retryctl.core.summary.tally import Tally
+from retryctl.views.html.summary import summary_page
+from retryctl.views.json.summary import summary_object
 from tests import checked_requests as world
 from tests.hostile import HOSTILE, hostile_request
 from tests.test_page import Element, read

@@ -19,13 +19,13 @@ PROGRAM = """
 import sys
 from functools import partial
 from itertools import chain, repeat
-from retryctl.cli.looking import tell_bytes
-from retryctl.cli.progress import Progress
-from retryctl.core.claims import Markers
-from retryctl.core.coverage import Selection
-from retryctl.core.known import FunctionSettings
-from retryctl.sources.saved import SavedLog
-from retryctl.sources.saved_whole import WholeLog
+from retryctl.app.trace import tell_bytes
+from retryctl.cli.terminal import Progress
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.model.coverage import Selection
+from retryctl.core.model.function_config import FunctionSettings
+from retryctl.sources.saved.events import SavedLog
+from retryctl.bulk.reader import WholeLog
 
 path, way = sys.argv[1:]
 with Progress(quiet=way == "quiet", clock=partial(next, chain([0], repeat(4)))) as progress:

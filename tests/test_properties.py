@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retryctl.core.checks import Check, Verdict
-from retryctl.core.coverage import Coverage
-from retryctl.core.crosscheck import CheckedRequest, check_request
-from retryctl.core.findings import Severity
-from retryctl.core.grammar import read
-from retryctl.core.history import read_history
-from retryctl.core.records import LogEvent, Report, Start
+from retryctl.core.crosscheck.attempt_check import Check, Verdict
+from retryctl.core.crosscheck.findings import Severity
+from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
+from retryctl.core.grammar.parse import read
+from retryctl.core.history.build import read_history
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.records import Report, Start
 from tests.lambda_log import (
     ENDS,
     ID,

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.checks import Check, Verdict
-from retryctl.core.claims import Branches, Markers
-from retryctl.core.coverage import Coverage, Gap
-from retryctl.core.crosscheck import RULES, CheckedRequest
-from retryctl.core.findings import Finding, Severity
-from retryctl.core.known import FunctionSettings
+from retryctl.core.crosscheck.attempt_check import Check, Verdict
+from retryctl.core.crosscheck.claims import Branches, Markers
+from retryctl.core.crosscheck.findings import Finding, Severity
+from retryctl.core.crosscheck.verdict import RULES, CheckedRequest
+from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.model.function_config import FunctionSettings
 from tests.lambda_log import (
     ID,
     MIDNIGHT_MS,

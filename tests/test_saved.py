@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retryctl.core.coverage import Selection
-from retryctl.core.records import LogEvent
-from retryctl.sources.saved import SavedLog
+from retryctl.core.model.coverage import Selection
+from retryctl.core.model.events import LogEvent
+from retryctl.sources.saved.events import SavedLog
 from tests.saved_logs import (
     ALL,
     EVENTS,

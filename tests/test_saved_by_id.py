@@ -7,11 +7,11 @@ from random import Random
 
 import pytest
 
-from retryctl.core.coverage import Selection
-from retryctl.core.crosscheck import CheckedRequest, check_request
-from retryctl.core.history import read_history
-from retryctl.core.records import LogEvent
-from retryctl.sources.saved import SavedLog
+from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
+from retryctl.core.history.build import read_history
+from retryctl.core.model.coverage import Selection
+from retryctl.core.model.events import LogEvent
+from retryctl.sources.saved.events import SavedLog
 from tests.lambda_log import ID, OTHER_ID, Environment, events_of, python_json_error
 from tests.made_up_logs import line_of, made_up, save
 

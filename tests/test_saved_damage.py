@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from retryctl.core.coverage import Selection
+from retryctl.core.model.coverage import Selection
 from retryctl.errors import UnreadableInput
 from tests.saved_logs import (
     ALL,
@@ -230,8 +230,8 @@ def test_any_message_comes_back_from_json(messages: list[str]) -> None:
 # The peak that the kernel counts for the program itself: ru_maxrss holds that of who started it.
 MEASURE = """
 import re, sys
-from retryctl.core.coverage import Selection
-from retryctl.sources.saved import SavedLog
+from retryctl.core.model.coverage import Selection
+from retryctl.sources.saved.events import SavedLog
 count = sum(1 for _ in SavedLog(sys.argv[1]).read(Selection(request_ids=tuple(sys.argv[2:]))))
 peak_kb = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]
 print(count, peak_kb, "boto3" in sys.modules)

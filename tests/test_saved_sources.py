@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.coverage import Selection
-from retryctl.core.history import read_history
+from retryctl.core.history.build import read_history
+from retryctl.core.model.coverage import Selection
 from retryctl.errors import RetryctlError, UnreadableInput, UsageError
-from retryctl.sources.saved import SavedLog
-from retryctl.sources.saved_depth import MOST_LEVELS
-from retryctl.sources.saved_event import iso_ms
+from retryctl.sources.saved.depth_limit import MOST_LEVELS
+from retryctl.sources.saved.events import SavedLog
+from retryctl.sources.saved.formats import iso_ms
 from tests.saved_logs import (
     EVENTS,
     GROUP,

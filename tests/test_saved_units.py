@@ -10,14 +10,14 @@ from random import Random
 
 import pytest
 
-from retryctl.core.claims import Markers
-from retryctl.core.coverage import Selection
-from retryctl.core.gathering import Around, gathered
-from retryctl.core.known import FunctionSettings
-from retryctl.core.records import LogEvent
-from retryctl.sources.saved_files import find_files
-from retryctl.sources.saved_units import Unit, units_of
-from retryctl.sources.saved_whole import WholeLog
+from retryctl.bulk.chunks import Unit, units_of
+from retryctl.bulk.partition import Around, gathered
+from retryctl.bulk.reader import WholeLog
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.model.coverage import Selection
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.function_config import FunctionSettings
+from retryctl.sources.saved.files import find_files
 from tests.made_up_logs import line_of, made_up
 from tests.saved_logs import tail
 from tests.test_summary_whole import compare, read_slowly, tally_of

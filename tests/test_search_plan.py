@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retryctl.sources.log_pages import Window
-from retryctl.sources.pace import Pace
-from retryctl.sources.slices import SlicePlan, merged
+from retryctl.sources.aws.rate_limiter import Pace
+from retryctl.sources.cloudwatch.pages import Window
+from retryctl.sources.cloudwatch.time_slices import SlicePlan, merged
 
 HOUR = 3_600_000
 QUARTER = HOUR // 4

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.claims import Markers
+from retryctl.config import Settings, load_settings
+from retryctl.core.crosscheck.claims import Markers
 from retryctl.errors import UsageError
-from retryctl.settings import Settings, load_settings
 
 WHOLE = r"""
 function = "orders-worker"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from retryctl.sources.aws import Aws
-from retryctl.sources.discovery import matching_functions
+from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.log_groups import matching_functions
 from tests.aws_program import CREDENTIALS
 from tests.endpoint.faults import Faults
 from tests.endpoint.server import Endpoint

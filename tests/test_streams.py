@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from retryctl.core.attempts import Attempt
-from retryctl.core.history import read_history
-from retryctl.core.outcomes import Outcome
-from retryctl.core.records import LogEvent
+from retryctl.core.history.build import read_history
+from retryctl.core.history.outcome import Outcome
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.events import LogEvent
 from tests.lambda_log import (
     ID,
     MIDNIGHT_MS,

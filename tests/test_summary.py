@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.checks import Check
-from retryctl.core.comparing import changes
-from retryctl.core.summary import Tally
-from retryctl.views.summary_advice import advice
+from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.core.summary.diff import changes
+from retryctl.core.summary.tally import Tally
+from retryctl.views.figures import advice
 from tests.lambda_log import ID, OTHER_ID, Environment, events_of
 from tests.made_up_logs import line_of
 from tests.test_cli import run
@@ -284,10 +284,10 @@ def test_what_cannot_be_read_at_all_ends_with_3(tmp_path: Path) -> None:
 
 
 def test_tallies_of_parts_add_up_in_any_order(large: tuple[Path, Truth]) -> None:
-    from retryctl.core.coverage import Selection
-    from retryctl.core.crosscheck import check_request
-    from retryctl.core.history import read_history
-    from retryctl.sources.saved import SavedLog
+    from retryctl.core.crosscheck.verdict import check_request
+    from retryctl.core.history.build import read_history
+    from retryctl.core.model.coverage import Selection
+    from retryctl.sources.saved.events import SavedLog
 
     log = SavedLog(str(large[0]))
     told = read_history(log.read(Selection()), horizon_ms=2**50)

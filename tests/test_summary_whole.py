@@ -8,16 +8,16 @@ from random import Random
 
 import pytest
 
-from retryctl.core.claims import Markers
-from retryctl.core.coverage import Coverage, Selection
-from retryctl.core.crosscheck import CheckedRequest, check_request
-from retryctl.core.gathering import Around, Quiet, gathered
-from retryctl.core.history import read_history
-from retryctl.core.known import FunctionSettings
-from retryctl.core.listing import listed
-from retryctl.core.summary import Tally
-from retryctl.sources.saved import SavedLog
-from retryctl.sources.saved_whole import WholeLog
+from retryctl.bulk.partition import Around, Quiet, gathered
+from retryctl.bulk.reader import WholeLog
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
+from retryctl.core.history.build import read_history
+from retryctl.core.model.coverage import Coverage, Selection
+from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.summary.request_row import listed
+from retryctl.core.summary.tally import Tally
+from retryctl.sources.saved.events import SavedLog
 from tests.lambda_log import ID, Environment
 from tests.made_up_logs import line_of, made_up, save
 

@@ -10,14 +10,15 @@ from random import Random
 
 import pytest
 
-from retryctl.core.claims import Markers
-from retryctl.core.coverage import Coverage
-from retryctl.core.crosscheck import check_request
-from retryctl.core.grammar import read
-from retryctl.core.history import read_history
-from retryctl.core.records import AppLine, FunctionError, LogEvent, Record
-from retryctl.sources.neighbours import Pair, Pairs, is_parted
-from retryctl.sources.telling_lines import telling_lines
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.crosscheck.verdict import check_request
+from retryctl.core.grammar.parse import read
+from retryctl.core.history.build import read_history
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.records import AppLine, FunctionError, Record
+from retryctl.sources.cloudwatch.adjacency import Pair, Pairs, is_parted
+from retryctl.sources.cloudwatch.filter_pattern import telling_lines
 from tests import test_grammar
 from tests.lambda_log import (
     ENDS,

@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retryctl.core.checks import Check, Verdict
-from retryctl.core.coverage import Coverage
-from retryctl.core.outcomes import ErrorInfo
-from retryctl.core.requests import RequestOutcome
-from retryctl.views.json import trace_document, trace_lines
+from retryctl.core.crosscheck.attempt_check import Check, Verdict
+from retryctl.core.history.outcome import ErrorInfo
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.request import RequestOutcome
+from retryctl.views.json.trace import trace_document, trace_lines
 from tests.checked_requests import (
     COVERAGE,
     FIRST,

@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retryctl.core.checks import Check, Verdict, verdict_of
-from retryctl.core.claims import Claim
-from retryctl.core.coverage import Coverage, Gap
-from retryctl.core.crosscheck import CheckedRequest
-from retryctl.core.findings import Severity
-from retryctl.core.outcomes import ErrorInfo, Outcome
-from retryctl.core.requests import RequestOutcome
-from retryctl.views.text import trace_svg, trace_text
+from retryctl.core.crosscheck.attempt_check import Check, Verdict, verdict_of
+from retryctl.core.crosscheck.claims import Claim
+from retryctl.core.crosscheck.findings import Severity
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.history.outcome import ErrorInfo, Outcome
+from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.model.request import RequestOutcome
+from retryctl.views.text.layout import trace_svg, trace_text
+from retryctl.views.text.trace import Asked
 from retryctl.views.times import duration
-from retryctl.views.trace import Asked
 from tests.checked_requests import (
     COVERAGE,
     FIRST,
@@ -766,7 +766,7 @@ def test_the_picture_is_xml_that_asks_for_nothing_from_outside() -> None:
 
 
 def test_the_json_view_does_not_wait_for_rich() -> None:
-    code = "import sys, retryctl.views.json; sys.exit('rich' in sys.modules)"
+    code = "import sys, retryctl.views.json.trace; sys.exit('rich' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from retryctl.cli import options
+from retryctl.cli import params as options
 
 app = typer.Typer(add_completion=False)
 
@@ -202,8 +202,8 @@ def check(
  to tell, 4 where there was nothing to check. What has to hold can also stand in the settings\
  file, in its table "check".
     """
-    from retryctl.cli import checking
-    from retryctl.cli.expecting import Asked
+    from retryctl.app import check as checking
+    from retryctl.cli.check_options import Asked
 
     return checking.check(
         targets or (),

@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from retryctl import __version__
-from retryctl.core.near import near
+from retryctl.core.wording import near
 from retryctl.errors import ExitStatus, UsageError
 
 _STORY = "What happened"

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from retryctl.cli import options
+from retryctl.cli import params as options
 from retryctl.cli.vendoring import Store, write_joined, write_layer
 from retryctl.errors import ExitStatus
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from retryctl.cli import options
+from retryctl.cli import params as options
 
 app = typer.Typer(add_completion=False)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from retryctl.errors import NothingFound, UsageError
-from retryctl.sources.saved_files import instead_of
+from retryctl.sources.saved.files import instead_of
 
 _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _ID = re.compile(rf"(?<![\w-]){_UUID}(?![\w-])")

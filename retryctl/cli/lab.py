@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from retryctl.cli import options
+from retryctl.cli import params as options
 
 app = typer.Typer(
     add_completion=False,

@@ -14,22 +14,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from retryctl.app.lab import judge
 from retryctl.cli import telling
-from retryctl.cli.options import Output, Show
+from retryctl.cli.params import Output, Show
 from retryctl.cli.terminal import put, remark
-from retryctl.core.attempts import Attempt
-from retryctl.core.coverage import Selection
-from retryctl.core.crosscheck import CheckedRequest
-from retryctl.core.records import LogEvent
+from retryctl.config import load_settings
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.coverage import Selection
+from retryctl.core.model.events import LogEvent
 from retryctl.errors import CouldNotLook, ExitStatus, UsageError
-from retryctl.lab import handlers, plan, saved, serve
+from retryctl.lab import handlers, plan, serve
 from retryctl.lab.function import ISOLATIONS, REGION, Function, Isolation, LogFormat
-from retryctl.lab.judged import judge
-from retryctl.lab.lab import SEEDED_START_S, Lab, most_skipped_s
+from retryctl.lab.lab import SEEDED_START_S, Lab, json_lines, most_skipped_s
+from retryctl.lab.limitations import remarks
 from retryctl.lab.platform_log import Level
-from retryctl.lab.remarks import remarks
-from retryctl.settings import load_settings
-from retryctl.sources.saved import SavedLog
+from retryctl.sources.saved.events import SavedLog
 from retryctl.views.inert import inert
 
 _BETWEEN_REQUESTS_S = 10.0
@@ -76,7 +76,7 @@ def run(wanted: Wanted, show: Show) -> ExitStatus:
         submitted = {lab.submit(event, one, after_s=at, alone=alone): one for at, one in due}
         lab.run()
     if wanted.save is not None:
-        _save(wanted.save, saved.json_lines(lab.events))
+        _save(wanted.save, json_lines(lab.events))
     for said in remarks(lab):
         remark(f"retryctl: {said}", quiet=show.quiet)
     if wanted.seed is None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from retryctl.cli import options
+from retryctl.cli import params as options
 from retryctl.cli.summary import Functions
 
 app = typer.Typer(add_completion=False)

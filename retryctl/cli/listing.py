@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from heapq import nlargest
 from itertools import islice
 
+from retryctl.app.trace import settings_for
+from retryctl.app.window import Whole, requests_listed
 from retryctl.cli import telling
-from retryctl.cli.asked import (
+from retryctl.cli.answers import (
     functions_asked,
     nothing_found,
     refuse_unknown,
@@ -15,19 +17,16 @@ from retryctl.cli.asked import (
     tell_remarks,
     window_asked,
 )
-from retryctl.cli.looking import settings_for
-from retryctl.cli.options import Look, Show
-from retryctl.cli.screen import stdout_screen
-from retryctl.cli.terminal import put
+from retryctl.cli.params import Look, Show
+from retryctl.cli.terminal import put, stdout_screen
 from retryctl.cli.times import zone
-from retryctl.cli.whole_log import Whole
-from retryctl.cli.window_requests import requests_listed
-from retryctl.core.checks import Verdict
-from retryctl.core.crosscheck import RULES
-from retryctl.core.listing import Listed, Wanted
-from retryctl.core.requests import RequestOutcome
+from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.verdict import RULES
+from retryctl.core.model.request import RequestOutcome
+from retryctl.core.summary.request_row import Listed, Wanted
 from retryctl.errors import ExitStatus
-from retryctl.views.json import coverage_object
+from retryctl.views.json.request_list import listed_document
+from retryctl.views.json.trace import coverage_object
 from retryctl.views.sentences import coverage_sentence
 
 _FORMS = ("text", "json", "jsonl", "csv")
@@ -93,7 +92,7 @@ def list_requests(
 
 def _put_lines(listed: Iterator[Listed]) -> int:
     """Print each request as it is found; returns how many there were."""
-    from retryctl.views.listing import listed_line
+    from retryctl.views.json.request_list import listed_line
 
     count = 0
     lines = map(listed_line, listed)
@@ -107,15 +106,15 @@ def _put_sorted(
     listed: Iterator[Listed], whole: Whole, show: Show, form: str, limit: int | None
 ) -> int:
     """Print the requests, the newest first; returns how many there were."""
-    from retryctl.views import listing
+    from retryctl.views.text import request_list as listing
 
     at_most = limit or (_SHOWN_AS_TEXT if form == "text" else None)
     newest, count = _newest(listed, at_most)
     coverage = whole.coverage  # whole by now
     if form == "json":
-        put(listing.listed_document(newest, coverage_object(coverage)))
+        put(listed_document(newest, coverage_object(coverage)))
     elif form == "csv":
-        from retryctl.views.summary_csv import list_csv
+        from retryctl.views.csv import list_csv
 
         put(list_csv(newest))
     elif newest:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from retryctl import __version__
-from retryctl.cli.streams import prepare_streams
+from retryctl.cli.stdio import prepare_streams
 from retryctl.errors import CouldNotLook, ExitStatus, RetryctlError
 
 _COMPLETING = "_RETRYCTL_COMPLETE"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from retryctl.core.baseline import BaselineError, Identity, baseline_text, read_baseline
-from retryctl.core.near import near
+from retryctl.core.check.baseline import BaselineError, Identity, baseline_text, read_baseline
+from retryctl.core.wording import near
 from retryctl.errors import CouldNotLook, UsageError
 
 _NOWHERE: Mapping[str, str] = MappingProxyType({})

@@ -9,8 +9,10 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
+from retryctl.app.trace import settings_for
+from retryctl.app.window import Tallies, counted
 from retryctl.cli import telling
-from retryctl.cli.asked import (
+from retryctl.cli.answers import (
     functions_asked,
     nothing_found,
     refuse_unknown,
@@ -18,21 +20,18 @@ from retryctl.cli.asked import (
     tell_remarks,
     window_asked,
 )
-from retryctl.cli.looking import settings_for
-from retryctl.cli.options import Look, Show
+from retryctl.cli.params import Look, Show
 from retryctl.cli.report_files import report_files, write
-from retryctl.cli.screen import Screen, stdout_screen
-from retryctl.cli.terminal import put
+from retryctl.cli.terminal import Screen, put, stdout_screen
 from retryctl.cli.times import zone
-from retryctl.cli.window_requests import Tallies, counted
-from retryctl.core.checks import Check
-from retryctl.core.claims import Branches
-from retryctl.core.comparing import Change, changes
-from retryctl.core.coverage import Coverage
-from retryctl.core.summary import Tally
+from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.summary.diff import Change, changes
+from retryctl.core.summary.tally import Tally
 from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.figures import Tallies as FunctionTallies
-from retryctl.views.summary_json import summary_document, summary_lines, summary_object
+from retryctl.views.json.summary import summary_document, summary_lines, summary_object
 
 _FORMS = ("text", "json", "jsonl", "csv", "html")
 _OF_CHANGES = ("text", "json", "html")
@@ -141,11 +140,11 @@ def _summary(figures: Figures, form: str, tz: tzinfo, screen: Screen) -> str:
     if form == "jsonl":
         return summary_lines(named, coverage, branches)
     if form == "csv":
-        from retryctl.views.summary_csv import summary_csv
+        from retryctl.views.csv import summary_csv
 
         return summary_csv(named, branches)
     if form == "html":
-        from retryctl.views.page_summary import summary_page
+        from retryctl.views.html.summary import summary_page
 
         several = named if len(named) > 1 else ()
         return summary_page(
@@ -157,7 +156,7 @@ def _summary(figures: Figures, form: str, tz: tzinfo, screen: Screen) -> str:
             several=several,
             changes=changed or (),
         )
-    from retryctl.views.summary_text import summary_text
+    from retryctl.views.text.summary import summary_text
 
     return summary_text(
         total,

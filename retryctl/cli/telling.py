@@ -12,20 +12,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
+from retryctl.app.follow import Wait, follow
+from retryctl.app.trace import Story, read_story, story_reader
 from retryctl.cli.ids import request_ids
-from retryctl.cli.options import Look, Output, Show
+from retryctl.cli.params import Look, Output, Show
 from retryctl.cli.report_files import ReportFile, report_files, write
-from retryctl.cli.screen import Screen, stdout_screen
-from retryctl.cli.story import Story, read_story, story_reader
-from retryctl.cli.terminal import put, remark
+from retryctl.cli.terminal import Screen, put, remark, stdout_screen
 from retryctl.cli.times import zone
-from retryctl.cli.waiting import Wait, follow
-from retryctl.core.checks import Verdict
-from retryctl.core.coverage import Coverage
-from retryctl.core.crosscheck import CheckedRequest
+from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.coverage import Coverage
 from retryctl.errors import ExitStatus, NothingFound, UsageError
-from retryctl.views.console import console_lines
-from retryctl.views.json import trace_document, trace_lines
+from retryctl.views.console_links import console_lines
+from retryctl.views.json.trace import trace_document, trace_lines
 from retryctl.views.sentences import coverage_sentence
 
 _MOST_GAPS = 3
@@ -132,11 +131,11 @@ def _view(story: Story, show: Show, tz: tzinfo, screen: Screen) -> str:
         )
     if show.output is Output.JSONL:
         return trace_lines(story.checked, lines=show.lines, region=region)
-    from retryctl.views.trace import Asked
+    from retryctl.views.text.trace import Asked
 
     asked = Asked(lines=show.lines, attempt=show.attempt, failed_only=show.failed)
     if show.output is Output.HTML:
-        from retryctl.views.page import trace_page
+        from retryctl.views.html.trace import trace_page
 
         return trace_page(
             story.checked,
@@ -146,7 +145,7 @@ def _view(story: Story, show: Show, tz: tzinfo, screen: Screen) -> str:
             branches=story.branches,
             asked=asked,
         )
-    from retryctl.views.text import trace_svg, trace_text
+    from retryctl.views.text.layout import trace_svg, trace_text
 
     if show.output is Output.SVG:
         return trace_svg(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from io import TextIOWrapper
 from textwrap import wrap
+from types import TracebackType
+from typing import Any
 
-from retryctl.cli.options import Color
+from retryctl.cli.params import Color
 
 
 def colour_wanted(choice: Color, environ: Mapping[str, str], *, is_terminal: bool) -> bool:
@@ -74,3 +80,76 @@ def _fitted(line: str) -> list[str]:
     if line.startswith(" ") or not sys.stderr.isatty():
         return [line]
     return wrap(line, width(), break_long_words=False, break_on_hyphens=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """Its columns and what it can show; as it is here, that of a file."""
+
+    width: int = 80
+    colour: bool = False
+    ascii_only: bool = False
+
+
+def stdout_screen(color: Color) -> Screen:
+    """What stdout is, with colours as ``--color`` says."""
+    return Screen(
+        width=width(),
+        colour=colour_wanted(color, os.environ, is_terminal=stdout_is_terminal()),
+        ascii_only=shows_only_ascii(),
+    )
+
+
+_PATIENCE_S = 1.0
+
+
+class Progress:
+    """A line on stderr that appears after a second, and leaves nothing behind.
+
+    It is called with a function that tells how far it is, from any thread. Nothing is shown
+    with ``quiet``, or where stderr is no terminal.
+    """
+
+    def __init__(self, *, quiet: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        self._wanted = not quiet and sys.stderr.isatty()
+        self._clock = clock
+        self._began = clock()
+        self._status: Any = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self._wanted = False
+            if self._status:
+                self._status.stop()
+
+    @property
+    def seconds(self) -> float:
+        """How long the looking has taken; where ``tell`` is called, some time."""
+        return self._clock() - self._began
+
+    def __call__(self, tell: Callable[[], str]) -> None:
+        """Show what ``tell`` tells, where it is shown at all."""
+        if not self._wanted or self.seconds < _PATIENCE_S:
+            return
+        with self._lock:
+            if self._wanted:
+                self._show(tell())
+
+    def _show(self, line: str) -> None:
+        from rich.console import Console
+        from rich.status import Status
+        from rich.text import Text
+
+        if not self._status:
+            self._status = Status("", console=Console(stderr=True))
+            self._status.start()
+        self._status.update(Text(line))

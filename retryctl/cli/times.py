@@ -82,7 +82,7 @@ def _iana(name: str) -> tzinfo | None:
 
 
 def _near_zones(name: str, known: Collection[str]) -> str:
-    from retryctl.core.near import near
+    from retryctl.core.wording import near
 
     if not known:
         return "This system has no zones: pip install tzdata."

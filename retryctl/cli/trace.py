@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from retryctl.cli import options
+from retryctl.cli import params as options
 
 app = typer.Typer(add_completion=False)
 
@@ -103,8 +103,8 @@ def trace(
 
     Without -f or -g every log group of a Lambda function is searched.
     """
+    from retryctl.app.follow import read_wait
     from retryctl.cli import telling
-    from retryctl.cli.waiting import read_wait
 
     look = options.look_of(locals())
     return telling.tell(

@@ -1,6 +1,30 @@
-"""How a number reads in a sentence."""
+"""Near names, for an error that says what was probably meant."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+
+_MUCH = 0.1
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """``Did you mean …?`` with up to three names out of ``known``; empty where none is near.
+
+    Names that begin with ``word`` are near. Of the others those are that resemble it, but not
+    where another does much more. Capital letters do not count as a difference.
+    """
+    from difflib import SequenceMatcher, get_close_matches
+
+    word = word.lower()
+    by_lower = {name.lower(): name for name in sorted(known)}
+    matches = [name for name in by_lower if word and name.startswith(word)][:3]
+    if not matches:
+        alike = {
+            name: SequenceMatcher(None, name, word).ratio()
+            for name in get_close_matches(word, by_lower, 3, 0.6)
+        }
+        matches = [name for name in alike if alike[name] > max(alike.values()) - _MUCH]
+    return f"Did you mean {' or '.join(by_lower[name] for name in matches)}?" if matches else ""
 
 
 def number_of(number: int, noun: str, several: str = "") -> str:

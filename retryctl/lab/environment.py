@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 from retryctl.lab.clock import ClockPage, VirtualClock
 from retryctl.lab.function import Function
-from retryctl.lab.levels import is_delivered
-from retryctl.lab.output import Written
+from retryctl.lab.output import Written, is_delivered
 from retryctl.lab.platform_log import AttemptEnd, InitEnd, JsonLog, Phase, Subject, TextLog
 from retryctl.lab.process import FunctionProcess, Happening
 from retryctl.lab.runtime_api import Invocation

@@ -1,4 +1,4 @@
-"""The lab: requests, their plans, and the attempts that Lambda would make of them."""
+"""What the lab logged, as a saved log that every command reads."""
 
 from __future__ import annotations
 
@@ -16,13 +16,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from retryctl.core.records import LogEvent
+from retryctl.core.model.events import LogEvent
 from retryctl.lab import interpreter
 from retryctl.lab.clock import VirtualClock
 from retryctl.lab.environment import INIT_TIMEOUT_S, Environment, Source
 from retryctl.lab.function import VERSION, Function
 from retryctl.lab.plan import Plan
 from retryctl.lab.platform_log import Subject
+
+
+def json_lines(events: Iterable[LabEvent]) -> str:
+    """Return an event a line, as ``aws logs filter-log-events`` shapes it.
+
+    Beside CloudWatch's keys each has ``source``: ``function`` for what the function and its
+    runtime client wrote, ``platform`` for what the lab wrote in Lambda's stead.
+    """
+    return "".join(json.dumps(e.as_json(), ensure_ascii=False) + "\n" for e in events)
+
 
 WAITS_S = ((62.0, 66.0), (127.0, 130.0))
 """From an attempt's end to its retry, as measured on Lambda: about one minute, then about two."""

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:  # a plugin is loaded at the start of every test run: nothing more than it needs
-    from retryctl.core.claims import Markers
-    from retryctl.core.crosscheck import CheckedRequest
-    from retryctl.core.requests import Request
+    from retryctl.core.crosscheck.claims import Markers
+    from retryctl.core.crosscheck.verdict import CheckedRequest
+    from retryctl.core.model.request import Request
     from retryctl.lab.lab import LabEvent
 
 SEED = 20261123
@@ -70,11 +70,11 @@ class HandlerLab:
         :raises retryctl.errors.UsageError: the plan cannot be read, or names several.
         :raises retryctl.errors.NothingFound: a log level keeps back every record of it.
         """
+        from retryctl.app.lab import judge
         from retryctl.errors import NothingFound, UsageError
         from retryctl.lab import plan as plans
-        from retryctl.lab.judged import judge
         from retryctl.lab.lab import SEEDED_START_S, Lab
-        from retryctl.lab.remarks import NotAsOnLambda, remarks
+        from retryctl.lab.limitations import NotAsOnLambda, remarks
 
         read = plans.read(plan, retries)
         if len(read) > 1:

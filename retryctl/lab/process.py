@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
+import re
 import selectors
 import shutil
 import signal
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from retryctl.errors import CouldNotLook
-from retryctl.lab import memory
+from retryctl.lab import process as memory
 from retryctl.lab.clock import ClockPage
 from retryctl.lab.function import Function
 from retryctl.lab.output import Splitter, Written
@@ -200,3 +202,27 @@ def _needs() -> dict[str, str]:
     """What the interpreter itself may need of the host's environment, to start at all."""
     names = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
     return {name: os.environ[name] for name in names if name in os.environ}
+
+
+_PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
+
+
+def peak_mb(pid: int) -> int:
+    """Return the process's peak of resident memory in MB, 0 where the process is gone.
+
+    Its own children are not counted. Where the host has no /proc, the memory of this moment
+    stands for the peak.
+    """
+    if not Path("/proc/self").exists():
+        return _now_mb(pid)
+    try:
+        found = _PEAK.search(Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return 0
+    return math.ceil(int(found[1]) / 1024) if found else 0
+
+
+def _now_mb(pid: int) -> int:
+    command = ["ps", "-o", "rss=", "-p", str(pid)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return math.ceil(int(answer) / 1024) if answer else 0

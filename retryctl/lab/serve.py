@@ -14,7 +14,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any
 
-from retryctl.core.records import LogEvent
+from retryctl.core.model.events import LogEvent
 from retryctl.errors import UsageError
 from retryctl.lab.function import ACCOUNT, REGION
 

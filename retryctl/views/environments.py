@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from retryctl.core.attempts import Attempt
+from retryctl.core.model.attempt import Attempt
 
 _SIGNS = "●◆■▲★▼"
 _COLOURS = ("cyan", "magenta", "bright_blue", "yellow")

@@ -7,12 +7,12 @@ from datetime import tzinfo
 from itertools import count, groupby
 from typing import NamedTuple
 
-from retryctl.core.attempts import Attempt
-from retryctl.core.checks import Check, Verdict
-from retryctl.core.coverage import Coverage
-from retryctl.core.crosscheck import CheckedRequest
-from retryctl.core.outcomes import Outcome
-from retryctl.core.requests import Request, RequestOutcome
+from retryctl.core.crosscheck.attempt_check import Check, Verdict
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.history.outcome import Outcome
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.wording import number_of
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
 from retryctl.views.times import clock, duration, moment, span, zone_name

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from retryctl.core.findings import Severity
-from retryctl.core.outcomes import Outcome
+from retryctl.core.crosscheck.findings import Severity
+from retryctl.core.history.outcome import Outcome
 
 GOOD, BAD, UNSURE, WARNING, NOTE, GOING, NOTHING = "✓", "✗", "?", "!", "i", "…", "—"
 STYLES = {

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
 from math import isfinite
 
-from retryctl.core.attempts import Attempt, wait_ms
+from retryctl.core.model.attempt import Attempt, wait_ms
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -18,11 +18,11 @@ from typing import Any
 sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 
 from retryctl.lab.inside import (  # noqa: E402
+    atomic_writes,
     isolation,
     runtime,
     supervisor,
     virtual_time,
-    whole_writes,
 )
 
 # That folder holds other packages too, perhaps of another Python: none is the function's.
@@ -60,7 +60,7 @@ def run_function(settings: dict[str, Any], found: isolation.Found) -> None:
         os.set_inheritable(settings[name], False)
     page = virtual_time.open_page(settings["clock_fd"])
     virtual_time.install(page)
-    whole_writes.install(settings["log_fd"])
+    atomic_writes.install(settings["log_fd"])
     if found.redirect_to is not None:
         from retryctl.lab.inside import redirect
 

@@ -1,0 +1,1 @@
+"""The use cases of retryctl as plain functions: its Python API."""

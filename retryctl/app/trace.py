@@ -1,0 +1,257 @@
+"""Reading the story of some requests: settings → source → events → history → cross-check."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from retryctl.cli.params import Look, Show
+from retryctl.cli.terminal import Progress, remark
+from retryctl.cli.times import read_window, zone
+from retryctl.config import Settings, load_settings
+from retryctl.core.crosscheck.claims import Branches, Markers
+from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
+from retryctl.core.history.build import History, read_history
+from retryctl.core.model.attempt import function_name
+from retryctl.core.model.coverage import Coverage, Selection
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.function_config import FunctionSettings, StoreCount
+from retryctl.core.model.request import Request
+from retryctl.sources.aws.function_config import function_name as typed_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """The answer: the requests that were found, and what was looked at.
+
+    ``not_found`` has the IDs of which there was nothing to tell, each with the reason;
+    ``branches`` are those that the handlers choose from, ``region`` is where it was looked.
+    """
+
+    checked: Sequence[CheckedRequest]
+    coverage: Coverage
+    not_found: Mapping[str, str] = field(default_factory=dict)
+    branches: Branches = field(default_factory=Branches)
+    region: str | None = None
+
+    def only_retried(self) -> Story:
+        """The same of those requests alone that were retried."""
+        retried = [one for one in self.checked if len(one.request.attempts) > 1]
+        return replace(self, checked=retried)
+
+
+def story_reader(
+    ids: Sequence[str], look: Look, show: Show, *, clock: Callable[[], int]
+) -> Callable[[], Story]:
+    """What reads the stories of the requests ``ids``, or of all there are where none is given.
+
+    Called again, it reads what is there by then. ``clock`` gives epoch milliseconds.
+    """
+    settings = settings_for(look)
+    since_ms, until_ms = read_window(look.since, look.until, now_ms=clock(), tz=zone(show.tz))
+    window = Selection(request_ids=tuple(ids), since_ms=since_ms, until_ms=until_ms)
+    progress = Progress(quiet=show.quiet)
+    opened = open_source(look, settings, window, progress, clock=clock, quiet=show.quiet)
+    told: set[str] = set()
+
+    def read() -> Story:
+        stored = read_stored(look, ids)
+        with progress:
+            events = list(opened.read())
+            story = _story_of(events, opened, settings.markers, stored)
+        for sentence in opened.remarks:
+            if sentence not in told:
+                remark(f"retryctl: {sentence}", quiet=show.quiet)
+                told.add(sentence)
+        return story
+
+    return read
+
+
+def read_story(ids: Sequence[str], look: Look, show: Show, *, now_ms: int) -> Story:
+    """The stories of the requests ``ids``, or of all there are where none is given."""
+    return story_reader(ids, look, show, clock=lambda: now_ms)()
+
+
+def _story_of(
+    events: Sequence[LogEvent],
+    opened: Opened,
+    markers: Markers,
+    stored: Mapping[str, StoreCount],
+) -> Story:
+    selection, coverage = opened.selection, opened.coverage()
+    histories = [
+        (_history(of_function, opened, markers, coverage, settings), settings)
+        for of_function in _by_function(events)
+        for settings in [opened.settings_of(of_function[0])]
+    ]
+    unrecognised = sum(history.unrecognised for history, _ in histories)
+    coverage = replace(
+        opened.coverage(), events_unrecognised=coverage.events_unrecognised + unrecognised
+    )
+    there = [(one, settings) for history, settings in histories for one in history.requests]
+    told = [(one, settings) for one, settings in there if _is_in_window(one, selection)]
+    web = {request_id for history, _ in histories for request_id in history.web}
+    left_out = dict(coverage.left_out)
+    ids_there, ids_told = ({one.request_id for one, _ in some} for some in (there, told))
+    return Story(
+        checked=[
+            check_request(
+                one,
+                coverage,
+                settings=settings,
+                markers=markers,
+                stored=stored.get(one.request_id),
+            )
+            for one, settings in sorted(told, key=lambda each: each[0].placed_ms)
+        ],
+        coverage=coverage,
+        not_found={
+            one: _why_left_out(one, left_out[one], selection)
+            if one in left_out
+            else _why_not_found(one, events, ran=one in ids_there, web=one in web)
+            for one in selection.request_ids
+            if one not in ids_told
+        },
+        branches=markers.branches,
+        region=opened.region(),
+    )
+
+
+def _by_function(events: Iterable[LogEvent]) -> Iterable[Sequence[LogEvent]]:
+    """The events of each function, which has settings of its own; a log group may hold several."""
+    functions: dict[object, list[LogEvent]] = defaultdict(list)
+    for event in events:
+        function = function_name(event.log_group, event.log_stream)
+        functions[event.log_group, function].append(event)
+    return functions.values()
+
+
+def _history(
+    events: Sequence[LogEvent],
+    opened: Opened,
+    markers: Markers,
+    coverage: Coverage,
+    settings: FunctionSettings,
+) -> History:
+    return read_history(
+        events,
+        horizon_ms=coverage.horizon_ms or 0,
+        markers=markers,
+        settings=settings,
+        function=opened.selection.function,
+        wanted=opened.selection.request_ids or None,
+    )
+
+
+def _is_in_window(request: Request, selection: Selection) -> bool:
+    """Whether some attempt started in the window; the others of its request belong to it."""
+    since_ms, until_ms = selection.since_ms, selection.until_ms
+    moments = [attempt.placed_ms for attempt in request.attempts]
+    moments += [event.timestamp_ms for event in request.mentions]
+    return any(
+        (since_ms is None or since_ms <= ms) and (until_ms is None or ms < until_ms)
+        for ms in moments
+    )
+
+
+def _why_left_out(request_id: str, place: str, selection: Selection) -> str:
+    asked = f"function {selection.function}" if selection.function else "the log group asked for"
+    return f"{request_id} is in this log, but not in {asked}: the log holds it in {place}."
+
+
+def _why_not_found(request_id: str, events: Iterable[LogEvent], *, ran: bool, web: bool) -> str:
+    if ran:
+        return f"{request_id} has no attempt between --since and --until."
+    if web:
+        return f"{request_id} is a request to a web function: no event, and never retried."
+    if any(request_id in event.message.lower() for event in events):
+        return f"{request_id} is mentioned, but no attempt of it is in what was looked at."
+    return f"{request_id} was not found."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A source, ready to be read.
+
+    ``read`` yields the events that ``selection`` asks for, ``coverage`` tells afterwards what
+    was looked at. ``function`` are the settings of the function that was named, as far as they
+    are known, ``settings_of`` those of the function whose log an event stands in. ``region`` is
+    where it was looked, ``said`` grows by what should be said of all this.
+    """
+
+    read: Callable[[], Iterator[LogEvent]]
+    coverage: Callable[[], Coverage]
+    selection: Selection
+    function: FunctionSettings = field(default_factory=FunctionSettings)
+    settings_of: Callable[[LogEvent], FunctionSettings]
+    region: Callable[[], str | None]
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What should be said by now."""
+        return tuple(self.said)
+
+
+def settings_for(look: Look) -> Settings:
+    """The settings of the working folder; the demo is what it is, whatever they make of a log."""
+    return Settings() if look.source == "demo" else load_settings(Path.cwd())
+
+
+def open_source(
+    look: Look,
+    settings: Settings,
+    selection: Selection,
+    progress: Progress,
+    *,
+    clock: Callable[[], int],
+    quiet: bool = False,
+) -> Opened:
+    """The source that ``look`` names; ``selection`` has the IDs and the window.
+
+    On CloudWatch there are IDs. ``clock`` gives epoch milliseconds. Raises ``UsageError`` where a
+    function's name cannot be one.
+    """
+    if look.source == "cloudwatch":
+        from retryctl.app.cloudwatch_targets import open_cloudwatch
+
+        return open_cloudwatch(look, settings, selection, progress, clock=clock, quiet=quiet)
+    return _saved(look, selection, progress)
+
+
+def _saved(look: Look, selection: Selection, progress: Progress) -> Opened:
+    from retryctl.sources.saved.events import SavedLog
+
+    log = SavedLog(look.source)
+    name = typed_name(look.function).name if look.function else None
+    selection = replace(selection, function=name, log_groups=look.log_groups)
+    tell = partial(tell_bytes, progress)
+    return Opened(
+        read=lambda: log.read(selection, tell),
+        coverage=log.coverage,
+        selection=selection,
+        settings_of=lambda event: FunctionSettings(),
+        region=lambda: look.region or os.environ.get("AWS_DEFAULT_REGION"),
+    )
+
+
+def tell_bytes(progress: Progress, done: int, total: int | None) -> None:
+    """Say how far the reading of a saved log is, and how fast it was so far."""
+    of = f" of {total / 1e6:,.0f}" if total else ""
+    mb = done / 1e6
+    progress(lambda: f"reading: {mb:,.0f}{of} MB, {mb / progress.seconds:,.0f} MB/s")
+
+
+def read_stored(look: Look, request_ids: Sequence[str]) -> Mapping[str, StoreCount]:
+    """What the durable store of ``look`` holds of each request; empty where none is named."""
+    if look.store is None:
+        return {}
+    from retryctl.app.cloudwatch_targets import aws_for
+    from retryctl.sources.aws.counter_stores import read_count
+
+    return read_count(look.store, request_ids, aws_for(look, look.function, *look.log_groups))

@@ -1,0 +1,1 @@
+"""One engine for saved logs of any size."""

@@ -1,0 +1,172 @@
+"""Attempts kept without their log lines, for logs of any size.
+
+What the cross-check asks of an attempt's events is their times and that they are there; their
+text is needed only to show them. So an attempt is kept with events of no text; of requests that
+are to be shown, with the few events that a finding could give as its evidence. An attempt read
+before the end of the log is known is read as if nothing had come after it, and ``as_of`` then
+says what it was at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from struct import Struct
+
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.history.attempt_lines import Bracket
+from retryctl.core.history.outcome import LATE_LOGS_MS, Outcome
+from retryctl.core.model.attempt import Attempt, attempt_of, function_name
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.function_config import FunctionSettings
+
+RECORD = Struct("<16sqIIIII")
+"""A plain attempt: ID, start (ms), until its end (ms), billed ms, MB, number of run, of shape."""
+
+Mention = tuple[str, LogEvent]
+"""A request's ID and an error record that proves it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """A log stream, with what its first init says of all of its attempts."""
+
+    log_group: str | None
+    log_stream: str | None
+    runtime_version: str | None = None
+    function: str | None = None
+
+
+# Long before every log: an attempt that has not ended is running then, however old it is.
+_BEFORE_ALL_MS = 0
+
+
+def part_of(request_id: str, parts: int) -> int:
+    """The part of a log, of so many, that a request belongs to."""
+    return int(request_id[:6], 16) % parts
+
+
+def part_of_packed(request_id: bytes, parts: int) -> int:
+    """The same of an ID in 16 bytes."""
+    return int.from_bytes(request_id[:3], "big") % parts
+
+
+def kept(
+    brackets: Iterable[Bracket],
+    markers: Markers,
+    settings: FunctionSettings,
+    not_before_ms: int = 0,
+    shown: Container[str] = (),
+) -> Iterator[Attempt]:
+    """The attempts of a stream's brackets, in order, without their lines.
+
+    ``not_before_ms`` is the place of the attempt before the first in the same stream. ``shown``
+    has the IDs of requests whose evidence is needed.
+    """
+    placed_ms = not_before_ms
+    for bracket in brackets:
+        attempt = attempt_of(bracket, markers, settings, _BEFORE_ALL_MS, None, placed_ms)
+        placed_ms = attempt.placed_ms
+        yield _with_evidence(attempt) if attempt.request_id in shown else _without_lines(attempt)
+
+
+def as_of(
+    attempt: Attempt, stream: Stream, named: str | None, settings: FunctionSettings, horizon_ms: int
+) -> Attempt:
+    """The attempt as of ``horizon_ms``, with what its whole stream tells of it.
+
+    ``named`` is the function's name where no record gives one.
+    """
+    outcome = attempt.outcome
+    if outcome is Outcome.RUNNING and attempt.started_ms is not None:
+        young = attempt.started_ms >= horizon_ms - settings.timeout_ms - LATE_LOGS_MS
+        outcome = Outcome.RUNNING if young else Outcome.UNKNOWN
+    return replace(
+        attempt,
+        outcome=outcome,
+        runtime_version=stream.runtime_version,
+        function=function_of(stream) or named,
+    )
+
+
+def function_of(stream: Stream) -> str | None:
+    """The function that wrote a stream, by the name of its group, its own, or its init."""
+    return function_name(stream.log_group, stream.log_stream) or stream.function
+
+
+Packed = tuple[bytes, int, int, int, int, int, int]
+"""A ``RECORD``, unpacked."""
+
+
+def id_of(packed: bytes) -> str:
+    """A request ID of 16 bytes as it is written."""
+    text = packed.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def packed_id(request_id: str) -> bytes:
+    """A request ID in 16 bytes."""
+    return bytes.fromhex(request_id.replace("-", ""))
+
+
+def like(
+    shape: Attempt, stream: Stream, named: str | None, packed: Packed, number: int = 1
+) -> Attempt:
+    """The attempt of the same shape that ``packed`` is; it has ended."""
+    request_id, start_ms, took_ms, billed_ms, memory_mb, *_ = packed
+    end_ms = start_ms + took_ms
+    start, end = (
+        LogEvent(timestamp_ms=start_ms, message=""),
+        LogEvent(timestamp_ms=end_ms, message=""),
+    )
+    return replace(
+        shape,
+        number=number,
+        request_id=id_of(request_id),
+        function=function_of(stream) or named,
+        runtime_version=stream.runtime_version,
+        placed_ms=start_ms,
+        started_ms=start_ms,
+        ended_ms=end_ms,
+        billed_duration_ms=billed_ms,
+        memory_size_mb=memory_mb,
+        log_group=stream.log_group,
+        log_stream=stream.log_stream,
+        start_event=start,
+        report_event=end,
+        error_event=shape.error_event and end,
+        events=(start, end),
+    )
+
+
+def _without_lines(attempt: Attempt) -> Attempt:
+    claim = attempt.claim
+    return replace(
+        attempt,
+        start_event=_bare(attempt.start_event),
+        report_event=_bare(attempt.report_event),
+        error_event=_bare(attempt.error_event),
+        claim=replace(claim, evidence=_bare_all(claim.evidence)),
+        events=_bare_all((attempt.events[0], attempt.events[-1])),
+        ambiguous=(),
+        dropped=_bare_all(attempt.dropped[:1]),
+    )
+
+
+def _with_evidence(attempt: Attempt) -> Attempt:
+    """With its first and its last event, and one without the request's ID, if there is any.
+
+    That is all a finding asks of its lines, beside the events that stand in fields of their own.
+    """
+    unnamed = (e for e in attempt.events if attempt.request_id not in e.message.lower())
+    events = (attempt.events[0], *islice(unnamed, 1), attempt.events[-1])
+    return replace(attempt, events=events, ambiguous=())
+
+
+def _bare_all(events: Iterable[LogEvent]) -> tuple[LogEvent, ...]:
+    return tuple(LogEvent(timestamp_ms=event.timestamp_ms, message="") for event in events)
+
+
+def _bare(event: LogEvent | None) -> LogEvent | None:
+    return None if event is None else LogEvent(timestamp_ms=event.timestamp_ms, message="")

@@ -1,0 +1,116 @@
+"""Lines of JSON as they lie in a file, told by their bytes: their layout, and what they may be."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import count
+
+from retryctl.core.model.events import LogEvent
+from retryctl.sources.saved.formats import SavedEvent
+from retryctl.sources.saved.json_format import line_event
+from retryctl.sources.saved.stream_filter import Asked
+
+# written out: a group that repeats takes a third more time
+_ID = rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+# {"logStreamName":"2026/11/23/[$LATEST]0123…","timestamp":1795402800123,"message":"…
+HEADER = re.compile(
+    rb'(\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"[^"\\]*", ?"timestamp": ?)'
+    rb'(\d{13})(, ?"message": ?")'
+)
+KEY = re.compile(rb'\{(?:"logGroupName": ?"([^"]*)", ?)?"logStreamName": ?"([^"]*)"')
+START = re.compile(rb"START RequestId: (" + _ID + rb') Version: (\$LATEST|\d+)(?:\\n)?"')
+END = re.compile(rb"END RequestId: (" + _ID + rb')(?:\\n)?"')
+_N = rb"\d{1,9}(?:\.\d{1,9})?"
+_TAB = rb'(?:\\t|(?="))'  # the tail strips the end of a message
+REPORT = re.compile(
+    rb"REPORT RequestId: ("
+    + _ID
+    + rb")\\tDuration: "
+    + _N
+    + rb" ms\\tBilled Duration: (\d{1,9}) ms"
+    rb"\\tMemory Size: (\d{1,9}) MB\\tMax Memory Used: \d{1,9} MB"
+    + _TAB
+    + rb"(?:Init Duration: "
+    + _N
+    + rb" ms"
+    + _TAB
+    + rb")?(?:Status: (timeout)(?:\\t)?)?(?:\\n)?"
+    rb"(?:XRAY TraceId: [\w-]+\\tSegmentId: \w+\\tSampled: (?:true|false)" + _TAB + rb'(?:\\n)?)?"'
+)
+
+STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"')
+
+# What the first bytes of a message tell. LOOK: only the whole line does.
+PLAIN, TEXT, STARTS, ENDS, REPORTS, LOOK = range(6)
+HEAD_BYTES = 6
+HEADS = tuple(
+    word[:HEAD_BYTES]
+    for word in (
+        *(b"START RequestId", b"END RequestId", b"REPORT RequestId", b"RequestId: "),
+        *(b"INIT_START ", b"INIT_REPORT", b"RESTORE_", b"EXTENSION", b"TELEMETRY", b"LOGS"),
+        *(b"LAMBDA_WARNING", b"[ERROR]", b"[WARNING]", b"process "),
+        *(b"Error raised", b"Critical exception", b"Init error"),
+    )
+)
+FIRST_BYTES = frozenset(b'0123456789{" \\') | frozenset(range(0x80, 0x100))
+# In a line that begins with a time: a timeout, an error of Node.js, .NET or Go.
+TIMED = re.compile(
+    rb'\d{4}/|[^"]{1,90} Task timed out|(?:[^"\\]|\\t){1,90}\\t(?:ERROR|FATAL|fail)\\t'
+)
+TELLING_JSON = re.compile(rb"platform\.|[rR]ror|ERROR|FATAL|retryctl|\\\\u|AWSRequestId")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def usual_line(event: SavedEvent | LogEvent) -> bytes:
+    """The event as a line of the layout that is read fast."""
+    fields: dict[str, object] = {}
+    if event.log_group is not None:
+        fields["logGroupName"] = event.log_group
+    fields |= {
+        "logStreamName": event.log_stream,
+        "timestamp": event.timestamp_ms,
+        "message": event.message,
+    }
+    if event.event_id is not None:
+        fields["eventId"] = event.event_id
+    return _encode(fields).encode("utf-8", "surrogatepass") + b"\n"
+
+
+def events_of(asked: Asked, *parts: Iterable[bytes | LogEvent]) -> list[list[LogEvent]]:
+    """Held lines and events as events, with places in the order in which they stand.
+
+    Raises NoEvent where a line only looked like one.
+    """
+    place = count()
+    return [[_placed(asked, line, next(place)) for line in part] for part in parts]
+
+
+class NoEvent(ValueError):
+    """A line that began and ended like an event, and is none: two of them without a line break."""
+
+
+def _placed(asked: Asked, line: bytes | LogEvent, position: int) -> LogEvent:
+    if isinstance(line, LogEvent):
+        return replace(line, position=position)
+    event = line_event(line, 0)
+    if event is None:
+        raise NoEvent
+    return asked.event(event, position)
+
+
+def message_of(line: bytes) -> bytes:
+    """The message of a held line, as JSON escapes it."""
+    header = HEADER.match(line)
+    found = STRING.match(line, header.end()) if header else None
+    return found[0] if found else line
+
+
+def is_usual_line(line: bytes) -> bool:
+    """Whether it has the layout that is read fast, and is not two events."""
+    whole = line.endswith((b"}\n", b"}\r\n")) and b'}{"' not in line
+    return whole and HEADER.match(line) is not None

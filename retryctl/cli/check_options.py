@@ -1,0 +1,252 @@
+"""What a check expects: the options where they are given, else the settings file's ``check`` table.
+
+Every mistake is a ``UsageError`` that names the option or the key, and comes before anything is
+looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import NoReturn
+
+from retryctl.config import Settings
+from retryctl.core.check.expectations import Expectations, Limit
+from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.crosscheck.findings import Severity
+from retryctl.core.crosscheck.verdict import RULES
+from retryctl.core.model.request import RequestOutcome
+from retryctl.core.wording import near
+from retryctl.errors import UsageError
+
+_LEVELS = {
+    "error": (Severity.ERROR,),
+    "warning": (Severity.ERROR, Severity.WARNING),
+    "info": tuple(Severity),
+}
+_RULES = {rule.id: rule.severity for rule in RULES}
+_WAIT = re.compile(r"(?=[0-9])(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The options of ``check`` as they were given, ``None`` where they were not."""
+
+    fail_on: str | None = None
+    allow: str | None = None
+    expect_branches: str | None = None
+    expect_outcome: str | None = None
+    min_requests: int | None = None
+    min_retried: int | None = None
+    max_exhausted: str | None = None
+    max_wrong_branch: str | None = None
+    min_accuracy: str | None = None
+    allow_empty: bool | None = None
+    baseline: str | None = None
+    wait: str | None = None
+    report: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What the options and the settings come to. ``wait_ms`` is 0 where it is not waited."""
+
+    expectations: Expectations
+    baseline: Path | None
+    wait_ms: int
+    reports: tuple[str, ...]
+
+
+def read_expected(asked: Asked, settings: Settings, request_ids: Iterable[str]) -> Expected:
+    """What holds for a check of ``request_ids``, or of a window where there are none.
+
+    Raises ``UsageError`` for a value that cannot be read, a setting or a rule that is not known,
+    and expectations of which no result could satisfy both.
+    """
+    values = _Values(asked, settings)
+    given = frozenset(request_ids)
+    wait_ms = values.wait_ms()
+    expectations = Expectations(
+        fail_on=values.fail_on(),
+        allow=values.allowed(),
+        branches=values.branches(settings.markers.branches),
+        outcomes=values.outcomes(),
+        min_requests=values.number("min_requests"),
+        min_retried=values.number("min_retried"),
+        max_exhausted=values.limit("max_exhausted"),
+        max_wrong_branch=values.limit("max_wrong_branch"),
+        min_accuracy=values.limit("min_accuracy", only_share=True),
+        allow_empty=bool(values.flag("allow_empty")),
+        given=given,
+        awaited=(given or None) if wait_ms else frozenset(),
+    )
+    _refuse_conflicts(values, expectations)
+    return Expected(
+        expectations=expectations,
+        baseline=values.path("baseline"),
+        wait_ms=wait_ms,
+        reports=values.words("report"),
+    )
+
+
+class _Values:
+    """The value of each option, or of its key in the settings, and what to call it in an error."""
+
+    def __init__(self, asked: Asked, settings: Settings) -> None:
+        self._asked = asked
+        self._file = settings.path
+        self._table: Mapping[str, object] = settings.check
+        known = Asked.__slots__
+        for key in self._table:
+            if key not in known:
+                hint = near(key, known) or f"Known: {', '.join(known)}."
+                raise UsageError(f"{self._file}: check.{key} is not a setting.", hint)
+
+    def label(self, key: str) -> str:
+        """``--fail-on``, or ``retryctl.toml: check.fail_on`` where that is what was said."""
+        if getattr(self._asked, key) is None and key in self._table:
+            return f"{self._file}: check.{key}"
+        return f"--{key.replace('_', '-')}"
+
+    def get(self, key: str) -> object:
+        """What was said, ``None`` where nothing was."""
+        value = getattr(self._asked, key)
+        return self._table.get(key) if value is None else value
+
+    # ----------------------------------------------------------------------- by kind
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """A list, or a text with commas."""
+        value = self.get(key)
+        if value is None:
+            return ()
+        if isinstance(value, str):
+            value = value.split(",")
+        if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
+            self._refuse(key, "is not a list of texts.")
+        words = tuple(word.strip() for word in value)
+        if not all(words):
+            self._refuse(key, "has an empty place between commas.")
+        return words
+
+    def number(self, key: str) -> int | None:
+        """A number of requests."""
+        value = self.get(key)
+        if value is not None and (type(value) is not int or value < 0):
+            self._refuse(key, "is not a whole number, 0 or more.")
+        return value if isinstance(value, int) else None
+
+    def flag(self, key: str) -> bool:
+        """True or false."""
+        value = self.get(key)
+        if value is not None and not isinstance(value, bool):
+            self._refuse(key, "is neither true nor false.")
+        return bool(value)
+
+    def path(self, key: str) -> Path | None:
+        """A file; one of the settings lies beside them."""
+        value = self.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, str) or not value:
+            self._refuse(key, "is not the name of a file.")
+        from_settings = getattr(self._asked, key) is None and self._file
+        return self._file.parent / value if from_settings and self._file else Path(value)
+
+    def limit(self, key: str, *, only_share: bool = False) -> Limit | None:
+        """``3`` or ``0.5%``."""
+        value = self.get(key)
+        if value is None:
+            return None
+        match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(%?)", str(value).strip(), re.ASCII)
+        if match is None or isinstance(value, bool):
+            hint = "Give a share such as 0.5%" + ("." if only_share else ", or a count such as 3.")
+            self._refuse(key, f"{value!r} cannot be read.", hint)
+        number, is_share = Fraction(match[1]), bool(match[2])
+        if is_share and number > 100:
+            self._refuse(key, f"{value} is more than all.", "Give a share of at most 100%.")
+        if not is_share and (only_share or number.denominator != 1):
+            share = number * 100 if number <= 1 else number  # 0.4 is meant as a part of one
+            self._refuse(key, f"{value} is not a share.", f"Is {float(share):.15g}% meant?")
+        return Limit(text=match[0], value=number / 100 if is_share else number, is_share=is_share)
+
+    def wait_ms(self) -> int:
+        """How long to wait; 0 where it is not said."""
+        value = self.get("wait")
+        if value is None:
+            return 0
+        match = _WAIT.fullmatch(value.strip()) if isinstance(value, str) else None
+        if match is None:
+            self._refuse("wait", f"{value!r} is no duration.", "Give it as 90s, 5m or 1h30m.")
+        hours, minutes, seconds = (int(number or 0) for number in match.groups())
+        return (hours * 3600 + minutes * 60 + seconds) * 1000
+
+    # ----------------------------------------------------------------------- by meaning
+
+    def fail_on(self) -> frozenset[str]:
+        """The rules that fail: those that are named, and those of a severity."""
+        failing: set[str] = set()
+        for word in self.words("fail_on") or ("error",):
+            severities = _LEVELS.get(word, ())
+            failing |= {rule for rule, severity in _RULES.items() if severity in severities}
+            if word not in _LEVELS:
+                failing.add(self._rule("fail_on", word, (*_LEVELS, *_RULES)))
+        return frozenset(failing)
+
+    def allowed(self) -> frozenset[str]:
+        """The rules that may be broken."""
+        return frozenset(self._rule("allow", word, _RULES) for word in self.words("allow"))
+
+    def branches(self, known: Branches) -> tuple[str, ...]:
+        """The branches of a whole sequence."""
+        words = self.words("expect_branches")
+        for word in words:
+            if word not in known.numbers:
+                hint = near(word, known.numbers) or f"There are {', '.join(known.numbers)}."
+                self._refuse("expect_branches", f"names no branch {word!r}.", hint)
+        return words
+
+    def outcomes(self) -> frozenset[RequestOutcome]:
+        """The outcomes that are as good as each other."""
+        names = [outcome.value for outcome in RequestOutcome]
+        for word in (words := self.words("expect_outcome")):
+            if word not in names:
+                hint = near(word, names) or f"There are {', '.join(names)}."
+                self._refuse("expect_outcome", f"names no outcome {word!r}.", hint)
+        return frozenset(map(RequestOutcome, words))
+
+    def _rule(self, key: str, word: str, known: Iterable[str]) -> str:
+        if word not in known:
+            hint = near(word, known) or "retryctl explain lists the rules."
+            self._refuse(key, f"names no rule {word!r}.", hint)
+        return word
+
+    def _refuse(self, key: str, why: str, next_step: str = "") -> NoReturn:
+        raise UsageError(f"{self.label(key)} {why}", next_step)
+
+
+def _refuse_conflicts(values: _Values, expected: Expectations) -> None:
+    """Expectations that no result could satisfy, or that say two things of one rule."""
+    both = sorted(set(values.words("fail_on")) & expected.allow)
+    if both:
+        raise UsageError(
+            f"{both[0]} is both in {values.label('fail_on')} and in {values.label('allow')}.",
+            "Leave it out of one of them.",
+        )
+    for key in ("min_requests", "min_retried"):
+        if expected.allow_empty and values.number(key):
+            raise UsageError(
+                f"{values.label('allow_empty')} and {values.label(key)} exclude each other.",
+                "Leave one of them out.",
+            )
+    at_once = expected.outcomes == {RequestOutcome.SUCCEEDED}
+    if at_once and (expected.branches or expected.min_retried):
+        other = "expect_branches" if expected.branches else "min_retried"
+        raise UsageError(
+            f"{values.label('expect_outcome')} succeeded leaves nothing for {values.label(other)}: "
+            "a request that succeeds at once is not retried.",
+            "Leave one of them out.",
+        )

@@ -1,0 +1,1 @@
+"""Expectations of a check, and their evaluation."""

@@ -1,0 +1,223 @@
+"""From checked requests to what passed and what did not: a fold that keeps little of each.
+
+Requests may come in any order and in parts. Of the log only the events that prove a finding
+are kept.
+
+A request fails where one of its findings does, and a wrong count is never passed in silence:
+its findings fail whatever ``fail_on`` says, unless each of them is allowed or known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+
+from retryctl.core.check.baseline import Identity, identity_of
+from retryctl.core.check.expectations import OPEN, Check, Expectations, Tally, of_all, of_request
+from retryctl.core.crosscheck.attempt_check import Check as AttemptVerdict
+from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.findings import Finding, Severity
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.wording import number_of
+
+REQUEST = "request"
+"""The name of the check that is a request; the others have the name of their expectation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedFinding:
+    """A finding and what it means here: it fails, or is ``known`` (in the baseline), or neither.
+
+    ``allowed`` tells that its rule may be broken.
+    """
+
+    finding: Finding
+    request_id: str
+    function: str | None
+    identity: Identity
+    failed: bool
+    known: bool
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The result of a check: every request and every expectation, and all findings.
+
+    ``requests`` and ``retried`` are counts, ``request_ids`` what was seen.
+    """
+
+    checks: tuple[Check, ...]
+    findings: tuple[JudgedFinding, ...]
+    requests: int
+    retried: int
+    functions: tuple[str, ...]
+    not_found: tuple[str, ...]
+    empty: bool
+
+    @property
+    def passed(self) -> bool | None:
+        """False where a check failed, else ``None`` where one is undetermined, else true."""
+        results = {check.passed for check in self.checks}
+        if False in results:
+            return False
+        return None if None in results or self.empty else True
+
+    @property
+    def awaits(self) -> tuple[str, ...]:
+        """What looking again later could change."""
+        return tuple(dict.fromkeys(check.awaits for check in self.checks if check.awaits))
+
+    @property
+    def request_ids(self) -> frozenset[str]:
+        """The IDs of the requests that were seen."""
+        return frozenset(
+            check.request_id
+            for check in self.checks
+            if check.request_id and check.name == REQUEST and check.request_id not in self.not_found
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What one request came to. ``place`` is its own among all: by time, ID and group."""
+
+    place: tuple[int, str, str]
+    function: str | None
+    checks: tuple[Check, ...]
+    findings: tuple[JudgedFinding, ...]
+
+
+class Judge:
+    """Judges one request after the other; ``judgement`` tells the result, in order of time.
+
+    ``known`` is the baseline. One that ``learns`` takes for known whatever would fail.
+    """
+
+    def __init__(
+        self, expected: Expectations, known: Collection[Identity] = (), *, learns: bool = False
+    ) -> None:
+        self._expected = expected
+        self._known = known
+        self._learns = learns
+        self._tally = Tally()
+        self._told: list[_Told] = []
+
+    def add(self, checked: CheckedRequest) -> None:
+        """Judge one more request."""
+        request = checked.request
+        self._tally.add(checked)
+        findings = tuple(self._judged(finding, checked) for finding in checked.findings)
+        expectations = of_request(checked, self._expected, self._tally)
+        self._told.append(
+            _Told(
+                place=(request.placed_ms, request.request_id, request.log_group or ""),
+                function=request.function or request.log_group,
+                checks=(self._check(checked, findings), *expectations),
+                findings=findings,
+            )
+        )
+
+    def another(self) -> Judge:
+        """One that judges other requests by the same; ``merge`` then takes its results over."""
+        return Judge(self._expected, self._known, learns=self._learns)
+
+    @property
+    def request_ids(self) -> set[str]:
+        """The IDs of what was judged."""
+        return {told.place[1] for told in self._told}
+
+    def merge(self, other: Judge) -> None:
+        """Add what another judged by the same."""
+        self._tally.merge(other._tally)
+        self._told += other._told
+
+    def judgement(self, not_found: Sequence[str] = ()) -> Judgement:
+        """What came of it. An awaited ID that was not found is undetermined."""
+        awaited = [_missing(one) for one in not_found if self._expected.awaits(one)]
+        self._told.sort(key=lambda told: told.place)
+        of_requests = chain.from_iterable(told.checks for told in self._told)
+        checks = (*of_requests, *awaited, *of_all(self._tally, self._expected))
+        demanded = any(check.passed is False for check in checks)
+        return Judgement(
+            checks=checks,
+            findings=tuple(chain.from_iterable(told.findings for told in self._told)),
+            requests=self._tally.requests,
+            retried=self._tally.retried,
+            functions=tuple(dict.fromkeys(t.function for t in self._told if t.function)),
+            not_found=tuple(not_found),
+            empty=not (self._tally.requests or awaited or demanded or self._expected.allow_empty),
+        )
+
+    def _judged(self, finding: Finding, checked: CheckedRequest) -> JudgedFinding:
+        identity = identity_of(finding, checked.request)
+        wrong = checked.verdict is Verdict.DISAGREES and finding.severity is Severity.ERROR
+        fails = wrong or finding.rule in self._expected.fail_on
+        allowed = finding.rule in self._expected.allow
+        known = identity in self._known or (self._learns and fails and not allowed)
+        return JudgedFinding(
+            finding=finding,
+            request_id=checked.request.request_id,
+            function=checked.request.function,
+            identity=identity,
+            failed=fails and not (known or allowed),
+            known=known,
+            allowed=allowed,
+        )
+
+    def _check(self, checked: CheckedRequest, findings: Sequence[JudgedFinding]) -> Check:
+        request = checked.request
+        failed = [
+            f"{each.finding.rule}: {each.finding.message}" for each in findings if each.failed
+        ]
+        failed += _unexplained(checked)
+        if failed:
+            return _of(request, False, " ".join(failed))
+        if checked.verdict is Verdict.UNDETERMINED or checked.undetermined_because:
+            return _of(request, None, " ".join(checked.undetermined_because))
+        told = _how_it_went(request.outcome, len(request.attempts), checked.verdict)
+        if request.outcome in OPEN and self._expected.awaits(request.request_id):
+            still = f"{request.request_id} is still {request.outcome.value}"
+            return _of(request, None, f"still {told}", still)
+        return _of(request, True, told)
+
+
+_VERDICTS = {
+    Verdict.AGREES: "the count agrees",
+    Verdict.DISAGREES: "the count is wrong, as is known or allowed",
+    Verdict.NOT_COUNTED: "not counted",
+}
+
+
+def _unexplained(checked: CheckedRequest) -> Iterable[str]:
+    """Attempts whose claim is wrong though no rule says why: nothing could excuse them."""
+    explained = {f.attempt for f in checked.findings if f.severity is Severity.ERROR}
+    for attempt, check in zip(checked.request.attempts, checked.checks, strict=True):
+        if check.check is AttemptVerdict.DISAGREES and attempt.number not in explained:
+            yield f"What attempt {attempt.number} logged is not what was due."
+
+
+def _missing(request_id: str) -> Check:
+    told = f"{request_id} was not found"
+    return Check(
+        name=REQUEST, passed=None, message="it was not found", request_id=request_id, awaits=told
+    )
+
+
+def _of(request: Request, passed: bool | None, message: str, awaits: str = "") -> Check:
+    return Check(
+        name=REQUEST,
+        passed=passed,
+        message=message,
+        request_id=request.request_id,
+        function=request.function,
+        awaits=awaits,
+    )
+
+
+@cache  # most requests say the same, and one text is held for all of them
+def _how_it_went(outcome: RequestOutcome, attempts: int, verdict: Verdict) -> str:
+    return f"{outcome.value}, {number_of(attempts, 'attempt')}, {_VERDICTS[verdict]}"

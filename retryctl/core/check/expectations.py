@@ -1,0 +1,269 @@
+"""What a check expects beyond the rules: sequences, outcomes, numbers and rates.
+
+Expectations of one request are judged where it is seen; those of all requests on a ``Tally``
+that is kept meanwhile. What cannot be told yet is ``None``, and ``awaits`` says what would
+have to happen first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from fractions import Fraction
+
+from retryctl.core.crosscheck.attempt_check import Check as AttemptVerdict
+from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.wording import number_of
+
+OPEN = (RequestOutcome.PENDING, RequestOutcome.RUNNING)
+"""The outcomes that are not final."""
+
+_FEW = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """``text`` as it was given: a number (``3``), or a share of all (``0.5%`` is 1/200)."""
+
+    text: str
+    value: Fraction
+    is_share: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectations:
+    """What has to hold. ``fail_on`` and ``allow`` are names of rules.
+
+    ``given`` are the IDs that were asked for by name. ``awaited`` are those that must have
+    closed; ``None`` means every request that is seen.
+    """
+
+    fail_on: frozenset[str]
+    allow: frozenset[str] = frozenset()
+    branches: tuple[str, ...] = ()
+    outcomes: frozenset[RequestOutcome] = frozenset()
+    min_requests: int | None = None
+    min_retried: int | None = None
+    max_exhausted: Limit | None = None
+    max_wrong_branch: Limit | None = None
+    min_accuracy: Limit | None = None
+    allow_empty: bool = False
+    given: frozenset[str] = frozenset()
+    awaited: frozenset[str] | None = frozenset()
+
+    def awaits(self, request_id: str) -> bool:
+        """Whether the request must have closed."""
+        return self.awaited is None or request_id in self.awaited
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One request, or one expectation. ``passed`` is ``None`` where it cannot be told.
+
+    ``awaits`` says what looking again later could change; empty where it would change nothing.
+    """
+
+    name: str
+    passed: bool | None
+    message: str
+    request_id: str | None = None
+    function: str | None = None
+    awaits: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """Counts over the requests that were seen."""
+
+    requests: int = 0
+    retried: int = 0
+    exhausted: int = 0
+    open: int = 0
+    sequences: int = 0
+    outcomes: int = 0
+    branches: int = 0
+    wrong_branches: int = 0
+    counters_on_retries: int = 0
+    right_on_retries: int = 0
+
+    def add(self, checked: CheckedRequest) -> None:
+        """Count one request."""
+        request = checked.request
+        self.requests += 1
+        self.retried += len(request.attempts) > 1
+        self.exhausted += request.outcome is RequestOutcome.EXHAUSTED
+        self.open += request.outcome in OPEN
+        for attempt, check in zip(request.attempts, checked.checks, strict=True):
+            if attempt.claim.branch is not None and check.branch_expected is not None:
+                self.branches += 1
+                self.wrong_branches += attempt.claim.branch != check.branch_expected
+            judged = check.check in (AttemptVerdict.AGREES, AttemptVerdict.DISAGREES)
+            if attempt.retries and attempt.claim.counter is not None and judged:
+                self.counters_on_retries += 1
+                self.right_on_retries += check.check is AttemptVerdict.AGREES
+
+    def merge(self, other: Tally) -> None:
+        """Add what another tally counted."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
+
+# --------------------------------------------------------------------------- of one request
+
+
+def of_request(checked: CheckedRequest, expected: Expectations, tally: Tally) -> Iterator[Check]:
+    """The expectations of one request, counted in ``tally``."""
+    request = checked.request
+    if expected.branches and _owes_branches(request, expected):
+        tally.sequences += 1
+        yield _sequence(checked, expected)
+    if expected.outcomes and _owes_outcome(request, expected):
+        tally.outcomes += 1
+        yield _outcome(checked, expected)
+
+
+def _owes_branches(request: Request, expected: Expectations) -> bool:
+    """A request that was asked for by name does; of all others those that are retried."""
+    retried = len(request.attempts) > 1 or request.outcome is RequestOutcome.PENDING
+    return request.request_id in expected.given or retried
+
+
+def _owes_outcome(request: Request, expected: Expectations) -> bool:
+    """What succeeded at once owes nothing more, unless that is what is expected."""
+    at_once = request.outcome is RequestOutcome.SUCCEEDED
+    return (
+        request.request_id in expected.given
+        or not at_once
+        or RequestOutcome.SUCCEEDED in expected.outcomes
+    )
+
+
+def _sequence(checked: CheckedRequest, expected: Expectations) -> Check:
+    request = checked.request
+    ran = tuple(a.claim.branch for a in request.attempts if a.claim.branch is not None)
+    told = f"{', '.join(ran) or 'no branch'} for {', '.join(expected.branches)}"
+    still_fits = expected.branches[: len(ran)] == ran
+    if checked.verdict is Verdict.UNDETERMINED:
+        return _of("expect-branches", request, None, f"{told}; what was seen may not be all")
+    if request.outcome in OPEN and still_fits and ran != expected.branches:
+        return _still_open("expect-branches", request, told)
+    return _of("expect-branches", request, ran == expected.branches, told)
+
+
+def _outcome(checked: CheckedRequest, expected: Expectations) -> Check:
+    request = checked.request
+    due = " or ".join(sorted(outcome.value for outcome in expected.outcomes))
+    told = f"{request.outcome.value} for {due}"
+    if request.outcome in expected.outcomes:
+        return _of("expect-outcome", request, True, told)
+    if request.outcome in OPEN:
+        return _still_open("expect-outcome", request, told)
+    known = request.outcome is not RequestOutcome.UNKNOWN
+    return _of("expect-outcome", request, False if known else None, told)
+
+
+def _still_open(name: str, request: Request, told: str) -> Check:
+    awaits = f"{request.request_id} is still {request.outcome.value}"
+    return _of(name, request, None, f"{told}; it is still {request.outcome.value}", awaits)
+
+
+def _of(name: str, request: Request, passed: bool | None, message: str, awaits: str = "") -> Check:
+    return Check(
+        name=name,
+        passed=passed,
+        message=message,
+        request_id=request.request_id,
+        function=request.function,
+        awaits=awaits,
+    )
+
+
+# --------------------------------------------------------------------------- of all requests
+
+
+def of_all(tally: Tally, expected: Expectations) -> Iterator[Check]:
+    """The expectations of all requests together, in the order of the options."""
+    yield from _nothing_to_judge(tally, expected)
+    if expected.min_requests is not None:
+        yield _at_least("min-requests", tally.requests, expected.min_requests, "seen")
+    if expected.min_retried is not None:
+        yield _at_least("min-retried", tally.retried, expected.min_retried, "retried")
+    if expected.max_exhausted:
+        still_open = f"; {number_of(tally.open, 'is', 'are')} still open" if tally.open else ""
+        yield _at_most(
+            "max-exhausted",
+            expected.max_exhausted,
+            tally.exhausted,
+            tally.requests,
+            lambda n: number_of(n, "request") + " exhausted" + still_open,
+        )
+    if expected.max_wrong_branch:
+        yield _at_most(
+            "max-wrong-branch",
+            expected.max_wrong_branch,
+            tally.wrong_branches,
+            tally.branches,
+            lambda n: number_of(n, "branch", "branches") + " wrong",
+        )
+    if expected.min_accuracy:
+        yield _accuracy(tally, expected)
+
+
+def _nothing_to_judge(tally: Tally, expected: Expectations) -> Iterator[Check]:
+    """An expectation that no request was there for neither holds nor fails."""
+    passed = True if expected.allow_empty else None
+    if expected.branches and not tally.sequences:
+        told = "no request was retried"
+        yield Check(name="expect-branches", passed=passed, message=told, awaits=told)
+    if expected.outcomes and not tally.outcomes:
+        told = "no request was there to judge"
+        if tally.requests:
+            told = "every request succeeded on attempt 1"
+        yield Check(name="expect-outcome", passed=passed, message=told, awaits=told)
+
+
+def _at_least(name: str, number: int, least: int, what: str) -> Check:
+    told = f"{number_of(number, 'request')} {what}, at least {least:,} expected"
+    met = number >= least
+    return Check(name=name, passed=met, message=told, awaits="" if met else told)
+
+
+def _at_most(name: str, limit: Limit, number: int, of: int, told: Callable[[int], str]) -> Check:
+    share = f"{_percent(number, of)} of {of:,}: " if limit.is_share and of else ""
+    most = limit.value * of if limit.is_share else limit.value
+    return Check(
+        name=name,
+        passed=number <= most,
+        message=f"{share}{told(number)}, at most {limit.text} allowed{_few(limit, of)}",
+    )
+
+
+def _accuracy(tally: Tally, expected: Expectations) -> Check:
+    limit, right, of = expected.min_accuracy, tally.right_on_retries, tally.counters_on_retries
+    assert limit is not None
+    if not of:
+        told = "no retry logged a counter that could be judged"
+        passed = True if expected.allow_empty else None
+        return Check(name="min-accuracy", passed=passed, message=told, awaits=told)
+    return Check(
+        name="min-accuracy",
+        passed=right >= limit.value * of,
+        message=(
+            f"the counter was right on {_percent(right, of)} of the retries that logged one "
+            f"({right:,} of {of:,}), at least {limit.text} expected{_few(limit, of)}"
+        ),
+    )
+
+
+def _few(limit: Limit, of: int) -> str:
+    """A remark where one request more or less would turn the rate over."""
+    allowed = min(limit.value, 1 - limit.value) * of
+    if not limit.is_share or not of or (of >= _FEW and not 0 < allowed < 1):
+        return ""
+    return f"; {of:,} {'is' if of == 1 else 'are'} few for a rate"
+
+
+def _percent(part: int, of: int) -> str:
+    return f"{100 * part / of:.1f}%"

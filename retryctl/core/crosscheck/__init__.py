@@ -1,0 +1,1 @@
+"""Compare what a function logged with what ran."""

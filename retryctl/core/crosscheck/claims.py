@@ -1,0 +1,196 @@
+"""What a function said of itself: the counter it read and the branch it ran.
+
+By default these are the lines of a handler that counts files in /tmp: a bare integer and,
+directly after it, ``process A``, ``process B`` or ``process C``. A bare integer alone is no
+counter. Functions that log otherwise give patterns of their own. The marker that
+``retryctl.counters`` logs, ``{"retryctl": 1, "request_id": …}``, is always read, and counts
+before everything else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeVar
+
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.records import AppLine, Record
+
+_BARE_INTEGER = re.compile(r"\s*(\d{1,9})\s*\Z", re.ASCII)
+_T = TypeVar("_T")
+_ABC: Mapping[str, int] = MappingProxyType({"A": 0, "B": 1, "C": 2})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one attempt logged: ``counter`` (earlier attempts, it says) and ``branch`` (its name).
+
+    ``evidence`` are the events that say so. Both are ``None`` for an attempt that logged nothing.
+    Only a marker tells the rest: ``store`` counted, ``recorded`` whether it now counts this
+    attempt, ``store_error`` how it refused.
+    """
+
+    counter: int | None = None
+    branch: str | None = None
+    evidence: tuple[LogEvent, ...] = ()
+    store: str | None = None
+    recorded: bool | None = None
+    store_error: str | None = None
+
+    @property
+    def silent(self) -> bool:
+        """Whether the attempt logged neither."""
+        return self.counter is None and self.branch is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branches:
+    """The branches of a handler by name, each with the number of retries that leads to it.
+
+    The last one also serves every higher number.
+    """
+
+    numbers: Mapping[str, int] = field(default_factory=lambda: dict(_ABC))
+
+    @property
+    def last(self) -> int:
+        """The number from which on the branch stays the same."""
+        return max(self.numbers.values())
+
+    def are_strange_to(self, branch: str | None) -> bool:
+        """Whether nothing can be said of ``branch``: it has no number, and nobody gave others."""
+        return branch is not None and branch not in self.numbers and self.numbers == _ABC
+
+    def due(self, retries: int) -> str:
+        """The name of the branch that is due after ``retries`` earlier attempts."""
+        reached = [name for name, number in self.numbers.items() if number <= retries]
+        return max(reached or self.numbers, key=lambda name: self.numbers[name])
+
+    def same_branch(self, counter: int, retries: int) -> bool:
+        """Whether ``counter`` is as good as ``retries``: equal, or both past the last branch."""
+        return counter == retries or min(counter, retries) >= self.last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Markers:
+    """How to find the counter and the branch in what a function logs.
+
+    ``counter`` has a named group ``count``, ``branch`` a group ``branch``. The fields are
+    dotted paths into a line of JSON. With none of the four the default lines are read.
+    """
+
+    counter: re.Pattern[str] | None = None
+    branch: re.Pattern[str] | None = None
+    counter_field: str | None = None
+    branch_field: str | None = None
+    branches: Branches = field(default_factory=Branches)
+
+    @property
+    def are_default(self) -> bool:
+        """Whether a bare integer and ``process X`` are looked for."""
+        return not (self.counter or self.branch or self.counter_field or self.branch_field)
+
+    @property
+    def read_branches(self) -> bool:
+        """Whether a branch is looked for, besides that of a marker."""
+        return self.are_default or bool(self.branch or self.branch_field)
+
+
+def read_claim(lines: Iterable[tuple[LogEvent, Record]], markers: Markers) -> Claim:
+    """The claim in the lines of one attempt, in stream order; of several the last counts."""
+    output = [(event, record) for event, record in lines if isinstance(record, AppLine)]
+    if markers_logged := [(e, line.fields) for e, line in output if _is_marker(line)]:
+        return _marker_claim(*markers_logged[-1])
+    return _default_claim(output, markers) if markers.are_default else _own_claim(output, markers)
+
+
+def _is_marker(line: AppLine) -> bool:
+    return line.fields is not None and line.fields.get("retryctl") == 1
+
+
+def _marker_claim(event: LogEvent, fields: Mapping[str, object] | None) -> Claim:
+    def given(key: str, kind: type[_T]) -> _T | None:
+        value = (fields or {}).get(key)
+        return value if type(value) is kind else None
+
+    counter = given("counter", int)
+    return Claim(
+        counter=counter if counter is not None and counter >= 0 else None,
+        branch=given("branch", str),
+        evidence=(event,),
+        store=given("store", str),
+        recorded=given("recorded", bool),
+        store_error=given("error", str),
+    )
+
+
+def bare_integer(text: str) -> int | None:
+    """The integer that a printed line is, and nothing else."""
+    found = _BARE_INTEGER.match(text)
+    return int(found[1]) if found else None
+
+
+def _default_claim(output: list[tuple[LogEvent, AppLine]], markers: Markers) -> Claim:
+    names = "|".join(re.escape(name) for name in markers.branches.numbers)
+    process = re.compile(rf"\s*process ({names})\s*\Z")
+    claim = Claim()
+    before: tuple[LogEvent, int] | None = None
+    for event, line in output:
+        if branch := process.match(line.text):
+            if before:
+                evidence = (before[0], event)
+                claim = Claim(counter=before[1], branch=branch[1], evidence=evidence)
+            elif claim.counter is None:
+                claim = Claim(branch=branch[1], evidence=(event,))
+        integer = bare_integer(line.text)
+        before = (event, integer) if integer is not None else None
+    return claim
+
+
+def _own_claim(output: list[tuple[LogEvent, AppLine]], markers: Markers) -> Claim:
+    counter: tuple[LogEvent, int] | None = None
+    branch: tuple[LogEvent, str] | None = None
+    for event, line in output:
+        count = _found(line, markers.counter, "count", markers.counter_field)
+        if count is not None and re.fullmatch(r"\d{1,9}", count, re.ASCII):
+            counter = (event, int(count))
+        name = _found(line, markers.branch, "branch", markers.branch_field)
+        if name is not None:
+            branch = (event, name)
+    events = [found[0] for found in (counter, branch) if found]
+    return Claim(
+        counter=counter[1] if counter else None,
+        branch=branch[1] if branch else None,
+        evidence=tuple(dict.fromkeys(events)),
+    )
+
+
+def _found(
+    line: AppLine, pattern: re.Pattern[str] | None, group: str, path: str | None
+) -> str | None:
+    if path and line.fields is not None:
+        value = _at(line.fields, path)
+        if isinstance(value, (str, int)) and not isinstance(value, bool):
+            return str(value)
+    if pattern:
+        for text in _texts(line):
+            if m := pattern.search(text):
+                return str(m[group]) if m[group] is not None else None
+    return None
+
+
+def _texts(line: AppLine) -> Iterator[str]:
+    """The line as it stands and, of a JSON line, its message without the escapes."""
+    yield line.text
+    message = (line.fields or {}).get("message")
+    if isinstance(message, str):
+        yield message
+
+
+def _at(fields: Mapping[str, object], path: str) -> object:
+    value: object = fields
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

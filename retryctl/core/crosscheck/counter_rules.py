@@ -1,0 +1,274 @@
+"""The rules about counter and branch: was the function's own count right, and if not, why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from retryctl.core.crosscheck.attempt_check import (
+    AttemptCheck,
+    Check,
+    claimed,
+    contradicts,
+    hidden_before,
+    is_ahead,
+    is_behind,
+)
+from retryctl.core.crosscheck.counter_state import (
+    counts_in_tmp,
+    earlier_in_reach,
+    left_mark,
+    marks_in_reach,
+)
+from retryctl.core.crosscheck.findings import Case, Rule, Said, Severity, attempts_named
+from retryctl.core.history.outcome import Outcome
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.events import LogEvent
+from retryctl.core.wording import number_of
+
+
+def _behind(case: Case) -> Iterator[tuple[Attempt, int]]:
+    """The attempts whose counter is behind, each with what it claimed."""
+    branches = case.around.branches
+    for attempt, check in case.checked:
+        number = claimed(attempt, branches)
+        if number is None or check.check is not Check.DISAGREES or _store_failed(attempt):
+            continue
+        if is_behind(attempt, branches):
+            yield attempt, number
+
+
+def _store_failed(attempt: Attempt) -> bool:
+    """Whether it did not count at all, and ran the branch that it falls back to."""
+    return attempt.claim.counter is None and attempt.claim.store_error is not None
+
+
+def _sees_only_its_own(case: Case, attempt: Attempt, number: int) -> bool:
+    """Whether the counter equals the marks that it could see."""
+    return marks_in_reach(case.request, attempt, case.around.branches) == (number, number)
+
+
+def _elsewhere(case: Case, attempt: Attempt) -> list[Attempt]:
+    earlier = case.request.attempts[: attempt.retries]
+    return [each for each in earlier if each.log_stream != attempt.log_stream]
+
+
+def _unmarked(case: Case, attempt: Attempt) -> list[Attempt]:
+    return [
+        each
+        for each in earlier_in_reach(case.request, attempt)
+        if left_mark(each, case.around.branches) is False
+    ]
+
+
+def _counted(attempt: Attempt, number: int) -> str:
+    """``Attempt 3 counted 0 where 2 came before it``."""
+    verb = "counted" if attempt.claim.counter is not None else "ran the branch for"
+    came = number_of(attempt.retries, "attempt")
+    return f"Attempt {attempt.number} {verb} {number} where {came} came before it"
+
+
+def _proof(attempt: Attempt, others: list[Attempt]) -> tuple[LogEvent, ...]:
+    """The claim in question, and what each attempt that it overlooks said, or its start and end."""
+    shown = [
+        event
+        for other in others
+        for event in (
+            other.claim.evidence or (other.start_event or other.last_event, other.last_event)
+        )
+    ]
+    return (*attempt.claim.evidence, *shown)
+
+
+def _environment_switch(case: Case) -> Iterator[Said]:
+    for attempt, number in _behind(case):
+        others = _elsewhere(case, attempt)
+        if others and counts_in_tmp(attempt) and _sees_only_its_own(case, attempt, number):
+            yield (
+                attempt.number,
+                f"{_counted(attempt, number)}: it ran in another execution environment than "
+                f"{attempts_named(others)}, and environments share no /tmp.",
+                _proof(attempt, others),
+            )
+
+
+def _uncounted_attempt(case: Case) -> Iterator[Said]:
+    for attempt, number in _behind(case):
+        others = _unmarked(case, attempt)
+        if others and _sees_only_its_own(case, attempt, number):
+            ends = ", ".join(f"attempt {each.number} {_ending(each)}" for each in others)
+            where = "in its own environment " if counts_in_tmp(attempt) else ""
+            yield (
+                attempt.number,
+                f"{_counted(attempt, number)}: {where}{ends} and left no mark to be counted.",
+                _proof(attempt, others),
+            )
+
+
+def _ending(attempt: Attempt) -> str:
+    if attempt.claim.recorded is False and attempt.claim.store_error:
+        return "could not be recorded"
+    return _ENDED[attempt.outcome]
+
+
+_ENDED = {
+    Outcome.OK: "succeeded",
+    Outcome.ERROR: "failed before it counted",
+    Outcome.TIMEOUT: "timed out",
+    Outcome.OUT_OF_MEMORY: "ran out of memory",
+    Outcome.CRASH: "crashed",
+    Outcome.INIT_ERROR: "failed in init",
+    Outcome.RUNNING: "is still running",
+    Outcome.UNKNOWN: "ended in a way that the log does not tell",
+}
+
+
+def _counter_lost(case: Case) -> Iterator[Said]:
+    for attempt, number in _behind(case):
+        marks = marks_in_reach(case.request, attempt, case.around.branches)
+        if marks and number < marks[0]:
+            yield (
+                attempt.number,
+                f"{_counted(attempt, number)}: it should have seen "
+                f"{number_of(marks[0], 'mark')}, so marks were lost.",
+                _proof(attempt, earlier_in_reach(case.request, attempt)),
+            )
+
+
+def _counter_ahead(case: Case) -> Iterator[Said]:
+    for attempt, check in case.checked:
+        number = claimed(attempt, case.around.branches)
+        if check.check is not Check.DISAGREES or _store_failed(attempt):
+            continue
+        if is_ahead(attempt, case.around.branches):
+            yield (
+                attempt.number,
+                f"{_counted(attempt, number or 0)}, and nothing of the log is missing.",
+                _proof(attempt, list(case.request.attempts[: attempt.retries])),
+            )
+
+
+def _counter_unexplained(case: Case) -> Iterator[Said]:
+    for attempt, number in _behind(case):
+        marks = marks_in_reach(case.request, attempt, case.around.branches)
+        if marks and (number < marks[0] or marks == (number, number)):
+            continue  # explained above
+        if marks and _start_unseen(case, attempt):
+            continue  # the log begins within this request: its beginning may explain it
+        if marks:
+            why = f"it could see no more than {marks[1]}"
+        else:
+            why = (
+                "the log names no streams, so the environments cannot be told apart: "
+                "save it with them (aws logs tail --format detailed)"
+            )
+        yield (
+            attempt.number,
+            f"{_counted(attempt, number)}; {why}.",
+            _proof(attempt, list(case.request.attempts[: attempt.retries])),
+        )
+
+
+def _start_unseen(case: Case, attempt: Attempt) -> bool:
+    """Whether an attempt that was not seen from its start may have left a mark."""
+    earlier = earlier_in_reach(case.request, attempt)
+    return any(each.start_event is None for each in earlier) or bool(
+        hidden_before(case.request, attempt, case.around, ahead=True)
+    )
+
+
+def _branch_contradicts_counter(case: Case) -> Iterator[Said]:
+    if not case.countable:
+        return
+    for attempt in case.request.attempts:
+        claim = attempt.claim
+        if contradicts(attempt, case.around.branches) and claim.counter is not None:
+            yield (
+                attempt.number,
+                f"Attempt {attempt.number} counted {claim.counter} and ran {claim.branch}, where "
+                f"{case.around.branches.due(claim.counter)} is the branch for that count.",
+                claim.evidence,
+            )
+
+
+def _branch_missing(case: Case) -> Iterator[Said]:
+    for attempt, check in case.checked:
+        if _owes_branch(attempt, check) and _others_logged(case, attempt):
+            yield (
+                attempt.number,
+                f"Attempt {attempt.number} failed with an error and logged no branch, where "
+                "another attempt of the request logged a counter or a branch.",
+                (attempt.last_event,),
+            )
+
+
+def _owes_branch(attempt: Attempt, check: AttemptCheck) -> bool:
+    return (
+        attempt.outcome is Outcome.ERROR
+        and attempt.claim.branch is None
+        and check.check is not Check.UNDETERMINED
+    )
+
+
+def _others_logged(case: Case, attempt: Attempt) -> bool:
+    """Whether another attempt shows that the function logs such lines."""
+    others = [each.claim for each in case.request.attempts if each is not attempt]
+    if case.around.reads_branches:
+        return any(not claim.silent for claim in others)
+    return any(claim.branch is not None for claim in others)
+
+
+_COUNT_ELSEWHERE = (
+    "Count where every environment can see it: in DynamoDB or S3 (retryctl counters)."
+)
+_COUNT_AT_START = (
+    "Record each attempt when it starts, not when it fails, "
+    "and where every environment can see it (retryctl counters)."
+)
+
+COUNTER_RULES = (
+    Rule(
+        id="environment-switch",
+        severity=Severity.ERROR,
+        remedy=_COUNT_ELSEWHERE,
+        look=_environment_switch,
+    ),
+    Rule(
+        id="uncounted-attempt",
+        severity=Severity.ERROR,
+        remedy=_COUNT_AT_START,
+        look=_uncounted_attempt,
+    ),
+    Rule(
+        id="counter-lost",
+        severity=Severity.ERROR,
+        remedy="Find what removes the files from /tmp between attempts, or count elsewhere.",
+        look=_counter_lost,
+    ),
+    Rule(
+        id="counter-ahead",
+        severity=Severity.ERROR,
+        remedy=(
+            "Look for marks that are not of this request's attempts: "
+            "a mark written twice, or an ID matched by its prefix."
+        ),
+        look=_counter_ahead,
+    ),
+    Rule(
+        id="counter-unexplained",
+        severity=Severity.ERROR,
+        remedy="Read the attempt's lines (retryctl trace --lines) and the code that counts.",
+        look=_counter_unexplained,
+    ),
+    Rule(
+        id="branch-contradicts-counter",
+        severity=Severity.ERROR,
+        remedy="Correct the condition that turns the count into a branch.",
+        look=_branch_contradicts_counter,
+    ),
+    Rule(
+        id="branch-missing",
+        severity=Severity.WARNING,
+        remedy="See whether the error was raised before the branch was chosen or logged.",
+        look=_branch_missing,
+    ),
+)

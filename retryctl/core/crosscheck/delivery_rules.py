@@ -1,0 +1,203 @@
+"""The rules about delivery: what Lambda did with the request, and what the log does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from retryctl.core.crosscheck.attempt_check import may_hide
+from retryctl.core.crosscheck.findings import Case, Rule, Said, Severity
+from retryctl.core.history.outcome import LATE_LOGS_MS, Outcome
+from retryctl.core.model.attempt import Attempt, wait_ms
+from retryctl.core.model.request import USUAL_WAITS_MS, WAIT_TOLERANCE_MS, RequestOutcome
+from retryctl.core.wording import number_of
+
+
+def _duplicate_delivery(case: Case) -> Iterator[Said]:
+    attempts = case.request.attempts
+    for attempt in attempts:
+        good = [each for each in attempts[: attempt.retries] if each.outcome is Outcome.OK]
+        if good:
+            yield (
+                attempt.number,
+                f"Attempt {attempt.number} started after attempt {good[-1].number} had "
+                f"succeeded.{_other_reading(case, good[-1])}",
+                (good[-1].last_event, attempt.start_event or attempt.events[0]),
+            )
+
+
+def _other_reading(case: Case, good: Attempt) -> str:
+    """What else it may be, where the runtime is not known and so may leave no mark of an error."""
+    if good.runtime_version or case.around.settings.runtime:
+        return ""
+    request = case.request
+    events = [event for attempt in request.attempts for event in attempt.events]
+    saved = case.around.coverage.source != "cloudwatch"
+    searched = saved and all(request.request_id in event.message.lower() for event in events)
+    lost = (
+        ", or the log is the result of a search by ID, which loses that mark: "
+        "save all of the time instead"
+    )
+    return (
+        f" (Or this is a retry: its runtime leaves no mark of an error{lost if searched else ''}.)"
+    )
+
+
+def _extra_attempt(case: Case) -> Iterator[Said]:
+    if case.request.from_event_source:
+        return
+    allowed = case.around.settings.retries_allowed
+    failed = [each for each in case.request.attempts if each.outcome.failed]
+    for attempt in failed[allowed + 1 :]:
+        yield (
+            attempt.number,
+            f"Attempt {attempt.number} ran where MaximumRetryAttempts, which is {allowed}, "
+            f"allows {number_of(allowed + 1, 'failed attempt')}.",
+            (attempt.start_event or attempt.events[0],),
+        )
+
+
+def _version_changed(case: Case) -> Iterator[Said]:
+    versioned = [each for each in case.request.attempts if each.version is not None]
+    for before, attempt in pairwise(versioned):
+        if before.version != attempt.version:
+            yield (
+                attempt.number,
+                f"Attempt {attempt.number} ran version {attempt.version} of the function, "
+                f"attempt {before.number} version {before.version}.",
+                (
+                    before.start_event or before.events[0],
+                    attempt.start_event or attempt.events[0],
+                ),
+            )
+
+
+def _late_retry(case: Case) -> Iterator[Said]:
+    if case.request.from_event_source:
+        return
+    for before, attempt in pairwise(case.request.attempts):
+        wait, usual = wait_ms(before, attempt), USUAL_WAITS_MS.get(before.number)
+        if wait is None or usual is None or not before.outcome.failed:
+            continue
+        if wait > usual + WAIT_TOLERANCE_MS:
+            yield (
+                attempt.number,
+                f"Attempt {attempt.number} started {wait // 1000} s after attempt "
+                f"{before.number} had ended, where about {usual // 1000} s are usual: "
+                f"throttling, or a backlog of events{_reserved(case)}.",
+                (before.last_event, attempt.start_event or attempt.events[0]),
+            )
+
+
+def _reserved(case: Case) -> str:
+    """What the function's settings tell of throttling."""
+    reserved = case.around.settings.reserved_concurrency
+    return "" if reserved is None else f" (its reserved concurrency is {reserved})"
+
+
+def _retries_exhausted(case: Case) -> Iterator[Said]:
+    if case.request.outcome is RequestOutcome.EXHAUSTED:
+        attempts = case.request.attempts
+        number = "The only attempt" if len(attempts) == 1 else f"All {len(attempts)} attempts"
+        yield (
+            None,
+            f"{number} failed and no more are allowed: Lambda gives the event up.",
+            tuple(attempt.last_event for attempt in attempts),
+        )
+
+
+def _logs_incomplete(case: Case) -> Iterator[Said]:
+    for attempt in case.request.attempts:
+        yield from _report_missing(case, attempt)
+        yield from _start_missing(attempt)
+        if attempt.dropped:
+            yield (
+                attempt.number,
+                f"Records of attempt {attempt.number} were dropped before they reached the log.",
+                attempt.dropped,
+            )
+    yield from _gaps(case)
+
+
+def _report_missing(case: Case, attempt: Attempt) -> Iterator[Said]:
+    horizon_ms = case.around.coverage.horizon_ms
+    over_ms = attempt.placed_ms + case.around.settings.timeout_ms + LATE_LOGS_MS
+    if attempt.report_event is None:
+        if attempt.start_event and horizon_ms is not None and horizon_ms > over_ms:
+            yield (
+                attempt.number,
+                f"Attempt {attempt.number} has a START and no REPORT, though the function's "
+                "timeout is over.",
+                (attempt.start_event, attempt.events[-1]),
+            )
+    elif attempt.outcome is Outcome.UNKNOWN:
+        yield (
+            attempt.number,
+            f"The REPORT of attempt {attempt.number} breaks off.",
+            (attempt.report_event,),
+        )
+
+
+def _start_missing(attempt: Attempt) -> Iterator[Said]:
+    if attempt.start_event is None and not attempt.starts_unseen:
+        yield (
+            attempt.number,
+            f"Attempt {attempt.number} ended, and its START is not in what was looked at.",
+            (attempt.events[0], attempt.last_event),
+        )
+
+
+def _gaps(case: Case) -> Iterator[Said]:
+    """A hole in what was looked at, where an attempt of this request could lie."""
+    attempts = case.request.attempts
+    if not attempts:
+        return
+    age_ms = case.around.settings.event_age_ms
+    first, last = attempts[0], attempts[-1]
+    for gap in case.around.coverage.gaps:
+        span = (first.placed_ms - age_ms, first.placed_ms + age_ms)
+        if gap.hides_attempts and may_hide(gap, case.request, *span):
+            yield None, gap.message, (first.events[0], last.events[-1])
+
+
+DELIVERY_RULES = (
+    Rule(
+        id="duplicate-delivery",
+        severity=Severity.WARNING,
+        remedy="Make the function idempotent: delivery is at least once.",
+        look=_duplicate_delivery,
+    ),
+    Rule(
+        id="extra-attempt",
+        severity=Severity.WARNING,
+        remedy="Make the function idempotent, and see whether MaximumRetryAttempts was changed.",
+        look=_extra_attempt,
+    ),
+    Rule(
+        id="version-changed",
+        severity=Severity.WARNING,
+        remedy="Keep what one version leaves behind readable by the next: counts and state alike.",
+        look=_version_changed,
+    ),
+    Rule(
+        id="late-retry",
+        severity=Severity.INFO,
+        remedy="Look at the metrics Throttles and AsyncEventAge, and at reserved concurrency.",
+        look=_late_retry,
+    ),
+    Rule(
+        id="retries-exhausted",
+        severity=Severity.WARNING,
+        remedy="Give the function a dead-letter queue or an on-failure destination, and replay.",
+        look=_retries_exhausted,
+    ),
+    Rule(
+        id="logs-incomplete",
+        severity=Severity.WARNING,
+        remedy=(
+            "Read a wider window or all files of the export, or save a broken file again; "
+            "what is missing may matter."
+        ),
+        look=_logs_incomplete,
+    ),
+)

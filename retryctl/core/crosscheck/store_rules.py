@@ -1,0 +1,91 @@
+"""The rules about the store of a counter: whether it served, and holds what it should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from retryctl.core.crosscheck.attempt_check import hidden_before
+from retryctl.core.crosscheck.findings import Case, Rule, Said, Severity
+from retryctl.core.history.outcome import Outcome
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.function_config import StoreCount
+
+
+def _counter_failed(case: Case) -> Iterator[Said]:
+    for attempt in case.request.attempts:
+        if attempt.claim.store_error is not None:
+            branch = attempt.claim.branch
+            fallback = f", and it fell back to branch {branch}" if branch else ""
+            yield (
+                attempt.number,
+                f"The store {attempt.claim.store} refused attempt {attempt.number}"
+                f"{fallback}: {attempt.claim.store_error}",
+                attempt.claim.evidence,
+            )
+
+
+def _store_differs(case: Case) -> Iterator[Said]:
+    stored, attempts = case.around.stored, case.request.attempts
+    if stored is None or not attempts or not case.countable:
+        return
+    least, most = _should_hold(case)
+    if least <= stored.count <= most:
+        return
+    if stored.count > most and hidden_before(case.request, attempts[-1], case.around, ahead=True):
+        return  # an attempt that was not seen may be the one in the store
+    due = f"{least}" if least == most else f"{least} to {most}"
+    yield (
+        None,
+        f"{stored.store} holds {stored.count} attempt{'s' * (stored.count != 1)} of this request, "
+        f"where by its log it should hold {due}.",
+        (*_held(stored, attempts[-1]), *(_shown(attempt) for attempt in attempts)),
+    )
+
+
+def _should_hold(case: Case) -> tuple[int, int]:
+    """The least and the most attempts that the store should hold by what the log shows.
+
+    With markers: those that say they recorded themselves, and perhaps those whose lines were
+    not seen. Without: a function may record the attempts that fail with an error, or all.
+    """
+    attempts = case.request.attempts
+    if any(attempt.claim.recorded is not None for attempt in attempts):
+        least = sum(attempt.claim.recorded is True for attempt in attempts)
+        return least, least + sum(_may_have_recorded(attempt) for attempt in attempts)
+    return sum(attempt.outcome is Outcome.ERROR for attempt in attempts), len(attempts)
+
+
+def _may_have_recorded(attempt: Attempt) -> bool:
+    unseen = attempt.start_event is None or attempt.report_event is None
+    return attempt.claim.recorded is None and (unseen or bool(attempt.dropped))
+
+
+def _held(stored: StoreCount, last: Attempt) -> tuple[LogEvent, ...]:
+    """What the store holds, or that it holds nothing."""
+    nothing = LogEvent(
+        timestamp_ms=last.last_event.timestamp_ms,
+        message=f"{stored.store} {stored.request_id}: no attempt",
+    )
+    return stored.evidence or (nothing,)
+
+
+def _shown(attempt: Attempt) -> LogEvent:
+    evidence = attempt.claim.evidence
+    return evidence[-1] if evidence else attempt.start_event or attempt.last_event
+
+
+STORE_RULES = (
+    Rule(
+        id="counter-failed",
+        severity=Severity.WARNING,
+        remedy="Give the function what the store needs (retryctl counters iam STORE).",
+        look=_counter_failed,
+    ),
+    Rule(
+        id="store-differs",
+        severity=Severity.ERROR,
+        remedy="See what else writes to the store, what deletes from it, and when it expires.",
+        look=_store_differs,
+    ),
+)

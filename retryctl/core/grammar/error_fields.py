@@ -1,0 +1,59 @@
+"""Markers of an error that a function raised, where text and JSON format have them in common."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from retryctl.core.model.records import FunctionError
+
+#   File "/var/task/app.py", line 11, in lambda_handler
+_PYTHON_FRAME = re.compile(r'File "/var/task/([^"]+)", line (\d+), in ([^\r\n]+)')
+# boom: java.lang.IllegalStateException⏎java.lang.IllegalStateException: boom⏎⇥at example.App.…
+_JAVA_CLASS = re.compile(r"(.*): ((?:[A-Za-z_]\w*\.)*[A-Z][\w$]*)\Z", re.S)
+_JAVA_NAME = re.compile(r"(?:\w+\.)+[A-Z][\w$]*")
+_JAVA_FRAME = re.compile(r"[\r\n]\tat ")
+
+
+def error_of(
+    fields: dict[str, Any], *, runtime: str, request_id: str | None = None, certain: bool = True
+) -> FunctionError:
+    """The marker in the object of an error: ``errorType``, ``errorMessage``, ``stackTrace``."""
+
+    def text(key: str) -> str | None:
+        value = fields.get(key)
+        return value if isinstance(value, str) and value else None
+
+    stack = fields.get("stackTrace")
+    return FunctionError(
+        error_type=text("errorType"),
+        error_message=text("errorMessage"),
+        request_id=request_id,
+        runtime=runtime,
+        certain=certain,
+        frame=python_frame("\n".join(map(str, stack))) if isinstance(stack, list) else None,
+    )
+
+
+def python_frame(traceback: str) -> str | None:
+    """The innermost frame in the function's own code, as ``app.py:11 lambda_handler``."""
+    frames = [m for m in _PYTHON_FRAME.finditer(traceback) if "site-packages/" not in m[1]]
+    return f"{frames[-1][1]}:{frames[-1][2]} {frames[-1][3].strip()}" if frames else None
+
+
+def java_error(text: str, *, request_id: str | None = None) -> FunctionError | None:
+    """``message: Class`` on the line before the stack trace, whose first line may repeat it.
+
+    An application that prints a stack trace leaves ``Class: message``, the other way round.
+    """
+    frame = _JAVA_FRAME.search(text)
+    lines = text[: frame.start()].splitlines() if frame else []
+    for last in (len(lines) - 2, len(lines) - 1):
+        m = _JAVA_CLASS.match("\n".join(lines[: last + 1])) if last >= 0 else None
+        if not m or ("." not in m[2] and _JAVA_NAME.fullmatch(m[1])):
+            continue
+        if last + 1 == len(lines) or lines[last + 1].startswith(m[2]):
+            return FunctionError(
+                error_type=m[2], error_message=m[1] or None, request_id=request_id, runtime="java"
+            )
+    return None

@@ -1,0 +1,39 @@
+"""The grammar: one log event in, one record out.
+
+Lambda writes its own records in two formats, text (``text_records``) and JSON
+(``json_records``), and each runtime has its own marker of a function that raised
+(``runtime_errors``). Every expression stands under a sample of the line that it reads;
+``⇥`` is a tab, ``⏎`` a newline. Sources: AWS's documentation of log formats and of the
+Telemetry API, the runtimes' published clients, and captured logs.
+
+What has the shape of a record and cannot be read is ``Unrecognised``, never dropped. What
+Lambda did not write is an ``AppLine``. Nothing here knows of streams or order: a line that
+an application forged looks like the real one, and it is the history that holds it against
+the state of its stream. Messages may be hostile: every expression runs in linear time.
+"""
+
+from __future__ import annotations
+
+from retryctl.core.grammar.platform_json import json_record
+from retryctl.core.grammar.platform_text import platform_text
+from retryctl.core.grammar.runtime_text import bracketed, glued, plain_text, timed_line
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.records import AppLine, Record
+
+
+def read(event: LogEvent) -> Record:
+    """The record that ``event`` holds. Never raises, whatever the message."""
+    message = event.message
+    return _read(message) or AppLine(text=message)
+
+
+def _read(message: str) -> Record | None:
+    if message.startswith("{"):
+        return json_record(message)
+    if message.startswith("["):
+        return bracketed(message)
+    if message[:1].isdigit():
+        return timed_line(message)
+    if message.startswith("LAMBDA_WARNING: "):
+        return glued(message)
+    return platform_text(message) or plain_text(message)

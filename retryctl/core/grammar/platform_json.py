@@ -1,0 +1,252 @@
+"""The JSON format: Lambda's own records, the runtimes' errors, and their loggers' lines."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from retryctl.core.grammar.error_fields import error_of, java_error
+from retryctl.core.grammar.platform_text import platform_text
+from retryctl.core.model.events import request_id_in
+from retryctl.core.model.records import (
+    AppLine,
+    End,
+    Extension,
+    InitReport,
+    InitStart,
+    LogsDropped,
+    Record,
+    Report,
+    RestoreReport,
+    RestoreStart,
+    RuntimeDone,
+    Start,
+    Unrecognised,
+    WebRecord,
+)
+
+
+def json_object(text: str) -> dict[str, Any] | None:
+    """The JSON object that ``text`` is; ``None`` where it is anything else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def json_record(message: str) -> Record | None:
+    """The record in a line of JSON; ``None`` where it is no whole object."""
+    fields = json_object(message)
+    if fields is None:
+        return None
+    kind = fields.get("type")
+    if isinstance(kind, str) and kind.startswith("platform.") and "record" in fields:
+        return _platform(message, kind[len("platform.") :], fields["record"])
+    return _runtime_record(message, fields)
+
+
+def _platform(message: str, kind: str, record: object) -> Record:
+    """``{"time": …, "type": "platform.X", "record": {…}}``, in any order of keys."""
+    if kind == "fault" and isinstance(record, str):  # it quotes the line of the text format
+        return platform_text(record) or Unrecognised(text=message, why="an unknown platform.fault")
+    reader = _PLATFORM_READERS.get(kind)
+    if reader is None:
+        return Unrecognised(text=message, why=f"a platform record of unknown type {kind[:60]!r}")
+    if not isinstance(record, dict):
+        return Unrecognised(text=message, why=f"a platform.{kind} without its record")
+    return reader(record) or Unrecognised(
+        text=message, why=f"a platform.{kind} without a request ID"
+    )
+
+
+def _text(record: dict[str, Any], key: str) -> str | None:
+    value = record.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _figure(record: dict[str, Any], key: str) -> Any:
+    value = record.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if abs(value) < 1e15 and math.isfinite(value) else None
+
+
+def _metrics(record: dict[str, Any]) -> dict[str, Any]:
+    metrics = record.get("metrics")
+    return metrics if isinstance(metrics, dict) else {}
+
+
+def _own_id(record: dict[str, Any]) -> str | None:
+    return request_id_in(_text(record, "requestId") or "")
+
+
+def _platform_start(record: dict[str, Any]) -> Record | None:
+    request_id = _own_id(record)
+    if not request_id:
+        return None
+    return Start(request_id=request_id, version=_text(record, "version"), json=True)
+
+
+def _platform_end(record: dict[str, Any]) -> Record | None:
+    request_id = _own_id(record)
+    return End(request_id=request_id) if request_id else None
+
+
+def _platform_report(record: dict[str, Any]) -> Record | None:
+    request_id, metrics = _own_id(record), _metrics(record)
+    if not request_id:
+        return None
+    return Report(
+        request_id=request_id,
+        duration_ms=_figure(metrics, "durationMs"),
+        billed_duration_ms=_figure(metrics, "billedDurationMs"),
+        memory_size_mb=_figure(metrics, "memorySizeMB"),
+        max_memory_used_mb=_figure(metrics, "maxMemoryUsedMB"),
+        init_duration_ms=_figure(metrics, "initDurationMs"),
+        restore_duration_ms=_figure(metrics, "restoreDurationMs"),
+        billed_restore_duration_ms=_figure(metrics, "billedRestoreDurationMs"),
+        status=_text(record, "status"),
+        error_type=_text(record, "errorType"),
+        xray_trace_id=_trace_id(record),
+        json=True,
+    )
+
+
+def _trace_id(record: dict[str, Any]) -> str | None:
+    """``"tracing": {"value": "Root=1-6352a70e-…;Parent=…;Sampled=1"}``."""
+    tracing = record.get("tracing")
+    value = _text(tracing, "value") if isinstance(tracing, dict) else None
+    root = (value or "").partition("Root=")[2].partition(";")[0]
+    return root or None
+
+
+def _platform_runtime_done(record: dict[str, Any]) -> Record | None:
+    request_id, metrics = _own_id(record), _metrics(record)
+    if not request_id:
+        return None
+    return RuntimeDone(
+        request_id=request_id,
+        status=_text(record, "status"),
+        error_type=_text(record, "errorType"),
+        duration_ms=_figure(metrics, "durationMs"),
+        produced_bytes=_figure(metrics, "producedBytes"),
+    )
+
+
+def _platform_init_start(record: dict[str, Any]) -> Record:
+    return InitStart(
+        runtime_version=_text(record, "runtimeVersion"),
+        runtime_version_arn=_text(record, "runtimeVersionArn"),
+        initialization_type=_text(record, "initializationType"),
+        phase=_text(record, "phase"),
+        function_name=_text(record, "functionName"),
+        function_version=_text(record, "functionVersion"),
+        instance_id=_text(record, "instanceId"),
+    )
+
+
+def _platform_init_report(record: dict[str, Any]) -> Record:
+    return InitReport(
+        duration_ms=_figure(_metrics(record), "durationMs"),
+        phase=_text(record, "phase"),
+        status=_text(record, "status"),
+        error_type=_text(record, "errorType"),
+        initialization_type=_text(record, "initializationType"),
+    )
+
+
+def _platform_restore_start(record: dict[str, Any]) -> Record:
+    return RestoreStart(
+        runtime_version=_text(record, "runtimeVersion"),
+        runtime_version_arn=_text(record, "runtimeVersionArn"),
+    )
+
+
+def _platform_restore_report(record: dict[str, Any]) -> Record:
+    return RestoreReport(
+        duration_ms=_figure(_metrics(record), "durationMs"),
+        status=_text(record, "status"),
+        error_type=_text(record, "errorType"),
+    )
+
+
+def _platform_extension(record: dict[str, Any]) -> Record:
+    def names(key: str) -> tuple[str, ...]:
+        value = record.get(key)
+        return tuple(str(name) for name in value) if isinstance(value, list) else ()
+
+    return Extension(
+        name=_text(record, "name"),
+        state=_text(record, "state"),
+        events=names("events"),
+        types=names("types"),
+        error_type=_text(record, "errorType"),
+    )
+
+
+def _platform_logs_dropped(record: dict[str, Any]) -> Record:
+    return LogsDropped(
+        dropped_records=_figure(record, "droppedRecords"),
+        dropped_bytes=_figure(record, "droppedBytes"),
+        reason=_text(record, "reason"),
+    )
+
+
+def _web(kind: str) -> Callable[[dict[str, Any]], Record]:
+    return lambda record: WebRecord(type=kind, request_id=_own_id(record))
+
+
+_PLATFORM_READERS: dict[str, Callable[[dict[str, Any]], Record | None]] = {
+    "start": _platform_start,
+    "end": _platform_end,
+    "report": _platform_report,
+    "runtimeDone": _platform_runtime_done,
+    "initStart": _platform_init_start,
+    "initRuntimeDone": _platform_init_report,
+    "initReport": _platform_init_report,
+    "restoreStart": _platform_restore_start,
+    "restoreRuntimeDone": _platform_restore_report,
+    "restoreReport": _platform_restore_report,
+    "extension": _platform_extension,
+    "telemetrySubscription": _platform_extension,
+    "logsSubscription": _platform_extension,
+    "logsDropped": _platform_logs_dropped,
+    "invokeStart": _web("invokeStart"),
+    "requestComplete": _web("requestComplete"),
+    "invokeReport": _web("invokeReport"),
+}
+
+
+# --------------------------------------------------------------------------- the runtimes
+
+
+_PYTHON_ERROR = {"errorType", "errorMessage", "requestId", "stackTrace"}
+
+
+def _runtime_record(message: str, fields: dict[str, Any]) -> Record:
+    """A runtime's own JSON: its error record, or a line of its logger.
+
+    Python's error record has ``log_level`` up to awslambdaric 4.0.3 and ``level`` after, and
+    neither ``message`` nor ``logger``; those stand in what an application logged. Node.js
+    writes an unhandled error exactly as ``console.error(error)`` does, and .NET as its logger.
+    The marker of ``retryctl.counters`` names its request as ``request_id``.
+    """
+    level = _text(fields, "level") or _text(fields, "log_level")
+    given = (_text(fields, key) for key in ("requestId", "AWSRequestId", "request_id"))
+    request_id = request_id_in(next(filter(None, given), ""))
+    body = fields.get("message")
+    if level in ("ERROR", "FATAL"):
+        if fields.keys() >= _PYTHON_ERROR and not fields.keys() & {"message", "logger"}:
+            return error_of(fields, runtime="python", request_id=request_id)
+        if isinstance(body, dict) and "errorType" in body and "stackTrace" in body:
+            return error_of(body, runtime="node", request_id=request_id, certain=False)
+        if isinstance(body, str) and "AWSRequestId" in fields:
+            error = java_error(body, request_id=request_id)
+            if error:
+                return error
+    if level == "Error" and "errorType" in fields and "stackTrace" in fields:
+        return error_of(fields, runtime="dotnet", request_id=request_id, certain=False)
+    return AppLine(text=message, level=level, request_id=request_id, fields=fields)

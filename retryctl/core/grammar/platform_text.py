@@ -1,0 +1,217 @@
+"""Lambda's own records in the text format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from retryctl.core.model.events import REQUEST_ID
+from retryctl.core.model.records import (
+    End,
+    Extension,
+    InitReport,
+    InitStart,
+    Record,
+    Report,
+    RestoreReport,
+    RestoreStart,
+    RuntimeExited,
+    Start,
+    Unrecognised,
+)
+
+# Far above the longest of them; a longer line is an application's, and is not worth a search.
+_LONGEST = 8192
+
+_ID = REQUEST_ID
+_NUMBER = r"\d{1,15}(?:\.\d{1,9})?"
+
+# START RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95 Version: $LATEST⏎
+_START = re.compile(rf"START RequestId: ({_ID})\s+Version: (\$LATEST(?:\.PUBLISHED)?|\d+)\s*\Z")
+# END RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95⏎
+_END = re.compile(rf"END RequestId: ({_ID})\s*\Z")
+# REPORT RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95⇥Duration: 54.60 ms⇥Billed Duration: …
+_REPORT = re.compile(rf"REPORT RequestId: ({_ID})\s*")
+# …⇥Memory Size: 128 MB⇥Max Memory Used: 36 MB⇥Init Duration: 101.20 ms⇥Status: timeout⏎
+# Names are matched whole, longest first: "Duration" stands inside four of them.
+_REPORT_FIELD = re.compile(
+    rf"(Billed Restore Duration|Restore Duration|Billed Duration|Init Duration|Duration): "
+    rf"({_NUMBER}) ms\s*"
+    rf"|(Memory Size|Max Memory Used): (\d{{1,9}}) MB\s*"
+    r"|(Status|Error Type): (\S+)\s*"
+    r"|[A-Z][A-Za-z ]{0,40}: [^\t\n]+[\t\n]\s*"  # a field of tomorrow
+)
+# XRAY TraceId: 1-6a4d74cc-7ded0e6b33a014b7337309fa⇥SegmentId: 0133324294777dc4⇥Sampled: true⇥⏎
+_XRAY = re.compile(r"XRAY TraceId: (\S+)(?:\s+SegmentId: (\S+))?(?:\s+Sampled: (true|false))?")
+_REPORT_NAMES = {
+    "Duration": "duration_ms",
+    "Billed Duration": "billed_duration_ms",
+    "Init Duration": "init_duration_ms",
+    "Restore Duration": "restore_duration_ms",
+    "Billed Restore Duration": "billed_restore_duration_ms",
+    "Memory Size": "memory_size_mb",
+    "Max Memory Used": "max_memory_used_mb",
+    "Status": "status",
+    "Error Type": "error_type",
+}
+# INIT_START Runtime Version: python:3.13.v74⇥Runtime Version ARN: arn:aws:lambda:…⏎
+_RUNTIME_VERSION = re.compile(r"\w+ Runtime Version: (\S+)(?:\s+Runtime Version ARN: (\S+))?")
+# INIT_REPORT Init Duration: 171.15 ms⇥Phase: init⇥Status: error⇥Error Type: Runtime.Unknown⏎
+_INIT_REPORT = re.compile(
+    rf"INIT_REPORT Init Duration: ({_NUMBER}) ms(?:\s+Phase: (\w+))?"
+    r"(?:\s+Status: (\w+))?(?:\s+Error Type: (\S+))?"
+)
+# RESTORE_REPORT Restore Duration: 474.16 ms⇥Status: error⇥Error Type: RestoreError⏎
+_RESTORE_REPORT = re.compile(
+    rf"RESTORE_REPORT Restore Duration: ({_NUMBER}) ms"
+    r"(?:\s+Status: (\w+))?(?:\s+Error Type: (\S+))?"
+)
+# EXTENSION⇥Name: agent⇥State: Ready⇥Events: [INVOKE, SHUTDOWN]⇥Error Type: PermissionDenied
+# TELEMETRY⇥Name: agent⇥State: Subscribed⇥Types: [Platform, Function]
+_EXTENSION = re.compile(
+    r"(?:EXTENSION|TELEMETRY|LOGS)\s+Name: (\S+)\s+State: (\S+)"
+    r"(?:\s+Events: \[([^\]]*)\])?(?:\s+Types: \[([^\]]*)\])?(?:\s+Error Type: (\S+))?"
+)
+# RequestId: 8f50… Error: Runtime exited with error: signal: killed⏎Runtime.ExitError⏎
+_EXITED = re.compile(rf"RequestId: ({_ID}) Error: ")
+_ERROR_TYPE = re.compile(r"[A-Z]\w*\.[A-Z]\w*")
+# RequestId: 813a64e4-cd22-11e8-acad-d7f8fa4137e6 Process exited before completing request
+_PROCESS_EXITED = re.compile(rf"RequestId: ({_ID}) (Process exited before completing request)\s*\Z")
+_SIGNAL = re.compile(r"signal: ([\w ]+)")
+_EXIT_STATUS = re.compile(r"exit status (\d{1,9})")
+
+
+def _start(message: str) -> Record | None:
+    if m := _START.match(message):
+        return Start(request_id=m[1].lower(), version=m[2])
+    return None
+
+
+def _end(message: str) -> Record | None:
+    if m := _END.match(message):
+        return End(request_id=m[1].lower())
+    return None
+
+
+def _report(message: str) -> Record | None:
+    head = _REPORT.match(message)
+    if not head:
+        return None
+    line, _, rest = message[head.end() :].partition("XRAY TraceId:")
+    fields: dict[str, Any] = {}
+    at = 0
+    while m := _REPORT_FIELD.match(line, at):
+        at = m.end()
+        name, value = m[1] or m[3] or m[5], m[2] or m[4] or m[6]
+        if name:
+            fields[_REPORT_NAMES[name]] = value if m[5] else _number(value)
+    if not fields and line.strip():
+        return None
+    xray = _XRAY.match("XRAY TraceId:" + rest) if rest else None
+    return Report(
+        request_id=head[1].lower(),
+        cut=at < len(line) or not fields,
+        xray_trace_id=xray[1] if xray else None,
+        xray_segment_id=xray[2] if xray else None,
+        xray_sampled=xray[3] == "true" if xray and xray[3] else None,
+        **fields,
+    )
+
+
+def _number(text: str) -> int | float:
+    return float(text) if "." in text else int(text)
+
+
+def _init_start(message: str) -> Record | None:
+    if m := _RUNTIME_VERSION.match(message):
+        return InitStart(runtime_version=m[1], runtime_version_arn=m[2])
+    return None
+
+
+def _restore_start(message: str) -> Record | None:
+    if m := _RUNTIME_VERSION.match(message):
+        return RestoreStart(runtime_version=m[1], runtime_version_arn=m[2])
+    return None
+
+
+def _init_report(message: str) -> Record | None:
+    if m := _INIT_REPORT.match(message):
+        return InitReport(duration_ms=float(m[1]), phase=m[2], status=m[3], error_type=m[4])
+    return None
+
+
+def _restore_report(message: str) -> Record | None:
+    if m := _RESTORE_REPORT.match(message):
+        return RestoreReport(duration_ms=float(m[1]), status=m[2], error_type=m[3])
+    return None
+
+
+def _extension(message: str) -> Record | None:
+    if m := _EXTENSION.match(message):
+        return Extension(
+            name=m[1], state=m[2], events=_names(m[3]), types=_names(m[4]), error_type=m[5]
+        )
+    return None
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
+
+
+def _exited(message: str) -> Record | None:
+    if m := _EXITED.match(message):
+        text, kind = message[m.end() :].strip(), None
+        words = text.rsplit(maxsplit=1)
+        if len(words) == 2 and _ERROR_TYPE.fullmatch(words[1]):
+            text, kind = words
+        elif not text.startswith("Runtime exited "):
+            return None
+        signal, status = _SIGNAL.search(text), _EXIT_STATUS.search(text)
+        return RuntimeExited(
+            request_id=m[1].lower(),
+            error_message=text,
+            error_type=kind,
+            signal=signal[1].strip() if signal else None,
+            exit_status=int(status[1]) if status else None,
+        )
+    if m := _PROCESS_EXITED.match(message):
+        return RuntimeExited(request_id=m[1].lower(), error_message=m[2])
+    return None
+
+
+_READERS: tuple[tuple[str, Callable[[str], Record | None]], ...] = (
+    ("START RequestId: ", _start),
+    ("END RequestId: ", _end),
+    ("REPORT RequestId: ", _report),
+    ("INIT_START ", _init_start),
+    ("INIT_REPORT ", _init_report),
+    ("RESTORE_START ", _restore_start),
+    ("RESTORE_REPORT ", _restore_report),
+    ("EXTENSION", _extension),
+    ("TELEMETRY", _extension),
+    ("LOGS", _extension),
+    ("RequestId: ", _exited),
+)
+
+
+def platform_text(message: str) -> Record | None:
+    """The record that Lambda wrote in ``message``; ``None`` where it wrote none."""
+    for prefix, reader in _READERS:
+        if message.startswith(prefix):
+            return (reader(message) or _spoilt(message)) if len(message) <= _LONGEST else None
+    return None
+
+
+_SPOILT = re.compile(
+    rf"(?:START|END|REPORT) RequestId: {_ID}|(?:INIT|RESTORE)_START Runtime Version:"
+    r"|INIT_REPORT Init Duration:|RESTORE_REPORT Restore Duration:"
+    r"|(?:EXTENSION|TELEMETRY|LOGS)\s+Name: "
+)
+
+
+def _spoilt(message: str) -> Unrecognised | None:
+    """A line that begins like a record of Lambda's, and does not go on like one."""
+    if _SPOILT.match(message):
+        return Unrecognised(text=message, why="a record in the text format that cannot be read")
+    return None

@@ -1,0 +1,124 @@
+"""What the runtimes write into a text log: their markers of an error, and their loggers' lines."""
+
+from __future__ import annotations
+
+import re
+
+from retryctl.core.grammar.error_fields import error_of, java_error, python_frame
+from retryctl.core.grammar.platform_json import json_object, json_record
+from retryctl.core.model.events import REQUEST_ID, request_id_in
+from retryctl.core.model.records import AppLine, FunctionError, LambdaWarning, Record, TimedOut
+
+_ID = REQUEST_ID
+_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z"
+
+
+# --------------------------------------------------------------------------- Python
+
+# [ERROR] NameError: name 'x' is not defined⏎Traceback (most recent call last):⏎  File …
+# The message may hold newlines or be missing; in the runtime's fallback \r stands for ⏎.
+_PYTHON_HEAD = re.compile(r"\[ERROR\] ([A-Za-z_][\w.]*)(?:: (.*))?\Z", re.S)
+_TRACEBACK = re.compile(r"[\r\n]Traceback \(most recent call last\):")
+# [WARNING]⇥2025-11-23T00:37:14.340Z⇥⇥LAMBDA_WARNING: Unhandled exception. …
+_LAMBDA_WARNING = re.compile(
+    rf"(?:\[WARNING\]\t{_TIME}\t({_ID})?\t)?LAMBDA_WARNING: [^\r\n]*[\r\n]*"
+)
+# [INFO]⇥2025-11-23T00:37:14.340Z⇥8f507cfc-0d3f-4697-b07a-ac58fc914c95⇥a message
+_PYTHON_LOGGER = re.compile(rf"\[([A-Z]+)\]\t{_TIME}\t({_ID})?\t")
+
+
+def bracketed(message: str) -> Record | None:
+    """Python: ``[ERROR] …`` is the runtime's marker, ``[ERROR]⇥…`` a line of a logger."""
+    if message.startswith("[ERROR] "):
+        return _python_error(message)
+    if warning := glued(message):
+        return warning
+    if m := _PYTHON_LOGGER.match(message):
+        return AppLine(text=message, level=m[1], request_id=request_id_in(m[2] or ""))
+    return None
+
+
+def _python_error(message: str) -> FunctionError | None:
+    """An error needs its traceback, which may be empty, or a type of the runtime's own."""
+    traceback = _TRACEBACK.search(message)
+    head = message[: traceback.start()] if traceback else message
+    m = _PYTHON_HEAD.match(head.rstrip())
+    if not m or not (traceback or m[1].startswith("Runtime.")):
+        return None
+    return FunctionError(error_type=m[1], error_message=m[2] or None, frame=python_frame(message))
+
+
+def glued(message: str) -> Record | None:
+    """``LAMBDA_WARNING``, alone or with the error that it warns of glued behind it."""
+    m = _LAMBDA_WARNING.match(message)
+    if not m:
+        return None
+    rest = message[m.end() :]
+    error = json_record(rest) if rest.startswith("{") else _python_error(rest)
+    if isinstance(error, FunctionError):
+        return error
+    return LambdaWarning(request_id=request_id_in(m[1] or ""))
+
+
+# --------------------------------------------------------------------------- lines with a time
+
+# 2020-06-09T15:02:26.150Z 7c9567b5-107b-4a6c-8798-0157ac21db52 Task timed out after 3.00 seconds
+_TIMED_OUT = re.compile(
+    rf"{_TIME} ({_ID}) Task timed out after (\d{{1,6}}(?:\.\d{{1,9}})?) seconds\s*\Z"
+)
+# 2023-12-05T22:14:43.862Z⇥76269889-7d50-4d6d-a3f1-9b4f5322f47c⇥INFO⇥a message
+# In init the ID is the word undefined; Node.js 24 writes a hyphen for it in its own errors.
+_NODE_LOGGER = re.compile(rf"{_TIME}\t({_ID}|undefined|-|)\t(?:([A-Za-z]{{4,11}})\t)?")
+# …⇥ERROR⇥Invoke Error ⇥{"errorType":"Error","errorMessage":"boom","stack":[…]}
+_NODE_ERROR = re.compile(
+    r"(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)[ \t\r\n]"
+)
+# …⇥fail⇥System.ApplicationException: You caused a failure⏎   at Function.Handler(String input) …
+_DOTNET_ERROR = re.compile(r"([A-Za-z_][\w+`]*(?:\.[\w+`]+)*): ([^\r\n]*)")
+# 2024/05/01 10:00:00 {"errorMessage":"boom","errorType":"errorString"}
+_GO_ERROR = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?=\{\"error(?:Message|Type)\":)")
+
+
+def timed_line(message: str) -> Record | None:
+    """A line that begins with a time: a timeout, or what Node.js, .NET and Go write."""
+    if m := _TIMED_OUT.match(message):
+        return TimedOut(request_id=m[1].lower(), timeout_s=float(m[2]))
+    if m := _NODE_LOGGER.match(message):
+        return _logger_line(message, m)
+    if m := _GO_ERROR.match(message):
+        fields = json_object(message[m.end() :])
+        return error_of(fields, runtime="go") if fields else None
+    return None
+
+
+def _logger_line(message: str, head: re.Match[str]) -> Record:
+    request_id, level, body = request_id_in(head[1]), head[2], message[head.end() :]
+    if level in ("ERROR", "FATAL") and (m := _NODE_ERROR.match(body)):
+        # Where the runtime falls back to stdout, \r stands for a newline.
+        fields = json_object(body[m.end() :].replace("\r", "\n")) or {}
+        return error_of(fields, runtime="node", request_id=request_id)
+    if level == "fail" and (m := _DOTNET_ERROR.match(body)):
+        return FunctionError(
+            error_type=m[1],
+            error_message=m[2] or None,
+            request_id=request_id,
+            runtime="dotnet",
+            certain=False,
+        )
+    return AppLine(text=message, level=level, request_id=request_id)
+
+
+# --------------------------------------------------------------------------- Java and Ruby
+
+# Error raised from handler method⏎ and then, in one event or in many, {⏎  "errorMessage": …
+_RUBY_ERROR = re.compile(
+    r"(?:Error raised from handler method|Critical exception from handler"
+    r"|Init error when loading handler \S*)\s"
+)
+
+
+def plain_text(message: str) -> FunctionError | None:
+    """A marker without a time or a bracket: Java's and Ruby's."""
+    if m := _RUBY_ERROR.match(message + "\n"):
+        return error_of(json_object(message[m.end() :]) or {}, runtime="ruby")
+    return java_error(message)

@@ -1,0 +1,1 @@
+"""Records to attempts, attempts to requests."""

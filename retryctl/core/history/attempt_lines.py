@@ -1,0 +1,185 @@
+"""The bracket of an attempt: its lines, and the rules by which a line finds its bracket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.records import (
+    AppLine,
+    End,
+    InitReport,
+    InitStart,
+    LogsDropped,
+    Record,
+    Report,
+    RestoreStart,
+    RuntimeDone,
+    RuntimeExited,
+    Start,
+    TimedOut,
+)
+
+Line = tuple[LogEvent, Record]
+
+# Two STARTs of one request in one environment are at least a retry's wait apart (measured: 62 s);
+# a second one before that is the function's own text.
+SHORTEST_RETRY_MS = 50_000
+# A function runs up to 900 s; its records can be late by a minute.
+LONGEST_BRACKET_MS = 960_000
+# In the JSON format a line can carry a time just before its own platform.start.
+_EARLY_MS = 50
+
+
+@dataclass(slots=True, kw_only=True)
+class Bracket:
+    """The lines of one attempt: ``init`` before START, ``body``, and ``late`` after REPORT.
+
+    ``ambiguous`` are lines of the body that look like a record of another attempt.
+    ``starts_unseen`` tells of a JSON stream in which no attempt has a START: a system log
+    level that drops them.
+    """
+
+    request_id: str
+    log_group: str | None
+    log_stream: str | None
+    start: LogEvent | None
+    json: bool
+    after_another: bool
+    managed: bool = False
+    starts_unseen: bool = False
+    version: str | None = None
+    end: LogEvent | None = None
+    report_event: LogEvent | None = None
+    report: Report | None = None
+    runtime_version: str | None = None
+    function_name: str | None = None
+    init: list[Line] = field(default_factory=list)
+    body: list[Line] = field(default_factory=list)
+    late: list[Line] = field(default_factory=list)
+    ambiguous: list[LogEvent] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[Line]:
+        """All lines in the order of the stream."""
+        return [*self.init, *self.body, *self.late]
+
+    @property
+    def before_start(self) -> list[Line]:
+        """The init; where START was not seen, all that could be of it."""
+        return self.init if self.start else self.body
+
+    @property
+    def resets_environment(self) -> bool:
+        """Whether module code runs again before the next START: after a timeout or a crash."""
+        if self.report is None or self.report.failed or self.report.cut:
+            return True
+        return any(isinstance(record, (TimedOut, RuntimeExited)) for _, record in self.lines)
+
+    def add(self, line: Line) -> None:
+        """Put a line into the body and keep what it says of the attempt's start and end.
+
+        A record that names another request is the function's text, whatever it looks like.
+        """
+        event, record = line
+        if names_another(record, self.request_id):
+            if isinstance(record, (Start, End, Report)):
+                self.ambiguous.append(event)
+            self.body.append((event, AppLine(text=event.message, request_id=request_named(record))))
+            return
+        self.body.append(line)
+        if isinstance(record, Start) and event is self.start:
+            self.version = record.version
+        elif isinstance(record, Start):
+            self.ambiguous.append(event)
+        elif isinstance(record, End):
+            self.end = event
+        elif isinstance(record, Report):
+            self.report_event, self.report = event, record
+
+
+def bracket_of(
+    line: Line, request_id: str, *, after_another: bool, managed: bool = False
+) -> Bracket:
+    """An empty bracket of ``request_id``, which ``line`` begins: its START where that was seen."""
+    event, record = line
+    return Bracket(
+        request_id=request_id,
+        log_group=event.log_group,
+        log_stream=event.log_stream,
+        start=event if isinstance(record, Start) else None,
+        json=getattr(record, "json", False),
+        after_another=after_another,
+        managed=managed,
+    )
+
+
+CLOSING = (End, Report, RuntimeDone, TimedOut, RuntimeExited)
+
+
+def request_named(record: Record) -> str | None:
+    """The request ID that the record carries as a field."""
+    return getattr(record, "request_id", None)
+
+
+def names_another(record: Record, request_id: str) -> bool:
+    """Whether the record carries the ID of another request."""
+    return request_named(record) not in (None, request_id)
+
+
+def within(first: LogEvent, second: LogEvent) -> bool:
+    """Whether ``second`` comes too soon after ``first`` for a retry to lie between them."""
+    return second.timestamp_ms - first.timestamp_ms < SHORTEST_RETRY_MS
+
+
+def is_repeat(bracket: Bracket, line: Line) -> bool:
+    """Whether a record of an attempt's end belongs to ``bracket``, though that has ended.
+
+    It comes late, again or in another order; but where no START is seen at all, another
+    REPORT is another attempt.
+    """
+    event, record = line
+    if bracket.start is None and isinstance(record, Report) and bracket.report:
+        return record == bracket.report
+    told = next(told for told, record in reversed(bracket.body) if not isinstance(record, AppLine))
+    return within(told, event)
+
+
+def settle(between: list[Line], last: Bracket | None, bracket: Bracket | None) -> None:
+    """Give the lines between two brackets to the one before, the one behind, or nobody."""
+    fresh = last is None or last.resets_environment
+    for line in between:
+        event, record = line
+        fresh |= isinstance(record, (InitStart, InitReport, RestoreStart))
+        early = _is_early(event, bracket)
+        if bracket and _names(line, bracket) and (early or not last or not _names(line, last)):
+            bracket.body.append(line)
+        elif last and (_names(line, last) or (isinstance(record, LogsDropped) and not bracket)):
+            last.late.append(line)
+        elif bracket is None or names_another(record, bracket.request_id):
+            continue
+        elif bracket.start:
+            if fresh or isinstance(record, LogsDropped):
+                bracket.init.append(line)
+            elif early:
+                bracket.body.append(line)
+        elif not isinstance(record, AppLine):
+            bracket.body.append(line)
+
+
+def _is_early(event: LogEvent, bracket: Bracket | None) -> bool:
+    """Whether it can be output of the attempt though it stands before START.
+
+    Two channels meet in a stream: in one millisecond their order is not promised, and in the
+    JSON format a line can carry a time just before its own platform.start.
+    """
+    if bracket is None or bracket.start is None:
+        return False
+    return event.timestamp_ms >= bracket.start.timestamp_ms - (_EARLY_MS if bracket.json else 0)
+
+
+def _names(line: Line, bracket: Bracket) -> bool:
+    """Whether the line carries the request ID of the bracket, as a field or in its text."""
+    event, record = line
+    own = request_named(record)
+    return own == bracket.request_id if own else bracket.request_id in event.message

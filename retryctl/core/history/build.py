@@ -1,0 +1,151 @@
+"""From log events to requests and their attempts.
+
+Events may come in any order, from many streams, and more than once: they are put into the
+order of their stream first (``streams`` then cuts each stream into attempts), so that the
+same events always give the same history. Nothing is assumed of what was not seen: a missing
+START gives no start time, a missing REPORT no success.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.grammar.parse import read
+from retryctl.core.history.attempt_lines import Bracket, Line
+from retryctl.core.history.sequential import read_stream
+from retryctl.core.model.attempt import Attempt, attempt_of
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.records import End, FunctionError, Report, Start, Unrecognised, WebRecord
+from retryctl.core.model.request import Request, request_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The requests in some log events, in order of their first attempt.
+
+    ``unrecognised`` counts events in the shape of a record that could not be read, ``web``
+    has the IDs of requests to a web function, which are no events and are not retried.
+    """
+
+    requests: tuple[Request, ...]
+    unrecognised: int = 0
+    web: frozenset[str] = frozenset()
+
+
+def read_history(
+    events: Iterable[LogEvent],
+    *,
+    horizon_ms: int,
+    markers: Markers | None = None,
+    settings: FunctionSettings | None = None,
+    function: str | None = None,
+    wanted: Collection[str] | None = None,
+) -> History:
+    """The history that ``events`` tell, as of ``horizon_ms``.
+
+    With ``wanted`` only the requests of these IDs are given. ``function`` names the function
+    where the records do not.
+    """
+    markers, settings = markers or Markers(), settings or FunctionSettings()
+    attempts: dict[tuple[str | None, str], list[Attempt]] = defaultdict(list)
+    mentions: dict[tuple[str | None, str], list[LogEvent]] = defaultdict(list)
+    unrecognised = 0
+    web: set[str] = set()
+    for lines in _streams(events):
+        unrecognised += sum(isinstance(record, Unrecognised) for _, record in lines)
+        web.update(r.request_id for _, r in lines if isinstance(r, WebRecord) and r.request_id)
+        brackets = read_stream(lines)
+        placed_ms = 0
+        for bracket in brackets:
+            if wanted is None or bracket.request_id in wanted:
+                attempt = attempt_of(bracket, markers, settings, horizon_ms, function, placed_ms)
+                placed_ms = attempt.placed_ms
+                attempts[attempt.log_group, attempt.request_id].append(attempt)
+        for request_id, event in mentions_in(lines, brackets):
+            if wanted is None or request_id in wanted:
+                mentions[event.log_group, request_id].append(event)
+    requests = [
+        request_of(key, found, mentions.get(key, []), settings, horizon_ms, function)
+        for key, found in [*attempts.items(), *((k, []) for k in mentions if k not in attempts)]
+    ]
+    return History(
+        requests=tuple(sorted(requests, key=_by_first)),
+        unrecognised=unrecognised,
+        web=frozenset(web),
+    )
+
+
+# --------------------------------------------------------------------------- order
+
+
+def _streams(events: Iterable[LogEvent]) -> Iterator[list[Line]]:
+    by_stream: dict[tuple[str, str], list[LogEvent]] = defaultdict(list)
+    for event in events:
+        by_stream[event.log_group or "", event.log_stream or ""].append(event)
+    for key in sorted(by_stream):
+        yield stream_lines(by_stream[key])
+
+
+def stream_lines(events: Iterable[LogEvent]) -> list[Line]:
+    """The events of one stream as records, in the stream's order and without repeats."""
+    distinct: dict[object, LogEvent] = {}
+    for event in events:
+        distinct.setdefault(event.event_id or object(), event)
+    placed = sorted(distinct.values(), key=lambda event: event.position)
+    return _without_repeats(sorted(_oldest_first(placed), key=_in_stream))
+
+
+def _oldest_first(placed: list[LogEvent]) -> list[LogEvent]:
+    """The same events, turned round where the log has the newest first."""
+    times = [event.timestamp_ms for event in placed]
+    falls = len(times) > 1 and times[0] > times[-1]
+    newest_first = falls and all(before >= after for before, after in pairwise(times))
+    return placed[::-1] if newest_first else placed
+
+
+def _in_stream(event: LogEvent) -> tuple[int, int, int]:
+    """Time first; in one millisecond CloudWatch's event ID decides, and without it the place."""
+    number = event.event_id or ""
+    known = number.isascii() and number.isdigit() and len(number) < 100
+    return (event.timestamp_ms, int(not known), int(number) if known else 0)
+
+
+def _without_repeats(events: list[LogEvent]) -> list[Line]:
+    """Lambda writes no record twice; a print may well repeat itself."""
+    seen: set[tuple[int, str]] = set()
+    lines: list[Line] = []
+    for event in events:
+        record = read(event)
+        if isinstance(record, (Start, End, Report)):
+            key = (event.timestamp_ms, event.message.rstrip())
+            if key in seen:
+                continue
+            seen.add(key)
+        lines.append((event, record))
+    return lines
+
+
+def mentions_in(
+    lines: Sequence[Line], brackets: Sequence[Bracket]
+) -> Iterator[tuple[str, LogEvent]]:
+    """In a stream whose level drops Lambda's records, a runtime's error still proves its request.
+
+    ``brackets`` are the attempts of the stream; a request that has one there is told already.
+    """
+    if brackets and not brackets[0].starts_unseen:
+        return
+    told = {bracket.request_id for bracket in brackets}
+    for event, record in lines:
+        if not (isinstance(record, FunctionError) and record.certain and record.request_id):
+            continue
+        if record.request_id not in told:
+            yield record.request_id, event
+
+
+def _by_first(request: Request) -> tuple[int, str, str]:
+    return (request.placed_ms, request.request_id, request.log_group or "")

@@ -1,0 +1,106 @@
+"""A stream in which several attempts are open at once: lines go by their own request ID."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from retryctl.core.history.attempt_lines import (
+    CLOSING,
+    LONGEST_BRACKET_MS,
+    Bracket,
+    Line,
+    bracket_of,
+    is_repeat,
+    request_named,
+    settle,
+    within,
+)
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.records import AppLine, End, InitStart, Report, RestoreStart, Start
+
+
+class Interleaved:
+    """A stream of Managed Instances, or all the streams of a log that does not name them.
+
+    A line without an ID is nobody's while more than one attempt could have written it: also one
+    whose START was not seen, and an environment that starts up beside the open attempt.
+    """
+
+    def __init__(self, lines: Sequence[Line], *, managed: bool) -> None:
+        self.lines = lines
+        self.managed = managed
+        self.brackets: list[Bracket] = []
+        self.latest: dict[str, Bracket] = {}
+        self.open: dict[str, Bracket] = {}
+        self.between: list[Line] = []
+        self.unseen = _ends_without_start(lines)
+        self.another_starts_up = False
+
+    def read(self) -> list[Bracket]:
+        """The attempts, in the order in which they were opened."""
+        for line in self.lines:
+            self._read(line)
+        settle(self.between, self.brackets[-1] if self.brackets else None, None)
+        return self.brackets
+
+    def _read(self, line: Line) -> None:
+        event, record = line
+        request_id = request_named(record)
+        known = self.latest.get(request_id) if request_id else None
+        if isinstance(record, Start):
+            if known and request_id in self.open and within(known.body[0][0], event):
+                known.add(line)
+            else:
+                self._open(line, record.request_id)
+        elif isinstance(record, CLOSING):
+            if known and (record.request_id in self.open or is_repeat(known, line)):
+                known.add(line)
+            else:
+                self._open(line, record.request_id)
+            if isinstance(record, (End, Report)):
+                self.open.pop(record.request_id, None)
+        elif known:
+            (known.body if request_id in self.open else known.late).append(line)
+        elif request_id is None:
+            self._read_nameless(line)
+
+    def _read_nameless(self, line: Line) -> None:
+        """A line without an ID; on Managed Instances a printed one is nobody's."""
+        event, record = line
+        if not self.open and not (self.managed and isinstance(record, AppLine)):
+            self.between.append(line)
+        elif isinstance(record, (InitStart, RestoreStart)):
+            self.another_starts_up = True
+        elif len(self.open) == 1 and not (self.managed or self._another_runs(event)):
+            next(iter(self.open.values())).add(line)
+
+    def _another_runs(self, event: LogEvent) -> bool:
+        """Whether an attempt without a START, or the init of the next, goes on beside this one."""
+        while self.unseen and self.unseen[0] < event.timestamp_ms:
+            self.unseen.popleft()
+        hidden = bool(self.unseen) and self.unseen[0] - event.timestamp_ms < LONGEST_BRACKET_MS
+        return hidden or self.another_starts_up
+
+    def _open(self, line: Line, request_id: str) -> None:
+        after_another = bool(self.brackets) and not (self.open or self.another_starts_up)
+        bracket = bracket_of(line, request_id, after_another=after_another, managed=self.managed)
+        if not self.open:
+            settle(self.between, self.brackets[-1] if self.brackets else None, bracket)
+            self.between = []
+        bracket.add(line)
+        self.brackets.append(bracket)
+        self.another_starts_up = False
+        self.latest[request_id] = self.open[request_id] = bracket
+
+
+def _ends_without_start(lines: Sequence[Line]) -> deque[int]:
+    """The times of the ends of attempts whose START was not seen."""
+    known: set[str] = set()
+    times: deque[int] = deque()
+    for event, record in lines:
+        if isinstance(record, (Start, *CLOSING)):
+            if not isinstance(record, Start) and record.request_id not in known:
+                times.append(event.timestamp_ms)
+            known.add(record.request_id)
+    return times

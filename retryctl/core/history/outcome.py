@@ -1,0 +1,187 @@
+"""How an attempt ended, and with what error: the records of one bracket, in a fixed order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from retryctl.core.history.attempt_lines import Bracket
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.records import (
+    AppLine,
+    FunctionError,
+    InitReport,
+    RuntimeDone,
+    RuntimeExited,
+    TimedOut,
+)
+
+# CloudWatch shows END and REPORT some seconds late; after this an attempt is no longer running.
+LATE_LOGS_MS = 60_000
+
+# Types on a REPORT that tell of an init, even where its INIT_REPORT is not in view.
+_INIT_TYPES = frozenset(
+    {
+        "Runtime.ImportModuleError",
+        "Runtime.UserCodeSyntaxError",
+        "Runtime.HandlerNotFound",
+        "Runtime.MalformedHandlerName",
+    }
+)
+# On Managed Instances a raised handler has Status: error too; these types are real crashes.
+_MANAGED_CRASHES = ("Runtime.ExitError", "Runtime.Unknown", "Runtime.InvalidEntrypoint")
+
+
+class Outcome(str, Enum):
+    """The outcome of an attempt."""
+
+    OK = "ok"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out-of-memory"
+    CRASH = "crash"
+    INIT_ERROR = "init-error"
+    RUNNING = "running"
+    UNKNOWN = "unknown"
+
+    @property
+    def failed(self) -> bool:
+        """Whether Lambda would retry after it."""
+        return self not in (Outcome.OK, Outcome.RUNNING, Outcome.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorInfo:
+    """What failed: ``type`` and ``message`` as the runtime or Lambda named them.
+
+    ``frame`` is the innermost frame in the function's own code, where a traceback shows one.
+    """
+
+    type: str | None = None
+    message: str | None = None
+    frame: str | None = None
+
+
+def outcome_of(bracket: Bracket, deadline_ms: int) -> Outcome:
+    """The outcome of one attempt.
+
+    ``deadline_ms`` is the moment before which an attempt must have started to be past its
+    timeout by now.
+    """
+    statuses, types = _statuses(bracket), _types(bracket)
+    if "timeout" in statuses or _any(bracket, TimedOut):
+        return Outcome.TIMEOUT
+    if "Runtime.OutOfMemory" in types:
+        return Outcome.OUT_OF_MEMORY
+    failed, exited = bool(statuses & {"error", "failure"}), _any(bracket, RuntimeExited)
+    if (_init_failed(bracket) and (failed or exited)) or (failed and types & _INIT_TYPES):
+        return Outcome.INIT_ERROR
+    if failed:
+        return Outcome.ERROR if bracket.managed and not _is_crash(types) else Outcome.CRASH
+    if exited:
+        return Outcome.CRASH
+    if _marker(bracket):
+        return Outcome.ERROR
+    if bracket.report:
+        whole = not (bracket.report.cut or bracket.report.failed)
+        return Outcome.OK if whole else Outcome.UNKNOWN
+    young = bracket.start and bracket.start.timestamp_ms >= deadline_ms - LATE_LOGS_MS
+    return Outcome.RUNNING if young and not bracket.end else Outcome.UNKNOWN
+
+
+def _statuses(bracket: Bracket) -> set[str]:
+    done = [r.status for _, r in bracket.lines if isinstance(r, RuntimeDone)]
+    return {s for s in (*done, bracket.report.status if bracket.report else None) if s}
+
+
+def _types(bracket: Bracket) -> set[str]:
+    done = [r.error_type for _, r in bracket.lines if isinstance(r, RuntimeDone)]
+    return {t for t in (*done, bracket.report.error_type if bracket.report else None) if t}
+
+
+def _any(bracket: Bracket, kind: type[TimedOut] | type[RuntimeExited]) -> bool:
+    return any(isinstance(r, kind) for _, r in bracket.lines)
+
+
+def _init_failed(bracket: Bracket) -> bool:
+    return any(
+        isinstance(r, InitReport) and r.phase == "invoke" and r.status in ("error", "failure")
+        for _, r in bracket.before_start
+    )
+
+
+def _is_crash(types: set[str]) -> bool:
+    return any(t in _MANAGED_CRASHES or t.startswith(("Extension.", "Sandbox.")) for t in types)
+
+
+def _marker(bracket: Bracket) -> tuple[LogEvent, FunctionError] | None:
+    """The runtime's marker of a function error: the last one that counts as such."""
+    output = [
+        (event, record)
+        for event, record in bracket.body
+        if isinstance(record, (AppLine, FunctionError))
+    ]
+    for at in range(len(output) - 1, -1, -1):
+        event, record = output[at]
+        if isinstance(record, FunctionError) and (record.certain or at == len(output) - 1):
+            return event, _with_ruby_lines(record, output[at + 1 :])
+    return None
+
+
+_RUBY_FIELD = re.compile(r'\s*"(errorType|errorMessage)": "(.*?)",?\s*\Z')
+
+
+def _with_ruby_lines(
+    error: FunctionError, after: list[tuple[LogEvent, AppLine | FunctionError]]
+) -> FunctionError:
+    """Ruby writes its marker first, and the error as JSON over the lines that follow."""
+    if error.runtime != "ruby" or error.error_type:
+        return error
+    found: dict[str, str] = {}
+    for _, line in after:
+        if isinstance(line, AppLine):
+            m = _RUBY_FIELD.match(line.text)
+            fields = line.fields or ({m[1]: m[2]} if m else {})
+            found |= {k: str(fields[k]) for k in ("errorType", "errorMessage") if k in fields}
+    return FunctionError(
+        error_type=found.get("errorType"), error_message=found.get("errorMessage"), runtime="ruby"
+    )
+
+
+def error_of(bracket: Bracket, outcome: Outcome) -> tuple[ErrorInfo | None, LogEvent | None]:
+    """What failed, and the event that tells it; ``None`` of an attempt that did not fail."""
+    if not outcome.failed:
+        return None, None
+    if outcome is Outcome.TIMEOUT:
+        return _timeout(bracket)
+    if outcome is Outcome.ERROR and (marker := _marker(bracket)):
+        event, error = marker
+        info = ErrorInfo(type=error.error_type, message=error.error_message, frame=error.frame)
+        return info, event
+    return _exit(bracket, outcome)
+
+
+def _timeout(bracket: Bracket) -> tuple[ErrorInfo | None, LogEvent | None]:
+    for event, record in bracket.lines:
+        if isinstance(record, TimedOut):
+            message = f"Task timed out after {record.timeout_s:.2f} seconds"
+            return ErrorInfo(message=message), event
+    return None, bracket.report_event
+
+
+def _exit(bracket: Bracket, outcome: Outcome) -> tuple[ErrorInfo | None, LogEvent | None]:
+    """A crash, an out of memory or a failed init: Lambda's type, and the best message there is."""
+    lines = bracket.lines
+    exits = [(e, r) for e, r in lines if isinstance(r, RuntimeExited)]
+    raised = [(e, r) for e, r in lines if isinstance(r, FunctionError)]
+    kind = next(iter(sorted(_types(bracket))), None) or (exits[-1][1].error_type if exits else None)
+    message = exits[-1][1].error_message if exits else None
+    frame = None
+    if raised and (outcome is Outcome.INIT_ERROR or not message):
+        error = raised[-1][1]
+        parts = (error.error_type, error.error_message)
+        message, frame = ": ".join(part for part in parts if part), error.frame
+    events = [event for event, _ in (raised or exits)]
+    info = ErrorInfo(type=kind, message=message, frame=frame) if kind or message else None
+    return info, events[-1] if events else bracket.report_event

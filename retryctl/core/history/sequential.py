@@ -1,0 +1,228 @@
+"""One log stream, record by record, cut into attempts.
+
+The law: an execution environment runs one request at a time and has one log stream. So a
+line belongs to the attempt whose START..REPORT bracket it stands in; an ID in the line only
+confirms. Output before START is init; late timeout and crash lines follow REPORT; what else
+stands between two brackets is background output and belongs to nobody.
+
+The theory of operation: for each START its own REPORT is looked up ahead. Where it exists,
+everything between is the attempt's, even text that looks like a START or a REPORT: a function
+may print what it likes. Where it does not, the bracket ends at the next START, and a REPORT of
+another request tells that the START before it was only printed. A REPORT without a START
+reaches back to the REPORT before it; prints there are nobody's, for nothing proves whose.
+
+Two kinds of stream hold several open attempts: that of Managed Instances, and the nameless one
+of a saved log that does not name its streams. There lines go by their own request ID, and in
+the nameless one those without an ID to the only open attempt.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+
+from retryctl.core.history.attempt_lines import (
+    CLOSING,
+    LONGEST_BRACKET_MS,
+    SHORTEST_RETRY_MS,
+    Bracket,
+    Line,
+    bracket_of,
+    is_repeat,
+    settle,
+    within,
+)
+from retryctl.core.history.concurrent import Interleaved
+from retryctl.core.model.records import (
+    AppLine,
+    End,
+    InitStart,
+    Record,
+    Report,
+    RestoreStart,
+    Start,
+)
+
+
+def read_stream(lines: Sequence[Line]) -> list[Bracket]:
+    """The attempts in the lines of one stream, which must be in the order of the stream."""
+    if not lines:
+        return []
+    lines = _of_one_format(lines)
+    managed = _is_managed(lines)
+    if managed or lines[0][0].log_stream is None:
+        brackets = Interleaved(lines, managed=managed).read()
+    else:
+        brackets = _Exclusive(lines).read()
+    _describe(brackets, lines)
+    return brackets
+
+
+def _is_managed(lines: Sequence[Line]) -> bool:
+    """Lambda Managed Instances: said by the init or, where that is not in view, by the reports.
+
+    There a report has a duration and nothing else.
+    """
+    kinds = [r.initialization_type for _, r in lines if isinstance(r, InitStart)]
+    if any(kinds):
+        return "lambda-managed-instances" in kinds
+    reports = [r for _, r in lines if isinstance(r, Report)]
+    return bool(reports) and all(
+        r.json and r.duration_ms is not None and not r.memory_size_mb for r in reports
+    )
+
+
+def _of_one_format(lines: Sequence[Line]) -> list[Line]:
+    """A stream is text or JSON; a START or REPORT in the other format is the function's text."""
+    first = next((r.json for _, r in lines if isinstance(r, (Start, Report))), None)
+
+    def own(record: Record) -> bool:
+        return not isinstance(record, (Start, Report)) or record.json == first
+
+    return [(e, r) if own(r) else (e, AppLine(text=e.message)) for e, r in lines]
+
+
+def _describe(brackets: list[Bracket], lines: Sequence[Line]) -> None:
+    """What the stream tells of all of its attempts."""
+    inits = [r for _, r in lines if isinstance(r, (InitStart, RestoreStart))]
+    runtime = next((r.runtime_version for r in inits if r.runtime_version), None)
+    name = next((r.function_name for r in inits if isinstance(r, InitStart)), None)
+    informed = bool(inits) or any(
+        isinstance(r, Start) or (isinstance(r, Report) and not r.failed) for _, r in lines
+    )
+    for bracket in brackets:
+        bracket.runtime_version = runtime
+        bracket.function_name = name
+        bracket.starts_unseen = bracket.json and not informed
+
+
+# --------------------------------------------------------------------------- one at a time
+
+
+class _Exclusive:
+    """A stream of one environment that runs one request at a time."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self.lines = lines
+        self.times = [event.timestamp_ms for event, _ in lines]
+        # the places of each ID's records, by kind, so that no search walks the stream again
+        self.starts: dict[str, list[int]] = defaultdict(list)
+        self.reports: dict[str, list[int]] = defaultdict(list)
+        self.endings: dict[str, list[int]] = defaultdict(list)
+        for at, (_, record) in enumerate(lines):
+            if isinstance(record, Start):
+                self.starts[record.request_id].append(at)
+            elif isinstance(record, CLOSING):
+                kind = self.reports if isinstance(record, Report) else self.endings
+                kind[record.request_id].append(at)
+        self.brackets: list[Bracket] = []
+        self.between: list[Line] = []
+        self.idle_seen = False  # whether it was seen that nothing runs here
+
+    def read(self) -> list[Bracket]:
+        at = 0
+        while at < len(self.lines):
+            _, record = self.lines[at]
+            if isinstance(record, Start):
+                at = self._started(at, record.request_id)
+            elif isinstance(record, CLOSING):
+                at = self._startless(at, record.request_id)
+            else:
+                self.idle_seen |= isinstance(record, (InitStart, RestoreStart))
+                self.between.append(self.lines[at])
+                at += 1
+        settle(self.between, self._last, None)
+        return self.brackets
+
+    @property
+    def _last(self) -> Bracket | None:
+        return self.brackets[-1] if self.brackets else None
+
+    def _started(self, at: int, request_id: str) -> int:
+        """An attempt from its START on; returns the place of the first line behind it."""
+        stop = self._end_of(at, request_id)
+        if stop is not None:
+            reported = isinstance(self.lines[stop - 1][1], Report)
+            return self._take(
+                at, self._past_repeats(stop, request_id) if reported else stop, request_id
+            )
+        stop = self._next_start(at, request_id)
+        printed = None if self.idle_seen else self._ends_another(at, stop, request_id)
+        if printed is None:
+            return self._take(at, stop, request_id)
+        self.between += [
+            (event, AppLine(text=event.message)) for event, _ in self.lines[at:printed]
+        ]
+        return printed
+
+    def _startless(self, at: int, request_id: str) -> int:
+        """A record of an attempt's end outside of any bracket: late, or its START was not seen."""
+        line, last = self.lines[at], self._last
+        if last and last.request_id == request_id and is_repeat(last, line):
+            self.between.append(line)
+            return at + 1
+        ended = isinstance(line[1], Report)
+        return self._take(at, (not ended and self._end_of(at, request_id)) or at + 1, request_id)
+
+    def _take(self, at: int, stop: int, request_id: str) -> int:
+        bracket = bracket_of(self.lines[at], request_id, after_another=bool(self.brackets))
+        settle(self.between, self._last, bracket)
+        for line in self.lines[at:stop]:
+            bracket.add(line)
+        self.between = []
+        self.brackets.append(bracket)
+        self.idle_seen = True
+        return stop
+
+    def _end_of(self, at: int, request_id: str) -> int | None:
+        """The place behind the record that closes what opens at ``at``; ``None`` without one.
+
+        A REPORT closes it, or else the last of the other records of its end.
+        """
+        opened_ms = self.times[at]
+        again = bisect_left(self.times, opened_ms + SHORTEST_RETRY_MS)
+        limit = _after(self.starts[request_id], again - 1, len(self.lines))
+        limit = min(limit, bisect_right(self.times, opened_ms + LONGEST_BRACKET_MS))
+        report = _after(self.reports[request_id], at, limit)
+        if report < limit:
+            return report + 1
+        endings = self.endings[request_id]
+        last = bisect_left(endings, limit) - 1
+        return endings[last] + 1 if last >= 0 and endings[last] > at else None
+
+    def _past_repeats(self, at: int, request_id: str) -> int:
+        """Past an END or REPORT of the same attempt that comes again, or in another order."""
+        past = at
+        for i in range(at, len(self.lines)):
+            event, record = self.lines[i]
+            if isinstance(record, Start) or not within(self.lines[at - 1][0], event):
+                break
+            if isinstance(record, (End, Report)) and record.request_id == request_id:
+                past = i + 1
+        return past
+
+    def _next_start(self, at: int, request_id: str) -> int:
+        """Where the next attempt starts, another request's or a retry, or this one's time is up."""
+        up = bisect_right(self.times, self.times[at] + LONGEST_BRACKET_MS)
+        for i in range(at + 1, up):
+            event, record = self.lines[i]
+            if isinstance(record, Start) and (
+                record.request_id != request_id or not within(self.lines[at][0], event)
+            ):
+                return i
+        return up
+
+    def _ends_another(self, at: int, stop: int, request_id: str) -> int | None:
+        """The place of another request's END, which tells that this START was only printed."""
+        for i in range(at + 1, stop):
+            record = self.lines[i][1]
+            if isinstance(record, (End, Report)) and record.request_id != request_id:
+                return i
+        return None
+
+
+def _after(places: Sequence[int], at: int, otherwise: int) -> int:
+    """The first of ``places`` behind ``at``."""
+    i = bisect_right(places, at)
+    return places[i] if i < len(places) else otherwise

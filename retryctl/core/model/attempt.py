@@ -1,0 +1,166 @@
+"""An attempt: one run of the function for a request, told from the lines of its bracket."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from retryctl.core.crosscheck.claims import Claim, Markers, read_claim
+from retryctl.core.history.attempt_lines import CLOSING, Bracket, Line, request_named
+from retryctl.core.history.outcome import ErrorInfo, Outcome, error_of, outcome_of
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.records import InitStart, LogsDropped, RestoreStart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One run of the function for a request. ``number`` counts from 1 in order of start.
+
+    ``placed_ms`` is its place among the attempts: its start or, where that was not seen, its
+    REPORT less its duration, or its end.
+    ``events`` are its log events in stream order, those of its init and late lines included;
+    ``start_event``, ``report_event`` and ``error_event`` are the ones that tell its start, its
+    figures and its failure. ``ambiguous`` are lines of it that look like a record of another
+    attempt, ``dropped`` the records that tell of lost ones.
+    """
+
+    number: int
+    request_id: str
+    placed_ms: int
+    log_group: str | None
+    log_stream: str | None
+    function: str | None = None
+    version: str | None = None
+    cold_start: bool | None = None
+    started_ms: int | None = None
+    ended_ms: int | None = None
+    outcome: Outcome = Outcome.UNKNOWN
+    outcome_inferred: bool = False
+    error: ErrorInfo | None = None
+    duration_ms: float | None = None
+    billed_duration_ms: float | None = None
+    init_duration_ms: float | None = None
+    memory_size_mb: int | None = None
+    max_memory_used_mb: int | None = None
+    xray_trace_id: str | None = None
+    runtime_version: str | None = None
+    managed: bool = False
+    starts_unseen: bool = False
+    start_event: LogEvent | None = None
+    report_event: LogEvent | None = None
+    error_event: LogEvent | None = None
+    claim: Claim = field(default_factory=Claim)
+    events: tuple[LogEvent, ...] = ()
+    ambiguous: tuple[LogEvent, ...] = ()
+    dropped: tuple[LogEvent, ...] = ()
+
+    @property
+    def retries(self) -> int:
+        """How many attempts came before."""
+        return self.number - 1
+
+    @property
+    def last_event(self) -> LogEvent:
+        """The event that tells best how it ended."""
+        return self.report_event or self.error_event or self.events[-1]
+
+
+def attempt_of(
+    bracket: Bracket,
+    markers: Markers,
+    settings: FunctionSettings,
+    horizon_ms: int,
+    function: str | None,
+    not_before_ms: int,
+) -> Attempt:
+    """The attempt in a bracket, not yet numbered, as of ``horizon_ms``.
+
+    ``not_before_ms`` is the place of the attempt before it in its stream.
+    """
+    report, lines = bracket.report, bracket.lines
+    deadline_ms = horizon_ms - settings.timeout_ms
+    outcome = outcome_of(bracket, deadline_ms)
+    error, error_event = error_of(bracket, outcome)
+    ended = bracket.end or bracket.report_event
+    return Attempt(
+        number=0,
+        request_id=bracket.request_id,
+        placed_ms=max(_placed_ms(bracket), not_before_ms),
+        log_group=bracket.log_group,
+        log_stream=bracket.log_stream,
+        function=function_name(bracket.log_group, bracket.log_stream)
+        or bracket.function_name
+        or function,
+        version=bracket.version or _version_of(bracket.log_stream),
+        cold_start=_cold_start(bracket),
+        started_ms=bracket.start.timestamp_ms if bracket.start else None,
+        ended_ms=ended.timestamp_ms if ended else None,
+        outcome=outcome,
+        error=error,
+        duration_ms=report.duration_ms if report else None,
+        billed_duration_ms=report.billed_duration_ms if report else None,
+        init_duration_ms=report.init_duration_ms if report else None,
+        memory_size_mb=report.memory_size_mb if report else None,
+        max_memory_used_mb=report.max_memory_used_mb if report else None,
+        xray_trace_id=report.xray_trace_id if report else None,
+        runtime_version=bracket.runtime_version,
+        managed=bracket.managed,
+        starts_unseen=bracket.starts_unseen,
+        start_event=bracket.start,
+        report_event=bracket.report_event,
+        error_event=error_event,
+        claim=read_claim(_own_lines(bracket), markers),
+        events=tuple(event for event, _ in lines),
+        ambiguous=tuple(bracket.ambiguous),
+        dropped=tuple(event for event, record in lines if isinstance(record, LogsDropped)),
+    )
+
+
+def _own_lines(bracket: Bracket) -> list[Line]:
+    """The lines that name no other request; where no START was seen, those that name this one."""
+    own = (None, bracket.request_id) if bracket.start else (bracket.request_id,)
+    return [line for line in bracket.lines if request_named(line[1]) in own]
+
+
+def _cold_start(bracket: Bracket) -> bool | None:
+    report = bracket.report
+    if any(isinstance(record, (InitStart, RestoreStart)) for _, record in bracket.before_start):
+        return True
+    if report and (report.init_duration_ms is not None or report.restore_duration_ms is not None):
+        return True
+    return False if bracket.after_another else None
+
+
+# 2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef, in a custom group 2026/11/23/name[7]…
+_STREAM = re.compile(r"\d{4}/\d\d/\d\d/([\w-]*)\[(\$LATEST(?:\.PUBLISHED)?|\d+)\]")
+_GROUP = re.compile(r"(?:.*:)?/aws/lambda/([^/:]+)\Z")
+
+
+def function_name(log_group: str | None, log_stream: str | None) -> str | None:
+    """The function whose log it is, by the name of its group or of a stream in a custom group."""
+    if log_group and (m := _GROUP.match(log_group)):
+        return m[1]
+    m = _STREAM.match(log_stream or "")
+    return m[1] or None if m else None
+
+
+def _version_of(log_stream: str | None) -> str | None:
+    m = _STREAM.match(log_stream or "")
+    return m[2] if m else None
+
+
+def _placed_ms(bracket: Bracket) -> int:
+    if bracket.start:
+        return bracket.start.timestamp_ms
+    if bracket.report_event and bracket.report and bracket.report.duration_ms is not None:
+        return bracket.report_event.timestamp_ms - round(bracket.report.duration_ms)
+    ends = [event for event, record in bracket.body if isinstance(record, CLOSING)]
+    return (bracket.end or ends[-1]).timestamp_ms
+
+
+def wait_ms(before: Attempt, after: Attempt) -> int | None:
+    """From the end of one attempt to the start of the next; ``None`` where one was not seen."""
+    if before.ended_ms is None or after.started_ms is None:
+        return None
+    return after.started_ms - before.ended_ms

@@ -1,0 +1,44 @@
+"""Log events and request IDs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEvent:
+    """One event of a log stream.
+
+    ``event_id`` is CloudWatch's, a decimal number in text that grows in the order of the
+    stream; GetLogEvents gives none, and there ``position`` (the place in what was read)
+    is the order. ``log_stream`` and ``log_group`` are ``None`` where a saved log does not
+    name them.
+    """
+
+    timestamp_ms: int
+    message: str
+    log_stream: str | None = None
+    log_group: str | None = None
+    event_id: str | None = None
+    position: int = 0
+
+
+REQUEST_ID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+
+
+_WHOLE_ID = re.compile(REQUEST_ID)
+
+
+def request_id_in(text: str) -> str | None:
+    """The one request ID that ``text`` is, lower-cased; ``None`` where it is something else."""
+    return text.lower() if _WHOLE_ID.fullmatch(text) else None
+
+
+def is_event_source_id(request_id: str) -> bool:
+    """Whether the ID is a UUID of version 5.
+
+    The three requests from SQS that were captured had such IDs. Their retries are the
+    queue's, so Lambda's two asynchronous retries and their waits do not apply to them.
+    """
+    return request_id[14] == "5"

@@ -1,0 +1,61 @@
+"""What is known besides the log: a function's settings, and what its durable store counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from retryctl.core.model.events import LogEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionSettings:
+    """What a function's configuration says of retries and logs; ``None`` where it is not known.
+
+    These are today's settings, not those of the day of an attempt.
+    """
+
+    maximum_retry_attempts: int | None = None
+    maximum_event_age_s: int | None = None
+    timeout_s: int | None = None
+    runtime: str | None = None
+    log_format: str | None = None
+    application_log_level: str | None = None
+    system_log_level: str | None = None
+    durable: bool = False
+    managed_instances: bool = False
+    reserved_concurrency: int | None = None
+
+    @property
+    def retries_allowed(self) -> int:
+        """Lambda's default is two retries."""
+        return 2 if self.maximum_retry_attempts is None else self.maximum_retry_attempts
+
+    @property
+    def event_age_ms(self) -> int:
+        """Lambda's default, and its most, is six hours."""
+        return (21_600 if self.maximum_event_age_s is None else self.maximum_event_age_s) * 1000
+
+    @property
+    def timeout_ms(self) -> int:
+        """Lambda's most is 900 s (5,400 s on Managed Instances)."""
+        if self.timeout_s is not None:
+            return self.timeout_s * 1000
+        return 5_400_000 if self.managed_instances else 900_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreCount:
+    """How many attempts of a request ``store`` (its URL) holds, each as a piece of evidence.
+
+    An event's message is the place where the attempt is recorded, its ``timestamp_ms`` when
+    that was; it has no log stream.
+    """
+
+    request_id: str
+    store: str
+    evidence: tuple[LogEvent, ...]
+
+    @property
+    def count(self) -> int:
+        """The number of attempts recorded; 0 where the store does not know the request."""
+        return len(self.evidence)

@@ -1,0 +1,34 @@
+"""Failed attempts over time, in a few dozen stretches of equal length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from retryctl.core.summary.tally import MINUTE_MS, Tally
+
+_MOST_BUCKETS = 48
+_BUCKETS_MIN = (1, 5, 15, 60, 180, 360, 720, 1_440, 10_080, 43_200, 525_600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverTime:
+    """How many attempts failed in each stretch of ``bucket_ms``, from ``since_ms`` on."""
+
+    since_ms: int
+    bucket_ms: int
+    counts: tuple[int, ...]
+
+
+def failed_over_time(tally: Tally) -> OverTime | None:
+    """The failed attempts from the first attempt to the last; ``None`` where there is none."""
+    if tally.first_ms is None or tally.last_ms is None:
+        return None
+    for minutes in _BUCKETS_MIN:
+        bucket_ms = minutes * MINUTE_MS
+        first, last = tally.first_ms // bucket_ms, tally.last_ms // bucket_ms
+        if last - first < _MOST_BUCKETS:
+            break
+    counts = [0] * (last - first + 1)
+    for minute, count in tally.failed_by_minute.items():
+        counts[minute * MINUTE_MS // bucket_ms - first] += count
+    return OverTime(since_ms=first * bucket_ms, bucket_ms=bucket_ms, counts=tuple(counts))

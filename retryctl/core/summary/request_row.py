@@ -1,0 +1,94 @@
+"""A line for each request: what a list of them shows, and which of them are wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from retryctl.bulk.partition import Quiet
+from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.request import RequestOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A request in one line. ``findings`` are the names of rules, each once, in their order.
+
+    ``placed_ms`` orders it in time; ``started_ms`` is ``None`` where no START was seen.
+    ``errors`` are the types and messages of its failed attempts.
+    """
+
+    request_id: str
+    function: str | None
+    placed_ms: int
+    started_ms: int | None
+    attempts: int
+    outcome: RequestOutcome
+    verdict: Verdict
+    findings: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which requests a list shows; ``None`` and an empty tuple want all.
+
+    ``error`` is looked for, in any case, in the types and messages of errors.
+    """
+
+    outcomes: tuple[str, ...] = ()
+    verdicts: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    error: str | None = None
+    least_attempts: int = 0
+
+    def has(self, listed: Listed) -> bool:
+        """Whether the request is to be shown."""
+        return (
+            listed.attempts >= self.least_attempts
+            and (not self.outcomes or listed.outcome.value in self.outcomes)
+            and (not self.verdicts or listed.verdict.value in self.verdicts)
+            and (not self.findings or not set(self.findings).isdisjoint(listed.findings))
+            and (self.error is None or self._names_error(listed))
+        )
+
+    def _names_error(self, listed: Listed) -> bool:
+        sought = (self.error or "").casefold()
+        return any(sought in error.casefold() for error in listed.errors)
+
+
+def listed(one: CheckedRequest | Quiet) -> list[Listed]:
+    """A line of each request."""
+    if isinstance(one, CheckedRequest):
+        return [_checked(one)]
+    return [
+        Listed(
+            request_id=str(UUID(bytes=request_id)),
+            function=one.function,
+            placed_ms=start_ms,
+            started_ms=start_ms,
+            attempts=1,
+            outcome=RequestOutcome.SUCCEEDED,
+            verdict=Verdict.NOT_COUNTED,
+        )
+        for request_id, start_ms, *_ in one.attempts
+    ]
+
+
+def _checked(one: CheckedRequest) -> Listed:
+    request = one.request
+    first = request.attempts[0] if request.attempts else None
+    errors = [attempt.error for attempt in request.attempts if attempt.error]
+    said = [text for error in errors for text in (error.type, error.message) if text]
+    return Listed(
+        request_id=request.request_id,
+        function=request.function,
+        placed_ms=request.placed_ms,
+        started_ms=first.started_ms if first else None,
+        attempts=len(request.attempts),
+        outcome=request.outcome,
+        verdict=one.verdict,
+        findings=tuple(dict.fromkeys(finding.rule for finding in one.findings)),
+        errors=tuple(dict.fromkeys(said)),
+    )

@@ -1,0 +1,246 @@
+"""Log groups: by name, ARN or pattern; what CloudWatch Logs says of one; near names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from retryctl.core.wording import near
+from retryctl.errors import CouldNotLook, NoSuchLogGroup
+from retryctl.sources.aws.client import Answer, Aws
+from retryctl.sources.aws.errors import Refused
+
+_DAY_MS = 24 * 3_600_000
+_MOST_PAGES_FOR_NEAR_NAMES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogGroup:
+    """``identifier`` is an ARN where the group may lie in another account, else ``None``."""
+
+    name: str
+    identifier: str | None = None
+
+    @property
+    def request(self) -> dict[str, str]:
+        """How a call names it; the two parameters exclude each other."""
+        if self.identifier:
+            return {"logGroupIdentifier": self.identifier}
+        return {"logGroupName": self.name}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What DescribeLogGroups says; ``None`` where it does not."""
+
+    created_ms: int | None = None
+    retention_days: int | None = None
+    stored_bytes: int | None = None
+    log_class: str | None = None
+    masked: bool = False
+
+    def kept_since_ms(self, now_ms: int) -> int | None:
+        """Events before this moment are deleted; ``None`` where they are kept for good."""
+        return None if self.retention_days is None else now_ms - self.retention_days * _DAY_MS
+
+
+def log_group(text: str) -> LogGroup:
+    """From a name, or an ARN with or without the final ``:*``."""
+    if not text.startswith("arn:"):
+        return LogGroup(name=text)
+    arn = text.removesuffix(":*")
+    return LogGroup(name=arn.split(":log-group:")[-1], identifier=arn)
+
+
+def find_log_groups(aws: Aws, names: Iterable[str]) -> tuple[LogGroup, ...]:
+    """The groups of ``names``, each once; ``*`` in a name stands for any text.
+
+    Raises NoSuchLogGroup where a pattern matches none.
+    """
+    found: dict[LogGroup, None] = {}
+    for name in names:
+        if "*" not in name.removesuffix(":*"):
+            found[log_group(name)] = None
+            continue
+        matching = [group for group in _listed_names(aws, name) if fnmatchcase(group, name)]
+        if not matching:
+            raise NoSuchLogGroup(
+                f"no log group matches {name}", "Check --region and --profile, and the pattern."
+            )
+        found.update(dict.fromkeys(LogGroup(name=group) for group in matching))
+    return tuple(found)
+
+
+def describe(aws: Aws, group: LogGroup) -> Description:
+    """All unknown where it cannot be asked (denied, another account)."""
+    if group.identifier:
+        return Description()
+    try:
+        for page in _pages(aws, group.name):
+            for described in page["logGroups"]:
+                if described["logGroupName"] == group.name:
+                    return _description(described)
+            if page["logGroups"] and page["logGroups"][-1]["logGroupName"] > group.name:
+                break
+    except CouldNotLook:
+        pass
+    return Description()
+
+
+def refusal_of(aws: Aws, group: LogGroup, error: CouldNotLook) -> CouldNotLook:
+    """The same error, its next step naming the groups that were perhaps meant, or the engine."""
+    if isinstance(error, NoSuchLogGroup):
+        return _with_near_names(aws, group, error)
+    if isinstance(error, Refused) and error.is_log_class:
+        return CouldNotLook(
+            f"{group.name} is of a log class that only Logs Insights can read",
+            "Use --engine insights, or read a saved log with --from FILE.",
+        )
+    return error
+
+
+def _with_near_names(aws: Aws, group: LogGroup, error: NoSuchLogGroup) -> NoSuchLogGroup:
+    """The same error, its next step naming the groups that were perhaps meant."""
+    try:
+        names = list(_listed_names(aws, group.name[: group.name.rfind("/") + 1]))
+    except CouldNotLook:
+        return error
+    meant = near(group.name, names)
+    return NoSuchLogGroup(error.what, f"{meant} {error.next_step}" if meant else error.next_step)
+
+
+def described_groups(aws: Aws, prefix: str) -> Iterator[tuple[str, int]]:
+    """Name and stored bytes of every group whose name begins so."""
+    for page in _pages(aws, prefix):
+        for described in page["logGroups"]:
+            yield described["logGroupName"], described.get("storedBytes", 0)
+
+
+def _listed_names(aws: Aws, pattern: str) -> Iterator[str]:
+    for number, page in enumerate(_pages(aws, pattern.partition("*")[0])):
+        for described in page["logGroups"]:
+            yield described["logGroupName"]
+        if "*" not in pattern and number + 1 == _MOST_PAGES_FOR_NEAR_NAMES:
+            return
+
+
+def _pages(aws: Aws, prefix: str) -> Iterator[Answer]:
+    """By prefix, since an answer by pattern has neither class nor retention."""
+    request = {"logGroupNamePrefix": prefix} if prefix else {}
+    while True:
+        page = aws.call(
+            "logs", "DescribeLogGroups", request, expect="logGroups", subject="the log groups"
+        )
+        yield page
+        if "nextToken" not in page:
+            return
+        request = request | {"nextToken": page["nextToken"]}
+
+
+def _description(described: Answer) -> Description:
+    return Description(
+        created_ms=described.get("creationTime"),
+        retention_days=described.get("retentionInDays"),
+        stored_bytes=described.get("storedBytes"),
+        log_class=described.get("logGroupClass"),
+        masked=described.get("dataProtectionStatus") == "ACTIVATED",
+    )
+
+
+_PREFIX = "/aws/lambda/"
+_SIGNS = re.compile(r"[*?\[]")
+
+
+def is_pattern(name: str) -> bool:
+    """Whether it can stand for several functions."""
+    return bool(_SIGNS.search(name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggingFunction:
+    """A function and its log group; ``exists`` is false where the group has outlived it."""
+
+    name: str
+    group: str
+    exists: bool = True
+
+
+def discover(aws: Aws, first: Iterable[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of log groups, most likely first, and sentences on what could not be asked.
+
+    ``first`` are those that settings name. Then come the others by size: a request is most
+    likely where most was logged. Raises NoSuchLogGroup where there is none, and the errors of
+    ``retryctl.errors`` where the groups may not be listed and ``first`` is empty.
+    """
+    notes: list[str] = []
+    names = dict.fromkeys(first)
+    try:
+        sizes = dict(described_groups(aws, _PREFIX))
+    except CouldNotLook as error:
+        if not names:
+            raise
+        notes.append(f"Only the groups of the settings are searched: {error.what}.")
+        return tuple(names), tuple(notes)
+    try:
+        own = (function.group for function in _functions(aws))
+        names.update(dict.fromkeys(group for group in own if not group.startswith(_PREFIX)))
+    except CouldNotLook as error:
+        notes.append(f"Functions with a log group of their own are not searched: {error.what}.")
+    names.update(dict.fromkeys(sorted(sizes, key=lambda name: (-sizes[name], name))))
+    if not names:
+        raise NoSuchLogGroup(
+            f"there is no log group {_PREFIX}* here",
+            "Check --region and --profile, or name a group with --log-group.",
+        )
+    return tuple(names), tuple(notes)
+
+
+def matching_functions(
+    aws: Aws, pattern: str
+) -> tuple[tuple[LoggingFunction, ...], tuple[str, ...]]:
+    """The functions whose name matches ``pattern`` (``*``, ``?``) and that have logged, by name.
+
+    With them sentences on what could not be asked. Raises NoSuchLogGroup where there is none, and
+    the errors of ``retryctl.errors`` where the groups may not be listed.
+    """
+    notes: list[str] = []
+    fixed = _SIGNS.split(pattern)[0]
+    groups = [name for name, _ in described_groups(aws, _PREFIX + fixed)]
+    found = {
+        name: LoggingFunction(name=name, group=group, exists=False)
+        for group in groups
+        if fnmatchcase(name := group.removeprefix(_PREFIX), pattern)
+    }
+    try:
+        for function in _functions(aws):
+            usual = function.group == _PREFIX + function.name
+            if fnmatchcase(function.name, pattern) and (not usual or function.group in groups):
+                found[function.name] = function
+    except CouldNotLook as error:
+        notes.append(f"Functions with a log group of their own are not looked at: {error.what}.")
+    if not found:
+        raise NoSuchLogGroup(
+            f"no function that has logged matches {pattern}",
+            "Check --region and --profile, and the pattern.",
+        )
+    return tuple(found[name] for name in sorted(found)), tuple(notes)
+
+
+def _functions(aws: Aws) -> Iterator[LoggingFunction]:
+    request: dict[str, str] = {}
+    while True:
+        page = aws.call(
+            "lambda", "ListFunctions", request, expect="Functions", subject="the functions"
+        )
+        yield from map(_logging, page["Functions"])
+        if not page.get("NextMarker"):
+            return
+        request = {"Marker": page["NextMarker"]}
+
+
+def _logging(function: Answer) -> LoggingFunction:
+    name = function["FunctionName"]
+    group = (function.get("LoggingConfig") or {}).get("LogGroup")
+    return LoggingFunction(name=name, group=group or _PREFIX + name)

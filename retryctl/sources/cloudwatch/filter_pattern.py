@@ -1,0 +1,91 @@
+"""Which log lines tell of attempts, as one regular expression that CloudWatch Logs can search for.
+
+Of a busy log most lines say nothing of attempts. What the grammar reads are Lambda's records, the
+runtimes' errors, and the lines of the counter and the branch: those are selected in the service.
+The expression may match more than that, and not less, but for JSON that hides plain letters behind
+escapes (``\\u006c``). It keeps to what FilterLogEvents takes between two ``%``: no parentheses, no
+spaces, no quotes; Logs Insights takes it between two slashes.
+
+What two lines tell only as neighbours is not settled by this (``neighbours``).
+"""
+
+from __future__ import annotations
+
+import re
+
+from retryctl.core.crosscheck.claims import Markers
+
+LONGEST_PATTERN = 1024
+_TELLING = (
+    *(r"^START.RequestId:", r"^END.RequestId:", r"^REPORT.RequestId:", r"^RequestId:"),
+    *(r"^INIT_START", r"^INIT_REPORT", r"^RESTORE_", r"^EXTENSION", r"^TELEMETRY", r"^LOGS\s"),
+    *(r"platform\.", r"Task.timed.out.after", r"LAMBDA_WARNING"),
+    *(r"^\[ERROR\]\s[A-Za-z_]", r"errorMessage", r"errorType"),  # Python; JSON, Go and Ruby
+    *(r"Invoke.Error", r"Uncaught.Exception", r"Unhandled.Promise.Rejection"),  # Node.js
+    *(
+        r"\s\sat\s",
+        r"\\tat\s",
+        r"^[0-9T:.Z-]+\s[0-9a-zA-Z-]*\sfail\s",
+    ),  # Java in both formats; .NET
+    *(r"^Error.raised.from.handler", r"^Critical.exception.from", r"^Init.error.when.loading"),
+    r"retryctl",  # the marker of the counters
+)
+_PRINTED = (r"^\s*[0-9]+\s*$", r"^\s*process\s")
+
+
+def telling_lines(markers: Markers) -> str | None:
+    """The expression; ``None`` where the settings' own lines cannot be put into it."""
+    own: list[str | None] = [
+        _searchable(pattern) for pattern in (markers.counter, markers.branch) if pattern
+    ]
+    own += [_key(path) for path in (markers.counter_field, markers.branch_field) if path]
+    if None in own:
+        return None
+    expression = "|".join((*_TELLING, *(_PRINTED if markers.are_default else filter(None, own))))
+    return expression if len(expression) <= LONGEST_PATTERN - 2 else None
+
+
+def _key(path: str) -> str | None:
+    """The last key of a field, as it stands in a line of JSON."""
+    key = path.rpartition(".")[2]
+    return re.sub(r"[^A-Za-z0-9_-]", ".", key) if key.isascii() and key else None
+
+
+_ANYTHING = r"[\s\S]*"  # of several lines too
+_COUNT = r"(?:[*+?]|\{\d+(?:,\d*)?\})\??"
+# What can be any text, and what JSON may write with more signs than one; a sign that stands for
+# itself; a count of it; another sign of an expression, or one that the service does not take.
+_PART = re.compile(
+    r"(?P<wide>(?:\(\?P<\w+>(?:[^()\\]|\\.)*\)|\[\^?\]?(?:[^\]\\]|\\.)*\]"
+    rf"|\\?[\"/<>&'=+`]|\\[dswDSW]|\.)(?:{_COUNT})?)"
+    r"|(?P<itself>\\[.*?$^|\[\]{}-]|[A-Za-z0-9:_#@;,-])"
+    rf"|(?P<count>{_COUNT})"
+    r"|(?P<anchor>[\^$])"
+    r"|(?P<or>\|)"
+    r"|(?P<other>[ !%~])"
+)
+
+
+def _searchable(pattern: re.Pattern[str]) -> str | None:
+    """An expression that matches wherever ``pattern`` does; ``None`` where that is not sure.
+
+    Anchors are dropped, since ``pattern`` is also held against the message inside a line of JSON.
+    """
+    if pattern.flags & ~re.UNICODE:
+        return None
+    made: list[str] = []
+    at = 0
+    while at < len(pattern.pattern):
+        part = _PART.match(pattern.pattern, at)
+        if not part:
+            return None
+        at, kind = part.end(), part.lastgroup
+        if kind == "wide":
+            made += [_ANYTHING] if made[-1:] != [_ANYTHING] else []
+        elif kind == "count":
+            made.append(part[0] if len(part[0]) == 1 else part[0].removesuffix("?"))
+        elif kind == "other":
+            made.append(".")
+        elif kind != "anchor":
+            made.append(part[0])
+    return "".join(made) or None

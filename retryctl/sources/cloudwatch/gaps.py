@@ -1,0 +1,204 @@
+"""What CloudWatch Logs did not show, in words, with the command that would settle it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+
+from retryctl.core.model.coverage import Gap
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.records import LogsDropped
+from retryctl.errors import (
+    AccessDenied,
+    LoginExpired,
+    NoSuchLogGroup,
+    RetryctlError,
+    Throttled,
+    Unreachable,
+)
+from retryctl.sources.aws.log_groups import Description, LogGroup
+from retryctl.sources.cloudwatch.hits import Mention, Stretch
+from retryctl.sources.cloudwatch.pages import Window
+
+_KINDS: tuple[tuple[type[RetryctlError], str], ...] = (
+    (AccessDenied, "denied"),
+    (LoginExpired, "expired"),
+    (Throttled, "throttled"),
+    (Unreachable, "unreachable"),
+    (NoSuchLogGroup, "no-such-group"),
+)
+
+
+def not_searched(group: LogGroup, window: Window, error: RetryctlError, settle: str | None) -> Gap:
+    """Part of a group in which attempts may lie. ``settle`` is a command that looks again."""
+    since, until = _iso(window.since_ms), _iso(window.until_ms)
+    return Gap(
+        kind=_kind(error),
+        message=f"{group.name} from {since} to {until} was not searched: {error.what}",
+        log_group=group.name,
+        since_ms=window.since_ms,
+        until_ms=window.until_ms,
+        settle=settle,
+        hides_attempts=True,
+    )
+
+
+def not_read(group: LogGroup, stretch: Stretch, error: RetryctlError, settle: str | None) -> Gap:
+    """Attempts that were found, but whose lines could not be had."""
+    return Gap(
+        kind=_kind(error),
+        message=f"an attempt in {stretch.log_stream} was found but not read: {error.what}",
+        log_group=group.name,
+        log_stream=stretch.log_stream,
+        since_ms=stretch.known[0].timestamp_ms,
+        until_ms=stretch.window.until_ms,
+        settle=settle,
+        hides_attempts=True,
+    )
+
+
+def lines_missing(
+    group: LogGroup, stretch: Stretch, lost: Sequence[Mention], settle: str | None
+) -> Gap:
+    """What the search found, and the stream did not give."""
+    return Gap(
+        kind="lines-missing",
+        message=f"{len(lost)} of {len(stretch.known)} lines that the search found "
+        f"are not in what the stream {stretch.log_stream} gave",
+        log_group=group.name,
+        log_stream=stretch.log_stream,
+        since_ms=lost[0].timestamp_ms,
+        until_ms=lost[-1].timestamp_ms + 1,
+        settle=settle,
+        hides_attempts=True,
+    )
+
+
+def dropped(event: LogEvent, record: LogsDropped) -> Gap:
+    """What never came to the log."""
+    many = "records" if record.dropped_records is None else f"{record.dropped_records:,} records"
+    why = f": {record.reason}" if record.reason else ""
+    return Gap(
+        kind="dropped",
+        message=f"Lambda dropped {many} of {event.log_stream} before {_iso(event.timestamp_ms)}"
+        f"{why}",
+        log_group=event.log_group,
+        log_stream=event.log_stream,
+        until_ms=event.timestamp_ms,
+    )
+
+
+def masked(group: LogGroup, lines: int) -> Gap:
+    """What data protection hides from whoever may not unmask it."""
+    return Gap(
+        kind="masked",
+        message=f"data protection of {group.name} masks parts of its lines ({lines} here)",
+        log_group=group.name,
+        settle="Allow logs:Unmask, and read the lines in the console",
+    )
+
+
+def too_fresh(group: LogGroup, window: Window, settle: str | None) -> Gap:
+    """What Insights may not find yet. The horizon is then the start of that time."""
+    return Gap(
+        kind="too-fresh",
+        message=f"{group.name} is read by Logs Insights, which may not see yet what was logged "
+        f"after {_iso(window.since_ms)}",
+        log_group=group.name,
+        since_ms=window.since_ms,
+        until_ms=window.until_ms,
+        settle=settle,
+        hides_attempts=True,
+    )
+
+
+def taken_as_alike(group: LogGroup, pairs: int, looked_up: int) -> Gap:
+    """What was selected stands for what was not looked at."""
+    held = "none could be" if not looked_up else f"{looked_up:,} were, the farthest apart, and held"
+    return Gap(
+        kind="not-looked-up",
+        message=f"of {group.name} only the lines that tell of attempts were read; that nothing "
+        "stands between two that count as neighbours (an integer and its branch, an error and "
+        f"the end) has to be looked up: of {pairs:,} {held}",
+        log_group=group.name,
+    )
+
+
+def parted(group: LogGroup) -> Gap:
+    """What was selected does not stand for all lines, and Insights cannot give them all."""
+    return Gap(
+        kind="lines-between",
+        message=f"in {group.name} other lines stand between those that were taken for neighbours "
+        "(an integer and its branch, an error and the end): counters may be read wrong",
+        log_group=group.name,
+        settle="Use --engine filter",
+    )
+
+
+def too_many(group: LogGroup, second: Window) -> Gap:
+    """More lines of one second than an answer of Insights can hold."""
+    return Gap(
+        kind="too-many-rows",
+        message=f"{group.name} has more lines at {_iso(second.since_ms)} than an answer of "
+        "Logs Insights holds",
+        log_group=group.name,
+        since_ms=second.since_ms,
+        until_ms=second.until_ms,
+        settle="Use --engine filter",
+        hides_attempts=True,
+    )
+
+
+def unordered(group: LogGroup, lines: int) -> Gap:
+    """Insights gives no order within a millisecond."""
+    return Gap(
+        kind="unordered",
+        message=f"Logs Insights does not tell the order of {lines:,} lines of {group.name} that "
+        "share their millisecond with others: they may be counted for a neighbouring attempt",
+        log_group=group.name,
+        settle="Use --engine filter",
+    )
+
+
+def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int) -> Iterator[Gap]:
+    """What the group cannot hold of the time since ``since_ms``."""
+    kept_ms = described.kept_since_ms(now_ms)
+    if kept_ms is not None and kept_ms > since_ms:
+        yield Gap(
+            kind="retention",
+            message=f"{group.name} keeps {described.retention_days} days: "
+            f"what is older than {_iso(kept_ms)} is deleted",
+            log_group=group.name,
+            since_ms=since_ms,
+            until_ms=kept_ms,
+            hides_attempts=True,
+        )
+    if described.created_ms is not None and described.created_ms > since_ms:
+        yield Gap(
+            kind="created",
+            message=f"{group.name} was made at {_iso(described.created_ms)}: "
+            "an earlier group of that name is not in it",
+            log_group=group.name,
+            since_ms=since_ms,
+            until_ms=described.created_ms,
+        )
+
+
+def looking_again(
+    request_ids: Sequence[str], group: LogGroup, since_ms: int, until_ms: int | None
+) -> str | None:
+    """The command that asks once more for these requests, in this group and window."""
+    if not request_ids:
+        return None
+    until = "" if until_ms is None else f" --until {_iso(until_ms)}"
+    where = f"-g {group.identifier or group.name} --since {_iso(since_ms)}{until}"
+    return f"retryctl trace {' '.join(request_ids)} {where}"
+
+
+def _kind(error: RetryctlError) -> str:
+    return next((kind for of, kind in _KINDS if isinstance(error, of)), "refused")
+
+
+def _iso(ms: int) -> str:
+    moment = datetime.fromtimestamp(ms / 1000, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

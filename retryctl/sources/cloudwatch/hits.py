@@ -1,0 +1,203 @@
+"""Mentions of a request's ID, and the attempts and stretches of log streams they point to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from retryctl.core.grammar.parse import read
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.records import (
+    AppLine,
+    FunctionError,
+    InitStart,
+    LambdaWarning,
+    Report,
+    RestoreStart,
+    Start,
+)
+from retryctl.sources.cloudwatch.pages import Window
+
+# Lines that are written after REPORT: old marks of a timeout or a crash.
+_LATE_MS = 1_000
+# An init takes at most 10 s, and in the invoke phase as long as the function may.
+_INIT_MS = 10_000
+# When the timeout has passed, REPORT follows within this time.
+_GRACE_MS = 60_000
+# An environment rests for hours between two requests, so its last REPORT lies far back. Reading
+# from the newest, a long window costs nothing: what closes the front ends the reading.
+_FRONT_MS = 6 * 3_600_000
+
+
+class Kind(IntEnum):
+    """What a mention is, from the weakest to the strongest."""
+
+    TEXT = 0  # in the text of something else: no attempt by itself
+    NAMED = 1  # a logger's or a runtime's line that carries the ID
+    PLATFORM = 2  # another record of Lambda's own
+    START = 3
+    REPORT = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """One log event that holds the ID of a request."""
+
+    request_id: str
+    log_stream: str
+    timestamp_ms: int
+    event_id: int
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Part of a log stream, with one attempt or several that follow closely.
+
+    ``window`` is what to read, from the newest back, until the end of the request before is in
+    sight. What lies before ``since_ms`` belongs to another stretch; nothing of these attempts
+    lies before ``lead_ms``. ``known`` are the mentions in it, the earliest first.
+    """
+
+    log_stream: str
+    window: Window
+    since_ms: int
+    lead_ms: int
+    known: tuple[Mention, ...]
+
+
+def mentions(event: LogEvent, request_ids: Iterable[str]) -> Iterator[Mention]:
+    """The requests that ``event`` mentions. The service's filter is not taken at its word."""
+    found = [request_id for request_id in request_ids if request_id in event.message]
+    if not found:
+        return
+    record = read(event)
+    own = (getattr(record, "request_id", None) or "").lower()
+    for request_id in found:
+        yield Mention(
+            request_id=request_id,
+            log_stream=event.log_stream or "",
+            timestamp_ms=event.timestamp_ms,
+            event_id=int(event.event_id or 0),
+            kind=_kind(record) if own == request_id else Kind.TEXT,
+        )
+
+
+def _kind(record: object) -> Kind:
+    if isinstance(record, Start):
+        return Kind.START
+    if isinstance(record, Report):
+        return Kind.REPORT
+    if isinstance(record, (AppLine, FunctionError, LambdaWarning)):
+        return Kind.NAMED
+    return Kind.PLATFORM
+
+
+def stretches(found: Iterable[Mention], *, timeout_ms: int, now_ms: int) -> list[Stretch]:
+    """What to read of each stream: disjoint, so that no line is read twice, and in order.
+
+    A mention in the text of something else is not worth a call.
+    """
+    by_stream: dict[str, list[Mention]] = defaultdict(list)
+    for mention in found:
+        if mention.kind is not Kind.TEXT:
+            by_stream[mention.log_stream].append(mention)
+    return [
+        stretch
+        for stream in sorted(by_stream)
+        for stretch in _of_stream(stream, by_stream[stream], timeout_ms, now_ms)
+    ]
+
+
+def _of_stream(
+    stream: str, found: list[Mention], timeout_ms: int, now_ms: int
+) -> Iterator[Stretch]:
+    groups: list[tuple[list[Mention], int]] = []
+    for attempt in _attempts(found, timeout_ms):
+        end_ms = _end(attempt, timeout_ms, now_ms)
+        if groups and attempt[0].timestamp_ms - _INIT_MS <= groups[-1][1]:
+            before, before_end_ms = groups[-1]
+            groups[-1] = (before + attempt, max(before_end_ms, end_ms))
+        else:
+            groups.append((attempt, end_ms))
+    read_from_ms = since_ms = 0
+    for known, end_ms in groups:
+        lead_ms = known[0].timestamp_ms - timeout_ms - _INIT_MS
+        yield Stretch(
+            log_stream=stream,
+            window=Window(since_ms=max(read_from_ms, lead_ms - _FRONT_MS, 0), until_ms=end_ms),
+            since_ms=since_ms,
+            lead_ms=lead_ms,
+            known=tuple(known),
+        )
+        read_from_ms, since_ms = known[-1].timestamp_ms, end_ms
+
+
+def _attempts(found: list[Mention], timeout_ms: int) -> list[list[Mention]]:
+    """The mentions of one stream, cut where another attempt begins."""
+    attempts: list[list[Mention]] = []
+    for mention in sorted(found, key=lambda m: (m.timestamp_ms, m.event_id)):
+        last = attempts[-1] if attempts else None
+        if (
+            last is None
+            or mention.kind is Kind.START
+            or mention.request_id != last[-1].request_id
+            or mention.timestamp_ms - last[0].timestamp_ms > timeout_ms + _GRACE_MS
+        ):
+            attempts.append([mention])
+        else:
+            last.append(mention)
+    return attempts
+
+
+def _end(attempt: list[Mention], timeout_ms: int, now_ms: int) -> int:
+    """A second after REPORT, or when REPORT is due at the latest, where it was not seen."""
+    last_ms = attempt[-1].timestamp_ms
+    if any(mention.kind is Kind.REPORT for mention in attempt):
+        return last_ms + _LATE_MS + 1
+    return max(last_ms + 1, min(now_ms + 1, last_ms + timeout_ms + _GRACE_MS))
+
+
+# --------------------------------------------------------------------------- what was read of it
+
+
+def is_whole(events: list[LogEvent], stretch: Stretch) -> bool:
+    """Whether ``events``, the newest of the stretch, reach back to before its first attempt."""
+    if _front(events, stretch) is not None:
+        return True
+    return bool(events) and events[0].timestamp_ms < stretch.lead_ms
+
+
+def belonging(events: list[LogEvent], stretch: Stretch) -> list[LogEvent]:
+    """Without what lies before the REPORT of the request before; that REPORT stays."""
+    front = _front(events, stretch)
+    since_ms = max(stretch.since_ms, stretch.lead_ms if front is None else 0)
+    return [event for event in events[front or 0 :] if event.timestamp_ms >= since_ms]
+
+
+def _front(events: list[LogEvent], stretch: Stretch) -> int | None:
+    """The place of the last REPORT, or of the environment's start, before the first mention."""
+    earliest = stretch.known[0]
+    places = (
+        place
+        for place, event in enumerate(events)
+        if event.timestamp_ms >= earliest.timestamp_ms and earliest.request_id in event.message
+    )
+    for place in range(next(places, 0) - 1, -1, -1):
+        if isinstance(read(events[place]), (Report, InitStart, RestoreStart)):
+            return place
+    return None
+
+
+def missing(events: list[LogEvent], stretch: Stretch) -> list[Mention]:
+    """The mentions that are known to lie in the stretch, and are not among ``events``."""
+    at: dict[int, list[str]] = defaultdict(list)
+    for event in events:
+        at[event.timestamp_ms].append(event.message)
+    return [
+        mention
+        for mention in stretch.known
+        if not any(mention.request_id in message for message in at[mention.timestamp_ms])
+    ]

@@ -1,0 +1,286 @@
+"""Logs Insights: the distributed engine, for groups that FilterLogEvents refuses or is slow in.
+
+It is paid for by what it scans, finds what is older than about a minute, and takes whole seconds,
+both ends included. Events of one millisecond come in no promised order, and without IDs; so where
+GetLogEvents may read a group's streams, Insights only finds the attempts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from retryctl.core.model.events import LogEvent
+from retryctl.errors import CouldNotLook, Throttled
+from retryctl.sources.aws.client import Answer, Aws
+from retryctl.sources.aws.log_groups import Description, LogGroup
+from retryctl.sources.cloudwatch.event_order import in_order
+from retryctl.sources.cloudwatch.hits import Kind, Mention, Stretch, belonging, mentions
+from retryctl.sources.cloudwatch.pages import Window
+from retryctl.sources.cloudwatch.request_search import Found, Reach
+from retryctl.sources.cloudwatch.time_slices import SlicePlan, merged
+
+USD_PER_GB = 0.005
+FRESH_MS = 120_000
+_GB = 1e9
+_FIELDS = "fields @timestamp, @message, @logStream, @log"
+_MOST_ROWS = 10_000
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 2.0
+_DEFAULT_AGE_MS = 30 * 24 * 3_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the queries on a group may cost (US dollars, ``None`` for any), and who is told."""
+
+    max_cost_usd: float | None = None
+    say: Callable[[str], None] = lambda sentence: None
+    sleep: Callable[[float], None] = time.sleep
+
+
+class Queries:
+    """Queries on one log group. ``bytes_scanned`` is what they were charged for so far.
+
+    They may run in several threads; once ``halted`` is set, each ends soon and is stopped.
+    ``unread`` are the ends of seconds that hold more than an answer can. ``ambiguous`` is how
+    many events stand in an order that cannot be known (``same_millisecond``).
+    """
+
+    def __init__(
+        self,
+        aws: Aws,
+        group: LogGroup,
+        terms: Terms,
+        *,
+        describe: Callable[[LogGroup], Description],
+        now_ms: int,
+        halted: threading.Event,
+    ) -> None:
+        self._aws = aws
+        self._group = group
+        self._terms = terms
+        self._describe = describe
+        self._now_ms = now_ms
+        self._halted = halted
+        self._lock = threading.Lock()
+        self.bytes_scanned = 0.0
+        self.unread: list[Window] = []
+        self.ambiguous = 0
+
+    def tell_what_was_scanned(self) -> None:
+        """To be called when all is read."""
+        self._terms.say(
+            f"Logs Insights scanned {_amount(self.bytes_scanned)} of {self._group.name}."
+        )
+
+    def _announce(self, windows: Sequence[Window]) -> None:
+        size = self._estimate(windows)
+        self._refuse_above(size)
+        about = "an unknown amount" if size is None else f"about {_amount(size)}"
+        self._terms.say(f"Logs Insights will scan {about} of {self._group.name}.")
+
+    def _refuse_above(self, size: float | None) -> None:
+        """Whether the terms allow to scan so many bytes more."""
+        allowed = self._terms.max_cost_usd
+        if allowed is None or (size is not None and _usd(self.bytes_scanned + size) <= allowed):
+            return
+        cost = (
+            "an unknown amount" if size is None else f"about {_amount(self.bytes_scanned + size)}"
+        )
+        raise CouldNotLook(
+            f"Logs Insights would scan {cost} of {self._group.name}, "
+            f"and --max-cost allows ${allowed:g}",
+            "Shorten the window with --since, raise --max-cost, or use --engine filter "
+            "where the group's class allows it.",
+        )
+
+    def _estimate(self, windows: Sequence[Window]) -> float | None:
+        """Bytes, as if the group had grown evenly; ``None`` where its size is not known."""
+        known = self._describe(self._group)
+        if known.stored_bytes is None:
+            return None
+        began_ms = max(
+            known.created_ms or self._now_ms - _DEFAULT_AGE_MS,
+            known.kept_since_ms(self._now_ms) or 0,
+        )
+        age_ms = max(1, self._now_ms - began_ms)
+        shares = (min(1.0, (window.until_ms - window.since_ms) / age_ms) for window in windows)
+        return known.stored_bytes * sum(shares)
+
+    # ----------------------------------------------------------------------- one query
+
+    def _rows(self, window: Window, condition: str) -> Iterator[LogEvent]:
+        """The events of ``window`` that meet ``condition``, oldest first.
+
+        Where there are more than one answer holds, the window is halved, down to a second.
+        """
+        answer = self._query(
+            window,
+            _FIELDS,
+            f"filter {condition}",
+            "sort @timestamp asc",
+            f"limit {_MOST_ROWS}",
+        )
+        first_s, last_s = _seconds(window)
+        if first_s < last_s and not _is_whole(answer):
+            middle_ms = (first_s + last_s + 1) // 2 * 1000
+            yield from self._rows(replace(window, until_ms=middle_ms), condition)
+            yield from self._rows(replace(window, since_ms=middle_ms), condition)
+            return
+        events = [self._event(_cells(row)) for row in answer["results"]]
+        if not _is_whole(answer):
+            window = self._up_to_the_last(events, window)
+        for event in events:
+            if window.since_ms <= event.timestamp_ms < window.until_ms:
+                yield event
+
+    def _up_to_the_last(self, events: list[LogEvent], window: Window) -> Window:
+        """The part of a second that is whole; of the last millisecond given some are missing."""
+        reached_ms = max((event.timestamp_ms for event in events), default=0)
+        until_ms = min(max(reached_ms, window.since_ms), window.until_ms)
+        if until_ms < window.until_ms:
+            with self._lock:
+                self.unread.append(replace(window, since_ms=until_ms))
+        return replace(window, until_ms=until_ms)
+
+    def _in_order(self, events: Iterable[LogEvent]) -> list[LogEvent]:
+        ordered, ambiguous = in_order(events)
+        with self._lock:
+            self.ambiguous += ambiguous
+        return ordered
+
+    def _query(self, window: Window, *commands: str) -> Answer:
+        if self._halted.is_set():  # no further query is paid for
+            raise KeyboardInterrupt
+        self._refuse_above(self._estimate([window]))
+        first_s, last_s = _seconds(window)
+        started = self._aws.call(
+            "logs",
+            "StartQuery",
+            {
+                "logGroupIdentifiers": [self._group.identifier or self._group.name],
+                "startTime": first_s,
+                "endTime": last_s,
+                "queryString": "\n| ".join(commands),
+            },
+            expect="queryId",
+            subject=self._group.name,
+        )
+        try:
+            answer = self._result(started["queryId"])
+        except BaseException:  # also Ctrl-C: what runs on is paid for
+            self._stop(started["queryId"])
+            raise
+        with self._lock:
+            self.bytes_scanned += answer.get("statistics", {}).get("bytesScanned", 0.0)
+        return answer
+
+    def _result(self, query_id: str) -> Answer:
+        wait_s = _FIRST_WAIT_S
+        while True:
+            answer = self._aws.call(
+                "logs",
+                "GetQueryResults",
+                {"queryId": query_id},
+                expect="status",
+                subject=self._group.name,
+            )
+            if answer["status"] == "Complete":
+                return answer
+            if answer["status"] not in ("Scheduled", "Running"):
+                raise Throttled(
+                    f"the query on {self._group.name} ended as {answer['status']}",
+                    "Try again, with a shorter --since or with --engine filter.",
+                )
+            self._terms.sleep(wait_s)
+            if self._halted.is_set():
+                raise KeyboardInterrupt
+            wait_s = min(_LONGEST_WAIT_S, wait_s * 1.5)
+
+    def _stop(self, query_id: str) -> None:
+        with contextlib.suppress(CouldNotLook):  # it may have ended by itself
+            self._aws.call("logs", "StopQuery", {"queryId": query_id}, subject=self._group.name)
+
+    def _event(self, row: dict[str, str]) -> LogEvent:
+        return LogEvent(
+            timestamp_ms=moment_ms(row["@timestamp"]),
+            message=row.get("@message", ""),
+            log_stream=row.get("@logStream"),
+            log_group=self._group.name,
+        )
+
+
+class Insights(Queries):
+    """The attempts of single requests, and their lines."""
+
+    def search(
+        self, request_ids: Sequence[str], windows: Sequence[Window], reach: Reach, before: Found
+    ) -> Found:
+        """The mentions in ``windows``, and in all of the time that other attempts can take.
+
+        What came of the search ``before`` is taken over. Raises CouldNotLook where a query would
+        cost more than the terms allow.
+        """
+        found = Found(mentions=list(before.mentions))
+        plan = SlicePlan(windows[0], before.done)
+        plan.aim = tuple(merged(windows))
+        condition = " or ".join(f'@message like "{request_id}"' for request_id in request_ids)
+        self._announce(plan.rest())
+        while (part := plan.take()) is not None:
+            rows = self._rows(part.window, condition)
+            found.add(dict.fromkeys(one for row in rows for one in mentions(row, request_ids)))
+            plan.finished(part, pages=1)
+            around = [reach.around(own, self._now_ms) for own in _by_request(found.mentions)]
+            plan.aim = tuple(merged([*plan.aim, *around]))
+        found.done = plan.done
+        return found
+
+    def read(self, stretch: Stretch) -> list[LogEvent]:
+        """The events of a stretch, for a group whose streams GetLogEvents refuses."""
+        since_ms = max(stretch.since_ms, stretch.lead_ms, 0)
+        window = Window(since_ms=since_ms, until_ms=stretch.window.until_ms)
+        condition = f'@logStream in ["{stretch.log_stream}"]'
+        return belonging(self._in_order(self._rows(window, condition)), stretch)
+
+
+def moment_ms(text: str) -> int:
+    """``2026-11-23 03:00:00.123``, which is UTC, as epoch milliseconds."""
+    return round(datetime.fromisoformat(f"{text}+00:00").timestamp() * 1000)
+
+
+def _seconds(window: Window) -> tuple[int, int]:
+    """The first and the last second of it; a query reads both to their ends."""
+    return window.since_ms // 1000, (window.until_ms - 1) // 1000
+
+
+def _is_whole(answer: Answer) -> bool:
+    """Whether all that matched is among the rows."""
+    rows = len(answer["results"])
+    matched = answer.get("statistics", {}).get("recordsMatched")
+    return rows < _MOST_ROWS if matched is None else bool(matched <= rows)
+
+
+def _cells(row: list[dict[str, str]]) -> dict[str, str]:
+    return {cell["field"]: cell["value"] for cell in row}
+
+
+def _by_request(found: Sequence[Mention]) -> list[list[Mention]]:
+    own = [mention for mention in found if mention.kind is not Kind.TEXT]
+    return [
+        [mention for mention in own if mention.request_id == request_id]
+        for request_id in {mention.request_id for mention in own}
+    ]
+
+
+def _usd(size: float) -> float:
+    return size / _GB * USD_PER_GB
+
+
+def _amount(size: float) -> str:
+    """``1.2 GB ($0.006)``."""
+    unit, scale = ("GB", _GB) if size >= _GB else ("MB", 1e6)
+    return f"{size / scale:.1f} {unit} (${_usd(size):.3f})"

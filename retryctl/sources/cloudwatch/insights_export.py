@@ -1,0 +1,145 @@
+"""The lines of a whole window that matter, selected and counted by Logs Insights.
+
+An answer holds 10,000 rows, and no query says where the next one should begin. So the service
+first counts the lines in bins of time, and these are joined to windows that fit an answer. Both
+steps scan the window: twice its bytes are paid for.
+
+Of ``bin(…)``: AWS's guide to the query language has a cap for each unit (60 seconds, 60 minutes,
+24 hours) and takes a larger number for it without a word, so that ``bin(300s)`` is ``bin(60s)``.
+The bins here divide their next unit, and a day, without rest. Not verified against the real
+service: that a backslash escapes a slash in a regular expression; and that ``stats`` tells 10,000
+groups, of which half are used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from retryctl.core.model.events import LogEvent
+from retryctl.sources.cloudwatch.insights import Queries, moment_ms
+from retryctl.sources.cloudwatch.pages import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bin:
+    """A length of time, and how a query writes it."""
+
+    name: str
+    ms: int
+
+
+_BINS = tuple(
+    Bin(name=f"bin({number}{unit})", ms=number * unit_ms)
+    for unit, unit_ms, numbers in (
+        ("s", 1_000, (1, 2, 5, 10, 20, 30)),
+        ("m", 60_000, (1, 2, 5, 10, 20, 30)),
+        ("h", 3_600_000, (1, 2, 4, 8, 24)),
+    )
+    for number in numbers
+)
+_MOST_BINS = 5_000
+# Below the limit of an answer, since lines may arrive between counting and reading.
+_MOST_LINES = 9_000
+# Within a busy bin the lines are not spread evenly.
+_LINES_OF_A_PART = 6_000
+# An account may run 100 queries at once, and others want some of them.
+_AT_ONCE = 4
+_ESCAPE_OR_SLASH = r"(\\.)|/"
+
+
+class InsightsLines(Queries):
+    """The lines of one log group; see ``Queries`` for what can be asked of it afterwards."""
+
+    def read(self, window: Window, expression: str) -> Iterator[list[LogEvent]]:
+        """Yield the events that match a regular expression, oldest first.
+
+        Those of one millisecond stand in the order that ``same_millisecond`` gives them, without
+        IDs. No chunk is empty, each is at most some 10,000 events, and no second is in two. The
+        expression is on one line. The window ends before what is too young for
+        Insights (``FRESH_MS``). Raises CouldNotLook before any query where both scans would cost
+        more than the terms allow, and Throttled where a query fails. Leaving early sets
+        ``halted`` and stops the queries under way.
+        """
+        condition = condition_for(expression)
+        self._announce([window, window])
+        size = bin_for(window)
+        counts = self._counts(window, condition, size)
+        for events in self._in_turn(windows_for(counts, size, window), condition):
+            if events:
+                yield self._in_order(events)
+
+    def _counts(self, window: Window, condition: str, size: Bin) -> dict[int, int]:
+        """How many events the bins hold that hold any, by their start."""
+        stats = f"stats count(*) as events by {size.name}"
+        rows = self._query(window, f"filter {condition}", stats)["results"]
+        cells = ({cell["field"]: cell["value"] for cell in row} for row in rows)
+        return {moment_ms(row[size.name]): int(row["events"]) for row in cells}
+
+    def _in_turn(self, windows: Sequence[Window], condition: str) -> Iterator[list[LogEvent]]:
+        """Several windows are read at once, and given in order."""
+        waiting: deque[Future[list[LogEvent]]] = deque()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            try:
+                for window in windows:
+                    waiting.append(pool.submit(list, self._rows(window, condition)))
+                    if len(waiting) == _AT_ONCE:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            except BaseException:  # also Ctrl-C: or leaving this would wait for the queries
+                self._halted.set()
+                raise
+
+
+def condition_for(expression: str) -> str:
+    """The condition of ``filter`` for messages that match."""
+    return f"@message like /{re.sub(_ESCAPE_OR_SLASH, _slash_escaped, expression)}/"
+
+
+def _slash_escaped(found: re.Match[str]) -> str:
+    return found[1] or r"\/"
+
+
+def bin_for(window: Window) -> Bin:
+    """The shortest bin that cuts the window into no more than one answer tells."""
+    length_ms = window.until_ms - window.since_ms
+    return next((size for size in _BINS if length_ms <= size.ms * _MOST_BINS), _BINS[-1])
+
+
+def windows_for(counts: Mapping[int, int], size: Bin, window: Window) -> list[Window]:
+    """Windows with all that was counted, few enough events for one answer each, in order.
+
+    They meet on whole seconds. Bins without events lie between two of them, or in one.
+    """
+    joined: list[Window] = []
+    lines = 0
+    for since_ms in sorted(counts):
+        of_bin = Window(
+            since_ms=max(since_ms, window.since_ms),
+            until_ms=min(since_ms + size.ms, window.until_ms),
+        )
+        parts = _parts(of_bin, counts[since_ms])
+        for part in parts:
+            lines += -(-counts[since_ms] // len(parts))
+            if joined and lines <= _MOST_LINES:
+                joined[-1] = replace(joined[-1], until_ms=part.until_ms)
+            else:
+                joined.append(part)
+                lines = -(-counts[since_ms] // len(parts))
+    return joined
+
+
+def _parts(window: Window, lines: int) -> list[Window]:
+    """The window, cut on whole seconds where it holds more lines than an answer."""
+    if lines <= _MOST_LINES:
+        return [window]
+    first_s, end_s = window.since_ms // 1000, -(-window.until_ms // 1000)
+    number = min(end_s - first_s, -(-lines // _LINES_OF_A_PART))
+    cuts = [(first_s + (end_s - first_s) * i // number) * 1000 for i in range(1, number)]
+    edges = pairwise([window.since_ms, *cuts, window.until_ms])
+    return [Window(since_ms=low, until_ms=high) for low, high in edges]

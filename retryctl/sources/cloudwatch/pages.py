@@ -1,0 +1,187 @@
+"""The two calls that read log events, with token loops of our own.
+
+botocore's paginators are of no use here: they raise on a token that comes twice, and know
+nothing of a token that has expired. Tokens live 24 hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from retryctl.core.model.events import LogEvent
+from retryctl.errors import Unreachable
+from retryctl.sources.aws.client import Answer, Aws
+from retryctl.sources.aws.errors import Refused
+from retryctl.sources.aws.log_groups import LogGroup
+
+_DEFAULT_WINDOW_MS = 24 * 3_600_000
+_MOST_RESTARTS = 20
+_MOST_REPEATS = 20
+_MOST_EVENTS = 10_000
+# What one attempt logs fits in this as a rule, and its page stays small in a busy stream.
+_FIRST_EVENTS = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """[since_ms, until_ms) of a log group, or of one of its streams."""
+
+    since_ms: int
+    until_ms: int
+
+
+def asked_window(since_ms: int | None, until_ms: int | None, now_ms: int) -> Window:
+    """The window that was asked for: up to now, and of 24 hours, where it is open."""
+    until_ms = now_ms + 1 if until_ms is None else until_ms
+    if since_ms is None:
+        since_ms = max(0, min(until_ms, now_ms) - _DEFAULT_WINDOW_MS)
+    return Window(since_ms=since_ms, until_ms=until_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some events, or none; only ``more`` tells whether it is the last page."""
+
+    events: list[LogEvent]
+    more: bool
+
+
+def matching_pages(
+    aws: Aws, group: LogGroup, window: Window, pattern: str = "", *, stream: str | None = None
+) -> Iterator[Page]:
+    """FilterLogEvents: the events of ``window`` that match, in time order, page by page.
+
+    Of the whole group, or of one ``stream``. Where a token is refused, reading begins anew at the
+    last event that was seen, and what was given already is left out. Raises as ``Aws.call`` does.
+    """
+    place = _Place(asked_ms=window.since_ms, since_ms=window.since_ms)
+    request: dict[str, Any] = {**group.request, "endTime": window.until_ms - 1}  # inclusive there
+    if pattern:
+        request["filterPattern"] = pattern
+    if stream is not None:
+        request["logStreamNames"] = [stream]
+    while True:
+        try:
+            page = aws.call(
+                "logs",
+                "FilterLogEvents",
+                request | place.request,
+                expect="events",
+                subject=group.name,
+            )
+        except Refused as refused:
+            if not refused.is_bad_token or not place.may_restart():
+                raise
+            continue
+        events = [_event(group, found["logStreamName"], found) for found in page["events"]]
+        more = "nextToken" in page
+        yield Page(events=place.fresh(events), more=more)
+        if not more:
+            return
+        if not place.go_on(page["nextToken"]):
+            raise Unreachable(
+                f"logs:FilterLogEvents gives the same page token without end for {group.name}",
+                "Try again later.",
+            )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Place:
+    """How far FilterLogEvents has been read.
+
+    ``asked_ms`` is the start of the request that the token belongs to; ``since_ms`` the time of
+    the last event, and ``given`` are the events of that very millisecond.
+    """
+
+    asked_ms: int
+    since_ms: int
+    given: set[str | None] = field(default_factory=set)
+    token: str | None = None
+    repeats: int = 0
+    restarts: int = 0
+
+    @property
+    def request(self) -> dict[str, Any]:
+        token = {"nextToken": self.token} if self.token else {}
+        return {"startTime": self.asked_ms, **token}
+
+    def may_restart(self) -> bool:
+        """Begin anew where the last event was seen; a token belongs to the request that began."""
+        self.token, self.asked_ms = None, self.since_ms
+        self.restarts += 1
+        return self.restarts <= _MOST_RESTARTS
+
+    def fresh(self, events: list[LogEvent]) -> list[LogEvent]:
+        """Those of ``events`` that were not given before."""
+        fresh = [event for event in events if event.event_id not in self.given]
+        if fresh:
+            reached_ms = max(event.timestamp_ms for event in fresh)
+            there = {event.event_id for event in fresh if event.timestamp_ms == reached_ms}
+            self.given = there | (self.given if reached_ms == self.since_ms else set())
+            self.since_ms, self.restarts = reached_ms, 0
+        return fresh
+
+    def go_on(self, token: str) -> bool:
+        """Take the next token; the same one may come several times, but not for ever."""
+        self.repeats = self.repeats + 1 if token == self.token else 0
+        self.token = token
+        return self.repeats <= _MOST_REPEATS
+
+
+def newest_first(
+    aws: Aws,
+    group: LogGroup,
+    stream: str,
+    window: Window,
+    enough: Callable[[list[LogEvent]], bool],
+) -> list[LogEvent]:
+    """GetLogEvents: the events of ``window``, back to where ``enough`` says that it suffices.
+
+    They are given in the order of the stream, without IDs. Reading from the end takes one call
+    for an attempt, however busy its stream is: what lies before it closes the page. The end of
+    the window is the token that was sent coming back. Raises as ``Aws.call`` does.
+    """
+    request: dict[str, Any] = {
+        **group.request,
+        "logStreamName": stream,
+        "startTime": window.since_ms,
+        "endTime": window.until_ms,  # exclusive here
+        "startFromHead": False,
+    }
+    pages: list[list[LogEvent]] = []
+    token: str | None = None
+    restarts = 0
+    while True:
+        tokens = {"nextToken": token} if token else {}
+        limit = {"limit": _MOST_EVENTS if pages else _FIRST_EVENTS}
+        try:
+            page = aws.call(
+                "logs",
+                "GetLogEvents",
+                request | limit | tokens,
+                expect="events",
+                subject=group.name,
+            )
+        except Refused as refused:
+            restarts += 1
+            if not refused.is_bad_token or restarts > _MOST_RESTARTS:
+                raise
+            pages, token = [], None
+            continue
+        pages.insert(0, [_event(group, stream, found) for found in page["events"]])
+        events = [event for older in pages for event in older]
+        if page["nextBackwardToken"] == token or enough(events):
+            return events
+        token = page["nextBackwardToken"]
+
+
+def _event(group: LogGroup, stream: str, found: Answer) -> LogEvent:
+    return LogEvent(
+        timestamp_ms=found["timestamp"],
+        message=found["message"],
+        log_stream=stream,
+        log_group=group.name,
+        event_id=found.get("eventId"),
+    )

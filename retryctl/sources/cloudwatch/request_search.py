@@ -1,0 +1,168 @@
+"""Finding the attempts of requests in one log group, by their IDs.
+
+A request's attempts start at most the maximum event age apart, and each runs as long as the
+function's timeout. So the first mention bounds the time in which all others lie, within the
+window that was asked for or beyond it, and all of that time is searched: an attempt that was not
+looked for cannot be counted.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from retryctl.core.model.events import is_event_source_id
+from retryctl.core.model.function_config import FunctionSettings
+from retryctl.errors import RetryctlError
+from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.log_groups import LogGroup
+from retryctl.sources.cloudwatch.hits import Kind, Mention, mentions
+from retryctl.sources.cloudwatch.pages import Page, Window, matching_pages
+from retryctl.sources.cloudwatch.time_slices import (
+    Slice,
+    SlicePlan,
+    SliceRead,
+    SliceReading,
+    merged,
+)
+
+# A pattern holds at most 1,024 characters.
+MOST_IDS = 25
+_GRACE_MS = 60_000
+_FARTHEST_MS = FunctionSettings().event_age_ms + FunctionSettings().timeout_ms + _GRACE_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far apart the attempts of a request can lie."""
+
+    event_age_ms: int
+    timeout_ms: int
+
+    def around(self, found: Sequence[Mention], now_ms: int) -> Window:
+        """The time in which every event of the attempts of a request lies, by those seen of it.
+
+        Any two starts lie at most the event age apart, so the last that was seen bounds the time
+        before, and the first the time after. Where what was seen is further apart, the function's
+        settings are not those of that day; and an event source keeps to no age.
+        """
+        times = [mention.timestamp_ms for mention in found]
+        first_ms, last_ms = min(times), max(times)
+        far_ms = self.event_age_ms + self.timeout_ms + _GRACE_MS
+        if last_ms - first_ms > far_ms:
+            far_ms = _FARTHEST_MS
+        if not is_event_source_id(found[0].request_id) and last_ms - first_ms <= far_ms:
+            first_ms, last_ms = last_ms, first_ms
+        return Window(
+            since_ms=max(0, first_ms - far_ms), until_ms=min(now_ms + 1, last_ms + far_ms)
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Found:
+    """What came of a search.
+
+    ``done`` was searched to its end. ``unsearched`` are parts of the aim, with the error of each;
+    ``left`` are parts of it that the search did not come to: ``pages_left`` of them, about.
+    """
+
+    mentions: list[Mention] = field(default_factory=list)
+    done: list[Window] = field(default_factory=list)
+    unsearched: list[tuple[Window, RetryctlError]] = field(default_factory=list)
+    left: list[Window] = field(default_factory=list)
+    pages_left: float = 0.0
+
+    def add(self, mentions: Iterable[Mention]) -> None:
+        """Those that are new: what was given up, or is looked at again, is read twice."""
+        known = set(self.mentions)
+        self.mentions += [mention for mention in mentions if mention not in known]
+
+
+class RequestSearch:
+    """One search, for at most ``MOST_IDS`` requests.
+
+    ``before`` is what came of an earlier one. ``on_page`` is called after every page, from any
+    thread. Where about more than ``most_pages`` remain, no further slice is begun, and what
+    remains is ``left``; the same once ``halted`` is set.
+    """
+
+    def __init__(
+        self,
+        aws: Aws,
+        group: LogGroup,
+        request_ids: Sequence[str],
+        window: Window,
+        *,
+        reach: Reach,
+        now_ms: int,
+        on_page: Callable[[Page], None],
+        halted: threading.Event,
+        most_pages: int | None = None,
+        before: Found | None = None,
+    ) -> None:
+        self._aws = aws
+        self._group = group
+        self._request_ids = tuple(request_ids)
+        self._window = window
+        self._reach = reach
+        self._now_ms = now_ms
+        self._on_page = on_page
+        self._most_pages = most_pages
+        before = before or Found()
+        self._plan = SlicePlan(window, before.done)
+        self._found = Found(mentions=list(before.mentions))
+        self._slices = SliceReading(aws, self._plan, self._search, halted=halted)
+
+    def run(self) -> Found:
+        """Search all of the aim. Raises the error of the first call where nothing can be read."""
+        self._aim()
+        for found in self._slices.run():
+            self._found.add(found)
+            self._aim()
+            if self._most_pages is not None and self._plan.pages_left() > self._most_pages:
+                self._slices.over = True
+        return self._all_found()
+
+    def _all_found(self) -> Found:
+        rest, found = self._plan.rest(), self._found
+        found.done, found.unsearched = self._plan.done, self._slices.unread
+        if self._slices.fatal:
+            found.unsearched += [(window, self._slices.fatal) for window in rest]
+        else:
+            found.left, found.pages_left = rest, self._plan.pages_left()
+        return found
+
+    def _search(self, part: Slice) -> SliceRead[list[Mention]]:
+        found: list[Mention] = []
+        pages, more = 0, False
+        for page in matching_pages(self._aws, self._group, part.window, pattern(self._request_ids)):
+            pages += 1
+            found += [m for event in page.events for m in mentions(event, self._request_ids)]
+            self._on_page(page)
+            more = page.more
+            if more and (part.trial or self._slices.ended or not self._plan.wants(part)):
+                break
+        return SliceRead(found=found, pages=pages, to_the_end=not more)
+
+    def _aim(self) -> None:
+        """The window for requests not seen yet, and for the others all the time they can take."""
+        aim = []
+        for request_id in self._request_ids:
+            own = [
+                m
+                for m in self._found.mentions
+                if m.request_id == request_id and m.kind is not Kind.TEXT
+            ]
+            if not any(m.kind >= Kind.PLATFORM for m in own):
+                aim.append(self._window)
+            if own:
+                aim.append(self._reach.around(own, self._now_ms))
+        self._plan.aim = tuple(merged(aim))
+
+
+def pattern(request_ids: Sequence[str]) -> str:
+    """Quoted, for the hyphens; ``?`` is OR as long as no other term stands beside it."""
+    if len(request_ids) == 1:
+        return f'"{request_ids[0]}"'
+    return " ".join(f'?"{request_id}"' for request_id in request_ids)

@@ -1,0 +1,277 @@
+"""CloudWatch Logs: the attempts of a request, wherever in a log group they lie.
+
+Two steps. FilterLogEvents finds the mentions of the ID (``request_search``); but a printed line
+and a Python traceback carry no ID, so GetLogEvents then reads the stretch of each stream that
+holds an attempt, which is what is yielded. The two are never merged by their content: in a
+stream two equal lines of one millisecond are two.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache, partial
+
+from retryctl.core.model.coverage import Coverage, Selection
+from retryctl.core.model.events import LogEvent
+from retryctl.errors import CouldNotLook, RetryctlError
+from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.log_groups import LogGroup, describe, find_log_groups, refusal_of
+from retryctl.sources.cloudwatch.gaps import (
+    lines_missing,
+    looking_again,
+    masked,
+    not_kept,
+    not_read,
+    not_searched,
+    too_fresh,
+)
+from retryctl.sources.cloudwatch.hits import Kind, Mention, Stretch, belonging, missing, stretches
+from retryctl.sources.cloudwatch.insights import Terms
+from retryctl.sources.cloudwatch.pages import Page, Window, asked_window
+from retryctl.sources.cloudwatch.request_search import Found, Reach
+from retryctl.sources.cloudwatch.search import Engine, Finder, Means, Memory
+from retryctl.sources.cloudwatch.stats import Looked, Progress
+
+# At ten calls a second, ten seconds; then Insights is faster, and costs little by comparison.
+PAGES_BEFORE_INSIGHTS = 100
+# A REPORT is visible some seconds late; what is younger is searched again by a later look.
+_LATE_MS = 120_000
+_AT_ONCE = 4
+
+
+class CloudWatch:
+    """Log groups by name, ARN or pattern (``*``).
+
+    ``otherwise`` gives more groups, where a request was found in none of ``groups``. ``clock``
+    gives epoch milliseconds. ``timeout_ms`` and ``event_age_ms`` are the function's, or Lambda's
+    most: they bound how far apart the attempts of a request can lie. ``progress`` is called after
+    every page, from any thread. ``engine`` is what finds requests: ``filter`` (FilterLogEvents),
+    ``insights``, or ``auto``: the second where the group's class demands it, or where more than
+    ``pages_before_insights`` remain for the first. ``terms`` are those of Insights.
+    """
+
+    def __init__(
+        self,
+        aws: Aws,
+        *,
+        groups: Sequence[str],
+        clock: Callable[[], int],
+        otherwise: Callable[[], Sequence[str]] | None = None,
+        timeout_ms: int = 900_000,
+        event_age_ms: int = 21_600_000,
+        progress: Callable[[Progress], None] | None = None,
+        engine: Engine = "filter",
+        terms: Terms | None = None,
+        pages_before_insights: int = PAGES_BEFORE_INSIGHTS,
+    ) -> None:
+        self._aws = aws
+        self._names = tuple(groups)
+        self._otherwise = otherwise
+        self._clock = clock
+        self._reach = Reach(event_age_ms=event_age_ms, timeout_ms=timeout_ms)
+        self._progress = progress
+        self._describe = cache(partial(describe, aws))
+        self._means = Means(
+            engine=engine,
+            terms=terms or Terms(),
+            most_pages=pages_before_insights,
+            describe=self._describe,
+        )
+        self._looked = Looked(since_ms=0, until_ms=0, horizon_ms=0)
+        self._selection = Selection()
+        self._memory: Memory = {}
+        self._found_in: tuple[LogGroup, ...] = ()
+        self._refused: list[RetryctlError] = []
+        self._lock = threading.Lock()
+
+    def read(self, selection: Selection) -> Iterator[LogEvent]:
+        """Yield the requests that ``selection`` names, stream by stream in the order of each.
+
+        Their whole attempts, those before and after the window (24 h where it is open) included;
+        ``position`` is the order in a stream. Where one of several groups, or a part of one,
+        cannot be read, the rest is yielded and the coverage names the gap; where nothing can, the
+        errors of ``retryctl.errors`` are raised. Read again, it searches only what is new since.
+        """
+        now_ms = self._clock()
+        window = asked_window(selection.since_ms, selection.until_ms, now_ms)
+        self._selection = replace(selection, since_ms=window.since_ms)
+        self._refused = []
+        self._looked = Looked.of(window, now_ms)
+        yield from self._requests(selection.request_ids, window, now_ms)
+        if self._refused and len(self._refused) == len(self._looked.groups):
+            raise self._refused[0]
+
+    def coverage(self) -> Coverage:
+        """What ``read`` has looked at; whole once it is exhausted."""
+        return self._looked.coverage(self._aws.calls)
+
+    # ----------------------------------------------------------------------- requests
+
+    def _requests(
+        self, request_ids: Sequence[str], window: Window, now_ms: int
+    ) -> Iterator[LogEvent]:
+        finder = Finder(
+            self._aws,
+            self._means,
+            reach=self._reach,
+            now_ms=now_ms,
+            memory=self._memory,
+            on_page=self._note_page,
+            on_fresh=self._note_fresh,
+        )
+        found: dict[str, list[LogGroup]] = defaultdict(list)
+        try:
+            groups = self._found_in or find_log_groups(self._aws, self._names)
+            yield from self._groups(finder, groups, window, now_ms, found)
+            if self._otherwise and not found.keys() >= set(request_ids):
+                others = find_log_groups(self._aws, self._otherwise())
+                others = tuple(group for group in others if group not in groups)
+                yield from self._groups(finder, others, window, now_ms, found)
+                if found.keys() >= set(request_ids):  # later attempts are where the first are
+                    self._found_in = tuple(dict.fromkeys(g for of in found.values() for g in of))
+            finder.tell_what_was_scanned()
+        finally:
+            finder.halted.set()
+            self._looked.bytes_scanned = finder.bytes_scanned
+            self._forget_the_newest(now_ms)
+
+    def _groups(
+        self,
+        finder: Finder,
+        groups: Sequence[LogGroup],
+        window: Window,
+        now_ms: int,
+        found_in: dict[str, list[LogGroup]],
+    ) -> Iterator[LogEvent]:
+        """The groups are searched at once, and yielded one after the other."""
+        request_ids = self._selection.request_ids
+        self._looked.groups += groups
+
+        def find(group: LogGroup) -> Found | CouldNotLook:
+            try:
+                return finder.find_all(group, request_ids, window)
+            except CouldNotLook as error:
+                return error
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            try:
+                results = pool.map(find, groups) if len(groups) > 1 else map(find, groups)
+                for group, found in zip(groups, results, strict=True):
+                    self._looked.groups_done += 1
+                    if isinstance(found, CouldNotLook):
+                        self._note_refusal(group, window, found)
+                        continue
+                    own = [m for m in found.mentions if m.kind is not Kind.TEXT]
+                    for request_id in {mention.request_id for mention in own}:
+                        found_in[request_id].append(group)
+                    for unsearched, error in found.unsearched:
+                        again = self._again(group)
+                        self._looked.gaps.append(not_searched(group, unsearched, error, again))
+                    if own:
+                        yield from self._attempts(finder, group, own, now_ms)
+            except BaseException:  # also Ctrl-C: or leaving this would wait for all the groups
+                finder.halted.set()
+                raise
+
+    def _attempts(
+        self, finder: Finder, group: LogGroup, own: list[Mention], now_ms: int
+    ) -> Iterator[LogEvent]:
+        self._note_look_back(group, own, now_ms)
+        wanted = stretches(own, timeout_ms=self._reach.timeout_ms, now_ms=now_ms)
+        masked_before = self._looked.masked
+        try:
+            yield from self._stretches(finder, group, wanted)
+        except CouldNotLook as error:
+            self._refused.append(error)
+        masked_lines = self._looked.masked - masked_before
+        if masked_lines and self._describe(group).masked:
+            self._looked.gaps.append(masked(group, masked_lines))
+
+    def _stretches(
+        self, finder: Finder, group: LogGroup, wanted: list[Stretch]
+    ) -> Iterator[LogEvent]:
+        positions: dict[str, int] = {}
+        read = 0
+        refused: list[RetryctlError] = []
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            results = pool.map(lambda stretch: self._stretch(finder, group, stretch), wanted)
+            for stretch, result in zip(wanted, results, strict=True):
+                if isinstance(result, RetryctlError):
+                    refused.append(result)
+                    self._looked.gaps.append(not_read(group, stretch, result, self._again(group)))
+                    continue
+                read += 1
+                for event in result:
+                    position = positions.get(stretch.log_stream, 0)
+                    positions[stretch.log_stream] = position + 1
+                    self._looked.event(event)
+                    yield replace(event, position=position)
+        if refused and not read:
+            raise refused[0]
+
+    def _stretch(
+        self, finder: Finder, group: LogGroup, stretch: Stretch
+    ) -> list[LogEvent] | RetryctlError:
+        try:
+            events = finder.lines(group, stretch)
+        except CouldNotLook as error:
+            return error
+        self._tell(group)
+        lost = missing(events, stretch)
+        if lost:
+            with self._lock:
+                self._looked.gaps.append(lines_missing(group, stretch, lost, self._again(group)))
+        return belonging(events, stretch)
+
+    # ----------------------------------------------------------------------- what was looked at
+
+    def _note_page(self, group: LogGroup, page: Page) -> None:
+        with self._lock:
+            self._looked.pages += 1
+            self._looked.found += len(page.events)
+        self._tell(group)
+
+    def _note_fresh(self, group: LogGroup, fresh: Window) -> None:
+        with self._lock:
+            self._looked.horizon_ms = min(self._looked.horizon_ms, fresh.since_ms)
+            self._looked.gaps.append(too_fresh(group, fresh, self._again(group)))
+
+    def _tell(self, group: LogGroup) -> None:
+        if self._progress:
+            self._progress(
+                self._looked.progress(
+                    group, groups=len(self._looked.groups), api_calls=self._aws.calls
+                )
+            )
+
+    def _note_refusal(self, group: LogGroup, window: Window, error: CouldNotLook) -> None:
+        told = refusal_of(self._aws, group, error)
+        self._refused.append(told)
+        self._looked.gaps.append(not_searched(group, window, told, self._again(group)))
+
+    def _note_look_back(self, group: LogGroup, own: list[Mention], now_ms: int) -> None:
+        """How far back was looked, and whether the group keeps what lies there."""
+        spans = [
+            self._reach.around([m for m in own if m.request_id == request_id], now_ms)
+            for request_id in {mention.request_id for mention in own}
+        ]
+        since_ms = min(span.since_ms for span in spans)
+        looked = self._looked
+        looked.since_ms = min(looked.since_ms, since_ms)
+        looked.until_ms = max(looked.until_ms, *(span.until_ms for span in spans))
+        looked.gaps += not_kept(group, self._describe(group), since_ms, now_ms)
+
+    def _again(self, group: LogGroup) -> str | None:
+        asked = self._selection
+        return looking_again(asked.request_ids, group, asked.since_ms or 0, asked.until_ms)
+
+    def _forget_the_newest(self, now_ms: int) -> None:
+        for found in self._memory.values():
+            found.done = [
+                replace(window, until_ms=min(window.until_ms, now_ms - _LATE_MS))
+                for window in found.done
+            ]

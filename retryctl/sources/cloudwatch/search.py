@@ -1,0 +1,201 @@
+"""Which engine finds the attempts of a request, and which call reads their lines."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from retryctl.core.model.events import LogEvent
+from retryctl.errors import AccessDenied, CouldNotLook
+from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.errors import Refused
+from retryctl.sources.aws.log_groups import Description, LogGroup
+from retryctl.sources.cloudwatch.hits import Stretch, is_whole, mentions
+from retryctl.sources.cloudwatch.insights import FRESH_MS, Insights, Terms
+from retryctl.sources.cloudwatch.pages import Page, Window, matching_pages, newest_first
+from retryctl.sources.cloudwatch.request_search import (
+    MOST_IDS,
+    Found,
+    Reach,
+    RequestSearch,
+    pattern,
+)
+
+Engine = Literal["auto", "filter", "insights"]
+
+
+Memory = dict[tuple[LogGroup, tuple[str, ...]], Found]
+"""What came of earlier searches, by group and request IDs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """How to find requests: the engine, its terms, and when ``auto`` takes Insights.
+
+    That is where about more than ``most_pages`` remain to be searched for requests.
+    """
+
+    engine: Engine
+    terms: Terms
+    most_pages: int = 0
+    describe: Callable[[LogGroup], Description]
+
+
+class Finder:
+    """FilterLogEvents and GetLogEvents where they serve, Logs Insights where they do not.
+
+    With ``auto``, Insights takes over where the class of a group refuses the others, and where a
+    search is long. ``on_page`` is called after every page, from any thread, ``on_fresh`` with the
+    time that Insights does not see yet. What is under way ends soon once ``halted`` is set.
+    ``memory`` spares a later search what this one was to its end.
+    """
+
+    def __init__(
+        self,
+        aws: Aws,
+        means: Means,
+        *,
+        reach: Reach,
+        now_ms: int,
+        memory: Memory,
+        on_page: Callable[[LogGroup, Page], None],
+        on_fresh: Callable[[LogGroup, Window], None],
+    ) -> None:
+        self._aws = aws
+        self._means = means
+        self._reach = reach
+        self._now_ms = now_ms
+        self._memory = memory
+        self._on_page = on_page
+        self._on_fresh = on_fresh
+        self._insights: dict[LogGroup, Insights] = {}
+        self.halted = threading.Event()
+
+    @property
+    def bytes_scanned(self) -> float:
+        """What Insights was charged for so far."""
+        return sum(insights.bytes_scanned for insights in list(self._insights.values()))
+
+    def find_all(self, group: LogGroup, request_ids: Sequence[str], window: Window) -> Found:
+        """The mentions of these requests, in all of the time that their attempts can take."""
+        all_found = Found()
+        for first in range(0, len(request_ids), MOST_IDS):
+            some = tuple(request_ids[first : first + MOST_IDS])
+            found = self._find(group, some, window, self._memory.get((group, some), Found()))
+            self._memory[group, some] = found
+            all_found.mentions += found.mentions
+            all_found.unsearched += found.unsearched
+        return all_found
+
+    def _find(
+        self, group: LogGroup, request_ids: Sequence[str], window: Window, before: Found
+    ) -> Found:
+        if self._means.engine == "insights" or group in self._insights:
+            return self._query(group, request_ids, [window], before)
+        most = self._means.most_pages if self._means.engine == "auto" else None
+        try:
+            found = self._filter(group, request_ids, window, before, most)
+        except Refused as refused:
+            if self._means.engine == "filter" or not refused.is_log_class:
+                raise
+            return self._query(group, request_ids, [window], before)
+        if not found.left or self.halted.is_set():
+            return found
+        try:
+            queried = self._query(group, request_ids, found.left, found)
+        except CouldNotLook as error:
+            self._means.terms.say(
+                f"{error.what}. FilterLogEvents goes on, for about {found.pages_left:,.0f} calls."
+            )
+            return self._filter(group, request_ids, window, found, None)
+        queried.unsearched += found.unsearched
+        return queried
+
+    def _filter(
+        self,
+        group: LogGroup,
+        request_ids: Sequence[str],
+        window: Window,
+        before: Found,
+        most_pages: int | None,
+    ) -> Found:
+        search = RequestSearch(
+            self._aws,
+            group,
+            request_ids,
+            window,
+            reach=self._reach,
+            now_ms=self._now_ms,
+            on_page=lambda page: self._on_page(group, page),
+            halted=self.halted,
+            most_pages=most_pages,
+            before=before,
+        )
+        return search.run()
+
+    def _query(
+        self,
+        group: LogGroup,
+        request_ids: Sequence[str],
+        windows: Sequence[Window],
+        before: Found,
+    ) -> Found:
+        """By Insights; what it cannot see yet is asked of FilterLogEvents, or is a gap."""
+        insights = self._insights.get(group) or Insights(
+            self._aws,
+            group,
+            self._means.terms,
+            describe=self._means.describe,
+            now_ms=self._now_ms,
+            halted=self.halted,
+        )
+        found = insights.search(request_ids, windows, self._reach, before)
+        self._insights[group] = insights
+        fresh = Window(since_ms=self._now_ms - FRESH_MS, until_ms=self._now_ms + 1)
+        if max(window.until_ms for window in windows) <= fresh.since_ms:
+            return found
+        try:
+            for page in matching_pages(self._aws, group, fresh, pattern(request_ids)):
+                self._on_page(group, page)
+                found.add(m for event in page.events for m in mentions(event, request_ids))
+        except CouldNotLook:
+            self._on_fresh(group, fresh)
+        return found
+
+    # ----------------------------------------------------------------------- lines
+
+    def lines(self, group: LogGroup, stretch: Stretch) -> list[LogEvent]:
+        """The newest events of a stretch, back to before its first attempt."""
+        try:
+            return newest_first(
+                self._aws,
+                group,
+                stretch.log_stream,
+                stretch.window,
+                lambda events: is_whole(events, stretch),
+            )
+        except AccessDenied as denied:
+            return self._filtered_lines(group, stretch, denied)
+        except Refused as refused:
+            if not refused.is_log_class or group not in self._insights:
+                raise
+            return self._insights[group].read(stretch)
+
+    def _filtered_lines(
+        self, group: LogGroup, stretch: Stretch, denied: AccessDenied
+    ) -> list[LogEvent]:
+        """The same from FilterLogEvents, for whoever may call that alone: more pages, no less."""
+        since_ms = max(stretch.since_ms, stretch.lead_ms, 0)
+        window = Window(since_ms=since_ms, until_ms=stretch.window.until_ms)
+        pages = matching_pages(self._aws, group, window, stream=stretch.log_stream)
+        try:
+            return [event for page in pages for event in page.events]
+        except AccessDenied:
+            raise denied from None
+
+    def tell_what_was_scanned(self) -> None:
+        """To be called when all is read."""
+        for insights in self._insights.values():
+            insights.tell_what_was_scanned()

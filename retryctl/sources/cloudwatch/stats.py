@@ -1,0 +1,97 @@
+"""What was looked at on CloudWatch Logs, kept while it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from retryctl.core.grammar.parse import read
+from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.records import LogsDropped
+from retryctl.sources.aws.log_groups import LogGroup
+from retryctl.sources.cloudwatch.gaps import dropped
+from retryctl.sources.cloudwatch.pages import Window
+
+_MASK = "****"  # what data protection leaves of a secret, one for each character
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the looking has come: ``found`` are mentions of what is looked for."""
+
+    log_group: str
+    groups: int
+    groups_done: int
+    api_calls: int
+    pages: int
+    found: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Looked:
+    """As far as it went. ``masked`` counts the lines that look masked."""
+
+    groups: list[LogGroup] = field(default_factory=list)
+    since_ms: int
+    until_ms: int
+    horizon_ms: int
+    events: int = 0
+    bytes: int = 0
+    masked: int = 0
+    pages: int = 0
+    found: int = 0
+    groups_done: int = 0
+    bytes_scanned: float = 0.0
+    gaps: list[Gap] = field(default_factory=list)
+
+    def event(self, event: LogEvent) -> None:
+        """One more event is given."""
+        self.events += 1
+        self.bytes += len(event.message.encode())
+        self.masked += _MASK in event.message
+        if '"platform.logsDropped"' in event.message:
+            record = read(event)
+            if isinstance(record, LogsDropped):
+                self.gaps.append(dropped(event, record))
+
+    @classmethod
+    def of(cls, window: Window, now_ms: int) -> Looked:
+        """Nothing yet, of this window."""
+        return cls(
+            since_ms=window.since_ms,
+            until_ms=window.until_ms,
+            horizon_ms=min(now_ms, window.until_ms),
+        )
+
+    def progress(self, group: LogGroup, *, groups: int, api_calls: int) -> Progress:
+        """How far the looking in so many groups has come, while ``group`` is read."""
+        return Progress(
+            log_group=group.name,
+            groups=groups,
+            groups_done=self.groups_done,
+            api_calls=api_calls,
+            pages=self.pages,
+            found=self.found,
+        )
+
+    def merge(self, other: Looked) -> None:
+        """Add what was seen elsewhere in the same group."""
+        for name in ("events", "bytes", "masked", "pages", "found", "bytes_scanned"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.gaps += other.gaps
+
+    def coverage(self, api_calls: int) -> Coverage:
+        """The same for whoever judges."""
+        return Coverage(
+            source="cloudwatch",
+            log_groups=tuple(group.name for group in self.groups),
+            since_ms=self.since_ms,
+            until_ms=self.until_ms,
+            horizon_ms=self.horizon_ms,
+            events_read=self.events,
+            api_calls=api_calls,
+            pages=self.pages,
+            bytes_read=self.bytes,
+            bytes_scanned=round(self.bytes_scanned),
+            gaps=tuple(self.gaps),
+        )

@@ -1,0 +1,225 @@
+"""Which part of a log group is searched next: slices of time, newest first.
+
+The whole window is tried first: in a quiet group one call reads it. Where that call does not
+reach the end, the group is busy, and the window is cut into slices of some pages each.
+Once attempts are found, the aim narrows to the time in which others can lie, and widens beyond
+the window where that does.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
+from retryctl.sources.aws.client import Aws
+from retryctl.sources.cloudwatch.pages import Window
+
+_FIRST_SLICE_MS = 900_000
+_SHORTEST_SLICE_MS = 60_000
+# The last page of a slice is not full: short slices cost calls, long ones come too late.
+_GOOD_PAGES = 16
+_MOST_GROWTH, _LEAST_GROWTH = 8.0, 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """``trial`` is one that is given up after its first page, unless that is its last."""
+
+    window: Window
+    trial: bool
+
+
+class SlicePlan:
+    """What is aimed at, what is taken already, and how long the next slice is.
+
+    ``done`` is what was searched to its end, now or before.
+    """
+
+    def __init__(self, aim: Window, done: Iterable[Window] = ()) -> None:
+        self.aim: tuple[Window, ...] = (aim,)
+        self.done = merged(done)
+        self._taken: list[Window] = []
+        self._length_ms: int | None = None
+        self._pages = self._pages_ms = 0
+
+    def take(self) -> Slice | None:
+        """The newest part of the aim that nobody has taken; ``None`` where nothing is left.
+
+        Also ``None`` while the first slice is read, from which the length of the others is learnt.
+        """
+        rest = self.rest()
+        if not rest or (self._taken and self._length_ms is not None and not self._pages_ms):
+            return None
+        newest = rest[-1]
+        trial = self._length_ms is None
+        if self._length_ms is not None:
+            since_ms = max(newest.since_ms, newest.until_ms - self._length_ms)
+            newest = Window(since_ms=since_ms, until_ms=newest.until_ms)
+        self._taken.append(newest)
+        return Slice(window=newest, trial=trial)
+
+    def finished(self, done: Slice, pages: int) -> None:
+        """It was read to its end; learn from how many pages that took."""
+        self._taken.remove(done.window)
+        self.done = merged([*self.done, done.window])
+        length_ms = done.window.until_ms - done.window.since_ms
+        self._pages += pages
+        self._pages_ms += length_ms
+        if self._length_ms is not None:
+            growth = min(_MOST_GROWTH, max(_LEAST_GROWTH, _GOOD_PAGES / pages))
+            self._length_ms = max(_SHORTEST_SLICE_MS, round(length_ms * growth))
+
+    def give_back(self, slice_: Slice) -> None:
+        """It was not read to its end."""
+        self._taken.remove(slice_.window)
+        if slice_.trial:
+            self._length_ms = _FIRST_SLICE_MS
+
+    def wants(self, slice_: Slice) -> bool:
+        """Whether any of it is still aimed at."""
+        return any(_overlap(slice_.window, window) for window in self.aim)
+
+    def rest(self) -> list[Window]:
+        """What is aimed at, and neither done nor taken, in order of time."""
+        rest = merged(self.aim)
+        for taken in (*self.done, *self._taken):
+            rest = [piece for window in rest for piece in _without(window, taken)]
+        return rest
+
+    def pages_left(self) -> float:
+        """How many pages remain, if the rest is as busy as what was read; 0 where none was."""
+        rest_ms = sum(window.until_ms - window.since_ms for window in self.rest())
+        return self._pages * rest_ms / self._pages_ms if self._pages_ms else 0.0
+
+
+def merged(windows: Iterable[Window]) -> list[Window]:
+    """The same time in windows that neither overlap nor touch, in order."""
+    joined: list[Window] = []
+    for window in sorted(windows, key=lambda w: w.since_ms):
+        if joined and window.since_ms <= joined[-1].until_ms:
+            until_ms = max(joined[-1].until_ms, window.until_ms)
+            joined[-1] = Window(since_ms=joined[-1].since_ms, until_ms=until_ms)
+        elif window.since_ms < window.until_ms:
+            joined.append(window)
+    return joined
+
+
+def _overlap(one: Window, other: Window) -> bool:
+    return one.since_ms < other.until_ms and other.since_ms < one.until_ms
+
+
+def _without(window: Window, taken: Window) -> list[Window]:
+    if not _overlap(window, taken):
+        return [window]
+    before = Window(since_ms=window.since_ms, until_ms=taken.since_ms)
+    after = Window(since_ms=taken.until_ms, until_ms=window.until_ms)
+    return [piece for piece in (before, after) if piece.since_ms < piece.until_ms]
+
+
+_MOST_AT_ONCE = 4
+_LEAST_AT_ONCE = 2
+_SECOND_CHANCES = 3
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceRead(Generic[T]):
+    """What was found in a slice; where it was given up, ``to_the_end`` is false."""
+
+    found: T
+    pages: int
+    to_the_end: bool
+
+
+class SliceReading(Generic[T]):
+    """Reads the slices of ``plan`` with ``read``, which runs in threads.
+
+    No slice is begun once ``over`` or ``halted`` is set, and ``read`` should then end early.
+    ``unread`` are slices that could not be read, each with its error; ``fatal`` is the error that
+    all the rest would have.
+    """
+
+    def __init__(
+        self,
+        aws: Aws,
+        plan: SlicePlan,
+        read: Callable[[Slice], SliceRead[T]],
+        *,
+        halted: threading.Event,
+    ) -> None:
+        self._aws = aws
+        self._plan = plan
+        self._read = read
+        self._halted = halted
+        self._at_once = _MOST_AT_ONCE
+        self._chances = _SECOND_CHANCES
+        self._repeated = aws.repeated
+        self._something_read = False
+        self.unread: list[tuple[Window, RetryctlError]] = []
+        self.fatal: RetryctlError | None = None
+        self.over = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more is wanted."""
+        return self.over or self._halted.is_set()
+
+    def run(self) -> Iterator[T]:
+        """Yield what each slice gave, as they are read; the aim of the plan may change meanwhile.
+
+        Raises the error of the first call where nothing can be read.
+        """
+        running: dict[Future[SliceRead[T]], Slice] = {}
+        with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
+            try:
+                while True:
+                    while len(running) < self._at_once and (part := self._next()):
+                        running[pool.submit(self._read, part)] = part
+                    if not running:
+                        return
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        yield from self._settle(running.pop(future), future)
+            finally:
+                self.over = True
+
+    def _next(self) -> Slice | None:
+        return None if self.ended else self._plan.take()
+
+    def _settle(self, part: Slice, future: Future[SliceRead[T]]) -> Iterator[T]:
+        error = future.exception()
+        if isinstance(error, RetryctlError):
+            self._failed(part, error)
+            return
+        result = future.result()
+        self._something_read = True
+        self._adapt()
+        if result.to_the_end:
+            self._plan.finished(part, result.pages)
+        else:
+            self._plan.give_back(part)
+        yield result.found
+
+    def _adapt(self) -> None:
+        """More at once while every call is answered at its first try."""
+        repeated, self._repeated = self._repeated, self._aws.repeated
+        calm = repeated == self._repeated
+        self._at_once = min(_MOST_AT_ONCE, self._at_once + 1) if calm else _LEAST_AT_ONCE
+
+    def _failed(self, part: Slice, error: RetryctlError) -> None:
+        passing = isinstance(error, (Throttled, Unreachable))
+        if not self._something_read or not isinstance(error, CouldNotLook):
+            raise error
+        self._at_once = _LEAST_AT_ONCE
+        if passing and self._chances > 0:
+            self._chances -= 1
+            self._plan.give_back(part)
+            return
+        self.unread.append((part.window, error))
+        if not passing:  # it will be the same for all that remains
+            self.fatal = error
+            self.over = True

@@ -1,0 +1,1 @@
+"""Log events from saved logs."""

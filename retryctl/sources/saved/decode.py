@@ -1,0 +1,170 @@
+"""From a file as it lies on disk to clean UTF-8, whatever it was wrapped in.
+
+Three steps, each an iterator of byte chunks that feeds the next::
+
+    raw chunks -> gunzip (none, one or two layers) -> UTF-8 without a BOM -> segments
+
+gzip and UTF-16 are found by looking at the first bytes, never by the name: Firehose compresses
+what is compressed already, exports lose their ``.gz``, PowerShell writes UTF-16.
+
+An empty chunk is a *break*: behind it lies something that does not follow on what came before,
+as after a corrupt gzip member. A *segment* is what lies between two breaks.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import IO
+
+from retryctl.sources.saved.diagnostics import Notes
+
+CHUNK_BYTES = 1 << 16
+UNPACKED_BYTES = 1 << 18
+SEGMENT_BUFFER_BYTES = 1 << 20
+
+_BREAK = b""
+_GZIP_MAGIC = b"\x1f\x8b\x08"
+_GZIP_LAYERS = 2
+_ZLIB_WITH_GZIP_HEADER = 31
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def segments(
+    file: IO[bytes], notes: Notes, progress: Callable[[int], None]
+) -> Iterator[io.BufferedReader]:
+    """The segments of ``file``, each to be read before the next is asked for.
+
+    ``progress`` hears of the number of bytes of each chunk that is read from the disk.
+    """
+    chunks = _utf8(_unpacked(_raw(file, progress), notes))
+    while True:
+        segment = _Segment(chunks)
+        yield io.BufferedReader(segment, SEGMENT_BUFFER_BYTES)
+        segment.skip_rest()
+        if not segment.more_follow:
+            return
+
+
+def _raw(file: IO[bytes], progress: Callable[[int], None]) -> Iterator[bytes]:
+    while chunk := file.read(CHUNK_BYTES):
+        progress(len(chunk))
+        yield chunk
+
+
+def _unpacked(chunks: Iterator[bytes], notes: Notes, layers: int = _GZIP_LAYERS) -> Iterator[bytes]:
+    first = next(chunks, _BREAK)
+    whole = chain([first], chunks) if first else chunks
+    if layers and first.startswith(_GZIP_MAGIC):
+        return _unpacked(_gunzipped(whole, notes), notes, layers - 1)
+    return whole
+
+
+def _gunzipped(chunks: Iterator[bytes], notes: Notes) -> Iterator[bytes]:
+    """Members of gzip one after another; behind a corrupt one, on from the next to be found."""
+    member = None
+    pending = b""
+    at = 0
+    for chunk in chunks:
+        pending += chunk
+        at += len(chunk)
+        while pending:
+            if member is None:
+                pending = _from_member(pending)
+                if len(pending) < len(_GZIP_MAGIC):
+                    break
+                member = zlib.decompressobj(_ZLIB_WITH_GZIP_HEADER)
+            try:
+                unpacked = member.decompress(pending, UNPACKED_BYTES)
+            except zlib.error as error:
+                notes.damaged(f"corrupt gzip data before byte {at} ({error})")
+                yield _BREAK
+                member, pending = None, pending[1:]
+                continue
+            if unpacked:
+                yield unpacked
+            pending = member.unused_data if member.eof else member.unconsumed_tail
+            member = None if member.eof else member
+    if member is not None:
+        rest = member.flush()
+        if rest:
+            yield rest
+        notes.breaks_off(f"its gzip data breaks off at byte {at}")
+
+
+def _from_member(data: bytes) -> bytes:
+    """``data`` from the start of a gzip member, or what of its end could be such a start."""
+    start = data.find(_GZIP_MAGIC)
+    if start >= 0:
+        return data[start:]
+    kept = next((n for n in (2, 1) if data.endswith(_GZIP_MAGIC[:n])), 0)
+    return data[len(data) - kept :]
+
+
+def _utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same text in UTF-8 without a BOM; what is no text in its encoding becomes U+FFFD."""
+    first = next(chunks, _BREAK)
+    encoding, bom_bytes = _encoding(first)
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    for chunk in chain(filter(None, [first[bom_bytes:]]), chunks):
+        if encoding == "utf-8" and chunk.isascii() and not decoder.getstate()[0] and chunk:
+            yield chunk
+        elif text := decoder.decode(chunk, final=not chunk):
+            yield text.encode()
+        if not chunk:
+            yield _BREAK
+    if rest := decoder.decode(b"", final=True):
+        yield rest.encode()
+
+
+def _encoding(first: bytes) -> tuple[str, int]:
+    """The encoding that a text's first bytes show, and the length of its BOM."""
+    for bom, encoding in _BOMS:
+        if first.startswith(bom):
+            return encoding, len(bom)
+    if first[1:64:2] and not any(first[1:64:2]) and all(first[0:64:2]):
+        return "utf-16-le", 0
+    return "utf-8", 0
+
+
+class _Segment(io.RawIOBase):
+    """The chunks up to the next break, as a file."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+        self._ended = False
+        self.more_follow = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill ``buffer`` as far as the segment goes, so that a peek sees as much as it can."""
+        filled = 0
+        while filled < len(buffer) and self._fetch():
+            part = self._rest[: len(buffer) - filled]
+            buffer[filled : filled + len(part)] = part
+            self._rest = self._rest[len(part) :]
+            filled += len(part)
+        return filled
+
+    def skip_rest(self) -> None:
+        """Go to the segment's end, where a reader gave up before it."""
+        while self._fetch():
+            self._rest = b""
+
+    def _fetch(self) -> bool:
+        if not self._rest and not self._ended:
+            chunk = next(self._chunks, None)
+            self._ended = not chunk
+            self.more_follow = chunk is not None and not chunk
+            self._rest = chunk or b""
+        return bool(self._rest)

@@ -1,0 +1,154 @@
+"""What a reading of a saved log has come across, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field, replace
+
+from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.errors import UnreadableInput
+from retryctl.sources.saved.files import DEMO, STDIN, STDIN_NAME
+
+Progress = Callable[[int, "int | None"], None]
+"""Hears of the bytes read and of the bytes in all."""
+
+LINES_NAMED = 3
+
+
+class Meter:
+    """Tells ``progress`` how far the reading is, in bytes on the disk."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self.done = 0
+        self._progress = progress
+        self._total = total
+
+    def advance(self, count: int) -> None:
+        """So many bytes more were read."""
+        self.reach(self.done + count)
+
+    def reach(self, done: int) -> None:
+        """So many bytes were read in all."""
+        self.done = done
+        if self._progress:
+            self._progress(done, self._total)
+
+
+@dataclass(slots=True)
+class Looked:
+    """What a reading of ``source`` has come across so far. Times are epoch milliseconds."""
+
+    source: str
+    _: KW_ONLY
+    since_ms: int | None = None
+    until_ms: int | None = None
+    first_ms: int | None = None
+    last_ms: int | None = None
+    events: int = 0
+    unrecognised: int = 0
+    bytes_read: int = 0
+    log_groups: set[str] = field(default_factory=set)
+    left_out: dict[str, str] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+
+    def see(self, moment_ms: int) -> None:
+        """Count an event of this time."""
+        self.events += 1
+        if self.first_ms is None or moment_ms < self.first_ms:
+            self.first_ms = moment_ms
+        if self.last_ms is None or moment_ms > self.last_ms:
+            self.last_ms = moment_ms
+
+    def add(self, notes: Notes) -> None:
+        """Take over what could not be read of a file."""
+        self.unrecognised += notes.unrecognised
+        self.gaps += notes.settled()
+
+    def coverage(self) -> Coverage:
+        """All of this for the cross-check and the views.
+
+        Nothing was seen beyond the log's last event, whatever was asked for. A window in which
+        the log has nothing is a moment: its end, or where it would have begun.
+        """
+        asked_ms = (moment for moment in (self.until_ms, self.last_ms) if moment is not None)
+        horizon_ms = min(asked_ms, default=None)
+        since_ms = self.first_ms if self.since_ms is None else self.since_ms
+        until_ms = horizon_ms
+        if since_ms is not None and until_ms is not None and since_ms > until_ms:
+            if self.since_ms is None:
+                since_ms = until_ms
+            else:
+                until_ms = since_ms
+        return Coverage(
+            source=DEMO if self.source == DEMO else "saved",
+            where=STDIN_NAME if self.source == STDIN else self.source,
+            log_groups=tuple(sorted(self.log_groups)),
+            since_ms=since_ms,
+            until_ms=until_ms,
+            horizon_ms=horizon_ms,
+            first_event_ms=self.first_ms,
+            last_event_ms=self.last_ms,
+            left_out=tuple(self.left_out.items()),
+            events_read=self.events,
+            events_unrecognised=self.unrecognised,
+            bytes_read=self.bytes_read,
+            gaps=tuple(self.gaps),
+        )
+
+
+class Notes:
+    """What could not be read of one file: ``gaps``, and the number of events ``unrecognised``."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.gaps: list[Gap] = []
+        self.unrecognised = 0
+        self._ends: list[Gap] = []
+        self._no_events = 0
+        self._latest_ms: int | None = None
+        self._in_order = True
+
+    def see(self, moment_ms: int) -> None:
+        """Note the time of an event of the file."""
+        if self._latest_ms is None or moment_ms >= self._latest_ms:
+            self._latest_ms = moment_ms
+        else:
+            self._in_order = False
+
+    def damaged(self, what: str) -> None:
+        """Note that some of the file cannot be read: whole attempts may be missing."""
+        self._gap("truncated", f"{self.name}: {what}", hides_attempts=True)
+
+    def breaks_off(self, what: str) -> None:
+        """Note that the file ends too early. Where its gzip data does, its JSON does too: once."""
+        if self.gaps and self.gaps[-1] in self._ends:
+            return
+        self.damaged(what)
+        self._ends.append(self.gaps[-1])
+
+    def settled(self) -> list[Gap]:
+        """The gaps, once the file is read: of one in order, what is missing at its end is later."""
+        if self._no_events > LINES_NAMED:
+            more = self._no_events - LINES_NAMED
+            what = f"{self.name}: not log events either: {more:,} more"
+            self._gap("unrecognised", what, hides_attempts=False)
+        since_ms = self._latest_ms if self._in_order else None
+        return [replace(gap, since_ms=since_ms) if gap in self._ends else gap for gap in self.gaps]
+
+    def unread_event(self, place: int, found: str) -> None:
+        """Count an event that cannot be read; the first few are named, with what was found."""
+        self.unrecognised += 1
+        self._no_events += 1
+        if self._no_events <= LINES_NAMED:
+            what = f"{self.name}:{place}: not a log event: {found[:60]!r}"
+            self._gap("unrecognised", what, hides_attempts=False)
+
+    def refused(self, error: UnreadableInput) -> None:
+        """Note that the file was passed over, in place of all that was noted of it."""
+        closed = isinstance(error.__cause__, OSError)
+        hides = closed or any(gap.hides_attempts for gap in self.gaps)
+        self.gaps = []
+        self._gap("skipped", f"{self.name} was skipped: {error.what}", hides_attempts=hides)
+
+    def _gap(self, kind: str, message: str, *, hides_attempts: bool) -> None:
+        self.gaps.append(Gap(kind=kind, message=message, hides_attempts=hides_attempts))

@@ -1,0 +1,181 @@
+"""Which files a source of saved logs means: a path, a folder, a glob, ``-`` or ``demo``."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import shlex
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib import resources
+from typing import IO
+
+from retryctl.core.wording import near
+from retryctl.errors import UnreadableInput, UsageError
+
+DEMO = "demo"
+STDIN = "-"
+STDIN_NAME = "standard input"
+
+_RESERVED = ("cloudwatch", DEMO)
+_LIKE_A_FILE = re.compile(r"\.(?:jsonl?|ndjson|log|txt|csv|gz|zst|zip)$", re.IGNORECASE)
+_EXPORT_TEST = "aws-logs-write-test"  # CreateExportTask writes it to see whether it may write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedFile:
+    """One file: it can be opened again and again. ``folder`` is the name of the folder it is in."""
+
+    name: str
+    size: int
+    open: Callable[[], IO[bytes]]
+    folder: str = ""
+
+
+def instead_of(word: str) -> str | None:
+    """How to give ``word``, which was given as a name or an ID, if it is or looks like a file."""
+    if not os.path.exists(word) and not _LIKE_A_FILE.search(word):
+        return None
+    quoted = shlex.quote(word)
+    return f"Give it with --from {quoted}; of several files the folder, or a glob in quotes."
+
+
+def find_files(source: str, stdin: IO[bytes] | None) -> tuple[SavedFile, ...]:
+    """The files that ``source`` means, in the order of their names.
+
+    ``stdin`` is what ``-`` reads, the process's own where it is ``None``. Raises UnreadableInput
+    where there is no file, or where it may not be looked at.
+    """
+    if source == DEMO:
+        return (_demo(),)
+    if source == STDIN:
+        return (_spooled(STDIN_NAME, stdin or _own_stdin()),)
+    _refuse_address(source)
+    try:
+        return tuple(_found(source))
+    except OSError as error:
+        raise cannot_open(source, error) from error
+
+
+def _own_stdin() -> IO[bytes]:
+    if sys.stdin is None:
+        raise UnreadableInput("standard input is closed.", "Name a file with --from.")
+    return sys.stdin.buffer
+
+
+def _refuse_address(source: str) -> None:
+    """Refuse what is no name of a file, with the way to one."""
+    if not source:
+        raise UsageError("--from names nothing.", "Name a file, a folder, a glob or - for stdin.")
+    if source.startswith("s3://"):
+        copy = f"aws s3 cp --recursive {shlex.quote(source)} log/"
+        raise UnreadableInput(f"cannot read {source} itself.", f"Download it first:\n  {copy}")
+    if source.startswith("file://"):
+        raise UnreadableInput(f"{source} is an address.", f"Give the path: {source[7:]}")
+
+
+def names_one_file(source: str) -> bool:
+    """Whether ``source`` is one file, which must be readable, and no set of them."""
+    return source in (DEMO, STDIN) or (os.path.exists(source) and not os.path.isdir(source))
+
+
+def cannot_open(name: str, error: OSError) -> UnreadableInput:
+    """What to say where the operating system refuses ``name``."""
+    if isinstance(error, PermissionError):
+        return UnreadableInput(f"not allowed to read {name}.", "Allow it, or read a copy of it.")
+    return UnreadableInput(f"cannot read {name}: {error.strerror or error}.")
+
+
+def _found(source: str) -> Iterator[SavedFile]:
+    if not os.path.lexists(source):
+        source = os.path.expanduser(source)  # quoted, so that the shell did not
+    literal = os.path.lexists(source)
+    paths = [source] if literal else sorted(glob.glob(_pattern(source), recursive=True))
+    if not paths:
+        raise _missing(source)
+    for path in paths:
+        if os.path.isdir(path):
+            yield from _in_folder(path)
+        elif os.path.basename(path) != _EXPORT_TEST or path == source:
+            yield _file(path)
+
+
+def _pattern(source: str) -> str:
+    """The glob. The way to it is meant as it stands as far as there is one.
+
+    The brackets of a log stream's name are no set of characters: ``2026-11-23-[$LATEST]0123…``.
+    """
+    head, tail = source, ""
+    while head and not os.path.lexists(head):
+        above, name = os.path.split(head)
+        if above == head:
+            break
+        head, tail = above, os.path.join(name, tail) if tail else name
+    return os.path.join(glob.escape(head), tail.replace("[$LATEST]", "[[]$LATEST]"))
+
+
+def _in_folder(folder: str) -> Iterator[SavedFile]:
+    """Its files, but for empty ones, which hide nothing; and the folders that are closed to us."""
+    closed: list[OSError] = []
+    for parent, folders, names in os.walk(folder, onerror=closed.append):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(parent, name)
+            if name != _EXPORT_TEST and os.path.isfile(path) and os.path.getsize(path):
+                yield _file(path)
+    for error in closed:  # to open them fails as listing them did, and there it is told
+        yield SavedFile(name=error.filename, size=0, open=partial(_open, error.filename))
+
+
+def _open(path: str) -> IO[bytes]:
+    return open(path, "rb")
+
+
+def _file(path: str) -> SavedFile:
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):  # a pipe, as of <(zcat log.gz): it can be read only once
+        with open(path, "rb") as pipe:
+            return _spooled(path, pipe)
+    folder = os.path.basename(os.path.dirname(os.path.abspath(path)))
+    return SavedFile(name=path, size=status.st_size, open=partial(_open, path), folder=folder)
+
+
+def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
+    """A copy of ``stream`` in a temporary file, which is gone when nothing refers to it."""
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - it must outlive this function
+    shutil.copyfileobj(stream, copy)
+    size = copy.tell()
+
+    def reopen() -> IO[bytes]:
+        copy.seek(0)
+        return open(os.dup(copy.fileno()), "rb")
+
+    return SavedFile(name=name, size=size, open=reopen)
+
+
+def _demo() -> SavedFile:
+    demo = resources.files("retryctl") / "demo.jsonl"
+    content = demo.read_bytes()
+    return SavedFile(name=DEMO, size=len(content), open=lambda: demo.open("rb"))
+
+
+def _missing(source: str) -> UnreadableInput:
+    if glob.has_magic(source):
+        return UnreadableInput(f"no file matches {source}.", "Quote it where the shell expands it.")
+    folder, name = os.path.split(source.rstrip("/"))
+    try:
+        names = os.listdir(folder or ".")
+    except FileNotFoundError:
+        return UnreadableInput(f"there is no {source}: its folder is not there either.")
+    if not folder:
+        names += _RESERVED
+    return UnreadableInput(
+        f"there is no {source}.",
+        near(name, names) or "Name a file, a folder, a glob or - for stdin.",
+    )

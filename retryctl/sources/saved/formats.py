@@ -1,0 +1,123 @@
+"""One file of a saved log: its shape is found by looking, and its events are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from io import BufferedReader
+from typing import NamedTuple
+
+from retryctl.errors import UnreadableInput
+from retryctl.sources.saved.decode import segments
+from retryctl.sources.saved.diagnostics import Notes
+from retryctl.sources.saved.files import SavedFile, cannot_open
+from retryctl.sources.saved.json_format import is_event_line, json_lines, json_shape
+from retryctl.sources.saved.text_format import LINES_BEFORE_FIRST_EVENT, text_shape
+
+# control characters that no text has, and what was no UTF-8
+_BINARY = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]|\xef\xbf\xbd")
+
+EXPECTED = (
+    "Expected: JSON of `aws logs filter-log-events` or `get-log-events`, JSON lines of such events,"
+    " text of `aws logs tail`, an S3 export, or records of a subscription; plain or gzipped."
+)
+
+
+def read_file(
+    file: SavedFile, notes: Notes, worth: Worth | None, progress: Callable[[int], None]
+) -> Iterator[SavedEvent | int]:
+    """Yield the events of one file; of those not worth parsing, the time alone where that is less.
+
+    Raises UnreadableInput where it cannot be opened or is none of the shapes.
+    """
+    shape = None
+    beginning = b""
+    events = 0
+    try:
+        with file.open() as opened:
+            for segment in segments(opened, notes, progress):
+                head = segment.peek()
+                shape = shape or find_shape(head, file.folder)
+                beginning = beginning or head.strip()
+                for event in shape(segment, notes, worth) if shape else ():
+                    events += 1
+                    yield event
+    except OSError as error:
+        raise cannot_open(file.name, error) from error
+    if not events:
+        _refuse_unreadable(file, shape, beginning, notes)
+
+
+def find_shape(head: bytes, folder: str) -> Shape | None:
+    """The shape that the start of a file shows; ``None`` where it is none of them."""
+    if head.lstrip().startswith((b"{", b"[")):
+        return json_shape(head)
+    lines = head.split(b"\n")[:LINES_BEFORE_FIRST_EVENT]
+    return text_shape(head, folder) or (json_lines if any(map(is_event_line, lines)) else None)
+
+
+def _refuse_unreadable(
+    file: SavedFile, shape: Shape | None, beginning: bytes, notes: Notes
+) -> None:
+    """Refuse a file without events, unless it is a whole log in which there are none."""
+    if shape and not notes.gaps:
+        return
+    if beginning and not shape:
+        found = repr(beginning[:60].decode(errors="replace"))
+        starts = "is binary" if _BINARY.search(beginning) else f"starts with {found}"
+        raise UnreadableInput(f"{file.name} is no saved log: it {starts}.", EXPECTED)
+    if notes.gaps:
+        raise UnreadableInput(
+            f"nothing can be read of {notes.gaps[0].message}.", "Save or download it again."
+        )
+    raise UnreadableInput(f"{file.name} is empty.", "Was the log saved to the end?")
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+# 2026-11-23T03:00:00.123456789Z, 2026-11-23 03:00:00, 2026-11-23T04:00:00.1+01:00
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
+    r"(?:Z|([+-])(\d\d):?(\d\d))?",
+    re.ASCII,
+)
+
+
+class SavedEvent(NamedTuple):
+    """One event as a file gives it; ``None`` where the file does not say."""
+
+    timestamp_ms: int
+    message: str
+    log_stream: str | None = None
+    log_group: str | None = None
+    event_id: str | None = None
+
+
+Worth = Callable[[bytes, int], bool]
+"""Whether an event is worth parsing, by its bytes as they lie in the file and its time in ms."""
+
+Shape = Callable[[BufferedReader, Notes, "Worth | None"], Iterator["SavedEvent | int"]]
+"""Reads a segment. An event that is not worth parsing may come as its time alone."""
+
+
+@lru_cache(maxsize=1024)
+def iso_ms(text: str) -> int | None:
+    """Epoch milliseconds of an ISO 8601 date and time, UTC where it names no offset.
+
+    ``None`` where it is none, or lies before 1970. What is finer than a millisecond is cut off.
+    """
+    found = _ISO.fullmatch(text)
+    if not found:
+        return None
+    *numbers, fraction, sign, hours, minutes = found.groups()
+    year, month, day, hour, minute, second = map(int, numbers)
+    try:
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
+    except ValueError:
+        return None
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    since_epoch = moment - _EPOCH + (offset if sign == "-" else -offset)
+    moment_ms = since_epoch // timedelta(milliseconds=1) + int((fraction or "")[:3].ljust(3, "0"))
+    return moment_ms if moment_ms >= 0 else None

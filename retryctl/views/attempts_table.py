@@ -1,0 +1,190 @@
+"""The attempts of a request as a table: what each of them shows, before anything is laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
+
+from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.history.outcome import Outcome
+from retryctl.core.model.attempt import Attempt
+from retryctl.views.blocks import Column, Paragraph, Pieces, Table
+from retryctl.views.environments import Environment
+from retryctl.views.inert import cut
+from retryctl.views.sentences import branch_is_wrong, counter_is_wrong, numbered
+from retryctl.views.signs import BAD, GOOD, NOTHING, STYLES, UNSURE, outcome_sign
+from retryctl.views.times import duration, on_one_day, stamp, starts_ms, waits_ms, zone_name
+
+_MOST_OF_AN_ERROR = 600
+_NONE: Pieces = [(NOTHING, "dim")]
+_CHECKS = {
+    Check.AGREES: (GOOD, "yes"),
+    Check.DISAGREES: (BAD, "no"),
+    Check.SILENT: (NOTHING, ""),
+    Check.UNDETERMINED: (UNSURE, "unclear"),
+}
+
+
+def attempts_table(
+    checked: CheckedRequest,
+    shown: Sequence[Attempt],
+    known: Mapping[str | None, Environment],
+    tz: tzinfo,
+) -> Table:
+    """The attempts ``shown``, one in a row. A column in which there is nothing is left out."""
+    attempts = checked.request.attempts
+    waits = waits_ms(attempts)
+    digits = len(str(len(attempts)))
+    cells: dict[str, list[Pieces]] = {
+        "wait": [_wait(waits[a.number - 1]) for a in shown],
+        "environment": [environment_cell(a, known) for a in shown],
+        "version": [_plain(a.version) for a in shown] if len(versions(attempts)) > 1 else [],
+        "outcome": [outcome_cell(a) for a in shown],
+        "error": [_plain(error_detail(a)) for a in shown],
+        "duration": [_plain(_maybe(a.duration_ms)) for a in shown],
+        "memory": [_plain(memory(a)) for a in shown],
+        "counter": [_counter(checked, a) for a in shown],
+        "branch": [_branch(checked, a) for a in shown],
+        "agrees": [_check(checked.checks[a.number - 1].check) for a in shown],
+    }
+    columns = {
+        "number": Column(
+            head="#".rjust(digits), cells=[[(str(a.number).rjust(digits), "")] for a in shown]
+        ),
+        "start": _start(shown, tz, dated=not on_one_day(starts_ms(attempts), tz)),
+        **{
+            name: Column(head=name, cells=column)
+            for name, column in cells.items()
+            if any(cell != _NONE for cell in column)
+        },
+    }
+    return Table(
+        columns=columns,
+        gives_way=("error", "memory", "duration", "version", "start"),
+        clipped="outcome",
+        instead=_instead(shown),
+    )
+
+
+def _instead(shown: Sequence[Attempt]) -> dict[tuple[str, ...], list[Paragraph]]:
+    """What is said below the table where a column had to go: each text once, with its attempts."""
+    return {
+        ("error", "outcome"): _grouped(shown, _error_in_full),
+        ("version",): _grouped(shown, lambda a: a.version and f"version {a.version}"),
+    }
+
+
+def _grouped(shown: Sequence[Attempt], said: Callable[[Attempt], str | None]) -> list[Paragraph]:
+    groups: dict[str, list[int]] = {}
+    for attempt in shown:
+        if text := said(attempt):
+            groups.setdefault(text, []).append(attempt.number)
+    return [
+        Paragraph(lead=[(" ", "")], words=[(f"{numbered(numbers)}: ", "dim"), (text, "")])
+        for text, numbers in groups.items()
+    ]
+
+
+def versions(attempts: Sequence[Attempt]) -> list[str]:
+    """The versions that ran, in the order in which they first did."""
+    return list(dict.fromkeys(a.version for a in attempts if a.version is not None))
+
+
+def environment_cell(attempt: Attempt, known: Mapping[str | None, Environment]) -> Pieces:
+    """``● 1f3a cold``; ``?`` where the log stream is not known."""
+    environment = known[attempt.log_stream]
+    cold = " cold" if attempt.cold_start else ""
+    return [(environment.label, environment.colour), (cold, "")]
+
+
+def outcome_cell(attempt: Attempt) -> Pieces:
+    """A sign and the error's type, or Lambda's word for what happened."""
+    sign = outcome_sign(attempt.outcome)
+    return [(f"{sign} {_outcome_word(attempt)}", STYLES[sign])]
+
+
+def error_detail(attempt: Attempt) -> str:
+    """What the outcome does not say yet: the message, the type of a crash, the place."""
+    error = attempt.error
+    if error is None:
+        return ""
+    message = error.message or ""
+    shown = attempt.outcome is Outcome.ERROR or message.partition(":")[0] == error.type
+    said = ": ".join(text for text in (None if shown else error.type, message) if text)
+    return ", at ".join(text for text in (cut(said, _MOST_OF_AN_ERROR), error.frame) if text)
+
+
+def _error_in_full(attempt: Attempt) -> str | None:
+    """The outcome and all that is known of its error; ``None`` where no more than a word is."""
+    if not attempt.outcome.failed or attempt.error is None:
+        return None
+    detail = error_detail(attempt)
+    return f"{_outcome_word(attempt)}: {detail}" if detail else _outcome_word(attempt)
+
+
+def memory(attempt: Attempt) -> str:
+    """``36 of 128 MB``."""
+    if attempt.max_memory_used_mb is None:
+        return ""
+    size = "" if attempt.memory_size_mb is None else f" of {attempt.memory_size_mb:,}"
+    return f"{attempt.max_memory_used_mb:,}{size} MB"
+
+
+def _start(shown: Sequence[Attempt], tz: tzinfo, *, dated: bool) -> Column:
+    def column(timespec: str, shorter: Column | None = None) -> Column:
+        return Column(
+            head=f"start ({zone_name(tz, starts_ms(shown))})",
+            cells=[
+                [("not seen", "dim")]
+                if attempt.started_ms is None
+                else [(stamp(attempt.started_ms, tz, timespec, dated=dated), "")]
+                for attempt in shown
+            ],
+            shorter=shorter,
+        )
+
+    return column("milliseconds", shorter=column("seconds"))
+
+
+def _wait(wait_ms: int | None) -> Pieces:
+    if wait_ms is not None and wait_ms < 0:
+        return [("overlaps", "")]
+    return _plain(_maybe(wait_ms))
+
+
+def _counter(checked: CheckedRequest, attempt: Attempt) -> Pieces:
+    logged = attempt.claim.counter
+    if logged is None:
+        return _plain("")
+    if counter_is_wrong(checked, attempt):
+        expected = checked.checks[attempt.number - 1].counter_expected
+        return [(f"{logged} not {expected}", STYLES[BAD])]
+    return [(str(logged), "")]
+
+
+def _branch(checked: CheckedRequest, attempt: Attempt) -> Pieces:
+    logged = attempt.claim.branch
+    if logged is not None and branch_is_wrong(checked, attempt):
+        expected = checked.checks[attempt.number - 1].branch_expected
+        return [(f"{logged} not {expected}", STYLES[BAD])]
+    return _plain(logged)
+
+
+def _check(check: Check) -> Pieces:
+    sign, word = _CHECKS[check]
+    return [(f"{sign} {word}".rstrip(), STYLES[sign])]
+
+
+def _outcome_word(attempt: Attempt) -> str:
+    raised = attempt.error if attempt.outcome is Outcome.ERROR else None
+    word = (raised.type if raised else None) or attempt.outcome.value
+    return f"{word}, inferred" if attempt.outcome_inferred else word
+
+
+def _maybe(ms: float | None) -> str:
+    return "" if ms is None else duration(ms)
+
+
+def _plain(text: str | None) -> Pieces:
+    return [(text, "")] if text else _NONE

@@ -1,0 +1,42 @@
+"""GitHub workflow commands: what did not pass, as annotations of the run."""
+
+from __future__ import annotations
+
+from retryctl.views.ci.report import CheckReport, Problem, problems
+from retryctl.views.inert import inert
+
+_MOST_SHOWN = 10
+"""GitHub shows no more errors, and no more warnings, of one step."""
+
+
+def report(told: CheckReport) -> str:
+    """One line for each annotation: an error for a failure, a warning for what is unsure."""
+    found = problems(told.judgement)
+    failed = [problem for problem in found if problem.passed is False]
+    unsure = [problem for problem in found if problem.passed is None]
+    return _lines("error", failed) + _lines("warning", unsure)
+
+
+def _lines(kind: str, some: list[Problem]) -> str:
+    shown = some if len(some) <= _MOST_SHOWN else some[: _MOST_SHOWN - 1]
+    lines = [_command(kind, problem.rule, _said(problem)) for problem in shown]
+    if more := len(some) - len(shown):
+        lines.append(_command(kind, "retryctl", f"and {more:,} more"))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _said(problem: Problem) -> str:
+    return f"{problem.request_id}: {problem.message}" if problem.request_id else problem.message
+
+
+def _command(kind: str, title: str, message: str) -> str:
+    return f"::{kind} title={_property(title)}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    """The runner reads ``%`` as an escape and a newline as the end; ``inert`` leaves no newline."""
+    return inert(text).replace("%", "%25").replace("##[", "## [")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,52 @@
+"""GitLab's code quality report: an array of what did not pass.
+
+GitLab holds the report of a branch against that of its target by the fingerprints, so they must
+survive the new request IDs of every run. Of several findings of one identity each gets a number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from hashlib import sha256
+from typing import Any
+
+from retryctl.core.crosscheck.findings import Severity
+from retryctl.views.ci.report import CheckReport, Problem, problems
+from retryctl.views.inert import inert
+from retryctl.views.json.check import document_text
+
+_SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "minor", Severity.INFO: "info"}
+
+
+def report(told: CheckReport) -> str:
+    """The array, one object for each problem."""
+    seen: Counter[str] = Counter()
+    issues = []
+    for problem in problems(told.judgement):
+        identity = _identity(problem)
+        issues.append(_issue(problem, f"{identity}:{seen[identity]}", told.place))
+        seen[identity] += 1
+    return document_text(issues)
+
+
+def _identity(problem: Problem) -> str:
+    if problem.judged:
+        return problem.judged.identity.fingerprint
+    return f"{problem.rule}:{problem.function or ''}"
+
+
+def _issue(problem: Problem, unique: str, place: str) -> dict[str, Any]:
+    who = f"{problem.request_id}: " if problem.request_id else ""
+    return {
+        "description": inert(f"{who}{problem.message}"),
+        "check_name": problem.rule,
+        "fingerprint": sha256(unique.encode()).hexdigest()[:32],
+        "severity": _severity(problem),
+        "location": {"path": inert(place), "lines": {"begin": 1}},
+    }
+
+
+def _severity(problem: Problem) -> str:
+    if problem.judged:
+        return _SEVERITIES[problem.judged.finding.severity]
+    return "info" if problem.passed is None else "major"

@@ -1,0 +1,61 @@
+"""The result of a check as Markdown: for a merge request, an issue, or a job's summary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from retryctl.core.check.evaluate import REQUEST
+from retryctl.errors import ExitStatus
+from retryctl.views.ci.report import (
+    CheckReport,
+    Problem,
+    headline,
+    problems,
+    result_sentence,
+    told_beside,
+)
+from retryctl.views.inert import inert
+from retryctl.views.sentences import coverage_sentence
+
+_MOST_ROWS = 100
+_SIGNS = {ExitStatus.OK: "✅", ExitStatus.DID_NOT_HOLD: "❌"}
+# Whatever Markdown or GitHub's and GitLab's own additions to it could take for markup: emphasis,
+# links, HTML, tables, headings, bare addresses, mentions and references.
+_SPECIAL = re.compile(r"[\\`*_\[\]<>#+=|~&@$]|:(?=//)|(?<=www)\.")
+
+
+def report(told: CheckReport) -> str:
+    """A heading, a table of what did not pass, and what was looked at."""
+    return "\n".join(_lines(told)) + "\n"
+
+
+def _lines(told: CheckReport) -> Iterator[str]:
+    judgement = told.judgement
+    sign = _SIGNS.get(told.status, "❔")
+    yield f"## {sign} retryctl check: {_text(result_sentence(told))}"
+    yield ""
+    yield _text(headline(judgement, told.subject))
+    found = problems(judgement)
+    if found:
+        yield from ("", "| | request | what | why |", "| --- | --- | --- | --- |")
+        yield from map(_row, found[:_MOST_ROWS])
+    if len(found) > _MOST_ROWS:
+        yield from ("", f"and {len(found) - _MOST_ROWS:,} more")
+    for words in told_beside(judgement):
+        yield from ("", _text(words))
+    yield from ("", _text(coverage_sentence(told.coverage, told.tz)))
+    for gap in told.coverage.gaps:
+        yield f"- {_text(gap.message)}"
+
+
+def _row(problem: Problem) -> str:
+    sign = "❌" if problem.passed is False else "❔"
+    who = f"`{problem.request_id}`" if problem.request_id else ""
+    what = "" if problem.rule == REQUEST else problem.rule
+    return f"| {sign} | {who} | {_text(what)} | {_text(problem.message)} |"
+
+
+def _text(text: str) -> str:
+    """Text in which Markdown finds nothing to interpret."""
+    return _SPECIAL.sub(r"\\\g<0>", inert(text))

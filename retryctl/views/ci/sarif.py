@@ -1,0 +1,131 @@
+"""SARIF 2.1.0: every finding as a result, for code scanning and its viewers.
+
+A finding that does not fail is a note; one that is known has the baseline state ``unchanged``,
+one that is allowed a suppression. What is undetermined is a result of the kind ``open``. The
+place of a result is its log group, which stays the same from run to run as the fingerprint does;
+the log events that prove it are its related locations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from retryctl.core.check.evaluate import JudgedFinding
+from retryctl.core.crosscheck.findings import Severity
+from retryctl.core.crosscheck.verdict import RULES
+from retryctl.core.model.events import LogEvent
+from retryctl.views.ci.report import CheckReport, Problem, problems
+from retryctl.views.inert import inert, lines_of
+from retryctl.views.json.check import document_text
+from retryctl.views.rule_texts import RuleText, rule_texts
+from retryctl.views.times import iso
+
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+_EXPLAIN = "retryctl explain"
+_RULES = {rule.id: rule for rule in RULES}
+
+Object = dict[str, Any]
+
+
+def report(told: CheckReport) -> str:
+    """The log with its one run."""
+    texts = rule_texts()
+    checks = [p for p in problems(told.judgement) if p.judged is None]
+    ids = [judged.finding.rule for judged in told.judgement.findings]
+    ids = sorted({*ids, *(problem.rule for problem in checks)})
+    results = [_finding(judged, ids, told.place) for judged in told.judgement.findings]
+    results += [_check(problem, ids, told.place) for problem in checks]
+    run = {
+        "tool": {
+            "driver": {
+                "name": "retryctl",
+                "version": told.version,
+                "semanticVersion": told.version,
+                "rules": [_rule(id, texts) for id in ids],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "invocations": [{"executionSuccessful": True, "exitCode": told.status.value}],
+        "results": results,
+    }
+    return document_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _rule(id: str, texts: Mapping[str, RuleText]) -> Object:
+    """What GitHub's code scanning asks of a rule, of ours and of an expectation."""
+    rule = _RULES.get(id)
+    title = id.replace("-", " ").capitalize()
+    if rule is None:
+        full, help = f"{title}: what the check was told to expect.", "See retryctl check --help."
+    else:
+        full, help = texts[id].summary, f"{rule.remedy} More: {_EXPLAIN} {id}"
+    return {
+        "id": id,
+        "name": "".join(word.capitalize() for word in id.split("-")),
+        "shortDescription": {"text": f"{title}."},
+        "fullDescription": {"text": full},
+        "help": {"text": help},
+        "defaultConfiguration": {"level": _LEVELS[rule.severity] if rule else "error"},
+    }
+
+
+def _finding(judged: JudgedFinding, ids: list[str], place: str) -> Object:
+    finding = judged.finding
+    level = _LEVELS[finding.severity] if judged.failed else "note"
+    who = f"{judged.request_id}: {finding.message}"
+    result = _result(finding.rule, ids, who, place, kind="fail", level=level)
+    result["partialFingerprints"] = {"retryctlFinding/v1": judged.identity.fingerprint}
+    result["baselineState"] = "unchanged" if judged.known else "new"
+    result["relatedLocations"] = [_evidence(event) for event in finding.evidence]
+    result["properties"] = {"requestId": judged.request_id, "attempt": finding.attempt}
+    if judged.allowed:
+        result["suppressions"] = [{"kind": "external", "justification": f"--allow {finding.rule}"}]
+    return result
+
+
+def _check(problem: Problem, ids: list[str], place: str) -> Object:
+    who = f"{problem.request_id}: " if problem.request_id else ""
+    unsure = problem.passed is None
+    kind, level = ("open", "none") if unsure else ("fail", "error")
+    return _result(problem.rule, ids, who + problem.message, place, kind=kind, level=level)
+
+
+def _result(
+    rule: str, ids: list[str], message: str, place: str, *, kind: str, level: str
+) -> Object:
+    return {
+        "ruleId": rule,
+        "ruleIndex": ids.index(rule),
+        "kind": kind,
+        "level": level,
+        "message": _message(message),
+        "locations": [{"physicalLocation": _physical(place)}],
+    }
+
+
+def _evidence(event: LogEvent) -> Object:
+    line = "\n".join(lines_of(event.message))
+    told = f"{iso(event.timestamp_ms)} {line}"
+    group = (event.log_group or "log").lstrip("/")
+    located: Object = {"physicalLocation": _physical(group), "message": _message(told)}
+    if event.log_stream:
+        located["logicalLocations"] = [{"name": event.log_stream, "kind": "log stream"}]
+    return located
+
+
+def _physical(path: str) -> Object:
+    return {
+        "artifactLocation": {"uri": quote(path, safe="/", errors="backslashreplace")},
+        "region": {"startLine": 1},
+    }
+
+
+def _message(text: str) -> Object:
+    """Plain text: in SARIF brackets make links and braces stand for arguments."""
+    return {"text": re.sub(r"([{}])", r"\1\1", re.sub(r"([\\\[\]])", r"\\\1", inert(text)))}

@@ -1,0 +1,55 @@
+"""Links into the CloudWatch console: a log stream at the time of an attempt.
+
+The console's own encoding of its fragment: names are percent-encoded twice, and every ``%`` of
+the fragment is a ``$``. Seen in links that people publish; AWS does not document it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote
+
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.attempt import Attempt
+
+# The partitions that have a console of their own, by how their regions' names begin.
+_HOSTS = {
+    "cn-": "console.amazonaws.cn",
+    "us-gov-": "console.amazonaws-us-gov.com",
+}
+_USUAL_HOST = "console.aws.amazon.com"
+_MARGIN_MS = 10_000
+
+
+def attempt_link(attempt: Attempt, region: str) -> str | None:
+    """The log stream of ``attempt``, from shortly before to shortly after it.
+
+    ``None`` where the log does not name the group or the stream.
+    """
+    if attempt.log_group is None or attempt.log_stream is None:
+        return None
+    since_ms = attempt.placed_ms - _MARGIN_MS
+    until_ms = attempt.last_event.timestamp_ms + _MARGIN_MS
+    host = next((host for start, host in _HOSTS.items() if region.startswith(start)), _USUAL_HOST)
+    span = _dollars(quote(f"?start={since_ms}&end={until_ms}", safe=""))
+    return (
+        f"https://{region}.{host}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/"
+        f"{_name(attempt.log_group)}/log-events/{_name(attempt.log_stream)}{span}"
+    )
+
+
+def console_lines(checked: Sequence[CheckedRequest], region: str) -> Iterator[str]:
+    """A line for each attempt, whole whatever the width: a link that is broken is none."""
+    for one in checked:
+        yield f"\nin the console, request {one.request.request_id}:\n"
+        for attempt in one.request.attempts:
+            link = attempt_link(attempt, region) or "its log stream is not known"
+            yield f" {attempt.number}  {link}\n"
+
+
+def _name(text: str) -> str:
+    return _dollars(quote(quote(text, safe=""), safe=""))
+
+
+def _dollars(text: str) -> str:
+    return text.replace("%", "$")

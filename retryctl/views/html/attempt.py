@@ -1,0 +1,154 @@
+"""One attempt on a page: its figures, what /tmp held, what was found, and its log lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from itertools import islice
+
+from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.crosscheck.findings import Finding
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.events import LogEvent
+from retryctl.views.attempts_table import environment_cell, error_detail, memory, outcome_cell
+from retryctl.views.environments import Environment
+from retryctl.views.html.markup import Markup, joined, spans, tag
+from retryctl.views.html.tmp_files import files_are_told, files_around
+from retryctl.views.inert import lines_of
+from retryctl.views.signs import SEVERITY_SIGNS, STYLES
+from retryctl.views.times import duration, moment, stamp
+
+# A browser lays out only the blocks in view, so a long log opens as quickly as a short one.
+_LINES_IN_A_BLOCK = 250
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What the attempts of a request share.
+
+    ``dated`` puts its day before each time; ``unfolded`` opens the log lines from the start.
+    """
+
+    known: Mapping[str | None, Environment]
+    tz: tzinfo
+    branches: Branches
+    dated: bool
+    unfolded: bool
+
+
+def attempt_article(
+    checked: CheckedRequest, attempt: Attempt, anchor: str, around: Setting
+) -> Markup:
+    """The attempt with the findings whose harm shows in it; its heading is of level 3."""
+    findings = [one for one in checked.findings if one.attempt == attempt.number]
+    return tag(
+        "article",
+        tag(
+            "h3",
+            f"Attempt {attempt.number} ",
+            tag("span", spans(environment_cell(attempt, around.known)), class_="where"),
+            " ",
+            tag("span", spans(outcome_cell(attempt)), class_="how"),
+            id=anchor,
+        ),
+        _facts(_told_of(attempt, around.tz)),
+        _tmp(checked, attempt, around),
+        *(finding_section(one, around) for one in findings),
+        _log_lines(attempt, around),
+        class_="attempt",
+    )
+
+
+def finding_section(finding: Finding, around: Setting) -> Markup:
+    """What was found, what to do, and the log events that prove it; its heading is of level 4."""
+    sign = SEVERITY_SIGNS[finding.severity]
+    return tag(
+        "section",
+        tag("h4", f"{sign} {finding.rule} ", tag("small", finding.severity.value)),
+        tag("p", finding.message),
+        tag("p", tag("b", "Do: "), finding.remedy),
+        tag("p", "More: ", tag("code", f"retryctl explain {finding.rule}"), class_="dim"),
+        _proof("log events that prove it", finding.evidence, around),
+        class_=f"finding edge {STYLES[sign]}",
+    )
+
+
+def _facts(facts: Iterable[tuple[str, str]]) -> Markup:
+    return tag(
+        "dl", *(tag("div", tag("dt", name), tag("dd", said)) for name, said in facts if said)
+    )
+
+
+def _told_of(attempt: Attempt, tz: tzinfo) -> Iterator[tuple[str, str]]:
+    yield "error", error_detail(attempt)
+    yield "started", "" if attempt.started_ms is None else moment(attempt.started_ms, tz)
+    yield "ran for", "" if attempt.duration_ms is None else duration(attempt.duration_ms)
+    init = attempt.init_duration_ms
+    yield "init", "" if init is None else duration(init)
+    yield "memory", memory(attempt)
+    yield "counts in", attempt.claim.store or ""
+    yield "the store said", attempt.claim.store_error or ""
+    yield "log stream", tag("code", attempt.log_stream) if attempt.log_stream else ""
+    yield "X-Ray", tag("code", attempt.xray_trace_id) if attempt.xray_trace_id else ""
+
+
+def _tmp(checked: CheckedRequest, attempt: Attempt, around: Setting) -> Markup:
+    if not files_are_told(checked.request):
+        return Markup()
+    held = files_around(checked.request, attempt, around.known, around.branches)
+    heading = tag("h4", "Files in /tmp ", tag("small", "as the log implies"))
+    return tag("section", heading, _facts(held), class_="tmp")
+
+
+def mentions(events: Sequence[LogEvent], around: Setting) -> Markup:
+    """The log events that prove a request of which no attempt can be told."""
+    return _proof("log events that mention it", events, around)
+
+
+def _log_lines(attempt: Attempt, around: Setting) -> Markup:
+    if not attempt.events:
+        return tag("p", "no log lines were read", class_="dim")
+    return tag(
+        "details",
+        tag("summary", f"log events of attempt {attempt.number} ({len(attempt.events):,})"),
+        _lines(_said_by(attempt, around)),
+        class_="log",
+        open="" if around.unfolded else None,
+    )
+
+
+def _said_by(attempt: Attempt, around: Setting) -> Iterator[Markup]:
+    """Its log events, marked those in which the function tells its counter and its branch."""
+    for event in attempt.events:
+        yield from _event(event, "", around, marked=event in attempt.claim.evidence)
+
+
+def _proof(called: str, events: Sequence[LogEvent], around: Setting) -> Markup:
+    """Events that may come from several environments, each with the name of its own."""
+    lines = (
+        line for event in events for line in _event(event, f"{_place(event, around)}  ", around)
+    )
+    summary = tag("summary", f"{called} ({len(events):,})")
+    return tag("details", summary, _lines(lines), class_="evidence")
+
+
+def _place(event: LogEvent, around: Setting) -> str:
+    environment = around.known.get(event.log_stream)
+    return environment.label if environment else event.log_stream or ""
+
+
+def _event(
+    event: LogEvent, lead: str, around: Setting, *, marked: bool = False
+) -> Iterator[Markup]:
+    told = f"{lead}{stamp(event.timestamp_ms, around.tz, dated=around.dated)}  "
+    for line in lines_of(event.message):
+        yield joined([told, tag("mark", line) if marked else line])
+        told = " " * len(told)
+
+
+def _lines(lines: Iterable[Markup]) -> Markup:
+    rest = iter(lines)
+    blocks = iter(lambda: list(islice(rest, _LINES_IN_A_BLOCK)), [])
+    return tag("pre", *(tag("code", joined(block, "\n")) for block in blocks))

@@ -1,0 +1,52 @@
+"""HTML that cannot be broken out of: what is not ``Markup`` yet is made inert and escaped.
+
+``tag`` is the one way onto a page. A string that it is given is text, whoever wrote it, and
+stays text: in an element, in an attribute and in SVG. Only what ``tag`` itself has made,
+and the constants of this package, are of the type ``Markup`` and pass as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from retryctl.views.blocks import Pieces
+from retryctl.views.inert import inert
+
+
+class Markup(str):
+    """HTML already."""
+
+    __slots__ = ()
+
+
+def plain(text: str) -> Markup:
+    """``text`` as it is to be read: inert, on one line, its special characters escaped."""
+    return Markup(escape(inert(text)))
+
+
+def joined(parts: Iterable[str], between: str = "") -> Markup:
+    """The parts one after the other, each as ``tag`` would take it."""
+    return Markup(between.join(map(_safe, parts)))
+
+
+def tag(name: str, *children: str, **attributes: str | int | None) -> Markup:
+    """An element, with its end tag. ``class_`` and ``aria_label`` name attributes as HTML cannot.
+
+    An attribute that is ``None`` is left out.
+    """
+    given = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{_safe(str(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return Markup(f"<{name}{given}>{joined(children)}</{name}>")
+
+
+def spans(pieces: Pieces) -> Markup:
+    """Pieces of a document. The words of a style are classes: ``bold red``."""
+    return joined(tag("span", text, class_=style) if style else text for text, style in pieces)
+
+
+def _safe(text: str) -> Markup:
+    return text if isinstance(text, Markup) else plain(text)

@@ -1,0 +1,123 @@
+"""What every page is made of: the document with its policy, tables, and what was looked at."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from datetime import tzinfo
+from functools import cache
+from hashlib import sha256
+from importlib import resources
+
+from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.views.html.markup import Markup, joined, tag
+from retryctl.views.sentences import Sentence, coverage_sentence
+from retryctl.views.signs import STYLES, WARNING
+from retryctl.views.times import moment
+
+_ROOT = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-{hash}'; \
+base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def document(
+    title: str,
+    command: str,
+    header: Sequence[Markup],
+    main: Sequence[Markup],
+    coverage: Coverage,
+    tz: tzinfo,
+) -> str:
+    """A whole page of what ``command`` told; what was looked at stands at its end.
+
+    It is in ASCII whatever a log holds, so that it reads the same in every encoding that a
+    pipe, an editor or a mail takes it for.
+    """
+    body = joined(
+        [
+            tag("a", "Skip to the content", class_="skip", href="#main"),
+            tag(
+                "header",
+                tag("p", f"retryctl {command}", class_="eyebrow"),
+                tag("h1", title),
+                *_not_seen(coverage),
+                *header,
+            ),
+            tag("main", *main, _looked_at(coverage, tz), id="main", tabindex=-1),
+        ],
+        "\n",
+    )
+    style = _style()
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    page = _ROOT.format(hash=digest, title=joined([title]), style=style, body=body)
+    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+@cache
+def _style() -> str:
+    return resources.files("retryctl").joinpath("views", "page_style.css").read_text("ascii")
+
+
+def sentence_line(sentence: Sentence) -> Markup:
+    """A sign and its words, in a paragraph of their own."""
+    sign, words = sentence
+    return tag("p", tag("span", sign, class_="sign"), " ", words, class_=f"said {STYLES[sign]}")
+
+
+def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+    """A table; the first cell of a row is its heading. On a phone each row stacks its cells."""
+    named = (tag("th", head, scope="col") if head else tag("td") for head in heads)
+    return tag(
+        "table",
+        tag("caption", caption),
+        tag("thead", tag("tr", *named)),
+        tag("tbody", *(_row(heads, row) for row in rows)),
+    )
+
+
+def _row(heads: Sequence[str], row: Sequence[str]) -> Markup:
+    first, *rest = row
+    cells = (tag("td", cell, data_head=head) for head, cell in zip(heads[1:], rest, strict=True))
+    return tag("tr", tag("th", first, scope="row"), *cells)
+
+
+# --------------------------------------------------------------------------- what was looked at
+
+
+def _not_seen(coverage: Coverage) -> Iterator[Markup]:
+    if not coverage.complete:
+        link = tag("a", "not everything was seen", href="#coverage")
+        yield tag("p", tag("span", WARNING, class_=STYLES[WARNING]), " ", link)
+
+
+def _looked_at(coverage: Coverage, tz: tzinfo) -> Markup:
+    """What was looked at, every gap with the command that would close it, and as of when."""
+    sentence = coverage_sentence(coverage, tz)
+    as_of = coverage.horizon_ms
+    return tag(
+        "section",
+        tag("h2", "What was looked at", id="coverage"),
+        tag("p", sentence[:1].upper() + sentence[1:]),
+        *(_gap(gap) for gap in coverage.gaps),
+        *([] if as_of is None else [tag("p", f"As of {moment(as_of, tz, 'seconds')}.")]),
+        class_="panel",
+    )
+
+
+def _gap(gap: Gap) -> Markup:
+    settle = [tag("p", "To settle it: ", tag("code", gap.settle))] if gap.settle else []
+    return tag("div", tag("p", gap.message), *settle, class_=f"finding edge {STYLES[WARNING]}")

@@ -1,0 +1,234 @@
+"""``summary`` as one page to attach: every count in a table, bars beside it, failures over time.
+
+Its size hangs on the kinds of things that were counted, never on how many: long lists are cut,
+and say so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
+from enum import Enum
+from typing import TypeVar
+
+from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.summary.diff import Change
+from retryctl.core.summary.tally import Tally
+from retryctl.core.wording import number_of
+from retryctl.views.figures import FUNCTION_FIGURES, Tallies, advice, before_and_after, percent
+from retryctl.views.html.histogram import failures
+from retryctl.views.html.markup import Markup, tag
+from retryctl.views.html.page import document, table
+from retryctl.views.inert import cut
+from retryctl.views.signs import BAD, NOTHING, STYLES
+from retryctl.views.times import duration, span
+
+_MOST_ROWS, _MOST_OF_AN_ERROR = 50, 300
+_Kind = TypeVar("_Kind", bound=Enum)
+
+
+def summary_page(
+    tally: Tally,
+    coverage: Coverage,
+    *,
+    function: str | None,
+    tz: tzinfo,
+    branches: Branches | None = None,
+    several: Tallies = (),
+    changes: Sequence[Change] = (),
+) -> str:
+    """The summary of one function's requests, or of all functions', as an HTML document in ASCII.
+
+    ``branches`` are those of the handler: they tell which branch was due on which attempt.
+    ``several`` are the functions of which ``tally`` is the sum, ``changes`` what is other than
+    in an earlier summary.
+    """
+    what = number_of(tally.requests, "request")
+    panels = [
+        *([_panel("Functions", _functions(several))] if several else []),
+        *([_panel("Since the summary before", _changed(changes))] if changes else []),
+        _panel("Requests", *_requests(tally)),
+        _panel("Branch and counter", *_counting(tally, branches or Branches())),
+        _panel("Failures", *_failures(tally, tz)),
+        _panel("Waits and cost", *_waits_and_cost(tally)),
+    ]
+    name = f"{len(several):,} functions" if several else function
+    header = [tag("p", _extent(tally, tz)), tag("p", advice(tally))]
+    return document(f"{what} of {name}" if name else what, "summary", header, panels, coverage, tz)
+
+
+def _extent(tally: Tally, tz: tzinfo) -> str:
+    retried = number_of(tally.retried, "request")
+    were = "was" if tally.retried == 1 else "were"
+    said = f"{number_of(tally.attempts, 'attempt')}; {retried} {were} retried"
+    if tally.requests:
+        said += f" ({percent(tally.retried, tally.requests)})"
+    if tally.first_ms is None or tally.last_ms is None:
+        return f"{said}."
+    return f"{said}. The attempts seen started {span(tally.first_ms, tally.last_ms, tz)}."
+
+
+def _panel(heading: str, *content: Markup) -> Markup:
+    return tag("section", tag("h2", heading), *content, class_="panel")
+
+
+def _functions(several: Tallies) -> Markup:
+    rows = [
+        [name or "unknown", *(figure(tally) for figure in FUNCTION_FIGURES.values())]
+        for name, tally in several[:_MOST_ROWS]
+    ]
+    return table(_capped("Each function", len(several)), ["function", *FUNCTION_FIGURES], rows)
+
+
+def _changed(changes: Sequence[Change]) -> Markup:
+    rows = [
+        (cut(change.figure, _MOST_OF_AN_ERROR), *before_and_after(change), change.verdict)
+        for change in changes[:_MOST_ROWS]
+    ]
+    return table(_capped("What changed", len(changes)), ("figure", "before", "now", ""), rows)
+
+
+# --------------------------------------------------------------------------- requests
+
+
+def _requests(tally: Tally) -> Iterator[Markup]:
+    by_attempts = {f"{n:,}": count for n, count in sorted(tally.by_attempts.items())}
+    yield _shares("Requests by number of attempts", "attempts", "requests", by_attempts)
+    yield _shares("What became of them", "outcome", "requests", _named(tally.outcomes))
+
+
+def _named(counts: Counter[_Kind]) -> dict[str, int]:
+    """The counts by the words of the contract, the largest first, those of zero left out."""
+    return dict(_largest_first({kind.value: n for kind, n in counts.items() if n}))
+
+
+def _largest_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Equal ones by name: in what order a log was read must not show."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _shares(caption: str, what: str, counted: str, counts: Mapping[str, int]) -> Markup:
+    total, most = sum(counts.values()), max(counts.values(), default=0)
+    rows = [
+        (name, f"{count:,}", percent(count, total), _bar(count, most))
+        for name, count in list(counts.items())[:_MOST_ROWS]
+    ]
+    return table(_capped(caption, len(counts)), (what, counted, "share", ""), rows)
+
+
+def _bar(count: int, most: int) -> Markup:
+    """Only the sight of the figure that stands beside it."""
+    width = f"{count / most * 100:.2f}%" if most else "0"
+    return tag(
+        "svg",
+        tag("rect", width=width, height=10, rx=2),
+        class_="bar cyan",
+        width="100%",
+        height=10,
+        aria_hidden="true",
+    )
+
+
+# --------------------------------------------------------------------------- can they be trusted
+
+
+def _counting(tally: Tally, branches: Branches) -> Iterator[Markup]:
+    right, wrong = (tally.retries_judged[check] for check in (Check.AGREES, Check.DISAGREES))
+    if judged := right + wrong:
+        of = f"the retries that logged one ({right:,} of {judged:,} that could be judged)"
+        yield tag("p", f"The counter was right on {percent(right, judged)} of {of}.")
+    here, other = tally.same_environment, tally.other_environment
+    if here + other:
+        same = percent(here, here + other)
+        yield tag("p", f"{same} of the retries ran in the environment of the attempt before.")
+    yield _branches(tally, branches)
+    yield _shares("The counter, by attempt", "check", "attempts", _named(tally.checks))
+    if tally.findings:
+        rows = [
+            (tag("code", rule), f"{count:,}", f"{tally.wrong_retries[rule]:,}")
+            for rule, count in _largest_first(tally.findings)
+        ]
+        yield table("Findings", ("rule", "findings", "wrong counts on retries"), rows)
+        yield tag("p", "retryctl explain RULE says what each means and what to do.", class_="dim")
+
+
+def _branches(tally: Tally, branches: Branches) -> Markup:
+    names: list[str] = list(branches.numbers)
+    other = sorted({name for _, name in tally.branches if name} - set(names))
+    ran: Counter[tuple[int, str]] = Counter()
+    for (attempt, name), count in tally.branches.items():
+        ran[attempt, "none" if name is None else name if name in names else "other"] += count
+    heads = [*names, *(["other"] if other else []), "none"]
+    attempts = sorted({attempt for attempt, _ in tally.branches})
+    rows = [
+        [
+            f"attempt {attempt}",
+            *(_branch(ran[attempt, head], head, branches.due(attempt - 1)) for head in heads),
+        ]
+        for attempt in attempts[:_MOST_ROWS]
+    ]
+    caption = _capped("Which branch ran", len(attempts))
+    return table(caption, ["", *heads], rows)
+
+
+def _branch(count: int, name: str, due: str) -> str:
+    """The number of attempts in which it ran, marked where another branch was due."""
+    if not count:
+        return tag("span", NOTHING, class_="dim")
+    if name in (due, "none"):
+        return tag("b", f"{count:,}") if name == due else f"{count:,}"
+    return tag("span", f"{count:,} {BAD}", class_=STYLES[BAD])
+
+
+# --------------------------------------------------------------------------- failures
+
+
+def _failures(tally: Tally, tz: tzinfo) -> Iterator[Markup]:
+    yield _shares("How attempts ended", "outcome", "attempts", _named(tally.attempt_outcomes))
+    if tally.first_ms is not None and tally.last_ms is not None and tally.failed_by_minute:
+        yield from failures(tally.failed_by_minute, tally.first_ms, tally.last_ms, tz)
+    groups = tally.error_groups()
+    if groups:
+        rows = [
+            (
+                cut(one.type, _MOST_OF_AN_ERROR),
+                f"{one.count:,}",
+                cut(one.frame or NOTHING, _MOST_OF_AN_ERROR),
+                tag("code", one.example),
+            )
+            for one in groups[:_MOST_ROWS]
+        ]
+        heads = ("error", "attempts", "in", "for example")
+        yield table(_capped("Errors", len(groups)), heads, rows)
+
+
+# --------------------------------------------------------------------------- waits and cost
+
+
+def _waits_and_cost(tally: Tally) -> Iterator[Markup]:
+    waits = tally.wait_figures()
+    if waits:
+        rows = [
+            (
+                f"retry {one.retry}",
+                f"{one.count:,}",
+                *(duration(ms) for ms in (one.p50_ms, one.p95_ms, one.max_ms)),
+            )
+            for one in waits[:_MOST_ROWS]
+        ]
+        heads = ("", "retries", "half within", "95 % within", "longest")
+        yield table(_capped("How long retries waited", len(waits)), heads, rows)
+    cost = tally.cost()
+    rows = [
+        ("all attempts", duration(cost.billed_ms), f"{cost.gb_s:,.3f}"),
+        ("retries", duration(cost.billed_ms_on_retries), f"{cost.gb_s_on_retries:,.3f}"),
+    ]
+    yield table("What was billed", ("", "time", "GB-seconds"), rows)
+
+
+def _capped(caption: str, number: int) -> str:
+    more = number - _MOST_ROWS
+    return f"{caption} ({more:,} more: see --output json)" if more > 0 else caption

@@ -1,0 +1,189 @@
+"""The attempts of a request on a time axis: SVG, one lane for each execution environment.
+
+Every horizontal place is a share of the width in percent, and every size is in pixels: so the
+picture fits a phone and a wide screen alike, and its letters stay as large as the text around.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import tzinfo
+from itertools import pairwise
+
+from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.attempt import Attempt, wait_ms
+from retryctl.core.wording import number_of
+from retryctl.views.environments import Environment
+from retryctl.views.html.markup import Markup, tag
+from retryctl.views.signs import BAD, NOTHING, STYLES, outcome_sign
+from retryctl.views.text.timeline import end_ms, round_times
+from retryctl.views.times import day, duration, zone_name
+
+_MOST_LANES = 12
+# The height of a lane, and where in it stand its name, its line, the claims and the files.
+_LANE, _NAME, _LINE, _CLAIM, _FILES = 100, 14, 42, 72, 88
+_RADIUS = 12
+_AXIS = 24
+_FILE, _MOST_FILES = "▪", 5
+_LONGEST, _SHORT = 14, 9  # letters of a branch's name that are drawn, and of a claim
+# On the narrowest screen the picture is 240 px wide, 34 letters of the axis.
+_CELLS = 34
+# In percent of the width: with less there is no room, with less than ample none on a phone.
+_ROOM_FOR_ATTEMPT, _AMPLE_FOR_ATTEMPT = 6.0, 20.0
+_ROOM_FOR_WAIT, _AMPLE_FOR_WAIT = 14.0, 36.0
+
+
+def picture(
+    checked: CheckedRequest,
+    known: Mapping[str | None, Environment],
+    files: Mapping[int, int],
+    tz: tzinfo,
+    horizon_ms: int | None,
+) -> Markup | None:
+    """A figure of all attempts; ``None`` where there is no distance to draw.
+
+    An attempt stands at its start; one that still runs is drawn up to ``horizon_ms``.
+    ``files`` has for attempts by number how many files their /tmp held thereafter.
+    """
+    attempts = checked.request.attempts
+    if len(attempts) < 2:
+        return None
+    first, last = attempts[0].placed_ms, max(end_ms(a, horizon_ms) for a in attempts)
+    if first == last:
+        return None
+    return _Drawing(checked, known, files, tz, (first, last)).figure(horizon_ms)
+
+
+class _Drawing:
+    """Knows where each attempt stands."""
+
+    def __init__(
+        self,
+        checked: CheckedRequest,
+        known: Mapping[str | None, Environment],
+        files: Mapping[int, int],
+        tz: tzinfo,
+        bounds_ms: tuple[int, int],
+    ) -> None:
+        self._checked, self._known, self._files, self._tz = checked, known, files, tz
+        self._first_ms, self._last_ms = bounds_ms
+        streams = list(dict.fromkeys(a.log_stream for a in checked.request.attempts))
+        self._left_out = len(streams[_MOST_LANES:])
+        self._tops = {stream: n * _LANE for n, stream in enumerate(streams[:_MOST_LANES])}
+        self._drawn = [a for a in checked.request.attempts if a.log_stream in self._tops]
+
+    def figure(self, horizon_ms: int | None) -> Markup:
+        height = len(self._tops) * _LANE
+        svg = tag(
+            "svg",
+            *self._axis(height),
+            *self._lanes(),
+            *self._hops(),
+            *self._attempts(horizon_ms),
+            role="img",
+            width="100%",
+            height=height + _AXIS,
+            aria_label=self._label(),
+        )
+        return tag("figure", svg, tag("figcaption", *self._caption()))
+
+    def _label(self) -> str:
+        attempts, lanes = len(self._checked.request.attempts), len(self._tops) + self._left_out
+        where = number_of(lanes, "execution environment")
+        return f"{attempts} attempts in {where} on a time axis; the table below tells the same"
+
+    def _caption(self) -> Iterator[str]:
+        bounds = self._first_ms, self._last_ms
+        yield f"{day(bounds[0], self._tz, year=True)}, {zone_name(self._tz, bounds)}. "
+        yield "A lane is an execution environment, a circle an attempt with its number; beside it "
+        yield "how it ended, below it the counter and the branch that it logged. Dashes are waits."
+        if self._files:
+            yield f" {_FILE} is a file of the request in the environment's /tmp after the attempt."
+        if self._left_out:
+            yield f" {self._left_out} more environments are not drawn."
+
+    def _axis(self, height: int) -> Iterator[Markup]:
+        for ms, label in round_times(self._first_ms, self._last_ms, self._tz, _CELLS):
+            x = self._x(ms)
+            yield tag("line", class_="grid", x1=x, x2=x, y1=0, y2=height + 4)
+            yield tag("text", label, class_="tick dim", x=x, y=height + 19)
+
+    def _lanes(self) -> Iterator[Markup]:
+        for stream, top in self._tops.items():
+            environment = self._known[stream]
+            y = top + _LINE
+            yield tag("line", class_="lane", x1="0", x2="100%", y1=y, y2=y)
+            name = environment.label if environment.name else f"{environment.label} not known"
+            yield tag("text", name, class_=f"name {environment.colour}", x=0, y=top + _NAME)
+
+    def _hops(self) -> Iterator[Markup]:
+        """A dashed line from the end of each attempt to the start of the next, and how long."""
+        for before, after in pairwise(self._drawn):
+            start, end = self._share(end_ms(before, None)), self._share(after.placed_ms)
+            y1, y2 = (self._tops[a.log_stream] + _LINE for a in (before, after))
+            if end < start:
+                continue
+            x1, x2 = _percent(start), _percent(end)
+            yield tag("line", class_="hop", x1=x1, x2=x2, y1=y1, y2=y2)
+            wait = wait_ms(before, after)
+            if wait is not None and end - start >= _ROOM_FOR_WAIT:
+                x, y = _percent((start + end) / 2), (y1 + y2) // 2 + 4
+                tight = " tight" if end - start < _AMPLE_FOR_WAIT else ""
+                yield tag("text", duration(wait), class_=f"wait dim{tight}", x=x, y=y)
+
+    def _attempts(self, horizon_ms: int | None) -> Iterator[Markup]:
+        labelled: dict[str | None, float] = {}
+        for attempt in self._drawn:
+            start, stream = self._share(attempt.placed_ms), attempt.log_stream
+            room = start - labelled.get(stream, -100.0)
+            if room >= _ROOM_FOR_ATTEMPT:
+                labelled[stream] = start
+                marks = [*self._run(attempt, horizon_ms, _RADIUS), *self._said(attempt)]
+            else:
+                marks = [*self._run(attempt, horizon_ms, _RADIUS // 2)]
+            tight = " tight" if room < _AMPLE_FOR_ATTEMPT else ""
+            yield tag("g", *marks, class_=f"attempt {self._known[stream].colour}{tight}")
+
+    def _run(self, attempt: Attempt, horizon_ms: int | None, radius: int) -> Iterator[Markup]:
+        x, y = self._x(attempt.placed_ms), self._tops[attempt.log_stream] + _LINE
+        ran = self._share(end_ms(attempt, horizon_ms)) - self._share(attempt.placed_ms)
+        yield tag("rect", x=x, width=_percent(ran), y=y - 4, height=8)
+        yield tag("circle", cx=x, cy=y, r=radius)
+
+    def _said(self, attempt: Attempt) -> Iterator[Markup]:
+        """Its number, how it ended, what it claimed, and the files in its /tmp thereafter."""
+        x, top = self._x(attempt.placed_ms), self._tops[attempt.log_stream]
+        sign = outcome_sign(attempt.outcome)
+        yield tag("text", str(attempt.number), class_="number", x=x, y=top + _LINE + 5)
+        yield tag("text", sign, class_=f"sign {STYLES[sign]}", x=x, dx=18, y=top + _LINE - 9)
+        yield self._claim(attempt, x, top + _CLAIM)
+        if held := self._files.get(attempt.number):
+            yield tag("text", _FILE * min(held, _MOST_FILES), class_="held", x=x, y=top + _FILES)
+
+    def _claim(self, attempt: Attempt, x: str, y: int) -> Markup:
+        """Below the circle; a long one, which would stick out at an end, leans inwards."""
+        counter, branch = attempt.claim.counter, attempt.claim.branch
+        said = [] if counter is None else [str(counter)]
+        if branch is not None:
+            said.append(branch if len(branch) <= _LONGEST else f"{branch[: _LONGEST - 1]}…")
+        text, style = " · ".join(said) or NOTHING, "" if said else "dim"
+        if self._checked.checks[attempt.number - 1].check is Check.DISAGREES:
+            text, style = f"{text} {BAD}", STYLES[BAD]
+        if len(text) <= _SHORT:
+            return tag("text", text, class_=f"claim {style}", x=x, y=y)
+        leans, dx = ("right", -_RADIUS) if self._is_early(attempt) else ("left", _RADIUS)
+        return tag("text", text, class_=f"claim {style} {leans}", x=x, dx=dx, y=y)
+
+    def _is_early(self, attempt: Attempt) -> bool:
+        return self._share(attempt.placed_ms) < 50
+
+    def _x(self, ms: int) -> str:
+        return _percent(self._share(ms))
+
+    def _share(self, ms: int) -> float:
+        return (ms - self._first_ms) / (self._last_ms - self._first_ms) * 100
+
+
+def _percent(share: float) -> str:
+    return f"{min(max(share, 0.0), 100.0):.2f}%"

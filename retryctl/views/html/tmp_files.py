@@ -1,0 +1,82 @@
+"""The /tmp files that each execution environment held, as the log implies them.
+
+Nobody looked into /tmp. What an attempt logged tells whether it left a file there, and its
+log stream where: the core's ``left_mark`` says so, and this only names the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.crosscheck.counter_state import counts_in_tmp, earlier_here, left_mark, marks_of
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.request import Request
+from retryctl.views.environments import Environment
+from retryctl.views.html.markup import Markup, joined, tag
+
+
+def files_are_told(request: Request) -> bool:
+    """Whether the function counts, in /tmp as far as it says, and its log names the streams."""
+    attempts = request.attempts
+    return (
+        any(not attempt.claim.silent for attempt in attempts)
+        and all(map(counts_in_tmp, attempts))
+        and all(attempt.log_stream is not None for attempt in attempts)
+    )
+
+
+def files_after(request: Request, branches: Branches) -> dict[int, int]:
+    """How many files each attempt's environment certainly held after it, by its number."""
+    if not files_are_told(request):
+        return {}
+    return {
+        attempt.number: marks_of([*earlier_here(request, attempt), attempt], branches)[0]
+        for attempt in request.attempts
+    }
+
+
+def files_around(
+    request: Request,
+    attempt: Attempt,
+    known: Mapping[str | None, Environment],
+    branches: Branches,
+) -> list[tuple[str, Markup]]:
+    """What to call each place or moment, and the files of the request that were there.
+
+    Before and after the attempt in its own environment, then those that it could not see.
+    """
+    here = earlier_here(request, attempt)
+    name = known[attempt.log_stream].label
+    earlier = request.attempts[: attempt.retries]
+    held = [
+        (f"{name} before", _files(here, known, branches)),
+        (f"{name} after", _files([*here, attempt], known, branches)),
+    ]
+    elsewhere = [other for other in earlier if other not in here]
+    if any(left_mark(other, branches) is not False for other in elsewhere):
+        held.append(("elsewhere, out of its sight", _files(elsewhere, known, branches)))
+    return held
+
+
+def _files(
+    attempts: Sequence[Attempt],
+    known: Mapping[str | None, Environment],
+    branches: Branches,
+) -> Markup:
+    chips = list(_chips(attempts, known, branches))
+    return tag("ul", *chips, class_="files") if chips else tag("span", "no file", class_="dim")
+
+
+def _chips(
+    attempts: Iterable[Attempt],
+    known: Mapping[str | None, Environment],
+    branches: Branches,
+) -> Iterable[Markup]:
+    for attempt in attempts:
+        left, environment = left_mark(attempt, branches), known[attempt.log_stream]
+        if left is None:
+            yield tag("li", f"perhaps of attempt {attempt.number}", class_="file perhaps")
+        elif left:
+            sign = tag("span", f"{environment.sign} ", class_=environment.colour)
+            yield tag("li", joined([sign, f"of attempt {attempt.number}"]), class_="file")

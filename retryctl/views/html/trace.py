@@ -1,0 +1,147 @@
+"""``trace`` as one page to attach: no script, nothing from outside, the whole story inside.
+
+It shows what the text shows, with a picture, the files in /tmp and every log line. Lines are
+folded up with ``details``, which a keyboard opens. A content security policy allows the
+page's own style and nothing else, so that even a mistake in escaping could not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import tzinfo
+
+from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.wording import number_of
+from retryctl.views.attempts_table import attempts_table, versions
+from retryctl.views.blocks import Table
+from retryctl.views.environments import environments
+from retryctl.views.html.attempt import Setting, attempt_article, finding_section, mentions
+from retryctl.views.html.markup import Markup, spans, tag
+from retryctl.views.html.page import document, sentence_line, table
+from retryctl.views.html.timeline import picture
+from retryctl.views.html.tmp_files import files_after, files_are_told
+from retryctl.views.sentences import Sentence, numbered, outcome_sentence, verdict_sentences
+from retryctl.views.signs import UNSURE
+from retryctl.views.text.trace import Asked
+from retryctl.views.times import on_one_day, starts_ms
+
+# What an attempt's own part of the page tells in full.
+_NOT_IN_TABLE = frozenset({"error", "duration", "memory"})
+
+
+def trace_page(
+    checked: Sequence[CheckedRequest],
+    coverage: Coverage,
+    not_found: Sequence[str] = (),
+    *,
+    tz: tzinfo,
+    branches: Branches | None = None,
+    asked: Asked | None = None,
+) -> str:
+    """The answer of ``trace`` as an HTML document in ASCII.
+
+    Times are told in ``tz``. ``branches`` are those of the handler: they tell which attempts
+    left a file in /tmp. ``asked`` leaves attempts out, and with ``lines`` unfolds every log.
+    """
+    asked = asked or Asked()
+    known = environments(a for one in checked for a in one.request.attempts)
+    sections = []
+    for index, one in enumerate(checked, start=1):
+        around = Setting(
+            known=known,
+            tz=tz,
+            branches=branches or Branches(),
+            dated=not on_one_day(starts_ms(one.request.attempts), tz),
+            unfolded=asked.lines,
+        )
+        sections.append(_request(one, coverage, asked, around, f"r{index}"))
+    header = [sentence_line(Sentence(UNSURE, f"not found: {one}")) for one in not_found]
+    if len(checked) > 1:
+        header.append(_contents(checked, coverage, tz))
+    return document(_title(checked), "trace", header, sections, coverage, tz)
+
+
+def _title(checked: Sequence[CheckedRequest]) -> str:
+    functions = {one.request.function for one in checked}
+    name = functions.pop() if len(functions) == 1 else None
+    what = number_of(len(checked), "request")
+    return f"{what} of {name}" if name else what
+
+
+def _contents(checked: Sequence[CheckedRequest], coverage: Coverage, tz: tzinfo) -> Markup:
+    items = []
+    for index, one in enumerate(checked, start=1):
+        link = tag("a", tag("code", one.request.request_id), href=f"#r{index}")
+        said = [outcome_sentence(one.request, coverage, tz), *verdict_sentences(one)]
+        items.append(tag("li", link, *map(sentence_line, said)))
+    return tag("nav", tag("ul", *items, class_="contents"), aria_label="Requests")
+
+
+# --------------------------------------------------------------------------- a request
+
+
+def _request(
+    checked: CheckedRequest, coverage: Coverage, asked: Asked, around: Setting, anchor: str
+) -> Markup:
+    request = checked.request
+    shown = [attempt for attempt in request.attempts if asked.wants(attempt)]
+    said = [outcome_sentence(request, coverage, around.tz), *verdict_sentences(checked)]
+    whole = [one for one in checked.findings if one.attempt is None]
+    return tag(
+        "section",
+        tag("h2", "Request ", tag("code", request.request_id), id=anchor),
+        tag("p", " · ".join(_named(checked)), class_="dim"),
+        *map(sentence_line, said),
+        *_overview(checked, shown, coverage, around, anchor),
+        *([tag("h3", "The whole request")] if whole else []),
+        *(finding_section(one, around) for one in whole),
+        *(attempt_article(checked, a, f"{anchor}a{a.number}", around) for a in shown),
+        *([mentions(request.mentions, around)] if request.mentions else []),
+        class_="panel",
+    )
+
+
+def _named(checked: CheckedRequest) -> Iterator[str]:
+    request = checked.request
+    ran = versions(request.attempts)
+    version = f"({', '.join(ran)})" if ran else ""
+    yield from filter(None, [f"{request.function or ''} {version}".strip(), request.log_group])
+
+
+def _overview(
+    checked: CheckedRequest,
+    shown: Sequence[Attempt],
+    coverage: Coverage,
+    around: Setting,
+    anchor: str,
+) -> Iterator[Markup]:
+    """The picture of the attempts, and the table that tells the same."""
+    attempts = checked.request.attempts
+    if len(shown) < len(attempts):
+        named = numbered([attempt.number for attempt in shown]) if shown else "none"
+        yield tag("p", f"shown: {named} of {len(attempts)}", class_="dim")
+    else:
+        files = files_after(checked.request, around.branches)
+        drawn = picture(checked, around.known, files, around.tz, coverage.horizon_ms)
+        if drawn:
+            yield drawn
+    if shown:
+        yield _attempts(attempts_table(checked, shown, around.known, around.tz), anchor)
+    if files_are_told(checked.request):
+        why = "Which files /tmp held is told from what each attempt logged: nobody looked there."
+        yield tag("p", why, class_="dim")
+
+
+def _attempts(told: Table, anchor: str) -> Markup:
+    """The table of the text view; each number leads to the attempt's own part of the page."""
+    columns = [column for name, column in told.columns.items() if name not in _NOT_IN_TABLE]
+    rows = []
+    for number, *cells in zip(*(column.cells for column in columns), strict=True):
+        text = spans(number).strip()
+        link = tag("a", f"Attempt {text}", href=f"#{anchor}a{text}")
+        rows.append([link, *map(spans, cells)])
+    heads = [column.head.strip() for column in columns]
+    return table("The attempts, in order of start", heads, rows)

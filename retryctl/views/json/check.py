@@ -1,0 +1,54 @@
+"""The result of a check for programs: ``retryctl/check/1``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retryctl.core.check.evaluate import JudgedFinding
+from retryctl.views.ci.report import CheckReport
+from retryctl.views.json.trace import coverage_object, dumps, finding_object
+
+SCHEMA = "retryctl/check/1"
+
+
+def report(told: CheckReport) -> str:
+    """One document with every check, not only those that failed."""
+    judgement = told.judgement
+    document = {
+        "schema": SCHEMA,
+        "passed": judgement.passed,
+        "exit_status": told.status.value,
+        "requests": judgement.requests,
+        "retried_requests": judgement.retried,
+        "checks": [
+            {
+                "name": check.name,
+                "request_id": check.request_id,
+                "function": check.function,
+                "passed": check.passed,
+                "message": check.message,
+            }
+            for check in judgement.checks
+        ],
+        "findings": [_finding(judged) for judged in judgement.findings],
+        "not_found": list(judgement.not_found),
+        "coverage": coverage_object(told.coverage),
+    }
+    return document_text(document)
+
+
+def document_text(value: Any) -> str:
+    """A document in which a CI runner finds no ``##[command]`` of its own, wherever it stands."""
+    return dumps(value, indent=2).replace("##[", r"##\u005b") + "\n"
+
+
+def _finding(judged: JudgedFinding) -> dict[str, Any]:
+    return {
+        "request_id": judged.request_id,
+        "function": judged.function,
+        **finding_object(judged.finding),
+        "failed": judged.failed,
+        "baseline": judged.known,
+        "allowed": judged.allowed,
+        "fingerprint": judged.identity.fingerprint,
+    }

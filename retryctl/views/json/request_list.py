@@ -1,0 +1,38 @@
+"""``list`` as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from retryctl.core.summary.request_row import Listed
+from retryctl.views.json.trace import dumps
+from retryctl.views.times import iso
+
+
+def listed_object(listed: Listed) -> dict[str, Any]:
+    """A request as the contract has it."""
+    return {
+        "request_id": listed.request_id,
+        "function": listed.function,
+        "started_at": iso(listed.started_ms),
+        "attempts": listed.attempts,
+        "outcome": listed.outcome.value,
+        "verdict": listed.verdict.value,
+        "findings": list(listed.findings),
+    }
+
+
+def listed_line(listed: Listed) -> str:
+    """A line of JSON."""
+    return dumps(listed_object(listed)) + "\n"
+
+
+def listed_document(listed: Sequence[Listed], coverage: dict[str, Any]) -> str:
+    """All of them as one document."""
+    document = {
+        "schema": "retryctl/list/1",
+        "requests": [listed_object(each) for each in listed],
+        "coverage": coverage,
+    }
+    return dumps(document, indent=2) + "\n"

@@ -1,0 +1,132 @@
+"""``summary`` for programs: the JSON of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.history.outcome import Outcome
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.request import RequestOutcome
+from retryctl.core.summary.diff import Change
+from retryctl.core.summary.histogram import failed_over_time
+from retryctl.core.summary.tally import Tally
+from retryctl.views.json.trace import coverage_object, dumps
+from retryctl.views.times import iso
+
+SCHEMA = "retryctl/summary/1"
+
+Object = dict[str, Any]
+Tallies = Sequence[tuple["str | None", Tally]]
+
+
+def summary_document(
+    total: Tally,
+    tallies: Tallies,
+    coverage: Coverage,
+    branches: Branches,
+    changes: Sequence[Change] | None = None,
+) -> str:
+    """The whole answer as one document: one function's figures, or those of all together.
+
+    Of several functions ``functions`` has each one's. ``changes`` are those since an earlier
+    summary.
+    """
+    only = tallies[0][0] if len(tallies) == 1 else None
+    document = {"schema": SCHEMA, **summary_object(only, total, branches)}
+    if len(tallies) > 1:
+        document["functions"] = [summary_object(*each, branches) for each in tallies]
+    if changes is not None:
+        document["changes"] = [_change(change) for change in changes]
+    document["coverage"] = coverage_object(coverage)
+    return dumps(document, indent=2) + "\n"
+
+
+def summary_lines(tallies: Tallies, coverage: Coverage, branches: Branches) -> str:
+    """One function a line, each a document of its own."""
+    looked = coverage_object(coverage)
+    return "".join(
+        dumps({"schema": SCHEMA, **summary_object(*each, branches), "coverage": looked}) + "\n"
+        for each in tallies
+    )
+
+
+def summary_object(function: str | None, tally: Tally, branches: Branches) -> Object:
+    """The figures of one function."""
+    cost = tally.cost()
+    return {
+        "function": function,
+        "requests": tally.requests,
+        "attempts": tally.attempts,
+        "retried_requests": tally.retried,
+        "by_attempts": {
+            str(count): tally.by_attempts[count] for count in sorted(tally.by_attempts)
+        },
+        "outcomes": {each.value: tally.outcomes[each] for each in RequestOutcome},
+        "attempt_outcomes": {each.value: tally.attempt_outcomes[each] for each in Outcome},
+        "branches": branch_rows(tally, branches),
+        "counter": {
+            **{each.value: tally.checks[each] for each in Check},
+            "accuracy_on_retries": tally.accuracy_on_retries(),
+        },
+        "wrong_on_retries": dict(sorted(tally.wrong_retries.items())),
+        "findings": dict(sorted(tally.findings.items())),
+        "retry_environment": {"same": tally.same_environment, "other": tally.other_environment},
+        "waits_s": [
+            {
+                "retry": waits.retry,
+                "count": waits.count,
+                "p50": waits.p50_ms / 1000,
+                "p95": waits.p95_ms / 1000,
+                "max": waits.max_ms / 1000,
+            }
+            for waits in tally.wait_figures()
+        ],
+        "errors": [
+            {"type": each.type, "count": each.count, "frame": each.frame, "example": each.example}
+            for each in tally.error_groups()
+        ],
+        "cost": {
+            "billed_ms": cost.billed_ms,
+            "billed_ms_on_retries": cost.billed_ms_on_retries,
+            "gb_s": cost.gb_s,
+            "gb_s_on_retries": cost.gb_s_on_retries,
+        },
+        "failed_over_time": _over_time(tally),
+    }
+
+
+def branch_rows(tally: Tally, branches: Branches) -> list[Mapping[str, int]]:
+    """For each number of attempt how often each branch ran; ``none`` where none was logged."""
+    logged = {name for _, name in tally.branches if name is not None}
+    names = [*branches.numbers, *sorted(logged - branches.numbers.keys())]
+    return [
+        {
+            "attempt": number,
+            **{name: tally.branches[number, name] for name in names},
+            "none": tally.branches[number, None],
+        }
+        for number in sorted({number for number, _ in tally.branches})
+    ]
+
+
+def _over_time(tally: Tally) -> Object | None:
+    span = failed_over_time(tally)
+    if span is None:
+        return None
+    return {
+        "since": iso(span.since_ms),
+        "bucket_s": span.bucket_ms // 1000,
+        "attempts": list(span.counts),
+    }
+
+
+def _change(change: Change) -> Object:
+    return {
+        "figure": change.figure,
+        "before": change.before,
+        "after": change.after,
+        "verdict": change.verdict,
+    }

@@ -1,0 +1,194 @@
+"""``trace`` for programs: the JSON of the contract, and the same as JSON lines.
+
+Keys may be added; none is renamed or dropped within a version of the schema. What a
+terminal would obey or hide is written as ``\\uXXXX``, which JSON reads back as it was; so the
+text is valid UTF-8 whatever a log holds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from itertools import islice
+from math import isfinite
+from typing import Any
+
+from retryctl.core.crosscheck.attempt_check import AttemptCheck
+from retryctl.core.crosscheck.findings import Finding
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.model.events import LogEvent
+from retryctl.views.console_links import attempt_link
+from retryctl.views.inert import UNSAFE
+from retryctl.views.times import iso, waits_ms
+
+SCHEMA = "retryctl/trace/1"
+
+Object = dict[str, Any]
+
+_AT_ONCE = 4096  # pieces of a large document, so that no second copy of it is held
+
+
+def trace_document(
+    checked: Sequence[CheckedRequest],
+    coverage: Coverage,
+    not_found: Sequence[str],
+    *,
+    lines: bool,
+    region: str | None = None,
+) -> str:
+    """The whole answer as one document.
+
+    ``lines`` adds each attempt's log events, ``region`` the link to its place in the console.
+    """
+    document = {
+        "schema": SCHEMA,
+        "requests": [_request(one, lines, region) for one in checked],
+        "not_found": list(not_found),
+        "coverage": coverage_object(coverage),
+    }
+    return dumps(document, indent=2) + "\n"
+
+
+def trace_lines(
+    checked: Sequence[CheckedRequest], *, lines: bool, region: str | None = None
+) -> str:
+    """One request a line, each as in ``requests`` of the document."""
+    return "".join(dumps(_request(one, lines, region)) + "\n" for one in checked)
+
+
+def dumps(value: Any, indent: int | None = None) -> str:
+    """JSON in which nothing is left that a terminal would obey or hide."""
+    if indent is None:
+        return _inert(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=indent)
+    chunks, told = encoder.iterencode(value), []
+    while some := "".join(islice(chunks, _AT_ONCE)):
+        told.append(_inert(some))
+    return "".join(told)
+
+
+def _inert(text: str) -> str:
+    """Strings have their C0 escaped already: the newlines that are left are JSON's own."""
+    return "\n".join(UNSAFE.sub(_escape, line) for line in text.split("\n"))
+
+
+def _escape(match: re.Match[str]) -> str:
+    return json.dumps(match.group())[1:-1]
+
+
+def _request(checked: CheckedRequest, lines: bool, region: str | None) -> Object:
+    request = checked.request
+    rows = zip(request.attempts, checked.checks, waits_ms(request.attempts), strict=True)
+    return {
+        "request_id": request.request_id,
+        "function": request.function,
+        "log_group": request.log_group,
+        "outcome": request.outcome.value,
+        "verdict": checked.verdict.value,
+        "undetermined_because": list(checked.undetermined_because),
+        "next_attempt_due_at": iso(request.next_attempt_due_ms),
+        "attempts": [
+            _attempt(attempt, check, wait, lines, region) for attempt, check, wait in rows
+        ],
+        "findings": [finding_object(finding) for finding in checked.findings],
+    }
+
+
+def _attempt(
+    attempt: Attempt, check: AttemptCheck, wait_ms: int | None, lines: bool, region: str | None
+) -> Object:
+    error = attempt.error
+    shown: Object = {
+        "number": attempt.number,
+        "log_stream": attempt.log_stream,
+        "version": attempt.version,
+        "cold_start": attempt.cold_start,
+        "started_at": iso(attempt.started_ms),
+        "ended_at": iso(attempt.ended_ms),
+        "wait_s": None if wait_ms is None else wait_ms / 1000,
+        "outcome": attempt.outcome.value,
+        "outcome_inferred": attempt.outcome_inferred,
+        "ambiguous_lines": len(attempt.ambiguous),
+        "error": error and {"type": error.type, "message": error.message, "frame": error.frame},
+        "duration_ms": _number(attempt.duration_ms),
+        "billed_duration_ms": _number(attempt.billed_duration_ms),
+        "init_duration_ms": _number(attempt.init_duration_ms),
+        "memory_size_mb": attempt.memory_size_mb,
+        "max_memory_used_mb": attempt.max_memory_used_mb,
+        "xray_trace_id": attempt.xray_trace_id,
+        "counter": {
+            "logged": attempt.claim.counter,
+            "expected": check.counter_expected,
+            "in_environment": check.counter_in_environment,
+        },
+        "branch": {"logged": attempt.claim.branch, "expected": check.branch_expected},
+        "check": check.check.value,
+    }
+    if region:
+        shown["console_url"] = attempt_link(attempt, region)
+    if lines:
+        shown["events"] = [_event(event) for event in attempt.events]
+    return shown
+
+
+def finding_object(finding: Finding) -> Object:
+    """A finding as every JSON view shows it."""
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "attempt": finding.attempt,
+        "message": finding.message,
+        "remedy": finding.remedy,
+        "evidence": [
+            {"log_stream": event.log_stream, **_event(event)} for event in finding.evidence
+        ],
+    }
+
+
+def _event(event: LogEvent) -> Object:
+    return {
+        "timestamp": iso(event.timestamp_ms),
+        "message": event.message,
+        "event_id": event.event_id,
+    }
+
+
+def coverage_object(coverage: Coverage) -> Object:
+    """What was looked at, as every JSON view shows it."""
+    return {
+        "source": coverage.source,
+        "where": coverage.where,
+        "log_groups": list(coverage.log_groups),
+        "since": iso(coverage.since_ms),
+        "until": iso(coverage.until_ms),
+        "as_of": iso(coverage.horizon_ms),
+        "events_read": coverage.events_read,
+        "events_unrecognised": coverage.events_unrecognised,
+        "api_calls": coverage.api_calls,
+        "pages": coverage.pages,
+        "bytes_read": coverage.bytes_read,
+        "bytes_scanned": coverage.bytes_scanned,
+        "complete": coverage.complete,
+        "gaps": [_gap(gap) for gap in coverage.gaps],
+    }
+
+
+def _gap(gap: Gap) -> Object:
+    return {
+        "kind": gap.kind,
+        "message": gap.message,
+        "log_group": gap.log_group,
+        "log_stream": gap.log_stream,
+        "since": iso(gap.since_ms),
+        "until": iso(gap.until_ms),
+        "settle": gap.settle,
+        "hides_attempts": gap.hides_attempts,
+    }
+
+
+def _number(value: float | None) -> float | None:
+    """A log can say ``1e999``; JSON knows no infinity."""
+    return value if value is not None and isfinite(value) else None

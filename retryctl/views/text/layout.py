@@ -1,0 +1,233 @@
+"""Documents laid out for a terminal of any width, a pipe or a picture, with rich.
+
+Every piece of text comes onto the page through ``_Page.text``, which makes it inert, and
+as ``rich.text.Text``, in which rich interprets nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import tzinfo
+from io import StringIO
+
+from rich.cells import cell_len, chop_cells
+from rich.console import Console
+from rich.text import Text
+
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.coverage import Coverage
+from retryctl.views.blocks import (
+    Block,
+    Column,
+    Command,
+    Paragraph,
+    Pieces,
+    Table,
+)
+from retryctl.views.inert import inert
+from retryctl.views.signs import ASCII
+from retryctl.views.text.svg_frame import FORMAT
+from retryctl.views.text.trace import Asked, trace_blocks
+
+_Grid = dict[str, list[Text]]
+"""The columns of a table by name; each begins with its heading."""
+
+_NARROWEST = 20
+_MARGIN, _GAP = 1, 2
+_LEAST_CLIPPED = 9
+# --function orders-worker · 'two words' · an open quote
+_COMMAND_WORD = re.compile(r"""(?:-[\w-]+ (?=[^-]))?(?:'[^']*'|"[^"]*"|[^\s'"])+|['"]""")
+
+
+def trace_text(
+    checked: Sequence[CheckedRequest],
+    coverage: Coverage,
+    not_found: Sequence[str] = (),
+    *,
+    console_width: int,
+    tz: tzinfo,
+    colour: bool = False,
+    ascii_only: bool = False,
+    lines: bool = False,
+    attempt_filter: int | None = None,
+    failed_only: bool = False,
+) -> str:
+    """The answer of ``trace``; it ends in a newline.
+
+    No line is wider than ``console_width`` cells (20 at least). Times are told in ``tz``.
+    ``lines`` adds each attempt's log lines; ``attempt_filter`` and ``failed_only`` leave
+    the other attempts out.
+    """
+    width = max(console_width, _NARROWEST)
+    asked = Asked(lines=lines, attempt=attempt_filter, failed_only=failed_only)
+    blocks = trace_blocks(checked, coverage, not_found, asked, tz=tz, width=width)
+    return text_of(blocks, width=width, colour=colour, ascii_only=ascii_only)
+
+
+def trace_svg(
+    checked: Sequence[CheckedRequest],
+    coverage: Coverage,
+    not_found: Sequence[str] = (),
+    *,
+    title: str,
+    tz: tzinfo,
+    console_width: int = 80,
+    asked: Asked | None = None,
+) -> str:
+    """The same as a picture of a terminal: SVG that asks for nothing from outside."""
+    blocks = trace_blocks(
+        checked, coverage, not_found, asked or Asked(), tz=tz, width=console_width
+    )
+    console = _console(console_width, colour=True)
+    _print(console, _Page(console, ascii_only=False).lines(blocks))
+    return console.export_svg(title=title, code_format=FORMAT, unique_id="retryctl")
+
+
+def text_of(blocks: Iterable[Block], *, width: int, colour: bool, ascii_only: bool) -> str:
+    """The blocks laid out in ``width`` cells."""
+    console = _console(width, colour=colour)
+    with console.capture() as capture:
+        _print(console, _Page(console, ascii_only=ascii_only).lines(blocks))
+    text = capture.get()
+    return text.translate(ASCII) if ascii_only else text
+
+
+def _console(width: int, *, colour: bool) -> Console:
+    """One that asks neither the terminal nor the environment for anything."""
+    return Console(
+        file=StringIO(),
+        record=True,
+        width=width,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        force_terminal=colour,
+        force_jupyter=False,
+        legacy_windows=False,
+        _environ={},
+    )
+
+
+def _print(console: Console, lines: Iterable[Text]) -> None:
+    for line in lines:
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+
+
+class _Page:
+    """Lays blocks out, line by line, in the width of its console."""
+
+    def __init__(self, console: Console, *, ascii_only: bool) -> None:
+        self._console = console
+        self._ascii_only = ascii_only
+
+    def lines(self, blocks: Iterable[Block]) -> Iterator[Text]:
+        """The lines of the blocks, none of them too wide."""
+        for block in blocks:
+            if isinstance(block, Paragraph):
+                yield from self._hanging(self.text(block.lead), self.text(block.words))
+            elif isinstance(block, Command):
+                yield from self._command(block.text)
+            elif isinstance(block, Table):
+                yield from self._table(block)
+            else:
+                yield from map(self.text, block.lines)
+
+    def text(self, pieces: Pieces) -> Text:
+        """The one way onto the page."""
+        return Text.assemble(*((self._clean(text), style) for text, style in pieces))
+
+    def _clean(self, text: str) -> str:
+        clean = inert(text)
+        if not self._ascii_only:
+            return clean
+        return clean.translate(ASCII).encode("ascii", "backslashreplace").decode("ascii")
+
+    # ----------------------------------------------------------------- paragraphs
+
+    def _hanging(self, lead: Text, body: Text) -> Iterator[Text]:
+        cells = self._room(lead.cell_len)
+        for line in body.wrap(self._console, cells, overflow="fold") or [Text()]:
+            yield lead + line
+            lead = Text(" " * lead.cell_len)
+
+    def _command(self, command: str) -> Iterator[Text]:
+        r"""Broken between words, where a ``\`` at the line's end tells a shell to read on."""
+        cells = self._console.width - len(r" \ ")
+        line = indent = "   "
+        for word in _COMMAND_WORD.findall(self._clean(command)):
+            if line != indent and cell_len(f"{line} {word}") > cells:
+                yield Text(f"{line} \\", "bold")
+                line = indent
+            *full, line = chop_cells(f"{line} {word}", cells)
+            yield from (Text(f"{part}\\", "bold") for part in full)
+        yield Text(line, "bold")
+
+    def _room(self, taken: int) -> int:
+        return max(self._console.width - taken, 1)
+
+    # ----------------------------------------------------------------- tables
+
+    def _table(self, table: Table) -> Iterator[Text]:
+        grid = {name: self._cells(column) for name, column in table.columns.items()}
+        gone = set()
+        for name in table.gives_way:
+            if name not in grid or self._spare(grid, _GAP) >= 0:
+                continue
+            if shorter := table.columns[name].shorter:
+                grid[name] = self._cells(shorter)
+            else:
+                del grid[name]
+                gone.add(name)
+        gap = _GAP if self._spare(grid, _GAP) >= 0 else 1
+        spare = self._spare(grid, gap)
+        room = _widest(grid[table.clipped]) + spare
+        if spare < 0 and room >= _LEAST_CLIPPED:
+            grid[table.clipped] = [_clipped(cell, room) for cell in grid[table.clipped]]
+            gone.add(table.clipped)
+        fits = self._spare(grid, gap) >= 0
+        yield from _rows(grid, gap) if fits else self._items(grid)
+        for names, said in table.instead.items():
+            if gone.intersection(names):
+                yield from self.lines(said)
+
+    def _cells(self, column: Column) -> list[Text]:
+        head = self.text([(column.head, "dim")])
+        return [head, *(self.text(cell) for cell in column.cells)]
+
+    def _spare(self, grid: _Grid, gap: int) -> int:
+        """How many cells are left over; below zero, how many are wanting."""
+        taken = sum(map(_widest, grid.values())) + gap * (len(grid) - 1)
+        return self._console.width - _MARGIN - taken
+
+    def _items(self, grid: _Grid) -> Iterator[Text]:
+        """Each row as a few lines of headings and cells."""
+        heads, *rows = zip(*grid.values(), strict=True)
+        for row in rows:
+            line, lead = Text(), Text()
+            for head, cell in zip(heads, row, strict=True):
+                item = Text.assemble(head, " ", cell)
+                if line and line.cell_len + _GAP + item.cell_len > self._room(_GAP):
+                    yield from self._hanging(lead, line)
+                    line, lead = Text(), Text(" " * _GAP)
+                line = Text.assemble(line, " " * _GAP if line else "", item)
+            yield from self._hanging(lead, line)
+
+
+def _rows(grid: _Grid, gap: int) -> Iterator[Text]:
+    widths = [_widest(column) for column in grid.values()]
+    for row in zip(*grid.values(), strict=True):
+        line = Text(" " * _MARGIN)
+        for cell, width in zip(row, widths, strict=True):
+            line.append_text(cell).append(" " * (width - cell.cell_len + gap))
+        yield line
+
+
+def _widest(column: Sequence[Text]) -> int:
+    return max(cell.cell_len for cell in column)
+
+
+def _clipped(cell: Text, cells: int) -> Text:
+    short = cell.copy()
+    short.truncate(cells, overflow="ellipsis")
+    return short

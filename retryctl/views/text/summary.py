@@ -1,0 +1,276 @@
+"""``summary`` for a person: one function's figures on a screen, or a row for each of several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import tzinfo
+
+from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.request import RequestOutcome
+from retryctl.core.summary.diff import Change
+from retryctl.core.summary.histogram import failed_over_time
+from retryctl.core.summary.tally import Tally
+from retryctl.core.wording import number_of
+from retryctl.views.blocks import BLANK, Block, Column, Drawing, Paragraph, Piece, Pieces, Table
+from retryctl.views.figures import (
+    FUNCTION_FIGURES,
+    Tallies,
+    advice,
+    before_and_after,
+    percent,
+    reasons,
+)
+from retryctl.views.inert import cut
+from retryctl.views.json.summary import branch_rows
+from retryctl.views.sentences import coverage_sentence
+from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, STYLES, WARNING
+from retryctl.views.text.layout import text_of
+from retryctl.views.times import duration, span, stamp
+
+_LABEL = 12
+_BAR_CELLS = 36
+_MOST_ERRORS, _MOST_GAPS = 5, 10
+_VERDICT_SIGNS = {"better": GOOD, "worse": BAD, "same": NOTHING, "changed": NOTHING}
+
+
+def summary_text(
+    total: Tally,
+    tallies: Tallies,
+    coverage: Coverage,
+    branches: Branches,
+    changes: Sequence[Change] | None = None,
+    *,
+    tz: tzinfo,
+    since_ms: int | None = None,
+    console_width: int = 80,
+    colour: bool = False,
+    ascii_only: bool = False,
+) -> str:
+    """The answer of ``summary``; ``tallies`` are in the order in which they are shown.
+
+    ``since_ms`` is when the window that was counted begins, where it was looked further back.
+    """
+    since_ms = coverage.since_ms if since_ms is None else since_ms
+    window = _window(since_ms, coverage.until_ms, tz)
+    blocks = _blocks(total, tallies, coverage, window, branches, changes, tz)
+    return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
+
+
+def _blocks(
+    total: Tally,
+    tallies: Tallies,
+    coverage: Coverage,
+    window: str,
+    branches: Branches,
+    changes: Sequence[Change] | None,
+    tz: tzinfo,
+) -> Iterator[Block]:
+    several = len(tallies) > 1
+    name = f"{len(tallies):,} functions" if several else tallies[0][0] or "function unknown"
+    yield Paragraph(words=[(name, "bold"), (window, "")])
+    yield Paragraph(words=[(_headline(total), "")])
+    yield BLANK
+    if several:
+        yield _table(tallies)
+        yield BLANK
+    else:
+        yield from _figures(total, branches, tz)
+    if changes is not None:
+        yield from _changed(changes)
+        yield BLANK
+    yield Paragraph(words=[(advice(total), "bold")])
+    yield BLANK
+    yield Paragraph(words=[(coverage_sentence(coverage, tz), "")])
+    for gap in coverage.gaps[:_MOST_GAPS]:
+        yield Paragraph(lead=[(f"{WARNING} ", STYLES[WARNING])], words=[(gap.message, "")])
+    if len(coverage.gaps) > _MOST_GAPS:
+        yield Paragraph(words=[(f"and {len(coverage.gaps) - _MOST_GAPS:,} more: see JSON", "")])
+
+
+def _window(since_ms: int | None, until_ms: int | None, tz: tzinfo) -> str:
+    if since_ms is None or until_ms is None:
+        return ""
+    return f" · {span(since_ms, until_ms, tz)}"
+
+
+def _headline(tally: Tally) -> str:
+    retried = f"{tally.retried:,} {'was' if tally.retried == 1 else 'were'} retried"
+    return (
+        f"{number_of(tally.requests, 'request')}, {number_of(tally.attempts, 'attempt')}; "
+        f"{retried} ({percent(tally.retried, tally.requests)})"
+    )
+
+
+def _row(label: str, *lines: Pieces) -> Iterator[Block]:
+    """Words beside a label; what does not fit hangs below the words."""
+    for line in lines:
+        yield Paragraph(lead=[(f"{label:<{_LABEL}}", "dim")], words=line)
+        label = ""
+
+
+# --------------------------------------------------------------------------- one function
+
+
+def _figures(tally: Tally, branches: Branches, tz: tzinfo) -> Iterator[Block]:
+    yield from _bars(tally)
+    yield BLANK
+    yield from _row("outcome", _outcomes(tally))
+    yield BLANK
+    yield _heat(tally, branches)
+    yield BLANK
+    yield from _row("counter", *_counter(tally))
+    yield BLANK
+    yield from _row("waits", *_waits(tally))
+    yield from _row("errors", *_errors(tally))
+    yield from _row("cost", [(_cost(tally), "")])
+    yield from _over_time(tally, tz)
+    yield BLANK
+
+
+def _bars(tally: Tally) -> Iterator[Block]:
+    most = max(tally.by_attempts.values(), default=0)
+    lines: list[Pieces] = []
+    for count, number in sorted(tally.by_attempts.items()):
+        label = "attempts" if not lines else ""
+        share = percent(number, tally.requests)
+        bar = f"{_bar(number, most):<{_BAR_CELLS}}"
+        lines.append(
+            [
+                (f"{label:<{_LABEL}}", "dim"),
+                (f"{count}  ", ""),
+                (bar, "cyan"),
+                (f"{number:>12,}  {share:>11}", ""),
+            ]
+        )
+    yield Drawing(lines=lines)
+
+
+def _bar(number: int, most: int) -> str:
+    """As long as its share of the longest, to an eighth of a cell, and never empty."""
+    eighths = max(1, round(8 * _BAR_CELLS * number / most)) if number else 0
+    whole, rest = divmod(eighths, 8)
+    return EIGHTHS[-1] * whole + (EIGHTHS[rest - 1] if rest else "")
+
+
+def _outcomes(tally: Tally) -> list[Piece]:
+    there = [each for each in RequestOutcome if tally.outcomes[each]]
+    said = (f"{each.value.replace('-', ' ')} {tally.outcomes[each]:,}" for each in there)
+    return [(" · ".join(said), "")]
+
+
+def _heat(tally: Tally, branches: Branches) -> Drawing:
+    rows = branch_rows(tally, branches)
+    names = [name for name in rows[0] if name != "attempt"] if rows else []
+    heads = "".join(f"{cut(name, 8):>10}" for name in names)
+    lines: list[Pieces] = [[(f"{'branch run':<{_LABEL + 2}}{heads}", "dim")]]
+    for row in rows:
+        label = f"attempt {row['attempt']}"
+        line: list[Piece] = [(f"  {label:<{_LABEL}}", "")]
+        due = branches.due(row["attempt"] - 1)
+        line += [_heat_cell(row[name], name == "none", name == due) for name in names]
+        lines.append(line)
+    return Drawing(lines=lines)
+
+
+def _heat_cell(count: int, none: bool, due: bool) -> Piece:
+    """A branch that was not due is marked with a sign, not with colour alone."""
+    if not count:
+        return (f"{'0':>10}", "dim")
+    if none or due:
+        return (f"{count:>10,}", "" if none else "green")
+    marked = f"{BAD}{count:,}"
+    return (f"{marked:>10}", "bold red")
+
+
+def _counter(tally: Tally) -> Iterator[Pieces]:
+    right, wrong = tally.retries_judged[Check.AGREES], tally.retries_judged[Check.DISAGREES]
+    if right + wrong:
+        said = f"right on {percent(right, right + wrong)} of the retries that logged one"
+        yield [(f"{said} ({right:,} of {right + wrong:,})", "")]
+    elif tally.retried:
+        yield [("no retry logged a counter that could be judged", "")]
+    else:
+        yield [("nothing was retried, so there was nothing to count", "")]
+    if tally.wrong_retries:
+        why = ", ".join(f"{rule} {count:,}" for rule, count in reasons(tally))
+        yield [(f"wrong: {why}", "red")]
+    undetermined = tally.checks[Check.UNDETERMINED]
+    if undetermined:
+        yield [(f"{number_of(undetermined, 'attempt')} could not be judged", "")]
+    placed = tally.same_environment + tally.other_environment
+    if placed:
+        share = percent(tally.same_environment, placed)
+        yield [(f"retries in the environment of the attempt before: {share}", "")]
+
+
+def _waits(tally: Tally) -> Iterator[Pieces]:
+    for waits in tally.wait_figures()[:3]:
+        p50, p95, most = map(duration, (waits.p50_ms, waits.p95_ms, waits.max_ms))
+        usual = {1: ", usual 1 m", 2: ", usual 2 m"}.get(waits.retry, "")
+        said = f"retry {waits.retry}  {p50}, p95 {p95}, longest {most}{usual}"
+        yield [(said, "")]
+
+
+def _errors(tally: Tally) -> Iterator[Pieces]:
+    groups = tally.error_groups()
+    for each in groups[:_MOST_ERRORS]:
+        what = cut(each.type.replace("Task timed out", "timed out").replace(" seconds", " s"), 40)
+        frame = f"  {cut(each.frame, 50)}" if each.frame else ""
+        yield [(f"{each.count:>6,} × {what}{frame}  ", ""), (each.example, "dim")]
+    if len(groups) > _MOST_ERRORS:
+        rest = groups[_MOST_ERRORS:]
+        count = sum(each.count for each in rest)
+        yield [(f"{count:>6,} × {len(rest):,} other kinds: --output json", "")]
+
+
+def _cost(tally: Tally) -> str:
+    cost = tally.cost()
+    took = duration(cost.billed_ms_on_retries)
+    share = percent(cost.billed_ms_on_retries, cost.billed_ms)
+    memory = f", {cost.gb_s_on_retries:,.1f} GB-s" if cost.gb_s else ""
+    return f"retries were billed {took}{memory}: {share} of all"
+
+
+def _over_time(tally: Tally, tz: tzinfo) -> Iterator[Block]:
+    over = failed_over_time(tally)
+    if over is None or len(over.counts) < 2 or not any(over.counts):
+        return
+    most = max(over.counts)
+    line = "".join(LEVELS[-(-count * 7 // most)] for count in over.counts)
+    when = stamp(
+        over.since_ms + over.counts.index(most) * over.bucket_ms, tz, "minutes", dated=True
+    )
+    each = duration(over.bucket_ms).removesuffix(" 00 s").removesuffix(" 00 m")
+    yield Drawing(lines=[[(f"{'over time':<{_LABEL}}", "dim"), (line, "yellow")]])
+    yield from _row("", [(f"failed attempts, {each} each; most {most:,} at {when}", "")])
+
+
+# --------------------------------------------------------------------------- several functions
+
+
+def _table(tallies: Tallies) -> Table:
+    def column(head: str, cells: Iterable[str]) -> Column:
+        return Column(head=head, cells=[[(cell, "")] for cell in cells])
+
+    columns = {"function": column("function", [name or "unknown" for name, _ in tallies])}
+    for head, figure in FUNCTION_FIGURES.items():
+        columns[head] = column(head, [figure(tally) for _, tally in tallies])
+    return Table(columns=columns, gives_way=("wrong because",), clipped="function", instead={})
+
+
+# --------------------------------------------------------------------------- since before
+
+
+def _changed(changes: Sequence[Change]) -> Iterator[Block]:
+    yield Paragraph(words=[("since the summary before", "dim")])
+    for change in changes:
+        if change.verdict == "same":
+            continue
+        sign = _VERDICT_SIGNS[change.verdict]
+        said = f"{change.figure}: {' → '.join(before_and_after(change))}"
+        verdict = "" if change.verdict == "changed" else f", {change.verdict}"
+        yield Paragraph(lead=[(f"{sign} ", STYLES[sign])], words=[(said + verdict, "")])
+    if all(change.verdict == "same" for change in changes):
+        yield Paragraph(words=[("nothing changed", "")])

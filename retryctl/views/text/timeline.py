@@ -1,0 +1,152 @@
+"""The attempts of a request drawn to scale, one lane for each execution environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta, tzinfo
+from itertools import groupby
+
+from retryctl.core.history.outcome import Outcome
+from retryctl.core.model.attempt import Attempt
+from retryctl.views.blocks import Piece
+from retryctl.views.environments import Environment
+from retryctl.views.times import at, clock, day
+
+_MOST_LANES = 8
+_MOST_TICKS = 6
+_SECOND, _MINUTE, _HOUR, _DAY = 1000, 60_000, 3_600_000, 86_400_000
+_STEPS = (
+    *(power * digit for power in (1, 10, 100, _SECOND) for digit in (1, 2, 5)),
+    *(10 * _SECOND, 15 * _SECOND, 30 * _SECOND),
+    *(minutes * _MINUTE for minutes in (1, 2, 5, 10, 15, 30)),
+    *(hours * _HOUR for hours in (1, 2, 3, 6, 12)),
+    *(days * _DAY for days in (1, 2, 7, 30, 365, 3650, 36500)),
+)
+
+
+def timeline(
+    attempts: Sequence[Attempt],
+    known: Mapping[str | None, Environment],
+    tz: tzinfo,
+    width: int,
+    horizon_ms: int | None,
+) -> list[list[Piece]]:
+    """Lines of ``width`` cells at most; none where there is no distance to draw.
+
+    An attempt stands at its start; one that still runs is drawn up to ``horizon_ms``.
+    """
+    if len(attempts) < 2:
+        return []
+    spans = [(a, a.placed_ms, end_ms(a, horizon_ms)) for a in attempts]
+    first, last = min(start for _, start, _ in spans), max(end for _, _, end in spans)
+    streams = list(dict.fromkeys(attempt.log_stream for attempt, _, _ in spans))
+    drawn = streams if len(streams) <= _MOST_LANES else streams[: _MOST_LANES - 1]
+    date = f" {day(first, tz)} "
+    gutter = max(len(date), *(len(_gutter(known[stream])) for stream in drawn))
+    cells = width - gutter
+    if last == first or cells < 20:
+        return []
+    lines: list[list[Piece]] = []
+    for stream in drawn:
+        lane = _Lane(cells, first, last, known[stream].colour)
+        for attempt, start, end in spans:
+            if attempt.log_stream == stream:
+                lane.add(attempt, start, end)
+        lines.append([(_gutter(known[stream]).ljust(gutter), known[stream].colour), *lane.pieces()])
+    if len(drawn) < len(streams):
+        lines.append([(f" and {len(streams) - len(drawn)} more environments, not drawn", "dim")])
+    axis = _axis(first, last, tz, cells)
+    lines.append([(date.ljust(gutter), "dim"), (axis.rstrip(), "dim")])
+    return lines
+
+
+def end_ms(attempt: Attempt, horizon_ms: int | None) -> int:
+    """Up to when the attempt is drawn, not before its place: one that runs, to ``horizon_ms``."""
+    end = horizon_ms if attempt.outcome is Outcome.RUNNING else attempt.ended_ms
+    return max(attempt.placed_ms, attempt.placed_ms if end is None else end)
+
+
+def _gutter(environment: Environment) -> str:
+    return f" {environment.label}  "
+
+
+class _Lane:
+    """One line of cells: dashes while the environment is kept, a bar for each run, its number."""
+
+    def __init__(self, cells: int, first_ms: int, last_ms: int, colour: str) -> None:
+        self._cells: list[Piece] = [(" ", "")] * cells
+        self._first_ms, self._last_ms = first_ms, last_ms
+        self._colour = colour
+        self._end: int | None = None
+
+    def add(self, attempt: Attempt, start_ms: int, end_ms: int) -> None:
+        start, end = self._column(start_ms), self._column(end_ms)
+        if self._end is not None:
+            self._fill(self._end + 1, start, "╌", "dim")
+        if end > start:
+            self._fill(start, end + 1, "━", self._colour)
+        label = str(attempt.number)
+        self._write(label, start, "bold green" if attempt.outcome is Outcome.OK else "bold")
+        self._end = max(end, start + len(label) - 1, self._end or 0)
+
+    def pieces(self) -> list[Piece]:
+        runs = groupby(self._cells, key=lambda cell: cell[1])
+        return [("".join(text for text, _ in run), style) for style, run in runs]
+
+    def _column(self, ms: int) -> int:
+        return round((ms - self._first_ms) / (self._last_ms - self._first_ms) * self._last_column)
+
+    @property
+    def _last_column(self) -> int:
+        return len(self._cells) - 1
+
+    def _fill(self, start: int, stop: int, text: str, style: str) -> None:
+        for column in range(start, min(stop, len(self._cells))):
+            if not self._has_digit(column):
+                self._cells[column] = (text, style)
+
+    def _write(self, label: str, start: int, style: str) -> None:
+        """The number where it is free, else a ``+``: more attempts than there is room for."""
+        start = min(start, len(self._cells) - len(label))
+        if any(map(self._has_digit, range(max(start - 1, 0), start + len(label)))):
+            label = "+"
+            while start < len(self._cells) and self._has_digit(start):
+                start += 1
+        for column, letter in enumerate(label[: len(self._cells) - start], start):
+            self._cells[column] = (letter, style)
+
+    def _has_digit(self, column: int) -> bool:
+        return self._cells[column][0].isdigit()
+
+
+def _axis(first: int, last: int, tz: tzinfo, cells: int) -> str:
+    line = [" "] * cells
+    for moment, label in round_times(first, last, tz, cells):
+        column = round((moment - first) / (last - first) * (cells - 1))
+        if column + len(label) < cells:
+            line[column : column + len(label) + 1] = f"╵{label}"
+        elif column > len(label) and not "".join(line[column - len(label) - 1 :]).strip():
+            line[column - len(label) : column + 1] = f"{label}╵"
+    return "".join(line)
+
+
+def round_times(first_ms: int, last_ms: int, tz: tzinfo, cells: int) -> Iterator[tuple[int, str]]:
+    """Round times of the zone's own clock and their labels, as many as ``cells`` have room for."""
+    for step in _STEPS:
+        apart = step * (cells - 1) / (last_ms - first_ms)
+        if apart >= max(len(_tick(first_ms, tz, step)) + 3, cells / _MOST_TICKS):
+            break
+    else:
+        return
+    offset = (at(first_ms, tz).utcoffset() or timedelta()) // timedelta(milliseconds=1)
+    moment = -(-(first_ms + offset) // step) * step - offset
+    while moment <= last_ms:
+        yield moment, _tick(moment, tz, step)
+        moment += step
+
+
+def _tick(ms: int, tz: tzinfo, step: int) -> str:
+    if step >= _DAY:
+        return day(ms, tz, year=step > 30 * _DAY)
+    timespec = "milliseconds" if step < _SECOND else "seconds" if step < _MINUTE else "minutes"
+    return clock(ms, tz, timespec)

@@ -1,0 +1,265 @@
+"""``trace`` for a person: requests and what was looked at, as the blocks of a document."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timezone, tzinfo
+
+from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.findings import Finding
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.history.outcome import Outcome
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.request import Request
+from retryctl.views.attempts_table import (
+    attempts_table,
+    environment_cell,
+    memory,
+    versions,
+)
+from retryctl.views.blocks import BLANK, Block, Command, Drawing, Paragraph, Piece
+from retryctl.views.environments import Environment, environments
+from retryctl.views.inert import lines_of
+from retryctl.views.sentences import (
+    Sentence,
+    ambiguity_sentences,
+    coverage_sentence,
+    numbered,
+    outcome_sentence,
+    verdict_sentences,
+)
+from retryctl.views.signs import GOOD, SEVERITY_SIGNS, STYLES, UNSURE, WARNING
+from retryctl.views.text.timeline import timeline
+from retryctl.views.times import at, duration, moment, on_one_day, stamp, starts_ms
+
+_MOST_GAPS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What of each request is shown: its log lines, one attempt only, failed ones only."""
+
+    lines: bool = False
+    attempt: int | None = None
+    failed_only: bool = False
+
+    def wants(self, attempt: Attempt) -> bool:
+        """Whether the attempt is shown."""
+        return self.attempt in (None, attempt.number) and (
+            not self.failed_only or attempt.outcome.failed
+        )
+
+
+def trace_blocks(
+    checked: Sequence[CheckedRequest],
+    coverage: Coverage,
+    not_found: Sequence[str],
+    asked: Asked,
+    *,
+    tz: tzinfo,
+    width: int,
+) -> Iterator[Block]:
+    """The whole answer. ``width`` is that of the timeline's drawing, in cells."""
+    known = environments(a for one in checked for a in one.request.attempts)
+    for one in checked:
+        if _is_short(one, asked):
+            yield from _short(one, known, tz)
+            if len(checked) == 1 and not not_found:
+                break
+        else:
+            yield from _request(one, coverage, known, asked, tz, width)
+        yield BLANK
+    if not_found:
+        yield _sentence(Sentence(UNSURE, f"not found: {', '.join(not_found)}"))
+        yield BLANK
+    yield from _coverage(coverage, checked, tz)
+
+
+# --------------------------------------------------------------------------- a request
+
+
+def _is_short(checked: CheckedRequest, asked: Asked) -> bool:
+    """One attempt and all well: that needs no table."""
+    attempts = checked.request.attempts
+    return (
+        asked == Asked()
+        and len(attempts) == 1
+        and attempts[0].outcome is Outcome.OK
+        and not attempts[0].ambiguous
+        and checked.verdict in (Verdict.AGREES, Verdict.NOT_COUNTED)
+        and not checked.findings
+        and not checked.undetermined_because
+    )
+
+
+def _short(
+    checked: CheckedRequest, known: Mapping[str | None, Environment], tz: tzinfo
+) -> Iterator[Block]:
+    (attempt,) = checked.request.attempts
+    yield _heading(checked.request)
+    counter = attempt.claim.counter
+    agrees = "" if counter is None else f"; its counter agrees ({counter})"
+    yield _sentence(Sentence(GOOD, f"succeeded on attempt 1{agrees}"))
+    when = "" if attempt.started_ms is None else f"{moment(attempt.started_ms, tz)} · "
+    took = "" if attempt.duration_ms is None else f" · {duration(attempt.duration_ms)}"
+    used = f" · {memory(attempt)}" if memory(attempt) else ""
+    yield Paragraph(
+        lead=[("  ", "")],
+        words=[(when, ""), *environment_cell(attempt, known), (took + used, "")],
+    )
+
+
+def _request(
+    checked: CheckedRequest,
+    coverage: Coverage,
+    known: Mapping[str | None, Environment],
+    asked: Asked,
+    tz: tzinfo,
+    width: int,
+) -> Iterator[Block]:
+    attempts = checked.request.attempts
+    shown = [attempt for attempt in attempts if asked.wants(attempt)]
+    yield _heading(checked.request)
+    yield _sentence(outcome_sentence(checked.request, coverage, tz))
+    yield from map(_sentence, verdict_sentences(checked))
+    yield from _settling(checked, coverage)
+    if len(shown) < len(attempts):
+        named = numbered([attempt.number for attempt in shown]) if shown else "none"
+        yield Paragraph(words=[(f"shown: {named} of {len(attempts)}", "dim")])
+    if shown:
+        yield BLANK
+        yield attempts_table(checked, shown, known, tz)
+        yield from map(_sentence, ambiguity_sentences(shown))
+    if shown == list(attempts) and (
+        drawn := timeline(shown, known, tz, width, coverage.horizon_ms)
+    ):
+        yield BLANK
+        yield Drawing(lines=drawn)
+    for finding in checked.findings:
+        if finding.attempt in (None, *(attempt.number for attempt in shown)):
+            yield BLANK
+            yield from _finding(finding, width)
+    if asked.lines:
+        dated = not on_one_day(starts_ms(attempts), tz)
+        for attempt in shown:
+            yield BLANK
+            yield from _log_lines(attempt, known, tz, dated=dated)
+
+
+def _heading(request: Request) -> Block:
+    ran = versions(request.attempts)
+    version = f" ({', '.join(ran)})" if ran else ""
+    name = request.function or request.log_group
+    function = f" · {name}{version}" if name else version
+    return Paragraph(words=[("request ", ""), (request.request_id, "bold"), (function, "")])
+
+
+def _settling(checked: CheckedRequest, coverage: Coverage) -> Iterator[Block]:
+    """The command that reads what a saved log may lack, where that would allow a verdict."""
+    request = checked.request
+    if request.function:
+        place = f"-f {shlex.quote(request.function)}"
+    elif request.log_group:
+        place = f"-g {shlex.quote(request.log_group)}"
+    else:
+        return
+    lacks = any(gap.hides_attempts for gap in coverage.gaps) or any(map(_is_cut, request.attempts))
+    if coverage.where and lacks and checked.verdict is Verdict.UNDETERMINED:
+        since_ms = request.attempts[0].placed_ms - FunctionSettings().event_age_ms
+        since = at(since_ms, timezone.utc).strftime("%Y-%m-%dT%H:%MZ")
+        yield Paragraph(lead=[("  ", "")], words=[("CloudWatch may settle it:", "")])
+        yield Command(text=f"retryctl trace {request.request_id} {place} --since {since}")
+
+
+def _is_cut(attempt: Attempt) -> bool:
+    """Whether lines of it, or attempts before it, seem to lie outside the log."""
+    cut = attempt.report_event is None or (
+        attempt.start_event is None and not attempt.starts_unseen
+    )
+    return cut or (attempt.claim.counter or 0) > attempt.retries
+
+
+def _finding(finding: Finding, width: int) -> Iterator[Block]:
+    sign = SEVERITY_SIGNS[finding.severity]
+    where = "" if finding.attempt is None else f" · attempt {finding.attempt}"
+    yield Paragraph(
+        lead=[(f"{sign} ", STYLES[sign])],
+        words=[(finding.rule, "bold"), (f" · {finding.severity.value}{where}", "")],
+    )
+    for said in (finding.message, f"Do: {finding.remedy}"):
+        yield Paragraph(lead=[("  ", "")], words=[(said, "")])
+    more, command = "More: ", f"retryctl explain {finding.rule}"
+    if len(f"  {more}{command}") <= width:
+        yield Paragraph(lead=[("  ", "")], words=[(more + command, "")])
+    else:
+        yield Paragraph(lead=[("  ", "")], words=[(more, "")])
+        yield Command(text=command)
+
+
+def _log_lines(
+    attempt: Attempt,
+    known: Mapping[str | None, Environment],
+    tz: tzinfo,
+    *,
+    dated: bool,
+) -> Iterator[Block]:
+    stream = f" · {attempt.log_stream}" if attempt.log_stream else ""
+    yield Paragraph(
+        words=[
+            (f"attempt {attempt.number}", "bold"),
+            (" · ", ""),
+            *environment_cell(attempt, known),
+            (stream, "dim"),
+        ]
+    )
+    if not attempt.events:
+        yield Paragraph(lead=[("  ", "")], words=[("no log lines were read", "dim")])
+    for event in attempt.events:
+        told: Piece = (f"  {stamp(event.timestamp_ms, tz, dated=dated)}  ", "dim")
+        style = "bold" if event in attempt.claim.evidence else ""
+        for line in lines_of(event.message):
+            yield Paragraph(lead=[told], words=[(line.rstrip(), style)])
+            told = (" " * len(told[0]), "")
+
+
+# --------------------------------------------------------------------------- what was looked at
+
+
+def _coverage(coverage: Coverage, checked: Sequence[CheckedRequest], tz: tzinfo) -> Iterator[Block]:
+    """What was looked at, and what was not seen of it that no finding has told."""
+    told = {finding.message for one in checked for finding in one.findings}
+    gaps = [gap for gap in coverage.gaps if gap.settle or gap.message not in told]
+    whole = coverage.where and any(map(_lacks_something, checked))
+    looked = coverage_sentence(
+        coverage,
+        tz,
+        complete="It was read whole." if whole else "Nothing is missing.",
+        gaps="Not seen:" if gaps else "What was not seen is told above.",
+    )
+    yield Paragraph(words=[(looked, "")])
+    for gap in gaps[:_MOST_GAPS]:
+        yield from _gap(gap)
+    if len(gaps) > _MOST_GAPS:
+        more = len(gaps) - _MOST_GAPS
+        yield _sentence(Sentence(WARNING, f"and {more:,} more: see --output json"))
+
+
+def _lacks_something(checked: CheckedRequest) -> bool:
+    incomplete = any(finding.rule == "logs-incomplete" for finding in checked.findings)
+    return incomplete or checked.verdict is Verdict.UNDETERMINED
+
+
+def _gap(gap: Gap) -> Iterator[Block]:
+    yield _sentence(Sentence(WARNING, gap.message))
+    if gap.settle:
+        yield Paragraph(lead=[("  ", "")], words=[("To settle it:", "")])
+        yield Command(text=gap.settle)
+
+
+def _sentence(sentence: Sentence) -> Paragraph:
+    sign, words = sentence
+    return Paragraph(lead=[(f"{sign} ", STYLES[sign])], words=[(words, "")])
