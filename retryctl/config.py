@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from retryctl.core.crosscheck.claims import Branches, Markers
-from retryctl.core.wording import near
+from retryctl.core.wording import suggestions
 from retryctl.errors import UsageError
 
 if sys.version_info >= (3, 11):
@@ -47,7 +47,7 @@ _MARKER_KEYS = ("counter", "counter_field", "branch", "branch_field")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class ProjectConfig:
     """What the nearest settings file says. ``path`` is that file, ``None`` where there is none.
 
     ``check`` is its table as it stands, for ``retryctl check`` to read.
@@ -60,7 +60,7 @@ class Settings:
     check: Mapping[str, object] = field(default_factory=dict)
 
 
-def load_settings(folder: Path) -> Settings:
+def load_settings(folder: Path) -> ProjectConfig:
     """The settings that hold in ``folder``; the defaults where no file sets any.
 
     Raises ``UsageError`` that names the file and the key, where one cannot be understood.
@@ -69,7 +69,7 @@ def load_settings(folder: Path) -> Settings:
         table = _table_of(path)
         if table is not None:
             return _Reader(path).settings(table)
-    return Settings()
+    return ProjectConfig()
 
 
 def _candidates(folder: Path) -> Iterator[Path]:
@@ -114,9 +114,9 @@ class _Reader:
 
     path: Path
 
-    def settings(self, table: Mapping[str, object]) -> Settings:
+    def settings(self, table: Mapping[str, object]) -> ProjectConfig:
         self._known(table, _KEYS, "")
-        return Settings(
+        return ProjectConfig(
             path=self.path,
             function=self._text(table, "function"),
             log_groups=self._texts(table, "log_groups"),
@@ -199,7 +199,7 @@ class _Reader:
             if key == "tool" and self.path.name == _OURS:
                 self._refuse(key, "is not a setting.", _UNPREFIXED)
             if key not in keys:
-                hint = near(key, keys) or f"Known: {', '.join(keys)}."
+                hint = suggestions(key, keys) or f"Known: {', '.join(keys)}."
                 self._refuse(prefix + key, "is not a setting.", hint)
 
     def _heading(self, key: str) -> str:

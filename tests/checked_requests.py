@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from retryctl.core.crosscheck.attempt_check import AttemptCheck, Check, Verdict
+from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict, Verdict
 from retryctl.core.crosscheck.claims import Claim
 from retryctl.core.crosscheck.findings import Finding, Severity
 from retryctl.core.crosscheck.verdict import CheckedRequest
@@ -70,7 +70,10 @@ def attempt(number: int, started_ms: int, **fields: Any) -> Attempt:
 
 
 def check(
-    verdict: Check, counter: int | None = None, branch: str | None = None, seen: int | None = None
+    verdict: AttemptVerdict,
+    counter: int | None = None,
+    branch: str | None = None,
+    seen: int | None = None,
 ) -> AttemptCheck:
     return AttemptCheck(
         counter_expected=counter,
@@ -133,8 +136,8 @@ SECOND = attempt(2, ms("03:01:02.871"), counter=1, branch="B")
 THIRD = attempt(
     3, ms("03:03:10.092"), log_stream=OTHER_STREAM, cold_start=True, counter=0, branch="A"
 )
-FIRST_ROW = (FIRST, check(Check.AGREES, 0, "A"))
-SECOND_ROW = (SECOND, check(Check.AGREES, 1, "B"))
+FIRST_ROW = (FIRST, check(AttemptVerdict.AGREES, 0, "A"))
+SECOND_ROW = (SECOND, check(AttemptVerdict.AGREES, 1, "B"))
 
 SWITCH = Finding(
     rule="environment-switch",
@@ -153,20 +156,20 @@ SWITCHED = checked(
     Verdict.DISAGREES,
     FIRST_ROW,
     SECOND_ROW,
-    (THIRD, check(Check.DISAGREES, 2, "C", seen=0)),
+    (THIRD, check(AttemptVerdict.DISAGREES, 2, "C", seen=0)),
     findings=(SWITCH,),
 )
 
 OK_ALONE = attempt(1, ms("03:00:00.123"), cold_start=True, outcome=Outcome.OK, error=None)
 SUCCEEDED = checked(
-    RequestOutcome.SUCCEEDED, Verdict.NOT_COUNTED, (OK_ALONE, check(Check.SILENT, 0))
+    RequestOutcome.SUCCEEDED, Verdict.NOT_COUNTED, (OK_ALONE, check(AttemptVerdict.SILENT, 0))
 )
 
 RECOVERED = checked(
     RequestOutcome.RECOVERED,
     Verdict.AGREES,
     FIRST_ROW,
-    (replace(SECOND, outcome=Outcome.OK, error=None), check(Check.AGREES, 1)),
+    (replace(SECOND, outcome=Outcome.OK, error=None), check(AttemptVerdict.AGREES, 1)),
 )
 
 PENDING = checked(
@@ -187,15 +190,15 @@ RUNNING = checked(
             duration_ms=None,
             max_memory_used_mb=None,
         ),
-        check(Check.SILENT, 1),
+        check(AttemptVerdict.SILENT, 1),
     ),
 )
 
 UNDETERMINED = checked(
     RequestOutcome.EXHAUSTED,
     Verdict.UNDETERMINED,
-    (replace(FIRST, started_ms=None, cold_start=None), check(Check.UNDETERMINED)),
-    (replace(SECOND, log_stream=None), check(Check.UNDETERMINED)),
+    (replace(FIRST, started_ms=None, cold_start=None), check(AttemptVerdict.UNDETERMINED)),
+    (replace(SECOND, log_stream=None), check(AttemptVerdict.UNDETERMINED)),
     because=("The START of attempt 1 lies outside what was looked at.",),
 )
 

@@ -19,10 +19,10 @@ from typing import Any
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
-from retryctl.core.history.build import History, read_history
+from retryctl.core.history.build import History, build_history
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 
 ID = "0d9b2f7e-41c8-4a36-9e15-6b7c3f20d8a4"
 OTHER_ID = "c3e8a1d4-7f02-4b9d-8a6e-15f4d92b7c30"
@@ -282,7 +282,7 @@ def end_of(events: Iterable[LogEvent], later_s: float = 0) -> int:
 def history(*environments: Environment, later_s: float = 0, **how: Any) -> History:
     """What the logs tell, as of ``later_s`` seconds after their last event."""
     events = events_of(*environments)
-    return read_history(events, horizon_ms=end_of(events, later_s), **how)
+    return build_history(events, horizon_ms=end_of(events, later_s), **how)
 
 
 def saved(events: list[LogEvent], later_s: float = 0) -> Coverage:
@@ -303,12 +303,12 @@ def judged(
     events: list[LogEvent],
     coverage: Coverage,
     *,
-    settings: FunctionSettings | None = None,
+    settings: FunctionConfig | None = None,
     markers: Markers | None = None,
 ) -> dict[str, CheckedRequest]:
     """Every request in ``events``, checked, by its ID."""
     assert coverage.horizon_ms is not None
-    told = read_history(events, horizon_ms=coverage.horizon_ms, settings=settings, markers=markers)
+    told = build_history(events, horizon_ms=coverage.horizon_ms, settings=settings, markers=markers)
     return {
         request.request_id: check_request(request, coverage, settings=settings, markers=markers)
         for request in told.requests
@@ -320,7 +320,7 @@ def checked(
     request_id: str = ID,
     later_s: float = 0,
     coverage: Coverage | None = None,
-    settings: FunctionSettings | None = None,
+    settings: FunctionConfig | None = None,
     markers: Markers | None = None,
 ) -> CheckedRequest:
     """One request, judged on a log that is whole unless ``coverage`` says otherwise."""

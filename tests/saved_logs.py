@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.model.coverage import Coverage, Selection
+from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.events import SavedLog
@@ -23,8 +23,8 @@ OTHER_STREAM = "2026/11/23/[$LATEST]fedcba9876543210fedcba9876543210"
 GROUP = "/aws/lambda/orders-worker"
 T0 = 1795402800123  # 2026-11-23T03:00:00.123Z
 HOUR = 3_600_000
-ALL = Selection()
-OF_ID = Selection(request_ids=(ID,))
+ALL = LogQuery()
+OF_ID = LogQuery(request_ids=(ID,))
 
 Event = tuple[int, str, str]
 """Time in ms, stream, message."""
@@ -151,13 +151,13 @@ def write_export(folder: Path, events: Iterable[Event]) -> None:
 # --------------------------------------------------------------------------- reading
 
 
-def read(source: Path | str, selection: Selection = ALL) -> tuple[list[LogEvent], Coverage]:
+def read(source: Path | str, selection: LogQuery = ALL) -> tuple[list[LogEvent], Coverage]:
     log = SavedLog(str(source))
     events = list(log.read(selection))
     return events, log.coverage()
 
 
-def read_bytes(content: bytes, selection: Selection = ALL) -> tuple[list[LogEvent], Coverage]:
+def read_bytes(content: bytes, selection: LogQuery = ALL) -> tuple[list[LogEvent], Coverage]:
     log = SavedLog("-", stdin=io.BytesIO(content))
     events = list(log.read(selection))
     return events, log.coverage()
@@ -177,7 +177,7 @@ def without_last_newline(events: Iterable[Event]) -> list[tuple[int, str | None,
     return [(timestamp_ms, stream, text.rstrip("\n")) for timestamp_ms, stream, text in events]
 
 
-def refused(source: Path | str, selection: Selection = ALL) -> UnreadableInput:
+def refused(source: Path | str, selection: LogQuery = ALL) -> UnreadableInput:
     with pytest.raises(UnreadableInput) as caught:
         read(source, selection)
     return caught.value

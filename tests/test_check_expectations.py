@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from retryctl.core.check.evaluate import Judge, Judgement
+from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
 from retryctl.core.check.expectations import Expectations, Limit
 from retryctl.core.model.request import RequestOutcome
 from tests.check_logs import cut, exhausted, pending, right, succeeded, switched
@@ -16,8 +16,8 @@ ERRORS = frozenset({"environment-switch", "uncounted-attempt"})
 
 def judge(
     *environments: Environment, not_found: Iterable[str] = (), **expected: object
-) -> Judgement:
-    found = Judge(Expectations(**{"fail_on": ERRORS, **expected}))  # type: ignore[arg-type]
+) -> CheckOutcome:
+    found = CheckEvaluator(Expectations(**{"fail_on": ERRORS, **expected}))  # type: ignore[arg-type]
     if environments:
         events = events_of(*environments)
         for checked in judged(events, whole(events)).values():
@@ -25,11 +25,11 @@ def judge(
     return found.judgement(tuple(not_found))
 
 
-def results(judgement: Judgement, name: str) -> dict[str | None, bool | None]:
+def results(judgement: CheckOutcome, name: str) -> dict[str | None, bool | None]:
     return {check.request_id: check.passed for check in judgement.checks if check.name == name}
 
 
-def told(judgement: Judgement, name: str) -> str:
+def told(judgement: CheckOutcome, name: str) -> str:
     (check,) = (check for check in judgement.checks if check.name == name)
     return check.message
 
@@ -72,7 +72,7 @@ def test_a_sequence_that_can_no_longer_become_right_has_failed() -> None:
 
 def test_a_sequence_that_was_not_seen_whole_is_undetermined() -> None:
     events = events_of(cut())
-    found = Judge(Expectations(fail_on=ERRORS, branches=("A", "B", "C")))
+    found = CheckEvaluator(Expectations(fail_on=ERRORS, branches=("A", "B", "C")))
     found.add(judged(events, saved(events))[OTHER_ID])
     judgement = found.judgement()
     assert results(judgement, "expect-branches") == {OTHER_ID: None}

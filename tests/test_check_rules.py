@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from retryctl.core.check.evaluate import Judge, Judgement
+from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
 from retryctl.core.check.expectations import Expectations
 from retryctl.core.crosscheck.counter_rules import COUNTER_RULES
 from retryctl.core.crosscheck.findings import Severity
@@ -113,8 +113,8 @@ PAIRS: dict[str, tuple[History, History]] = {
 COUNTING = [rule.id for rule in COUNTER_RULES if rule.severity is Severity.ERROR]
 
 
-def judged(one: CheckedRequest, rule: str, **more: frozenset[str]) -> Judgement:
-    judge = Judge(Expectations(fail_on=frozenset({rule}), **more))  # type: ignore[arg-type]
+def judged(one: CheckedRequest, rule: str, **more: frozenset[str]) -> CheckOutcome:
+    judge = CheckEvaluator(Expectations(fail_on=frozenset({rule}), **more))  # type: ignore[arg-type]
     judge.add(one)
     return judge.judgement()
 

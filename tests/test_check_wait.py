@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from retryctl.app.check import Plan, Reading, judge_when_settled
+from retryctl.app.check import CheckPlan, CheckReading, judge_when_settled
 from retryctl.app.window import Window
-from retryctl.cli.check_options import Asked, read_expected
-from retryctl.cli.params import Look
-from retryctl.config import Settings
-from retryctl.core.check.evaluate import Judgement
+from retryctl.cli.check_options import CheckOptions, read_expected
+from retryctl.cli.params import SourceOptions
+from retryctl.config import ProjectConfig
+from retryctl.core.check.evaluate import CheckOutcome
 from tests.check_logs import exhausted, pending, right, succeeded, switched
 from tests.lambda_log import ID, OTHER_ID, THIRD_ID, Environment, events_of, judged, whole
 
@@ -30,11 +30,11 @@ class Time:
         self.now_ms += round(seconds * 1000)
 
 
-def reading(*environments: Environment, missing: Sequence[str] = ()) -> Reading:
+def reading(*environments: Environment, missing: Sequence[str] = ()) -> CheckReading:
     events = events_of(*environments)
     coverage = whole(events) if events else whole(events_of(succeeded()))
     checked = list(judged(events, coverage).values()) if events else []
-    return Reading(
+    return CheckReading(
         checked=checked,
         told=lambda: coverage,
         not_found={each: f"{each} was not found." for each in missing},
@@ -42,17 +42,17 @@ def reading(*environments: Environment, missing: Sequence[str] = ()) -> Reading:
 
 
 def wait(
-    readings: Sequence[Reading], ids: Sequence[str] = (), **asked: object
-) -> tuple[Judgement, Time, list[str]]:
+    readings: Sequence[CheckReading], ids: Sequence[str] = (), **asked: object
+) -> tuple[CheckOutcome, Time, list[str]]:
     """Judge these readings, one after the other; the last one stays."""
     time, said = Time(), []
     left = list(readings)
-    read: Callable[[bool], Reading] = lambda again: left.pop(0) if len(left) > 1 else left[0]  # noqa: E731
-    expected = read_expected(Asked(**{"wait": "5m", **asked}), Settings(), ids)  # type: ignore[arg-type]
-    plan = Plan(
+    read: Callable[[bool], CheckReading] = lambda again: left.pop(0) if len(left) > 1 else left[0]  # noqa: E731
+    expected = read_expected(CheckOptions(**{"wait": "5m", **asked}), ProjectConfig(), ids)  # type: ignore[arg-type]
+    plan = CheckPlan(
         request_ids=tuple(ids),
-        look=Look(),
-        settings=Settings(),
+        look=SourceOptions(),
+        settings=ProjectConfig(),
         window=Window(since_ms=None, until_ms=None),
         expected=expected,
         files=(),

@@ -9,17 +9,17 @@ from random import Random
 import pytest
 
 from retryctl.app.window import Window, requests_judged
-from retryctl.bulk.partition import Around, gathered
-from retryctl.bulk.reader import WholeLog
-from retryctl.cli.check_options import Asked, read_expected
-from retryctl.cli.params import Look
-from retryctl.config import Settings
-from retryctl.core.check.evaluate import Judge
+from retryctl.bulk.partition import PartitionContext, reduce_partition
+from retryctl.bulk.reader import BulkReader
+from retryctl.cli.check_options import CheckOptions, read_expected
+from retryctl.cli.params import SourceOptions
+from retryctl.config import ProjectConfig
+from retryctl.core.check.evaluate import CheckEvaluator
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
-from retryctl.core.history.build import read_history
-from retryctl.core.model.coverage import Coverage, Selection
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.history.build import build_history
+from retryctl.core.model.coverage import Coverage, LogQuery
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.events import SavedLog
 from retryctl.views.ci.report import REPORTS, CheckReport, report
@@ -34,18 +34,18 @@ ALL = Window(since_ms=None, until_ms=None)
 BROKEN = '{"logStreamName": "2026/11/23/[$LATEST]00", "timestamp": 17954'
 
 
-def judge() -> Judge:
-    asked = Asked(
+def judge() -> CheckEvaluator:
+    asked = CheckOptions(
         fail_on="warning",
         expect_branches="A,B",
         expect_outcome="recovered",
         max_wrong_branch="1%",
         min_accuracy="99%",
     )
-    return Judge(read_expected(asked, Settings(), ()).expectations)
+    return CheckEvaluator(read_expected(asked, ProjectConfig(), ()).expectations)
 
 
-def reports(judged: Judge, coverage: Coverage) -> dict[str, str]:
+def reports(judged: CheckEvaluator, coverage: Coverage) -> dict[str, str]:
     told = CheckReport(judgement=judged.judgement(), coverage=coverage, version="1")
     return {form: report(form, told) for form in REPORTS}
 
@@ -53,11 +53,11 @@ def reports(judged: Judge, coverage: Coverage) -> dict[str, str]:
 def at_once(source: Path, window: Window) -> dict[str, str]:
     """The reports where all events are held."""
     log = SavedLog(str(source))
-    events = log.read(Selection(until_ms=window.until_ms))
+    events = log.read(LogQuery(until_ms=window.until_ms))
     until_ms = window.until_ms or sys.maxsize
     early = [event for event in events if event.timestamp_ms < until_ms]
     coverage = log.coverage()
-    history = read_history(early, horizon_ms=coverage.horizon_ms or 0)
+    history = build_history(early, horizon_ms=coverage.horizon_ms or 0)
     unrecognised = coverage.events_unrecognised + history.unrecognised
     coverage = replace(coverage, events_unrecognised=unrecognised)
     judged = judge()
@@ -68,8 +68,8 @@ def at_once(source: Path, window: Window) -> dict[str, str]:
 
 
 def in_parts(source: Path, window: Window) -> dict[str, str]:
-    look = Look(source=str(source))
-    whole, judges = requests_judged(look, Settings(), window, now_ms=0, quiet=True)
+    look = SourceOptions(source=str(source))
+    whole, judges = requests_judged(look, ProjectConfig(), window, now_ms=0, quiet=True)
     judged = judge()
     for other in judges(judged):
         judged.merge(other)
@@ -102,19 +102,19 @@ def test_what_is_read_again_in_stretches_proves_the_same(seed: int, tmp_path: Pa
     random = Random(seed)
     save(random, made_up(random, hostile=seed % 2 == 0), tmp_path)
     log = SavedLog(str(tmp_path))
-    events = list(log.read(Selection()))
+    events = list(log.read(LogQuery()))
     coverage = log.coverage()
-    history = read_history(events, horizon_ms=coverage.horizon_ms or 0)
+    history = build_history(events, horizon_ms=coverage.horizon_ms or 0)
     checked = [check_request(request, coverage) for request in history.requests]
     ids = {one.request.request_id for one in checked if one.findings}
     some = tuple(random.sample(sorted(ids), (len(ids) + 1) // 2))
-    found = WholeLog(str(tmp_path), unit_bytes=random.choice((700, 5_000))).read(
-        Selection(request_ids=some), Markers(), FunctionSettings()
+    found = BulkReader(str(tmp_path), unit_bytes=random.choice((700, 5_000))).read(
+        LogQuery(request_ids=some), Markers(), FunctionConfig()
     )
-    around = Around(coverage=coverage, settings=FunctionSettings(), markers=Markers())
+    around = PartitionContext(coverage=coverage, settings=FunctionConfig(), markers=Markers())
     again = judge()
     for part in range(found.parts if some else 0):
-        for one in gathered(found.part(part), found.readings, around):
+        for one in reduce_partition(found.part(part), found.readings, around):
             assert isinstance(one, CheckedRequest)
             again.add(one)
     expected = judge()
@@ -140,8 +140,8 @@ def test_standard_input_is_checked_as_a_file_is(tmp_path: Path) -> None:
 
 def test_a_log_that_is_another_when_it_is_read_again_is_refused(tmp_path: Path) -> None:
     log = check_logs.save(tmp_path / "log.jsonl", right(), *switched())
-    look = Look(source=str(log))
-    _, judges = requests_judged(look, Settings(), ALL, now_ms=0, quiet=True)
+    look = SourceOptions(source=str(log))
+    _, judges = requests_judged(look, ProjectConfig(), ALL, now_ms=0, quiet=True)
     check_logs.save(log, right())
     with pytest.raises(UnreadableInput, match="changed while it was read"):
         list(judges(judge()))

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from retryctl.core.crosscheck.claims import Branches, Claim, Markers, read_claim
-from retryctl.core.grammar.parse import read
+from retryctl.core.grammar.parse import parse_record
 from retryctl.core.model.events import LogEvent
 from tests.lambda_log import ID, Environment, history, python_error
 
@@ -24,7 +24,7 @@ MARKER = {
 
 def _claim(*messages: str, markers: Markers | None = None) -> Claim:
     events = [LogEvent(timestamp_ms=n, message=each) for n, each in enumerate(messages)]
-    return read_claim([(event, read(event)) for event in events], markers or Markers())
+    return read_claim([(event, parse_record(event)) for event in events], markers or Markers())
 
 
 def _said(claim: Claim) -> tuple[int | None, str | None, list[str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.model.coverage import Coverage, Selection
+from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import (
     AccessDenied,
@@ -21,12 +21,12 @@ from retryctl.errors import (
     Unreachable,
     UsageError,
 )
-from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, discover
-from retryctl.sources.cloudwatch.insights import Terms
-from retryctl.sources.cloudwatch.pages import Window, matching_pages
-from retryctl.sources.cloudwatch.requests import CloudWatch
-from retryctl.sources.cloudwatch.stats import Progress
+from retryctl.sources.cloudwatch.insights import QueryBudget
+from retryctl.sources.cloudwatch.pages import TimeRange, matching_pages
+from retryctl.sources.cloudwatch.requests import RequestSource
+from retryctl.sources.cloudwatch.stats import SearchProgress
 from tests.endpoint.server import Endpoint
 
 GROUP = "/aws/lambda/orders-worker"
@@ -76,9 +76,9 @@ def other(number: int, at: int) -> list[Event]:
 
 def source(
     url: str, *, groups: tuple[str, ...] = (GROUP,), now: int = NOW, **given: Any
-) -> CloudWatch:
-    return CloudWatch(
-        Aws(endpoint_url=url, max_attempts=given.pop("max_attempts", 8)),
+) -> RequestSource:
+    return RequestSource(
+        AwsClient(endpoint_url=url, max_attempts=given.pop("max_attempts", 8)),
         groups=groups,
         clock=lambda: now,
         timeout_ms=given.pop("timeout_ms", 3 * SECOND),
@@ -87,10 +87,10 @@ def source(
 
 
 def look(
-    cloudwatch: CloudWatch, *request_ids: str, **window: int
+    cloudwatch: RequestSource, *request_ids: str, **window: int
 ) -> tuple[dict[str, list[str]], Coverage]:
     """The messages of each stream, in the order of ``position``, and the coverage."""
-    read = list(cloudwatch.read(Selection(request_ids=request_ids or (REQUEST_ID,), **window)))
+    read = list(cloudwatch.read(LogQuery(request_ids=request_ids or (REQUEST_ID,), **window)))
     streams: dict[str, list[LogEvent]] = {}
     for event in read:
         streams.setdefault(event.log_stream or "", []).append(event)
@@ -274,7 +274,7 @@ def test_without_any_platform_record_the_lines_with_the_id_are_read(endpoint: En
 
 def test_progress_tells_calls_and_finds(endpoint: Endpoint) -> None:
     put_three(endpoint)
-    told: list[Progress] = []
+    told: list[SearchProgress] = []
     look(source(endpoint.url, progress=told.append))
     assert told[-1].log_group == GROUP
     assert told[-1].found >= 9
@@ -336,7 +336,7 @@ def test_without_a_function_every_group_of_lambda_is_searched(endpoint: Endpoint
     endpoint.put("/custom/billing", "s", failing(REQUEST_ID, START, 0, "A"))
     endpoint.function("billing", LoggingConfig={"LogGroup": "/custom/billing"})
     endpoint.function("orders-worker", LoggingConfig={"LogGroup": GROUP})
-    groups, notes = discover(Aws(endpoint_url=endpoint.url), ["/aws/lambda/other-7"])
+    groups, notes = discover(AwsClient(endpoint_url=endpoint.url), ["/aws/lambda/other-7"])
     assert groups[:3] == ("/aws/lambda/other-7", "/custom/billing", GROUP)
     assert len(groups) == 62
     assert notes == ()
@@ -346,7 +346,7 @@ def test_without_a_function_every_group_of_lambda_is_searched(endpoint: Endpoint
 
 
 def test_what_may_not_be_listed_is_told(endpoint: Endpoint) -> None:
-    aws = Aws(endpoint_url=endpoint.url)
+    aws = AwsClient(endpoint_url=endpoint.url)
     endpoint.faults.denied.add("lambda:ListFunctions")
     groups, notes = discover(aws)
     assert groups == (GROUP,)
@@ -394,7 +394,7 @@ def test_a_group_of_infrequent_access_is_read_by_insights(endpoint: Endpoint) ->
     endpoint.group("/rare", log_class="INFREQUENT_ACCESS")
     put_three(endpoint, "/rare")
     said: list[str] = []
-    terms = Terms(say=said.append, sleep=lambda seconds: None)
+    terms = QueryBudget(say=said.append, sleep=lambda seconds: None)
     found, coverage = look(source(endpoint.url, groups=("/rare",), engine="auto", terms=terms))
     for stream, events in THREE.items():
         assert found[stream][-6:] == messages(events)
@@ -411,7 +411,7 @@ def test_filter_alone_tells_that_a_group_needs_insights(endpoint: Endpoint) -> N
 
 def test_insights_finds_and_streams_are_read_in_order(endpoint: Endpoint) -> None:
     put_three(endpoint)
-    terms = Terms(sleep=lambda seconds: None)
+    terms = QueryBudget(sleep=lambda seconds: None)
     found, coverage = look(source(endpoint.url, engine="insights", terms=terms))
     assert_three(found)
     assert coverage.gaps == ()
@@ -420,7 +420,7 @@ def test_insights_finds_and_streams_are_read_in_order(endpoint: Endpoint) -> Non
 
 def test_insights_looks_back_beyond_since(endpoint: Endpoint) -> None:
     put_three(endpoint)
-    terms = Terms(sleep=lambda seconds: None)
+    terms = QueryBudget(sleep=lambda seconds: None)
     cloudwatch = source(endpoint.url, engine="insights", terms=terms)
     assert_three(look(cloudwatch, since_ms=START + 180 * SECOND)[0])
 
@@ -431,7 +431,7 @@ def test_a_long_search_is_handed_over_to_insights() -> None:
         endpoint.load(GROUP, noise)
         old = failing(REQUEST_ID, NOW - 22 * HOUR, 0, "A")
         endpoint.put(GROUP, STREAM, old)
-        terms = Terms(sleep=lambda seconds: None)
+        terms = QueryBudget(sleep=lambda seconds: None)
         found, _ = look(source(endpoint.url, engine="auto", terms=terms, pages_before_insights=10))
         assert found == {STREAM: messages(old)}
         assert endpoint.calls["FilterLogEvents"] < 120  # of 500
@@ -440,7 +440,7 @@ def test_a_long_search_is_handed_over_to_insights() -> None:
 
 def test_a_query_that_costs_too_much_is_not_begun(endpoint: Endpoint) -> None:
     put_three(endpoint)
-    terms = Terms(max_cost_usd=0.0)
+    terms = QueryBudget(max_cost_usd=0.0)
     with pytest.raises(CouldNotLook, match=r"--max-cost allows \$0"):
         look(source(endpoint.url, engine="insights", terms=terms))
     assert endpoint.calls["StartQuery"] == 0
@@ -456,7 +456,7 @@ def test_where_insights_may_not_take_over_the_search_goes_on(hindrance: str) -> 
         if hindrance == "denied":
             endpoint.faults.denied.add("logs:StartQuery")
         said: list[str] = []
-        terms = Terms(
+        terms = QueryBudget(
             max_cost_usd=0.0 if hindrance == "cost" else None,
             say=said.append,
             sleep=lambda seconds: None,
@@ -475,7 +475,7 @@ def test_a_query_is_stopped_on_ctrl_c(endpoint: Endpoint) -> None:
 
     put_three(endpoint)
     with pytest.raises(KeyboardInterrupt):
-        look(source(endpoint.url, engine="insights", terms=Terms(sleep=interrupt)))
+        look(source(endpoint.url, engine="insights", terms=QueryBudget(sleep=interrupt)))
     assert endpoint.calls["StopQuery"] == 1
     assert endpoint.insights.running == 0
 
@@ -483,7 +483,7 @@ def test_a_query_is_stopped_on_ctrl_c(endpoint: Endpoint) -> None:
 def test_more_rows_than_an_answer_holds_are_asked_for_in_halves(endpoint: Endpoint) -> None:
     lines = [(START + n, f"{n} {REQUEST_ID}\n") for n in range(15_000)]
     endpoint.put(GROUP, STREAM, [*run(REQUEST_ID, START, []), *lines])
-    terms = Terms(sleep=lambda seconds: None)
+    terms = QueryBudget(sleep=lambda seconds: None)
     cloudwatch = source(endpoint.url, engine="insights", terms=terms, timeout_ms=30 * SECOND)
     found, _ = look(cloudwatch, since_ms=START - SECOND, until_ms=START + 20 * SECOND)
     assert endpoint.calls["StartQuery"] >= 3
@@ -537,8 +537,8 @@ def test_a_window_read_whole_restarts_where_its_token_expired() -> None:
         lines = [(NOW - HOUR + n // 3, f"line {n}\n") for n in range(1000)]
         endpoint.put(GROUP, STREAM, lines)
         endpoint.faults.rates = {"expired-token": 0.3, "repeat-token": 0.2}
-        window = Window(since_ms=NOW - HOUR, until_ms=NOW)
-        pages = matching_pages(Aws(endpoint_url=endpoint.url), LogGroup(name=GROUP), window)
+        window = TimeRange(since_ms=NOW - HOUR, until_ms=NOW)
+        pages = matching_pages(AwsClient(endpoint_url=endpoint.url), LogGroup(name=GROUP), window)
         assert [event.message for page in pages for event in page.events] == messages(lines)
         assert endpoint.faults.injected["expired-token"] > 0
 
@@ -619,14 +619,14 @@ def test_no_credentials(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> 
 def test_no_region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     with pytest.raises(CouldNotLook, match="no AWS region is set") as error:
-        look(CloudWatch(Aws(), groups=(GROUP,), clock=lambda: NOW))
+        look(RequestSource(AwsClient(), groups=(GROUP,), clock=lambda: NOW))
     assert "--region" in error.value.next_step
 
 
 def test_no_such_profile() -> None:
-    aws = Aws(profile="nobody", endpoint_url="http://127.0.0.1:1")
+    aws = AwsClient(profile="nobody", endpoint_url="http://127.0.0.1:1")
     with pytest.raises(NoCredentials, match="nobody") as error:
-        look(CloudWatch(aws, groups=(GROUP,), clock=lambda: NOW))
+        look(RequestSource(aws, groups=(GROUP,), clock=lambda: NOW))
     assert "aws configure list-profiles" in error.value.next_step
 
 
@@ -651,9 +651,9 @@ def test_an_sso_login_that_ran_out_names_its_command(
     )
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("HOME", str(tmp_path))
-    aws = Aws(profile="work", endpoint_url="http://127.0.0.1:1")
+    aws = AwsClient(profile="work", endpoint_url="http://127.0.0.1:1")
     with pytest.raises(LoginExpired, match="SSO login of profile work has expired") as error:
-        look(CloudWatch(aws, groups=(GROUP,), clock=lambda: NOW))
+        look(RequestSource(aws, groups=(GROUP,), clock=lambda: NOW))
     assert error.value.next_step == "Log in again: aws sso login --profile work"
 
 
@@ -688,8 +688,8 @@ def test_a_role_that_the_aws_cli_took_on_with_mfa_is_used_without_asking(
     )
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("HOME", str(tmp_path))
-    aws = Aws(profile="mfa", endpoint_url=endpoint.url)
-    assert_three(look(CloudWatch(aws, groups=(GROUP,), clock=lambda: NOW, timeout_ms=3000))[0])
+    aws = AwsClient(profile="mfa", endpoint_url=endpoint.url)
+    assert_three(look(RequestSource(aws, groups=(GROUP,), clock=lambda: NOW, timeout_ms=3000))[0])
 
 
 # --------------------------------------------------------------------------- moto
@@ -697,7 +697,7 @@ def test_a_role_that_the_aws_cli_took_on_with_mfa_is_used_without_asking(
 
 def test_moto_gives_the_same_attempts(moto_url: str) -> None:
     now = time.time_ns() // 1_000_000
-    aws = Aws(endpoint_url=moto_url)
+    aws = AwsClient(endpoint_url=moto_url)
     group = f"/aws/lambda/moto-{now}"
     aws.call("logs", "CreateLogGroup", {"logGroupName": group})
     for stream, events in THREE.items():
@@ -720,7 +720,7 @@ def test_ctrl_c_ends_a_search_of_many_groups(endpoint: Endpoint) -> None:
     for number, group in enumerate(groups):
         endpoint.put(group, "s", other(number, START))
 
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: SearchProgress) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -18,10 +18,10 @@ import pytest
 
 from retryctl.app.follow import Wait, follow
 from retryctl.app.trace import story_reader
-from retryctl.cli.params import Look, Show
+from retryctl.cli.params import OutputOptions, SourceOptions
 from retryctl.cli.times import zone
 from retryctl.core.model.request import RequestOutcome
-from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.client import AwsClient
 from tests.aws_program import (
     CREDENTIALS,
     GROUP,
@@ -134,7 +134,7 @@ def test_the_group_of_another_account_by_its_arn(endpoint: Endpoint) -> None:
 
 @pytest.mark.usefixtures("credentials")
 def test_moto_as_a_second_peer(moto_url: str) -> None:
-    aws = Aws(endpoint_url=moto_url)
+    aws = AwsClient(endpoint_url=moto_url)
     aws.call("logs", "CreateLogGroup", {"logGroupName": GROUP})
     aws.call("logs", "CreateLogGroup", {"logGroupName": "/aws/lambda/quiet"})
     aws.call("logs", "CreateLogStream", {"logGroupName": GROUP, "logStreamName": HERE})
@@ -343,8 +343,8 @@ def test_a_request_is_followed_until_its_sequence_closes(endpoint: Endpoint) -> 
         clock[0] += round(seconds * 1000)
         looks.append(round((clock[0] - at) / 1000))
 
-    look = Look(log_groups=(GROUP,), endpoint_url=endpoint.url)
-    follows = (RIGHT,), look, Show(quiet=True)
+    look = SourceOptions(log_groups=(GROUP,), endpoint_url=endpoint.url)
+    follows = (RIGHT,), look, OutputOptions(quiet=True)
 
     def followed(timeout_ms: int | None) -> RequestOutcome:
         story = follow(
@@ -372,7 +372,9 @@ def test_the_other_groups_are_searched_once(endpoint: Endpoint) -> None:
     put_both(endpoint)
     for number in range(5):
         endpoint.group(f"/aws/lambda/other-{number}")
-    reader = story_reader((WRONG,), Look(endpoint_url=endpoint.url), Show(quiet=True), clock=now_ms)
+    reader = story_reader(
+        (WRONG,), SourceOptions(endpoint_url=endpoint.url), OutputOptions(quiet=True), clock=now_ms
+    )
     first, calls = reader(), endpoint.calls.total()
     again = reader()
     assert endpoint.calls.total() - calls < 8

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.grammar.parse import read
-from retryctl.core.history.build import read_history
+from retryctl.core.grammar.parse import parse_record
+from retryctl.core.history.build import build_history
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import (
@@ -32,7 +32,7 @@ from retryctl.core.model.records import (
     Start,
     TimedOut,
 )
-from retryctl.sources.cloudwatch.filter_pattern import telling_lines
+from retryctl.sources.cloudwatch.filter_pattern import attempt_line_pattern
 
 CORPUS = Path(__file__).parents[1].parent / "shared" / "corpus"
 
@@ -100,7 +100,7 @@ def _rows(name: str) -> list[Any]:
 
 @pytest.mark.parametrize("row", _rows("lambda-log-lines.jsonl"))
 def test_a_real_record(row: dict[str, Any]) -> None:
-    record = read(LogEvent(timestamp_ms=0, message=row["line"]))
+    record = parse_record(LogEvent(timestamp_ms=0, message=row["line"]))
     expected = row["expect"]
     assert isinstance(record, KINDS[expected["kind"]])
     for name in expected.keys() - NOT_KEPT:
@@ -117,9 +117,9 @@ def test_a_real_record(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", _rows("lambda-log-lines.jsonl"))
 def test_a_real_record_is_among_the_lines_that_are_selected(row: dict[str, Any]) -> None:
-    expression = telling_lines(Markers())
+    expression = attempt_line_pattern(Markers())
     assert expression
-    plain = isinstance(read(LogEvent(timestamp_ms=0, message=row["line"])), AppLine)
+    plain = isinstance(parse_record(LogEvent(timestamp_ms=0, message=row["line"])), AppLine)
     assert plain or re.search(expression, row["line"])
 
 
@@ -143,7 +143,7 @@ def _events(row: dict[str, Any]) -> list[LogEvent]:
 @pytest.mark.parametrize("row", _rows("sequences.jsonl"))
 def test_a_real_sequence(row: dict[str, Any]) -> None:
     events = _events(row)
-    told = read_history(events, horizon_ms=max(event.timestamp_ms for event in events))
+    told = build_history(events, horizon_ms=max(event.timestamp_ms for event in events))
     found = {request.request_id: request.attempts for request in told.requests}
     expected = {each["request_id"]: each["attempts"] for each in row["expect"]["invocations"]}
     assert found.keys() == expected.keys()

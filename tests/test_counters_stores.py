@@ -7,7 +7,7 @@ import pytest
 
 from retryctl.counters import DynamoDBCounter, S3Counter
 from retryctl.errors import AccessDenied, CouldNotLook, UsageError
-from retryctl.sources.aws.client import Aws as Door
+from retryctl.sources.aws.client import AwsClient as Door
 from retryctl.sources.aws.counter_stores import read_count
 from tests.counters_world import REQUEST_ID, Aws, make_table
 

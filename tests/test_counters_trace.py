@@ -12,7 +12,7 @@ from retryctl.core.crosscheck.verdict import check_request
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.coverage import Coverage
 from retryctl.lab.plugin import HandlerLab
-from retryctl.sources.aws.client import Aws as Door
+from retryctl.sources.aws.client import AwsClient as Door
 from retryctl.sources.aws.counter_stores import read_count
 from tests.counters_world import ROOT
 

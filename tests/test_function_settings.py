@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import UsageError
-from retryctl.sources.aws.client import Aws
-from retryctl.sources.aws.function_config import FunctionName, function_name, read_settings
+from retryctl.sources.aws.client import AwsClient
+from retryctl.sources.aws.function_config import FunctionName, parse_function_name, read_settings
 from tests.endpoint.server import Endpoint
 
 pytestmark = pytest.mark.usefixtures("credentials")
@@ -41,7 +41,7 @@ def endpoint() -> Iterator[Endpoint]:
     ],
 )
 def test_function_names(text: str, expected: FunctionName) -> None:
-    assert function_name(text) == expected
+    assert parse_function_name(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_function_names(text: str, expected: FunctionName) -> None:
 )
 def test_what_is_no_function_name_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is no function name"):
-        function_name(text)
+        parse_function_name(text)
 
 
 def test_every_setting(endpoint: Endpoint) -> None:
@@ -70,8 +70,8 @@ def test_every_setting(endpoint: Endpoint) -> None:
         event_invoke={"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 120},
     )
     endpoint.lambdas.concurrency["orders-worker"] = 5
-    settings, group, notes = read_settings(Aws(endpoint_url=endpoint.url), "orders-worker")
-    assert settings == FunctionSettings(
+    settings, group, notes = read_settings(AwsClient(endpoint_url=endpoint.url), "orders-worker")
+    assert settings == FunctionConfig(
         maximum_retry_attempts=0,
         maximum_event_age_s=120,
         timeout_s=30,
@@ -89,7 +89,7 @@ def test_every_setting(endpoint: Endpoint) -> None:
 
 def test_the_defaults_are_in_force_where_nothing_was_set(endpoint: Endpoint) -> None:
     endpoint.function("orders-worker", Timeout=3)
-    settings, group, notes = read_settings(Aws(endpoint_url=endpoint.url), "orders-worker")
+    settings, group, notes = read_settings(AwsClient(endpoint_url=endpoint.url), "orders-worker")
     assert (settings.maximum_retry_attempts, settings.maximum_event_age_s) == (2, 21_600)
     assert (settings.timeout_s, settings.reserved_concurrency, group, notes) == (3, None, None, ())
 
@@ -97,7 +97,7 @@ def test_the_defaults_are_in_force_where_nothing_was_set(endpoint: Endpoint) -> 
 def test_an_alias_has_its_own_retries(endpoint: Endpoint) -> None:
     endpoint.function("orders-worker", Timeout=3, event_invoke={"MaximumRetryAttempts": 2})
     endpoint.lambdas.invoke_configs["orders-worker", "live"] = {"MaximumRetryAttempts": 1}
-    aws = Aws(endpoint_url=endpoint.url)
+    aws = AwsClient(endpoint_url=endpoint.url)
     arn = "arn:aws:lambda:us-east-1:123456789012:function:orders-worker"
     assert read_settings(aws, "orders-worker:live")[0].maximum_retry_attempts == 1
     assert read_settings(aws, f"{arn}:live")[0].maximum_retry_attempts == 1
@@ -112,7 +112,7 @@ def test_what_is_denied_is_told_and_assumed(endpoint: Endpoint) -> None:
         "lambda:GetFunctionEventInvokeConfig",
         "lambda:GetFunctionConcurrency",
     }
-    aws = Aws(endpoint_url=endpoint.url)
+    aws = AwsClient(endpoint_url=endpoint.url)
     settings, _, notes = read_settings(aws, "orders-worker")
     assert (settings.timeout_s, settings.maximum_retry_attempts) == (3, None)
     assert notes == (
@@ -122,7 +122,7 @@ def test_what_is_denied_is_told_and_assumed(endpoint: Endpoint) -> None:
     )
     endpoint.faults.denied.add("lambda:GetFunctionConfiguration")
     settings, group, notes = read_settings(aws, "orders-worker")
-    assert (settings, group) == (FunctionSettings(), None)
+    assert (settings, group) == (FunctionConfig(), None)
     assert [note.partition(" is")[0].partition(" are")[0] for note in notes] == [
         "The settings of orders-worker",
         "How often orders-worker",
@@ -130,15 +130,15 @@ def test_what_is_denied_is_told_and_assumed(endpoint: Endpoint) -> None:
 
 
 def test_a_function_that_is_deleted_is_told(endpoint: Endpoint) -> None:
-    settings, group, notes = read_settings(Aws(endpoint_url=endpoint.url), "gone")
-    assert (settings, group) == (FunctionSettings(), None)
+    settings, group, notes = read_settings(AwsClient(endpoint_url=endpoint.url), "gone")
+    assert (settings, group) == (FunctionConfig(), None)
     assert all("there is no such function here" in note for note in notes)
 
 
 def test_expired_credentials_do_not_raise(endpoint: Endpoint) -> None:
     endpoint.faults.credentials = "expired"
-    settings, _, notes = read_settings(Aws(endpoint_url=endpoint.url), "orders-worker")
-    assert settings == FunctionSettings()
+    settings, _, notes = read_settings(AwsClient(endpoint_url=endpoint.url), "orders-worker")
+    assert settings == FunctionConfig()
     assert "the AWS credentials have expired" in notes[0]
 
 
@@ -146,7 +146,7 @@ def test_expired_credentials_do_not_raise(endpoint: Endpoint) -> None:
 
 
 def test_moto_tells_the_same_settings(moto_url: str) -> None:
-    aws = Aws(endpoint_url=moto_url)
+    aws = AwsClient(endpoint_url=moto_url)
     name = f"orders-{time.time_ns()}"
     _create(aws, name)
     settings, _, notes = read_settings(aws, name)
@@ -161,7 +161,7 @@ def test_moto_tells_the_same_settings(moto_url: str) -> None:
     assert (settings.maximum_retry_attempts, settings.maximum_event_age_s) == (1, 90)
 
 
-def _create(aws: Aws, name: str) -> None:
+def _create(aws: AwsClient, name: str) -> None:
     trust = {"Version": "2012-10-17", "Statement": []}
     role = aws.call(
         "iam", "CreateRole", {"RoleName": name, "AssumeRolePolicyDocument": json.dumps(trust)}

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from retryctl.core.grammar.parse import read
+from retryctl.core.grammar.parse import parse_record
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import (
     AppLine,
@@ -46,7 +46,7 @@ FIGURES = {
 
 
 def _read(message: str) -> Record:
-    return read(LogEvent(timestamp_ms=0, message=message))
+    return parse_record(LogEvent(timestamp_ms=0, message=message))
 
 
 # --------------------------------------------------------------------------- Lambda, text

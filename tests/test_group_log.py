@@ -13,23 +13,23 @@ from typing import Any
 
 import pytest
 
-from retryctl.bulk.partition import Around, gathered
-from retryctl.bulk.reader import WholeLog
+from retryctl.bulk.partition import PartitionContext, reduce_partition
+from retryctl.bulk.reader import BulkReader
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
-from retryctl.core.history.build import read_history
-from retryctl.core.model.coverage import Coverage, Selection
+from retryctl.core.history.build import build_history
+from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionSettings
-from retryctl.core.summary.request_row import Listed, listed
-from retryctl.core.summary.tally import Tally
+from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.summary.request_row import RequestRow, request_rows
+from retryctl.core.summary.tally import SummaryTally
 from retryctl.errors import CouldNotLook, ExitStatus
-from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe
-from retryctl.sources.cloudwatch.insights import Terms
-from retryctl.sources.cloudwatch.pages import Window
-from retryctl.sources.cloudwatch.search import Means
-from retryctl.sources.cloudwatch.window_download import GroupLog, NotSaved
+from retryctl.sources.cloudwatch.insights import QueryBudget
+from retryctl.sources.cloudwatch.pages import TimeRange
+from retryctl.sources.cloudwatch.search import SearchOptions
+from retryctl.sources.cloudwatch.window_download import NotSaved, WindowDownload
 from tests.aws_program import CREDENTIALS
 from tests.endpoint.faults import KINDS, Faults
 from tests.endpoint.server import Endpoint
@@ -40,8 +40,8 @@ from tests.test_summary_whole import tally_of
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 NOW = MIDNIGHT_MS + 30 * HOUR
-WHOLE = Window(since_ms=MIDNIGHT_MS - HOUR, until_ms=MIDNIGHT_MS + 29 * HOUR)
-Told = tuple[Tally, list[Listed]]
+WHOLE = TimeRange(since_ms=MIDNIGHT_MS - HOUR, until_ms=MIDNIGHT_MS + 29 * HOUR)
+Told = tuple[SummaryTally, list[RequestRow]]
 REACH_MS = 6 * HOUR + 15 * MINUTE
 
 pytestmark = pytest.mark.usefixtures("credentials")
@@ -78,8 +78,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @cache
-def aws_at(url: str) -> Aws:
-    return Aws(endpoint_url=url, sleep=lambda _: None)
+def aws_at(url: str) -> AwsClient:
+    return AwsClient(endpoint_url=url, sleep=lambda _: None)
 
 
 def saved(
@@ -87,19 +87,19 @@ def saved(
     folder: Path,
     *,
     engine: Any = "filter",
-    window: Window = WHOLE,
+    window: TimeRange = WHOLE,
     markers: Markers | None = None,
     sure: bool = False,
     **terms: Any,
-) -> GroupLog:
+) -> WindowDownload:
     """The window, and as far before it as an earlier attempt can lie."""
     aws = aws_at(endpoint.url)
-    log = GroupLog(
+    log = WindowDownload(
         aws,
         LogGroup(name=GROUP),
-        Means(
+        SearchOptions(
             engine=engine,
-            terms=Terms(**{"sleep": lambda _: None, **terms}),
+            terms=QueryBudget(**{"sleep": lambda _: None, **terms}),
             describe=partial(describe, aws),
         ),
         window=replace(window, since_ms=window.since_ms - REACH_MS),
@@ -114,38 +114,42 @@ def saved(
 
 
 def told(
-    log: GroupLog, folder: Path, window: Window = WHOLE, markers: Markers | None = None
+    log: WindowDownload, folder: Path, window: TimeRange = WHOLE, markers: Markers | None = None
 ) -> Told:
     """What a summary and a list make of what was saved."""
-    found = WholeLog(str(folder)).read(
-        Selection(until_ms=window.until_ms), markers or Markers(), FunctionSettings()
+    found = BulkReader(str(folder)).read(
+        LogQuery(until_ms=window.until_ms), markers or Markers(), FunctionConfig()
     )
-    around = Around(
+    around = PartitionContext(
         coverage=log.looked.coverage(0),
-        settings=FunctionSettings(),
+        settings=FunctionConfig(),
         markers=markers or Markers(),
         since_ms=window.since_ms,
         until_ms=window.until_ms,
     )
     parts = (found.part(number) for number in range(found.parts))
-    requests = [one for part in parts for one in gathered(part, found.readings, around)]
-    return tally_of(requests), sorted((line for one in requests for line in listed(one)), key=str)
+    requests = [one for part in parts for one in reduce_partition(part, found.readings, around)]
+    return tally_of(requests), sorted(
+        (line for one in requests for line in request_rows(one)), key=str
+    )
 
 
 def truth(
-    events: Sequence[LogEvent], window: Window = WHOLE, markers: Markers | None = None
+    events: Sequence[LogEvent], window: TimeRange = WHOLE, markers: Markers | None = None
 ) -> Told:
     """What all lines of that time tell."""
     since_ms, horizon_ms = window.since_ms - REACH_MS, min(NOW, window.until_ms)
     seen = [e for e in events if since_ms <= e.timestamp_ms < window.until_ms]
-    history = read_history(seen, horizon_ms=horizon_ms, markers=markers)
+    history = build_history(seen, horizon_ms=horizon_ms, markers=markers)
     coverage = Coverage(source="cloudwatch", horizon_ms=horizon_ms)
     checked: list[CheckedRequest] = [
         check_request(request, coverage, markers=markers)
         for request in history.requests
         if request.placed_ms >= window.since_ms
     ]
-    return tally_of(checked), sorted((line for one in checked for line in listed(one)), key=str)
+    return tally_of(checked), sorted(
+        (line for one in checked for line in request_rows(one)), key=str
+    )
 
 
 def history_of(random: Random) -> list[LogEvent]:
@@ -163,12 +167,12 @@ def history_of(random: Random) -> list[LogEvent]:
     return [replace(event, event_id=f"{number:056d}") for number, event in enumerate(events)]
 
 
-def a_window_of(random: Random, events: Sequence[LogEvent]) -> Window:
+def a_window_of(random: Random, events: Sequence[LogEvent]) -> TimeRange:
     """One that streams cross at both edges; sometimes all of it."""
     if random.random() < 0.3 or not events:
         return WHOLE
     one, other = sorted(event.timestamp_ms for event in random.choices(events, k=2))
-    return Window(since_ms=one, until_ms=other + 1)
+    return TimeRange(since_ms=one, until_ms=other + 1)
 
 
 # --------------------------------------------------------------------------- the same figures

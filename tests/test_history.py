@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from retryctl.core.history.build import read_history
+from retryctl.core.history.build import build_history
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import RequestOutcome
@@ -119,13 +119,13 @@ def test_what_cannot_be_read_is_counted_and_a_web_function_told() -> None:
 
 
 def test_no_events_are_no_requests() -> None:
-    assert read_history([], horizon_ms=0).requests == ()
+    assert build_history([], horizon_ms=0).requests == ()
 
 
 def test_events_may_come_from_any_iterator_once() -> None:
     log = Environment().runs(ID)
-    told = read_history(iter(events_of(log)), horizon_ms=MIDNIGHT_MS)
-    assert told == read_history(events_of(log), horizon_ms=MIDNIGHT_MS)
+    told = build_history(iter(events_of(log)), horizon_ms=MIDNIGHT_MS)
+    assert told == build_history(events_of(log), horizon_ms=MIDNIGHT_MS)
 
 
 def test_a_start_less_attempt_is_placed_by_its_report_and_its_duration() -> None:
@@ -149,7 +149,7 @@ def test_positions_order_events_without_ids() -> None:
         LogEvent(timestamp_ms=MIDNIGHT_MS, message=each, log_stream="a", position=n)
         for n, each in enumerate(messages)
     ]
-    (request,) = read_history(reversed(events), horizon_ms=MIDNIGHT_MS).requests
+    (request,) = build_history(reversed(events), horizon_ms=MIDNIGHT_MS).requests
     assert request.attempts[0].claim.counter == 2
 
 
@@ -159,6 +159,6 @@ def test_a_log_without_event_ids_may_have_the_newest_first() -> None:
     log.at(62).runs(ID, "1", "process B", ends="error")
     turned = [replace(event, position=place) for place, event in enumerate(reversed(log.events))]
     end_ms = max(event.timestamp_ms for event in turned)
-    (request,) = read_history(turned, horizon_ms=end_ms).requests
+    (request,) = build_history(turned, horizon_ms=end_ms).requests
     assert [(a.claim.counter, a.claim.branch) for a in request.attempts] == [(0, "A"), (1, "B")]
     assert [a.outcome for a in request.attempts] == [Outcome.ERROR, Outcome.ERROR]

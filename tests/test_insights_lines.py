@@ -15,10 +15,10 @@ import pytest
 
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import CouldNotLook, Throttled
-from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe
 from retryctl.sources.cloudwatch.event_order import in_order
-from retryctl.sources.cloudwatch.insights import Terms
+from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.insights_export import (
     Bin,
     InsightsLines,
@@ -26,7 +26,7 @@ from retryctl.sources.cloudwatch.insights_export import (
     condition_for,
     windows_for,
 )
-from retryctl.sources.cloudwatch.pages import Window
+from retryctl.sources.cloudwatch.pages import TimeRange
 from tests import test_cloudwatch
 from tests.endpoint.errors import Refusal
 from tests.endpoint.insights_query import parse
@@ -53,7 +53,7 @@ PHRASES = ("START RequestId", "END RequestId", "REPORT RequestId", "[ERROR]")
 EXPRESSION = "|".join(
     (*map(re.escape, PHRASES), r"^\s*\d{1,9}\s*$", r"^\s*process [ABC]\s*$")
 ).replace(r"\ ", " ")
-WHOLE = Window(since_ms=MIDNIGHT_MS - HOUR, until_ms=MIDNIGHT_MS + 10 * HOUR)
+WHOLE = TimeRange(since_ms=MIDNIGHT_MS - HOUR, until_ms=MIDNIGHT_MS + 10 * HOUR)
 
 
 pytestmark = pytest.mark.usefixtures("credentials")
@@ -67,18 +67,18 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 def lines(endpoint: Endpoint, group: str = GROUP, **terms: Any) -> InsightsLines:
-    aws = Aws(endpoint_url=endpoint.url)
+    aws = AwsClient(endpoint_url=endpoint.url)
     return InsightsLines(
         aws,
         LogGroup(name=group),
-        Terms(**{"sleep": lambda seconds: None, **terms}),
+        QueryBudget(**{"sleep": lambda seconds: None, **terms}),
         describe=cache(partial(describe, aws)),
         now_ms=NOW,
         halted=threading.Event(),
     )
 
 
-def read(reader: InsightsLines, window: Window = WHOLE) -> list[LogEvent]:
+def read(reader: InsightsLines, window: TimeRange = WHOLE) -> list[LogEvent]:
     chunks = list(reader.read(window, EXPRESSION))
     assert all(chunks)
     events = [event for chunk in chunks for event in chunk]
@@ -131,7 +131,7 @@ def test_a_window_begins_and_ends_on_its_millisecond(endpoint: Endpoint) -> None
     at = MIDNIGHT_MS + 10 * SECOND
     load(endpoint, [event(at + n, f"{n}\n") for n in range(0, 5000, 100)])
     for since, until in ((0, 5000), (900, 1100), (1000, 2000), (1001, 1999), (4900, 4901)):
-        window = Window(since_ms=at + since, until_ms=at + until)
+        window = TimeRange(since_ms=at + since, until_ms=at + until)
         inside = [n for n in range(0, 5000, 100) if since <= n < until]
         assert [int(e.message) for e in read(lines(endpoint), window)] == inside
 
@@ -143,7 +143,7 @@ def test_windows_that_meet_share_no_event_and_lose_none(endpoint: Endpoint) -> N
     last_ms = events[-1].timestamp_ms + 1
     inner = [drawn.choice(events).timestamp_ms + drawn.randrange(2) for _ in range(4)]
     cuts = [MIDNIGHT_MS, *sorted(inner), last_ms]
-    parts = [Window(since_ms=low, until_ms=high) for low, high in pairwise(cuts) if low < high]
+    parts = [TimeRange(since_ms=low, until_ms=high) for low, high in pairwise(cuts) if low < high]
     found = [event for part in parts for event in read(lines(endpoint), part)]
     assert told(found) == told([event for event in events if matters(event.message)])
 
@@ -205,7 +205,7 @@ def test_of_a_second_that_holds_more_than_an_answer_the_rest_is_unread(
     ("hours", "name"), [(1, "bin(1s)"), (24, "bin(20s)"), (168, "bin(5m)"), (720, "bin(10m)")]
 )
 def test_bins_are_few_and_no_longer_than_their_unit_allows(hours: int, name: str) -> None:
-    window = Window(since_ms=0, until_ms=hours * HOUR)
+    window = TimeRange(since_ms=0, until_ms=hours * HOUR)
     size = bin_for(window)
     assert size.name == name
     assert window.until_ms / size.ms <= 5_000
@@ -222,7 +222,7 @@ def test_a_bin_is_no_longer_than_asked_for_where_the_service_takes_a_larger_numb
 def test_windows_cover_all_that_was_counted_once_and_in_order(seed: int) -> None:
     drawn = random.Random(seed)
     size = Bin(name="bin(20s)", ms=20_000)
-    window = Window(since_ms=drawn.randrange(5_000, 40_000), until_ms=2_000_000 - seed)
+    window = TimeRange(since_ms=drawn.randrange(5_000, 40_000), until_ms=2_000_000 - seed)
     first = window.since_ms // size.ms * size.ms
     counts = {
         at: drawn.choice([1, 50, 5_000, 30_000])
@@ -250,7 +250,7 @@ def test_both_scans_are_told_before_and_what_was_scanned_after(endpoint: Endpoin
     messages = [(MIDNIGHT_MS + n * 1000, f"{'x' * 2000} START RequestId {n}") for n in range(1000)]
     endpoint.put("/aged", "s", messages)
     reader = lines(endpoint, "/aged", say=said.append)
-    whole = Window(since_ms=MIDNIGHT_MS, until_ms=NOW)
+    whole = TimeRange(since_ms=MIDNIGHT_MS, until_ms=NOW)
     assert len(read(reader, whole)) == 1000
     reader.tell_what_was_scanned()
     twice = 2 * endpoint.group("/aged").stored_bytes
@@ -265,7 +265,7 @@ def test_both_scans_are_told_before_and_what_was_scanned_after(endpoint: Endpoin
 def test_what_costs_too_much_is_refused_before_any_query(endpoint: Endpoint) -> None:
     endpoint.group("/aged", created_ms=MIDNIGHT_MS)
     endpoint.put("/aged", "s", [(MIDNIGHT_MS + n, "x" * 5000) for n in range(1000)])
-    whole = Window(since_ms=MIDNIGHT_MS, until_ms=NOW)
+    whole = TimeRange(since_ms=MIDNIGHT_MS, until_ms=NOW)
     once = endpoint.group("/aged").stored_bytes / 1e9 * 0.005
     with pytest.raises(CouldNotLook, match="--max-cost allows"):
         read(lines(endpoint, "/aged", max_cost_usd=1.9 * once), whole)
@@ -436,7 +436,7 @@ def test_the_attempts_of_a_request_are_read_in_order_too(seed: int) -> None:
         endpoint.insights.seed = seed
         endpoint.group("/rare", log_class="INFREQUENT_ACCESS")
         test_cloudwatch.put_three(endpoint, "/rare")
-        terms = Terms(sleep=lambda seconds: None)
+        terms = QueryBudget(sleep=lambda seconds: None)
         source = test_cloudwatch.source(endpoint.url, groups=("/rare",), terms=terms, engine="auto")
         found, _ = test_cloudwatch.look(source)
         for stream, events in test_cloudwatch.THREE.items():

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from retryctl.core.grammar.parse import read
+from retryctl.core.grammar.parse import parse_record
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import InitReport, InitStart, Record, Report, Start
 from retryctl.lab.platform_log import (
@@ -42,7 +42,7 @@ BAD_INIT = InitEnd(
 
 
 def records(messages: list[str]) -> list[Record]:
-    return [read(LogEvent(timestamp_ms=NOW_MS, message=message)) for message in messages]
+    return [parse_record(LogEvent(timestamp_ms=NOW_MS, message=message)) for message in messages]
 
 
 def test_text_records_to_the_byte() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from retryctl.core.history.outcome import ErrorInfo, Outcome
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request, RequestOutcome
 from tests.lambda_log import (
     ID,
@@ -206,12 +206,12 @@ def test_a_failed_attempt_says_what_failed(lines: list[str], error: ErrorInfo | 
     ("settings", "still_s"),
     [
         (None, 960),
-        (FunctionSettings(timeout_s=30), 90),
-        (FunctionSettings(managed_instances=True), 5460),
+        (FunctionConfig(timeout_s=30), 90),
+        (FunctionConfig(managed_instances=True), 5460),
     ],
 )
 def test_an_attempt_runs_until_its_timeout_and_a_minute_for_late_logs(
-    settings: FunctionSettings | None, still_s: int
+    settings: FunctionConfig | None, still_s: int
 ) -> None:
     log = Environment().starts()
     assert attempt_in(log, settings=settings, later_s=still_s).outcome is Outcome.RUNNING
@@ -252,7 +252,7 @@ def test_the_outcome_of_a_request(ends: list[str], outcome: str) -> None:
 
 @pytest.mark.parametrize("retries", [0, 1, 2])
 def test_it_is_exhausted_when_as_many_ran_as_the_settings_allow(retries: int) -> None:
-    settings = FunctionSettings(maximum_retry_attempts=retries)
+    settings = FunctionConfig(maximum_retry_attempts=retries)
     log = tried(*["error"] * (retries + 1))
     request = request_in(log, settings=settings)
     assert (request.outcome, request.next_attempt_due_ms) == (RequestOutcome.EXHAUSTED, None)
@@ -282,20 +282,20 @@ def test_no_retry_is_due_for_an_event_that_would_be_too_old(
     age_s: int | None, outcome: str
 ) -> None:
     """Measured on AWS: an age of 60 s gives no retry, one of 90 s gives one."""
-    settings = FunctionSettings(maximum_event_age_s=age_s)
+    settings = FunctionConfig(maximum_event_age_s=age_s)
     assert request_in(tried("error"), settings=settings).outcome.value == outcome
 
 
 def test_the_age_counts_from_the_first_attempt() -> None:
     log = tried("error", "error")  # the second fails at 60 s; its retry would come at 180 s
     for age_s, outcome in ((180, "not-retried"), (181, "pending")):
-        settings = FunctionSettings(maximum_event_age_s=age_s)
+        settings = FunctionConfig(maximum_event_age_s=age_s)
         assert request_in(log, settings=settings).outcome.value == outcome
 
 
 def test_an_age_that_is_just_reached_is_not_beyond_it() -> None:
     log = Environment().starts().at(30).raises().at(30.002).reports()
-    settings = FunctionSettings(maximum_event_age_s=90)
+    settings = FunctionConfig(maximum_event_age_s=90)
     assert request_in(log, settings=settings).outcome is RequestOutcome.NOT_RETRIED
     log = Environment().starts().at(30).reports(status="timeout")
     assert request_in(log, settings=settings).outcome is RequestOutcome.PENDING
@@ -354,7 +354,7 @@ def test_a_failure_that_the_log_tells_is_not_inferred() -> None:
 
 def test_the_settings_can_name_such_a_runtime() -> None:
     def first(log: Environment, **settings: Any) -> Attempt:
-        return request_in(log, settings=FunctionSettings(**settings)).attempts[0]
+        return request_in(log, settings=FunctionConfig(**settings)).attempts[0]
 
     def warm(make: Callable[[], Environment]) -> Environment:
         log = make()

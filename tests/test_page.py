@@ -18,7 +18,7 @@ from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.request import RequestOutcome
 from retryctl.views.html.markup import plain, tag
 from retryctl.views.html.trace import trace_page
-from retryctl.views.text.trace import Asked
+from retryctl.views.text.trace import TraceOptions
 from tests import checked_requests as world
 from tests.hostile import HOSTILE, hostile_request
 from tests.test_cli import run
@@ -276,7 +276,7 @@ def test_more_environments_than_can_be_drawn_are_counted() -> None:
 
 
 def test_only_what_is_asked_for_is_shown() -> None:
-    document = page_of(world.SWITCHED, asked=Asked(attempt=2, lines=True))
+    document = page_of(world.SWITCHED, asked=TraceOptions(attempt=2, lines=True))
     (article,) = document.find("article")
     assert article.find("h3")[0].all_text.startswith("Attempt 2")
     assert "open" in article.find("details", class_="log")[0].attributes

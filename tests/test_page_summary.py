@@ -8,7 +8,7 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.history.outcome import ErrorInfo
 from retryctl.core.summary.diff import changes
-from retryctl.core.summary.tally import Tally
+from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.html.summary import summary_page
 from retryctl.views.json.summary import summary_object
 from tests import checked_requests as world
@@ -16,23 +16,23 @@ from tests.hostile import HOSTILE, hostile_request
 from tests.test_page import Element, read
 
 
-def tally_of(*checked: CheckedRequest) -> Tally:
-    tally = Tally()
+def tally_of(*checked: CheckedRequest) -> SummaryTally:
+    tally = SummaryTally()
     for one in checked:
         tally.add(one)
     return tally
 
 
-def tallied() -> Tally:
+def tallied() -> SummaryTally:
     """One request with a wrong count, one that recovered, eight that went well."""
     return tally_of(world.SWITCHED, world.RECOVERED, *[world.SUCCEEDED] * 8)
 
 
-def hostile_tally() -> Tally:
+def hostile_tally() -> SummaryTally:
     return tally_of(hostile_request(), world.SUCCEEDED)
 
 
-def page_of(tally: Tally, function: str | None = "orders-worker", **options: object) -> str:
+def page_of(tally: SummaryTally, function: str | None = "orders-worker", **options: object) -> str:
     given: dict[str, object] = {"tz": timezone.utc, **options}
     return summary_page(tally, world.COVERAGE, function=function, **given)  # type: ignore[arg-type]
 
@@ -161,6 +161,6 @@ def test_what_a_log_holds_stays_text() -> None:
 
 
 def test_a_summary_of_nothing_is_a_page_too() -> None:
-    document = read(page_of(Tally(), function=None))
+    document = read(page_of(SummaryTally(), function=None))
     assert document.find("h1")[0].all_text == "0 requests"
     assert "0 attempts; 0 requests were retried." in document.all_text

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retryctl.core.crosscheck.attempt_check import Check, Verdict
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
-from retryctl.core.grammar.parse import read
-from retryctl.core.history.build import read_history
+from retryctl.core.grammar.parse import parse_record
+from retryctl.core.history.build import build_history
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import Report, Start
@@ -154,7 +154,7 @@ def errors_of(checked: CheckedRequest) -> set[tuple[str, LogEvent | None]]:
     }
 
 
-def checks_of(checked: CheckedRequest) -> dict[LogEvent | None, Check]:
+def checks_of(checked: CheckedRequest) -> dict[LogEvent | None, AttemptVerdict]:
     pairs = zip(checked.request.attempts, checked.checks, strict=True)
     return {attempt.start_event: check.check for attempt, check in pairs}
 
@@ -187,8 +187,8 @@ def test_the_order_of_arrival_does_not_matter(plan: Plan, json: bool, data: st.D
     events = events_of(*log_of(plan, json=json))
     shuffled = data.draw(st.permutations(events))
     horizon_ms = end_of(events)
-    told = read_history(events, horizon_ms=horizon_ms)
-    assert read_history(shuffled, horizon_ms=horizon_ms) == told
+    told = build_history(events, horizon_ms=horizon_ms)
+    assert build_history(shuffled, horizon_ms=horizon_ms) == told
 
 
 @given(plan=wrong_plans, json=st.booleans(), data=st.data())
@@ -196,8 +196,8 @@ def test_an_event_seen_twice_counts_once(plan: Plan, json: bool, data: st.DataOb
     events = events_of(*log_of(plan, json=json))
     again = data.draw(st.lists(st.sampled_from(events)))
     horizon_ms = end_of(events)
-    told = read_history(events, horizon_ms=horizon_ms)
-    assert read_history([*again, *events, *again], horizon_ms=horizon_ms) == told
+    told = build_history(events, horizon_ms=horizon_ms)
+    assert build_history([*again, *events, *again], horizon_ms=horizon_ms) == told
 
 
 @given(plan=wrong_plans, json=st.booleans(), data=st.data())
@@ -260,8 +260,8 @@ def _hold_cut_against_whole(
     for request_id, cut in judged(remaining, saved(remaining)).items():
         checks = checks_of(told[request_id])
         for started, check in checks_of(cut).items():
-            if started is not None and check is Check.DISAGREES:
-                assert checks[started] is Check.DISAGREES
+            if started is not None and check is AttemptVerdict.DISAGREES:
+                assert checks[started] is AttemptVerdict.DISAGREES
         if cut.verdict is Verdict.DISAGREES:
             assert told[request_id].verdict is Verdict.DISAGREES
         added, known = errors_of(cut), errors_of(told[request_id])
@@ -315,7 +315,7 @@ def test_no_messages_at_all_make_it_raise(events: list[LogEvent]) -> None:
     horizon_ms = MIDNIGHT_MS + 500_000
     for first_event_ms in (None, MIDNIGHT_MS):
         coverage = Coverage(source="saved", horizon_ms=horizon_ms, first_event_ms=first_event_ms)
-        for request in read_history(events, horizon_ms=horizon_ms).requests:
+        for request in build_history(events, horizon_ms=horizon_ms).requests:
             checked = check_request(request, coverage)
             assert len(checked.checks) == len(request.attempts)
             assert all(finding.evidence for finding in checked.findings)
@@ -325,7 +325,7 @@ def test_no_messages_at_all_make_it_raise(events: list[LogEvent]) -> None:
 @given(events=st.lists(any_events, max_size=25))
 def test_no_event_belongs_to_two_attempts(events: list[LogEvent]) -> None:
     events = [replace(each, position=n, event_id=None) for n, each in enumerate(events)]
-    told = read_history(events, horizon_ms=MIDNIGHT_MS)
+    told = build_history(events, horizon_ms=MIDNIGHT_MS)
     owned = [event for request in told.requests for a in request.attempts for event in a.events]
     assert len(owned) == len(set(owned))
     assert set(owned) <= set(events)
@@ -334,8 +334,8 @@ def test_no_event_belongs_to_two_attempts(events: list[LogEvent]) -> None:
 @given(text=st.text())
 def test_a_record_s_id_is_lower_case_whatever_the_log_holds(text: str) -> None:
     for record in (
-        read(LogEvent(timestamp_ms=0, message=start(ID.upper()) + text)),
-        read(LogEvent(timestamp_ms=0, message=report(ID.upper()) + text)),
+        parse_record(LogEvent(timestamp_ms=0, message=start(ID.upper()) + text)),
+        parse_record(LogEvent(timestamp_ms=0, message=report(ID.upper()) + text)),
     ):
         if isinstance(record, (Start, Report)):
             assert record.request_id == ID

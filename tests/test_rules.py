@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.crosscheck.attempt_check import Check, Verdict
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.claims import Branches, Markers
 from retryctl.core.crosscheck.findings import Finding, Severity
 from retryctl.core.crosscheck.verdict import RULES, CheckedRequest
 from retryctl.core.model.coverage import Coverage, Gap
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 from tests.lambda_log import (
     ID,
     MIDNIGHT_MS,
@@ -247,7 +247,7 @@ def test_duplicate_delivery_names_the_other_reading_where_the_runtime_is_unknown
     log.events = [each for each in log.events if "INIT_START" not in each.message]
     (finding,) = found(checked(log), "duplicate-delivery")
     assert "leaves no mark of an error" in finding.message
-    known = checked(log, settings=FunctionSettings(runtime="python3.13"))
+    known = checked(log, settings=FunctionConfig(runtime="python3.13"))
     assert "leaves no mark" not in found(known, "duplicate-delivery")[0].message
 
 
@@ -259,7 +259,7 @@ def test_extra_attempt() -> None:
         "Attempt 4 ran where MaximumRetryAttempts, which is 2, allows 3 failed attempts."
     )
     assert not found(told(*plan[:3]), "extra-attempt")
-    none = FunctionSettings(maximum_retry_attempts=0)
+    none = FunctionConfig(maximum_retry_attempts=0)
     of = told(*plan[:2], settings=none)
     assert [each.attempt for each in found(of, "extra-attempt")] == [2]
     assert "allows 1 failed attempt." in found(of, "extra-attempt")[0].message
@@ -291,9 +291,7 @@ def test_late_retry(waits_s: tuple[float, ...], late: list[int]) -> None:
 
 def test_late_retry_tells_of_reserved_concurrency() -> None:
     log = Environment().runs(ID, ends="error").at(900).runs(ID, ends="error")
-    (finding,) = found(
-        checked(log, settings=FunctionSettings(reserved_concurrency=1)), "late-retry"
-    )
+    (finding,) = found(checked(log, settings=FunctionConfig(reserved_concurrency=1)), "late-retry")
     assert finding.message.endswith("a backlog of events (its reserved concurrency is 1).")
 
 
@@ -317,7 +315,7 @@ def test_retries_exhausted() -> None:
     assert len(finding.evidence) == 3
     assert not found(told(*IN_ORDER[:2]), "retries-exhausted")
     assert not found(told(*IN_ORDER[:2], ("a", "ok", ())), "retries-exhausted")
-    only = told(IN_ORDER[0], settings=FunctionSettings(maximum_retry_attempts=0))
+    only = told(IN_ORDER[0], settings=FunctionConfig(maximum_retry_attempts=0))
     assert found(only, "retries-exhausted")[0].message.startswith("The only attempt failed")
 
 
@@ -330,7 +328,7 @@ def test_logs_incomplete_by_a_start_without_report() -> None:
         "Attempt 1 has a START and no REPORT, though the function's timeout is over."
     )
     assert finding.evidence == (log.events[0], log.events[-1])
-    short = checked(log, later_s=64, settings=FunctionSettings(timeout_s=3))
+    short = checked(log, later_s=64, settings=FunctionConfig(timeout_s=3))
     assert len(found(short, "logs-incomplete")) == 1
     alone = checked(Environment().starts(), later_s=961)
     assert len(found(alone, "logs-incomplete")[0].evidence) == 1
@@ -477,26 +475,26 @@ def test_what_dropped_records_leave_of_an_attempt_is_undetermined() -> None:
 
 @pytest.mark.parametrize("level", ["WARN", "ERROR", "FATAL"])
 def test_a_log_level_that_drops_prints_leaves_it_undetermined(level: str) -> None:
-    settings = FunctionSettings(log_format="JSON", application_log_level=level)
+    settings = FunctionConfig(log_format="JSON", application_log_level=level)
     of = told(("a", "error", ()), settings=settings)
     assert (checks(of), of.verdict) == (["undetermined"], Verdict.UNDETERMINED)
     assert level in of.undetermined_because[0]
     for through in (
-        FunctionSettings(log_format="JSON", application_log_level="INFO"),
-        FunctionSettings(log_format="Text", application_log_level=level),
+        FunctionConfig(log_format="JSON", application_log_level="INFO"),
+        FunctionConfig(log_format="Text", application_log_level=level),
     ):
         assert checks(told(("a", "error", ()), settings=through)) == ["silent"]
 
 
 def test_what_was_logged_in_spite_of_the_level_is_judged() -> None:
-    settings = FunctionSettings(log_format="JSON", application_log_level="WARN")
+    settings = FunctionConfig(log_format="JSON", application_log_level="WARN")
     of = told(("a", "error", A), ("b", "error", A), settings=settings)
     assert of.verdict is Verdict.DISAGREES
 
 
 def test_durable_functions_and_managed_instances_are_undetermined_and_say_why() -> None:
-    durable = told(*IN_ORDER, settings=FunctionSettings(durable=True))
-    managed = told(*IN_ORDER, settings=FunctionSettings(managed_instances=True))
+    durable = told(*IN_ORDER, settings=FunctionConfig(durable=True))
+    managed = told(*IN_ORDER, settings=FunctionConfig(managed_instances=True))
     for of, word in ((durable, "durable"), (managed, "Managed Instances")):
         assert (of.verdict, set(checks(of))) == (Verdict.UNDETERMINED, {"undetermined"})
         assert word in of.undetermined_because[0]
@@ -548,7 +546,7 @@ def test_a_saved_log_is_complete_beyond_the_age_of_an_event() -> None:
     logs = _after_another(21_601, B)
     of = checked(*logs, coverage=saved(events_of(*logs)))
     assert errors(of) == [("counter-ahead", 1)]
-    young = FunctionSettings(maximum_event_age_s=60)
+    young = FunctionConfig(maximum_event_age_s=60)
     logs = _after_another(61, B)
     of = checked(*logs, coverage=saved(events_of(*logs)), settings=young)
     assert errors(of) == [("counter-ahead", 1)]
@@ -597,7 +595,7 @@ def test_an_earlier_attempt_that_was_not_read_whole_leaves_its_mark_open() -> No
 
 def test_an_earlier_attempt_without_a_report_leaves_its_mark_open() -> None:
     log = Environment().starts().at(61).runs(ID, *A, ends="error")
-    of = checked(log, settings=FunctionSettings(timeout_s=3))
+    of = checked(log, settings=FunctionConfig(timeout_s=3))
     assert of.checks[1].counter_in_environment is None
     assert errors(of) == [("counter-unexplained", 2)]
 
@@ -707,4 +705,4 @@ def test_a_store_that_refused_is_told_and_its_fallback_blamed_on_nothing_else() 
         assert errors(of) == []
         (finding,) = found(of, "counter-failed")
         assert (finding.attempt, finding.severity) == (retries + 1, Severity.WARNING)
-        assert of.checks[-1].check is Check.DISAGREES
+        assert of.checks[-1].check is AttemptVerdict.DISAGREES

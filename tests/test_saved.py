@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retryctl.core.model.coverage import Selection
+from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.sources.saved.events import SavedLog
 from tests.saved_logs import (
@@ -234,16 +234,16 @@ def test_an_applications_own_json_is_no_saved_log(tmp_path: Path) -> None:
 def test_an_id_is_found_in_any_case() -> None:
     upper = lines(EVENTS).replace(ID, ID.upper()).encode()
     assert len(read_bytes(upper, OF_ID)[0]) == len(EVENTS_OF_ID)
-    asked = Selection(request_ids=(ID.upper(),))
+    asked = LogQuery(request_ids=(ID.upper(),))
     assert len(read_bytes(lines(EVENTS).encode(), asked)[0]) == len(EVENTS_OF_ID)
 
 
 def test_an_id_that_differs_in_its_last_digit_is_another() -> None:
-    assert read_bytes(lines(EVENTS).encode(), Selection(request_ids=(ID[:-1] + "6",)))[0] == []
+    assert read_bytes(lines(EVENTS).encode(), LogQuery(request_ids=(ID[:-1] + "6",)))[0] == []
 
 
 def test_an_unknown_id_gives_no_event_and_the_coverage_says_what_was_read() -> None:
-    asked = Selection(request_ids=("00000000-0000-4000-8000-000000000000",))
+    asked = LogQuery(request_ids=("00000000-0000-4000-8000-000000000000",))
     events, coverage = read_bytes(lines(EVENTS).encode(), asked)
     assert events == []
     assert coverage.events_read == len(EVENTS)
@@ -300,7 +300,7 @@ def test_a_request_is_found_in_any_order_and_over_several_files(
 
 
 def test_the_window_bounds_the_coverage_and_not_the_events() -> None:
-    asked = Selection(since_ms=T0 + 1, until_ms=T0 + HOUR)
+    asked = LogQuery(since_ms=T0 + 1, until_ms=T0 + HOUR)
     events, coverage = read_bytes(lines(EVENTS).encode(), asked)
     assert plain(events) == EVENTS
     assert (coverage.since_ms, coverage.until_ms) == (T0 + 1, T0 + HOUR)
@@ -315,23 +315,23 @@ CUSTOM = "2026/11/23/orders-worker[7]0123456789abcdef0123456789abcdef"
 @pytest.mark.parametrize(
     ("asked", "read_groups"),
     [
-        (Selection(), {GROUP, "/custom", "/aws/lambda/other"}),
-        (Selection(log_groups=(GROUP,)), {GROUP}),
-        (Selection(log_groups=("/custom", GROUP)), {GROUP, "/custom"}),
-        (Selection(log_groups=(f"{ARN}:*",)), {GROUP}),
-        (Selection(log_groups=(ARN,)), {GROUP}),
-        (Selection(log_groups=("/aws/lambda/*",)), {GROUP, "/aws/lambda/other"}),
-        (Selection(log_groups=("*/orders-*", "/custom")), {GROUP, "/custom"}),
-        (Selection(log_groups=("/aws/lambda/orders",)), set()),
-        (Selection(function="other", log_groups=("/aws/*",)), {"/aws/lambda/other"}),
-        (Selection(function="orders-worker"), {GROUP, "/custom"}),
-        (Selection(function="worker"), set()),
-        (Selection(function="orders-worker", log_groups=("/custom",)), {"/custom"}),
-        (Selection(function="other", log_groups=("/custom",)), set()),
+        (LogQuery(), {GROUP, "/custom", "/aws/lambda/other"}),
+        (LogQuery(log_groups=(GROUP,)), {GROUP}),
+        (LogQuery(log_groups=("/custom", GROUP)), {GROUP, "/custom"}),
+        (LogQuery(log_groups=(f"{ARN}:*",)), {GROUP}),
+        (LogQuery(log_groups=(ARN,)), {GROUP}),
+        (LogQuery(log_groups=("/aws/lambda/*",)), {GROUP, "/aws/lambda/other"}),
+        (LogQuery(log_groups=("*/orders-*", "/custom")), {GROUP, "/custom"}),
+        (LogQuery(log_groups=("/aws/lambda/orders",)), set()),
+        (LogQuery(function="other", log_groups=("/aws/*",)), {"/aws/lambda/other"}),
+        (LogQuery(function="orders-worker"), {GROUP, "/custom"}),
+        (LogQuery(function="worker"), set()),
+        (LogQuery(function="orders-worker", log_groups=("/custom",)), {"/custom"}),
+        (LogQuery(function="other", log_groups=("/custom",)), set()),
     ],
 )
 def test_groups_and_functions_select_where_events_name_them(
-    asked: Selection, read_groups: set[str]
+    asked: LogQuery, read_groups: set[str]
 ) -> None:
     content = (
         subscription([(T0, STREAM, "a")])
@@ -346,17 +346,17 @@ def test_groups_and_functions_select_where_events_name_them(
 @pytest.mark.parametrize(
     ("asked", "group"),
     [
-        (Selection(), None),
-        (Selection(log_groups=(GROUP,)), GROUP),
-        (Selection(log_groups=(ARN,)), GROUP),
-        (Selection(log_groups=("/aws/lambda/*",)), None),
-        (Selection(log_groups=(GROUP, "/custom")), None),
-        (Selection(function="orders-worker"), GROUP),
-        (Selection(function="orders-worker", log_groups=("/custom",)), "/custom"),
+        (LogQuery(), None),
+        (LogQuery(log_groups=(GROUP,)), GROUP),
+        (LogQuery(log_groups=(ARN,)), GROUP),
+        (LogQuery(log_groups=("/aws/lambda/*",)), None),
+        (LogQuery(log_groups=(GROUP, "/custom")), None),
+        (LogQuery(function="orders-worker"), GROUP),
+        (LogQuery(function="orders-worker", log_groups=("/custom",)), "/custom"),
     ],
 )
 def test_events_that_name_no_group_have_the_one_that_was_asked_for(
-    asked: Selection, group: str | None
+    asked: LogQuery, group: str | None
 ) -> None:
     events, coverage = read_bytes(lines(EVENTS).encode(), asked)
     assert {event.log_group for event in events} == {group}

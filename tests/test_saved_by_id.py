@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
-from retryctl.core.history.build import read_history
-from retryctl.core.model.coverage import Selection
+from retryctl.core.history.build import build_history
+from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.sources.saved.events import SavedLog
 from tests.lambda_log import ID, OTHER_ID, Environment, events_of, python_json_error
@@ -24,9 +24,9 @@ def told(source: Path, request_id: str | None = None) -> dict[Key, CheckedReques
     """The requests in a log, or one of them, checked."""
     ids = (request_id,) if request_id else ()
     log = SavedLog(str(source))
-    events = list(log.read(Selection(request_ids=ids)))
+    events = list(log.read(LogQuery(request_ids=ids)))
     coverage = log.coverage()
-    history = read_history(events, horizon_ms=coverage.horizon_ms or 0, wanted=ids or None)
+    history = build_history(events, horizon_ms=coverage.horizon_ms or 0, wanted=ids or None)
     return {(r.request_id, r.log_group): check_request(r, coverage) for r in history.requests}
 
 

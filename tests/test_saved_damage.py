@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from retryctl.core.model.coverage import Selection
+from retryctl.core.model.coverage import LogQuery
 from retryctl.errors import UnreadableInput
 from tests.saved_logs import (
     ALL,
@@ -47,7 +47,7 @@ from tests.saved_logs import (
 @pytest.mark.parametrize("shape", ["document", "document on one line", "array", "lines"])
 @pytest.mark.parametrize("selection", [ALL, OF_ID])
 def test_a_cut_log_yields_what_it_holds_and_says_that_it_is_cut(
-    shape: str, selection: Selection
+    shape: str, selection: LogQuery
 ) -> None:
     whole = JSON_SHAPES[shape](EVENTS_OF_ID).encode()
     cut = whole[: whole.rindex(b"REPORT")]

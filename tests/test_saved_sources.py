@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.history.build import read_history
-from retryctl.core.model.coverage import Selection
+from retryctl.core.history.build import build_history
+from retryctl.core.model.coverage import LogQuery
 from retryctl.errors import RetryctlError, UnreadableInput, UsageError
 from retryctl.sources.saved.depth_limit import MOST_LEVELS
 from retryctl.sources.saved.events import SavedLog
@@ -206,7 +206,7 @@ def test_the_window_ends_where_the_log_does_and_is_never_turned_round(
     since_ms: int | None, until_ms: int | None, window: tuple[int, int], horizon_ms: int
 ) -> None:
     for request_ids in ((), (ID,)):
-        asked = Selection(request_ids=request_ids, since_ms=since_ms, until_ms=until_ms)
+        asked = LogQuery(request_ids=request_ids, since_ms=since_ms, until_ms=until_ms)
         _, coverage = read_bytes(lines(EVENTS).encode(), asked)
         assert (coverage.since_ms, coverage.until_ms) == window
         assert coverage.horizon_ms == horizon_ms
@@ -215,8 +215,8 @@ def test_the_window_ends_where_the_log_does_and_is_never_turned_round(
 
 def test_a_retry_that_would_lie_beyond_the_log_is_still_due() -> None:
     log = lines(attempt(T0, STREAM, ID, counter=0)).encode()
-    events, coverage = read_bytes(log, Selection(request_ids=(ID,), until_ms=T0 + 24 * HOUR))
-    (request,) = read_history(events, horizon_ms=coverage.horizon_ms or 0).requests
+    events, coverage = read_bytes(log, LogQuery(request_ids=(ID,), until_ms=T0 + 24 * HOUR))
+    (request,) = build_history(events, horizon_ms=coverage.horizon_ms or 0).requests
     assert request.outcome == "pending"
 
 
@@ -226,8 +226,8 @@ def test_a_request_that_is_in_what_was_not_asked_for_is_told() -> None:
         for number, event in enumerate(EVENTS)
     ).encode()
     for selection in (
-        Selection(request_ids=(ID,), function="foo"),
-        Selection(request_ids=(ID,), log_groups=("/aws/lambda/foo",)),
+        LogQuery(request_ids=(ID,), function="foo"),
+        LogQuery(request_ids=(ID,), log_groups=("/aws/lambda/foo",)),
     ):
         events, coverage = read_bytes(log, selection)
         assert events == []

@@ -10,13 +10,13 @@ from random import Random
 
 import pytest
 
-from retryctl.bulk.chunks import Unit, units_of
-from retryctl.bulk.partition import Around, gathered
-from retryctl.bulk.reader import WholeLog
+from retryctl.bulk.chunks import Chunk, units_of
+from retryctl.bulk.partition import PartitionContext, reduce_partition
+from retryctl.bulk.reader import BulkReader
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.model.coverage import Selection
+from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.sources.saved.files import find_files
 from tests.made_up_logs import line_of, made_up
 from tests.saved_logs import tail
@@ -40,14 +40,14 @@ def members(lines: list[str], count: int) -> list[bytes]:
     ]
 
 
-def units(path: Path) -> list[Unit]:
+def units(path: Path) -> list[Chunk]:
     (file,) = find_files(str(path), None)
     return list(units_of(file, UNIT_BYTES))
 
 
 def same_in_stretches(path: Path) -> None:
     for processes in (1, 2):
-        compare(path, Selection(), unit_bytes=UNIT_BYTES, processes=processes)
+        compare(path, LogQuery(), unit_bytes=UNIT_BYTES, processes=processes)
 
 
 def test_members_of_gzip_are_read_apart(tmp_path: Path) -> None:
@@ -82,8 +82,8 @@ def test_a_corrupt_member_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
     path.write_bytes(b"".join([*packed[:11], spoilt, *packed[12:]]))
     assert len(units(path)) > 3
     same_in_stretches(path)
-    found = WholeLog(str(path), unit_bytes=UNIT_BYTES).read(
-        Selection(), Markers(), FunctionSettings(), processes=2
+    found = BulkReader(str(path), unit_bytes=UNIT_BYTES).read(
+        LogQuery(), Markers(), FunctionConfig(), processes=2
     )
     assert any("corrupt gzip data" in gap.message for gap in found.looked.coverage().gaps)
 
@@ -153,11 +153,11 @@ def test_two_events_on_one_line_are_no_event_and_no_end(first: int, tmp_path: Pa
     path = tmp_path / "log.jsonl"
     glued = lines[first].rstrip("\n") + lines[first + 1]
     path.write_text("".join([*lines[:first], glued, *lines[first + 2 :]]))
-    (_, expected, _) = read_slowly(path, Selection())
-    found = WholeLog(str(path)).read(Selection(), Markers(), FunctionSettings())
-    around = Around(
-        coverage=found.looked.coverage(), settings=FunctionSettings(), markers=Markers()
+    (_, expected, _) = read_slowly(path, LogQuery())
+    found = BulkReader(str(path)).read(LogQuery(), Markers(), FunctionConfig())
+    around = PartitionContext(
+        coverage=found.looked.coverage(), settings=FunctionConfig(), markers=Markers()
     )
     assert any("not a log event" in gap.message for gap in around.coverage.gaps)
-    told = gathered(found.part(0), found.readings, around)
+    told = reduce_partition(found.part(0), found.readings, around)
     assert tally_of(told) == tally_of(expected.values())

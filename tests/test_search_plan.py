@@ -5,24 +5,24 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retryctl.sources.aws.rate_limiter import Pace
-from retryctl.sources.cloudwatch.pages import Window
-from retryctl.sources.cloudwatch.time_slices import SlicePlan, merged
+from retryctl.sources.aws.rate_limiter import AdaptiveRateLimiter
+from retryctl.sources.cloudwatch.pages import TimeRange
+from retryctl.sources.cloudwatch.time_slices import SlicePlanner, merged
 
 HOUR = 3_600_000
 QUARTER = HOUR // 4
 
 
-def window(since_ms: int, until_ms: int) -> Window:
-    return Window(since_ms=since_ms, until_ms=until_ms)
+def window(since_ms: int, until_ms: int) -> TimeRange:
+    return TimeRange(since_ms=since_ms, until_ms=until_ms)
 
 
-def length(windows: list[Window]) -> int:
+def length(windows: list[TimeRange]) -> int:
     return sum(w.until_ms - w.since_ms for w in windows)
 
 
 def test_a_quiet_group_is_one_trial() -> None:
-    plan = SlicePlan(window(0, 24 * HOUR))
+    plan = SlicePlanner(window(0, 24 * HOUR))
     whole = plan.take()
     assert whole is not None
     assert (whole.window, whole.trial) == (window(0, 24 * HOUR), True)
@@ -31,7 +31,7 @@ def test_a_quiet_group_is_one_trial() -> None:
 
 
 def test_a_busy_group_is_cut_newest_first_into_slices_that_grow() -> None:
-    plan = SlicePlan(window(0, 24 * HOUR))
+    plan = SlicePlanner(window(0, 24 * HOUR))
     whole = plan.take()
     assert whole is not None
     plan.give_back(whole)
@@ -50,7 +50,7 @@ def test_a_busy_group_is_cut_newest_first_into_slices_that_grow() -> None:
 
 
 def test_a_narrower_aim_drops_what_is_beyond_and_a_wider_one_adds_it() -> None:
-    plan = SlicePlan(window(10 * HOUR, 24 * HOUR))
+    plan = SlicePlanner(window(10 * HOUR, 24 * HOUR))
     whole = plan.take()
     assert whole is not None
     plan.give_back(whole)
@@ -72,10 +72,10 @@ def test_a_narrower_aim_drops_what_is_beyond_and_a_wider_one_adds_it() -> None:
     ),
     pages=st.lists(st.integers(1, 30), min_size=1),
 )
-def test_every_moment_of_the_aim_is_searched_once(aims: list[Window], pages: list[int]) -> None:
-    plan = SlicePlan(aims[0])
+def test_every_moment_of_the_aim_is_searched_once(aims: list[TimeRange], pages: list[int]) -> None:
+    plan = SlicePlanner(aims[0])
     plan.aim = tuple(merged(aims))
-    taken: list[Window] = []
+    taken: list[TimeRange] = []
     turn = 0
     while (part := plan.take()) is not None:
         count = pages[turn % len(pages)]
@@ -105,7 +105,7 @@ class Clock:
 
 def test_a_handful_of_calls_does_not_wait() -> None:
     clock = Clock()
-    pace = Pace(clock.seconds, clock.sleep)
+    pace = AdaptiveRateLimiter(clock.seconds, clock.sleep)
     for _ in range(5):
         pace.wait()
     assert clock.now == 0.0
@@ -113,7 +113,7 @@ def test_a_handful_of_calls_does_not_wait() -> None:
 
 def test_the_pace_starts_at_five_a_second_and_grows_while_all_is_answered() -> None:
     clock = Clock()
-    pace = Pace(clock.seconds, clock.sleep)
+    pace = AdaptiveRateLimiter(clock.seconds, clock.sleep)
     for _ in range(10):
         pace.wait()
     assert clock.now == 1.0
@@ -127,7 +127,7 @@ def test_the_pace_starts_at_five_a_second_and_grows_while_all_is_answered() -> N
 
 def test_a_refusal_lowers_the_pace_for_good() -> None:
     clock = Clock()
-    pace = Pace(clock.seconds, clock.sleep)
+    pace = AdaptiveRateLimiter(clock.seconds, clock.sleep)
     for _ in range(20):
         pace.answered(0)
     before = pace.rate

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.config import Settings, load_settings
+from retryctl.config import ProjectConfig, load_settings
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.errors import UsageError
 
@@ -29,7 +29,7 @@ fail_on = ["error"]
 
 
 def test_no_file_means_the_defaults(tmp_path: Path) -> None:
-    assert load_settings(tmp_path) == Settings()
+    assert load_settings(tmp_path) == ProjectConfig()
     assert load_settings(tmp_path).markers == Markers()
 
 

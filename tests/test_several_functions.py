@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import matching_functions
 from tests.aws_program import CREDENTIALS
 from tests.endpoint.faults import Faults
@@ -102,7 +102,7 @@ def test_a_function_may_log_to_a_group_that_is_named_after_another() -> None:
             running.group(f"/aws/lambda/{name}")
         logging = {"LogGroup": "/aws/lambda/elsewhere"}
         running.function("moved-here", Timeout=3, LoggingConfig=logging)
-        (found,), notes = matching_functions(Aws(endpoint_url=running.url), "moved-*")
+        (found,), notes = matching_functions(AwsClient(endpoint_url=running.url), "moved-*")
     assert (found.group, found.exists, notes) == ("/aws/lambda/elsewhere", True, ())
 
 

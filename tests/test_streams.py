@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from retryctl.core.history.build import read_history
+from retryctl.core.history.build import build_history
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
@@ -229,7 +229,7 @@ def test_a_report_within_a_function_s_longest_time_closes_its_start() -> None:
 def test_lambda_s_records_seen_twice_without_an_id_count_once() -> None:
     log = Environment(ids=False).runs(ID, "0", "process A", ends="error")
     events = [*events_of(log), *(each for each in log.events if "RequestId" in each.message)]
-    (request,) = read_history(events, horizon_ms=MIDNIGHT_MS).requests
+    (request,) = build_history(events, horizon_ms=MIDNIGHT_MS).requests
     (attempt,) = request.attempts
     assert len(attempt.events) == len(log.events)
 
@@ -250,7 +250,7 @@ def test_event_ids_are_compared_as_numbers() -> None:
         )
 
     events = [event("10", end()), event("9", "process A\n"), event("7", start()), event("8", "0")]
-    (request,) = read_history(events, horizon_ms=MIDNIGHT_MS).requests
+    (request,) = build_history(events, horizon_ms=MIDNIGHT_MS).requests
     (attempt,) = request.attempts
     assert (attempt.claim.counter, attempt.claim.branch) == (0, "A")
 
@@ -414,7 +414,7 @@ def _seconds(messages: list[str], stream: str | None) -> float:
         for n, message in enumerate(messages)
     ]
     started = time.perf_counter()
-    read_history(events, horizon_ms=MIDNIGHT_MS)
+    build_history(events, horizon_ms=MIDNIGHT_MS)
     return time.perf_counter() - started
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.summary.diff import changes
-from retryctl.core.summary.tally import Tally
+from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.figures import advice
 from tests.lambda_log import ID, OTHER_ID, Environment, events_of
 from tests.made_up_logs import line_of
@@ -153,7 +153,13 @@ def test_the_screen_fits_80_columns_and_ends_with_advice() -> None:
 
 def test_the_advice_says_of_which_retries_it_tells() -> None:
     def advised(right: int, wrong: int) -> str:
-        return advice(Tally(retries_judged=Counter({Check.AGREES: right, Check.DISAGREES: wrong})))
+        return advice(
+            SummaryTally(
+                retries_judged=Counter(
+                    {AttemptVerdict.AGREES: right, AttemptVerdict.DISAGREES: wrong}
+                )
+            )
+        )
 
     assert advised(18, 82).startswith("82 % of the retries that logged a count counted wrong")
     assert advised(13, 1).startswith("One retry in 14 of those that logged a count counted wrong")
@@ -285,27 +291,27 @@ def test_what_cannot_be_read_at_all_ends_with_3(tmp_path: Path) -> None:
 
 def test_tallies_of_parts_add_up_in_any_order(large: tuple[Path, Truth]) -> None:
     from retryctl.core.crosscheck.verdict import check_request
-    from retryctl.core.history.build import read_history
-    from retryctl.core.model.coverage import Selection
+    from retryctl.core.history.build import build_history
+    from retryctl.core.model.coverage import LogQuery
     from retryctl.sources.saved.events import SavedLog
 
     log = SavedLog(str(large[0]))
-    told = read_history(log.read(Selection()), horizon_ms=2**50)
+    told = build_history(log.read(LogQuery()), horizon_ms=2**50)
     checked = [check_request(one, log.coverage()) for one in told.requests]
-    whole = Tally()
-    parts = [Tally() for _ in range(5)]
+    whole = SummaryTally()
+    parts = [SummaryTally() for _ in range(5)]
     for number, one in enumerate(checked):
         whole.add(one)
         parts[number % 5].add(one)
     for order in ((0, 1, 2, 3, 4), (4, 2, 0, 1, 3)):
-        merged = Tally()
+        merged = SummaryTally()
         for number in order:
             merged.merge(parts[number])
         assert merged == whole
 
 
 def test_percentiles_are_the_nearest_rank() -> None:
-    tally = Tally(waits={1: Counter(range(1, 101)), 2: Counter({7: 1})})
+    tally = SummaryTally(waits={1: Counter(range(1, 101)), 2: Counter({7: 1})})
     first, second = tally.wait_figures()
     assert (first.p50_ms, first.p95_ms, first.max_ms) == (50, 95, 100)
     assert (second.p50_ms, second.p95_ms, second.max_ms) == (7, 7, 7)

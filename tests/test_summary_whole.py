@@ -8,15 +8,15 @@ from random import Random
 
 import pytest
 
-from retryctl.bulk.partition import Around, Quiet, gathered
-from retryctl.bulk.reader import WholeLog
+from retryctl.bulk.partition import PartitionContext, SilentSuccesses, reduce_partition
+from retryctl.bulk.reader import BulkReader
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
-from retryctl.core.history.build import read_history
-from retryctl.core.model.coverage import Coverage, Selection
-from retryctl.core.model.function_config import FunctionSettings
-from retryctl.core.summary.request_row import listed
-from retryctl.core.summary.tally import Tally
+from retryctl.core.history.build import build_history
+from retryctl.core.model.coverage import Coverage, LogQuery
+from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.summary.request_row import request_rows
+from retryctl.core.summary.tally import SummaryTally
 from retryctl.sources.saved.events import SavedLog
 from tests.lambda_log import ID, Environment
 from tests.made_up_logs import line_of, made_up, save
@@ -48,7 +48,7 @@ def row_of(checked: CheckedRequest) -> Row:
 
 
 def read_slowly(
-    source: Path, selection: Selection
+    source: Path, selection: LogQuery
 ) -> tuple[Coverage, dict[tuple[str, str | None], CheckedRequest], int]:
     log = SavedLog(str(source))
     until_ms = selection.until_ms
@@ -56,7 +56,7 @@ def read_slowly(
         event for event in log.read(selection) if until_ms is None or event.timestamp_ms < until_ms
     ]
     coverage = log.coverage()
-    told = read_history(events, horizon_ms=coverage.horizon_ms or 0)
+    told = build_history(events, horizon_ms=coverage.horizon_ms or 0)
     return (
         coverage,
         {(r.request_id, r.log_group): check_request(r, coverage) for r in told.requests},
@@ -64,18 +64,18 @@ def read_slowly(
     )
 
 
-def compare(source: Path, selection: Selection, *, unit_bytes: int, processes: int = 1) -> int:
+def compare(source: Path, selection: LogQuery, *, unit_bytes: int, processes: int = 1) -> int:
     """Read a log both ways; returns how many requests were quiet."""
     coverage, expected, unrecognised = read_slowly(source, selection)
-    log = WholeLog(str(source), unit_bytes=unit_bytes)
-    found = log.read(selection, Markers(), FunctionSettings(), processes=processes)
-    around = Around(
-        coverage=found.looked.coverage(), settings=FunctionSettings(), markers=Markers()
+    log = BulkReader(str(source), unit_bytes=unit_bytes)
+    found = log.read(selection, Markers(), FunctionConfig(), processes=processes)
+    around = PartitionContext(
+        coverage=found.looked.coverage(), settings=FunctionConfig(), markers=Markers()
     )
     told = [
         one
         for part in range(found.parts)
-        for one in gathered(found.part(part), found.readings, around)
+        for one in reduce_partition(found.part(part), found.readings, around)
     ]
     assert around.coverage.events_unrecognised == unrecognised
     assert (coverage.events_read, coverage.gaps) == (
@@ -87,22 +87,22 @@ def compare(source: Path, selection: Selection, *, unit_bytes: int, processes: i
         around.coverage.first_event_ms,
         around.coverage.log_groups,
     )
-    lines = [line for one in told for line in listed(one)]
+    lines = [line for one in told for line in request_rows(one)]
     assert sorted(lines, key=str) == sorted(
-        (line for one in expected.values() for line in listed(one)), key=str
+        (line for one in expected.values() for line in request_rows(one)), key=str
     )
     assert tally_of(told) == tally_of(expected.values())
     for one in told:
         if isinstance(one, CheckedRequest):
             request = one.request
             assert row_of(one) == row_of(expected[request.request_id, request.log_group])
-    return sum(len(one.attempts) for one in told if isinstance(one, Quiet))
+    return sum(len(one.attempts) for one in told if isinstance(one, SilentSuccesses))
 
 
-def tally_of(requests: Iterable[CheckedRequest | Quiet]) -> Tally:
-    tally = Tally()
+def tally_of(requests: Iterable[CheckedRequest | SilentSuccesses]) -> SummaryTally:
+    tally = SummaryTally()
     for one in requests:
-        if isinstance(one, Quiet):
+        if isinstance(one, SilentSuccesses):
             tally.add_quiet(one.attempts)
         else:
             tally.add(one)
@@ -117,7 +117,7 @@ def test_pieces_and_shapes_change_nothing(seed: int, tmp_path: Path) -> None:
     until_ms = None
     if random.random() < 0.3:
         until_ms = random.choice([e for events in streams for e in events] or [None]).timestamp_ms
-    compare(tmp_path, Selection(until_ms=until_ms), unit_bytes=random.choice((700, 5_000, 1 << 20)))
+    compare(tmp_path, LogQuery(until_ms=until_ms), unit_bytes=random.choice((700, 5_000, 1 << 20)))
 
 
 def test_several_processes_change_nothing(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_several_processes_change_nothing(tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         folder.mkdir()
         save(random, made_up(random, hostile=True), folder)
-    compare(tmp_path, Selection(), unit_bytes=5_000, processes=2)
+    compare(tmp_path, LogQuery(), unit_bytes=5_000, processes=2)
 
 
 def test_a_file_that_grows_while_it_is_read_is_named(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_file_that_grows_while_it_is_read_is_named(tmp_path: Path) -> None:
         with path.open("a") as file:
             file.write(line_of(one.events[0]))
 
-    found = WholeLog(str(path)).read(Selection(), Markers(), FunctionSettings(), progress=write_on)
+    found = BulkReader(str(path)).read(LogQuery(), Markers(), FunctionConfig(), progress=write_on)
     (gap,) = found.looked.coverage().gaps
     assert gap.kind == "changed"
     assert gap.hides_attempts
@@ -152,4 +152,4 @@ def test_a_log_is_read_in_stretches_and_quiet_attempts_are_kept_as_numbers(tmp_p
         here.at(number * 10).runs(f"{number:08x}-0000-4000-8000-000000000000", "fine")
     path = tmp_path / "log.jsonl"
     path.write_text("".join(map(line_of, here.events)))
-    assert compare(path, Selection(), unit_bytes=20_000) > 150
+    assert compare(path, LogQuery(), unit_bytes=20_000) > 150

@@ -12,13 +12,13 @@ import pytest
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import check_request
-from retryctl.core.grammar.parse import read
-from retryctl.core.history.build import read_history
+from retryctl.core.grammar.parse import parse_record
+from retryctl.core.history.build import build_history
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import AppLine, FunctionError, Record
-from retryctl.sources.cloudwatch.adjacency import Pair, Pairs, is_parted
-from retryctl.sources.cloudwatch.filter_pattern import telling_lines
+from retryctl.sources.cloudwatch.adjacency import AdjacentPair, Pairs, is_parted
+from retryctl.sources.cloudwatch.filter_pattern import attempt_line_pattern
 from tests import test_grammar
 from tests.lambda_log import (
     ENDS,
@@ -39,7 +39,7 @@ _ABOVE_ALL = 10**15
 
 
 def rows(events: Sequence[LogEvent], markers: Markers) -> list[Row]:
-    told = read_history(events, horizon_ms=_ABOVE_ALL, markers=markers)
+    told = build_history(events, horizon_ms=_ABOVE_ALL, markers=markers)
     coverage = Coverage(source="cloudwatch", horizon_ms=_ABOVE_ALL)
     return [
         (request.request_id, *row_of(check_request(request, coverage, markers=markers)))
@@ -48,19 +48,21 @@ def rows(events: Sequence[LogEvent], markers: Markers) -> list[Row]:
 
 
 def selected(streams: Sequence[Sequence[LogEvent]], markers: Markers) -> list[LogEvent]:
-    expression = telling_lines(markers)
+    expression = attempt_line_pattern(markers)
     assert expression
     tells = re.compile(expression).search
     return [event for events in streams for event in events if tells(event.message)]
 
 
-def neighbours(streams: Sequence[Sequence[LogEvent]], markers: Markers) -> list[tuple[Pair, bool]]:
+def neighbours(
+    streams: Sequence[Sequence[LogEvent]], markers: Markers
+) -> list[tuple[AdjacentPair, bool]]:
     """The pairs among the selected lines, and whether a line stands between the two."""
     pairs = Pairs(markers, 1_000)
     for event in selected(streams, markers):
         pairs.take(event)
     pairs.finish()
-    tells = re.compile(telling_lines(markers) or "").search
+    tells = re.compile(attempt_line_pattern(markers) or "").search
     return [
         (pair, is_parted(pair, events, tells))
         for pair in pairs.farthest(1_000)
@@ -108,7 +110,7 @@ def test_what_is_not_parted_tells_the_same_of_every_runtime(seed: int) -> None:
 
 def test_these_streams_have_pairs_of_both_kinds_parted_and_not() -> None:
     found = Counter(
-        (isinstance(read(pair.first), FunctionError), is_parted)
+        (isinstance(parse_record(pair.first), FunctionError), is_parted)
         for seed in SEEDS
         for pair, is_parted in neighbours(runtimes(Random(seed)), Markers())
     )
@@ -228,7 +230,7 @@ def written_lines() -> Iterator[str]:
 
 
 def test_every_line_that_is_read_as_a_record_is_selected() -> None:
-    tells = re.compile(telling_lines(Markers()) or "").search
+    tells = re.compile(attempt_line_pattern(Markers()) or "").search
     lines = {*sample_lines(), *written_lines()}
     told = {line for line in lines if not isinstance(read_text(line), AppLine)}
     assert len(told) > 60
@@ -236,7 +238,7 @@ def test_every_line_that_is_read_as_a_record_is_selected() -> None:
 
 
 def read_text(message: str) -> Record:
-    return read(LogEvent(timestamp_ms=0, message=message))
+    return parse_record(LogEvent(timestamp_ms=0, message=message))
 
 
 # --------------------------------------------------------------------------- the settings
@@ -294,8 +296,8 @@ def test_a_line_of_the_settings_is_selected_however_it_is_written(pattern: str, 
     [r"(?:try|attempt) (?P<count>\d)", r"(?i)try (?P<count>\d)", r"Versuch ü (?P<count>\d)"],
 )
 def test_a_pattern_that_cannot_be_searched_for_asks_for_every_line(pattern: str) -> None:
-    assert telling_lines(Markers(counter=re.compile(pattern))) is None
+    assert attempt_line_pattern(Markers(counter=re.compile(pattern))) is None
 
 
 def test_a_pattern_that_is_too_long_asks_for_every_line() -> None:
-    assert telling_lines(Markers(counter=re.compile("x" * 900 + r"(?P<count>\d)"))) is None
+    assert attempt_line_pattern(Markers(counter=re.compile("x" * 900 + r"(?P<count>\d)"))) is None

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retryctl.core.crosscheck.attempt_check import Check, Verdict
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.history.outcome import ErrorInfo
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
@@ -126,7 +126,7 @@ def test_the_document_is_indented_by_two_and_ends_in_a_newline() -> None:
 
 def test_counter_and_branch_are_objects_where_nothing_is_known() -> None:
     silent = RUNNING.request.attempts[1]
-    row = (silent, check(Check.UNDETERMINED))
+    row = (silent, check(AttemptVerdict.UNDETERMINED))
     (request,) = read(checked(RequestOutcome.RUNNING, Verdict.UNDETERMINED, row))["requests"]
     (shown,) = request["attempts"]
     assert shown["counter"] == {"logged": None, "expected": None, "in_environment": None}
@@ -191,7 +191,9 @@ def test_lines_are_the_requests_of_the_document() -> None:
 
 def test_no_number_that_json_does_not_know() -> None:
     odd = attempt(1, ms("03:00"), duration_ms=float("inf"), init_duration_ms=float("nan"))
-    request = checked(RequestOutcome.PENDING, Verdict.NOT_COUNTED, (odd, check(Check.SILENT, 0)))
+    request = checked(
+        RequestOutcome.PENDING, Verdict.NOT_COUNTED, (odd, check(AttemptVerdict.SILENT, 0))
+    )
     (shown,) = read(request)["requests"][0]["attempts"]
     assert (shown["duration_ms"], shown["init_duration_ms"]) == (None, None)
 
@@ -200,7 +202,9 @@ def test_text_stays_readable_where_it_is_harmless() -> None:
     odd = attempt(
         1, ms("03:00"), error=ErrorInfo(type="E", message="注文 \u00a0✓ \x1b[2J\u202e\x9b")
     )
-    request = checked(RequestOutcome.PENDING, Verdict.NOT_COUNTED, (odd, check(Check.SILENT, 0)))
+    request = checked(
+        RequestOutcome.PENDING, Verdict.NOT_COUNTED, (odd, check(AttemptVerdict.SILENT, 0))
+    )
     text = trace_lines([request], lines=False)
     assert r'"注文 ' + "\u00a0" + r'✓ \u001b[2J\u202e\u009b"' in text
 
@@ -211,7 +215,9 @@ def test_any_text_comes_back_as_it_was_and_nothing_in_it_is_obeyed(text: str) ->
         1, ms("03:00"), error=ErrorInfo(type=text, message=text, frame=text), log_stream=text
     )
     odd = replace(odd, events=(replace(FIRST.events[0], message=text),))
-    request = checked(RequestOutcome.PENDING, Verdict.NOT_COUNTED, (odd, check(Check.SILENT, 0)))
+    request = checked(
+        RequestOutcome.PENDING, Verdict.NOT_COUNTED, (odd, check(AttemptVerdict.SILENT, 0))
+    )
     written = trace_document([request], COVERAGE, [text], lines=True)
     written.encode("utf-8")
     assert not any(
@@ -226,7 +232,9 @@ def test_any_text_comes_back_as_it_was_and_nothing_in_it_is_obeyed(text: str) ->
 @given(st.integers())
 def test_any_time_can_be_written(at_ms: int) -> None:
     request = checked(
-        RequestOutcome.PENDING, Verdict.NOT_COUNTED, (attempt(1, at_ms), check(Check.SILENT, 0))
+        RequestOutcome.PENDING,
+        Verdict.NOT_COUNTED,
+        (attempt(1, at_ms), check(AttemptVerdict.SILENT, 0)),
     )
     (shown,) = read(request)["requests"][0]["attempts"]
     assert shown["started_at"].endswith("Z")

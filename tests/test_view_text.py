@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retryctl.core.crosscheck.attempt_check import Check, Verdict, verdict_of
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict, verdict_of
 from retryctl.core.crosscheck.claims import Claim
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.crosscheck.verdict import CheckedRequest
@@ -21,7 +21,7 @@ from retryctl.core.history.outcome import ErrorInfo, Outcome
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.request import RequestOutcome
 from retryctl.views.text.layout import trace_svg, trace_text
-from retryctl.views.text.trace import Asked
+from retryctl.views.text.trace import TraceOptions
 from retryctl.views.times import duration
 from tests.checked_requests import (
     COVERAGE,
@@ -52,7 +52,7 @@ from tests.checked_requests import (
 ALL = (SWITCHED, RECOVERED, PENDING, RUNNING, UNDETERMINED, MENTIONED, SUCCEEDED)
 WIDTHS = (40, 60, 80, 100, 120, 200)
 SGR = re.compile(r"\x1b\[[0-9;]*m")
-SILENT = check(Check.SILENT, 0)
+SILENT = check(AttemptVerdict.SILENT, 0)
 
 
 def shown(*requests: CheckedRequest, coverage: Coverage = COVERAGE, **options: Any) -> str:
@@ -171,7 +171,7 @@ def test_one_attempt_and_all_well_is_five_lines_and_no_more() -> None:
 
 
 def test_a_counter_that_agrees_takes_no_line_more() -> None:
-    row = (replace(OK_ALONE, claim=Claim(counter=0)), check(Check.AGREES, 0))
+    row = (replace(OK_ALONE, claim=Claim(counter=0)), check(AttemptVerdict.AGREES, 0))
     text = shown(checked(RequestOutcome.SUCCEEDED, Verdict.AGREES, row))
     assert "✓ succeeded on attempt 1; its counter agrees (0)\n" in text
     assert text.count("\n") == 5
@@ -304,7 +304,7 @@ def test_the_command_that_explains_a_rule_is_never_broken_but_where_a_shell_read
 def test_a_counter_without_a_branch_is_named_by_its_numbers() -> None:
     row = (
         replace(THIRD, claim=Claim(counter=0)),
-        replace(check(Check.DISAGREES, 2), counter_agrees=False),
+        replace(check(AttemptVerdict.DISAGREES, 2), counter_agrees=False),
     )
     wrong = replace(SWITCHED, request=replace(SWITCHED.request, attempts=(FIRST, SECOND, row[0])))
     wrong = replace(wrong, checks=(*SWITCHED.checks[:2], row[1]))
@@ -320,7 +320,7 @@ def test_a_counter_past_the_last_branch_is_not_shown_as_wrong() -> None:
             RequestOutcome.EXHAUSTED,
             Verdict.DISAGREES,
             *rows,
-            (replace(fourth, number=3), check(Check.DISAGREES, 3, "C")),
+            (replace(fourth, number=3), check(AttemptVerdict.DISAGREES, 3, "C")),
             findings=(finding,),
         )
     )
@@ -450,7 +450,7 @@ def test_an_attempt_without_stream_start_or_end() -> None:
         version=None, duration_ms=None, max_memory_used_mb=None, outcome=Outcome.UNKNOWN,
         error=None, events=(),
     )  # fmt: skip
-    row = (bare, check(Check.UNDETERMINED))
+    row = (bare, check(AttemptVerdict.UNDETERMINED))
     text = shown(checked(RequestOutcome.UNKNOWN, Verdict.UNDETERMINED, row), lines=True)
     assert "the logs do not tell how attempt 1 ended" in text
     assert "no verdict. The logs do not allow one." in text
@@ -705,7 +705,7 @@ def hostile(draw: st.DrawFn) -> Iterator[CheckedRequest]:
         )
         for number in (1, 2)
     ]
-    checks = [check(draw(st.sampled_from(Check)), 7, text()) for _ in made]
+    checks = [check(draw(st.sampled_from(AttemptVerdict)), 7, text()) for _ in made]
     request = checked(
         draw(
             st.sampled_from(["exhausted", "pending", "not-retried", "unknown"]).map(RequestOutcome)
@@ -757,7 +757,7 @@ def test_the_picture_is_xml_that_asks_for_nothing_from_outside() -> None:
     assert "environment-switch" in svg
     assert svg == trace_svg([SWITCHED], COVERAGE, title="retryctl trace", tz=timezone.utc)
     third = trace_svg(
-        [SWITCHED], COVERAGE, title="x", tz=timezone.utc, asked=Asked(attempt=3, lines=True)
+        [SWITCHED], COVERAGE, title="x", tz=timezone.utc, asked=TraceOptions(attempt=3, lines=True)
     )
     assert "shown:\u00a0attempt\u00a03\u00a0of\u00a03" in third.replace("&#160;", "\u00a0")
 

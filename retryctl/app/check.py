@@ -15,8 +15,8 @@ from retryctl import __version__
 from retryctl.app.trace import settings_for
 from retryctl.app.window import Window, requests_judged
 from retryctl.cli import telling
-from retryctl.cli.check_options import Asked, Expected, read_expected
-from retryctl.cli.params import Look, Show
+from retryctl.cli.check_options import CheckOptions, Expected, read_expected
+from retryctl.cli.params import OutputOptions, SourceOptions
 from retryctl.cli.report_files import (
     ReportFile,
     annotate,
@@ -28,9 +28,9 @@ from retryctl.cli.report_files import (
 )
 from retryctl.cli.terminal import put, remark, stdout_screen
 from retryctl.cli.times import read_window, zone
-from retryctl.config import Settings
+from retryctl.config import ProjectConfig
 from retryctl.core.check.baseline import Identity
-from retryctl.core.check.evaluate import Judge, Judgement
+from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import request_id_in
@@ -41,12 +41,12 @@ _LOOK_AGAIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class CheckPlan:
     """A check, as far as it is settled before anything is looked at."""
 
     request_ids: tuple[str, ...]
-    look: Look
-    settings: Settings
+    look: SourceOptions
+    settings: ProjectConfig
     window: Window
     expected: Expected
     files: tuple[ReportFile, ...]
@@ -55,7 +55,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class CheckReading:
     """What one look gave. ``not_found`` has a sentence for each ID of which nothing was seen.
 
     ``judges`` gives of the other requests, where there are more than are held, judges of the
@@ -63,13 +63,19 @@ class Reading:
     """
 
     checked: Iterable[CheckedRequest] = ()
-    judges: Callable[[Judge], Iterable[Judge]] = lambda _: ()
+    judges: Callable[[CheckEvaluator], Iterable[CheckEvaluator]] = lambda _: ()
     told: Callable[[], Coverage]
     not_found: Mapping[str, str] = field(default_factory=dict)
 
 
 def check(
-    arguments: Sequence[str], look: Look, show: Show, asked: Asked, *, form: str, update: bool
+    arguments: Sequence[str],
+    look: SourceOptions,
+    show: OutputOptions,
+    asked: CheckOptions,
+    *,
+    form: str,
+    update: bool,
 ) -> ExitStatus:
     """Check what ``arguments`` name: request IDs, or a function."""
     now_ms = telling.now_ms()
@@ -100,13 +106,13 @@ def check(
 
 def make_plan(
     arguments: Sequence[str],
-    look: Look,
-    show: Show,
-    asked: Asked,
+    look: SourceOptions,
+    show: OutputOptions,
+    asked: CheckOptions,
     *,
     update: bool,
     now_ms: int,
-) -> Plan:
+) -> CheckPlan:
     """What was asked, understood. Raises ``UsageError``; looks at nothing but local files."""
     request_ids, look = _targets(arguments, look)
     settings = settings_for(look)
@@ -117,7 +123,7 @@ def make_plan(
             f"--wait has nothing to wait for with --from {look.source}: it does not change.",
             "Leave --wait out.",
         )
-    return Plan(
+    return CheckPlan(
         request_ids=request_ids,
         look=look,
         settings=settings,
@@ -135,7 +141,9 @@ def make_plan(
     )
 
 
-def _targets(arguments: Sequence[str], look: Look) -> tuple[tuple[str, ...], Look]:
+def _targets(
+    arguments: Sequence[str], look: SourceOptions
+) -> tuple[tuple[str, ...], SourceOptions]:
     """What has an ID's shape is one, in any case; anything else names the function."""
     ids: dict[str, None] = {}
     for argument in arguments:
@@ -151,11 +159,11 @@ def _targets(arguments: Sequence[str], look: Look) -> tuple[tuple[str, ...], Loo
     return tuple(ids), look
 
 
-def _read(plan: Plan, show: Show) -> Reading:
+def _read(plan: CheckPlan, show: OutputOptions) -> CheckReading:
     now_ms = telling.now_ms()
     if plan.request_ids:
         story = telling.read_story(plan.request_ids, plan.look, show, now_ms=now_ms)
-        return Reading(
+        return CheckReading(
             checked=story.checked, told=lambda: story.coverage, not_found=story.not_found
         )
     whole, judges = requests_judged(
@@ -163,18 +171,18 @@ def _read(plan: Plan, show: Show) -> Reading:
     )
     for sentence in whole.remarks:
         remark(f"retryctl: {sentence}", quiet=show.quiet)
-    return Reading(judges=judges, told=lambda: whole.coverage)
+    return CheckReading(judges=judges, told=lambda: whole.coverage)
 
 
 def judge_when_settled(
-    plan: Plan,
-    read: Callable[[bool], Reading],
+    plan: CheckPlan,
+    read: Callable[[bool], CheckReading],
     *,
     deadline_ms: int,
     clock: Callable[[], int],
     sleep: Callable[[float], None],
     say: Callable[[str], None],
-) -> tuple[Judgement, Reading]:
+) -> tuple[CheckOutcome, CheckReading]:
     """Look, and look again until nothing more is awaited or ``deadline_ms`` is over.
 
     ``read`` is told whether it has looked before. Without request IDs those requests are
@@ -184,7 +192,7 @@ def judge_when_settled(
     expectations, again = plan.expected.expectations, False
     while True:
         reading = read(again)
-        judge = Judge(expectations, plan.known, learns=plan.update)
+        judge = CheckEvaluator(expectations, plan.known, learns=plan.update)
         for checked in reading.checked:
             judge.add(checked)
         for other in reading.judges(judge):
@@ -205,7 +213,7 @@ def judge_when_settled(
 # --------------------------------------------------------------------------- telling it
 
 
-def _tell(told: CheckReport, plan: Plan, form: str, show: Show) -> None:
+def _tell(told: CheckReport, plan: CheckPlan, form: str, show: OutputOptions) -> None:
     """Write the reports and the baseline, print the answer, and annotate where GitHub runs it."""
     for file in plan.files:
         write(file.path, report(file.form, told))
@@ -220,7 +228,7 @@ def _tell(told: CheckReport, plan: Plan, form: str, show: Show) -> None:
         annotate("" if form == "github" else report("github", told), report("markdown", told))
 
 
-def _text(told: CheckReport, show: Show) -> str:
+def _text(told: CheckReport, show: OutputOptions) -> str:
     from retryctl.views.text import check as check_text
 
     screen = stdout_screen(show.color)
@@ -229,7 +237,7 @@ def _text(told: CheckReport, show: Show) -> str:
     )
 
 
-def _nothing_found(told: CheckReport, reading: Reading, window: Window) -> NothingFound:
+def _nothing_found(told: CheckReport, reading: CheckReading, window: Window) -> NothingFound:
     looked = telling.where_looked(told.coverage, told.tz)
     if reading.not_found:
         return NothingFound(

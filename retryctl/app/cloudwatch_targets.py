@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
-from retryctl.app.trace import Opened
-from retryctl.cli.params import Look
+from retryctl.app.trace import OpenedSource
+from retryctl.cli.params import SourceOptions
 from retryctl.cli.terminal import Progress, remark
-from retryctl.config import Settings
-from retryctl.core.model.attempt import function_name as function_of
-from retryctl.core.model.coverage import Coverage, Selection
+from retryctl.config import ProjectConfig
+from retryctl.core.model.attempt import function_from_names as function_of
+from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import UsageError
-from retryctl.sources.aws.client import Aws
-from retryctl.sources.aws.function_config import function_name, read_settings
+from retryctl.sources.aws.client import AwsClient
+from retryctl.sources.aws.function_config import parse_function_name, read_settings
 from retryctl.sources.aws.log_groups import (
     LogGroup,
     discover,
@@ -29,9 +29,9 @@ from retryctl.sources.aws.log_groups import (
     log_group,
     matching_functions,
 )
-from retryctl.sources.cloudwatch.insights import Terms
-from retryctl.sources.cloudwatch.requests import CloudWatch
-from retryctl.sources.cloudwatch.stats import Progress as Calls
+from retryctl.sources.cloudwatch.insights import QueryBudget
+from retryctl.sources.cloudwatch.requests import RequestSource
+from retryctl.sources.cloudwatch.stats import SearchProgress as Calls
 
 # arn:aws:lambda:eu-west-1:123456789012:function:orders-worker
 _REGION_OF_ARN = re.compile(r"arn:[^:]*:(?:lambda|logs):([^:]+):")
@@ -49,14 +49,14 @@ class Place:
 
 
 def open_cloudwatch(
-    look: Look,
-    settings: Settings,
-    selection: Selection,
+    look: SourceOptions,
+    settings: ProjectConfig,
+    selection: LogQuery,
     progress: Progress,
     *,
     clock: Callable[[], int],
     quiet: bool,
-) -> Opened:
+) -> OpenedSource:
     """The requests of ``selection`` on CloudWatch, ready to be read.
 
     Raises ``UsageError`` where a function's name cannot be one.
@@ -65,8 +65,8 @@ def open_cloudwatch(
     aws = aws_for(look, place.function, *place.groups)
     functions = _Functions(aws, place)
     groups = functions.groups
-    known = FunctionSettings() if place.elsewhere else functions.known
-    source = CloudWatch(
+    known = FunctionConfig() if place.elsewhere else functions.known
+    source = RequestSource(
         aws,
         groups=groups,
         otherwise=partial(functions.discovered, groups) if place.elsewhere else None,
@@ -77,9 +77,11 @@ def open_cloudwatch(
         engine=look.engine.value,
         terms=terms_of(look, quiet=quiet),
     )
-    name = function_name(place.function).name if place.function and not place.elsewhere else None
+    name = (
+        parse_function_name(place.function).name if place.function and not place.elsewhere else None
+    )
     selection = replace(selection, log_groups=groups, function=name)
-    return Opened(
+    return OpenedSource(
         read=lambda: source.read(selection),
         coverage=lambda: with_place(source.coverage(), look),
         selection=selection,
@@ -90,12 +92,12 @@ def open_cloudwatch(
     )
 
 
-def aws_for(look: Look, *names: str | None) -> Aws:
+def aws_for(look: SourceOptions, *names: str | None) -> AwsClient:
     """The door to AWS; the region is the one of an ARN among ``names`` where none was given."""
     from retryctl import __version__
 
     found = (_REGION_OF_ARN.match(name) for name in names if name)
-    return Aws(
+    return AwsClient(
         profile=look.profile,
         region=look.region or next((match[1] for match in found if match), None),
         endpoint_url=look.endpoint_url,
@@ -103,15 +105,15 @@ def aws_for(look: Look, *names: str | None) -> Aws:
     )
 
 
-def terms_of(look: Look, *, quiet: bool) -> Terms:
+def terms_of(look: SourceOptions, *, quiet: bool) -> QueryBudget:
     """What Logs Insights may cost, and that it is said on stderr."""
-    return Terms(
+    return QueryBudget(
         max_cost_usd=look.max_cost,
         say=lambda sentence: remark(f"retryctl: {sentence}", quiet=quiet),
     )
 
 
-def place_of(look: Look, settings: Settings, *, any_group: bool) -> Place:
+def place_of(look: SourceOptions, settings: ProjectConfig, *, any_group: bool) -> Place:
     """Where to look: what was given counts alone; what is set comes before all the others.
 
     A log group without a function can name one: that of ``/aws/lambda/NAME``.
@@ -146,22 +148,22 @@ class _Functions:
     ``known`` are those of the function that is named, ``groups`` where it logs.
     """
 
-    def __init__(self, aws: Aws, place: Place) -> None:
+    def __init__(self, aws: AwsClient, place: Place) -> None:
         self.said: list[str] = []
-        self.known = FunctionSettings()
+        self.known = FunctionConfig()
         self.groups = place.groups
         self._aws = aws
         self._arns = {log_group(group).name: group for group in place.groups}
-        self._read: dict[str | None, FunctionSettings] = {None: self.known}
+        self._read: dict[str | None, FunctionConfig] = {None: self.known}
         self._only: str | None = None
         if place.function:
             self.known, own = self._settings(place.function)
-            name = function_name(place.function)
+            name = parse_function_name(place.function)
             self.groups = place.groups or (own or name.default_log_group,)
             self._only = None if place.elsewhere else place.function
             self._read[name.name if place.elsewhere else place.function] = self.known
 
-    def of(self, event: LogEvent) -> FunctionSettings:
+    def of(self, event: LogEvent) -> FunctionConfig:
         """The settings of the function whose log ``event`` stands in."""
         function = self._only
         if function is None:
@@ -177,13 +179,13 @@ class _Functions:
         self.said += notes
         return groups
 
-    def _settings(self, function: str) -> tuple[FunctionSettings, str | None]:
+    def _settings(self, function: str) -> tuple[FunctionConfig, str | None]:
         settings, group, notes = read_settings(self._aws, function)
         self.said += notes
         return settings, group
 
 
-def with_place(coverage: Coverage, look: Look) -> Coverage:
+def with_place(coverage: Coverage, look: SourceOptions) -> Coverage:
     """The commands that settle a gap go where this one went."""
     options = (
         ("--profile", look.profile),
@@ -215,7 +217,7 @@ class Target:
 
     group: LogGroup
     function: str | None
-    settings: FunctionSettings
+    settings: FunctionConfig
 
 
 class Targets:
@@ -225,7 +227,7 @@ class Targets:
     NoSuchLogGroup where a pattern matches none.
     """
 
-    def __init__(self, look: Look, settings: Settings) -> None:
+    def __init__(self, look: SourceOptions, settings: ProjectConfig) -> None:
         self.said: list[str] = []
         found: Iterator[Target]
         if look.functions:
@@ -248,12 +250,12 @@ class Targets:
         functions, notes = matching_functions(self.aws, name)
         self.said += notes
         for function in functions:
-            known = self._settings(function.name)[0] if function.exists else FunctionSettings()
+            known = self._settings(function.name)[0] if function.exists else FunctionConfig()
             group = LogGroup(name=function.group)
             yield Target(group=group, function=function.name, settings=known)
 
     def _of(self, function: str, groups: tuple[str, ...] = ()) -> Iterator[Target]:
-        name = function_name(function)
+        name = parse_function_name(function)
         known, own = self._settings(function)
         for group in find_log_groups(self.aws, groups or (own or name.default_log_group,)):
             yield Target(group=group, function=name.name, settings=known)
@@ -261,10 +263,10 @@ class Targets:
     def _of_groups(self, groups: tuple[str, ...]) -> Iterator[Target]:
         for group in find_log_groups(self.aws, groups):
             function = function_of_group(group.identifier or group.name)
-            known = self._settings(function)[0] if function else FunctionSettings()
+            known = self._settings(function)[0] if function else FunctionConfig()
             yield Target(group=group, function=None, settings=known)
 
-    def _settings(self, function: str) -> tuple[FunctionSettings, str | None]:
+    def _settings(self, function: str) -> tuple[FunctionConfig, str | None]:
         settings, group, notes = read_settings(self.aws, function)
         self.said += notes
         return settings, group

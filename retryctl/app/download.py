@@ -19,7 +19,7 @@ from pathlib import Path
 
 from retryctl.app.cloudwatch_targets import Target, Targets, tell_calls, terms_of, with_place
 from retryctl.app.window import Window
-from retryctl.cli.params import Look
+from retryctl.cli.params import SourceOptions
 from retryctl.cli.terminal import Progress
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, Gap
@@ -27,15 +27,15 @@ from retryctl.errors import CouldNotLook, LoginExpired, NoCredentials
 from retryctl.sources.aws.log_groups import LogGroup, describe, refusal_of
 from retryctl.sources.cloudwatch.gaps import masked, not_kept, not_searched
 from retryctl.sources.cloudwatch.pages import Page, asked_window
-from retryctl.sources.cloudwatch.search import Means
-from retryctl.sources.cloudwatch.stats import Looked
-from retryctl.sources.cloudwatch.window_download import GroupLog, NotSaved
+from retryctl.sources.cloudwatch.search import SearchOptions
+from retryctl.sources.cloudwatch.stats import SearchStats
+from retryctl.sources.cloudwatch.window_download import NotSaved, WindowDownload
 
 _DAY_MS = 24 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SavedGroup:
+class DownloadedGroup:
     """What is in ``folder``; ``coverage`` is that of this group alone."""
 
     target: Target
@@ -43,7 +43,7 @@ class SavedGroup:
     coverage: Coverage
 
 
-class SavedGroups:
+class DownloadedGroups:
     """The window of every target's group, saved in a folder that is there as long as this is.
 
     A window without a start is that of the last 24 hours. Raises the errors of
@@ -53,7 +53,7 @@ class SavedGroups:
 
     def __init__(
         self,
-        look: Look,
+        look: SourceOptions,
         targets: Targets,
         markers: Markers,
         window: Window,
@@ -67,7 +67,7 @@ class SavedGroups:
         self._look, self._targets, self._markers = look, targets, markers
         self._now_ms, self._sure = now_ms, sure
         self._describe = cache(partial(describe, targets.aws))
-        self._means = Means(
+        self._means = SearchOptions(
             engine=look.engine.value,
             terms=terms_of(look, quiet=quiet),
             describe=self._describe,
@@ -77,7 +77,7 @@ class SavedGroups:
             self._by_group[target.group].append(target)
         self._lock = threading.Lock()
         self._pages = 0
-        self._all = Looked.of(self._asked, now_ms)
+        self._all = SearchStats.of(self._asked, now_ms)
         with Progress(quiet=quiet) as progress:
             self._progress = progress
             self.groups = tuple(self._save(self._made_folder()))
@@ -95,7 +95,7 @@ class SavedGroups:
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return Path(folder)
 
-    def _save(self, folder: Path) -> Iterator[SavedGroup]:
+    def _save(self, folder: Path) -> Iterator[DownloadedGroup]:
         refused: list[CouldNotLook] = []
         for number, (group, targets) in enumerate(self._by_group.items()):
             own = folder / f"{number:06d}"
@@ -110,7 +110,7 @@ class SavedGroups:
                 coverage = replace(looked.coverage(0), log_groups=(group.name,))
                 self._add(looked, assumed)
                 for target in targets:
-                    yield SavedGroup(target=target, folder=own, coverage=coverage)
+                    yield DownloadedGroup(target=target, folder=own, coverage=coverage)
             self._all.groups.append(group)
             self._all.groups_done += 1
         if refused and len(refused) == len(self._by_group):
@@ -118,11 +118,11 @@ class SavedGroups:
 
     def _save_one(
         self, group: LogGroup, targets: Sequence[Target], folder: Path
-    ) -> tuple[Looked, list[Gap]]:
+    ) -> tuple[SearchStats, list[Gap]]:
         settings = [target.settings for target in targets]
         reach_ms = max(each.event_age_ms + each.timeout_ms for each in settings)
         since_ms = max(0, self._asked.since_ms - reach_ms)
-        log = GroupLog(
+        log = WindowDownload(
             self._targets.aws,
             group,
             self._means,
@@ -142,7 +142,7 @@ class SavedGroups:
             looked.gaps.append(masked(group, looked.masked))
         return looked, [log.assumed] if log.assumed else []
 
-    def _add(self, looked: Looked, assumed: list[Gap]) -> None:
+    def _add(self, looked: SearchStats, assumed: list[Gap]) -> None:
         self._all.merge(looked)
         self._all.gaps += assumed
         self._all.since_ms = min(self._all.since_ms, looked.since_ms)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from retryctl.app.trace import Story
-from retryctl.cli.params import Look
+from retryctl.app.trace import TraceResult
+from retryctl.cli.params import SourceOptions
 from retryctl.cli.times import read_duration
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.errors import UsageError
@@ -28,7 +28,7 @@ class Wait:
     timeout_ms: int | None = None
 
 
-def read_wait(wait: bool, timeout: str | None, look: Look) -> Wait | None:
+def read_wait(wait: bool, timeout: str | None, look: SourceOptions) -> Wait | None:
     """``--wait`` and ``--timeout``, understood. Raises ``UsageError``."""
     if not wait:
         if timeout is not None:
@@ -45,14 +45,14 @@ def read_wait(wait: bool, timeout: str | None, look: Look) -> Wait | None:
 
 
 def follow(
-    read: Callable[[], Story],
+    read: Callable[[], TraceResult],
     wait: Wait,
     *,
     clock: Callable[[], int],
     sleep: Callable[[float], None],
     say: Callable[[str], None],
     tz: tzinfo,
-) -> Story:
+) -> TraceResult:
     """What ``read`` gives once nothing more is awaited, or the time is up.
 
     ``clock`` gives epoch milliseconds, ``sleep`` takes seconds. What is awaited is said once.
@@ -72,7 +72,7 @@ def follow(
         sleep(min(min(looks) - now_ms, _MOST_MS * 60 if left_ms is None else left_ms) / 1000)
 
 
-def _next_looks(story: Story, now_ms: int, began_ms: int) -> Iterator[int]:
+def _next_looks(story: TraceResult, now_ms: int, began_ms: int) -> Iterator[int]:
     """When each request that is open is worth another look."""
     for checked in story.checked:
         request = checked.request
@@ -86,7 +86,7 @@ def _next_looks(story: Story, now_ms: int, began_ms: int) -> Iterator[int]:
         yield now_ms + _LEAST_MS
 
 
-def _awaited(story: Story, tz: tzinfo) -> Iterator[tuple[str, str]]:
+def _awaited(story: TraceResult, tz: tzinfo) -> Iterator[tuple[str, str]]:
     """A key and a sentence for each request that is open."""
     for checked in story.checked:
         request = checked.request

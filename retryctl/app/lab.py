@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
-from retryctl.core.history.build import read_history
+from retryctl.core.history.build import build_history
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.lab.function import Function
 from retryctl.lab.lab import LabEvent
 
@@ -26,7 +26,7 @@ def judge(
     ``retries`` is how many Lambda allows. All that the lab logged is in view, so nothing is
     missing but what a log level keeps back.
     """
-    settings = FunctionSettings(
+    settings = FunctionConfig(
         maximum_retry_attempts=retries,
         timeout_s=math.ceil(function.timeout_s),
         log_format="JSON" if function.log_format == "json" else "Text",
@@ -35,7 +35,7 @@ def judge(
     )
     logged = [one.event for one in events]
     horizon_ms = max((event.timestamp_ms for event in logged), default=0)
-    history = read_history(
+    history = build_history(
         logged,
         horizon_ms=horizon_ms,
         markers=markers,

@@ -9,23 +9,23 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from retryctl.cli.params import Look, Show
+from retryctl.cli.params import OutputOptions, SourceOptions
 from retryctl.cli.terminal import Progress, remark
 from retryctl.cli.times import read_window, zone
-from retryctl.config import Settings, load_settings
+from retryctl.config import ProjectConfig, load_settings
 from retryctl.core.crosscheck.claims import Branches, Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
-from retryctl.core.history.build import History, read_history
-from retryctl.core.model.attempt import function_name
-from retryctl.core.model.coverage import Coverage, Selection
+from retryctl.core.history.build import History, build_history
+from retryctl.core.model.attempt import function_from_names
+from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionSettings, StoreCount
+from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import Request
-from retryctl.sources.aws.function_config import function_name as typed_name
+from retryctl.sources.aws.function_config import parse_function_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class TraceResult:
     """The answer: the requests that were found, and what was looked at.
 
     ``not_found`` has the IDs of which there was nothing to tell, each with the reason;
@@ -38,27 +38,27 @@ class Story:
     branches: Branches = field(default_factory=Branches)
     region: str | None = None
 
-    def only_retried(self) -> Story:
+    def only_retried(self) -> TraceResult:
         """The same of those requests alone that were retried."""
         retried = [one for one in self.checked if len(one.request.attempts) > 1]
         return replace(self, checked=retried)
 
 
 def story_reader(
-    ids: Sequence[str], look: Look, show: Show, *, clock: Callable[[], int]
-) -> Callable[[], Story]:
+    ids: Sequence[str], look: SourceOptions, show: OutputOptions, *, clock: Callable[[], int]
+) -> Callable[[], TraceResult]:
     """What reads the stories of the requests ``ids``, or of all there are where none is given.
 
     Called again, it reads what is there by then. ``clock`` gives epoch milliseconds.
     """
     settings = settings_for(look)
     since_ms, until_ms = read_window(look.since, look.until, now_ms=clock(), tz=zone(show.tz))
-    window = Selection(request_ids=tuple(ids), since_ms=since_ms, until_ms=until_ms)
+    window = LogQuery(request_ids=tuple(ids), since_ms=since_ms, until_ms=until_ms)
     progress = Progress(quiet=show.quiet)
     opened = open_source(look, settings, window, progress, clock=clock, quiet=show.quiet)
     told: set[str] = set()
 
-    def read() -> Story:
+    def read() -> TraceResult:
         stored = read_stored(look, ids)
         with progress:
             events = list(opened.read())
@@ -72,17 +72,19 @@ def story_reader(
     return read
 
 
-def read_story(ids: Sequence[str], look: Look, show: Show, *, now_ms: int) -> Story:
+def read_story(
+    ids: Sequence[str], look: SourceOptions, show: OutputOptions, *, now_ms: int
+) -> TraceResult:
     """The stories of the requests ``ids``, or of all there are where none is given."""
     return story_reader(ids, look, show, clock=lambda: now_ms)()
 
 
 def _story_of(
     events: Sequence[LogEvent],
-    opened: Opened,
+    opened: OpenedSource,
     markers: Markers,
     stored: Mapping[str, StoreCount],
-) -> Story:
+) -> TraceResult:
     selection, coverage = opened.selection, opened.coverage()
     histories = [
         (_history(of_function, opened, markers, coverage, settings), settings)
@@ -98,7 +100,7 @@ def _story_of(
     web = {request_id for history, _ in histories for request_id in history.web}
     left_out = dict(coverage.left_out)
     ids_there, ids_told = ({one.request_id for one, _ in some} for some in (there, told))
-    return Story(
+    return TraceResult(
         checked=[
             check_request(
                 one,
@@ -126,19 +128,19 @@ def _by_function(events: Iterable[LogEvent]) -> Iterable[Sequence[LogEvent]]:
     """The events of each function, which has settings of its own; a log group may hold several."""
     functions: dict[object, list[LogEvent]] = defaultdict(list)
     for event in events:
-        function = function_name(event.log_group, event.log_stream)
+        function = function_from_names(event.log_group, event.log_stream)
         functions[event.log_group, function].append(event)
     return functions.values()
 
 
 def _history(
     events: Sequence[LogEvent],
-    opened: Opened,
+    opened: OpenedSource,
     markers: Markers,
     coverage: Coverage,
-    settings: FunctionSettings,
+    settings: FunctionConfig,
 ) -> History:
-    return read_history(
+    return build_history(
         events,
         horizon_ms=coverage.horizon_ms or 0,
         markers=markers,
@@ -148,7 +150,7 @@ def _history(
     )
 
 
-def _is_in_window(request: Request, selection: Selection) -> bool:
+def _is_in_window(request: Request, selection: LogQuery) -> bool:
     """Whether some attempt started in the window; the others of its request belong to it."""
     since_ms, until_ms = selection.since_ms, selection.until_ms
     moments = [attempt.placed_ms for attempt in request.attempts]
@@ -159,7 +161,7 @@ def _is_in_window(request: Request, selection: Selection) -> bool:
     )
 
 
-def _why_left_out(request_id: str, place: str, selection: Selection) -> str:
+def _why_left_out(request_id: str, place: str, selection: LogQuery) -> str:
     asked = f"function {selection.function}" if selection.function else "the log group asked for"
     return f"{request_id} is in this log, but not in {asked}: the log holds it in {place}."
 
@@ -175,7 +177,7 @@ def _why_not_found(request_id: str, events: Iterable[LogEvent], *, ran: bool, we
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class OpenedSource:
     """A source, ready to be read.
 
     ``read`` yields the events that ``selection`` asks for, ``coverage`` tells afterwards what
@@ -186,9 +188,9 @@ class Opened:
 
     read: Callable[[], Iterator[LogEvent]]
     coverage: Callable[[], Coverage]
-    selection: Selection
-    function: FunctionSettings = field(default_factory=FunctionSettings)
-    settings_of: Callable[[LogEvent], FunctionSettings]
+    selection: LogQuery
+    function: FunctionConfig = field(default_factory=FunctionConfig)
+    settings_of: Callable[[LogEvent], FunctionConfig]
     region: Callable[[], str | None]
     said: list[str] = field(default_factory=list)
 
@@ -198,20 +200,20 @@ class Opened:
         return tuple(self.said)
 
 
-def settings_for(look: Look) -> Settings:
+def settings_for(look: SourceOptions) -> ProjectConfig:
     """The settings of the working folder; the demo is what it is, whatever they make of a log."""
-    return Settings() if look.source == "demo" else load_settings(Path.cwd())
+    return ProjectConfig() if look.source == "demo" else load_settings(Path.cwd())
 
 
 def open_source(
-    look: Look,
-    settings: Settings,
-    selection: Selection,
+    look: SourceOptions,
+    settings: ProjectConfig,
+    selection: LogQuery,
     progress: Progress,
     *,
     clock: Callable[[], int],
     quiet: bool = False,
-) -> Opened:
+) -> OpenedSource:
     """The source that ``look`` names; ``selection`` has the IDs and the window.
 
     On CloudWatch there are IDs. ``clock`` gives epoch milliseconds. Raises ``UsageError`` where a
@@ -224,18 +226,18 @@ def open_source(
     return _saved(look, selection, progress)
 
 
-def _saved(look: Look, selection: Selection, progress: Progress) -> Opened:
+def _saved(look: SourceOptions, selection: LogQuery, progress: Progress) -> OpenedSource:
     from retryctl.sources.saved.events import SavedLog
 
     log = SavedLog(look.source)
-    name = typed_name(look.function).name if look.function else None
+    name = parse_function_name(look.function).name if look.function else None
     selection = replace(selection, function=name, log_groups=look.log_groups)
     tell = partial(tell_bytes, progress)
-    return Opened(
+    return OpenedSource(
         read=lambda: log.read(selection, tell),
         coverage=log.coverage,
         selection=selection,
-        settings_of=lambda event: FunctionSettings(),
+        settings_of=lambda event: FunctionConfig(),
         region=lambda: look.region or os.environ.get("AWS_DEFAULT_REGION"),
     )
 
@@ -247,7 +249,7 @@ def tell_bytes(progress: Progress, done: int, total: int | None) -> None:
     progress(lambda: f"reading: {mb:,.0f}{of} MB, {mb / progress.seconds:,.0f} MB/s")
 
 
-def read_stored(look: Look, request_ids: Sequence[str]) -> Mapping[str, StoreCount]:
+def read_stored(look: SourceOptions, request_ids: Sequence[str]) -> Mapping[str, StoreCount]:
     """What the durable store of ``look`` holds of each request; empty where none is named."""
     if look.store is None:
         return {}

@@ -19,33 +19,39 @@ from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from retryctl.app.trace import tell_bytes
-from retryctl.bulk.partition import Around, Part, Quiet, Reading, gathered
-from retryctl.bulk.reader import WholeLog
-from retryctl.bulk.shuffle import Findings
-from retryctl.bulk.workers import in_processes
-from retryctl.cli.params import Look
+from retryctl.bulk.partition import (
+    Partition,
+    PartitionContext,
+    SilentSuccesses,
+    StreamReading,
+    reduce_partition,
+)
+from retryctl.bulk.reader import BulkReader
+from retryctl.bulk.shuffle import ShuffleStore
+from retryctl.bulk.workers import run_in_workers
+from retryctl.cli.params import SourceOptions
 from retryctl.cli.terminal import Progress
-from retryctl.config import Settings
-from retryctl.core.check.evaluate import Judge
+from retryctl.config import ProjectConfig
+from retryctl.core.check.evaluate import CheckEvaluator
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest
-from retryctl.core.model.coverage import Coverage, Selection
-from retryctl.core.model.function_config import FunctionSettings
-from retryctl.core.summary.request_row import Listed, Wanted, listed
-from retryctl.core.summary.tally import Tally
+from retryctl.core.model.coverage import Coverage, LogQuery
+from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.summary.request_row import RequestRow, RowFilter, request_rows
+from retryctl.core.summary.tally import SummaryTally
 from retryctl.errors import UnreadableInput
-from retryctl.sources.aws.function_config import function_name
-from retryctl.sources.saved.diagnostics import Looked
+from retryctl.sources.aws.function_config import parse_function_name
+from retryctl.sources.saved.diagnostics import ReadStats
 
 MOST_PROCESSES = 8
 
 T = TypeVar("T")
-Requests = Iterable["CheckedRequest | Quiet"]
+Requests = Iterable["CheckedRequest | SilentSuccesses"]
 """Some requests; those of one good attempt that said nothing come many at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
+class WindowInfo:
     """What was looked at, and what should be said of that.
 
     ``told`` gives the coverage, which is whole once all requests are taken. ``since_ms`` is when
@@ -66,17 +72,17 @@ class Whole:
 class _Judge:
     """Requests that have findings and no lines are not judged: their IDs are given."""
 
-    kind: Judge
+    kind: CheckEvaluator
     has_lines: bool
 
-    def __call__(self, requests: Requests) -> tuple[Judge, set[str]]:
+    def __call__(self, requests: Requests) -> tuple[CheckEvaluator, set[str]]:
         found, judge = list(requests), self.kind.another()
         checked = [one for one in found if isinstance(one, CheckedRequest)]
         unproved = {one.request.request_id for one in checked if one.findings}
         if self.has_lines:
             unproved.clear()
         for one in found:
-            for request in one.requests() if isinstance(one, Quiet) else (one,):
+            for request in one.requests() if isinstance(one, SilentSuccesses) else (one,):
                 if request.request.request_id not in unproved:
                     judge.add(request)
         return judge, unproved
@@ -88,18 +94,18 @@ class _Judge:
 class Log(Protocol):
     """A log that was read."""
 
-    whole: Whole
+    whole: WindowInfo
 
     def made(self, make: Callable[[Requests], T]) -> Iterator[T]:
         """What ``make`` makes of each part of the requests."""
 
-    def judges(self, kind: Judge) -> Iterator[Judge]:
+    def judges(self, kind: CheckEvaluator) -> Iterator[CheckEvaluator]:
         """A judge of that kind for each part of the requests, which has judged them."""
 
 
 def open_log(
-    look: Look,
-    settings: Settings,
+    look: SourceOptions,
+    settings: ProjectConfig,
     window: Window,
     *,
     now_ms: int,
@@ -113,19 +119,19 @@ def open_log(
     """
     if look.source == "cloudwatch":
         return _OnCloudWatch(look, settings, window, now_ms=now_ms, quiet=quiet, sure=sure)
-    name = function_name(look.function).name if look.function else None
+    name = parse_function_name(look.function).name if look.function else None
 
-    def coverage(looked: Looked) -> Coverage:
+    def coverage(looked: ReadStats) -> Coverage:
         looked.since_ms = since_ms
         return looked.coverage()
 
     return _Saved(
-        WholeLog(look.source),
-        Selection(until_ms=window.until_ms, function=name, log_groups=look.log_groups),
+        BulkReader(look.source),
+        LogQuery(until_ms=window.until_ms, function=name, log_groups=look.log_groups),
         window,
         coverage,
         markers=settings.markers,
-        settings=FunctionSettings(),
+        settings=FunctionConfig(),
         quiet=quiet,
     )
 
@@ -135,8 +141,8 @@ class _OnCloudWatch:
 
     def __init__(
         self,
-        look: Look,
-        settings: Settings,
+        look: SourceOptions,
+        settings: ProjectConfig,
         window: Window,
         *,
         now_ms: int,
@@ -144,15 +150,15 @@ class _OnCloudWatch:
         sure: bool,
     ) -> None:
         from retryctl.app.cloudwatch_targets import Targets
-        from retryctl.app.download import SavedGroups
+        from retryctl.app.download import DownloadedGroups
 
         targets = Targets(look, settings)
-        self._saved = SavedGroups(
+        self._saved = DownloadedGroups(
             look, targets, settings.markers, window, now_ms=now_ms, quiet=quiet, sure=sure
         )
         self._markers, self._until_ms, self._quiet = settings.markers, window.until_ms, quiet
         self._unrecognised = 0
-        self.whole = Whole(
+        self.whole = WindowInfo(
             told=lambda: replace(self._saved.coverage, events_unrecognised=self._unrecognised),
             since_ms=self._saved.window.since_ms,
             remarks=tuple(targets.said),
@@ -162,7 +168,7 @@ class _OnCloudWatch:
         for log in self._logs():
             yield from log.made(make)
 
-    def judges(self, kind: Judge) -> Iterator[Judge]:
+    def judges(self, kind: CheckEvaluator) -> Iterator[CheckEvaluator]:
         for log in self._logs():
             yield from log.judges(kind)
 
@@ -172,8 +178,8 @@ class _OnCloudWatch:
             if not group.coverage.events_read:
                 continue
             log = _Saved(
-                WholeLog(str(group.folder)),
-                Selection(until_ms=self._until_ms, function=group.target.function),
+                BulkReader(str(group.folder)),
+                LogQuery(until_ms=self._until_ms, function=group.target.function),
                 self._saved.window,
                 partial(_with_unrecognised, group.coverage),
                 markers=self._markers,
@@ -184,7 +190,7 @@ class _OnCloudWatch:
             yield log
 
 
-def _with_unrecognised(coverage: Coverage, looked: Looked) -> Coverage:
+def _with_unrecognised(coverage: Coverage, looked: ReadStats) -> Coverage:
     return replace(coverage, events_unrecognised=looked.unrecognised)
 
 
@@ -193,13 +199,13 @@ class _Saved:
 
     def __init__(
         self,
-        log: WholeLog,
-        selection: Selection,
+        log: BulkReader,
+        selection: LogQuery,
         window: Window,
-        coverage: Callable[[Looked], Coverage],
+        coverage: Callable[[ReadStats], Coverage],
         *,
         markers: Markers,
-        settings: FunctionSettings,
+        settings: FunctionConfig,
         quiet: bool,
     ) -> None:
         self._log, self._selection = log, selection
@@ -207,8 +213,8 @@ class _Saved:
         self._processes = min(MOST_PROCESSES, _processors())
         self._found = self._read()
         told = coverage(self._found.looked)
-        self.whole = Whole(told=lambda: told)
-        self._around = Around(
+        self.whole = WindowInfo(told=lambda: told)
+        self._around = PartitionContext(
             coverage=told,
             settings=settings,
             markers=markers,
@@ -220,7 +226,7 @@ class _Saved:
     def made(self, make: Callable[[Requests], T]) -> Iterator[T]:
         return self._made(make, self._found)
 
-    def judges(self, kind: Judge) -> Iterator[Judge]:
+    def judges(self, kind: CheckEvaluator) -> Iterator[CheckEvaluator]:
         again: set[str] = set()
         for judge, unproved in self.made(_Judge(kind, has_lines=False)):
             again |= unproved
@@ -235,19 +241,19 @@ class _Saved:
                 "the log changed while it was read.", "Read a copy of it that stays as it is."
             )
 
-    def _made(self, make: Callable[[Requests], T], found: Findings) -> Iterator[T]:
+    def _made(self, make: Callable[[Requests], T], found: ShuffleStore) -> Iterator[T]:
         parts = (found.part(number) for number in range(found.parts))
         if found.parts > 1 and self._processes > 1:
-            return in_processes(
+            return run_in_workers(
                 _Judging.judge,
                 parts,
                 self._processes,
                 begin=_Judging.begin,
                 known=(found.readings, self._around, make),
             )
-        return (make(gathered(part, found.readings, self._around)) for part in parts)
+        return (make(reduce_partition(part, found.readings, self._around)) for part in parts)
 
-    def _read(self, ids: tuple[str, ...] = ()) -> Findings:
+    def _read(self, ids: tuple[str, ...] = ()) -> ShuffleStore:
         with Progress(quiet=self._quiet) as progress:
             return self._log.read(
                 replace(self._selection, request_ids=ids),
@@ -270,44 +276,53 @@ def _processors() -> int:
 class _Judging:
     """What a process that judges parts has to know; it is told once."""
 
-    readings: dict[int, Reading]
-    around: Around
+    readings: dict[int, StreamReading]
+    around: PartitionContext
     make: Callable[[Requests], Any]
 
     @classmethod
     def begin(
-        cls, readings: dict[int, Reading], around: Around, make: Callable[[Requests], Any]
+        cls,
+        readings: dict[int, StreamReading],
+        around: PartitionContext,
+        make: Callable[[Requests], Any],
     ) -> None:
         cls.readings, cls.around, cls.make = readings, around, staticmethod(make)
 
     @classmethod
-    def judge(cls, part: Part) -> Any:
-        return cls.make(gathered(part, cls.readings, cls.around))
+    def judge(cls, part: Partition) -> Any:
+        return cls.make(reduce_partition(part, cls.readings, cls.around))
 
 
-Tallies = dict["str | None", Tally]
+Tallies = dict["str | None", SummaryTally]
 """A tally for each function; ``None`` for requests whose function is not known."""
 
 
 def counted(
-    look: Look, settings: Settings, window: Window, *, now_ms: int, quiet: bool
-) -> tuple[Whole, Tallies]:
+    look: SourceOptions, settings: ProjectConfig, window: Window, *, now_ms: int, quiet: bool
+) -> tuple[WindowInfo, Tallies]:
     """The requests of a window, counted."""
     log = open_log(look, settings, window, now_ms=now_ms, quiet=quiet, since_ms=window.since_ms)
     return log.whole, merged(log.made(_Count()))
 
 
 def requests_listed(
-    look: Look, settings: Settings, window: Window, wanted: Wanted, *, now_ms: int, quiet: bool
-) -> tuple[Whole, Iterator[Listed]]:
+    look: SourceOptions,
+    settings: ProjectConfig,
+    window: Window,
+    wanted: RowFilter,
+    *,
+    now_ms: int,
+    quiet: bool,
+) -> tuple[WindowInfo, Iterator[RequestRow]]:
     """The requests of a window that are wanted, as they are found."""
     log = open_log(look, settings, window, now_ms=now_ms, quiet=quiet, since_ms=window.since_ms)
     return log.whole, chain.from_iterable(log.made(_List(wanted)))
 
 
 def requests_judged(
-    look: Look, settings: Settings, window: Window, *, now_ms: int, quiet: bool
-) -> tuple[Whole, Callable[[Judge], Iterator[Judge]]]:
+    look: SourceOptions, settings: ProjectConfig, window: Window, *, now_ms: int, quiet: bool
+) -> tuple[WindowInfo, Callable[[CheckEvaluator], Iterator[CheckEvaluator]]]:
     """The requests of a window, for judges of the kind that is given: each has judged some."""
     log = open_log(look, settings, window, now_ms=now_ms, quiet=quiet, sure=True)
     return log.whole, log.judges
@@ -318,16 +333,16 @@ def merged(parts: Iterable[Tallies]) -> Tallies:
     tallies: Tallies = {}
     for part in parts:
         for function, tally in part.items():
-            tallies.setdefault(function, Tally()).merge(tally)
+            tallies.setdefault(function, SummaryTally()).merge(tally)
     return tallies
 
 
 @dataclass(frozen=True, slots=True)
 class _Count:
     def __call__(self, requests: Requests) -> Tallies:
-        tallies: Tallies = defaultdict(Tally)
+        tallies: Tallies = defaultdict(SummaryTally)
         for one in requests:
-            if isinstance(one, Quiet):
+            if isinstance(one, SilentSuccesses):
                 tallies[one.function].add_quiet(one.attempts)
             else:
                 tallies[one.request.function].add(one)
@@ -336,10 +351,10 @@ class _Count:
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    wanted: Wanted
+    wanted: RowFilter
 
-    def __call__(self, requests: Requests) -> list[Listed]:
-        lines = chain.from_iterable(map(listed, requests))
+    def __call__(self, requests: Requests) -> list[RequestRow]:
+        lines = chain.from_iterable(map(request_rows, requests))
         return [line for line in lines if self.wanted.has(line)]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from binascii import unhexlify
 from typing import Any
 
-from retryctl.bulk.compact import RECORD, kept, part_of, part_of_packed
+from retryctl.bulk.compact import RECORD, part_of, part_of_packed, without_lines
 from retryctl.bulk.line_layout import (
     END,
     ENDS,
@@ -23,15 +23,15 @@ from retryctl.bulk.line_layout import (
     events_of,
     message_of,
 )
-from retryctl.bulk.stream_state import Run, Scanned
-from retryctl.bulk.templates import Learned, figures_of, token_of
+from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
+from retryctl.bulk.templates import TemplateCache, figures_of, token_of
 from retryctl.core.crosscheck.claims import Markers, read_claim
-from retryctl.core.grammar.parse import read
+from retryctl.core.grammar.parse import parse_record
 from retryctl.core.history.attempt_lines import LONGEST_BRACKET_MS
-from retryctl.core.history.safe_cut import Piece, closed_piece
+from retryctl.core.history.safe_cut import ClosedChunk, closed_piece
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.records import (
     AppLine,
     End,
@@ -42,22 +42,22 @@ from retryctl.core.model.records import (
     Start,
     Unrecognised,
 )
-from retryctl.sources.saved.stream_filter import Asked
+from retryctl.sources.saved.stream_filter import StreamFilter
 
 MOST_SHAPES = 20_000
 MOST_AT_ONCE = 500
 
 
-class Attempts:
+class AttemptBuilder:
     """Takes the lines of runs that may matter; what comes of them goes to ``found``."""
 
     def __init__(
         self,
-        asked: Asked,
+        asked: StreamFilter,
         markers: Markers,
-        settings: FunctionSettings,
-        learned: Learned,
-        found: Scanned,
+        settings: FunctionConfig,
+        learned: TemplateCache,
+        found: ScannedChunk,
         shown: frozenset[str] = frozenset(),
     ) -> None:
         self._asked, self._markers, self._settings = asked, markers, settings
@@ -67,7 +67,7 @@ class Attempts:
         self._found = found
         self._shown, self._shown_bytes = shown, {request_id.encode() for request_id in shown}
 
-    def tell(self, run: Run, line: bytes, moment: bytes, kind: int, at: int) -> None:
+    def tell(self, run: StreamFragment, line: bytes, moment: bytes, kind: int, at: int) -> None:
         """A line that may be a record: its kind is told by its bytes, or by the grammar."""
         if kind == STARTS and run.json is not True and (m := START.match(line, at)):
             run.json = False
@@ -96,9 +96,9 @@ class Attempts:
             return not TIMED.match(line, at)
         return first == b"{" and not TELLING_JSON.search(line, at)
 
-    def _look(self, run: Run, line: bytes, moment_ms: int) -> None:
+    def _look(self, run: StreamFragment, line: bytes, moment_ms: int) -> None:
         event = self._event(line)
-        record = read(event)
+        record = parse_record(event)
         own = getattr(record, "request_id", None) in (None, run.open_id.decode())
         if isinstance(record, (Start, Report)) and run.json in (None, record.json):
             run.json = record.json
@@ -128,12 +128,12 @@ class Attempts:
                 self._learned.remember((message_of(line),), token)
             self._other(run, line, token)
 
-    def _count_unrecognised(self, run: Run, event: LogEvent) -> None:
+    def _count_unrecognised(self, run: StreamFragment, event: LogEvent) -> None:
         """Count it, but once where it was saved twice."""
         counted = self._found.unrecognised.setdefault(run.number, set())
         counted.add(event.event_id or len(counted))
 
-    def _said(self, run: Run, line: bytes, event: LogEvent, record: AppLine) -> None:
+    def _said(self, run: StreamFragment, line: bytes, event: LogEvent, record: AppLine) -> None:
         """A printed line; the branch it names counts with the integer directly before it."""
         branch = read_claim([(event, record)], self._markers).branch
         if branch is None:
@@ -142,14 +142,14 @@ class Attempts:
         token: object = ("C", branch, None)
         if len(run.held) - 1 > run.open_at:
             before = self._event(run.held[-1])
-            printed = read(before)
+            printed = parse_record(before)
             together = read_claim([(before, printed), (event, record)], self._markers)
             # a record between the two would not part them
             token = ("C", branch, together.counter) if isinstance(printed, AppLine) else None
             self._learned.remember((message_of(run.held[-1]), message_of(line)), token)
         self._other(run, line, token)
 
-    def _recall(self, run: Run, line: bytes) -> object:
+    def _recall(self, run: StreamFragment, line: bytes) -> object:
         message = message_of(line)
         token = self._told.get((message,))
         if token is None and len(run.held) - 1 > run.open_at >= 0:
@@ -157,7 +157,7 @@ class Attempts:
         return token
 
     def _claimed(
-        self, run: Run, line: bytes, event: LogEvent, record: AppLine, *, own: bool
+        self, run: StreamFragment, line: bytes, event: LogEvent, record: AppLine, *, own: bool
     ) -> None:
         claim = read_claim([(event, record)], self._markers)
         marker = record.fields is not None and record.fields.get("retryctl") == 1
@@ -167,7 +167,7 @@ class Attempts:
             said = (claim.counter, claim.branch, claim.store, claim.recorded, claim.store_error)
             self._other(run, line, ("M", marker, *said) if own else None)
 
-    def _other(self, run: Run, line: bytes, token: object) -> None:
+    def _other(self, run: StreamFragment, line: bytes, token: object) -> None:
         run.held.append(line)
         if run.report is not None or not run.open_id:
             run.between_tells = True
@@ -180,7 +180,7 @@ class Attempts:
     # ----------------------------------------------------------------- attempts
 
     def _started(
-        self, run: Run, request_id: bytes, moment_ms: int, line: bytes, version: bytes
+        self, run: StreamFragment, request_id: bytes, moment_ms: int, line: bytes, version: bytes
     ) -> None:
         report, shown = run.report, self._shown and request_id in self._shown_bytes
         if report is None:
@@ -199,7 +199,7 @@ class Attempts:
         if shown:
             run.plain = False
 
-    def _ended(self, run: Run, request_id: bytes, moment_ms: int, line: bytes) -> None:
+    def _ended(self, run: StreamFragment, request_id: bytes, moment_ms: int, line: bytes) -> None:
         run.held.append(line)
         if run.open_id == request_id and run.report is None and not run.end:
             run.end = moment_ms
@@ -208,7 +208,7 @@ class Attempts:
 
     def _reported(
         self,
-        run: Run,
+        run: StreamFragment,
         request_id: bytes,
         moment_ms: int,
         line: bytes,
@@ -228,7 +228,7 @@ class Attempts:
         run.report = (moment_ms, *(figures or (0, 0)))
         run.report_at = len(run.held) - 1
 
-    def _cut(self, run: Run, line: bytes) -> bool:
+    def _cut(self, run: StreamFragment, line: bytes) -> bool:
         """Close the piece before the START ``line``, where it can be closed."""
         if run.head is None:
             between = self._between(run)
@@ -243,7 +243,9 @@ class Attempts:
         if piece is None:
             return False
         placed_ms, shown = run.placed_ms, self._shown
-        for attempt in kept(piece.brackets, self._markers, self._settings, placed_ms, shown):
+        for attempt in without_lines(
+            piece.brackets, self._markers, self._settings, placed_ms, shown
+        ):
             if not shown or attempt.request_id in shown:
                 part = part_of(attempt.request_id, self._parts)
                 self._found.others[part].append((run.number, attempt))
@@ -255,11 +257,11 @@ class Attempts:
         ((event,),) = events_of(self._asked, [line])
         return event
 
-    def _piece(self, run: Run, line: bytes) -> Piece | None:
+    def _piece(self, run: StreamFragment, line: bytes) -> ClosedChunk | None:
         context, events, (opening,) = events_of(self._asked, run.context, run.held, [line])
         return closed_piece(context, events, opening)
 
-    def _keep(self, run: Run, shape: int) -> None:
+    def _keep(self, run: StreamFragment, shape: int) -> None:
         """Keep the plain attempt that is held, of the shape of this number, as a few numbers."""
         report, start_ms, held = run.report, run.start, run.held
         assert report is not None  # it is closed
@@ -281,18 +283,18 @@ class Attempts:
         run.context = [held[first], held[last]] if quiet else held[first : last + 1]
         run.held = self._between(run)
 
-    def _between(self, run: Run) -> list[Any]:
+    def _between(self, run: StreamFragment) -> list[Any]:
         """The lines behind an attempt that the next may need: to be told, or to be shown."""
         return run.held[run.report_at + 1 :] if run.between_tells or self._shown else []
 
-    def _shape(self, run: Run, line: bytes) -> int:
+    def _shape(self, run: StreamFragment, line: bytes) -> int:
         """The number of a shape. The core reads the first of it; below 0 if it is none."""
         number = self._shapes.get(run.shape)
         if number is None and len(self._shapes) < MOST_SHAPES:
             number = self._shapes[run.shape] = self._number(run, line)
         return -1 if number is None else number
 
-    def _number(self, run: Run, line: bytes) -> int:
+    def _number(self, run: StreamFragment, line: bytes) -> int:
         attempt = self._learned.shapes.get(run.shape) or self._first_of_shape(run, line)
         if attempt is None:
             return -1
@@ -300,11 +302,11 @@ class Attempts:
         self._found.shapes.append(attempt)
         return len(self._found.shapes) - 1
 
-    def _first_of_shape(self, run: Run, line: bytes) -> Attempt | None:
+    def _first_of_shape(self, run: StreamFragment, line: bytes) -> Attempt | None:
         piece = self._piece(run, line)
         if piece is None or len(piece.brackets) != 1 or run.report is None:
             return None
-        (attempt,) = kept(piece.brackets, self._markers, self._settings)
+        (attempt,) = without_lines(piece.brackets, self._markers, self._settings)
         reported_ms, *figures = run.report
         told = (attempt.request_id.encode(), attempt.started_ms, attempt.ended_ms)
         if told != (run.open_id, run.start, run.end or reported_ms):
@@ -314,6 +316,6 @@ class Attempts:
         return attempt
 
 
-def _goes_on(run: Run) -> bool:
+def _goes_on(run: StreamFragment) -> bool:
     """Whether what is held can wait, to be read together: each piece reads an attempt again."""
     return run.head is not None and not run.plain and len(run.held) < MOST_AT_ONCE

@@ -18,7 +18,7 @@ from typing import IO
 
 from retryctl.sources.saved.decode import CHUNK_BYTES
 from retryctl.sources.saved.files import SavedFile
-from retryctl.sources.saved.formats import Shape, find_shape
+from retryctl.sources.saved.formats import LogFormat, find_shape
 from retryctl.sources.saved.json_format import json_lines
 from retryctl.sources.saved.text_format import begins_event
 
@@ -31,7 +31,7 @@ _HEAD_BYTES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
+class Chunk:
     """A stretch ``[start, stop)`` of a file, in bytes; up to its end where ``stop`` is ``None``.
 
     ``shape`` is that of a file that was cut. Of ``members`` of gzip it is what is packed.
@@ -40,7 +40,7 @@ class Unit:
     file: SavedFile
     start: int = 0
     stop: int | None = None
-    shape: Shape | None = None
+    shape: LogFormat | None = None
     members: bool = False
 
     @property
@@ -49,24 +49,24 @@ class Unit:
         return (self.file.size if self.stop is None else self.stop) - self.start
 
     @property
-    def rest(self) -> Unit:
+    def rest(self) -> Chunk:
         """The same up to the end of the file."""
-        return Unit(file=self.file, start=self.start, shape=self.shape, members=self.members)
+        return Chunk(file=self.file, start=self.start, shape=self.shape, members=self.members)
 
 
-def units_of(file: SavedFile, size: int) -> Iterator[Unit]:
+def units_of(file: SavedFile, size: int) -> Iterator[Chunk]:
     """A file in units of about ``size`` bytes; in one where it is small or cannot be cut."""
     if file.size <= size:
-        yield Unit(file=file)
+        yield Chunk(file=file)
         return
     try:
         with file.open() as opened:
             yield from _cut(file, opened, size)
     except OSError:
-        yield Unit(file=file)  # its reading will say why
+        yield Chunk(file=file)  # its reading will say why
 
 
-def _cut(file: SavedFile, opened: IO[bytes], size: int) -> Iterator[Unit]:
+def _cut(file: SavedFile, opened: IO[bytes], size: int) -> Iterator[Chunk]:
     head = opened.read(CHUNK_BYTES)
     members = head.startswith(_GZIP_MAGIC)
     text = _beginning(head) if members else head
@@ -78,13 +78,13 @@ def _cut(file: SavedFile, opened: IO[bytes], size: int) -> Iterator[Unit]:
     elif shape and not members and (begins := begins_event(shape)):
         next_cut = partial(_next_event, begins)
     else:
-        yield Unit(file=file)
+        yield Chunk(file=file)
         return
     start = 0
     while (cut := next_cut(opened, start + size)) is not None:
-        yield Unit(file=file, start=start, stop=cut, shape=shape, members=members)
+        yield Chunk(file=file, start=start, stop=cut, shape=shape, members=members)
         start = cut
-    yield Unit(file=file, start=start, shape=shape, members=members)
+    yield Chunk(file=file, start=start, shape=shape, members=members)
 
 
 def _next_line(opened: IO[bytes], position: int) -> int | None:
@@ -132,10 +132,10 @@ def _beginning(packed: bytes) -> bytes:
         return b""
 
 
-class Stretch(io.RawIOBase):
+class ByteRange(io.RawIOBase):
     """A unit's stretch of its file, as a file."""
 
-    def __init__(self, opened: IO[bytes], unit: Unit) -> None:
+    def __init__(self, opened: IO[bytes], unit: Chunk) -> None:
         self._opened = opened
         self._left = unit.size
         opened.seek(unit.start)

@@ -15,11 +15,11 @@ from itertools import islice
 from struct import Struct
 
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.history.attempt_lines import Bracket
+from retryctl.core.history.attempt_lines import AttemptLines
 from retryctl.core.history.outcome import LATE_LOGS_MS, Outcome
-from retryctl.core.model.attempt import Attempt, attempt_of, function_name
+from retryctl.core.model.attempt import Attempt, build_attempt, function_from_names
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 
 RECORD = Struct("<16sqIIIII")
 """A plain attempt: ID, start (ms), until its end (ms), billed ms, MB, number of run, of shape."""
@@ -52,10 +52,10 @@ def part_of_packed(request_id: bytes, parts: int) -> int:
     return int.from_bytes(request_id[:3], "big") % parts
 
 
-def kept(
-    brackets: Iterable[Bracket],
+def without_lines(
+    brackets: Iterable[AttemptLines],
     markers: Markers,
-    settings: FunctionSettings,
+    settings: FunctionConfig,
     not_before_ms: int = 0,
     shown: Container[str] = (),
 ) -> Iterator[Attempt]:
@@ -66,13 +66,13 @@ def kept(
     """
     placed_ms = not_before_ms
     for bracket in brackets:
-        attempt = attempt_of(bracket, markers, settings, _BEFORE_ALL_MS, None, placed_ms)
+        attempt = build_attempt(bracket, markers, settings, _BEFORE_ALL_MS, None, placed_ms)
         placed_ms = attempt.placed_ms
         yield _with_evidence(attempt) if attempt.request_id in shown else _without_lines(attempt)
 
 
 def as_of(
-    attempt: Attempt, stream: Stream, named: str | None, settings: FunctionSettings, horizon_ms: int
+    attempt: Attempt, stream: Stream, named: str | None, settings: FunctionConfig, horizon_ms: int
 ) -> Attempt:
     """The attempt as of ``horizon_ms``, with what its whole stream tells of it.
 
@@ -92,10 +92,10 @@ def as_of(
 
 def function_of(stream: Stream) -> str | None:
     """The function that wrote a stream, by the name of its group, its own, or its init."""
-    return function_name(stream.log_group, stream.log_stream) or stream.function
+    return function_from_names(stream.log_group, stream.log_stream) or stream.function
 
 
-Packed = tuple[bytes, int, int, int, int, int, int]
+CompactAttempt = tuple[bytes, int, int, int, int, int, int]
 """A ``RECORD``, unpacked."""
 
 
@@ -111,7 +111,7 @@ def packed_id(request_id: str) -> bytes:
 
 
 def like(
-    shape: Attempt, stream: Stream, named: str | None, packed: Packed, number: int = 1
+    shape: Attempt, stream: Stream, named: str | None, packed: CompactAttempt, number: int = 1
 ) -> Attempt:
     """The attempt of the same shape that ``packed`` is; it has ended."""
     request_id, start_ms, took_ms, billed_ms, memory_mb, *_ = packed

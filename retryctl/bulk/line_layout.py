@@ -9,9 +9,9 @@ from dataclasses import replace
 from itertools import count
 
 from retryctl.core.model.events import LogEvent
-from retryctl.sources.saved.formats import SavedEvent
+from retryctl.sources.saved.formats import RawEvent
 from retryctl.sources.saved.json_format import line_event
-from retryctl.sources.saved.stream_filter import Asked
+from retryctl.sources.saved.stream_filter import StreamFilter
 
 # written out: a group that repeats takes a third more time
 _ID = rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -66,7 +66,7 @@ TELLING_JSON = re.compile(rb"platform\.|[rR]ror|ERROR|FATAL|retryctl|\\\\u|AWSRe
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def usual_line(event: SavedEvent | LogEvent) -> bytes:
+def canonical_line(event: RawEvent | LogEvent) -> bytes:
     """The event as a line of the layout that is read fast."""
     fields: dict[str, object] = {}
     if event.log_group is not None:
@@ -81,7 +81,7 @@ def usual_line(event: SavedEvent | LogEvent) -> bytes:
     return _encode(fields).encode("utf-8", "surrogatepass") + b"\n"
 
 
-def events_of(asked: Asked, *parts: Iterable[bytes | LogEvent]) -> list[list[LogEvent]]:
+def events_of(asked: StreamFilter, *parts: Iterable[bytes | LogEvent]) -> list[list[LogEvent]]:
     """Held lines and events as events, with places in the order in which they stand.
 
     Raises NoEvent where a line only looked like one.
@@ -94,7 +94,7 @@ class NoEvent(ValueError):
     """A line that began and ended like an event, and is none: two of them without a line break."""
 
 
-def _placed(asked: Asked, line: bytes | LogEvent, position: int) -> LogEvent:
+def _placed(asked: StreamFilter, line: bytes | LogEvent, position: int) -> LogEvent:
     if isinstance(line, LogEvent):
         return replace(line, position=position)
     event = line_event(line, 0)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import pickle
 
-from retryctl.bulk.attempt_builder import Attempts
+from retryctl.bulk.attempt_builder import AttemptBuilder
 from retryctl.bulk.line_layout import (
     ENDS,
     FIRST_BYTES,
@@ -28,15 +28,15 @@ from retryctl.bulk.line_layout import (
     STARTS,
     TEXT,
     NoEvent,
-    usual_line,
+    canonical_line,
 )
-from retryctl.bulk.stream_state import Run, Scanned
-from retryctl.bulk.templates import Learned
+from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
+from retryctl.bulk.templates import TemplateCache
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.model.function_config import FunctionSettings
-from retryctl.sources.saved.formats import SavedEvent
+from retryctl.core.model.function_config import FunctionConfig
+from retryctl.sources.saved.formats import RawEvent
 from retryctl.sources.saved.json_format import line_event
-from retryctl.sources.saved.stream_filter import Asked
+from retryctl.sources.saved.stream_filter import StreamFilter
 
 MOST_RUNS = 64
 """A stream that is out of order more often is not worth cutting."""
@@ -45,15 +45,15 @@ MOST_HELD = 100_000
 """As many lines of one stream may wait for the end of an attempt."""
 
 
-class Scan:
+class LineScanner:
     """Reads lines of JSON, each an event; ``found`` is what came of them."""
 
     def __init__(
         self,
-        asked: Asked,
+        asked: StreamFilter,
         markers: Markers,
-        settings: FunctionSettings,
-        learned: Learned,
+        settings: FunctionConfig,
+        learned: TemplateCache,
         *,
         parts: int,
         until_ms: int | None,
@@ -63,16 +63,16 @@ class Scan:
         self._until = b":" if until_ms is None else b"%013d" % until_ms
         self._width = 0
         self._kinds_from = 0
-        self._runs: dict[bytes, Run] = {}
+        self._runs: dict[bytes, StreamFragment] = {}
         self._places: dict[bytes, tuple[str | None, str] | None] = {}
-        self._latest: dict[tuple[str | None, str], Run] = {}
+        self._latest: dict[tuple[str | None, str], StreamFragment] = {}
         self._count: dict[tuple[str | None, str], int] = {}
         self._kinds: dict[bytes, int] = {}
         self._before_ms = 0
-        self.found = Scanned(
+        self.found = ScannedChunk(
             plain=[bytearray() for _ in range(parts)], others=[[] for _ in range(parts)]
         )
-        self._attempts = Attempts(asked, markers, settings, learned, self.found, shown)
+        self._attempts = AttemptBuilder(asked, markers, settings, learned, self.found, shown)
 
     # ----------------------------------------------------------------- lines
 
@@ -151,12 +151,12 @@ class Scan:
         self.found.events -= 1
         self.take(event)
 
-    def take(self, event: SavedEvent) -> None:
+    def take(self, event: RawEvent) -> None:
         """Read an event that lies in no line of the usual layout."""
         self.found.events += 1
         self._before_ms = event.timestamp_ms
         key = (event.log_group, event.log_stream or "")
-        line = usual_line(event)
+        line = canonical_line(event)
         if event.log_stream is not None and HEADER.match(line):
             self._unusual(line)
             return
@@ -198,7 +198,7 @@ class Scan:
                 self.found.log_groups.add(named)
         return self._places[key]
 
-    def _run(self, place: tuple[str | None, str], moment: bytes) -> Run | None:
+    def _run(self, place: tuple[str | None, str], moment: bytes) -> StreamFragment | None:
         """The run that a line of this time goes on; a new one where it is out of order."""
         if place in self.found.tangled:
             return None
@@ -209,7 +209,7 @@ class Scan:
         if self._count[place] > MOST_RUNS:
             self._tangle(place)
             return None
-        run = self._latest[place] = Run(len(self.found.runs), place, moment)
+        run = self._latest[place] = StreamFragment(len(self.found.runs), place, moment)
         run.group = self._asked.group_of(place[0])
         self.found.runs.append(run)
         return run
@@ -226,7 +226,7 @@ class Scan:
                 run.held, run.head, run.context = [], None, []
         self._runs = {key: run for key, run in self._runs.items() if run.key != place}
 
-    def _give_up(self, run: Run) -> None:
+    def _give_up(self, run: StreamFragment) -> None:
         """A line of the run is no event: its file is read once more, which names it."""
         self.found.odd = True
         self._tangle(run.key)
@@ -241,7 +241,7 @@ class Scan:
         found.first_ms = moment_ms if found.first_ms is None else min(found.first_ms, moment_ms)
         found.last_ms = moment_ms if found.last_ms is None else max(found.last_ms, moment_ms)
 
-    def finish(self) -> Scanned:
+    def finish(self) -> ScannedChunk:
         """What was found, once all lines are read."""
         for run in self.found.runs:
             self._see(int(run.first))

@@ -16,7 +16,7 @@ from operator import itemgetter
 
 from retryctl.bulk.compact import (
     RECORD,
-    Packed,
+    CompactAttempt,
     Stream,
     as_of,
     function_of,
@@ -24,19 +24,19 @@ from retryctl.bulk.compact import (
     like,
     packed_id,
 )
-from retryctl.core.crosscheck.attempt_check import AttemptCheck, Check, Verdict
+from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict, Verdict
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request, RequestOutcome, request_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Reading:
+class StreamReading:
     """What one reading saw: the shapes of its plain attempts, and its streams by run.
 
     A run that turned out not to hold has no stream, and its attempts do not count.
@@ -47,7 +47,7 @@ class Reading:
 
 
 @dataclass(slots=True, kw_only=True)
-class Part:
+class Partition:
     """The attempts of some requests, each with the number of its reading.
 
     ``plain`` has packed attempts, ``others`` attempts with the number of their run, ``mentions``
@@ -60,19 +60,19 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
+class PartitionContext:
     """What all requests of a log are judged by; the window is [since_ms, until_ms).
 
     ``quiet_shapes`` is what was learned of the shapes of each reading.
     """
 
     coverage: Coverage
-    settings: FunctionSettings
+    settings: FunctionConfig
     markers: Markers
     named: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
-    quiet_shapes: dict[Reading, dict[int, bool]] = field(default_factory=dict, compare=False)
+    quiet_shapes: dict[StreamReading, dict[int, bool]] = field(default_factory=dict, compare=False)
 
     def has(self, placed_ms: int) -> bool:
         """Whether a request whose first attempt is placed there belongs to the window."""
@@ -82,12 +82,12 @@ class Around:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quiet:
+class SilentSuccesses:
     """Requests of one stream, each of one attempt that went well and said nothing."""
 
     function: str | None
     log_group: str | None
-    attempts: Sequence[Packed]
+    attempts: Sequence[CompactAttempt]
 
     def requests(self) -> Iterator[CheckedRequest]:
         """Its requests one by one; of their attempts only the time is told."""
@@ -115,15 +115,15 @@ class Quiet:
 
 
 _SILENT = AttemptCheck(
-    counter_expected=0, counter_in_environment=0, branch_expected=None, check=Check.SILENT
+    counter_expected=0, counter_in_environment=0, branch_expected=None, check=AttemptVerdict.SILENT
 )
 
 _Key = tuple["str | None", bytes]
 
 
-def gathered(
-    part: Part, readings: Mapping[int, Reading], around: Around
-) -> Iterator[CheckedRequest | Quiet]:
+def reduce_partition(
+    part: Partition, readings: Mapping[int, StreamReading], around: PartitionContext
+) -> Iterator[CheckedRequest | SilentSuccesses]:
     """The requests of a part that belong to the window, each judged."""
     attempts: dict[_Key, list[Attempt]] = defaultdict(list)
     mentions: dict[_Key, list[LogEvent]] = defaultdict(list)
@@ -143,19 +143,19 @@ def gathered(
 
 
 def _plain(
-    part: Part,
-    readings: Mapping[int, Reading],
-    around: Around,
+    part: Partition,
+    readings: Mapping[int, StreamReading],
+    around: PartitionContext,
     attempts: dict[_Key, list[Attempt]],
     mentions: Mapping[_Key, list[LogEvent]],
-) -> Iterator[Quiet]:
+) -> Iterator[SilentSuccesses]:
     """The quiet requests; every other plain attempt is added to ``attempts``."""
     told = {key[1] for key in (*attempts, *mentions)} | _repeated(part)
     before_ms = _nothing_hidden_before_ms(around)
     for number, packed in part.plain:
         reading = readings[number]
         are_quiet = around.quiet_shapes.setdefault(reading, {})
-        quiet: dict[int, list[Packed]] = defaultdict(list)
+        quiet: dict[int, list[CompactAttempt]] = defaultdict(list)
         for record in RECORD.iter_unpack(packed):
             request_id, start_ms, _, _, _, run, shape = record
             stream = reading.streams[run]
@@ -176,10 +176,12 @@ def _plain(
             assert stream is not None  # such records were passed over
             if within := _within(records, around):
                 function = function_of(stream) or around.named
-                yield Quiet(function=function, log_group=stream.log_group, attempts=within)
+                yield SilentSuccesses(
+                    function=function, log_group=stream.log_group, attempts=within
+                )
 
 
-def _within(records: list[Packed], around: Around) -> list[Packed]:
+def _within(records: list[CompactAttempt], around: PartitionContext) -> list[CompactAttempt]:
     """Those that belong to the window: most often all."""
     times = [record[1] for record in records]
     if around.has(min(times)) and around.has(max(times)):
@@ -187,7 +189,7 @@ def _within(records: list[Packed], around: Around) -> list[Packed]:
     return [record for record in records if around.has(record[1])]
 
 
-def _repeated(part: Part) -> set[bytes]:
+def _repeated(part: Partition) -> set[bytes]:
     """The IDs that more than one plain attempt has."""
     ids: Counter[bytes] = Counter()
     for _, packed in part.plain:
@@ -195,7 +197,7 @@ def _repeated(part: Part) -> set[bytes]:
     return {request_id for request_id, count in ids.items() if count > 1}
 
 
-def _is_quiet(key: _Key, attempt: Attempt, around: Around) -> bool:
+def _is_quiet(key: _Key, attempt: Attempt, around: PartitionContext) -> bool:
     """Whether a request of this one attempt is of no consequence, whenever it was."""
     if attempt.outcome is not Outcome.OK or not attempt.claim.silent:
         return False
@@ -208,7 +210,7 @@ def _is_quiet(key: _Key, attempt: Attempt, around: Around) -> bool:
     )
 
 
-def _nothing_hidden_before_ms(around: Around) -> float:
+def _nothing_hidden_before_ms(around: PartitionContext) -> float:
     """Until when no attempt of a request can lie in a gap that hides attempts."""
     hiding = [gap.since_ms for gap in around.coverage.gaps if gap.hides_attempts]
     if None in hiding:
@@ -218,15 +220,15 @@ def _nothing_hidden_before_ms(around: Around) -> float:
 
 
 def _request(
-    key: _Key, attempts: Sequence[Attempt], mentions: Sequence[LogEvent], around: Around
+    key: _Key, attempts: Sequence[Attempt], mentions: Sequence[LogEvent], around: PartitionContext
 ) -> Request:
     place = (key[0], id_of(key[1]))
     return request_of(place, attempts, mentions, around.settings, _horizon_ms(around), around.named)
 
 
-def _checked(request: Request, around: Around) -> CheckedRequest:
+def _checked(request: Request, around: PartitionContext) -> CheckedRequest:
     return check_request(request, around.coverage, settings=around.settings, markers=around.markers)
 
 
-def _horizon_ms(around: Around) -> int:
+def _horizon_ms(around: PartitionContext) -> int:
     return around.coverage.horizon_ms or 0

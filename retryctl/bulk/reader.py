@@ -15,24 +15,24 @@ from functools import partial
 from io import BufferedReader, BytesIO
 from typing import IO, BinaryIO
 
-from retryctl.bulk.chunks import Stretch, Unit, units_of
+from retryctl.bulk.chunks import ByteRange, Chunk, units_of
 from retryctl.bulk.line_layout import is_usual_line
-from retryctl.bulk.line_scanner import Scan
-from retryctl.bulk.shuffle import Asking, Findings
-from retryctl.bulk.stream_state import Scanned
-from retryctl.bulk.templates import Learned
-from retryctl.bulk.workers import in_processes
+from retryctl.bulk.line_scanner import LineScanner
+from retryctl.bulk.shuffle import Asking, ShuffleStore
+from retryctl.bulk.stream_state import ScannedChunk
+from retryctl.bulk.templates import TemplateCache
+from retryctl.bulk.workers import run_in_workers
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.model.coverage import Gap, Selection
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.coverage import Gap, LogQuery
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.decode import segments
-from retryctl.sources.saved.diagnostics import Looked, Meter, Notes, Progress
+from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress, ReadStats
 from retryctl.sources.saved.events import nothing_readable
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
-from retryctl.sources.saved.formats import SavedEvent, find_shape, read_file
+from retryctl.sources.saved.formats import RawEvent, find_shape, read_file
 from retryctl.sources.saved.json_format import json_lines
-from retryctl.sources.saved.stream_filter import Asked
+from retryctl.sources.saved.stream_filter import StreamFilter
 
 UNIT_BYTES = 64 << 20
 UNITS_PER_PROCESS = 4  # so that none waits long for another at the end
@@ -44,7 +44,7 @@ MOST_UNITS, MOST_PARTS = 512, 256
 _BLOCK_BYTES = 1 << 16  # what fits in a processor's cache is read twice as fast
 
 
-class WholeLog:
+class BulkReader:
     """A saved log, read whole. ``source`` is what ``SavedLog`` takes.
 
     A unit has ``unit_bytes``, unless there would be too many of them.
@@ -61,13 +61,13 @@ class WholeLog:
 
     def read(
         self,
-        selection: Selection,
+        selection: LogQuery,
         markers: Markers,
-        settings: FunctionSettings,
+        settings: FunctionConfig,
         *,
         processes: int = 1,
         progress: Progress | None = None,
-    ) -> Findings:
+    ) -> ShuffleStore:
         """Read all of it; its events from ``selection.until_ms`` on count as not yet written.
 
         With request IDs the findings are of these requests alone, and their attempts are kept
@@ -84,7 +84,7 @@ class WholeLog:
             settings=settings,
             parts=min(MOST_PARTS, max(1 + total // PART_BYTES, shown // SHOWN_PER_PART)),
         )
-        findings = Findings(asking, self._source)
+        findings = ShuffleStore(asking, self._source)
         unit_bytes = min(
             SHOWN_UNIT_BYTES if shown else self._unit_bytes,
             self._unit_bytes,
@@ -119,14 +119,14 @@ class WholeLog:
         findings.looked.bytes_read = done
         return findings
 
-    def _units(self, total: int, unit_bytes: int) -> Iterator[Unit]:
+    def _units(self, total: int, unit_bytes: int) -> Iterator[Chunk]:
         size = max(unit_bytes, total // MOST_UNITS)
         for file in self._files:
             yield from units_of(file, size)
 
     def _note_gaps(
         self,
-        looked: Looked,
+        looked: ReadStats,
         refused: dict[str, UnreadableInput],
         odd: set[str],
         changed: set[str],
@@ -139,7 +139,7 @@ class WholeLog:
         if not self._files:
             raise nothing_readable(self._source, [])
         for file in self._files:
-            notes = Notes(file.name)
+            notes = FileDiagnostics(file.name)
             if error := refused.get(file.name):
                 notes.refused(error)
             elif file.name in odd:
@@ -149,7 +149,7 @@ class WholeLog:
                 what = f"{file.name} changed while it was read: what was written then is not seen"
                 looked.gaps.append(Gap(kind="changed", message=what, hides_attempts=True))
 
-    def _note_odd(self, file: SavedFile, notes: Notes) -> None:
+    def _note_odd(self, file: SavedFile, notes: FileDiagnostics) -> None:
         try:
             for event in read_file(file, notes, _unless_usual, lambda _: None):
                 notes.see(event if isinstance(event, int) else event.timestamp_ms)
@@ -182,19 +182,19 @@ class Scanning:
 
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
-        self._learned = Learned()
+        self._learned = TemplateCache()
 
     def scan(
-        self, unit: Unit, advance: Callable[[int], None] = lambda _: None
-    ) -> Scanned | UnreadableInput | None:
+        self, unit: Chunk, advance: Callable[[int], None] = lambda _: None
+    ) -> ScannedChunk | UnreadableInput | None:
         """What one unit holds, or why its file cannot be read. ``advance`` may hear of bytes read.
 
         ``None`` where what is packed does not end, or not with a line, where the unit does: then
         it has to be read on.
         """
         asking, selection = self._asking, self._asking.selection
-        scan = Scan(
-            Asked(selection),
+        scan = LineScanner(
+            StreamFilter(selection),
             asking.markers,
             asking.settings,
             self._learned,
@@ -207,7 +207,7 @@ class Scanning:
                 for block in _blocks(opened, unit.start, unit.start + unit.size):
                     scan.read(block)
             return scan.finish()
-        notes = Notes(unit.file.name)
+        notes = FileDiagnostics(unit.file.name)
         try:
             last = _scan_file(unit, scan, notes, advance)
         except UnreadableInput as error:
@@ -233,7 +233,9 @@ def _blocks(reader: IO[bytes], start: int, stop: int) -> Iterator[list[bytes]]:
         yield BytesIO(block).readlines()  # four times as fast as the lines of a file
 
 
-def _scan_file(unit: Unit, scan: Scan, notes: Notes, advance: Callable[[int], None]) -> bytes:
+def _scan_file(
+    unit: Chunk, scan: LineScanner, notes: FileDiagnostics, advance: Callable[[int], None]
+) -> bytes:
     """Read what has any shape; lines of JSON as they lie there, all else event by event.
 
     Returns the last line of JSON.
@@ -241,7 +243,7 @@ def _scan_file(unit: Unit, scan: Scan, notes: Notes, advance: Callable[[int], No
     file, shape, last = unit.file, unit.shape, b""
     try:
         with file.open() as opened:
-            for segment in segments(BufferedReader(Stretch(opened, unit)), notes, advance):
+            for segment in segments(BufferedReader(ByteRange(opened, unit)), notes, advance):
                 shape = shape or find_shape(segment.peek(), file.folder)
                 if shape is json_lines:
                     for block in _blocks(segment, 0, sys.maxsize):
@@ -249,26 +251,26 @@ def _scan_file(unit: Unit, scan: Scan, notes: Notes, advance: Callable[[int], No
                         last = block[-1]
                 elif shape:
                     for event in shape(segment, notes, None):
-                        if isinstance(event, SavedEvent):
+                        if isinstance(event, RawEvent):
                             scan.take(event)
     except OSError:
         shape = None
     if not shape:  # the other reading says best why
-        for _ in read_file(file, Notes(file.name), None, lambda _: None):
+        for _ in read_file(file, FileDiagnostics(file.name), None, lambda _: None):
             pass
     return last
 
 
 def _each(
-    units: Iterable[Unit], scanning: Scanning, processes: int, meter: Meter
-) -> Iterator[tuple[Unit, Scanned | UnreadableInput | None]]:
+    units: Iterable[Chunk], scanning: Scanning, processes: int, meter: Meter
+) -> Iterator[tuple[Chunk, ScannedChunk | UnreadableInput | None]]:
     """Each unit with what it holds, in order; those of files on disk by several processes."""
     units = list(units)
     if processes < 2 or len(units) < 2 or not all(isinstance(u.file.open, partial) for u in units):
         for unit in units:
             yield unit, scanning.scan(unit, meter.advance)
         return
-    results = in_processes(
+    results = run_in_workers(
         _scan, units, min(processes, len(units)), begin=_begin, known=(scanning,)
     )
     yield from zip(units, results, strict=True)
@@ -281,5 +283,5 @@ def _begin(scanning: Scanning) -> None:
     _here[:] = [scanning]
 
 
-def _scan(unit: Unit) -> Scanned | UnreadableInput | None:
+def _scan(unit: Chunk) -> ScannedChunk | UnreadableInput | None:
     return _here[0].scan(unit)

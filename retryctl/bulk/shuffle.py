@@ -10,24 +10,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from retryctl.bulk.compact import Mention, Stream, kept, part_of
+from retryctl.bulk.compact import Mention, Stream, part_of, without_lines
 from retryctl.bulk.line_layout import NoEvent
-from retryctl.bulk.partition import Part, Reading
-from retryctl.bulk.stitch import Joined, joined
-from retryctl.bulk.stream_state import Run, Scanned
+from retryctl.bulk.partition import Partition, StreamReading
+from retryctl.bulk.stitch import StitchedStream, stitch
+from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.build import mentions_in
 from retryctl.core.history.safe_cut import last_piece
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.coverage import Selection
+from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.records import Unrecognised
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.diagnostics import Looked, Notes
+from retryctl.sources.saved.diagnostics import FileDiagnostics, ReadStats
 from retryctl.sources.saved.files import SavedFile
-from retryctl.sources.saved.formats import SavedEvent, read_file
-from retryctl.sources.saved.stream_filter import Asked
+from retryctl.sources.saved.formats import RawEvent, read_file
+from retryctl.sources.saved.stream_filter import StreamFilter
 
 _IN_MEMORY = 8 << 20
 _EVENTS_AT_ONCE = 50_000
@@ -40,9 +40,9 @@ Place = tuple["str | None", str]
 class Asking:
     """What each reading has to know."""
 
-    selection: Selection
+    selection: LogQuery
     markers: Markers
-    settings: FunctionSettings
+    settings: FunctionConfig
     parts: int
 
 
@@ -82,13 +82,13 @@ class _RunPlace:
     place: tuple[int, int]
 
 
-class Findings:
+class ShuffleStore:
     """What all readings found: take a ``part`` of the requests at a time."""
 
     def __init__(self, asking: Asking, source: str) -> None:
         selection = asking.selection
-        self.looked = Looked(source, since_ms=selection.since_ms, until_ms=selection.until_ms)
-        self.readings: dict[int, Reading] = {}
+        self.looked = ReadStats(source, since_ms=selection.since_ms, until_ms=selection.until_ms)
+        self.readings: dict[int, StreamReading] = {}
         self.no_event_seen = False
         self._asking = asking
         self._shown = frozenset(asking.selection.request_ids)
@@ -109,9 +109,9 @@ class Findings:
         """How many parts there are."""
         return self._asking.parts
 
-    def part(self, number: int) -> Part:
+    def part(self, number: int) -> Partition:
         """A part of the requests, whole."""
-        return Part(
+        return Partition(
             plain=[(reading, self._spill.get(place)) for reading, place in self._plain[number]],
             others=[
                 (reading, _Pickled(self._spill.get(place)))
@@ -120,7 +120,7 @@ class Findings:
             mentions=self._mentions[number],
         )
 
-    def take(self, scanned: Scanned) -> None:
+    def take(self, scanned: ScannedChunk) -> None:
         """Take over what a reading found."""
         reading = len(self._counts)
         self._counts.append(len(scanned.runs))
@@ -167,11 +167,11 @@ class Findings:
         self._add(more)
         self._runs.clear()
 
-    def _joined(self, runs: Sequence[Run]) -> Joined | None:
+    def _joined(self, runs: Sequence[StreamFragment]) -> StitchedStream | None:
         asking = self._asking
         try:
-            return joined(
-                runs, Asked(asking.selection), asking.markers, asking.settings, self._shown
+            return stitch(
+                runs, StreamFilter(asking.selection), asking.markers, asking.settings, self._shown
             )
         except NoEvent:
             self.no_event_seen = True
@@ -180,9 +180,9 @@ class Findings:
     def _is_asked(self, request_id: str) -> bool:
         return not self._shown or request_id in self._shown
 
-    def _run(self, place: _RunPlace) -> Run:
+    def _run(self, place: _RunPlace) -> StreamFragment:
         run = pickle.loads(self._spill.get(place.place))
-        assert isinstance(run, Run)
+        assert isinstance(run, StreamFragment)
         return run
 
     def _describe(self, streams: dict[Place, Stream]) -> None:
@@ -196,7 +196,7 @@ class Findings:
                     unread.add(found if isinstance(found, str) else (run, found))
             self.looked.unrecognised += len(unread)
         for number, row in enumerate(rows):
-            self.readings[number] = Reading(shapes=self._shapes[number], streams=row)
+            self.readings[number] = StreamReading(shapes=self._shapes[number], streams=row)
 
     def _add(self, more: Sequence[tuple[Stream, Sequence[Attempt], Sequence[Mention]]]) -> None:
         """Add what was read at the ends of the runs, as one more reading."""
@@ -211,7 +211,7 @@ class Findings:
                     mention = (stream.log_group, request_id, event)
                     self._mentions[part_of(request_id, self.parts)].append(mention)
         self._put_others(reading, [pickle.dumps(each, protocol=5) for each in others])
-        self.readings[reading] = Reading(shapes=(), streams=[stream for stream, *_ in more])
+        self.readings[reading] = StreamReading(shapes=(), streams=[stream for stream, *_ in more])
 
     # ----------------------------------------------------------------- tangled streams
 
@@ -235,13 +235,13 @@ class Findings:
 
     def _tangled_events(self, files: Sequence[SavedFile]) -> Iterator[tuple[Place, LogEvent]]:
         selection = self._asking.selection
-        asked, until_ms = Asked(selection), selection.until_ms
+        asked, until_ms = StreamFilter(selection), selection.until_ms
         position = 0
         for file in files:
             try:
-                for event in read_file(file, Notes(file.name), None, lambda _: None):
+                for event in read_file(file, FileDiagnostics(file.name), None, lambda _: None):
                     position += 1
-                    if not isinstance(event, SavedEvent):
+                    if not isinstance(event, RawEvent):
                         continue
                     place = (event.log_group, event.log_stream or "")
                     if place not in self._tangled or not asked.wants(event):
@@ -265,7 +265,9 @@ class Findings:
             function=first.function_name if first else None,
         )
         asking = self._asking
-        attempts = tuple(kept(piece.brackets, asking.markers, asking.settings, shown=self._shown))
+        attempts = tuple(
+            without_lines(piece.brackets, asking.markers, asking.settings, shown=self._shown)
+        )
         return stream, attempts, tuple(mentions_in(piece.lines, piece.brackets))
 
 

@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from retryctl.bulk.compact import Mention, Stream, kept
+from retryctl.bulk.compact import Mention, Stream, without_lines
 from retryctl.bulk.line_layout import events_of
-from retryctl.bulk.stream_state import Run
+from retryctl.bulk.stream_state import StreamFragment
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.build import mentions_in
-from retryctl.core.history.safe_cut import Piece, closed_piece, last_piece
+from retryctl.core.history.safe_cut import ClosedChunk, closed_piece, last_piece
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionSettings
-from retryctl.sources.saved.stream_filter import Asked
+from retryctl.core.model.function_config import FunctionConfig
+from retryctl.sources.saved.stream_filter import StreamFilter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
+class StitchedStream:
     """What the runs alone could not tell: the attempts at their ends, and the stream's own."""
 
     stream: Stream
@@ -31,13 +31,13 @@ class Joined:
     mentions: tuple[Mention, ...]
 
 
-def joined(
-    runs: Sequence[Run],
-    asked: Asked,
+def stitch(
+    runs: Sequence[StreamFragment],
+    asked: StreamFilter,
     markers: Markers,
-    settings: FunctionSettings,
+    settings: FunctionConfig,
     shown: Container[str] = (),
-) -> Joined | None:
+) -> StitchedStream | None:
     """The runs of one stream, sorted by their first event; ``None`` where they are tangled.
 
     ``shown`` has the IDs of requests whose attempts are kept with their evidence.
@@ -59,21 +59,21 @@ def joined(
         piece = closed_piece(before, events, opening)
         if piece is None or not _ends_as(piece, run, asked):
             return None
-        attempts += kept(piece.brackets, markers, settings, placed_ms, shown)
+        attempts += without_lines(piece.brackets, markers, settings, placed_ms, shown)
         context, open_lines, placed_ms = run.context, list(run.held), run.placed_ms
     before, events = events_of(asked, context, open_lines)
     piece = last_piece(before, events)
     if piece.context_was_lost:
         return None
-    attempts += kept(piece.brackets, markers, settings, placed_ms, shown)
-    return Joined(
+    attempts += without_lines(piece.brackets, markers, settings, placed_ms, shown)
+    return StitchedStream(
         stream=_stream(runs),
         attempts=tuple(attempts),
         mentions=() if context else tuple(mentions_in(piece.lines, piece.brackets)),
     )
 
 
-def _ends_as(piece: Piece, run: Run, asked: Asked) -> bool:
+def _ends_as(piece: ClosedChunk, run: StreamFragment, asked: StreamFilter) -> bool:
     """Whether the last attempt of a piece is the one that the run took for it."""
     last = piece.brackets[-1]
     (guessed,) = events_of(asked, run.head_context)
@@ -88,7 +88,7 @@ def _same(one: LogEvent | None, other: LogEvent) -> bool:
     )
 
 
-def _stream(runs: Sequence[Run]) -> Stream:
+def _stream(runs: Sequence[StreamFragment]) -> Stream:
     functions = [run.function[0] for run in runs if run.function is not None]
     return Stream(
         log_group=runs[0].group,

@@ -9,7 +9,7 @@ from retryctl.core.history.attempt_lines import LONGEST_BRACKET_MS
 from retryctl.core.model.attempt import Attempt
 
 
-class Run:
+class StreamFragment:
     """What was seen of one stream, in order, since it was last cut."""
 
     __slots__ = (
@@ -79,13 +79,13 @@ class Run:
 
 
 @dataclass(slots=True, kw_only=True)
-class Scanned:
+class ScannedChunk:
     """What one reading found; ``plain`` and ``others`` are dealt to parts by the request's ID.
 
     When it is over, ``pickled`` has the others, so that nobody unpickles them before their turn.
     """
 
-    runs: list[Run] = field(default_factory=list)
+    runs: list[StreamFragment] = field(default_factory=list)
     tangled: set[tuple[str | None, str]] = field(default_factory=set)
     plain: list[bytearray]
     others: list[list[tuple[int, Attempt]]]

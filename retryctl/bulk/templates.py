@@ -14,7 +14,7 @@ MOST_TOLD, MOST_REMEMBERED = 5_000, 2_000
 
 
 @dataclass(slots=True)
-class Learned:
+class TemplateCache:
     """What the core made of lines; it holds wherever they come again in the same log.
 
     ``told`` has what messages tell that carry no ID, one alone or with the one before it;

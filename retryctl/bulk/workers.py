@@ -19,7 +19,7 @@ _AHEAD = 2  # results wait in memory: no more for each process than are soon tak
 _SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
-def in_processes(
+def run_in_workers(
     work: Callable[[A], R],
     items: Iterable[A],
     processes: int,

@@ -203,13 +203,13 @@ def check(
  file, in its table "check".
     """
     from retryctl.app import check as checking
-    from retryctl.cli.check_options import Asked
+    from retryctl.cli.check_options import CheckOptions
 
     return checking.check(
         targets or (),
         options.look_of(locals()),
-        options.Show(color=color, tz=tz, quiet=quiet),
-        Asked(
+        options.OutputOptions(color=color, tz=tz, quiet=quiet),
+        CheckOptions(
             fail_on=fail_on,
             allow=allow,
             expect_branches=expect_branches,

@@ -13,13 +13,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NoReturn
 
-from retryctl.config import Settings
+from retryctl.config import ProjectConfig
 from retryctl.core.check.expectations import Expectations, Limit
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.crosscheck.verdict import RULES
 from retryctl.core.model.request import RequestOutcome
-from retryctl.core.wording import near
+from retryctl.core.wording import suggestions
 from retryctl.errors import UsageError
 
 _LEVELS = {
@@ -32,7 +32,7 @@ _WAIT = re.compile(r"(?=[0-9])(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class CheckOptions:
     """The options of ``check`` as they were given, ``None`` where they were not."""
 
     fail_on: str | None = None
@@ -60,7 +60,9 @@ class Expected:
     reports: tuple[str, ...]
 
 
-def read_expected(asked: Asked, settings: Settings, request_ids: Iterable[str]) -> Expected:
+def read_expected(
+    asked: CheckOptions, settings: ProjectConfig, request_ids: Iterable[str]
+) -> Expected:
     """What holds for a check of ``request_ids``, or of a window where there are none.
 
     Raises ``UsageError`` for a value that cannot be read, a setting or a rule that is not known,
@@ -95,14 +97,14 @@ def read_expected(asked: Asked, settings: Settings, request_ids: Iterable[str]) 
 class _Values:
     """The value of each option, or of its key in the settings, and what to call it in an error."""
 
-    def __init__(self, asked: Asked, settings: Settings) -> None:
+    def __init__(self, asked: CheckOptions, settings: ProjectConfig) -> None:
         self._asked = asked
         self._file = settings.path
         self._table: Mapping[str, object] = settings.check
-        known = Asked.__slots__
+        known = CheckOptions.__slots__
         for key in self._table:
             if key not in known:
-                hint = near(key, known) or f"Known: {', '.join(known)}."
+                hint = suggestions(key, known) or f"Known: {', '.join(known)}."
                 raise UsageError(f"{self._file}: check.{key} is not a setting.", hint)
 
     def label(self, key: str) -> str:
@@ -205,7 +207,7 @@ class _Values:
         words = self.words("expect_branches")
         for word in words:
             if word not in known.numbers:
-                hint = near(word, known.numbers) or f"There are {', '.join(known.numbers)}."
+                hint = suggestions(word, known.numbers) or f"There are {', '.join(known.numbers)}."
                 self._refuse("expect_branches", f"names no branch {word!r}.", hint)
         return words
 
@@ -214,13 +216,13 @@ class _Values:
         names = [outcome.value for outcome in RequestOutcome]
         for word in (words := self.words("expect_outcome")):
             if word not in names:
-                hint = near(word, names) or f"There are {', '.join(names)}."
+                hint = suggestions(word, names) or f"There are {', '.join(names)}."
                 self._refuse("expect_outcome", f"names no outcome {word!r}.", hint)
         return frozenset(map(RequestOutcome, words))
 
     def _rule(self, key: str, word: str, known: Iterable[str]) -> str:
         if word not in known:
-            hint = near(word, known) or "retryctl explain lists the rules."
+            hint = suggestions(word, known) or "retryctl explain lists the rules."
             self._refuse(key, f"names no rule {word!r}.", hint)
         return word
 

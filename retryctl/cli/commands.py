@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from retryctl import __version__
-from retryctl.core.wording import near
+from retryctl.core.wording import suggestions
 from retryctl.errors import ExitStatus, UsageError
 
 _STORY = "What happened"
@@ -65,7 +65,7 @@ class _Commands(TyperGroup):
             return name, _load(name), rest
         if ctx.resilient_parsing or name.startswith("-"):
             return super().resolve_command(ctx, args)
-        hint = near(name, _TABLE) or "retryctl --help lists the commands."
+        hint = suggestions(name, _TABLE) or "retryctl --help lists the commands."
         raise UsageError(f"there is no command {name!r}.", hint)
 
 
@@ -146,6 +146,8 @@ def _as_ours(error: Any, command: str) -> UsageError:
     """A refusal of click's, with the nearest options or the page that lists them."""
     what = str(error.message if hasattr(error, "possibilities") else error.format_message())
     what = re.sub(r"is not a valid int\w*( range)?", "is not a whole number", what)
-    hint = near(getattr(error, "option_name", ""), getattr(error, "possibilities", None) or ())
+    hint = suggestions(
+        getattr(error, "option_name", ""), getattr(error, "possibilities", None) or ()
+    )
     path = error.ctx.command_path if error.ctx else f"retryctl {command}".rstrip()
     return UsageError(f"{what[:1].lower()}{what[1:].rstrip('.')}.", hint or f"See {path} --help.")

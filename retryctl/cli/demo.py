@@ -25,8 +25,8 @@ def demo(
     from retryctl.cli import telling
     from retryctl.cli.terminal import put
 
-    show = options.Show(output=output, color=color, tz=tz, quiet=quiet)
-    look = options.Look(source="demo")
+    show = options.OutputOptions(output=output, color=color, tz=tz, quiet=quiet)
+    look = options.SourceOptions(source="demo")
     story = telling.read_story((), look, show, now_ms=telling.now_ms()).only_retried()
     status = telling.show_story(story, show)
     if output is options.Output.TEXT and not quiet:

@@ -48,9 +48,9 @@ def explain(
         print(f"{rule}\n{'=' * len(rule)}\n")
         print("\n".join(_fitted(texts[rule].section.splitlines())).replace("### ", ""))
     else:
-        from retryctl.core.wording import near
+        from retryctl.core.wording import suggestions
 
-        hint = near(rule, texts) or "retryctl explain lists the rules."
+        hint = suggestions(rule, texts) or "retryctl explain lists the rules."
         raise UsageError(f"there is no rule {rule!r}.", hint)
 
 

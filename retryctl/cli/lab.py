@@ -148,7 +148,7 @@ def run(
     from retryctl.cli import laboratory
 
     return laboratory.run(
-        laboratory.Wanted(
+        laboratory.LabRunOptions(
             handler=handler,
             plan=plan,
             event=event,
@@ -166,7 +166,7 @@ def run(
             isolation=isolation,
             save=save,
         ),
-        options.Show(output=output, color=color, tz=tz, quiet=quiet, lines=lines),
+        options.OutputOptions(output=output, color=color, tz=tz, quiet=quiet, lines=lines),
     )
 
 

@@ -16,12 +16,12 @@ from typing import Any, NoReturn
 
 from retryctl.app.lab import judge
 from retryctl.cli import telling
-from retryctl.cli.params import Output, Show
+from retryctl.cli.params import Output, OutputOptions
 from retryctl.cli.terminal import put, remark
 from retryctl.config import load_settings
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.coverage import Selection
+from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import CouldNotLook, ExitStatus, UsageError
 from retryctl.lab import handlers, plan, serve
@@ -41,7 +41,7 @@ _SELF_EVIDENT = ("retries-exhausted",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class LabRunOptions:
     """What was asked of ``lab run``, as its options say it."""
 
     handler: str
@@ -62,7 +62,7 @@ class Wanted:
     save: Path | None
 
 
-def run(wanted: Wanted, show: Show) -> ExitStatus:
+def run(wanted: LabRunOptions, show: OutputOptions) -> ExitStatus:
     """Run the handler, and show what came of it as ``trace`` does; of many plans, the table."""
     plans = plan.read(wanted.plan, wanted.retries)
     event = _event(wanted.event)
@@ -86,13 +86,13 @@ def run(wanted: Wanted, show: Show) -> ExitStatus:
     if len(plans) > 1 and show.output is Output.TEXT:
         put(_table(checked, submitted))
         return ExitStatus.OK
-    story = telling.Story(checked=checked, coverage=coverage, branches=markers.branches)
+    story = telling.TraceResult(checked=checked, coverage=coverage, branches=markers.branches)
     return telling.show_story(story, show)
 
 
 def serve_saved(source: str, port: int) -> NoReturn:
     """Serve a saved log, and print the line that points a client at it, until interrupted."""
-    events = [_placed(event) for event in SavedLog(source).read(Selection())]
+    events = [_placed(event) for event in SavedLog(source).read(LogQuery())]
     with ended_by_signals(), serve.serving(events, port) as url:
         put(
             # The SDKs name the endpoint after the service's ID, and look for a region in either.
@@ -124,7 +124,7 @@ def ended_by_signals() -> Iterator[None]:
 # --------------------------------------------------------------------------- what was asked
 
 
-def _function(wanted: Wanted) -> Function:
+def _function(wanted: LabRunOptions) -> Function:
     task, handler = handlers.locate(wanted.handler, Path.cwd())
     if wanted.log_level is not None and wanted.log_format == "text":
         raise UsageError(

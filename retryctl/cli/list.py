@@ -95,7 +95,7 @@ def list_requests(
     from retryctl.cli import listing
 
     look = options.look_of(locals())
-    show = options.Show(color=color, tz=tz, quiet=quiet)
+    show = options.OutputOptions(color=color, tz=tz, quiet=quiet)
     wanted = listing.wanted(
         outcome=outcome,
         verdict=verdict,

@@ -7,7 +7,7 @@ from heapq import nlargest
 from itertools import islice
 
 from retryctl.app.trace import settings_for
-from retryctl.app.window import Whole, requests_listed
+from retryctl.app.window import WindowInfo, requests_listed
 from retryctl.cli import telling
 from retryctl.cli.answers import (
     functions_asked,
@@ -17,13 +17,13 @@ from retryctl.cli.answers import (
     tell_remarks,
     window_asked,
 )
-from retryctl.cli.params import Look, Show
+from retryctl.cli.params import OutputOptions, SourceOptions
 from retryctl.cli.terminal import put, stdout_screen
 from retryctl.cli.times import zone
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.verdict import RULES
 from retryctl.core.model.request import RequestOutcome
-from retryctl.core.summary.request_row import Listed, Wanted
+from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.errors import ExitStatus
 from retryctl.views.json.request_list import listed_document
 from retryctl.views.json.trace import coverage_object
@@ -41,9 +41,9 @@ def wanted(
     finding: str | None,
     error: str | None,
     least_attempts: int,
-) -> Wanted:
+) -> RowFilter:
     """The filter that the options of ``list`` mean. Raises UsageError for an unknown name."""
-    return Wanted(
+    return RowFilter(
         outcomes=_names(outcome, [each.value for each in RequestOutcome], "--outcome"),
         verdicts=_names(verdict, [each.value for each in Verdict], "--verdict"),
         findings=_names(finding, [rule.id for rule in RULES], "--finding"),
@@ -61,9 +61,9 @@ def _names(text: str | None, known: Sequence[str], option: str) -> tuple[str, ..
 
 def list_requests(
     functions: Sequence[str],
-    look: Look,
-    show: Show,
-    wanted: Wanted,
+    look: SourceOptions,
+    show: OutputOptions,
+    wanted: RowFilter,
     *,
     form: str,
     limit: int | None,
@@ -90,7 +90,7 @@ def list_requests(
 # --------------------------------------------------------------------------- showing it
 
 
-def _put_lines(listed: Iterator[Listed]) -> int:
+def _put_lines(listed: Iterator[RequestRow]) -> int:
     """Print each request as it is found; returns how many there were."""
     from retryctl.views.json.request_list import listed_line
 
@@ -103,7 +103,11 @@ def _put_lines(listed: Iterator[Listed]) -> int:
 
 
 def _put_sorted(
-    listed: Iterator[Listed], whole: Whole, show: Show, form: str, limit: int | None
+    listed: Iterator[RequestRow],
+    whole: WindowInfo,
+    show: OutputOptions,
+    form: str,
+    limit: int | None,
 ) -> int:
     """Print the requests, the newest first; returns how many there were."""
     from retryctl.views.text import request_list as listing
@@ -138,17 +142,17 @@ def _put_sorted(
     return count
 
 
-def _newest(listed: Iterator[Listed], at_most: int | None) -> tuple[list[Listed], int]:
+def _newest(listed: Iterator[RequestRow], at_most: int | None) -> tuple[list[RequestRow], int]:
     """The newest of them, and how many there are in all; no more than those are held."""
     count = 0
 
-    def counted_on() -> Iterator[Listed]:
+    def counted_on() -> Iterator[RequestRow]:
         nonlocal count
         for each in listed:
             count += 1
             yield each
 
-    def by_age(each: Listed) -> tuple[int, str]:
+    def by_age(each: RequestRow) -> tuple[int, str]:
         return (each.placed_ms, each.request_id)
 
     if at_most is None:

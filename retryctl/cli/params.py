@@ -1,7 +1,7 @@
 """The options that mean the same for every command, as types to put in its signature.
 
 A command takes ``since: options.Since = None`` and so on, and hands the values on: to
-``look_of`` what says where to look, to ``Show`` what says how to show it.
+``look_of`` what says where to look, to ``OutputOptions`` what says how to show it.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ Debug = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class SourceOptions:
     """Where to look, as it was asked for; ``functions`` are several, by name or by pattern."""
 
     source: str = "cloudwatch"
@@ -230,9 +230,9 @@ class Look:
     max_cost: float | None = None
 
 
-def look_of(parameters: Mapping[str, Any]) -> Look:
+def look_of(parameters: Mapping[str, Any]) -> SourceOptions:
     """Where to look, by the parameters of a command: the ``locals()`` it begins with."""
-    return Look(
+    return SourceOptions(
         source=parameters["source"],
         function=parameters["function"],
         log_groups=tuple(parameters["log_group"] or ()),
@@ -248,7 +248,7 @@ def look_of(parameters: Mapping[str, Any]) -> Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Show:
+class OutputOptions:
     """How to show it, as it was asked for."""
 
     output: Output = Output.TEXT

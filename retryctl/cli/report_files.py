@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from retryctl.core.check.baseline import BaselineError, Identity, baseline_text, read_baseline
-from retryctl.core.wording import near
+from retryctl.core.wording import suggestions
 from retryctl.errors import CouldNotLook, UsageError
 
 _NOWHERE: Mapping[str, str] = MappingProxyType({})
@@ -29,7 +29,7 @@ def known_form(name: str, forms: Collection[str], elsewhere: Mapping[str, str] =
     ``elsewhere`` tells of other forms where they are to be had.
     """
     if name not in forms:
-        hint = elsewhere.get(name) or near(name, forms) or f"There are {', '.join(forms)}."
+        hint = elsewhere.get(name) or suggestions(name, forms) or f"There are {', '.join(forms)}."
         raise UsageError(f"there is no report {name!r}.", hint)
     return name
 

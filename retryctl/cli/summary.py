@@ -70,7 +70,7 @@ def summary(
     from retryctl.cli import summing
 
     look = options.look_of(locals())
-    show = options.Show(color=color, tz=tz, quiet=quiet)
+    show = options.OutputOptions(color=color, tz=tz, quiet=quiet)
     return summing.summarise(
         functions or (), look, show, form=output, compare=compare, reports=report or ()
     )

@@ -20,15 +20,15 @@ from retryctl.cli.answers import (
     tell_remarks,
     window_asked,
 )
-from retryctl.cli.params import Look, Show
+from retryctl.cli.params import OutputOptions, SourceOptions
 from retryctl.cli.report_files import report_files, write
 from retryctl.cli.terminal import Screen, put, stdout_screen
 from retryctl.cli.times import zone
-from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.summary.diff import Change, changes
-from retryctl.core.summary.tally import Tally
+from retryctl.core.summary.tally import SummaryTally
 from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.figures import Tallies as FunctionTallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
@@ -44,7 +44,7 @@ class Figures:
     ``since_ms`` is when the window begins, where it was looked further back.
     """
 
-    total: Tally
+    total: SummaryTally
     named: FunctionTallies
     coverage: Coverage
     since_ms: int | None
@@ -54,8 +54,8 @@ class Figures:
 
 def summarise(
     functions: Sequence[str],
-    look: Look,
-    show: Show,
+    look: SourceOptions,
+    show: OutputOptions,
     *,
     form: str,
     compare: Path | None,
@@ -114,16 +114,16 @@ def _earlier(path: Path) -> dict[str, Any]:
 def _worst_first(tallies: Tallies) -> FunctionTallies:
     """By wrong counts on retries, then by failed attempts."""
 
-    def badness(item: tuple[str | None, Tally]) -> tuple[int, int, str]:
+    def badness(item: tuple[str | None, SummaryTally]) -> tuple[int, int, str]:
         name, tally = item
         failed = sum(count for each, count in tally.attempt_outcomes.items() if each.failed)
-        return (-tally.retries_judged[Check.DISAGREES], -failed, name or "")
+        return (-tally.retries_judged[AttemptVerdict.DISAGREES], -failed, name or "")
 
     return sorted(tallies.items(), key=badness)
 
 
-def _total(named: FunctionTallies) -> Tally:
-    total = Tally()
+def _total(named: FunctionTallies) -> SummaryTally:
+    total = SummaryTally()
     for _, tally in named:
         total.merge(tally)
     return total

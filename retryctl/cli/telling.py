@@ -13,9 +13,9 @@ from dataclasses import replace
 from datetime import tzinfo
 
 from retryctl.app.follow import Wait, follow
-from retryctl.app.trace import Story, read_story, story_reader
+from retryctl.app.trace import TraceResult, read_story, story_reader
 from retryctl.cli.ids import request_ids
-from retryctl.cli.params import Look, Output, Show
+from retryctl.cli.params import Output, OutputOptions, SourceOptions
 from retryctl.cli.report_files import ReportFile, report_files, write
 from retryctl.cli.terminal import Screen, put, remark, stdout_screen
 from retryctl.cli.times import zone
@@ -29,13 +29,13 @@ from retryctl.views.sentences import coverage_sentence
 
 _MOST_GAPS = 3
 
-__all__ = ["Story", "now_ms", "read_story", "show_story", "tell", "verdict_status"]
+__all__ = ["TraceResult", "now_ms", "read_story", "show_story", "tell", "verdict_status"]
 
 
 def tell(
     arguments: Sequence[str],
-    look: Look,
-    show: Show,
+    look: SourceOptions,
+    show: OutputOptions,
     wait: Wait | None = None,
     *,
     reports: Sequence[str] = (),
@@ -67,7 +67,9 @@ def tell(
     return show_story(story, show, files)
 
 
-def _say_what_is_waited_for(arguments: Sequence[str], look: Look, show: Show) -> None:
+def _say_what_is_waited_for(
+    arguments: Sequence[str], look: SourceOptions, show: OutputOptions
+) -> None:
     """Say it to a person who sits before an empty terminal."""
     what = "request IDs" if "-" in arguments else "the log" if look.source == "-" else ""
     if what and sys.stdin is not None and sys.stdin.isatty():
@@ -88,7 +90,9 @@ def _stdin_lines() -> Iterator[str]:
 # --------------------------------------------------------------------------- showing it
 
 
-def show_story(story: Story, show: Show, files: Sequence[ReportFile] = ()) -> ExitStatus:
+def show_story(
+    story: TraceResult, show: OutputOptions, files: Sequence[ReportFile] = ()
+) -> ExitStatus:
     """Write the reports, print the answer, and say on stderr what was not found.
 
     Raises ``NothingFound`` where there is nothing to tell; JSON is printed and reports are
@@ -113,7 +117,7 @@ def show_story(story: Story, show: Show, files: Sequence[ReportFile] = ()) -> Ex
     return verdict_status(story.checked) if show.exit_code else ExitStatus.OK
 
 
-def _beside(coverage: Coverage, show: Show) -> Iterator[str]:
+def _beside(coverage: Coverage, show: OutputOptions) -> Iterator[str]:
     """What the form that was asked for has no place for."""
     if show.output in (Output.JSON, Output.JSONL) and (show.attempt or show.failed):
         yield "--attempt and --failed change no JSON: it has every attempt."
@@ -122,7 +126,7 @@ def _beside(coverage: Coverage, show: Show) -> Iterator[str]:
             yield f"not seen: {gap.message.rstrip('.')}."
 
 
-def _view(story: Story, show: Show, tz: tzinfo, screen: Screen) -> str:
+def _view(story: TraceResult, show: OutputOptions, tz: tzinfo, screen: Screen) -> str:
     not_found = tuple(story.not_found)
     region = _region(story) if show.web else None
     if show.output is Output.JSON:
@@ -131,9 +135,9 @@ def _view(story: Story, show: Show, tz: tzinfo, screen: Screen) -> str:
         )
     if show.output is Output.JSONL:
         return trace_lines(story.checked, lines=show.lines, region=region)
-    from retryctl.views.text.trace import Asked
+    from retryctl.views.text.trace import TraceOptions
 
-    asked = Asked(lines=show.lines, attempt=show.attempt, failed_only=show.failed)
+    asked = TraceOptions(lines=show.lines, attempt=show.attempt, failed_only=show.failed)
     if show.output is Output.HTML:
         from retryctl.views.html.trace import trace_page
 
@@ -166,7 +170,7 @@ def _view(story: Story, show: Show, tz: tzinfo, screen: Screen) -> str:
     return text + "".join(console_lines(story.checked, region)) if region else text
 
 
-def _region(story: Story) -> str:
+def _region(story: TraceResult) -> str:
     if story.region is None:
         raise UsageError(
             "--web needs the region of the log.", "Give --region, or set AWS_DEFAULT_REGION."
@@ -190,7 +194,7 @@ def _refuse_missing_attempt(checked: Iterable[CheckedRequest], number: int | Non
         )
 
 
-def _nothing_found(story: Story, tz: tzinfo) -> NothingFound:
+def _nothing_found(story: TraceResult, tz: tzinfo) -> NothingFound:
     """What was not found and where it was looked for, with the next step from there."""
     what = " ".join(story.not_found.values()) or "there is no request that was retried."
     return NothingFound(what, f"{where_looked(story.coverage, tz)}\n{_next_step(story.coverage)}")

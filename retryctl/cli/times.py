@@ -82,12 +82,12 @@ def _iana(name: str) -> tzinfo | None:
 
 
 def _near_zones(name: str, known: Collection[str]) -> str:
-    from retryctl.core.wording import near
+    from retryctl.core.wording import suggestions
 
     if not known:
         return "This system has no zones: pip install tzdata."
     # to a name like JST, EST is near for no good reason
-    hint = near(name, known) if len(name) > _ABBREVIATION else ""
+    hint = suggestions(name, known) if len(name) > _ABBREVIATION else ""
     return hint or "Give UTC, local or a zone by its place, such as Asia/Tokyo."
 
 

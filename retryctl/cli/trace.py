@@ -110,7 +110,7 @@ def trace(
     return telling.tell(
         request_ids,
         look,
-        options.Show(
+        options.OutputOptions(
             output=output,
             color=color,
             tz=tz,

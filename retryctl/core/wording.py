@@ -7,7 +7,7 @@ from collections.abc import Iterable
 _MUCH = 0.1
 
 
-def near(word: str, known: Iterable[str]) -> str:
+def suggestions(word: str, known: Iterable[str]) -> str:
     """``Did you mean …?`` with up to three names out of ``known``; empty where none is near.
 
     Names that begin with ``word`` are near. Of the others those are that resemble it, but not

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 
-from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.views.blocks import Column, Paragraph, Pieces, Table
-from retryctl.views.environments import Environment
+from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.inert import cut
 from retryctl.views.sentences import branch_is_wrong, counter_is_wrong, numbered
 from retryctl.views.signs import BAD, GOOD, NOTHING, STYLES, UNSURE, outcome_sign
@@ -19,17 +19,17 @@ from retryctl.views.times import duration, on_one_day, stamp, starts_ms, waits_m
 _MOST_OF_AN_ERROR = 600
 _NONE: Pieces = [(NOTHING, "dim")]
 _CHECKS = {
-    Check.AGREES: (GOOD, "yes"),
-    Check.DISAGREES: (BAD, "no"),
-    Check.SILENT: (NOTHING, ""),
-    Check.UNDETERMINED: (UNSURE, "unclear"),
+    AttemptVerdict.AGREES: (GOOD, "yes"),
+    AttemptVerdict.DISAGREES: (BAD, "no"),
+    AttemptVerdict.SILENT: (NOTHING, ""),
+    AttemptVerdict.UNDETERMINED: (UNSURE, "unclear"),
 }
 
 
 def attempts_table(
     checked: CheckedRequest,
     shown: Sequence[Attempt],
-    known: Mapping[str | None, Environment],
+    known: Mapping[str | None, EnvironmentLabel],
     tz: tzinfo,
 ) -> Table:
     """The attempts ``shown``, one in a row. A column in which there is nothing is left out."""
@@ -91,7 +91,7 @@ def versions(attempts: Sequence[Attempt]) -> list[str]:
     return list(dict.fromkeys(a.version for a in attempts if a.version is not None))
 
 
-def environment_cell(attempt: Attempt, known: Mapping[str | None, Environment]) -> Pieces:
+def environment_cell(attempt: Attempt, known: Mapping[str | None, EnvironmentLabel]) -> Pieces:
     """``● 1f3a cold``; ``?`` where the log stream is not known."""
     environment = known[attempt.log_stream]
     cold = " cold" if attempt.cold_start else ""
@@ -171,7 +171,7 @@ def _branch(checked: CheckedRequest, attempt: Attempt) -> Pieces:
     return _plain(logged)
 
 
-def _check(check: Check) -> Pieces:
+def _check(check: AttemptVerdict) -> Pieces:
     sign, word = _CHECKS[check]
     return [(f"{sign} {word}".rstrip(), STYLES[sign])]
 

@@ -12,8 +12,8 @@ from io import StringIO
 from typing import Any
 
 from retryctl.core.crosscheck.claims import Branches
-from retryctl.core.summary.request_row import Listed
-from retryctl.core.summary.tally import Tally
+from retryctl.core.summary.request_row import RequestRow
+from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.inert import inert
 from retryctl.views.json.request_list import listed_object
 from retryctl.views.json.summary import summary_object
@@ -22,14 +22,14 @@ _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 _LEFT_OUT = ("errors", "failed_over_time")
 
 
-def summary_csv(tallies: Sequence[tuple[str | None, Tally]], branches: Branches) -> str:
+def summary_csv(tallies: Sequence[tuple[str | None, SummaryTally]], branches: Branches) -> str:
     """A heading and a row for each function; the errors are left to the other forms."""
     rows = [dict(_flat(summary_object(*each, branches))) for each in tallies]
     names = list(dict.fromkeys(name for row in rows for name in row))
     return table(names, ([row.get(name) for name in names] for row in rows))
 
 
-def list_csv(listed: Iterable[Listed]) -> str:
+def list_csv(listed: Iterable[RequestRow]) -> str:
     """A heading and a row for each request; several findings share a cell, with spaces."""
     rows = [listed_object(each) for each in listed]
     names = ("request_id", "function", "started_at", "attempts", "outcome", "verdict", "findings")

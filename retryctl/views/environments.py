@@ -17,7 +17,7 @@ _LETTERS = re.compile(r"([0-9A-Za-z-]+)\]?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class EnvironmentLabel:
     """How one log stream is shown. ``name`` is plain ASCII; ``colour`` is one of sixteen."""
 
     name: str
@@ -30,16 +30,16 @@ class Environment:
         return f"{self.sign} {self.name}".rstrip()
 
 
-UNKNOWN = Environment(name="", sign="?", colour="dim")
+UNKNOWN = EnvironmentLabel(name="", sign="?", colour="dim")
 """The environment of an attempt whose log stream is not known."""
 
 
-def environments(attempts: Iterable[Attempt]) -> dict[str | None, Environment]:
+def environments(attempts: Iterable[Attempt]) -> dict[str | None, EnvironmentLabel]:
     """The environments of ``attempts`` by log stream, in the order in which they appear."""
     streams = list(dict.fromkeys(a.log_stream for a in attempts if a.log_stream is not None))
-    known: dict[str | None, Environment] = {None: UNKNOWN}
+    known: dict[str | None, EnvironmentLabel] = {None: UNKNOWN}
     for index, (stream, name) in enumerate(zip(streams, _names(streams), strict=True)):
-        known[stream] = Environment(
+        known[stream] = EnvironmentLabel(
             name=name,
             sign=_SIGNS[index % len(_SIGNS)],
             colour=_COLOURS[index % len(_COLOURS)],

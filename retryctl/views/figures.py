@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.diff import Change
-from retryctl.core.summary.tally import Tally
+from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.signs import NOTHING
 
-Tallies = Sequence[tuple["str | None", Tally]]
+Tallies = Sequence[tuple["str | None", SummaryTally]]
 """Functions by name (``None``: the log does not say), in the order in which they are shown."""
 
 
@@ -37,12 +37,12 @@ def _shown(change: Change, value: float | None) -> str:
     return percent(value, 1) if change.is_share else f"{value:,.12g}"
 
 
-def _right(tally: Tally) -> str:
+def _right(tally: SummaryTally) -> str:
     right = tally.accuracy_on_retries()
     return NOTHING if right is None else percent(right, 1)
 
 
-FUNCTION_FIGURES: dict[str, Callable[[Tally], str]] = {
+FUNCTION_FIGURES: dict[str, Callable[[SummaryTally], str]] = {
     "requests": lambda tally: f"{tally.requests:,}",
     "retried": lambda tally: percent(tally.retried, tally.requests),
     "exhausted": lambda tally: f"{tally.outcomes[RequestOutcome.EXHAUSTED]:,}",
@@ -60,14 +60,17 @@ _DO = {
 }
 
 
-def reasons(tally: Tally) -> list[tuple[str, int]]:
+def reasons(tally: SummaryTally) -> list[tuple[str, int]]:
     """Why counts of retries were wrong: rules, the most frequent first."""
     return sorted(tally.wrong_retries.items(), key=lambda item: (-item[1], item[0]))
 
 
-def advice(tally: Tally) -> str:
+def advice(tally: SummaryTally) -> str:
     """One sentence or two that follow from the figures."""
-    right, wrong = tally.retries_judged[Check.AGREES], tally.retries_judged[Check.DISAGREES]
+    right, wrong = (
+        tally.retries_judged[AttemptVerdict.AGREES],
+        tally.retries_judged[AttemptVerdict.DISAGREES],
+    )
     if wrong:
         return _of_wrong(tally, right, wrong)
     if right:
@@ -82,7 +85,7 @@ def advice(tally: Tally) -> str:
     return said + _of_exhausted(tally)
 
 
-def _of_wrong(tally: Tally, right: int, wrong: int) -> str:
+def _of_wrong(tally: SummaryTally, right: int, wrong: int) -> str:
     said = f"{_share(wrong, right + wrong)} counted wrong"
     ordered = reasons(tally)
     if not ordered:
@@ -92,7 +95,7 @@ def _of_wrong(tally: Tally, right: int, wrong: int) -> str:
     return f"{said}{share} {_DO.get(rule, f'({rule}). See retryctl explain {rule}.')}"
 
 
-def _of_exhausted(tally: Tally) -> str:
+def _of_exhausted(tally: SummaryTally) -> str:
     count = tally.outcomes[RequestOutcome.EXHAUSTED]
     if not count:
         return ""

@@ -7,7 +7,7 @@ from datetime import tzinfo
 from itertools import count, groupby
 from typing import NamedTuple
 
-from retryctl.core.crosscheck.attempt_check import Check, Verdict
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
@@ -45,7 +45,7 @@ def branch_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:
     """Whether the attempt ran another branch than it should."""
     check = checked.checks[attempt.number - 1]
     return (
-        check.check is Check.DISAGREES
+        check.check is AttemptVerdict.DISAGREES
         and None not in (attempt.claim.branch, check.branch_expected)
         and attempt.claim.branch != check.branch_expected
     )
@@ -161,7 +161,7 @@ def _disagreement(checked: CheckedRequest) -> str:
     wrong = [
         attempt
         for attempt, check in zip(checked.request.attempts, checked.checks, strict=True)
-        if check.check is Check.DISAGREES
+        if check.check is AttemptVerdict.DISAGREES
     ]
     by_counter = any(counter_is_wrong(checked, attempt) for attempt in wrong)
     what = "counter" if by_counter else "branch"

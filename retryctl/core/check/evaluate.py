@@ -15,9 +15,15 @@ from functools import cache
 from itertools import chain
 
 from retryctl.core.check.baseline import Identity, identity_of
-from retryctl.core.check.expectations import OPEN, Check, Expectations, Tally, of_all, of_request
-from retryctl.core.crosscheck.attempt_check import Check as AttemptVerdict
-from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.check.expectations import (
+    OPEN,
+    CheckResult,
+    CheckTally,
+    Expectations,
+    of_all,
+    of_request,
+)
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.findings import Finding, Severity
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.request import Request, RequestOutcome
@@ -44,13 +50,13 @@ class JudgedFinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class CheckOutcome:
     """The result of a check: every request and every expectation, and all findings.
 
     ``requests`` and ``retried`` are counts, ``request_ids`` what was seen.
     """
 
-    checks: tuple[Check, ...]
+    checks: tuple[CheckResult, ...]
     findings: tuple[JudgedFinding, ...]
     requests: int
     retried: int
@@ -87,11 +93,11 @@ class _Told:
 
     place: tuple[int, str, str]
     function: str | None
-    checks: tuple[Check, ...]
+    checks: tuple[CheckResult, ...]
     findings: tuple[JudgedFinding, ...]
 
 
-class Judge:
+class CheckEvaluator:
     """Judges one request after the other; ``judgement`` tells the result, in order of time.
 
     ``known`` is the baseline. One that ``learns`` takes for known whatever would fail.
@@ -103,7 +109,7 @@ class Judge:
         self._expected = expected
         self._known = known
         self._learns = learns
-        self._tally = Tally()
+        self._tally = CheckTally()
         self._told: list[_Told] = []
 
     def add(self, checked: CheckedRequest) -> None:
@@ -121,28 +127,28 @@ class Judge:
             )
         )
 
-    def another(self) -> Judge:
+    def another(self) -> CheckEvaluator:
         """One that judges other requests by the same; ``merge`` then takes its results over."""
-        return Judge(self._expected, self._known, learns=self._learns)
+        return CheckEvaluator(self._expected, self._known, learns=self._learns)
 
     @property
     def request_ids(self) -> set[str]:
         """The IDs of what was judged."""
         return {told.place[1] for told in self._told}
 
-    def merge(self, other: Judge) -> None:
+    def merge(self, other: CheckEvaluator) -> None:
         """Add what another judged by the same."""
         self._tally.merge(other._tally)
         self._told += other._told
 
-    def judgement(self, not_found: Sequence[str] = ()) -> Judgement:
+    def judgement(self, not_found: Sequence[str] = ()) -> CheckOutcome:
         """What came of it. An awaited ID that was not found is undetermined."""
         awaited = [_missing(one) for one in not_found if self._expected.awaits(one)]
         self._told.sort(key=lambda told: told.place)
         of_requests = chain.from_iterable(told.checks for told in self._told)
         checks = (*of_requests, *awaited, *of_all(self._tally, self._expected))
         demanded = any(check.passed is False for check in checks)
-        return Judgement(
+        return CheckOutcome(
             checks=checks,
             findings=tuple(chain.from_iterable(told.findings for told in self._told)),
             requests=self._tally.requests,
@@ -168,7 +174,7 @@ class Judge:
             allowed=allowed,
         )
 
-    def _check(self, checked: CheckedRequest, findings: Sequence[JudgedFinding]) -> Check:
+    def _check(self, checked: CheckedRequest, findings: Sequence[JudgedFinding]) -> CheckResult:
         request = checked.request
         failed = [
             f"{each.finding.rule}: {each.finding.message}" for each in findings if each.failed
@@ -200,15 +206,15 @@ def _unexplained(checked: CheckedRequest) -> Iterable[str]:
             yield f"What attempt {attempt.number} logged is not what was due."
 
 
-def _missing(request_id: str) -> Check:
+def _missing(request_id: str) -> CheckResult:
     told = f"{request_id} was not found"
-    return Check(
+    return CheckResult(
         name=REQUEST, passed=None, message="it was not found", request_id=request_id, awaits=told
     )
 
 
-def _of(request: Request, passed: bool | None, message: str, awaits: str = "") -> Check:
-    return Check(
+def _of(request: Request, passed: bool | None, message: str, awaits: str = "") -> CheckResult:
+    return CheckResult(
         name=REQUEST,
         passed=passed,
         message=message,

@@ -1,6 +1,6 @@
 """What a check expects beyond the rules: sequences, outcomes, numbers and rates.
 
-Expectations of one request are judged where it is seen; those of all requests on a ``Tally``
+Expectations of one request are judged where it is seen; those of all requests on a ``CheckTally``
 that is kept meanwhile. What cannot be told yet is ``None``, and ``awaits`` says what would
 have to happen first.
 """
@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from fractions import Fraction
 
-from retryctl.core.crosscheck.attempt_check import Check as AttemptVerdict
-from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.wording import number_of
@@ -59,7 +58,7 @@ class Expectations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class CheckResult:
     """One request, or one expectation. ``passed`` is ``None`` where it cannot be told.
 
     ``awaits`` says what looking again later could change; empty where it would change nothing.
@@ -74,7 +73,7 @@ class Check:
 
 
 @dataclass(slots=True, kw_only=True)
-class Tally:
+class CheckTally:
     """Counts over the requests that were seen."""
 
     requests: int = 0
@@ -104,7 +103,7 @@ class Tally:
                 self.counters_on_retries += 1
                 self.right_on_retries += check.check is AttemptVerdict.AGREES
 
-    def merge(self, other: Tally) -> None:
+    def merge(self, other: CheckTally) -> None:
         """Add what another tally counted."""
         for each in fields(self):
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
@@ -113,7 +112,9 @@ class Tally:
 # --------------------------------------------------------------------------- of one request
 
 
-def of_request(checked: CheckedRequest, expected: Expectations, tally: Tally) -> Iterator[Check]:
+def of_request(
+    checked: CheckedRequest, expected: Expectations, tally: CheckTally
+) -> Iterator[CheckResult]:
     """The expectations of one request, counted in ``tally``."""
     request = checked.request
     if expected.branches and _owes_branches(request, expected):
@@ -140,7 +141,7 @@ def _owes_outcome(request: Request, expected: Expectations) -> bool:
     )
 
 
-def _sequence(checked: CheckedRequest, expected: Expectations) -> Check:
+def _sequence(checked: CheckedRequest, expected: Expectations) -> CheckResult:
     request = checked.request
     ran = tuple(a.claim.branch for a in request.attempts if a.claim.branch is not None)
     told = f"{', '.join(ran) or 'no branch'} for {', '.join(expected.branches)}"
@@ -152,7 +153,7 @@ def _sequence(checked: CheckedRequest, expected: Expectations) -> Check:
     return _of("expect-branches", request, ran == expected.branches, told)
 
 
-def _outcome(checked: CheckedRequest, expected: Expectations) -> Check:
+def _outcome(checked: CheckedRequest, expected: Expectations) -> CheckResult:
     request = checked.request
     due = " or ".join(sorted(outcome.value for outcome in expected.outcomes))
     told = f"{request.outcome.value} for {due}"
@@ -164,13 +165,15 @@ def _outcome(checked: CheckedRequest, expected: Expectations) -> Check:
     return _of("expect-outcome", request, False if known else None, told)
 
 
-def _still_open(name: str, request: Request, told: str) -> Check:
+def _still_open(name: str, request: Request, told: str) -> CheckResult:
     awaits = f"{request.request_id} is still {request.outcome.value}"
     return _of(name, request, None, f"{told}; it is still {request.outcome.value}", awaits)
 
 
-def _of(name: str, request: Request, passed: bool | None, message: str, awaits: str = "") -> Check:
-    return Check(
+def _of(
+    name: str, request: Request, passed: bool | None, message: str, awaits: str = ""
+) -> CheckResult:
+    return CheckResult(
         name=name,
         passed=passed,
         message=message,
@@ -183,7 +186,7 @@ def _of(name: str, request: Request, passed: bool | None, message: str, awaits: 
 # --------------------------------------------------------------------------- of all requests
 
 
-def of_all(tally: Tally, expected: Expectations) -> Iterator[Check]:
+def of_all(tally: CheckTally, expected: Expectations) -> Iterator[CheckResult]:
     """The expectations of all requests together, in the order of the options."""
     yield from _nothing_to_judge(tally, expected)
     if expected.min_requests is not None:
@@ -211,43 +214,45 @@ def of_all(tally: Tally, expected: Expectations) -> Iterator[Check]:
         yield _accuracy(tally, expected)
 
 
-def _nothing_to_judge(tally: Tally, expected: Expectations) -> Iterator[Check]:
+def _nothing_to_judge(tally: CheckTally, expected: Expectations) -> Iterator[CheckResult]:
     """An expectation that no request was there for neither holds nor fails."""
     passed = True if expected.allow_empty else None
     if expected.branches and not tally.sequences:
         told = "no request was retried"
-        yield Check(name="expect-branches", passed=passed, message=told, awaits=told)
+        yield CheckResult(name="expect-branches", passed=passed, message=told, awaits=told)
     if expected.outcomes and not tally.outcomes:
         told = "no request was there to judge"
         if tally.requests:
             told = "every request succeeded on attempt 1"
-        yield Check(name="expect-outcome", passed=passed, message=told, awaits=told)
+        yield CheckResult(name="expect-outcome", passed=passed, message=told, awaits=told)
 
 
-def _at_least(name: str, number: int, least: int, what: str) -> Check:
+def _at_least(name: str, number: int, least: int, what: str) -> CheckResult:
     told = f"{number_of(number, 'request')} {what}, at least {least:,} expected"
     met = number >= least
-    return Check(name=name, passed=met, message=told, awaits="" if met else told)
+    return CheckResult(name=name, passed=met, message=told, awaits="" if met else told)
 
 
-def _at_most(name: str, limit: Limit, number: int, of: int, told: Callable[[int], str]) -> Check:
+def _at_most(
+    name: str, limit: Limit, number: int, of: int, told: Callable[[int], str]
+) -> CheckResult:
     share = f"{_percent(number, of)} of {of:,}: " if limit.is_share and of else ""
     most = limit.value * of if limit.is_share else limit.value
-    return Check(
+    return CheckResult(
         name=name,
         passed=number <= most,
         message=f"{share}{told(number)}, at most {limit.text} allowed{_few(limit, of)}",
     )
 
 
-def _accuracy(tally: Tally, expected: Expectations) -> Check:
+def _accuracy(tally: CheckTally, expected: Expectations) -> CheckResult:
     limit, right, of = expected.min_accuracy, tally.right_on_retries, tally.counters_on_retries
     assert limit is not None
     if not of:
         told = "no retry logged a counter that could be judged"
         passed = True if expected.allow_empty else None
-        return Check(name="min-accuracy", passed=passed, message=told, awaits=told)
-    return Check(
+        return CheckResult(name="min-accuracy", passed=passed, message=told, awaits=told)
+    return CheckResult(
         name="min-accuracy",
         passed=right >= limit.value * of,
         message=(

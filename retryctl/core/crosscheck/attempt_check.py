@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from enum import Enum
 
 from retryctl.core.crosscheck.claims import Branches
-from retryctl.core.crosscheck.counter_state import earlier_here, marks_of
+from retryctl.core.crosscheck.counter_state import earlier_here, recorded_attempts
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
-from retryctl.core.model.function_config import FunctionSettings, StoreCount
+from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import Request
 
 _HIDING_LEVELS = frozenset({"WARN", "ERROR", "FATAL"})
 
 
-class Check(str, Enum):
+class AttemptVerdict(str, Enum):
     """The check of one attempt."""
 
     AGREES = "agrees"
@@ -51,13 +51,13 @@ class AttemptCheck:
     counter_expected: int | None
     counter_in_environment: int | None
     branch_expected: str | None
-    check: Check
+    check: AttemptVerdict
     counter_agrees: bool | None = None
     because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
+class JudgingContext:
     """What a request is judged in: what was looked at, the settings, the branches.
 
     ``reads_branches`` tells whether a branch is looked for at all, ``stored`` is what a durable
@@ -65,13 +65,13 @@ class Circumstances:
     """
 
     coverage: Coverage
-    settings: FunctionSettings
+    settings: FunctionConfig
     branches: Branches
     reads_branches: bool = True
     stored: StoreCount | None = None
 
 
-def uncountable_because(request: Request, around: Circumstances) -> tuple[str, ...]:
+def uncountable_because(request: Request, around: JudgingContext) -> tuple[str, ...]:
     """Why the attempts of a request cannot be counted at all; empty where they can."""
     attempts, settings = request.attempts, around.settings
     reasons = []
@@ -94,7 +94,7 @@ def uncountable_because(request: Request, around: Circumstances) -> tuple[str, .
 
 
 def check_attempts(
-    request: Request, around: Circumstances, uncountable: Sequence[str]
+    request: Request, around: JudgingContext, uncountable: Sequence[str]
 ) -> tuple[AttemptCheck, ...]:
     """One check beside each attempt of ``request``."""
     return tuple(_check(request, attempt, around, uncountable) for attempt in request.attempts)
@@ -106,11 +106,11 @@ def verdict_of(checks: Sequence[AttemptCheck], reasons: Sequence[str]) -> Verdic
     ``reasons`` are those why attempts cannot be counted, or may be missing.
     """
     results = {check.check for check in checks}
-    if Check.DISAGREES in results:
+    if AttemptVerdict.DISAGREES in results:
         return Verdict.DISAGREES
-    if Check.UNDETERMINED in results or reasons:
+    if AttemptVerdict.UNDETERMINED in results or reasons:
         return Verdict.UNDETERMINED
-    return Verdict.AGREES if Check.AGREES in results else Verdict.NOT_COUNTED
+    return Verdict.AGREES if AttemptVerdict.AGREES in results else Verdict.NOT_COUNTED
 
 
 # --------------------------------------------------------------------------- one attempt
@@ -139,14 +139,14 @@ def contradicts(attempt: Attempt, branches: Branches) -> bool:
 
 
 def _check(
-    request: Request, attempt: Attempt, around: Circumstances, uncountable: Sequence[str]
+    request: Request, attempt: Attempt, around: JudgingContext, uncountable: Sequence[str]
 ) -> AttemptCheck:
     branches = around.branches
     check, because = _judge(request, attempt, around, uncountable)
-    known = check is not Check.UNDETERMINED
+    known = check is not AttemptVerdict.UNDETERMINED
     strange = branches.are_strange_to(attempt.claim.branch)
     owes = known and not strange and attempt.outcome is Outcome.ERROR
-    least, most = marks_of(earlier_here(request, attempt), branches)
+    least, most = recorded_attempts(earlier_here(request, attempt), branches)
     told = least == most and attempt.log_stream is not None
     counter = attempt.claim.counter if known else None
     return AttemptCheck(
@@ -160,26 +160,26 @@ def _check(
 
 
 def _judge(
-    request: Request, attempt: Attempt, around: Circumstances, uncountable: Sequence[str]
-) -> tuple[Check, str]:
+    request: Request, attempt: Attempt, around: JudgingContext, uncountable: Sequence[str]
+) -> tuple[AttemptVerdict, str]:
     if uncountable:
-        return Check.UNDETERMINED, uncountable[0]
+        return AttemptVerdict.UNDETERMINED, uncountable[0]
     if unread := _unread_because(request, attempt, around.settings):
-        return Check.UNDETERMINED, unread
+        return AttemptVerdict.UNDETERMINED, unread
     strange = around.branches.are_strange_to(attempt.claim.branch)
     if strange and attempt.claim.counter is None:
-        return Check.UNDETERMINED, _unknown_branch(attempt, around.branches)
+        return AttemptVerdict.UNDETERMINED, _unknown_branch(attempt, around.branches)
     if _is_wrong(attempt, around.branches):
-        return Check.DISAGREES, ""
+        return AttemptVerdict.DISAGREES, ""
     ahead = is_ahead(attempt, around.branches)
     if hidden := hidden_before(request, attempt, around, ahead=ahead):
-        return Check.UNDETERMINED, hidden
+        return AttemptVerdict.UNDETERMINED, hidden
     if attempt.claim.silent:
-        return Check.SILENT, ""
-    return (Check.DISAGREES if ahead else Check.AGREES), ""
+        return AttemptVerdict.SILENT, ""
+    return (AttemptVerdict.DISAGREES if ahead else AttemptVerdict.AGREES), ""
 
 
-def _unread_because(request: Request, attempt: Attempt, settings: FunctionSettings) -> str:
+def _unread_because(request: Request, attempt: Attempt, settings: FunctionConfig) -> str:
     """Why what the attempt printed may not be what was read; empty where it was read whole."""
     if attempt.claim.counter is not None or attempt.outcome is Outcome.RUNNING:
         return ""
@@ -231,7 +231,9 @@ def _is_wrong(attempt: Attempt, branches: Branches) -> bool:
     return is_behind(attempt, branches) or contradicts(attempt, branches) or unknown_branch
 
 
-def hidden_before(request: Request, attempt: Attempt, around: Circumstances, *, ahead: bool) -> str:
+def hidden_before(
+    request: Request, attempt: Attempt, around: JudgingContext, *, ahead: bool
+) -> str:
     """Why attempts before this one may be missing; empty where none can be.
 
     A saved log read whole counts as complete, except where a counter that is ahead shows that
@@ -250,7 +252,7 @@ def hidden_before(request: Request, attempt: Attempt, around: Circumstances, *, 
     return ""
 
 
-def hidden_after(request: Request, around: Circumstances) -> tuple[str, ...]:
+def hidden_after(request: Request, around: JudgingContext) -> tuple[str, ...]:
     """Why attempts after those that were seen may be missing, as of the horizon.
 
     None of these changes the check of an attempt that was seen; the request may have one more.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from retryctl.core.crosscheck.attempt_check import (
     AttemptCheck,
-    Check,
+    AttemptVerdict,
     claimed,
     contradicts,
     hidden_before,
@@ -16,22 +16,22 @@ from retryctl.core.crosscheck.attempt_check import (
 from retryctl.core.crosscheck.counter_state import (
     counts_in_tmp,
     earlier_in_reach,
-    left_mark,
     marks_in_reach,
+    was_recorded,
 )
-from retryctl.core.crosscheck.findings import Case, Rule, Said, Severity, attempts_named
+from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity, attempts_named
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.wording import number_of
 
 
-def _behind(case: Case) -> Iterator[tuple[Attempt, int]]:
+def _behind(case: RuleInput) -> Iterator[tuple[Attempt, int]]:
     """The attempts whose counter is behind, each with what it claimed."""
     branches = case.around.branches
     for attempt, check in case.checked:
         number = claimed(attempt, branches)
-        if number is None or check.check is not Check.DISAGREES or _store_failed(attempt):
+        if number is None or check.check is not AttemptVerdict.DISAGREES or _store_failed(attempt):
             continue
         if is_behind(attempt, branches):
             yield attempt, number
@@ -42,21 +42,21 @@ def _store_failed(attempt: Attempt) -> bool:
     return attempt.claim.counter is None and attempt.claim.store_error is not None
 
 
-def _sees_only_its_own(case: Case, attempt: Attempt, number: int) -> bool:
+def _sees_only_its_own(case: RuleInput, attempt: Attempt, number: int) -> bool:
     """Whether the counter equals the marks that it could see."""
     return marks_in_reach(case.request, attempt, case.around.branches) == (number, number)
 
 
-def _elsewhere(case: Case, attempt: Attempt) -> list[Attempt]:
+def _elsewhere(case: RuleInput, attempt: Attempt) -> list[Attempt]:
     earlier = case.request.attempts[: attempt.retries]
     return [each for each in earlier if each.log_stream != attempt.log_stream]
 
 
-def _unmarked(case: Case, attempt: Attempt) -> list[Attempt]:
+def _unmarked(case: RuleInput, attempt: Attempt) -> list[Attempt]:
     return [
         each
         for each in earlier_in_reach(case.request, attempt)
-        if left_mark(each, case.around.branches) is False
+        if was_recorded(each, case.around.branches) is False
     ]
 
 
@@ -79,7 +79,7 @@ def _proof(attempt: Attempt, others: list[Attempt]) -> tuple[LogEvent, ...]:
     return (*attempt.claim.evidence, *shown)
 
 
-def _environment_switch(case: Case) -> Iterator[Said]:
+def _environment_switch(case: RuleInput) -> Iterator[Match]:
     for attempt, number in _behind(case):
         others = _elsewhere(case, attempt)
         if others and counts_in_tmp(attempt) and _sees_only_its_own(case, attempt, number):
@@ -91,7 +91,7 @@ def _environment_switch(case: Case) -> Iterator[Said]:
             )
 
 
-def _uncounted_attempt(case: Case) -> Iterator[Said]:
+def _uncounted_attempt(case: RuleInput) -> Iterator[Match]:
     for attempt, number in _behind(case):
         others = _unmarked(case, attempt)
         if others and _sees_only_its_own(case, attempt, number):
@@ -122,7 +122,7 @@ _ENDED = {
 }
 
 
-def _counter_lost(case: Case) -> Iterator[Said]:
+def _counter_lost(case: RuleInput) -> Iterator[Match]:
     for attempt, number in _behind(case):
         marks = marks_in_reach(case.request, attempt, case.around.branches)
         if marks and number < marks[0]:
@@ -134,10 +134,10 @@ def _counter_lost(case: Case) -> Iterator[Said]:
             )
 
 
-def _counter_ahead(case: Case) -> Iterator[Said]:
+def _counter_ahead(case: RuleInput) -> Iterator[Match]:
     for attempt, check in case.checked:
         number = claimed(attempt, case.around.branches)
-        if check.check is not Check.DISAGREES or _store_failed(attempt):
+        if check.check is not AttemptVerdict.DISAGREES or _store_failed(attempt):
             continue
         if is_ahead(attempt, case.around.branches):
             yield (
@@ -147,7 +147,7 @@ def _counter_ahead(case: Case) -> Iterator[Said]:
             )
 
 
-def _counter_unexplained(case: Case) -> Iterator[Said]:
+def _counter_unexplained(case: RuleInput) -> Iterator[Match]:
     for attempt, number in _behind(case):
         marks = marks_in_reach(case.request, attempt, case.around.branches)
         if marks and (number < marks[0] or marks == (number, number)):
@@ -168,7 +168,7 @@ def _counter_unexplained(case: Case) -> Iterator[Said]:
         )
 
 
-def _start_unseen(case: Case, attempt: Attempt) -> bool:
+def _start_unseen(case: RuleInput, attempt: Attempt) -> bool:
     """Whether an attempt that was not seen from its start may have left a mark."""
     earlier = earlier_in_reach(case.request, attempt)
     return any(each.start_event is None for each in earlier) or bool(
@@ -176,7 +176,7 @@ def _start_unseen(case: Case, attempt: Attempt) -> bool:
     )
 
 
-def _branch_contradicts_counter(case: Case) -> Iterator[Said]:
+def _branch_contradicts_counter(case: RuleInput) -> Iterator[Match]:
     if not case.countable:
         return
     for attempt in case.request.attempts:
@@ -190,7 +190,7 @@ def _branch_contradicts_counter(case: Case) -> Iterator[Said]:
             )
 
 
-def _branch_missing(case: Case) -> Iterator[Said]:
+def _branch_missing(case: RuleInput) -> Iterator[Match]:
     for attempt, check in case.checked:
         if _owes_branch(attempt, check) and _others_logged(case, attempt):
             yield (
@@ -205,11 +205,11 @@ def _owes_branch(attempt: Attempt, check: AttemptCheck) -> bool:
     return (
         attempt.outcome is Outcome.ERROR
         and attempt.claim.branch is None
-        and check.check is not Check.UNDETERMINED
+        and check.check is not AttemptVerdict.UNDETERMINED
     )
 
 
-def _others_logged(case: Case, attempt: Attempt) -> bool:
+def _others_logged(case: RuleInput, attempt: Attempt) -> bool:
     """Whether another attempt shows that the function logs such lines."""
     others = [each.claim for each in case.request.attempts if each is not attempt]
     if case.around.reads_branches:

@@ -14,7 +14,7 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.request import Request
 
 
-def left_mark(attempt: Attempt, branches: Branches) -> bool | None:
+def was_recorded(attempt: Attempt, branches: Branches) -> bool | None:
     """Whether it left a mark to be counted; ``None`` where its lines do not allow to tell.
 
     A marker says so itself. The original way leaves a file in every branch but the last. A
@@ -54,9 +54,9 @@ def counts_in_tmp(attempt: Attempt) -> bool:
     return attempt.claim.store in (None, "tmp")
 
 
-def marks_of(earlier: Sequence[Attempt], branches: Branches) -> tuple[int, int]:
+def recorded_attempts(earlier: Sequence[Attempt], branches: Branches) -> tuple[int, int]:
     """The least and the most marks that these attempts left."""
-    marks = [left_mark(attempt, branches) for attempt in earlier]
+    marks = [was_recorded(attempt, branches) for attempt in earlier]
     least = sum(mark is True for mark in marks)
     return least, least + sum(mark is None for mark in marks)
 
@@ -70,4 +70,4 @@ def marks_in_reach(
     """
     if counts_in_tmp(attempt) and attempt.log_stream is None:
         return None
-    return marks_of(earlier_in_reach(request, attempt), branches)
+    return recorded_attempts(earlier_in_reach(request, attempt), branches)

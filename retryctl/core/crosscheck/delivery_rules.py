@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from retryctl.core.crosscheck.attempt_check import may_hide
-from retryctl.core.crosscheck.findings import Case, Rule, Said, Severity
+from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
 from retryctl.core.history.outcome import LATE_LOGS_MS, Outcome
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.request import USUAL_WAITS_MS, WAIT_TOLERANCE_MS, RequestOutcome
 from retryctl.core.wording import number_of
 
 
-def _duplicate_delivery(case: Case) -> Iterator[Said]:
+def _duplicate_delivery(case: RuleInput) -> Iterator[Match]:
     attempts = case.request.attempts
     for attempt in attempts:
         good = [each for each in attempts[: attempt.retries] if each.outcome is Outcome.OK]
@@ -26,7 +26,7 @@ def _duplicate_delivery(case: Case) -> Iterator[Said]:
             )
 
 
-def _other_reading(case: Case, good: Attempt) -> str:
+def _other_reading(case: RuleInput, good: Attempt) -> str:
     """What else it may be, where the runtime is not known and so may leave no mark of an error."""
     if good.runtime_version or case.around.settings.runtime:
         return ""
@@ -43,7 +43,7 @@ def _other_reading(case: Case, good: Attempt) -> str:
     )
 
 
-def _extra_attempt(case: Case) -> Iterator[Said]:
+def _extra_attempt(case: RuleInput) -> Iterator[Match]:
     if case.request.from_event_source:
         return
     allowed = case.around.settings.retries_allowed
@@ -57,7 +57,7 @@ def _extra_attempt(case: Case) -> Iterator[Said]:
         )
 
 
-def _version_changed(case: Case) -> Iterator[Said]:
+def _version_changed(case: RuleInput) -> Iterator[Match]:
     versioned = [each for each in case.request.attempts if each.version is not None]
     for before, attempt in pairwise(versioned):
         if before.version != attempt.version:
@@ -72,7 +72,7 @@ def _version_changed(case: Case) -> Iterator[Said]:
             )
 
 
-def _late_retry(case: Case) -> Iterator[Said]:
+def _late_retry(case: RuleInput) -> Iterator[Match]:
     if case.request.from_event_source:
         return
     for before, attempt in pairwise(case.request.attempts):
@@ -89,13 +89,13 @@ def _late_retry(case: Case) -> Iterator[Said]:
             )
 
 
-def _reserved(case: Case) -> str:
+def _reserved(case: RuleInput) -> str:
     """What the function's settings tell of throttling."""
     reserved = case.around.settings.reserved_concurrency
     return "" if reserved is None else f" (its reserved concurrency is {reserved})"
 
 
-def _retries_exhausted(case: Case) -> Iterator[Said]:
+def _retries_exhausted(case: RuleInput) -> Iterator[Match]:
     if case.request.outcome is RequestOutcome.EXHAUSTED:
         attempts = case.request.attempts
         number = "The only attempt" if len(attempts) == 1 else f"All {len(attempts)} attempts"
@@ -106,7 +106,7 @@ def _retries_exhausted(case: Case) -> Iterator[Said]:
         )
 
 
-def _logs_incomplete(case: Case) -> Iterator[Said]:
+def _logs_incomplete(case: RuleInput) -> Iterator[Match]:
     for attempt in case.request.attempts:
         yield from _report_missing(case, attempt)
         yield from _start_missing(attempt)
@@ -119,7 +119,7 @@ def _logs_incomplete(case: Case) -> Iterator[Said]:
     yield from _gaps(case)
 
 
-def _report_missing(case: Case, attempt: Attempt) -> Iterator[Said]:
+def _report_missing(case: RuleInput, attempt: Attempt) -> Iterator[Match]:
     horizon_ms = case.around.coverage.horizon_ms
     over_ms = attempt.placed_ms + case.around.settings.timeout_ms + LATE_LOGS_MS
     if attempt.report_event is None:
@@ -138,7 +138,7 @@ def _report_missing(case: Case, attempt: Attempt) -> Iterator[Said]:
         )
 
 
-def _start_missing(attempt: Attempt) -> Iterator[Said]:
+def _start_missing(attempt: Attempt) -> Iterator[Match]:
     if attempt.start_event is None and not attempt.starts_unseen:
         yield (
             attempt.number,
@@ -147,7 +147,7 @@ def _start_missing(attempt: Attempt) -> Iterator[Said]:
         )
 
 
-def _gaps(case: Case) -> Iterator[Said]:
+def _gaps(case: RuleInput) -> Iterator[Match]:
     """A hole in what was looked at, where an attempt of this request could lie."""
     attempts = case.request.attempts
     if not attempts:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from retryctl.core.crosscheck.attempt_check import AttemptCheck, Circumstances
+from retryctl.core.crosscheck.attempt_check import AttemptCheck, JudgingContext
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import Request
@@ -40,12 +40,12 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class RuleInput:
     """One request as the rules see it. ``countable`` is false where attempts cannot be counted."""
 
     request: Request
     checks: tuple[AttemptCheck, ...]
-    around: Circumstances
+    around: JudgingContext
     countable: bool
 
     @property
@@ -55,7 +55,7 @@ class Case:
 
 
 # What a rule has to say of one case: an attempt's number or None, a sentence, the evidence.
-Said = tuple[int | None, str, tuple[LogEvent, ...]]
+Match = tuple[int | None, str, tuple[LogEvent, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +65,9 @@ class Rule:
     id: str
     severity: Severity
     remedy: str
-    look: Callable[[Case], Iterator[Said]]
+    look: Callable[[RuleInput], Iterator[Match]]
 
-    def find(self, case: Case) -> Iterator[Finding]:
+    def find(self, case: RuleInput) -> Iterator[Finding]:
         """The findings of this rule in ``case``."""
         for attempt, message, evidence in self.look(case):
             yield Finding(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from retryctl.core.crosscheck.attempt_check import hidden_before
-from retryctl.core.crosscheck.findings import Case, Rule, Said, Severity
+from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
 
 
-def _counter_failed(case: Case) -> Iterator[Said]:
+def _counter_failed(case: RuleInput) -> Iterator[Match]:
     for attempt in case.request.attempts:
         if attempt.claim.store_error is not None:
             branch = attempt.claim.branch
@@ -25,7 +25,7 @@ def _counter_failed(case: Case) -> Iterator[Said]:
             )
 
 
-def _store_differs(case: Case) -> Iterator[Said]:
+def _store_differs(case: RuleInput) -> Iterator[Match]:
     stored, attempts = case.around.stored, case.request.attempts
     if stored is None or not attempts or not case.countable:
         return
@@ -43,7 +43,7 @@ def _store_differs(case: Case) -> Iterator[Said]:
     )
 
 
-def _should_hold(case: Case) -> tuple[int, int]:
+def _should_hold(case: RuleInput) -> tuple[int, int]:
     """The least and the most attempts that the store should hold by what the log shows.
 
     With markers: those that say they recorded themselves, and perhaps those whose lines were

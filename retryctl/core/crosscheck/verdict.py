@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from retryctl.core.crosscheck.attempt_check import (
     AttemptCheck,
-    Circumstances,
+    JudgingContext,
     Verdict,
     check_attempts,
     hidden_after,
@@ -21,10 +21,10 @@ from retryctl.core.crosscheck.attempt_check import (
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.counter_rules import COUNTER_RULES
 from retryctl.core.crosscheck.delivery_rules import DELIVERY_RULES
-from retryctl.core.crosscheck.findings import Case, Finding, Rule
+from retryctl.core.crosscheck.findings import Finding, Rule, RuleInput
 from retryctl.core.crosscheck.store_rules import STORE_RULES
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.model.function_config import FunctionSettings, StoreCount
+from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import Request
 
 RULES: tuple[Rule, ...] = (*COUNTER_RULES, *STORE_RULES, *DELIVERY_RULES)
@@ -48,7 +48,7 @@ def check_request(
     request: Request,
     coverage: Coverage,
     *,
-    settings: FunctionSettings | None = None,
+    settings: FunctionConfig | None = None,
     markers: Markers | None = None,
     stored: StoreCount | None = None,
 ) -> CheckedRequest:
@@ -57,16 +57,16 @@ def check_request(
     ``stored`` is what a durable store holds of the request, where one was asked.
     """
     markers = markers or Markers()
-    around = Circumstances(
+    around = JudgingContext(
         coverage=coverage,
-        settings=settings or FunctionSettings(),
+        settings=settings or FunctionConfig(),
         branches=markers.branches,
         reads_branches=markers.read_branches,
         stored=stored,
     )
     uncountable = uncountable_because(request, around)
     checks = check_attempts(request, around, uncountable)
-    case = Case(request=request, checks=checks, around=around, countable=not uncountable)
+    case = RuleInput(request=request, checks=checks, around=around, countable=not uncountable)
     unsure = [*uncountable, *hidden_after(request, around)]
     reasons = [*unsure, *(check.because for check in checks if check.because)]
     return CheckedRequest(

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from retryctl.core.grammar.platform_json import json_record
 from retryctl.core.grammar.platform_text import platform_text
-from retryctl.core.grammar.runtime_text import bracketed, glued, plain_text, timed_line
+from retryctl.core.grammar.runtime_text import lambda_warning, plain_text, python_line, timed_line
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import AppLine, Record
 
 
-def read(event: LogEvent) -> Record:
+def parse_record(event: LogEvent) -> Record:
     """The record that ``event`` holds. Never raises, whatever the message."""
     message = event.message
     return _read(message) or AppLine(text=message)
@@ -31,9 +31,9 @@ def _read(message: str) -> Record | None:
     if message.startswith("{"):
         return json_record(message)
     if message.startswith("["):
-        return bracketed(message)
+        return python_line(message)
     if message[:1].isdigit():
         return timed_line(message)
     if message.startswith("LAMBDA_WARNING: "):
-        return glued(message)
+        return lambda_warning(message)
     return platform_text(message) or plain_text(message)

@@ -27,11 +27,11 @@ _LAMBDA_WARNING = re.compile(
 _PYTHON_LOGGER = re.compile(rf"\[([A-Z]+)\]\t{_TIME}\t({_ID})?\t")
 
 
-def bracketed(message: str) -> Record | None:
+def python_line(message: str) -> Record | None:
     """Python: ``[ERROR] …`` is the runtime's marker, ``[ERROR]⇥…`` a line of a logger."""
     if message.startswith("[ERROR] "):
         return _python_error(message)
-    if warning := glued(message):
+    if warning := lambda_warning(message):
         return warning
     if m := _PYTHON_LOGGER.match(message):
         return AppLine(text=message, level=m[1], request_id=request_id_in(m[2] or ""))
@@ -48,7 +48,7 @@ def _python_error(message: str) -> FunctionError | None:
     return FunctionError(error_type=m[1], error_message=m[2] or None, frame=python_frame(message))
 
 
-def glued(message: str) -> Record | None:
+def lambda_warning(message: str) -> Record | None:
     """``LAMBDA_WARNING``, alone or with the error that it warns of glued behind it."""
     m = _LAMBDA_WARNING.match(message)
     if not m:

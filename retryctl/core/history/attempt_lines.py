@@ -32,7 +32,7 @@ _EARLY_MS = 50
 
 
 @dataclass(slots=True, kw_only=True)
-class Bracket:
+class AttemptLines:
     """The lines of one attempt: ``init`` before START, ``body``, and ``late`` after REPORT.
 
     ``ambiguous`` are lines of the body that look like a record of another attempt.
@@ -100,10 +100,10 @@ class Bracket:
 
 def bracket_of(
     line: Line, request_id: str, *, after_another: bool, managed: bool = False
-) -> Bracket:
+) -> AttemptLines:
     """An empty bracket of ``request_id``, which ``line`` begins: its START where that was seen."""
     event, record = line
-    return Bracket(
+    return AttemptLines(
         request_id=request_id,
         log_group=event.log_group,
         log_stream=event.log_stream,
@@ -132,7 +132,7 @@ def within(first: LogEvent, second: LogEvent) -> bool:
     return second.timestamp_ms - first.timestamp_ms < SHORTEST_RETRY_MS
 
 
-def is_repeat(bracket: Bracket, line: Line) -> bool:
+def is_repeat(bracket: AttemptLines, line: Line) -> bool:
     """Whether a record of an attempt's end belongs to ``bracket``, though that has ended.
 
     It comes late, again or in another order; but where no START is seen at all, another
@@ -145,7 +145,7 @@ def is_repeat(bracket: Bracket, line: Line) -> bool:
     return within(told, event)
 
 
-def settle(between: list[Line], last: Bracket | None, bracket: Bracket | None) -> None:
+def settle(between: list[Line], last: AttemptLines | None, bracket: AttemptLines | None) -> None:
     """Give the lines between two brackets to the one before, the one behind, or nobody."""
     fresh = last is None or last.resets_environment
     for line in between:
@@ -167,7 +167,7 @@ def settle(between: list[Line], last: Bracket | None, bracket: Bracket | None) -
             bracket.body.append(line)
 
 
-def _is_early(event: LogEvent, bracket: Bracket | None) -> bool:
+def _is_early(event: LogEvent, bracket: AttemptLines | None) -> bool:
     """Whether it can be output of the attempt though it stands before START.
 
     Two channels meet in a stream: in one millisecond their order is not promised, and in the
@@ -178,7 +178,7 @@ def _is_early(event: LogEvent, bracket: Bracket | None) -> bool:
     return event.timestamp_ms >= bracket.start.timestamp_ms - (_EARLY_MS if bracket.json else 0)
 
 
-def _names(line: Line, bracket: Bracket) -> bool:
+def _names(line: Line, bracket: AttemptLines) -> bool:
     """Whether the line carries the request ID of the bracket, as a field or in its text."""
     event, record = line
     own = request_named(record)

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.grammar.parse import read
-from retryctl.core.history.attempt_lines import Bracket, Line
+from retryctl.core.grammar.parse import parse_record
+from retryctl.core.history.attempt_lines import AttemptLines, Line
 from retryctl.core.history.sequential import read_stream
-from retryctl.core.model.attempt import Attempt, attempt_of
+from retryctl.core.model.attempt import Attempt, build_attempt
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.records import End, FunctionError, Report, Start, Unrecognised, WebRecord
 from retryctl.core.model.request import Request, request_of
 
@@ -37,12 +37,12 @@ class History:
     web: frozenset[str] = frozenset()
 
 
-def read_history(
+def build_history(
     events: Iterable[LogEvent],
     *,
     horizon_ms: int,
     markers: Markers | None = None,
-    settings: FunctionSettings | None = None,
+    settings: FunctionConfig | None = None,
     function: str | None = None,
     wanted: Collection[str] | None = None,
 ) -> History:
@@ -51,7 +51,7 @@ def read_history(
     With ``wanted`` only the requests of these IDs are given. ``function`` names the function
     where the records do not.
     """
-    markers, settings = markers or Markers(), settings or FunctionSettings()
+    markers, settings = markers or Markers(), settings or FunctionConfig()
     attempts: dict[tuple[str | None, str], list[Attempt]] = defaultdict(list)
     mentions: dict[tuple[str | None, str], list[LogEvent]] = defaultdict(list)
     unrecognised = 0
@@ -63,7 +63,7 @@ def read_history(
         placed_ms = 0
         for bracket in brackets:
             if wanted is None or bracket.request_id in wanted:
-                attempt = attempt_of(bracket, markers, settings, horizon_ms, function, placed_ms)
+                attempt = build_attempt(bracket, markers, settings, horizon_ms, function, placed_ms)
                 placed_ms = attempt.placed_ms
                 attempts[attempt.log_group, attempt.request_id].append(attempt)
         for request_id, event in mentions_in(lines, brackets):
@@ -120,7 +120,7 @@ def _without_repeats(events: list[LogEvent]) -> list[Line]:
     seen: set[tuple[int, str]] = set()
     lines: list[Line] = []
     for event in events:
-        record = read(event)
+        record = parse_record(event)
         if isinstance(record, (Start, End, Report)):
             key = (event.timestamp_ms, event.message.rstrip())
             if key in seen:
@@ -131,7 +131,7 @@ def _without_repeats(events: list[LogEvent]) -> list[Line]:
 
 
 def mentions_in(
-    lines: Sequence[Line], brackets: Sequence[Bracket]
+    lines: Sequence[Line], brackets: Sequence[AttemptLines]
 ) -> Iterator[tuple[str, LogEvent]]:
     """In a stream whose level drops Lambda's records, a runtime's error still proves its request.
 

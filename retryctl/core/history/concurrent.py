@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from retryctl.core.history.attempt_lines import (
     CLOSING,
     LONGEST_BRACKET_MS,
-    Bracket,
+    AttemptLines,
     Line,
     bracket_of,
     is_repeat,
@@ -20,7 +20,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import AppLine, End, InitStart, Report, RestoreStart, Start
 
 
-class Interleaved:
+class ConcurrentSegmenter:
     """A stream of Managed Instances, or all the streams of a log that does not name them.
 
     A line without an ID is nobody's while more than one attempt could have written it: also one
@@ -30,14 +30,14 @@ class Interleaved:
     def __init__(self, lines: Sequence[Line], *, managed: bool) -> None:
         self.lines = lines
         self.managed = managed
-        self.brackets: list[Bracket] = []
-        self.latest: dict[str, Bracket] = {}
-        self.open: dict[str, Bracket] = {}
+        self.brackets: list[AttemptLines] = []
+        self.latest: dict[str, AttemptLines] = {}
+        self.open: dict[str, AttemptLines] = {}
         self.between: list[Line] = []
         self.unseen = _ends_without_start(lines)
         self.another_starts_up = False
 
-    def read(self) -> list[Bracket]:
+    def read(self) -> list[AttemptLines]:
         """The attempts, in the order in which they were opened."""
         for line in self.lines:
             self._read(line)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from retryctl.core.history.attempt_lines import Bracket
+from retryctl.core.history.attempt_lines import AttemptLines
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import (
     AppLine,
@@ -63,7 +63,7 @@ class ErrorInfo:
     frame: str | None = None
 
 
-def outcome_of(bracket: Bracket, deadline_ms: int) -> Outcome:
+def outcome_of(bracket: AttemptLines, deadline_ms: int) -> Outcome:
     """The outcome of one attempt.
 
     ``deadline_ms`` is the moment before which an attempt must have started to be past its
@@ -90,21 +90,21 @@ def outcome_of(bracket: Bracket, deadline_ms: int) -> Outcome:
     return Outcome.RUNNING if young and not bracket.end else Outcome.UNKNOWN
 
 
-def _statuses(bracket: Bracket) -> set[str]:
+def _statuses(bracket: AttemptLines) -> set[str]:
     done = [r.status for _, r in bracket.lines if isinstance(r, RuntimeDone)]
     return {s for s in (*done, bracket.report.status if bracket.report else None) if s}
 
 
-def _types(bracket: Bracket) -> set[str]:
+def _types(bracket: AttemptLines) -> set[str]:
     done = [r.error_type for _, r in bracket.lines if isinstance(r, RuntimeDone)]
     return {t for t in (*done, bracket.report.error_type if bracket.report else None) if t}
 
 
-def _any(bracket: Bracket, kind: type[TimedOut] | type[RuntimeExited]) -> bool:
+def _any(bracket: AttemptLines, kind: type[TimedOut] | type[RuntimeExited]) -> bool:
     return any(isinstance(r, kind) for _, r in bracket.lines)
 
 
-def _init_failed(bracket: Bracket) -> bool:
+def _init_failed(bracket: AttemptLines) -> bool:
     return any(
         isinstance(r, InitReport) and r.phase == "invoke" and r.status in ("error", "failure")
         for _, r in bracket.before_start
@@ -115,7 +115,7 @@ def _is_crash(types: set[str]) -> bool:
     return any(t in _MANAGED_CRASHES or t.startswith(("Extension.", "Sandbox.")) for t in types)
 
 
-def _marker(bracket: Bracket) -> tuple[LogEvent, FunctionError] | None:
+def _marker(bracket: AttemptLines) -> tuple[LogEvent, FunctionError] | None:
     """The runtime's marker of a function error: the last one that counts as such."""
     output = [
         (event, record)
@@ -149,7 +149,7 @@ def _with_ruby_lines(
     )
 
 
-def error_of(bracket: Bracket, outcome: Outcome) -> tuple[ErrorInfo | None, LogEvent | None]:
+def error_of(bracket: AttemptLines, outcome: Outcome) -> tuple[ErrorInfo | None, LogEvent | None]:
     """What failed, and the event that tells it; ``None`` of an attempt that did not fail."""
     if not outcome.failed:
         return None, None
@@ -162,7 +162,7 @@ def error_of(bracket: Bracket, outcome: Outcome) -> tuple[ErrorInfo | None, LogE
     return _exit(bracket, outcome)
 
 
-def _timeout(bracket: Bracket) -> tuple[ErrorInfo | None, LogEvent | None]:
+def _timeout(bracket: AttemptLines) -> tuple[ErrorInfo | None, LogEvent | None]:
     for event, record in bracket.lines:
         if isinstance(record, TimedOut):
             message = f"Task timed out after {record.timeout_s:.2f} seconds"
@@ -170,7 +170,7 @@ def _timeout(bracket: Bracket) -> tuple[ErrorInfo | None, LogEvent | None]:
     return None, bracket.report_event
 
 
-def _exit(bracket: Bracket, outcome: Outcome) -> tuple[ErrorInfo | None, LogEvent | None]:
+def _exit(bracket: AttemptLines, outcome: Outcome) -> tuple[ErrorInfo | None, LogEvent | None]:
     """A crash, an out of memory or a failed init: Lambda's type, and the best message there is."""
     lines = bracket.lines
     exits = [(e, r) for e, r in lines if isinstance(r, RuntimeExited)]

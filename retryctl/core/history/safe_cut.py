@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retryctl.core.history.attempt_lines import LONGEST_BRACKET_MS, Bracket, Line
+from retryctl.core.history.attempt_lines import LONGEST_BRACKET_MS, AttemptLines, Line
 from retryctl.core.history.build import stream_lines
 from retryctl.core.history.sequential import read_stream
 from retryctl.core.model.events import LogEvent
@@ -23,7 +23,7 @@ from retryctl.core.model.records import AppLine, Start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class ClosedChunk:
     """The attempts of a piece, in order, and the events that the next piece begins with.
 
     These are ``context``, the last attempt, and ``between``, what follows it before the cut.
@@ -31,7 +31,7 @@ class Piece:
     ``context_was_lost`` tells that the context no longer reads as the attempt that it was.
     """
 
-    brackets: tuple[Bracket, ...]
+    brackets: tuple[AttemptLines, ...]
     context: tuple[LogEvent, ...]
     lines: tuple[Line, ...]
     between: tuple[LogEvent, ...] = ()
@@ -40,7 +40,7 @@ class Piece:
 
 def closed_piece(
     context: Sequence[LogEvent], events: Sequence[LogEvent], opening: LogEvent
-) -> Piece | None:
+) -> ClosedChunk | None:
     """The piece ``events``, cut before the START ``opening``; ``None`` where it has to grow.
 
     ``context`` is that of the piece before, empty at the start of a stream.
@@ -63,7 +63,7 @@ def closed_piece(
     known = {*map(id, context), id(opening)}
     inside = {id(event) for event, _ in last.body}
     behind = max(at for at, (event, _) in enumerate(lines) if id(event) in inside) + 1
-    return Piece(
+    return ClosedChunk(
         between=tuple(event for event, _ in lines[behind:] if event is not opening),
         brackets=(*own, last),
         context=own_context,
@@ -71,7 +71,7 @@ def closed_piece(
     )
 
 
-def _context(bracket: Bracket) -> tuple[LogEvent, ...] | None:
+def _context(bracket: AttemptLines) -> tuple[LogEvent, ...] | None:
     """The lines of an attempt from its START on, where they tell as much as all of them.
 
     Output can be dated before its own START. A record there would be read otherwise alone.
@@ -83,13 +83,13 @@ def _context(bracket: Bracket) -> tuple[LogEvent, ...] | None:
     return tuple(events[begins:])
 
 
-def last_piece(context: Sequence[LogEvent], events: Sequence[LogEvent]) -> Piece:
+def last_piece(context: Sequence[LogEvent], events: Sequence[LogEvent]) -> ClosedChunk:
     """The piece at the end of a stream; the whole stream where it was never cut."""
     lines = stream_lines([*context, *events])
     brackets = read_stream(lines)
     known = set(map(id, context))
     first = brackets[0].body[0][0] if brackets else None
-    return Piece(
+    return ClosedChunk(
         context_was_lost=bool(context) and first is not context[0],
         brackets=tuple(brackets[1:] if context else brackets),
         context=(),
@@ -97,7 +97,7 @@ def last_piece(context: Sequence[LogEvent], events: Sequence[LogEvent]) -> Piece
     )
 
 
-def _is_final(bracket: Bracket, opening: LogEvent) -> bool:
+def _is_final(bracket: AttemptLines, opening: LogEvent) -> bool:
     """Whether no record from ``opening`` on can be of this attempt."""
     return bracket.report is not None or _is_old(bracket.body[0][0], opening)
 
@@ -106,7 +106,9 @@ def _is_old(event: LogEvent, opening: LogEvent) -> bool:
     return event.timestamp_ms + LONGEST_BRACKET_MS < opening.timestamp_ms
 
 
-def _has_loose_start(lines: Sequence[Line], brackets: Sequence[Bracket], opening: LogEvent) -> bool:
+def _has_loose_start(
+    lines: Sequence[Line], brackets: Sequence[AttemptLines], opening: LogEvent
+) -> bool:
     """Whether a START was taken for printed text that a later REPORT could still make true."""
     inside = {id(event) for bracket in brackets for event, _ in bracket.body}
     return any(

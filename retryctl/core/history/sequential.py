@@ -26,14 +26,14 @@ from retryctl.core.history.attempt_lines import (
     CLOSING,
     LONGEST_BRACKET_MS,
     SHORTEST_RETRY_MS,
-    Bracket,
+    AttemptLines,
     Line,
     bracket_of,
     is_repeat,
     settle,
     within,
 )
-from retryctl.core.history.concurrent import Interleaved
+from retryctl.core.history.concurrent import ConcurrentSegmenter
 from retryctl.core.model.records import (
     AppLine,
     End,
@@ -45,16 +45,16 @@ from retryctl.core.model.records import (
 )
 
 
-def read_stream(lines: Sequence[Line]) -> list[Bracket]:
+def read_stream(lines: Sequence[Line]) -> list[AttemptLines]:
     """The attempts in the lines of one stream, which must be in the order of the stream."""
     if not lines:
         return []
     lines = _of_one_format(lines)
     managed = _is_managed(lines)
     if managed or lines[0][0].log_stream is None:
-        brackets = Interleaved(lines, managed=managed).read()
+        brackets = ConcurrentSegmenter(lines, managed=managed).read()
     else:
-        brackets = _Exclusive(lines).read()
+        brackets = SequentialSegmenter(lines).read()
     _describe(brackets, lines)
     return brackets
 
@@ -83,7 +83,7 @@ def _of_one_format(lines: Sequence[Line]) -> list[Line]:
     return [(e, r) if own(r) else (e, AppLine(text=e.message)) for e, r in lines]
 
 
-def _describe(brackets: list[Bracket], lines: Sequence[Line]) -> None:
+def _describe(brackets: list[AttemptLines], lines: Sequence[Line]) -> None:
     """What the stream tells of all of its attempts."""
     inits = [r for _, r in lines if isinstance(r, (InitStart, RestoreStart))]
     runtime = next((r.runtime_version for r in inits if r.runtime_version), None)
@@ -100,7 +100,7 @@ def _describe(brackets: list[Bracket], lines: Sequence[Line]) -> None:
 # --------------------------------------------------------------------------- one at a time
 
 
-class _Exclusive:
+class SequentialSegmenter:
     """A stream of one environment that runs one request at a time."""
 
     def __init__(self, lines: Sequence[Line]) -> None:
@@ -116,11 +116,12 @@ class _Exclusive:
             elif isinstance(record, CLOSING):
                 kind = self.reports if isinstance(record, Report) else self.endings
                 kind[record.request_id].append(at)
-        self.brackets: list[Bracket] = []
+        self.brackets: list[AttemptLines] = []
         self.between: list[Line] = []
         self.idle_seen = False  # whether it was seen that nothing runs here
 
-    def read(self) -> list[Bracket]:
+    def read(self) -> list[AttemptLines]:
+        """Return the attempts of the stream in its order."""
         at = 0
         while at < len(self.lines):
             _, record = self.lines[at]
@@ -136,7 +137,7 @@ class _Exclusive:
         return self.brackets
 
     @property
-    def _last(self) -> Bracket | None:
+    def _last(self) -> AttemptLines | None:
         return self.brackets[-1] if self.brackets else None
 
     def _started(self, at: int, request_id: str) -> int:

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, field
 
 from retryctl.core.crosscheck.claims import Claim, Markers, read_claim
-from retryctl.core.history.attempt_lines import CLOSING, Bracket, Line, request_named
+from retryctl.core.history.attempt_lines import CLOSING, AttemptLines, Line, request_named
 from retryctl.core.history.outcome import ErrorInfo, Outcome, error_of, outcome_of
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.records import InitStart, LogsDropped, RestoreStart
 
 
@@ -66,10 +66,10 @@ class Attempt:
         return self.report_event or self.error_event or self.events[-1]
 
 
-def attempt_of(
-    bracket: Bracket,
+def build_attempt(
+    bracket: AttemptLines,
     markers: Markers,
-    settings: FunctionSettings,
+    settings: FunctionConfig,
     horizon_ms: int,
     function: str | None,
     not_before_ms: int,
@@ -89,7 +89,7 @@ def attempt_of(
         placed_ms=max(_placed_ms(bracket), not_before_ms),
         log_group=bracket.log_group,
         log_stream=bracket.log_stream,
-        function=function_name(bracket.log_group, bracket.log_stream)
+        function=function_from_names(bracket.log_group, bracket.log_stream)
         or bracket.function_name
         or function,
         version=bracket.version or _version_of(bracket.log_stream),
@@ -117,13 +117,13 @@ def attempt_of(
     )
 
 
-def _own_lines(bracket: Bracket) -> list[Line]:
+def _own_lines(bracket: AttemptLines) -> list[Line]:
     """The lines that name no other request; where no START was seen, those that name this one."""
     own = (None, bracket.request_id) if bracket.start else (bracket.request_id,)
     return [line for line in bracket.lines if request_named(line[1]) in own]
 
 
-def _cold_start(bracket: Bracket) -> bool | None:
+def _cold_start(bracket: AttemptLines) -> bool | None:
     report = bracket.report
     if any(isinstance(record, (InitStart, RestoreStart)) for _, record in bracket.before_start):
         return True
@@ -137,7 +137,7 @@ _STREAM = re.compile(r"\d{4}/\d\d/\d\d/([\w-]*)\[(\$LATEST(?:\.PUBLISHED)?|\d+)\
 _GROUP = re.compile(r"(?:.*:)?/aws/lambda/([^/:]+)\Z")
 
 
-def function_name(log_group: str | None, log_stream: str | None) -> str | None:
+def function_from_names(log_group: str | None, log_stream: str | None) -> str | None:
     """The function whose log it is, by the name of its group or of a stream in a custom group."""
     if log_group and (m := _GROUP.match(log_group)):
         return m[1]
@@ -150,7 +150,7 @@ def _version_of(log_stream: str | None) -> str | None:
     return m[2] if m else None
 
 
-def _placed_ms(bracket: Bracket) -> int:
+def _placed_ms(bracket: AttemptLines) -> int:
     if bracket.start:
         return bracket.start.timestamp_ms
     if bracket.report_event and bracket.report and bracket.report.duration_ms is not None:

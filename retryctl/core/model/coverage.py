@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class LogQuery:
     """What is asked of a source; each source turns it into its own terms.
 
     CloudWatch makes a filterPattern of it, a saved file a test on the bytes before anything

@@ -8,7 +8,7 @@ from retryctl.core.model.events import LogEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionSettings:
+class FunctionConfig:
     """What a function's configuration says of retries and logs; ``None`` where it is not known.
 
     These are today's settings, not those of the day of an attempt.

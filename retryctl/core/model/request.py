@@ -8,9 +8,9 @@ from enum import Enum
 from itertools import pairwise
 
 from retryctl.core.history.outcome import Outcome
-from retryctl.core.model.attempt import Attempt, function_name, wait_ms
+from retryctl.core.model.attempt import Attempt, function_from_names, wait_ms
 from retryctl.core.model.events import LogEvent, is_event_source_id
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 
 # Lambda waits about one minute before the first retry and two before the second.
 USUAL_WAITS_MS = {1: 60_000, 2: 120_000}
@@ -61,7 +61,7 @@ def request_of(
     key: tuple[str | None, str],
     attempts: Sequence[Attempt],
     mentions: Sequence[LogEvent],
-    settings: FunctionSettings,
+    settings: FunctionConfig,
     horizon_ms: int,
     function: str | None,
 ) -> Request:
@@ -76,7 +76,8 @@ def request_of(
         request_id=request_id,
         log_group=log_group,
         function=next(
-            (a.function for a in numbered if a.function), function_name(log_group, None) or function
+            (a.function for a in numbered if a.function),
+            function_from_names(log_group, None) or function,
         ),
         attempts=tuple(numbered),
         outcome=_request_outcome(numbered, request_id, settings, due),
@@ -89,7 +90,7 @@ def _by_start(attempt: Attempt) -> tuple[int, str]:
     return (attempt.placed_ms, attempt.log_stream or "")
 
 
-def _infer_errors(attempts: list[Attempt], settings: FunctionSettings) -> list[Attempt]:
+def _infer_errors(attempts: list[Attempt], settings: FunctionConfig) -> list[Attempt]:
     """Some runtimes leave no marker of an error: there, what was retried had failed."""
     for at, (attempt, after) in enumerate(pairwise(attempts)):
         usual, wait = USUAL_WAITS_MS.get(attempt.number), wait_ms(attempt, after)
@@ -100,14 +101,14 @@ def _infer_errors(attempts: list[Attempt], settings: FunctionSettings) -> list[A
     return attempts
 
 
-def _leaves_no_marker(attempt: Attempt, settings: FunctionSettings) -> bool:
+def _leaves_no_marker(attempt: Attempt, settings: FunctionConfig) -> bool:
     runtime = attempt.runtime_version or settings.runtime or ""
     silent_node = settings.application_log_level == "FATAL" and runtime.startswith("nodejs")
     return runtime.startswith("provided") or silent_node
 
 
 def _next_due_ms(
-    attempts: list[Attempt], request_id: str, settings: FunctionSettings, horizon_ms: int
+    attempts: list[Attempt], request_id: str, settings: FunctionConfig, horizon_ms: int
 ) -> int | None:
     """When the next attempt is due, while one can still be expected."""
     if not attempts or is_event_source_id(request_id) or attempts[0].starts_unseen:
@@ -124,7 +125,7 @@ def _next_due_ms(
 
 
 def _request_outcome(
-    attempts: list[Attempt], request_id: str, settings: FunctionSettings, due: int | None
+    attempts: list[Attempt], request_id: str, settings: FunctionConfig, due: int | None
 ) -> RequestOutcome:
     if not attempts:
         return RequestOutcome.UNKNOWN

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from retryctl.core.summary.tally import MINUTE_MS, Tally
+from retryctl.core.summary.tally import MINUTE_MS, SummaryTally
 
 _MOST_BUCKETS = 48
 _BUCKETS_MIN = (1, 5, 15, 60, 180, 360, 720, 1_440, 10_080, 43_200, 525_600)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OverTime:
+class Histogram:
     """How many attempts failed in each stretch of ``bucket_ms``, from ``since_ms`` on."""
 
     since_ms: int
@@ -19,7 +19,7 @@ class OverTime:
     counts: tuple[int, ...]
 
 
-def failed_over_time(tally: Tally) -> OverTime | None:
+def failed_over_time(tally: SummaryTally) -> Histogram | None:
     """The failed attempts from the first attempt to the last; ``None`` where there is none."""
     if tally.first_ms is None or tally.last_ms is None:
         return None
@@ -31,4 +31,4 @@ def failed_over_time(tally: Tally) -> OverTime | None:
     counts = [0] * (last - first + 1)
     for minute, count in tally.failed_by_minute.items():
         counts[minute * MINUTE_MS // bucket_ms - first] += count
-    return OverTime(since_ms=first * bucket_ms, bucket_ms=bucket_ms, counts=tuple(counts))
+    return Histogram(since_ms=first * bucket_ms, bucket_ms=bucket_ms, counts=tuple(counts))

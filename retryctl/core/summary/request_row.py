@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from retryctl.bulk.partition import Quiet
+from retryctl.bulk.partition import SilentSuccesses
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.request import RequestOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class RequestRow:
     """A request in one line. ``findings`` are the names of rules, each once, in their order.
 
     ``placed_ms`` orders it in time; ``started_ms`` is ``None`` where no START was seen.
@@ -31,7 +31,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class RowFilter:
     """Which requests a list shows; ``None`` and an empty tuple want all.
 
     ``error`` is looked for, in any case, in the types and messages of errors.
@@ -43,27 +43,27 @@ class Wanted:
     error: str | None = None
     least_attempts: int = 0
 
-    def has(self, listed: Listed) -> bool:
+    def has(self, request_rows: RequestRow) -> bool:
         """Whether the request is to be shown."""
         return (
-            listed.attempts >= self.least_attempts
-            and (not self.outcomes or listed.outcome.value in self.outcomes)
-            and (not self.verdicts or listed.verdict.value in self.verdicts)
-            and (not self.findings or not set(self.findings).isdisjoint(listed.findings))
-            and (self.error is None or self._names_error(listed))
+            request_rows.attempts >= self.least_attempts
+            and (not self.outcomes or request_rows.outcome.value in self.outcomes)
+            and (not self.verdicts or request_rows.verdict.value in self.verdicts)
+            and (not self.findings or not set(self.findings).isdisjoint(request_rows.findings))
+            and (self.error is None or self._names_error(request_rows))
         )
 
-    def _names_error(self, listed: Listed) -> bool:
+    def _names_error(self, request_rows: RequestRow) -> bool:
         sought = (self.error or "").casefold()
-        return any(sought in error.casefold() for error in listed.errors)
+        return any(sought in error.casefold() for error in request_rows.errors)
 
 
-def listed(one: CheckedRequest | Quiet) -> list[Listed]:
+def request_rows(one: CheckedRequest | SilentSuccesses) -> list[RequestRow]:
     """A line of each request."""
     if isinstance(one, CheckedRequest):
         return [_checked(one)]
     return [
-        Listed(
+        RequestRow(
             request_id=str(UUID(bytes=request_id)),
             function=one.function,
             placed_ms=start_ms,
@@ -76,12 +76,12 @@ def listed(one: CheckedRequest | Quiet) -> list[Listed]:
     ]
 
 
-def _checked(one: CheckedRequest) -> Listed:
+def _checked(one: CheckedRequest) -> RequestRow:
     request = one.request
     first = request.attempts[0] if request.attempts else None
     errors = [attempt.error for attempt in request.attempts if attempt.error]
     said = [text for error in errors for text in (error.type, error.message) if text]
-    return Listed(
+    return RequestRow(
         request_id=request.request_id,
         function=request.function,
         placed_ms=request.placed_ms,

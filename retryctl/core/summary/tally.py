@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from retryctl.bulk.compact import Packed
-from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.bulk.compact import CompactAttempt
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt, wait_ms
@@ -63,7 +63,7 @@ class Cost:
 
 
 @dataclass(slots=True)
-class Tally:
+class SummaryTally:
     """The count of one function's requests. ``add`` takes them one by one, ``merge`` a tally."""
 
     requests: int = 0
@@ -73,8 +73,8 @@ class Tally:
     outcomes: Counter[RequestOutcome] = field(default_factory=Counter)
     attempt_outcomes: Counter[Outcome] = field(default_factory=Counter)
     branches: Counter[tuple[int, str | None]] = field(default_factory=Counter)
-    checks: Counter[Check] = field(default_factory=Counter)
-    retries_judged: Counter[Check] = field(default_factory=Counter)
+    checks: Counter[AttemptVerdict] = field(default_factory=Counter)
+    retries_judged: Counter[AttemptVerdict] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
     wrong_retries: Counter[str] = field(default_factory=Counter)
     same_environment: int = 0
@@ -104,7 +104,7 @@ class Tally:
             self.findings[finding.rule] += 1
         self._add_reasons(checked)
 
-    def add_quiet(self, attempts: Sequence[Packed]) -> None:
+    def add_quiet(self, attempts: Sequence[CompactAttempt]) -> None:
         """Count requests whose one attempt went well and said nothing."""
         count = len(attempts)
         self.requests += count
@@ -113,7 +113,7 @@ class Tally:
         self.outcomes[RequestOutcome.SUCCEEDED] += count
         self.attempt_outcomes[Outcome.OK] += count
         self.branches[1, None] += count
-        self.checks[Check.SILENT] += count
+        self.checks[AttemptVerdict.SILENT] += count
         billed_ms: Counter[int] = Counter()
         for _, _, _, billed, memory_mb, _, _ in attempts:
             billed_ms[memory_mb] += billed
@@ -123,7 +123,7 @@ class Tally:
         self._see(min(starts))
         self._see(max(starts))
 
-    def merge(self, other: Tally) -> None:
+    def merge(self, other: SummaryTally) -> None:
         """Add what another tally counted."""
         for name in ("requests", "attempts", "retried", "same_environment", "other_environment"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -143,7 +143,7 @@ class Tally:
         if self.last_ms is None or placed_ms > self.last_ms:
             self.last_ms = placed_ms
 
-    def _add_attempt(self, attempt: Attempt, check: Check) -> None:
+    def _add_attempt(self, attempt: Attempt, check: AttemptVerdict) -> None:
         claim, number = attempt.claim, attempt.number
         self.attempt_outcomes[attempt.outcome] += 1
         self.branches[number, claim.branch] += 1
@@ -183,14 +183,17 @@ class Tally:
             if number is None or number < 2:
                 continue
             attempt, check = checked.request.attempts[number - 1], checked.checks[number - 1]
-            if check.check is Check.DISAGREES and attempt.claim.counter is not None:
+            if check.check is AttemptVerdict.DISAGREES and attempt.claim.counter is not None:
                 self.wrong_retries[finding.rule] += 1
 
     # ----------------------------------------------------------------- what it comes to
 
     def accuracy_on_retries(self) -> float | None:
         """Of the retries that logged a counter and could be judged, the share that agrees."""
-        right, wrong = self.retries_judged[Check.AGREES], self.retries_judged[Check.DISAGREES]
+        right, wrong = (
+            self.retries_judged[AttemptVerdict.AGREES],
+            self.retries_judged[AttemptVerdict.DISAGREES],
+        )
         return right / (right + wrong) if right + wrong else None
 
     def wait_figures(self) -> list[Waits]:

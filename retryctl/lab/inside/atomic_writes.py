@@ -16,7 +16,7 @@ from typing import Any
 _lock = threading.RLock()  # a signal's handler may print while its own thread writes
 
 
-class Whole(io.RawIOBase):
+class AtomicWriter(io.RawIOBase):
     """A descriptor that is written to by one at a time."""
 
     def __init__(self, fd: int) -> None:
@@ -45,14 +45,14 @@ def install(log_fd: int) -> None:
     """Put such descriptors under stdout, stderr and whatever opens ``log_fd``."""
     for name, fd in (("stdout", 1), ("stderr", 2)):
         old = getattr(sys, name)
-        raw = io.BufferedWriter(Whole(fd))
+        raw = io.BufferedWriter(AtomicWriter(fd))
         new = io.TextIOWrapper(raw, old.encoding, old.errors, line_buffering=old.line_buffering)
         setattr(sys, name, new)
         setattr(sys, f"__{name}__", new)
     fdopen = os.fdopen
 
     def open_descriptor(fd: int, *arguments: Any, **options: Any) -> Any:
-        return Whole(fd) if fd == log_fd else fdopen(fd, *arguments, **options)
+        return AtomicWriter(fd) if fd == log_fd else fdopen(fd, *arguments, **options)
 
     os.fdopen = open_descriptor
     os.register_at_fork(after_in_child=_renew_lock)

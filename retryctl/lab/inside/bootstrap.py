@@ -54,7 +54,7 @@ def main(settings: dict[str, Any]) -> None:
     os._exit(0)
 
 
-def run_function(settings: dict[str, Any], found: isolation.Found) -> None:
+def run_function(settings: dict[str, Any], found: isolation.IsolationChoice) -> None:
     """Run the runtime client in this process; it ends with the process."""
     for name in ("status_fd", "clock_fd", "log_fd"):  # not for the function's own subprocesses
         os.set_inheritable(settings[name], False)

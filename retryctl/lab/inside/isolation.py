@@ -20,7 +20,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(_INSIDE))
 _BOOTSTRAP = os.path.join(_INSIDE, "bootstrap.py")
 
 
-class Found:
+class IsolationChoice:
     """The way that worked, where it put the function's code, and why others were ``refused``."""
 
     def __init__(self, name: str, task: str) -> None:
@@ -31,7 +31,7 @@ class Found:
         self.refused: dict[str, str] = {}
 
 
-def isolate(settings: dict[str, Any]) -> Found:
+def isolate(settings: dict[str, Any]) -> IsolationChoice:
     """Give this process its /tmp by the first way that works.
 
     :raises SystemExit: none of the ways asked for works; the lab shows the text.
@@ -48,7 +48,7 @@ def isolate(settings: dict[str, Any]) -> Found:
     raise SystemExit(f"no private /tmp: {refused}")
 
 
-def _namespaces(settings: dict[str, Any]) -> Found:
+def _namespaces(settings: dict[str, Any]) -> IsolationChoice:
     """Enter namespaces, once a child has shown that it can be done: there is no way back.
 
     A host may refuse the third step of five, and leave a process that is nobody, nowhere.
@@ -69,13 +69,13 @@ def _namespaces(settings: dict[str, Any]) -> Found:
     if os.waitpid(child, 0)[1]:
         raise OSError(refusal or "the trial ended at once")
     namespaces.enter(*where)
-    return Found("namespaces", namespaces.TASK)
+    return IsolationChoice("namespaces", namespaces.TASK)
 
 
-def _bubblewrap(settings: dict[str, Any]) -> Found:
+def _bubblewrap(settings: dict[str, Any]) -> IsolationChoice:
     """Run this program once more, inside bubblewrap, where it finds everything done."""
     if settings.get(BUBBLEWRAP_DONE):
-        return Found("bubblewrap", namespaces.TASK)
+        return IsolationChoice("bubblewrap", namespaces.TASK)
     program = settings["bwrap"]
     if program is None:
         raise OSError("bwrap is not installed")
@@ -101,8 +101,8 @@ def _bubblewrap_options(settings: dict[str, Any]) -> list[str]:
     return options
 
 
-def _patched(settings: dict[str, Any]) -> Found:
-    found = Found("patched", settings["task"])
+def _patched(settings: dict[str, Any]) -> IsolationChoice:
+    found = IsolationChoice("patched", settings["task"])
     found.redirect_to = settings["tmp"]
     found.keep = [*_reachable(settings), settings["task"]]
     return found

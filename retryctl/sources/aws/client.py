@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from retryctl.errors import Unreachable, UsageError
-from retryctl.sources.aws.errors import Asked, ours
-from retryctl.sources.aws.rate_limiter import Pace
+from retryctl.sources.aws.errors import CallContext, translate_error
+from retryctl.sources.aws.rate_limiter import AdaptiveRateLimiter
 
 Answer = dict[str, Any]
 
@@ -28,7 +28,7 @@ _ATTEMPTS_TO_CONNECT = 3
 _ATTEMPTS_AT_A_CUT_ANSWER = 5
 
 
-class Aws:
+class AwsClient:
     """Clients for one identity and one place. Safe to call from several threads.
 
     ``calls`` counts the requests that were sent, ``repeated`` those of them that were repeats.
@@ -57,7 +57,9 @@ class Aws:
         self._clients: dict[str, Any] = {}
         self._making = threading.Lock()
         self._counting = threading.Lock()
-        self._paces: dict[str, Pace] = defaultdict(lambda: Pace(seconds, sleep))
+        self._paces: dict[str, AdaptiveRateLimiter] = defaultdict(
+            lambda: AdaptiveRateLimiter(seconds, sleep)
+        )
 
     @property
     def region(self) -> str | None:
@@ -96,26 +98,26 @@ class Aws:
             answer: Answer = method(**request)
         except Exception as error:
             self._count(getattr(error, "response", {}), pace)
-            told = ours(error, self._asked(service, operation, subject))
+            told = translate_error(error, self._asked(service, operation, subject))
             if told is None:
                 raise
             raise told from error
         self._count(answer, pace)
         return answer
 
-    def _pace(self, operation: str) -> Pace:
+    def _pace(self, operation: str) -> AdaptiveRateLimiter:
         with self._counting:
             return self._paces[operation]
 
-    def _count(self, answer: Answer, pace: Pace) -> None:
+    def _count(self, answer: Answer, pace: AdaptiveRateLimiter) -> None:
         again = answer.get("ResponseMetadata", {}).get("RetryAttempts", 0)
         pace.answered(again)
         with self._counting:
             self.calls += 1 + again
             self.repeated += again
 
-    def _asked(self, service: str, operation: str, subject: str) -> Asked:
-        return Asked(
+    def _asked(self, service: str, operation: str, subject: str) -> CallContext:
+        return CallContext(
             action=f"{service}:{operation}",
             subject=subject,
             profile=self.profile or os.environ.get("AWS_PROFILE"),

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
 from retryctl.errors import AccessDenied, CouldNotLook, UsageError
-from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 
 _FORMS = "Give dynamodb://TABLE, dynamodb://TABLE?key=NAME or s3://BUCKET/PREFIX."
@@ -24,7 +24,7 @@ _KEYS_A_CALL = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def read_count(url: str, request_ids: Iterable[str], aws: Aws) -> dict[str, StoreCount]:
+def read_count(url: str, request_ids: Iterable[str], aws: AwsClient) -> dict[str, StoreCount]:
     """What the store at ``url`` holds of each request, by request ID.
 
     Reads are consistent: every attempt that was recorded before is counted. Needs
@@ -58,7 +58,9 @@ def read_count(url: str, request_ids: Iterable[str], aws: Aws) -> dict[str, Stor
     }
 
 
-def _dynamodb(place: SplitResult, request_ids: list[str], aws: Aws) -> Iterator[tuple[str, str]]:
+def _dynamodb(
+    place: SplitResult, request_ids: list[str], aws: AwsClient
+) -> Iterator[tuple[str, str]]:
     """Each recorded attempt, as request ID and name."""
     table = place.netloc
     key = parse_qs(place.query).get("key", ["request_id"])[0]
@@ -81,7 +83,7 @@ def _dynamodb(place: SplitResult, request_ids: list[str], aws: Aws) -> Iterator[
             wanted = answer.get("UnprocessedKeys") or {}
 
 
-def _s3(place: SplitResult, request_ids: list[str], aws: Aws) -> Iterator[tuple[str, str]]:
+def _s3(place: SplitResult, request_ids: list[str], aws: AwsClient) -> Iterator[tuple[str, str]]:
     """Each recorded attempt, as request ID and name."""
     bucket, prefix = place.netloc, place.path.strip("/")
     for request_id in request_ids:

@@ -68,7 +68,7 @@ class Refused(CouldNotLook):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class CallContext:
     """What was asked, for the words of an error. ``action`` is ``logs:FilterLogEvents``."""
 
     action: str
@@ -78,7 +78,7 @@ class Asked:
     endpoint: str | None = None
 
 
-def ours(error: Exception, asked: Asked) -> RetryctlError | None:
+def translate_error(error: Exception, asked: CallContext) -> RetryctlError | None:
     """The error of ours for one of botocore's; ``None`` for what is none of botocore's."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "ClientError" in kinds:
@@ -91,7 +91,7 @@ def ours(error: Exception, asked: Asked) -> RetryctlError | None:
 # --------------------------------------------------------------------------- the service refused
 
 
-def _refused(error: Exception, asked: Asked) -> RetryctlError:
+def _refused(error: Exception, asked: CallContext) -> RetryctlError:
     response = getattr(error, "response", {})
     code = str(response.get("Error", {}).get("Code", ""))
     reason = str(response.get("Error", {}).get("Message", "")).strip()
@@ -129,7 +129,7 @@ def _refused(error: Exception, asked: Asked) -> RetryctlError:
     )
 
 
-def _denied(reason: str, operation: str, asked: Asked) -> AccessDenied:
+def _denied(reason: str, operation: str, asked: CallContext) -> AccessDenied:
     caller = _CALLER.search(reason)
     as_whom = f" as {'/'.join(caller[1].split('/')[:2])}" if caller else ""
     if operation == "AssumeRole":
@@ -148,7 +148,7 @@ def _denied(reason: str, operation: str, asked: Asked) -> AccessDenied:
     )
 
 
-def _expired(asked: Asked) -> LoginExpired:
+def _expired(asked: CallContext) -> LoginExpired:
     whose = f" of profile {asked.profile}" if asked.profile else ""
     return LoginExpired(
         f"the AWS credentials{whose} have expired",
@@ -156,7 +156,7 @@ def _expired(asked: Asked) -> LoginExpired:
     )
 
 
-def _unknown_caller(reason: str, asked: Asked) -> NoCredentials:
+def _unknown_caller(reason: str, asked: CallContext) -> NoCredentials:
     if "expired" in reason.lower() or "not yet current" in reason.lower():
         return NoCredentials(
             "AWS refused the signature for its time: this machine's clock is wrong",
@@ -172,7 +172,7 @@ def _unknown_caller(reason: str, asked: Asked) -> NoCredentials:
 # --------------------------------------------------------------------------- nothing was answered
 
 
-def _not_sent(error: Exception, kinds: set[str], asked: Asked) -> RetryctlError:
+def _not_sent(error: Exception, kinds: set[str], asked: CallContext) -> RetryctlError:
     if kinds & _NO_CREDENTIALS:
         return NoCredentials(
             f"no AWS credentials: {_sentence(error)}",
@@ -203,12 +203,12 @@ def _not_sent(error: Exception, kinds: set[str], asked: Asked) -> RetryctlError:
     return CouldNotLook(f"{asked.action} failed: {_sentence(error)}", "--debug shows where.")
 
 
-def _sso(asked: Asked) -> LoginExpired:
+def _sso(asked: CallContext) -> LoginExpired:
     whose = f" of profile {asked.profile}" if asked.profile else ""
     return LoginExpired(f"the SSO login{whose} has expired", f"Log in again: {_sso_command(asked)}")
 
 
-def _sso_command(asked: Asked) -> str:
+def _sso_command(asked: CallContext) -> str:
     return f"aws sso login --profile {asked.profile}" if asked.profile else "aws sso login"
 
 

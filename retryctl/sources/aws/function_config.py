@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import AccessDenied, CouldNotLook, UsageError
-from retryctl.sources.aws.client import Answer, Aws
+from retryctl.sources.aws.client import Answer, AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.saved.files import instead_of
 
@@ -37,7 +37,7 @@ class FunctionName:
         return f"/aws/lambda/{self.name}"
 
 
-def function_name(text: str) -> FunctionName:
+def parse_function_name(text: str) -> FunctionName:
     """From a name, a partial or a whole ARN, each with a version or an alias or without.
 
     Raises UsageError for what is none of these.
@@ -51,13 +51,15 @@ def function_name(text: str) -> FunctionName:
     return FunctionName(name=match["name"], qualifier=match["qualifier"])
 
 
-def read_settings(aws: Aws, function: str) -> tuple[FunctionSettings, str | None, tuple[str, ...]]:
+def read_settings(
+    aws: AwsClient, function: str
+) -> tuple[FunctionConfig, str | None, tuple[str, ...]]:
     """The settings, the log group (``None`` where it is not known), and sentences for stderr.
 
     Never raises for what is denied, deleted or out of reach: alone that is no reason not to look.
     Raises UsageError where ``function`` is no function's name.
     """
-    named = function_name(function)
+    named = parse_function_name(function)
     request = {"FunctionName": named.name}
     if "function:" in function:
         request["FunctionName"] = function.removesuffix(f":{named.qualifier}")
@@ -74,7 +76,7 @@ def read_settings(aws: Aws, function: str) -> tuple[FunctionSettings, str | None
         )
         retries = event_age_s = None
     logging: dict[str, Any] = configuration.get("LoggingConfig") or {}
-    settings = FunctionSettings(
+    settings = FunctionConfig(
         maximum_retry_attempts=retries,
         maximum_event_age_s=event_age_s,
         timeout_s=configuration.get("Timeout"),
@@ -89,7 +91,7 @@ def read_settings(aws: Aws, function: str) -> tuple[FunctionSettings, str | None
     return settings, logging.get("LogGroup"), tuple(notes)
 
 
-def _configuration(aws: Aws, request: dict[str, str], notes: list[str]) -> Answer:
+def _configuration(aws: AwsClient, request: dict[str, str], notes: list[str]) -> Answer:
     try:
         return _ask(aws, "GetFunctionConfiguration", request)
     except CouldNotLook as error:
@@ -101,7 +103,7 @@ def _configuration(aws: Aws, request: dict[str, str], notes: list[str]) -> Answe
 
 
 def _event_invoke(
-    aws: Aws, request: dict[str, str], notes: list[str]
+    aws: AwsClient, request: dict[str, str], notes: list[str]
 ) -> tuple[int | None, int | None]:
     """MaximumRetryAttempts and MaximumEventAgeInSeconds.
 
@@ -121,7 +123,7 @@ def _event_invoke(
 
 
 def _differs(
-    aws: Aws, request: dict[str, str], retries: int | None, event_age_s: int | None
+    aws: AwsClient, request: dict[str, str], retries: int | None, event_age_s: int | None
 ) -> bool:
     """Whether a version or an alias has other settings; no where that may not be asked."""
     try:
@@ -139,7 +141,7 @@ def _retries_and_age(config: Answer) -> tuple[int, int]:
     )
 
 
-def _reserved_concurrency(aws: Aws, request: dict[str, str]) -> int | None:
+def _reserved_concurrency(aws: AwsClient, request: dict[str, str]) -> int | None:
     """Of the whole function, whatever the version; not worth a note where it is denied."""
     try:
         answer = _ask(aws, "GetFunctionConcurrency", {"FunctionName": request["FunctionName"]})
@@ -148,7 +150,7 @@ def _reserved_concurrency(aws: Aws, request: dict[str, str]) -> int | None:
     return answer.get("ReservedConcurrentExecutions")
 
 
-def _ask(aws: Aws, operation: str, request: dict[str, str]) -> Answer:
+def _ask(aws: AwsClient, operation: str, request: dict[str, str]) -> Answer:
     return aws.call("lambda", operation, request, subject=f"function {request['FunctionName']}")
 
 

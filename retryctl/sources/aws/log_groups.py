@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from retryctl.core.wording import near
+from retryctl.core.wording import suggestions
 from retryctl.errors import CouldNotLook, NoSuchLogGroup
-from retryctl.sources.aws.client import Answer, Aws
+from retryctl.sources.aws.client import Answer, AwsClient
 from retryctl.sources.aws.errors import Refused
 
 _DAY_MS = 24 * 3_600_000
@@ -54,7 +54,7 @@ def log_group(text: str) -> LogGroup:
     return LogGroup(name=arn.split(":log-group:")[-1], identifier=arn)
 
 
-def find_log_groups(aws: Aws, names: Iterable[str]) -> tuple[LogGroup, ...]:
+def find_log_groups(aws: AwsClient, names: Iterable[str]) -> tuple[LogGroup, ...]:
     """The groups of ``names``, each once; ``*`` in a name stands for any text.
 
     Raises NoSuchLogGroup where a pattern matches none.
@@ -73,7 +73,7 @@ def find_log_groups(aws: Aws, names: Iterable[str]) -> tuple[LogGroup, ...]:
     return tuple(found)
 
 
-def describe(aws: Aws, group: LogGroup) -> Description:
+def describe(aws: AwsClient, group: LogGroup) -> Description:
     """All unknown where it cannot be asked (denied, another account)."""
     if group.identifier:
         return Description()
@@ -89,7 +89,7 @@ def describe(aws: Aws, group: LogGroup) -> Description:
     return Description()
 
 
-def refusal_of(aws: Aws, group: LogGroup, error: CouldNotLook) -> CouldNotLook:
+def refusal_of(aws: AwsClient, group: LogGroup, error: CouldNotLook) -> CouldNotLook:
     """The same error, its next step naming the groups that were perhaps meant, or the engine."""
     if isinstance(error, NoSuchLogGroup):
         return _with_near_names(aws, group, error)
@@ -101,24 +101,24 @@ def refusal_of(aws: Aws, group: LogGroup, error: CouldNotLook) -> CouldNotLook:
     return error
 
 
-def _with_near_names(aws: Aws, group: LogGroup, error: NoSuchLogGroup) -> NoSuchLogGroup:
+def _with_near_names(aws: AwsClient, group: LogGroup, error: NoSuchLogGroup) -> NoSuchLogGroup:
     """The same error, its next step naming the groups that were perhaps meant."""
     try:
         names = list(_listed_names(aws, group.name[: group.name.rfind("/") + 1]))
     except CouldNotLook:
         return error
-    meant = near(group.name, names)
+    meant = suggestions(group.name, names)
     return NoSuchLogGroup(error.what, f"{meant} {error.next_step}" if meant else error.next_step)
 
 
-def described_groups(aws: Aws, prefix: str) -> Iterator[tuple[str, int]]:
+def described_groups(aws: AwsClient, prefix: str) -> Iterator[tuple[str, int]]:
     """Name and stored bytes of every group whose name begins so."""
     for page in _pages(aws, prefix):
         for described in page["logGroups"]:
             yield described["logGroupName"], described.get("storedBytes", 0)
 
 
-def _listed_names(aws: Aws, pattern: str) -> Iterator[str]:
+def _listed_names(aws: AwsClient, pattern: str) -> Iterator[str]:
     for number, page in enumerate(_pages(aws, pattern.partition("*")[0])):
         for described in page["logGroups"]:
             yield described["logGroupName"]
@@ -126,7 +126,7 @@ def _listed_names(aws: Aws, pattern: str) -> Iterator[str]:
             return
 
 
-def _pages(aws: Aws, prefix: str) -> Iterator[Answer]:
+def _pages(aws: AwsClient, prefix: str) -> Iterator[Answer]:
     """By prefix, since an answer by pattern has neither class nor retention."""
     request = {"logGroupNamePrefix": prefix} if prefix else {}
     while True:
@@ -167,7 +167,7 @@ class LoggingFunction:
     exists: bool = True
 
 
-def discover(aws: Aws, first: Iterable[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def discover(aws: AwsClient, first: Iterable[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of log groups, most likely first, and sentences on what could not be asked.
 
     ``first`` are those that settings name. Then come the others by size: a request is most
@@ -198,7 +198,7 @@ def discover(aws: Aws, first: Iterable[str] = ()) -> tuple[tuple[str, ...], tupl
 
 
 def matching_functions(
-    aws: Aws, pattern: str
+    aws: AwsClient, pattern: str
 ) -> tuple[tuple[LoggingFunction, ...], tuple[str, ...]]:
     """The functions whose name matches ``pattern`` (``*``, ``?``) and that have logged, by name.
 
@@ -228,7 +228,7 @@ def matching_functions(
     return tuple(found[name] for name in sorted(found)), tuple(notes)
 
 
-def _functions(aws: Aws) -> Iterator[LoggingFunction]:
+def _functions(aws: AwsClient) -> Iterator[LoggingFunction]:
     request: dict[str, str] = {}
     while True:
         page = aws.call(

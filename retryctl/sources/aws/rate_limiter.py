@@ -23,7 +23,7 @@ _SHARE_AFTER_REFUSAL, _SHARE_AT_MOST = 0.85, 0.95
 _TOGETHER_S = 1.0
 
 
-class Pace:
+class AdaptiveRateLimiter:
     """A token bucket of one second. ``seconds`` and ``sleep`` are the clock. Thread-safe."""
 
     def __init__(

@@ -19,14 +19,14 @@ from pathlib import Path
 
 from retryctl.bulk.line_layout import KEY
 from retryctl.core.crosscheck.claims import Markers, bare_integer, read_claim
-from retryctl.core.grammar.parse import read
+from retryctl.core.grammar.parse import parse_record
 from retryctl.core.history.attempt_lines import LONGEST_BRACKET_MS, Line, request_named
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import AppLine, FunctionError, Report, Start
 from retryctl.errors import CouldNotLook
-from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup
-from retryctl.sources.cloudwatch.pages import Window, matching_pages
+from retryctl.sources.cloudwatch.pages import TimeRange, matching_pages
 
 # A saved line with which a pair can begin: an integer, an error of Node.js or of .NET.
 _BEGINS = re.compile(
@@ -35,7 +35,7 @@ _BEGINS = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class AdjacentPair:
     """Two lines of a stream; without a ``second`` the first is to be the last of its attempt."""
 
     first: LogEvent
@@ -58,7 +58,7 @@ class Pairs:
         self._most = most
         self._integers: dict[str | None, Line] = {}
         self._errors: dict[str | None, dict[str | None, LogEvent]] = {}
-        self._heaps: dict[str, list[tuple[float, int, Pair]]] = {"counter": [], "error": []}
+        self._heaps: dict[str, list[tuple[float, int, AdjacentPair]]] = {"counter": [], "error": []}
         self._ties = count()
         self.found = 0
 
@@ -72,7 +72,7 @@ class Pairs:
         Only another printed line parts an integer from its branch, no record does. An error may
         be the last line of its attempt until the REPORT of that, whatever else is selected.
         """
-        stream, record = event.log_stream, read(event)
+        stream, record = event.log_stream, parse_record(event)
         if isinstance(record, AppLine):
             self._printed(stream, event, record)
         elif isinstance(record, FunctionError) and not record.certain:
@@ -80,14 +80,14 @@ class Pairs:
         elif isinstance(record, Report) and (waiting := self._errors.get(stream)):
             for request_id in (record.request_id, None):
                 if error := waiting.pop(request_id, None):
-                    self._keep("error", Pair(first=error, second=event))
+                    self._keep("error", AdjacentPair(first=error, second=event))
             if not waiting:
                 del self._errors[stream]
 
     def _printed(self, stream: str | None, event: LogEvent, line: AppLine) -> None:
         integer = self._integers.pop(stream, None)
         if integer and len(read_claim([integer, (event, line)], self._markers).evidence) == 2:
-            self._keep("counter", Pair(first=integer[0], second=event))
+            self._keep("counter", AdjacentPair(first=integer[0], second=event))
         if self._markers.are_default and bare_integer(line.text) is not None:
             self._integers[stream] = (event, line)
 
@@ -95,15 +95,15 @@ class Pairs:
         """No more lines come."""
         for waiting in self._errors.values():
             for error in waiting.values():
-                self._keep("error", Pair(first=error, second=None))
+                self._keep("error", AdjacentPair(first=error, second=None))
         self._errors.clear()
 
-    def farthest(self, most: int) -> list[Pair]:
+    def farthest(self, most: int) -> list[AdjacentPair]:
         """Of each kind at most so many, those with the most time between first."""
         ordered = (sorted(heap, reverse=True)[:most] for heap in self._heaps.values())
         return [pair for heap in ordered for _, _, pair in heap]
 
-    def _keep(self, kind: str, pair: Pair) -> None:
+    def _keep(self, kind: str, pair: AdjacentPair) -> None:
         self.found += 1
         heap, item = self._heaps[kind], (pair.apart_ms, next(self._ties), pair)
         if len(heap) < self._most:
@@ -140,7 +140,9 @@ def _event(line: bytes) -> LogEvent:
     )
 
 
-def is_parted(pair: Pair, lines: Iterable[LogEvent], is_selected: Callable[[str], object]) -> bool:
+def is_parted(
+    pair: AdjacentPair, lines: Iterable[LogEvent], is_selected: Callable[[str], object]
+) -> bool:
     """Whether a printed line that was not selected stands between the two.
 
     ``lines`` are all of that time, in order. Where the pair has no end, it is that of the attempt:
@@ -149,11 +151,11 @@ def is_parted(pair: Pair, lines: Iterable[LogEvent], is_selected: Callable[[str]
     lines = iter(lines)
     if not any(_are_same(line, pair.first) for line in lines):
         return True
-    own = request_named(read(pair.first))
+    own = request_named(parse_record(pair.first))
     for line in lines:
         if pair.second and _are_same(line, pair.second):
             return False
-        record = read(line)
+        record = parse_record(line)
         if not pair.second and isinstance(record, (Start, Report)):
             return False
         if not isinstance(record, AppLine) or is_selected(line.message):
@@ -181,7 +183,7 @@ _MOST_SURE_PAIRS, _LINES_FOR_A_TELLING = 100, 3
 class NeighboursLookUp:
     """Looks into ``window`` of a group, of which the lines that match ``telling`` are known."""
 
-    def __init__(self, aws: Aws, group: LogGroup, window: Window, telling: str) -> None:
+    def __init__(self, aws: AwsClient, group: LogGroup, window: TimeRange, telling: str) -> None:
         self._aws = aws
         self._group = group
         self._window = window
@@ -203,11 +205,11 @@ class NeighboursLookUp:
         held = results.count(False)
         return None if True in results or (sure and held < pairs.found) else held
 
-    def _is_parted(self, pair: Pair) -> bool | None:
+    def _is_parted(self, pair: AdjacentPair) -> bool | None:
         """``None`` where that cannot be looked up."""
         since_ms = pair.first.timestamp_ms
         until_ms = pair.second.timestamp_ms + 1 if pair.second else since_ms + LONGEST_BRACKET_MS
-        window = Window(since_ms=since_ms, until_ms=min(until_ms, self._window.until_ms))
+        window = TimeRange(since_ms=since_ms, until_ms=min(until_ms, self._window.until_ms))
         pages = matching_pages(self._aws, self._group, window, stream=pair.first.log_stream)
         lines = (event for page in pages for event in page.events)
         try:

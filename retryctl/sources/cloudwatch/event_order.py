@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from retryctl.core.crosscheck.claims import bare_integer
-from retryctl.core.grammar.parse import read
+from retryctl.core.grammar.parse import parse_record
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import (
     AppLine,
@@ -88,7 +88,7 @@ def _moment(event: LogEvent) -> tuple[int, str]:
 
 
 def _ordered(events: list[LogEvent]) -> tuple[list[LogEvent], int]:
-    lines = [(event, read(event)) for event in events]
+    lines = [(event, parse_record(event)) for event in events]
     attempts = _attempts([record for _, record in lines])
     placed = [(attempts.place(record), event, record) for event, record in lines]
     placed.sort(key=lambda line: line[0])

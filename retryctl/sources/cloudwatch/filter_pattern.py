@@ -33,7 +33,7 @@ _TELLING = (
 _PRINTED = (r"^\s*[0-9]+\s*$", r"^\s*process\s")
 
 
-def telling_lines(markers: Markers) -> str | None:
+def attempt_line_pattern(markers: Markers) -> str | None:
     """The expression; ``None`` where the settings' own lines cannot be put into it."""
     own: list[str | None] = [
         _searchable(pattern) for pattern in (markers.counter, markers.branch) if pattern

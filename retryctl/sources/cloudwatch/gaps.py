@@ -17,8 +17,8 @@ from retryctl.errors import (
     Unreachable,
 )
 from retryctl.sources.aws.log_groups import Description, LogGroup
-from retryctl.sources.cloudwatch.hits import Mention, Stretch
-from retryctl.sources.cloudwatch.pages import Window
+from retryctl.sources.cloudwatch.hits import Hit, StreamSlice
+from retryctl.sources.cloudwatch.pages import TimeRange
 
 _KINDS: tuple[tuple[type[RetryctlError], str], ...] = (
     (AccessDenied, "denied"),
@@ -29,7 +29,9 @@ _KINDS: tuple[tuple[type[RetryctlError], str], ...] = (
 )
 
 
-def not_searched(group: LogGroup, window: Window, error: RetryctlError, settle: str | None) -> Gap:
+def not_searched(
+    group: LogGroup, window: TimeRange, error: RetryctlError, settle: str | None
+) -> Gap:
     """Part of a group in which attempts may lie. ``settle`` is a command that looks again."""
     since, until = _iso(window.since_ms), _iso(window.until_ms)
     return Gap(
@@ -43,7 +45,9 @@ def not_searched(group: LogGroup, window: Window, error: RetryctlError, settle: 
     )
 
 
-def not_read(group: LogGroup, stretch: Stretch, error: RetryctlError, settle: str | None) -> Gap:
+def not_read(
+    group: LogGroup, stretch: StreamSlice, error: RetryctlError, settle: str | None
+) -> Gap:
     """Attempts that were found, but whose lines could not be had."""
     return Gap(
         kind=_kind(error),
@@ -58,7 +62,7 @@ def not_read(group: LogGroup, stretch: Stretch, error: RetryctlError, settle: st
 
 
 def lines_missing(
-    group: LogGroup, stretch: Stretch, lost: Sequence[Mention], settle: str | None
+    group: LogGroup, stretch: StreamSlice, lost: Sequence[Hit], settle: str | None
 ) -> Gap:
     """What the search found, and the stream did not give."""
     return Gap(
@@ -98,7 +102,7 @@ def masked(group: LogGroup, lines: int) -> Gap:
     )
 
 
-def too_fresh(group: LogGroup, window: Window, settle: str | None) -> Gap:
+def too_fresh(group: LogGroup, window: TimeRange, settle: str | None) -> Gap:
     """What Insights may not find yet. The horizon is then the start of that time."""
     return Gap(
         kind="too-fresh",
@@ -135,7 +139,7 @@ def parted(group: LogGroup) -> Gap:
     )
 
 
-def too_many(group: LogGroup, second: Window) -> Gap:
+def too_many(group: LogGroup, second: TimeRange) -> Gap:
     """More lines of one second than an answer of Insights can hold."""
     return Gap(
         kind="too-many-rows",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from retryctl.core.grammar.parse import read
+from retryctl.core.grammar.parse import parse_record
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import (
     AppLine,
@@ -18,7 +18,7 @@ from retryctl.core.model.records import (
     RestoreStart,
     Start,
 )
-from retryctl.sources.cloudwatch.pages import Window
+from retryctl.sources.cloudwatch.pages import TimeRange
 
 # Lines that are written after REPORT: old marks of a timeout or a crash.
 _LATE_MS = 1_000
@@ -42,7 +42,7 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mention:
+class Hit:
     """One log event that holds the ID of a request."""
 
     request_id: str
@@ -53,7 +53,7 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class StreamSlice:
     """Part of a log stream, with one attempt or several that follow closely.
 
     ``window`` is what to read, from the newest back, until the end of the request before is in
@@ -62,21 +62,21 @@ class Stretch:
     """
 
     log_stream: str
-    window: Window
+    window: TimeRange
     since_ms: int
     lead_ms: int
-    known: tuple[Mention, ...]
+    known: tuple[Hit, ...]
 
 
-def mentions(event: LogEvent, request_ids: Iterable[str]) -> Iterator[Mention]:
+def mentions(event: LogEvent, request_ids: Iterable[str]) -> Iterator[Hit]:
     """The requests that ``event`` mentions. The service's filter is not taken at its word."""
     found = [request_id for request_id in request_ids if request_id in event.message]
     if not found:
         return
-    record = read(event)
+    record = parse_record(event)
     own = (getattr(record, "request_id", None) or "").lower()
     for request_id in found:
-        yield Mention(
+        yield Hit(
             request_id=request_id,
             log_stream=event.log_stream or "",
             timestamp_ms=event.timestamp_ms,
@@ -95,12 +95,12 @@ def _kind(record: object) -> Kind:
     return Kind.PLATFORM
 
 
-def stretches(found: Iterable[Mention], *, timeout_ms: int, now_ms: int) -> list[Stretch]:
+def stretches(found: Iterable[Hit], *, timeout_ms: int, now_ms: int) -> list[StreamSlice]:
     """What to read of each stream: disjoint, so that no line is read twice, and in order.
 
     A mention in the text of something else is not worth a call.
     """
-    by_stream: dict[str, list[Mention]] = defaultdict(list)
+    by_stream: dict[str, list[Hit]] = defaultdict(list)
     for mention in found:
         if mention.kind is not Kind.TEXT:
             by_stream[mention.log_stream].append(mention)
@@ -112,9 +112,9 @@ def stretches(found: Iterable[Mention], *, timeout_ms: int, now_ms: int) -> list
 
 
 def _of_stream(
-    stream: str, found: list[Mention], timeout_ms: int, now_ms: int
-) -> Iterator[Stretch]:
-    groups: list[tuple[list[Mention], int]] = []
+    stream: str, found: list[Hit], timeout_ms: int, now_ms: int
+) -> Iterator[StreamSlice]:
+    groups: list[tuple[list[Hit], int]] = []
     for attempt in _attempts(found, timeout_ms):
         end_ms = _end(attempt, timeout_ms, now_ms)
         if groups and attempt[0].timestamp_ms - _INIT_MS <= groups[-1][1]:
@@ -125,9 +125,9 @@ def _of_stream(
     read_from_ms = since_ms = 0
     for known, end_ms in groups:
         lead_ms = known[0].timestamp_ms - timeout_ms - _INIT_MS
-        yield Stretch(
+        yield StreamSlice(
             log_stream=stream,
-            window=Window(since_ms=max(read_from_ms, lead_ms - _FRONT_MS, 0), until_ms=end_ms),
+            window=TimeRange(since_ms=max(read_from_ms, lead_ms - _FRONT_MS, 0), until_ms=end_ms),
             since_ms=since_ms,
             lead_ms=lead_ms,
             known=tuple(known),
@@ -135,9 +135,9 @@ def _of_stream(
         read_from_ms, since_ms = known[-1].timestamp_ms, end_ms
 
 
-def _attempts(found: list[Mention], timeout_ms: int) -> list[list[Mention]]:
+def _attempts(found: list[Hit], timeout_ms: int) -> list[list[Hit]]:
     """The mentions of one stream, cut where another attempt begins."""
-    attempts: list[list[Mention]] = []
+    attempts: list[list[Hit]] = []
     for mention in sorted(found, key=lambda m: (m.timestamp_ms, m.event_id)):
         last = attempts[-1] if attempts else None
         if (
@@ -152,7 +152,7 @@ def _attempts(found: list[Mention], timeout_ms: int) -> list[list[Mention]]:
     return attempts
 
 
-def _end(attempt: list[Mention], timeout_ms: int, now_ms: int) -> int:
+def _end(attempt: list[Hit], timeout_ms: int, now_ms: int) -> int:
     """A second after REPORT, or when REPORT is due at the latest, where it was not seen."""
     last_ms = attempt[-1].timestamp_ms
     if any(mention.kind is Kind.REPORT for mention in attempt):
@@ -163,21 +163,21 @@ def _end(attempt: list[Mention], timeout_ms: int, now_ms: int) -> int:
 # --------------------------------------------------------------------------- what was read of it
 
 
-def is_whole(events: list[LogEvent], stretch: Stretch) -> bool:
+def is_whole(events: list[LogEvent], stretch: StreamSlice) -> bool:
     """Whether ``events``, the newest of the stretch, reach back to before its first attempt."""
     if _front(events, stretch) is not None:
         return True
     return bool(events) and events[0].timestamp_ms < stretch.lead_ms
 
 
-def belonging(events: list[LogEvent], stretch: Stretch) -> list[LogEvent]:
+def belonging(events: list[LogEvent], stretch: StreamSlice) -> list[LogEvent]:
     """Without what lies before the REPORT of the request before; that REPORT stays."""
     front = _front(events, stretch)
     since_ms = max(stretch.since_ms, stretch.lead_ms if front is None else 0)
     return [event for event in events[front or 0 :] if event.timestamp_ms >= since_ms]
 
 
-def _front(events: list[LogEvent], stretch: Stretch) -> int | None:
+def _front(events: list[LogEvent], stretch: StreamSlice) -> int | None:
     """The place of the last REPORT, or of the environment's start, before the first mention."""
     earliest = stretch.known[0]
     places = (
@@ -186,12 +186,12 @@ def _front(events: list[LogEvent], stretch: Stretch) -> int | None:
         if event.timestamp_ms >= earliest.timestamp_ms and earliest.request_id in event.message
     )
     for place in range(next(places, 0) - 1, -1, -1):
-        if isinstance(read(events[place]), (Report, InitStart, RestoreStart)):
+        if isinstance(parse_record(events[place]), (Report, InitStart, RestoreStart)):
             return place
     return None
 
 
-def missing(events: list[LogEvent], stretch: Stretch) -> list[Mention]:
+def missing(events: list[LogEvent], stretch: StreamSlice) -> list[Hit]:
     """The mentions that are known to lie in the stretch, and are not among ``events``."""
     at: dict[int, list[str]] = defaultdict(list)
     for event in events:

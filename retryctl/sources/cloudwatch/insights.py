@@ -16,13 +16,13 @@ from datetime import datetime
 
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import CouldNotLook, Throttled
-from retryctl.sources.aws.client import Answer, Aws
+from retryctl.sources.aws.client import Answer, AwsClient
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.event_order import in_order
-from retryctl.sources.cloudwatch.hits import Kind, Mention, Stretch, belonging, mentions
-from retryctl.sources.cloudwatch.pages import Window
-from retryctl.sources.cloudwatch.request_search import Found, Reach
-from retryctl.sources.cloudwatch.time_slices import SlicePlan, merged
+from retryctl.sources.cloudwatch.hits import Hit, Kind, StreamSlice, belonging, mentions
+from retryctl.sources.cloudwatch.pages import TimeRange
+from retryctl.sources.cloudwatch.request_search import AttemptSpread, SearchResult
+from retryctl.sources.cloudwatch.time_slices import SlicePlanner, merged
 
 USD_PER_GB = 0.005
 FRESH_MS = 120_000
@@ -34,7 +34,7 @@ _DEFAULT_AGE_MS = 30 * 24 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class QueryBudget:
     """What the queries on a group may cost (US dollars, ``None`` for any), and who is told."""
 
     max_cost_usd: float | None = None
@@ -42,7 +42,7 @@ class Terms:
     sleep: Callable[[float], None] = time.sleep
 
 
-class Queries:
+class InsightsClient:
     """Queries on one log group. ``bytes_scanned`` is what they were charged for so far.
 
     They may run in several threads; once ``halted`` is set, each ends soon and is stopped.
@@ -52,9 +52,9 @@ class Queries:
 
     def __init__(
         self,
-        aws: Aws,
+        aws: AwsClient,
         group: LogGroup,
-        terms: Terms,
+        terms: QueryBudget,
         *,
         describe: Callable[[LogGroup], Description],
         now_ms: int,
@@ -68,7 +68,7 @@ class Queries:
         self._halted = halted
         self._lock = threading.Lock()
         self.bytes_scanned = 0.0
-        self.unread: list[Window] = []
+        self.unread: list[TimeRange] = []
         self.ambiguous = 0
 
     def tell_what_was_scanned(self) -> None:
@@ -77,7 +77,7 @@ class Queries:
             f"Logs Insights scanned {_amount(self.bytes_scanned)} of {self._group.name}."
         )
 
-    def _announce(self, windows: Sequence[Window]) -> None:
+    def _announce(self, windows: Sequence[TimeRange]) -> None:
         size = self._estimate(windows)
         self._refuse_above(size)
         about = "an unknown amount" if size is None else f"about {_amount(size)}"
@@ -98,7 +98,7 @@ class Queries:
             "where the group's class allows it.",
         )
 
-    def _estimate(self, windows: Sequence[Window]) -> float | None:
+    def _estimate(self, windows: Sequence[TimeRange]) -> float | None:
         """Bytes, as if the group had grown evenly; ``None`` where its size is not known."""
         known = self._describe(self._group)
         if known.stored_bytes is None:
@@ -113,7 +113,7 @@ class Queries:
 
     # ----------------------------------------------------------------------- one query
 
-    def _rows(self, window: Window, condition: str) -> Iterator[LogEvent]:
+    def _rows(self, window: TimeRange, condition: str) -> Iterator[LogEvent]:
         """The events of ``window`` that meet ``condition``, oldest first.
 
         Where there are more than one answer holds, the window is halved, down to a second.
@@ -138,7 +138,7 @@ class Queries:
             if window.since_ms <= event.timestamp_ms < window.until_ms:
                 yield event
 
-    def _up_to_the_last(self, events: list[LogEvent], window: Window) -> Window:
+    def _up_to_the_last(self, events: list[LogEvent], window: TimeRange) -> TimeRange:
         """The part of a second that is whole; of the last millisecond given some are missing."""
         reached_ms = max((event.timestamp_ms for event in events), default=0)
         until_ms = min(max(reached_ms, window.since_ms), window.until_ms)
@@ -153,7 +153,7 @@ class Queries:
             self.ambiguous += ambiguous
         return ordered
 
-    def _query(self, window: Window, *commands: str) -> Answer:
+    def _query(self, window: TimeRange, *commands: str) -> Answer:
         if self._halted.is_set():  # no further query is paid for
             raise KeyboardInterrupt
         self._refuse_above(self._estimate([window]))
@@ -214,19 +214,23 @@ class Queries:
         )
 
 
-class Insights(Queries):
+class Insights(InsightsClient):
     """The attempts of single requests, and their lines."""
 
     def search(
-        self, request_ids: Sequence[str], windows: Sequence[Window], reach: Reach, before: Found
-    ) -> Found:
+        self,
+        request_ids: Sequence[str],
+        windows: Sequence[TimeRange],
+        reach: AttemptSpread,
+        before: SearchResult,
+    ) -> SearchResult:
         """The mentions in ``windows``, and in all of the time that other attempts can take.
 
         What came of the search ``before`` is taken over. Raises CouldNotLook where a query would
         cost more than the terms allow.
         """
-        found = Found(mentions=list(before.mentions))
-        plan = SlicePlan(windows[0], before.done)
+        found = SearchResult(mentions=list(before.mentions))
+        plan = SlicePlanner(windows[0], before.done)
         plan.aim = tuple(merged(windows))
         condition = " or ".join(f'@message like "{request_id}"' for request_id in request_ids)
         self._announce(plan.rest())
@@ -239,10 +243,10 @@ class Insights(Queries):
         found.done = plan.done
         return found
 
-    def read(self, stretch: Stretch) -> list[LogEvent]:
+    def read(self, stretch: StreamSlice) -> list[LogEvent]:
         """The events of a stretch, for a group whose streams GetLogEvents refuses."""
         since_ms = max(stretch.since_ms, stretch.lead_ms, 0)
-        window = Window(since_ms=since_ms, until_ms=stretch.window.until_ms)
+        window = TimeRange(since_ms=since_ms, until_ms=stretch.window.until_ms)
         condition = f'@logStream in ["{stretch.log_stream}"]'
         return belonging(self._in_order(self._rows(window, condition)), stretch)
 
@@ -252,7 +256,7 @@ def moment_ms(text: str) -> int:
     return round(datetime.fromisoformat(f"{text}+00:00").timestamp() * 1000)
 
 
-def _seconds(window: Window) -> tuple[int, int]:
+def _seconds(window: TimeRange) -> tuple[int, int]:
     """The first and the last second of it; a query reads both to their ends."""
     return window.since_ms // 1000, (window.until_ms - 1) // 1000
 
@@ -268,7 +272,7 @@ def _cells(row: list[dict[str, str]]) -> dict[str, str]:
     return {cell["field"]: cell["value"] for cell in row}
 
 
-def _by_request(found: Sequence[Mention]) -> list[list[Mention]]:
+def _by_request(found: Sequence[Hit]) -> list[list[Hit]]:
     own = [mention for mention in found if mention.kind is not Kind.TEXT]
     return [
         [mention for mention in own if mention.request_id == request_id]

@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from retryctl.core.model.events import LogEvent
-from retryctl.sources.cloudwatch.insights import Queries, moment_ms
-from retryctl.sources.cloudwatch.pages import Window
+from retryctl.sources.cloudwatch.insights import InsightsClient, moment_ms
+from retryctl.sources.cloudwatch.pages import TimeRange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +52,10 @@ _AT_ONCE = 4
 _ESCAPE_OR_SLASH = r"(\\.)|/"
 
 
-class InsightsLines(Queries):
-    """The lines of one log group; see ``Queries`` for what can be asked of it afterwards."""
+class InsightsLines(InsightsClient):
+    """The lines of one log group; see ``InsightsClient`` for what can be asked of it afterwards."""
 
-    def read(self, window: Window, expression: str) -> Iterator[list[LogEvent]]:
+    def read(self, window: TimeRange, expression: str) -> Iterator[list[LogEvent]]:
         """Yield the events that match a regular expression, oldest first.
 
         Those of one millisecond stand in the order that ``same_millisecond`` gives them, without
@@ -73,14 +73,14 @@ class InsightsLines(Queries):
             if events:
                 yield self._in_order(events)
 
-    def _counts(self, window: Window, condition: str, size: Bin) -> dict[int, int]:
+    def _counts(self, window: TimeRange, condition: str, size: Bin) -> dict[int, int]:
         """How many events the bins hold that hold any, by their start."""
         stats = f"stats count(*) as events by {size.name}"
         rows = self._query(window, f"filter {condition}", stats)["results"]
         cells = ({cell["field"]: cell["value"] for cell in row} for row in rows)
         return {moment_ms(row[size.name]): int(row["events"]) for row in cells}
 
-    def _in_turn(self, windows: Sequence[Window], condition: str) -> Iterator[list[LogEvent]]:
+    def _in_turn(self, windows: Sequence[TimeRange], condition: str) -> Iterator[list[LogEvent]]:
         """Several windows are read at once, and given in order."""
         waiting: deque[Future[list[LogEvent]]] = deque()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -105,21 +105,21 @@ def _slash_escaped(found: re.Match[str]) -> str:
     return found[1] or r"\/"
 
 
-def bin_for(window: Window) -> Bin:
+def bin_for(window: TimeRange) -> Bin:
     """The shortest bin that cuts the window into no more than one answer tells."""
     length_ms = window.until_ms - window.since_ms
     return next((size for size in _BINS if length_ms <= size.ms * _MOST_BINS), _BINS[-1])
 
 
-def windows_for(counts: Mapping[int, int], size: Bin, window: Window) -> list[Window]:
+def windows_for(counts: Mapping[int, int], size: Bin, window: TimeRange) -> list[TimeRange]:
     """Windows with all that was counted, few enough events for one answer each, in order.
 
     They meet on whole seconds. Bins without events lie between two of them, or in one.
     """
-    joined: list[Window] = []
+    joined: list[TimeRange] = []
     lines = 0
     for since_ms in sorted(counts):
-        of_bin = Window(
+        of_bin = TimeRange(
             since_ms=max(since_ms, window.since_ms),
             until_ms=min(since_ms + size.ms, window.until_ms),
         )
@@ -134,7 +134,7 @@ def windows_for(counts: Mapping[int, int], size: Bin, window: Window) -> list[Wi
     return joined
 
 
-def _parts(window: Window, lines: int) -> list[Window]:
+def _parts(window: TimeRange, lines: int) -> list[TimeRange]:
     """The window, cut on whole seconds where it holds more lines than an answer."""
     if lines <= _MOST_LINES:
         return [window]
@@ -142,4 +142,4 @@ def _parts(window: Window, lines: int) -> list[Window]:
     number = min(end_s - first_s, -(-lines // _LINES_OF_A_PART))
     cuts = [(first_s + (end_s - first_s) * i // number) * 1000 for i in range(1, number)]
     edges = pairwise([window.since_ms, *cuts, window.until_ms])
-    return [Window(since_ms=low, until_ms=high) for low, high in edges]
+    return [TimeRange(since_ms=low, until_ms=high) for low, high in edges]

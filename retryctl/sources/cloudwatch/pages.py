@@ -12,7 +12,7 @@ from typing import Any
 
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import Unreachable
-from retryctl.sources.aws.client import Answer, Aws
+from retryctl.sources.aws.client import Answer, AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup
 
@@ -25,19 +25,19 @@ _FIRST_EVENTS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class TimeRange:
     """[since_ms, until_ms) of a log group, or of one of its streams."""
 
     since_ms: int
     until_ms: int
 
 
-def asked_window(since_ms: int | None, until_ms: int | None, now_ms: int) -> Window:
+def asked_window(since_ms: int | None, until_ms: int | None, now_ms: int) -> TimeRange:
     """The window that was asked for: up to now, and of 24 hours, where it is open."""
     until_ms = now_ms + 1 if until_ms is None else until_ms
     if since_ms is None:
         since_ms = max(0, min(until_ms, now_ms) - _DEFAULT_WINDOW_MS)
-    return Window(since_ms=since_ms, until_ms=until_ms)
+    return TimeRange(since_ms=since_ms, until_ms=until_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +49,17 @@ class Page:
 
 
 def matching_pages(
-    aws: Aws, group: LogGroup, window: Window, pattern: str = "", *, stream: str | None = None
+    aws: AwsClient,
+    group: LogGroup,
+    window: TimeRange,
+    pattern: str = "",
+    *,
+    stream: str | None = None,
 ) -> Iterator[Page]:
     """FilterLogEvents: the events of ``window`` that match, in time order, page by page.
 
     Of the whole group, or of one ``stream``. Where a token is refused, reading begins anew at the
-    last event that was seen, and what was given already is left out. Raises as ``Aws.call`` does.
+    last event read; events already given are skipped. Raises like ``AwsClient.call``.
     """
     place = _Place(asked_ms=window.since_ms, since_ms=window.since_ms)
     request: dict[str, Any] = {**group.request, "endTime": window.until_ms - 1}  # inclusive there
@@ -131,17 +136,17 @@ class _Place:
 
 
 def newest_first(
-    aws: Aws,
+    aws: AwsClient,
     group: LogGroup,
     stream: str,
-    window: Window,
+    window: TimeRange,
     enough: Callable[[list[LogEvent]], bool],
 ) -> list[LogEvent]:
     """GetLogEvents: the events of ``window``, back to where ``enough`` says that it suffices.
 
     They are given in the order of the stream, without IDs. Reading from the end takes one call
     for an attempt, however busy its stream is: what lies before it closes the page. The end of
-    the window is the token that was sent coming back. Raises as ``Aws.call`` does.
+    the window is the token that was sent coming back. Raises like ``AwsClient.call``.
     """
     request: dict[str, Any] = {
         **group.request,

@@ -13,34 +13,34 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from retryctl.core.model.events import is_event_source_id
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import RetryctlError
-from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup
-from retryctl.sources.cloudwatch.hits import Kind, Mention, mentions
-from retryctl.sources.cloudwatch.pages import Page, Window, matching_pages
+from retryctl.sources.cloudwatch.hits import Hit, Kind, mentions
+from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.time_slices import (
     Slice,
-    SlicePlan,
+    SlicePlanner,
     SliceRead,
-    SliceReading,
+    SliceRunner,
     merged,
 )
 
 # A pattern holds at most 1,024 characters.
 MOST_IDS = 25
 _GRACE_MS = 60_000
-_FARTHEST_MS = FunctionSettings().event_age_ms + FunctionSettings().timeout_ms + _GRACE_MS
+_FARTHEST_MS = FunctionConfig().event_age_ms + FunctionConfig().timeout_ms + _GRACE_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class AttemptSpread:
     """How far apart the attempts of a request can lie."""
 
     event_age_ms: int
     timeout_ms: int
 
-    def around(self, found: Sequence[Mention], now_ms: int) -> Window:
+    def around(self, found: Sequence[Hit], now_ms: int) -> TimeRange:
         """The time in which every event of the attempts of a request lies, by those seen of it.
 
         Any two starts lie at most the event age apart, so the last that was seen bounds the time
@@ -54,26 +54,26 @@ class Reach:
             far_ms = _FARTHEST_MS
         if not is_event_source_id(found[0].request_id) and last_ms - first_ms <= far_ms:
             first_ms, last_ms = last_ms, first_ms
-        return Window(
+        return TimeRange(
             since_ms=max(0, first_ms - far_ms), until_ms=min(now_ms + 1, last_ms + far_ms)
         )
 
 
 @dataclass(slots=True, kw_only=True)
-class Found:
+class SearchResult:
     """What came of a search.
 
     ``done`` was searched to its end. ``unsearched`` are parts of the aim, with the error of each;
     ``left`` are parts of it that the search did not come to: ``pages_left`` of them, about.
     """
 
-    mentions: list[Mention] = field(default_factory=list)
-    done: list[Window] = field(default_factory=list)
-    unsearched: list[tuple[Window, RetryctlError]] = field(default_factory=list)
-    left: list[Window] = field(default_factory=list)
+    mentions: list[Hit] = field(default_factory=list)
+    done: list[TimeRange] = field(default_factory=list)
+    unsearched: list[tuple[TimeRange, RetryctlError]] = field(default_factory=list)
+    left: list[TimeRange] = field(default_factory=list)
     pages_left: float = 0.0
 
-    def add(self, mentions: Iterable[Mention]) -> None:
+    def add(self, mentions: Iterable[Hit]) -> None:
         """Those that are new: what was given up, or is looked at again, is read twice."""
         known = set(self.mentions)
         self.mentions += [mention for mention in mentions if mention not in known]
@@ -89,17 +89,17 @@ class RequestSearch:
 
     def __init__(
         self,
-        aws: Aws,
+        aws: AwsClient,
         group: LogGroup,
         request_ids: Sequence[str],
-        window: Window,
+        window: TimeRange,
         *,
-        reach: Reach,
+        reach: AttemptSpread,
         now_ms: int,
         on_page: Callable[[Page], None],
         halted: threading.Event,
         most_pages: int | None = None,
-        before: Found | None = None,
+        before: SearchResult | None = None,
     ) -> None:
         self._aws = aws
         self._group = group
@@ -109,12 +109,12 @@ class RequestSearch:
         self._now_ms = now_ms
         self._on_page = on_page
         self._most_pages = most_pages
-        before = before or Found()
-        self._plan = SlicePlan(window, before.done)
-        self._found = Found(mentions=list(before.mentions))
-        self._slices = SliceReading(aws, self._plan, self._search, halted=halted)
+        before = before or SearchResult()
+        self._plan = SlicePlanner(window, before.done)
+        self._found = SearchResult(mentions=list(before.mentions))
+        self._slices = SliceRunner(aws, self._plan, self._search, halted=halted)
 
-    def run(self) -> Found:
+    def run(self) -> SearchResult:
         """Search all of the aim. Raises the error of the first call where nothing can be read."""
         self._aim()
         for found in self._slices.run():
@@ -124,7 +124,7 @@ class RequestSearch:
                 self._slices.over = True
         return self._all_found()
 
-    def _all_found(self) -> Found:
+    def _all_found(self) -> SearchResult:
         rest, found = self._plan.rest(), self._found
         found.done, found.unsearched = self._plan.done, self._slices.unread
         if self._slices.fatal:
@@ -133,8 +133,8 @@ class RequestSearch:
             found.left, found.pages_left = rest, self._plan.pages_left()
         return found
 
-    def _search(self, part: Slice) -> SliceRead[list[Mention]]:
-        found: list[Mention] = []
+    def _search(self, part: Slice) -> SliceRead[list[Hit]]:
+        found: list[Hit] = []
         pages, more = 0, False
         for page in matching_pages(self._aws, self._group, part.window, pattern(self._request_ids)):
             pages += 1

@@ -15,10 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
 
-from retryctl.core.model.coverage import Coverage, Selection
+from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import CouldNotLook, RetryctlError
-from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe, find_log_groups, refusal_of
 from retryctl.sources.cloudwatch.gaps import (
     lines_missing,
@@ -29,12 +29,12 @@ from retryctl.sources.cloudwatch.gaps import (
     not_searched,
     too_fresh,
 )
-from retryctl.sources.cloudwatch.hits import Kind, Mention, Stretch, belonging, missing, stretches
-from retryctl.sources.cloudwatch.insights import Terms
-from retryctl.sources.cloudwatch.pages import Page, Window, asked_window
-from retryctl.sources.cloudwatch.request_search import Found, Reach
-from retryctl.sources.cloudwatch.search import Engine, Finder, Means, Memory
-from retryctl.sources.cloudwatch.stats import Looked, Progress
+from retryctl.sources.cloudwatch.hits import Hit, Kind, StreamSlice, belonging, missing, stretches
+from retryctl.sources.cloudwatch.insights import QueryBudget
+from retryctl.sources.cloudwatch.pages import Page, TimeRange, asked_window
+from retryctl.sources.cloudwatch.request_search import AttemptSpread, SearchResult
+from retryctl.sources.cloudwatch.search import Engine, Memory, RequestSearcher, SearchOptions
+from retryctl.sources.cloudwatch.stats import SearchProgress, SearchStats
 
 # At ten calls a second, ten seconds; then Insights is faster, and costs little by comparison.
 PAGES_BEFORE_INSIGHTS = 100
@@ -43,7 +43,7 @@ _LATE_MS = 120_000
 _AT_ONCE = 4
 
 
-class CloudWatch:
+class RequestSource:
     """Log groups by name, ARN or pattern (``*``).
 
     ``otherwise`` gives more groups, where a request was found in none of ``groups``. ``clock``
@@ -56,39 +56,39 @@ class CloudWatch:
 
     def __init__(
         self,
-        aws: Aws,
+        aws: AwsClient,
         *,
         groups: Sequence[str],
         clock: Callable[[], int],
         otherwise: Callable[[], Sequence[str]] | None = None,
         timeout_ms: int = 900_000,
         event_age_ms: int = 21_600_000,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Callable[[SearchProgress], None] | None = None,
         engine: Engine = "filter",
-        terms: Terms | None = None,
+        terms: QueryBudget | None = None,
         pages_before_insights: int = PAGES_BEFORE_INSIGHTS,
     ) -> None:
         self._aws = aws
         self._names = tuple(groups)
         self._otherwise = otherwise
         self._clock = clock
-        self._reach = Reach(event_age_ms=event_age_ms, timeout_ms=timeout_ms)
+        self._reach = AttemptSpread(event_age_ms=event_age_ms, timeout_ms=timeout_ms)
         self._progress = progress
         self._describe = cache(partial(describe, aws))
-        self._means = Means(
+        self._means = SearchOptions(
             engine=engine,
-            terms=terms or Terms(),
+            terms=terms or QueryBudget(),
             most_pages=pages_before_insights,
             describe=self._describe,
         )
-        self._looked = Looked(since_ms=0, until_ms=0, horizon_ms=0)
-        self._selection = Selection()
+        self._looked = SearchStats(since_ms=0, until_ms=0, horizon_ms=0)
+        self._selection = LogQuery()
         self._memory: Memory = {}
         self._found_in: tuple[LogGroup, ...] = ()
         self._refused: list[RetryctlError] = []
         self._lock = threading.Lock()
 
-    def read(self, selection: Selection) -> Iterator[LogEvent]:
+    def read(self, selection: LogQuery) -> Iterator[LogEvent]:
         """Yield the requests that ``selection`` names, stream by stream in the order of each.
 
         Their whole attempts, those before and after the window (24 h where it is open) included;
@@ -100,7 +100,7 @@ class CloudWatch:
         window = asked_window(selection.since_ms, selection.until_ms, now_ms)
         self._selection = replace(selection, since_ms=window.since_ms)
         self._refused = []
-        self._looked = Looked.of(window, now_ms)
+        self._looked = SearchStats.of(window, now_ms)
         yield from self._requests(selection.request_ids, window, now_ms)
         if self._refused and len(self._refused) == len(self._looked.groups):
             raise self._refused[0]
@@ -112,9 +112,9 @@ class CloudWatch:
     # ----------------------------------------------------------------------- requests
 
     def _requests(
-        self, request_ids: Sequence[str], window: Window, now_ms: int
+        self, request_ids: Sequence[str], window: TimeRange, now_ms: int
     ) -> Iterator[LogEvent]:
-        finder = Finder(
+        finder = RequestSearcher(
             self._aws,
             self._means,
             reach=self._reach,
@@ -141,9 +141,9 @@ class CloudWatch:
 
     def _groups(
         self,
-        finder: Finder,
+        finder: RequestSearcher,
         groups: Sequence[LogGroup],
-        window: Window,
+        window: TimeRange,
         now_ms: int,
         found_in: dict[str, list[LogGroup]],
     ) -> Iterator[LogEvent]:
@@ -151,7 +151,7 @@ class CloudWatch:
         request_ids = self._selection.request_ids
         self._looked.groups += groups
 
-        def find(group: LogGroup) -> Found | CouldNotLook:
+        def find(group: LogGroup) -> SearchResult | CouldNotLook:
             try:
                 return finder.find_all(group, request_ids, window)
             except CouldNotLook as error:
@@ -178,7 +178,7 @@ class CloudWatch:
                 raise
 
     def _attempts(
-        self, finder: Finder, group: LogGroup, own: list[Mention], now_ms: int
+        self, finder: RequestSearcher, group: LogGroup, own: list[Hit], now_ms: int
     ) -> Iterator[LogEvent]:
         self._note_look_back(group, own, now_ms)
         wanted = stretches(own, timeout_ms=self._reach.timeout_ms, now_ms=now_ms)
@@ -192,7 +192,7 @@ class CloudWatch:
             self._looked.gaps.append(masked(group, masked_lines))
 
     def _stretches(
-        self, finder: Finder, group: LogGroup, wanted: list[Stretch]
+        self, finder: RequestSearcher, group: LogGroup, wanted: list[StreamSlice]
     ) -> Iterator[LogEvent]:
         positions: dict[str, int] = {}
         read = 0
@@ -214,7 +214,7 @@ class CloudWatch:
             raise refused[0]
 
     def _stretch(
-        self, finder: Finder, group: LogGroup, stretch: Stretch
+        self, finder: RequestSearcher, group: LogGroup, stretch: StreamSlice
     ) -> list[LogEvent] | RetryctlError:
         try:
             events = finder.lines(group, stretch)
@@ -235,7 +235,7 @@ class CloudWatch:
             self._looked.found += len(page.events)
         self._tell(group)
 
-    def _note_fresh(self, group: LogGroup, fresh: Window) -> None:
+    def _note_fresh(self, group: LogGroup, fresh: TimeRange) -> None:
         with self._lock:
             self._looked.horizon_ms = min(self._looked.horizon_ms, fresh.since_ms)
             self._looked.gaps.append(too_fresh(group, fresh, self._again(group)))
@@ -248,12 +248,12 @@ class CloudWatch:
                 )
             )
 
-    def _note_refusal(self, group: LogGroup, window: Window, error: CouldNotLook) -> None:
+    def _note_refusal(self, group: LogGroup, window: TimeRange, error: CouldNotLook) -> None:
         told = refusal_of(self._aws, group, error)
         self._refused.append(told)
         self._looked.gaps.append(not_searched(group, window, told, self._again(group)))
 
-    def _note_look_back(self, group: LogGroup, own: list[Mention], now_ms: int) -> None:
+    def _note_look_back(self, group: LogGroup, own: list[Hit], now_ms: int) -> None:
         """How far back was looked, and whether the group keeps what lies there."""
         spans = [
             self._reach.around([m for m in own if m.request_id == request_id], now_ms)

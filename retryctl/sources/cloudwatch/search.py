@@ -9,41 +9,41 @@ from typing import Literal
 
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import AccessDenied, CouldNotLook
-from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
-from retryctl.sources.cloudwatch.hits import Stretch, is_whole, mentions
-from retryctl.sources.cloudwatch.insights import FRESH_MS, Insights, Terms
-from retryctl.sources.cloudwatch.pages import Page, Window, matching_pages, newest_first
+from retryctl.sources.cloudwatch.hits import StreamSlice, is_whole, mentions
+from retryctl.sources.cloudwatch.insights import FRESH_MS, Insights, QueryBudget
+from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages, newest_first
 from retryctl.sources.cloudwatch.request_search import (
     MOST_IDS,
-    Found,
-    Reach,
+    AttemptSpread,
     RequestSearch,
+    SearchResult,
     pattern,
 )
 
 Engine = Literal["auto", "filter", "insights"]
 
 
-Memory = dict[tuple[LogGroup, tuple[str, ...]], Found]
+Memory = dict[tuple[LogGroup, tuple[str, ...]], SearchResult]
 """What came of earlier searches, by group and request IDs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class SearchOptions:
     """How to find requests: the engine, its terms, and when ``auto`` takes Insights.
 
     That is where about more than ``most_pages`` remain to be searched for requests.
     """
 
     engine: Engine
-    terms: Terms
+    terms: QueryBudget
     most_pages: int = 0
     describe: Callable[[LogGroup], Description]
 
 
-class Finder:
+class RequestSearcher:
     """FilterLogEvents and GetLogEvents where they serve, Logs Insights where they do not.
 
     With ``auto``, Insights takes over where the class of a group refuses the others, and where a
@@ -54,14 +54,14 @@ class Finder:
 
     def __init__(
         self,
-        aws: Aws,
-        means: Means,
+        aws: AwsClient,
+        means: SearchOptions,
         *,
-        reach: Reach,
+        reach: AttemptSpread,
         now_ms: int,
         memory: Memory,
         on_page: Callable[[LogGroup, Page], None],
-        on_fresh: Callable[[LogGroup, Window], None],
+        on_fresh: Callable[[LogGroup, TimeRange], None],
     ) -> None:
         self._aws = aws
         self._means = means
@@ -78,20 +78,22 @@ class Finder:
         """What Insights was charged for so far."""
         return sum(insights.bytes_scanned for insights in list(self._insights.values()))
 
-    def find_all(self, group: LogGroup, request_ids: Sequence[str], window: Window) -> Found:
+    def find_all(
+        self, group: LogGroup, request_ids: Sequence[str], window: TimeRange
+    ) -> SearchResult:
         """The mentions of these requests, in all of the time that their attempts can take."""
-        all_found = Found()
+        all_found = SearchResult()
         for first in range(0, len(request_ids), MOST_IDS):
             some = tuple(request_ids[first : first + MOST_IDS])
-            found = self._find(group, some, window, self._memory.get((group, some), Found()))
+            found = self._find(group, some, window, self._memory.get((group, some), SearchResult()))
             self._memory[group, some] = found
             all_found.mentions += found.mentions
             all_found.unsearched += found.unsearched
         return all_found
 
     def _find(
-        self, group: LogGroup, request_ids: Sequence[str], window: Window, before: Found
-    ) -> Found:
+        self, group: LogGroup, request_ids: Sequence[str], window: TimeRange, before: SearchResult
+    ) -> SearchResult:
         if self._means.engine == "insights" or group in self._insights:
             return self._query(group, request_ids, [window], before)
         most = self._means.most_pages if self._means.engine == "auto" else None
@@ -117,10 +119,10 @@ class Finder:
         self,
         group: LogGroup,
         request_ids: Sequence[str],
-        window: Window,
-        before: Found,
+        window: TimeRange,
+        before: SearchResult,
         most_pages: int | None,
-    ) -> Found:
+    ) -> SearchResult:
         search = RequestSearch(
             self._aws,
             group,
@@ -139,9 +141,9 @@ class Finder:
         self,
         group: LogGroup,
         request_ids: Sequence[str],
-        windows: Sequence[Window],
-        before: Found,
-    ) -> Found:
+        windows: Sequence[TimeRange],
+        before: SearchResult,
+    ) -> SearchResult:
         """By Insights; what it cannot see yet is asked of FilterLogEvents, or is a gap."""
         insights = self._insights.get(group) or Insights(
             self._aws,
@@ -153,7 +155,7 @@ class Finder:
         )
         found = insights.search(request_ids, windows, self._reach, before)
         self._insights[group] = insights
-        fresh = Window(since_ms=self._now_ms - FRESH_MS, until_ms=self._now_ms + 1)
+        fresh = TimeRange(since_ms=self._now_ms - FRESH_MS, until_ms=self._now_ms + 1)
         if max(window.until_ms for window in windows) <= fresh.since_ms:
             return found
         try:
@@ -166,7 +168,7 @@ class Finder:
 
     # ----------------------------------------------------------------------- lines
 
-    def lines(self, group: LogGroup, stretch: Stretch) -> list[LogEvent]:
+    def lines(self, group: LogGroup, stretch: StreamSlice) -> list[LogEvent]:
         """The newest events of a stretch, back to before its first attempt."""
         try:
             return newest_first(
@@ -184,11 +186,11 @@ class Finder:
             return self._insights[group].read(stretch)
 
     def _filtered_lines(
-        self, group: LogGroup, stretch: Stretch, denied: AccessDenied
+        self, group: LogGroup, stretch: StreamSlice, denied: AccessDenied
     ) -> list[LogEvent]:
         """The same from FilterLogEvents, for whoever may call that alone: more pages, no less."""
         since_ms = max(stretch.since_ms, stretch.lead_ms, 0)
-        window = Window(since_ms=since_ms, until_ms=stretch.window.until_ms)
+        window = TimeRange(since_ms=since_ms, until_ms=stretch.window.until_ms)
         pages = matching_pages(self._aws, group, window, stream=stretch.log_stream)
         try:
             return [event for page in pages for event in page.events]

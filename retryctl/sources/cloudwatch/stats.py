@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from retryctl.core.grammar.parse import read
+from retryctl.core.grammar.parse import parse_record
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import LogsDropped
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.gaps import dropped
-from retryctl.sources.cloudwatch.pages import Window
+from retryctl.sources.cloudwatch.pages import TimeRange
 
 _MASK = "****"  # what data protection leaves of a secret, one for each character
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class SearchProgress:
     """How far the looking has come: ``found`` are mentions of what is looked for."""
 
     log_group: str
@@ -28,7 +28,7 @@ class Progress:
 
 
 @dataclass(slots=True, kw_only=True)
-class Looked:
+class SearchStats:
     """As far as it went. ``masked`` counts the lines that look masked."""
 
     groups: list[LogGroup] = field(default_factory=list)
@@ -50,12 +50,12 @@ class Looked:
         self.bytes += len(event.message.encode())
         self.masked += _MASK in event.message
         if '"platform.logsDropped"' in event.message:
-            record = read(event)
+            record = parse_record(event)
             if isinstance(record, LogsDropped):
                 self.gaps.append(dropped(event, record))
 
     @classmethod
-    def of(cls, window: Window, now_ms: int) -> Looked:
+    def of(cls, window: TimeRange, now_ms: int) -> SearchStats:
         """Nothing yet, of this window."""
         return cls(
             since_ms=window.since_ms,
@@ -63,9 +63,9 @@ class Looked:
             horizon_ms=min(now_ms, window.until_ms),
         )
 
-    def progress(self, group: LogGroup, *, groups: int, api_calls: int) -> Progress:
+    def progress(self, group: LogGroup, *, groups: int, api_calls: int) -> SearchProgress:
         """How far the looking in so many groups has come, while ``group`` is read."""
-        return Progress(
+        return SearchProgress(
             log_group=group.name,
             groups=groups,
             groups_done=self.groups_done,
@@ -74,7 +74,7 @@ class Looked:
             found=self.found,
         )
 
-    def merge(self, other: Looked) -> None:
+    def merge(self, other: SearchStats) -> None:
         """Add what was seen elsewhere in the same group."""
         for name in ("events", "bytes", "masked", "pages", "found", "bytes_scanned"):
             setattr(self, name, getattr(self, name) + getattr(other, name))

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
-from retryctl.sources.aws.client import Aws
-from retryctl.sources.cloudwatch.pages import Window
+from retryctl.sources.aws.client import AwsClient
+from retryctl.sources.cloudwatch.pages import TimeRange
 
 _FIRST_SLICE_MS = 900_000
 _SHORTEST_SLICE_MS = 60_000
@@ -29,20 +29,20 @@ _MOST_GROWTH, _LEAST_GROWTH = 8.0, 0.5
 class Slice:
     """``trial`` is one that is given up after its first page, unless that is its last."""
 
-    window: Window
+    window: TimeRange
     trial: bool
 
 
-class SlicePlan:
+class SlicePlanner:
     """What is aimed at, what is taken already, and how long the next slice is.
 
     ``done`` is what was searched to its end, now or before.
     """
 
-    def __init__(self, aim: Window, done: Iterable[Window] = ()) -> None:
-        self.aim: tuple[Window, ...] = (aim,)
+    def __init__(self, aim: TimeRange, done: Iterable[TimeRange] = ()) -> None:
+        self.aim: tuple[TimeRange, ...] = (aim,)
         self.done = merged(done)
-        self._taken: list[Window] = []
+        self._taken: list[TimeRange] = []
         self._length_ms: int | None = None
         self._pages = self._pages_ms = 0
 
@@ -58,7 +58,7 @@ class SlicePlan:
         trial = self._length_ms is None
         if self._length_ms is not None:
             since_ms = max(newest.since_ms, newest.until_ms - self._length_ms)
-            newest = Window(since_ms=since_ms, until_ms=newest.until_ms)
+            newest = TimeRange(since_ms=since_ms, until_ms=newest.until_ms)
         self._taken.append(newest)
         return Slice(window=newest, trial=trial)
 
@@ -83,7 +83,7 @@ class SlicePlan:
         """Whether any of it is still aimed at."""
         return any(_overlap(slice_.window, window) for window in self.aim)
 
-    def rest(self) -> list[Window]:
+    def rest(self) -> list[TimeRange]:
         """What is aimed at, and neither done nor taken, in order of time."""
         rest = merged(self.aim)
         for taken in (*self.done, *self._taken):
@@ -96,27 +96,27 @@ class SlicePlan:
         return self._pages * rest_ms / self._pages_ms if self._pages_ms else 0.0
 
 
-def merged(windows: Iterable[Window]) -> list[Window]:
+def merged(windows: Iterable[TimeRange]) -> list[TimeRange]:
     """The same time in windows that neither overlap nor touch, in order."""
-    joined: list[Window] = []
+    joined: list[TimeRange] = []
     for window in sorted(windows, key=lambda w: w.since_ms):
         if joined and window.since_ms <= joined[-1].until_ms:
             until_ms = max(joined[-1].until_ms, window.until_ms)
-            joined[-1] = Window(since_ms=joined[-1].since_ms, until_ms=until_ms)
+            joined[-1] = TimeRange(since_ms=joined[-1].since_ms, until_ms=until_ms)
         elif window.since_ms < window.until_ms:
             joined.append(window)
     return joined
 
 
-def _overlap(one: Window, other: Window) -> bool:
+def _overlap(one: TimeRange, other: TimeRange) -> bool:
     return one.since_ms < other.until_ms and other.since_ms < one.until_ms
 
 
-def _without(window: Window, taken: Window) -> list[Window]:
+def _without(window: TimeRange, taken: TimeRange) -> list[TimeRange]:
     if not _overlap(window, taken):
         return [window]
-    before = Window(since_ms=window.since_ms, until_ms=taken.since_ms)
-    after = Window(since_ms=taken.until_ms, until_ms=window.until_ms)
+    before = TimeRange(since_ms=window.since_ms, until_ms=taken.since_ms)
+    after = TimeRange(since_ms=taken.until_ms, until_ms=window.until_ms)
     return [piece for piece in (before, after) if piece.since_ms < piece.until_ms]
 
 
@@ -136,7 +136,7 @@ class SliceRead(Generic[T]):
     to_the_end: bool
 
 
-class SliceReading(Generic[T]):
+class SliceRunner(Generic[T]):
     """Reads the slices of ``plan`` with ``read``, which runs in threads.
 
     No slice is begun once ``over`` or ``halted`` is set, and ``read`` should then end early.
@@ -146,8 +146,8 @@ class SliceReading(Generic[T]):
 
     def __init__(
         self,
-        aws: Aws,
-        plan: SlicePlan,
+        aws: AwsClient,
+        plan: SlicePlanner,
         read: Callable[[Slice], SliceRead[T]],
         *,
         halted: threading.Event,
@@ -160,7 +160,7 @@ class SliceReading(Generic[T]):
         self._chances = _SECOND_CHANCES
         self._repeated = aws.repeated
         self._something_read = False
-        self.unread: list[tuple[Window, RetryctlError]] = []
+        self.unread: list[tuple[TimeRange, RetryctlError]] = []
         self.fatal: RetryctlError | None = None
         self.over = False
 

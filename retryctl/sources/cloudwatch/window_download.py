@@ -1,6 +1,6 @@
 """A log group's window, saved as lines of JSON that ``saved_whole`` reads like any saved log.
 
-Of a busy group only the lines that tell of attempts are asked for (``telling_lines``): by
+Of a busy group only the lines that tell of attempts are asked for (``attempt_line_pattern``): by
 FilterLogEvents, slice by slice, newest first, or by Logs Insights. What those lines cannot prove,
 that two of them are neighbours, is then looked up in full where the most time lies between the
 two, which is where something could stand between them (``neighbours``); of whoever has to be
@@ -15,16 +15,16 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from retryctl.bulk.line_layout import usual_line
+from retryctl.bulk.line_layout import canonical_line
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import CouldNotLook, RetryctlError
-from retryctl.sources.aws.client import Aws
+from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.adjacency import MOST_PAIRS, NeighboursLookUp, pairs_in
-from retryctl.sources.cloudwatch.filter_pattern import telling_lines
+from retryctl.sources.cloudwatch.filter_pattern import attempt_line_pattern
 from retryctl.sources.cloudwatch.gaps import (
     not_searched,
     parted,
@@ -35,10 +35,10 @@ from retryctl.sources.cloudwatch.gaps import (
 )
 from retryctl.sources.cloudwatch.insights import FRESH_MS
 from retryctl.sources.cloudwatch.insights_export import InsightsLines
-from retryctl.sources.cloudwatch.pages import Page, Window, matching_pages
-from retryctl.sources.cloudwatch.search import Means
-from retryctl.sources.cloudwatch.stats import Looked
-from retryctl.sources.cloudwatch.time_slices import Slice, SlicePlan, SliceRead, SliceReading
+from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
+from retryctl.sources.cloudwatch.search import SearchOptions
+from retryctl.sources.cloudwatch.stats import SearchStats
+from retryctl.sources.cloudwatch.time_slices import Slice, SlicePlanner, SliceRead, SliceRunner
 
 # The first pages of a window can be empty, though more follow.
 _MOST_FIRST_PAGES = 5
@@ -54,7 +54,7 @@ class NotSaved(RetryctlError):
         )
 
 
-class GroupLog:
+class WindowDownload:
     """One window of one group; ``looked`` tells what was seen of it once ``save`` is done.
 
     ``assumed`` is a gap that hides no attempt: what was taken for granted of lines that were not
@@ -63,11 +63,11 @@ class GroupLog:
 
     def __init__(
         self,
-        aws: Aws,
+        aws: AwsClient,
         group: LogGroup,
-        means: Means,
+        means: SearchOptions,
         *,
-        window: Window,
+        window: TimeRange,
         now_ms: int,
         markers: Markers,
         folder: Path,
@@ -83,7 +83,7 @@ class GroupLog:
         self._folder = folder
         self._on_page = on_page
         self._sure = sure
-        self._telling = telling_lines(markers)
+        self._telling = attempt_line_pattern(markers)
         self._selected = False
         self._awaited: dict[str | None, int] = {}
         self.looked = self._nothing()
@@ -113,18 +113,18 @@ class GroupLog:
                 raise
             self._query()
 
-    def _nothing(self) -> Looked:
-        return Looked.of(self._window, self._now_ms)
+    def _nothing(self) -> SearchStats:
+        return SearchStats.of(self._window, self._now_ms)
 
-    def _path(self, window: Window) -> Path:
+    def _path(self, window: TimeRange) -> Path:
         """The file of a part of the window; by name they are in the order of time."""
         return self._folder / f"{window.since_ms:013d}.jsonl"
 
-    def _write(self, path: Path, page: Page, looked: Looked) -> None:
+    def _write(self, path: Path, page: Page, looked: SearchStats) -> None:
         self._on_page(page)
         try:
             with path.open("ab") as file:
-                file.write(b"".join(map(usual_line, page.events)))
+                file.write(b"".join(map(canonical_line, page.events)))
         except OSError as error:
             raise NotSaved(self._folder, error) from error
         for event in page.events:
@@ -134,8 +134,8 @@ class GroupLog:
 
     def _filter(self) -> bool:
         """Save the lines; false where those that tell do not suffice."""
-        plan = SlicePlan(self._window)
-        reading = SliceReading(
+        plan = SlicePlanner(self._window)
+        reading = SliceRunner(
             self._aws, plan, lambda part: self._slice(part, reading), halted=threading.Event()
         )
         self.looked, self._selected, self._awaited = self._nothing(), False, {}
@@ -151,7 +151,7 @@ class GroupLog:
             return False
         return not self._selected or self._is_proved()
 
-    def _slice(self, part: Slice, reading: SliceReading[Looked]) -> SliceRead[Looked]:
+    def _slice(self, part: Slice, reading: SliceRunner[SearchStats]) -> SliceRead[SearchStats]:
         """Save one slice; the first, which may be all there is, with every line.
 
         Where that is not all, its first page tells what the service should then select.
@@ -209,10 +209,10 @@ class GroupLog:
         fresh_ms = min(until_ms, max(since_ms, self._now_ms - FRESH_MS))
         self.looked = self._nothing()
         if since_ms < fresh_ms:
-            seen = Window(since_ms=since_ms, until_ms=fresh_ms)
+            seen = TimeRange(since_ms=since_ms, until_ms=fresh_ms)
             self._save_queried(seen, lines.read(seen, self._telling))
         if fresh_ms < until_ms:
-            self._save_fresh(Window(since_ms=fresh_ms, until_ms=until_ms))
+            self._save_fresh(TimeRange(since_ms=fresh_ms, until_ms=until_ms))
         lines.tell_what_was_scanned()
         self.looked.bytes_scanned = lines.bytes_scanned
         self.looked.gaps += [too_many(self._group, second) for second in lines.unread]
@@ -228,7 +228,7 @@ class GroupLog:
             )
         self.looked.gaps.append(parted(self._group))
 
-    def _save_queried(self, window: Window, queried: Iterator[list[LogEvent]]) -> None:
+    def _save_queried(self, window: TimeRange, queried: Iterator[list[LogEvent]]) -> None:
         """What Insights gives; where it gives up, the rest is a gap."""
         since_ms = window.since_ms
         try:
@@ -238,10 +238,10 @@ class GroupLog:
         except CouldNotLook as error:
             if since_ms == window.since_ms:
                 raise
-            rest = Window(since_ms=since_ms, until_ms=window.until_ms)
+            rest = TimeRange(since_ms=since_ms, until_ms=window.until_ms)
             self.looked.gaps.append(not_searched(self._group, rest, error, None))
 
-    def _save_fresh(self, window: Window) -> None:
+    def _save_fresh(self, window: TimeRange) -> None:
         """What Insights may not see yet is asked of FilterLogEvents, all of it or nothing."""
         path, looked = self._path(window), self._nothing()
         try:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import IO
 
-from retryctl.sources.saved.diagnostics import Notes
+from retryctl.sources.saved.diagnostics import FileDiagnostics
 
 CHUNK_BYTES = 1 << 16
 UNPACKED_BYTES = 1 << 18
@@ -38,7 +38,7 @@ _BOMS = (
 
 
 def segments(
-    file: IO[bytes], notes: Notes, progress: Callable[[int], None]
+    file: IO[bytes], notes: FileDiagnostics, progress: Callable[[int], None]
 ) -> Iterator[io.BufferedReader]:
     """The segments of ``file``, each to be read before the next is asked for.
 
@@ -59,7 +59,9 @@ def _raw(file: IO[bytes], progress: Callable[[int], None]) -> Iterator[bytes]:
         yield chunk
 
 
-def _unpacked(chunks: Iterator[bytes], notes: Notes, layers: int = _GZIP_LAYERS) -> Iterator[bytes]:
+def _unpacked(
+    chunks: Iterator[bytes], notes: FileDiagnostics, layers: int = _GZIP_LAYERS
+) -> Iterator[bytes]:
     first = next(chunks, _BREAK)
     whole = chain([first], chunks) if first else chunks
     if layers and first.startswith(_GZIP_MAGIC):
@@ -67,7 +69,7 @@ def _unpacked(chunks: Iterator[bytes], notes: Notes, layers: int = _GZIP_LAYERS)
     return whole
 
 
-def _gunzipped(chunks: Iterator[bytes], notes: Notes) -> Iterator[bytes]:
+def _gunzipped(chunks: Iterator[bytes], notes: FileDiagnostics) -> Iterator[bytes]:
     """Members of gzip one after another; behind a corrupt one, on from the next to be found."""
     member = None
     pending = b""

@@ -35,7 +35,7 @@ class Meter:
 
 
 @dataclass(slots=True)
-class Looked:
+class ReadStats:
     """What a reading of ``source`` has come across so far. Times are epoch milliseconds."""
 
     source: str
@@ -59,7 +59,7 @@ class Looked:
         if self.last_ms is None or moment_ms > self.last_ms:
             self.last_ms = moment_ms
 
-    def add(self, notes: Notes) -> None:
+    def add(self, notes: FileDiagnostics) -> None:
         """Take over what could not be read of a file."""
         self.unrecognised += notes.unrecognised
         self.gaps += notes.settled()
@@ -96,7 +96,7 @@ class Looked:
         )
 
 
-class Notes:
+class FileDiagnostics:
     """What could not be read of one file: ``gaps``, and the number of events ``unrecognised``."""
 
     def __init__(self, name: str) -> None:

@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from retryctl.core.model.attempt import function_name
-from retryctl.core.model.coverage import Coverage, Selection
+from retryctl.core.model.attempt import function_from_names
+from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.diagnostics import Looked, Meter, Notes, Progress
+from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress, ReadStats
 from retryctl.sources.saved.files import (
     SavedFile,
     find_files,
     names_one_file,
 )
-from retryctl.sources.saved.formats import EXPECTED, SavedEvent, Worth, read_file
-from retryctl.sources.saved.stream_filter import Asked, Mentions, RequestIds, Wanted, is_init
+from retryctl.sources.saved.formats import EXPECTED, Prefilter, RawEvent, read_file
+from retryctl.sources.saved.stream_filter import Mentions, RequestIds, StreamFilter, Wanted, is_init
 
 
 class SavedLog:
@@ -31,9 +31,9 @@ class SavedLog:
         self._source = source
         self._stdin = stdin
         self._files: tuple[SavedFile, ...] = ()
-        self._looked = Looked(source)
+        self._looked = ReadStats(source)
 
-    def read(self, selection: Selection, progress: Progress | None = None) -> Iterator[LogEvent]:
+    def read(self, selection: LogQuery, progress: Progress | None = None) -> Iterator[LogEvent]:
         """Yield the events that ``selection`` asks for, in the order of the files.
 
         Without request IDs that is every event of the groups and the function: the window is
@@ -46,16 +46,16 @@ class SavedLog:
         read. What is damaged yields what it still holds, and a gap in the coverage.
         """
         self._files = self._files or find_files(self._source, self._stdin)
-        self._looked = Looked(
+        self._looked = ReadStats(
             self._source, since_ms=selection.since_ms, until_ms=selection.until_ms
         )
-        asked = Asked(selection)
+        asked = StreamFilter(selection)
         if selection.request_ids:
             meter = Meter(progress, 2 * self._size)
             yield from self._around_mentions(RequestIds(selection.request_ids), asked, meter)
             return
         for position, event in enumerate(self._first_pass(None, Meter(progress, self._size))):
-            if isinstance(event, SavedEvent) and asked.wants(event):
+            if isinstance(event, RawEvent) and asked.wants(event):
                 yield self._yielded(asked.event(event, position))
 
     def coverage(self) -> Coverage:
@@ -66,29 +66,33 @@ class SavedLog:
     def _size(self) -> int:
         return sum(file.size for file in self._files)
 
-    def _around_mentions(self, ids: RequestIds, asked: Asked, meter: Meter) -> Iterator[LogEvent]:
+    def _around_mentions(
+        self, ids: RequestIds, asked: StreamFilter, meter: Meter
+    ) -> Iterator[LogEvent]:
         wanted = Wanted(self._mentions(ids, asked, meter))
         if not wanted:
             return
-        events = self._events(wanted.may_be, meter, Looked(self._source))
+        events = self._events(wanted.may_be, meter, ReadStats(self._source))
         for position, event in enumerate(events):
             if (
-                isinstance(event, SavedEvent)
+                isinstance(event, RawEvent)
                 and wanted.has(asked.stream(event), event.timestamp_ms, event.message)
                 and asked.wants(event)
             ):
                 yield self._yielded(asked.event(event, position))
 
-    def _mentions(self, ids: RequestIds, asked: Asked, meter: Meter) -> Mentions:
+    def _mentions(self, ids: RequestIds, asked: StreamFilter, meter: Meter) -> Mentions:
         mentions = Mentions()
         for event in self._first_pass(lambda raw, _: ids.are_in(raw) or is_init(raw), meter):
-            if not isinstance(event, SavedEvent):
+            if not isinstance(event, RawEvent):
                 continue
             message = event.message.encode()
             if ids.are_in(message):
                 mentions.add(asked.stream(event), event.timestamp_ms)
                 if not asked.wants(event):
-                    place = function_name(event.log_group, event.log_stream) or event.log_group
+                    place = (
+                        function_from_names(event.log_group, event.log_stream) or event.log_group
+                    )
                     for request_id in ids.named_in(event.message):
                         self._looked.left_out[request_id] = place or "another log"
             elif is_init(message):
@@ -100,7 +104,7 @@ class SavedLog:
             self._looked.log_groups.add(event.log_group)
         return event
 
-    def _first_pass(self, worth: Worth | None, meter: Meter) -> Iterator[SavedEvent | int]:
+    def _first_pass(self, worth: Prefilter | None, meter: Meter) -> Iterator[RawEvent | int]:
         """All events, those not worth parsing as their time; what they show of the log is kept."""
         for event in self._events(worth, meter, self._looked):
             self._looked.see(event if isinstance(event, int) else event.timestamp_ms)
@@ -108,13 +112,13 @@ class SavedLog:
         self._looked.bytes_read = meter.done
 
     def _events(
-        self, worth: Worth | None, meter: Meter, looked: Looked
-    ) -> Iterator[SavedEvent | int]:
+        self, worth: Prefilter | None, meter: Meter, looked: ReadStats
+    ) -> Iterator[RawEvent | int]:
         """The events of all files; of a folder or a glob, those files that are no log are noted."""
         one = names_one_file(self._source)
         refusals: list[str] = []
         for file in self._files:
-            notes = Notes(file.name)
+            notes = FileDiagnostics(file.name)
             try:
                 for event in read_file(file, notes, worth, meter.advance):
                     notes.see(event if isinstance(event, int) else event.timestamp_ms)

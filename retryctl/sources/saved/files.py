@@ -16,7 +16,7 @@ from functools import partial
 from importlib import resources
 from typing import IO
 
-from retryctl.core.wording import near
+from retryctl.core.wording import suggestions
 from retryctl.errors import UnreadableInput, UsageError
 
 DEMO = "demo"
@@ -177,5 +177,5 @@ def _missing(source: str) -> UnreadableInput:
         names += _RESERVED
     return UnreadableInput(
         f"there is no {source}.",
-        near(name, names) or "Name a file, a folder, a glob or - for stdin.",
+        suggestions(name, names) or "Name a file, a folder, a glob or - for stdin.",
     )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.decode import segments
-from retryctl.sources.saved.diagnostics import Notes
+from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.files import SavedFile, cannot_open
 from retryctl.sources.saved.json_format import is_event_line, json_lines, json_shape
 from retryctl.sources.saved.text_format import LINES_BEFORE_FIRST_EVENT, text_shape
@@ -26,8 +26,11 @@ EXPECTED = (
 
 
 def read_file(
-    file: SavedFile, notes: Notes, worth: Worth | None, progress: Callable[[int], None]
-) -> Iterator[SavedEvent | int]:
+    file: SavedFile,
+    notes: FileDiagnostics,
+    worth: Prefilter | None,
+    progress: Callable[[int], None],
+) -> Iterator[RawEvent | int]:
     """Yield the events of one file; of those not worth parsing, the time alone where that is less.
 
     Raises UnreadableInput where it cannot be opened or is none of the shapes.
@@ -50,7 +53,7 @@ def read_file(
         _refuse_unreadable(file, shape, beginning, notes)
 
 
-def find_shape(head: bytes, folder: str) -> Shape | None:
+def find_shape(head: bytes, folder: str) -> LogFormat | None:
     """The shape that the start of a file shows; ``None`` where it is none of them."""
     if head.lstrip().startswith((b"{", b"[")):
         return json_shape(head)
@@ -59,7 +62,7 @@ def find_shape(head: bytes, folder: str) -> Shape | None:
 
 
 def _refuse_unreadable(
-    file: SavedFile, shape: Shape | None, beginning: bytes, notes: Notes
+    file: SavedFile, shape: LogFormat | None, beginning: bytes, notes: FileDiagnostics
 ) -> None:
     """Refuse a file without events, unless it is a whole log in which there are none."""
     if shape and not notes.gaps:
@@ -85,7 +88,7 @@ _ISO = re.compile(
 )
 
 
-class SavedEvent(NamedTuple):
+class RawEvent(NamedTuple):
     """One event as a file gives it; ``None`` where the file does not say."""
 
     timestamp_ms: int
@@ -95,10 +98,12 @@ class SavedEvent(NamedTuple):
     event_id: str | None = None
 
 
-Worth = Callable[[bytes, int], bool]
+Prefilter = Callable[[bytes, int], bool]
 """Whether an event is worth parsing, by its bytes as they lie in the file and its time in ms."""
 
-Shape = Callable[[BufferedReader, Notes, "Worth | None"], Iterator["SavedEvent | int"]]
+LogFormat = Callable[
+    [BufferedReader, FileDiagnostics, "Prefilter | None"], Iterator["RawEvent | int"]
+]
 """Reads a segment. An event that is not worth parsing may come as its time alone."""
 
 

@@ -16,8 +16,8 @@ from functools import partial
 from io import BufferedReader, BytesIO
 
 from retryctl.sources.saved.depth_limit import Shallow, TooDeep
-from retryctl.sources.saved.diagnostics import Notes
-from retryctl.sources.saved.formats import SavedEvent, Shape, Worth, iso_ms
+from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.formats import LogFormat, Prefilter, RawEvent, iso_ms
 
 _STREAM = ("logStreamName", "log_stream", "logStream")
 _GROUP = ("logGroupName", "logGroup", "log_group")
@@ -31,7 +31,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _TIMESTAMP = re.compile(rb'"timestamp":\s*(\d{1,14})\b(?!\.)')
 
 
-def json_shape(head: bytes) -> Shape | None:
+def json_shape(head: bytes) -> LogFormat | None:
     """The shape of JSON that the start of a file shows; ``None`` where it is none of them."""
     keys = _first_keys(head)
     each = "item" if _is_array(head) else ""
@@ -56,8 +56,8 @@ def is_event_line(line: bytes) -> bool:
 
 
 def json_lines(
-    segment: BufferedReader, notes: Notes, worth: Worth | None
-) -> Iterator[SavedEvent | int]:
+    segment: BufferedReader, notes: FileDiagnostics, worth: Prefilter | None
+) -> Iterator[RawEvent | int]:
     """One event a line. A line that cannot be read is noted, and the rest goes on."""
     before_ms = 0
     for number, line in enumerate(segment, 1):
@@ -111,15 +111,15 @@ def _names_an_event(fields: dict[str, object]) -> bool:
 
 
 def _documents(
-    prefix: str, segment: BufferedReader, notes: Notes, worth: Worth | None
-) -> Iterator[SavedEvent | int]:
+    prefix: str, segment: BufferedReader, notes: FileDiagnostics, worth: Prefilter | None
+) -> Iterator[RawEvent | int]:
     """The events of documents, one after another, held in memory one event at a time."""
     yield from _events(_items(prefix, segment, notes), notes, worth)
 
 
 def _subscription(
-    prefix: str, segment: BufferedReader, notes: Notes, worth: Worth | None
-) -> Iterator[SavedEvent | int]:
+    prefix: str, segment: BufferedReader, notes: FileDiagnostics, worth: Prefilter | None
+) -> Iterator[RawEvent | int]:
     """``{messageType, owner, logGroup, logStream, logEvents: [{id, timestamp, message}]}``…"""
     for number, document in enumerate(_items(prefix, segment, notes), 1):
         fields = document if isinstance(document, dict) else {}
@@ -129,12 +129,12 @@ def _subscription(
         elif fields.get("messageType") != "CONTROL_MESSAGE":
             stream, group = _first_text(fields, _STREAM), _first_text(fields, _GROUP)
             for event in _events(events, notes, worth):
-                if isinstance(event, SavedEvent):
+                if isinstance(event, RawEvent):
                     event = event._replace(log_stream=stream, log_group=group)
                 yield event
 
 
-def _items(prefix: str, segment: BufferedReader, notes: Notes) -> Iterator[object]:
+def _items(prefix: str, segment: BufferedReader, notes: FileDiagnostics) -> Iterator[object]:
     import ijson
 
     number = 0
@@ -153,8 +153,8 @@ def _what_is_read(prefix: str) -> str:
 
 
 def _events(
-    items: Iterable[object], notes: Notes, worth: Worth | None
-) -> Iterator[SavedEvent | int]:
+    items: Iterable[object], notes: FileDiagnostics, worth: Prefilter | None
+) -> Iterator[RawEvent | int]:
     before_ms = 0
     for number, item in enumerate(items, 1):
         event = _event(item, before_ms, worth)
@@ -169,16 +169,16 @@ def _dumped(item: object) -> str:
     return json.dumps(item, default=str)
 
 
-def line_event(line: bytes, before_ms: int) -> SavedEvent | None:
+def line_event(line: bytes, before_ms: int) -> RawEvent | None:
     """The event that a line of JSON is; ``None`` where it is none."""
     try:
         event = _event(json.loads(line), before_ms, None)
     except (ValueError, RecursionError):
         return None
-    return event if isinstance(event, SavedEvent) else None
+    return event if isinstance(event, RawEvent) else None
 
 
-def _event(fields: object, before_ms: int, worth: Worth | None) -> SavedEvent | int | None:
+def _event(fields: object, before_ms: int, worth: Prefilter | None) -> RawEvent | int | None:
     """The event that an object is; ``before_ms`` is the time of one whose own is null."""
     if not isinstance(fields, dict) or "timestamp" not in fields:
         return None
@@ -189,7 +189,7 @@ def _event(fields: object, before_ms: int, worth: Worth | None) -> SavedEvent | 
     message = _clean(message)
     if worth and not worth(message.encode(), timestamp_ms):
         return timestamp_ms
-    return SavedEvent(
+    return RawEvent(
         timestamp_ms,
         message,
         _first_text(fields, _STREAM),

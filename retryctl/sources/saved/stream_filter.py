@@ -10,26 +10,26 @@ from fnmatch import fnmatchcase
 from sys import intern
 
 from retryctl.core.history.attempt_lines import LONGEST_BRACKET_MS
-from retryctl.core.model.attempt import function_name
-from retryctl.core.model.coverage import Selection
+from retryctl.core.model.attempt import function_from_names
+from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.sources.saved.formats import SavedEvent
+from retryctl.sources.saved.formats import RawEvent
 
 
-class Asked:
+class StreamFilter:
     """Which events belong to the groups and the function of a selection, and their group.
 
     A group is named as on CloudWatch: by its name, its ARN or a pattern in which ``*`` stands
     for any text.
     """
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: LogQuery) -> None:
         self._groups = tuple(map(_group_name, selection.log_groups))
         self._function = selection.function
         self._nameless = self._group_of_the_nameless()
         self._answers: dict[tuple[str | None, str | None], bool] = {}
 
-    def wants(self, event: SavedEvent) -> bool:
+    def wants(self, event: RawEvent) -> bool:
         """Whether the event is asked for."""
         return self.wants_stream(event.log_group, event.log_stream)
 
@@ -43,7 +43,7 @@ class Asked:
             )
         return answer
 
-    def event(self, event: SavedEvent, position: int) -> LogEvent:
+    def event(self, event: RawEvent, position: int) -> LogEvent:
         """The event as the core knows it."""
         group, stream = self.group_of(event.log_group), event.log_stream
         return LogEvent(
@@ -55,7 +55,7 @@ class Asked:
             position=position,
         )
 
-    def stream(self, event: SavedEvent) -> StreamKey:
+    def stream(self, event: RawEvent) -> StreamKey:
         """The stream of the event, as the core tells streams apart."""
         return (self.group_of(event.log_group) or "", event.log_stream or "")
 
@@ -73,7 +73,7 @@ class Asked:
         """A group that names no function ends in its name, or is asked for by its own."""
         if self._function is None:
             return True
-        if found := function_name(group, stream):
+        if found := function_from_names(group, stream):
             return found == self._function
         return group is None or self._names(group) or group.endswith(f"/{self._function}")
 

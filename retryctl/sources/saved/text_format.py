@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from io import BufferedReader
 
-from retryctl.sources.saved.diagnostics import Notes
-from retryctl.sources.saved.formats import SavedEvent, Shape, Worth, iso_ms
+from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.formats import LogFormat, Prefilter, RawEvent, iso_ms
 
 LINES_BEFORE_FIRST_EVENT = 50
 
@@ -44,7 +44,7 @@ _EXPORT = re.compile(_SECOND + rb"\.(\d{3})Z()" + _BEFORE_MESSAGE)
 _EXPORT_FOLDER = re.compile(r"(\d{4})-(\d\d)-(\d\d)-([^\[\]]*\[.+)", re.DOTALL)
 
 
-def text_shape(head: bytes, folder: str) -> Shape | None:
+def text_shape(head: bytes, folder: str) -> LogFormat | None:
     """The shape of text that the start of a file shows; ``None`` where it is none of them.
 
     ``folder`` is the name of the file's folder: it is all that names an export's log stream.
@@ -59,7 +59,7 @@ def text_shape(head: bytes, folder: str) -> Shape | None:
     return None
 
 
-def begins_event(shape: Shape) -> Callable[[bytes], bool] | None:
+def begins_event(shape: LogFormat) -> Callable[[bytes], bool] | None:
     """What tells whether an event begins at a line of text; ``None`` of a shape that is no text."""
     if not (isinstance(shape, partial) and shape.func is _text):
         return None
@@ -83,9 +83,9 @@ def _text(
     newline: bytes,
     stream: str | None,
     segment: BufferedReader,
-    notes: Notes,
-    worth: Worth | None,
-) -> Iterator[SavedEvent | int]:
+    notes: FileDiagnostics,
+    worth: Prefilter | None,
+) -> Iterator[RawEvent | int]:
     timestamp_ms: int | None = None
     body: list[bytes] = []
     for number, line in enumerate(segment, 1):
@@ -110,11 +110,11 @@ def _header_ms(found: re.Match[bytes]) -> int | None:
 
 
 def _event(
-    timestamp_ms: int, body: bytes, newline: bytes, stream: str | None, worth: Worth | None
-) -> SavedEvent | int:
+    timestamp_ms: int, body: bytes, newline: bytes, stream: str | None, worth: Prefilter | None
+) -> RawEvent | int:
     if worth and not worth(body, timestamp_ms):
         return timestamp_ms
     body = body.replace(newline, b"\n")
     if body.startswith((b"\n{", b"\n[")):
         body = body[1:]
-    return SavedEvent(timestamp_ms, body.rstrip(b"\n").decode(), stream)
+    return RawEvent(timestamp_ms, body.rstrip(b"\n").decode(), stream)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from retryctl.core.check.evaluate import REQUEST, JudgedFinding
-from retryctl.core.check.expectations import Check
+from retryctl.core.check.expectations import CheckResult
 from retryctl.views.ci.report import CheckReport
 from retryctl.views.inert import inert
 
@@ -20,7 +20,7 @@ _Key = tuple[str, "str | None"]
 def report(told: CheckReport) -> str:
     """The whole document. Characters that XML cannot hold are shown as their escapes."""
     judgement = told.judgement
-    cases: dict[_Key, list[Check]] = {}
+    cases: dict[_Key, list[CheckResult]] = {}
     for check in judgement.checks:
         key = (check.request_id or f"--{check.name}", check.function)
         cases.setdefault(key, []).append(check)
@@ -47,7 +47,7 @@ def report(told: CheckReport) -> str:
 
 
 def _case(
-    suite: Element, key: _Key, checks: Sequence[Check], findings: Sequence[JudgedFinding]
+    suite: Element, key: _Key, checks: Sequence[CheckResult], findings: Sequence[JudgedFinding]
 ) -> None:
     name, function = key
     case = SubElement(
@@ -65,12 +65,12 @@ def _case(
         SubElement(case, "system-out").text = "\n".join(told_beside)
 
 
-def _type(check: Check, findings: Sequence[JudgedFinding]) -> str:
+def _type(check: CheckResult, findings: Sequence[JudgedFinding]) -> str:
     """The rule that failed, where it was a rule."""
     rules = [judged.finding.rule for judged in findings if judged.failed]
     return rules[0] if rules and check.name == REQUEST else check.name
 
 
-def _said(check: Check) -> str:
+def _said(check: CheckResult) -> str:
     name = "" if check.name == REQUEST else f"--{check.name}: "
     return f"{name}{inert(check.message)}"

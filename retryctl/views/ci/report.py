@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timezone, tzinfo
 from importlib import import_module
 
-from retryctl.core.check.evaluate import REQUEST, JudgedFinding, Judgement
-from retryctl.core.check.expectations import Check
+from retryctl.core.check.evaluate import REQUEST, CheckOutcome, JudgedFinding
+from retryctl.core.check.expectations import CheckResult
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus
@@ -23,7 +23,7 @@ class CheckReport:
     that are written beside what is printed.
     """
 
-    judgement: Judgement
+    judgement: CheckOutcome
     coverage: Coverage
     version: str
     tz: tzinfo = timezone.utc
@@ -67,7 +67,7 @@ class Problem:
     judged: JudgedFinding | None = None
 
 
-def problems(judgement: Judgement) -> list[Problem]:
+def problems(judgement: CheckOutcome) -> list[Problem]:
     """What did not pass, failures before what is undetermined."""
     failed: dict[tuple[str, str | None], list[JudgedFinding]] = defaultdict(list)
     for judged in judgement.findings:
@@ -82,7 +82,7 @@ def problems(judgement: Judgement) -> list[Problem]:
     return sorted(found, key=lambda problem: problem.passed is None)
 
 
-def told_beside(judgement: Judgement) -> list[str]:
+def told_beside(judgement: CheckOutcome) -> list[str]:
     """What was found and does not fail, each kind with the number of each rule."""
     kinds = {
         "known, in the baseline": [f for f in judgement.findings if f.known and not f.allowed],
@@ -94,7 +94,7 @@ def told_beside(judgement: Judgement) -> list[str]:
     return [f"{kind}: {_numbers(some)}" for kind, some in kinds.items() if some]
 
 
-def headline(judgement: Judgement, subject: str) -> str:
+def headline(judgement: CheckOutcome, subject: str) -> str:
     """How much was checked: ``57 requests, 9 retried · orders-worker``."""
     about = f" · {subject}" if subject else ""
     return f"{number_of(judgement.requests, 'request')}, {judgement.retried:,} retried{about}"
@@ -121,7 +121,7 @@ def result_sentence(told: CheckReport) -> str:
     return f"{' and '.join(parts)} of {number_of(len(checks), 'check')}: {made_of} {status}"
 
 
-def _problems(check: Check, failed: list[JudgedFinding]) -> Iterator[Problem]:
+def _problems(check: CheckResult, failed: list[JudgedFinding]) -> Iterator[Problem]:
     if check.name == REQUEST and check.passed is False and failed:
         for judged in failed:
             yield _problem(check, judged.finding.rule, judged.finding.message, judged)
@@ -129,7 +129,7 @@ def _problems(check: Check, failed: list[JudgedFinding]) -> Iterator[Problem]:
         yield _problem(check, check.name, check.message, None)
 
 
-def _problem(check: Check, rule: str, message: str, judged: JudgedFinding | None) -> Problem:
+def _problem(check: CheckResult, rule: str, message: str, judged: JudgedFinding | None) -> Problem:
     return Problem(
         rule=rule,
         passed=check.passed,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from retryctl.core.check.evaluate import REQUEST
-from retryctl.core.check.expectations import Check
+from retryctl.core.check.expectations import CheckResult
 from retryctl.views.ci.report import CheckReport
 from retryctl.views.inert import inert
 
@@ -23,7 +23,7 @@ def report(told: CheckReport) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _point(number: int, check: Check) -> Iterator[str]:
+def _point(number: int, check: CheckResult) -> Iterator[str]:
     about = f"{check.name} {check.request_id}" if check.request_id else f"--{check.name}"
     if check.request_id and check.name != REQUEST:
         about = f"--{check.name} {check.request_id}"

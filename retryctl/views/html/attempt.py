@@ -13,7 +13,7 @@ from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.views.attempts_table import environment_cell, error_detail, memory, outcome_cell
-from retryctl.views.environments import Environment
+from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.html.markup import Markup, joined, spans, tag
 from retryctl.views.html.tmp_files import files_are_told, files_around
 from retryctl.views.inert import lines_of
@@ -31,7 +31,7 @@ class Setting:
     ``dated`` puts its day before each time; ``unfolded`` opens the log lines from the start.
     """
 
-    known: Mapping[str | None, Environment]
+    known: Mapping[str | None, EnvironmentLabel]
     tz: tzinfo
     branches: Branches
     dated: bool

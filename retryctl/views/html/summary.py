@@ -12,11 +12,11 @@ from datetime import tzinfo
 from enum import Enum
 from typing import TypeVar
 
-from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.summary.diff import Change
-from retryctl.core.summary.tally import Tally
+from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
 from retryctl.views.figures import FUNCTION_FIGURES, Tallies, advice, before_and_after, percent
 from retryctl.views.html.histogram import failures
@@ -31,7 +31,7 @@ _Kind = TypeVar("_Kind", bound=Enum)
 
 
 def summary_page(
-    tally: Tally,
+    tally: SummaryTally,
     coverage: Coverage,
     *,
     function: str | None,
@@ -60,7 +60,7 @@ def summary_page(
     return document(f"{what} of {name}" if name else what, "summary", header, panels, coverage, tz)
 
 
-def _extent(tally: Tally, tz: tzinfo) -> str:
+def _extent(tally: SummaryTally, tz: tzinfo) -> str:
     retried = number_of(tally.retried, "request")
     were = "was" if tally.retried == 1 else "were"
     said = f"{number_of(tally.attempts, 'attempt')}; {retried} {were} retried"
@@ -94,7 +94,7 @@ def _changed(changes: Sequence[Change]) -> Markup:
 # --------------------------------------------------------------------------- requests
 
 
-def _requests(tally: Tally) -> Iterator[Markup]:
+def _requests(tally: SummaryTally) -> Iterator[Markup]:
     by_attempts = {f"{n:,}": count for n, count in sorted(tally.by_attempts.items())}
     yield _shares("Requests by number of attempts", "attempts", "requests", by_attempts)
     yield _shares("What became of them", "outcome", "requests", _named(tally.outcomes))
@@ -135,8 +135,10 @@ def _bar(count: int, most: int) -> Markup:
 # --------------------------------------------------------------------------- can they be trusted
 
 
-def _counting(tally: Tally, branches: Branches) -> Iterator[Markup]:
-    right, wrong = (tally.retries_judged[check] for check in (Check.AGREES, Check.DISAGREES))
+def _counting(tally: SummaryTally, branches: Branches) -> Iterator[Markup]:
+    right, wrong = (
+        tally.retries_judged[check] for check in (AttemptVerdict.AGREES, AttemptVerdict.DISAGREES)
+    )
     if judged := right + wrong:
         of = f"the retries that logged one ({right:,} of {judged:,} that could be judged)"
         yield tag("p", f"The counter was right on {percent(right, judged)} of {of}.")
@@ -155,7 +157,7 @@ def _counting(tally: Tally, branches: Branches) -> Iterator[Markup]:
         yield tag("p", "retryctl explain RULE says what each means and what to do.", class_="dim")
 
 
-def _branches(tally: Tally, branches: Branches) -> Markup:
+def _branches(tally: SummaryTally, branches: Branches) -> Markup:
     names: list[str] = list(branches.numbers)
     other = sorted({name for _, name in tally.branches if name} - set(names))
     ran: Counter[tuple[int, str]] = Counter()
@@ -186,7 +188,7 @@ def _branch(count: int, name: str, due: str) -> str:
 # --------------------------------------------------------------------------- failures
 
 
-def _failures(tally: Tally, tz: tzinfo) -> Iterator[Markup]:
+def _failures(tally: SummaryTally, tz: tzinfo) -> Iterator[Markup]:
     yield _shares("How attempts ended", "outcome", "attempts", _named(tally.attempt_outcomes))
     if tally.first_ms is not None and tally.last_ms is not None and tally.failed_by_minute:
         yield from failures(tally.failed_by_minute, tally.first_ms, tally.last_ms, tz)
@@ -208,7 +210,7 @@ def _failures(tally: Tally, tz: tzinfo) -> Iterator[Markup]:
 # --------------------------------------------------------------------------- waits and cost
 
 
-def _waits_and_cost(tally: Tally) -> Iterator[Markup]:
+def _waits_and_cost(tally: SummaryTally) -> Iterator[Markup]:
     waits = tally.wait_figures()
     if waits:
         rows = [

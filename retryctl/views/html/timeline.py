@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 from itertools import pairwise
 
-from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.wording import number_of
-from retryctl.views.environments import Environment
+from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.html.markup import Markup, tag
 from retryctl.views.signs import BAD, NOTHING, STYLES, outcome_sign
 from retryctl.views.text.timeline import end_ms, round_times
@@ -36,7 +36,7 @@ _ROOM_FOR_WAIT, _AMPLE_FOR_WAIT = 14.0, 36.0
 
 def picture(
     checked: CheckedRequest,
-    known: Mapping[str | None, Environment],
+    known: Mapping[str | None, EnvironmentLabel],
     files: Mapping[int, int],
     tz: tzinfo,
     horizon_ms: int | None,
@@ -61,7 +61,7 @@ class _Drawing:
     def __init__(
         self,
         checked: CheckedRequest,
-        known: Mapping[str | None, Environment],
+        known: Mapping[str | None, EnvironmentLabel],
         files: Mapping[int, int],
         tz: tzinfo,
         bounds_ms: tuple[int, int],
@@ -168,7 +168,7 @@ class _Drawing:
         if branch is not None:
             said.append(branch if len(branch) <= _LONGEST else f"{branch[: _LONGEST - 1]}…")
         text, style = " · ".join(said) or NOTHING, "" if said else "dim"
-        if self._checked.checks[attempt.number - 1].check is Check.DISAGREES:
+        if self._checked.checks[attempt.number - 1].check is AttemptVerdict.DISAGREES:
             text, style = f"{text} {BAD}", STYLES[BAD]
         if len(text) <= _SHORT:
             return tag("text", text, class_=f"claim {style}", x=x, y=y)

@@ -1,7 +1,7 @@
 """The /tmp files that each execution environment held, as the log implies them.
 
 Nobody looked into /tmp. What an attempt logged tells whether it left a file there, and its
-log stream where: the core's ``left_mark`` says so, and this only names the files.
+log stream where: the core's ``was_recorded`` says so, and this only names the files.
 """
 
 from __future__ import annotations
@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from retryctl.core.crosscheck.claims import Branches
-from retryctl.core.crosscheck.counter_state import counts_in_tmp, earlier_here, left_mark, marks_of
+from retryctl.core.crosscheck.counter_state import (
+    counts_in_tmp,
+    earlier_here,
+    recorded_attempts,
+    was_recorded,
+)
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.request import Request
-from retryctl.views.environments import Environment
+from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.html.markup import Markup, joined, tag
 
 
@@ -31,7 +36,7 @@ def files_after(request: Request, branches: Branches) -> dict[int, int]:
     if not files_are_told(request):
         return {}
     return {
-        attempt.number: marks_of([*earlier_here(request, attempt), attempt], branches)[0]
+        attempt.number: recorded_attempts([*earlier_here(request, attempt), attempt], branches)[0]
         for attempt in request.attempts
     }
 
@@ -39,7 +44,7 @@ def files_after(request: Request, branches: Branches) -> dict[int, int]:
 def files_around(
     request: Request,
     attempt: Attempt,
-    known: Mapping[str | None, Environment],
+    known: Mapping[str | None, EnvironmentLabel],
     branches: Branches,
 ) -> list[tuple[str, Markup]]:
     """What to call each place or moment, and the files of the request that were there.
@@ -54,14 +59,14 @@ def files_around(
         (f"{name} after", _files([*here, attempt], known, branches)),
     ]
     elsewhere = [other for other in earlier if other not in here]
-    if any(left_mark(other, branches) is not False for other in elsewhere):
+    if any(was_recorded(other, branches) is not False for other in elsewhere):
         held.append(("elsewhere, out of its sight", _files(elsewhere, known, branches)))
     return held
 
 
 def _files(
     attempts: Sequence[Attempt],
-    known: Mapping[str | None, Environment],
+    known: Mapping[str | None, EnvironmentLabel],
     branches: Branches,
 ) -> Markup:
     chips = list(_chips(attempts, known, branches))
@@ -70,11 +75,11 @@ def _files(
 
 def _chips(
     attempts: Iterable[Attempt],
-    known: Mapping[str | None, Environment],
+    known: Mapping[str | None, EnvironmentLabel],
     branches: Branches,
 ) -> Iterable[Markup]:
     for attempt in attempts:
-        left, environment = left_mark(attempt, branches), known[attempt.log_stream]
+        left, environment = was_recorded(attempt, branches), known[attempt.log_stream]
         if left is None:
             yield tag("li", f"perhaps of attempt {attempt.number}", class_="file perhaps")
         elif left:

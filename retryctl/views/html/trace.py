@@ -25,7 +25,7 @@ from retryctl.views.html.timeline import picture
 from retryctl.views.html.tmp_files import files_after, files_are_told
 from retryctl.views.sentences import Sentence, numbered, outcome_sentence, verdict_sentences
 from retryctl.views.signs import UNSURE
-from retryctl.views.text.trace import Asked
+from retryctl.views.text.trace import TraceOptions
 from retryctl.views.times import on_one_day, starts_ms
 
 # What an attempt's own part of the page tells in full.
@@ -39,14 +39,14 @@ def trace_page(
     *,
     tz: tzinfo,
     branches: Branches | None = None,
-    asked: Asked | None = None,
+    asked: TraceOptions | None = None,
 ) -> str:
     """The answer of ``trace`` as an HTML document in ASCII.
 
     Times are told in ``tz``. ``branches`` are those of the handler: they tell which attempts
     left a file in /tmp. ``asked`` leaves attempts out, and with ``lines`` unfolds every log.
     """
-    asked = asked or Asked()
+    asked = asked or TraceOptions()
     known = environments(a for one in checked for a in one.request.attempts)
     sections = []
     for index, one in enumerate(checked, start=1):
@@ -84,7 +84,7 @@ def _contents(checked: Sequence[CheckedRequest], coverage: Coverage, tz: tzinfo)
 
 
 def _request(
-    checked: CheckedRequest, coverage: Coverage, asked: Asked, around: Setting, anchor: str
+    checked: CheckedRequest, coverage: Coverage, asked: TraceOptions, around: Setting, anchor: str
 ) -> Markup:
     request = checked.request
     shown = [attempt for attempt in request.attempts if asked.wants(attempt)]

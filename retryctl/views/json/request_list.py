@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from retryctl.core.summary.request_row import Listed
+from retryctl.core.summary.request_row import RequestRow
 from retryctl.views.json.trace import dumps
 from retryctl.views.times import iso
 
 
-def listed_object(listed: Listed) -> dict[str, Any]:
+def listed_object(listed: RequestRow) -> dict[str, Any]:
     """A request as the contract has it."""
     return {
         "request_id": listed.request_id,
@@ -23,12 +23,12 @@ def listed_object(listed: Listed) -> dict[str, Any]:
     }
 
 
-def listed_line(listed: Listed) -> str:
+def listed_line(listed: RequestRow) -> str:
     """A line of JSON."""
     return dumps(listed_object(listed)) + "\n"
 
 
-def listed_document(listed: Sequence[Listed], coverage: dict[str, Any]) -> str:
+def listed_document(listed: Sequence[RequestRow], coverage: dict[str, Any]) -> str:
     """All of them as one document."""
     document = {
         "schema": "retryctl/list/1",

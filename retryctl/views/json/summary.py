@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.diff import Change
 from retryctl.core.summary.histogram import failed_over_time
-from retryctl.core.summary.tally import Tally
+from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.json.trace import coverage_object, dumps
 from retryctl.views.times import iso
 
 SCHEMA = "retryctl/summary/1"
 
 Object = dict[str, Any]
-Tallies = Sequence[tuple["str | None", Tally]]
+Tallies = Sequence[tuple["str | None", SummaryTally]]
 
 
 def summary_document(
-    total: Tally,
+    total: SummaryTally,
     tallies: Tallies,
     coverage: Coverage,
     branches: Branches,
@@ -53,7 +53,7 @@ def summary_lines(tallies: Tallies, coverage: Coverage, branches: Branches) -> s
     )
 
 
-def summary_object(function: str | None, tally: Tally, branches: Branches) -> Object:
+def summary_object(function: str | None, tally: SummaryTally, branches: Branches) -> Object:
     """The figures of one function."""
     cost = tally.cost()
     return {
@@ -68,7 +68,7 @@ def summary_object(function: str | None, tally: Tally, branches: Branches) -> Ob
         "attempt_outcomes": {each.value: tally.attempt_outcomes[each] for each in Outcome},
         "branches": branch_rows(tally, branches),
         "counter": {
-            **{each.value: tally.checks[each] for each in Check},
+            **{each.value: tally.checks[each] for each in AttemptVerdict},
             "accuracy_on_retries": tally.accuracy_on_retries(),
         },
         "wrong_on_retries": dict(sorted(tally.wrong_retries.items())),
@@ -98,7 +98,7 @@ def summary_object(function: str | None, tally: Tally, branches: Branches) -> Ob
     }
 
 
-def branch_rows(tally: Tally, branches: Branches) -> list[Mapping[str, int]]:
+def branch_rows(tally: SummaryTally, branches: Branches) -> list[Mapping[str, int]]:
     """For each number of attempt how often each branch ran; ``none`` where none was logged."""
     logged = {name for _, name in tally.branches if name is not None}
     names = [*branches.numbers, *sorted(logged - branches.numbers.keys())]
@@ -112,7 +112,7 @@ def branch_rows(tally: Tally, branches: Branches) -> list[Mapping[str, int]]:
     ]
 
 
-def _over_time(tally: Tally) -> Object | None:
+def _over_time(tally: SummaryTally) -> Object | None:
     span = failed_over_time(tally)
     if span is None:
         return None

@@ -28,7 +28,7 @@ from retryctl.views.blocks import (
 from retryctl.views.inert import inert
 from retryctl.views.signs import ASCII
 from retryctl.views.text.svg_frame import FORMAT
-from retryctl.views.text.trace import Asked, trace_blocks
+from retryctl.views.text.trace import TraceOptions, trace_blocks
 
 _Grid = dict[str, list[Text]]
 """The columns of a table by name; each begins with its heading."""
@@ -60,7 +60,7 @@ def trace_text(
     the other attempts out.
     """
     width = max(console_width, _NARROWEST)
-    asked = Asked(lines=lines, attempt=attempt_filter, failed_only=failed_only)
+    asked = TraceOptions(lines=lines, attempt=attempt_filter, failed_only=failed_only)
     blocks = trace_blocks(checked, coverage, not_found, asked, tz=tz, width=width)
     return text_of(blocks, width=width, colour=colour, ascii_only=ascii_only)
 
@@ -73,11 +73,11 @@ def trace_svg(
     title: str,
     tz: tzinfo,
     console_width: int = 80,
-    asked: Asked | None = None,
+    asked: TraceOptions | None = None,
 ) -> str:
     """The same as a picture of a terminal: SVG that asks for nothing from outside."""
     blocks = trace_blocks(
-        checked, coverage, not_found, asked or Asked(), tz=tz, width=console_width
+        checked, coverage, not_found, asked or TraceOptions(), tz=tz, width=console_width
     )
     console = _console(console_width, colour=True)
     _print(console, _Page(console, ascii_only=False).lines(blocks))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from retryctl.core.model.request import RequestOutcome
-from retryctl.core.summary.request_row import Listed
+from retryctl.core.summary.request_row import RequestRow
 from retryctl.views.blocks import BLANK, Block, Column, Paragraph, Pieces, Table
 from retryctl.views.signs import BAD, GOING, GOOD, STYLES, UNSURE
 from retryctl.views.text.layout import text_of
@@ -24,7 +24,7 @@ _SIGNS = {
 
 
 def list_text(
-    listed: Sequence[Listed],
+    listed: Sequence[RequestRow],
     remarks: Sequence[str],
     *,
     tz: tzinfo,
@@ -37,14 +37,14 @@ def list_text(
     return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
 
 
-def _blocks(listed: Sequence[Listed], remarks: Sequence[str], tz: tzinfo) -> Iterator[Block]:
+def _blocks(listed: Sequence[RequestRow], remarks: Sequence[str], tz: tzinfo) -> Iterator[Block]:
     yield _table(listed, tz)
     yield BLANK
     for remark in remarks:
         yield Paragraph(words=[(remark, "")])
 
 
-def _table(listed: Sequence[Listed], tz: tzinfo) -> Table:
+def _table(listed: Sequence[RequestRow], tz: tzinfo) -> Table:
     starts = [each.placed_ms for each in listed]
     dated = not on_one_day(starts, tz)
     functions = {each.function for each in listed}
@@ -71,12 +71,12 @@ def _table(listed: Sequence[Listed], tz: tzinfo) -> Table:
     return Table(columns=columns, gives_way=(), clipped="findings", instead={})
 
 
-def _outcome(listed: Listed) -> Pieces:
+def _outcome(listed: RequestRow) -> Pieces:
     sign = _SIGNS[listed.outcome]
     return [(f"{sign} ", STYLES[sign]), (listed.outcome.value, "")]
 
 
-def _found(listed: Listed) -> str:
+def _found(listed: RequestRow) -> str:
     if listed.findings:
         return ", ".join(listed.findings)
     return "" if listed.verdict.value in ("not-counted", "agrees") else listed.verdict.value

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 
-from retryctl.core.crosscheck.attempt_check import Check
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.diff import Change
 from retryctl.core.summary.histogram import failed_over_time
-from retryctl.core.summary.tally import Tally
+from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import BLANK, Block, Column, Drawing, Paragraph, Piece, Pieces, Table
 from retryctl.views.figures import (
@@ -36,7 +36,7 @@ _VERDICT_SIGNS = {"better": GOOD, "worse": BAD, "same": NOTHING, "changed": NOTH
 
 
 def summary_text(
-    total: Tally,
+    total: SummaryTally,
     tallies: Tallies,
     coverage: Coverage,
     branches: Branches,
@@ -59,7 +59,7 @@ def summary_text(
 
 
 def _blocks(
-    total: Tally,
+    total: SummaryTally,
     tallies: Tallies,
     coverage: Coverage,
     window: str,
@@ -95,7 +95,7 @@ def _window(since_ms: int | None, until_ms: int | None, tz: tzinfo) -> str:
     return f" · {span(since_ms, until_ms, tz)}"
 
 
-def _headline(tally: Tally) -> str:
+def _headline(tally: SummaryTally) -> str:
     retried = f"{tally.retried:,} {'was' if tally.retried == 1 else 'were'} retried"
     return (
         f"{number_of(tally.requests, 'request')}, {number_of(tally.attempts, 'attempt')}; "
@@ -113,7 +113,7 @@ def _row(label: str, *lines: Pieces) -> Iterator[Block]:
 # --------------------------------------------------------------------------- one function
 
 
-def _figures(tally: Tally, branches: Branches, tz: tzinfo) -> Iterator[Block]:
+def _figures(tally: SummaryTally, branches: Branches, tz: tzinfo) -> Iterator[Block]:
     yield from _bars(tally)
     yield BLANK
     yield from _row("outcome", _outcomes(tally))
@@ -129,7 +129,7 @@ def _figures(tally: Tally, branches: Branches, tz: tzinfo) -> Iterator[Block]:
     yield BLANK
 
 
-def _bars(tally: Tally) -> Iterator[Block]:
+def _bars(tally: SummaryTally) -> Iterator[Block]:
     most = max(tally.by_attempts.values(), default=0)
     lines: list[Pieces] = []
     for count, number in sorted(tally.by_attempts.items()):
@@ -154,13 +154,13 @@ def _bar(number: int, most: int) -> str:
     return EIGHTHS[-1] * whole + (EIGHTHS[rest - 1] if rest else "")
 
 
-def _outcomes(tally: Tally) -> list[Piece]:
+def _outcomes(tally: SummaryTally) -> list[Piece]:
     there = [each for each in RequestOutcome if tally.outcomes[each]]
     said = (f"{each.value.replace('-', ' ')} {tally.outcomes[each]:,}" for each in there)
     return [(" · ".join(said), "")]
 
 
-def _heat(tally: Tally, branches: Branches) -> Drawing:
+def _heat(tally: SummaryTally, branches: Branches) -> Drawing:
     rows = branch_rows(tally, branches)
     names = [name for name in rows[0] if name != "attempt"] if rows else []
     heads = "".join(f"{cut(name, 8):>10}" for name in names)
@@ -184,8 +184,11 @@ def _heat_cell(count: int, none: bool, due: bool) -> Piece:
     return (f"{marked:>10}", "bold red")
 
 
-def _counter(tally: Tally) -> Iterator[Pieces]:
-    right, wrong = tally.retries_judged[Check.AGREES], tally.retries_judged[Check.DISAGREES]
+def _counter(tally: SummaryTally) -> Iterator[Pieces]:
+    right, wrong = (
+        tally.retries_judged[AttemptVerdict.AGREES],
+        tally.retries_judged[AttemptVerdict.DISAGREES],
+    )
     if right + wrong:
         said = f"right on {percent(right, right + wrong)} of the retries that logged one"
         yield [(f"{said} ({right:,} of {right + wrong:,})", "")]
@@ -196,7 +199,7 @@ def _counter(tally: Tally) -> Iterator[Pieces]:
     if tally.wrong_retries:
         why = ", ".join(f"{rule} {count:,}" for rule, count in reasons(tally))
         yield [(f"wrong: {why}", "red")]
-    undetermined = tally.checks[Check.UNDETERMINED]
+    undetermined = tally.checks[AttemptVerdict.UNDETERMINED]
     if undetermined:
         yield [(f"{number_of(undetermined, 'attempt')} could not be judged", "")]
     placed = tally.same_environment + tally.other_environment
@@ -205,7 +208,7 @@ def _counter(tally: Tally) -> Iterator[Pieces]:
         yield [(f"retries in the environment of the attempt before: {share}", "")]
 
 
-def _waits(tally: Tally) -> Iterator[Pieces]:
+def _waits(tally: SummaryTally) -> Iterator[Pieces]:
     for waits in tally.wait_figures()[:3]:
         p50, p95, most = map(duration, (waits.p50_ms, waits.p95_ms, waits.max_ms))
         usual = {1: ", usual 1 m", 2: ", usual 2 m"}.get(waits.retry, "")
@@ -213,7 +216,7 @@ def _waits(tally: Tally) -> Iterator[Pieces]:
         yield [(said, "")]
 
 
-def _errors(tally: Tally) -> Iterator[Pieces]:
+def _errors(tally: SummaryTally) -> Iterator[Pieces]:
     groups = tally.error_groups()
     for each in groups[:_MOST_ERRORS]:
         what = cut(each.type.replace("Task timed out", "timed out").replace(" seconds", " s"), 40)
@@ -225,7 +228,7 @@ def _errors(tally: Tally) -> Iterator[Pieces]:
         yield [(f"{count:>6,} × {len(rest):,} other kinds: --output json", "")]
 
 
-def _cost(tally: Tally) -> str:
+def _cost(tally: SummaryTally) -> str:
     cost = tally.cost()
     took = duration(cost.billed_ms_on_retries)
     share = percent(cost.billed_ms_on_retries, cost.billed_ms)
@@ -233,7 +236,7 @@ def _cost(tally: Tally) -> str:
     return f"retries were billed {took}{memory}: {share} of all"
 
 
-def _over_time(tally: Tally, tz: tzinfo) -> Iterator[Block]:
+def _over_time(tally: SummaryTally, tz: tzinfo) -> Iterator[Block]:
     over = failed_over_time(tally)
     if over is None or len(over.counts) < 2 or not any(over.counts):
         return

@@ -9,7 +9,7 @@ from itertools import groupby
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.views.blocks import Piece
-from retryctl.views.environments import Environment
+from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.times import at, clock, day
 
 _MOST_LANES = 8
@@ -26,7 +26,7 @@ _STEPS = (
 
 def timeline(
     attempts: Sequence[Attempt],
-    known: Mapping[str | None, Environment],
+    known: Mapping[str | None, EnvironmentLabel],
     tz: tzinfo,
     width: int,
     horizon_ms: int | None,
@@ -66,7 +66,7 @@ def end_ms(attempt: Attempt, horizon_ms: int | None) -> int:
     return max(attempt.placed_ms, attempt.placed_ms if end is None else end)
 
 
-def _gutter(environment: Environment) -> str:
+def _gutter(environment: EnvironmentLabel) -> str:
     return f" {environment.label}  "
 
 

@@ -13,7 +13,7 @@ from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
 from retryctl.views.attempts_table import (
     attempts_table,
@@ -22,7 +22,7 @@ from retryctl.views.attempts_table import (
     versions,
 )
 from retryctl.views.blocks import BLANK, Block, Command, Drawing, Paragraph, Piece
-from retryctl.views.environments import Environment, environments
+from retryctl.views.environments import EnvironmentLabel, environments
 from retryctl.views.inert import lines_of
 from retryctl.views.sentences import (
     Sentence,
@@ -40,7 +40,7 @@ _MOST_GAPS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class TraceOptions:
     """What of each request is shown: its log lines, one attempt only, failed ones only."""
 
     lines: bool = False
@@ -58,7 +58,7 @@ def trace_blocks(
     checked: Sequence[CheckedRequest],
     coverage: Coverage,
     not_found: Sequence[str],
-    asked: Asked,
+    asked: TraceOptions,
     *,
     tz: tzinfo,
     width: int,
@@ -82,11 +82,11 @@ def trace_blocks(
 # --------------------------------------------------------------------------- a request
 
 
-def _is_short(checked: CheckedRequest, asked: Asked) -> bool:
+def _is_short(checked: CheckedRequest, asked: TraceOptions) -> bool:
     """One attempt and all well: that needs no table."""
     attempts = checked.request.attempts
     return (
-        asked == Asked()
+        asked == TraceOptions()
         and len(attempts) == 1
         and attempts[0].outcome is Outcome.OK
         and not attempts[0].ambiguous
@@ -97,7 +97,7 @@ def _is_short(checked: CheckedRequest, asked: Asked) -> bool:
 
 
 def _short(
-    checked: CheckedRequest, known: Mapping[str | None, Environment], tz: tzinfo
+    checked: CheckedRequest, known: Mapping[str | None, EnvironmentLabel], tz: tzinfo
 ) -> Iterator[Block]:
     (attempt,) = checked.request.attempts
     yield _heading(checked.request)
@@ -116,8 +116,8 @@ def _short(
 def _request(
     checked: CheckedRequest,
     coverage: Coverage,
-    known: Mapping[str | None, Environment],
-    asked: Asked,
+    known: Mapping[str | None, EnvironmentLabel],
+    asked: TraceOptions,
     tz: tzinfo,
     width: int,
 ) -> Iterator[Block]:
@@ -169,7 +169,7 @@ def _settling(checked: CheckedRequest, coverage: Coverage) -> Iterator[Block]:
         return
     lacks = any(gap.hides_attempts for gap in coverage.gaps) or any(map(_is_cut, request.attempts))
     if coverage.where and lacks and checked.verdict is Verdict.UNDETERMINED:
-        since_ms = request.attempts[0].placed_ms - FunctionSettings().event_age_ms
+        since_ms = request.attempts[0].placed_ms - FunctionConfig().event_age_ms
         since = at(since_ms, timezone.utc).strftime("%Y-%m-%dT%H:%MZ")
         yield Paragraph(lead=[("  ", "")], words=[("CloudWatch may settle it:", "")])
         yield Command(text=f"retryctl trace {request.request_id} {place} --since {since}")
@@ -202,7 +202,7 @@ def _finding(finding: Finding, width: int) -> Iterator[Block]:
 
 def _log_lines(
     attempt: Attempt,
-    known: Mapping[str | None, Environment],
+    known: Mapping[str | None, EnvironmentLabel],
     tz: tzinfo,
     *,
     dated: bool,
