@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.aws_program import CREDENTIALS
-from tests.counters_world import Aws, aws_server, make_table
+from tests.support.aws_program import CREDENTIALS
+from tests.support.counters_world import Aws, aws_server, make_table
 
 
 @pytest.fixture

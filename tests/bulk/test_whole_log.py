@@ -1,0 +1,155 @@
+"""A log read whole, in pieces and by shapes, gives what the history of all its events gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from retryctl.bulk.partition import PartitionContext, SilentSuccesses, reduce_partition
+from retryctl.bulk.reader import BulkReader
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
+from retryctl.core.history.build import build_history
+from retryctl.core.model.coverage import Coverage, LogQuery
+from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.summary.request_row import request_rows
+from retryctl.core.summary.tally import SummaryTally
+from retryctl.sources.saved.events import SavedLog
+from tests.support.lambda_log import ID, Environment
+from tests.support.made_up_logs import line_of, made_up, save
+
+Row = tuple[object, ...]
+
+
+def row_of(checked: CheckedRequest) -> Row:
+    """All that a summary or a list could make of a request."""
+    request = checked.request
+    return (
+        request.log_group,
+        request.function,
+        request.outcome,
+        checked.verdict,
+        checked.undetermined_because,
+        sorted((finding.rule, finding.attempt or 0) for finding in checked.findings),
+        [
+            (
+                *(attempt.number, attempt.placed_ms, attempt.started_ms, attempt.ended_ms),
+                *(attempt.outcome, attempt.error, attempt.claim.counter, attempt.claim.branch),
+                *(attempt.log_stream, attempt.version, attempt.billed_duration_ms),
+                *(attempt.memory_size_mb, attempt.runtime_version, check.check),
+                *(check.counter_expected, check.counter_in_environment, check.branch_expected),
+            )
+            for attempt, check in zip(request.attempts, checked.checks, strict=True)
+        ],
+    )
+
+
+def read_slowly(
+    source: Path, selection: LogQuery
+) -> tuple[Coverage, dict[tuple[str, str | None], CheckedRequest], int]:
+    log = SavedLog(str(source))
+    until_ms = selection.until_ms
+    events = [
+        event for event in log.read(selection) if until_ms is None or event.timestamp_ms < until_ms
+    ]
+    coverage = log.coverage()
+    told = build_history(events, horizon_ms=coverage.horizon_ms or 0)
+    return (
+        coverage,
+        {(r.request_id, r.log_group): check_request(r, coverage) for r in told.requests},
+        coverage.events_unrecognised + told.unrecognised,
+    )
+
+
+def compare(source: Path, selection: LogQuery, *, unit_bytes: int, processes: int = 1) -> int:
+    """Read a log both ways; returns how many requests were quiet."""
+    coverage, expected, unrecognised = read_slowly(source, selection)
+    log = BulkReader(str(source), unit_bytes=unit_bytes)
+    found = log.read(selection, Markers(), FunctionConfig(), processes=processes)
+    around = PartitionContext(
+        coverage=found.looked.coverage(), settings=FunctionConfig(), markers=Markers()
+    )
+    told = [
+        one
+        for part in range(found.parts)
+        for one in reduce_partition(found.part(part), found.readings, around)
+    ]
+    assert around.coverage.events_unrecognised == unrecognised
+    assert (coverage.events_read, coverage.gaps) == (
+        around.coverage.events_read,
+        around.coverage.gaps,
+    )
+    assert (coverage.horizon_ms, coverage.first_event_ms, coverage.log_groups) == (
+        around.coverage.horizon_ms,
+        around.coverage.first_event_ms,
+        around.coverage.log_groups,
+    )
+    lines = [line for one in told for line in request_rows(one)]
+    assert sorted(lines, key=str) == sorted(
+        (line for one in expected.values() for line in request_rows(one)), key=str
+    )
+    assert tally_of(told) == tally_of(expected.values())
+    for one in told:
+        if isinstance(one, CheckedRequest):
+            request = one.request
+            assert row_of(one) == row_of(expected[request.request_id, request.log_group])
+    return sum(len(one.attempts) for one in told if isinstance(one, SilentSuccesses))
+
+
+def tally_of(requests: Iterable[CheckedRequest | SilentSuccesses]) -> SummaryTally:
+    tally = SummaryTally()
+    for one in requests:
+        if isinstance(one, SilentSuccesses):
+            tally.add_quiet(one.attempts)
+        else:
+            tally.add(one)
+    return tally
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_pieces_and_shapes_change_nothing(seed: int, tmp_path: Path) -> None:
+    random = Random(seed)
+    streams = made_up(random, hostile=seed % 2 == 0)
+    save(random, streams, tmp_path)
+    until_ms = None
+    if random.random() < 0.3:
+        until_ms = random.choice([e for events in streams for e in events] or [None]).timestamp_ms
+    compare(tmp_path, LogQuery(until_ms=until_ms), unit_bytes=random.choice((700, 5_000, 1 << 20)))
+
+
+def test_several_processes_change_nothing(tmp_path: Path) -> None:
+    random = Random(7)
+    for number in range(12):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        save(random, made_up(random, hostile=True), folder)
+    compare(tmp_path, LogQuery(), unit_bytes=5_000, processes=2)
+
+
+def test_a_file_that_grows_while_it_is_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    one = Environment("a").runs(ID, "fine")
+    path.write_text("".join(map(line_of, one.events)))
+
+    def write_on(done: int, total: int | None) -> None:
+        with path.open("a") as file:
+            file.write(line_of(one.events[0]))
+
+    found = BulkReader(str(path)).read(LogQuery(), Markers(), FunctionConfig(), progress=write_on)
+    (gap,) = found.looked.coverage().gaps
+    assert gap.kind == "changed"
+    assert gap.hides_attempts
+    assert "log.jsonl" in gap.message
+
+
+def test_a_log_is_read_in_stretches_and_quiet_attempts_are_kept_as_numbers(tmp_path: Path) -> None:
+    """What is fast is really taken: else the comparison above would prove nothing."""
+    here = Environment("a")
+    for number in range(200):
+        here.at(number * 10).runs(f"{number:08x}-0000-4000-8000-000000000000", "fine")
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(map(line_of, here.events)))
+    assert compare(path, LogQuery(), unit_bytes=20_000) > 150

@@ -1,0 +1,161 @@
+"""What a pipeline is given: the action, the GitLab job and the examples of the docs.
+
+Their shape is held to the schemas of GitHub and GitLab (as check-jsonschema brings them), and
+what they run is run.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cli.test_cli import environment
+from tests.support.check_logs import exhausted, right, save, switched
+from tests.support.lambda_log import ID, OTHER_ID
+
+ROOT = Path(__file__).parents[2]
+ACTION = ROOT / "action.yml"
+GITLAB = ROOT / "docs" / "gitlab.yml"
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs/ci.md").read_text("utf-8"), re.M | re.S)
+RETRYCTL = f'#!/bin/sh\nexec "{sys.executable}" -m retryctl "$@"\n'
+
+
+def valid(schema: str, path: Path) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
+    more = ["--data-transform", "gitlab-ci"] if schema == "gitlab-ci" else []
+    done = subprocess.run([*command, *more, str(path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def program(path: Path) -> None:
+    """The program, where a virtual environment would have it."""
+    path.parent.mkdir(parents=True)
+    path.write_text(RETRYCTL)
+    path.chmod(0o755)
+
+
+def bash(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    # as GitHub and GitLab run it
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        cwd=folder,
+        env=environment(env),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+# --------------------------------------------------------------------------- GitHub
+
+
+def action_of(folder: Path, **inputs: str) -> tuple[int, str, str]:
+    """Run the action's check with these inputs: status, stdout, and what it set as outputs."""
+    program(folder / "retryctl" / "bin" / "retryctl")
+    action = yaml.safe_load(ACTION.read_text("utf-8"))
+    step = action["runs"]["steps"][-1]
+    env = {}
+    for name, value in step["env"].items():
+        (key,) = re.fullmatch(r"\$\{\{ inputs\.([\w-]+) \}\}", value).groups()  # type: ignore[union-attr]
+        env[name] = inputs.pop(key.replace("-", "_"), action["inputs"][key]["default"])
+    assert not inputs
+    env |= {"RUNNER_TEMP": str(folder), "GITHUB_OUTPUT": str(folder / "output")}
+    done = bash(step["run"], folder, **env)
+    return done.returncode, done.stdout + done.stderr, (folder / "output").read_text()
+
+
+def test_the_action_is_one() -> None:
+    valid("github-actions", ACTION)
+
+
+def test_the_action_checks_a_saved_log_and_writes_its_reports(tmp_path: Path) -> None:
+    save(tmp_path / "log.jsonl", *switched(), right())
+    status, told, output = action_of(tmp_path, sarif="r.sarif", **{"from": "log.jsonl"})
+    assert (status, output) == (1, "status=1\n")
+    assert "environment-switch" in told
+    assert (tmp_path / "retryctl.xml").exists()
+    assert (tmp_path / "r.sarif").exists()
+
+
+def test_the_action_hands_its_inputs_on(tmp_path: Path) -> None:
+    save(tmp_path / "log.jsonl", *switched(), right())
+    status, told, _ = action_of(
+        tmp_path,
+        request_ids=f"{ID},\n{OTHER_ID}",
+        function="orders-worker",
+        arguments="--allow=environment-switch\n\n--max-exhausted=0\n",
+        **{"from": "log.jsonl"},
+    )
+    assert status == 0, told
+    assert "2 requests and 1 expectation" in told
+
+
+def test_no_input_of_the_action_is_run(tmp_path: Path) -> None:
+    save(tmp_path / "log.jsonl", right())
+    evil = "$(touch broken) `touch broken`; touch broken"
+    for key in ("function", "request_ids", "arguments", "since", "from"):
+        shutil.rmtree(tmp_path / "retryctl", ignore_errors=True)
+        action_of(tmp_path, **{"from": "log.jsonl", key: evil})
+    assert not (tmp_path / "broken").exists()
+
+
+# --------------------------------------------------------------------------- GitLab
+
+
+def test_the_gitlab_job_is_one() -> None:
+    valid("gitlab-ci", GITLAB)
+
+
+@pytest.mark.parametrize(("words", "status"), [("--fail-on warning", 1), ("--min-retried 1", 0)])
+def test_the_gitlab_job_checks_and_leaves_what_it_promises(
+    words: str, status: int, tmp_path: Path
+) -> None:
+    save(tmp_path / "log.jsonl", exhausted())
+    program(tmp_path / ".retryctl" / "bin" / "retryctl")
+    job = yaml.safe_load(GITLAB.read_text("utf-8"))[".retryctl-check"]
+    done = bash("\n".join(job["script"]), tmp_path, RETRYCTL_CHECK=f"--from log.jsonl {words}")
+    assert done.returncode == status, done.stderr
+    for report in job["artifacts"]["reports"].values():
+        assert (tmp_path / report).stat().st_size
+
+
+# --------------------------------------------------------------------------- the docs
+
+
+def blocks(word: str) -> list[str]:
+    return [block for block in BLOCKS if block.startswith(word)]
+
+
+@pytest.mark.parametrize("block", blocks("name:"), ids=lambda block: block.split()[1])
+def test_a_workflow_of_the_docs_is_one(block: str, tmp_path: Path) -> None:
+    (tmp_path / "workflow.yml").write_text(block)
+    valid("github-workflows", tmp_path / "workflow.yml")
+    known = yaml.safe_load(ACTION.read_text("utf-8"))["inputs"]
+    steps: list[dict[str, Any]] = next(iter(yaml.safe_load(block)["jobs"].values()))["steps"]
+    for step in steps:
+        if "retryctl@" in step.get("uses", ""):
+            assert set(step["with"]) <= set(known)
+
+
+def test_the_gitlab_example_of_the_docs_is_one(tmp_path: Path) -> None:
+    (block,) = blocks("include:")
+    (tmp_path / "ci.yml").write_text(block)
+    valid("gitlab-ci", tmp_path / "ci.yml")
+
+
+@pytest.mark.parametrize(("plan", "status"), [("same,same", 0), ("fresh,fresh", 1)])
+def test_the_hook_of_the_docs_passes_and_fails(plan: str, status: int, tmp_path: Path) -> None:
+    (block,) = blocks("repos:")
+    (hook,) = yaml.safe_load(block)["repos"][0]["hooks"]
+    assert re.search(hook["files"], "app.py")
+    shutil.copy(ROOT / "examples" / "tmp_counter_by_hand.py", tmp_path / "app.py")
+    program(tmp_path / "bin" / "retryctl")
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    done = bash(hook["entry"].replace("same,same", plan), tmp_path, PATH=path)
+    assert done.returncode == status, done.stdout + done.stderr

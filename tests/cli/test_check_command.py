@@ -1,0 +1,313 @@
+"""``retryctl check`` from outside: what is named, what it ends with, what it refuses."""
+
+import json
+import os
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.test_cli import run
+from tests.support.check_logs import cut, exhausted, pending, right, save, succeeded, switched
+from tests.support.lambda_log import ID, MIDNIGHT_MS, OTHER_ID, THIRD_ID, Environment
+from tests.support.peak import MEASURED, needs_proc, peak_kb
+
+FORMS = ("text", "json", "junit", "sarif", "github", "gitlab", "tap", "markdown")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """One request that is right, one that is wrong, one that is all well."""
+    return save(tmp_path / "log.jsonl", right(), *switched(), succeeded())
+
+
+def check(log: Path, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    return run("check", "--from", log.name, *arguments, cwd=log.parent, **more)
+
+
+def document(log: Path, *arguments: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(check(log, *arguments, "-o", "json").stdout)
+    return told
+
+
+# --------------------------------------------------------------------------- the exit status
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_has_the_same_exit_status(log: Path, form: str) -> None:
+    assert check(log, "-o", form).returncode == 1
+    assert check(log, "-o", form, "--allow", "environment-switch").returncode == 0
+    assert check(log, "-o", form, "--min-retried", "3", "--allow-empty").returncode == 2
+    save(log, cut())
+    assert check(log, "-o", form).returncode == 5
+    empty = check(log, "-o", form, "--since", "2026-11-24")
+    assert empty.returncode == 4
+    assert "there is no request to check" in empty.stderr
+    assert check(log, "-o", form, "--since", "2026-11-24", "--allow-empty").returncode == 0
+
+
+def test_nothing_to_check_says_what_to_do_next(log: Path) -> None:
+    assert "Widen the window with --since." in check(log, "--since", "2026-11-24").stderr
+    log.write_text('{"events": []}\n')
+    whole = check(log)
+    assert whole.returncode == 4
+    assert "Is it the right file? --allow-empty lets a check of nothing pass." in whole.stderr
+
+
+def test_a_failure_outranks_what_is_undetermined(log: Path) -> None:
+    assert document(log)["passed"] is False
+    save(log, cut(THIRD_ID))
+    assert document(log)["passed"] is None
+    # the log begins with a whole request: what it shows of the other may not be all
+    save(log, *switched(), cut(THIRD_ID))
+    assert document(log)["passed"] is False
+    assert {c["passed"] for c in document(log)["checks"]} == {False, None}
+
+
+def test_a_pipeline_that_closes_the_pipe_keeps_the_status(log: Path) -> None:
+    command = f"python3 -m retryctl check --from {log} | head -0; echo ${{PIPESTATUS[0]}}"
+    env = {**os.environ, "PATH": f"{Path(os.sys.executable).parent}:{os.environ['PATH']}"}  # type: ignore[attr-defined]
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=env)
+    assert (done.stdout.strip(), done.stderr) == ("1", "")
+
+
+# --------------------------------------------------------------------------- what is checked
+
+
+def test_the_contract_of_the_json(log: Path) -> None:
+    told = document(log, "--expect-outcome", "recovered")
+    assert told["schema"] == "retryctl/check/1"
+    assert told["passed"] is False
+    for one in told["checks"]:
+        assert {"name", "request_id", "passed", "message"} <= set(one)
+    by_name = {(c["name"], c["request_id"]): c["passed"] for c in told["checks"]}
+    assert by_name == {
+        ("request", ID): True,
+        ("request", OTHER_ID): False,
+        ("request", THIRD_ID): True,
+        ("expect-outcome", ID): True,
+        ("expect-outcome", OTHER_ID): True,
+    }
+    (finding,) = told["findings"]
+    traced = json.loads(run("trace", "--from", str(log), OTHER_ID, "-o", "json").stdout)
+    (expected,) = traced["requests"][0]["findings"]
+    assert expected.items() <= finding.items()
+    assert (finding["request_id"], finding["failed"], finding["baseline"]) == (
+        OTHER_ID,
+        True,
+        False,
+    )
+    assert told["not_found"] == []
+    assert told["coverage"]["complete"] is True
+
+
+def test_requests_by_their_ids_in_any_case(log: Path) -> None:
+    told = document(log, ID.upper(), THIRD_ID)
+    assert [c["request_id"] for c in told["checks"]] == [THIRD_ID, ID] or told["passed"] is True
+    assert {c["request_id"] for c in told["checks"]} == {ID, THIRD_ID}
+
+
+def test_an_id_that_is_not_there(log: Path) -> None:
+    missing = "11111111-2222-4333-8444-555555555555"
+    some = check(log, ID, missing)
+    assert some.returncode == 0
+    assert f"retryctl: {missing} was not found." in some.stderr
+    assert document(log, ID, missing)["not_found"] == [missing]
+    none = check(log, missing)
+    assert none.returncode == 4
+    assert "none of these requests was found" in none.stderr
+
+
+def test_a_function_is_what_has_no_ids_shape(log: Path) -> None:
+    assert check(log, "orders-worker", "--allow", "environment-switch").returncode == 0
+    assert check(log, "other-worker").returncode == 4
+    assert len(document(log, "orders-worker", ID)["checks"]) == 1
+    two = check(log, "orders-worker", "other-worker")
+    assert two.returncode == 2
+    assert "both orders-worker and other-worker are named" in two.stderr
+
+
+def test_a_request_belongs_to_the_window_of_its_first_attempt(log: Path) -> None:
+    start = f"{MIDNIGHT_MS + 30_000}"
+    save(log, right(), Environment("f").at(40).runs(THIRD_ID))
+    later = document(log, "--since", start)
+    assert {c["request_id"] for c in later["checks"]} == {THIRD_ID}
+    earlier = document(log, "--until", start)
+    assert {c["request_id"] for c in earlier["checks"]} == {ID}
+    assert "pending" in earlier["checks"][0]["message"]
+
+
+def test_fail_on_a_warning(log: Path) -> None:
+    save(log, exhausted())
+    assert check(log).returncode == 0
+    assert check(log, "--fail-on", "warning").returncode == 1
+    assert check(log, "--fail-on", "retries-exhausted").returncode == 1
+    both = check(log, "--fail-on", "warning", "--allow", "retries-exhausted")
+    assert both.returncode == 0
+
+
+def test_several_reports_at_once_beside_the_text(log: Path) -> None:
+    reports = [f"--report={form}=r.{form}" for form in FORMS]
+    done = check(log, *reports)
+    assert done.returncode == 1
+    assert "Report: r.text, r.json" in done.stdout
+    for form in FORMS:
+        assert (log.parent / f"r.{form}").read_text("utf-8") == check(log, "-o", form).stdout or (
+            form == "text"
+        )
+
+
+def test_settings_give_the_defaults_and_options_count_before_them(log: Path) -> None:
+    settings = log.parent / "retryctl.toml"
+    settings.write_text('[check]\nallow = ["environment-switch"]\nmin_requests = 3\n')
+    assert check(log).returncode == 0
+    assert check(log, "--allow", "uncounted-attempt").returncode == 1
+    assert check(log, "--min-requests", "4").returncode == 1
+    settings.write_text('[check]\nmax_wrong_branch = "0.5%"\nexpect_branches = "A,B"\n')
+    names = {c["name"] for c in document(log)["checks"]}
+    assert names == {"request", "expect-branches", "max-wrong-branch"}
+
+
+def test_wait_on_a_saved_log_names_what_is_missing(log: Path) -> None:
+    save(log, pending())
+    done = check(log, THIRD_ID, "--wait", "1s")
+    assert done.returncode == 5
+    assert f"{THIRD_ID}  still pending" in done.stdout
+    assert f"retryctl: waiting: {THIRD_ID} is still pending" in done.stderr
+
+
+# --------------------------------------------------------------------------- GitHub
+
+
+def test_annotations_and_the_summary_where_github_runs_it(log: Path) -> None:
+    summary = log.parent / "summary.md"
+    summary.write_text("before\n")
+    env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    done = check(log, env=env)
+    assert done.stderr == check(log, "-o", "github").stdout
+    assert done.stderr.startswith(f"::error title=environment-switch::{OTHER_ID}: Attempt 2")
+    assert summary.read_text() == "before\n" + check(log, "-o", "markdown").stdout
+    itself = check(log, "-o", "github", env=env)
+    assert (itself.stderr, itself.stdout) == ("", done.stderr)
+
+
+# --------------------------------------------------------------------------- bad input
+
+REFUSED = [
+    (["--fail-on", "enviroment-switch"], "--fail-on names no rule 'enviroment-switch'.", "switch?"),
+    (["--fail-on", "errror"], "--fail-on names no rule 'errror'.", "Did you mean error?"),
+    (["--allow", "error"], "--allow names no rule 'error'.", "explain lists the rules"),
+    (["--allow", "late-retry,,x"], "--allow has an empty place between commas.", ""),
+    (["--expect-branches", "A,D"], "--expect-branches names no branch 'D'.", "A, B, C"),
+    (["--expect-outcome", "recoverd"], "--expect-outcome names no outcome", "recovered?"),
+    (["--max-exhausted", "few"], "--max-exhausted 'few' cannot be read.", "0.5%"),
+    (["--max-exhausted", "-1"], "--max-exhausted '-1' cannot be read.", "0.5%, or a count such"),
+    (["--max-exhausted", "0.5"], "--max-exhausted 0.5 is not a share.", "Is 50% meant?"),
+    (["--max-wrong-branch", "120%"], "--max-wrong-branch 120% is more than all.", "100%"),
+    (["--min-accuracy", "99"], "--min-accuracy 99 is not a share.", "Is 99% meant?"),
+    (["--min-accuracy", "0.995"], "--min-accuracy 0.995 is not a share.", "Is 99.5% meant?"),
+    (["--min-accuracy", "most"], "--min-accuracy 'most' cannot be read.", "such as 0.5%."),
+    (["--wait", "soon"], "--wait 'soon' is no duration.", "5m"),
+    (["--output", "xml"], "there is no report 'xml'.", "text, json"),
+    (["--report", "junit"], "'junit' names no file.", "FORM=FILE"),
+    (["--report", "jnit=r.xml"], "there is no report 'jnit'.", "junit?"),
+    (["--report", "junit=no/r.xml"], "cannot write no/r.xml", "folder"),
+    (["--report", "markdown=-"], "--report writes files, and - names none.", "-o markdown."),
+    (["--report", "junit=."], "cannot write .", "folder"),
+    (["--report", "tap=r", "--report", "json=./r"], "would be written twice", "own file"),
+    (["--report", "tap=b.json", "--baseline", "b.json"], "would be written twice", "own file"),
+    (["--update-baseline"], "--update-baseline does not say which file.", "Give --baseline"),
+    (["--baseline", "none.json"], "there is no baseline none.json.", "--update-baseline"),
+    (["--baseline", "old.json"], "cannot read the baseline old.json", "make it anew"),
+    (["--baseline", "no/b.json", "--update-baseline"], "cannot write no/b.json", "folder"),
+    (["--fail-on", "late-retry", "--allow", "late-retry"], "late-retry is both in", "one of"),
+    (["--allow-empty", "--min-requests", "1"], "exclude each other", "Leave one"),
+    (
+        ["--expect-outcome", "succeeded", "--expect-branches", "A"],
+        "leaves nothing for --expect-branches",
+        "Leave one",
+    ),
+    (["one", "two"], "both one and two are named", "36 characters"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "what", "next_step"), REFUSED)
+def test_bad_input_is_refused_before_anything_is_looked_at(
+    arguments: list[str], what: str, next_step: str, tmp_path: Path
+) -> None:
+    (tmp_path / "old.json").write_text('{"schema": "retryctl/baseline/0", "findings": []}')
+    before = sorted(tmp_path.iterdir())
+    # nobody listens there, and without a region a first AWS call would say so
+    done = run(
+        "check", "--endpoint-url", "http://127.0.0.1:9", *arguments, "-f", "one", cwd=tmp_path
+    )
+    assert done.returncode == 2, done.stderr
+    first, *rest = done.stderr.splitlines()
+    assert what in first
+    assert next_step in " ".join(rest)
+    assert done.stdout == ""
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_report_that_may_not_be_written_is_refused(log: Path) -> None:
+    report = log.parent / "r.xml"
+    report.write_text("before")
+    report.chmod(stat.S_IRUSR)
+    done = check(log, "--report", "junit=r.xml")
+    assert done.returncode == 2
+    assert "cannot write r.xml: Permission denied." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("table", "what", "next_step"),
+    [
+        ('fail_onn = "error"', "check.fail_onn is not a setting.", "fail_on?"),
+        ('fail_on = "errors"', "check.fail_on names no rule 'errors'.", "error?"),
+        ("allow = [1]", "check.allow is not a list of texts.", ""),
+        ('min_requests = "3"', "check.min_requests is not a whole number", ""),
+        ("min_retried = true", "check.min_retried is not a whole number", ""),
+        ("max_exhausted = true", "check.max_exhausted True cannot be read.", ""),
+        ('allow_empty = "yes"', "check.allow_empty is neither true nor false.", ""),
+        ("baseline = 3", "check.baseline is not the name of a file.", ""),
+        ("wait = 5", "check.wait 5 is no duration.", "5m"),
+        ("min_accuracy = 0.99", "check.min_accuracy 0.99 is not a share.", "Is 99% meant?"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_names_its_file_and_key(
+    table: str, what: str, next_step: str, log: Path
+) -> None:
+    (log.parent / "retryctl.toml").write_text(f"[check]\n{table}\n")
+    done = check(log)
+    assert done.returncode == 2
+    assert f"retryctl.toml: {what}" in done.stderr
+    assert next_step in done.stderr
+
+
+def test_what_does_not_change_is_not_waited_for(log: Path) -> None:
+    done = run("check", "--from", "demo", "--wait", "5m")
+    assert done.returncode == 2
+    assert "--wait has nothing to wait for" in done.stderr
+
+
+def test_the_demo_heeds_no_settings(log: Path) -> None:
+    (log.parent / "retryctl.toml").write_text("[check]\nbad = 1\n")
+    assert run("check", "--from", "demo", cwd=log.parent).returncode == 1
+
+
+@needs_proc
+def test_ten_thousand_requests_in_little_memory(tmp_path: Path) -> None:
+    environments = [Environment(letter) for letter in "abcdef"]
+    for number in range(10_000):
+        request_id = f"{number:08x}-1a2b-4c3d-8e4f-{number:012x}"
+        environments[number % 6].at(number // 6 * 5).runs(
+            request_id, "0", "process A", ends="error"
+        )
+    log = save(tmp_path / "many.jsonl", *environments)
+    arguments = ("check", "--from", log.name, "-q", "--report", "json=all.json")
+    done = run(*arguments, cwd=tmp_path, program=MEASURED)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "all.json").read_text())["requests"] == 10_000
+    assert peak_kb(tmp_path) < 200_000

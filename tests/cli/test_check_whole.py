@@ -1,0 +1,180 @@
+"""A check of a whole log, which holds little of it, says what one that holds all of it says."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from retryctl.app.window import Window, requests_judged
+from retryctl.bulk.partition import PartitionContext, reduce_partition
+from retryctl.bulk.reader import BulkReader
+from retryctl.cli.check_options import CheckOptions, read_expected
+from retryctl.cli.params import SourceOptions
+from retryctl.config import ProjectConfig
+from retryctl.core.check.evaluate import CheckEvaluator
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
+from retryctl.core.history.build import build_history
+from retryctl.core.model.coverage import Coverage, LogQuery
+from retryctl.core.model.function_config import FunctionConfig
+from retryctl.errors import UnreadableInput
+from retryctl.sources.saved.events import SavedLog
+from retryctl.views.ci.report import REPORTS, CheckReport, report
+from tests.cli.test_cli import run
+from tests.support import check_logs
+from tests.support.check_logs import right, switched
+from tests.support.lambda_log import Environment
+from tests.support.made_up_logs import line_of, made_up, save
+from tests.support.peak import MEASURED, needs_proc, peak_kb
+
+ALL = Window(since_ms=None, until_ms=None)
+BROKEN = '{"logStreamName": "2026/11/23/[$LATEST]00", "timestamp": 17954'
+
+
+def judge() -> CheckEvaluator:
+    asked = CheckOptions(
+        fail_on="warning",
+        expect_branches="A,B",
+        expect_outcome="recovered",
+        max_wrong_branch="1%",
+        min_accuracy="99%",
+    )
+    return CheckEvaluator(read_expected(asked, ProjectConfig(), ()).expectations)
+
+
+def reports(judged: CheckEvaluator, coverage: Coverage) -> dict[str, str]:
+    told = CheckReport(judgement=judged.judgement(), coverage=coverage, version="1")
+    return {form: report(form, told) for form in REPORTS}
+
+
+def at_once(source: Path, window: Window) -> dict[str, str]:
+    """The reports where all events are held."""
+    log = SavedLog(str(source))
+    events = log.read(LogQuery(until_ms=window.until_ms))
+    until_ms = window.until_ms or sys.maxsize
+    early = [event for event in events if event.timestamp_ms < until_ms]
+    coverage = log.coverage()
+    history = build_history(early, horizon_ms=coverage.horizon_ms or 0)
+    unrecognised = coverage.events_unrecognised + history.unrecognised
+    coverage = replace(coverage, events_unrecognised=unrecognised)
+    judged = judge()
+    for request in history.requests:
+        if (window.since_ms or 0) <= request.placed_ms < until_ms:
+            judged.add(check_request(request, coverage))
+    return reports(judged, coverage)
+
+
+def in_parts(source: Path, window: Window) -> dict[str, str]:
+    look = SourceOptions(source=str(source))
+    whole, judges = requests_judged(look, ProjectConfig(), window, now_ms=0, quiet=True)
+    judged = judge()
+    for other in judges(judged):
+        judged.merge(other)
+    return reports(judged, whole.coverage)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_every_report_is_the_same(seed: int, tmp_path: Path) -> None:
+    random = Random(seed)
+    streams = made_up(random, hostile=seed % 2 == 0)
+    save(random, streams, tmp_path)
+    if seed % 5 == 0:
+        (tmp_path / "broken.jsonl").write_text(BROKEN)
+    moments = sorted(event.timestamp_ms for events in streams for event in events)
+    since_ms, until_ms = sorted(random.choices(moments or [0], k=2))
+    windows = [
+        ALL,
+        Window(since_ms=since_ms, until_ms=None),
+        Window(since_ms=None, until_ms=until_ms),
+        Window(since_ms=since_ms, until_ms=until_ms),
+    ]
+    files = list(tmp_path.iterdir())
+    source = files[0] if len(files) == 1 else tmp_path
+    for window in windows:
+        assert in_parts(source, window) == at_once(source, window)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_read_again_in_stretches_proves_the_same(seed: int, tmp_path: Path) -> None:
+    random = Random(seed)
+    save(random, made_up(random, hostile=seed % 2 == 0), tmp_path)
+    log = SavedLog(str(tmp_path))
+    events = list(log.read(LogQuery()))
+    coverage = log.coverage()
+    history = build_history(events, horizon_ms=coverage.horizon_ms or 0)
+    checked = [check_request(request, coverage) for request in history.requests]
+    ids = {one.request.request_id for one in checked if one.findings}
+    some = tuple(random.sample(sorted(ids), (len(ids) + 1) // 2))
+    found = BulkReader(str(tmp_path), unit_bytes=random.choice((700, 5_000))).read(
+        LogQuery(request_ids=some), Markers(), FunctionConfig()
+    )
+    around = PartitionContext(coverage=coverage, settings=FunctionConfig(), markers=Markers())
+    again = judge()
+    for part in range(found.parts if some else 0):
+        for one in reduce_partition(found.part(part), found.readings, around):
+            assert isinstance(one, CheckedRequest)
+            again.add(one)
+    expected = judge()
+    for each in checked:
+        if each.request.request_id in some:
+            expected.add(each)
+    assert reports(again, coverage) == reports(expected, coverage)
+
+
+def test_standard_input_is_checked_as_a_file_is(tmp_path: Path) -> None:
+    random = Random(3)
+    streams = made_up(random, hostile=True)
+    text = "".join(line_of(event) for events in streams for event in events)
+    (tmp_path / "log.jsonl").write_text(text, encoding="utf-8")
+    arguments = ("check", "--fail-on", "warning", "-o", "json", "--from")
+    told = run(*arguments, "-", stdin=text, cwd=tmp_path)
+    expected = run(*arguments, "log.jsonl", cwd=tmp_path)
+    assert json.loads(told.stdout)["findings"]
+    assert told.returncode == expected.returncode == 1
+    for key in ("checks", "findings"):
+        assert json.loads(told.stdout)[key] == json.loads(expected.stdout)[key]
+
+
+def test_a_log_that_is_another_when_it_is_read_again_is_refused(tmp_path: Path) -> None:
+    log = check_logs.save(tmp_path / "log.jsonl", right(), *switched())
+    look = SourceOptions(source=str(log))
+    _, judges = requests_judged(look, ProjectConfig(), ALL, now_ms=0, quiet=True)
+    check_logs.save(log, right())
+    with pytest.raises(UnreadableInput, match="changed while it was read"):
+        list(judges(judge()))
+
+
+# --------------------------------------------------------------------------- memory
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """10,000 requests in 70 MB; of every tenth the second attempt ran somewhere else."""
+    environments = [Environment(letter) for letter in "abcdef"]
+    text = "an order " * 600
+    for number in range(10_000):
+        request_id = f"{number:08x}-1a2b-4c3d-8e4f-{number:012x}"
+        here, there = environments[number % 6], environments[(number + 1) % 6]
+        here.at(number // 6 * 5).runs(request_id, text, "0", "process A", ends="error")
+        if number % 10 == 0:
+            there.at(number // 6 * 5 + 62).runs(request_id, "0", "process A", ends="error")
+    events = sorted((e for each in environments for e in each.events), key=lambda e: e.timestamp_ms)
+    path = tmp_path_factory.mktemp("large") / "log.jsonl"
+    with path.open("w") as file:
+        file.writelines(map(line_of, events))
+    return path
+
+
+@needs_proc
+@pytest.mark.parametrize("by", ["file", "stdin"])
+def test_a_large_log_takes_little_memory(by: str, large: Path) -> None:
+    source, stdin = (large.name, "") if by == "file" else ("-", large.read_text())
+    words = ("check", "--from", source, "-q", "-o", "json")
+    done = run(*words, cwd=large.parent, program=MEASURED, stdin=stdin)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["requests"]) == (1, 10_000), done.stderr
+    assert len(told["findings"]) == 1_000
+    assert peak_kb(large.parent) < 90_000

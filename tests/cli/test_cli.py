@@ -1,0 +1,281 @@
+"""The command line from outside: every test starts the program as a shell would."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from retryctl.core.crosscheck.verdict import RULES
+
+ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
+PYTHON = sys.executable
+PROGRAM = (PYTHON, "-m", "retryctl")
+COMMANDS = ("trace", "check", "summary", "list", "demo", "lab", "counters", "explain")
+
+
+def run(
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    cwd: Path | None = None,
+    program: Sequence[str] = PROGRAM,
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*program, *arguments],
+        env=environment(env),
+        input=stdin,
+        cwd=cwd,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The test's own, without what would colour, redirect or aim the program."""
+    ours = ("NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "TZ", "RETRYCTL_FUNCTION", "AWS_")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    return {**kept, "PYTHONPATH": str(Path(__file__).parents[2]), **(extra or {})}
+
+
+# --------------------------------------------------------------------------- starting
+
+
+def test_version() -> None:
+    done = run("--version")
+    assert re.fullmatch(r"retryctl \d+\.\d+\.\d+\n", done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_help_lists_the_commands() -> None:
+    for arguments in ((), ("--help",), ("-h",)):
+        done = run(*arguments)
+        assert done.returncode == 0
+        for command in COMMANDS:
+            assert f" {command} " in done.stdout
+
+
+def test_the_help_of_trace_has_every_common_option() -> None:
+    done = run("trace", "--help", env={"COLUMNS": "100"})
+    common = (
+        *("--function", "--log-group", "--from", "--since", "--until", "--profile", "--region"),
+        *("--endpoint-url", "--output", "--color", "--tz", "--quiet", "--debug"),
+        *("-f", "-g", "-s", "-u", "-o", "-q", "--lines", "--attempt", "--failed", "--exit-code"),
+    )
+    for option in common:
+        assert f" {option} " in done.stdout
+
+
+LOADED = "import atexit, sys; atexit.register(lambda: print(sorted(sys.modules), file=sys.stderr))"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "without"),
+    [
+        (["--version"], {}, ("boto3", "botocore", "rich", "typer")),
+        (["--help"], {}, ("boto3", "botocore", "retryctl.core.grammar.parse")),
+        (["trace", "--help"], {}, ("boto3", "botocore", "retryctl.core.grammar.parse")),
+        (["explain"], {}, ("boto3", "botocore", "rich")),
+        (
+            [],
+            {
+                "_RETRYCTL_COMPLETE": "complete_bash",
+                "COMP_WORDS": "retryctl trace --f",
+                "COMP_CWORD": "2",
+            },
+            ("boto3", "botocore", "rich", "retryctl.core.grammar.parse"),
+        ),
+        (["trace", "--from", "demo", ID], {}, ("boto3", "botocore")),
+    ],
+)
+def test_nothing_is_imported_that_is_not_used(
+    arguments: list[str], env: dict[str, str], without: Sequence[str]
+) -> None:
+    program = (PYTHON, "-c", f"{LOADED}\nfrom retryctl.cli.main import run; run()")
+    done = run(*arguments, env=env, program=program)
+    loaded = done.stderr.splitlines()[-1]
+    assert "'retryctl.cli.main'" in loaded
+    for module in without:
+        assert f"'{module}'" not in loaded
+
+
+def _time_s(command: Sequence[str], env: Mapping[str, str] | None = None) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, env=environment(env), capture_output=True, check=True)
+    return time.perf_counter() - start
+
+
+COMPLETIONS = {
+    "bash": {"COMP_WORDS": "retryctl trace --f", "COMP_CWORD": "2"},
+    "zsh": {"_TYPER_COMPLETE_ARGS": "retryctl trace --f"},
+    "fish": {
+        "_TYPER_COMPLETE_ARGS": "retryctl trace --f",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "most"),
+    [
+        (["--version"], {}, 8),
+        *(([], {"_RETRYCTL_COMPLETE": f"complete_{s}", **e}, 10) for s, e in COMPLETIONS.items()),
+        (["--help"], {}, 16),
+        (["trace", "--help"], {}, 16),
+    ],
+)
+def test_it_starts_in_a_few_times_the_start_of_python(
+    arguments: list[str], env: dict[str, str], most: int
+) -> None:
+    """By the shortest of some runs: what else the machine is busy with does not count."""
+    bare, program = [], []
+    for round_ in range(30):
+        bare.append(_time_s([PYTHON, "-c", "pass"]))
+        program.append(_time_s([*PROGRAM, *arguments], env))
+        if round_ >= 6 and min(program) <= most * min(bare):
+            return
+    pytest.fail(f"{min(program):.3f} s is more than {most} times {min(bare):.3f} s")
+
+
+# --------------------------------------------------------------------------- completion
+
+
+@pytest.mark.parametrize("shell", COMPLETIONS)
+def test_completion_of_an_option(shell: str) -> None:
+    done = run(env={"_RETRYCTL_COMPLETE": f"complete_{shell}", **COMPLETIONS[shell]})
+    assert (done.returncode, done.stderr) == (0, "")
+    for option in ("--function", "--from", "--failed"):
+        assert option in done.stdout
+    assert "--since" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("retryctl ", " ".join(COMMANDS)),
+        ("retryctl tr", "trace"),
+        ("retryctl explain environment", "environment-switch"),
+        ("retryctl trace --output j", "json jsonl"),
+        ("retryctl explain no-such", ""),
+    ],
+)
+def test_completion_of_names(words: str, expected: str) -> None:
+    env = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    done = run(env={"_RETRYCTL_COMPLETE": "complete_bash", **env})
+    assert done.stdout.split() == expected.split()
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# --------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what", "next_step"),
+    [
+        (["trce"], "there is no command 'trce'", "Did you mean trace?"),
+        (["zzz"], "there is no command 'zzz'", "retryctl --help"),
+        (["trace"], "missing argument 'REQUEST_ID...'", "retryctl trace --help"),
+        (["trace", ID, "--form", "demo"], "no such option: --form", "Did you mean --from?"),
+        (["trace", ID, "--since"], "--since", "retryctl trace --help"),
+        (["trace", ID, "-o", "xml"], "'xml'", "retryctl trace --help"),
+        (["trace", ID, "--attempt", "0"], "--attempt", "retryctl trace --help"),
+        (["trace", ID, "--attempt", "two"], "'two' is not a whole number", "trace --help"),
+        (["trace", "--from", "demo", ID, "-s", "soon"], "the time 'soon'", "2h30m"),
+        (["trace", "--from", "demo", ID, "--tz", "Mars"], "time zone 'Mars'", "UTC"),
+        (["trace", "--from", "demo", ID[:20]], "it looks cut off", ID),
+        (["trace", "--from", "demo", ID, "--tz", "JST"], "time zone 'JST'", "such as Asia/Tokyo"),
+        (["trace", "--from", "", ID], "--from names nothing", "- for stdin"),
+        (["explain", "env"], "there is no rule 'env'", "Did you mean environment-switch?"),
+        (["--show-completion", "zsh"], "takes no 'zsh'", "_RETRYCTL_COMPLETE=source_zsh retryctl"),
+        (["trace", "--from", "-", "-"], "stdin cannot give both", "Save one"),
+        (["explain", "enviroment-switch"], "there is no rule", "Did you mean environment-switch"),
+        (["--nonsense"], "no such option: --nonsense", "retryctl --help"),
+    ],
+)
+def test_what_cannot_be_understood(arguments: list[str], what: str, next_step: str) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    first, *rest = done.stderr.splitlines()
+    assert first.startswith("retryctl: ")
+    assert what in first.lower() or what in first
+    assert next_step in "\n".join(rest)
+    assert len(rest) <= 2
+
+
+def test_a_bad_settings_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "retryctl.toml").write_text("functoin = 'x'")
+    done = run("trace", "--from", "saved.json", ID, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "retryctl.toml: functoin is not a setting" in done.stderr
+    assert "Did you mean function?" in done.stderr
+
+
+def test_a_zone_of_the_environment_that_is_none() -> None:
+    arguments = ("trace", "--from", "demo", "--tz", "local", ID)
+    done = run(*arguments, env={"TZ": "Foo/Bar"})
+    assert done.returncode == 2
+    assert "TZ names no time zone: 'Foo/Bar'" in done.stderr
+    for name in ("JST-9", ":Europe/Berlin", ""):
+        assert run(*arguments, env={"TZ": name}).returncode == 4
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_another_shell_is_the_one_that_was_asked_for(shell: str) -> None:
+    done = run(env={"_RETRYCTL_COMPLETE": f"source_{shell}"})
+    assert f"complete_{shell}" in done.stdout
+    assert done.returncode == 0
+
+
+def test_an_argument_cannot_command_the_terminal() -> None:
+    done = run("trace", "--from", "demo", "\x1b[31mred\u202e")
+    assert done.returncode == 2
+    assert "\x1b" not in done.stderr
+    assert "\u202e" not in done.stderr
+
+
+def test_debug_shows_the_traceback() -> None:
+    wrong = ("trace", "--from", "demo", "no-id")
+    quiet, loud = run(*wrong), run(*wrong, "--debug")
+    assert "Traceback" not in quiet.stderr
+    assert "Traceback" in loud.stderr
+    assert quiet.stderr in loud.stderr
+    assert quiet.returncode == loud.returncode == 2
+
+
+# --------------------------------------------------------------------------- explain
+
+
+def test_explain_lists_every_rule_with_its_severity() -> None:
+    listed = re.findall(r"^([a-z-]+) +(error|warning|info)$", run("explain").stdout, re.MULTILINE)
+    assert listed == [(rule.id, rule.severity.value) for rule in RULES]
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+def test_explain_explains_each_rule(rule: str) -> None:
+    told = run("explain", rule)
+    assert (told.returncode, told.stderr) == (0, "")
+    headings = re.findall(r"^(?:What|How|Example|When).*$", told.stdout, re.MULTILINE)
+    assert headings == [
+        "What it means",
+        "How it is known",
+        "Example",
+        "What to do",
+        "When it can be wrong",
+    ]
+    assert max(map(len, told.stdout.splitlines())) <= 80
+
+
+def test_a_narrow_terminal_is_filled_and_not_overrun() -> None:
+    """Examples apart, which are tables."""
+    for arguments in ([], ["late-retry"], ["environment-switch"]):
+        wide = run("explain", *arguments, env={"COLUMNS": "200"}).stdout
+        assert wide == run("explain", *arguments).stdout
+        shown = run("explain", *arguments, env={"COLUMNS": "40"}).stdout
+        assert shown.split() == wide.split()
+        text = [line for line in shown.splitlines() if not line.startswith("    ")]
+        assert max(map(len, text)) <= 40

@@ -1,0 +1,416 @@
+"""Where to look, by which engine, and how long: ``retryctl trace`` from outside, over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import Popen
+from urllib.parse import unquote
+
+import pytest
+
+from retryctl.app.follow import Wait, follow
+from retryctl.app.trace import story_reader
+from retryctl.cli.params import OutputOptions, SourceOptions
+from retryctl.cli.times import zone
+from retryctl.core.model.request import RequestOutcome
+from retryctl.sources.aws.client import AwsClient
+from tests.cli.test_cli import PROGRAM, environment, run
+from tests.endpoint.server import Endpoint
+from tests.support.aws_program import (
+    CREDENTIALS,
+    GROUP,
+    HERE,
+    HOUR,
+    MINUTE,
+    RIGHT,
+    SECOND,
+    WRONG,
+    YESTERDAY,
+    attempt,
+    make_busy,
+    now_ms,
+    put_both,
+    sequence,
+    told,
+    trace,
+)
+
+UTC = zone("UTC")
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with Endpoint() as running:
+        running.group(GROUP)
+        yield running
+
+
+# --------------------------------------------------------------------------- where
+
+
+def test_without_a_function_all_of_lambda_is_searched(endpoint: Endpoint) -> None:
+    put_both(endpoint)
+    for number in range(20):
+        endpoint.put(f"/aws/lambda/other-{number}", "s", [(now_ms() - HOUR, "noise\n")])
+    endpoint.put("/custom/billing", HERE, attempt(WRONG, now_ms() - HOUR, 0))
+    endpoint.function("billing", LoggingConfig={"LogGroup": "/custom/billing"})
+    endpoint.function("orders-worker", Timeout=3, event_invoke={"MaximumRetryAttempts": 1})
+    document = told(trace(endpoint, WRONG, "-o", "json"))
+    first, second = document["requests"]
+    assert (first["log_group"], second["log_group"]) == (GROUP, "/custom/billing")
+    # each by the settings of its own function
+    assert "extra-attempt" in [finding["rule"] for finding in first["findings"]]
+    assert (first["outcome"], second["outcome"]) == ("exhausted", "not-retried")
+    assert len(document["coverage"]["log_groups"]) == 22
+
+
+def test_a_function_of_the_settings_file_is_looked_in_first(
+    endpoint: Endpoint, tmp_path: Path
+) -> None:
+    put_both(endpoint)
+    endpoint.group("/aws/lambda/other")
+    endpoint.put("/aws/lambda/elsewhere", HERE, attempt("a" * 8 + RIGHT[8:], now_ms() - HOUR, 0))
+    (tmp_path / "retryctl.toml").write_text("function = 'orders-worker'\n")
+
+    def groups(request_id: str) -> list[str]:
+        done = run(
+            *("trace", request_id, "-o", "json", "--endpoint-url", endpoint.url),
+            env=CREDENTIALS,
+            cwd=tmp_path,
+        )
+        searched: list[str] = told(done)["coverage"]["log_groups"]
+        return searched
+
+    assert groups(WRONG) == [GROUP]
+    assert groups("a" * 8 + RIGHT[8:])[0] == GROUP
+    assert "/aws/lambda/elsewhere" in groups("a" * 8 + RIGHT[8:])
+
+
+def test_groups_that_may_not_be_listed(endpoint: Endpoint) -> None:
+    endpoint.faults.denied.add("logs:DescribeLogGroups")
+    done = trace(endpoint, WRONG)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "AccessDenied for logs:DescribeLogGroups as role/ci" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        ("-f", "orders-worker:7"),
+        ("-f", "orders-worker:live"),
+        ("-f", "arn:aws:lambda:us-east-1:123456789012:function:orders-worker:live"),
+        ("-g", "/aws/lambda/orders-*"),
+        ("-g", "/aws/lambda/billing", "-g", GROUP),
+        ("-g", f"arn:aws:logs:us-east-1:123456789012:log-group:{GROUP}:*"),
+    ],
+)
+def test_every_way_to_name_the_place(endpoint: Endpoint, where: tuple[str, ...]) -> None:
+    put_both(endpoint)
+    endpoint.group("/aws/lambda/billing")
+    endpoint.function("orders-worker", Timeout=3)
+    (request,) = told(trace(endpoint, WRONG, *where, "-o", "json"))["requests"]
+    assert (request["log_group"], request["verdict"]) == (GROUP, "disagrees")
+
+
+def test_the_group_of_another_account_by_its_arn(endpoint: Endpoint) -> None:
+    theirs = endpoint.group(GROUP, account="999999999999")
+    for events in sequence(RIGHT, now_ms() - HOUR, (0, 1, 2)):
+        endpoint.put(theirs, HERE, events)
+    arn = theirs.arn.replace("us-east-1", "eu-west-1")
+    done = trace(endpoint, RIGHT, "-g", theirs.arn, "-o", "json")
+    (request,) = told(done)["requests"]
+    assert request["verdict"] == "agrees"
+    assert "function:orders-worker" in done.stderr  # by its ARN: ours of that name is another
+    assert arn != theirs.arn
+
+
+@pytest.mark.usefixtures("credentials")
+def test_moto_as_a_second_peer(moto_url: str) -> None:
+    aws = AwsClient(endpoint_url=moto_url)
+    aws.call("logs", "CreateLogGroup", {"logGroupName": GROUP})
+    aws.call("logs", "CreateLogGroup", {"logGroupName": "/aws/lambda/quiet"})
+    aws.call("logs", "CreateLogStream", {"logGroupName": GROUP, "logStreamName": HERE})
+    for events in sequence(RIGHT, now_ms() - HOUR, (0, 1, 2)):
+        put = [{"timestamp": at, "message": text} for at, text in events]
+        aws.call(
+            "logs",
+            "PutLogEvents",
+            {"logGroupName": GROUP, "logStreamName": HERE, "logEvents": put},
+        )
+    for where in ((), ("-f", "orders-worker")):
+        done = trace(moto_url, RIGHT, *where, "-o", "json")
+        requests = told(done)["requests"]
+        (found,) = (one for one in requests if one["log_group"] == GROUP)
+        assert (found["verdict"], len(found["attempts"])) == ("agrees", 3)
+        assert "Lambda's defaults are assumed" in done.stderr
+
+
+# --------------------------------------------------------------------------- by which engine
+
+
+def test_a_long_search_moves_to_insights_and_says_what_it_costs() -> None:
+    with Endpoint(scan_events=90) as endpoint:
+        make_busy(endpoint)
+        put_both(endpoint, ago=20 * HOUR)
+        done = trace(endpoint, WRONG, "-g", GROUP, "-o", "json")
+        document = told(done)
+        assert document["requests"][0]["verdict"] == "disagrees"
+        before, after = re.findall(r"Logs Insights (will scan about|scanned) .* MB", done.stderr)
+        assert (before, after) == ("will scan about", "scanned")
+        assert document["coverage"]["bytes_scanned"] > 0
+        assert endpoint.calls["FilterLogEvents"] < 20  # of 110 and more
+        free = trace(endpoint, WRONG, "-g", GROUP, "-o", "json", "--max-cost", "0", "-s", "21h")
+        assert told(free)["requests"][0]["verdict"] == "disagrees"
+        assert "--max-cost allows $0. FilterLogEvents goes on" in free.stderr
+        assert told(free)["coverage"]["bytes_scanned"] == 0
+
+
+def test_an_infrequent_access_group(endpoint: Endpoint) -> None:
+    endpoint.group("/rare", log_class="INFREQUENT_ACCESS")
+    put_both(endpoint, "/rare")
+    document = told(trace(endpoint, WRONG, RIGHT, "-g", "/rare", "-o", "json"))
+    assert [one["verdict"] for one in document["requests"]] == ["disagrees", "agrees"]
+    (gap,) = document["coverage"]["gaps"]
+    assert gap["kind"] == "too-fresh"
+    assert document["coverage"]["as_of"] == gap["since"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--engine", "filter"), "Use --engine insights"),
+        (("--max-cost", "0"), "raise --max-cost"),
+        (("--max-cost", "-1"), "--max-cost"),
+        (("--engine", "athena"), "--engine"),
+    ],
+)
+def test_what_an_infrequent_access_group_refuses(
+    endpoint: Endpoint, options: tuple[str, ...], words: str
+) -> None:
+    endpoint.group("/rare", log_class="INFREQUENT_ACCESS")
+    put_both(endpoint, "/rare")
+    done = trace(endpoint, WRONG, "-g", "/rare", *options)
+    assert (done.returncode in (2, 3), done.stdout) == (True, "")
+    assert words in done.stderr
+    assert endpoint.calls["StartQuery"] == 0
+
+
+def start(endpoint: Endpoint, *arguments: str, stderr: int = subprocess.PIPE) -> Popen[str]:
+    return Popen(
+        [*PROGRAM, "trace", *arguments, "--endpoint-url", endpoint.url],
+        env=environment(CREDENTIALS),
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+    )
+
+
+def test_ctrl_c_stops_the_query(endpoint: Endpoint) -> None:
+    put_both(endpoint)
+    endpoint.insights.query_s = 60
+    with start(endpoint, WRONG, "-g", GROUP, "--engine", "insights") as running:
+        while endpoint.calls["GetQueryResults"] == 0:
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=20) == 130
+    assert endpoint.calls["StopQuery"] == 1
+    assert endpoint.insights.running == 0
+
+
+# --------------------------------------------------------------------------- while one waits
+
+
+def test_progress_is_shown_on_a_terminal_after_a_second_and_not_in_a_pipe() -> None:
+    with Endpoint(scan_events=400) as endpoint:
+        make_busy(endpoint)
+        put_both(endpoint)
+        endpoint.faults.rates = {"slow": 1.0}
+        endpoint.faults.slow_s = 0.2
+        asked = (WRONG, "-g", GROUP, "--engine", "filter")
+        master, slave = pty.openpty()
+        with start(endpoint, *asked, stderr=slave) as running:
+            os.close(slave)
+            running.communicate(timeout=60)
+        shown = os.read(master, 65_536).decode()
+        os.close(master)
+        assert re.search(rf"searching {GROUP}: \d+ pages, \d+ calls, \d+ lines found", shown)
+        assert "searching" not in trace(endpoint, *asked).stderr
+
+
+# --------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("denied", "credentials", "engine", "words"),
+    [
+        ("logs:FilterLogEvents", None, "filter", "Allow logs:FilterLogEvents and logs:GetLogE"),
+        ("logs:StartQuery", None, "insights", "Allow logs:StartQuery"),
+        (None, "expired", "auto", "aws sso login"),
+        (None, "invalid", "auto", "aws sts get-caller-identity"),
+    ],
+)
+def test_each_error_has_its_next_step(
+    endpoint: Endpoint, denied: str | None, credentials: str | None, engine: str, words: str
+) -> None:
+    put_both(endpoint)
+    endpoint.faults.denied |= {denied} if denied else set()
+    endpoint.faults.credentials = credentials
+    done = trace(endpoint, WRONG, "-g", GROUP, "--engine", engine, "-q")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) <= 3
+
+
+def test_without_a_region(endpoint: Endpoint) -> None:
+    nowhere = {key: value for key, value in CREDENTIALS.items() if "REGION" not in key}
+    done = run("trace", WRONG, "-g", GROUP, "-q", "--endpoint-url", endpoint.url, env=nowhere)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "--region" in done.stderr
+
+
+# --------------------------------------------------------------------------- as of
+
+
+def test_outcomes_are_as_of_until(endpoint: Endpoint) -> None:
+    at = now_ms() - 2 * HOUR
+    endpoint.put(GROUP, HERE, attempt(WRONG, at, 0))
+
+    def outcome(until: int) -> str:
+        asked = (WRONG, "-g", GROUP, "--since", str(at - HOUR), "--until", str(until))
+        return str(told(trace(endpoint, *asked, "-o", "json"))["requests"][0]["outcome"])
+
+    assert outcome(at + 30 * SECOND) == "pending"
+    assert outcome(at + 20 * MINUTE) == "not-retried"
+
+
+def test_records_that_lambda_dropped_are_a_gap(endpoint: Endpoint) -> None:
+    at = now_ms() - HOUR
+    record = {"droppedBytes": 9, "droppedRecords": 3, "reason": "too fast"}
+    line = json.dumps({"time": "", "type": "platform.logsDropped", "record": record})
+    events = attempt(RIGHT, at, 0)
+    endpoint.put(GROUP, HERE, [*events[:3], (at + 2, line), *events[3:]])
+    (gap,) = told(trace(endpoint, RIGHT, "-g", GROUP, "-o", "json"))["coverage"]["gaps"]
+    assert (gap["kind"], gap["log_stream"]) == ("dropped", HERE)
+    assert "3 records" in gap["message"]
+
+
+# --------------------------------------------------------------------------- the console
+
+
+def test_links_into_the_console(endpoint: Endpoint) -> None:
+    put_both(endpoint)
+    asked = (WRONG, "-g", GROUP, "--web")
+    (request,) = told(trace(endpoint, *asked, "-o", "json"))["requests"]
+    first = request["attempts"][0]["console_url"]
+    place, _, fragment = first.partition("#")
+    assert place == "https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1"
+    assert re.fullmatch(r"[\w:/$.*-]+", fragment)
+    once = unquote(fragment.replace("$", "%"))
+    assert unquote(once).startswith(f"logsV2:log-groups/log-group/{GROUP}/log-events/{HERE}?start=")
+    shown = trace(endpoint, *asked, env={"COLUMNS": "60"}).stdout
+    assert first in shown.splitlines()[-3].split()
+    for region, host in (
+        ("cn-north-1", "cn-north-1.console.amazonaws.cn"),
+        ("us-gov-west-1", "us-gov-west-1.console.amazonaws-us-gov.com"),
+    ):
+        assert f"https://{host}/" in trace(endpoint, *asked, "--region", region).stdout
+    assert trace(endpoint, *asked, "-o", "html").returncode == 2
+
+
+# --------------------------------------------------------------------------- waiting
+
+
+@pytest.mark.usefixtures("credentials")
+def test_a_request_is_followed_until_its_sequence_closes(endpoint: Endpoint) -> None:
+    clock = [1_795_402_800_000]
+    endpoint.clock = lambda: clock[0]
+    at = clock[0] + 3 * SECOND
+    for events in sequence(RIGHT, at, (0, 1, 2)):
+        endpoint.put(GROUP, HERE, events[:4])
+        endpoint.put(GROUP, HERE, events[4:], lag_ms=9 * SECOND)
+    looks: list[int] = []
+    said: list[str] = []
+
+    def sleep(seconds: float) -> None:
+        clock[0] += round(seconds * 1000)
+        looks.append(round((clock[0] - at) / 1000))
+
+    look = SourceOptions(log_groups=(GROUP,), endpoint_url=endpoint.url)
+    follows = (RIGHT,), look, OutputOptions(quiet=True)
+
+    def followed(timeout_ms: int | None) -> RequestOutcome:
+        story = follow(
+            story_reader(*follows, clock=lambda: clock[0]),
+            Wait(timeout_ms=timeout_ms),
+            clock=lambda: clock[0],
+            sleep=sleep,
+            say=said.append,
+            tz=UTC,
+        )
+        return story.checked[0].request.outcome
+
+    assert followed(30 * SECOND) is RequestOutcome.PENDING
+    assert followed(None) is RequestOutcome.EXHAUSTED
+    assert len(looks) < 12
+    assert clock[0] < at + 220 * SECOND
+    assert "nothing is seen" in said[0]
+    assert "pending: attempt 1 failed; next attempt due about 03:01:0" in said[1]
+    assert any("next attempt due about 03:03:" in sentence for sentence in said)
+    assert endpoint.calls["GetLogEvents"] <= 3 * len(looks)
+
+
+@pytest.mark.usefixtures("credentials")
+def test_the_other_groups_are_searched_once(endpoint: Endpoint) -> None:
+    put_both(endpoint)
+    for number in range(5):
+        endpoint.group(f"/aws/lambda/other-{number}")
+    reader = story_reader(
+        (WRONG,), SourceOptions(endpoint_url=endpoint.url), OutputOptions(quiet=True), clock=now_ms
+    )
+    first, calls = reader(), endpoint.calls.total()
+    again = reader()
+    assert endpoint.calls.total() - calls < 8
+    assert again.checked[0].request.attempts == first.checked[0].request.attempts
+
+
+def test_wait_in_the_program(endpoint: Endpoint) -> None:
+    at = now_ms() - SECOND
+    good = [event for event in attempt(RIGHT, at, 0) if "ERROR" not in event[1]]
+    endpoint.put(GROUP, HERE, good[:3])
+    endpoint.put(GROUP, HERE, good[3:], lag_ms=4 * SECOND)
+    done = trace(endpoint, RIGHT, "-g", GROUP, "--wait", "--timeout", "40s", "-o", "json")
+    assert told(done)["requests"][0]["outcome"] == "succeeded"
+    assert "waiting: " in done.stderr
+    assert YESTERDAY not in done.stdout
+
+
+def test_when_the_time_is_up_there_is_what_there_is(endpoint: Endpoint) -> None:
+    endpoint.put(GROUP, HERE, attempt(RIGHT, now_ms() - 10 * SECOND, 0))
+    done = trace(endpoint, RIGHT, "-g", GROUP, "--wait", "--timeout", "1s")
+    assert done.returncode == 0
+    assert "pending" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--timeout", "5m"), "--wait"),
+        (("--wait", "--timeout", "soon"), "no duration"),
+        (("--wait", "--until", "1h ago"), "--until"),
+        (("--wait", "--from", "demo"), "--from demo"),
+    ],
+)
+def test_waiting_that_makes_no_sense(
+    endpoint: Endpoint, options: tuple[str, ...], words: str
+) -> None:
+    done = trace(endpoint, RIGHT, *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr

@@ -1,0 +1,121 @@
+"""A program that is told to stop takes its processes with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_cli import environment
+from tests.support.lambda_log import ID, Environment
+from tests.support.made_up_logs import line_of
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which processes run")
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def until(wait_s: float) -> Iterator[None]:
+    end = time.monotonic() + wait_s
+    while time.monotonic() < end:
+        yield
+        time.sleep(0.001)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """So large that several processes read it for some seconds."""
+    lines = "".join(map(line_of, Environment("a").runs(ID).events))
+    path = tmp_path_factory.mktemp("large") / "log.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        for _ in range(1 + 80_000_000 // len(lines)):
+            file.write(lines)
+    return path
+
+
+@contextmanager
+def reading(
+    command: str, log: Path, wait_s: float = 0
+) -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
+    """The program in a group of its own, so long after it has its processes, and these."""
+    arguments = [sys.executable, "-m", "retryctl", command, "--from", str(log), "-q"]
+    with subprocess.Popen(
+        arguments,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as running:
+        for _ in until(20):
+            if len(children(running.pid)) >= 2 or running.poll() is not None:
+                break
+        time.sleep(wait_s)
+        workers = children(running.pid)
+        try:
+            assert len(workers) >= 2
+            yield running, workers
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+
+
+def ends(running: subprocess.Popen[bytes], workers: list[int], status: int) -> str:
+    """What it says when it ends, soon, with all its processes."""
+    _, said = running.communicate(timeout=10)
+    assert running.returncode == status
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    assert b"Traceback" not in said
+    return said.decode()
+
+
+@pytest.mark.parametrize("command", ["summary", "list", "check"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_no_process_is_left_behind(command: str, number: signal.Signals, log: Path) -> None:
+    with reading(command, log) as (running, workers):
+        running.send_signal(number)
+        assert ends(running, workers, 128 + number) == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("wait_s", [0.02, 0.1, 0.3])
+def test_a_terminal_ends_all_its_processes(
+    number: signal.Signals, wait_s: float, log: Path
+) -> None:
+    """It sends Ctrl-C, and that it is closed, to every process of the group."""
+    with reading("check", log, wait_s) as (running, workers):
+        os.killpg(running.pid, number)
+        assert ends(running, workers, 128 + number) == ""
+
+
+# Ctrl-C reaches a process before its first line.
+INTERRUPTED_AT_BIRTH = """
+import os, runpy, signal
+os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGINT))
+runpy.run_module("retryctl", run_name="__main__")
+"""
+
+
+def test_a_process_that_has_just_begun_hears_no_signal(log: Path) -> None:
+    arguments = ["summary", "--from", str(log), "-q"]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT_BIRTH, *arguments],
+        env=environment(),
+        capture_output=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_process_that_is_killed_ends_the_program(log: Path) -> None:
+    with reading("check", log) as (running, workers):
+        os.kill(workers[0], signal.SIGKILL)
+        assert "BrokenProcessPool" in ends(running, workers, 3)

@@ -1,0 +1,106 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retryctl.cli.ids import request_ids
+from retryctl.errors import NothingFound, UsageError
+from tests.cli.test_cli import run
+
+ONE = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
+TWO = "2c1f0a8e-3b57-5c6d-9a41-d1f6a7e0b9c3"
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        ONE,
+        ONE.upper(),
+        f"  {ONE}\n",
+        f"RequestId: {ONE}",
+        f"RequestId:{ONE}",
+        f"START RequestId: {ONE} Version: $LATEST",
+        f"REPORT RequestId: {ONE}\tDuration: 54.60 ms\tBilled Duration: 55 ms\t",
+        f"'{ONE}'",
+        f'"requestId": "{ONE}",',
+        f"[{ONE}]",
+    ],
+)
+def test_an_id_in_whatever_it_was_copied_with(argument: str) -> None:
+    assert request_ids([argument], []) == (ONE,)
+
+
+def test_a_line_that_the_shell_has_split() -> None:
+    line = f"START RequestId: {ONE} Version: $LATEST"
+    assert request_ids(line.split(), []) == (ONE,)
+    assert request_ids([*line.split(), TWO], []) == (ONE, TWO)
+    with pytest.raises(UsageError, match="cut off"):
+        request_ids(["RequestId:", ONE[:20]], [])
+    with pytest.raises(UsageError, match="no request ID after"):
+        request_ids([TWO, "RequestId:"], [])
+
+
+def test_each_id_once_in_order() -> None:
+    assert request_ids([TWO, ONE, TWO.upper()], []) == (TWO, ONE)
+
+
+def test_stdin_gives_every_id_in_it() -> None:
+    lines = [f"START RequestId: {TWO} Version: 7\n", "retrying\n", f"{ONE} {TWO}\n"]
+    assert request_ids(["-"], lines) == (TWO, ONE)
+    assert request_ids([ONE, "-"], lines) == (ONE, TWO)
+
+
+def test_stdin_without_an_id() -> None:
+    with pytest.raises(NothingFound):
+        request_ids(["-"], [])
+    with pytest.raises(NothingFound):
+        request_ids(["-"], ["\n", " \n"])
+    with pytest.raises(UsageError, match="in what stdin gave"):
+        request_ids(["-"], ["no such thing\n"])
+
+
+@pytest.mark.parametrize(
+    ("argument", "why"),
+    [
+        (ONE[:-1], "it looks cut off, 35 of 36 characters"),
+        (ONE[:13] + "…", "it looks cut off, 13 of 36 characters"),
+        ("8f507cfc...", "it looks cut off, 8 of 36 characters"),
+        (ONE.replace("-", "- "), "there are spaces in it"),
+        (ONE.replace("-", ""), "its dashes are missing"),
+        (ONE + "0", "it is 37 characters long, not 36"),
+        ("1-5bef4de7-ad49b0e87f6ef6c87fc2e700", "an X-Ray trace ID"),
+        ("orders-worker", "is not a request ID"),
+        ("", "is not a request ID"),
+        (ONE.replace("8", "g"), "'g' is no hexadecimal digit"),
+        (ONE[:-1] + "O", "'O' is no hexadecimal digit"),
+    ],
+)
+def test_what_is_no_id_is_refused_with_the_reason(argument: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why) as caught:
+        request_ids([ONE, argument], [])
+    assert ONE in caught.value.next_step
+
+
+def test_a_file_is_told_where_it_belongs(tmp_path: Path) -> None:
+    log = tmp_path / "my log.jsonl"
+    log.touch()
+    with pytest.raises(UsageError, match="is a file's name, not a request ID") as caught:
+        request_ids([ONE, str(log)], [])
+    assert f"--from '{log}'" in caught.value.next_step
+
+
+@pytest.mark.parametrize("command", ["list", "summary", "check", "trace"])
+def test_every_command_tells_where_a_file_belongs(command: str, tmp_path: Path) -> None:
+    (tmp_path / "saved").mkdir()
+    for word in ("many.jsonl", "saved/"):
+        told = run(command, word, cwd=tmp_path)
+        assert (told.returncode, told.stdout) == (2, "")
+        assert f"--from {word}" in told.stderr
+
+
+@given(st.lists(st.uuids(), min_size=1), st.data())
+def test_ids_survive_any_case_and_stay_in_order(uuids: list[object], data: st.DataObject) -> None:
+    ids = [str(uuid) for uuid in uuids]
+    written = [data.draw(st.sampled_from([one, one.upper(), f"RequestId: {one}"])) for one in ids]
+    assert request_ids(written, []) == tuple(dict.fromkeys(ids))

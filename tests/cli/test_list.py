@@ -1,0 +1,122 @@
+"""``retryctl list`` from outside: one line for each request, and the filters."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.test_cli import run
+from tests.cli.test_summary import retried_in_another, save
+from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    one, two = retried_in_another()
+    two.at(1000).runs(THIRD_ID, ends="timeout")
+    return save(tmp_path_factory.mktemp("list") / "log.jsonl", one, two)
+
+
+def listed(log: Path, *arguments: str) -> list[dict[str, Any]]:
+    told = run("list", "--from", str(log), "-o", "jsonl", *arguments)
+    assert told.returncode in (0, 4), told.stderr
+    return [json.loads(line) for line in told.stdout.splitlines()]
+
+
+def test_a_line_has_the_keys_of_the_contract(log: Path) -> None:
+    by_id = {each["request_id"]: each for each in listed(log)}
+    assert by_id[ID] == {
+        "request_id": ID,
+        "function": "orders-worker",
+        "started_at": "2026-11-23T00:00:00.001Z",
+        "attempts": 3,
+        "outcome": "exhausted",
+        "verdict": "disagrees",
+        "findings": ["environment-switch", "retries-exhausted"],
+    }
+    assert set(by_id) == {ID, OTHER_ID, THIRD_ID}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--retried"], {ID}),
+        (["--min-attempts", "2"], {ID}),
+        (["--outcome", "succeeded,pending"], {OTHER_ID, THIRD_ID}),
+        (["--verdict", "disagrees"], {ID}),
+        (["--finding", "environment-switch"], {ID}),
+        (["--error", "nameerror"], {ID}),
+        (["--error", "no such text"], set()),
+        (["--since", "2026-11-23T00:10:00Z"], {OTHER_ID, THIRD_ID}),
+    ],
+)
+def test_filters(log: Path, arguments: list[str], expected: set[str]) -> None:
+    assert {each["request_id"] for each in listed(log, *arguments)} == expected
+
+
+def test_nothing_wanted_ends_with_4(log: Path) -> None:
+    assert run("list", "--from", str(log), "--finding", "late-retry").returncode == 4
+
+
+def test_an_unknown_name_is_refused_with_the_nearest(log: Path) -> None:
+    told = run("list", "--from", str(log), "--outcome", "exausted")
+    assert told.returncode == 2
+    assert "exhausted" in told.stderr
+
+
+def test_text_is_newest_first_with_whole_ids_that_trace_takes(log: Path) -> None:
+    shown = run("list", "--from", str(log)).stdout
+    places = [shown.index(each) for each in (THIRD_ID, OTHER_ID, ID)]
+    assert places == sorted(places)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert run("trace", "--from", str(log), ID).returncode == 0
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_of_several_functions_each_request_names_its_own(tmp_path: Path, columns: str) -> None:
+    other = Environment("c", group="/aws/lambda/mails").runs(THIRD_ID, "sent")
+    log = save(tmp_path / "log.jsonl", other, *retried_in_another())
+    shown = run("list", "--from", str(log), env={"COLUMNS": columns}).stdout
+    table, _ = shown.split("\n\n")
+    assert table.count("orders-worker") == 2
+    assert table.count("mails") == 1
+    one = run("list", "--from", str(log), "mails", env={"COLUMNS": columns}).stdout
+    assert "function" not in one.split("\n\n")[0]
+
+
+def test_limit(log: Path) -> None:
+    assert len(listed(log, "--limit", "2")) == 2
+    shown = run("list", "--from", str(log), "--limit", "1").stdout
+    assert THIRD_ID in shown
+    assert ID not in shown
+    assert "1 of 3 requests" in shown
+
+
+def test_csv_and_json(log: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(run("list", "--from", str(log), "-o", "csv").stdout)))
+    assert [row["request_id"] for row in rows] == [THIRD_ID, OTHER_ID, ID]
+    document = json.loads(run("list", "--from", str(log), "-o", "json").stdout)
+    assert [each["request_id"] for each in document["requests"]] == [THIRD_ID, OTHER_ID, ID]
+    assert document["coverage"]["complete"] is True
+
+
+def test_the_order_does_not_hang_on_the_hashes_of_a_run(tmp_path: Path) -> None:
+    here = Environment("a")
+    for number in range(20):
+        here.at(number).runs(f"{number:08x}-1111-4222-8333-444455556666", "0", "process A")
+    log = save(tmp_path / "log.jsonl", here)
+    asked = ("list", "--from", str(log), "-o", "jsonl")
+    once, again = (run(*asked, env={"PYTHONHASHSEED": seed}) for seed in ("1", "2"))
+    assert once.stdout.count("\n") == 20
+    assert once.stdout == again.stdout
+
+
+def test_help_tells_the_forms_that_list_knows(log: Path) -> None:
+    said = " ".join(run("list", "--help", env={"COLUMNS": "200"}).stdout.split())
+    assert "text, json, jsonl (one request a line) or csv." in said
+    assert run("list", "--from", str(log), "-o", "html").returncode == 2

@@ -1,0 +1,79 @@
+"""How far the reading is stands on stderr where that is a terminal, and nowhere else."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.saved_logs import EVENTS, lines
+
+# reads a log within four seconds by its clock, and calls its bytes MB
+PROGRAM = """
+import sys
+from functools import partial
+from itertools import chain, repeat
+from retryctl.app.trace import tell_bytes
+from retryctl.cli.terminal import Progress
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.model.coverage import Selection
+from retryctl.core.model.function_config import FunctionSettings
+from retryctl.sources.saved.events import SavedLog
+from retryctl.bulk.reader import WholeLog
+
+path, way = sys.argv[1:]
+with Progress(quiet=way == "quiet", clock=partial(next, chain([0], repeat(4)))) as progress:
+    tell = lambda done, total: tell_bytes(progress, 10**6 * done, 10**6 * total)
+    if way == "whole":
+        WholeLog(path).read(Selection(), Markers(), FunctionSettings(), progress=tell)
+    else:
+        list(SavedLog(path).read(Selection(), tell))
+"""
+
+
+def told(path: Path, way: str) -> str:
+    """What a terminal shows while a log is read."""
+    above, below = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    command = [sys.executable, "-c", PROGRAM, str(path), way]
+    with subprocess.Popen(command, stderr=below, env=environment) as process:
+        os.close(below)
+        shown = b""
+        while chunk := _read(above):
+            shown += chunk
+    os.close(above)
+    assert process.returncode == 0, shown
+    return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode())
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # the other end is closed
+        return b""
+
+
+@pytest.mark.parametrize("way", ["whole", "events"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_bytes_and_rate_are_told(way: str, packed: bool, tmp_path: Path) -> None:
+    content = lines(EVENTS).encode()
+    path = tmp_path / "log"
+    path.write_bytes(gzip.compress(content) if packed else content)
+    size = path.stat().st_size
+    found = re.search(r"reading: ([\d,]+) of ([\d,]+) MB, ([\d,]+) MB/s", told(path, way))
+    assert found
+    done, total, rate = (int(number.replace(",", "")) for number in found.groups())
+    assert (done, total) == (size, size)
+    assert rate == round(size / 4)
+
+
+def test_nothing_is_told_where_nobody_asked(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text(lines(EVENTS))
+    assert told(path, "quiet") == ""

@@ -1,0 +1,317 @@
+"""``retryctl summary`` from outside, on saved logs whose truth is known."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict
+from retryctl.core.summary.diff import changes
+from retryctl.core.summary.tally import SummaryTally
+from retryctl.views.figures import advice
+from tests.cli.test_cli import run
+from tests.support.lambda_log import ID, OTHER_ID, Environment, events_of
+from tests.support.made_up_logs import line_of
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+from generate_logs import Truth, generate
+from summary_saved import check_summary
+
+
+def save(path: Path, *environments: Environment) -> Path:
+    path.write_text("".join(line_of(event) for event in events_of(*environments)))
+    return path
+
+
+def retried_in_another() -> tuple[Environment, Environment]:
+    """A request that counts 0 twice, as its retry ran in another environment, and a good one."""
+    one, two = Environment("a"), Environment("b")
+    one.at(0).runs(ID, "0", "process A", ends="error")
+    two.at(62).runs(ID, "0", "process A", ends="error")
+    one.at(200).runs(ID, "1", "process B", ends="error")
+    one.at(900).runs(OTHER_ID, "fine")
+    return one, two
+
+
+def summary(source: Path | str, *arguments: str) -> dict[str, Any]:
+    told = run("summary", "--from", str(source), "-o", "json", *arguments)
+    assert told.returncode == 0, told.stderr
+    found: dict[str, Any] = json.loads(told.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth]:
+    path = tmp_path_factory.mktemp("large") / "log.jsonl"
+    return path, generate(path, 40_000)
+
+
+# --------------------------------------------------------------------------- the figures
+
+
+@pytest.mark.parametrize(("argument", "status"), [("--help", 0), ("many", 2)])
+def test_the_log_generator_tells_its_usage(argument: str, status: int) -> None:
+    program = str(Path(__file__).parents[2] / "benchmarks/generate_logs.py")
+    command = [sys.executable, program, argument]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == status
+    assert "EVENTS FILE [SEED]" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_figures_are_the_truth(large: tuple[Path, Truth]) -> None:
+    path, truth = large
+    assert check_summary(summary(path), truth) == ""
+
+
+def test_every_key_is_there_and_the_counter_adds_up(tmp_path: Path) -> None:
+    found = summary(save(tmp_path / "log.jsonl", *retried_in_another()))
+    assert found["schema"] == "retryctl/summary/1"
+    assert (found["function"], found["requests"], found["attempts"]) == ("orders-worker", 2, 4)
+    assert found["by_attempts"] == {"1": 1, "3": 1}
+    assert found["outcomes"] == {
+        **dict.fromkeys(("recovered", "pending", "not-retried", "running", "unknown"), 0),
+        "succeeded": 1,
+        "exhausted": 1,
+    }
+    assert set(found["attempt_outcomes"]) == {
+        *("ok", "error", "timeout", "out-of-memory", "crash", "init-error", "running", "unknown")
+    }
+    assert found["branches"] == [
+        {"attempt": 1, "A": 1, "B": 0, "C": 0, "none": 1},
+        {"attempt": 2, "A": 1, "B": 0, "C": 0, "none": 0},
+        {"attempt": 3, "A": 0, "B": 1, "C": 0, "none": 0},
+    ]
+    counter = dict(found["counter"])
+    assert counter.pop("accuracy_on_retries") == 0.0
+    assert counter == {"agrees": 1, "disagrees": 2, "silent": 1, "undetermined": 0}
+    assert found["findings"] == {"environment-switch": 2, "retries-exhausted": 1}
+    assert found["retry_environment"] == {"same": 0, "other": 2}
+    assert [(waits["retry"], waits["count"]) for waits in found["waits_s"]] == [(1, 1), (2, 1)]
+    (error,) = found["errors"]
+    assert error == {
+        "type": "NameError",
+        "count": 3,
+        "frame": "app.py:11 handler",
+        "example": ID,
+    }
+    assert found["coverage"]["complete"] is True
+
+
+def test_accuracy_is_null_where_no_retry_was_judged(tmp_path: Path) -> None:
+    one = Environment("a")
+    one.runs(ID, "fine")
+    found = summary(save(tmp_path / "log.jsonl", one))
+    assert found["counter"]["accuracy_on_retries"] is None
+
+
+# --------------------------------------------------------------------------- the window
+
+
+def test_a_request_belongs_to_the_window_of_its_first_attempt(tmp_path: Path) -> None:
+    path = save(tmp_path / "log.jsonl", *retried_in_another())
+    later = summary(path, "--since", "2026-11-23T00:00:30Z")
+    assert (later["requests"], later["attempts"]) == (1, 1)
+    earlier = summary(path, "--until", "2026-11-23T00:00:30Z")
+    assert earlier["outcomes"]["pending"] == 1
+    assert earlier["attempts"] == 1
+    during = summary(path, "--until", "2026-11-23T00:01:02.002Z")
+    assert during["outcomes"]["running"] == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json", "jsonl", "csv"])
+def test_an_empty_window_ends_with_4_in_every_form(form: str, tmp_path: Path) -> None:
+    path = save(tmp_path / "log.jsonl", *retried_in_another())
+    told = run("summary", "--from", str(path), "-o", form, "--since", "2027-01-01")
+    assert told.returncode == 4
+    assert "no such request" in told.stderr
+    if form == "json":
+        assert json.loads(told.stdout)["requests"] == 0
+
+
+# --------------------------------------------------------------------------- the screen
+
+
+def test_the_screen_fits_80_columns_and_ends_with_advice() -> None:
+    told = run("summary", "--from", "demo")
+    assert told.returncode == 0
+    assert max(map(len, told.stdout.splitlines())) <= 80
+    assert "wrong: uncounted-attempt 2, environment-switch 1" in told.stdout
+    assert "retryctl counters" in " ".join(told.stdout.split())
+    shown = {error["example"] for error in summary("demo")["errors"]}
+    assert all(example in told.stdout for example in shown)
+
+
+def test_the_advice_says_of_which_retries_it_tells() -> None:
+    def advised(right: int, wrong: int) -> str:
+        return advice(
+            SummaryTally(
+                retries_judged=Counter(
+                    {AttemptVerdict.AGREES: right, AttemptVerdict.DISAGREES: wrong}
+                )
+            )
+        )
+
+    assert advised(18, 82).startswith("82 % of the retries that logged a count counted wrong")
+    assert advised(13, 1).startswith("One retry in 14 of those that logged a count counted wrong")
+    assert advised(0, 3).startswith("Every retry that logged a count counted wrong")
+
+
+def test_several_functions_have_a_row_each_the_worst_first(tmp_path: Path) -> None:
+    bad = retried_in_another()
+    good = Environment("c", group="/aws/lambda/mails")
+    good.runs("7a52c6f9-e0b3-4d17-b8c4-2f9e6d31a085", "sent")
+    path = save(tmp_path / "log.jsonl", good, *bad)
+    found = summary(path)
+    assert [each["function"] for each in found["functions"]] == ["orders-worker", "mails"]
+    assert (found["function"], found["requests"]) == (None, 3)
+    shown = run("summary", "--from", str(path)).stdout
+    assert shown.index("orders-worker") < shown.index("mails")
+    lines = run("summary", "--from", str(path), "-o", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["function"] for line in lines] == ["orders-worker", "mails"]
+    assert summary(path, "mai*")["requests"] == 1
+    assert summary(path, "-f", "mails")["function"] == "mails"
+
+
+def test_hostile_names_are_inert_in_every_form(tmp_path: Path) -> None:
+    one = Environment("a", group="/aws/lambda/=cmd|calc")
+    one.starts().raises(ID, "Evil\x1b[31m", "=1+1").reports()
+    path = save(tmp_path / "log.jsonl", one)
+    for form in ("text", "json", "jsonl", "csv"):
+        told = run("summary", "--from", str(path), "-o", form)
+        assert "\x1b" not in told.stdout
+    rows = list(csv.reader(io.StringIO(run("summary", "--from", str(path), "-o", "csv").stdout)))
+    assert rows[1][0] == "'=cmd|calc"
+
+
+# --------------------------------------------------------------------------- since before
+
+
+def test_what_changed_is_told_for_better_or_worse(tmp_path: Path) -> None:
+    before = tmp_path / "before.json"
+    path = save(tmp_path / "log.jsonl", *retried_in_another())
+    before.write_text(json.dumps(summary(path)))
+    right = Environment("a")
+    right.at(0).runs(ID, "0", "process A", ends="error").at(62).runs(
+        ID, "1", "process B", ends="error"
+    )
+    right.at(300).runs(ID, "fine")
+    after = save(tmp_path / "after.jsonl", right)
+    verdicts = {
+        each["figure"]: each["verdict"]
+        for each in summary(after, "--compare", str(before))["changes"]
+    }
+    assert verdicts["counter right on retries"] == "better"
+    assert verdicts["retried requests"] == "worse"
+    shown = run("summary", "--from", str(after), "--compare", str(before)).stdout
+    assert "counter right on retries: 0.0 % → 100.0 %, better" in shown
+
+
+def compared(**of: tuple[object, object]) -> dict[str, str]:
+    """The verdicts on the figures of the demo, of which some are others before and now."""
+    before, now = summary("demo"), summary("demo")
+    for key, (old, new) in of.items():
+        before[key], now[key] = old, new
+    return {each.figure: each.verdict for each in changes(before, now)}
+
+
+def test_what_reads_the_same_is_the_same() -> None:
+    told = compared(requests=(10_000, 10_000), retried_requests=(287, 292))
+    assert told["retried requests"] == "same"
+    assert compared(requests=(9_999, 9_999), retried_requests=(0, 1))["retried requests"] == "worse"
+    assert (
+        compared(requests=(1_000, 1_000), retried_requests=(28, 30))["retried requests"] == "worse"
+    )
+
+
+def test_waits_are_not_judged() -> None:
+    waits = [[{"retry": 1, "p50": p50}] for p50 in (61.2, 70.1)]
+    told = compared(waits_s=(waits[0], waits[1]))
+    assert told["median wait of retry 1, s"] == "changed"
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_form_without_changes_is_refused(form: str, tmp_path: Path) -> None:
+    before = tmp_path / "before.json"
+    before.write_text(json.dumps(summary("demo")))
+    asked = ("summary", "--from", "demo", "--compare", str(before), "-o", form)
+    told = run(*asked)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "text, json, html" in told.stderr
+    assert run(*asked, "--report", f"html={tmp_path / 'page.html'}").returncode == 0
+
+
+def test_what_is_no_summary_is_refused(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text('{"requests": 3}')
+    told = run("summary", "--from", "demo", "--compare", str(wrong))
+    assert told.returncode == 2
+    assert "is no summary" in told.stderr
+
+
+# --------------------------------------------------------------------------- bad input
+
+
+def test_damage_is_named_and_the_rest_is_counted(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.mkdir()
+    good, other = retried_in_another()
+    save(log / "good.jsonl", good)
+    whole = gzip.compress("".join(map(line_of, other.events)).encode())
+    (log / "corrupt.gz").write_bytes(whole[:20] + b"\0\0\0\0" + whole[24:])
+    text = "".join(map(line_of, other.events))
+    (log / "cut.jsonl").write_text(text[:-30])
+    (log / "notes.txt").write_text("nothing of Lambda's\n")
+    found = summary(log)
+    gaps = " ".join(gap["message"] for gap in found["coverage"]["gaps"])
+    assert all(name in gaps for name in ("corrupt.gz", "cut.jsonl", "notes.txt"))
+    assert found["coverage"]["complete"] is False
+    assert found["requests"] == 2
+
+
+def test_what_cannot_be_read_at_all_ends_with_3(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("nothing of Lambda's\n")
+    told = run("summary", "--from", str(path))
+    assert told.returncode == 3
+    assert "is no saved log" in told.stderr
+
+
+# --------------------------------------------------------------------------- the tally
+
+
+def test_tallies_of_parts_add_up_in_any_order(large: tuple[Path, Truth]) -> None:
+    from retryctl.core.crosscheck.verdict import check_request
+    from retryctl.core.history.build import build_history
+    from retryctl.core.model.coverage import LogQuery
+    from retryctl.sources.saved.events import SavedLog
+
+    log = SavedLog(str(large[0]))
+    told = build_history(log.read(LogQuery()), horizon_ms=2**50)
+    checked = [check_request(one, log.coverage()) for one in told.requests]
+    whole = SummaryTally()
+    parts = [SummaryTally() for _ in range(5)]
+    for number, one in enumerate(checked):
+        whole.add(one)
+        parts[number % 5].add(one)
+    for order in ((0, 1, 2, 3, 4), (4, 2, 0, 1, 3)):
+        merged = SummaryTally()
+        for number in order:
+            merged.merge(parts[number])
+        assert merged == whole
+
+
+def test_percentiles_are_the_nearest_rank() -> None:
+    tally = SummaryTally(waits={1: Counter(range(1, 101)), 2: Counter({7: 1})})
+    first, second = tally.wait_figures()
+    assert (first.p50_ms, first.p95_ms, first.max_ms) == (50, 95, 100)
+    assert (second.p50_ms, second.p95_ms, second.max_ms) == (7, 7, 7)

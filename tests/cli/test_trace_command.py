@@ -1,0 +1,376 @@
+"""``retryctl trace`` and ``demo`` from outside, on the history that the package carries."""
+
+import gzip
+import json
+import os
+import pty
+import re
+import subprocess
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.test_cli import ID, PROGRAM, environment, run
+
+
+@pytest.fixture(scope="module")
+def retried() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run("demo", "-o", "jsonl").stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def one(retried: list[dict[str, Any]]) -> str:
+    request_id: str = retried[0]["request_id"]
+    return request_id
+
+
+def trace(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    return run("trace", "--from", "demo", *arguments, **more)
+
+
+# --------------------------------------------------------------------------- the demo
+
+
+def test_the_demo_shows_what_goes_right_and_both_ways_of_going_wrong(
+    retried: list[dict[str, Any]],
+) -> None:
+    branches = [[a["branch"]["logged"] for a in request["attempts"]] for request in retried]
+    assert ["A", "B", "C"] in branches
+    rules = {finding["rule"] for request in retried for finding in request["findings"]}
+    assert {"environment-switch", "uncounted-attempt"} <= rules
+
+
+def test_the_demo_says_what_to_try_next(one: str) -> None:
+    shown = run("demo")
+    assert shown.returncode == 0
+    assert one in shown.stdout
+    *_, hint, command = shown.stdout.splitlines()
+    assert hint == "One of them with its log lines:"
+    _, *command = command.split()
+    again = run(*command)
+    assert again.returncode == 0
+    assert "process" in again.stdout
+    assert shown.stdout.startswith(run("demo", "--quiet").stdout + "\n")
+    assert shown.stderr == ""
+
+
+def test_the_demo_heeds_no_settings_and_no_function_of_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "retryctl.toml").write_text("function = 'other'\n[markers]\ncounter_field = 'n'")
+    shown = run("demo", cwd=tmp_path, env={"RETRYCTL_FUNCTION": "another"})
+    assert shown.stdout == run("demo").stdout
+
+
+# --------------------------------------------------------------------------- what is found
+
+
+def test_the_outputs_hold_the_same_requests(one: str) -> None:
+    document = json.loads(trace(one, "-o", "json").stdout)
+    (line,) = trace(one, "-o", "jsonl").stdout.splitlines()
+    assert document["schema"] == "retryctl/trace/1"
+    assert document["requests"] == [json.loads(line)]
+    assert document["not_found"] == []
+    assert document["coverage"]["complete"] is True
+
+
+def test_ids_from_stdin(one: str) -> None:
+    piped = trace("-", "-o", "json", stdin=f"START RequestId: {one.upper()} Version: 1\n")
+    assert piped.stdout == trace(one, "-o", "json").stdout
+
+
+def test_a_log_from_stdin(one: str, tmp_path: Path) -> None:
+    log = (Path(__file__).parents[2] / "retryctl" / "demo.jsonl").read_text("utf-8")
+    (tmp_path / "saved.jsonl").write_text(log, "utf-8")
+    from_file = json.loads(
+        run("trace", "--from", str(tmp_path / "*.jsonl"), one, "-o", "json").stdout
+    )
+    from_pipe = json.loads(run("trace", "--from", "-", one, "-o", "json", stdin=log).stdout)
+    assert from_pipe["requests"] == from_file["requests"]
+    assert len(from_file["requests"]) == 1
+
+
+def test_the_lines_that_carry_no_id_stand_under_their_attempt(one: str) -> None:
+    (request,) = json.loads(trace(one, "--lines", "-o", "json").stdout)["requests"]
+    for attempt, branch in zip(request["attempts"], "ABC", strict=True):
+        messages = "".join(event["message"] for event in attempt["events"])
+        assert f"process {branch}\n" in messages
+        assert "Traceback (most recent call last)" in messages
+    shown = trace(one, "--lines", "--attempt", "2").stdout
+    assert "process B" in shown
+    assert "process A" not in shown
+
+
+def test_an_id_that_is_not_there(one: str) -> None:
+    none, some = trace(ID), trace(ID, one)
+    assert (none.returncode, none.stdout) == (4, "")
+    assert none.stderr.startswith(f"retryctl: {ID} was not found.\n")
+    assert len(none.stderr.splitlines()) == 3
+    assert "It was read whole." in none.stderr
+    assert some.returncode == 0
+    assert f"retryctl: {ID} was not found." in some.stderr
+    assert json.loads(trace(ID, one, "-o", "json").stdout)["not_found"] == [ID]
+    empty = trace(ID, "-o", "json")
+    assert empty.returncode == 4
+    assert json.loads(empty.stdout)["requests"] == []
+
+
+def test_an_id_that_is_only_mentioned(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text(
+        json.dumps({"timestamp": 1795402800000, "message": f"caller got {ID}\n"}) + "\n"
+    )
+    done = run("trace", "--from", "log.jsonl", ID, cwd=tmp_path)
+    assert done.returncode == 4
+    assert f"{ID} is mentioned, but no attempt of it is in what was looked at." in done.stderr
+
+
+def test_a_window_that_no_attempt_is_in(one: str) -> None:
+    assert trace(one, "--since", "2026-11-23T03:00Z").returncode == 0
+    later = trace(one, "--since", "2026-11-24")
+    assert later.returncode == 4
+    assert "no attempt between --since and --until" in later.stderr
+    part = json.loads(trace(one, "-u", "2026-11-23T03:00:30Z", "-o", "json").stdout)
+    assert len(part["requests"][0]["attempts"]) == 3
+
+
+def test_a_window_after_the_end_of_the_log_or_before_its_start(one: str) -> None:
+    after, before = trace(one, "--since", "2026-11-24"), trace(one, "--until", "2026-11-22")
+    assert "The log ends at 23 Nov 2026 03:05 UTC, before --since." in after.stderr
+    assert "The log begins at 23 Nov 2026 03:00 UTC, after --until." in before.stderr
+    for option, moment in (("since", "2026-11-24"), ("until", "2026-11-22")):
+        told = json.loads(trace(one, f"--{option}", moment, "-o", "json").stdout)["coverage"]
+        assert told[option].startswith(moment)
+        assert told["since"] <= told["until"]
+
+
+def test_a_request_that_is_in_another_function(one: str) -> None:
+    for arguments, where in (
+        (["-f", "foo"], "function foo"),
+        (["-g", "/aws/lambda/foo"], "the log group asked for"),
+    ):
+        done = trace(one, *arguments)
+        assert done.returncode == 4
+        what, _, step = done.stderr.splitlines()
+        assert what == (
+            f"retryctl: {one} is in this log, but not in {where}: the log holds it in "
+            "orders-worker."
+        )
+        assert step == "Give -f orders-worker, or neither -f nor -g."
+        assert "Nothing is missing" not in done.stderr
+
+
+def test_a_broken_file_is_to_be_saved_again(one: str, tmp_path: Path) -> None:
+    whole = (Path(__file__).parents[2] / "retryctl" / "demo.jsonl").read_bytes()
+    (tmp_path / "log.gz").write_bytes(gzip.compress(whole)[:1400])
+    found = run("trace", "--from", "log.gz", "-o", "jsonl", one, cwd=tmp_path)
+    assert found.stderr == "retryctl: not seen: log.gz: its gzip data breaks off at byte 1400.\n"
+    missing = run("trace", "--from", "log.gz", ID, cwd=tmp_path)
+    assert missing.returncode == 4
+    _, looked, step = missing.stderr.splitlines()
+    assert looked.endswith("Not seen: log.gz: its gzip data breaks off at byte 1400.")
+    assert step == "Download or save the file again."
+
+
+def test_the_demo_names_a_file_that_was_given_in_the_place_of_an_id(
+    one: str, tmp_path: Path
+) -> None:
+    (tmp_path / "log.jsonl").touch()
+    done = run("trace", one, "log.jsonl", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Give it with --from log.jsonl" in done.stderr
+
+
+def test_an_attempt_that_there_was_not(one: str) -> None:
+    done = trace(one, "--attempt", "9")
+    assert done.returncode == 4
+    assert "there is no attempt 9" in done.stderr
+
+
+def test_the_exit_status_of_a_verdict(retried: list[dict[str, Any]]) -> None:
+    status = {"agrees": 0, "disagrees": 1}
+    for request in retried:
+        assert trace(request["request_id"]).returncode == 0
+        done = trace(request["request_id"], "--exit-code", "-o", "jsonl")
+        assert done.returncode == status[request["verdict"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.json", b""),
+        ("picture.png", b"\x89PNG\r\n\x1a\n\x00\x01\x02"),
+        ("prose.txt", b"Dear\n"),
+    ],
+)
+def test_a_file_that_is_no_log(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    done = run("trace", "--from", name, ID, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "saved.json").write_text("[]")
+    done = run("trace", "--from", "savd.json", ID, cwd=tmp_path)
+    assert done.returncode == 3
+    assert "saved.json" in done.stderr
+
+
+def test_the_settings_name_other_markers(tmp_path: Path) -> None:
+    message = f"REPORT RequestId: {ID}\tDuration: 9.00 ms\tBilled Duration: 9 ms\t\n"
+    lines = [f"START RequestId: {ID} Version: 1\n", "tries so far: 0, doing: first\n", message]
+    log = "".join(
+        json.dumps({"timestamp": 1795402800000 + n, "logStreamName": "s", "message": line}) + "\n"
+        for n, line in enumerate(lines)
+    )
+    (tmp_path / "log.jsonl").write_text(log)
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.retryctl.markers]\n"
+        r"counter = 'tries so far: (?P<count>\d+)'"
+        "\nbranch = 'doing: (?P<branch>\\w+)'\n[tool.retryctl.branches]\nfirst = 0\nrest = 1\n"
+    )
+    done = run("trace", "--from", "log.jsonl", ID, "-o", "jsonl", cwd=tmp_path)
+    (attempt,) = json.loads(done.stdout)["attempts"]
+    assert attempt["counter"]["logged"] == 0
+    assert attempt["branch"]["logged"] == "first"
+
+
+def test_the_variable_of_the_region_that_is_named_is_the_one_that_is_read() -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_CONFIG_FILE": os.devnull}
+    nowhere = {**keys, "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"}
+    without = run("trace", ID, "-g", "/x", env=nowhere)
+    assert without.returncode == 3
+    assert "no AWS region is set" in without.stderr
+    (named,) = re.findall("AWS_[A-Z_]+", without.stderr)
+    with_it = run("trace", ID, "-g", "/x", env={**nowhere, named: "eu-west-1"})
+    assert with_it.returncode == 3
+    assert "region is set" not in with_it.stderr
+
+
+def test_the_links_of_a_saved_log_go_to_the_region_that_cloudwatch_would_be_asked_in(
+    one: str,
+) -> None:
+    without = trace(one, "--web", env={"AWS_REGION": "eu-west-1"})
+    assert without.returncode == 2
+    (named,) = re.findall("AWS_[A-Z_]+", without.stderr)
+    with_it = trace(one, "--web", env={"AWS_REGION": "us-east-1", named: "eu-west-1"})
+    assert "https://eu-west-1.console.aws.amazon.com/" in with_it.stdout
+
+
+# --------------------------------------------------------------------------- how it is shown
+
+
+def test_which_attempts_are_shown_in_each_form(one: str) -> None:
+    for form in ("text", "svg", "html"):
+        shown = trace(one, "--attempt", "2", "--lines", "-o", form)
+        said = unescape(shown.stdout).replace("\u00a0", " ")
+        assert "process B" in said
+        assert "process A" not in said
+        assert shown.stderr == ""
+    for form in ("json", "jsonl"):
+        for option in (["--failed"], ["--attempt", "2"]):
+            shown = trace(one, *option, "-o", form)
+            assert shown.stderr == (
+                "retryctl: --attempt and --failed change no JSON: it has every attempt.\n"
+            )
+            assert shown.stdout == trace(one, *option, "-o", form, "--quiet").stdout
+        assert trace(one, *option, "-o", form, "--quiet").stderr == ""
+
+
+def test_times_in_another_zone(one: str) -> None:
+    shown = trace(one, "--tz", "Asia/Tokyo").stdout
+    assert "JST" in shown
+    assert " 12:0" in shown
+
+
+def test_no_colour_in_a_pipe_unless_it_is_asked_for(one: str) -> None:
+    assert "\x1b[" not in trace(one).stdout
+    assert "\x1b[" in trace(one, "--color", "always").stdout
+    assert "\x1b[" in trace(one, env={"CLICOLOR_FORCE": "1"}).stdout
+    assert "\x1b[" not in trace(one, env={"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}).stdout
+    assert "\x1b[" not in trace(one, "--color", "never", env={"CLICOLOR_FORCE": "1"}).stdout
+
+
+@pytest.mark.parametrize(
+    ("env", "colour"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
+)
+def test_colour_in_a_terminal(one: str, env: dict[str, str], colour: bool) -> None:
+    shown = in_a_terminal(["trace", "--from", "demo", one], {"TERM": "xterm-256color", **env})
+    assert one.encode() in shown
+    assert (b"\x1b[" in shown) is colour
+
+
+def in_a_terminal(arguments: list[str], env: dict[str, str]) -> bytes:
+    controller, terminal = pty.openpty()
+    with subprocess.Popen([*PROGRAM, *arguments], env=environment(env), stdout=terminal) as program:
+        os.close(terminal)
+        shown = b""
+        # A terminal whose other end is closed gives an error on Linux, not an end of file.
+        try:
+            while part := os.read(controller, 65536):
+                shown += part
+        except OSError:
+            pass
+        assert program.wait(60) == 0
+    os.close(controller)
+    return shown
+
+
+def test_a_terminal_without_unicode(one: str) -> None:
+    shown = trace(one, env={"PYTHONIOENCODING": "ascii"})
+    assert shown.returncode == 0
+    assert shown.stdout.isascii()
+
+
+def test_a_closed_pipe_is_quiet(retried: list[dict[str, Any]]) -> None:
+    wrong = next(r["request_id"] for r in retried if r["verdict"] == "disagrees")
+    for arguments, status in (
+        (["demo"], 0),
+        (["trace", "--from", "demo", wrong, "--exit-code"], 1),
+        (["explain", "late-retry"], 0),
+        (["--help"], 0),
+    ):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(
+            [*PROGRAM, *arguments], env=environment(), stdout=writer, stderr=subprocess.PIPE
+        )
+        os.close(writer)
+        assert (done.returncode, done.stderr.count(b"Traceback")) == (status, 0)
+        assert b"Broken" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_an_error(one: str) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, "trace", "--from", "demo", one],
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+        )
+    assert done.returncode == 3
+    assert done.stderr == b"retryctl: cannot write the answer: No space left on device.\n"
+
+
+def test_ctrl_c_ends_with_130() -> None:
+    """It waits for a log on stdin until it is interrupted."""
+    import signal
+
+    with subprocess.Popen(
+        [*PROGRAM, "trace", "--from", "-", ID],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as program:
+        assert program.stdin
+        program.stdin.write(b'{"timestamp": 1795402800000, "message": "x"}\n')
+        program.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            program.wait(2)
+        program.send_signal(signal.SIGINT)
+        out, err = program.communicate(timeout=60)
+    assert (program.returncode, out, err) == (130, b"", b"")

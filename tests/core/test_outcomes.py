@@ -1,0 +1,383 @@
+"""How attempts and requests come out: in the order of the facts, up to the edges of each wait."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from retryctl.core.history.outcome import ErrorInfo, Outcome
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.request import Request, RequestOutcome
+from tests.support.lambda_log import (
+    ID,
+    MIDNIGHT_MS,
+    QUEUE_ID,
+    Environment,
+    end,
+    exited,
+    history,
+    init_report,
+    platform,
+    python_error,
+    report,
+    start,
+    timed_out,
+)
+
+
+def request_in(*logs: Environment, **how: Any) -> Request:
+    (request,) = history(*logs, **how).requests
+    return request
+
+
+def attempt_in(log: Environment, **how: Any) -> Attempt:
+    (attempt,) = request_in(log, **how).attempts
+    return attempt
+
+
+# --------------------------------------------------------------------------- an attempt
+
+START, END, ERROR = start(), end(), python_error()
+INIT_FAILED = init_report("invoke", "error", "Runtime.Unknown")
+NODE_JSON = json.dumps(
+    {
+        "timestamp": "2026-11-23T00:00:00.000Z",
+        "level": "ERROR",
+        "requestId": ID,
+        "message": {"errorType": "Error", "errorMessage": "no stock", "stackTrace": []},
+    }
+)
+
+
+def failed(error_type: str) -> str:
+    return report(status="error", error_type=error_type)
+
+
+@pytest.mark.parametrize(
+    ("lines", "outcome"),
+    [
+        # 1. a timeout goes before everything
+        ([START, END, report(status="timeout")], "timeout"),
+        ([START, ERROR, END, report(status="timeout")], "timeout"),
+        ([init_report("invoke", "timeout"), START, END, report(status="timeout")], "timeout"),
+        ([START, END, report(), timed_out(MIDNIGHT_MS)], "timeout"),
+        ([START, timed_out(MIDNIGHT_MS), END, report()], "timeout"),
+        ([START, timed_out(MIDNIGHT_MS)], "timeout"),
+        ([timed_out(MIDNIGHT_MS)], "timeout"),
+        # 2. out of memory
+        ([START, END, failed("Runtime.OutOfMemory")], "out-of-memory"),
+        ([INIT_FAILED, START, END, failed("Runtime.OutOfMemory")], "out-of-memory"),
+        # 3. a failed init
+        ([INIT_FAILED, START, END, failed("Runtime.Unknown")], "init-error"),
+        ([INIT_FAILED, START, exited(), END, report()], "init-error"),
+        ([START, END, failed("Runtime.ImportModuleError")], "init-error"),
+        ([START, END, failed("Runtime.UserCodeSyntaxError")], "init-error"),
+        ([START, END, failed("Runtime.HandlerNotFound")], "init-error"),
+        ([START, END, failed("Runtime.MalformedHandlerName")], "init-error"),
+        ([init_report("init", "error"), START, END, report()], "ok"),
+        ([INIT_FAILED, START, END, report()], "ok"),
+        ([START, INIT_FAILED, END, failed("Runtime.ExitError")], "crash"),  # printed
+        ([INIT_FAILED, END, failed("Runtime.Unknown")], "init-error"),
+        # 4. any other status error
+        ([START, END, failed("Runtime.ExitError")], "crash"),
+        ([START, ERROR, END, failed("Runtime.ExitError")], "crash"),
+        ([START, END, failed("Runtime.Unknown")], "crash"),
+        # 5. an old marker
+        ([START, exited(how="signal: killed"), END, report()], "crash"),
+        ([START, END, report(), exited()], "crash"),
+        (
+            [START, END, report(), f"RequestId: {ID} Process exited before completing request"],
+            "crash",
+        ),
+        # 6. a runtime's marker
+        ([START, ERROR, END, report()], "error"),
+        ([START, ERROR, "a line behind it\n", END, report()], "error"),
+        ([START, ERROR], "error"),
+        ([ERROR, END, report()], "error"),
+        # 7. a report
+        ([START, END, report()], "ok"),
+        ([report()], "ok"),
+        # 8. otherwise
+        ([START], "running"),
+        ([START, END], "unknown"),
+        ([END], "unknown"),
+        ([START, END, report()[:100]], "unknown"),
+        ([START, END, report() + "Status: ti"], "unknown"),
+    ],
+)
+def test_the_first_that_holds_decides(lines: list[str], outcome: str) -> None:
+    assert attempt_in(Environment().logs(*lines)).outcome.value == outcome
+
+
+@pytest.mark.parametrize(
+    ("status", "error_type", "outcome"),
+    [
+        ("success", None, "ok"),
+        ("timeout", None, "timeout"),
+        ("error", "Runtime.OutOfMemory", "out-of-memory"),
+        ("error", "Runtime.ImportModuleError", "init-error"),
+        ("error", "Runtime.ExitError", "crash"),
+        ("failure", "Runtime.ExitError", "crash"),
+        ("failure", None, "crash"),
+        ("tomorrow", None, "unknown"),
+    ],
+)
+def test_a_json_report_decides_likewise(status: str, error_type: str | None, outcome: str) -> None:
+    log = Environment(json=True).starts().reports(status=status, error_type=error_type)
+    assert attempt_in(log).outcome.value == outcome
+
+
+def test_a_raised_handler_has_status_success_and_its_marker_decides() -> None:
+    attempt = attempt_in(Environment(json=True).starts().raises().reports(status="success"))
+    assert attempt.outcome is Outcome.ERROR
+    assert attempt.error == ErrorInfo(
+        type="NameError", message="name 'total' is not defined", frame="app.py:11 handler"
+    )
+    assert attempt.error_event is attempt.events[1]
+
+
+def test_the_runtime_s_word_stands_for_a_report_that_is_not_there() -> None:
+    log = Environment(json=True).starts()
+    log.logs(platform("runtimeDone", {"requestId": ID, "status": "timeout"}))
+    assert attempt_in(log).outcome is Outcome.TIMEOUT
+
+
+def test_an_error_that_the_application_logged_is_no_failure() -> None:
+    log = Environment().starts().logs(f"[ERROR]\t2026-11-23T00:00:00.001Z\t{ID}\tno stock\n")
+    assert attempt_in(log.reports()).outcome is Outcome.OK
+
+
+def test_a_record_that_an_application_can_log_is_a_marker_only_as_the_last_one() -> None:
+    last = Environment(json=True).starts().prints("working").logs(NODE_JSON).reports()
+    assert attempt_in(last).outcome is Outcome.ERROR
+    logged = Environment(json=True).starts().logs(NODE_JSON).prints("carried on").reports()
+    assert attempt_in(logged).outcome is Outcome.OK
+
+
+def test_memory_figures_alone_prove_nothing() -> None:
+    full = report().replace("Max Memory Used: 36 MB", "Max Memory Used: 128 MB")
+    assert attempt_in(Environment().logs(START, END, full)).outcome is Outcome.OK
+
+
+@pytest.mark.parametrize(
+    ("lines", "error"),
+    [
+        ([START, END, report()], None),
+        ([START], None),
+        ([START, END, report(status="timeout")], None),
+        (
+            [START, timed_out(MIDNIGHT_MS, seconds=3), END, report()],
+            ErrorInfo(message="Task timed out after 3.00 seconds"),
+        ),
+        (
+            [START, exited(how="signal: killed"), END, report()],
+            ErrorInfo(
+                type="Runtime.ExitError", message="Runtime exited with error: signal: killed"
+            ),
+        ),
+        ([START, END, failed("Runtime.OutOfMemory")], ErrorInfo(type="Runtime.OutOfMemory")),
+        (
+            [ERROR, INIT_FAILED, START, END, failed("Runtime.Unknown")],
+            ErrorInfo(
+                type="Runtime.Unknown",
+                message="NameError: name 'total' is not defined",
+                frame="app.py:11 handler",
+            ),
+        ),
+        (
+            [
+                *(START, "Error raised from handler method\n", "{\n"),
+                *('  "errorMessage": "no stock",\n', '  "errorType": "Function<Empty>"\n'),
+                *("}\n", END, report()),
+            ],
+            ErrorInfo(type="Function<Empty>", message="no stock"),
+        ),
+    ],
+)
+def test_a_failed_attempt_says_what_failed(lines: list[str], error: ErrorInfo | None) -> None:
+    assert attempt_in(Environment().logs(*lines)).error == error
+
+
+@pytest.mark.parametrize(
+    ("settings", "still_s"),
+    [
+        (None, 960),
+        (FunctionConfig(timeout_s=30), 90),
+        (FunctionConfig(managed_instances=True), 5460),
+    ],
+)
+def test_an_attempt_runs_until_its_timeout_and_a_minute_for_late_logs(
+    settings: FunctionConfig | None, still_s: int
+) -> None:
+    log = Environment().starts()
+    assert attempt_in(log, settings=settings, later_s=still_s).outcome is Outcome.RUNNING
+    assert attempt_in(log, settings=settings, later_s=still_s + 0.01).outcome is Outcome.UNKNOWN
+
+
+# --------------------------------------------------------------------------- a request
+
+
+def tried(*ends: str, wait_s: tuple[float, ...] = (60, 120, 180), **how: Any) -> Environment:
+    """Attempts of one request in one environment, each ``wait_s`` after the end of the last."""
+    log = Environment()
+    request_id = how.pop("request_id", ID)
+    for n, each in enumerate(ends):
+        if n:
+            log.now_ms = log.events[-1].timestamp_ms + round(wait_s[n - 1] * 1000)
+        log.runs(request_id, ends=each)
+    return log
+
+
+@pytest.mark.parametrize(
+    ("ends", "outcome"),
+    [
+        (["ok"], "succeeded"),
+        (["ok", "error"], "succeeded"),
+        (["error", "ok"], "recovered"),
+        (["timeout", "crash", "ok"], "recovered"),
+        (["error", "ok", "error"], "recovered"),
+        (["error", "timeout", "out-of-memory"], "exhausted"),
+        (["error"] * 4, "exhausted"),
+        (["error"], "pending"),
+        (["error", "crash"], "pending"),
+    ],
+)
+def test_the_outcome_of_a_request(ends: list[str], outcome: str) -> None:
+    assert request_in(tried(*ends)).outcome.value == outcome
+
+
+@pytest.mark.parametrize("retries", [0, 1, 2])
+def test_it_is_exhausted_when_as_many_ran_as_the_settings_allow(retries: int) -> None:
+    settings = FunctionConfig(maximum_retry_attempts=retries)
+    log = tried(*["error"] * (retries + 1))
+    request = request_in(log, settings=settings)
+    assert (request.outcome, request.next_attempt_due_ms) == (RequestOutcome.EXHAUSTED, None)
+    if retries:
+        log = tried(*["error"] * retries)
+        assert request_in(log, settings=settings).outcome is RequestOutcome.PENDING
+
+
+@pytest.mark.parametrize(("attempts", "wait_s"), [(1, 60), (2, 120)])
+def test_a_retry_is_due_for_its_usual_wait_and_five_minutes(attempts: int, wait_s: int) -> None:
+    log = tried(*["error"] * attempts)
+    # the REPORT is the last event, a millisecond behind the END from which the wait counts
+    edge_s = wait_s + 300 - 0.001
+    due = request_in(log, later_s=edge_s)
+    ended_ms = due.attempts[-1].ended_ms
+    assert ended_ms is not None
+    assert due.outcome is RequestOutcome.PENDING
+    assert due.next_attempt_due_ms == ended_ms + wait_s * 1000
+    over = request_in(log, later_s=edge_s + 0.001)
+    assert (over.outcome, over.next_attempt_due_ms) == (RequestOutcome.NOT_RETRIED, None)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "outcome"), [(60, "not-retried"), (90, "pending"), (None, "pending")]
+)
+def test_no_retry_is_due_for_an_event_that_would_be_too_old(
+    age_s: int | None, outcome: str
+) -> None:
+    """Measured on AWS: an age of 60 s gives no retry, one of 90 s gives one."""
+    settings = FunctionConfig(maximum_event_age_s=age_s)
+    assert request_in(tried("error"), settings=settings).outcome.value == outcome
+
+
+def test_the_age_counts_from_the_first_attempt() -> None:
+    log = tried("error", "error")  # the second fails at 60 s; its retry would come at 180 s
+    for age_s, outcome in ((180, "not-retried"), (181, "pending")):
+        settings = FunctionConfig(maximum_event_age_s=age_s)
+        assert request_in(log, settings=settings).outcome.value == outcome
+
+
+def test_an_age_that_is_just_reached_is_not_beyond_it() -> None:
+    log = Environment().starts().at(30).raises().at(30.002).reports()
+    settings = FunctionConfig(maximum_event_age_s=90)
+    assert request_in(log, settings=settings).outcome is RequestOutcome.NOT_RETRIED
+    log = Environment().starts().at(30).reports(status="timeout")
+    assert request_in(log, settings=settings).outcome is RequestOutcome.PENDING
+
+
+def test_a_request_runs_while_its_last_attempt_does() -> None:
+    log = tried("error").at(60).starts()
+    assert request_in(log).outcome is RequestOutcome.RUNNING
+    assert request_in(log, later_s=960.1).outcome is RequestOutcome.UNKNOWN
+
+
+def test_a_first_attempt_that_is_not_told_leaves_the_request_unknown() -> None:
+    log = Environment().starts().at(1200).runs(ID, ends="ok")
+    assert request_in(log).outcome is RequestOutcome.UNKNOWN
+
+
+def test_lambda_s_retries_are_not_those_of_a_queue() -> None:
+    for ends, outcome in ((["error"] * 3, "unknown"), (["error", "ok"], "recovered")):
+        request = request_in(tried(*ends, request_id=QUEUE_ID), later_s=10_000)
+        assert request.from_event_source
+        assert (request.outcome.value, request.next_attempt_due_ms) == (outcome, None)
+
+
+# --------------------------------------------------------------------------- without a marker
+
+
+def provided(wait_s: float, runtime: str = "provided:al2023.v100") -> Environment:
+    log = Environment().inits(runtime)
+    log.cold = False
+    log.at(0).runs(ID, ends="ok")
+    log.now_ms = log.events[-2].timestamp_ms + round(wait_s * 1000)
+    return log.runs(ID, ends="ok")
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "inferred"),
+    [(49, False), (50, True), (60, True), (360, True), (361, False)],
+)
+def test_what_was_retried_at_the_usual_wait_had_failed_where_the_runtime_leaves_no_marker(
+    wait_s: float, inferred: bool
+) -> None:
+    request = request_in(provided(wait_s))
+    first, second = request.attempts
+    assert (first.outcome_inferred, second.outcome_inferred) == (inferred, False)
+    assert first.outcome is (Outcome.ERROR if inferred else Outcome.OK)
+    assert request.outcome.value == ("recovered" if inferred else "succeeded")
+
+
+def test_a_failure_that_the_log_tells_is_not_inferred() -> None:
+    log = Environment().inits("provided:al2023.v100")
+    log.cold = False
+    log.runs(ID, ends="timeout").at(60.01).runs(ID, ends="ok")
+    first = request_in(log).attempts[0]
+    assert (first.outcome, first.outcome_inferred) == (Outcome.TIMEOUT, False)
+
+
+def test_the_settings_can_name_such_a_runtime() -> None:
+    def first(log: Environment, **settings: Any) -> Attempt:
+        return request_in(log, settings=FunctionConfig(**settings)).attempts[0]
+
+    def warm(make: Callable[[], Environment]) -> Environment:
+        log = make()
+        log.events = [each for each in log.events if "INIT_START" not in each.message]
+        return log
+
+    log = warm(lambda: provided(60))
+    assert first(log, runtime="provided.al2023").outcome_inferred
+    assert not first(log, runtime="python3.13").outcome_inferred
+    assert not first(log).outcome_inferred
+    node = provided(60, "nodejs:22.v9")
+    assert first(node, application_log_level="FATAL").outcome_inferred
+    assert not first(node, application_log_level="ERROR").outcome_inferred
+
+
+def test_a_queue_s_redelivery_infers_nothing() -> None:
+    log = provided(60)
+    log.events = [
+        type(each)(
+            timestamp_ms=each.timestamp_ms,
+            message=each.message.replace(ID, QUEUE_ID),
+            log_stream=each.log_stream,
+        )
+        for each in log.events
+    ]
+    assert not request_in(log).attempts[0].outcome_inferred

@@ -1,0 +1,371 @@
+"""The S3, DynamoDB and logs counters against a server over HTTP, and what each of them promises."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from botocore.exceptions import ClientError
+from typer.testing import CliRunner
+
+from retryctl.cli.counters import app
+from retryctl.counters import DynamoDBCounter, LogsCounter, S3Counter, branch_on_retry
+from tests.support.counters_world import (
+    BAD_IDS,
+    REQUEST_ID,
+    STREAM,
+    Context,
+    make_table,
+    markers,
+)
+
+OTHER_ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c96"
+OTHER_STREAM = "2026/11/22/[$LATEST]fedcba9876543210fedcba9876543210"
+GROUP = "/aws/lambda/orders-worker"
+
+
+@pytest.fixture
+def aws(aws):
+    logs = aws.client("logs")
+    logs.create_log_group(logGroupName=GROUP)
+    for stream in (STREAM, OTHER_STREAM):
+        logs.create_log_stream(logGroupName=GROUP, logStreamName=stream)
+    return aws
+
+
+def make(aws, store, **credentials):
+    client = aws.client(store, **credentials)
+    if store == "s3":
+        return S3Counter("retries", client=client)
+    if store == "dynamodb":
+        return DynamoDBCounter("retries", client=client)
+    return LogsCounter(GROUP, STREAM, client=client)
+
+
+def of_its_own_client(store):
+    if store == "s3":
+        return S3Counter("retries")
+    if store == "dynamodb":
+        return DynamoDBCounter("retries")
+    return LogsCounter(GROUP, STREAM)
+
+
+def at_once(number, call):
+    with ThreadPoolExecutor(number) as threads:
+        return list(threads.map(lambda _: call(), range(number)))
+
+
+def attempt(counter, **options):
+    def work(event, context):
+        raise RuntimeError("fails on purpose")
+
+    ran = []
+    branches = {name: lambda *_, name=name: ran.append(name.upper()) for name in "abc"}
+    with pytest.raises(RuntimeError, match="on purpose"):
+        branch_on_retry(counter, {}, Context(), work, **branches, **options)
+    return ran
+
+
+# ------------------------------------------------------------------------ S3 and DynamoDB
+
+
+@pytest.mark.parametrize("store", ["s3", "dynamodb"])
+def test_counting_by_hand(aws, store):
+    counter = make(aws, store)
+    counts = []
+    for _ in range(3):
+        counts.append(counter.count(REQUEST_ID))
+        counter.record(REQUEST_ID)
+    assert counts == [0, 1, 2]
+    assert counter.count(OTHER_ID) == 0
+
+
+@pytest.mark.parametrize("store", ["s3", "dynamodb"])
+@pytest.mark.parametrize("count", ["failures", "starts"])
+def test_attempts_in_any_environment_run_a_b_c(aws, store, count, capsys):
+    ran = [attempt(make(aws, store), count=count) for _ in range(4)]
+    assert ran == [["A"], ["B"], ["C"], ["C"]]
+    said = [line for line in markers(capsys.readouterr().out) if line["branch"]]
+    assert [(line["counter"], line["store"], line["recorded"]) for line in said] == [
+        (number, store, True) for number in range(4)
+    ]
+
+
+@pytest.mark.parametrize("store", ["s3", "dynamodb"])
+def test_fifty_threads_at_once_are_fifty_attempts(aws, store):
+    counter = make(aws, store)
+    at_once(50, lambda: counter.record(REQUEST_ID))
+    assert counter.count(REQUEST_ID) == 50
+    assert counter.count(OTHER_ID) == 0
+
+
+def test_dynamodb_gives_fifty_threads_fifty_distinct_dense_numbers(aws):
+    counter = make(aws, "dynamodb")
+    assert sorted(at_once(50, lambda: counter.record(REQUEST_ID))) == [*range(50)]
+
+
+def test_s3_lists_page_after_page(aws):
+    counter = make(aws, "s3")
+    pages = []
+
+    def two_a_page(params, **_):
+        params["MaxKeys"] = 2
+        pages.append(params)
+
+    counter.client.meta.events.register("before-parameter-build.s3.ListObjectsV2", two_a_page)
+    at_once(5, lambda: counter.record(REQUEST_ID))
+    assert counter.count(REQUEST_ID) == 5
+    assert len(pages) == 3
+
+
+def test_s3_keeps_an_empty_object_for_each_attempt_under_prefix_and_id(aws):
+    client = aws.client("s3")
+    for prefix, start in (("a/b", "a/b/"), ("/c/", "c/"), ("", "")):
+        S3Counter("retries", prefix, client=client, clock=lambda: 1_795_435_200.25).record(OTHER_ID)
+        found = client.list_objects_v2(Bucket="retries", Prefix=f"{start}{OTHER_ID}/")["Contents"]
+        assert [entry["Size"] for entry in found] == [0]
+        name = found[0]["Key"].removeprefix(f"{start}{OTHER_ID}/")
+        assert name.startswith("20261123120000250000-")
+
+
+def test_dynamodb_sets_the_ttl_and_takes_another_key(aws):
+    make_table(aws, "other", "pk")
+    client = aws.client("dynamodb")
+    counter = DynamoDBCounter(
+        "other", "pk", ttl_attribute="ttl", ttl_s=60, client=client, clock=lambda: 1000.5
+    )
+    assert [counter.record(REQUEST_ID), counter.record(REQUEST_ID)] == [0, 1]
+    item = client.get_item(TableName="other", Key={"pk": {"S": REQUEST_ID}})["Item"]
+    assert item["ttl"] == {"N": "1060"}
+    assert len(item["attempts"]["SS"]) == counter.count(REQUEST_ID) == 2
+
+
+def test_an_update_that_the_client_sends_twice_counts_once(aws):
+    counter = make(aws, "dynamodb")
+    sent = []
+    # The first answer is lost on its way: the client's own retry sends the same bytes again.
+    counter.client.meta.events.register(
+        "needs-retry.dynamodb.UpdateItem", lambda attempts, **_: 0 if attempts == 1 else None
+    )
+    counter.client.meta.events.register(
+        "before-send.dynamodb.UpdateItem", lambda request, **_: sent.append(request.body)
+    )
+    assert counter.record(REQUEST_ID) == 0
+    assert len(sent) == 2
+    assert sent[0] == sent[1]
+    assert counter.count(REQUEST_ID) == 1
+
+
+# ------------------------------------------------------------------------ the function's own log
+
+
+def log(aws, stream, *events):
+    """Put ``(seconds before now, message)`` into a stream."""
+    now_ms = int(time.time() * 1000)
+    aws.client("logs").put_log_events(
+        logGroupName=GROUP,
+        logStreamName=stream,
+        logEvents=[
+            {"timestamp": now_ms - int(ago * 1000), "message": message} for ago, message in events
+        ],
+    )
+
+
+def start(request_id=REQUEST_ID):
+    return f"START RequestId: {request_id} Version: $LATEST\n"
+
+
+def report(request_id=REQUEST_ID):
+    return f"REPORT RequestId: {request_id}\tDuration: 9.01 ms\tBilled Duration: 10 ms\t\n"
+
+
+def end(request_id=REQUEST_ID):
+    return f"END RequestId: {request_id}\n"
+
+
+def platform(kind, request_id=REQUEST_ID):
+    return json.dumps({"type": f"platform.{kind}", "record": {"requestId": request_id}})
+
+
+def test_logs_count_the_starts_before_this_one(aws):
+    counter = make(aws, "logs")
+    log(aws, STREAM, (70, start()), (69, end()), (69, report()))
+    log(aws, OTHER_STREAM, (200, start()), (199, end()), (199, report()))
+    assert counter.count(REQUEST_ID) == 2, "its own START is not visible yet"
+    log(aws, STREAM, (0, start()))
+    assert counter.count(REQUEST_ID) == 2, "its own START is visible"
+    assert counter.record(REQUEST_ID) is None
+
+
+def test_logs_count_platform_records_of_the_json_format(aws):
+    log(aws, STREAM, (70, platform("start")), (69, platform("report")), (0, platform("start")))
+    log(aws, OTHER_STREAM, (300, platform("start")))
+    assert make(aws, "logs").count(REQUEST_ID) == 2
+
+
+def test_logs_count_no_mere_mention_and_no_other_request(aws):
+    mentions = [
+        f"{REQUEST_ID} failed",
+        f"START RequestId: {OTHER_ID} Version: $LATEST",
+        f"retrying: {start()}",
+        f"RequestId: {REQUEST_ID} Error: Runtime exited with error: exit status 1",
+        platform("start", OTHER_ID),
+        platform("initStart"),
+        json.dumps({"type": "platform.start", "record": REQUEST_ID}),
+        json.dumps([REQUEST_ID]),
+        f'{{"cut off": "{REQUEST_ID}',
+    ]
+    log(aws, OTHER_STREAM, *((90, message) for message in mentions))
+    assert make(aws, "logs").count(REQUEST_ID) == 0
+
+
+def test_logs_look_back_over_the_longest_life_of_an_event(aws):
+    log(aws, OTHER_STREAM, (6 * 3600 + 600, start()))
+    assert make(aws, "logs").count(REQUEST_ID) == 1
+
+
+def test_logs_are_wrong_only_where_they_come_later_than_a_retry(aws):
+    counter = make(aws, "logs")
+    # The attempt before ran here and its END has not come through: it is taken for this one.
+    log(aws, STREAM, (70, start()))
+    assert counter.count(REQUEST_ID) == 0
+    log(aws, STREAM, (69, end()))
+    assert counter.count(REQUEST_ID) == 1
+
+
+def test_logs_read_page_after_page(aws):
+    counter = make(aws, "logs")
+    counter.client.meta.events.register(
+        "before-parameter-build.logs.FilterLogEvents", lambda params, **_: params.update(limit=2)
+    )
+    pages = []
+    counter.client.meta.events.register(
+        "after-call.logs.FilterLogEvents", lambda **_: pages.append(1)
+    )
+    log(aws, OTHER_STREAM, *((100 + n, start()) for n in range(5, 0, -1)))
+    assert counter.count(REQUEST_ID) == 5
+    assert len(pages) >= 3
+
+
+def test_logs_count_fifty_threads_at_once_alike(aws):
+    counter = make(aws, "logs")
+    log(aws, OTHER_STREAM, (90, start()), (89, end()))
+    assert set(at_once(50, lambda: counter.count(REQUEST_ID))) == {1}
+
+
+def test_logs_know_the_functions_own_group_and_stream(aws, monkeypatch):
+    monkeypatch.setenv("AWS_LAMBDA_LOG_GROUP_NAME", GROUP)
+    monkeypatch.setenv("AWS_LAMBDA_LOG_STREAM_NAME", STREAM)
+    log(aws, STREAM, (70, start()), (69, end()), (0, start()))
+    assert LogsCounter(client=aws.client("logs")).count(REQUEST_ID) == 1
+
+
+# ------------------------------------------------------------------------ what goes wrong
+
+
+@pytest.mark.parametrize("store", ["s3", "dynamodb", "logs"])
+@pytest.mark.parametrize("request_id", BAD_IDS)
+def test_a_bad_request_id_is_refused_before_any_call(aws, store, request_id):
+    counter = make(aws, store)
+    counter.client.meta.events.register("before-send", lambda **_: pytest.fail("it called"))
+    for call in (counter.count, counter.record):
+        with pytest.raises(ValueError, match="not a request ID"):
+            call(request_id)
+
+
+@pytest.mark.parametrize(
+    ("store", "code"),
+    [
+        ("s3", "NoSuchBucket"),
+        ("dynamodb", "ResourceNotFoundException"),
+        ("logs", "ResourceNotFoundException"),
+    ],
+)
+def test_a_store_that_is_not_there_is_told_and_breaks_nothing(moto, store, code, capsys):
+    moto.reset()
+    counter = make(moto, store)
+    with pytest.raises(ClientError, match=code):
+        counter.count(REQUEST_ID)
+    assert attempt(counter, on_unknown="C") == ["C"]
+    (said,) = markers(capsys.readouterr().out)
+    assert (said["counter"], said["branch"], said["store"]) == (None, "C", store)
+    assert code in said["error"]
+
+
+def allow(aws, statements):
+    """Let the user do the statements' actions: the server knows neither resource nor condition."""
+    actions = [{"Effect": "Allow", "Action": s["Action"], "Resource": "*"} for s in statements]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": actions})
+    aws.client("iam").put_user_policy(UserName="function", PolicyName="p", PolicyDocument=policy)
+
+
+def user_who_may(aws, statements):
+    """The keys of a user who may do what the statements say, and nothing else."""
+    iam = aws.client("iam")
+    iam.create_user(UserName="function")
+    allow(aws, statements)
+    key = iam.create_access_key(UserName="function")["AccessKey"]
+    return {
+        "aws_access_key_id": key["AccessKeyId"],
+        "aws_secret_access_key": key["SecretAccessKey"],
+    }
+
+
+NOTHING_OF_USE = [{"Action": "sqs:SendMessage"}]
+
+
+def printed_statements(*arguments):
+    return json.loads(CliRunner().invoke(app, ["iam", *arguments]).stdout)["Statement"]
+
+
+@pytest.mark.parametrize("store", ["s3", "dynamodb", "logs"])
+def test_denied_access_is_told_and_breaks_nothing(aws, store, capsys):
+    keys = user_who_may(aws, NOTHING_OF_USE)
+    with aws.permissions_enforced():
+        assert attempt(make(aws, store, **keys), on_unknown="B") == ["B"]
+    (said,) = markers(capsys.readouterr().out)
+    assert said["counter"] is None
+    assert "AccessDenied" in said["error"]
+
+
+@pytest.mark.parametrize("store", ["s3", "dynamodb", "logs"])
+def test_the_permissions_that_iam_prints_are_enough_and_no_fewer_are(aws, store, capsys):
+    statements = printed_statements(store)
+    keys = user_who_may(aws, statements)
+    with aws.permissions_enforced():
+        assert attempt(make(aws, store, **keys)) == ["A"]
+    (said,) = markers(capsys.readouterr().out)
+    assert (said["counter"], "error" in said) == (0, False)
+    for left_out in statements:
+        allow(aws, [s for s in statements if s is not left_out] or NOTHING_OF_USE)
+        with aws.permissions_enforced():
+            attempt(make(aws, store, **keys))
+        assert "AccessDenied" in markers(capsys.readouterr().out)[0]["error"]
+
+
+def test_by_hand_dynamodb_also_needs_to_read(aws):
+    keys = user_who_may(aws, printed_statements("dynamodb", "--by-hand"))
+    with aws.permissions_enforced():
+        counter = make(aws, "dynamodb", **keys)
+        assert [counter.count(REQUEST_ID), counter.record(REQUEST_ID)] == [0, 0]
+
+
+@pytest.mark.parametrize("store", ["s3", "dynamodb", "logs"])
+def test_a_store_out_of_reach_leaves_the_handler_time_to_branch(store, capsys, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://10.255.255.1:81")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "us-east-1")
+    begun = time.monotonic()
+    assert attempt(of_its_own_client(store)) == ["A"]
+    assert time.monotonic() - begun < 60, "boto3's own limits take minutes"
+    assert "error" in markers(capsys.readouterr().out)[0]
+
+
+@pytest.mark.parametrize("store", ["s3", "dynamodb", "logs"])
+def test_fifty_threads_share_the_one_client_that_a_counter_makes(aws, store, monkeypatch):
+    for name, value in aws.environ().items():
+        monkeypatch.setenv(name, value)
+    counter = of_its_own_client(store)
+    clients = at_once(50, lambda: counter.client)
+    assert all(client is clients[0] for client in clients)
+    assert counter.count(REQUEST_ID) == 0

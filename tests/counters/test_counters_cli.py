@@ -1,0 +1,203 @@
+"""``retryctl counters``: the joined file in real interpreters, the policies, the layer."""
+
+import ast
+import json
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from retryctl import __version__
+from retryctl.cli.vendoring import FILE_NAME, Store, joined_source
+from tests.support.counters_world import (
+    ONE_ATTEMPT,
+    REQUEST_ID,
+    ROOT,
+    aws_server,
+    make_table,
+    python,
+)
+
+VERSIONS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
+
+
+def retryctl(*arguments, cwd=ROOT):
+    command = [sys.executable, "-m", "retryctl", "counters", *map(str, arguments)]
+    environ = {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=60)
+
+
+def attempt(interpreter, path, cwd, module, name, argument, alone, environ=None):
+    script = ONE_ATTEMPT.format(module=module, name=name, argument=argument, alone=alone)
+    command = [interpreter, "-c", script, str(path), REQUEST_ID]
+    done = subprocess.run(
+        command, cwd=cwd, env=environ or {}, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()[1:]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_joined_file_runs_alone(tmp_path, version):
+    interpreter = python(version)
+    (tmp_path / "files").mkdir()
+    done = retryctl("vendor", tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / FILE_NAME}\n")
+    for name in "ABCC":
+        said = attempt(
+            interpreter, tmp_path, tmp_path, "retryctl_counters", "TmpCounter", "'files'", True
+        )
+        assert said == [f"process {name}", "raised fails on purpose"]
+
+
+@pytest.mark.parametrize(
+    ("store", "name", "argument", "branches"),
+    [
+        ("s3", "S3Counter", "'bucket'", "ABC"),
+        ("dynamodb", "DynamoDBCounter", "'table'", "ABC"),
+        # Nothing puts a START record into this log.
+        ("logs", "LogsCounter", "'group'", "AAA"),
+    ],
+)
+def test_the_joined_file_of_each_store_runs_alone(tmp_path, store, name, argument, branches):
+    retryctl("vendor", tmp_path, "--store", store)
+    here = (sys.executable, tmp_path, tmp_path, "retryctl_counters", name, argument, True)
+    with aws_server() as aws:
+        aws.client("s3").create_bucket(Bucket="bucket")
+        aws.client("logs").create_log_group(logGroupName="group")
+        make_table(aws, "table")
+        for branch in branches:
+            assert attempt(*here, aws.environ())[0] == f"process {branch}"
+
+
+@pytest.mark.parametrize("store", Store)
+def test_the_joined_file_needs_only_names_that_it_has(store):
+    source = joined_source(store)
+    assert source.startswith("# Made by `retryctl counters vendor DIR")
+    assert __version__ in source.splitlines()[0]
+    assert "Permission is hereby granted" in source
+    tree = ast.parse(source, feature_version=(3, 9))
+    imported = [
+        alias.name if isinstance(node, ast.Import) else node.module
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    ]
+    assert not [name for name in imported if name.startswith("retryctl")]
+    lint = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F", "-"]
+    done = subprocess.run(lint, input=source, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_file_that_vendor_made_is_made_anew_and_another_is_left_alone(tmp_path):
+    assert retryctl("vendor", tmp_path, "--store", "s3").returncode == 0
+    assert retryctl("vendor", tmp_path).returncode == 0
+    assert "class TmpCounter" in (tmp_path / FILE_NAME).read_text()
+    (tmp_path / FILE_NAME).write_text("# mine\n")
+    done = retryctl("vendor", tmp_path)
+    assert done.returncode == 2
+    assert "was not made by retryctl" in done.stderr
+    assert (tmp_path / FILE_NAME).read_text() == "# mine\n"
+
+
+def test_the_folder_of_the_function_is_made(tmp_path):
+    assert retryctl("vendor", tmp_path / "src").returncode == 0
+    assert (tmp_path / "src" / FILE_NAME).is_file()
+
+
+@pytest.mark.parametrize("command", ["vendor", "layer"])
+def test_a_place_that_is_not_there(tmp_path, command):
+    done = retryctl(command, tmp_path / "gone" / "deeper")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot be written: No such file or directory" in done.stderr
+
+
+def test_an_unknown_store(tmp_path):
+    for arguments in (("vendor", tmp_path, "--store", "redis"), ("iam", "redis")):
+        done = retryctl(*arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "redis" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_layer_runs_as_lambda_mounts_it(tmp_path, version):
+    interpreter = python(version)
+    done = retryctl("layer", tmp_path / "layer.zip")
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'layer.zip'}\n")
+    with zipfile.ZipFile(tmp_path / "layer.zip") as layer:
+        layer.extractall(tmp_path / "opt")
+    for name in "AB":
+        said = attempt(
+            interpreter,
+            tmp_path / "opt" / "python",
+            tmp_path,
+            "retryctl.counters",
+            "TmpCounter",
+            "sys.argv[1]",
+            False,
+        )
+        assert said == [f"process {name}", "raised fails on purpose"]
+
+
+def test_the_layer_holds_the_counters_and_the_licence_and_is_always_the_same(tmp_path):
+    for name in ("one.zip", "two.zip"):
+        retryctl("layer", tmp_path / name)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "one.zip") as layer:
+        modules = [path.name for path in (ROOT / "retryctl" / "counters").glob("*.py")]
+        assert layer.namelist() == sorted(
+            ["python/retryctl/LICENSE", "python/retryctl/__init__.py"]
+            + [f"python/retryctl/counters/{name}" for name in modules]
+        )
+        assert {member.external_attr >> 16 for member in layer.infolist()} == {0o644}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "statements"),
+    [
+        (["tmp"], []),
+        (
+            ["s3", "--bucket", "b", "--prefix", "x/y"],
+            [
+                {
+                    "Effect": "Allow",
+                    "Action": "s3:PutObject",
+                    "Resource": "arn:aws:s3:::b/x/y/*",
+                },
+                {
+                    "Effect": "Allow",
+                    "Action": "s3:ListBucket",
+                    "Resource": "arn:aws:s3:::b",
+                    "Condition": {"StringLike": {"s3:prefix": "x/y/*"}},
+                },
+            ],
+        ),
+        (
+            ["dynamodb", "--table", "t"],
+            [
+                {
+                    "Effect": "Allow",
+                    "Action": ["dynamodb:UpdateItem"],
+                    "Resource": "arn:aws:dynamodb:*:*:table/t",
+                }
+            ],
+        ),
+        (
+            ["logs", "--log-group", "/aws/lambda/f"],
+            [
+                {
+                    "Effect": "Allow",
+                    "Action": "logs:FilterLogEvents",
+                    "Resource": "arn:aws:logs:*:*:log-group:/aws/lambda/f:*",
+                }
+            ],
+        ),
+    ],
+)
+def test_the_policies(arguments, statements):
+    done = retryctl("iam", *arguments)
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == {"Version": "2012-10-17", "Statement": statements}
+    assert bool(done.stderr) == (not statements)

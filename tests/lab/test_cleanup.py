@@ -1,0 +1,180 @@
+"""Nothing is left behind: no process, no folder, no port, no file descriptor, no thread."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from retryctl.lab.function import Isolation
+from retryctl.lab.plugin import HandlerLab
+from tests.support.lab_handlers import EXAMPLE, ORDER, REPOSITORY, hear_interrupts, lab_of, written
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+
+
+def processes_marked(mark: str) -> list[int]:
+    """The processes whose command line or environment holds ``mark``."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if mark.encode() in text and int(folder.name) != os.getpid():
+            found.append(int(folder.name))
+    return found
+
+
+def wait_until_gone(mark: str) -> list[int]:
+    deadline = time.monotonic() + 10
+    while (left := processes_marked(mark)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return left
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test here ends with as many file descriptors and threads as it began with."""
+    folder = tmp_path / "lab-folders"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    fds, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+    yield
+    assert os.listdir(folder) == []
+    assert len(os.listdir("/proc/self/fd")) == fds
+    deadline = time.monotonic() + 5
+    while threading.active_count() > threads and time.monotonic() < deadline:
+        time.sleep(0.01)  # the last answer's thread ends by itself
+    assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize("way", ["namespaces", "patched"])
+def test_after_a_run(tmp_path: Path, way: Isolation) -> None:
+    mark = {"MARK": str(tmp_path)}
+    lab = HandlerLab(f"{EXAMPLE}:handler", Path(), environment=mark, isolation=(way,))
+    lab.run("fresh+kill,fresh+timeout", ORDER)
+    assert processes_marked(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize("mishap", ["", "+timeout"])
+def test_what_a_function_forks_ends_with_its_environment(tmp_path: Path, mishap: str) -> None:
+    lab = lab_of(
+        tmp_path,
+        """
+        import os, signal, subprocess, sys
+
+        SLEEP = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+        subprocess.Popen([sys.executable, "-c", SLEEP])
+        subprocess.Popen([sys.executable, "-c", SLEEP], start_new_session=True)
+        if os.fork() == 0:  # a daemon, by the book
+            os.setsid()
+            if os.fork() == 0:
+                os.execv(sys.executable, [sys.executable, "-c", SLEEP])
+            os._exit(0)
+
+        def handler(event, context):
+            print("ran")
+            raise ValueError("again")
+        """,
+        environment={"MARK": str(tmp_path)},
+        timeout_s=0.5,
+    )
+    lab.run(f"first{mishap},fresh{mishap}")
+    assert processes_marked(str(tmp_path)) == []
+
+
+def test_a_function_that_ends_its_supervisor_does_not_outlive_the_lab(tmp_path: Path) -> None:
+    lab = lab_of(
+        tmp_path,
+        """
+        import os, signal
+
+        def handler(event, context):
+            os.kill(os.getppid(), signal.SIGKILL)
+            print("alone")
+        """,
+        environment={"MARK": str(tmp_path)},
+    )
+    lab.run("first")
+    assert written(lab.events) == ["alone\n"]
+    assert wait_until_gone(str(tmp_path)) == []
+
+
+def test_what_a_function_made_unreadable_is_removed(tmp_path: Path) -> None:
+    lab = lab_of(
+        tmp_path,
+        """
+        import os
+
+        def handler(event, context):
+            os.makedirs("/tmp/a/b/c")
+            os.symlink("/etc", "/tmp/a/link")
+            os.mkfifo("/tmp/a/fifo")
+            for path in ("/tmp/a/b/c", "/tmp/a/b", "/tmp/a"):
+                os.chmod(path, 0)
+        """,
+    )
+    lab.run("first")
+    assert Path("/etc/passwd").exists()
+
+
+def test_after_an_exception_in_the_lab_itself(tmp_path: Path) -> None:
+    lab = HandlerLab(f"{EXAMPLE}:handler", Path(), environment={"MARK": str(tmp_path)})
+    with pytest.raises(TypeError):
+        lab.run("first", {"not JSON": object()})
+    assert processes_marked(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_command_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    status, folders = interrupted(tmp_path, number)
+    assert status == {signal.SIGINT: 130}.get(number, 128 + number)
+    assert folders == []
+
+
+def test_a_killed_command_leaves_no_process(tmp_path: Path) -> None:
+    status, folders = interrupted(tmp_path, signal.SIGKILL)
+    assert status == -signal.SIGKILL
+    assert len(folders) == 1  # nobody is left to remove it
+    for path in (tmp_path / "lab-folders" / folders[0]).rglob("*"):
+        assert path.is_dir()
+        path.rmdir()
+    (tmp_path / "lab-folders" / folders[0]).rmdir()
+
+
+def interrupted(tmp_path: Path, number: signal.Signals) -> tuple[int, list[str]]:
+    """Interrupt ``lab run`` in a handler that hangs: its exit status, and the folders left."""
+    ready = tmp_path / "ready"
+    os.mkfifo(ready)
+    (tmp_path / "app.py").write_text(
+        "import time\n"
+        "def handler(event, context):\n"
+        "    open(event['ready'], 'w').close()\n"
+        "    time.sleep(60)\n"
+    )
+    folders = tmp_path / "lab-folders"
+    # The FIFO lies under the host's /tmp: only patched calls, which keep the task's folder, see it.
+    running = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "retryctl", "lab", "run", "app.py:handler", "--timeout", "60"),
+            *("--event", f'{{"ready": "{ready}"}}', "--isolation", "patched"),
+            *("--env", f"MARK={tmp_path}"),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(folders), "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=hear_interrupts,
+    )
+    ready.open().close()  # the handler is in
+    running.send_signal(number)
+    running.communicate(timeout=30)
+    assert wait_until_gone(f"MARK={tmp_path}") == []
+    return running.returncode, os.listdir(folders)

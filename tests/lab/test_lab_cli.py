@@ -1,0 +1,303 @@
+"""``retryctl lab`` from outside."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.lab_handlers import EXAMPLE, ORDER, REPOSITORY, hear_interrupts
+
+EVENT = json.dumps(ORDER)
+HANDLER = f"{EXAMPLE}:handler"
+
+
+def retryctl(
+    *arguments: str, cwd: Path | None = None, more: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "retryctl", *arguments],
+        cwd=cwd,
+        env=environment(**(more or {})),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "COLUMNS"))}
+    return {**kept, "PYTHONPATH": str(REPOSITORY), **more}
+
+
+def attempts(document: str) -> list[tuple[object, object]]:
+    (request,) = json.loads(document)["requests"]
+    return [(a["counter"]["logged"], a["branch"]["logged"]) for a in request["attempts"]]
+
+
+def test_the_answer_is_the_story_that_trace_tells() -> None:
+    done = retryctl("lab", "run", HANDLER, "--plan", "same,fresh", "--event", EVENT)
+    assert done.returncode == 0, done.stderr
+    assert "✗ the counter was wrong on attempt 3: it ran A where C was due" in done.stdout
+    assert "environment-switch" in done.stdout
+    assert re.search(r"--seed \d+", done.stderr)
+
+
+def test_json_is_traces_json() -> None:
+    arguments = ("lab", "run", HANDLER, "--event", EVENT, "--output", "json", "--seed", "1")
+    done = retryctl(*arguments)
+    assert attempts(done.stdout) == [(0, "A"), (1, "B"), (2, "C")]
+    document = json.loads(done.stdout)
+    assert document["schema"] == "retryctl/trace/1"
+    assert document["coverage"]["complete"] is True
+    assert document["requests"][0]["outcome"] == "exhausted"
+    assert done.stderr == ""
+
+
+def test_all_is_the_table_of_branches() -> None:
+    done = retryctl("lab", "run", HANDLER, "--plan", "all", "--event", EVENT, "--seed", "1")
+    assert done.stdout == (
+        "plan         attempt 1  attempt 2  attempt 3  verdict\n"
+        "same,same    0 A        1 B        2 C        agrees\n"
+        "same,fresh   0 A        1 B        0 A        disagrees: environment-switch\n"
+        "fresh,env=1  0 A        0 A        1 B        disagrees: environment-switch\n"
+        "fresh,same   0 A        0 A        1 B        disagrees: environment-switch\n"
+        "fresh,fresh  0 A        0 A        0 A        disagrees: environment-switch\n"
+    )
+
+
+def test_all_after_a_first_that_timed_out() -> None:
+    arguments = ("--plan", "first+timeout,all", "--retries", "1", "--event", EVENT)
+    done = retryctl("lab", "run", HANDLER, *arguments)
+    assert [line.split() for line in done.stdout.splitlines()[1:]] == [
+        ["first+timeout,same", "timeout", "0", "A", "disagrees:", "uncounted-attempt"],
+        ["first+timeout,fresh", "timeout", "0", "A", "disagrees:", "environment-switch"],
+    ]
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_saved_log_tells_the_same_story_to_every_command(tmp_path: Path, log_format: str) -> None:
+    saved = tmp_path / "lab.jsonl"
+    run = retryctl(
+        *("lab", "run", HANDLER, "--plan", "first+oom,fresh", "--event", EVENT),
+        *("--log-format", log_format, "--save", str(saved), "--output", "json"),
+    )
+    lines = [json.loads(line) for line in saved.read_text(encoding="utf-8").splitlines()]
+    assert {line["source"] for line in lines} == {"platform", "function"}
+    request_id = json.loads(run.stdout)["requests"][0]["request_id"]
+    traced = retryctl("trace", request_id, "--from", str(saved), "--output", "json")
+    assert attempts(traced.stdout) == attempts(run.stdout) == [(None, None), (0, "A"), (1, "B")]
+
+
+def test_what_is_not_seeded_is_over_by_now_and_not_long_ago(tmp_path: Path) -> None:
+    saved = tmp_path / "lab.jsonl"
+    retryctl("lab", "run", HANDLER, "--event", EVENT, "--plan", "fresh,fresh", "--save", str(saved))
+    times = [json.loads(line)["timestamp"] / 1000 for line in saved.read_text().splitlines()]
+    now_s = time.time()
+    assert now_s - 300 < times[0] < times[-1] < now_s
+
+
+@pytest.mark.parametrize(
+    ("arguments", "skipped_s"),
+    [
+        (("--plan", "first+throttle"), 189),
+        (("--plan", "same,same+throttle+duplicate"), 511 + 190),
+        (("--plan", "first+timeout,all", "--retries", "1", "--timeout", "600"), 2 * 600 + 62),
+        (("--requests", "30", "--retries", "1"), 290 + 62),
+    ],
+)
+def test_what_waits_longer_begins_earlier_and_is_over_by_now(
+    tmp_path: Path, arguments: tuple[str, ...], skipped_s: int
+) -> None:
+    saved = tmp_path / "lab.jsonl"
+    done = retryctl("lab", "run", HANDLER, "--event", EVENT, *arguments, "--save", str(saved))
+    assert done.returncode == 0, done.stderr
+    times = [json.loads(line)["timestamp"] / 1000 for line in saved.read_text().splitlines()]
+    assert times[-1] - times[0] > skipped_s
+    assert 40 < time.time() - times[-1] < 120
+
+
+def test_requests_follow_one_another(tmp_path: Path) -> None:
+    done = retryctl(
+        *("lab", "run", HANDLER, "--requests", "3", "--event", EVENT, "--output", "json"),
+        *("--plan", "fresh", "--seed", "1"),
+    )
+    requests = json.loads(done.stdout)["requests"]
+    assert len({request["request_id"] for request in requests}) == 3
+    firsts = {request["attempts"][0]["log_stream"] for request in requests}
+    retried = {request["attempts"][1]["log_stream"] for request in requests}
+    assert len(firsts) == 1
+    assert len(retried) == 3
+
+
+@pytest.mark.parametrize("retries", [0, 1, 2])
+def test_without_a_plan_every_retry_is_in_the_same_environment(retries: int) -> None:
+    arguments = ("--event", EVENT, "--retries", str(retries), "--output", "json")
+    done = retryctl("lab", "run", HANDLER, *arguments)
+    assert attempts(done.stdout) == [(0, "A"), (1, "B"), (2, "C")][: retries + 1]
+
+
+def test_the_event_from_a_file_and_the_handler_as_lambda_names_it(tmp_path: Path) -> None:
+    (tmp_path / "event.json").write_text('{"n": 7}')
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "orders.py").write_text(
+        "import os\ndef handler(event, context): print(event['n'], os.environ['STAGE'])"
+    )
+    done = retryctl(
+        *("lab", "run", "shop.orders.handler", "--event", "event.json", "--env", "STAGE=a=b"),
+        *("--lines", "--name", "orders-worker", "--log-format", "json", "--log-level", "info"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "7 a=b" in done.stdout
+    assert "orders-worker" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.py:handler"], "there is no file for the handler"),
+        (["nowhere.handler"], "there is no file for the handler"),
+        (["handler"], "names no handler"),
+        ([f"{EXAMPLE}:handlr"], "has no function handlr"),
+        ([HANDLER, "--plan", "same,same,same"], "has 3 retries, and the function is allowed 2"),
+        ([HANDLER, "--plan", "elsewhere"], "'elsewhere' in the plan cannot be read"),
+        ([HANDLER, "--plan", "env=2"], "only 1 environment has been made by then"),
+        ([HANDLER, "--plan", "fresh,env=3"], "only 2 environments have been made by then"),
+        ([str(EXAMPLE)], "names no handler"),
+        ([HANDLER, "--event", "{"], "is neither JSON nor a file"),
+        ([HANDLER, "--env", "NAME"], "is no environment variable"),
+        ([HANDLER, "--log-level", "WARN"], "a log level holds for the JSON format only"),
+        ([HANDLER, "--name", "a b"], "is no name of a function"),
+        ([HANDLER, "--memory", "64"], "64 is not in the range"),
+    ],
+)
+def test_bad_input_is_refused_with_a_next_step(arguments: list[str], said: str) -> None:
+    done = retryctl("lab", "run", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_a_handler_that_cannot_be_imported_is_shown_as_lambda_logs_it(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("import nowhere\nhandler = 1")
+    done = retryctl("lab", "run", "app.py:handler", "--retries", "0", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "Runtime.ImportModuleError" in done.stdout
+
+
+def test_a_log_that_cannot_be_saved(tmp_path: Path) -> None:
+    target = str(tmp_path / "no" / "where")
+    done = retryctl("lab", "run", HANDLER, "--event", EVENT, "--save", target)
+    assert done.returncode == 3
+    assert "cannot be saved" in done.stderr
+
+
+# --------------------------------------------------------------------------- serve
+
+
+@contextmanager
+def served(*arguments: str) -> Iterator[dict[str, str]]:
+    """``lab serve``: the environment that its line gives to a client."""
+    pytest.importorskip("moto.server", reason="moto's server is not installed")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "retryctl", "lab", "serve", *arguments],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_interrupts,
+    )
+    try:
+        assert running.stdout is not None
+        line = running.stdout.readline()
+        yield dict(pair.split("=", 1) for pair in line.removeprefix("export ").split())
+    finally:
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=30)
+    assert running.returncode == 130, said
+    assert "HTTP/1.1" not in said
+
+
+def test_any_client_can_be_pointed_at_what_the_lab_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+
+    saved = tmp_path / "lab.jsonl"
+    arguments = ("--event", EVENT, "--name", "orders-worker", "--seed", "1")
+    retryctl("lab", "run", HANDLER, *arguments, "--save", str(saved))
+    lines = [json.loads(line) for line in saved.read_text(encoding="utf-8").splitlines()]
+    with served(str(saved)) as line:
+        for name, value in line.items():
+            monkeypatch.setenv(name, value)
+        found = (
+            boto3.session.Session()
+            .client("logs")
+            .filter_log_events(
+                logGroupName="/aws/lambda/orders-worker", interleaved=True, startTime=0
+            )["events"]
+        )
+    assert [(e["timestamp"], e["message"]) for e in found] == [
+        (line["timestamp"], line["message"]) for line in lines
+    ]
+    assert {e["logStreamName"] for e in found} == {line["logStreamName"] for line in lines}
+
+
+def test_trace_reads_what_is_served_as_it_reads_the_saved_log(tmp_path: Path) -> None:
+    saved = tmp_path / "lab.jsonl"
+    arguments = ("--event", EVENT, "--plan", "same,fresh", "--seed", "1", "--name", "orders-worker")
+    retryctl("lab", "run", HANDLER, *arguments, "--save", str(saved))
+    request_id = re.search("RequestId: ([0-9a-f-]{36})", saved.read_text())[1]
+    window = ("--since", "2026-11-23T02:00:00Z", "--until", "2026-11-23T04:00:00Z")
+    with served(str(saved)) as line:
+        url = line["AWS_ENDPOINT_URL_LOGS"]
+        at = ("-g", "/aws/lambda/orders-worker", "--endpoint-url", url, *window)
+        done = retryctl("trace", request_id, *at, "--output", "json", more=line)
+    assert attempts(done.stdout) == [(0, "A"), (1, "B"), (0, "A")], done.stderr
+    document = json.loads(done.stdout)
+    assert document["requests"][0]["verdict"] == "disagrees"
+    assert (document["coverage"]["complete"], document["coverage"]["gaps"]) == (True, [])
+
+
+def test_a_functions_settings_are_asked_where_the_log_is_served(tmp_path: Path) -> None:
+    saved = tmp_path / "lab.jsonl"
+    arguments = ("--event", EVENT, "--name", "orders-worker", "--save", str(saved))
+    retryctl("lab", "run", HANDLER, *arguments)
+    with served(str(saved)) as line:
+        done = retryctl("check", "-g", "/aws/lambda/orders-worker", "--since", "15m", more=line)
+    assert done.returncode == 0, done.stderr
+    assert "The settings of orders-worker are not known (there is no such function" in done.stderr
+
+
+def test_the_demo_can_be_served_and_its_port_is_free_afterwards() -> None:
+    with served("demo") as line:
+        host, port = line["AWS_ENDPOINT_URL_LOGS"].removeprefix("http://").split(":")
+        socket.create_connection((host, int(port)), timeout=10).close()
+        assert host == "127.0.0.1"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)), timeout=10)
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = retryctl("lab", "serve", "demo", "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 2
+    assert "cannot be had" in done.stderr
+
+
+def test_a_log_that_is_not_there_cannot_be_served() -> None:
+    done = retryctl("lab", "serve", "/nowhere.jsonl")
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr

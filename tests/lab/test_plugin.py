@@ -1,0 +1,106 @@
+"""The pytest fixture, in a test suite of its own."""
+
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retryctl.core.crosscheck.verdict import Verdict
+from retryctl.errors import UsageError
+from retryctl.lab.limitations import NotAsOnLambda
+from retryctl.lab.plugin import HandlerLab
+from tests.support.lab_handlers import EXAMPLE, ORDER, REPOSITORY
+
+SUITE = """
+from handlers.orders import handler
+
+def test_the_function(lambda_lab):
+    request = lambda_lab(handler).run(plan="same,fresh")
+    assert [a.claim.branch for a in request.attempts] == ["A", "B", "A"]
+
+def test_the_file(lambda_lab):
+    checked = lambda_lab("handlers/orders.py:handler", timeout_s=1).check(plan="same,same")
+    assert checked.verdict.value == "agrees"
+
+def test_that_fails(lambda_lab):
+    request = lambda_lab(handler).run(plan="fresh,fresh")
+    assert request.attempts[2].claim.branch == "C"
+
+def test_a_nested_function(lambda_lab):
+    def nested(event, context):
+        pass
+    lambda_lab(nested)
+"""
+
+
+def test_a_suite_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "handlers").mkdir()
+    (tmp_path / "handlers" / "__init__.py").touch()
+    source = EXAMPLE.read_text(encoding="utf-8").replace('event["order"]', "{}['order']")
+    (tmp_path / "handlers" / "orders.py").write_text(source, encoding="utf-8")
+    (tmp_path / "test_orders.py").write_text(SUITE, encoding="utf-8")
+    installed = entry_points(group="pytest11", name="retryctl")
+    loaded = [] if installed else ["-p", "retryctl.lab.plugin"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *loaded, "test_orders.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"},
+    )
+    assert "2 failed, 2 passed" in done.stdout
+    assert "assert 'A' == 'C'" in done.stdout
+    assert "handler is not at the top" not in done.stdout
+    assert "nested is not at the top of a module that can be imported" in done.stdout
+
+
+def test_the_plugin_loads_nothing_before_it_is_used() -> None:
+    code = (
+        "import retryctl.lab.plugin, sys;"
+        "print([n for n in sys.modules if n.startswith('retryctl.') and 'plugin' not in n])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "['retryctl.lab']"
+
+
+def test_a_verdict_of_the_core() -> None:
+    checked = HandlerLab(f"{EXAMPLE}:handler", Path()).check("same,same", ORDER)
+    assert checked.verdict is Verdict.AGREES
+
+
+@pytest.mark.parametrize("retries", [0, 1, 2])
+def test_without_a_plan_every_retry_is_in_the_same_environment(retries: int) -> None:
+    request = HandlerLab(f"{EXAMPLE}:handler", Path()).run(event=ORDER, retries=retries)
+    assert [a.claim.branch for a in request.attempts] == ["A", "B", "C"][: retries + 1]
+    assert len({a.log_stream for a in request.attempts}) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"stand_in": True}, r"a small stand-in for awslambdaric ran the handler \(it was asked"),
+        ({"isolation": ("patched",)}, "file calls were patched to make /tmp private"),
+    ],
+)
+def test_what_is_not_as_on_lambda_is_a_warning(settings: dict[str, Any], said: str) -> None:
+    lab = HandlerLab(f"{EXAMPLE}:handler", Path(), **settings)
+    with pytest.warns(NotAsOnLambda, match=said):
+        lab.run("first", ORDER)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric has wheels for Linux only")
+def test_the_best_way_warns_of_nothing(recwarn: pytest.WarningsRecorder) -> None:
+    pytest.importorskip("awslambdaric", reason="awslambdaric is not installed")
+    if os.getuid() != 0:
+        pytest.skip("whether an ordinary user has namespaces is the host's to say")
+    HandlerLab(f"{EXAMPLE}:handler", Path()).run("first", ORDER)
+    assert [str(each.message) for each in recwarn] == []
+
+
+def test_several_plans_are_refused() -> None:
+    with pytest.raises(UsageError, match="is 5 plans"):
+        HandlerLab(f"{EXAMPLE}:handler", Path()).run("all")

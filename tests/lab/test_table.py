@@ -1,0 +1,95 @@
+"""The table: what a handler that counts in /tmp counts and runs, by where its attempts run."""
+
+from pathlib import Path
+
+import pytest
+
+from retryctl.core.crosscheck.verdict import Verdict
+from retryctl.core.history.outcome import Outcome
+from retryctl.lab.plugin import HandlerLab
+from tests.support.lab_handlers import EXAMPLE, ORDER, ORIGINAL
+
+SILENT = (None, None)
+SAME = [(0, "A"), (1, "B"), (2, "C")]
+SWITCHED = [(0, "A"), (0, "A"), (1, "B")]
+THREE = [(0, "A"), (0, "A"), (0, "A")]
+LOST = [SILENT, (0, "A"), (1, "B")]
+TABLE = [
+    # plan, what each attempt counted and ran, the causes that the cross-check names
+    ("same,same", SAME, set()),
+    ("same,fresh", [(0, "A"), (1, "B"), (0, "A")], {"environment-switch"}),
+    ("fresh,same", SWITCHED, {"environment-switch"}),
+    ("fresh,env=1", SWITCHED, {"environment-switch"}),
+    ("fresh,fresh", THREE, {"environment-switch"}),
+    ("first+timeout,same,same", LOST, {"uncounted-attempt"}),
+    ("first+kill,same,same", LOST, {"uncounted-attempt"}),
+    ("first+exit,same,same", LOST, {"uncounted-attempt"}),
+    ("first+oom,same,same", LOST, {"uncounted-attempt"}),
+    ("same,same+kill", [(0, "A"), (1, "B"), SILENT], set()),
+    ("same+throttle,same", SAME, {"late-retry"}),
+    ("first+duplicate,same", [(0, "A"), (1, "B"), (2, "C"), (2, "C")], {"extra-attempt"}),
+]
+FATES = {
+    "timeout": Outcome.TIMEOUT,
+    "kill": Outcome.CRASH,
+    "exit": Outcome.CRASH,
+    "oom": Outcome.OUT_OF_MEMORY,
+}
+
+
+def handlers() -> list[object]:
+    absent = pytest.mark.skipif(not ORIGINAL.exists(), reason=f"{ORIGINAL} is not here")
+    return [
+        pytest.param(f"{EXAMPLE}:handler", id="example"),
+        pytest.param(f"{ORIGINAL}:lambda_handler", id="original", marks=absent),
+    ]
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("handler", handlers())
+@pytest.mark.parametrize(("plan", "claims", "causes"), TABLE, ids=[row[0] for row in TABLE])
+def test_the_table(
+    handler: str, plan: str, claims: list[object], causes: set[str], log_format: str
+) -> None:
+    checked = HandlerLab(handler, Path(), log_format=log_format).check(plan, ORDER)
+    attempts = checked.request.attempts
+    assert [(a.claim.counter, a.claim.branch) for a in attempts] == claims
+    assert {f.rule for f in checked.findings} - {"retries-exhausted"} == causes
+    agrees = not causes & {"environment-switch", "uncounted-attempt"}
+    assert checked.verdict is (Verdict.AGREES if agrees else Verdict.DISAGREES)
+
+
+@pytest.mark.parametrize("fate", FATES)
+def test_a_fate_befalls_the_attempt_that_it_stands_at(fate: str) -> None:
+    request = HandlerLab(f"{EXAMPLE}:handler", Path()).run(f"first+{fate},same,same+{fate}", ORDER)
+    outcomes = [attempt.outcome for attempt in request.attempts]
+    assert outcomes == [FATES[fate], Outcome.ERROR, FATES[fate]]
+
+
+def test_an_attempt_that_is_ok_is_not_retried() -> None:
+    shipped = {"order": {"number": 1, "items": 3, "address": "Kiso 3, Nagano"}}
+    request = HandlerLab(f"{EXAMPLE}:handler", Path()).run("same,same", shipped)
+    assert [attempt.outcome for attempt in request.attempts] == [Outcome.OK]
+
+
+def test_a_duplicate_may_follow_an_attempt_that_was_ok() -> None:
+    shipped = {"order": {"number": 1, "items": 3, "address": "Kiso 3, Nagano"}}
+    checked = HandlerLab(f"{EXAMPLE}:handler", Path()).check("first+duplicate", shipped)
+    assert [a.outcome for a in checked.request.attempts] == [Outcome.OK, Outcome.OK]
+    assert "duplicate-delivery" in {finding.rule for finding in checked.findings}
+
+
+def test_fewer_retries_are_fewer_attempts() -> None:
+    lab = HandlerLab(f"{EXAMPLE}:handler", Path())
+    assert len(lab.run("", ORDER, retries=0).attempts) == 1
+    assert len(lab.run("fresh", ORDER, retries=1).attempts) == 2
+
+
+def test_the_waits_are_lambdas() -> None:
+    first, second, third = HandlerLab(f"{EXAMPLE}:handler", Path()).run("", ORDER).attempts
+    assert first.ended_ms is not None
+    assert second.started_ms is not None
+    assert second.ended_ms is not None
+    assert third.started_ms is not None
+    assert 62_000 <= second.started_ms - first.ended_ms < 70_000
+    assert 127_000 <= third.started_ms - second.ended_ms < 135_000

@@ -1,0 +1,471 @@
+"""The lines of a whole window by Logs Insights: over HTTP with boto3, from the strict endpoint."""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+import time
+from collections.abc import Iterator
+from functools import cache, partial
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from retryctl.core.model.events import LogEvent
+from retryctl.errors import CouldNotLook, Throttled
+from retryctl.sources.aws.client import AwsClient
+from retryctl.sources.aws.log_groups import LogGroup, describe
+from retryctl.sources.cloudwatch.event_order import in_order
+from retryctl.sources.cloudwatch.insights import QueryBudget
+from retryctl.sources.cloudwatch.insights_export import (
+    Bin,
+    InsightsLines,
+    bin_for,
+    condition_for,
+    windows_for,
+)
+from retryctl.sources.cloudwatch.pages import TimeRange
+from tests.endpoint.errors import Refusal
+from tests.endpoint.insights_query import parse
+from tests.endpoint.server import Endpoint
+from tests.sources import test_cloudwatch
+from tests.support.lambda_log import (
+    GROUP,
+    ID,
+    MIDNIGHT_MS,
+    OTHER_ID,
+    Environment,
+    end,
+    events_of,
+    init_report,
+    init_start,
+    python_error,
+    report,
+    start,
+    timed_out,
+)
+
+SECOND, HOUR = 1000, 3_600_000
+NOW = MIDNIGHT_MS + 12 * HOUR
+PHRASES = ("START RequestId", "END RequestId", "REPORT RequestId", "[ERROR]")
+EXPRESSION = "|".join(
+    (*map(re.escape, PHRASES), r"^\s*\d{1,9}\s*$", r"^\s*process [ABC]\s*$")
+).replace(r"\ ", " ")
+WHOLE = TimeRange(since_ms=MIDNIGHT_MS - HOUR, until_ms=MIDNIGHT_MS + 10 * HOUR)
+
+
+pytestmark = pytest.mark.usefixtures("credentials")
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with Endpoint(clock=lambda: NOW) as running:
+        running.group(GROUP)
+        yield running
+
+
+def lines(endpoint: Endpoint, group: str = GROUP, **terms: Any) -> InsightsLines:
+    aws = AwsClient(endpoint_url=endpoint.url)
+    return InsightsLines(
+        aws,
+        LogGroup(name=group),
+        QueryBudget(**{"sleep": lambda seconds: None, **terms}),
+        describe=cache(partial(describe, aws)),
+        now_ms=NOW,
+        halted=threading.Event(),
+    )
+
+
+def read(reader: InsightsLines, window: TimeRange = WHOLE) -> list[LogEvent]:
+    chunks = list(reader.read(window, EXPRESSION))
+    assert all(chunks)
+    events = [event for chunk in chunks for event in chunk]
+    times = [event.timestamp_ms for event in events]
+    assert times == sorted(times)
+    return events
+
+
+def told(events: list[LogEvent]) -> list[tuple[str, int, str]]:
+    return sorted((e.log_stream or "", e.timestamp_ms, e.message) for e in events)
+
+
+def matters(message: str) -> bool:
+    return any(phrase in message for phrase in PHRASES) or bool(
+        re.fullmatch(r"\s*(\d{1,9}|process [ABC])\s*", message)
+    )
+
+
+def load(endpoint: Endpoint, events: list[LogEvent]) -> None:
+    endpoint.load(GROUP, [(e.log_stream or "", e.timestamp_ms, e.message) for e in events])
+
+
+def busy(number: int = 400, environments: int = 3) -> list[LogEvent]:
+    """Environments that run one request after the other, with output that does not matter."""
+    drawn = random.Random(7)
+    every = [Environment(letter) for letter in "abcdef"[:environments]]
+    for at in range(number):
+        request_id = f"{at:08x}-1111-4222-8333-444455556666"
+        environment = every[at % environments]
+        environment.at(drawn.uniform(0, 5) + 30 * at)
+        ends = "error" if at % 4 == 0 else "ok"
+        environment.runs(request_id, "reading the order", f"{at % 3}", "process A", ends=ends)
+    return events_of(*every)
+
+
+# --------------------------------------------------------------------------- the same lines
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_lines_are_those_of_a_scan(endpoint: Endpoint, seed: int) -> None:
+    events = busy()
+    load(endpoint, events)
+    endpoint.insights.seed = seed
+    reader = lines(endpoint)
+    assert told(read(reader)) == told([event for event in events if matters(event.message)])
+    assert (reader.unread, reader.ambiguous) == ([], 0)
+
+
+def test_a_window_begins_and_ends_on_its_millisecond(endpoint: Endpoint) -> None:
+    at = MIDNIGHT_MS + 10 * SECOND
+    load(endpoint, [event(at + n, f"{n}\n") for n in range(0, 5000, 100)])
+    for since, until in ((0, 5000), (900, 1100), (1000, 2000), (1001, 1999), (4900, 4901)):
+        window = TimeRange(since_ms=at + since, until_ms=at + until)
+        inside = [n for n in range(0, 5000, 100) if since <= n < until]
+        assert [int(e.message) for e in read(lines(endpoint), window)] == inside
+
+
+def test_windows_that_meet_share_no_event_and_lose_none(endpoint: Endpoint) -> None:
+    events = busy(60)
+    load(endpoint, events)
+    drawn = random.Random(3)
+    last_ms = events[-1].timestamp_ms + 1
+    inner = [drawn.choice(events).timestamp_ms + drawn.randrange(2) for _ in range(4)]
+    cuts = [MIDNIGHT_MS, *sorted(inner), last_ms]
+    parts = [TimeRange(since_ms=low, until_ms=high) for low, high in pairwise(cuts) if low < high]
+    found = [event for part in parts for event in read(lines(endpoint), part)]
+    assert told(found) == told([event for event in events if matters(event.message)])
+
+
+def test_an_empty_window_is_counted_and_not_read(endpoint: Endpoint) -> None:
+    assert read(lines(endpoint)) == []
+    assert endpoint.calls["StartQuery"] == 1
+
+
+def test_quotes_backslashes_and_slashes(endpoint: Endpoint) -> None:
+    wanted = ['{"counter": 1}', "C:\\tmp\\1", "a/b 7", "a\\/b"]
+    load(endpoint, [event(MIDNIGHT_MS + n, text) for n, text in enumerate([*wanted, "a b 7"])])
+    expression = r'\{"counter":|C:\\tmp|a/b \d|a\\/b'
+    found = lines(endpoint).read(WHOLE, expression)
+    assert [one.message for chunk in found for one in chunk] == wanted
+
+
+# --------------------------------------------------------------------------- more than an answer
+
+
+def event(at_ms: int, message: str, stream: str = "s") -> LogEvent:
+    return LogEvent(timestamp_ms=at_ms, message=message, log_stream=stream)
+
+
+def test_a_window_of_many_lines_is_read_in_several_queries(endpoint: Endpoint) -> None:
+    many = [event(MIDNIGHT_MS + n * 1000, f"{n}\n", f"s/{n % 7}") for n in range(25_000)]
+    load(endpoint, many)
+    assert [int(one.message) for one in read(lines(endpoint))] == list(range(25_000))
+    assert endpoint.calls["StartQuery"] == 1 + 3
+
+
+def test_a_busy_bin_is_cut_before_it_is_read_and_halved_where_it_is_uneven(
+    endpoint: Endpoint,
+) -> None:
+    # Of the first ten seconds, which are one bin, nearly all lies in three.
+    uneven = [event(MIDNIGHT_MS + 3 * SECOND + n // 8, f"{n}\n") for n in range(22_000)]
+    load(endpoint, [*uneven, event(MIDNIGHT_MS + HOUR, "7\n")])
+    reader = lines(endpoint)
+    assert told(read(reader)) == told([*uneven, event(MIDNIGHT_MS + HOUR, "7\n")])
+    assert reader.unread == []
+    assert reader.bytes_scanned < 4 * endpoint.group(GROUP).stored_bytes
+
+
+def test_of_a_second_that_holds_more_than_an_answer_the_rest_is_unread(
+    endpoint: Endpoint,
+) -> None:
+    crowded = [event(MIDNIGHT_MS + n // 13, f"{n}\n") for n in range(12_000)]
+    after = [event(MIDNIGHT_MS + 5 * SECOND, "7\n")]
+    load(endpoint, [*crowded, *after])
+    reader = lines(endpoint)
+    found = read(reader)
+    (gap,) = reader.unread
+    assert gap.until_ms == MIDNIGHT_MS + SECOND
+    assert told(found) == told([e for e in crowded if e.timestamp_ms < gap.since_ms] + after)
+    assert len(found) > 9_900
+
+
+@pytest.mark.parametrize(
+    ("hours", "name"), [(1, "bin(1s)"), (24, "bin(20s)"), (168, "bin(5m)"), (720, "bin(10m)")]
+)
+def test_bins_are_few_and_no_longer_than_their_unit_allows(hours: int, name: str) -> None:
+    window = TimeRange(since_ms=0, until_ms=hours * HOUR)
+    size = bin_for(window)
+    assert size.name == name
+    assert window.until_ms / size.ms <= 5_000
+    stats = f'filter @message like "x"\n| stats count(*) as events by {size.name}'
+    assert parse(stats).bin_ms == size.ms
+
+
+def test_a_bin_is_no_longer_than_asked_for_where_the_service_takes_a_larger_number() -> None:
+    stats = 'filter @message like "x"\n| stats count(*) as events by bin(300s)'
+    assert parse(stats).bin_ms == 60_000
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_windows_cover_all_that_was_counted_once_and_in_order(seed: int) -> None:
+    drawn = random.Random(seed)
+    size = Bin(name="bin(20s)", ms=20_000)
+    window = TimeRange(since_ms=drawn.randrange(5_000, 40_000), until_ms=2_000_000 - seed)
+    first = window.since_ms // size.ms * size.ms
+    counts = {
+        at: drawn.choice([1, 50, 5_000, 30_000])
+        for at in range(first, window.until_ms, size.ms)
+        if drawn.random() < 0.6
+    }
+    found = windows_for(counts, size, window)
+    assert found[-1].until_ms <= window.until_ms
+    edges = [edge for one in found for edge in (one.since_ms, one.until_ms)]
+    assert edges == sorted(edges)
+    assert all(one.since_ms < one.until_ms for one in found)
+    assert all(edge % 1000 == 0 for edge in edges[1:-1])
+    for at in counts:
+        held = sum(max(0, min(one.until_ms, at + size.ms) - max(one.since_ms, at)) for one in found)
+        assert held == min(window.until_ms, at + size.ms) - max(window.since_ms, at)
+
+
+# --------------------------------------------------------------------------- what it costs
+
+
+def test_both_scans_are_told_before_and_what_was_scanned_after(endpoint: Endpoint) -> None:
+    said: list[str] = []
+    # the group's whole time is the window, so that the estimate can be held against the truth
+    endpoint.group("/aged", created_ms=MIDNIGHT_MS)
+    messages = [(MIDNIGHT_MS + n * 1000, f"{'x' * 2000} START RequestId {n}") for n in range(1000)]
+    endpoint.put("/aged", "s", messages)
+    reader = lines(endpoint, "/aged", say=said.append)
+    whole = TimeRange(since_ms=MIDNIGHT_MS, until_ms=NOW)
+    assert len(read(reader, whole)) == 1000
+    reader.tell_what_was_scanned()
+    twice = 2 * endpoint.group("/aged").stored_bytes
+    assert reader.bytes_scanned == twice
+    amount = f"{twice / 1e6:.1f} MB ($0.000)"
+    assert said == [
+        f"Logs Insights will scan about {amount} of /aged.",
+        f"Logs Insights scanned {amount} of /aged.",
+    ]
+
+
+def test_what_costs_too_much_is_refused_before_any_query(endpoint: Endpoint) -> None:
+    endpoint.group("/aged", created_ms=MIDNIGHT_MS)
+    endpoint.put("/aged", "s", [(MIDNIGHT_MS + n, "x" * 5000) for n in range(1000)])
+    whole = TimeRange(since_ms=MIDNIGHT_MS, until_ms=NOW)
+    once = endpoint.group("/aged").stored_bytes / 1e9 * 0.005
+    with pytest.raises(CouldNotLook, match="--max-cost allows"):
+        read(lines(endpoint, "/aged", max_cost_usd=1.9 * once), whole)
+    assert endpoint.calls["StartQuery"] == 0
+    assert read(lines(endpoint, "/aged", max_cost_usd=2.1 * once), whole) == []
+
+
+# --------------------------------------------------------------------------- stopping
+
+
+def test_ctrl_c_stops_the_counting(endpoint: Endpoint) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    load(endpoint, busy(10))
+    with pytest.raises(KeyboardInterrupt):
+        read(lines(endpoint, sleep=interrupt))
+    assert (endpoint.calls["StopQuery"], endpoint.insights.running) == (1, 0)
+
+
+def crowd(endpoint: Endpoint) -> None:
+    """Lines for some ten queries."""
+    load(endpoint, [event(MIDNIGHT_MS + n * 400, f"{n}\n") for n in range(85_000)])
+
+
+def test_ctrl_c_stops_the_queries_under_way(endpoint: Endpoint) -> None:
+    def interrupt(seconds: float) -> None:
+        if endpoint.calls["StartQuery"] > 1:
+            raise KeyboardInterrupt
+
+    crowd(endpoint)
+    with pytest.raises(KeyboardInterrupt):
+        read(lines(endpoint, sleep=interrupt))
+    assert endpoint.insights.running == 0
+    assert endpoint.calls["StopQuery"] == endpoint.calls["StartQuery"] - 1 <= 4
+
+
+def test_four_queries_run_at_once(endpoint: Endpoint) -> None:
+    running: list[int] = []
+    crowd(endpoint)
+    reader = lines(endpoint, sleep=lambda seconds: running.append(endpoint.insights.running))
+    assert len(read(reader)) == 85_000
+    assert 2 <= max(running) <= 4
+
+
+def test_leaving_early_stops_the_queries_under_way(endpoint: Endpoint) -> None:
+    crowd(endpoint)
+    reader = lines(endpoint, sleep=lambda seconds: time.sleep(0.01))
+    chunks = reader.read(WHOLE, EXPRESSION)
+    next(chunks)
+    endpoint.insights.query_s = 30  # the fifth takes so long, and begins as the second is given
+    next(chunks)
+    chunks.close()  # type: ignore[attr-defined]
+    assert endpoint.insights.running == 0
+    assert endpoint.calls["StopQuery"] >= 1
+    assert endpoint.calls["StartQuery"] == 1 + 5
+
+
+def test_a_query_that_fails_is_an_error(endpoint: Endpoint) -> None:
+    load(endpoint, busy(10))
+    reader = lines(endpoint, sleep=lambda seconds: endpoint.insights.fail())
+    with pytest.raises(Throttled, match="ended as Failed"):
+        read(reader)
+
+
+# --------------------------------------------------------------------------- one millisecond
+
+
+def shuffled(messages: list[str], seed: int) -> list[LogEvent]:
+    events = [event(MIDNIGHT_MS, message) for message in messages]
+    random.Random(seed).shuffle(events)
+    return events
+
+
+ORDERS = {
+    "the end of an attempt": [
+        "0\n",
+        "process A\n",
+        python_error(),
+        end(),
+        report(),
+        timed_out(MIDNIGHT_MS),
+    ],
+    "an attempt that starts": [init_start(), start(), "0\n", "process A\n"],
+    "a whole attempt": [start(), "0\n", "process A\n", python_error(), end(), report()],
+    "one ends and the next starts": [end(), report(), timed_out(MIDNIGHT_MS), start(OTHER_ID)],
+    "one starts and ends, the next starts": [start(), end(), report(), start(OTHER_ID)],
+    "an init that failed": [
+        python_error("Exception", "no table"),
+        python_error("Exception", "no table"),
+        init_report("init", "error", "Runtime.Unknown"),
+        init_report("invoke", "error", "Runtime.Unknown"),
+        start(),
+    ],
+    "a logger's line dated before its START": [
+        end(),
+        report(),
+        f"[INFO]\t2026-11-23T00:00:00.000Z\t{OTHER_ID}\treading\n",
+    ],
+    "equal lines": ["5\n", "5\n", "process B\n", "process B\n", end(), report()],
+}
+
+
+@pytest.mark.parametrize("name", ORDERS)
+@pytest.mark.parametrize("seed", range(6))
+def test_what_the_lines_are_tells_their_order(name: str, seed: int) -> None:
+    found, ambiguous = in_order(shuffled(ORDERS[name], seed))
+    wanted = ORDERS[name]
+    if name == "an init that failed":  # of its two reports either may be the first
+        assert sorted(one.message for one in found[2:4]) == sorted(wanted[2:4])
+        found[2:4], wanted = [], [*wanted[:2], *wanted[4:]]
+    assert [one.message for one in found] == wanted
+    assert ambiguous == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("messages", "ambiguous"),
+    [
+        ([end(), report(), start(OTHER_ID), "0\n", "process A\n"], 2),
+        ([python_error(), end(), report(), start(OTHER_ID), "0\n"], 2),
+        ([start(), "0\n", end(), report(), start(OTHER_ID)], 1),
+    ],
+)
+def test_lines_that_may_be_of_either_attempt_are_counted(
+    messages: list[str], ambiguous: int, seed: int
+) -> None:
+    found, number = in_order(shuffled(messages, seed))
+    assert [one.message for one in found] == messages
+    assert number == ambiguous
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [[start(), "0\n", "1\n", "process A\n"], ["0\n", "process A\n", "process B\n", end()]],
+)
+def test_printed_lines_of_equal_rank_are_counted(messages: list[str]) -> None:
+    assert in_order(shuffled(messages, 0))[1] == 2
+
+
+def test_streams_do_not_disturb_each_other() -> None:
+    both = [
+        LogEvent(timestamp_ms=MIDNIGHT_MS, message=message, log_stream=stream)
+        for message in (report(), end(), "0\n")
+        for stream in ("a", "b")
+    ]
+    found, ambiguous = in_order([*both, event(MIDNIGHT_MS, start(), "c")])
+    assert ambiguous == 0
+    for stream in ("a", "b"):
+        own = [one.message for one in found if one.log_stream == stream]
+        assert own == ["0\n", end(), report()]
+
+
+def test_the_ambiguous_lines_of_a_window_are_counted(endpoint: Endpoint) -> None:
+    environment = Environment("a").at(1).runs(ID, "0", "process A").at(2)
+    at = environment.now_ms
+    together = [end(), report(), start(OTHER_ID), "0\n"]
+    events = [*environment.events, *(event(at, message, "t") for message in together)]
+    load(endpoint, events)
+    reader = lines(endpoint)
+    read(reader)
+    assert reader.ambiguous == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_attempts_of_a_request_are_read_in_order_too(seed: int) -> None:
+    with Endpoint(clock=lambda: test_cloudwatch.NOW) as endpoint:
+        endpoint.insights.seed = seed
+        endpoint.group("/rare", log_class="INFREQUENT_ACCESS")
+        test_cloudwatch.put_three(endpoint, "/rare")
+        terms = QueryBudget(sleep=lambda seconds: None)
+        source = test_cloudwatch.source(endpoint.url, groups=("/rare",), terms=terms, engine="auto")
+        found, _ = test_cloudwatch.look(source)
+        for stream, events in test_cloudwatch.THREE.items():
+            assert found[stream][-6:] == [message for _, message in events]
+
+
+# --------------------------------------------------------------------------- the endpoint itself
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'filter @message like "a"\n| stats count(*) by bin(1m)',
+        'filter @message like "a" and @message like "b"\n| stats count(*) as events by bin(1m)',
+        'filter @message like "a"b"\n| stats count(*) as events by bin(1m)',
+        'filter @message like "a\\n"\n| stats count(*) as events by bin(1m)',
+        "filter @message like /a/b/\n| stats count(*) as events by bin(1m)",
+        "filter @message like /(?=a)/\n| stats count(*) as events by bin(1m)",
+        "filter @message like /(/\n| stats count(*) as events by bin(1m)",
+        'filter @message like "a"\n| stats count(*) as events by bin(0s)',
+        "stats count(*) as events by bin(1m)",
+    ],
+)
+def test_any_other_query_is_refused(query: str) -> None:
+    with pytest.raises(Refusal):
+        parse(query)
+
+
+def test_the_end_of_a_text_is_not_before_its_newline() -> None:
+    stats = "\n| stats count(*) as events by bin(1m)"
+    query = parse(f"filter {condition_for('^0$')}{stats}")
+    assert [query.wants(text, "s") for text in ("0", "0\n", "10")] == [True, False, False]

@@ -1,0 +1,258 @@
+"""Saved logs that are cut, corrupt, closed, large, or no logs: nothing is lost in silence."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from retryctl.core.model.coverage import LogQuery
+from retryctl.errors import UnreadableInput
+from tests.support.saved_logs import (
+    ALL,
+    EVENTS,
+    EVENTS_OF_ID,
+    HOUR,
+    ID,
+    JSON_SHAPES,
+    OF_ID,
+    STREAM,
+    T0,
+    document,
+    fields,
+    lines,
+    plain,
+    read,
+    read_bytes,
+    refused,
+    stripped,
+    subscription,
+    tail,
+)
+
+# --------------------------------------------------------------------------- damage
+
+
+@pytest.mark.parametrize("shape", ["document", "document on one line", "array", "lines"])
+@pytest.mark.parametrize("selection", [ALL, OF_ID])
+def test_a_cut_log_yields_what_it_holds_and_says_that_it_is_cut(
+    shape: str, selection: LogQuery
+) -> None:
+    whole = JSON_SHAPES[shape](EVENTS_OF_ID).encode()
+    cut = whole[: whole.rindex(b"REPORT")]
+    events, coverage = read_bytes(cut, selection)
+    assert plain(events) == EVENTS_OF_ID[: len(events)]
+    assert len(events) == len(EVENTS_OF_ID) - 1
+    [gap] = coverage.gaps
+    assert (gap.kind, gap.hides_attempts) == ("truncated", True)
+    assert gap.message.startswith("standard input: ")
+
+
+def test_a_text_that_ends_within_a_line_is_read_to_its_last_byte() -> None:
+    # a pasted log seldom ends in a newline: that alone is no sign of a cut
+    events, coverage = read_bytes(tail(EVENTS).encode()[:-20])
+    assert plain(events)[:-1] == stripped(EVENTS)[:-1]
+    assert stripped(EVENTS)[-1][2].startswith(events[-1].message)
+    assert coverage.complete
+
+
+def test_a_text_cut_at_its_start_names_the_lines_that_belong_to_nothing() -> None:
+    content = tail(EVENTS).encode()
+    events, coverage = read_bytes(content[content.index(b"Traceback") :])
+    assert plain(events) == stripped(EVENTS)[4:]
+    assert coverage.events_unrecognised == 3
+    assert [gap.kind for gap in coverage.gaps] == ["unrecognised"] * 3
+
+
+@pytest.mark.parametrize("text", [lines(EVENTS * 200), document(EVENTS * 200), tail(EVENTS * 200)])
+def test_a_cut_gzip_yields_what_it_holds_and_says_that_it_is_cut(text: str) -> None:
+    packed = gzip.compress(text.encode())
+    events, coverage = read_bytes(packed[: len(packed) // 2])
+    assert 0 < len(events) < len(EVENTS * 200)
+    assert [event[0] for event in plain(events)] == [e[0] for e in EVENTS * 200][: len(events)]
+    assert any("gzip data breaks off" in gap.message for gap in coverage.gaps)
+    assert all(gap.kind == "truncated" for gap in coverage.gaps)
+    assert any(gap.hides_attempts for gap in coverage.gaps)
+
+
+@pytest.mark.parametrize("broken", [0, 1, 3])
+def test_a_corrupt_member_of_gzip_is_a_gap_and_the_rest_is_read(broken: int) -> None:
+    parts = [EVENTS[at : at + 6] for at in range(0, len(EVENTS), 6)]
+    members = [bytearray(gzip.compress(subscription(part).encode())) for part in parts]
+    members[broken][20:60] = bytes(40)
+    events, coverage = read_bytes(b"".join(members))
+    kept = EVENTS[: broken * 6] + EVENTS[broken * 6 + 6 :]
+    assert plain(events) == kept
+    assert {gap.kind for gap in coverage.gaps} == {"truncated"}
+    assert "corrupt gzip data" in coverage.gaps[0].message
+    assert coverage.gaps[0].hides_attempts
+
+
+def test_a_line_that_is_no_event_is_counted_and_the_first_few_are_named(tmp_path: Path) -> None:
+    bad = ['{"timestamp": 1, "mess', '{"timestamp": "soon", "message": "x"}', "[1]", "hello", "{}"]
+    rows = lines(EVENTS).splitlines()
+    (tmp_path / "log").write_text("\n".join([*rows[:6], *bad, "", *rows[6:]]) + "\n")
+    events, coverage = read(tmp_path / "log")
+    assert plain(events) == EVENTS
+    assert coverage.events_unrecognised == 5
+    assert [gap.message.split(": ")[0] for gap in coverage.gaps] == [
+        *(f"{tmp_path / 'log'}:{number}" for number in (7, 8, 9)),
+        f"{tmp_path / 'log'}",
+    ]
+    assert coverage.gaps[-1].message.endswith(": 2 more")
+
+
+@pytest.mark.parametrize("time", [True, -1, 10**30, 1e308, [], "", "2026-13-01T00:00:00Z"])
+def test_a_time_that_is_none_makes_no_event(time: object) -> None:
+    rows = lines(EVENTS) + json.dumps({"timestamp": time, "message": ID}) + "\n"
+    events, coverage = read_bytes(rows.encode())
+    assert plain(events) == EVENTS
+    assert coverage.events_unrecognised == 1
+
+
+def test_half_a_character_is_replaced_and_nothing_printed_can_fail() -> None:
+    good = json.dumps({"timestamp": T0, "message": "half: @"}).encode()
+    for half in (b"\xe2\x82", b"\\ud83d", b"\xff"):
+        for content in (
+            good.replace(b"@", half) + b"\n",
+            b'{"events": [' + good.replace(b"@", half) + b"]}",
+            tail([(T0, STREAM, "half: @")]).encode().replace(b"@", half),
+        ):
+            [event], _ = read_bytes(content)
+            assert event.message.startswith("half: ")
+            assert event.message.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"\x7fELF\x02\x01\x01\x00", "it is binary."),
+        (b"PK\x03\x04zip", "it is binary."),
+        (b"\xff\xd8\xff\xe0picture", "it is binary."),
+        (b"hello\nworld\n", "hello"),
+        (b"\x1b]0;title\x07", "\\x1b]0;title"),
+        (b'{"foo": 1}', "foo"),
+        (b"[1, 2]", "[1, 2]"),
+        (b"{{{", "{{{"),
+    ],
+)
+def test_what_is_no_saved_log_is_refused_with_what_was_found(
+    tmp_path: Path, content: bytes, found: str
+) -> None:
+    (tmp_path / "x").write_bytes(content)
+    error = refused(tmp_path / "x")
+    assert str(tmp_path / "x") in error.what
+    assert found in error.what
+    assert error.what.isprintable()
+    assert "aws logs tail" in error.next_step
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(b"", mtime=0)])
+def test_an_empty_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x").write_bytes(content)
+    assert refused(tmp_path / "x").what == f"{tmp_path / 'x'} is empty."
+
+
+def test_a_gzip_cut_in_its_header_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(gzip.compress(b"x")[:8])
+    assert "breaks off" in refused(tmp_path / "x").what
+
+
+def test_a_missing_file_is_refused_with_the_names_near_to_it(tmp_path: Path) -> None:
+    (tmp_path / "orders.jsonl").write_text(lines(EVENTS))
+    assert "orders.jsonl" in refused(tmp_path / "order.jsonl").next_step
+    assert "its folder" in refused(tmp_path / "no" / "such").what
+
+
+@contextlib.contextmanager
+def not_as_root() -> Iterator[None]:
+    """Root may read everything, so root becomes nobody for a while."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def test_a_file_that_may_not_be_read_is_refused_and_in_a_folder_is_a_gap() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "log").write_text(lines(EVENTS))
+        (folder / "secret").write_text(lines(EVENTS))
+        (folder / "secret").chmod(0)
+        (folder / "closed").mkdir(mode=0)
+        with not_as_root():
+            assert "not allowed" in refused(folder / "secret").what
+            assert "not allowed" in refused(folder / "closed" / "log").what
+            events, coverage = read(folder)
+        assert plain(events) == EVENTS
+        assert all(gap.hides_attempts for gap in coverage.gaps)
+        assert {Path(gap.message.split()[0]).name for gap in coverage.gaps} == {"secret", "closed"}
+
+
+@given(content=st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
+@example(content=b'{"events": ')
+@example(content=b"\x1f\x8b\x08\x1f\x8b\x08")
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_bytes_are_read_or_refused_and_never_crash(content: bytes) -> None:
+    good = lines(EVENTS[:1]).encode()
+    for whole in (content, content + b"\n" + good, good + content, gzip.compress(content)):
+        for selection in (ALL, OF_ID):
+            with contextlib.suppress(UnreadableInput):
+                for event in read_bytes(whole, selection)[0]:
+                    assert event.message.encode().decode() == event.message
+
+
+@given(st.lists(st.text(), min_size=1, max_size=5))
+@settings(max_examples=100, deadline=None)
+def test_any_message_comes_back_from_json(messages: list[str]) -> None:
+    rows = [(T0 + number, STREAM, message) for number, message in enumerate(messages)]
+    for write in JSON_SHAPES.values():
+        assert plain(read_bytes(write(rows).encode())[0]) == rows
+
+
+# --------------------------------------------------------------------------- memory
+
+# The peak that the kernel counts for the program itself: ru_maxrss holds that of who started it.
+MEASURE = """
+import re, sys
+from retryctl.core.model.coverage import Selection
+from retryctl.sources.saved.events import SavedLog
+count = sum(1 for _ in SavedLog(sys.argv[1]).read(Selection(request_ids=tuple(sys.argv[2:]))))
+peak_kb = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]
+print(count, peak_kb, "boto3" in sys.modules)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
+@pytest.mark.parametrize("ids", [(), (ID,)])
+def test_a_large_document_takes_little_memory_and_no_boto3(
+    tmp_path: Path, ids: tuple[str, ...]
+) -> None:
+    noise = random.Random(7)
+    with (tmp_path / "large.json").open("w") as file:
+        file.write('{"events": [\n')
+        for number in range(200_000):
+            row = fields((T0 + number * 100, STREAM, f"item {noise.random()}\n"), number)
+            file.write(json.dumps(row) + ",\n")
+        file.write(json.dumps(fields((T0 + 9 * HOUR, STREAM, f"START RequestId: {ID}\n"), 1)))
+        file.write('\n], "searchedLogStreams": []}\n')
+    command = [sys.executable, "-c", MEASURE, str(tmp_path / "large.json"), *ids]
+    count, peak_kb, boto3 = subprocess.check_output(command, text=True).split()
+    assert int(count) == (1 if ids else 200_001)
+    assert int(peak_kb) < 150_000
+    assert boto3 == "False"
