@@ -18,8 +18,9 @@ from typing import IO
 
 from retryctl.sources.saved.decode import CHUNK_BYTES
 from retryctl.sources.saved.files import SavedFile
-from retryctl.sources.saved.formats import LogFormat, find_shape
+from retryctl.sources.saved.formats import find_shape
 from retryctl.sources.saved.json_format import json_lines
+from retryctl.sources.saved.log_format import LogFormat
 from retryctl.sources.saved.text_format import begins_event
 
 _ZLIB_WITH_GZIP_HEADER = 31

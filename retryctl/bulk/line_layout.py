@@ -9,8 +9,8 @@ from dataclasses import replace
 from itertools import count
 
 from retryctl.core.model.events import LogEvent
-from retryctl.sources.saved.formats import RawEvent
 from retryctl.sources.saved.json_format import line_event
+from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 # written out: a group that repeats takes a third more time

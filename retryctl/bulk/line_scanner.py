@@ -34,8 +34,8 @@ from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.bulk.templates import TemplateCache
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.sources.saved.formats import RawEvent
 from retryctl.sources.saved.json_format import line_event
+from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 MOST_RUNS = 64

@@ -30,8 +30,9 @@ from retryctl.sources.saved.decode import segments
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress, ReadStats
 from retryctl.sources.saved.events import nothing_readable
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
-from retryctl.sources.saved.formats import RawEvent, find_shape, read_file
+from retryctl.sources.saved.formats import find_shape, read_file
 from retryctl.sources.saved.json_format import json_lines
+from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 UNIT_BYTES = 64 << 20

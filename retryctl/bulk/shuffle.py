@@ -26,7 +26,8 @@ from retryctl.core.model.records import Unrecognised
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, ReadStats
 from retryctl.sources.saved.files import SavedFile
-from retryctl.sources.saved.formats import RawEvent, read_file
+from retryctl.sources.saved.formats import read_file
+from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 _IN_MEMORY = 8 << 20

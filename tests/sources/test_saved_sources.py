@@ -9,10 +9,10 @@ import pytest
 
 from retryctl.core.history.build import build_history
 from retryctl.core.model.coverage import LogQuery
+from retryctl.core.timestamps import iso_ms
 from retryctl.errors import RetryctlError, UnreadableInput, UsageError
 from retryctl.sources.saved.depth_limit import MOST_LEVELS
 from retryctl.sources.saved.events import SavedLog
-from retryctl.sources.saved.formats import iso_ms
 from tests.cli.test_cli import run
 from tests.support.saved_logs import (
     EVENTS,

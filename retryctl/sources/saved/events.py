@@ -20,7 +20,8 @@ from retryctl.sources.saved.files import (
     find_files,
     names_one_file,
 )
-from retryctl.sources.saved.formats import EXPECTED, Prefilter, RawEvent, read_file
+from retryctl.sources.saved.formats import EXPECTED, read_file
+from retryctl.sources.saved.log_format import Prefilter, RawEvent
 from retryctl.sources.saved.stream_filter import Mentions, RequestIds, StreamFilter, Wanted, is_init
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
-from functools import lru_cache
-from io import BufferedReader
-from typing import NamedTuple
 
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.decode import segments
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.files import SavedFile, cannot_open
 from retryctl.sources.saved.json_format import is_event_line, json_lines, json_shape
+from retryctl.sources.saved.log_format import LogFormat, Prefilter, RawEvent
 from retryctl.sources.saved.text_format import LINES_BEFORE_FIRST_EVENT, text_shape
 
 # control characters that no text has, and what was no UTF-8
@@ -76,53 +73,3 @@ def _refuse_unreadable(
             f"nothing can be read of {notes.gaps[0].message}.", "Save or download it again."
         )
     raise UnreadableInput(f"{file.name} is empty.", "Was the log saved to the end?")
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-
-# 2026-11-23T03:00:00.123456789Z, 2026-11-23 03:00:00, 2026-11-23T04:00:00.1+01:00
-_ISO = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
-    r"(?:Z|([+-])(\d\d):?(\d\d))?",
-    re.ASCII,
-)
-
-
-class RawEvent(NamedTuple):
-    """One event as a file gives it; ``None`` where the file does not say."""
-
-    timestamp_ms: int
-    message: str
-    log_stream: str | None = None
-    log_group: str | None = None
-    event_id: str | None = None
-
-
-Prefilter = Callable[[bytes, int], bool]
-"""Whether an event is worth parsing, by its bytes as they lie in the file and its time in ms."""
-
-LogFormat = Callable[
-    [BufferedReader, FileDiagnostics, "Prefilter | None"], Iterator["RawEvent | int"]
-]
-"""Reads a segment. An event that is not worth parsing may come as its time alone."""
-
-
-@lru_cache(maxsize=1024)
-def iso_ms(text: str) -> int | None:
-    """Epoch milliseconds of an ISO 8601 date and time, UTC where it names no offset.
-
-    ``None`` where it is none, or lies before 1970. What is finer than a millisecond is cut off.
-    """
-    found = _ISO.fullmatch(text)
-    if not found:
-        return None
-    *numbers, fraction, sign, hours, minutes = found.groups()
-    year, month, day, hour, minute, second = map(int, numbers)
-    try:
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
-    except ValueError:
-        return None
-    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
-    since_epoch = moment - _EPOCH + (offset if sign == "-" else -offset)
-    moment_ms = since_epoch // timedelta(milliseconds=1) + int((fraction or "")[:3].ljust(3, "0"))
-    return moment_ms if moment_ms >= 0 else None

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from io import BufferedReader, BytesIO
 
+from retryctl.core.timestamps import iso_ms
 from retryctl.sources.saved.depth_limit import Shallow, TooDeep
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats import LogFormat, Prefilter, RawEvent, iso_ms
+from retryctl.sources.saved.log_format import LogFormat, Prefilter, RawEvent
 
 _STREAM = ("logStreamName", "log_stream", "logStream")
 _GROUP = ("logGroupName", "logGroup", "log_group")

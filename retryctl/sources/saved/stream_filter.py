@@ -13,7 +13,7 @@ from retryctl.core.history.attempt_lines import LONGEST_BRACKET_MS
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.sources.saved.formats import RawEvent
+from retryctl.sources.saved.log_format import RawEvent
 
 
 class StreamFilter:

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from io import BufferedReader
 
+from retryctl.core.timestamps import iso_ms
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats import LogFormat, Prefilter, RawEvent, iso_ms
+from retryctl.sources.saved.log_format import LogFormat, Prefilter, RawEvent
 
 LINES_BEFORE_FIRST_EVENT = 50
 

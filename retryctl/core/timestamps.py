@@ -1,0 +1,38 @@
+"""Times as logs write them: the one reader of ISO 8601."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+# 2026-11-23T03:00:00.123456789Z, 2026-11-23 03:00:00, 2026-11-23T04:00:00.1+01:00
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
+    r"(?:Z|([+-])(\d\d):?(\d\d))?",
+    re.ASCII,
+)
+
+
+@lru_cache(maxsize=1024)
+def iso_ms(text: str) -> int | None:
+    """Epoch milliseconds of an ISO 8601 date and time, UTC where it names no offset.
+
+    ``None`` where it is none, or lies before 1970. What is finer than a millisecond is cut off.
+    """
+    found = _ISO.fullmatch(text)
+    if not found:
+        return None
+    *numbers, fraction, sign, hours, minutes = found.groups()
+    year, month, day, hour, minute, second = map(int, numbers)
+    try:
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
+    except ValueError:
+        return None
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    since_epoch = moment - _EPOCH + (offset if sign == "-" else -offset)
+    moment_ms = since_epoch // timedelta(milliseconds=1) + int((fraction or "")[:3].ljust(3, "0"))
+    return moment_ms if moment_ms >= 0 else None
