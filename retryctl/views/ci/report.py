@@ -146,7 +146,7 @@ def _numbers(findings: list[JudgedFinding]) -> str:
 
 
 REPORTS = {
-    "text": "check_text",
+    "text": "text.check",
     "json": "json.check",
     "junit": "ci.junit",
     "sarif": "ci.sarif",
