@@ -21,9 +21,9 @@ count = len(json.load(open(sys.argv[1]))["events"])
 """
 READ = """
 import sys
-from retryctl.core.model.coverage import Selection
+from retryctl.core.model.coverage import LogQuery
 from retryctl.sources.saved.events import SavedLog
-count = sum(1 for _ in SavedLog(sys.argv[1]).read(Selection(request_ids=tuple(sys.argv[2:]))))
+count = sum(1 for _ in SavedLog(sys.argv[1]).read(LogQuery(request_ids=tuple(sys.argv[2:]))))
 """
 MEASURE = """
 import resource, sys, time

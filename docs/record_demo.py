@@ -11,9 +11,9 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
-from retryctl.lab import plan, saved
+from retryctl.lab import plan
 from retryctl.lab.function import Function
-from retryctl.lab.lab import Lab
+from retryctl.lab.lab import Lab, json_lines
 
 START = datetime(2026, 11, 23, 3, 0, 0, 123_000, timezone.utc)
 FUNCTION = Function(
@@ -46,7 +46,7 @@ def main() -> None:
             (steps,) = plan.read(written or "first")
             lab.submit({"order": order}, steps, after_s=after_s)
         lab.run()
-    sys.stdout.write(saved.json_lines(lab.events))
+    sys.stdout.write(json_lines(lab.events))
 
 
 if __name__ == "__main__":

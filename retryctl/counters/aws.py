@@ -38,4 +38,5 @@ def _new_client(service: str) -> Any:
     patience = Config(
         connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3}
     )
-    return boto3.session.Session().client(service, config=patience)
+    session: Any = boto3.session.Session()
+    return session.client(service, config=patience)

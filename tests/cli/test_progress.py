@@ -22,18 +22,18 @@ from itertools import chain, repeat
 from retryctl.app.trace import tell_bytes
 from retryctl.cli.terminal import Progress
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.model.coverage import Selection
-from retryctl.core.model.function_config import FunctionSettings
+from retryctl.core.model.coverage import LogQuery
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.sources.saved.events import SavedLog
-from retryctl.bulk.reader import WholeLog
+from retryctl.bulk.reader import BulkReader
 
 path, way = sys.argv[1:]
 with Progress(quiet=way == "quiet", clock=partial(next, chain([0], repeat(4)))) as progress:
     tell = lambda done, total: tell_bytes(progress, 10**6 * done, 10**6 * total)
     if way == "whole":
-        WholeLog(path).read(Selection(), Markers(), FunctionSettings(), progress=tell)
+        BulkReader(path).read(LogQuery(), Markers(), FunctionConfig(), progress=tell)
     else:
-        list(SavedLog(path).read(Selection(), tell))
+        list(SavedLog(path).read(LogQuery(), tell))
 """
 
 

@@ -181,7 +181,7 @@ _PAGES_FOR_A_PAIR, _LEAST_PAIRS = 10, 5
 _MOST_SURE_PAIRS, _LINES_FOR_A_TELLING = 100, 3
 
 
-class NeighboursLookUp:
+class AdjacencyLookup:
     """Looks into ``window`` of a group, of which the lines that match ``telling`` are known."""
 
     def __init__(self, aws: AwsClient, group: LogGroup, window: TimeRange, telling: str) -> None:

@@ -146,14 +146,14 @@ def _numbers(findings: list[JudgedFinding]) -> str:
 
 
 REPORTS = {
-    "text": "check_text",
-    "json": "check_json",
-    "junit": "junit",
-    "sarif": "sarif",
-    "github": "github",
-    "gitlab": "gitlab",
-    "tap": "tap",
-    "markdown": "markdown",
+    "text": "text.check",
+    "json": "json.check",
+    "junit": "ci.junit",
+    "sarif": "ci.sarif",
+    "github": "ci.github",
+    "gitlab": "ci.gitlab",
+    "tap": "ci.tap",
+    "markdown": "ci.markdown",
 }
 
 
