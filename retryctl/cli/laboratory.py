@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from retryctl.app.lab import judge
-from retryctl.cli import telling
+from retryctl.app.trace import TraceResult
 from retryctl.cli.params import Output, OutputOptions
 from retryctl.cli.terminal import put, remark
+from retryctl.cli.trace_output import show_trace
 from retryctl.config import load_settings
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.attempt import Attempt
@@ -86,8 +87,8 @@ def run(wanted: LabRunOptions, show: OutputOptions) -> ExitStatus:
     if len(plans) > 1 and show.output is Output.TEXT:
         put(_table(checked, submitted))
         return ExitStatus.OK
-    story = telling.TraceResult(checked=checked, coverage=coverage, branches=markers.branches)
-    return telling.show_story(story, show)
+    story = TraceResult(checked=checked, coverage=coverage, branches=markers.branches)
+    return show_trace(story, show)
 
 
 def serve_saved(source: str, port: int) -> NoReturn:
