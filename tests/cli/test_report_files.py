@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.cli.test_cli import run
 from tests.support.check_logs import right, save, succeeded, switched
 from tests.support.lambda_log import ID, OTHER_ID, Environment
+from tests.support.program import run
 from tests.views.test_page import read
 
 TRACE_FORMS = ("text", "json", "jsonl", "html", "svg")
