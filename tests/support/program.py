@@ -110,7 +110,7 @@ def _content(descriptor: int) -> str:
 def _process_state(
     env: Mapping[str, str], cwd: Path | None, arguments: Sequence[str]
 ) -> Iterator[None]:
-    """Set what belongs to a process, and restore it with all that the program changes."""
+    """Set what belongs to a process, and restore it with everything that the program changes."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     signals = {number: signal.getsignal(number) for number in _SIGNALS}
@@ -121,6 +121,8 @@ def _process_state(
             chdir(cwd or "."),
         ):
             time.tzset()
+            root.handlers.clear()
+            root.setLevel(logging.WARNING)
             yield
     finally:
         time.tzset()
