@@ -252,7 +252,7 @@ def test_both_scans_are_told_before_and_what_was_scanned_after(endpoint: Endpoin
     reader = lines(endpoint, "/aged", say=said.append)
     whole = TimeRange(since_ms=MIDNIGHT_MS, until_ms=NOW)
     assert len(read(reader, whole)) == 1000
-    reader.tell_what_was_scanned()
+    reader.report_scanned()
     twice = 2 * endpoint.group("/aged").stored_bytes
     assert reader.bytes_scanned == twice
     amount = f"{twice / 1e6:.1f} MB ($0.000)"

@@ -6,7 +6,7 @@ The expression may match more than that, and not less, but for JSON that hides p
 escapes (``\\u006c``). It keeps to what FilterLogEvents takes between two ``%``: no parentheses, no
 spaces, no quotes; Logs Insights takes it between two slashes.
 
-What two lines tell only as neighbours is not settled by this (``neighbours``).
+What two lines tell only as neighbours is not settled by this (``adjacency``).
 """
 
 from __future__ import annotations

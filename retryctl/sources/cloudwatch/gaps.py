@@ -45,32 +45,30 @@ def not_searched(
     )
 
 
-def not_read(
-    group: LogGroup, stretch: StreamSlice, error: RetryctlError, settle: str | None
-) -> Gap:
+def not_read(group: LogGroup, part: StreamSlice, error: RetryctlError, settle: str | None) -> Gap:
     """Attempts that were found, but whose lines could not be had."""
     return Gap(
         kind=_kind(error),
-        message=f"an attempt in {stretch.log_stream} was found but not read: {error.what}",
+        message=f"an attempt in {part.log_stream} was found but not read: {error.what}",
         log_group=group.name,
-        log_stream=stretch.log_stream,
-        since_ms=stretch.known[0].timestamp_ms,
-        until_ms=stretch.window.until_ms,
+        log_stream=part.log_stream,
+        since_ms=part.known[0].timestamp_ms,
+        until_ms=part.window.until_ms,
         settle=settle,
         hides_attempts=True,
     )
 
 
 def lines_missing(
-    group: LogGroup, stretch: StreamSlice, lost: Sequence[Hit], settle: str | None
+    group: LogGroup, part: StreamSlice, lost: Sequence[Hit], settle: str | None
 ) -> Gap:
     """What the search found, and the stream did not give."""
     return Gap(
         kind="lines-missing",
-        message=f"{len(lost)} of {len(stretch.known)} lines that the search found "
-        f"are not in what the stream {stretch.log_stream} gave",
+        message=f"{len(lost)} of {len(part.known)} lines that the search found "
+        f"are not in what the stream {part.log_stream} gave",
         log_group=group.name,
-        log_stream=stretch.log_stream,
+        log_stream=part.log_stream,
         since_ms=lost[0].timestamp_ms,
         until_ms=lost[-1].timestamp_ms + 1,
         settle=settle,
@@ -116,7 +114,7 @@ def too_fresh(group: LogGroup, window: TimeRange, settle: str | None) -> Gap:
     )
 
 
-def taken_as_alike(group: LogGroup, pairs: int, looked_up: int) -> Gap:
+def pairs_not_verified(group: LogGroup, pairs: int, looked_up: int) -> Gap:
     """What was selected stands for what was not looked at."""
     held = "none could be" if not looked_up else f"{looked_up:,} were, the farthest apart, and held"
     return Gap(
@@ -128,7 +126,7 @@ def taken_as_alike(group: LogGroup, pairs: int, looked_up: int) -> Gap:
     )
 
 
-def parted(group: LogGroup) -> Gap:
+def lines_between(group: LogGroup) -> Gap:
     """What was selected does not stand for all lines, and Insights cannot give them all."""
     return Gap(
         kind="lines-between",
@@ -188,7 +186,7 @@ def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int
         )
 
 
-def looking_again(
+def rerun_command(
     request_ids: Sequence[str], group: LogGroup, since_ms: int, until_ms: int | None
 ) -> str | None:
     """The command that asks once more for these requests, in this group and window."""

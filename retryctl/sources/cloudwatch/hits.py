@@ -1,4 +1,4 @@
-"""Mentions of a request's ID, and the attempts and stretches of log streams they point to."""
+"""Hits of a request's ID, and the slices of log streams that hold its attempts."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ _GRACE_MS = 60_000
 # An environment rests for hours between two requests, so its last REPORT lies far back. Reading
 # from the newest, a long window costs nothing: what closes the front ends the reading.
 _FRONT_MS = 6 * 3_600_000
+# No line of an attempt stands before one of these.
+_FRONTS = (Report, InitStart, RestoreStart)
 
 
 class Kind(IntEnum):
-    """What a mention is, from the weakest to the strongest."""
+    """What a hit is, from the weakest to the strongest."""
 
     TEXT = 0  # in the text of something else: no attempt by itself
     NAMED = 1  # a logger's or a runtime's line that carries the ID
@@ -57,8 +59,8 @@ class StreamSlice:
     """Part of a log stream, with one attempt or several that follow closely.
 
     ``window`` is what to read, from the newest back, until the end of the request before is in
-    sight. What lies before ``since_ms`` belongs to another stretch; nothing of these attempts
-    lies before ``lead_ms``. ``known`` are the mentions in it, the earliest first.
+    sight. What lies before ``since_ms`` belongs to another part; nothing of these attempts
+    lies before ``lead_ms``. ``known`` are the hits in it, the earliest first.
     """
 
     log_stream: str
@@ -68,8 +70,8 @@ class StreamSlice:
     known: tuple[Hit, ...]
 
 
-def mentions(event: LogEvent, request_ids: Iterable[str]) -> Iterator[Hit]:
-    """The requests that ``event`` mentions. The service's filter is not taken at its word."""
+def hits_in(event: LogEvent, request_ids: Iterable[str]) -> Iterator[Hit]:
+    """Yield a hit for each ID in ``event``. The match is checked here, not only by the service."""
     found = [request_id for request_id in request_ids if request_id in event.message]
     if not found:
         return
@@ -95,19 +97,19 @@ def _kind(record: object) -> Kind:
     return Kind.PLATFORM
 
 
-def stretches(found: Iterable[Hit], *, timeout_ms: int, now_ms: int) -> list[StreamSlice]:
+def stream_slices(found: Iterable[Hit], *, timeout_ms: int, now_ms: int) -> list[StreamSlice]:
     """What to read of each stream: disjoint, so that no line is read twice, and in order.
 
-    A mention in the text of something else is not worth a call.
+    A hit in the text of something else is not worth a call.
     """
     by_stream: dict[str, list[Hit]] = defaultdict(list)
-    for mention in found:
-        if mention.kind is not Kind.TEXT:
-            by_stream[mention.log_stream].append(mention)
+    for hit in found:
+        if hit.kind is not Kind.TEXT:
+            by_stream[hit.log_stream].append(hit)
     return [
-        stretch
+        part
         for stream in sorted(by_stream)
-        for stretch in _of_stream(stream, by_stream[stream], timeout_ms, now_ms)
+        for part in _of_stream(stream, by_stream[stream], timeout_ms, now_ms)
     ]
 
 
@@ -136,26 +138,26 @@ def _of_stream(
 
 
 def _attempts(found: list[Hit], timeout_ms: int) -> list[list[Hit]]:
-    """The mentions of one stream, cut where another attempt begins."""
+    """The hits of one stream, cut where another attempt begins."""
     attempts: list[list[Hit]] = []
-    for mention in sorted(found, key=lambda m: (m.timestamp_ms, m.event_id)):
+    for hit in sorted(found, key=lambda m: (m.timestamp_ms, m.event_id)):
         last = attempts[-1] if attempts else None
         if (
             last is None
-            or mention.kind is Kind.START
-            or mention.request_id != last[-1].request_id
-            or mention.timestamp_ms - last[0].timestamp_ms > timeout_ms + _GRACE_MS
+            or hit.kind is Kind.START
+            or hit.request_id != last[-1].request_id
+            or hit.timestamp_ms - last[0].timestamp_ms > timeout_ms + _GRACE_MS
         ):
-            attempts.append([mention])
+            attempts.append([hit])
         else:
-            last.append(mention)
+            last.append(hit)
     return attempts
 
 
 def _end(attempt: list[Hit], timeout_ms: int, now_ms: int) -> int:
     """A second after REPORT, or when REPORT is due at the latest, where it was not seen."""
     last_ms = attempt[-1].timestamp_ms
-    if any(mention.kind is Kind.REPORT for mention in attempt):
+    if any(hit.kind is Kind.REPORT for hit in attempt):
         return last_ms + _LATE_MS + 1
     return max(last_ms + 1, min(now_ms + 1, last_ms + timeout_ms + _GRACE_MS))
 
@@ -163,41 +165,43 @@ def _end(attempt: list[Hit], timeout_ms: int, now_ms: int) -> int:
 # --------------------------------------------------------------------------- what was read of it
 
 
-def is_whole(events: list[LogEvent], stretch: StreamSlice) -> bool:
-    """Whether ``events``, the newest of the stretch, reach back to before its first attempt."""
-    if _front(events, stretch) is not None:
+def reaches_front(page: list[LogEvent], part: StreamSlice) -> bool:
+    """Whether ``page`` reaches back to before the first attempt of the slice."""
+    if page and page[0].timestamp_ms < part.lead_ms:
         return True
-    return bool(events) and events[0].timestamp_ms < stretch.lead_ms
+    first_ms = part.known[0].timestamp_ms
+    before = (event for event in page if event.timestamp_ms < first_ms)
+    return any(isinstance(parse_record(event), _FRONTS) for event in before)
 
 
-def belonging(events: list[LogEvent], stretch: StreamSlice) -> list[LogEvent]:
+def belonging(events: list[LogEvent], part: StreamSlice) -> list[LogEvent]:
     """Without what lies before the REPORT of the request before; that REPORT stays."""
-    front = _front(events, stretch)
-    since_ms = max(stretch.since_ms, stretch.lead_ms if front is None else 0)
+    front = _front(events, part)
+    since_ms = max(part.since_ms, part.lead_ms if front is None else 0)
     return [event for event in events[front or 0 :] if event.timestamp_ms >= since_ms]
 
 
-def _front(events: list[LogEvent], stretch: StreamSlice) -> int | None:
-    """The place of the last REPORT, or of the environment's start, before the first mention."""
-    earliest = stretch.known[0]
+def _front(events: list[LogEvent], part: StreamSlice) -> int | None:
+    """The place of the last REPORT, or of the environment's start, before the first hit."""
+    earliest = part.known[0]
     places = (
         place
         for place, event in enumerate(events)
         if event.timestamp_ms >= earliest.timestamp_ms and earliest.request_id in event.message
     )
     for place in range(next(places, 0) - 1, -1, -1):
-        if isinstance(parse_record(events[place]), (Report, InitStart, RestoreStart)):
+        if isinstance(parse_record(events[place]), _FRONTS):
             return place
     return None
 
 
-def missing(events: list[LogEvent], stretch: StreamSlice) -> list[Hit]:
-    """The mentions that are known to lie in the stretch, and are not among ``events``."""
+def missing(events: list[LogEvent], part: StreamSlice) -> list[Hit]:
+    """The hits that are known to lie in the part, and are not among ``events``."""
     at: dict[int, list[str]] = defaultdict(list)
     for event in events:
         at[event.timestamp_ms].append(event.message)
     return [
-        mention
-        for mention in stretch.known
-        if not any(mention.request_id in message for message in at[mention.timestamp_ms])
+        hit
+        for hit in part.known
+        if not any(hit.request_id in message for message in at[hit.timestamp_ms])
     ]

@@ -19,7 +19,7 @@ from retryctl.errors import CouldNotLook, Throttled
 from retryctl.sources.aws.client import Answer, AwsClient
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.event_order import in_order
-from retryctl.sources.cloudwatch.hits import Hit, Kind, StreamSlice, belonging, mentions
+from retryctl.sources.cloudwatch.hits import Hit, Kind, StreamSlice, belonging, hits_in
 from retryctl.sources.cloudwatch.pages import TimeRange
 from retryctl.sources.cloudwatch.request_search import AttemptSpread, SearchResult
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, merged
@@ -47,7 +47,7 @@ class InsightsClient:
 
     They may run in several threads; once ``halted`` is set, each ends soon and is stopped.
     ``unread`` are the ends of seconds that hold more than an answer can. ``ambiguous`` is how
-    many events stand in an order that cannot be known (``same_millisecond``).
+    many events stand in an order that cannot be known (``event_order``).
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class InsightsClient:
         self.unread: list[TimeRange] = []
         self.ambiguous = 0
 
-    def tell_what_was_scanned(self) -> None:
+    def report_scanned(self) -> None:
         """To be called when all is read."""
         self._terms.say(
             f"Logs Insights scanned {_amount(self.bytes_scanned)} of {self._group.name}."
@@ -221,34 +221,34 @@ class Insights(InsightsClient):
         self,
         request_ids: Sequence[str],
         windows: Sequence[TimeRange],
-        reach: AttemptSpread,
+        spread: AttemptSpread,
         before: SearchResult,
     ) -> SearchResult:
-        """The mentions in ``windows``, and in all of the time that other attempts can take.
+        """The hits in ``windows``, and in all of the time that other attempts can take.
 
         What came of the search ``before`` is taken over. Raises CouldNotLook where a query would
         cost more than the terms allow.
         """
-        found = SearchResult(mentions=list(before.mentions))
+        found = SearchResult(hits=list(before.hits))
         plan = SlicePlanner(windows[0], before.done)
         plan.aim = tuple(merged(windows))
         condition = " or ".join(f'@message like "{request_id}"' for request_id in request_ids)
         self._announce(plan.rest())
         while (part := plan.take()) is not None:
             rows = self._rows(part.window, condition)
-            found.add(dict.fromkeys(one for row in rows for one in mentions(row, request_ids)))
+            found.add(dict.fromkeys(one for row in rows for one in hits_in(row, request_ids)))
             plan.finished(part, pages=1)
-            around = [reach.around(own, self._now_ms) for own in _by_request(found.mentions)]
+            around = [spread.around(own, self._now_ms) for own in _by_request(found.hits)]
             plan.aim = tuple(merged([*plan.aim, *around]))
         found.done = plan.done
         return found
 
-    def read(self, stretch: StreamSlice) -> list[LogEvent]:
-        """The events of a stretch, for a group whose streams GetLogEvents refuses."""
-        since_ms = max(stretch.since_ms, stretch.lead_ms, 0)
-        window = TimeRange(since_ms=since_ms, until_ms=stretch.window.until_ms)
-        condition = f'@logStream in ["{stretch.log_stream}"]'
-        return belonging(self._in_order(self._rows(window, condition)), stretch)
+    def read(self, part: StreamSlice) -> list[LogEvent]:
+        """The events of a part, for a group whose streams GetLogEvents refuses."""
+        since_ms = max(part.since_ms, part.lead_ms, 0)
+        window = TimeRange(since_ms=since_ms, until_ms=part.window.until_ms)
+        condition = f'@logStream in ["{part.log_stream}"]'
+        return belonging(self._in_order(self._rows(window, condition)), part)
 
 
 def moment_ms(text: str) -> int:
@@ -273,10 +273,10 @@ def _cells(row: list[dict[str, str]]) -> dict[str, str]:
 
 
 def _by_request(found: Sequence[Hit]) -> list[list[Hit]]:
-    own = [mention for mention in found if mention.kind is not Kind.TEXT]
+    own = [hit for hit in found if hit.kind is not Kind.TEXT]
     return [
-        [mention for mention in own if mention.request_id == request_id]
-        for request_id in {mention.request_id for mention in own}
+        [hit for hit in own if hit.request_id == request_id]
+        for request_id in {hit.request_id for hit in own}
     ]
 
 

@@ -58,7 +58,7 @@ class InsightsLines(InsightsClient):
     def read(self, window: TimeRange, expression: str) -> Iterator[list[LogEvent]]:
         """Yield the events that match a regular expression, oldest first.
 
-        Those of one millisecond stand in the order that ``same_millisecond`` gives them, without
+        Those of one millisecond stand in the order that ``event_order`` gives them, without
         IDs. No chunk is empty, each is at most some 10,000 events, and no second is in two. The
         expression is on one line. The window ends before what is too young for
         Insights (``FRESH_MS``). Raises CouldNotLook before any query where both scans would cost

@@ -142,11 +142,11 @@ def newest_first(
     window: TimeRange,
     enough: Callable[[list[LogEvent]], bool],
 ) -> list[LogEvent]:
-    """GetLogEvents: the events of ``window``, back to where ``enough`` says that it suffices.
+    """Return the newest events of ``window`` by GetLogEvents, in the order of the stream.
 
-    They are given in the order of the stream, without IDs. Reading from the end takes one call
-    for an attempt, however busy its stream is: what lies before it closes the page. The end of
-    the window is the token that was sent coming back. Raises like ``AwsClient.call``.
+    Pages are read from the end until ``enough``, called with each page, is true: one call for an
+    attempt, however busy its stream is. The events have no IDs. At the window's start the service
+    returns the token that was sent. Raises the errors of ``AwsClient.call``.
     """
     request: dict[str, Any] = {
         **group.request,
@@ -155,12 +155,12 @@ def newest_first(
         "endTime": window.until_ms,  # exclusive here
         "startFromHead": False,
     }
-    pages: list[list[LogEvent]] = []
+    newest: list[LogEvent] = []  # the last event first: an older page is appended
     token: str | None = None
     restarts = 0
     while True:
         tokens = {"nextToken": token} if token else {}
-        limit = {"limit": _MOST_EVENTS if pages else _FIRST_EVENTS}
+        limit = {"limit": _MOST_EVENTS if newest else _FIRST_EVENTS}
         try:
             page = aws.call(
                 "logs",
@@ -173,12 +173,12 @@ def newest_first(
             restarts += 1
             if not refused.is_bad_token or restarts > _MOST_RESTARTS:
                 raise
-            pages, token = [], None
+            newest, token = [], None
             continue
-        pages.insert(0, [_event(group, stream, found) for found in page["events"]])
-        events = [event for older in pages for event in older]
+        events = [_event(group, stream, found) for found in page["events"]]
+        newest += reversed(events)
         if page["nextBackwardToken"] == token or enough(events):
-            return events
+            return newest[::-1]
         token = page["nextBackwardToken"]
 
 

@@ -1,7 +1,7 @@
 """Finding the attempts of requests in one log group, by their IDs.
 
 A request's attempts start at most the maximum event age apart, and each runs as long as the
-function's timeout. So the first mention bounds the time in which all others lie, within the
+function's timeout. So the first hit bounds the time in which all others lie, within the
 window that was asked for or beyond it, and all of that time is searched: an attempt that was not
 looked for cannot be counted.
 """
@@ -17,13 +17,13 @@ from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import RetryctlError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup
-from retryctl.sources.cloudwatch.hits import Hit, Kind, mentions
+from retryctl.sources.cloudwatch.hits import Hit, Kind, hits_in
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.time_slices import (
-    Slice,
     SlicePlanner,
     SliceRead,
     SliceRunner,
+    TimeSlice,
     merged,
 )
 
@@ -47,7 +47,7 @@ class AttemptSpread:
         before, and the first the time after. Where what was seen is further apart, the function's
         settings are not those of that day; and an event source keeps to no age.
         """
-        times = [mention.timestamp_ms for mention in found]
+        times = [hit.timestamp_ms for hit in found]
         first_ms, last_ms = min(times), max(times)
         far_ms = self.event_age_ms + self.timeout_ms + _GRACE_MS
         if last_ms - first_ms > far_ms:
@@ -67,16 +67,16 @@ class SearchResult:
     ``left`` are parts of it that the search did not come to: ``pages_left`` of them, about.
     """
 
-    mentions: list[Hit] = field(default_factory=list)
+    hits: list[Hit] = field(default_factory=list)
     done: list[TimeRange] = field(default_factory=list)
     unsearched: list[tuple[TimeRange, RetryctlError]] = field(default_factory=list)
     left: list[TimeRange] = field(default_factory=list)
     pages_left: float = 0.0
 
-    def add(self, mentions: Iterable[Hit]) -> None:
+    def add(self, hits: Iterable[Hit]) -> None:
         """Those that are new: what was given up, or is looked at again, is read twice."""
-        known = set(self.mentions)
-        self.mentions += [mention for mention in mentions if mention not in known]
+        known = set(self.hits)
+        self.hits += [hit for hit in hits if hit not in known]
 
 
 class RequestSearch:
@@ -94,7 +94,7 @@ class RequestSearch:
         request_ids: Sequence[str],
         window: TimeRange,
         *,
-        reach: AttemptSpread,
+        spread: AttemptSpread,
         now_ms: int,
         on_page: Callable[[Page], None],
         halted: threading.Event,
@@ -105,13 +105,13 @@ class RequestSearch:
         self._group = group
         self._request_ids = tuple(request_ids)
         self._window = window
-        self._reach = reach
+        self._spread = spread
         self._now_ms = now_ms
         self._on_page = on_page
         self._most_pages = most_pages
         before = before or SearchResult()
         self._plan = SlicePlanner(window, before.done)
-        self._found = SearchResult(mentions=list(before.mentions))
+        self._found = SearchResult(hits=list(before.hits))
         self._slices = SliceRunner(aws, self._plan, self._search, halted=halted)
 
     def run(self) -> SearchResult:
@@ -133,12 +133,12 @@ class RequestSearch:
             found.left, found.pages_left = rest, self._plan.pages_left()
         return found
 
-    def _search(self, part: Slice) -> SliceRead[list[Hit]]:
+    def _search(self, part: TimeSlice) -> SliceRead[list[Hit]]:
         found: list[Hit] = []
         pages, more = 0, False
         for page in matching_pages(self._aws, self._group, part.window, pattern(self._request_ids)):
             pages += 1
-            found += [m for event in page.events for m in mentions(event, self._request_ids)]
+            found += [m for event in page.events for m in hits_in(event, self._request_ids)]
             self._on_page(page)
             more = page.more
             if more and (part.trial or self._slices.ended or not self._plan.wants(part)):
@@ -151,13 +151,13 @@ class RequestSearch:
         for request_id in self._request_ids:
             own = [
                 m
-                for m in self._found.mentions
+                for m in self._found.hits
                 if m.request_id == request_id and m.kind is not Kind.TEXT
             ]
             if not any(m.kind >= Kind.PLATFORM for m in own):
                 aim.append(self._window)
             if own:
-                aim.append(self._reach.around(own, self._now_ms))
+                aim.append(self._spread.around(own, self._now_ms))
         self._plan.aim = tuple(merged(aim))
 
 

@@ -1,7 +1,7 @@
 """CloudWatch Logs: the attempts of a request, wherever in a log group they lie.
 
-Two steps. FilterLogEvents finds the mentions of the ID (``request_search``); but a printed line
-and a Python traceback carry no ID, so GetLogEvents then reads the stretch of each stream that
+Two steps. FilterLogEvents finds the hits of the ID (``request_search``); but a printed line
+and a Python traceback carry no ID, so GetLogEvents then reads the part of each stream that
 holds an attempt, which is what is yielded. The two are never merged by their content: in a
 stream two equal lines of one millisecond are two.
 """
@@ -22,14 +22,21 @@ from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe, find_log_groups, refusal_of
 from retryctl.sources.cloudwatch.gaps import (
     lines_missing,
-    looking_again,
     masked,
     not_kept,
     not_read,
     not_searched,
+    rerun_command,
     too_fresh,
 )
-from retryctl.sources.cloudwatch.hits import Hit, Kind, StreamSlice, belonging, missing, stretches
+from retryctl.sources.cloudwatch.hits import (
+    Hit,
+    Kind,
+    StreamSlice,
+    belonging,
+    missing,
+    stream_slices,
+)
 from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, asked_window
 from retryctl.sources.cloudwatch.request_search import AttemptSpread, SearchResult
@@ -72,10 +79,10 @@ class RequestSource:
         self._names = tuple(groups)
         self._otherwise = otherwise
         self._clock = clock
-        self._reach = AttemptSpread(event_age_ms=event_age_ms, timeout_ms=timeout_ms)
+        self._spread = AttemptSpread(event_age_ms=event_age_ms, timeout_ms=timeout_ms)
         self._progress = progress
         self._describe = cache(partial(describe, aws))
-        self._means = SearchOptions(
+        self._options = SearchOptions(
             engine=engine,
             terms=terms or QueryBudget(),
             most_pages=pages_before_insights,
@@ -116,8 +123,8 @@ class RequestSource:
     ) -> Iterator[LogEvent]:
         finder = RequestSearcher(
             self._aws,
-            self._means,
-            reach=self._reach,
+            self._options,
+            spread=self._spread,
             now_ms=now_ms,
             memory=self._memory,
             on_page=self._note_page,
@@ -133,7 +140,7 @@ class RequestSource:
                 yield from self._groups(finder, others, window, now_ms, found)
                 if found.keys() >= set(request_ids):  # later attempts are where the first are
                     self._found_in = tuple(dict.fromkeys(g for of in found.values() for g in of))
-            finder.tell_what_was_scanned()
+            finder.report_scanned()
         finally:
             finder.halted.set()
             self._looked.bytes_scanned = finder.bytes_scanned
@@ -165,11 +172,11 @@ class RequestSource:
                     if isinstance(found, CouldNotLook):
                         self._note_refusal(group, window, found)
                         continue
-                    own = [m for m in found.mentions if m.kind is not Kind.TEXT]
-                    for request_id in {mention.request_id for mention in own}:
+                    own = [m for m in found.hits if m.kind is not Kind.TEXT]
+                    for request_id in {hit.request_id for hit in own}:
                         found_in[request_id].append(group)
                     for unsearched, error in found.unsearched:
-                        again = self._again(group)
+                        again = self._rerun(group)
                         self._looked.gaps.append(not_searched(group, unsearched, error, again))
                     if own:
                         yield from self._attempts(finder, group, own, now_ms)
@@ -181,51 +188,51 @@ class RequestSource:
         self, finder: RequestSearcher, group: LogGroup, own: list[Hit], now_ms: int
     ) -> Iterator[LogEvent]:
         self._note_look_back(group, own, now_ms)
-        wanted = stretches(own, timeout_ms=self._reach.timeout_ms, now_ms=now_ms)
+        wanted = stream_slices(own, timeout_ms=self._spread.timeout_ms, now_ms=now_ms)
         masked_before = self._looked.masked
         try:
-            yield from self._stretches(finder, group, wanted)
+            yield from self._slices(finder, group, wanted)
         except CouldNotLook as error:
             self._refused.append(error)
         masked_lines = self._looked.masked - masked_before
         if masked_lines and self._describe(group).masked:
             self._looked.gaps.append(masked(group, masked_lines))
 
-    def _stretches(
+    def _slices(
         self, finder: RequestSearcher, group: LogGroup, wanted: list[StreamSlice]
     ) -> Iterator[LogEvent]:
         positions: dict[str, int] = {}
         read = 0
         refused: list[RetryctlError] = []
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            results = pool.map(lambda stretch: self._stretch(finder, group, stretch), wanted)
-            for stretch, result in zip(wanted, results, strict=True):
+            results = pool.map(lambda part: self._slice_lines(finder, group, part), wanted)
+            for part, result in zip(wanted, results, strict=True):
                 if isinstance(result, RetryctlError):
                     refused.append(result)
-                    self._looked.gaps.append(not_read(group, stretch, result, self._again(group)))
+                    self._looked.gaps.append(not_read(group, part, result, self._rerun(group)))
                     continue
                 read += 1
                 for event in result:
-                    position = positions.get(stretch.log_stream, 0)
-                    positions[stretch.log_stream] = position + 1
+                    position = positions.get(part.log_stream, 0)
+                    positions[part.log_stream] = position + 1
                     self._looked.event(event)
                     yield replace(event, position=position)
         if refused and not read:
             raise refused[0]
 
-    def _stretch(
-        self, finder: RequestSearcher, group: LogGroup, stretch: StreamSlice
+    def _slice_lines(
+        self, finder: RequestSearcher, group: LogGroup, part: StreamSlice
     ) -> list[LogEvent] | RetryctlError:
         try:
-            events = finder.lines(group, stretch)
+            events = finder.lines(group, part)
         except CouldNotLook as error:
             return error
         self._tell(group)
-        lost = missing(events, stretch)
+        lost = missing(events, part)
         if lost:
             with self._lock:
-                self._looked.gaps.append(lines_missing(group, stretch, lost, self._again(group)))
-        return belonging(events, stretch)
+                self._looked.gaps.append(lines_missing(group, part, lost, self._rerun(group)))
+        return belonging(events, part)
 
     # ----------------------------------------------------------------------- what was looked at
 
@@ -238,7 +245,7 @@ class RequestSource:
     def _note_fresh(self, group: LogGroup, fresh: TimeRange) -> None:
         with self._lock:
             self._looked.horizon_ms = min(self._looked.horizon_ms, fresh.since_ms)
-            self._looked.gaps.append(too_fresh(group, fresh, self._again(group)))
+            self._looked.gaps.append(too_fresh(group, fresh, self._rerun(group)))
 
     def _tell(self, group: LogGroup) -> None:
         if self._progress:
@@ -251,13 +258,13 @@ class RequestSource:
     def _note_refusal(self, group: LogGroup, window: TimeRange, error: CouldNotLook) -> None:
         told = refusal_of(self._aws, group, error)
         self._refused.append(told)
-        self._looked.gaps.append(not_searched(group, window, told, self._again(group)))
+        self._looked.gaps.append(not_searched(group, window, told, self._rerun(group)))
 
     def _note_look_back(self, group: LogGroup, own: list[Hit], now_ms: int) -> None:
         """How far back was looked, and whether the group keeps what lies there."""
         spans = [
-            self._reach.around([m for m in own if m.request_id == request_id], now_ms)
-            for request_id in {mention.request_id for mention in own}
+            self._spread.around([m for m in own if m.request_id == request_id], now_ms)
+            for request_id in {hit.request_id for hit in own}
         ]
         since_ms = min(span.since_ms for span in spans)
         looked = self._looked
@@ -265,9 +272,9 @@ class RequestSource:
         looked.until_ms = max(looked.until_ms, *(span.until_ms for span in spans))
         looked.gaps += not_kept(group, self._describe(group), since_ms, now_ms)
 
-    def _again(self, group: LogGroup) -> str | None:
+    def _rerun(self, group: LogGroup) -> str | None:
         asked = self._selection
-        return looking_again(asked.request_ids, group, asked.since_ms or 0, asked.until_ms)
+        return rerun_command(asked.request_ids, group, asked.since_ms or 0, asked.until_ms)
 
     def _forget_the_newest(self, now_ms: int) -> None:
         for found in self._memory.values():

@@ -12,7 +12,7 @@ from retryctl.errors import AccessDenied, CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
-from retryctl.sources.cloudwatch.hits import StreamSlice, is_whole, mentions
+from retryctl.sources.cloudwatch.hits import StreamSlice, hits_in, reaches_front
 from retryctl.sources.cloudwatch.insights import FRESH_MS, Insights, QueryBudget
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages, newest_first
 from retryctl.sources.cloudwatch.request_search import (
@@ -55,17 +55,17 @@ class RequestSearcher:
     def __init__(
         self,
         aws: AwsClient,
-        means: SearchOptions,
+        options: SearchOptions,
         *,
-        reach: AttemptSpread,
+        spread: AttemptSpread,
         now_ms: int,
         memory: Memory,
         on_page: Callable[[LogGroup, Page], None],
         on_fresh: Callable[[LogGroup, TimeRange], None],
     ) -> None:
         self._aws = aws
-        self._means = means
-        self._reach = reach
+        self._options = options
+        self._spread = spread
         self._now_ms = now_ms
         self._memory = memory
         self._on_page = on_page
@@ -81,26 +81,26 @@ class RequestSearcher:
     def find_all(
         self, group: LogGroup, request_ids: Sequence[str], window: TimeRange
     ) -> SearchResult:
-        """The mentions of these requests, in all of the time that their attempts can take."""
+        """The hits of these requests, in all of the time that their attempts can take."""
         all_found = SearchResult()
         for first in range(0, len(request_ids), MOST_IDS):
             some = tuple(request_ids[first : first + MOST_IDS])
             found = self._find(group, some, window, self._memory.get((group, some), SearchResult()))
             self._memory[group, some] = found
-            all_found.mentions += found.mentions
+            all_found.hits += found.hits
             all_found.unsearched += found.unsearched
         return all_found
 
     def _find(
         self, group: LogGroup, request_ids: Sequence[str], window: TimeRange, before: SearchResult
     ) -> SearchResult:
-        if self._means.engine == "insights" or group in self._insights:
+        if self._options.engine == "insights" or group in self._insights:
             return self._query(group, request_ids, [window], before)
-        most = self._means.most_pages if self._means.engine == "auto" else None
+        most = self._options.most_pages if self._options.engine == "auto" else None
         try:
             found = self._filter(group, request_ids, window, before, most)
         except Refused as refused:
-            if self._means.engine == "filter" or not refused.is_log_class:
+            if self._options.engine == "filter" or not refused.is_log_class:
                 raise
             return self._query(group, request_ids, [window], before)
         if not found.left or self.halted.is_set():
@@ -108,7 +108,7 @@ class RequestSearcher:
         try:
             queried = self._query(group, request_ids, found.left, found)
         except CouldNotLook as error:
-            self._means.terms.say(
+            self._options.terms.say(
                 f"{error.what}. FilterLogEvents goes on, for about {found.pages_left:,.0f} calls."
             )
             return self._filter(group, request_ids, window, found, None)
@@ -128,7 +128,7 @@ class RequestSearcher:
             group,
             request_ids,
             window,
-            reach=self._reach,
+            spread=self._spread,
             now_ms=self._now_ms,
             on_page=lambda page: self._on_page(group, page),
             halted=self.halted,
@@ -148,12 +148,12 @@ class RequestSearcher:
         insights = self._insights.get(group) or Insights(
             self._aws,
             group,
-            self._means.terms,
-            describe=self._means.describe,
+            self._options.terms,
+            describe=self._options.describe,
             now_ms=self._now_ms,
             halted=self.halted,
         )
-        found = insights.search(request_ids, windows, self._reach, before)
+        found = insights.search(request_ids, windows, self._spread, before)
         self._insights[group] = insights
         fresh = TimeRange(since_ms=self._now_ms - FRESH_MS, until_ms=self._now_ms + 1)
         if max(window.until_ms for window in windows) <= fresh.since_ms:
@@ -161,43 +161,43 @@ class RequestSearcher:
         try:
             for page in matching_pages(self._aws, group, fresh, pattern(request_ids)):
                 self._on_page(group, page)
-                found.add(m for event in page.events for m in mentions(event, request_ids))
+                found.add(m for event in page.events for m in hits_in(event, request_ids))
         except CouldNotLook:
             self._on_fresh(group, fresh)
         return found
 
     # ----------------------------------------------------------------------- lines
 
-    def lines(self, group: LogGroup, stretch: StreamSlice) -> list[LogEvent]:
-        """The newest events of a stretch, back to before its first attempt."""
+    def lines(self, group: LogGroup, part: StreamSlice) -> list[LogEvent]:
+        """The newest events of a part, back to before its first attempt."""
         try:
             return newest_first(
                 self._aws,
                 group,
-                stretch.log_stream,
-                stretch.window,
-                lambda events: is_whole(events, stretch),
+                part.log_stream,
+                part.window,
+                lambda page: reaches_front(page, part),
             )
         except AccessDenied as denied:
-            return self._filtered_lines(group, stretch, denied)
+            return self._filtered_lines(group, part, denied)
         except Refused as refused:
             if not refused.is_log_class or group not in self._insights:
                 raise
-            return self._insights[group].read(stretch)
+            return self._insights[group].read(part)
 
     def _filtered_lines(
-        self, group: LogGroup, stretch: StreamSlice, denied: AccessDenied
+        self, group: LogGroup, part: StreamSlice, denied: AccessDenied
     ) -> list[LogEvent]:
         """The same from FilterLogEvents, for whoever may call that alone: more pages, no less."""
-        since_ms = max(stretch.since_ms, stretch.lead_ms, 0)
-        window = TimeRange(since_ms=since_ms, until_ms=stretch.window.until_ms)
-        pages = matching_pages(self._aws, group, window, stream=stretch.log_stream)
+        since_ms = max(part.since_ms, part.lead_ms, 0)
+        window = TimeRange(since_ms=since_ms, until_ms=part.window.until_ms)
+        pages = matching_pages(self._aws, group, window, stream=part.log_stream)
         try:
             return [event for page in pages for event in page.events]
         except AccessDenied:
             raise denied from None
 
-    def tell_what_was_scanned(self) -> None:
+    def report_scanned(self) -> None:
         """To be called when all is read."""
         for insights in self._insights.values():
-            insights.tell_what_was_scanned()
+            insights.report_scanned()

@@ -17,7 +17,7 @@ _MASK = "****"  # what data protection leaves of a secret, one for each characte
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchProgress:
-    """How far the looking has come: ``found`` are mentions of what is looked for."""
+    """How far the looking has come: ``found`` are hits of what is looked for."""
 
     log_group: str
     groups: int

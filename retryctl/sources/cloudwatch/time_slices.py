@@ -26,7 +26,7 @@ _MOST_GROWTH, _LEAST_GROWTH = 8.0, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
+class TimeSlice:
     """``trial`` is one that is given up after its first page, unless that is its last."""
 
     window: TimeRange
@@ -46,7 +46,7 @@ class SlicePlanner:
         self._length_ms: int | None = None
         self._pages = self._pages_ms = 0
 
-    def take(self) -> Slice | None:
+    def take(self) -> TimeSlice | None:
         """The newest part of the aim that nobody has taken; ``None`` where nothing is left.
 
         Also ``None`` while the first slice is read, from which the length of the others is learnt.
@@ -60,9 +60,9 @@ class SlicePlanner:
             since_ms = max(newest.since_ms, newest.until_ms - self._length_ms)
             newest = TimeRange(since_ms=since_ms, until_ms=newest.until_ms)
         self._taken.append(newest)
-        return Slice(window=newest, trial=trial)
+        return TimeSlice(window=newest, trial=trial)
 
-    def finished(self, done: Slice, pages: int) -> None:
+    def finished(self, done: TimeSlice, pages: int) -> None:
         """It was read to its end; learn from how many pages that took."""
         self._taken.remove(done.window)
         self.done = merged([*self.done, done.window])
@@ -73,13 +73,13 @@ class SlicePlanner:
             growth = min(_MOST_GROWTH, max(_LEAST_GROWTH, _GOOD_PAGES / pages))
             self._length_ms = max(_SHORTEST_SLICE_MS, round(length_ms * growth))
 
-    def give_back(self, slice_: Slice) -> None:
+    def give_back(self, slice_: TimeSlice) -> None:
         """It was not read to its end."""
         self._taken.remove(slice_.window)
         if slice_.trial:
             self._length_ms = _FIRST_SLICE_MS
 
-    def wants(self, slice_: Slice) -> bool:
+    def wants(self, slice_: TimeSlice) -> bool:
         """Whether any of it is still aimed at."""
         return any(_overlap(slice_.window, window) for window in self.aim)
 
@@ -148,7 +148,7 @@ class SliceRunner(Generic[T]):
         self,
         aws: AwsClient,
         plan: SlicePlanner,
-        read: Callable[[Slice], SliceRead[T]],
+        read: Callable[[TimeSlice], SliceRead[T]],
         *,
         halted: threading.Event,
     ) -> None:
@@ -174,7 +174,7 @@ class SliceRunner(Generic[T]):
 
         Raises the error of the first call where nothing can be read.
         """
-        running: dict[Future[SliceRead[T]], Slice] = {}
+        running: dict[Future[SliceRead[T]], TimeSlice] = {}
         with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
             try:
                 while True:
@@ -187,10 +187,10 @@ class SliceRunner(Generic[T]):
             finally:
                 self.over = True
 
-    def _next(self) -> Slice | None:
+    def _next(self) -> TimeSlice | None:
         return None if self.ended else self._plan.take()
 
-    def _settle(self, part: Slice, future: Future[SliceRead[T]]) -> Iterator[T]:
+    def _settle(self, part: TimeSlice, future: Future[SliceRead[T]]) -> Iterator[T]:
         error = future.exception()
         if isinstance(error, RetryctlError):
             self._failed(part, error)
@@ -210,7 +210,7 @@ class SliceRunner(Generic[T]):
         calm = repeated == self._repeated
         self._at_once = min(_MOST_AT_ONCE, self._at_once + 1) if calm else _LEAST_AT_ONCE
 
-    def _failed(self, part: Slice, error: RetryctlError) -> None:
+    def _failed(self, part: TimeSlice, error: RetryctlError) -> None:
         passing = isinstance(error, (Throttled, Unreachable))
         if not self._something_read or not isinstance(error, CouldNotLook):
             raise error

@@ -3,7 +3,7 @@
 Of a busy group only the lines that tell of attempts are asked for (``attempt_line_pattern``): by
 FilterLogEvents, slice by slice, newest first, or by Logs Insights. What those lines cannot prove,
 that two of them are neighbours, is then looked up in full where the most time lies between the
-two, which is where something could stand between them (``neighbours``); of whoever has to be
+two, which is where something could stand between them (``adjacency``); of whoever has to be
 ``sure``, all are. Where something does, or where the service did not select what it should have,
 the window is read again with all its lines.
 """
@@ -15,7 +15,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from retryctl.bulk.line_layout import canonical_line
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent
@@ -23,12 +22,12 @@ from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup
-from retryctl.sources.cloudwatch.adjacency import MOST_PAIRS, NeighboursLookUp, pairs_in
+from retryctl.sources.cloudwatch.adjacency import MOST_PAIRS, AdjacencyLookup, pairs_in
 from retryctl.sources.cloudwatch.filter_pattern import attempt_line_pattern
 from retryctl.sources.cloudwatch.gaps import (
+    lines_between,
     not_searched,
-    parted,
-    taken_as_alike,
+    pairs_not_verified,
     too_fresh,
     too_many,
     unordered,
@@ -38,7 +37,8 @@ from retryctl.sources.cloudwatch.insights_export import InsightsLines
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.search import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
-from retryctl.sources.cloudwatch.time_slices import Slice, SlicePlanner, SliceRead, SliceRunner
+from retryctl.sources.cloudwatch.time_slices import SlicePlanner, SliceRead, SliceRunner, TimeSlice
+from retryctl.sources.saved.canonical import canonical_line
 
 # The first pages of a window can be empty, though more follow.
 _MOST_FIRST_PAGES = 5
@@ -65,7 +65,7 @@ class WindowDownload:
         self,
         aws: AwsClient,
         group: LogGroup,
-        means: SearchOptions,
+        options: SearchOptions,
         *,
         window: TimeRange,
         now_ms: int,
@@ -76,7 +76,7 @@ class WindowDownload:
     ) -> None:
         self._aws = aws
         self._group = group
-        self._means = means
+        self._options = options
         self._window = window
         self._now_ms = now_ms
         self._markers = markers
@@ -99,7 +99,7 @@ class WindowDownload:
             self._folder.mkdir()
         except OSError as error:
             raise NotSaved(self._folder, error) from error
-        if self._means.engine == "insights":
+        if self._options.engine == "insights":
             self._query()
             return
         try:
@@ -109,7 +109,7 @@ class WindowDownload:
                     file.unlink()
                 self._filter()
         except Refused as refused:
-            if self._means.engine == "filter" or not refused.is_log_class:
+            if self._options.engine == "filter" or not refused.is_log_class:
                 raise
             self._query()
 
@@ -151,7 +151,7 @@ class WindowDownload:
             return False
         return not self._selected or self._is_proved()
 
-    def _slice(self, part: Slice, reading: SliceRunner[SearchStats]) -> SliceRead[SearchStats]:
+    def _slice(self, part: TimeSlice, reading: SliceRunner[SearchStats]) -> SliceRead[SearchStats]:
         """Save one slice; the first, which may be all there is, with every line.
 
         Where that is not all, its first page tells what the service should then select.
@@ -200,8 +200,8 @@ class WindowDownload:
         lines = InsightsLines(
             self._aws,
             self._group,
-            self._means.terms,
-            describe=self._means.describe,
+            self._options.terms,
+            describe=self._options.describe,
             now_ms=self._now_ms,
             halted=threading.Event(),
         )
@@ -213,7 +213,7 @@ class WindowDownload:
             self._save_queried(seen, lines.read(seen, self._telling))
         if fresh_ms < until_ms:
             self._save_fresh(TimeRange(since_ms=fresh_ms, until_ms=until_ms))
-        lines.tell_what_was_scanned()
+        lines.report_scanned()
         self.looked.bytes_scanned = lines.bytes_scanned
         self.looked.gaps += [too_many(self._group, second) for second in lines.unread]
         if lines.ambiguous:
@@ -226,7 +226,7 @@ class WindowDownload:
                 "counted: others stand between them, or could",
                 "Use --engine filter.",
             )
-        self.looked.gaps.append(parted(self._group))
+        self.looked.gaps.append(lines_between(self._group))
 
     def _save_queried(self, window: TimeRange, queried: Iterator[list[LogEvent]]) -> None:
         """What Insights gives; where it gives up, the rest is a gap."""
@@ -261,11 +261,11 @@ class WindowDownload:
         """Whether no line parts two that count as neighbours, as far as that has to be known."""
         if self._telling is None:
             return True
-        look_up = NeighboursLookUp(self._aws, self._group, self._window, self._telling)
+        look_up = AdjacencyLookup(self._aws, self._group, self._window, self._telling)
         pairs = pairs_in(self._folder, self._markers, MOST_PAIRS)
         held = look_up.held(pairs, pages=self.looked.pages, sure=self._sure)
         if held is not None and held < pairs.found:
-            self.assumed = taken_as_alike(self._group, pairs.found, held)
+            self.assumed = pairs_not_verified(self._group, pairs.found, held)
         return held is not None
 
 
