@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import run
 from tests.cli.test_scenarios import FOLDER, _compare, _write_log
+from tests.support.program import run
 
 if sys.version_info >= (3, 11):
     import tomllib

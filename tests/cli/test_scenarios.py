@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_cli import run
+from tests.support.program import run
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -18,9 +18,9 @@ from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.summary.diff import changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.figures import advice
-from tests.cli.test_cli import run
 from tests.support.lambda_log import ID, OTHER_ID, Environment, events_of
 from tests.support.made_up_logs import line_of
+from tests.support.program import run
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from generate_logs import Truth, generate

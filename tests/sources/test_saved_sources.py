@@ -13,7 +13,7 @@ from retryctl.core.timestamps import iso_ms
 from retryctl.errors import RetryctlError, UnreadableInput, UsageError
 from retryctl.sources.saved.depth_limit import MOST_LEVELS
 from retryctl.sources.saved.events import SavedLog
-from tests.cli.test_cli import run
+from tests.support.program import run
 from tests.support.saved_logs import (
     EVENTS,
     GROUP,
