@@ -32,6 +32,8 @@ _EVENTS_AT_ONCE = 256
 _VALUES_TRIED = 200
 _SHOWN = 200
 _ANSWERS_NO_SEARCH = {"LogResult", "logEvents", "awslogs", "Records", "records", "record"}
+# {"events": [
+_CUT = re.compile(rb'\s*[\[{]\s*"?(?:events|results)"\s*:')
 _RECORD = re.compile(r"RequestId: |INIT_START |\"platform\.")
 
 
@@ -51,6 +53,8 @@ class JsonDocuments(LineFormat):
         if not head.is_json:
             return None
         values = _first_values(head.content)
+        if not values and _CUT.match(head.content):
+            return cls()
         first = values[0] if values else None
         if isinstance(first, dict) and names_an_event(first) and (lines := JsonLines.detect(head)):
             return lines

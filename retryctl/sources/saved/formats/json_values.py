@@ -30,6 +30,7 @@ from retryctl.sources.saved.formats.json_event import (
     clean,
     event_of,
     first_text,
+    names_an_event,
 )
 from retryctl.sources.saved.json_text import BrokenJson, JsonText
 from retryctl.sources.saved.log_format import RawEvent
@@ -228,7 +229,7 @@ def value_events(value: object, context: Context) -> Iterator[RawEvent]:
     for event in _value_events(value, context):
         context.count += 1
         yield event
-    if context.count == before and value not in ({}, [], ""):
+    if context.count == before and not context.unread and not _is_empty(value):
         context.unread.append(value)
 
 
@@ -237,8 +238,17 @@ def is_telemetry(value: object) -> bool:
     return isinstance(value, dict) and value.keys() == {"time", "type", "record"}
 
 
+def _is_empty(value: object) -> bool:
+    """Whether a value is of a known shape, and has no events."""
+    fields = value if isinstance(value, dict) else {}
+    nothing = any(fields.get(key) == [] for key in ("logEvents", "events", "results", "Records"))
+    return nothing or value in ({}, [], "") or fields.get("messageType") == "CONTROL_MESSAGE"
+
+
 def gives_events(value: object) -> bool:
-    """Whether a value is of one of the shapes."""
+    """Whether a value is of one of the shapes; an application's own JSON is none."""
+    if isinstance(value, dict) and "message" in value and not names_an_event(value):
+        return False
     return next(_value_events(value, Context("")), None) is not None
 
 

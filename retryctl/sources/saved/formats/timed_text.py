@@ -110,7 +110,7 @@ class TimedText(LineFormat):
             cut = self._last_event(text)
             size = BLOCK_BYTES if cut else size * 2
             if cut:
-                yield text[:cut].replace(self.newline, b"\n")
+                yield text[: cut + 1].replace(self.newline, b"\n")
             pending = text[cut:]
         yield pending.replace(self.newline, b"\n")
 
