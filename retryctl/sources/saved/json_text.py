@@ -109,7 +109,7 @@ class JsonText:
         while True:
             try:
                 value, end = _scan(self._text, self._at)
-            except json.JSONDecodeError as error:  # noqa: PERF203 - retried with more text
+            except json.JSONDecodeError as error:
                 if not self._is_cut(error) or not self._more():
                     raise BrokenJson("cannot be read on") from error
             except RecursionError as error:
