@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,18 @@ def pytest_configure() -> None:
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Count the tests apart that need files from outside of the project."""
+    counts = {
+        outcome: sum("outside" in getattr(report, "keywords", {}) for report in reports)
+        for outcome, reports in terminalreporter.stats.items()
+        if outcome in ("passed", "failed", "skipped", "error")
+    }
+    if any(counts.values()):
+        shown = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+        terminalreporter.write_line(f"of these, with files from outside of the project: {shown}")
 
 
 @pytest.fixture
