@@ -283,7 +283,7 @@ def test_what_cannot_be_read_at_all_ends_with_3(tmp_path: Path) -> None:
     path.write_text("nothing of Lambda's\n")
     told = run("summary", "--from", str(path))
     assert told.returncode == 3
-    assert "is no saved log" in told.stderr
+    assert "is not a saved log" in told.stderr
 
 
 # --------------------------------------------------------------------------- the tally
