@@ -1,4 +1,4 @@
-"""What the lab logged, as a saved log that every command reads."""
+"""Run requests of one function through their retries, in virtual time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import random
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 from retryctl.core.model.events import LogEvent
 from retryctl.lab import interpreter
 from retryctl.lab.clock import VirtualClock
-from retryctl.lab.environment import INIT_TIMEOUT_S, Environment, Source
+from retryctl.lab.environment import INIT_TIMEOUT_S, Environment, LabAttempt, Source
 from retryctl.lab.function import VERSION, Function
 from retryctl.lab.plan import Plan
 from retryctl.lab.platform_log import Subject
@@ -38,7 +38,7 @@ WAITS_S = ((62.0, 66.0), (127.0, 130.0))
 """From an attempt's end to its retry, as measured on Lambda: about one minute, then about two."""
 
 SEEDED_START_S = 1_795_402_800.0
-"""2026-11-23T03:00:00Z: where a lab begins that is to be the same every time."""
+"""2026-11-23T03:00:00Z: the virtual start of a lab with a seed."""
 
 THROTTLED_S = 511.0
 """Nine deliveries refused, the pause doubling from one second."""
@@ -49,7 +49,7 @@ _INGESTED_AFTER_MS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabEvent:
-    """A log event, and whether the function wrote it or the lab in the platform's stead."""
+    """A log event, and whether the function wrote it, or the lab in place of the platform."""
 
     event: LogEvent
     source: Source
@@ -72,10 +72,11 @@ class Lab:
 
     With a ``seed`` the IDs, the stream names and the waits are those of every other lab
     with this seed; durations are measured. ``start_s`` is the virtual time at which it
-    begins, in epoch seconds.
+    begins, in epoch seconds. ``between`` is called before each retry, with the attempt's number.
 
-    ``events`` is what was logged, in order. ``facts`` is what the last process said of
-    itself: ``isolation``, ``refused``, ``client``, and ``client_reason`` of a stand-in.
+    ``events`` are the log events, in order; ``attempts`` what came of each attempt, in order.
+    ``facts`` are those of the last process: ``isolation``, ``refused``, ``clock``, ``client``, and
+    ``client_reason`` of a stand-in.
 
     :raises CouldNotLook: the function's interpreter cannot be started.
     """
@@ -86,6 +87,7 @@ class Lab:
         *,
         seed: int,
         start_s: float,
+        between: Callable[[int], None] | None = None,
         init_timeout_s: float = INIT_TIMEOUT_S,
     ) -> None:
         python = interpreter.find(function.python)
@@ -93,8 +95,10 @@ class Lab:
         self.function = replace(function, python=python, python_version=version)
         self.clock = VirtualClock(start_s)
         self.events: list[LabEvent] = []
+        self.attempts: list[LabAttempt] = []
         self.facts: dict[str, Any] = {}
         self._seed = seed
+        self._between = between or (lambda number: None)
         self._init_timeout_s = init_timeout_s
         self._folder = Path(tempfile.mkdtemp(prefix="retryctl-lab-"))
         self._environments: list[Environment] = []
@@ -114,17 +118,16 @@ class Lab:
         self.close()
 
     def close(self) -> None:
-        """End every process, and remove every folder. What was logged stays."""
+        """End every process, and remove every folder. The log events stay."""
         for environment in self._environments:
             environment.close()
         self._environments.clear()
         _remove(self._folder)
 
     def submit(self, event: Any, plan: Plan, *, after_s: float = 0.0, alone: bool = False) -> str:
-        """Add a request, due so long from now; return its ID. ``event`` is what JSON can hold.
+        """Add a request, due ``after_s`` from now; return its ID. ``event`` is a value of JSON.
 
-        Its first attempt runs in the environment where those of all requests do, unless it
-        is to be ``alone``.
+        Its first attempt runs in the environment of all first attempts, unless it is ``alone``.
         """
         self._submitted += 1
         chance = self._chance("request", self._submitted)
@@ -135,7 +138,7 @@ class Lab:
         return request_id
 
     def run(self) -> None:
-        """Run all that was submitted, in the order of virtual time."""
+        """Run every submitted request, attempt by attempt in the order of virtual time."""
         while self._due:
             due, number, life = heapq.heappop(self._due)
             self.clock.advance_to(due)
@@ -153,11 +156,13 @@ class Lab:
         chance: random.Random,
         alone: bool,
     ) -> Iterator[float]:
-        """Yield the time at which the next attempt is due, and run it when asked to go on."""
+        """Yield the time at which the next attempt is due, and run it when resumed."""
         trace_id = f"Root=1-{int(due):08x}-{chance.getrandbits(96):024x};Sampled=0"
         own: list[Environment] = []  # its environments, the first of all but where it is alone
-        for step, wait in zip(plan.steps, (*WAITS_S, None), strict=False):
+        for number, (step, wait) in enumerate(zip(plan.steps, (*WAITS_S, None), strict=False), 1):
             yield due + (THROTTLED_S if step.throttled else 0.0)
+            if number > 1:
+                self._between(number)
             if not own and not alone:
                 own.append(
                     self._environments[0] if self._environments else self._make_environment()
@@ -165,14 +170,15 @@ class Lab:
             elif step.environment > len(own):
                 own.append(self._make_environment())
             environment = own[step.environment - 1]
-            ok = environment.invoke(request_id, event, trace_id=trace_id, fate=step.fate)
+            attempt = environment.invoke(request_id, event, trace_id=trace_id, fault=step.fault)
+            self.attempts.append(attempt)
             self.facts = environment.facts
             if wait is not None:
                 due = self.clock.now_s() + chance.uniform(*wait)
             if step.duplicated:
                 yield self.clock.now_s() + _DUPLICATE_AFTER_S
-                environment.invoke(request_id, event, trace_id=trace_id)
-            if ok:
+                self.attempts.append(environment.invoke(request_id, event, trace_id=trace_id))
+            if attempt.ok:
                 break
         for environment in own if alone else own[1:]:
             environment.close()
@@ -206,7 +212,7 @@ class Lab:
         return environment
 
     def _record(self, stream: str, at_ms: int, message: str, source: Source) -> None:
-        """Keep a log event; no event is older than the one before it, and IDs grow with them."""
+        """Add a log event; none is older than the one before it, and IDs grow in their order."""
         self._last_ms = max(self._last_ms, at_ms)
         event = LogEvent(
             timestamp_ms=self._last_ms,
@@ -219,20 +225,21 @@ class Lab:
         self.events.append(LabEvent(event=event, source=source))
 
     def _chance(self, kind: str, number: int) -> random.Random:
-        """Each thing has chances of its own, so that none depends on how many others there are."""
+        """Return a generator for one thing, independent of how many others there are."""
         return random.Random(f"{self._seed}/{kind}/{number}")
 
 
 def most_skipped_s(due: Iterable[tuple[float, Plan]], timeout_s: float) -> float:
-    """The most seconds that pass at once in a lab, of requests due so long after its start.
+    """Return the most seconds that a lab skips, for requests due so long after its start.
 
-    They wait side by side, but time out one after another. What else a lab takes passes for
-    the host too.
+    Waits overlap, timeouts follow each other. All other time passes for the host too.
     """
     waits, timeouts = 0.0, 0
     for after_s, plan in due:
         waits = max(waits, after_s + _most_waited_s(plan))
-        timeouts += sum(step.fate == "timeout" for step in plan.steps)
+        timeouts += sum(
+            step.fault is not None and step.fault.kind == "timeout" for step in plan.steps
+        )
     return waits + timeouts * timeout_s
 
 
@@ -244,7 +251,7 @@ def _most_waited_s(plan: Plan) -> float:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder, also where the function has taken away its own permissions."""
+    """Remove a folder, also where the function removed its own permissions."""
     for path, names, _ in os.walk(folder):
         for name in names:
             inner = os.path.join(path, name)

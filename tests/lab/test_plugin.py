@@ -82,7 +82,7 @@ def test_without_a_plan_every_retry_is_in_the_same_environment(retries: int) -> 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"stand_in": True}, r"a small stand-in for awslambdaric ran the handler \(it was asked"),
+        ({"stand_in": True}, r"a small stand-in for awslambdaric ran the handler \(it was requested"),
         ({"isolation": ("patched",)}, "file calls were patched to make /tmp private"),
     ],
 )
