@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
-from retryctl.core.history.build import build_history
+from retryctl.core.crosscheck.verdict import CheckedRequest, HistoryInput, check_history
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.lab.function import Function
@@ -35,13 +34,6 @@ def judge(
     )
     logged = [one.event for one in events]
     horizon_ms = max((event.timestamp_ms for event in logged), default=0)
-    history = build_history(
-        logged,
-        horizon_ms=horizon_ms,
-        markers=markers,
-        settings=settings,
-        function=function.name,
-    )
     coverage = Coverage(
         source="lab",
         log_groups=(function.log_group,),
@@ -49,10 +41,9 @@ def judge(
         until_ms=horizon_ms + 1,
         horizon_ms=horizon_ms,
         events_read=len(logged),
-        events_unrecognised=history.unrecognised,
     )
-    checked = tuple(
-        check_request(request, coverage, settings=settings, markers=markers)
-        for request in history.requests
+    given = HistoryInput(
+        markers=markers or Markers(), settings_of=lambda _: settings, function=function.name
     )
-    return checked, coverage
+    history = check_history(logged, coverage, given)
+    return history.requests, history.coverage

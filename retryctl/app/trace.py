@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,9 +13,7 @@ from retryctl.cli.terminal import Progress, remark
 from retryctl.cli.times import read_window, zone
 from retryctl.config import ProjectConfig, load_settings
 from retryctl.core.crosscheck.claims import Branches, Markers
-from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
-from retryctl.core.history.build import History, build_history
-from retryctl.core.model.attempt import function_from_names
+from retryctl.core.crosscheck.verdict import CheckedRequest, HistoryInput, check_history
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
@@ -85,68 +82,34 @@ def _story_of(
     markers: Markers,
     stored: Mapping[str, StoreCount],
 ) -> TraceResult:
-    selection, coverage = opened.selection, opened.coverage()
-    histories = [
-        (_history(of_function, opened, markers, coverage, settings), settings)
-        for of_function in _by_function(events)
-        for settings in [opened.settings_of(of_function[0])]
-    ]
-    unrecognised = sum(history.unrecognised for history, _ in histories)
-    coverage = replace(
-        opened.coverage(), events_unrecognised=coverage.events_unrecognised + unrecognised
+    selection = opened.selection
+    given = HistoryInput(
+        markers=markers,
+        settings_of=opened.settings_of,
+        function=selection.function,
+        wanted=selection.request_ids or None,
+        stored=stored,
     )
-    there = [(one, settings) for history, settings in histories for one in history.requests]
-    told = [(one, settings) for one, settings in there if _is_in_window(one, selection)]
-    web = {request_id for history, _ in histories for request_id in history.web}
-    left_out = dict(coverage.left_out)
-    ids_there, ids_told = ({one.request_id for one, _ in some} for some in (there, told))
+    history = check_history(events, opened.coverage(), given)
+    told = [one for one in history.requests if _is_in_window(one.request, selection)]
+    left_out = dict(history.coverage.left_out)
+    ids_there, ids_told = (
+        {one.request.request_id for one in some} for some in (history.requests, told)
+    )
     return TraceResult(
-        checked=[
-            check_request(
-                one,
-                coverage,
-                settings=settings,
-                markers=markers,
-                stored=stored.get(one.request_id),
-            )
-            for one, settings in sorted(told, key=lambda each: each[0].placed_ms)
-        ],
-        coverage=coverage,
+        checked=told,
+        coverage=replace(
+            opened.coverage(), events_unrecognised=history.coverage.events_unrecognised
+        ),
         not_found={
             one: _why_left_out(one, left_out[one], selection)
             if one in left_out
-            else _why_not_found(one, events, ran=one in ids_there, web=one in web)
+            else _why_not_found(one, events, ran=one in ids_there, web=one in history.web)
             for one in selection.request_ids
             if one not in ids_told
         },
         branches=markers.branches,
         region=opened.region(),
-    )
-
-
-def _by_function(events: Iterable[LogEvent]) -> Iterable[Sequence[LogEvent]]:
-    """The events of each function, which has settings of its own; a log group may hold several."""
-    functions: dict[object, list[LogEvent]] = defaultdict(list)
-    for event in events:
-        function = function_from_names(event.log_group, event.log_stream)
-        functions[event.log_group, function].append(event)
-    return functions.values()
-
-
-def _history(
-    events: Sequence[LogEvent],
-    opened: OpenedSource,
-    markers: Markers,
-    coverage: Coverage,
-    settings: FunctionConfig,
-) -> History:
-    return build_history(
-        events,
-        horizon_ms=coverage.horizon_ms or 0,
-        markers=markers,
-        settings=settings,
-        function=opened.selection.function,
-        wanted=opened.selection.request_ids or None,
     )
 
 

@@ -27,11 +27,11 @@ from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.bulk.templates import TemplateCache, figures_of, token_of
 from retryctl.core.crosscheck.claims import Markers, read_claim
 from retryctl.core.grammar.parse import parse_record
-from retryctl.core.history.attempt_lines import LONGEST_BRACKET_MS
 from retryctl.core.history.safe_cut import ClosedChunk, closed_piece
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.records import (
     AppLine,
     End,
@@ -185,7 +185,7 @@ class AttemptBuilder:
         report, shown = run.report, self._shown and request_id in self._shown_bytes
         if report is None:
             if run.open_id:
-                run.undecided_ms = max(run.undecided_ms, run.start + LONGEST_BRACKET_MS)
+                run.undecided_ms = max(run.undecided_ms, run.start + LONGEST_ATTEMPT_MS)
         elif (
             report[0] < moment_ms > run.undecided_ms
             # a run begins where an attempt ends whose START was seen in it
@@ -223,7 +223,7 @@ class AttemptBuilder:
             run.plain = False
             run.open_id, run.start, run.open_at = request_id, moment_ms, len(run.held) - 1
         took_ms = moment_ms - run.start
-        run.plain = run.plain and figures is not None and 0 < took_ms <= LONGEST_BRACKET_MS
+        run.plain = run.plain and figures is not None and 0 < took_ms <= LONGEST_ATTEMPT_MS
         run.shape += (token,)
         run.report = (moment_ms, *(figures or (0, 0)))
         run.report_at = len(run.held) - 1

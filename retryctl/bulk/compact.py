@@ -16,10 +16,11 @@ from struct import Struct
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.attempt_lines import AttemptLines
-from retryctl.core.history.outcome import LATE_LOGS_MS, Outcome
+from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt, build_attempt, function_from_names
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.limits import LATE_LOGS_MS
 
 RECORD = Struct("<16sqIIIII")
 """A plain attempt: ID, start (ms), until its end (ms), billed ms, MB, number of run, of shape."""

@@ -26,13 +26,13 @@ from retryctl.bulk.compact import (
 )
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict, Verdict
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
+from retryctl.core.crosscheck.verdict import CheckedRequest, check_attempts_of
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.model.request import Request, RequestOutcome, request_of
+from retryctl.core.model.request import Request, RequestOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -137,9 +137,9 @@ def reduce_partition(
         mentions[group, packed_id(request_id)].append(event)
     yield from _plain(part, readings, around, attempts, mentions)
     for key in dict.fromkeys(chain(attempts, mentions)):
-        request = _request(key, attempts.get(key, []), mentions.get(key, []), around)
-        if around.has(request.placed_ms):
-            yield _checked(request, around)
+        checked = _checked(key, attempts.get(key, []), mentions.get(key, []), around)
+        if around.has(checked.request.placed_ms):
+            yield checked
 
 
 def _plain(
@@ -201,7 +201,7 @@ def _is_quiet(key: _Key, attempt: Attempt, around: PartitionContext) -> bool:
     """Whether a request of this one attempt is of no consequence, whenever it was."""
     if attempt.outcome is not Outcome.OK or not attempt.claim.silent:
         return False
-    checked = _checked(_request(key, [attempt], [], around), around)
+    checked = _checked(key, [attempt], [], around)
     return (
         checked.request.outcome is RequestOutcome.SUCCEEDED
         and checked.verdict is Verdict.NOT_COUNTED
@@ -219,15 +219,18 @@ def _nothing_hidden_before_ms(around: PartitionContext) -> float:
     return min(starts) - around.settings.event_age_ms if starts else math.inf
 
 
-def _request(
+def _checked(
     key: _Key, attempts: Sequence[Attempt], mentions: Sequence[LogEvent], around: PartitionContext
-) -> Request:
-    place = (key[0], id_of(key[1]))
-    return request_of(place, attempts, mentions, around.settings, _horizon_ms(around), around.named)
-
-
-def _checked(request: Request, around: PartitionContext) -> CheckedRequest:
-    return check_request(request, around.coverage, settings=around.settings, markers=around.markers)
+) -> CheckedRequest:
+    return check_attempts_of(
+        (key[0], id_of(key[1])),
+        attempts,
+        mentions,
+        around.coverage,
+        settings=around.settings,
+        markers=around.markers,
+        function=around.named,
+    )
 
 
 def _horizon_ms(around: PartitionContext) -> int:

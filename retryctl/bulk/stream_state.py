@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from retryctl.core.history.attempt_lines import LONGEST_BRACKET_MS
 from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 
 
 class StreamFragment:
@@ -51,7 +51,7 @@ class StreamFragment:
         self.head_context: list[bytes] = []
         self.group: str | None = None
         self.placed_ms = 0
-        self.patience_ms = LONGEST_BRACKET_MS
+        self.patience_ms = LONGEST_ATTEMPT_MS
         self.json: bool | None = None
         self.runtime: str | None = None
         self.function: tuple[str | None] | None = None

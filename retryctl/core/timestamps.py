@@ -1,4 +1,4 @@
-"""Times as logs write them: the one reader of ISO 8601."""
+"""ISO 8601: the one reader and the one writer."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+# A log can contain any number as a time.
+EARLIEST_MS = -62_135_510_400_000  # 2 January of the year 1
+LATEST_MS = 253_402_214_400_000  # 31 December 9999
 
 
 # 2026-11-23T03:00:00.123456789Z, 2026-11-23 03:00:00, 2026-11-23T04:00:00.1+01:00
@@ -36,3 +40,9 @@ def iso_ms(text: str) -> int | None:
     since_epoch = moment - _EPOCH + (offset if sign == "-" else -offset)
     moment_ms = since_epoch // timedelta(milliseconds=1) + int((fraction or "")[:3].ljust(3, "0"))
     return moment_ms if moment_ms >= 0 else None
+
+
+def iso_text(ms: int) -> str:
+    """Epoch milliseconds as ``2026-11-23T03:00:00.123Z``; beyond a calendar its nearest end."""
+    moment = _EPOCH + timedelta(milliseconds=min(max(ms, EARLIEST_MS), LATEST_MS))
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

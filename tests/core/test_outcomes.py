@@ -205,7 +205,7 @@ def test_a_failed_attempt_says_what_failed(lines: list[str], error: ErrorInfo | 
 @pytest.mark.parametrize(
     ("settings", "still_s"),
     [
-        (None, 960),
+        (None, 1860),
         (FunctionConfig(timeout_s=30), 90),
         (FunctionConfig(managed_instances=True), 5460),
     ],
@@ -304,7 +304,7 @@ def test_an_age_that_is_just_reached_is_not_beyond_it() -> None:
 def test_a_request_runs_while_its_last_attempt_does() -> None:
     log = tried("error").at(60).starts()
     assert request_in(log).outcome is RequestOutcome.RUNNING
-    assert request_in(log, later_s=960.1).outcome is RequestOutcome.UNKNOWN
+    assert request_in(log, later_s=1860.1).outcome is RequestOutcome.UNKNOWN
 
 
 def test_a_first_attempt_that_is_not_told_leaves_the_request_unknown() -> None:

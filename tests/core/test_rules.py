@@ -321,8 +321,8 @@ def test_retries_exhausted() -> None:
 
 def test_logs_incomplete_by_a_start_without_report() -> None:
     log = Environment().starts().prints(*A)
-    assert not found(checked(log, later_s=959), "logs-incomplete")
-    of = checked(log, later_s=961)
+    assert not found(checked(log, later_s=1859), "logs-incomplete")
+    of = checked(log, later_s=1861)
     (finding,) = found(of, "logs-incomplete")
     assert finding.message == (
         "Attempt 1 has a START and no REPORT, though the function's timeout is over."
@@ -330,7 +330,7 @@ def test_logs_incomplete_by_a_start_without_report() -> None:
     assert finding.evidence == (log.events[0], log.events[-1])
     short = checked(log, later_s=64, settings=FunctionConfig(timeout_s=3))
     assert len(found(short, "logs-incomplete")) == 1
-    alone = checked(Environment().starts(), later_s=961)
+    alone = checked(Environment().starts(), later_s=1861)
     assert len(found(alone, "logs-incomplete")[0].evidence) == 1
 
 

@@ -158,6 +158,7 @@ def test_gaps_are_objects_and_make_the_coverage_incomplete() -> None:
     assert coverage["gaps"] == [
         {
             "kind": "before-window",
+            "what": GAP.message,
             "message": GAP.message,
             "log_group": GROUP,
             "log_stream": STREAM,

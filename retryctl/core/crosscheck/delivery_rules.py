@@ -7,9 +7,10 @@ from itertools import pairwise
 
 from retryctl.core.crosscheck.attempt_check import may_hide
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
-from retryctl.core.history.outcome import LATE_LOGS_MS, Outcome
+from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt, wait_ms
-from retryctl.core.model.request import USUAL_WAITS_MS, WAIT_TOLERANCE_MS, RequestOutcome
+from retryctl.core.model.limits import LATE_LOGS_MS, USUAL_WAITS_MS, WAIT_TOLERANCE_MS
+from retryctl.core.model.request import RequestOutcome
 from retryctl.core.wording import number_of
 
 

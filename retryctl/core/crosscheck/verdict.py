@@ -1,13 +1,16 @@
-"""The cross-check: what a function claimed, held against what its log shows.
+"""The cross-check: what a function claimed, compared with what its log shows.
 
-``check_request`` gives each attempt its check, the request its verdict, and says what it
-found: one small function for each rule, in
-``counter_rules``, ``store_rules`` and ``delivery_rules``.
+``check_history`` is the one way from log events to checked requests. A reader that builds the
+attempts itself hands those of one request to ``check_attempts_of``. Both end in
+``check_request``, which gives each attempt its check and the request its verdict, and runs the
+rules of ``counter_rules``, ``store_rules`` and ``delivery_rules``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from retryctl.core.crosscheck.attempt_check import (
     AttemptCheck,
@@ -23,18 +26,21 @@ from retryctl.core.crosscheck.counter_rules import COUNTER_RULES
 from retryctl.core.crosscheck.delivery_rules import DELIVERY_RULES
 from retryctl.core.crosscheck.findings import Finding, Rule, RuleInput
 from retryctl.core.crosscheck.store_rules import STORE_RULES
+from retryctl.core.history.build import build_history
+from retryctl.core.model.attempt import Attempt, function_from_names
 from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
-from retryctl.core.model.request import Request
+from retryctl.core.model.request import Request, request_of
 
 RULES: tuple[Rule, ...] = (*COUNTER_RULES, *STORE_RULES, *DELIVERY_RULES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedRequest:
-    """A request with its verdict. ``checks`` runs beside ``request.attempts``.
+    """A request with its verdict. ``checks`` are in the order of ``request.attempts``.
 
-    ``undetermined_because`` are sentences, each a reason why no verdict can be given.
+    ``undetermined_because`` are sentences, each a reason why no verdict is possible.
     """
 
     request: Request
@@ -42,6 +48,101 @@ class CheckedRequest:
     verdict: Verdict
     findings: tuple[Finding, ...]
     undetermined_because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedHistory:
+    """The checked requests of some log events, in order of their first attempt.
+
+    ``coverage`` is the given one plus the events that could not be recognised. ``web`` has the
+    IDs of requests to web functions, which are not events and are never retried.
+    """
+
+    requests: tuple[CheckedRequest, ...]
+    coverage: Coverage
+    web: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryInput:
+    """What every request of a log is checked with.
+
+    ``settings_of`` gives the configuration of the function that logged an event. ``function``
+    is its name where no record gives one. ``stored`` is what a durable store recorded, by
+    request ID. With ``wanted`` only the requests of these IDs are checked.
+    """
+
+    markers: Markers = field(default_factory=Markers)
+    settings_of: Callable[[LogEvent], FunctionConfig] = lambda _: FunctionConfig()
+    function: str | None = None
+    wanted: Collection[str] | None = None
+    stored: Mapping[str, StoreCount] = field(default_factory=dict)
+
+
+def check_history(
+    events: Iterable[LogEvent], coverage: Coverage, given: HistoryInput | None = None
+) -> CheckedHistory:
+    """Check every request in ``events``, which may come in any order and more than once."""
+    given = given or HistoryInput()
+    checked: list[CheckedRequest] = []
+    unrecognised, web = 0, frozenset[str]()
+    for of_function in _by_function(events):
+        settings = given.settings_of(of_function[0])
+        history = build_history(
+            of_function,
+            horizon_ms=coverage.horizon_ms or 0,
+            markers=given.markers,
+            settings=settings,
+            function=given.function,
+            wanted=given.wanted,
+        )
+        unrecognised, web = unrecognised + history.unrecognised, web | history.web
+        checked += (
+            check_request(
+                request,
+                coverage,
+                settings=settings,
+                markers=given.markers,
+                stored=given.stored.get(request.request_id),
+            )
+            for request in history.requests
+        )
+    total = coverage.events_unrecognised + unrecognised
+    return CheckedHistory(
+        requests=tuple(sorted(checked, key=_by_place)),
+        coverage=replace(coverage, events_unrecognised=total),
+        web=web,
+    )
+
+
+def _by_function(events: Iterable[LogEvent]) -> Iterable[Sequence[LogEvent]]:
+    """The events of each function, which has settings of its own; a log group may have several."""
+    functions: dict[object, list[LogEvent]] = defaultdict(list)
+    for event in events:
+        function = function_from_names(event.log_group, event.log_stream)
+        functions[event.log_group, function].append(event)
+    return functions.values()
+
+
+def _by_place(checked: CheckedRequest) -> tuple[int, str, str]:
+    request = checked.request
+    return (request.placed_ms, request.request_id, request.log_group or "")
+
+
+def check_attempts_of(
+    key: tuple[str | None, str],
+    attempts: Sequence[Attempt],
+    mentions: Sequence[LogEvent],
+    coverage: Coverage,
+    *,
+    settings: FunctionConfig,
+    markers: Markers,
+    function: str | None = None,
+) -> CheckedRequest:
+    """Check the request of ``key`` (log group and ID) from its attempts, in any order."""
+    horizon_ms = coverage.horizon_ms or 0
+    request = request_of(key, attempts, mentions, settings, horizon_ms, function)
+    return check_request(request, coverage, settings=settings, markers=markers)
 
 
 def check_request(
@@ -52,9 +153,9 @@ def check_request(
     markers: Markers | None = None,
     stored: StoreCount | None = None,
 ) -> CheckedRequest:
-    """The verdict on one request and what was found, in the order of the rules.
+    """Check one request; its findings are in the order of the rules.
 
-    ``stored`` is what a durable store holds of the request, where one was asked.
+    ``stored`` is what a durable store recorded of the request, where one was read.
     """
     markers = markers or Markers()
     around = JudgingContext(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from retryctl.core.model.events import LogEvent
+from retryctl.core.model.limits import SHORTEST_RETRY_MS
 from retryctl.core.model.records import (
     AppLine,
     End,
@@ -22,11 +23,6 @@ from retryctl.core.model.records import (
 
 Line = tuple[LogEvent, Record]
 
-# Two STARTs of one request in one environment are at least a retry's wait apart (measured: 62 s);
-# a second one before that is the function's own text.
-SHORTEST_RETRY_MS = 50_000
-# A function runs up to 900 s; its records can be late by a minute.
-LONGEST_BRACKET_MS = 960_000
 # In the JSON format a line can carry a time just before its own platform.start.
 _EARLY_MS = 50
 

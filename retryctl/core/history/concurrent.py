@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from retryctl.core.history.attempt_lines import (
     CLOSING,
-    LONGEST_BRACKET_MS,
     AttemptLines,
     Line,
     bracket_of,
@@ -17,6 +16,7 @@ from retryctl.core.history.attempt_lines import (
     within,
 )
 from retryctl.core.model.events import LogEvent
+from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.records import AppLine, End, InitStart, Report, RestoreStart, Start
 
 
@@ -79,7 +79,7 @@ class ConcurrentSegmenter:
         """Whether an attempt without a START, or the init of the next, goes on beside this one."""
         while self.unseen and self.unseen[0] < event.timestamp_ms:
             self.unseen.popleft()
-        hidden = bool(self.unseen) and self.unseen[0] - event.timestamp_ms < LONGEST_BRACKET_MS
+        hidden = bool(self.unseen) and self.unseen[0] - event.timestamp_ms < LONGEST_ATTEMPT_MS
         return hidden or self.another_starts_up
 
     def _open(self, line: Line, request_id: str) -> None:

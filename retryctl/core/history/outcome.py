@@ -8,6 +8,7 @@ from enum import Enum
 
 from retryctl.core.history.attempt_lines import AttemptLines
 from retryctl.core.model.events import LogEvent
+from retryctl.core.model.limits import LATE_LOGS_MS
 from retryctl.core.model.records import (
     AppLine,
     FunctionError,
@@ -16,9 +17,6 @@ from retryctl.core.model.records import (
     RuntimeExited,
     TimedOut,
 )
-
-# CloudWatch shows END and REPORT some seconds late; after this an attempt is no longer running.
-LATE_LOGS_MS = 60_000
 
 # Types on a REPORT that tell of an init, even where its INIT_REPORT is not in view.
 _INIT_TYPES = frozenset(

@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retryctl.core.history.attempt_lines import LONGEST_BRACKET_MS, AttemptLines, Line
+from retryctl.core.history.attempt_lines import AttemptLines, Line
 from retryctl.core.history.build import stream_lines
 from retryctl.core.history.sequential import read_stream
 from retryctl.core.model.events import LogEvent
+from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.records import AppLine, Start
 
 
@@ -103,7 +104,7 @@ def _is_final(bracket: AttemptLines, opening: LogEvent) -> bool:
 
 
 def _is_old(event: LogEvent, opening: LogEvent) -> bool:
-    return event.timestamp_ms + LONGEST_BRACKET_MS < opening.timestamp_ms
+    return event.timestamp_ms + LONGEST_ATTEMPT_MS < opening.timestamp_ms
 
 
 def _has_loose_start(

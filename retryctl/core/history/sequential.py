@@ -24,8 +24,6 @@ from collections.abc import Sequence
 
 from retryctl.core.history.attempt_lines import (
     CLOSING,
-    LONGEST_BRACKET_MS,
-    SHORTEST_RETRY_MS,
     AttemptLines,
     Line,
     bracket_of,
@@ -34,6 +32,7 @@ from retryctl.core.history.attempt_lines import (
     within,
 )
 from retryctl.core.history.concurrent import ConcurrentSegmenter
+from retryctl.core.model.limits import LONGEST_ATTEMPT_MS, SHORTEST_RETRY_MS
 from retryctl.core.model.records import (
     AppLine,
     End,
@@ -184,7 +183,7 @@ class SequentialSegmenter:
         opened_ms = self.times[at]
         again = bisect_left(self.times, opened_ms + SHORTEST_RETRY_MS)
         limit = _after(self.starts[request_id], again - 1, len(self.lines))
-        limit = min(limit, bisect_right(self.times, opened_ms + LONGEST_BRACKET_MS))
+        limit = min(limit, bisect_right(self.times, opened_ms + LONGEST_ATTEMPT_MS))
         report = _after(self.reports[request_id], at, limit)
         if report < limit:
             return report + 1
@@ -205,7 +204,7 @@ class SequentialSegmenter:
 
     def _next_start(self, at: int, request_id: str) -> int:
         """Where the next attempt starts, another request's or a retry, or this one's time is up."""
-        up = bisect_right(self.times, self.times[at] + LONGEST_BRACKET_MS)
+        up = bisect_right(self.times, self.times[at] + LONGEST_ATTEMPT_MS)
         for i in range(at + 1, up):
             event, record = self.lines[i]
             if isinstance(record, Start) and (

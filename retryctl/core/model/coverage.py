@@ -28,11 +28,12 @@ class LogQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Something that was not seen.
+    """A part of the log that was not read.
 
-    ``kind`` is a word for programs, ``message`` a sentence for people, ``settle`` a command
-    that would close the gap, or ``None``. ``hides_attempts`` says whether a whole attempt
-    could lie in it, so that counting attempts is not safe.
+    ``kind`` is a word for programs, ``message`` a sentence for people, ``settle`` a command that
+    closes the gap, or ``None``. ``hides_attempts``: a whole attempt could lie in the gap, so
+    attempts cannot be counted across it. ``hides_lines``: lines without a request ID are missing
+    from attempts that were read (printed output, and the error marker of some runtimes).
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Gap:
     until_ms: int | None = None
     settle: str | None = None
     hides_attempts: bool = False
+    hides_lines: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from retryctl.core.model.events import LogEvent
+from retryctl.core.model.limits import (
+    DEFAULT_RETRIES,
+    LONGEST_EVENT_AGE_S,
+    LONGEST_MANAGED_TIMEOUT_S,
+    LONGEST_TIMEOUT_S,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,20 +33,23 @@ class FunctionConfig:
 
     @property
     def retries_allowed(self) -> int:
-        """Lambda's default is two retries."""
-        return 2 if self.maximum_retry_attempts is None else self.maximum_retry_attempts
+        """MaximumRetryAttempts, or Lambda's default."""
+        known = self.maximum_retry_attempts
+        return DEFAULT_RETRIES if known is None else known
 
     @property
     def event_age_ms(self) -> int:
-        """Lambda's default, and its most, is six hours."""
-        return (21_600 if self.maximum_event_age_s is None else self.maximum_event_age_s) * 1000
+        """MaximumEventAgeInSeconds, or Lambda's default of six hours, in milliseconds."""
+        known = self.maximum_event_age_s
+        return (LONGEST_EVENT_AGE_S if known is None else known) * 1000
 
     @property
     def timeout_ms(self) -> int:
-        """Lambda's most is 900 s (5,400 s on Managed Instances)."""
+        """The function's timeout in milliseconds, or the longest that Lambda allows."""
         if self.timeout_s is not None:
             return self.timeout_s * 1000
-        return 5_400_000 if self.managed_instances else 900_000
+        longest_s = LONGEST_MANAGED_TIMEOUT_S if self.managed_instances else LONGEST_TIMEOUT_S
+        return longest_s * 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

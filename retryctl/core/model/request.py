@@ -11,11 +11,7 @@ from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt, function_from_names, wait_ms
 from retryctl.core.model.events import LogEvent, is_event_source_id
 from retryctl.core.model.function_config import FunctionConfig
-
-# Lambda waits about one minute before the first retry and two before the second.
-USUAL_WAITS_MS = {1: 60_000, 2: 120_000}
-# How much longer a retry may take before it counts as late, or is no longer expected.
-WAIT_TOLERANCE_MS = 300_000
+from retryctl.core.model.limits import USUAL_WAITS_MS, WAIT_TOLERANCE_MS
 
 
 class RequestOutcome(str, Enum):

@@ -20,8 +20,9 @@ from pathlib import Path
 from retryctl.bulk.line_layout import KEY
 from retryctl.core.crosscheck.claims import Markers, bare_integer, read_claim
 from retryctl.core.grammar.parse import parse_record
-from retryctl.core.history.attempt_lines import LONGEST_BRACKET_MS, Line, request_named
+from retryctl.core.history.attempt_lines import Line, request_named
 from retryctl.core.model.events import LogEvent
+from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.records import AppLine, FunctionError, Report, Start
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
@@ -208,7 +209,7 @@ class AdjacencyLookup:
     def _is_parted(self, pair: AdjacentPair) -> bool | None:
         """``None`` where that cannot be looked up."""
         since_ms = pair.first.timestamp_ms
-        until_ms = pair.second.timestamp_ms + 1 if pair.second else since_ms + LONGEST_BRACKET_MS
+        until_ms = pair.second.timestamp_ms + 1 if pair.second else since_ms + LONGEST_ATTEMPT_MS
         window = TimeRange(since_ms=since_ms, until_ms=min(until_ms, self._window.until_ms))
         pages = matching_pages(self._aws, self._group, window, stream=pair.first.log_stream)
         lines = (event for page in pages for event in page.events)

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from sys import intern
 
-from retryctl.core.history.attempt_lines import LONGEST_BRACKET_MS
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
+from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.sources.saved.log_format import RawEvent
 
 
@@ -91,9 +91,9 @@ def _group_name(named: str) -> str:
     return log_group(named).name
 
 
-AFTER_MS = LONGEST_BRACKET_MS
+AFTER_MS = LONGEST_ATTEMPT_MS
 # An init of provisioned concurrency, or one that is repeated in the attempt, may take 15 minutes.
-BEFORE_MS = LONGEST_BRACKET_MS + 900_000
+BEFORE_MS = LONGEST_ATTEMPT_MS + 900_000
 
 _ID_BYTES = 36
 _FIRST_DASH = 8

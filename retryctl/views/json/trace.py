@@ -179,6 +179,7 @@ def coverage_object(coverage: Coverage) -> Object:
 def _gap(gap: Gap) -> Object:
     return {
         "kind": gap.kind,
+        "what": gap.message,
         "message": gap.message,
         "log_group": gap.log_group,
         "log_stream": gap.log_stream,

@@ -1,0 +1,32 @@
+"""Lambda's limits and usual times, in one place.
+
+Sources: AWS's documentation of Lambda and botocore's service model (a timeout of at most 1,800 s
+since 1.44.7), and waits measured on AWS (62.7 s and 127.2 s from end to start).
+"""
+
+from __future__ import annotations
+
+LONGEST_TIMEOUT_S = 1_800
+LONGEST_MANAGED_TIMEOUT_S = 5_400
+"""The longest timeout on Lambda Managed Instances."""
+
+LATE_LOGS_MS = 60_000
+"""CloudWatch shows END and REPORT some seconds late; after this they are missing."""
+
+LONGEST_ATTEMPT_MS = LONGEST_TIMEOUT_S * 1000 + LATE_LOGS_MS
+"""The longest time from START to the last record of the same attempt."""
+LONGEST_MANAGED_ATTEMPT_MS = LONGEST_MANAGED_TIMEOUT_S * 1000 + LATE_LOGS_MS
+
+DEFAULT_RETRIES = 2
+"""MaximumRetryAttempts where it is not set."""
+LONGEST_EVENT_AGE_S = 21_600
+"""MaximumEventAgeInSeconds where it is not set, and its maximum."""
+
+USUAL_WAITS_MS = {1: 60_000, 2: 120_000}
+"""The wait of the asynchronous queue after attempt 1 and after attempt 2."""
+WAIT_TOLERANCE_MS = 300_000
+"""How much longer a retry may take before it is late, or no longer expected."""
+SHORTEST_RETRY_MS = 50_000
+"""Two STARTs of one asynchronous request in one environment are at least this far apart."""
+EVENT_SOURCE_WAIT_MS = 30_000
+"""A retry that starts sooner after a failed attempt is not one of the asynchronous queue."""
