@@ -31,18 +31,24 @@ Record = Callable[[int, str, Source], None]
 class LabAttempt:
     """What came of one attempt.
 
-    ``answer`` is the function's response or error, ``None`` where it gave none. ``fault_missed``:
-    it ended before the moment of its planned fault.
+    ``answer`` is the function's response or error; where it gave none, ``failure`` is the type and
+    message of Lambda's own error. ``fault_missed``: it ended before its planned fault.
     """
 
     request_id: str
     answer: Answer | None
+    failure: tuple[str, str] | None = None
     fault_missed: bool = False
 
     @property
     def ok(self) -> bool:
         """Whether the function returned a result."""
         return self.answer is not None and self.answer.kind == "response"
+
+    @property
+    def body(self) -> bytes | None:
+        """The JSON document of the response or the error, if there is one."""
+        return self.answer.body if self.answer is not None and self.answer.body else None
 
 
 class Environment:
@@ -78,6 +84,7 @@ class Environment:
         )
         self._process: FunctionProcess | None = None
         self._namespace_fds: list[int] = []
+        self._init_answer: Answer | None = None
         self._new = True
         self._peak_mb = 0
         self.facts: dict[str, Any] = {}
@@ -91,7 +98,7 @@ class Environment:
         self._log_platform(self._log.start(self._clock.now_ms(), request_id))
         began = time.perf_counter()
         if init is not None and init.status != "success":
-            status, error_type, answer = init.status, init.error_type, None
+            status, error_type, answer = init.status, init.error_type, self._init_answer
         else:
             happening = self._run(request_id, event, trace_id, fault)
             (status, error_type), answer = _status(happening), happening.answer
@@ -106,11 +113,24 @@ class Environment:
                 init_duration_ms=init.duration_ms if init and _is_reported(init) else None,
                 status=status,
                 error_type=error_type,
-                produced_bytes=len(answer.body) if answer else 0,
+                produced_bytes=len(answer.body) if answer and status == "success" else 0,
             )
         )
         missed = fault is not None and fault.after_s is not None and status == "success"
-        return LabAttempt(request_id=request_id, answer=answer, fault_missed=missed)
+        return LabAttempt(
+            request_id=request_id,
+            answer=answer,
+            failure=self._failure(status, error_type),
+            fault_missed=missed,
+        )
+
+    def _failure(self, status: str, error_type: str | None) -> tuple[str, str] | None:
+        if status == "timeout":
+            seconds = f"{self._function.timeout_s:.2f}"
+            return "Sandbox.Timedout", f"Error: Task timed out after {seconds} seconds"
+        if status == "error":
+            return error_type or "Runtime.Unknown", "Error: Runtime exited"
+        return None
 
     def _plan_fault(self, fault: PlannedFault | None) -> None:
         if fault is None or fault.after_s is not None:  # the lab's own loop carries it out
@@ -154,7 +174,9 @@ class Environment:
             self._namespace_fds = _open_namespaces(self.facts["supervisor"])
         if phase == "init":
             self._log_platform(self._log.init_start(began_ms), began_ms)
-        status, error_type = _status(self._process.wait_for(("ready", "init_error"), limit_s))
+        happening = self._process.wait_for(("ready", "init_error"), limit_s)
+        self._init_answer = happening.answer if happening.kind == "init_error" else None
+        status, error_type = _status(happening)
         if status != "success":
             self._end_process()
         duration_ms = (time.perf_counter() - began) * 1000

@@ -2,7 +2,8 @@
 
 stdout, stderr and the runtime's framed records come through one pipe, which keeps their order.
 A frame begins with bytes that no UTF-8 text contains, followed by its length and its time;
-anything else is text, an event for each line. A line stands where it began: frames within it follow it.
+anything else is text, an event for each line. A line stands where it began: frames within it
+follow it.
 
 The frames are awslambdaric's (``FramedTelemetryLogSink``): the last byte of their type
 states level and format; the header has 8 bytes in the first version and 16 since.

@@ -5,13 +5,14 @@
     plan   = "all" | items         items = [first ","] item {"," item}, one item for each retry
     first  = "first" {"+" mishap}  the mishaps of attempt 1
     item   = where {"+" mishap}    where = "same" | "fresh" | "env=N"
-    mishap = fault [moment] | "throttle" | "duplicate"
+    mishap = fault [moment] | "throttle" | "duplicate" | "twin"
     moment = "=late" | "@" duration
 
 ``same`` is the environment of the attempt before, ``fresh`` a new one, ``env=N`` the Nth
 of the request, from 1. Retries without an item are ``same``. A fault comes before the
 handler's first statement; ``=late`` after its last one, before the runtime reports the end;
-``@250ms`` so long after the invocation.
+``@250ms`` so long after the invocation. ``twin`` delivers the event twice at the same moment,
+the second time to an environment of its own.
 """
 
 from __future__ import annotations
@@ -45,13 +46,15 @@ class PlannedFault:
 class Step:
     """One attempt: its environment (from 1), and its mishaps.
 
-    ``throttled``: its first deliveries are refused. ``duplicated``: it is delivered twice.
+    ``throttled``: its first deliveries are refused. ``duplicated``: it is delivered once more when
+    it has ended. ``twin``: it is delivered twice at once, the second time to a new environment.
     """
 
     environment: int
     fault: PlannedFault | None = None
     throttled: bool = False
     duplicated: bool = False
+    twin: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,14 +106,15 @@ def _plan(first: str, items: list[str], retries: int) -> Plan:
 
 def _step(environment: int, mishaps: list[str], item: str) -> Step:
     faults = [_fault(match) for m in mishaps if (match := _FAULT.fullmatch(m))]
-    known = len(faults) + sum(mishap in ("throttle", "duplicate") for mishap in mishaps)
-    if len(faults) > 1 or known < len(mishaps):
+    known = len(faults) + sum(m in ("throttle", "duplicate", "twin") for m in mishaps)
+    if len(faults) > 1 or known < len(mishaps) or (faults and "twin" in mishaps):
         raise _unreadable(item)
     return Step(
         environment=environment,
         fault=faults[0] if faults else None,
         throttled="throttle" in mishaps,
         duplicated="duplicate" in mishaps,
+        twin="twin" in mishaps,
     )
 
 
@@ -124,7 +128,7 @@ def _unreadable(item: str) -> UsageError:
     return UsageError(
         f"{item!r} in the plan cannot be read",
         "Write same, fresh or env=N for each retry, each with +timeout, +kill, +exit or +oom "
-        "(also +kill=late or +kill@250ms), +throttle or +duplicate as needed, after first+… for "
+        "(also +kill=late or +kill@250ms), +throttle, +duplicate or +twin, after first+… for "
         "the first attempt. Or all, without other items.",
     )
 

@@ -130,9 +130,9 @@ class _Redirected:
         try:
             return self._call(*moved, *arguments[self._paths :], **options)
         except OSError as error:
-            for path, place in zip(arguments, moved):
-                if place is not path and error.filename == place:
-                    error.filename = path  # as the function knows it
+            for number, place in enumerate(moved):
+                if place is not arguments[number] and error.filename == place:
+                    error.filename = arguments[number]  # as the function knows it
             raise
 
 
