@@ -48,7 +48,7 @@ def test_the_demo_says_what_to_try_next(one: str) -> None:
     assert shown.returncode == 0
     assert one in shown.stdout
     *_, hint, command = shown.stdout.splitlines()
-    assert hint == "One of them with its log lines:"
+    assert hint == "One request with its log lines:"
     _, *command = command.split()
     again = run(*command)
     assert again.returncode == 0
