@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -157,7 +156,7 @@ def _read_saved(
             wanted=query.request_ids or None,
             stored=stored,
         ),
-        options.region or os.environ.get("AWS_DEFAULT_REGION"),
+        options.region or options.default_region,
     )
 
 

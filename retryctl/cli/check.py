@@ -21,6 +21,7 @@ from retryctl.app.options import SourceOptions, TimeWindow
 from retryctl.cli import params as options
 from retryctl.cli.answers import nothing_found
 from retryctl.cli.check_options import CheckOptions, read_expected
+from retryctl.cli.help import CommandApp
 from retryctl.cli.report_files import (
     annotate,
     known_form,
@@ -37,7 +38,7 @@ from retryctl.errors import ExitStatus, NothingFound, UsageError
 from retryctl.views.ci.report import ELSEWHERE, REPORTS, CheckReport
 from retryctl.views.ci.report import report as make_report
 
-app = typer.Typer(add_completion=False)
+app = CommandApp()
 
 _WHAT = "What must hold"
 _REPORTS = "Reports"
@@ -236,8 +237,8 @@ def check(
         wait=wait,
         report=tuple(report) if report else None,
     )
-    request_ids, source = _targets(targets or (), options.source_options(read, aws))
-    config = config_for(source.source)
+    config = config_for(read.source)
+    request_ids, source = _targets(targets or (), options.source_options(read, aws, config))
     window = options.time_window(read, screen.tz)
     expected = read_expected(chosen, config, request_ids)
     _refuse_waiting(expected.wait_ms, source)

@@ -82,6 +82,11 @@ def _ids_in(text: str) -> list[str]:
     return [match.lower() for match in _ID.findall(plain)]
 
 
+def holds_request_id(text: str) -> bool:
+    """Return whether a text holds a request ID."""
+    return bool(_ids_in(text))
+
+
 def shortened_id(text: str) -> str | None:
     """Return ``text`` lower-cased where it can be the first characters of a request ID."""
     plain = text.strip().translate(_TYPOGRAPHIC).removesuffix("…").rstrip(".")

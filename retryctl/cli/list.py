@@ -13,6 +13,7 @@ from retryctl.app.options import wall_clock_ms
 from retryctl.app.window import WindowReader, list_rows, open_window
 from retryctl.cli import params as options
 from retryctl.cli.answers import refuse_unknown, select_functions, warn_of_gaps
+from retryctl.cli.help import CommandApp
 from retryctl.cli.summary import Functions, no_request
 from retryctl.cli.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.cli.times import zone
@@ -26,7 +27,7 @@ from retryctl.views.json.request_list import listed_document, listed_line
 from retryctl.views.json.trace import coverage_object
 from retryctl.views.sentences import coverage_sentence
 
-app = typer.Typer(add_completion=False)
+app = CommandApp()
 
 _FORMS = ("text", "json", "jsonl", "csv")
 _SHOWN_AS_TEXT = 50
@@ -111,12 +112,13 @@ def list_requests(
         least_attempts=max(min_attempts, 2 if retried else 0),
     )
     refuse_unknown(output, _FORMS, "--output")
-    source, keep = select_functions(functions or (), options.source_options(read, aws))
+    config = config_for(read.source)
+    source, keep = select_functions(functions or (), options.source_options(read, aws, config))
     window = options.time_window(read, screen.tz)
     feedback = TerminalFeedback(quiet=screen.quiet)
     opened = open_window(
         source,
-        config_for(source.source),
+        config,
         window,
         now_ms=wall_clock_ms(),
         feedback=feedback,

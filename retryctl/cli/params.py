@@ -18,11 +18,12 @@ import typer
 
 from retryctl.app.options import Engine, SourceOptions, TimeWindow, wall_clock_ms
 from retryctl.cli.times import read_window, zone
+from retryctl.config import ProjectConfig
 from retryctl.errors import UsageError
 
-WHERE = "Where to look"
+WHERE = "What to read"
 _AWS = "AWS"
-_SHOW = "How to show it"
+_SHOW = "Output"
 
 
 class Color(str, Enum):
@@ -47,7 +48,7 @@ RequestIds = Annotated[
     list[str],
     typer.Argument(
         metavar="REQUEST_ID...",
-        help="AWS request IDs, also pasted as 'RequestId: …' or with their whole log line; "
+        help="AWS request IDs, or text that holds them: a log line, a file name, a URL. "
         "- reads them from stdin.",
         show_default=False,
     ),
@@ -58,8 +59,8 @@ Function = Annotated[
         "--function",
         "-f",
         metavar="NAME|ARN",
-        help="The Lambda function, also with a version or an alias. On CloudWatch, "
-        "RETRYCTL_FUNCTION or the settings file names it where this does not.",
+        help="The Lambda function, also with a version or an alias. "
+        "Default: RETRYCTL_FUNCTION, then the settings file.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -69,7 +70,7 @@ Store = Annotated[
         "--store",
         metavar="URL",
         help="The durable store of the function's counter, dynamodb://TABLE or "
-        "s3://BUCKET/PREFIX, to hold against the log.",
+        "s3://BUCKET/PREFIX, to compare with the log.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -79,8 +80,8 @@ LogGroup = Annotated[
         "--log-group",
         "-g",
         metavar="NAME|ARN",
-        help="A log group to look in, also a pattern such as '/aws/lambda/orders-*', or of another "
-        "account by its ARN. May be given several times.",
+        help="The log group to search: a name, a pattern such as '/aws/lambda/orders-*', or an "
+        "ARN, which may be of another account. Repeatable.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -99,8 +100,8 @@ Since = Annotated[
         "--since",
         "-s",
         metavar="TIME",
-        help="From when: 15m, 2h30m, '1h ago', 2026-11-23T03:00, epoch milliseconds. "
-        "Without it: 24h on CloudWatch, everything of a saved log.",
+        help="Start of the window: 15m, 2h30m, '1h ago', 2026-11-23T03:00, epoch milliseconds. "
+        "Default: 24h on CloudWatch, all of a saved log.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -110,7 +111,7 @@ Until = Annotated[
         "--until",
         "-u",
         metavar="TIME",
-        help="Until when, in the same forms. Without it: now.",
+        help="End of the window, in the same forms. Default: now.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -118,9 +119,9 @@ EngineChoice = Annotated[
     Engine,
     typer.Option(
         "--engine",
-        help="What searches CloudWatch: filter (FilterLogEvents, free), insights (Logs Insights, "
-        "paid for by what it scans), or auto: insights where the group's class demands it and, "
-        "with request IDs, where much remains to be searched.",
+        help="How to search CloudWatch. filter: FilterLogEvents, free; insights: Logs Insights, "
+        "billed by the bytes scanned; auto: Insights for Infrequent Access groups and for long "
+        "searches by request ID.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -130,7 +131,7 @@ MaxCost = Annotated[
         "--max-cost",
         metavar="USD",
         min=0,
-        help="No query of Logs Insights where those on a log group would cost more.",
+        help="Run no Insights query that costs more than this per log group.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -139,7 +140,7 @@ Profile = Annotated[
     typer.Option(
         "--profile",
         metavar="NAME",
-        help="The profile of the AWS configuration.",
+        help="The AWS profile to use.",
         rich_help_panel=_AWS,
     ),
 ]
@@ -152,7 +153,7 @@ EndpointUrl = Annotated[
     typer.Option(
         "--endpoint-url",
         metavar="URL",
-        help="Another endpoint for every AWS call.",
+        help="Send every AWS call to this endpoint.",
         rich_help_panel=_AWS,
     ),
 ]
@@ -161,8 +162,7 @@ OutputForm = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="The form of the output. jsonl: one request a line; what was not found or not "
-        "seen is said on stderr.",
+        help="Output format. jsonl: one request per line; gaps and missing IDs go to stderr.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -171,7 +171,7 @@ Report = Annotated[
     typer.Option(
         "--report",
         metavar="FORM=FILE",
-        help="Write a file too, in any form of --output. May be given several times.",
+        help="Also write a file in any format of --output. Repeatable.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -179,7 +179,7 @@ ColorChoice = Annotated[
     Color,
     typer.Option(
         "--color",
-        help="Colour. auto heeds the terminal, NO_COLOR and CLICOLOR_FORCE.",
+        help="When to use colour. auto: by the terminal, NO_COLOR and CLICOLOR_FORCE.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -188,7 +188,7 @@ Tz = Annotated[
     typer.Option(
         "--tz",
         metavar="UTC|local|ZONE",
-        help="The time zone of the text that is shown, and of times given without one.",
+        help="The time zone of the output, and of times given without one.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -197,7 +197,7 @@ Quiet = Annotated[
     typer.Option(
         "--quiet",
         "-q",
-        help="No progress and no remarks on stderr, only errors.",
+        help="Print no progress and no warnings on stderr, only errors.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -205,7 +205,7 @@ Debug = Annotated[
     bool,
     typer.Option(
         "--debug",
-        help="A traceback with an error, and the AWS library's log on stderr.",
+        help="Print tracebacks and the AWS library's log on stderr.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -244,12 +244,14 @@ class ScreenOptions:
 
 
 def source_options(
-    read: ReadOptions, aws: AwsOptions = AwsOptions(), *, store: str | None = None
+    read: ReadOptions, aws: AwsOptions, config: ProjectConfig, *, store: str | None = None
 ) -> SourceOptions:
     """Return where to read. Raises ``UsageError`` for an empty value.
 
-    Without ``-f`` and ``-g``, RETRYCTL_FUNCTION names the function on CloudWatch.
+    Without ``-f`` and ``-g``, RETRYCTL_FUNCTION names the function on CloudWatch. The
+    environment outranks the settings file.
     """
+    environ = os.environ.get
     groups = tuple(read.log_group or ())
     for option, value in (
         ("--function", read.function),
@@ -261,13 +263,14 @@ def source_options(
             raise UsageError(f"{option} is empty.", f"Give {option} a value, or drop it.")
     function = read.function
     if read.source == "cloudwatch" and not function and not groups:
-        function = os.environ.get("RETRYCTL_FUNCTION") or None
+        function = environ("RETRYCTL_FUNCTION") or None
     return SourceOptions(
         source=read.source,
         function=function,
         log_groups=groups,
-        profile=aws.profile,
+        profile=aws.profile or (None if environ("AWS_PROFILE") else config.profile),
         region=aws.region,
+        default_region=environ("AWS_REGION") or environ("AWS_DEFAULT_REGION") or config.region,
         endpoint_url=aws.endpoint_url,
         store=store,
         engine=read.engine,

@@ -20,6 +20,7 @@ from retryctl.cli.answers import (
     select_functions,
     warn_of_gaps,
 )
+from retryctl.cli.help import CommandApp
 from retryctl.cli.report_files import report_files, write
 from retryctl.cli.terminal import Screen, TerminalFeedback, put, stdout_screen
 from retryctl.cli.times import zone
@@ -33,7 +34,7 @@ from retryctl.errors import ExitStatus, NothingFound, UsageError
 from retryctl.views.figures import Tallies as FunctionTallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
 
-app = typer.Typer(add_completion=False)
+app = CommandApp()
 
 _FORMS = ("text", "json", "jsonl", "csv", "html")
 _FORMS_WITH_CHANGES = ("text", "json", "html")
@@ -92,8 +93,9 @@ def summary(
     files = report_files(report or (), _FORMS, source=read.source)
     _refuse_hidden_changes(compare, {output, *(file.form for file in files)}, output)
     before = _earlier(compare) if compare else None
-    source, keep = select_functions(functions or (), options.source_options(read, aws))
-    config, window = config_for(source.source), options.time_window(read, screen.tz)
+    config = config_for(read.source)
+    source, keep = select_functions(functions or (), options.source_options(read, aws, config))
+    window = options.time_window(read, screen.tz)
     feedback = TerminalFeedback(quiet=screen.quiet)
     opened = open_window(
         source,

@@ -14,6 +14,7 @@ from retryctl.app.follow import follow
 from retryctl.app.options import SourceOptions, wall_clock_ms
 from retryctl.app.trace import TraceResult, trace_reader
 from retryctl.cli import params as options
+from retryctl.cli.help import CommandApp
 from retryctl.cli.ids import request_ids as read_ids
 from retryctl.cli.report_files import report_files
 from retryctl.cli.terminal import TerminalFeedback, remark
@@ -24,7 +25,7 @@ from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.errors import UsageError
 from retryctl.views.sentences import outcome_sentence
 
-app = typer.Typer(add_completion=False)
+app = CommandApp()
 
 _WHICH = "What to show"
 
@@ -120,7 +121,8 @@ def trace(
         exit_code=exit_code,
         web=web,
     )
-    source = options.source_options(read, aws, store=store)
+    config = config_for(read.source)
+    source = options.source_options(read, aws, config, store=store)
     timeout_ms = _wait_timeout(timeout, read, wait=wait)
     _refuse_conflicts(request_ids, source, show)
     files = report_files(report or (), [form.value for form in options.Output], source=read.source)
@@ -130,7 +132,7 @@ def trace(
         read_ids(request_ids, _stdin_lines()),
         source,
         options.time_window(read, screen.tz),
-        config=config_for(source.source),
+        config=config,
         feedback=feedback,
     )
     if not wait:
