@@ -48,9 +48,7 @@ class CommandApp(typer.Typer):
         defaults = {"cls": PlainGroup, "add_completion": False, "rich_markup_mode": None}
         super().__init__(**{**defaults, **options})
 
-    def command(  # type: ignore[override]
-        self, name: str | None = None, **options: Any
-    ) -> Callable[[Command], Command]:
+    def command(self, name: str | None = None, **options: Any) -> Callable[[Command], Command]:
         """Register a command, like ``typer.Typer.command``."""
         return super().command(name, **{"cls": PlainCommand, **options})
 
