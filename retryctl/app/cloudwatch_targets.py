@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
-from retryctl.app.trace import OpenedSource
+from retryctl.app.trace import OpenedSource, traced
+from retryctl.bulk.reader import TracedLog
 from retryctl.cli.params import SourceOptions
 from retryctl.cli.terminal import Progress, remark
 from retryctl.config import ProjectConfig
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.crosscheck.verdict import HistoryInput
 from retryctl.core.model.attempt import function_from_names as function_of
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.errors import UsageError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.function_config import parse_function_name, read_settings
@@ -81,12 +84,22 @@ def open_cloudwatch(
         parse_function_name(place.function).name if place.function and not place.elsewhere else None
     )
     selection = replace(selection, log_groups=groups, function=name)
+
+    def trace(markers: Markers, stored: Mapping[str, StoreCount]) -> TracedLog:
+        events = list(source.read(selection))
+        given = HistoryInput(
+            markers=markers,
+            settings_of=functions.of,
+            function=selection.function,
+            wanted=selection.request_ids or None,
+            stored=stored,
+        )
+        return traced(events, given, with_place(source.coverage(), look))
+
     return OpenedSource(
-        read=lambda: source.read(selection),
-        coverage=lambda: with_place(source.coverage(), look),
+        trace=trace,
         selection=selection,
         function=known,
-        settings_of=functions.of,
         region=lambda: aws.region,
         said=functions.said,
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from retryctl.bulk.reader import BulkReader, TracedLog
 from retryctl.cli.params import OutputOptions, SourceOptions
 from retryctl.cli.terminal import Progress, remark
 from retryctl.cli.times import read_window, zone
@@ -58,8 +59,8 @@ def story_reader(
     def read() -> TraceResult:
         stored = read_stored(look, ids)
         with progress:
-            events = list(opened.read())
-            story = _story_of(events, opened, settings.markers, stored)
+            found = opened.trace(settings.markers, stored)
+            story = _story_of(found, opened, settings.markers)
         for sentence in opened.remarks:
             if sentence not in told:
                 remark(f"retryctl: {sentence}", quiet=show.quiet)
@@ -76,35 +77,34 @@ def read_story(
     return story_reader(ids, look, show, clock=lambda: now_ms)()
 
 
-def _story_of(
-    events: Sequence[LogEvent],
-    opened: OpenedSource,
-    markers: Markers,
-    stored: Mapping[str, StoreCount],
-) -> TraceResult:
-    selection = opened.selection
-    given = HistoryInput(
-        markers=markers,
-        settings_of=opened.settings_of,
-        function=selection.function,
-        wanted=selection.request_ids or None,
-        stored=stored,
+def traced(events: Sequence[LogEvent], given: HistoryInput, coverage: Coverage) -> TracedLog:
+    """Check the requests in some events, and note which IDs these contain."""
+    history = check_history(events, coverage, given)
+    mentioned = {
+        one for one in given.wanted or () if any(one in event.message.lower() for event in events)
+    }
+    return TracedLog(
+        requests=history.requests,
+        coverage=history.coverage,
+        mentioned=frozenset(mentioned),
+        web=history.web,
     )
-    history = check_history(events, opened.coverage(), given)
-    told = [one for one in history.requests if _is_in_window(one.request, selection)]
-    left_out = dict(history.coverage.left_out)
+
+
+def _story_of(found: TracedLog, opened: OpenedSource, markers: Markers) -> TraceResult:
+    selection = opened.selection
+    told = [one for one in found.requests if _is_in_window(one.request, selection)]
+    left_out = dict(found.coverage.left_out)
     ids_there, ids_told = (
-        {one.request.request_id for one in some} for some in (history.requests, told)
+        {one.request.request_id for one in some} for some in (found.requests, told)
     )
     return TraceResult(
         checked=told,
-        coverage=replace(
-            opened.coverage(), events_unrecognised=history.coverage.events_unrecognised
-        ),
+        coverage=found.coverage,
         not_found={
             one: _why_left_out(one, left_out[one], selection)
             if one in left_out
-            else _why_not_found(one, events, ran=one in ids_there, web=one in history.web)
+            else _why_not_found(one, found, ran=one in ids_there)
             for one in selection.request_ids
             if one not in ids_told
         },
@@ -129,12 +129,12 @@ def _why_left_out(request_id: str, place: str, selection: LogQuery) -> str:
     return f"{request_id} is in this log, but not in {asked}: the log holds it in {place}."
 
 
-def _why_not_found(request_id: str, events: Iterable[LogEvent], *, ran: bool, web: bool) -> str:
+def _why_not_found(request_id: str, found: TracedLog, *, ran: bool) -> str:
     if ran:
         return f"{request_id} has no attempt between --since and --until."
-    if web:
+    if request_id in found.web:
         return f"{request_id} is a request to a web function: no event, and never retried."
-    if any(request_id in event.message.lower() for event in events):
+    if request_id in found.mentioned:
         return f"{request_id} is mentioned, but no attempt of it is in what was looked at."
     return f"{request_id} was not found."
 
@@ -143,17 +143,15 @@ def _why_not_found(request_id: str, events: Iterable[LogEvent], *, ran: bool, we
 class OpenedSource:
     """A source, ready to be read.
 
-    ``read`` yields the events that ``selection`` asks for, ``coverage`` tells afterwards what
-    was looked at. ``function`` are the settings of the function that was named, as far as they
-    are known, ``settings_of`` those of the function whose log an event stands in. ``region`` is
+    ``trace`` checks the requests of ``selection``, given the markers and what a durable store
+    recorded of each. ``function`` are the settings of the function that was named, as far as they
+    are known, ``region`` is
     where it was looked, ``said`` grows by what should be said of all this.
     """
 
-    read: Callable[[], Iterator[LogEvent]]
-    coverage: Callable[[], Coverage]
+    trace: Callable[[Markers, Mapping[str, StoreCount]], TracedLog]
     selection: LogQuery
     function: FunctionConfig = field(default_factory=FunctionConfig)
-    settings_of: Callable[[LogEvent], FunctionConfig]
     region: Callable[[], str | None]
     said: list[str] = field(default_factory=list)
 
@@ -190,17 +188,12 @@ def open_source(
 
 
 def _saved(look: SourceOptions, selection: LogQuery, progress: Progress) -> OpenedSource:
-    from retryctl.sources.saved.events import SavedLog
-
-    log = SavedLog(look.source)
     name = parse_function_name(look.function).name if look.function else None
     selection = replace(selection, function=name, log_groups=look.log_groups)
-    tell = partial(tell_bytes, progress)
+    log = BulkReader(look.source, progress=partial(tell_bytes, progress))
     return OpenedSource(
-        read=lambda: log.read(selection, tell),
-        coverage=log.coverage,
+        trace=lambda markers, stored: log.trace(selection, markers, stored=stored),
         selection=selection,
-        settings_of=lambda event: FunctionConfig(),
         region=lambda: look.region or os.environ.get("AWS_DEFAULT_REGION"),
     )
 

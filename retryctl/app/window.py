@@ -16,19 +16,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from retryctl.app.trace import tell_bytes
-from retryctl.bulk.partition import (
-    Partition,
-    PartitionContext,
-    SilentSuccesses,
-    StreamReading,
-    reduce_partition,
-)
-from retryctl.bulk.reader import BulkReader
+from retryctl.bulk.partition import PartitionContext, SilentSuccesses
+from retryctl.bulk.reader import BulkReader, Requests, map_partitions
 from retryctl.bulk.shuffle import ShuffleStore
-from retryctl.bulk.workers import run_in_workers
 from retryctl.cli.params import SourceOptions
 from retryctl.cli.terminal import Progress
 from retryctl.config import ProjectConfig
@@ -46,8 +39,6 @@ from retryctl.sources.saved.diagnostics import ReadStats
 MOST_PROCESSES = 8
 
 T = TypeVar("T")
-Requests = Iterable["CheckedRequest | SilentSuccesses"]
-"""Some requests; those of one good attempt that said nothing come many at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +117,7 @@ def open_log(
         return looked.coverage()
 
     return _Saved(
-        BulkReader(look.source),
+        look.source,
         LogQuery(until_ms=window.until_ms, function=name, log_groups=look.log_groups),
         window,
         coverage,
@@ -178,7 +169,7 @@ class _OnCloudWatch:
             if not group.coverage.events_read:
                 continue
             log = _Saved(
-                BulkReader(str(group.folder)),
+                str(group.folder),
                 LogQuery(until_ms=self._until_ms, function=group.target.function),
                 self._saved.window,
                 partial(_with_unrecognised, group.coverage),
@@ -199,7 +190,7 @@ class _Saved:
 
     def __init__(
         self,
-        log: BulkReader,
+        source: str,
         selection: LogQuery,
         window: Window,
         coverage: Callable[[ReadStats], Coverage],
@@ -208,11 +199,15 @@ class _Saved:
         settings: FunctionConfig,
         quiet: bool,
     ) -> None:
-        self._log, self._selection = log, selection
-        self._markers, self._settings, self._quiet = markers, settings, quiet
+        self._selection = selection
+        self._markers, self._settings = markers, settings
         self._processes = min(MOST_PROCESSES, _processors())
+        self._progress = Progress(quiet=quiet)
+        self._log = BulkReader(
+            source, processes=self._processes, progress=partial(tell_bytes, self._progress)
+        )
         self._found = self._read()
-        told = coverage(self._found.looked)
+        told = coverage(self._found.stats)
         self.whole = WindowInfo(told=lambda: told)
         self._around = PartitionContext(
             coverage=told,
@@ -242,56 +237,18 @@ class _Saved:
             )
 
     def _made(self, make: Callable[[Requests], T], found: ShuffleStore) -> Iterator[T]:
-        parts = (found.part(number) for number in range(found.parts))
-        if found.parts > 1 and self._processes > 1:
-            return run_in_workers(
-                _Judging.judge,
-                parts,
-                self._processes,
-                begin=_Judging.begin,
-                known=(found.readings, self._around, make),
-            )
-        return (make(reduce_partition(part, found.readings, self._around)) for part in parts)
+        return map_partitions(found, self._around, make, self._processes)
 
     def _read(self, ids: tuple[str, ...] = ()) -> ShuffleStore:
-        with Progress(quiet=self._quiet) as progress:
-            return self._log.read(
-                replace(self._selection, request_ids=ids),
-                self._markers,
-                self._settings,
-                processes=self._processes,
-                progress=lambda done, total: tell_bytes(progress, done, total),
-            )
+        query = replace(self._selection, request_ids=ids)
+        with self._progress:
+            return self._log.read(query, self._markers, self._settings)
 
 
 def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-# --------------------------------------------------------------------------- in a process
-
-
-class _Judging:
-    """What a process that judges parts has to know; it is told once."""
-
-    readings: dict[int, StreamReading]
-    around: PartitionContext
-    make: Callable[[Requests], Any]
-
-    @classmethod
-    def begin(
-        cls,
-        readings: dict[int, StreamReading],
-        around: PartitionContext,
-        make: Callable[[Requests], Any],
-    ) -> None:
-        cls.readings, cls.around, cls.make = readings, around, staticmethod(make)
-
-    @classmethod
-    def judge(cls, part: Partition) -> Any:
-        return cls.make(reduce_partition(part, cls.readings, cls.around))
 
 
 Tallies = dict["str | None", SummaryTally]

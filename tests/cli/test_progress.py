@@ -31,7 +31,7 @@ path, way = sys.argv[1:]
 with Progress(quiet=way == "quiet", clock=partial(next, chain([0], repeat(4)))) as progress:
     tell = lambda done, total: tell_bytes(progress, 10**6 * done, 10**6 * total)
     if way == "whole":
-        BulkReader(path).read(LogQuery(), Markers(), FunctionConfig(), progress=tell)
+        BulkReader(path, progress=tell).read(LogQuery(), Markers(), FunctionConfig())
     else:
         list(SavedLog(path).read(LogQuery(), tell))
 """
