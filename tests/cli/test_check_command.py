@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_cli import run
 from tests.support.check_logs import cut, exhausted, pending, right, save, succeeded, switched
 from tests.support.lambda_log import ID, MIDNIGHT_MS, OTHER_ID, THIRD_ID, Environment
 from tests.support.peak import MEASURED, needs_proc, peak_kb
+from tests.support.program import run
 
 FORMS = ("text", "json", "junit", "sarif", "github", "gitlab", "tap", "markdown")
 

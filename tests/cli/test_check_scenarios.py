@@ -6,18 +6,13 @@ them anew: read the difference before you commit it.
 """
 
 import shlex
-import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import run
 from tests.cli.test_scenarios import FOLDER, _compare, _write_log
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from tests.support.program import run
 
 SCENARIOS = sorted((FOLDER / "check").glob("*.toml"))
 

@@ -23,12 +23,12 @@ from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.events import SavedLog
 from retryctl.views.ci.report import REPORTS, CheckReport, report
-from tests.cli.test_cli import run
 from tests.support import check_logs
 from tests.support.check_logs import right, switched
 from tests.support.lambda_log import Environment
 from tests.support.made_up_logs import line_of, made_up, save
 from tests.support.peak import MEASURED, needs_proc, peak_kb
+from tests.support.program import run
 
 ALL = Window(since_ms=None, until_ms=None)
 BROKEN = '{"logStreamName": "2026/11/23/[$LATEST]00", "timestamp": 17954'

@@ -22,7 +22,6 @@ from retryctl.cli.params import OutputOptions, SourceOptions
 from retryctl.cli.times import zone
 from retryctl.core.model.request import RequestOutcome
 from retryctl.sources.aws.client import AwsClient
-from tests.cli.test_cli import PROGRAM, environment, run
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import (
     CREDENTIALS,
@@ -42,6 +41,7 @@ from tests.support.aws_program import (
     told,
     trace,
 )
+from tests.support.program import PROGRAM, environment, run
 
 UTC = zone("UTC")
 

@@ -14,18 +14,13 @@ import json
 import os
 import shlex
 import shutil
-import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.test_cli import run
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from tests.support.program import run
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
 SCENARIOS = sorted(FOLDER.glob("*.toml"))

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_cli import ID, PROGRAM, environment, run
+from tests.cli.test_cli import ID
+from tests.support.program import PROGRAM, environment, run
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,9 @@ def handlers() -> list[object]:
     absent = pytest.mark.skipif(not ORIGINAL.exists(), reason=f"{ORIGINAL} is not here")
     return [
         pytest.param(f"{EXAMPLE}:handler", id="example"),
-        pytest.param(f"{ORIGINAL}:lambda_handler", id="original", marks=absent),
+        pytest.param(
+            f"{ORIGINAL}:lambda_handler", id="original", marks=(absent, pytest.mark.outside)
+        ),
     ]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import environment
+from tests.support.program import environment
 
 ROOT = Path(__file__).parents[2]
 PICTURED = "d869069c-1c88-49a9-9779-0fbb5587aaa5"
