@@ -8,13 +8,17 @@ from io import BufferedReader
 from typing import IO, Generic, Protocol, TypeVar
 
 from retryctl.bulk.chunks import ByteRange, Chunk
+from retryctl.bulk.line_layout import lead_with_groups
 from retryctl.bulk.workers import run_in_workers
+from retryctl.core.history.id_search import IdSearch
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.decode import segments
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter
 from retryctl.sources.saved.files import cannot_open
 from retryctl.sources.saved.formats import detect_format
+from retryctl.sources.saved.formats.json_documents import JsonDocuments
 from retryctl.sources.saved.log_file import read_file
+from retryctl.sources.saved.tie_order import ties_in_order
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -25,25 +29,27 @@ _BLOCK_BYTES = 1 << 16  # fits in a processor's cache, and so is read twice as f
 
 
 class ChunkBlocks:
-    """The canonical lines of a chunk, in blocks of whole lines; ``notes`` fill while it is read."""
+    """The canonical lines of a chunk, in blocks of whole lines.
+
+    ``notes`` and ``format`` are filled while it is read.
+    """
 
     def __init__(self, chunk: Chunk, advance: Advance) -> None:
         self.notes = FileDiagnostics(chunk.file.name)
+        self.format = chunk.format
         self._chunk = chunk
         self._advance = advance
         self._last = b"\n"
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the blocks. Raises UnreadableInput where the file cannot be read."""
-        chunk = self._chunk
         try:
-            with chunk.file.open() as opened:
-                if chunk.format and chunk.format.verbatim and not chunk.members:
-                    yield from _blocks(opened, chunk.start, chunk.start + chunk.size)
-                else:
-                    yield from self._converted(opened)
+            with self._chunk.file.open() as opened:
+                for block in self._lines(opened):
+                    self._last = block
+                    yield lead_with_groups(block)
         except OSError as error:
-            raise cannot_open(chunk.file.name, error) from error
+            raise cannot_open(self._chunk.file.name, error) from error
 
     @property
     def ends_within_member(self) -> bool:
@@ -52,22 +58,29 @@ class ChunkBlocks:
             return False
         return bool(self.notes.gaps) or not self._last.endswith(b"\n")
 
+    def finish_search(self, search: IdSearch) -> bool:
+        """Whether the file is an answer of FilterLogEvents; end the search where none made it."""
+        if self.format and not self.format.answers_search:
+            search.add("")
+            return False
+        return isinstance(self.format, JsonDocuments)
+
     @property
     def has_remarks(self) -> bool:
         """Whether some of the chunk could not be read as events."""
         return bool(self.notes.gaps or self.notes.unrecognised)
 
-    def _converted(self, opened: IO[bytes]) -> Iterator[bytes]:
+    def _lines(self, opened: IO[bytes]) -> Iterator[bytes]:
         chunk, file = self._chunk, self._chunk.file
-        log_format = chunk.format
+        if chunk.format and chunk.format.verbatim and not chunk.members:
+            yield from ties_in_order(_blocks(opened, chunk.start, chunk.start + chunk.size))
+            return
         stretch = BufferedReader(ByteRange(opened, chunk))
         for segment in segments(stretch, self.notes, self._advance):
-            log_format = log_format or detect_format(segment.peek(), file.folder)
-            if log_format:
-                for block in log_format.blocks(segment, self.notes):
-                    self._last = block
-                    yield block
-        if not log_format:  # reading it by itself gives the reason
+            self.format = self.format or detect_format(segment.peek(), file.folder)
+            if self.format:
+                yield from self.format.blocks(segment, self.notes)
+        if not self.format:  # reading it by itself gives the reason
             for _ in read_file(file, FileDiagnostics(file.name), None, lambda _: None):
                 pass
 

@@ -28,7 +28,6 @@ from retryctl.bulk.templates import TemplateCache
 from retryctl.bulk.workers import run_in_workers
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest
-from retryctl.core.history.id_search import searched_by_id
 from retryctl.core.model.coverage import Coverage, Gap, LogQuery
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.errors import UnreadableInput
@@ -43,6 +42,7 @@ Requests = Iterable["CheckedRequest | SilentSuccesses"]
 """Some requests; silent successes come many at a time."""
 
 CHUNK_BYTES = 64 << 20
+LEAST_CHUNK_BYTES = 4 << 20
 CHUNKS_PER_PROCESS = 4  # so that none waits long for another at the end
 PARTITION_BYTES = 48 << 20
 # Events that are kept take more room.
@@ -178,7 +178,7 @@ class BulkReader:
                 scanned.forget_counts()
                 store.take(scanned)
         store.add_times(found.events, found.first_ms, found.last_ms)
-        store.id_search.merge(found.id_search)
+        store.take_search(found.id_search, answers_search=found.answers_search)
         store.stats.left_out.update(found.elsewhere)
         self._finish(store, run, malformed, before)
         mentioned = chain(found.elsewhere, *found.mentioned.values())
@@ -219,11 +219,11 @@ class BulkReader:
         )
 
     def _chunks(self, plan: ScanPlan) -> list[Chunk]:
-        most = SHOWN_CHUNK_BYTES if plan.shown and not plan.shown.lines else CHUNK_BYTES
-        size = min(
-            most, self._chunk_bytes, 1 + self._size // (CHUNKS_PER_PROCESS * self._processes)
-        )
-        size = max(size, self._size // MOST_CHUNKS)
+        shares = CHUNKS_PER_PROCESS * self._processes
+        size = max(LEAST_CHUNK_BYTES, self._size // shares, self._size // MOST_CHUNKS)
+        if plan.shown and not plan.shown.lines:
+            size = min(size, SHOWN_CHUNK_BYTES)
+        size = max(min(size, self._chunk_bytes), self._size // MOST_CHUNKS)
         return [chunk for file in self._files for chunk in split_file(file, size)]
 
     # ----------------------------------------------------------------- at the end
@@ -254,8 +254,8 @@ class BulkReader:
             if before[file.name] != after[file.name]:
                 what = f"{file.name} changed while it was read; what was written then is missing"
                 store.stats.gaps.append(Gap(kind="changed", message=what, hides_attempts=True))
-        if request_id := store.id_search.request_id():
-            store.stats.gaps.append(searched_by_id(request_id))
+        if gap := store.searched_by_id():
+            store.stats.gaps.append(gap)
         store.stats.bytes_read = run.done
 
     def _refuse_unreadable(self, refused: dict[str, UnreadableInput]) -> None:
@@ -314,8 +314,10 @@ class SurveyTask:
             return error
         if blocks.ends_within_member:
             return None
-        survey.found.malformed |= blocks.has_remarks
-        return survey.found
+        found = survey.found
+        found.malformed |= blocks.has_remarks
+        found.answers_search = blocks.finish_search(found.id_search)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +360,7 @@ class ScanTask:
             return None
         found = scanner.finish()
         found.odd |= blocks.has_remarks
+        found.answers_search = blocks.finish_search(found.id_search)
         return found
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import shlex
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, pairwise
+from operator import attrgetter
 from typing import IO
 
 from retryctl.bulk.chunk_blocks import ChunkBlocks
@@ -26,10 +28,10 @@ from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.bulk.survey import LineSelector, events_in
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.build import mentions_in
-from retryctl.core.history.id_search import IdSearch
+from retryctl.core.history.id_search import IdSearch, searched_by_id
 from retryctl.core.history.safe_cut import last_piece
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.coverage import LogQuery
+from retryctl.core.model.coverage import Gap, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.records import Unrecognised, WebRecord
@@ -102,7 +104,7 @@ class ShuffleStore:
         self.stats = ReadStats(source, since_ms=query.since_ms, until_ms=query.until_ms)
         self.readings: dict[int, StreamReading] = {}
         self.web: set[str] = set()
-        self.id_search = IdSearch()
+        self._id_search, self._answers_search = IdSearch(), False
         self.no_event_seen = False
         self._plan = plan
         self._spill = _Spill()
@@ -148,7 +150,7 @@ class ShuffleStore:
                 self._plain[number].append((reading, self._spill.put(bytes(packed))))
         self._put_others(reading, scanned.pickled)
         self.web |= scanned.web
-        self.id_search.merge(scanned.id_search)
+        self.take_search(scanned.id_search, answers_search=scanned.answers_search)
         self.stats.log_groups |= scanned.log_groups
         self.add_times(scanned.events, scanned.first_ms, scanned.last_ms)
 
@@ -159,6 +161,24 @@ class ShuffleStore:
             if moment_ms is not None:
                 self.stats.see(moment_ms)
                 self.stats.events -= 1
+
+    def take_search(self, search: IdSearch, *, answers_search: bool) -> None:
+        """Take over whether all events read have one request ID."""
+        self._id_search.merge(search)
+        self._answers_search |= answers_search
+
+    def searched_by_id(self) -> Gap | None:
+        """The gap of a log that is the result of a search for one request ID."""
+        request_id = self._id_search.request_id(answers_search=self._answers_search)
+        if request_id is None:
+            return None
+        groups, stats = sorted(self.stats.log_groups), self.stats
+        group = groups[0] if len(groups) == 1 else "GROUP"
+        window = f"--start-time {stats.first_ms} --end-time {(stats.last_ms or 0) + 1}"
+        save = (
+            f"aws logs filter-log-events --log-group-name {shlex.quote(group)} {window} > log.json"
+        )
+        return searched_by_id(request_id, save)
 
     def _put_others(self, reading: int, pickled: Sequence[bytes]) -> None:
         for number, attempts in enumerate(pickled):
@@ -171,8 +191,7 @@ class ShuffleStore:
         streams: dict[Place, Stream] = {}
         more: list[tuple[Stream, Sequence[Attempt], Sequence[Mention]]] = []
         for place, places in self._runs.items():
-            places.sort(key=lambda run: (run.first, run.reading, run.number))
-            runs = [self._run(each) for each in places]
+            runs = [self._run(each) for each in _oldest_first(places)]
             whole = None if place in self._tangled else self._joined(runs)
             if whole:
                 streams[place] = whole.stream
@@ -277,6 +296,16 @@ class ShuffleStore:
         plan = self._plan
         attempts = tuple(compact_attempts(piece.brackets, plan.markers, plan.settings, plan.shown))
         return stream, attempts, tuple(mentions_in(piece.lines, piece.brackets))
+
+
+def _oldest_first(places: list[_RunPlace]) -> list[_RunPlace]:
+    """The fragments by time; those of one millisecond as they were read, or the other way round.
+
+    The file is newest first where each fragment is older than the one that was read before it.
+    """
+    firsts = [each.first for each in places]
+    falls = firsts[0] > firsts[-1] and all(one >= other for one, other in pairwise(firsts))
+    return sorted(places[::-1] if falls else places, key=attrgetter("first"))
 
 
 def _put_events(

@@ -47,6 +47,7 @@ class SurveyedChunk:
     elsewhere: dict[str, str] = field(default_factory=dict)
     irregular: set[int] = field(default_factory=set)
     id_search: IdSearch = field(default_factory=IdSearch)
+    answers_search: bool = False
 
     def merge(self, other: SurveyedChunk) -> None:
         """Add what another survey found; blocks are numbered in each chunk anew."""
@@ -57,6 +58,7 @@ class SurveyedChunk:
             self.mentioned.setdefault(place, set()).update(ids)
         self.elsewhere.update(other.elsewhere)
         self.id_search.merge(other.id_search)
+        self.answers_search |= other.answers_search
 
     def add_times(self, count: int, first_ms: int, last_ms: int) -> None:
         """Count events between these times."""
