@@ -10,7 +10,7 @@ from retryctl.core.history.attempt_lines import CLOSING, AttemptLines, Line, req
 from retryctl.core.history.outcome import ErrorInfo, Outcome, error_of, outcome_of
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.model.records import InitStart, LogsDropped, RestoreStart
+from retryctl.core.model.records import AppLine, InitStart, LogsDropped, RestoreStart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +118,15 @@ def build_attempt(
 
 
 def _own_lines(bracket: AttemptLines) -> list[Line]:
-    """The lines that name no other request; where no START was seen, those that name this one."""
+    """The lines, without the text of those that name another request.
+
+    Where no START was seen, only the lines that name this request are its own.
+    """
     own = (None, bracket.request_id) if bracket.start else (bracket.request_id,)
-    return [line for line in bracket.lines if request_named(line[1]) in own]
+    return [
+        line if request_named(line[1]) in own else (line[0], AppLine(text=""))
+        for line in bracket.lines
+    ]
 
 
 def _cold_start(bracket: AttemptLines) -> bool | None:
