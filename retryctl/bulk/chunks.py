@@ -18,10 +18,8 @@ from typing import IO
 
 from retryctl.sources.saved.decode import CHUNK_BYTES
 from retryctl.sources.saved.files import SavedFile
-from retryctl.sources.saved.formats import find_shape
-from retryctl.sources.saved.json_format import json_lines
+from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.log_format import LogFormat
-from retryctl.sources.saved.text_format import begins_event
 
 _ZLIB_WITH_GZIP_HEADER = 31
 _GZIP_MAGIC = b"\x1f\x8b\x08"
@@ -72,12 +70,12 @@ def _cut(file: SavedFile, opened: IO[bytes], size: int) -> Iterator[Chunk]:
     members = head.startswith(_GZIP_MAGIC)
     text = _beginning(head) if members else head
     text = text[: text.rfind(b"\n") + 1]
-    shape = None if text.startswith(_BOMS) else find_shape(text, file.folder)
+    shape = None if text.startswith(_BOMS) else detect_format(text, file.folder)
     next_cut: Callable[[IO[bytes], int], int | None]
-    if shape is json_lines:
+    if shape and shape.verbatim:
         next_cut = _next_member if members else _next_line
-    elif shape and not members and (begins := begins_event(shape)):
-        next_cut = partial(_next_event, begins)
+    elif shape and shape.splittable and not members:
+        next_cut = partial(_next_event, shape.begins_event)
     else:
         yield Chunk(file=file)
         return

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
 
 from retryctl.core.model.events import LogEvent
-from retryctl.sources.saved.json_format import line_event
-from retryctl.sources.saved.log_format import RawEvent
+from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 # written out: a group that repeats takes a third more time
@@ -61,24 +59,6 @@ TIMED = re.compile(
     rb'\d{4}/|[^"]{1,90} Task timed out|(?:[^"\\]|\\t){1,90}\\t(?:ERROR|FATAL|fail)\\t'
 )
 TELLING_JSON = re.compile(rb"platform\.|[rR]ror|ERROR|FATAL|retryctl|\\\\u|AWSRequestId")
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def canonical_line(event: RawEvent | LogEvent) -> bytes:
-    """The event as a line of the layout that is read fast."""
-    fields: dict[str, object] = {}
-    if event.log_group is not None:
-        fields["logGroupName"] = event.log_group
-    fields |= {
-        "logStreamName": event.log_stream,
-        "timestamp": event.timestamp_ms,
-        "message": event.message,
-    }
-    if event.event_id is not None:
-        fields["eventId"] = event.event_id
-    return _encode(fields).encode("utf-8", "surrogatepass") + b"\n"
 
 
 def events_of(asked: StreamFilter, *parts: Iterable[bytes | LogEvent]) -> list[list[LogEvent]]:

@@ -28,13 +28,13 @@ from retryctl.bulk.line_layout import (
     STARTS,
     TEXT,
     NoEvent,
-    canonical_line,
 )
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.bulk.templates import TemplateCache
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.sources.saved.json_format import line_event
+from retryctl.sources.saved.canonical import canonical_line
+from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.stream_filter import StreamFilter
 

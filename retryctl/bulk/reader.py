@@ -30,8 +30,8 @@ from retryctl.sources.saved.decode import segments
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress, ReadStats
 from retryctl.sources.saved.events import nothing_readable
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
-from retryctl.sources.saved.formats import find_shape, read_file
-from retryctl.sources.saved.json_format import json_lines
+from retryctl.sources.saved.formats import detect_format
+from retryctl.sources.saved.log_file import read_file
 from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.stream_filter import StreamFilter
 
@@ -203,7 +203,7 @@ class Scanning:
             until_ms=selection.until_ms,
             shown=frozenset(selection.request_ids),
         )
-        if unit.shape is json_lines and not unit.members:
+        if unit.shape and unit.shape.verbatim and not unit.members:
             with unit.file.open() as opened:
                 for block in _blocks(opened, unit.start, unit.start + unit.size):
                     scan.read(block)
@@ -245,13 +245,13 @@ def _scan_file(
     try:
         with file.open() as opened:
             for segment in segments(BufferedReader(ByteRange(opened, unit)), notes, advance):
-                shape = shape or find_shape(segment.peek(), file.folder)
-                if shape is json_lines:
+                shape = shape or detect_format(segment.peek(), file.folder)
+                if shape and shape.verbatim:
                     for block in _blocks(segment, 0, sys.maxsize):
                         scan.read(block)
                         last = block[-1]
                 elif shape:
-                    for event in shape(segment, notes, None):
+                    for event in shape.read(segment, notes, None):
                         if isinstance(event, RawEvent):
                             scan.take(event)
     except OSError:

@@ -26,7 +26,7 @@ from retryctl.core.model.records import Unrecognised
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, ReadStats
 from retryctl.sources.saved.files import SavedFile
-from retryctl.sources.saved.formats import read_file
+from retryctl.sources.saved.log_file import read_file
 from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.stream_filter import StreamFilter
 

@@ -11,6 +11,13 @@
 ``repeat-token``        the same, with the very token that was sent (FilterLogEvents only: in
                         GetLogEvents it means the end)
 ``expired-token``       the page token that was sent is refused
+``close``               the connection is closed without an answer (in a script or by rate)
+``hang``                no answer comes (in a script or by rate)
+``bad-header``          an answer whose first line is no status line
+``garbage``             200 with a body that is not JSON
+``html``                200 with a page of HTML, as a captive portal gives
+``json-list``           200 with JSON that is not an object
+``redirect``            302 to another host
 ======================  =====================================================================
 """
 
@@ -33,6 +40,8 @@ KINDS = (
     "repeat-token",
     "expired-token",
 )
+# Faults that are never mixed in: a client need not survive them.
+WIRE_KINDS = ("close", "hang", "bad-header", "garbage", "html", "json-list", "redirect")
 _PAGED = frozenset({"FilterLogEvents", "GetLogEvents"})
 _OPERATIONS = {
     "empty-page": _PAGED,

@@ -13,15 +13,22 @@ from collections.abc import Callable, Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, ClassVar
+from urllib.parse import parse_qs
 
 from tests.endpoint import lambda_api
 from tests.endpoint.errors import Refusal
-from tests.endpoint.faults import Faults
+from tests.endpoint.faults import WIRE_KINDS, Faults
 from tests.endpoint.insights import InsightsApi
 from tests.endpoint.logs_api import LogsApi
 from tests.endpoint.quotas import Quotas
 from tests.endpoint.store import OWN_ACCOUNT, LogGroup, Store
 
+_ROLE = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<AssumeRoleResult><AssumedRoleUser><AssumedRoleId>A:s</AssumedRoleId>
+<Arn>arn:aws:sts::123456789012:assumed-role/dev/s</Arn></AssumedRoleUser>
+<Credentials><AccessKeyId>role</AccessKeyId><SecretAccessKey>role</SecretAccessKey>
+<SessionToken>role</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials>
+</AssumeRoleResult></AssumeRoleResponse>"""
 _CALLER = f"arn:aws:sts::{OWN_ACCOUNT}:assumed-role/ci/session"
 
 
@@ -45,6 +52,7 @@ class Endpoint:
         self.clock = clock
         self.calls: Counter[str] = Counter()
         self.faults = Faults(seed=seed)
+        self.hang = threading.Event()
         self.store = Store()
         self.lambdas = lambda_api.LambdaApi()
         self._quotas = Quotas(quotas or {})
@@ -83,6 +91,7 @@ class Endpoint:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.hang.set()
         self._http.shutdown()
         self._http.server_close()
 
@@ -211,9 +220,23 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if not operation:
+            self._assume_role(body.decode())
+            return
         request = json.loads(body or b"{}")
         fault = self.server.endpoint.fault(operation, has_token="nextToken" in request)
         self._answer(fault, lambda: self.server.endpoint.logs(operation, request, fault))
+
+    def _assume_role(self, form: str) -> None:
+        """Answer STS, whose protocol is a form and XML."""
+        self.server.endpoint.fault(parse_qs(form)["Action"][0], has_token=False)
+        body = _ROLE.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/xml")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
 
     def do_GET(self) -> None:
         try:
@@ -232,6 +255,9 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(self.server.endpoint.faults.slow_s)
         if fault == "reset":
             self._reset()
+            return
+        if fault in WIRE_KINDS:
+            self._misbehave(fault)
             return
         try:
             if fault in self._statuses:
@@ -256,6 +282,25 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         if cut:
             self.close_connection = True
+
+    def _misbehave(self, fault: str) -> None:
+        """Answer as no service of AWS does, or not at all."""
+        self.close_connection = True
+        if fault == "hang":
+            self.server.endpoint.hang.wait()
+        elif fault == "bad-header":
+            self.wfile.write(b"\x00\xff nonsense\r\n\r\n")
+        elif fault == "redirect":
+            self.send_response(302)
+            self.send_header("Location", "https://login.example.com/")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif fault != "close":
+            body = {"garbage": b"\xff{\x00", "html": b"<html>Log in</html>", "json-list": b"[1]"}
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body[fault])))
+            self.end_headers()
+            self.wfile.write(body[fault])
 
     def _reset(self) -> None:
         """Close with RST: a lingering time of zero."""

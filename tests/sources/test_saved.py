@@ -266,11 +266,11 @@ def test_of_what_lies_between_attempts_hours_apart_the_records_are_yielded() -> 
 def test_the_longest_attempt_and_its_init_and_late_lines_are_whole() -> None:
     minute = 60_000
     rows = [
-        (T0 - 30 * minute, STREAM, "print before START is seen\n"),
+        (T0 - 45 * minute, STREAM, "print before START is seen\n"),
         (T0, STREAM, f"START RequestId: {ID} Version: $LATEST\n"),
-        (T0 + 15 * minute, STREAM, "still running\n"),
+        (T0 + 30 * minute, STREAM, "still running\n"),
     ]
-    beyond = [(T0 - 32 * minute, STREAM, "before\n"), (T0 + 17 * minute, STREAM, "after\n")]
+    beyond = [(T0 - 47 * minute, STREAM, "before\n"), (T0 + 32 * minute, STREAM, "after\n")]
     events, _ = read_bytes(lines(in_time_order(rows + beyond)).encode(), OF_ID)
     assert plain(events) == rows
 

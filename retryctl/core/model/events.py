@@ -24,6 +24,26 @@ class LogEvent:
     position: int = 0
 
 
+UNTIMED_MS = 1_000_000_000_000
+"""The time of the first event of a log without times; each next one is 1 ms later."""
+
+_UNTIMED_END_MS = 1_100_000_000_000  # in 2004; Lambda's first log is of 2014
+
+
+def is_timed(timestamp_ms: int) -> bool:
+    """Whether this is the time of an event, and not only its place in a log without times."""
+    return not UNTIMED_MS <= timestamp_ms < _UNTIMED_END_MS
+
+
+def stream_name(log_stream: str | None) -> str | None:
+    """The name of a log stream; ``None`` of one that the log does not name.
+
+    A saved log can show that two unnamed streams are two. Their keys begin with ``:``, which
+    CloudWatch allows in no name.
+    """
+    return None if log_stream is None or log_stream.startswith(":") else log_stream
+
+
 REQUEST_ID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 
 

@@ -1,8 +1,8 @@
-"""The one door to AWS: session, clients, pace, retries, and errors in our words.
+"""AWS calls: session, clients, rate limits, retries, time limits, and errors in our own words.
 
 Profile, region and endpoint hold for every call. Retries are botocore's ``adaptive`` ones, which
-slow a shared client down to what the service answers: where ``standard`` ones lose half of the
-calls of many threads, they lose none.
+slow a shared client down to what the service answers; ``standard`` ones lose half of the calls of
+many threads.
 """
 
 from __future__ import annotations
@@ -11,28 +11,44 @@ import os
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from retryctl.errors import Unreachable, UsageError
+from retryctl.errors import LoginExpired, NoCredentials, RetryctlError, Unreachable, UsageError
+from retryctl.sources.aws.call_watch import CallWatch
+from retryctl.sources.aws.credential_errors import CredentialChain, translate_credential_error
 from retryctl.sources.aws.errors import CallContext, translate_error
 from retryctl.sources.aws.rate_limiter import AdaptiveRateLimiter
+from retryctl.sources.aws.session import new_session, region_from_environment
 
 Answer = dict[str, Any]
 
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5, 30
 _MAX_ATTEMPTS = 8
 _MAX_CONNECTIONS = 16
-# A host that three attempts do not reach is not waited for to the eighth, half a minute later.
-_ATTEMPTS_TO_CONNECT = 3
+# A host that does not answer is given up long before the eighth attempt: an unreachable one after
+# a quarter of a minute, a hung one after a minute. Throttling has all eight.
+_ATTEMPTS: Mapping[str, int] = {
+    "SSLError": 1,
+    "ReadTimeoutError": 2,
+    "ConnectTimeoutError": 3,
+    "EndpointConnectionError": 3,
+    "ProxyConnectionError": 3,
+    "HTTPClientError": 5,
+}
 _ATTEMPTS_AT_A_CUT_ANSWER = 5
+# After so many failures in a row a service is not called for a while: each would take as long.
+_FAILURES_IN_A_ROW = 4
+_REST_S = 20.0
 
 
 class AwsClient:
     """Clients for one identity and one place. Safe to call from several threads.
 
-    ``calls`` counts the requests that were sent, ``repeated`` those of them that were repeats.
-    ``seconds`` and ``sleep`` are the clock of the pace.
+    ``calls`` counts the requests that were sent, ``repeated`` the repeats among them. ``seconds``
+    and ``sleep`` are the clock of the rate limiter. ``on_wait`` is called, from another thread,
+    with the action and the seconds for which an answer has been awaited: each second from the
+    third on.
     """
 
     def __init__(
@@ -45,6 +61,7 @@ class AwsClient:
         max_attempts: int = _MAX_ATTEMPTS,
         seconds: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        on_wait: Callable[[str, float], None] | None = None,
     ) -> None:
         self.profile = profile
         self.endpoint_url = endpoint_url
@@ -53,20 +70,25 @@ class AwsClient:
         self._region = region
         self._user_agent = user_agent
         self._max_attempts = max_attempts
-        self._session: Any = None
+        self._seconds = seconds
+        self._watch = CallWatch(on_wait, seconds)
+        self._botocore: Any = None
         self._clients: dict[str, Any] = {}
         self._making = threading.Lock()
         self._counting = threading.Lock()
-        self._paces: dict[str, AdaptiveRateLimiter] = defaultdict(
+        self._limiters: dict[str, AdaptiveRateLimiter] = defaultdict(
             lambda: AdaptiveRateLimiter(seconds, sleep)
         )
+        self._failures: dict[str, int] = defaultdict(int)
+        self._resting: dict[str, tuple[float, RetryctlError]] = {}
 
     @property
     def region(self) -> str | None:
         """The region of the calls: as given, or as the session finds it."""
-        if self._region is None and self._session is not None:
-            return self._session.region_name  # type: ignore[no-any-return]
-        return self._region
+        region = self._region or region_from_environment()
+        if region is None and self._botocore is not None:
+            return self._botocore.get_config_variable("region")  # type: ignore[no-any-return]
+        return region
 
     def call(
         self,
@@ -77,113 +99,164 @@ class AwsClient:
         expect: str | None = None,
         subject: str = "",
     ) -> Answer:
-        """One call of ``operation`` (``FilterLogEvents``), retried as far as it helps.
+        """Call ``operation`` (``FilterLogEvents``), with retries as long as they help.
 
         ``expect`` is a key that every whole answer has: botocore takes an answer that breaks off
         for an empty one, which would look like the end of the log. ``subject`` is what is read,
         for the words of an error. Raises the errors of ``retryctl.errors``.
         """
-        for _ in range(_ATTEMPTS_AT_A_CUT_ANSWER):
-            answer = self._once(service, operation, request, subject)
-            if expect is None or expect in answer:
-                return answer
-        raise self._cut_off(service, operation)
+        self._refuse_while_resting(service)
+        try:
+            for _ in range(_ATTEMPTS_AT_A_CUT_ANSWER):
+                answer = self._once(service, operation, request, subject)
+                if expect is None or expect in answer:
+                    self._failures[service] = 0
+                    return answer
+            raise _cut_off(service, operation)
+        except (Unreachable, LoginExpired, NoCredentials) as error:
+            self._note_failure(service, error)
+            raise
 
     def _once(self, service: str, operation: str, request: dict[str, Any], subject: str) -> Answer:
-        pace = self._pace(operation)
-        pace.wait()
+        limiter = self._limiter(operation)
+        limiter.wait()
+        client = self._client(service)
         try:
-            client = self._client(service)
-            method = getattr(client, _method(operation))
-            answer: Answer = method(**request)
-        except Exception as error:
-            self._count(getattr(error, "response", {}), pace)
-            told = translate_error(error, self._asked(service, operation, subject))
-            if told is None:
-                raise
-            raise told from error
-        self._count(answer, pace)
+            with self._watch.awaiting(f"{service}:{operation}"):
+                answer: Answer = getattr(client, _method(operation))(**request)
+        except Exception as error:  # whatever botocore and the libraries below it raise
+            self._count(getattr(error, "response", None) or {}, limiter)
+            raise translate_error(error, self._context(service, operation, subject)) from error
+        self._count(answer, limiter)
         return answer
 
-    def _pace(self, operation: str) -> AdaptiveRateLimiter:
+    def _limiter(self, operation: str) -> AdaptiveRateLimiter:
         with self._counting:
-            return self._paces[operation]
+            return self._limiters[operation]
 
-    def _count(self, answer: Answer, pace: AdaptiveRateLimiter) -> None:
+    def _count(self, answer: Mapping[str, Any], limiter: AdaptiveRateLimiter) -> None:
         again = answer.get("ResponseMetadata", {}).get("RetryAttempts", 0)
-        pace.answered(again)
+        limiter.answered(again)
         with self._counting:
             self.calls += 1 + again
             self.repeated += again
 
-    def _asked(self, service: str, operation: str, subject: str) -> CallContext:
+    def _context(self, service: str, operation: str, subject: str) -> CallContext:
         return CallContext(
             action=f"{service}:{operation}",
+            chain=self._chain(),
             subject=subject,
-            profile=self.profile or os.environ.get("AWS_PROFILE"),
             region=self.region,
             endpoint=self.endpoint_url,
         )
 
-    def _cut_off(self, service: str, operation: str) -> Exception:
-        return Unreachable(
-            f"the answers to {service}:{operation} break off, {_ATTEMPTS_AT_A_CUT_ANSWER} in a row",
-            "Check the network and the proxy.",
-        )
+    # ----------------------------------------------------------------------- failures in a row
+
+    def _refuse_while_resting(self, service: str) -> None:
+        with self._counting:
+            until, error = self._resting.get(service, (0.0, None))
+            if error is not None and self._seconds() < until:
+                raise error
+
+    def _note_failure(self, service: str, error: RetryctlError) -> None:
+        with self._counting:
+            self._failures[service] += 1
+            now = self._seconds()
+            final = not isinstance(error, Unreachable)
+            rests = service in self._resting and now < self._resting[service][0]
+            if not rests and (final or self._failures[service] >= _FAILURES_IN_A_ROW):
+                self._resting[service] = (now + _REST_S, error)
 
     # ----------------------------------------------------------------------- session and clients
 
     def _client(self, service: str) -> Any:
+        """The client, with credentials that are good now."""
         with self._making:
-            if service not in self._clients:
-                self._clients[service] = self._new_client(service)
+            try:
+                if service not in self._clients:
+                    self._clients[service] = self._new_client(service)
+                if credentials := self._botocore.get_credentials():
+                    credentials.get_frozen_credentials()  # renews them where they expire soon
+            except RetryctlError:
+                raise
+            except Exception as error:  # a process, a file, a service: each has its own
+                translated = translate_credential_error(error, self._chain())
+                raise translated or translate_error(
+                    error, self._context("sts", "AssumeRole", "")
+                ) from error
             return self._clients[service]
 
     def _new_client(self, service: str) -> Any:
         from botocore.config import Config
+        from botocore.exceptions import InvalidRegionError, NoRegionError
 
-        if self._session is None:
-            self._session = self._new_session()
         config = Config(
             retries={"mode": "adaptive", "total_max_attempts": self._max_attempts},
             max_pool_connections=_MAX_CONNECTIONS,
             user_agent_extra=self._user_agent,
-            connect_timeout=5,
-            read_timeout=60,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
         )
-        try:
-            client = self._session.client(
-                service,
-                region_name=self._region,
-                endpoint_url=self.endpoint_url,
-                config=config,
+        if self._botocore is None:
+            self._botocore = new_session(
+                profile=self.profile, endpoint_url=self.endpoint_url, config=config
             )
+        region = self.region
+        try:
+            client = self._botocore.create_client(service, region_name=region)
+        except (InvalidRegionError, NoRegionError) as error:
+            raise self._bad_region(error) from error
         except ValueError as error:
-            if self.endpoint_url is None:
+            if "Invalid endpoint" not in str(error):
                 raise
-            raise UsageError(f"--endpoint-url {self.endpoint_url}: {error}") from error
-        client.meta.events.register_first("needs-retry", _give_up_on_a_silent_host)
+            raise self._bad_endpoint(service, str(error)) from error
+        client.meta.events.register_first("needs-retry", _give_up_early)
         return client
 
-    def _new_session(self) -> Any:
-        import boto3
-        from botocore.session import Session
-        from botocore.utils import JSONFileCache
+    def _bad_region(self, error: Exception) -> RetryctlError:
+        if self.region is None:
+            return translate_error(error, self._context("logs", "FilterLogEvents", ""))
+        sources = (
+            ("--region", self._region),
+            *((name, os.environ.get(name)) for name in ("AWS_REGION", "AWS_DEFAULT_REGION")),
+        )
+        source = next((name for name, value in sources if value == self.region), None)
+        of = source or f"region{self._chain().of_profile} in the AWS configuration"
+        return UsageError(f"{of} is not a region: {self.region!r}", "Give one such as eu-west-1.")
 
-        session = Session(profile=self.profile)
-        provider = session.get_component("credential_provider").get_provider("assume-role")
-        # Where the AWS CLI keeps the credentials of roles: one MFA code serves both.
-        provider.cache = JSONFileCache(str(Path("~/.aws/cli/cache").expanduser()))
-        return boto3.Session(botocore_session=session)
+    def _bad_endpoint(self, service: str, error: str) -> UsageError:
+        if self.endpoint_url is not None:
+            return UsageError(
+                f"--endpoint-url {self.endpoint_url}: {error}", "Give http:// or https:// with it."
+            )
+        names = (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS")
+        named = [n for n in (*names, "AWS_ENDPOINT_URL") if os.environ.get(n)]
+        of = f"{named[0]}={os.environ[named[0]]}" if named else "endpoint_url of the configuration"
+        return UsageError(f"{of} is not a URL: {error}", "Give http:// or https:// with it.")
+
+    def _chain(self) -> CredentialChain:
+        try:
+            settings = self._botocore.get_scoped_config() if self._botocore else {}
+        except Exception:  # no such profile, or a file that cannot be read: told elsewhere
+            settings = {}
+        return CredentialChain(
+            profile=self.profile or os.environ.get("AWS_PROFILE"), settings=settings
+        )
 
 
-def _give_up_on_a_silent_host(
-    attempts: int, caught_exception: Exception | None, **_: object
-) -> None:
-    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
+def _cut_off(service: str, operation: str) -> Unreachable:
+    return Unreachable(
+        f"the answers to {service}:{operation} break off, {_ATTEMPTS_AT_A_CUT_ANSWER} in a row",
+        "Check the network, the proxy and --endpoint-url.",
+    )
 
-    cannot_connect = isinstance(caught_exception, (EndpointConnectionError, ConnectTimeoutError))
-    if caught_exception is not None and cannot_connect and attempts >= _ATTEMPTS_TO_CONNECT:
+
+def _give_up_early(attempts: int, caught_exception: Exception | None, **_: object) -> None:
+    if caught_exception is None:
+        return
+    kinds = [kind.__name__ for kind in type(caught_exception).__mro__]
+    limit = next((_ATTEMPTS[kind] for kind in kinds if kind in _ATTEMPTS), None)
+    if limit is not None and attempts >= limit:
         raise caught_exception
 
 

@@ -1,9 +1,11 @@
-"""From botocore's errors to ours: what happened, why, and the next step."""
+"""Translate the errors of a call: what happened, why, and the next step."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from retryctl.errors import (
     AccessDenied,
@@ -16,8 +18,14 @@ from retryctl.errors import (
     Unreachable,
     UsageError,
 )
-
-OR_SAVED = "or read a saved log with --from FILE"
+from retryctl.sources.aws.credential_errors import (
+    OR_SAVED,
+    CredentialChain,
+    sentence,
+    sso_command,
+    sso_expired,
+    translate_credential_error,
+)
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
@@ -34,18 +42,23 @@ _UNKNOWN_CALLER = frozenset(
 _TOO_FAST = frozenset(
     {"Throttling", "ThrottlingException", "TooManyRequestsException", "LimitExceededException"}
 )
-# By name, since older versions of botocore do not have them all.
-_NO_CREDENTIALS = frozenset(
-    {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"}
-)
-_SSO_EXPIRED = frozenset({"SSOError", "TokenRetrievalError", "NoAuthTokenError"})
-_LOGIN_EXPIRED = frozenset({"LoginError"})
-_NO_ANSWER = frozenset({"HTTPClientError", "ConnectionError", "MetadataRetrievalError"})
-_BAD_WORDS = frozenset(
-    {"ParamValidationError", "InvalidRegionError", "ValidationError", "ConfigParseError"}
-)
 # "User: arn:aws:sts::123456789012:assumed-role/ci/session is not authorized to perform: …"
 _CALLER = re.compile(r"User: arn:[\w-]+:(?:sts|iam)::\d*:(?:assumed-)?(\S+?) is not authorized")
+
+_EXPLICIT_DENY = re.compile(
+    r"with an explicit deny in an? [\w -]*policy|(?:by |with )?an explicit deny", re.IGNORECASE
+)
+
+
+# A group that FilterLogEvents or GetLogEvents cannot read, in the wordings that are known.
+_LOG_CLASS = re.compile(
+    r"log-group-class|log class|logs? class|only supported (?:on|for|in) (?:the )?standard|"
+    r"infrequent.?access|delivery class",
+    re.IGNORECASE,
+)
+_LOG_CLASS_CODES = frozenset(
+    {"InvalidOperationException", "ValidationException", "InvalidParameterException"}
+)
 
 
 class Refused(CouldNotLook):
@@ -63,154 +76,213 @@ class Refused(CouldNotLook):
 
     @property
     def is_log_class(self) -> bool:
-        """Whether the group's class (Infrequent Access) does not allow the call."""
-        return self.code == "InvalidOperationException" and "log-group-class" in self.reason
+        """Whether the group's class (Infrequent Access, Delivery) does not allow the call."""
+        return self.code in _LOG_CLASS_CODES and bool(_LOG_CLASS.search(self.reason))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallContext:
-    """What was asked, for the words of an error. ``action`` is ``logs:FilterLogEvents``."""
+    """The call that failed, for the words of an error. ``action`` is ``logs:FilterLogEvents``."""
 
     action: str
+    chain: CredentialChain
     subject: str = ""
-    profile: str | None = None
     region: str | None = None
     endpoint: str | None = None
 
+    @property
+    def where(self) -> str:
+        """The address, or the service, that was called."""
+        return self.endpoint or self.action
 
-def translate_error(error: Exception, asked: CallContext) -> RetryctlError | None:
-    """The error of ours for one of botocore's; ``None`` for what is none of botocore's."""
+
+def translate_error(error: Exception, context: CallContext) -> RetryctlError:
+    """Return our error for one that botocore, or a library below it, raised in a call."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "ClientError" in kinds:
-        return _refused(error, asked)
-    if "BotoCoreError" not in kinds:
-        return None
-    return _not_sent(error, kinds, asked)
+        return _refused(error, context)
+    for wanted, translate in _BY_KIND:
+        if kinds & wanted:
+            return translate(error, context)
+    if "BotoCoreError" in kinds and kinds & _OF_CREDENTIALS:
+        return translate_credential_error(error, context.chain) or _failed(error, context)
+    return (_failed if "BotoCoreError" in kinds else _garbled)(error, context)
 
 
 # --------------------------------------------------------------------------- the service refused
 
 
-def _refused(error: Exception, asked: CallContext) -> RetryctlError:
-    response = getattr(error, "response", {})
+def _refused(error: Exception, context: CallContext) -> RetryctlError:
+    response = getattr(error, "response", None) or {}
     code = str(response.get("Error", {}).get("Code", ""))
     reason = str(response.get("Error", {}).get("Message", "")).strip()
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     operation = str(getattr(error, "operation_name", ""))
     if operation == "GetRoleCredentials":
-        return _sso(asked)
+        return sso_expired(context.chain)
     if code in _DENIED:
-        return _denied(reason, operation, asked)
+        return _denied(reason, operation, context)
     if code in _EXPIRED:
-        return _expired(asked)
+        return _expired(context)
     if code in _UNKNOWN_CALLER:
-        return _unknown_caller(reason, asked)
+        return _unknown_caller(reason, context)
     if code in _TOO_FAST:
         return Throttled(
-            f"throttled to the last retry ({code} for {asked.action})",
+            f"throttled to the last retry ({code} for {context.action})",
             "Try again later, with a shorter --since, or with fewer log groups.",
         )
+    if 300 <= status < 400:
+        return _redirected(response, context)
     if status >= 500:
         return Unreachable(
-            f"the service failed to the last retry ({status} {code} for {asked.action})",
+            f"the service failed to the last retry ({status} {code} for {context.action})",
             f"Try again later, {OR_SAVED}.",
         )
     if code == "ResourceNotFoundException" and "log group" in reason:
-        where = f" in {asked.region}" if asked.region else ""
+        where = f" in {context.region}" if context.region else ""
         return NoSuchLogGroup(
-            f"there is no log group {asked.subject}{where}",
+            f"there is no log group {context.subject}{where}",
             "Check --region and --profile, or name the group with --log-group.",
         )
     return Refused(
-        f"{asked.action} was refused for {asked.subject or 'this request'}: {reason or code}",
+        f"{context.action} was refused for {context.subject or 'this request'}: {reason or code}",
         "",
         code=code,
         reason=reason,
     )
 
 
-def _denied(reason: str, operation: str, asked: CallContext) -> AccessDenied:
+def _redirected(response: Mapping[str, Any], context: CallContext) -> RetryctlError:
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    to = f" to {headers['location']}" if headers.get("location") else ""
+    return Unreachable(
+        f"{context.where} redirects {context.action}{to}: this is not an endpoint of AWS",
+        "Check --endpoint-url, --region and the proxy.",
+    )
+
+
+def _denied(reason: str, operation: str, context: CallContext) -> AccessDenied:
     caller = _CALLER.search(reason)
     as_whom = f" as {'/'.join(caller[1].split('/')[:2])}" if caller else ""
     if operation == "AssumeRole":
-        profile = f" of profile {asked.profile}" if asked.profile else ""
+        profile = context.chain.of_profile
         return AccessDenied(
             f"not allowed to take on the role{profile} (AccessDenied for sts:AssumeRole{as_whom})",
             "Check role_arn and mfa_serial in ~/.aws/config, and the role's trust policy.",
         )
-    subject = f" {asked.subject}" if asked.subject else ""
-    actions = asked.action
+    subject = f" {context.subject}" if context.subject else ""
+    actions = context.action
     if actions in ("logs:FilterLogEvents", "logs:GetLogEvents"):
         actions = "logs:FilterLogEvents and logs:GetLogEvents"
     return AccessDenied(
-        f"not allowed to read{subject} (AccessDenied for {asked.action}{as_whom})",
-        f"Allow {actions} on it, {OR_SAVED}.",
+        f"not allowed to read{subject} (AccessDenied for {context.action}{as_whom}"
+        f"{_deny_reason(reason)})",
+        _deny_remedy(reason) or f"Allow {actions} on it, {OR_SAVED}.",
     )
 
 
-def _expired(asked: CallContext) -> LoginExpired:
-    whose = f" of profile {asked.profile}" if asked.profile else ""
+def _deny_reason(reason: str) -> str:
+    """Return what denies it, where that is not simply the lack of a permission."""
+    if deny := _EXPLICIT_DENY.search(reason):
+        return f", {deny[0]}"
+    return ", by the KMS key" if "kms" in reason.lower() else ""
+
+
+def _deny_remedy(reason: str) -> str | None:
+    if _EXPLICIT_DENY.search(reason):
+        return f"Change the policy that denies it, {OR_SAVED}."
+    return (
+        f"Allow kms:Decrypt on the key of the log group, {OR_SAVED}."
+        if "kms" in (reason.lower())
+        else None
+    )
+
+
+def _expired(context: CallContext) -> LoginExpired:
+    whose = context.chain.of_profile
     return LoginExpired(
         f"the AWS credentials{whose} have expired",
-        f"{_sso_command(asked)} renews a login by SSO; otherwise fetch new keys.",
+        f"{sso_command(context.chain)} renews a login by SSO; otherwise fetch new keys.",
     )
 
 
-def _unknown_caller(reason: str, asked: CallContext) -> NoCredentials:
+def _unknown_caller(reason: str, context: CallContext) -> NoCredentials:
     if "expired" in reason.lower() or "not yet current" in reason.lower():
         return NoCredentials(
             "AWS refused the signature for its time: this machine's clock is wrong",
             "Set the clock, then try again.",
         )
-    whose = f" of profile {asked.profile}" if asked.profile else ""
+    whose = context.chain.of_profile
     return NoCredentials(
         f"AWS does not know the credentials{whose}: {reason}",
         "Check them with: aws sts get-caller-identity",
     )
 
 
-# --------------------------------------------------------------------------- nothing was answered
+# --------------------------------------------------------------------------- no whole answer
 
 
-def _not_sent(error: Exception, kinds: set[str], asked: CallContext) -> RetryctlError:
-    if kinds & _NO_CREDENTIALS:
-        return NoCredentials(
-            f"no AWS credentials: {_sentence(error)}",
-            "Log in (aws configure, aws sso login), name a --profile, "
-            "or read a saved log with --from FILE.",
-        )
-    if "ProfileNotFound" in kinds:
-        return NoCredentials(
-            _sentence(error), "The profiles that exist: aws configure list-profiles"
-        )
-    if kinds & _SSO_EXPIRED:
-        return _sso(asked)
-    if kinds & _LOGIN_EXPIRED:
-        profile = f" --profile {asked.profile}" if asked.profile else ""
-        return LoginExpired("the AWS login has expired", f"Log in again: aws login{profile}")
-    if "NoRegionError" in kinds:
-        return CouldNotLook(
-            "no AWS region is set",
-            "Give --region, set AWS_DEFAULT_REGION, or set region in the profile (aws configure).",
-        )
-    if kinds & _NO_ANSWER:
-        return Unreachable(
-            f"no answer from {asked.endpoint or asked.action}: {_sentence(error)}",
-            f"Check the network, the proxy, --region and --endpoint-url, {OR_SAVED}.",
-        )
-    if kinds & _BAD_WORDS:
-        return UsageError(_sentence(error))
-    return CouldNotLook(f"{asked.action} failed: {_sentence(error)}", "--debug shows where.")
+def _read_timeout(error: Exception, context: CallContext) -> RetryctlError:
+    return Unreachable(
+        f"{context.where} did not answer {context.action} in time: {sentence(error)}",
+        f"Try again later, check --endpoint-url and the proxy, {OR_SAVED}.",
+    )
 
 
-def _sso(asked: CallContext) -> LoginExpired:
-    whose = f" of profile {asked.profile}" if asked.profile else ""
-    return LoginExpired(f"the SSO login{whose} has expired", f"Log in again: {_sso_command(asked)}")
+def _tls(error: Exception, context: CallContext) -> RetryctlError:
+    return Unreachable(
+        f"no secure connection to {context.where}: {sentence(error)}",
+        "Check the proxy, AWS_CA_BUNDLE, and the scheme of --endpoint-url.",
+    )
 
 
-def _sso_command(asked: CallContext) -> str:
-    return f"aws sso login --profile {asked.profile}" if asked.profile else "aws sso login"
+def _no_answer(error: Exception, context: CallContext) -> RetryctlError:
+    return Unreachable(
+        f"no answer from {context.where}: {sentence(error)}",
+        f"Check the network, the proxy, --region and --endpoint-url, {OR_SAVED}.",
+    )
 
 
-def _sentence(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".")
+def _garbled(error: Exception, context: CallContext) -> RetryctlError:
+    """The answer is not of AWS: a proxy, a captive portal, a wrong address."""
+    return Unreachable(
+        f"the answer to {context.action} cannot be read: {type(error).__name__}: {sentence(error)}",
+        "Check --endpoint-url and the proxy; --debug shows the answer.",
+    )
+
+
+def _no_region(error: Exception, context: CallContext) -> RetryctlError:
+    return CouldNotLook(
+        "no AWS region is set",
+        "Give --region, set AWS_DEFAULT_REGION, or set region in the profile (aws configure).",
+    )
+
+
+def _usage(error: Exception, context: CallContext) -> RetryctlError:
+    return UsageError(sentence(error))
+
+
+def _failed(error: Exception, context: CallContext) -> RetryctlError:
+    return CouldNotLook(
+        f"{context.action} failed: {type(error).__name__}: {sentence(error)}",
+        "--debug shows where.",
+    )
+
+
+_OF_CREDENTIALS = frozenset(
+    {
+        *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"),
+        *("ProfileNotFound", "ConfigParseError", "InvalidConfigError"),
+        *("SSOError", "TokenRetrievalError", "NoAuthTokenError", "LoginError"),
+    }
+)
+# By name, since older versions of botocore do not have them all. The first that matches counts.
+_BY_KIND: tuple[tuple[frozenset[str], Callable[[Exception, CallContext], RetryctlError]], ...] = (
+    (frozenset({"ReadTimeoutError"}), _read_timeout),
+    (frozenset({"SSLError"}), _tls),
+    (frozenset({"HTTPClientError", "ConnectionError", "MetadataRetrievalError"}), _no_answer),
+    (frozenset({"IncompleteReadError"}), _garbled),
+    (frozenset({"OSError"}), _no_answer),
+    (frozenset({"NoRegionError"}), _no_region),
+    (frozenset({"ParamValidationError", "InvalidRegionError", "ValidationError"}), _usage),
+)

@@ -15,7 +15,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from retryctl.bulk.line_layout import canonical_line
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent
@@ -39,6 +38,7 @@ from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.search import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, SliceRead, SliceRunner, TimeSlice
+from retryctl.sources.saved.canonical import canonical_line
 
 # The first pages of a window can be empty, though more follow.
 _MOST_FIRST_PAGES = 5

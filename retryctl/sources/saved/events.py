@@ -20,7 +20,7 @@ from retryctl.sources.saved.files import (
     find_files,
     names_one_file,
 )
-from retryctl.sources.saved.formats import EXPECTED, read_file
+from retryctl.sources.saved.log_file import EXPECTED, read_file
 from retryctl.sources.saved.log_format import Prefilter, RawEvent
 from retryctl.sources.saved.stream_filter import Mentions, RequestIds, StreamFilter, Wanted, is_init
 

@@ -1,16 +1,19 @@
-"""What a format of saved logs is: bytes in, raw events out."""
+"""The interface of a format of saved logs, and the event that it yields."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from io import BufferedReader
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 
 
 class RawEvent(NamedTuple):
-    """One event as a file gives it; ``None`` where the file does not say."""
+    """One event as a file gives it; ``None`` where the file names nothing."""
 
     timestamp_ms: int
     message: str
@@ -20,10 +23,69 @@ class RawEvent(NamedTuple):
 
 
 Prefilter = Callable[[bytes, int], bool]
-"""Whether an event is worth parsing, by its bytes as they lie in the file and its time in ms."""
+"""Whether an event is worth parsing, by the bytes of its line or message and its time in ms."""
+
+HEAD_LINES = 50
+"""The first lines of a file show its format, or none do."""
 
 
-LogFormat = Callable[
-    [BufferedReader, FileDiagnostics, "Prefilter | None"], Iterator["RawEvent | int"]
-]
-"""Reads a segment. An event that is not worth parsing may come as its time alone."""
+@dataclass(frozen=True, eq=False)
+class Head:
+    """The first bytes of a file, in UTF-8, and the name of the folder that the file is in."""
+
+    content: bytes
+    folder: str = ""
+
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """The first lines, without their ends."""
+        lines = self.content.split(b"\n", HEAD_LINES)[:HEAD_LINES]
+        return [line.removesuffix(b"\r") for line in lines]
+
+    @property
+    def newline(self) -> bytes:
+        """What ends its first line."""
+        return b"\r\n" if self.content.split(b"\n", 1)[0].endswith(b"\r") else b"\n"
+
+    @cached_property
+    def is_json(self) -> bool:
+        """Whether it can only be JSON."""
+        return self.content.lstrip().startswith((b"{", b"["))
+
+
+class LogFormat(ABC):
+    """One shape of saved log, as one file shows it: its columns, its line ends, its stream."""
+
+    name: ClassVar[str]
+    """What the shape is called on the screen."""
+
+    made_by: ClassVar[str]
+    """The command, or the steps in the console, that make such a file."""
+
+    splittable = False
+    """Whether the file may be cut before any event: what follows reads the same."""
+
+    verbatim = False
+    """Whether ``blocks`` gives the bytes of the file as they are."""
+
+    @classmethod
+    @abstractmethod
+    def detect(cls, head: Head) -> LogFormat | None:
+        """The format, if the head of a file shows it."""
+
+    @abstractmethod
+    def blocks(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
+        """The events of a segment as canonical lines (``canonical``), some at a time."""
+
+    @abstractmethod
+    def read(
+        self,
+        segment: BufferedReader,
+        diagnostics: FileDiagnostics,
+        prefilter: Prefilter | None = None,
+    ) -> Iterator[RawEvent | int]:
+        """The events of a segment; one not worth parsing may come as its time alone."""
+
+    def begins_event(self, line: bytes) -> bool:
+        """Whether an event begins at ``line``, in a format that is splittable."""
+        raise NotImplementedError

@@ -9,9 +9,8 @@ from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.decode import segments
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.files import SavedFile, cannot_open
-from retryctl.sources.saved.json_format import is_event_line, json_lines, json_shape
+from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.log_format import LogFormat, Prefilter, RawEvent
-from retryctl.sources.saved.text_format import LINES_BEFORE_FIRST_EVENT, text_shape
 
 # control characters that no text has, and what was no UTF-8
 _BINARY = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]|\xef\xbf\xbd")
@@ -39,23 +38,15 @@ def read_file(
         with file.open() as opened:
             for segment in segments(opened, notes, progress):
                 head = segment.peek()
-                shape = shape or find_shape(head, file.folder)
+                shape = shape or detect_format(head, file.folder)
                 beginning = beginning or head.strip()
-                for event in shape(segment, notes, worth) if shape else ():
+                for event in shape.read(segment, notes, worth) if shape else ():
                     events += 1
                     yield event
     except OSError as error:
         raise cannot_open(file.name, error) from error
     if not events:
         _refuse_unreadable(file, shape, beginning, notes)
-
-
-def find_shape(head: bytes, folder: str) -> LogFormat | None:
-    """The shape that the start of a file shows; ``None`` where it is none of them."""
-    if head.lstrip().startswith((b"{", b"[")):
-        return json_shape(head)
-    lines = head.split(b"\n")[:LINES_BEFORE_FIRST_EVENT]
-    return text_shape(head, folder) or (json_lines if any(map(is_event_line, lines)) else None)
 
 
 def _refuse_unreadable(

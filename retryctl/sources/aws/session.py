@@ -1,0 +1,112 @@
+"""The botocore session, and a credential cache that it shares with the AWS CLI."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from retryctl.errors import NoCredentials, UsageError
+
+CACHE_FOLDER = "~/.aws/cli/cache"
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
+_logger = logging.getLogger(__name__)
+
+
+def new_session(*, profile: str | None, endpoint_url: str | None, config: Any) -> Any:
+    """Return a botocore session whose nested clients (STS, SSO) use the endpoint and ``config``.
+
+    Raises NoCredentials or UsageError where a variable has white space at an end.
+    """
+    from botocore.session import Session
+    from botocore.utils import JSONFileCache
+
+    class OneEndpointSession(Session):  # type: ignore[misc, unused-ignore]
+        def create_client(self, *given: Any, **options: Any) -> Any:
+            options["endpoint_url"] = options.get("endpoint_url") or endpoint_url
+            own = options.get("config")
+            options["config"] = config.merge(own) if own else config
+            return super().create_client(*given, **options)
+
+    refuse_white_space(profile)
+    session = OneEndpointSession(profile=profile)
+    provider = session.get_component("credential_provider").get_provider("assume-role")
+    # One MFA code serves the AWS CLI and this program.
+    provider.cache = CredentialCache(JSONFileCache(os.path.expanduser(CACHE_FOLDER)))
+    provider._prompter = mfa_code
+    return session
+
+
+def region_from_environment() -> str | None:
+    """The region of AWS_REGION, which the AWS CLI reads and boto3 does not."""
+    return os.environ.get("AWS_REGION") or None
+
+
+def refuse_white_space(profile: str | None) -> None:
+    """Refuse keys, tokens and regions from the environment that end in a newline, as secrets do."""
+    names = _REGIONS if profile else (*_KEYS, *_REGIONS)
+    for name in names:
+        value = os.environ.get(name, "")
+        if value == value.strip():
+            continue
+        what = f"{name} has white space or a newline at its start or end"
+        next_step = f'Remove it: export {name}="$(printf %s "${name}" | tr -d \'[:space:]\')"'
+        raise (NoCredentials if name in _KEYS else UsageError)(what, next_step)
+
+
+def mfa_code(prompt: str) -> str:
+    """Read an MFA code from the terminal. Raises EOFError where there is none."""
+    import getpass
+
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError as error:
+        raise EOFError("no terminal for the MFA code") from error
+    return getpass.getpass(prompt)
+
+
+class CredentialCache:
+    """A cache of role credentials that may be missing, torn or not writable.
+
+    Each such case counts as an empty cache, and is logged once for ``--debug``.
+    """
+
+    def __init__(self, files: Any) -> None:
+        self._files = files
+        self._noted = False
+
+    def __contains__(self, key: str) -> bool:
+        return self._read(key) is not None
+
+    def __getitem__(self, key: str) -> Any:
+        found = self._read(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        try:
+            self._files[key] = value
+        except OSError as error:
+            self._note(f"{CACHE_FOLDER} cannot be written ({error.strerror})")
+
+    def _read(self, key: str) -> Any:
+        """The entry, or ``None`` where it is missing or cannot be used."""
+        from botocore.utils import parse_timestamp
+
+        try:
+            if key not in self._files:
+                return None
+            found = self._files[key]
+            parse_timestamp(found["Credentials"]["Expiration"])
+        except (OSError, KeyError, TypeError, ValueError):
+            self._note(f"{CACHE_FOLDER}/{Path(key).name}.json cannot be used")
+            return None
+        return found
+
+    def _note(self, what: str) -> None:
+        if not self._noted:
+            _logger.debug("%s: going on without the cache", what)
+            self._noted = True

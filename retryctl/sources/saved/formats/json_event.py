@@ -1,0 +1,77 @@
+"""Events in JSON: the spellings of their keys, and what they give."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from retryctl.core.timestamps import iso_ms
+from retryctl.sources.saved.log_format import Prefilter, RawEvent
+
+STREAM_KEYS = ("logStreamName", "log_stream", "logStream")
+GROUP_KEYS = ("logGroupName", "logGroup", "log_group")
+_ID_KEYS = ("eventId", "id", "event_id")
+_KEYS_OF_AN_EVENT = {*STREAM_KEYS, *GROUP_KEYS, *_ID_KEYS, "ingestionTime"}
+
+_LAST_MS = 253_402_300_799_999
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def line_event(line: bytes, before_ms: int) -> RawEvent | None:
+    """The event that a line of JSON is; ``None`` where it is none."""
+    try:
+        event = event_of(json.loads(line), before_ms, None)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, RawEvent) else None
+
+
+def event_of(fields: object, before_ms: int, prefilter: Prefilter | None) -> RawEvent | int | None:
+    """The event that an object is; ``before_ms`` is the time of one whose own is null."""
+    if not isinstance(fields, dict) or "timestamp" not in fields:
+        return None
+    message = fields.get("message")
+    timestamp_ms = _timestamp_ms(fields["timestamp"], before_ms)
+    if not isinstance(message, str) or timestamp_ms is None:
+        return None
+    message = _clean(message)
+    if prefilter and not prefilter(message.encode(), timestamp_ms):
+        return timestamp_ms
+    return RawEvent(
+        timestamp_ms,
+        message,
+        first_text(fields, STREAM_KEYS),
+        first_text(fields, GROUP_KEYS),
+        first_text(fields, _ID_KEYS),
+    )
+
+
+def names_an_event(fields: dict[str, object]) -> bool:
+    """Whether these are an event's keys. An application's own JSON has a message and a time too."""
+    if "message" not in fields or "timestamp" not in fields:
+        return False
+    return not isinstance(fields["timestamp"], str) or not _KEYS_OF_AN_EVENT.isdisjoint(fields)
+
+
+def first_text(fields: dict[str, object], keys: tuple[str, ...]) -> str | None:
+    """The value of the first of ``keys`` that has text or a number."""
+    for key in keys:
+        value = fields.get(key)
+        if isinstance(value, (str, int)):
+            return _clean(str(value))
+    return None
+
+
+def _clean(text: str) -> str:
+    """The text without halves of surrogate pairs: JSON can escape them, nothing can print them."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def _timestamp_ms(value: object, before_ms: int) -> int | None:
+    if value is None:
+        return before_ms
+    if isinstance(value, str):
+        return int(value) if re.fullmatch("[0-9]{10,14}", value) else iso_ms(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return int(value) if 0 <= value <= _LAST_MS else None
