@@ -28,7 +28,6 @@ from retryctl.core.model.records import (
     WebRecord,
 )
 
-
 # {"errorMessage": "half a character: \ud83d"}; \\ is an escaped backslash, a pair is a character.
 _ESCAPES = re.compile(
     r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"

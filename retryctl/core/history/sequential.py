@@ -73,34 +73,32 @@ def _is_managed(lines: Sequence[Line]) -> bool:
 
 
 def _of_one_format(lines: Sequence[Line]) -> list[Line]:
-    """A stream is text or JSON; a START, REPORT or init in the other format is printed text."""
-    formats = {r.json for _, r in lines if isinstance(r, _FORMATTED)}
-    if len(formats) < 2:
+    """A stream is text or JSON; a START or REPORT in the other format is the function's text."""
+    marks = [r for _, r in lines if isinstance(r, (Start, Report, InitStart))]
+    if len({r.json for r in marks if not isinstance(r, InitStart)}) < 2:
         return list(lines)
-    json = _is_json(lines)
+    json = _is_json(marks)
 
     def own(record: Record) -> bool:
-        return not isinstance(record, _FORMATTED) or record.json == json
+        return not isinstance(record, (Start, Report)) or record.json == json
 
     return [(e, r) if own(r) else (e, AppLine(text=e.message)) for e, r in lines]
 
 
-_FORMATTED = (Start, Report, InitStart)
+def _is_json(marks: Sequence[Start | Report | InitStart]) -> bool:
+    """The format of a stream that has records in both.
 
-
-def _is_json(lines: Sequence[Line]) -> bool:
-    """The format of a stream with records in both: that of its first init, else of its attempts.
-
-    Without an init the first START or REPORT decides, unless only the other format has attempts
-    with both.
+    An init at the start of the stream decides. Else the first START or REPORT does, unless only
+    the other format has a START and a REPORT of one request.
     """
-    inits = [r.json for _, r in lines if isinstance(r, InitStart)]
-    if inits:
-        return inits[0]
-    marks = [r for _, r in lines if isinstance(r, (Start, Report))]
+    if isinstance(marks[0], InitStart):
+        return marks[0].json
     starts = {(r.json, r.request_id) for r in marks if isinstance(r, Start)}
-    whole = {r.json for r in marks if isinstance(r, Report) and (r.json, r.request_id) in starts}
-    return next(iter(whole)) if len(whole) == 1 else marks[0].json
+    ended = {(r.json, r.request_id) for r in marks if isinstance(r, Report)}
+    whole = {json for json, _ in starts & ended}
+    if len(whole) == 1:
+        return whole.pop()
+    return next(r.json for r in marks if not isinstance(r, InitStart))
 
 
 def _describe(brackets: list[AttemptLines], lines: Sequence[Line]) -> None:
