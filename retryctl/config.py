@@ -23,7 +23,7 @@ Its keys, all optional::
 from __future__ import annotations
 
 import re
-import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from os.path import lexists
@@ -33,11 +33,6 @@ from typing import NoReturn
 from retryctl.core.crosscheck.claims import Branches, Markers
 from retryctl.core.wording import suggestions
 from retryctl.errors import UsageError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _OURS = "retryctl.toml"
 _UNPREFIXED = "In retryctl.toml write [markers], where pyproject.toml has [tool.retryctl.markers]."
@@ -70,6 +65,11 @@ def load_settings(folder: Path) -> ProjectConfig:
         if table is not None:
             return _Reader(path).settings(table)
     return ProjectConfig()
+
+
+def config_for(source: str) -> ProjectConfig:
+    """Return the settings of the working folder; the demo is always read with the defaults."""
+    return ProjectConfig() if source == "demo" else load_settings(Path.cwd())
 
 
 def _candidates(folder: Path) -> Iterator[Path]:

@@ -1,11 +1,35 @@
-"""The servers that several test modules speak to, and the credentials they speak with."""
+"""Servers and credentials that several test modules use; signals as their processes expect them."""
 
+import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.support.aws_program import CREDENTIALS
 from tests.support.counters_world import Aws, aws_server, make_table
+
+
+def pytest_configure() -> None:
+    """Give the processes that tests start the default signals, also under ``nohup`` and ``&``.
+
+    An ignored signal stays ignored in a new program, a handled one becomes the default there.
+    """
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Count the tests apart that need files from outside of the project."""
+    counts = {
+        outcome: sum("outside" in getattr(report, "keywords", {}) for report in reports)
+        for outcome, reports in terminalreporter.stats.items()
+        if outcome in ("passed", "failed", "skipped", "error")
+    }
+    if any(counts.values()):
+        shown = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+        terminalreporter.write_line(f"of these, with files from outside of the project: {shown}")
 
 
 @pytest.fixture

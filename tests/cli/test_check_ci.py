@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cli.test_cli import environment
 from tests.support.check_logs import exhausted, right, save, switched
 from tests.support.lambda_log import ID, OTHER_ID
+from tests.support.program import environment
 
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / "action.yml"

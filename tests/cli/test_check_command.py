@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_cli import run
 from tests.support.check_logs import cut, exhausted, pending, right, save, succeeded, switched
 from tests.support.lambda_log import ID, MIDNIGHT_MS, OTHER_ID, THIRD_ID, Environment
 from tests.support.peak import MEASURED, needs_proc, peak_kb
+from tests.support.program import run
 
 FORMS = ("text", "json", "junit", "sarif", "github", "gitlab", "tap", "markdown")
 
@@ -272,7 +272,7 @@ def test_a_report_that_may_not_be_written_is_refused(log: Path) -> None:
         ("max_exhausted = true", "check.max_exhausted True cannot be read.", ""),
         ('allow_empty = "yes"', "check.allow_empty is neither true nor false.", ""),
         ("baseline = 3", "check.baseline is not the name of a file.", ""),
-        ("wait = 5", "check.wait 5 is no duration.", "5m"),
+        ("wait = 5", "check.wait '5' is not a duration.", "5m"),
         ("min_accuracy = 0.99", "check.min_accuracy 0.99 is not a share.", "Is 99% meant?"),
     ],
 )

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_cli import run
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS
 from tests.support.check_logs import right, succeeded, switched
@@ -19,6 +18,7 @@ from tests.support.lambda_log import (
     Environment,
     events_of,
 )
+from tests.support.program import run
 
 LATE_ID = "9e8d7c6b-5a49-4382-9716-0f5e4d3c2b1a"
 WINDOW = ("--since", "2026-11-22T23:00Z", "--until", "2026-11-23T01:00Z")

@@ -1,9 +1,7 @@
 """The command line from outside: every test starts the program as a shell would."""
 
-import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,36 +9,10 @@ from pathlib import Path
 import pytest
 
 from retryctl.core.crosscheck.verdict import RULES
+from tests.support.program import PROGRAM, PYTHON, environment, run
 
 ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
-PYTHON = sys.executable
-PROGRAM = (PYTHON, "-m", "retryctl")
 COMMANDS = ("trace", "check", "summary", "list", "demo", "lab", "counters", "explain")
-
-
-def run(
-    *arguments: str,
-    env: Mapping[str, str] | None = None,
-    stdin: str = "",
-    cwd: Path | None = None,
-    program: Sequence[str] = PROGRAM,
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*program, *arguments],
-        env=environment(env),
-        input=stdin,
-        cwd=cwd,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-    )
-
-
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The test's own, without what would colour, redirect or aim the program."""
-    ours = ("NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "TZ", "RETRYCTL_FUNCTION", "AWS_")
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-    return {**kept, "PYTHONPATH": str(Path(__file__).parents[2]), **(extra or {})}
 
 
 # --------------------------------------------------------------------------- starting

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from retryctl.errors import ExitStatus
-from tests.cli.test_cli import run
 from tests.endpoint.faults import KINDS
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import (
@@ -25,6 +24,7 @@ from tests.support.aws_program import (
     told,
     trace,
 )
+from tests.support.program import run
 
 ASKED = (WRONG, RIGHT, "-f", "orders-worker", "--lines", "-o", "json")
 FILTER = ("--engine", "filter")

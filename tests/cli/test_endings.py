@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import environment
 from tests.support.lambda_log import ID, Environment
 from tests.support.made_up_logs import line_of
+from tests.support.program import environment
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which processes run")
 

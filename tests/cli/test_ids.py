@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from retryctl.cli.ids import request_ids
 from retryctl.errors import NothingFound, UsageError
-from tests.cli.test_cli import run
+from tests.support.program import run
 
 ONE = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
 TWO = "2c1f0a8e-3b57-5c6d-9a41-d1f6a7e0b9c3"

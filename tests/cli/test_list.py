@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_cli import run
 from tests.cli.test_summary import retried_in_another, save
 from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment
+from tests.support.program import run
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ from xml.dom import minidom
 
 import pytest
 
-from tests.cli.test_cli import ID, PROGRAM, environment, run
+from tests.cli.test_cli import ID
+from tests.support.program import PROGRAM, environment, run
 
 ONE = "d869069c-1c88-49a9-9779-0fbb5587aaa5"
 OF_ONE = f"trace --from demo {ONE}"

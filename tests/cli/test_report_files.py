@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.cli.test_cli import run
 from tests.support.check_logs import right, save, succeeded, switched
 from tests.support.lambda_log import ID, OTHER_ID, Environment
+from tests.support.program import run, run_process
 from tests.views.test_page import read
 
 TRACE_FORMS = ("text", "json", "jsonl", "html", "svg")
@@ -152,7 +152,7 @@ def test_two_reports_do_not_meet_in_one_file_by_a_link(log: Path) -> None:
 
 
 def test_a_report_on_stdout_is_written_there(log: Path) -> None:
-    done = run("summary", "--from", str(log), "--report", "json=/dev/stdout", "-q")
+    done = run_process("summary", "--from", str(log), "--report", "json=/dev/stdout", "-q")
     assert done.returncode == 0, done.stderr
     assert '"retryctl/summary/' in done.stdout
 

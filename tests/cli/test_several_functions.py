@@ -10,11 +10,11 @@ import pytest
 
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import matching_functions
-from tests.cli.test_cli import run
 from tests.endpoint.faults import Faults
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS
 from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment
+from tests.support.program import run
 
 WINDOW = ("--since", "2026-11-22T23:00Z", "--until", "2026-11-23T01:00Z")
 LATE_ID = "9e8d7c6b-5a49-4382-9716-0f5e4d3c2b1a"

@@ -18,9 +18,9 @@ from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.summary.diff import changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.figures import advice
-from tests.cli.test_cli import run
 from tests.support.lambda_log import ID, OTHER_ID, Environment, events_of
 from tests.support.made_up_logs import line_of
+from tests.support.program import run
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from generate_logs import Truth, generate
@@ -255,7 +255,7 @@ def test_what_is_no_summary_is_refused(tmp_path: Path) -> None:
     wrong.write_text('{"requests": 3}')
     told = run("summary", "--from", "demo", "--compare", str(wrong))
     assert told.returncode == 2
-    assert "is no summary" in told.stderr
+    assert "is not a summary" in told.stderr
 
 
 # --------------------------------------------------------------------------- bad input
@@ -283,7 +283,7 @@ def test_what_cannot_be_read_at_all_ends_with_3(tmp_path: Path) -> None:
     path.write_text("nothing of Lambda's\n")
     told = run("summary", "--from", str(path))
     assert told.returncode == 3
-    assert "is no saved log" in told.stderr
+    assert "is not a saved log" in told.stderr
 
 
 # --------------------------------------------------------------------------- the tally

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_cli import PROGRAM, PYTHON, environment, run
 from tests.cli.test_summary import retried_in_another, save, summary
 from tests.endpoint.faults import Faults
 from tests.endpoint.server import Endpoint
@@ -22,6 +21,7 @@ from tests.support.aws_program import CREDENTIALS, HOUR, MINUTE, now_ms
 from tests.support.counters_world import Aws
 from tests.support.lambda_log import GROUP, ID, MIDNIGHT_MS, Environment, events_of
 from tests.support.peak import MEASURED, needs_proc, peak_kb
+from tests.support.program import PROGRAM, PYTHON, environment, run
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from generate_logs import Simulation, Truth

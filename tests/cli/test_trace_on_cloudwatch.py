@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_cli import ID, run
+from tests.cli.test_cli import ID
 from tests.endpoint.server import Endpoint
 from tests.support import aws_program
 from tests.support.aws_program import GROUP
+from tests.support.program import run
 
 DEMO = Path(__file__).parents[2] / "retryctl" / "demo.jsonl"
 WINDOW = ("--since", "2026-11-23T02:00Z", "--until", "2026-11-23T04:00Z")

@@ -16,9 +16,9 @@ from retryctl.core.check.baseline import (
     identity_of,
     read_baseline,
 )
-from tests.cli.test_cli import run
 from tests.support.check_logs import exhausted, right, save, switched
 from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, checked
+from tests.support.program import run
 
 NAMES = st.none() | st.text(max_size=20)
 NUMBERS = st.none() | st.integers(min_value=0, max_value=9)

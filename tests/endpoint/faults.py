@@ -72,9 +72,14 @@ class Faults:
     slow_s: float = 0.05
     injected: Counter[str] = field(default_factory=Counter)
     _random: random.Random = field(init=False)
+    _good_for: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
+
+    def expire_after(self, operation: str, calls: int) -> None:
+        """The credentials are good for so many calls of ``operation`` only."""
+        self._good_for[operation] = calls
 
     def mix(self, rate: float) -> None:
         """Every kind in equal parts, ``rate`` in all."""
@@ -92,6 +97,10 @@ class Faults:
 
     def next(self, operation: str, *, has_token: bool) -> str | None:
         """The fault of this call, or ``None``. Page faults come to paged operations only."""
+        if operation in self._good_for:
+            self._good_for[operation] -= 1
+            if self._good_for[operation] < 0:
+                self.credentials = "expired"
         scripted = self.script[operation]
         if scripted and not (scripted[0] == "expired-token" and not has_token):
             kind = scripted.popleft()

@@ -34,6 +34,8 @@ from retryctl.core.model.records import (
 )
 from retryctl.sources.cloudwatch.filter_pattern import attempt_line_pattern
 
+pytestmark = pytest.mark.outside
+
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
 
 KINDS = {
@@ -89,7 +91,7 @@ OUTCOMES = {
 def _rows(name: str) -> list[Any]:
     path = CORPUS / name
     if not path.exists():
-        absent = pytest.mark.skip(reason=f"no corpus of real records at {CORPUS}")
+        absent = pytest.mark.skip(reason=f"there is no corpus of real records at {CORPUS}")
         return [pytest.param({}, marks=absent, id="absent")]
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return [

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retryctl.core.model.coverage import LogQuery
-from retryctl.core.model.events import LogEvent
+from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.sources.saved.events import SavedLog
 from tests.support.saved_logs import (
     ALL,
@@ -77,7 +77,8 @@ def test_get_log_events_names_neither_streams_nor_ids() -> None:
     assert [(event.timestamp_ms, event.message) for event in events] == [
         (timestamp_ms, message) for timestamp_ms, _, message in EVENTS
     ]
-    assert {(event.log_stream, event.event_id) for event in events} == {(None, None)}
+    assert {stream_name(event.log_stream) for event in events} == {None}
+    assert len({event.log_stream for event in events}) == 1
 
 
 @pytest.mark.parametrize("shape", TEXT_SHAPES)
@@ -225,7 +226,7 @@ def test_a_timestamp_within_a_message_is_no_timestamp() -> None:
 def test_an_applications_own_json_is_no_saved_log(tmp_path: Path) -> None:
     own = {"timestamp": "2026-11-23T03:00:00Z", "level": "INFO", "message": "x", "requestId": ID}
     (tmp_path / "app.log").write_text(json.dumps(own) + "\n")
-    assert "is no saved log" in refused(tmp_path / "app.log").what
+    assert "is not a saved log" in refused(tmp_path / "app.log").what
 
 
 # --------------------------------------------------------------------------- selections

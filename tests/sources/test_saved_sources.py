@@ -11,9 +11,8 @@ from retryctl.core.history.build import build_history
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.timestamps import iso_ms
 from retryctl.errors import RetryctlError, UnreadableInput, UsageError
-from retryctl.sources.saved.depth_limit import MOST_LEVELS
 from retryctl.sources.saved.events import SavedLog
-from tests.cli.test_cli import run
+from tests.support.program import run
 from tests.support.saved_logs import (
     EVENTS,
     GROUP,
@@ -145,7 +144,7 @@ def test_a_file_of_an_export_that_is_cut_before_its_first_event_may_hide_attempt
     assert [gap["message"] for gap in json.loads(told.stdout)["coverage"]["gaps"]] == [gap.message]
 
 
-@pytest.mark.parametrize("levels", [MOST_LEVELS + 1, 1000, 100_000])
+@pytest.mark.parametrize("levels", [200, 5_000, 100_000])
 @pytest.mark.parametrize(
     "around", ['{"events":[%s]}', '{"logEvents":[%s]}', '[{"timestamp":1,"message":%s}]', "%s"]
 )
@@ -160,10 +159,9 @@ def test_json_that_is_nested_deeper_than_any_log_is_refused(
 
 def test_what_comes_before_json_that_is_nested_too_deep_is_read() -> None:
     whole = document(EVENTS * 100)
-    deep = whole[: whole.rindex("]")] + "," + "[" * 1000
+    deep = whole[: whole.rindex("]")] + "[" * 100_000
     events, coverage = read_bytes(deep.encode())
-    assert 0 < len(events) < len(EVENTS * 100)
-    assert plain(events) == (EVENTS * 100)[: len(events)]
+    assert plain(events) == EVENTS * 100
     [gap] = coverage.gaps
     assert f"nested too deep after event {len(events)}" in gap.message
     assert gap.hides_attempts

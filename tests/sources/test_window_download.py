@@ -31,12 +31,12 @@ from retryctl.sources.cloudwatch.pages import TimeRange
 from retryctl.sources.cloudwatch.search import SearchOptions
 from retryctl.sources.cloudwatch.window_download import NotSaved, WindowDownload
 from tests.bulk.test_whole_log import tally_of
-from tests.cli.test_cli import run
 from tests.endpoint.faults import KINDS, Faults
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS
 from tests.support.lambda_log import GROUP, ID, MIDNIGHT_MS, OTHER_ID, Environment, events_of
 from tests.support.made_up_logs import made_up
+from tests.support.program import run
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 NOW = MIDNIGHT_MS + 30 * HOUR

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from subprocess import CompletedProcess
 from typing import Any
 
-from tests.cli.test_cli import run
 from tests.endpoint.server import Endpoint
+from tests.support.program import run
 
 GROUP = "/aws/lambda/orders-worker"
 WRONG = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"

@@ -81,7 +81,7 @@ def fields(event: Event, number: int) -> dict[str, object]:
 
 def document(events: Iterable[Event], indent: int | None = 4) -> str:
     rows = [fields(event, number) for number, event in enumerate(events)]
-    whole = {"events": rows, "searchedLogStreams": [], "nextToken": "abc"}
+    whole = {"events": rows, "searchedLogStreams": []}
     return json.dumps(whole, indent=indent, ensure_ascii=False) + "\n"
 
 

@@ -18,9 +18,9 @@ import xmlschema
 from markdown_it import MarkdownIt
 from tap.parser import Parser
 
-from tests.cli.test_cli import run
 from tests.support.check_logs import cut, exhausted, right, save, succeeded, switched
 from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment
+from tests.support.program import run
 
 SCHEMAS = Path(__file__).parents[1] / "schemas"
 EVIL = (

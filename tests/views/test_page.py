@@ -19,9 +19,9 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.views.html.markup import plain, tag
 from retryctl.views.html.trace import trace_page
 from retryctl.views.text.trace import TraceOptions
-from tests.cli.test_cli import run
 from tests.support import checked_requests as world
 from tests.support.hostile import HOSTILE, hostile_request
+from tests.support.program import run
 
 ALL = [
     world.SWITCHED,

@@ -37,9 +37,11 @@ _ATTEMPTS: Mapping[str, int] = {
     "HTTPClientError": 5,
 }
 _ATTEMPTS_AT_A_CUT_ANSWER = 5
-# After so many failures in a row a service is not called for a while: each would take as long.
+# After so many failures in a row an operation is not called for a while: each would take as long.
 _FAILURES_IN_A_ROW = 4
 _REST_S = 20.0
+_Place = tuple[str, str]  # service and operation
+_ANYWHERE: _Place = ("", "")
 
 
 class AwsClient:
@@ -79,8 +81,8 @@ class AwsClient:
         self._limiters: dict[str, AdaptiveRateLimiter] = defaultdict(
             lambda: AdaptiveRateLimiter(seconds, sleep)
         )
-        self._failures: dict[str, int] = defaultdict(int)
-        self._resting: dict[str, tuple[float, RetryctlError]] = {}
+        self._failures: dict[_Place, int] = defaultdict(int)
+        self._resting: dict[_Place, tuple[float, RetryctlError]] = {}
 
     @property
     def region(self) -> str | None:
@@ -105,16 +107,17 @@ class AwsClient:
         for an empty one, which would look like the end of the log. ``subject`` is what is read,
         for the words of an error. Raises the errors of ``retryctl.errors``.
         """
-        self._refuse_while_resting(service)
+        place = (service, operation)
+        self._refuse_while_resting(place)
         try:
             for _ in range(_ATTEMPTS_AT_A_CUT_ANSWER):
                 answer = self._once(service, operation, request, subject)
                 if expect is None or expect in answer:
-                    self._failures[service] = 0
+                    self._failures[place] = 0
                     return answer
             raise _cut_off(service, operation)
         except (Unreachable, LoginExpired, NoCredentials) as error:
-            self._note_failure(service, error)
+            self._note_failure(place, error)
             raise
 
     def _once(self, service: str, operation: str, request: dict[str, Any], subject: str) -> Answer:
@@ -152,20 +155,24 @@ class AwsClient:
 
     # ----------------------------------------------------------------------- failures in a row
 
-    def _refuse_while_resting(self, service: str) -> None:
+    def _refuse_while_resting(self, place: _Place) -> None:
         with self._counting:
-            until, error = self._resting.get(service, (0.0, None))
-            if error is not None and self._seconds() < until:
-                raise error
+            for key in (place, _ANYWHERE):
+                until, error = self._resting.get(key, (0.0, None))
+                if error is not None and self._seconds() < until:
+                    raise error
 
-    def _note_failure(self, service: str, error: RetryctlError) -> None:
+    def _note_failure(self, place: _Place, error: RetryctlError) -> None:
+        """Rest from an operation that fails again and again, and from all without credentials."""
         with self._counting:
-            self._failures[service] += 1
+            self._failures[place] += 1
+            if not isinstance(error, Unreachable):
+                place = _ANYWHERE
+            elif self._failures[place] < _FAILURES_IN_A_ROW:
+                return
             now = self._seconds()
-            final = not isinstance(error, Unreachable)
-            rests = service in self._resting and now < self._resting[service][0]
-            if not rests and (final or self._failures[service] >= _FAILURES_IN_A_ROW):
-                self._resting[service] = (now + _REST_S, error)
+            if now >= self._resting.get(place, (0.0, error))[0]:
+                self._resting[place] = (now + _REST_S, error)
 
     # ----------------------------------------------------------------------- session and clients
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from retryctl.errors import LoginExpired, NoCredentials, RetryctlError, Unreachable, UsageError
 
+LOG_IN = "Log in again: "  # a command follows
 OR_SAVED = "or read a saved log with --from FILE"
 _TOKEN_FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
 _CONTAINER = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
@@ -61,13 +62,24 @@ def translate_credential_error(error: Exception, chain: CredentialChain) -> Retr
 def sso_expired(chain: CredentialChain) -> LoginExpired:
     """Return the error for an SSO login that has expired."""
     return LoginExpired(
-        f"the SSO login{chain.of_profile} has expired", f"Log in again: {sso_command(chain)}"
+        f"the SSO login{chain.of_profile} has expired", f"{LOG_IN}{sso_command(chain)}"
     )
 
 
 def sso_command(chain: CredentialChain) -> str:
     """Return the command that renews the SSO login."""
     return f"aws sso login{chain.option}"
+
+
+def new_login(chain: CredentialChain) -> str:
+    """Return the sentence that names how credentials of this chain are renewed."""
+    if chain.process:
+        return f"Log in again, then test it: {chain.process}"
+    if {"sso_session", "sso_start_url"} & chain.settings.keys():
+        return f"{LOG_IN}{sso_command(chain)}"
+    if "login_session" in chain.settings:
+        return f"{LOG_IN}aws login{chain.option}"
+    return f"Fetch new keys, or renew a login by SSO: {sso_command(chain)}"
 
 
 def sentence(error: BaseException) -> str:
@@ -80,7 +92,7 @@ def _sso(error: Exception, chain: CredentialChain) -> RetryctlError:
 
 
 def _login(error: Exception, chain: CredentialChain) -> RetryctlError:
-    return LoginExpired("the AWS login has expired", f"Log in again: aws login{chain.option}")
+    return LoginExpired("the AWS login has expired", f"{LOG_IN}aws login{chain.option}")
 
 
 def _no_profile(error: Exception, chain: CredentialChain) -> RetryctlError:
@@ -149,11 +161,11 @@ def _still_expired(error: Exception, chain: CredentialChain) -> RetryctlError:
     if chain.process:
         return LoginExpired(
             f"credential_process{chain.of_profile} prints credentials that have expired",
-            f"Log in again, then test it: {chain.process}",
+            new_login(chain),
         )
     return LoginExpired(
         f"the AWS credentials{chain.of_profile} have expired, and so have the renewed ones",
-        f"Log in again: {sso_command(chain)}; or fetch new keys.",
+        new_login(chain),
     )
 
 

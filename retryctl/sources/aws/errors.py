@@ -21,8 +21,8 @@ from retryctl.errors import (
 from retryctl.sources.aws.credential_errors import (
     OR_SAVED,
     CredentialChain,
+    new_login,
     sentence,
-    sso_command,
     sso_expired,
     translate_credential_error,
 )
@@ -199,11 +199,8 @@ def _deny_remedy(reason: str) -> str | None:
 
 
 def _expired(context: CallContext) -> LoginExpired:
-    whose = context.chain.of_profile
-    return LoginExpired(
-        f"the AWS credentials{whose} have expired",
-        f"{sso_command(context.chain)} renews a login by SSO; otherwise fetch new keys.",
-    )
+    chain = context.chain
+    return LoginExpired(f"the AWS credentials{chain.of_profile} have expired", new_login(chain))
 
 
 def _unknown_caller(reason: str, context: CallContext) -> NoCredentials:

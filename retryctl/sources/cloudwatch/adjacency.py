@@ -12,7 +12,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -26,6 +25,7 @@ from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.records import AppLine, FunctionError, Report, Start
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
+from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.pages import TimeRange, matching_pages
 
@@ -201,7 +201,7 @@ class AdjacencyLookup:
             most = max(_MOST_SURE_PAIRS, pages * _LINES_FOR_A_TELLING)
             if pairs.found > min(most, MOST_PAIRS):
                 return None
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with DaemonPool(_AT_ONCE) as pool:
             results = list(pool.map(self._is_parted, pairs.farthest(most)))
         held = results.count(False)
         return None if True in results or (sure and held < pairs.found) else held

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 
 from retryctl.core.model.coverage import Gap
@@ -11,11 +11,13 @@ from retryctl.core.model.records import LogsDropped
 from retryctl.errors import (
     AccessDenied,
     LoginExpired,
+    NoCredentials,
     NoSuchLogGroup,
     RetryctlError,
     Throttled,
     Unreachable,
 )
+from retryctl.sources.aws.credential_errors import LOG_IN
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.hits import Hit, StreamSlice
 from retryctl.sources.cloudwatch.pages import TimeRange
@@ -23,6 +25,7 @@ from retryctl.sources.cloudwatch.pages import TimeRange
 _KINDS: tuple[tuple[type[RetryctlError], str], ...] = (
     (AccessDenied, "denied"),
     (LoginExpired, "expired"),
+    (NoCredentials, "expired"),
     (Throttled, "throttled"),
     (Unreachable, "unreachable"),
     (NoSuchLogGroup, "no-such-group"),
@@ -36,11 +39,11 @@ def not_searched(
     since, until = _iso(window.since_ms), _iso(window.until_ms)
     return Gap(
         kind=_kind(error),
-        message=f"{group.name} from {since} to {until} was not searched: {error.what}",
+        message=f"{group.name} from {since} to {until} was not searched: {_why(error)}",
         log_group=group.name,
         since_ms=window.since_ms,
         until_ms=window.until_ms,
-        settle=settle,
+        settle=_after_login(error, settle),
         hides_attempts=True,
     )
 
@@ -49,12 +52,12 @@ def not_read(group: LogGroup, part: StreamSlice, error: RetryctlError, settle: s
     """Attempts that were found, but whose lines could not be had."""
     return Gap(
         kind=_kind(error),
-        message=f"an attempt in {part.log_stream} was found but not read: {error.what}",
+        message=f"an attempt in {part.log_stream} was found but not read: {_why(error)}",
         log_group=group.name,
         log_stream=part.log_stream,
         since_ms=part.known[0].timestamp_ms,
         until_ms=part.window.until_ms,
-        settle=settle,
+        settle=_after_login(error, settle),
         hides_attempts=True,
     )
 
@@ -186,6 +189,11 @@ def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int
         )
 
 
+def found_first(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+    """The gaps, those first that hide attempts that were found, then those that may hide some."""
+    return tuple(sorted(gaps, key=lambda gap: (not gap.hides_attempts, gap.log_stream is None)))
+
+
 def rerun_command(
     request_ids: Sequence[str], group: LogGroup, since_ms: int, until_ms: int | None
 ) -> str | None:
@@ -195,6 +203,21 @@ def rerun_command(
     until = "" if until_ms is None else f" --until {_iso(until_ms)}"
     where = f"-g {group.identifier or group.name} --since {_iso(since_ms)}{until}"
     return f"retryctl trace {' '.join(request_ids)} {where}"
+
+
+def _why(error: RetryctlError) -> str:
+    """What failed; for credentials that have expired also how to renew them."""
+    if isinstance(error, (LoginExpired, NoCredentials)) and error.next_step:
+        return f"{error.what}. {error.next_step.rstrip('.')}"
+    return error.what
+
+
+def _after_login(error: RetryctlError, settle: str | None) -> str | None:
+    """The command that reads again, behind the login where that has expired."""
+    if not isinstance(error, LoginExpired) or not error.next_step.startswith(LOG_IN):
+        return settle
+    login = error.next_step.removeprefix(LOG_IN)
+    return f"{login} && {settle}" if settle else login
 
 
 def _kind(error: RetryctlError) -> str:

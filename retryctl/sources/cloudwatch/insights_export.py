@@ -16,11 +16,12 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from retryctl.core.model.events import LogEvent
+from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.cloudwatch.insights import InsightsClient, moment_ms
 from retryctl.sources.cloudwatch.pages import TimeRange
 
@@ -83,7 +84,7 @@ class InsightsLines(InsightsClient):
     def _in_turn(self, windows: Sequence[TimeRange], condition: str) -> Iterator[list[LogEvent]]:
         """Several windows are read at once, and given in order."""
         waiting: deque[Future[list[LogEvent]]] = deque()
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with DaemonPool(_AT_ONCE) as pool:
             try:
                 for window in windows:
                     waiting.append(pool.submit(list, self._rows(window, condition)))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
 
@@ -19,6 +18,7 @@ from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import AwsClient
+from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.log_groups import LogGroup, describe, find_log_groups, refusal_of
 from retryctl.sources.cloudwatch.gaps import (
     lines_missing,
@@ -93,6 +93,7 @@ class RequestSource:
         self._memory: Memory = {}
         self._found_in: tuple[LogGroup, ...] = ()
         self._refused: list[RetryctlError] = []
+        self._unread: list[RetryctlError] = []
         self._lock = threading.Lock()
 
     def read(self, selection: LogQuery) -> Iterator[LogEvent]:
@@ -106,11 +107,28 @@ class RequestSource:
         now_ms = self._clock()
         window = asked_window(selection.since_ms, selection.until_ms, now_ms)
         self._selection = replace(selection, since_ms=window.since_ms)
-        self._refused = []
+        self._refused, self._unread = [], []
         self._looked = SearchStats.of(window, now_ms)
-        yield from self._requests(selection.request_ids, window, now_ms)
-        if self._refused and len(self._refused) == len(self._looked.groups):
+        read = False
+        for event in self._requests(selection.request_ids, window, now_ms):
+            read = True
+            yield event
+        if not read:
+            self._raise_what_was_refused()
+
+    def _raise_what_was_refused(self) -> None:
+        """Raise where "not found" would be wrong: an attempt was found, or most was refused."""
+        if self._unread:
+            error = self._unread[0]
+            what = f"an attempt was found, but could not be read: {error.what}"
+            raise CouldNotLook(what, error.next_step) from error
+        refused, groups = len(self._refused), len(self._looked.groups)
+        if groups == refused == 1:
             raise self._refused[0]
+        if 2 * refused > groups:
+            error = self._refused[0]
+            what = f"{refused} of {groups} log groups could not be searched: {error.what}"
+            raise CouldNotLook(what, error.next_step) from error
 
     def coverage(self) -> Coverage:
         """What ``read`` has looked at; whole once it is exhausted."""
@@ -164,7 +182,7 @@ class RequestSource:
             except CouldNotLook as error:
                 return error
 
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with DaemonPool(_AT_ONCE) as pool:
             try:
                 results = pool.map(find, groups) if len(groups) > 1 else map(find, groups)
                 for group, found in zip(groups, results, strict=True):
@@ -193,7 +211,7 @@ class RequestSource:
         try:
             yield from self._slices(finder, group, wanted)
         except CouldNotLook as error:
-            self._refused.append(error)
+            self._unread.append(error)
         masked_lines = self._looked.masked - masked_before
         if masked_lines and self._describe(group).masked:
             self._looked.gaps.append(masked(group, masked_lines))
@@ -204,7 +222,7 @@ class RequestSource:
         positions: dict[str, int] = {}
         read = 0
         refused: list[RetryctlError] = []
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with DaemonPool(_AT_ONCE) as pool:
             results = pool.map(lambda part: self._slice_lines(finder, group, part), wanted)
             for part, result in zip(wanted, results, strict=True):
                 if isinstance(result, RetryctlError):

@@ -9,7 +9,7 @@ from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import LogsDropped
 from retryctl.sources.aws.log_groups import LogGroup
-from retryctl.sources.cloudwatch.gaps import dropped
+from retryctl.sources.cloudwatch.gaps import dropped, found_first
 from retryctl.sources.cloudwatch.pages import TimeRange
 
 _MASK = "****"  # what data protection leaves of a secret, one for each character
@@ -93,5 +93,5 @@ class SearchStats:
             pages=self.pages,
             bytes_read=self.bytes,
             bytes_scanned=round(self.bytes_scanned),
-            gaps=tuple(self.gaps),
+            gaps=found_first(self.gaps),
         )

@@ -9,13 +9,15 @@ the window where that does.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
 from retryctl.sources.aws.client import AwsClient
+from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.cloudwatch.pages import TimeRange
 
 _FIRST_SLICE_MS = 900_000
@@ -122,7 +124,9 @@ def _without(window: TimeRange, taken: TimeRange) -> list[TimeRange]:
 
 _MOST_AT_ONCE = 4
 _LEAST_AT_ONCE = 2
-_SECOND_CHANCES = 3
+# Slices that fail in a row: where so many do, the service is not there for the others either.
+_MOST_FAILURES_IN_A_ROW = 4
+_MOST_TRIES = 3
 
 T = TypeVar("T")
 
@@ -157,7 +161,8 @@ class SliceRunner(Generic[T]):
         self._read = read
         self._halted = halted
         self._at_once = _MOST_AT_ONCE
-        self._chances = _SECOND_CHANCES
+        self._failures = 0
+        self._tries: Counter[TimeRange] = Counter()
         self._repeated = aws.repeated
         self._something_read = False
         self.unread: list[tuple[TimeRange, RetryctlError]] = []
@@ -175,7 +180,7 @@ class SliceRunner(Generic[T]):
         Raises the error of the first call where nothing can be read.
         """
         running: dict[Future[SliceRead[T]], TimeSlice] = {}
-        with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
+        with DaemonPool(_MOST_AT_ONCE) as pool:
             try:
                 while True:
                     while len(running) < self._at_once and (part := self._next()):
@@ -197,6 +202,7 @@ class SliceRunner(Generic[T]):
             return
         result = future.result()
         self._something_read = True
+        self._failures = 0
         self._adapt()
         if result.to_the_end:
             self._plan.finished(part, result.pages)
@@ -215,11 +221,13 @@ class SliceRunner(Generic[T]):
         if not self._something_read or not isinstance(error, CouldNotLook):
             raise error
         self._at_once = _LEAST_AT_ONCE
-        if passing and self._chances > 0:
-            self._chances -= 1
+        self._failures += 1
+        self._tries[part.window] += 1
+        hopeless = not passing or self._failures >= _MOST_FAILURES_IN_A_ROW
+        if not hopeless and self._tries[part.window] < _MOST_TRIES:
             self._plan.give_back(part)
             return
         self.unread.append((part.window, error))
-        if not passing:  # it will be the same for all that remains
+        if hopeless:  # all that remains would fail too
             self.fatal = error
             self.over = True

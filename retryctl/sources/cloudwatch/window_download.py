@@ -11,6 +11,7 @@ the window is read again with all its lines.
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -104,14 +105,28 @@ class WindowDownload:
             return
         try:
             if not self._filter():
-                self._telling = None
-                for file in self._folder.iterdir():
-                    file.unlink()
-                self._filter()
+                self._read_all_lines()
         except Refused as refused:
             if self._options.engine == "filter" or not refused.is_log_class:
                 raise
             self._query()
+
+    def _read_all_lines(self) -> None:
+        """Read the window again without selecting lines; what was read stays where that fails."""
+        selected, stats, self._telling = self._folder, self.looked, None
+        self._folder = selected.with_name(f"{selected.name}-all")
+        self._folder.mkdir()
+        try:
+            self._filter()
+        except CouldNotLook as error:
+            shutil.rmtree(self._folder)
+            self._folder, self.looked = selected, stats
+            if not stats.events:
+                raise
+            self.looked.gaps.append(not_searched(self._group, self._window, error, None))
+        else:
+            shutil.rmtree(selected)
+            self._folder = self._folder.rename(selected)
 
     def _nothing(self) -> SearchStats:
         return SearchStats.of(self._window, self._now_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field, replace
 
@@ -13,6 +14,11 @@ Progress = Callable[[int, "int | None"], None]
 """Hears of the bytes read and of the bytes in all."""
 
 LINES_NAMED = 3
+
+# START RequestId: 8f507cfc-…, {"time": "…", "type": "platform.report", …
+_RECORD = re.compile(
+    r"(?:START|END|REPORT) RequestId: |INIT_START Runtime Version: |platform\.(?:start|report)"
+)
 
 
 class Meter:
@@ -105,6 +111,7 @@ class FileDiagnostics:
         self.unrecognised = 0
         self._ends: list[Gap] = []
         self._no_events = 0
+        self._records = 0
         self._latest_ms: int | None = None
         self._in_order = True
 
@@ -126,12 +133,28 @@ class FileDiagnostics:
         self.damaged(what)
         self._ends.append(self.gaps[-1])
 
+    def one_stream(self) -> None:
+        """Note that the file is the log of one stream: attempts may lie in others."""
+        what = f"{self.name} is the log of one execution environment; attempts may lie in others"
+        self._gap("one-stream", what, hides_attempts=True)
+
+    def more_pages(self, after_ms: int) -> None:
+        """Note that the file is one page of an answer, whose last event has this time."""
+        what = f"{self.name} is one page of an answer: what follows its last event is missing"
+        self.gaps.append(
+            Gap(kind="more-pages", message=what, since_ms=after_ms or None, hides_attempts=True)
+        )
+
     def settled(self) -> list[Gap]:
         """The gaps, once the file is read: of one in order, what is missing at its end is later."""
         if self._no_events > LINES_NAMED:
             more = self._no_events - LINES_NAMED
             what = f"{self.name}: not log events either: {more:,} more"
             self._gap("unrecognised", what, hides_attempts=False)
+        if self._records:
+            what = f"{self.name}: records of Lambda stand in {self._records:,} lines not understood"
+            self._gap("not-understood", what, hides_attempts=True)
+            self._records = 0
         since_ms = self._latest_ms if self._in_order else None
         return [replace(gap, since_ms=since_ms) if gap in self._ends else gap for gap in self.gaps]
 
@@ -139,6 +162,7 @@ class FileDiagnostics:
         """Count an event that cannot be read; the first few are named, with what was found."""
         self.unrecognised += 1
         self._no_events += 1
+        self._records += _RECORD.search(found) is not None
         if self._no_events <= LINES_NAMED:
             what = f"{self.name}:{place}: not a log event: {found[:60]!r}"
             self._gap("unrecognised", what, hides_attempts=False)

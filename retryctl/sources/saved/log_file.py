@@ -1,8 +1,7 @@
-"""One file of a saved log: its shape is found by looking, and its events are read."""
+"""One file of a saved log: its format is detected, and its events are read."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from retryctl.errors import UnreadableInput
@@ -11,56 +10,50 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.files import SavedFile, cannot_open
 from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.log_format import LogFormat, Prefilter, RawEvent
+from retryctl.sources.saved.refusals import EXPECTED, not_a_log
 
-# control characters that no text has, and what was no UTF-8
-_BINARY = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]|\xef\xbf\xbd")
-
-EXPECTED = (
-    "Expected: JSON of `aws logs filter-log-events` or `get-log-events`, JSON lines of such events,"
-    " text of `aws logs tail`, an S3 export, or records of a subscription; plain or gzipped."
-)
+__all__ = ["EXPECTED", "read_file", "refuse_unreadable"]
 
 
 def read_file(
     file: SavedFile,
-    notes: FileDiagnostics,
-    worth: Prefilter | None,
+    diagnostics: FileDiagnostics,
+    prefilter: Prefilter | None,
     progress: Callable[[int], None],
 ) -> Iterator[RawEvent | int]:
-    """Yield the events of one file; of those not worth parsing, the time alone where that is less.
+    """Yield the events of one file; one not worth parsing may come as its time alone.
 
-    Raises UnreadableInput where it cannot be opened or is none of the shapes.
+    Raises UnreadableInput where the file cannot be opened or is of no known shape.
     """
-    shape = None
+    log_format = None
     beginning = b""
     events = 0
     try:
         with file.open() as opened:
-            for segment in segments(opened, notes, progress):
+            for segment in segments(opened, diagnostics, progress):
                 head = segment.peek()
-                shape = shape or detect_format(head, file.folder)
+                log_format = log_format or detect_format(head, file.folder)
                 beginning = beginning or head.strip()
-                for event in shape.read(segment, notes, worth) if shape else ():
-                    events += 1
-                    yield event
+                if log_format:
+                    for event in log_format.read(segment, diagnostics, prefilter):
+                        events += 1
+                        yield event
     except OSError as error:
         raise cannot_open(file.name, error) from error
     if not events:
-        _refuse_unreadable(file, shape, beginning, notes)
+        refuse_unreadable(file, log_format, beginning, diagnostics)
 
 
-def _refuse_unreadable(
-    file: SavedFile, shape: LogFormat | None, beginning: bytes, notes: FileDiagnostics
+def refuse_unreadable(
+    file: SavedFile, log_format: LogFormat | None, beginning: bytes, diagnostics: FileDiagnostics
 ) -> None:
     """Refuse a file without events, unless it is a whole log in which there are none."""
-    if shape and not notes.gaps:
-        return
-    if beginning and not shape:
-        found = repr(beginning[:60].decode(errors="replace"))
-        starts = "is binary" if _BINARY.search(beginning) else f"starts with {found}"
-        raise UnreadableInput(f"{file.name} is no saved log: it {starts}.", EXPECTED)
-    if notes.gaps:
+    gaps = diagnostics.settled()
+    if beginning and not log_format:
+        raise not_a_log(file.name, beginning)
+    if any(gap.kind not in ("one-stream", "more-pages") for gap in gaps):
         raise UnreadableInput(
-            f"nothing can be read of {notes.gaps[0].message}.", "Save or download it again."
+            f"nothing can be read of {gaps[0].message}.", "Save or download it again."
         )
-    raise UnreadableInput(f"{file.name} is empty.", "Was the log saved to the end?")
+    if not log_format:
+        raise UnreadableInput(f"{file.name} is empty.", "Was the log saved to the end?")

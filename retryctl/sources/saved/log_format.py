@@ -10,6 +10,7 @@ from io import BufferedReader
 from typing import ClassVar, NamedTuple
 
 from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.tie_order import ties_in_order
 
 
 class RawEvent(NamedTuple):
@@ -66,16 +67,26 @@ class LogFormat(ABC):
     """Whether the file may be cut before any event: what follows reads the same."""
 
     verbatim = False
-    """Whether ``blocks`` gives the bytes of the file as they are."""
+    """Whether ``blocks`` gives the bytes of the file as they are, but for the order of lines."""
+
+    answers_search = True
+    """Whether a search by request ID can have made the file."""
 
     @classmethod
     @abstractmethod
     def detect(cls, head: Head) -> LogFormat | None:
         """The format, if the head of a file shows it."""
 
-    @abstractmethod
     def blocks(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The events of a segment as canonical lines (``canonical``), some at a time."""
+        """The events of a segment as canonical lines (``canonical``), some at a time.
+
+        Events of one millisecond stand in their order also where the log is newest first.
+        """
+        return ties_in_order(self.convert(segment, diagnostics))
+
+    @abstractmethod
+    def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
+        """The events of a segment as canonical lines, in the order of the file."""
 
     @abstractmethod
     def read(

@@ -6,18 +6,42 @@ a file (``made_by``), and turns blocks of the file into canonical lines.
 
 from __future__ import annotations
 
-from retryctl.sources.saved.formats.cli_text import CliTail, CliTailShort, S3Export
-from retryctl.sources.saved.formats.json_documents import JsonDocuments, SubscriptionRecords
+from retryctl.sources.saved.formats.bare_messages import BareMessages, EmulatorLogs, SlsLogs
+from retryctl.sources.saved.formats.cli_text import (
+    CliTail,
+    CliTailShort,
+    MillisecondRows,
+    S3Export,
+)
+from retryctl.sources.saved.formats.csv_tables import CsvTable, InsightsCsv
+from retryctl.sources.saved.formats.insights_tables import InsightsTable
+from retryctl.sources.saved.formats.json_documents import JsonDocuments
 from retryctl.sources.saved.formats.json_lines import JsonLines
+from retryctl.sources.saved.formats.json_values import JSON_SHAPES
+from retryctl.sources.saved.formats.pasted_rows import PastedRows
+from retryctl.sources.saved.formats.text_output import TextOutput
+from retryctl.sources.saved.formats.tools import AwslogsGet, AwslogsPlain, SamLogs, SawPretty
 from retryctl.sources.saved.log_format import Head, LogFormat
 
 FORMATS: tuple[type[LogFormat], ...] = (
-    SubscriptionRecords,
     JsonDocuments,
-    JsonLines,
+    InsightsCsv,
+    CsvTable,
+    InsightsTable,
+    TextOutput,
+    AwslogsGet,
+    SamLogs,
+    SawPretty,
     CliTail,
     S3Export,
     CliTailShort,
+    MillisecondRows,
+    PastedRows,
+    SlsLogs,
+    EmulatorLogs,
+    BareMessages,
+    AwslogsPlain,
+    JsonLines,
 )
 """In the order in which they are tried: what shows itself more clearly comes first."""
 
@@ -26,3 +50,18 @@ def detect_format(content: bytes, folder: str = "") -> LogFormat | None:
     """The format that the first bytes of a file show; ``None`` where it is none of them."""
     head = Head(content, folder)
     return next(filter(None, (shape.detect(head) for shape in FORMATS)), None)
+
+
+def shapes() -> list[tuple[str, str]]:
+    """The name of each shape with the command that makes it."""
+    of_json = [(shape.name, shape.made_by) for shape in JSON_SHAPES]
+    others = [(shape.name, shape.made_by) for shape in FORMATS if shape is not JsonDocuments]
+    return [*of_json, *others]
+
+
+def shapes_table() -> str:
+    """The table of shapes in Markdown."""
+    rows = "".join(
+        f"| {name} | {made_by.replace('|', chr(92) + '|')} |\n" for name, made_by in shapes()
+    )
+    return f"| shape | made by |\n| --- | --- |\n{rows}"

@@ -1,165 +1,169 @@
-"""Saved logs in JSON documents: of the AWS CLI, arrays of events, records of subscriptions.
+"""Saved logs in JSON documents: of the AWS CLI, of Logs Insights, of deliveries.
 
-Source of the shapes: the output of ``aws logs filter-log-events`` and ``get-log-events``, and for
-subscriptions the CloudWatch Logs user guide, "Log group-level subscription filters".
-
-ijson reads what may be one large document. It is imported inside functions, since it takes longer
-to import than JSON lines take to read.
+Documents stand one after another or in an array. The layout in which the AWS CLI and jq print
+events is turned into lines by a few replacements in each block; all else is parsed value by value.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO
 from itertools import islice
 
 from retryctl.sources.saved.canonical import canonical_line
-from retryctl.sources.saved.depth_limit import Shallow, TooDeep
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.json_event import (
-    GROUP_KEYS,
-    STREAM_KEYS,
-    event_of,
-    first_text,
-    names_an_event,
+from retryctl.sources.saved.formats.json_event import names_an_event
+from retryctl.sources.saved.formats.json_lines import JsonLines, LineFormat
+from retryctl.sources.saved.formats.json_values import (
+    DocumentContext,
+    gives_events,
+    is_telemetry,
+    value_events,
 )
-from retryctl.sources.saved.formats.json_lines import JsonLines
-from retryctl.sources.saved.log_format import Head, LogFormat, Prefilter, RawEvent
+from retryctl.sources.saved.formats.pretty_json import PrettyEvents, pretty_layout
+from retryctl.sources.saved.json_text import BinarySource, BrokenJson, JsonText
+from retryctl.sources.saved.log_format import Head, LogFormat, RawEvent
 
+_STREAMED = frozenset({"events", "results"})
 _EVENTS_AT_ONCE = 256
+_VALUES_TRIED = 200
+_SHOWN = 200
+_ANSWERS_NO_SEARCH = {"LogResult", "logEvents", "awslogs", "Records", "records", "record"}
+# {"events": [
+_CUT = re.compile(rb'\s*[\[{]\s*"?(?:events|results)"\s*:')
+_RECORD = re.compile(r"RequestId: |INIT_START |\"platform\.")
 
 
 @dataclass(frozen=True)
-class JsonDocuments(LogFormat):
-    """Documents one after another, read one event at a time; ``prefix`` is ijson's of an event."""
+class JsonDocuments(LineFormat):
+    """Documents, each of any shape of ``json_values``; one that has no events is passed over."""
 
-    name = "JSON of the AWS CLI"
+    answers_search: bool = True
+
+    name = "JSON documents"
     made_by = "aws logs filter-log-events --log-group-name GROUP --output json"
-
-    prefix: str
 
     # {"events": [{"logStreamName": "…", "timestamp": 1795402800123, "message": "0\n"}]}
     @classmethod
     def detect(cls, head: Head) -> LogFormat | None:
-        """Documents with events, or events one after another that are no JSON lines."""
+        """Documents, if the head has one with events, or one that has a place for them."""
         if not head.is_json:
             return None
-        keys = _first_keys(head.content)
-        each = "item" if _is_array(head.content) else ""
-        if "events" in keys:
-            return cls(f"{each}.events.item".lstrip("."))
-        if names_an_event(keys):
-            return JsonLines.detect(head) or cls(each)
-        return None
+        values = _first_values(head.content)
+        if not values and _CUT.match(head.content):
+            return cls()
+        first = values[0] if values else None
+        if isinstance(first, dict) and names_an_event(first) and (lines := JsonLines.detect(head)):
+            return lines
+        if any(map(_is_platform, values)) and not all(map(is_telemetry, values)):
+            return None  # messages in JSON, of Lambda and of the function
+        return cls(not _ANSWERS_NO_SEARCH & _keys(values)) if _is_log(values) else None
 
-    def blocks(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
+    def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """The events as canonical lines, some at a time."""
-        events = self.read(segment, diagnostics)
+        context = DocumentContext(diagnostics.name)
+        file: BinarySource = segment
+        if layout := pretty_layout(segment.peek()):
+            lines = PrettyEvents(segment, layout, context)
+            yield from lines.blocks()
+            file = lines.rest()
+        events = _events(file, context, diagnostics)
         while some := list(islice(events, _EVENTS_AT_ONCE)):
-            yield b"".join(canonical_line(e) for e in some if isinstance(e, RawEvent))
-
-    def read(
-        self,
-        segment: BufferedReader,
-        diagnostics: FileDiagnostics,
-        prefilter: Prefilter | None = None,
-    ) -> Iterator[RawEvent | int]:
-        """The events of the documents, one in memory at a time."""
-        yield from _events(_items(self.prefix, segment, diagnostics), diagnostics, prefilter)
-
-
-class SubscriptionRecords(JsonDocuments):
-    """Records of a subscription, one after another: one stream's events in each."""
-
-    name = "records of a subscription"
-    made_by = "a subscription filter to Firehose, Kinesis or Lambda"
-
-    # {"messageType": "DATA_MESSAGE", "logGroup": "…", "logStream": "…", "logEvents": [{"id": …}]}
-    @classmethod
-    def detect(cls, head: Head) -> LogFormat | None:
-        """Records, if the first object is one."""
-        keys = _first_keys(head.content) if head.is_json else {}
-        if "logEvents" in keys or "messageType" in keys:
-            return cls("item" if _is_array(head.content) else "")
-        return None
-
-    def read(
-        self,
-        segment: BufferedReader,
-        diagnostics: FileDiagnostics,
-        prefilter: Prefilter | None = None,
-    ) -> Iterator[RawEvent | int]:
-        """The events of the records; a control message has none."""
-        for number, document in enumerate(_items(self.prefix, segment, diagnostics), 1):
-            fields = document if isinstance(document, dict) else {}
-            events = fields.get("logEvents")
-            if not isinstance(events, list):
-                diagnostics.unread_event(number, _dumped(document))
-            elif fields.get("messageType") != "CONTROL_MESSAGE":
-                stream, group = first_text(fields, STREAM_KEYS), first_text(fields, GROUP_KEYS)
-                for event in _events(events, diagnostics, prefilter):
-                    if isinstance(event, RawEvent):
-                        event = event._replace(log_stream=stream, log_group=group)
-                    yield event
-
-
-def _is_array(head: bytes) -> bool:
-    return head.lstrip().startswith(b"[")
-
-
-def _first_keys(head: bytes) -> dict[str, object]:
-    """The keys of the first object in ``head``, with the values of those that are no containers."""
-    import ijson
-
-    top = "item" if _is_array(head) else ""
-    keys: dict[str, object] = {}
-    try:
-        parsed = ijson.parse(Shallow(BytesIO(head)), use_float=True, multiple_values=True)
-        for prefix, event, value in parsed:
-            if prefix == top and event == "map_key":
-                key = value
-                keys[key] = None
-            elif prefix == top and event == "end_map":
-                break
-            elif keys and prefix == f"{top}.{key}".lstrip("."):
-                keys[key] = value
-    except (ijson.JSONError, TooDeep):
-        pass  # the head ends within a document, or is no JSON: what was seen up to there counts
-    return keys
-
-
-def _items(prefix: str, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[object]:
-    import ijson
-
-    number = 0
-    try:
-        shallow = Shallow(segment)
-        for item in ijson.items(shallow, prefix, use_float=True, multiple_values=True):
-            number += 1
-            yield item
-    except (ijson.JSONError, TooDeep) as error:
-        why = "is nested too deep" if isinstance(error, TooDeep) else "cannot be read on"
-        diagnostics.breaks_off(f"its JSON {why} after {_what_is_read(prefix)} {number}")
-
-
-def _what_is_read(prefix: str) -> str:
-    return "event" if prefix else "object"
+            yield b"".join(map(canonical_line, some))
 
 
 def _events(
-    items: Iterable[object], diagnostics: FileDiagnostics, prefilter: Prefilter | None
-) -> Iterator[RawEvent | int]:
-    before_ms = 0
-    for number, item in enumerate(items, 1):
-        event = event_of(item, before_ms, prefilter)
-        if event is None:
-            diagnostics.unread_event(number, _dumped(item))
-        else:
-            before_ms = event if isinstance(event, int) else event.timestamp_ms
-            yield event
+    file: BinarySource, context: DocumentContext, diagnostics: FileDiagnostics
+) -> Iterator[RawEvent]:
+    """The events of all values, one in memory at a time."""
+    try:
+        for key, value in JsonText(file).documents(_STREAMED):
+            fields = value if isinstance(value, dict) else {}
+            if key or _STREAMED.isdisjoint(fields):
+                for event in value_events(value, context):
+                    yield _with_stream(event, key, fields, context)
+                    context.last_ms = event.timestamp_ms
+            else:
+                _note_end(fields, context, diagnostics)
+            for found in context.unread:
+                diagnostics.unread_event(context.count + 1, _dumped(found))
+            context.unread.clear()
+    except BrokenJson as error:
+        diagnostics.breaks_off(f"its JSON {error.why} after event {context.count}")
+    if context.next_page_after_ms is not None:
+        diagnostics.more_pages(context.next_page_after_ms)
 
 
-def _dumped(item: object) -> str:
-    return json.dumps(item, default=str)
+def _with_stream(
+    event: RawEvent, key: str, fields: dict[str, object], context: DocumentContext
+) -> RawEvent:
+    """The event; one of GetLogEvents, which names no stream, is of the document's own."""
+    if key == "events" and event.log_stream is None and "ingestionTime" in fields:
+        return event._replace(log_stream=context.unnamed_stream)
+    after = context.next_page_after_ms
+    if after is not None and event.timestamp_ms >= after:
+        context.next_page_after_ms = None  # this is the next page
+    return event
+
+
+def _note_end(
+    fields: dict[str, object], context: DocumentContext, diagnostics: FileDiagnostics
+) -> None:
+    """Note what the end of a document shows: that it is one stream, or one page of several."""
+    context.document += 1
+    if "nextForwardToken" in fields:
+        diagnostics.one_stream()
+    elif fields.get("nextToken") or fields.get("NextToken"):
+        context.next_page_after_ms = context.last_ms
+    statistics = fields.get("statistics")
+    matched = statistics.get("recordsMatched") if isinstance(statistics, dict) else None
+    if fields.get("status") in ("Running", "Scheduled", "Cancelled", "Failed", "Timeout"):
+        diagnostics.damaged(f"the query had the status {fields['status']}: its results are not all")
+    elif isinstance(matched, (int, float)) and matched > context.count:
+        diagnostics.damaged(f"the query matched {matched:,.0f} events, {context.count:,} are here")
+
+
+def _is_platform(value: object) -> bool:
+    return isinstance(value, dict) and str(value.get("type")).startswith("platform.")
+
+
+def _keys(values: list[object]) -> set[str]:
+    return {key for value in values if isinstance(value, dict) for key in value}
+
+
+def _first_values(content: bytes) -> list[object]:
+    """The first values of a head, which may end within one."""
+    values: list[object] = []
+    try:
+        for _, value in JsonText(BytesIO(content)).documents(_STREAMED):
+            values.append(value)
+            if len(values) == _VALUES_TRIED:
+                break
+    except BrokenJson:
+        pass  # the head ends here; what was read up to here counts
+    return values
+
+
+def _is_log(values: list[object]) -> bool:
+    """Whether one of the values gives events, or is an answer in which there could be some."""
+    for value in values:
+        if isinstance(value, str):
+            if _RECORD.search(value):
+                return True
+        elif (
+            (isinstance(value, dict) and value.get("messageType") == "CONTROL_MESSAGE")
+            or (isinstance(value, dict) and not _STREAMED.isdisjoint(value))
+            or gives_events(value)
+        ):
+            return True
+    return False
+
+
+def _dumped(value: object) -> str:
+    try:
+        return json.dumps(value, default=str)[:_SHOWN]
+    except RecursionError:
+        return "JSON that is nested too deep"

@@ -11,7 +11,7 @@ from retryctl.sources.saved.log_format import Prefilter, RawEvent
 STREAM_KEYS = ("logStreamName", "log_stream", "logStream")
 GROUP_KEYS = ("logGroupName", "logGroup", "log_group")
 _ID_KEYS = ("eventId", "id", "event_id")
-_KEYS_OF_AN_EVENT = {*STREAM_KEYS, *GROUP_KEYS, *_ID_KEYS, "ingestionTime"}
+_KEYS_OF_AN_EVENT = {*STREAM_KEYS, *GROUP_KEYS, "eventId", "event_id", "ingestionTime"}
 
 _LAST_MS = 253_402_300_799_999
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -34,7 +34,7 @@ def event_of(fields: object, before_ms: int, prefilter: Prefilter | None) -> Raw
     timestamp_ms = _timestamp_ms(fields["timestamp"], before_ms)
     if not isinstance(message, str) or timestamp_ms is None:
         return None
-    message = _clean(message)
+    message = clean(message)
     if prefilter and not prefilter(message.encode(), timestamp_ms):
         return timestamp_ms
     return RawEvent(
@@ -50,7 +50,12 @@ def names_an_event(fields: dict[str, object]) -> bool:
     """Whether these are an event's keys. An application's own JSON has a message and a time too."""
     if "message" not in fields or "timestamp" not in fields:
         return False
-    return not isinstance(fields["timestamp"], str) or not _KEYS_OF_AN_EVENT.isdisjoint(fields)
+    return not isinstance(fields["timestamp"], str) or names_its_place(fields)
+
+
+def names_its_place(fields: dict[str, object]) -> bool:
+    """Whether they name a stream, a group or an event ID, as an application's never do."""
+    return not _KEYS_OF_AN_EVENT.isdisjoint(fields)
 
 
 def first_text(fields: dict[str, object], keys: tuple[str, ...]) -> str | None:
@@ -58,11 +63,11 @@ def first_text(fields: dict[str, object], keys: tuple[str, ...]) -> str | None:
     for key in keys:
         value = fields.get(key)
         if isinstance(value, (str, int)):
-            return _clean(str(value))
+            return clean(str(value))
     return None
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """The text without halves of surrogate pairs: JSON can escape them, nothing can print them."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 

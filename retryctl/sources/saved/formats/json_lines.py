@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from io import BufferedReader, BytesIO
 
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.json_event import line_event, names_an_event
+from retryctl.sources.saved.formats.json_event import line_event, names_an_event, names_its_place
+from retryctl.sources.saved.formats.record_line import bare_record
 from retryctl.sources.saved.log_format import Head, LogFormat, Prefilter, RawEvent
 
 BLOCK_BYTES = 1 << 16  # fits in a processor's cache, and so is read twice as fast
@@ -20,10 +20,6 @@ _TIMESTAMP = re.compile(rb'"timestamp":\s*(\d{1,14})\b(?!\.)')
 
 class LineFormat(LogFormat):
     """A format whose events are read from its canonical lines."""
-
-    @abstractmethod
-    def blocks(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The events of a segment as canonical lines, some at a time."""
 
     def read(
         self,
@@ -48,9 +44,11 @@ class JsonLines(LineFormat):
     @classmethod
     def detect(cls, head: Head) -> JsonLines | None:
         """JSON lines, if one of the first lines is a whole event."""
-        return cls() if any(map(_is_event_line, head.lines)) else None
+        events = list(filter(None, map(_event_fields, head.lines)))
+        named = any(map(names_its_place, events))
+        return cls() if named or (events and not bare_record(head)) else None
 
-    def blocks(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
+    def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """The lines as they are, some at a time."""
         while block := segment.read(BLOCK_BYTES):
             yield block + segment.readline()
@@ -60,12 +58,13 @@ class JsonLines(LineFormat):
         return True
 
 
-def _is_event_line(line: bytes) -> bool:
+def _event_fields(line: bytes) -> dict[str, object] | None:
+    """The fields of a line that is an event; ``None`` of any other."""
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(fields, dict) and names_an_event(fields)
+        return None
+    return fields if isinstance(fields, dict) and names_an_event(fields) else None
 
 
 def _events(

@@ -1,110 +1,158 @@
 """Text in which each event begins at a line with a time; the lines up to the next belong to it.
 
 The text is converted by the block: one pattern splits it into times, streams and messages, and
-each of these lists is converted as a whole (``canonical``).
+each of these lists is converted as a whole (``canonical``). A pattern begins with the newline
+before the event: a literal is found many times faster than the start of a line.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BufferedReader
 from itertools import repeat
-from typing import ClassVar
+from typing import ClassVar, Self
 
+from retryctl.core.model.events import UNTIMED_MS
 from retryctl.core.timestamps import iso_ms
 from retryctl.sources.saved.canonical import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
+from retryctl.sources.saved.formats.record_line import RECORD, bare_record
+from retryctl.sources.saved.log_format import Head
 
 _MOST_CACHED = 1 << 16
 
-DAY = rb"20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
-TIME = rb"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
-FRACTION = rb"((?:[.,]\d{1,9})?)"
-OFFSET = rb"((?:Z|[+-]\d\d:?\d\d)?)"
+# 2026-11-23T03:00:00.123456+00:00
+DAY = rb"20\d\d-[01]\d-[0-3]\d"
+TIME = rb"[0-2]\d:[0-5]\d:[0-5]\d"
+SECOND = b"(?P<second>" + DAY + b"T" + TIME + b")"
+FRACTION = rb"(?P<fraction>(?:[.,]\d{1,9})?)"
+OFFSET = rb"(?P<offset>Z|[+-]\d\d:?\d\d)"
+# 1795402800123
+MILLIS = rb"(?P<second>1\d{9})(?P<fraction>\d{3})(?P<offset>)"
+# 2026/11/23/[$LATEST]0123…
+STREAM = rb"(?P<stream>[^\s\x1b]*\d{4}/\d\d/\d\d/[^\s\x1b]+)"
+END = rb"(?: |(?=\r?\n)|\Z)"
+"""A space before the message, or nothing where it is empty."""
+COLOUR = b"<colour>"
+"""Where a header may have a code of colour."""
+
+_CODES = rb"(?:\x1b\[[\d;]*m)*"
+
+
+Times = tuple[Iterable[bytes], Iterable[bytes]]
+"""Whole seconds since the epoch and milliseconds, in digits, of events one after another."""
 
 
 @dataclass(frozen=True)
 class TimedText(LineFormat):
-    """Text whose events begin with ``header``.
+    """Text whose events begin with ``header``, which has the groups second, fraction and offset.
 
-    ``header`` has the groups second, fraction and offset, then those that ``columns`` names.
-    A ``log_stream`` that is not in the text may be known from elsewhere.
+    It may have the groups stream and group too; a stream that the text does not name may be
+    known from elsewhere (``log_stream``).
     """
 
-    header: ClassVar[re.Pattern[bytes]]
-    columns: ClassVar[tuple[str, ...]] = ()
+    header: ClassVar[bytes]
     splittable = True
 
     newline: bytes = b"\n"
+    coloured: bool = False
     log_stream: bytes | None = None
 
-    def blocks(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The events of a segment as canonical lines, those of one part of the text at a time."""
-        first = True
-        for text in self._parts(segment):
-            before, *fields = self.header.split(text)
-            if first and before.strip():
-                _note_lines(before, diagnostics)
-            first = False
-            if fields:
-                yield self._block(fields)
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """The format, if one of the first lines begins with its header."""
+        for coloured in (False, True):
+            pattern = _compiled(cls.header, coloured)
+            found = list(filter(None, (pattern.match(b"\n" + line) for line in head.lines)))
+            if found and (not bare_record(head) or any(map(_begins_record, found))):
+                return cls(
+                    newline=head.newline, coloured=coloured, log_stream=cls.known_stream(head)
+                )
+        return None
+
+    @classmethod
+    def known_stream(cls, head: Head) -> bytes | None:
+        """The log stream of a file that does not name it."""
+        return None
 
     def begins_event(self, line: bytes) -> bool:
         """Whether the line begins with a header."""
-        return self.header.match(line) is not None
+        return self._pattern.match(b"\n" + line) is not None
 
     def messages(self, joined: bytes) -> bytes:
-        """The messages, each behind a NUL, as the format gives them back."""
+        """What the format makes of messages, each of which stands between two NUL."""
         return joined
+
+    def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
+        """The events of a segment as canonical lines, those of one part of the text at a time."""
+        count = 0
+        for text in self._parts(segment):
+            before, *fields = self._pattern.split(text)
+            if before.strip():  # of the first part alone: each begins with an event
+                note_lines(before[1:], diagnostics)
+            if fields:
+                yield self._block(fields, count)
+                count += len(fields) // (self._pattern.groups + 1)
+
+    @property
+    def _pattern(self) -> re.Pattern[bytes]:
+        return _compiled(self.header, self.coloured)
 
     def _parts(self, segment: BufferedReader) -> Iterator[bytes]:
         """The text in parts, each of which ends before an event."""
-        pending, size = b"", BLOCK_BYTES
+        pending, size = b"\n", BLOCK_BYTES
         while chunk := segment.read(size):
             text = pending + chunk
             cut = self._last_event(text)
+            size = BLOCK_BYTES if cut else size * 2
             if cut:
-                yield text[:cut].replace(self.newline, b"\n")
-                size = BLOCK_BYTES
-            else:
-                size *= 2
+                yield text[: cut + 1].replace(self.newline, b"\n")
             pending = text[cut:]
         yield pending.replace(self.newline, b"\n")
 
     def _last_event(self, text: bytes) -> int:
-        """Where the last event of ``text`` begins, whose line is whole; 0 where only one does."""
-        line = text.rfind(b"\n", 0, text.rfind(b"\n")) + 1
-        while line and not self.header.match(text, line):
-            line = text.rfind(b"\n", 0, line - 1) + 1
-        return line
+        """The newline before the last event whose line is whole; 0 where no event follows one."""
+        pattern = self._pattern
+        at = text.rfind(b"\n", 0, text.rfind(b"\n"))
+        while at > 0 and not pattern.match(text, at):
+            at = text.rfind(b"\n", 0, at)
+        return max(at, 0)
 
-    def _block(self, fields: list[bytes]) -> bytes:
-        width = self.header.groups + 1
-        seconds = epoch_seconds(fields[0::width], fields[2::width])
-        millis = map(_MILLIS.__getitem__, fields[1::width])
-        return canonical_block(
-            self._starts(fields, width), seconds, millis, escaped(self._messages(fields, width))
+    def times(self, fields: list[bytes], width: int, count: int) -> Times:
+        """The times of events, whose fields stand one after another; ``count`` events precede."""
+        at = self._pattern.groupindex
+        return (
+            epoch_seconds(fields[at["second"] - 1 :: width], fields[at["offset"] - 1 :: width]),
+            milliseconds(fields[at["fraction"] - 1 :: width]),
         )
 
+    def _block(self, fields: list[bytes], count: int) -> bytes:
+        width = self._pattern.groups + 1
+        times, messages = self.times(fields, width, count), self._messages(fields, width)
+        return canonical_block(self._starts(fields, width), *times, escaped(messages))
+
     def _starts(self, fields: list[bytes], width: int) -> Iterator[bytes]:
-        columns = [fields[3 + at :: width] for at in range(len(self.columns))]
-        if not columns:
+        at = self._pattern.groupindex
+        if "stream" not in at:
             return repeat(line_start(None, self.log_stream), len(fields) // width)
-        if self.columns == ("stream",):
-            return map(_STREAM_STARTS.__getitem__, columns[0])
-        return map(_GROUP_STARTS.__getitem__, zip(*columns, strict=True))
+        streams = fields[at["stream"] - 1 :: width]
+        if "group" not in at:
+            return map(STREAM_STARTS.__getitem__, streams)
+        return map(
+            GROUP_STARTS.__getitem__, zip(fields[at["group"] - 1 :: width], streams, strict=True)
+        )
 
     def _messages(self, fields: list[bytes], width: int) -> list[bytes]:
         messages = fields[width - 1 :: width]
         joined = b"\0%b\0" % b"\0".join(messages)
         while b"\n\0" in joined:
             joined = joined.replace(b"\n\0", b"\0")
-        stripped = self.messages(joined)[1:-1].split(b"\0")
-        return stripped if len(stripped) == len(messages) else [m.rstrip(b"\n") for m in messages]
+        made = self.messages(joined)[1:-1].split(b"\0")
+        return made if len(made) == len(messages) else [text.rstrip(b"\n") for text in messages]
 
 
 def epoch_seconds(seconds: list[bytes], offsets: list[bytes]) -> Iterator[bytes]:
@@ -112,6 +160,24 @@ def epoch_seconds(seconds: list[bytes], offsets: list[bytes]) -> Iterator[bytes]
     if len(set(offsets)) == 1:
         return map(_seconds_at(offsets[0]).__getitem__, seconds)
     return (_seconds_at(offset)[second] for second, offset in zip(seconds, offsets, strict=True))
+
+
+def milliseconds(fractions: Iterable[bytes]) -> Iterator[bytes]:
+    """The milliseconds of fractions of a second, in three digits."""
+    return map(_MILLIS.__getitem__, fractions)
+
+
+def untimed(first: int, count: int) -> Times:
+    """The places of events without times, as times."""
+    places = [b"%d" % (UNTIMED_MS + place) for place in range(first, first + count)]
+    return [place[:-3] for place in places], [place[-3:] for place in places]
+
+
+def note_lines(text: bytes, diagnostics: FileDiagnostics) -> None:
+    """Note the lines before the first event."""
+    for number, line in enumerate(text.split(b"\n"), 1):
+        if line.strip():
+            diagnostics.unread_event(number, line.decode(errors="replace"))
 
 
 class _Cache(dict[bytes, bytes]):
@@ -128,36 +194,43 @@ class _Cache(dict[bytes, bytes]):
         return value
 
 
-class _GroupStarts(dict[tuple[bytes, ...], bytes]):
+class _GroupStarts(dict[tuple[bytes, bytes], bytes]):
     """The starts of lines by group and stream."""
 
-    def __missing__(self, names: tuple[bytes, ...]) -> bytes:
+    def __missing__(self, names: tuple[bytes, bytes]) -> bytes:
         if len(self) > _MOST_CACHED:
             self.clear()
-        value = self[names] = line_start(names[0], names[1])
+        value = self[names] = line_start(*names)
         return value
+
+
+STREAM_STARTS = _Cache(lambda stream: line_start(None, stream))
+GROUP_STARTS = _GroupStarts()
+_MILLIS = _Cache(lambda fraction: fraction.lstrip(b".,")[:3].ljust(3, b"0"))
 
 
 @lru_cache(maxsize=64)
 def _seconds_at(offset: bytes) -> _Cache:
-    """The conversion of times with one offset. A 30 February is 2 March."""
+    """The conversion of times with one offset, or of seconds since the epoch."""
     zone = offset.decode()
 
     def convert(second: bytes) -> bytes:
-        text, days = second.decode(), int(second[8:10]) - 1
-        month_ms = iso_ms(f"{text[:8]}01{text[10:]}{zone}") or 0
-        return b"%d" % (month_ms // 1000 + days * 86_400)
+        if second.isdigit():
+            return second
+        month = f"{min(max(int(second[5:7]), 1), 12):02d}"
+        month_ms = iso_ms(f"{second[:4].decode()}-{month}-01T00:00:00{zone}") or 0
+        day, hour, minute, rest = (int(second[at : at + 2]) for at in (8, 11, 14, 17))
+        moment = month_ms // 1000 + ((day - 1) * 24 + hour) * 3600 + minute * 60 + rest
+        return b"%010d" % max(moment, 10**9)
 
     return _Cache(convert)
 
 
-_MILLIS = _Cache(lambda fraction: fraction[1:4].ljust(3, b"0"))
-_STREAM_STARTS = _Cache(lambda stream: line_start(None, stream))
-_GROUP_STARTS = _GroupStarts()
+def _begins_record(header: re.Match[bytes]) -> bool:
+    """Whether the message behind a header is a record of Lambda."""
+    return RECORD.match(header.string, header.end()) is not None
 
 
-def _note_lines(text: bytes, diagnostics: FileDiagnostics) -> None:
-    """Note the lines before the first event."""
-    for number, line in enumerate(text.split(b"\n"), 1):
-        if line.strip():
-            diagnostics.unread_event(number, line.decode())
+@lru_cache(maxsize=64)
+def _compiled(header: bytes, coloured: bool) -> re.Pattern[bytes]:
+    return re.compile(rb"\n" + header.replace(COLOUR, _CODES if coloured else b""))

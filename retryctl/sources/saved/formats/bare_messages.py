@@ -1,0 +1,152 @@
+"""Messages alone, without times: what jq and the console's test tab print, and Lambda's answer.
+
+The place of a message among the lines is its only order. A message of several lines is put
+together again: a traceback, a report with its line of X-Ray, an exit with its type.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BufferedReader
+from itertools import repeat
+from typing import ClassVar, Self
+
+from retryctl.core.timestamps import iso_ms, iso_text
+from retryctl.sources.saved.canonical import canonical_block, escaped, line_start
+from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.formats.columns import first_place
+from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
+from retryctl.sources.saved.formats.record_line import CODES, ID, bare_record
+from retryctl.sources.saved.formats.timed_text import untimed
+from retryctl.sources.saved.log_format import Head
+
+# ⏎Traceback (most recent call last):  ⏎    x  ⏎Runtime.ExitError  ⏎XRAY TraceId: …
+_CONTINUED = re.compile(
+    rb"\n(?=[ \t}\])]|\xc2\xa0|Traceback \(most recent|XRAY TraceId: |Runtime\.\w+\n|Caused by: )"
+)
+# [ERROR] ValueError: two⏎lines⏎Traceback (most recent call last):
+_ERROR = re.compile(
+    rb"\[ERROR\] [^\n]*(?:\n(?!START |END |REPORT |\[ERROR\])[^\n]*){0,20}?\n(?=Traceback \(most)"
+)
+# …    xEND RequestId: 8f507cfc-…⏎
+_GLUED = re.compile(rb"(?<=[^\s\"'])(?=END RequestId: " + ID + rb"[ \t]*\n)")
+_STARTS = (b"\nSTART RequestId: ", b"\nEND RequestId: ", b"\nREPORT RequestId: ", b"\n{")
+_MARK = b"\0"
+_LONGEST = 8 << 20
+
+
+@dataclass(frozen=True)
+class BareMessages(LineFormat):
+    """Messages without times, in the order of their lines; ``prefix`` begins each line."""
+
+    name = "messages without times"
+    made_by = "aws logs filter-log-events … | jq -r '.events[].message'; the console's test tab"
+
+    newline: bytes = b"\n"
+    prefix: bytes = b""
+
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """Messages, if one of the first lines is a record of Lambda."""
+        found = bare_record(head)
+        return cls(head.newline, found[1]) if found else None
+
+    def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
+        """The messages of a segment as canonical lines, some at a time."""
+        start, count = line_start(None, None), first_place(diagnostics.name)
+        for text in self._parts(segment):
+            messages = messages_of(self.plain(text))
+            if messages:
+                times = untimed(count, len(messages))
+                yield canonical_block(repeat(start, len(messages)), *times, escaped(messages))
+                count += len(messages)
+
+    def plain(self, text: bytes) -> bytes:
+        """The text as Lambda wrote it: without codes of colour and what begins each line."""
+        text = CODES.sub(b"", text) if b"\x1b[" in text else text
+        if self.prefix:
+            text = (b"\n" + text).replace(b"\n" + self.prefix, b"\n")[1:]
+        return text
+
+    def _parts(self, segment: BufferedReader) -> Iterator[bytes]:
+        """The text in parts, each of which ends before a record of Lambda."""
+        pending, size = b"", BLOCK_BYTES
+        while chunk := segment.read(size):
+            pending += chunk
+            cut = max(pending.rfind(b"\n" + self.prefix + start[1:]) for start in _STARTS)
+            if cut <= 0 and len(pending) > _LONGEST:
+                cut = pending.rfind(b"\n")
+            if cut > 0:
+                yield pending[: cut + 1].replace(self.newline, b"\n")
+                pending, size = pending[cut + 1 :], BLOCK_BYTES
+            else:
+                size *= 2
+        yield pending.replace(self.newline, b"\n")
+
+
+def messages_of(text: bytes) -> list[bytes]:
+    """The messages that lines make up: those of several lines put together, none empty."""
+    text = text.replace(_MARK, b"") + b"\n"
+    if b"\nTraceback (most" in text:
+        text = _ERROR.sub(lambda found: found[0].replace(b"\n", _MARK), text)
+    text = _GLUED.sub(b"\n", _CONTINUED.sub(_MARK, text))
+    return [message.replace(_MARK, b"\n") for message in text.split(b"\n") if message]
+
+
+class SlsLogs(BareMessages):
+    """``sls logs``: messages; those of a logger with their times in the local zone."""
+
+    name = "sls logs"
+    made_by = "sls logs --function FUNCTION --startTime 1d"
+
+    # 2026-11-23 04:00:00.123 (+01:00)⇥8f507cfc-0d3f-4697-b07a-ac58fc914c95⇥INFO⇥message
+    _LINE: ClassVar[re.Pattern[bytes]] = re.compile(
+        rb"(20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) \(([+-]\d\d:\d\d)\)\t("
+        + ID
+        + rb")\t(\[\w+\]\t)?"
+    )
+
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """Messages, one of which has the tool's time."""
+        if not any(cls._LINE.match(CODES.sub(b"", line)) for line in head.lines):
+            return None
+        return super().detect(head) or cls(head.newline)
+
+    def plain(self, text: bytes) -> bytes:
+        """The text with times as the runtimes write them."""
+        return self._LINE.sub(_runtime_time, super().plain(text))
+
+
+def _runtime_time(found: re.Match[bytes]) -> bytes:
+    moment_ms = iso_ms(f"{found[1].decode()}{found[2].decode()}")
+    moment = found[1] if moment_ms is None else iso_text(moment_ms).encode()
+    return b"%b%b\t%b\t" % (found[4] or b"", moment, found[3])
+
+
+class EmulatorLogs(BareMessages):
+    """The log of Lambda's emulator in a container, as ``docker compose logs`` prefixes it."""
+
+    name = "docker logs of the emulator"
+    made_by = "docker compose logs SERVICE, docker logs CONTAINER, sam local invoke"
+    answers_search = False
+
+    # orders-1  | START RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95 Version: $LATEST
+    # 23 Nov 2026 03:00:00,123 [INFO] (rapid) exec '/var/runtime/bootstrap' (cwd=/var/task, …)
+    _PREFIX: ClassVar[re.Pattern[bytes]] = re.compile(
+        rb"([\w.-]+ +\| )(?=(?:START|END|REPORT) RequestId: )"
+    )
+    _RAPID: ClassVar[re.Pattern[bytes]] = re.compile(
+        rb"[^\n]*\(rapid\) |[^\n]*\"init completed\"|Mounting .* as /var/task"
+    )
+
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """Messages with the container's prefix, or among lines of the emulator itself."""
+        lines = [CODES.sub(b"", line) for line in head.lines]
+        for line in lines:
+            if found := cls._PREFIX.match(line):
+                return cls(head.newline, found[1])
+        return super().detect(head) if any(map(cls._RAPID.match, lines)) else None

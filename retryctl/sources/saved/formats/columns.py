@@ -1,0 +1,130 @@
+"""Tables of events: columns found by their names, and rows as canonical lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from zlib import crc32
+
+from retryctl.sources.saved.canonical import canonical_block, escaped, line_start
+from retryctl.sources.saved.formats.timed_text import (
+    GROUP_STARTS,
+    STREAM_STARTS,
+    Times,
+    epoch_seconds,
+    milliseconds,
+    untimed,
+)
+
+_TIME = ("@timestamp", "timestamp", "time")
+_MESSAGE = ("@message", "message", "event")
+_STREAM = ("@logstream", "logstreamname", "logstream", "log stream name", "log stream")
+_GROUP = ("@log", "loggroupname", "loggroup", "log group name", "log group")
+
+NEEDED = "a time (@timestamp or timestamp) and a message (@message or message)"
+
+# 1795402800123
+_ALL_MILLIS = re.compile(r"1\d{12}(?:\n1\d{12})*")
+# 2026-11-23 03:00:00.123, 2026-11-23T04:00:00.123+01:00
+_ISO = (
+    r"20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-5]\d"
+    r"(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
+)
+_ALL_ISO = re.compile(rf"{_ISO}(?:\n{_ISO})*")
+_SECONDS = 19
+# .123 +01:00
+_REST = re.compile(rb"([.,]\d+)? ?(.*)")
+
+_FILES, _EVENTS_OF_A_FILE = 999, 100_000_000
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The places of the columns of an event; ``None`` where the table has no such column."""
+
+    message: int
+    width: int
+    time: int | None = None
+    stream: int | None = None
+    group: int | None = None
+
+    @classmethod
+    def named(cls, names: Sequence[str]) -> Columns | None:
+        """The columns of a header; ``None`` without a message."""
+        folded = [name.strip().strip("*`").strip().casefold() for name in names]
+
+        def place(wanted: tuple[str, ...]) -> int | None:
+            return next((folded.index(name) for name in wanted if name in folded), None)
+
+        message = place(_MESSAGE)
+        if message is None:
+            return None
+        return cls(message, len(names), place(_TIME), place(_STREAM), place(_GROUP))
+
+    def is_row(self, row: Sequence[str]) -> bool:
+        """Whether a row is an event: of the table's width, with a time where it has times."""
+        return len(row) == self.width and (self.time is None or is_time(row[self.time]))
+
+    def block(self, rows: Sequence[Sequence[str]], first: int) -> bytes:
+        """Rows that are events as canonical lines; ``first`` counts the events before them."""
+        if not rows:
+            return b""
+        table = list(zip(*rows, strict=True))
+        times = untimed(first, len(rows)) if self.time is None else _times(table[self.time])
+        if not times:  # times of two kinds
+            return b"".join(self.block([row], first + at) for at, row in enumerate(rows))
+        messages = escaped([text.encode(errors="replace") for text in table[self.message]])
+        return canonical_block(self._starts(table), *times, messages)
+
+    def all_rows(self, rows: Sequence[Sequence[str]]) -> bool:
+        """Whether all of them are events, at a glance; false where it takes a look at each."""
+        if set(map(len, rows)) != {self.width}:
+            return False
+        return self.time is None or bool(_times([row[self.time] for row in rows]))
+
+    def _starts(self, table: list[tuple[str, ...]]) -> Iterable[bytes]:
+        if self.stream is None:
+            return repeat(line_start(None, None), len(table[0]))
+        streams = [name.encode(errors="replace") for name in table[self.stream]]
+        if self.group is None:
+            return map(STREAM_STARTS.__getitem__, streams)
+        groups = [group_name(name).encode(errors="replace") for name in table[self.group]]
+        return map(GROUP_STARTS.__getitem__, zip(groups, streams, strict=True))
+
+
+def is_time(text: str) -> bool:
+    """Whether a cell is a time."""
+    return _times([text]) is not None
+
+
+def group_name(named: str) -> str:
+    """The log group of ``@log``: without the account."""
+    account, _, name = named.partition(":")
+    return name if account.isdigit() and name else named
+
+
+def first_place(name: str) -> int:
+    """The place of the first event of a file without times, far from those of other files."""
+    return crc32(name.encode(errors="replace")) % _FILES * _EVENTS_OF_A_FILE
+
+
+def _times(times: Sequence[str]) -> Times | None:
+    """The times of a column; ``None`` where they are not all of one kind."""
+    joined = "\n".join(times)
+    if _ALL_MILLIS.fullmatch(joined):
+        digits = joined.encode().split(b"\n")
+        return [time[:-3] for time in digits], [time[-3:] for time in digits]
+    if not _ALL_ISO.fullmatch(joined):
+        return None
+    moments = joined.encode().replace(b" UTC", b"Z").split(b"\n")
+    rests = [moment[_SECONDS:] for moment in moments]
+    parts = {rest: _REST.fullmatch(rest) for rest in set(rests)}
+    fractions = {rest: part[1] or b"" for rest, part in parts.items() if part}
+    offsets = {rest: part[2] for rest, part in parts.items() if part}
+    seconds = [moment[:_SECONDS] for moment in moments]
+    return (
+        epoch_seconds(seconds, [offsets[rest] for rest in rests]),
+        milliseconds(fractions[rest] for rest in rests),
+    )

@@ -1,0 +1,149 @@
+"""CSV of the console: downloaded search results, and results of Logs Insights.
+
+The console quotes messages, with their newlines inside. A saved selection may have no header;
+the columns are then those of the console: time, message, and perhaps the stream.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Self
+
+from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.formats.columns import Columns
+from retryctl.sources.saved.formats.json_lines import LineFormat
+from retryctl.sources.saved.log_format import Head
+
+_ROWS_AT_ONCE = 512
+_LONGEST_FIELD = 16 << 20  # a log event has at most 1 MB; a quote that is never closed ends here
+_DELIMITERS = ",;\t"
+
+# 1795402800123,"message, quoted
+_FIRST_ROW = re.compile(rb'"?1\d{12}"?([,;])(?:"|[^,;]*$|.*\[)')
+
+
+@dataclass(frozen=True)
+class CsvTable(LineFormat):
+    """Rows of CSV; ``columns`` are those of the header, or the console's without one."""
+
+    name = "CSV of the console"
+    made_by = "CloudWatch console, a log group or stream: Actions, Download search results (CSV)"
+
+    columns: Columns
+    delimiter: str
+    has_header: bool
+
+    # timestamp,message,logStreamName
+    # 1795402800123,"START RequestId: 8f507cfc-… Version: $LATEST
+    # ",2026/11/23/[$LATEST]0123…
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """CSV with a header that names an event's columns, or that begins like the console's."""
+        if head.is_json:
+            return None
+        first = next(filter(None, head.lines), b"")
+        for delimiter in _DELIMITERS:
+            names = _row(first, delimiter)
+            columns = Columns.named(names) if len(names) > 1 else None
+            if columns and cls.suits(columns):
+                return cls(columns, delimiter, True)
+        found = _FIRST_ROW.match(first)
+        if not found or cls is not CsvTable:
+            return None
+        delimiter = found[1].decode()
+        lines = io.StringIO(head.content.decode(errors="replace"), newline="\n")
+        row = next(csv.reader(lines, delimiter=delimiter), [])
+        columns = Columns(1, len(row), 0, 2 if len(row) == 3 else None)
+        return cls(columns, delimiter, False) if len(row) in (2, 3) else None
+
+    @classmethod
+    def suits(cls, columns: Columns) -> bool:
+        """Whether these are the columns of this kind of table."""
+        return columns.time is not None
+
+    def convert(self, segment: io.BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
+        """The rows of a segment as canonical lines, some at a time."""
+        csv.field_size_limit(_LONGEST_FIELD)
+        text = io.TextIOWrapper(segment, "utf-8", errors="replace", newline="\n")
+        try:
+            yield from self._blocks(csv.reader(text, delimiter=self.delimiter), diagnostics)
+        finally:
+            text.detach()
+
+    def _blocks(self, reader: Iterator[list[str]], diagnostics: FileDiagnostics) -> Iterator[bytes]:
+        header_seen = not self.has_header
+        count = 0
+        while rows := _rows(reader, diagnostics):
+            if not header_seen:
+                rows, header_seen = rows[1:], True
+            rows = [row for row in rows if row]
+            if rows and not self.columns.all_rows(rows):
+                rows = self._events(rows, count, diagnostics)
+            count += len(rows)
+            yield self.columns.block(rows, count - len(rows))
+
+    def _events(
+        self, rows: list[list[str]], count: int, diagnostics: FileDiagnostics
+    ) -> list[list[str]]:
+        """The rows that are events; the others are noted."""
+        events = []
+        for number, row in enumerate(rows, count + 1):
+            if self.columns.is_row(row):
+                events.append(row)
+            elif Columns.named(row) != self.columns:  # the header of a second table is none
+                diagnostics.unread_event(number, self.delimiter.join(row))
+        return events
+
+
+class InsightsCsv(CsvTable):
+    """Results of Logs Insights as CSV."""
+
+    name = "CSV of Logs Insights"
+    made_by = (
+        "Logs Insights: fields @timestamp, @message, @logStream, @log; "
+        "Export results, Download (CSV)"
+    )
+
+    # @timestamp,@message,@logStream,@log
+    # 2026-11-23 03:00:00.123,"START RequestId: …",2026/11/23/[$LATEST]0123…,123456789012:/aws/…
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """CSV whose header has Insights' names."""
+        return super().detect(head) if b"@message" in head.lines[0] else None
+
+    @classmethod
+    def suits(cls, columns: Columns) -> bool:
+        """Whether a message is there: without a time, order is that of the rows."""
+        return True
+
+
+def csv_header(head: Head) -> list[str]:
+    """The names of a header of CSV, of a file that is no table of events."""
+    names = _row(head.lines[0], ",")
+    return (
+        names
+        if len(names) > 1 and all(re.fullmatch(r"@?[\w. ()]+", name) for name in names)
+        else []
+    )
+
+
+def _row(line: bytes, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line.decode(errors="replace")], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _rows(reader: Iterator[list[str]], diagnostics: FileDiagnostics) -> list[list[str]]:
+    """Some rows more; none at the end, or where the CSV cannot be read on."""
+    rows: list[list[str]] = []
+    try:
+        rows.extend(islice(reader, _ROWS_AT_ONCE))
+    except csv.Error as error:
+        diagnostics.damaged(f"its CSV cannot be read on ({error})")
+    return rows

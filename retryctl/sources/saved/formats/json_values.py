@@ -1,0 +1,340 @@
+"""What each JSON value of a saved log gives: the shapes of the services, one class each.
+
+Sources: the answers of ``filter-log-events``, ``get-log-events``, ``get-query-results`` and
+``lambda invoke`` in botocore's service model; the user guide of CloudWatch Logs for records of
+subscriptions; the developer guide of Lambda for the Telemetry API and the Logs API.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import json
+import re
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import ClassVar
+from zlib import crc32
+
+from retryctl.core.model.events import UNTIMED_MS
+from retryctl.core.timestamps import iso_ms
+from retryctl.sources.saved.formats.bare_messages import messages_of
+from retryctl.sources.saved.formats.columns import first_place, group_name
+from retryctl.sources.saved.formats.json_event import (
+    GROUP_KEYS,
+    STREAM_KEYS,
+    clean,
+    event_of,
+    first_text,
+    names_an_event,
+)
+from retryctl.sources.saved.json_text import BrokenJson, JsonText
+from retryctl.sources.saved.log_format import RawEvent
+
+Fields = dict[str, object]
+_MOST_UNPACKED = 64 << 20
+
+# 2026/11/23/[$LATEST]0123…
+_STREAM = re.compile(r"\d{4}/\d\d/\d\d/\S*\[\S+")
+
+
+@dataclass(slots=True)
+class DocumentContext:
+    """What the values before give to the next: the time of the last event, the count of all."""
+
+    name: str
+    before_ms: int = 0
+    last_ms: int = 0
+    next_page_after_ms: int | None = None
+    count: int = 0
+    document: int = 1
+    depth: int = 0
+    unread: list[object] = field(default_factory=list)
+
+    @property
+    def next_untimed_ms(self) -> int:
+        """The place of the next event in a log without times."""
+        return UNTIMED_MS + first_place(self.name) + self.count
+
+    @property
+    def unnamed_stream(self) -> str:
+        """The key of a stream that its document does not name."""
+        return f":{crc32(self.name.encode(errors='replace')):08x}.{self.document}"
+
+
+class JsonShape(ABC):
+    """One shape of JSON value. ``key`` is the key that shows it."""
+
+    name: ClassVar[str]
+    made_by: ClassVar[str]
+    key: ClassVar[str]
+
+    @abstractmethod
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
+        """The events of the value; nothing where it only looks like one."""
+
+
+class LogEvents(JsonShape):
+    """One event of FilterLogEvents or GetLogEvents."""
+
+    name = "JSON of the AWS CLI"
+    made_by = "aws logs filter-log-events --log-group-name GROUP --output json"
+    key = "message"
+
+    # {"logStreamName": "…", "timestamp": 1795402800123, "message": "0\n", "eventId": "3800…"}
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
+        """The event; a missing time is that of the event before."""
+        event = event_of(fields, context.before_ms, None)
+        if isinstance(event, RawEvent):
+            context.before_ms = event.timestamp_ms
+            yield event
+
+
+class InsightsRow(JsonShape):
+    """One row of Logs Insights, as the console exports it."""
+
+    name = "JSON of Logs Insights"
+    made_by = (
+        "Logs Insights: fields @timestamp, @message, @logStream, @log; "
+        "Export results, Download (JSON)"
+    )
+    key = "@message"
+
+    # {"@timestamp": "2026-11-23 03:00:00.123", "@message": "…", "@logStream": "…", "@log": "…"}
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
+        """The row's event. A message in JSON may stand as an object; times are UTC."""
+        text = _text(fields["@message"])
+        moment = fields.get("@timestamp")
+        timestamp_ms = context.next_untimed_ms if moment is None else _moment_ms(moment)
+        if text is not None and timestamp_ms is not None:
+            group = first_text(fields, ("@log",))
+            stream = first_text(fields, ("@logStream",))
+            yield RawEvent(timestamp_ms, text, stream, group and group_name(group))
+
+
+class SubscriptionRecord(JsonShape):
+    """A record of a subscription: some events of one stream."""
+
+    name = "records of a subscription"
+    made_by = "a subscription filter to Firehose, Kinesis or Lambda"
+    key = "logEvents"
+
+    # {"messageType": "DATA_MESSAGE", "logGroup": "…", "logStream": "…", "logEvents": [{"id": …}]}
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
+        """The events of the record; a control message has none."""
+        events = fields["logEvents"]
+        if fields.get("messageType") == "CONTROL_MESSAGE" or not isinstance(events, list):
+            return
+        stream, group = first_text(fields, STREAM_KEYS), first_text(fields, GROUP_KEYS)
+        for item in events:
+            event = event_of(item, context.before_ms, None)
+            if isinstance(event, RawEvent):
+                context.before_ms = event.timestamp_ms
+                yield event._replace(log_stream=stream, log_group=group)
+            else:
+                context.unread.append(item)
+
+
+class TelemetryRecord(JsonShape):
+    """A record of the Telemetry API or the Logs API, as an extension gets it."""
+
+    name = "records of the Telemetry API"
+    made_by = "an extension that writes what the Telemetry API or the Logs API sends"
+    key = "record"
+
+    # {"time": "2026-11-23T03:00:00.123Z", "type": "platform.start", "record": {"requestId": "…"}}
+    # {"time": "2026-11-23T03:00:00.127Z", "type": "function", "record": "process A\n"}
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
+        """Lambda's own record as CloudWatch has it, or what the function wrote."""
+        timestamp_ms, kind = _moment_ms(fields.get("time")), fields.get("type")
+        if timestamp_ms is None or not isinstance(kind, str):
+            return
+        own = kind.startswith("platform.")
+        text = _dumped(fields) if own else _text(fields["record"])
+        if text is not None:
+            yield RawEvent(timestamp_ms, text, context.unnamed_stream)
+
+
+class InvokeAnswer(JsonShape):
+    """The answer of Lambda to a synchronous call, with the last 4 KB of its log in base64."""
+
+    name = "answer of aws lambda invoke"
+    made_by = "aws lambda invoke --function-name FUNCTION --log-type Tail out.json > answer.json"
+    key = "LogResult"
+
+    # {"StatusCode": 200, "LogResult": "U1RBUlQgUmVxdWVzdElkOiAuLi4=", "ExecutedVersion": "$LATEST"}
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
+        """The messages of the log, which have no times."""
+        content = _decoded(fields["LogResult"])
+        for message in messages_of(content or b""):
+            yield RawEvent(context.next_untimed_ms, message.decode(errors="replace"))
+
+
+class EncodedRecords(JsonShape):
+    """Records of Kinesis or Firehose whose data is still encoded."""
+
+    name = "encoded records of Kinesis or Firehose"
+    made_by = "aws kinesis get-records --shard-iterator ITERATOR"
+    key = "Records"
+
+    # {"Records": [{"Data": "H4sIAAAA…"}]}, {"Records": [{"kinesis": {"data": "H4sIAAAA…"}}]}
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
+        """The events of all records."""
+        records = fields[self.key]
+        for record in records if isinstance(records, list) else ():
+            yield from _encoded(record, context)
+
+
+class FirehoseRecords(EncodedRecords):
+    """What Firehose hands to a transformation or an HTTP endpoint."""
+
+    name = "records of Firehose for a transformation"
+    made_by = "the event of a Firehose transformation, or the body of an HTTP delivery"
+    key = "records"
+    # {"invocationId": "…", "records": [{"recordId": "49", "data": "H4sIAAAA…"}]}
+
+
+class LambdaSubscriptionEvent(JsonShape):
+    """The event that a subscription sends to a function."""
+
+    name = "event of a subscription to Lambda"
+    made_by = "the event of a function that a subscription filter calls"
+    key = "awslogs"
+
+    # {"awslogs": {"data": "H4sIAAAA…"}}
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
+        """The events of the record within."""
+        yield from _encoded(fields["awslogs"], context)
+
+
+JSON_SHAPES: tuple[JsonShape, ...] = (
+    InsightsRow(),
+    SubscriptionRecord(),
+    LambdaSubscriptionEvent(),
+    InvokeAnswer(),
+    EncodedRecords(),
+    FirehoseRecords(),
+    LogEvents(),
+    TelemetryRecord(),
+)
+
+
+def value_events(value: object, context: DocumentContext) -> Iterator[RawEvent]:
+    """The events that a value gives; a value that gives none is added to ``context.unread``."""
+    before = context.count
+    for event in _value_events(value, context):
+        context.count += 1
+        yield event
+    if context.count == before and not context.unread and not _is_empty(value):
+        context.unread.append(value)
+
+
+def is_telemetry(value: object) -> bool:
+    """Whether a value is a record of the Telemetry API."""
+    return isinstance(value, dict) and value.keys() == {"time", "type", "record"}
+
+
+def _is_empty(value: object) -> bool:
+    """Whether a value is of a known shape, and has no events."""
+    fields = value if isinstance(value, dict) else {}
+    nothing = any(fields.get(key) == [] for key in ("logEvents", "events", "results", "Records"))
+    return nothing or value in ({}, [], "") or fields.get("messageType") == "CONTROL_MESSAGE"
+
+
+def gives_events(value: object) -> bool:
+    """Whether a value is of one of the shapes; an application's own JSON is none."""
+    if isinstance(value, dict) and "message" in value and not names_an_event(value):
+        return False
+    return next(_value_events(value, DocumentContext("")), None) is not None
+
+
+def _value_events(value: object, context: DocumentContext) -> Iterator[RawEvent]:
+    if isinstance(value, str):
+        yield RawEvent(context.next_untimed_ms, clean(value))
+    elif isinstance(value, list):
+        event = _row_event(value, context)
+        if event:
+            yield event
+    elif isinstance(value, dict):
+        for shape in JSON_SHAPES:
+            if shape.key in value and (events := list(shape.events(value, context))):
+                yield from events
+                return
+        for key in ("events", "results"):  # of a document within an array
+            items = value.get(key)
+            for item in items if isinstance(items, list) else ():
+                yield from _value_events(item, context)
+
+
+def _row_event(items: list[object], context: DocumentContext) -> RawEvent | None:
+    """The event of a row: of fields and values, or of a time and a message of ``--query``."""
+    if items and all(isinstance(item, dict) and "field" in item for item in items):
+        fields = {str(item["field"]): item.get("value") for item in items if isinstance(item, dict)}
+        return next(InsightsRow().events(fields, context), None) if "@message" in fields else None
+    if len(items) not in (2, 3):
+        return None
+    moments = [ms for item in items if (ms := _moment_ms(item)) is not None]
+    texts = [item for item in items if isinstance(item, str) and _moment_ms(item) is None]
+    streams = [text for text in texts if _STREAM.fullmatch(text)]
+    messages = [text for text in texts if text not in streams]
+    if len(moments) != 1 or len(messages) != 1:
+        return None
+    return RawEvent(moments[0], clean(messages[0]), streams[0] if streams else None)
+
+
+def _encoded(record: object, context: DocumentContext) -> Iterator[RawEvent]:
+    """The events of a record's data: documents in base64, packed or not."""
+    fields = record if isinstance(record, dict) else {}
+    inner = fields.get("kinesis", fields)
+    data = inner.get("data", inner.get("Data")) if isinstance(inner, dict) else None
+    content = _decoded(data)
+    if content is None or context.depth > 2:
+        return
+    context.depth += 1
+    try:
+        for _, value in JsonText(BytesIO(content)).documents(frozenset()):
+            yield from _value_events(value, context)
+    except BrokenJson:
+        pass  # the record counts as one that gives nothing
+    finally:
+        context.depth -= 1
+
+
+def _decoded(data: object) -> bytes | None:
+    """What text in base64 encodes, unpacked where it is packed; ``None`` where it is none."""
+    if not isinstance(data, str):
+        return None
+    try:
+        content = base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if not content.startswith(b"\x1f\x8b"):
+        return content
+    try:
+        with gzip.open(BytesIO(content)) as packed:
+            return packed.read(_MOST_UNPACKED)
+    except (OSError, EOFError, zlib.error):
+        return None
+
+
+def _text(value: object) -> str | None:
+    """A message; one in JSON may have been parsed."""
+    if isinstance(value, str):
+        return clean(value)
+    return _dumped(value) if isinstance(value, (dict, list)) else None
+
+
+def _dumped(value: object) -> str:
+    return clean(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def _moment_ms(value: object) -> int | None:
+    """The milliseconds of a time in ISO 8601 or in digits; ``None`` where it is no time."""
+    if isinstance(value, str):
+        return int(value) if re.fullmatch("1[0-9]{12}", value) else iso_ms(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 10**12 <= value < 10**13 else None  # type: ignore[operator,return-value]

@@ -1,0 +1,101 @@
+"""The layout in which the AWS CLI and jq print JSON events, turned into lines by the block.
+
+Strings of JSON hold no newlines, so every newline is one of the layout: three replacements make
+a line of each event, whatever its keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BufferedReader
+
+from retryctl.sources.saved.canonical import line_start
+from retryctl.sources.saved.formats.json_values import DocumentContext
+
+_BLOCK_BYTES = 1 << 17
+_KEY = rb'"(?:logGroupName|logStreamName|timestamp|eventId|ingestionTime|message)": '
+# {⏎    "events": [⏎        {⏎            "logStreamName": "…",⏎
+_DOCUMENT = re.compile(rb'\{\n( +)"events": \[\n(\1\1)\{\n(\1\1\1)' + _KEY)
+# [⏎    {⏎        "logStreamName": "…",⏎
+_ARRAY = re.compile(rb"\[\n()( +)\{\n(\2\2)" + _KEY)
+_TIMESTAMP = re.compile(rb'"timestamp": (\d{1,14})\b')
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The indents of a document, its events and their keys, and what comes before the events."""
+
+    outer: bytes
+    event: bytes
+    key: bytes
+    before: bytes
+
+
+def pretty_layout(head: bytes) -> Layout | None:
+    """The layout that a text begins with; ``None`` where it is none that can be cut by lines."""
+    for pattern, before in ((_DOCUMENT, b'{"events": ['), (_ARRAY, b"[")):
+        if found := pattern.match(head):
+            return Layout(found[1], found[2], found[3], before)
+    return None
+
+
+class PrettyEvents:
+    """The events of a segment in such a layout; then ``rest`` is what follows them."""
+
+    def __init__(self, segment: BufferedReader, layout: Layout, context: DocumentContext) -> None:
+        self._segment = segment
+        self._layout = layout
+        self._context = context
+        self._pending = b""
+
+    def blocks(self) -> Iterator[bytes]:
+        """The events as JSON lines, some at a time."""
+        layout = self._layout
+        self._segment.read(self._segment.peek().index(layout.event + b"{\n"))
+        end, between = b"\n" + layout.outer + b"]", b"\n" + layout.event + b"},\n"
+        while chunk := self._segment.read(_BLOCK_BYTES):
+            text = self._pending + chunk
+            stop = text.find(end, max(0, len(self._pending) - len(end)))
+            cut = stop if stop >= 0 else text.rfind(between) + len(between) - 1
+            if cut < len(between):
+                self._pending = text
+                continue
+            yield self._lines(text[:cut].removesuffix(b","))
+            self._pending = text[cut:] if stop >= 0 else text[cut + 1 :]
+            if stop >= 0:
+                return
+
+    def rest(self) -> _Joined:
+        """What follows the events, as the end of a document without them."""
+        return _Joined(self._layout.before + self._pending, self._segment)
+
+    def _lines(self, text: bytes) -> bytes:
+        layout, context = self._layout, self._context
+        lines = text.replace(b"\n" + layout.key, b"").replace(b"\n" + layout.event + b"}", b"}")
+        lines = lines.replace(b"},\n" + layout.event + b"{", b"}\n{")
+        lines = lines[len(layout.event) :] + b"\n"
+        if lines.startswith(b'{"timestamp"') and layout.outer:
+            start = line_start(None, context.unnamed_stream.encode())[: -len(b'"timestamp":')]
+            lines = (b"\n" + lines[:-1]).replace(b'\n{"timestamp"', b"\n" + start + b'"timestamp"')[
+                1:
+            ] + b"\n"
+        context.count += lines.count(b"\n")
+        last = lines.rfind(b"\n", 0, -1) + 1
+        if found := _TIMESTAMP.search(lines, last):
+            context.last_ms = int(found[1])
+        return lines
+
+
+class _Joined:
+    """Some bytes, then those of a file."""
+
+    def __init__(self, first: bytes, file: BufferedReader) -> None:
+        self._first = first
+        self._file = file
+
+    def read(self, size: int, /) -> bytes:
+        """The bytes before the file first, all at once."""
+        first, self._first = self._first, b""
+        return first or self._file.read(size)

@@ -1,0 +1,26 @@
+"""Lambda's own records at the start of a line: they show a log of bare messages."""
+
+from __future__ import annotations
+
+import re
+
+from retryctl.sources.saved.log_format import Head
+
+ID = rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+
+# START RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95 Version: $LATEST
+# INIT_START Runtime Version: python:3.13.v74⇥Runtime Version ARN: arn:aws:lambda:…
+# {"time":"2026-11-23T03:00:00.000Z","type":"platform.start","record":{"requestId":"…"}}
+RECORD = re.compile(
+    rb"([ \t]*)(?:(?:START|END|REPORT) RequestId: " + ID + rb"|INIT_START Runtime Version: "
+    rb'|\{"(?:time|type|record)":.{0,400}"type": ?"platform\.|\{"type": ?"platform\.)'
+)  # fmt: skip
+
+CODES = re.compile(rb"\x1b\[[\d;]*m")
+"""Codes of colour."""
+
+
+def bare_record(head: Head) -> re.Match[bytes] | None:
+    """The first line that is a record and nothing else; group 1 is its indent."""
+    lines = (CODES.sub(b"", line) if b"\x1b" in line else line for line in head.lines)
+    return next(filter(None, map(RECORD.match, lines)), None)

@@ -1,0 +1,67 @@
+"""``--output text`` of the AWS CLI: a row for each event, its values in the order of their keys.
+
+A message stands between the other values, with the tabs and newlines of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BufferedReader
+from typing import Self
+
+from retryctl.sources.saved.canonical import canonical_block, escaped, line_start
+from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
+from retryctl.sources.saved.formats.timed_text import STREAM_STARTS, note_lines
+from retryctl.sources.saved.log_format import Head
+
+_ROW = b"\nEVENTS\t"
+# eventId⇥ingestionTime⇥logStreamName⇥message⇥timestamp, ingestionTime⇥message⇥timestamp
+_VALUES = re.compile(
+    rb"(?:\d{56}\t)?(?:\d{13}\t)?(?:([^\s]*\d{4}/\d\d/\d\d/[^\s]+)\t)?(.*)\t(1\d{12})\s*(?:\n[A-Z]+\t.*)?",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class TextOutput(LineFormat):
+    """Events of FilterLogEvents or GetLogEvents as text."""
+
+    name = "aws logs … --output text"
+    made_by = "aws logs filter-log-events --log-group-name GROUP --output text"
+
+    newline: bytes = b"\n"
+
+    # EVENTS⇥3800…0001⇥1795402800900⇥2026/11/23/[$LATEST]0123…⇥START RequestId: …⏎⇥1795402800123
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """Rows of events, if one of the first lines begins one."""
+        rows = any(line.startswith(_ROW[1:]) for line in head.lines)
+        return cls(head.newline) if rows else None
+
+    def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
+        """The events of a segment as canonical lines, some at a time."""
+        pending = b"\n"
+        while chunk := segment.read(BLOCK_BYTES):
+            text = pending + chunk
+            cut = max(text.rfind(_ROW), 0)
+            yield self._block(text[:cut], diagnostics)
+            pending = text[cut:]
+        yield self._block(pending, diagnostics)
+
+    def _block(self, text: bytes, diagnostics: FileDiagnostics) -> bytes:
+        before, *rows = text.replace(self.newline, b"\n").split(_ROW)
+        if b"\t" not in before:  # else the tokens of pages
+            note_lines(before, diagnostics)
+        found = [(row, _VALUES.fullmatch(row)) for row in rows]
+        for row, values in found:
+            if values is None:
+                diagnostics.unread_event(0, row.decode(errors="replace"))
+        events = [values for _, values in found if values]
+        unnamed = line_start(None, None)
+        starts = [STREAM_STARTS[values[1]] if values[1] else unnamed for values in events]
+        messages = escaped([values[2] for values in events])
+        seconds, millis = [v[3][:-3] for v in events], [v[3][-3:] for v in events]
+        return canonical_block(starts, seconds, millis, messages)

@@ -1,0 +1,74 @@
+"""What tools around the AWS CLI print: ``sam logs``, ``awslogs get``, ``saw get --pretty``.
+
+Sources: samcli's CWConsoleEventConsumer and formatters (stream, time, message), awslogs/core.py
+(group, stream, time, time of ingestion, message; each can be left out), saw's blade.go.
+"""
+
+from __future__ import annotations
+
+from retryctl.sources.saved.formats.timed_text import (
+    COLOUR,
+    END,
+    FRACTION,
+    OFFSET,
+    SECOND,
+    STREAM,
+    TimedText,
+    Times,
+    untimed,
+)
+
+_GROUP = rb"(?P<group>[\w./#-]+)"
+# 2026-11-23T03:00:01.000Z
+_INGESTED = rb"(?: +" + COLOUR + rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z" + COLOUR + rb")?"
+
+
+class SamLogs(TimedText):
+    """``sam logs``, and ``awslogs get -G --timestamp``: stream, time, message."""
+
+    name = "sam logs"
+    made_by = "sam logs --name FUNCTION --start-time '1d ago'"
+    # 2026/11/23/[$LATEST]0123… 2026-11-23T03:00:00.123000+00:00 message
+    # 2026/11/23/[$LATEST]0123… 2026-11-23T03:00:00.123000 message
+    header = (
+        COLOUR + STREAM + COLOUR + b" +" + COLOUR + SECOND + FRACTION
+        + b"(?P<offset>(?:Z|[+-]\\d\\d:?\\d\\d)?)" + COLOUR + _INGESTED + END
+    )  # fmt: skip
+
+
+class AwslogsGet(TimedText):
+    """``awslogs get --timestamp``: group, stream, time, message."""
+
+    name = "awslogs get --timestamp"
+    made_by = "awslogs get GROUP --start 1d --timestamp"
+    # /aws/lambda/orders 2026/11/23/[$LATEST]0123… 2026-11-23T03:00:00.123Z message
+    header = (
+        COLOUR + _GROUP + COLOUR + b" +" + COLOUR + STREAM + COLOUR + b" +" + COLOUR + SECOND
+        + FRACTION + OFFSET + COLOUR + _INGESTED + END
+    )  # fmt: skip
+
+
+class SawPretty(TimedText):
+    """``saw get --pretty``: whole seconds, stream, message."""
+
+    name = "saw get --pretty"
+    made_by = "saw get GROUP --start -24h --pretty"
+    # [2026-11-23T04:00:00+01:00] (2026/11/23/[$LATEST]0123…) message
+    header = (
+        rb"\[" + COLOUR + SECOND + b"(?P<fraction>)" + OFFSET + COLOUR + rb"\] \(" + COLOUR
+        + rb"(?P<stream>[^\s\x1b]+?)" + COLOUR + rb"\)" + END
+    )  # fmt: skip
+
+
+class AwslogsPlain(TimedText):
+    """``awslogs get`` without times: group, stream, message."""
+
+    name = "awslogs get"
+    made_by = "awslogs get GROUP --start 1d"
+    splittable = False
+    # /aws/lambda/orders 2026/11/23/[$LATEST]0123… message
+    header = COLOUR + _GROUP + COLOUR + b" +" + COLOUR + STREAM + COLOUR + END
+
+    def times(self, fields: list[bytes], width: int, count: int) -> Times:
+        """The places of the events: the text has no times."""
+        return untimed(count, len(fields) // width)

@@ -1,0 +1,86 @@
+"""What a file that is not a saved log resembles, and what gives a readable one."""
+
+from __future__ import annotations
+
+import re
+
+from retryctl.errors import UnreadableInput
+from retryctl.sources.saved.formats.columns import NEEDED
+from retryctl.sources.saved.formats.csv_tables import csv_header
+from retryctl.sources.saved.log_format import Head
+
+EXPECTED = (
+    "Expected: JSON of `aws logs filter-log-events` or `get-log-events`, text of `aws logs tail`,"
+    " CSV of the console or of Logs Insights, an S3 export, or records of a subscription; plain or"
+    " gzipped. Save one with:\n  aws logs tail GROUP --since 1d > log.txt"
+)
+_SAVE = "Save the log itself:\n  aws logs tail GROUP --since 1d > log.txt"
+_QUERY = "fields @timestamp, @message, @logStream, @log | sort @timestamp | limit 10000"
+
+# control characters that no text has, and what was no UTF-8
+_BINARY = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]|\xef\xbf\xbd")
+_RECORD = re.compile(
+    rb"(?:START|END|REPORT) RequestId: |INIT_START Runtime|platform\.(?:start|report)"
+)
+
+_PACKED = {
+    b"PK\x03\x04": ("a zip archive", "unzip"),
+    b"(\xef\xbf\xbd/\xef\xbf\xbd": ("packed by zstd", "zstd -d"),
+    b"\xef\xbf\xbd7zXZ": ("packed by xz", "xz -d"),
+    b"BZh": ("packed by bzip2", "bzip2 -d"),
+    b"PAR1": ("a Parquet file", ""),
+}
+
+# What the first bytes show: the shape, and the way to a readable file.
+_RESEMBLES: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), shape, way)
+    for pattern, shape, way in (
+        (rb'.{0,400}"requestContext".{0,400}"condition"', "the record of a destination",
+         "Give the ID in it: retryctl trace ID -f FUNCTION."),
+        (rb'\{\s*"Messages":', "messages of a queue",
+         "Give the RequestID in their attributes: retryctl trace ID -f FUNCTION."),
+        (rb'\{\s*"(?:logStreams|logGroups)":', "a list of log streams or groups", _SAVE),
+        (rb'\{\s*"queryId":', "the ID of a query of Logs Insights",
+         "Save its results: aws logs get-query-results --query-id ID > results.json"),
+        (rb'\{\s*"(?:Traces|TraceSummaries)":', "an answer of X-Ray", _SAVE),
+        (rb'\{\s*"Records":.{0,200}"eventVersion"', "a log of CloudTrail, or an event", _SAVE),
+        (rb'\{\s*"(?:FunctionName|Configuration|FunctionArn)":', "the settings of a function",
+         _SAVE),
+        (rb'\s*(?:events:\s*\n- |- eventId: )', "YAML of the AWS CLI",
+         "Save it as JSON: add --output json to the command."),
+        (rb"\s*(?:-{10,}\n\|\s*(?:FilterLogEvents|GetLogEvents)|\+-[-+]+\+\n\|\|)",
+         "a table of the AWS CLI", "Save it as JSON: add --output json to the command."),
+        (rb"(?i)\s*<(?:!doctype|html|\?xml)", "a web page",
+         "Download the log in the console: Actions, Download search results (CSV)."),
+        (rb"\s*\|.*\n\s*\|[-| :]+", "a table without a column of messages",
+         f"In Logs Insights, run this query and export its results:\n  {_QUERY}"),
+        (rb"%PDF-", "a PDF file", _SAVE),
+        (rb"(?i)\s*(?:usage: aws|aws: error|An error occurred \()", "an error of the AWS CLI",
+         "Run the command again and look at what it prints."),
+    )
+)  # fmt: skip
+
+
+def not_a_log(name: str, beginning: bytes) -> UnreadableInput:
+    """The error of a file of no known shape: what it resembles, and what gives a readable file."""
+    for magic, (what, command) in _PACKED.items():
+        if beginning.startswith(magic):
+            way = f"Unpack it first: {command} FILE" if command else _SAVE
+            return UnreadableInput(f"{name} is not a saved log: it is {what}.", way)
+    if _BINARY.search(beginning[:4096]):
+        return UnreadableInput(f"{name} is not a saved log: it is binary.", EXPECTED)
+    for pattern, shape, way in _RESEMBLES:
+        if pattern.match(beginning):
+            return UnreadableInput(f"{name} is not a saved log: it looks like {shape}.", way)
+    if columns := csv_header(Head(beginning)):
+        named = ", ".join(columns[:8])
+        return UnreadableInput(
+            f"{name} is CSV with the columns {named}; a log needs {NEEDED}.",
+            f"In Logs Insights, run this query and export its results:\n  {_QUERY}",
+        )
+    if _RECORD.search(beginning):
+        return UnreadableInput(
+            f"{name} has records of Lambda, in a layout that is not known.", EXPECTED
+        )
+    found = repr(beginning[:60].decode(errors="replace"))
+    return UnreadableInput(f"{name} is not a saved log: it starts with {found}.", EXPECTED)

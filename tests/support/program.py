@@ -1,0 +1,132 @@
+"""Run the program: in this process where that is enough, in a process of its own where not.
+
+``run`` calls the console script's function with real streams (files), an environment, a folder
+and arguments of its own, and restores all of them. It starts a process where an interpreter
+setting is part of the test, for a completion, and outside of the main thread, which alone may
+set signal handlers.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, chdir, contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+from retryctl.cli import main
+
+ROOT = Path(__file__).parents[2]
+PYTHON = sys.executable
+PROGRAM = (PYTHON, "-m", "retryctl")
+_OF_THE_INTERPRETER = ("PYTHON", "LANG", "LC_", "_RETRYCTL_COMPLETE")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of the test without what colours, redirects or configures the program."""
+    ours = ("NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "TZ", "RETRYCTL_FUNCTION", "AWS_", "GITHUB_")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    return {**kept, "PYTHONPATH": str(ROOT), **(extra or {})}
+
+
+def run(
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    cwd: Path | None = None,
+    program: Sequence[str] = PROGRAM,
+) -> subprocess.CompletedProcess[str]:
+    """Run the program and return its exit status and output."""
+    own_process = (
+        program != PROGRAM
+        or threading.current_thread() is not threading.main_thread()
+        or any(name.startswith(_OF_THE_INTERPRETER) for name in env or {})
+    )
+    if own_process:
+        return run_process(*arguments, env=env, stdin=stdin, cwd=cwd, program=program)
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, ExitStack() as stack:
+        error = stack.enter_context(tempfile.TemporaryFile())
+        given.write(stdin.encode())
+        given.seek(0)
+        stack.enter_context(_process_state(environment(env), cwd, arguments))
+        for name, file, mode in (
+            ("stdin", given, "r"),
+            ("stdout", out, "w"),
+            ("stderr", error, "w"),
+        ):
+            stream = open(file.fileno(), mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+            stack.enter_context(stream)
+            stack.enter_context(patch.object(sys, name, stream))
+        status = _status()
+        return subprocess.CompletedProcess(
+            [*program, *arguments], status, _content(out.fileno()), _content(error.fileno())
+        )
+
+
+def run_process(
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    cwd: Path | None = None,
+    program: Sequence[str] = PROGRAM,
+) -> subprocess.CompletedProcess[str]:
+    """Run the program in a process of its own."""
+    return subprocess.run(
+        [*program, *arguments],
+        env=environment(env),
+        input=stdin,
+        cwd=cwd,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+
+def _status() -> int:
+    """Run the console script; its exit status as a shell sees it."""
+    try:
+        main.run()
+    except SystemExit as end:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+
+
+def _content(descriptor: int) -> str:
+    """What was written, with the line ends that a pipe's reader gets."""
+    content = os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
+    return content.replace("\r\n", "\n").replace("\r", "\n")
+
+
+@contextmanager
+def _process_state(
+    env: Mapping[str, str], cwd: Path | None, arguments: Sequence[str]
+) -> Iterator[None]:
+    """Set what belongs to a process, and restore it with everything that the program changes."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    signals = {number: signal.getsignal(number) for number in _SIGNALS}
+    try:
+        with (
+            patch.object(sys, "argv", ["retryctl", *arguments]),
+            patch.dict(os.environ, env, clear=True),
+            chdir(cwd or "."),
+        ):
+            time.tzset()
+            root.handlers.clear()
+            root.setLevel(logging.WARNING)
+            yield
+    finally:
+        time.tzset()
+        for number, handler in signals.items():
+            signal.signal(number, handler)
+        root.handlers[:] = handlers
+        root.setLevel(level)
