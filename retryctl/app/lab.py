@@ -1,29 +1,132 @@
-"""What the core makes of the log events of a lab."""
+"""Run a handler through its retries in the lab, and check what it logged."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+import random
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-from retryctl.core.crosscheck.claims import Markers
+from retryctl.config import load_settings
+from retryctl.core.crosscheck.claims import Branches, Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, HistoryInput, check_history
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.errors import UsageError
+from retryctl.lab.delivery import EventSource
+from retryctl.lab.environment import LabAttempt
 from retryctl.lab.function import Function
-from retryctl.lab.lab import LabEvent
+from retryctl.lab.lab import SEEDED_START_S, Lab, LabEvent, most_skipped_s
+from retryctl.lab.limitations import remarks
+from retryctl.lab.plan import Plan
+
+LARGEST_EVENT = 1024 * 1024
+"""Bytes of an asynchronous event that Lambda accepts."""
+
+_IMPORT_ERROR = "Runtime.ImportModuleError"
+_BETWEEN_REQUESTS_S = 10.0
+# All is over so long before now, and a client finds it all. No longer: three attempts begin four
+# minutes ago, and a request to AWS that is signed five minutes from now is refused.
+_OVER_BEFORE_S = 45.0
 
 
-def judge(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabOrder:
+    """What the lab runs: ``requests`` requests for each plan, all with one event.
+
+    ``retries`` is the function's MaximumRetryAttempts, or how often an event ``source`` delivers
+    again. With a ``seed`` the run has the IDs, the
+    stream names and the waits of every other run with it. ``between`` is called before each retry
+    with the attempt's number, ``on_event`` with each log event.
+    """
+
+    plans: Sequence[Plan]
+    event: Any = field(default_factory=dict)
+    requests: int = 1
+    retries: int = 2
+    source: EventSource = "async"
+    seed: int | None = None
+    markers: Markers = field(default_factory=Markers)
+    between: Callable[[int], object] | None = None
+    on_event: Callable[[LabEvent], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabRun:
+    """The result: checked requests in order of their first attempt, and all that was logged.
+
+    ``plans`` and ``attempts`` are by request ID; ``warnings`` are sentences about what was not as
+    on Lambda. ``seed`` repeats the run.
+    """
+
+    checked: tuple[CheckedRequest, ...]
+    coverage: Coverage
+    branches: Branches
+    events: Sequence[LabEvent]
+    plans: Mapping[str, Plan]
+    attempts: Mapping[str, Sequence[LabAttempt]]
+    warnings: tuple[str, ...]
+    seed: int
+
+
+def run_lab(
+    function: Function, order: LabOrder, *, clock_s: Callable[[], float] = time.time
+) -> LabRun:
+    """Run every request of ``order``, and check what it logged.
+
+    :raises UsageError: the event is larger than Lambda accepts.
+    :raises CouldNotLook: the function's process cannot be set up.
+    """
+    _check_size(order.event)
+    seed = random.getrandbits(32) if order.seed is None else order.seed
+    each = (plan for plan in order.plans for _ in range(order.requests))
+    due = [(number * _BETWEEN_REQUESTS_S, plan) for number, plan in enumerate(each)]
+    ago_s = most_skipped_s(due, function.timeout_s, order.source) + _OVER_BEFORE_S
+    start_s = clock_s() - ago_s if order.seed is None else SEEDED_START_S
+    alone = len(order.plans) > 1
+    with Lab(
+        function, seed=seed, start_s=start_s, between=order.between, on_event=order.on_event
+    ) as lab:
+        plans = {
+            lab.submit(order.event, plan, after_s=at, alone=alone, source=order.source): plan
+            for at, plan in due
+        }
+        lab.run()
+    checked, coverage = check_events(
+        lab.events, lab.function, retries=order.retries, markers=order.markers
+    )
+    return LabRun(
+        checked=checked,
+        coverage=coverage,
+        branches=order.markers.branches,
+        events=lab.events,
+        plans=plans,
+        attempts=_by_request(lab.attempts),
+        warnings=(*dict.fromkeys(remarks(lab)), *_import_hint(checked, function)),
+        seed=seed,
+    )
+
+
+def markers_from(folder: Path) -> Markers:
+    """Return the markers in the settings file of ``folder`` or of a folder above it."""
+    return load_settings(folder).markers
+
+
+def check_events(
     events: Sequence[LabEvent],
     function: Function,
     *,
     retries: int = 2,
     markers: Markers | None = None,
 ) -> tuple[tuple[CheckedRequest, ...], Coverage]:
-    """Return the requests in order of their first attempt, with their verdicts; and what was seen.
+    """Return the requests with their verdicts, and the coverage, which is the whole lab.
 
-    ``retries`` is how many Lambda allows. All that the lab logged is in view, so nothing is
-    missing but what a log level keeps back.
+    Only what a log level drops is missing.
     """
     settings = FunctionConfig(
         maximum_retry_attempts=retries,
@@ -47,3 +150,30 @@ def judge(
     )
     history = check_history(logged, coverage, given)
     return history.requests, history.coverage
+
+
+def _check_size(event: Any) -> None:
+    size = len(json.dumps(event).encode())
+    if size > LARGEST_EVENT:
+        raise UsageError(
+            f"the event has {size:,} bytes; Lambda accepts {LARGEST_EVENT:,} of an asynchronous "
+            "one",
+            "Put the data in a store, and its key in the event.",
+        )
+
+
+def _by_request(attempts: Iterable[LabAttempt]) -> dict[str, list[LabAttempt]]:
+    found: dict[str, list[LabAttempt]] = {}
+    for attempt in attempts:
+        found.setdefault(attempt.request_id, []).append(attempt)
+    return found
+
+
+def _import_hint(checked: Iterable[CheckedRequest], function: Function) -> Iterator[str]:
+    """Name --python where imports failed under retryctl's own interpreter."""
+    errors = (a.error for one in checked for a in one.request.attempts if a.error)
+    if function.python == sys.executable and any(e.type == _IMPORT_ERROR for e in errors):
+        yield (
+            f"the handler's imports failed under retryctl's own interpreter, {sys.executable}. "
+            "Name the function's interpreter with --python, or activate its virtual environment."
+        )

@@ -78,13 +78,11 @@ class BulkReader:
         *,
         stdin: BinaryIO | None = None,
         processes: int = 1,
-        progress: Progress | None = None,
         chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
         self._source = source
         self._stdin = stdin
         self._processes = processes
-        self._progress = progress
         self._chunk_bytes = chunk_bytes
         self._files: tuple[SavedFile, ...] = ()
 
@@ -106,6 +104,7 @@ class BulkReader:
         settings: FunctionConfig | None = None,
         *,
         stored: Mapping[str, StoreCount] | None = None,
+        progress: Progress | None = None,
     ) -> TracedLog:
         """Check the requests ``query.request_ids``, or all of them, with all of their events.
 
@@ -118,10 +117,10 @@ class BulkReader:
         ids = {request_id.lower() for request_id in query.request_ids}
         whole = replace(query, request_ids=tuple(ids), since_ms=None, until_ms=None)
         if ids:
-            plan, store, mentioned = self._read_mentioned(whole, markers, settings)
+            plan, store, mentioned = self._read_mentioned(whole, markers, settings, progress)
         else:
             plan = self._plan(whole, markers, settings, Shown(every=True, lines=True))
-            store, mentioned = self._scan(plan, Meter(self._progress, self._size)), frozenset()
+            store, mentioned = self._scan(plan, progress), frozenset()
         store.stats.since_ms, store.stats.until_ms = query.since_ms, query.until_ms
         coverage = store.stats.coverage()
         context = PartitionContext(
@@ -139,7 +138,14 @@ class BulkReader:
             web=frozenset(store.web),
         )
 
-    def read(self, query: LogQuery, markers: Markers, settings: FunctionConfig) -> ShuffleStore:
+    def read(
+        self,
+        query: LogQuery,
+        markers: Markers,
+        settings: FunctionConfig,
+        *,
+        progress: Progress | None = None,
+    ) -> ShuffleStore:
         """Read the attempts of all requests; events from ``query.until_ms`` on are left out.
 
         With request IDs only these requests are read, and their attempts keep the events that a
@@ -148,15 +154,19 @@ class BulkReader:
         Raises UnreadableInput where nothing can be read. What is damaged is a gap in the coverage.
         """
         plan = self._plan(query, markers, settings, Shown(ids=frozenset(query.request_ids)))
-        return self._scan(plan, Meter(self._progress, self._size))
+        return self._scan(plan, progress)
 
     # ----------------------------------------------------------------- passes
 
     def _read_mentioned(
-        self, query: LogQuery, markers: Markers, settings: FunctionConfig
+        self,
+        query: LogQuery,
+        markers: Markers,
+        settings: FunctionConfig,
+        progress: Progress | None,
     ) -> tuple[ScanPlan, ShuffleStore, frozenset[str]]:
         """Survey the log for the IDs, then scan the streams that mention one of them."""
-        meter = Meter(self._progress, 2 * self._size)
+        meter = Meter(progress, 2 * self._size)
         plan = self._plan(
             query, markers, settings, Shown(ids=frozenset(query.request_ids), lines=True)
         )
@@ -184,10 +194,10 @@ class BulkReader:
         mentioned = chain(found.elsewhere, *found.mentioned.values())
         return plan, store, frozenset(mentioned)
 
-    def _scan(self, plan: ScanPlan, meter: Meter) -> ShuffleStore:
+    def _scan(self, plan: ScanPlan, progress: Progress | None) -> ShuffleStore:
         """Scan the whole log."""
         store = ShuffleStore(plan, self._source)
-        run = ChunkRun(ScanTask(plan), meter, self._processes)
+        run = ChunkRun(ScanTask(plan), Meter(progress, self._size), self._processes)
         malformed: set[str] = set()
         before = self._states()
         for chunk, scanned in run.results(self._chunks(plan)):

@@ -19,67 +19,127 @@ SystemLevel = Literal["DEBUG", "INFO", "WARN"]
 
 _FUNCTION = "The function"
 _REQUEST = "The request and its retries"
+_AWS = "AWS"
+_SHOW = "How to show it"
 
 
 @app.command()
 def run(
     handler: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="HANDLER",
-            help="file.py:function, or module.function as Lambda has it.",
+            help="file.py:function, or module.function as on Lambda. With --template: the "
+            "function's name in it.",
             show_default=False,
         ),
-    ],
+    ] = None,
     plan: Annotated[
         str,
         typer.Option(
             metavar="PLAN",
-            help="same, fresh or env=N for each retry, each with +timeout, +kill, +exit or +oom, "
-            "+throttle or +duplicate; first+… before them for attempt 1. Or all: every sequence.",
+            help="same, fresh or env=N for each retry, each with +timeout, +kill, +exit or +oom "
+            "(also +kill=late, +kill@250ms), +throttle, +duplicate or +twin; first+… before them "
+            "for attempt 1. Or all: every sequence.",
             rich_help_panel=_REQUEST,
             show_default="same for each",
         ),
     ] = "",
     event: Annotated[
         str,
-        typer.Option(metavar="FILE|JSON", help="The event.", rich_help_panel=_REQUEST),
+        typer.Option(
+            metavar="FILE|JSON|NAME|-",
+            help="The event: a file, JSON, stdin, or a sample: s3-put, sqs, sns, eventbridge, "
+            "dynamodb-stream.",
+            rich_help_panel=_REQUEST,
+        ),
     ] = "{}",
     requests: Annotated[
         int,
-        typer.Option(min=1, help="Run as many requests by the plan.", rich_help_panel=_REQUEST),
+        typer.Option(min=1, help="Run N requests by the plan.", rich_help_panel=_REQUEST),
     ] = 1,
     retries: Annotated[
-        int,
-        typer.Option(min=0, max=2, help="MaximumRetryAttempts.", rich_help_panel=_REQUEST),
-    ] = 2,
-    seed: Annotated[
         int | None,
         typer.Option(
-            help="The same IDs, streams, start and waits as every other run with this seed.",
+            min=0,
+            max=99,
+            help="MaximumRetryAttempts. Default: the template's, else 2.",
             rich_help_panel=_REQUEST,
             show_default=False,
         ),
     ] = None,
+    source: Annotated[
+        Literal["async", "sqs", "stream"],
+        typer.Option(help="What delivers the event again.", rich_help_panel=_REQUEST),
+    ] = "async",
+    between: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CMD",
+            help="Run this shell command before each retry; RETRYCTL_ATTEMPT is its number.",
+            rich_help_panel=_REQUEST,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Repeat the IDs, streams, start and waits of every run with this seed.",
+            rich_help_panel=_REQUEST,
+            show_default=False,
+        ),
+    ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Read the function from a SAM or CloudFormation template or a serverless.yml. "
+            "Options given here win.",
+            rich_help_panel=_FUNCTION,
+        ),
+    ] = None,
     name: Annotated[
         str | None,
-        typer.Option(help="Its name. Without it: its file's.", rich_help_panel=_FUNCTION),
+        typer.Option(help="Its name. Default: its file's.", rich_help_panel=_FUNCTION),
     ] = None,
     timeout: Annotated[
-        float,
+        float | None,
         typer.Option(
-            metavar="SECONDS", min=0.1, max=900, help="Its timeout.", rich_help_panel=_FUNCTION
+            metavar="SECONDS",
+            min=0.1,
+            max=1800,
+            help="Its timeout. Default: 3.",
+            rich_help_panel=_FUNCTION,
+            show_default=False,
         ),
-    ] = 3.0,
+    ] = None,
     memory: Annotated[
-        int,
+        int | None,
         typer.Option(
-            metavar="MB", min=128, max=10240, help="Its memory.", rich_help_panel=_FUNCTION
+            metavar="MB",
+            min=128,
+            max=10240,
+            help="Its memory. Default: 128.",
+            rich_help_panel=_FUNCTION,
+            show_default=False,
         ),
-    ] = 128,
+    ] = None,
+    ephemeral_storage: Annotated[
+        int | None,
+        typer.Option(
+            metavar="MB",
+            min=512,
+            max=10240,
+            help="The size of its /tmp. Default: 512.",
+            rich_help_panel=_FUNCTION,
+            show_default=False,
+        ),
+    ] = None,
     log_format: Annotated[
-        Literal["text", "json"], typer.Option(help="Its log format.", rich_help_panel=_FUNCTION)
-    ] = "text",
+        Literal["text", "json"] | None,
+        typer.Option(
+            help="Its log format. Default: text.", rich_help_panel=_FUNCTION, show_default=False
+        ),
+    ] = None,
     log_level: Annotated[
         Level | None,
         typer.Option(
@@ -89,51 +149,126 @@ def run(
         ),
     ] = None,
     system_log_level: Annotated[
-        SystemLevel,
+        SystemLevel | None,
         typer.Option(
-            help="Its system log level (JSON format).",
+            help="Its system log level (JSON format). Default: INFO.",
             rich_help_panel=_FUNCTION,
             case_sensitive=False,
+            show_default=False,
         ),
-    ] = "INFO",
+    ] = None,
     env: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="K=V",
-            help="An environment variable. May be given several times.",
-            rich_help_panel=_FUNCTION,
+            metavar="K=V", help="An environment variable (repeatable).", rich_help_panel=_FUNCTION
+        ),
+    ] = None,
+    env_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Environment variables, one a line.", rich_help_panel=_FUNCTION
+        ),
+    ] = None,
+    layer: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR", help="A layer, unpacked (repeatable).", rich_help_panel=_FUNCTION
         ),
     ] = None,
     python: Annotated[
         str | None,
         typer.Option(
             metavar="PATH",
-            help="Its interpreter, with its packages and awslambdaric. Without it: retryctl's own.",
+            help="Its interpreter, with its packages and awslambdaric. Default: that of "
+            "$VIRTUAL_ENV, else retryctl's own.",
             rich_help_panel=_FUNCTION,
         ),
     ] = None,
     isolation: Annotated[
         Literal["namespaces", "bubblewrap", "patched"] | None,
         typer.Option(
-            help="The only way to a private /tmp that may be taken. Without it: the first of these "
-            "that the host allows.",
+            help="Use only this isolation method. Default: the first that the host allows.",
             rich_help_panel=_FUNCTION,
             show_default=False,
         ),
     ] = None,
+    real_time: Annotated[
+        bool,
+        typer.Option(
+            "--real-time",
+            help="Leave the host's clock to the function.",
+            rich_help_panel=_FUNCTION,
+        ),
+    ] = False,
+    aws: Annotated[
+        Literal["moto"] | None,
+        typer.Option(
+            help="Point every AWS client of the function at a local server, with its logs.",
+            rich_help_panel=_AWS,
+            show_default=False,
+        ),
+    ] = None,
+    profile_through: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROFILE",
+            help="Pass the credentials of this profile to the function.",
+            rich_help_panel=_AWS,
+        ),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            help="Its region. Default: us-east-1.", rich_help_panel=_AWS, show_default=False
+        ),
+    ] = None,
+    expect_branches: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,C",
+            help="Fail if a request runs other branches.",
+            rich_help_panel=_SHOW,
+        ),
+    ] = None,
+    exit_code: Annotated[
+        bool,
+        typer.Option(
+            "--exit-code",
+            help="Exit with 1 if a verdict disagrees, with 5 if one is undetermined.",
+            rich_help_panel=_SHOW,
+        ),
+    ] = False,
     save: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="Keep the log, for any command's --from.",
-            rich_help_panel="How to show it",
+            metavar="FILE", help="Save the log, for any command's --from.", rich_help_panel=_SHOW
         ),
     ] = None,
-    lines: Annotated[
+    destination: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|-",
+            help="Write the record that Lambda would send to a destination.",
+            rich_help_panel=_SHOW,
+        ),
+    ] = None,
+    dead_letter: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|-",
+            help="Write the dead-letter message that Lambda would send.",
+            rich_help_panel=_SHOW,
+        ),
+    ] = None,
+    follow: Annotated[
         bool,
         typer.Option(
-            "--lines", help="Each attempt's log lines too.", rich_help_panel="How to show it"
+            "--follow", help="Print the log on stderr as it is written.", rich_help_panel=_SHOW
         ),
+    ] = False,
+    lines: Annotated[
+        bool,
+        typer.Option("--lines", help="Also show each attempt's log lines.", rich_help_panel=_SHOW),
     ] = False,
     output: options.OutputForm = options.Output.TEXT,
     color: options.ColorChoice = options.Color.AUTO,
@@ -145,28 +280,46 @@ def run(
 
     retryctl lab run app.py:handler --plan same,fresh --event '{"order": 1}'
     """
-    from retryctl.cli import laboratory
+    from retryctl.cli import lab_run
 
-    return laboratory.run(
-        laboratory.LabRunOptions(
+    return lab_run.run(
+        lab_run.LabRunOptions(
             handler=handler,
             plan=plan,
             event=event,
             requests=requests,
             retries=retries,
+            source=source,
+            between=between,
             seed=seed,
-            name=name,
-            timeout_s=timeout,
-            memory_mb=memory,
-            log_format=log_format,
-            log_level=log_level,
-            system_log_level=system_log_level,
+            template=template,
+            function={
+                "name": name,
+                "timeout": timeout,
+                "memory": memory,
+                "ephemeral_storage": ephemeral_storage,
+                "log_format": log_format,
+                "log_level": log_level,
+                "system_log_level": system_log_level,
+                "region": region,
+                "python": python,
+                "isolation": isolation,
+                "real_time": real_time or None,
+            },
             env=tuple(env or ()),
-            python=python,
-            isolation=isolation,
+            env_file=env_file,
+            layers=tuple(layer or ()),
+            aws=aws,
+            profile_through=profile_through,
+            expect_branches=expect_branches,
             save=save,
+            destination=destination,
+            dead_letter=dead_letter,
+            follow=follow,
         ),
-        options.OutputOptions(output=output, color=color, tz=tz, quiet=quiet, lines=lines),
+        options.OutputOptions(
+            output=output, color=color, tz=tz, quiet=quiet, lines=lines, exit_code=exit_code
+        ),
     )
 
 
@@ -175,12 +328,11 @@ def serve(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE",
-            help="A log that lab run --save kept, or any other saved log, or demo.",
+            metavar="SOURCE", help="A log saved by lab run --save, any other saved log, or demo."
         ),
     ],
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port on loopback. 0: any that is free.")
+        int, typer.Option(min=0, max=65535, help="The port on loopback. 0: a free one.")
     ] = 0,
     debug: options.Debug = False,
 ) -> int:
@@ -188,6 +340,6 @@ def serve(
 
     Prints the line that points any client at it.
     """
-    from retryctl.cli import laboratory
+    from retryctl.cli import lab_run
 
-    laboratory.serve_saved(source, port)
+    lab_run.serve_saved(source, port)

@@ -1,4 +1,4 @@
-"""The lab's clock: it runs with the host's, and can be set forward at once."""
+"""The lab's clock: it runs with the host's, and skips the waits."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from retryctl.lab.inside.virtual_time import FATES, PAGE
+from retryctl.lab.inside.virtual_time import FAULTS, PAGE
 
 
 class VirtualClock:
-    """Epoch seconds that begin at ``start_s`` and pass as ``host`` does, but for the jumps."""
+    """Epoch seconds from ``start_s`` on; they pass as ``host`` does, with jumps forward."""
 
     def __init__(self, start_s: float, host: Callable[[], float] = time.time) -> None:
         self._host = host
@@ -31,7 +31,7 @@ class VirtualClock:
 
 
 class ClockPage:
-    """The page by which a function's process learns the virtual time, and its fate."""
+    """The shared page from which a function's process reads the virtual time and its fault."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the page
@@ -43,11 +43,11 @@ class ClockPage:
         """Return the file descriptor that the process maps."""
         return self._file.fileno()
 
-    def write(self, offset_s: float, fate: str | None = None) -> None:
-        """Set the time, and what is to befall the next invocation."""
-        PAGE.pack_into(self._page, 0, offset_s, FATES.index(fate) + 1 if fate else 0)
+    def write(self, offset_s: float, fault: str | None = None, *, late: bool = False) -> None:
+        """Set the time, and the fault of the next invocation: before its handler, or after it."""
+        PAGE.pack_into(self._page, 0, offset_s, FAULTS.index(fault) + 1 if fault else 0, late)
 
     def close(self) -> None:
-        """Give the memory back; the process keeps its own mapping."""
+        """Unmap the page; the process keeps its own mapping."""
         self._page.close()
         self._file.close()

@@ -1,21 +1,27 @@
-"""Where a handler is: from what a person writes to the folder of its code and its name there."""
+"""Find a handler: the folder of its code and its name there."""
 
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from retryctl.errors import UsageError
 
+_FIND_MODULE = "import importlib.util, sys; sys.exit(not importlib.util.find_spec(sys.argv[1]))"
 
-def locate(text: str, folder: Path) -> tuple[Path, str]:
+
+def locate(text: str, folder: Path, python: str = sys.executable) -> tuple[Path, str]:
     """Return the folder of the code, and ``module.function`` in it.
 
     ``text`` is ``path/file.py:function``, whose folder is that of the file, or
-    ``module.function`` as Lambda has it, looked for in ``folder``.
+    ``module.function`` as on Lambda, whose module is in ``folder`` or is installed for ``python``.
 
     :raises UsageError: there is no such file, or it has no such function.
     """
@@ -25,44 +31,77 @@ def locate(text: str, folder: Path) -> tuple[Path, str]:
         module = file.stem
     else:
         dotted, _, name = text.rpartition(".")
-        file = (folder / (dotted.replace(".", "/") + ".py")).resolve()
-        if not file.exists():
+        module = dotted.replace("/", ".")
+        file = (folder / (module.replace(".", "/") + ".py")).resolve()
+        if (file.with_suffix("") / "__init__.py").is_file():
             file = file.with_suffix("") / "__init__.py"
-        module = dotted
     if not name.isidentifier() or not module or text.endswith(".py"):
         raise UsageError(
-            f"{text!r} names no handler",
-            "Write file.py:function, or module.function as Lambda does.",
+            f"{text!r} does not name a handler",
+            "Write file.py:function, or module.function as on Lambda.",
         )
-    if not file.is_file():
-        raise UsageError(f"there is no file for the handler {text}", f"Looked for {file}.")
-    _look_for(name, file)
+    if file.is_file():
+        _require_name(name, file)
+    elif ":" in text or not _is_installed(module, python):
+        installed = "" if ":" in text else f"; {python} has no module {module} either"
+        raise UsageError(f"there is no file for the handler {text}", f"No {file}{installed}.")
     return (file.parent if ":" in text else folder.resolve()), f"{module}.{name}"
 
 
+def _is_installed(module: str, python: str) -> bool:
+    """Whether the interpreter can import the package of ``module``: an agent's wrapper is one."""
+    package = module.partition(".")[0]
+    command = [python, "-I", "-c", _FIND_MODULE, package]
+    return not subprocess.run(command, capture_output=True, check=False).returncode
+
+
 def locate_function(function: Callable[..., Any]) -> tuple[Path, str]:
-    """Return the same of a function of a module, such as a test suite has imported.
+    """Return the same for a function, a callable object or a partial of an imported module.
 
-    :raises UsageError: it is no function at the top of a module, so that no other process
-        can find it by its name.
+    :raises UsageError: it is not at the top of a module, so another process cannot import it.
     """
-    name, module = function.__qualname__, function.__module__
-    if not name.isidentifier() or module == "__main__":
-        raise UsageError(
-            f"{name} is not at the top of a module that can be imported",
-            "Move it there, or name it as file.py:function.",
-        )
-    file = Path(inspect.getfile(inspect.unwrap(function))).resolve()
-    folder = file.parents[module.count(".") + (file.name == "__init__.py")]
-    return folder, f"{module}.{name}"
+    module, name = _home(function)
+    file = Path(module.__file__ or "").resolve()
+    folder = file.parents[module.__name__.count(".") + (file.name == "__init__.py")]
+    return folder, f"{module.__name__}.{name}"
 
 
-def _look_for(name: str, file: Path) -> None:
-    """Refuse a name that the file never mentions; what cannot be told is left to the runtime."""
+def _home(function: Callable[..., Any]) -> tuple[ModuleType, str]:
+    """Return the module that has ``function`` as a global, and its name there."""
+    name = getattr(function, "__qualname__", "")
+    module = sys.modules.get(getattr(function, "__module__", ""))
+    if inspect.isroutine(function) and name.isidentifier() and _is_importable(module):
+        assert module is not None
+        return module, name
+    inner = function.func if isinstance(function, functools.partial) else function
+    first = sys.modules.get(getattr(inner, "__module__", ""))
+    for candidate in (first, *list(sys.modules.values())):
+        if candidate is None or not _is_importable(candidate):
+            continue
+        for name, value in list(vars(candidate).items()):
+            if value is function:
+                return candidate, name
+    shown = getattr(function, "__name__", None) or type(function).__name__
+    raise UsageError(
+        f"{shown} is not at the top of a module that can be imported",
+        "Move it there, or name it as file.py:function.",
+    )
+
+
+def _is_importable(module: ModuleType | None) -> bool:
+    return (
+        isinstance(module, ModuleType)
+        and module.__name__ != "__main__"
+        and bool(getattr(module, "__file__", None))
+    )
+
+
+def _require_name(name: str, file: Path) -> None:
+    """Refuse a name that the file never mentions; the runtime decides the doubtful cases."""
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):
-        return  # the runtime says it, as on Lambda
+        return  # the runtime reports it, as on Lambda
     named: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):

@@ -1,4 +1,4 @@
-"""What the lab logged, as a saved log that every command reads."""
+"""Run requests of one function through their retries, in virtual time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import os
 import random
 import shutil
 import tempfile
-import uuid
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,9 +20,10 @@ from typing import Any
 from retryctl.core.model.events import LogEvent
 from retryctl.lab import interpreter
 from retryctl.lab.clock import VirtualClock
-from retryctl.lab.environment import INIT_TIMEOUT_S, Environment, Source
+from retryctl.lab.delivery import Delivery, EventSource, Redelivery, most_waited_s
+from retryctl.lab.environment import INIT_TIMEOUT_S, Environment, LabAttempt, Source
 from retryctl.lab.function import VERSION, Function
-from retryctl.lab.plan import Plan
+from retryctl.lab.plan import Plan, Step
 from retryctl.lab.platform_log import Subject
 
 
@@ -34,11 +36,8 @@ def json_lines(events: Iterable[LabEvent]) -> str:
     return "".join(json.dumps(e.as_json(), ensure_ascii=False) + "\n" for e in events)
 
 
-WAITS_S = ((62.0, 66.0), (127.0, 130.0))
-"""From an attempt's end to its retry, as measured on Lambda: about one minute, then about two."""
-
 SEEDED_START_S = 1_795_402_800.0
-"""2026-11-23T03:00:00Z: where a lab begins that is to be the same every time."""
+"""2026-11-23T03:00:00Z: the virtual start of a lab with a seed."""
 
 THROTTLED_S = 511.0
 """Nine deliveries refused, the pause doubling from one second."""
@@ -49,7 +48,7 @@ _INGESTED_AFTER_MS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabEvent:
-    """A log event, and whether the function wrote it or the lab in the platform's stead."""
+    """A log event, and whether the function wrote it, or the lab in place of the platform."""
 
     event: LogEvent
     source: Source
@@ -72,10 +71,12 @@ class Lab:
 
     With a ``seed`` the IDs, the stream names and the waits are those of every other lab
     with this seed; durations are measured. ``start_s`` is the virtual time at which it
-    begins, in epoch seconds.
+    begins, in epoch seconds. ``between`` is called before each retry with the
+    attempt's number, ``on_event`` with each log event.
 
-    ``events`` is what was logged, in order. ``facts`` is what the last process said of
-    itself: ``isolation``, ``refused``, ``client``, and ``client_reason`` of a stand-in.
+    ``events`` are the log events, in order; ``attempts`` what came of each attempt, in order.
+    ``facts`` are those of the last process: ``isolation``, ``refused``, ``clock``, ``client``, and
+    ``client_reason`` of a stand-in.
 
     :raises CouldNotLook: the function's interpreter cannot be started.
     """
@@ -86,6 +87,8 @@ class Lab:
         *,
         seed: int,
         start_s: float,
+        between: Callable[[int], object] | None = None,
+        on_event: Callable[[LabEvent], None] | None = None,
         init_timeout_s: float = INIT_TIMEOUT_S,
     ) -> None:
         python = interpreter.find(function.python)
@@ -93,14 +96,18 @@ class Lab:
         self.function = replace(function, python=python, python_version=version)
         self.clock = VirtualClock(start_s)
         self.events: list[LabEvent] = []
+        self.attempts: list[LabAttempt] = []
         self.facts: dict[str, Any] = {}
         self._seed = seed
+        self._between = between or (lambda number: None)
+        self._on_event = on_event or (lambda event: None)
         self._init_timeout_s = init_timeout_s
         self._folder = Path(tempfile.mkdtemp(prefix="retryctl-lab-"))
         self._environments: list[Environment] = []
         self._due: list[tuple[float, int, Iterator[float]]] = []
         self._submitted = 0
         self._last_ms = 0
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Lab:
         return self
@@ -114,28 +121,36 @@ class Lab:
         self.close()
 
     def close(self) -> None:
-        """End every process, and remove every folder. What was logged stays."""
+        """End every process, and remove every folder. The log events stay."""
         for environment in self._environments:
             environment.close()
         self._environments.clear()
         _remove(self._folder)
 
-    def submit(self, event: Any, plan: Plan, *, after_s: float = 0.0, alone: bool = False) -> str:
-        """Add a request, due so long from now; return its ID. ``event`` is what JSON can hold.
+    def submit(
+        self,
+        event: Any,
+        plan: Plan,
+        *,
+        after_s: float = 0.0,
+        alone: bool = False,
+        source: EventSource = "async",
+    ) -> str:
+        """Add a request, due ``after_s`` from now; return its ID. ``event`` is a value of JSON.
 
-        Its first attempt runs in the environment where those of all requests do, unless it
-        is to be ``alone``.
+        Its first attempt runs in the environment of all first attempts, unless it is ``alone``.
+        ``source`` decides when and under which ID it is delivered again.
         """
         self._submitted += 1
         chance = self._chance("request", self._submitted)
-        request_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
+        redelivery = Redelivery(source, event, chance)
         due = self.clock.now_s() + after_s
-        life = self._life(request_id, json.dumps(event).encode(), plan, due, chance, alone)
+        life = self._life(redelivery, plan, due, chance, alone)
         heapq.heappush(self._due, (next(life), self._submitted, life))
-        return request_id
+        return redelivery.request_id
 
     def run(self) -> None:
-        """Run all that was submitted, in the order of virtual time."""
+        """Run every submitted request, attempt by attempt in the order of virtual time."""
         while self._due:
             due, number, life = heapq.heappop(self._due)
             self.clock.advance_to(due)
@@ -146,36 +161,60 @@ class Lab:
 
     def _life(
         self,
-        request_id: str,
-        event: bytes,
+        redelivery: Redelivery,
         plan: Plan,
         due: float,
         chance: random.Random,
         alone: bool,
     ) -> Iterator[float]:
-        """Yield the time at which the next attempt is due, and run it when asked to go on."""
+        """Yield the time at which the next attempt is due, and run it when resumed."""
         trace_id = f"Root=1-{int(due):08x}-{chance.getrandbits(96):024x};Sampled=0"
         own: list[Environment] = []  # its environments, the first of all but where it is alone
-        for step, wait in zip(plan.steps, (*WAITS_S, None), strict=False):
+        for number, step in enumerate(plan.steps, 1):
             yield due + (THROTTLED_S if step.throttled else 0.0)
+            if number > 1:
+                self._between(number)
             if not own and not alone:
                 own.append(
                     self._environments[0] if self._environments else self._make_environment()
                 )
             elif step.environment > len(own):
                 own.append(self._make_environment())
+            delivery = redelivery.delivery(number)
             environment = own[step.environment - 1]
-            ok = environment.invoke(request_id, event, trace_id=trace_id, fate=step.fate)
-            self.facts = environment.facts
-            if wait is not None:
-                due = self.clock.now_s() + chance.uniform(*wait)
+            attempt = self._attempt(environment, delivery, step, trace_id)
+            due = self.clock.now_s() + redelivery.wait_s(number)
             if step.duplicated:
                 yield self.clock.now_s() + _DUPLICATE_AFTER_S
-                environment.invoke(request_id, event, trace_id=trace_id)
-            if ok:
+                self._attempt(environment, delivery, None, trace_id)
+            if attempt.ok:
                 break
         for environment in own if alone else own[1:]:
             environment.close()
+
+    def _attempt(
+        self, environment: Environment, delivery: Delivery, step: Step | None, trace_id: str
+    ) -> LabAttempt:
+        """Run one delivery, and with it a second one at the same moment if the plan has it."""
+        fault = step.fault if step else None
+        if step is None or not step.twin:
+            attempt = environment.invoke(
+                delivery.request_id, delivery.event, trace_id=trace_id, fault=fault
+            )
+            self.attempts.append(attempt)
+            self.facts = environment.facts
+            return attempt
+        other = self._make_environment()
+        with ThreadPoolExecutor(2) as pool:
+            both = [
+                pool.submit(one.invoke, delivery.request_id, delivery.event, trace_id=trace_id)
+                for one in (environment, other)
+            ]
+            attempts = [each.result() for each in both]
+        self.attempts += attempts
+        self.facts = environment.facts
+        other.close()
+        return attempts[0]
 
     def _make_environment(self) -> Environment:
         number = len(self._environments) + 1
@@ -206,7 +245,11 @@ class Lab:
         return environment
 
     def _record(self, stream: str, at_ms: int, message: str, source: Source) -> None:
-        """Keep a log event; no event is older than the one before it, and IDs grow with them."""
+        """Add a log event; none is older than the one before it, and IDs grow in their order."""
+        with self._lock:
+            self._add(stream, at_ms, message, source)
+
+    def _add(self, stream: str, at_ms: int, message: str, source: Source) -> None:
         self._last_ms = max(self._last_ms, at_ms)
         event = LogEvent(
             timestamp_ms=self._last_ms,
@@ -216,35 +259,38 @@ class Lab:
             event_id=str(self._last_ms * 10**43 + len(self.events)),
             position=len(self.events),
         )
-        self.events.append(LabEvent(event=event, source=source))
+        logged = LabEvent(event=event, source=source)
+        self.events.append(logged)
+        self._on_event(logged)
 
     def _chance(self, kind: str, number: int) -> random.Random:
-        """Each thing has chances of its own, so that none depends on how many others there are."""
+        """Return a generator for one thing, independent of how many others there are."""
         return random.Random(f"{self._seed}/{kind}/{number}")
 
 
-def most_skipped_s(due: Iterable[tuple[float, Plan]], timeout_s: float) -> float:
-    """The most seconds that pass at once in a lab, of requests due so long after its start.
+def most_skipped_s(
+    due: Iterable[tuple[float, Plan]], timeout_s: float, source: EventSource = "async"
+) -> float:
+    """Return the most seconds that a lab skips, for requests due so long after its start.
 
-    They wait side by side, but time out one after another. What else a lab takes passes for
-    the host too.
+    Waits overlap, timeouts follow each other. All other time passes for the host too.
     """
     waits, timeouts = 0.0, 0
     for after_s, plan in due:
-        waits = max(waits, after_s + _most_waited_s(plan))
-        timeouts += sum(step.fate == "timeout" for step in plan.steps)
+        waits = max(waits, after_s + _most_waited_s(plan, source))
+        timeouts += sum(bool(s.fault and s.fault.kind == "timeout") for s in plan.steps)
     return waits + timeouts * timeout_s
 
 
-def _most_waited_s(plan: Plan) -> float:
-    before_retries = sum(most for _, most in WAITS_S[: len(plan.steps) - 1])
+def _most_waited_s(plan: Plan, source: EventSource) -> float:
+    before_retries = most_waited_s(source, len(plan.steps))
     throttled = THROTTLED_S * sum(step.throttled for step in plan.steps)
     duplicated = _DUPLICATE_AFTER_S * sum(step.duplicated for step in plan.steps)
     return before_retries + throttled + duplicated
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder, also where the function has taken away its own permissions."""
+    """Remove a folder, also where the function removed its own permissions."""
     for path, names, _ in os.walk(folder):
         for name in names:
             inner = os.path.join(path, name)

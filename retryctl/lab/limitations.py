@@ -1,4 +1,4 @@
-"""What of a lab was not as on Lambda, for whoever ran it to be told."""
+"""Warnings about what was not as on Lambda in a lab."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from retryctl.lab.lab import Lab
 
 
 class NotAsOnLambda(UserWarning):
-    """The handler ran in a way that covers less, as the host lacks what the best one needs."""
+    """The handler ran with less fidelity, as the host lacks what the best way needs."""
 
 
 def remarks(lab: Lab) -> Iterator[str]:
-    """Say which client and which way to a private /tmp stood in for the best, and why."""
+    """Yield a sentence for each substitute of the best way, and for each fault that came late."""
     facts = lab.facts
     why = "; ".join(f"{name}: {reason}" for name, reason in facts["refused"].items())
     if facts["client"] == "stand-in":
@@ -33,3 +33,8 @@ def remarks(lab: Lab) -> Iterator[str]:
         )
     elif why:
         yield f"/tmp was made private by {facts['isolation']} ({why})."
+    if facts.get("clock") == "time only":
+        yield "datetime uses the host's clock: this interpreter does not let its types be changed."
+    for attempt in lab.attempts:
+        if attempt.fault_missed:
+            yield "an attempt ended before the moment of its planned fault. Plan it earlier."

@@ -1,11 +1,12 @@
-"""What a function's process writes, cut into log events.
+"""Split what a function's process writes into log events.
 
-stdout, stderr and the runtime's framed records all come through one pipe, so that their
-order is the order in which they were written. A frame begins with bytes that no UTF-8 text
-can hold, then come its length and its time; anything else is text, an event for each line.
+stdout, stderr and the runtime's framed records come through one pipe, which keeps their order.
+A frame begins with bytes that no UTF-8 text contains, followed by its length and its time;
+anything else is text, an event for each line. A line stands where it began: frames within it
+follow it.
 
 The frames are awslambdaric's (``FramedTelemetryLogSink``): the last byte of their type
-tells level and format; the header has 8 bytes in the first version and 16 since.
+states level and format; the header has 8 bytes in the first version and 16 since.
 """
 
 from __future__ import annotations
@@ -41,11 +42,12 @@ class Written:
 
 
 class Splitter:
-    """Takes bytes as they come, and gives back what is complete."""
+    """Splits bytes as they come, and returns the events that are complete."""
 
     def __init__(self) -> None:
         self._unread = b""
         self._line = b""
+        self._held: list[Written] = []
 
     def feed(self, data: bytes) -> list[Written]:
         """Return the events that ``data`` completes."""
@@ -58,7 +60,7 @@ class Splitter:
             length = _frame_length(data, at)
             if length is None or at + length > len(data):
                 break
-            events.append(_read_frame(data[at : at + length]))
+            (self._held if self._line else events).append(_read_frame(data[at : at + length]))
             at += length
         else:
             end = len(data) - _beginning_of_frame(data)
@@ -70,15 +72,22 @@ class Splitter:
     def flush(self) -> list[Written]:
         """Return the line that has no newline yet, if there is one."""
         rest, self._line, self._unread = self._line + self._unread, b"", b""
-        return [_line(rest)] if rest else []
+        return ([_line(rest)] if rest else []) + self._release()
 
     def _text(self, data: bytes) -> list[Written]:
         *lines, self._line = (self._line + data).split(b"\n")
-        events = [_line(piece) for line in lines for piece in _pieces(line + b"\n")]
+        events: list[Written] = []
+        for line in lines:
+            events += [_line(piece) for piece in _pieces(line + b"\n")]
+            events += self._release()
         while len(self._line) > LONGEST_LINE:
             events.append(_line(self._line[:LONGEST_LINE]))
             self._line = self._line[LONGEST_LINE:]
         return events
+
+    def _release(self) -> list[Written]:
+        held, self._held = self._held, []
+        return held
 
 
 def _line(data: bytes) -> Written:

@@ -1,13 +1,18 @@
-"""Plans: what befalls each attempt of a request, and which environment it gets.
+"""Plans: the environment of each attempt of a request, and the mishaps that it has.
 
 ::
 
-    plan  = "all" | items          items = [first ","] item {"," item}, one item for each retry
-    first = "first" {"+" mishap}   what befalls attempt 1
-    item  = where {"+" mishap}     where = "same" | "fresh" | "env=N"
+    plan   = "all" | items         items = [first ","] item {"," item}, one item for each retry
+    first  = "first" {"+" mishap}  the mishaps of attempt 1
+    item   = where {"+" mishap}    where = "same" | "fresh" | "env=N"
+    mishap = fault [moment] | "throttle" | "duplicate" | "twin"
+    moment = "=late" | "@" duration
 
 ``same`` is the environment of the attempt before, ``fresh`` a new one, ``env=N`` the Nth
-that the request came to, from 1. Retries that the plan does not name are ``same``.
+of the request, from 1. Retries without an item are ``same``. A fault comes before the
+handler's first statement; ``=late`` after its last one, before the runtime reports the end;
+``@250ms`` so long after the invocation. ``twin`` delivers the event twice at the same moment,
+the second time to an environment of its own.
 """
 
 from __future__ import annotations
@@ -17,29 +22,44 @@ from dataclasses import dataclass
 
 from retryctl.errors import UsageError
 
-FATES = ("timeout", "kill", "exit", "oom")
+FAULTS = ("timeout", "kill", "exit", "oom")
 """At most one of these ends an attempt."""
 
-_MISHAPS = (*FATES, "throttle", "duplicate")
 _WHERE = re.compile(r"same|fresh|env=([1-9][0-9]?)")
+_FAULT = re.compile(rf"({'|'.join(FAULTS)})(=late|@(\d{{1,6}}(?:\.\d{{1,3}})?)(ms|s))?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFault:
+    """How an attempt ends by plan: ``timeout``, ``kill``, ``exit`` or ``oom``.
+
+    Before the handler; ``late``: after it, before the runtime reports its end; or ``after_s``
+    seconds from the invocation.
+    """
+
+    kind: str
+    late: bool = False
+    after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One attempt: the environment it gets (from 1), and what befalls it.
+    """One attempt: its environment (from 1), and its mishaps.
 
-    ``throttled``: its first deliveries are refused. ``duplicated``: it is delivered twice.
+    ``throttled``: its first deliveries are refused. ``duplicated``: it is delivered once more when
+    it has ended. ``twin``: it is delivered twice at once, the second time to a new environment.
     """
 
     environment: int
-    fate: str | None = None
+    fault: PlannedFault | None = None
     throttled: bool = False
     duplicated: bool = False
+    twin: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What befalls a request: a step for each attempt. ``text`` is the plan as it was written."""
+    """A step for each attempt of a request. ``text`` is the plan as it was written."""
 
     text: str
     steps: tuple[Step, ...]
@@ -85,28 +105,36 @@ def _plan(first: str, items: list[str], retries: int) -> Plan:
 
 
 def _step(environment: int, mishaps: list[str], item: str) -> Step:
-    fates = [m for m in mishaps if m in FATES]
-    if len(fates) > 1 or not set(mishaps) <= set(_MISHAPS):
+    faults = [_fault(match) for m in mishaps if (match := _FAULT.fullmatch(m))]
+    known = len(faults) + sum(m in ("throttle", "duplicate", "twin") for m in mishaps)
+    if len(faults) > 1 or known < len(mishaps) or (faults and "twin" in mishaps):
         raise _unreadable(item)
     return Step(
         environment=environment,
-        fate=fates[0] if fates else None,
+        fault=faults[0] if faults else None,
         throttled="throttle" in mishaps,
         duplicated="duplicate" in mishaps,
+        twin="twin" in mishaps,
     )
+
+
+def _fault(match: re.Match[str]) -> PlannedFault:
+    kind, moment, number, unit = match.groups()
+    after_s = float(number) / (1000 if unit == "ms" else 1) if number else None
+    return PlannedFault(kind=kind, late=moment == "=late", after_s=after_s)
 
 
 def _unreadable(item: str) -> UsageError:
     return UsageError(
         f"{item!r} in the plan cannot be read",
-        "Write same, fresh or env=N for each retry, each with +timeout, +kill, +exit or +oom, "
-        "+throttle or +duplicate where wanted, after first+… for the first attempt. Or all, which "
-        "takes no item beside it.",
+        "Write same, fresh or env=N for each retry, each with +timeout, +kill, +exit or +oom "
+        "(also +kill=late or +kill@250ms), +throttle, +duplicate or +twin, after first+… for "
+        "the first attempt. Or all, without other items.",
     )
 
 
 def _every(retries: int) -> list[tuple[str, ...]]:
-    """Return every sequence of environments, each told in the words of a plan."""
+    """Return every sequence of environments, as items of a plan."""
     sequences: list[tuple[int, ...]] = [(1,)]
     for _ in range(retries):
         sequences = [(*s, n) for s in sequences for n in range(1, max(s) + 2)]

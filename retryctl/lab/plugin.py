@@ -11,8 +11,10 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +24,27 @@ if TYPE_CHECKING:  # a plugin is loaded at the start of every test run: nothing 
     from retryctl.core.crosscheck.claims import Markers
     from retryctl.core.crosscheck.verdict import CheckedRequest
     from retryctl.core.model.request import Request
+    from retryctl.lab.environment import LabAttempt
     from retryctl.lab.lab import LabEvent
 
-SEED = 20261123
+# The names of ``retryctl.lab.function.Function`` are accepted beside those of the command.
+_OTHER_NAMES = {
+    "timeout_s": "timeout",
+    "memory_mb": "memory",
+    "ephemeral_mb": "ephemeral_storage",
+    "application_level": "log_level",
+    "system_level": "system_log_level",
+    "environment": "env",
+}
 
 
 class HandlerLab:
-    """One handler with its settings; each run is in a new lab.
+    """One handler with its options; each run is in a new lab.
 
-    ``events`` are the log events of the last run.
+    ``events`` are the log events of the last run, ``attempts`` what came of each attempt: its
+    response or error.
+
+    :raises retryctl.errors.UsageError: an option is unknown or has a wrong value.
     """
 
     def __init__(
@@ -39,70 +53,146 @@ class HandlerLab:
         folder: Path,
         *,
         markers: Markers | None = None,
-        **settings: Any,
+        **options: Any,
     ) -> None:
-        from retryctl.lab import handlers
-        from retryctl.lab.function import Function
+        from retryctl.app.lab import markers_from
+        from retryctl.lab.options import FunctionOptions, make_function
 
-        task, name = (
-            handlers.locate(handler, folder)
-            if isinstance(handler, str)
-            else handlers.locate_function(handler)
-        )
-        self._function = Function(handler=name, task=task, **settings)
-        self._markers = markers
-        self.events: list[LabEvent] = []
+        named = _known_names(options)
+        named.setdefault("python", sys.executable)
+        self._function = make_function(FunctionOptions(handler=handler, **named), folder)
+        self._markers = markers or markers_from(folder)
+        self._checked: Sequence[CheckedRequest] = ()
+        self.events: Sequence[LabEvent] = ()
+        self.attempts: Sequence[LabAttempt] = ()
 
     def run(
-        self, plan: str = "", event: Any = None, *, retries: int = 2, seed: int = SEED
+        self,
+        plan: str = "",
+        event: Any = None,
+        *,
+        retries: int = 2,
+        seed: int | None = None,
+        between: Callable[[int], object] | None = None,
     ) -> Request:
-        """Run one request by ``plan``; return its history. Retries not named are ``same``.
+        """Run one request by ``plan``; return its history. Retries without an item are ``same``.
 
-        :raises retryctl.errors.UsageError: the plan cannot be read, or names several.
+        Each run has a new request ID, unless a ``seed`` is given. ``between`` is called before
+        each retry with the attempt's number, from 2.
+
+        :raises retryctl.errors.UsageError: the plan cannot be read, or is several plans.
         """
-        return self.check(plan, event, retries=retries, seed=seed).request
+        return self.check(plan, event, retries=retries, seed=seed, between=between).request
 
     def check(
-        self, plan: str = "", event: Any = None, *, retries: int = 2, seed: int = SEED
+        self,
+        plan: str = "",
+        event: Any = None,
+        *,
+        retries: int = 2,
+        seed: int | None = None,
+        between: Callable[[int], object] | None = None,
     ) -> CheckedRequest:
         """Run one request by ``plan``; return its history with the verdict and the findings.
 
-        :raises retryctl.errors.UsageError: the plan cannot be read, or names several.
-        :raises retryctl.errors.NothingFound: a log level keeps back every record of it.
+        :raises retryctl.errors.UsageError: the plan cannot be read, or is several plans.
+        :raises retryctl.errors.NothingFound: a log level drops every record of the request.
         """
-        from retryctl.app.lab import judge
+        from retryctl.app.lab import LabOrder, run_lab
         from retryctl.errors import NothingFound, UsageError
         from retryctl.lab import plan as plans
-        from retryctl.lab.lab import SEEDED_START_S, Lab
-        from retryctl.lab.limitations import NotAsOnLambda, remarks
+        from retryctl.lab.limitations import NotAsOnLambda
 
         read = plans.read(plan, retries)
         if len(read) > 1:
             raise UsageError(f"{plan!r} is {len(read)} plans", "Run them one by one.")
-        with Lab(self._function, seed=seed, start_s=SEEDED_START_S) as lab:
-            lab.submit(event if event is not None else {}, read[0])
-            lab.run()
-            self.events = lab.events
-            for said in remarks(lab):
-                warnings.warn(said, NotAsOnLambda, stacklevel=2)
-        checked, _ = judge(self.events, self._function, retries=retries, markers=self._markers)
-        if not checked:
+        order = LabOrder(
+            plans=read,
+            event=event if event is not None else {},
+            retries=retries,
+            seed=seed,
+            markers=self._markers,
+            between=between,
+        )
+        done = run_lab(self._function, order)
+        self.events, self._checked = done.events, done.checked
+        self.attempts = [attempt for of_one in done.attempts.values() for attempt in of_one]
+        for warning in done.warnings:
+            warnings.warn(warning, NotAsOnLambda, stacklevel=2)
+        if not done.checked:
             raise NothingFound("no attempt left a record of Lambda's at this system log level")
-        return checked[0]
+        return done.checked[0]
+
+    @property
+    def responses(self) -> list[Any]:
+        """What each attempt of the last run returned; its error's document where it raised one."""
+        bodies = [attempt.body for attempt in self.attempts]
+        return [json.loads(body) if body is not None else None for body in bodies]
+
+    def report(self) -> str:
+        """Return the last run as text: its attempts, its findings and the function's log."""
+        return "\n".join(self._report_lines())
+
+    def _report_lines(self) -> Iterator[str]:
+        for checked in self._checked:
+            yield f"request {checked.request.request_id}: {checked.verdict.value}"
+            for attempt in checked.request.attempts:
+                claim = f"counter {attempt.claim.counter}, branch {attempt.claim.branch}"
+                error = f", {attempt.error.type}: {attempt.error.message}" if attempt.error else ""
+                where = f"attempt {attempt.number} in …{(attempt.log_stream or '')[-8:]}"
+                yield f"  {where}: {attempt.outcome.value}, {claim}{error}"
+            for finding in checked.findings:
+                yield f"  {finding.rule}: {finding.message} {finding.remedy}"
+        yield "log of the function:"
+        for logged in self.events:
+            if logged.source == "function":
+                yield from ("  " + line for line in logged.event.message.splitlines())
+
+
+def _known_names(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options by the names of the command.
+
+    :raises retryctl.errors.UsageError: one is unknown.
+    """
+    from retryctl.core.wording import suggestions
+    from retryctl.errors import UsageError
+    from retryctl.lab.options import FunctionOptions
+
+    known = [name for name in FunctionOptions.__slots__ if name != "handler"]
+    for name in options:
+        if name not in known and name not in _OTHER_NAMES:
+            hint = suggestions(name, known) or f"Known: {', '.join(known)}, markers."
+            raise UsageError(f"lambda_lab has no option {name!r}", hint)
+    return {_OTHER_NAMES.get(name, name): value for name, value in options.items()}
+
+
+_LABS = pytest.StashKey["list[HandlerLab]"]()
 
 
 @pytest.fixture
 def lambda_lab(request: pytest.FixtureRequest) -> Callable[..., HandlerLab]:
     """Return what runs a handler as Lambda would, given the function or ``file.py:function``.
 
-    Keywords are those of ``retryctl.lab.function.Function``: ``timeout_s``, ``memory_mb``,
-    ``log_format``, ``environment``, ``python`` and so on; ``markers`` (``core.claims.Markers``)
-    tell how the handler logs its counter, where it has a way of its own. Paths are looked for
-    from the folder of the test.
+    Keywords are the options of ``retryctl lab run`` with underscores: ``timeout``, ``memory``,
+    ``log_format``, ``log_level``, ``env``, ``python`` and so on. ``markers``
+    (``core.crosscheck.claims.Markers``) describe how the handler logs its counter; by default the
+    project's settings file does. Paths are relative to the folder of the test.
     """
     folder = request.path.parent
+    labs: list[HandlerLab] = request.node.stash.setdefault(_LABS, [])
 
-    def lab(handler: str | Callable[..., Any], **settings: Any) -> HandlerLab:
-        return HandlerLab(handler, folder, **settings)
+    def lab(handler: str | Callable[..., Any], **options: Any) -> HandlerLab:
+        labs.append(HandlerLab(handler, folder, **options))
+        return labs[-1]
 
     return lab
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Add the attempts and the log to the report of a test that failed."""
+    outcome: Any = yield
+    report = outcome.get_result()
+    if report.when == "call" and report.failed:
+        for lab in item.stash.get(_LABS, []):
+            report.sections.append(("retryctl lab", lab.report()))

@@ -1,35 +1,45 @@
-"""One process of a function: started, watched, and ended without a trace."""
+"""One process of a function: start it, watch it, freeze it, and end it with all that it started."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
-import re
 import selectors
 import shutil
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from retryctl.errors import CouldNotLook
-from retryctl.lab import process as memory
+from retryctl.lab import memory
 from retryctl.lab.clock import ClockPage
 from retryctl.lab.function import Function
+from retryctl.lab.host_config import hidden_paths
 from retryctl.lab.output import Splitter, Written
 from retryctl.lab.pipes import Pipes
+from retryctl.lab.plan import PlannedFault
 from retryctl.lab.runtime_api import Answer, Invocation, RuntimeApi
 
 _BOOTSTRAP = Path(__file__).with_name("inside") / "bootstrap.py"
-_LOOK_AT_MEMORY_S = 0.005
+_MEMORY_CHECK_S = 0.005
 _END_WITHIN_S = 5.0
+_READY_WITHIN_S = 0.5
 
-Kind = Literal["ready", "init_error", "response", "error", "exit", "timeout", "out-of-memory"]
+Kind = Literal[
+    "ready", "init_error", "response", "error", "refused", "exit", "timeout", "out-of-memory"
+]
+_KIND_OF_FAULT: dict[str, Kind] = {
+    "timeout": "timeout",
+    "kill": "exit",
+    "exit": "exit",
+    "oom": "out-of-memory",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +53,10 @@ class Happening:
 class FunctionProcess:
     """A supervisor, the runtime client under it, and the Runtime API that they talk to.
 
-    ``on_output`` is called with each event that the function writes, in order. ``facts`` is
-    what bootstrap says: ``isolation`` (the way to a private /tmp), ``refused`` (the ways that
-    were not to be had, each with the reason), ``pid``, ``client`` and ``client_reason``.
+    ``on_output`` is called with each event that the function writes, in order. ``namespace_fds``
+    are the namespaces of an earlier process of the environment. ``facts`` comes from bootstrap:
+    ``isolation`` (the way to a private /tmp), ``refused`` (the ways that failed, each with the
+    reason), ``clock``, ``pid``, ``supervisor``, ``client`` and ``client_reason``.
 
     :raises CouldNotLook: the function's interpreter cannot be started.
     """
@@ -57,6 +68,7 @@ class FunctionProcess:
         tmp: Path,
         log_stream: str,
         page: ClockPage,
+        namespace_fds: Sequence[int],
         on_output: Callable[[Written], None],
     ) -> None:
         self.facts: dict[str, Any] = {}
@@ -66,6 +78,7 @@ class FunctionProcess:
         self._status = b""
         self._ended = False
         self._peak_mb = 0
+        self._frozen: list[int] = []
         self._api = RuntimeApi()
         self._pipes = Pipes()
         fds = {**self._pipes.theirs, "clock_fd": page.fileno()}
@@ -74,8 +87,13 @@ class FunctionProcess:
             "handler": function.handler,
             "task": str(function.task),
             "tmp": str(tmp),
+            "layers": str(function.layers) if function.layers else None,
+            "ephemeral_mb": function.ephemeral_mb,
+            "hidden": hidden_paths(),
             "isolation": function.isolation,
+            "namespace_fds": list(namespace_fds),
             "bwrap": shutil.which("bwrap"),
+            "real_time": function.real_time,
             "stand_in": function.stand_in,
         }
         try:
@@ -85,7 +103,7 @@ class FunctionProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=fds["log_fd"],
                 stderr=fds["log_fd"],
-                pass_fds=tuple(fds.values()),
+                pass_fds=(*fds.values(), *namespace_fds),
                 start_new_session=True,
             )
         except OSError as error:
@@ -103,36 +121,56 @@ class FunctionProcess:
         while "isolation" not in self.facts:
             if not self._read_status():
                 lines = [written.message.strip() for written in self._read_log()]
-                said = lines[-1] if lines else "it ended at once"
-                raise CouldNotLook(f"the function's process could not be set up: {said}")
+                reason = lines[-1] if lines else "it ended at once"
+                raise CouldNotLook(f"the function's process could not be set up: {reason}")
 
     def invoke(self, invocation: Invocation) -> None:
-        """Hand an invocation to the runtime client."""
+        """Thaw the process, and hand an invocation to the runtime client."""
+        for pid in reversed(self._frozen):
+            _send(pid, signal.SIGCONT)
+        self._frozen.clear()
         self._api.invoke(invocation)
 
-    def wait_for(self, kinds: tuple[Kind, ...], limit_s: float) -> Happening:
+    def freeze(self) -> None:
+        """Stop the process and its descendants, as Lambda does between invocations."""
+        self.wait_for(("ready",), _READY_WITHIN_S)
+        if sys.platform != "linux" or self._ended or "pid" not in self.facts:
+            return
+        for pid in memory.descendants(self.facts["supervisor"]):
+            if _send(pid, signal.SIGSTOP):
+                self._frozen.append(pid)
+
+    def wait_for(
+        self, kinds: tuple[Kind, ...], limit_s: float, fault: PlannedFault | None = None
+    ) -> Happening:
         """Wait until one of ``kinds`` is answered, the process ends or breaks a limit.
 
-        All that it wrote until then has been passed to ``on_output``.
+        A ``fault`` with a time of its own happens then. All that the process wrote until the end
+        of the wait has been passed to ``on_output``.
         """
-        deadline = time.monotonic() + limit_s
+        began_s = time.monotonic()
+        fault_s = fault.after_s if fault is not None else None
+        end_s = limit_s if fault_s is None else min(limit_s, fault_s)
         with selectors.DefaultSelector() as selector:
             for fd in (self._pipes.log, self._pipes.status, self._api.wake_fd):
                 selector.register(fd, selectors.EVENT_READ)
             while True:
-                left = deadline - time.monotonic()
-                ready = selector.select(max(0.0, min(left, _LOOK_AT_MEMORY_S)))
-                happening = self._look({key.fd for key, _ in ready}, kinds)
+                left_s = began_s + end_s - time.monotonic()
+                ready = selector.select(max(0.0, min(left_s, _MEMORY_CHECK_S)))
+                happening = self._read({key.fd for key, _ in ready}, kinds)
                 if happening is None and self.peak_mb() > self._function.memory_mb:
                     happening = Happening(kind="out-of-memory")
-                if happening is None and left <= 0:
-                    happening = Happening(kind="timeout")
+                if happening is None and left_s <= 0:
+                    at_fault = fault is not None and fault_s == end_s
+                    happening = Happening(
+                        kind=_KIND_OF_FAULT[fault.kind] if fault and at_fault else "timeout"
+                    )
                 if happening is not None:
                     self._pass_on(self._read_log())
                     return happening
 
-    def _look(self, ready: set[int], kinds: tuple[Kind, ...]) -> Happening | None:
-        """Take in what is there to be read; return what it tells."""
+    def _read(self, ready: set[int], kinds: tuple[Kind, ...]) -> Happening | None:
+        """Read what is ready; return what happened, if anything of ``kinds`` or an end did."""
         if self._pipes.log in ready:
             self._pass_on(self._read_log())
         if self._pipes.status in ready:
@@ -143,15 +181,15 @@ class FunctionProcess:
             answer = self._api.answers.popleft()
             if answer.kind in kinds:
                 return Happening(kind=answer.kind, answer=answer)
-        met = self.facts.get("met")
+        fault = self.facts.get("fault")
         if self._ended:
-            return Happening(kind="out-of-memory" if met == "oom" else "exit")
-        return Happening(kind="timeout") if met == "timeout" else None
+            return Happening(kind="out-of-memory" if fault == "oom" else "exit")
+        return Happening(kind="timeout") if fault == "timeout" else None
 
     def peak_mb(self) -> int:
-        """Return the most memory that the runtime's process was seen to hold, 0 if not yet."""
+        """Return the most memory in MB that the function has used, its children's included."""
         if "pid" in self.facts:
-            self._peak_mb = max(self._peak_mb, memory.peak_mb(self.facts["pid"]))
+            self._peak_mb = max(self._peak_mb, memory.used_mb(self.facts["pid"]))
         return self._peak_mb
 
     def flush(self) -> None:
@@ -160,7 +198,7 @@ class FunctionProcess:
         self._pass_on(self._splitter.flush())
 
     def kill(self) -> None:
-        """End the process and every descendant, pass on its last words, and free all it held."""
+        """End the process and its descendants, pass on its last output, and free its resources."""
         self._pipes.close_control()
         try:
             self._popen.wait(_END_WITHIN_S)
@@ -168,7 +206,7 @@ class FunctionProcess:
             _kill_group(self._popen.pid)
             self._popen.wait()
         if self._popen.returncode and "pid" in self.facts:
-            _kill_group(self.facts["pid"])  # the supervisor could not do its work
+            _kill_group(self.facts["pid"])  # the supervisor was killed
         self.flush()
         self._free()
 
@@ -184,7 +222,7 @@ class FunctionProcess:
             self._on_output(written)
 
     def _read_status(self) -> bool:
-        """Take in what bootstrap says; return whether there was anything."""
+        """Read facts of bootstrap; return whether there were any."""
         data = self._pipes.read_status()
         *lines, self._status = (self._status + data).split(b"\n")
         for line in lines:
@@ -193,36 +231,21 @@ class FunctionProcess:
         return bool(data)
 
 
+def _send(pid: int, number: signal.Signals) -> bool:
+    """Send a signal; return whether the process is still there."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def _kill_group(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
 
 
 def _needs() -> dict[str, str]:
-    """What the interpreter itself may need of the host's environment, to start at all."""
+    """Return the variables of the host that the interpreter itself may need to start."""
     names = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
     return {name: os.environ[name] for name in names if name in os.environ}
-
-
-_PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
-
-
-def peak_mb(pid: int) -> int:
-    """Return the process's peak of resident memory in MB, 0 where the process is gone.
-
-    Its own children are not counted. Where the host has no /proc, the memory of this moment
-    stands for the peak.
-    """
-    if not Path("/proc/self").exists():
-        return _now_mb(pid)
-    try:
-        found = _PEAK.search(Path(f"/proc/{pid}/status").read_text())
-    except OSError:
-        return 0
-    return math.ceil(int(found[1]) / 1024) if found else 0
-
-
-def _now_mb(pid: int) -> int:
-    command = ["ps", "-o", "rss=", "-p", str(pid)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    return math.ceil(int(answer) / 1024) if answer else 0

@@ -20,11 +20,15 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Literal
 
 _PREFIX = "/2018-06-01/runtime/"
+LARGEST_RESPONSE = 6 * 1024 * 1024 + 100
+"""Bytes of a response that Lambda accepts: 6 MB, and a little for its envelope."""
+
+TOO_LARGE = "Function.ResponseSizeTooLarge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """What the function is asked to do. ``deadline_ms`` is in epoch milliseconds."""
+    """One invocation of the function. ``deadline_ms`` is in epoch milliseconds."""
 
     request_id: str
     event: bytes
@@ -35,13 +39,14 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the function's process said.
+    """A call of the function's process.
 
-    ``ready``: it asks for an invocation. ``init_error``: it could not load the handler;
-    ``error_type`` is the runtime's word for it. ``response`` and ``error``: an invocation's end.
+    ``ready``: it waits for an invocation. ``init_error``: it could not load the handler;
+    ``error_type`` is the runtime's name for the reason. ``response`` and ``error``: an
+    invocation's end. ``refused``: its response was too large.
     """
 
-    kind: Literal["ready", "init_error", "response", "error"]
+    kind: Literal["ready", "init_error", "response", "error", "refused"]
     body: bytes = b""
     error_type: str | None = None
 
@@ -69,14 +74,14 @@ class RuntimeApi(socketserver.ThreadingMixIn, HTTPServer):
         return f"127.0.0.1:{self.server_port}"
 
     def invoke(self, invocation: Invocation) -> None:
-        """Hand an invocation to the process, now or when it asks for one."""
+        """Hand an invocation to the process, now or as soon as it is ready."""
         self.current = invocation.request_id
         self.invocations.put(invocation)
 
-    def heard(self, answer: Answer) -> None:
-        """Pass an answer on to whoever waits at ``wake_fd``."""
+    def add_answer(self, answer: Answer) -> None:
+        """Pass an answer on to the loop that waits at ``wake_fd``."""
         self.answers.append(answer)
-        with contextlib.suppress(OSError):  # closed: nobody waits any more
+        with contextlib.suppress(OSError):  # closed: no loop waits any more
             os.write(self._wake, b".")
 
     def close(self) -> None:
@@ -89,11 +94,11 @@ class RuntimeApi(socketserver.ThreadingMixIn, HTTPServer):
         os.close(self._wake)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A process that was killed in the middle of a call is no news."""
+        """Ignore that a process was killed in the middle of a call."""
 
 
 class _Lines(io.BufferedReader):
-    """Lines of any length, of which too long a one is cut.
+    """Lines of any length, cut where they are too long.
 
     awslambdaric sends the cause of an error in a header of up to 1 MiB, which nobody reads
     here; ``http.client`` refuses a line of more than 64 KiB.
@@ -102,6 +107,13 @@ class _Lines(io.BufferedReader):
     def readline(self, size: int | None = -1) -> bytes:
         line = super().readline()
         return line if size is None or not 0 < size <= len(line) else line[: size - 1]
+
+
+def _too_large(body: bytes) -> str:
+    return (
+        f"Response payload size ({len(body)} bytes) exceeded maximum allowed payload size "
+        f"({LARGEST_RESPONSE} bytes)."
+    )
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -118,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path != _PREFIX + "invocation/next":
             return self._reply(404, {"errorType": "NotFound"})
-        self.server.heard(Answer(kind="ready"))
+        self.server.add_answer(Answer(kind="ready"))
         invocation = self.server.invocations.get()
         if invocation is None:
             self.close_connection = True
@@ -137,12 +149,15 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == _PREFIX + "init/error":
             answer = Answer(kind="init_error", body=body, error_type=error_type)
         elif self.path == f"{_PREFIX}invocation/{self.server.current}/response":
+            if len(body) > LARGEST_RESPONSE:
+                self.server.add_answer(Answer(kind="refused", error_type=TOO_LARGE))
+                return self._reply(413, {"errorType": TOO_LARGE, "errorMessage": _too_large(body)})
             answer = Answer(kind="response", body=body)
         elif self.path == f"{_PREFIX}invocation/{self.server.current}/error":
             answer = Answer(kind="error", body=body, error_type=error_type)
         else:
             return self._reply(400, {"errorType": "InvalidRequestID"})
-        self.server.heard(answer)
+        self.server.add_answer(answer)
         return self._reply(202, {"status": "OK"})
 
     def _body(self) -> bytes:
@@ -170,4 +185,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing on stderr."""
+        """Write nothing to stderr."""

@@ -1,7 +1,7 @@
-"""Put what the lab made behind the wire interface of CloudWatch Logs, on loopback.
+"""AWS on loopback: the lab's log behind the wire interface of CloudWatch Logs, and moto's services.
 
-The server is moto's, which is right about much and not about all: it takes filter patterns
-that it does not know for a match of everything, and has no small or empty pages.
+The server is moto's. It takes filter patterns that it does not know for a match of everything,
+and has no small or empty pages.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from typing import Any
@@ -19,12 +20,27 @@ from retryctl.errors import UsageError
 from retryctl.lab.function import ACCOUNT, REGION
 
 
-@contextlib.contextmanager
-def serving(events: Iterable[LogEvent], port: int = 0) -> Iterator[str]:
-    """Serve ``events`` until the block ends; yield the URL. ``port`` 0 takes any that is free.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalAws:
+    """A running server. ``add`` puts a log event where clients read it."""
 
-    Clients sign with any credentials, and with the lab's region. One at a time in a process:
-    moto keeps its groups in the process itself.
+    url: str
+    add: Callable[[LogEvent], None]
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables that point every AWS client at the server."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "lab",
+            "AWS_SECRET_ACCESS_KEY": "lab",
+        }
+
+
+@contextlib.contextmanager
+def local_aws(port: int = 0, region: str = REGION) -> Iterator[LocalAws]:
+    """Run the server until the block ends. ``port`` 0 takes a free one.
+
+    Clients sign with any credentials. One at a time in a process: moto's state is global.
 
     :raises UsageError: moto is not installed, or the port is taken.
     """
@@ -33,18 +49,29 @@ def serving(events: Iterable[LogEvent], port: int = 0) -> Iterator[str]:
         servers: Any = import_module("moto.server")
     except ImportError as error:
         raise UsageError(
-            f"serving needs moto's server: {error}", "pip install 'retryctl[lab]'"
+            f"this needs moto's server: {error}", "pip install 'retryctl[moto]'"
         ) from error
-    backend = models.logs_backends[ACCOUNT][REGION]
+    backend = models.logs_backends[ACCOUNT][region]
     backend.reset()
-    _put(backend, events)
     server = _start(servers, port)
     host, chosen = server.get_host_and_port()
     try:
-        yield f"http://{host}:{chosen}"
+        yield LocalAws(url=f"http://{host}:{chosen}", add=lambda event: _put(backend, event))
     finally:
         server.stop()
         backend.reset()
+
+
+@contextlib.contextmanager
+def serving(events: Iterable[LogEvent], port: int = 0) -> Iterator[str]:
+    """Serve ``events`` as CloudWatch Logs would, until the block ends; yield the URL.
+
+    :raises UsageError: moto is not installed, or the port is taken.
+    """
+    with local_aws(port) as aws:
+        for event in events:
+            aws.add(event)
+        yield aws.url
 
 
 def _start(servers: Any, port: int) -> Any:
@@ -55,7 +82,7 @@ def _start(servers: Any, port: int) -> Any:
             trial.bind(("127.0.0.1", port))
         except OSError as error:
             raise UsageError(
-                f"port {port} cannot be had: {error.strerror}", "Choose another."
+                f"port {port} cannot be used: {error.strerror}", "Choose another with --port."
             ) from error
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line for each call
     server = servers.ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
@@ -63,20 +90,19 @@ def _start(servers: Any, port: int) -> Any:
     return server
 
 
-def _put(backend: Any, events: Iterable[LogEvent]) -> None:
-    """Store the events one by one, so that moto's event IDs grow in their order.
+def _put(backend: Any, event: LogEvent) -> None:
+    """Store an event; moto's event IDs then grow in the order of the calls.
 
     Not by PutLogEvents, which takes no event older than 14 days.
     """
-    for event in events:
-        groups, name = backend.groups, event.log_group
-        if name not in groups:
-            backend.create_log_group(name, {})
-            _make_old(groups[name])
-        if event.log_stream not in groups[name].streams:
-            groups[name].create_log_stream(event.log_stream)
-        stored = {"timestamp": event.timestamp_ms, "message": event.message}
-        groups[name].put_log_events(event.log_stream, [stored])
+    groups, name = backend.groups, event.log_group
+    if name not in groups:
+        backend.create_log_group(name, {})
+        _make_old(groups[name])
+    if event.log_stream not in groups[name].streams:
+        groups[name].create_log_stream(event.log_stream)
+    stored = {"timestamp": event.timestamp_ms, "message": event.message}
+    groups[name].put_log_events(event.log_stream, [stored])
 
 
 def _make_old(group: Any) -> None:

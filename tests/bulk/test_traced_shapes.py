@@ -187,8 +187,8 @@ def test_progress_reports_the_bytes_of_both_passes(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_text(lines(EVENTS * 300))
     heard: list[tuple[int, int | None]] = []
-    log = BulkReader(str(path), progress=lambda done, all_: heard.append((done, all_)))
-    found = log.trace(OF_ID)
+    log = BulkReader(str(path))
+    found = log.trace(OF_ID, progress=lambda done, all_: heard.append((done, all_)))
     size = path.stat().st_size
     assert heard[-1] == (2 * size, 2 * size)
     assert heard == sorted(heard)

@@ -137,8 +137,8 @@ def test_a_file_that_grows_while_it_is_read_is_named(tmp_path: Path) -> None:
         with path.open("a") as file:
             file.write(line_of(one.events[0]))
 
-    log = BulkReader(str(path), progress=write_on)
-    found = log.read(LogQuery(), Markers(), FunctionConfig())
+    log = BulkReader(str(path))
+    found = log.read(LogQuery(), Markers(), FunctionConfig(), progress=write_on)
     (gap,) = found.stats.coverage().gaps
     assert gap.kind == "changed"
     assert gap.hides_attempts

@@ -166,17 +166,17 @@ def test_the_event_from_a_file_and_the_handler_as_lambda_names_it(tmp_path: Path
     [
         (["nowhere.py:handler"], "there is no file for the handler"),
         (["nowhere.handler"], "there is no file for the handler"),
-        (["handler"], "names no handler"),
+        (["handler"], "does not name a handler"),
         ([f"{EXAMPLE}:handlr"], "has no function handlr"),
         ([HANDLER, "--plan", "same,same,same"], "has 3 retries, and the function is allowed 2"),
         ([HANDLER, "--plan", "elsewhere"], "'elsewhere' in the plan cannot be read"),
         ([HANDLER, "--plan", "env=2"], "only 1 environment has been made by then"),
         ([HANDLER, "--plan", "fresh,env=3"], "only 2 environments have been made by then"),
-        ([str(EXAMPLE)], "names no handler"),
+        ([str(EXAMPLE)], "does not name a handler"),
         ([HANDLER, "--event", "{"], "is neither JSON nor a file"),
-        ([HANDLER, "--env", "NAME"], "is no environment variable"),
-        ([HANDLER, "--log-level", "WARN"], "a log level holds for the JSON format only"),
-        ([HANDLER, "--name", "a b"], "is no name of a function"),
+        ([HANDLER, "--env", "NAME"], "is not an environment variable"),
+        ([HANDLER, "--log-level", "WARN"], "a log level applies to the JSON format only"),
+        ([HANDLER, "--name", "a b"], "is not a name of a function"),
         ([HANDLER, "--memory", "64"], "64 is not in the range"),
     ],
 )
@@ -199,7 +199,7 @@ def test_a_log_that_cannot_be_saved(tmp_path: Path) -> None:
     target = str(tmp_path / "no" / "where")
     done = retryctl("lab", "run", HANDLER, "--event", EVENT, "--save", target)
     assert done.returncode == 3
-    assert "cannot be saved" in done.stderr
+    assert "cannot be written" in done.stderr
 
 
 # --------------------------------------------------------------------------- serve
@@ -294,7 +294,7 @@ def test_a_port_that_is_taken() -> None:
         taken.listen()
         done = retryctl("lab", "serve", "demo", "--port", str(taken.getsockname()[1]))
     assert done.returncode == 2
-    assert "cannot be had" in done.stderr
+    assert "cannot be used" in done.stderr
 
 
 def test_a_log_that_is_not_there_cannot_be_served() -> None:

@@ -50,10 +50,14 @@ def test_the_order_is_that_of_the_writing() -> None:
     ]
 
 
-def test_a_frame_in_the_middle_of_a_line_leaves_the_line_whole() -> None:
-    assert [w.message for w in read(b"be" + frame("[ERROR]") + b"fore\n")] == [
-        *("[ERROR]", "before\n")
+def test_a_frame_in_the_middle_of_a_line_follows_the_whole_line() -> None:
+    assert [w.message for w in read(b"be" + frame("[ERROR]") + b"fore\nand")] == [
+        *("before\n", "[ERROR]", "and")
     ]
+
+
+def test_a_last_line_without_newline_keeps_its_place() -> None:
+    assert [w.message for w in read(b"last" + frame("[ERROR]"))] == ["last", "[ERROR]"]
 
 
 def test_a_frame_has_its_time_and_its_level() -> None:

@@ -1,14 +1,24 @@
-"""Plans: what they say, and what is refused."""
+"""Plans: what they mean, and what is refused."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retryctl.errors import ExitStatus, UsageError
-from retryctl.lab.plan import Step, read
+from retryctl.lab.plan import PlannedFault, Step, read
 
 WHERE = st.sampled_from(["same", "fresh", "env=1", "env=2", "env=3"])
-FATE = st.sampled_from(["", "+timeout", "+kill", "+exit", "+oom"])
+FAULTS = {
+    "": None,
+    "+timeout": PlannedFault(kind="timeout"),
+    "+kill": PlannedFault(kind="kill"),
+    "+exit": PlannedFault(kind="exit"),
+    "+oom": PlannedFault(kind="oom"),
+    "+timeout=late": PlannedFault(kind="timeout", late=True),
+    "+kill@250ms": PlannedFault(kind="kill", after_s=0.25),
+    "+oom@1.5s": PlannedFault(kind="oom", after_s=1.5),
+}
+FAULT = st.sampled_from(sorted(FAULTS))
 MISHAP = st.sampled_from(["", "+throttle", "+duplicate", "+throttle+duplicate"])
 
 
@@ -45,14 +55,14 @@ def test_all_is_every_sequence_of_environments() -> None:
 def test_the_plans_of_all_read_as_what_they_are() -> None:
     for plan in read("first+kill,all"):
         assert read(plan.text) == (plan,)
-        assert plan.steps[0].fate == "kill"
+        assert plan.steps[0].fault == PlannedFault(kind="kill")
 
 
-def test_what_befalls_an_attempt() -> None:
+def test_the_mishaps_of_an_attempt() -> None:
     (plan,) = read("first+timeout,fresh+throttle+exit,same+duplicate")
     assert plan.steps == (
-        Step(environment=1, fate="timeout"),
-        Step(environment=2, fate="exit", throttled=True),
+        Step(environment=1, fault=PlannedFault(kind="timeout")),
+        Step(environment=2, fault=PlannedFault(kind="exit"), throttled=True),
         Step(environment=2, duplicated=True),
     )
 
@@ -64,6 +74,10 @@ def test_what_befalls_an_attempt() -> None:
         "same,same,same",
         "same+",
         "same+reboot",
+        "same+kill=early",
+        "same+kill@",
+        "same+kill@250",
+        "same+throttle=late",
         "same+kill+oom",
         "env=0",
         "env=2",
@@ -86,7 +100,7 @@ def test_what_cannot_be_read_is_refused_with_a_next_step(text: str) -> None:
 def test_the_refusal_says_that_all_stands_alone() -> None:
     with pytest.raises(UsageError, match="'all' in the plan cannot be read") as refusal:
         read("all,same")
-    assert refusal.value.next_step.endswith("Or all, which takes no item beside it.")
+    assert refusal.value.next_step.endswith("Or all, without other items.")
 
 
 def test_a_plan_is_no_longer_than_the_retries() -> None:
@@ -96,7 +110,7 @@ def test_a_plan_is_no_longer_than_the_retries() -> None:
         read("same", retries=0)
 
 
-@given(first=FATE, items=st.lists(st.tuples(WHERE, FATE, MISHAP), max_size=2))
+@given(first=FAULT, items=st.lists(st.tuples(WHERE, FAULT, MISHAP), max_size=2))
 def test_a_plan_either_reads_as_it_was_written_or_is_refused(
     first: str, items: list[tuple[str, str, str]]
 ) -> None:
@@ -106,8 +120,8 @@ def test_a_plan_either_reads_as_it_was_written_or_is_refused(
     except UsageError:
         return
     assert len(plan.steps) == 3
-    for step, (where, fate, mishap) in zip(plan.steps[1:], items, strict=False):
-        assert step.fate == (fate[1:] or None)
+    for step, (where, fault, mishap) in zip(plan.steps[1:], items, strict=False):
+        assert step.fault == FAULTS[fault]
         assert step.throttled == ("throttle" in mishap)
         assert step.duplicated == ("duplicate" in mishap)
         assert not where.startswith("env=") or step.environment == int(where[4:])

@@ -255,7 +255,7 @@ def test_the_event_and_the_context_arrive(tmp_path: Path, stand_in: bool) -> Non
         def handler(event, context):
             print(event["naïve"], context.function_name, context.memory_limit_in_mb,
                   context.aws_request_id, context.log_stream_name, os.environ["STAGE"],
-                  os.environ["AWS_LAMBDA_FUNCTION_NAME"], "HOME" in os.environ)
+                  os.environ["AWS_LAMBDA_FUNCTION_NAME"], "PYTHONPATH" in os.environ)
         """,
         name="orders-worker",
         environment={"STAGE": "test"},

@@ -6,8 +6,9 @@ import pytest
 
 from retryctl.core.crosscheck.verdict import Verdict
 from retryctl.core.history.outcome import Outcome
+from retryctl.lab.limitations import NotAsOnLambda
 from retryctl.lab.plugin import HandlerLab
-from tests.support.lab_handlers import EXAMPLE, ORDER, ORIGINAL
+from tests.support.lab_handlers import EXAMPLE, ORDER, ORIGINAL, lab_of, written
 
 SILENT = (None, None)
 SAME = [(0, "A"), (1, "B"), (2, "C")]
@@ -29,12 +30,22 @@ TABLE = [
     ("same+throttle,same", SAME, {"late-retry"}),
     ("first+duplicate,same", [(0, "A"), (1, "B"), (2, "C"), (2, "C")], {"extra-attempt"}),
 ]
-FATES = {
+OUTCOMES = {
     "timeout": Outcome.TIMEOUT,
     "kill": Outcome.CRASH,
     "exit": Outcome.CRASH,
     "oom": Outcome.OUT_OF_MEMORY,
 }
+
+WORKS = """
+    import time
+
+    def handler(event, context):
+        print("begins")
+        time.sleep(0.5)
+        print("ends")
+        raise ValueError("again")
+"""
 
 
 def handlers() -> list[object]:
@@ -61,11 +72,25 @@ def test_the_table(
     assert checked.verdict is (Verdict.AGREES if agrees else Verdict.DISAGREES)
 
 
-@pytest.mark.parametrize("fate", FATES)
-def test_a_fate_befalls_the_attempt_that_it_stands_at(fate: str) -> None:
-    request = HandlerLab(f"{EXAMPLE}:handler", Path()).run(f"first+{fate},same,same+{fate}", ORDER)
+@pytest.mark.parametrize("moment", ["", "=late", "@200ms"])
+@pytest.mark.parametrize("fault", OUTCOMES)
+def test_a_fault_ends_the_attempt_that_it_is_planned_for(
+    tmp_path: Path, fault: str, moment: str
+) -> None:
+    lab = lab_of(tmp_path, WORKS, timeout_s=5)
+    request = lab.run(f"first+{fault}{moment},same,same+{fault}{moment}")
     outcomes = [attempt.outcome for attempt in request.attempts]
-    assert outcomes == [FATES[fate], Outcome.ERROR, FATES[fate]]
+    assert outcomes == [OUTCOMES[fault], Outcome.ERROR, OUTCOMES[fault]]
+    works = {"": ["begins", "ends"], "=late": ["begins", "ends"] * 3}
+    printed = [line.strip() for line in written(lab.events) if not line.startswith("[ERROR]")]
+    assert printed == works.get(moment, ["begins", "begins", "ends", "begins"])
+    errors = [line for line in written(lab.events) if line.startswith("[ERROR]")]
+    assert len(errors) == 1  # a runtime that is ended does not report the handler's error
+
+
+def test_a_fault_after_the_end_of_its_attempt_is_a_warning(tmp_path: Path) -> None:
+    with pytest.warns(NotAsOnLambda, match="ended before the moment of its planned fault"):
+        lab_of(tmp_path, "def handler(event, context): pass").run("first+kill@60s")
 
 
 def test_an_attempt_that_is_ok_is_not_retried() -> None:

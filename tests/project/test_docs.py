@@ -19,7 +19,7 @@ from tests.support.program import environment
 
 ROOT = Path(__file__).parents[2]
 PICTURED = "d869069c-1c88-49a9-9779-0fbb5587aaa5"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,19 @@ def _pattern(output: str) -> str:
         r"(?:.*\n)*?" if line == "…" else ".*".join(map(re.escape, line.split("…"))) + r"\n"
         for line in output.splitlines()
     )
+
+
+UNWRAPPED = ("ci.md", "cloudwatch.md", "counters.md", "lab.md", "summary.md")  # being rewritten
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name not in UNWRAPPED], ids=lambda page: page.name
+)
+def test_lines_wrap_at_100_columns(page: Path) -> None:
+    """Code and rows of tables, which cannot wrap, may be longer."""
+    prose = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    long = [line for line in prose.splitlines() if len(line) > 100 and not line.startswith("|")]
+    assert long == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

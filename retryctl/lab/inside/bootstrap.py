@@ -1,7 +1,7 @@
-"""The first code of a function's process: find a private /tmp, then start the runtime client.
+"""The first code of a function's process: make a private /tmp, then start the runtime client.
 
 Run as ``python bootstrap.py SETTINGS``, where SETTINGS is the JSON object that
-``retryctl.lab.process`` writes. Two processes come of it::
+``retryctl.lab.process`` writes. It becomes two processes::
 
     supervisor    waits, and ends every process that the function leaves behind
     └── runtime   awslambdaric (or the stand-in) and the handler
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from types import ModuleType
 from typing import Any
 
 # The folder that holds the package `retryctl`, in the place of this script's own folder.
@@ -22,6 +23,7 @@ from retryctl.lab.inside import (  # noqa: E402
     isolation,
     runtime,
     supervisor,
+    tracebacks,
     virtual_time,
 )
 
@@ -29,7 +31,7 @@ from retryctl.lab.inside import (  # noqa: E402
 del sys.path[0]
 
 
-def tell(fd: int, **facts: object) -> None:
+def report(fd: int, **facts: object) -> None:
     """Write one line of JSON to the lab."""
     os.write(fd, (json.dumps(facts) + "\n").encode())
 
@@ -39,18 +41,23 @@ def main(settings: dict[str, Any]) -> None:
     sys.dont_write_bytecode = True
     found = isolation.isolate(settings)
     supervisor.adopt_orphans()
-    tell(settings["status_fd"], isolation=found.name, refused=found.refused)
+    report(
+        settings["status_fd"],
+        isolation=found.name,
+        refused=found.refused,
+        supervisor=os.getpid(),
+    )
     child = os.fork()
     if child == 0:
         os.close(settings["control_fd"])
         os.setsid()
-        tell(settings["status_fd"], pid=os.getpid())
+        report(settings["status_fd"], pid=os.getpid())
         run_function(settings, found)
         return
     for fd in (0, 1, 2, settings["log_fd"]):
         os.close(fd)
     supervisor.supervise(child, settings["control_fd"])
-    tell(settings["status_fd"], ended=True)
+    report(settings["status_fd"], ended=True)
     os._exit(0)
 
 
@@ -58,29 +65,55 @@ def run_function(settings: dict[str, Any], found: isolation.IsolationChoice) -> 
     """Run the runtime client in this process; it ends with the process."""
     for name in ("status_fd", "clock_fd", "log_fd"):  # not for the function's own subprocesses
         os.set_inheritable(settings[name], False)
+
+    def report_fact(**facts: object) -> None:
+        report(settings["status_fd"], **facts)
+
     page = virtual_time.open_page(settings["clock_fd"])
-    virtual_time.install(page)
+    if not settings["real_time"]:
+        report_fact(clock="virtual" if virtual_time.install(page) else "time only")
+    tracebacks.hide_own_frames()
     atomic_writes.install(settings["log_fd"])
     if found.redirect_to is not None:
         from retryctl.lab.inside import redirect
 
-        redirect.install(found.redirect_to, found.keep)
+        redirect.install(found.redirect_to, found.keep, settings["hidden"])
     os.environ["LAMBDA_TASK_ROOT"] = found.task
     os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(settings["log_fd"])
     os.chdir(found.task)
-    sys.path.insert(0, found.task)
+    sys.path[0:0] = [found.task, *_layer_paths(settings, found)]
 
-    def tell_lab(**facts: object) -> None:
-        tell(settings["status_fd"], **facts)
+    def inject_fault(*, late: bool) -> None:
+        runtime.inject_fault(virtual_time.fault(page, late=late), report_fact)
 
-    serve, facts = runtime.choose(
-        settings["stand_in"], lambda: runtime.meet(virtual_time.fate(page), tell_lab)
-    )
-    tell_lab(**facts)
+    client = runtime.choose(settings["stand_in"], inject_fault)
+    report_fact(**client.facts)
+    _replace_main()
     for name in [n for n in sys.modules if n.split(".")[0] == "retryctl"]:
         del sys.modules[name]
     sys.argv = ["bootstrap", settings["handler"]]
-    serve(settings["handler"])
+    client.serve(settings["handler"])
+
+
+def _layer_paths(settings: dict[str, Any], found: isolation.IsolationChoice) -> list[str]:
+    if not settings.get("layers"):
+        return []
+    version = "python{}.{}".format(*sys.version_info[:2])
+    folder = os.path.join(found.layers, "python")
+    return [os.path.join(folder, "lib", version, "site-packages"), folder]
+
+
+def _replace_main() -> None:
+    """Let ``__main__`` be what it is on Lambda, for agents and the children of the function."""
+    from retryctl.lab.inside import lambda_main
+
+    main_module = ModuleType("__main__")
+    vars(main_module).update(
+        {name: value for name, value in vars(lambda_main).items() if not name.startswith("_")}
+    )
+    main_module.__file__ = lambda_main.__file__
+    vars(main_module)["own"] = sys.modules["__main__"]  # its functions are still in use
+    sys.modules["__main__"] = main_module
 
 
 if __name__ == "__main__":

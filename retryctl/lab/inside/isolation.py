@@ -1,6 +1,6 @@
 """A /tmp of its own for the function's process: namespaces, bubblewrap, or patched file calls.
 
-Each way is tried in the order asked for; why one was refused is kept, so that the lab can say it.
+The ways are tried in the order of the settings. The reason of each refusal is kept for the lab.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import subprocess
 import sys
 from typing import Any
 
-from retryctl.lab.inside import namespaces
+from retryctl.lab.inside import mounts, namespaces
 
 BUBBLEWRAP_DONE = "bubblewrap_done"
 
@@ -21,11 +21,15 @@ _BOOTSTRAP = os.path.join(_INSIDE, "bootstrap.py")
 
 
 class IsolationChoice:
-    """The way that worked, where it put the function's code, and why others were ``refused``."""
+    """The way that worked, where it put the code and the layers, and why others were ``refused``.
 
-    def __init__(self, name: str, task: str) -> None:
+    ``redirect_to`` is the folder for patched file calls, ``keep`` what they leave in place.
+    """
+
+    def __init__(self, name: str, task: str, layers: str) -> None:
         self.name = name
         self.task = task
+        self.layers = layers
         self.redirect_to: str | None = None
         self.keep: list[str] = []
         self.refused: dict[str, str] = {}
@@ -34,7 +38,7 @@ class IsolationChoice:
 def isolate(settings: dict[str, Any]) -> IsolationChoice:
     """Give this process its /tmp by the first way that works.
 
-    :raises SystemExit: none of the ways asked for works; the lab shows the text.
+    :raises SystemExit: none of the ways works; the lab shows the text.
     """
     refused: dict[str, str] = settings.setdefault("refused", {})
     for name in settings["isolation"]:
@@ -51,14 +55,16 @@ def isolate(settings: dict[str, Any]) -> IsolationChoice:
 def _namespaces(settings: dict[str, Any]) -> IsolationChoice:
     """Enter namespaces, once a child has shown that it can be done: there is no way back.
 
-    A host may refuse the third step of five, and leave a process that is nobody, nowhere.
+    A host may refuse the third step of five, and leave a process without its user and files.
     """
-    where = (settings["tmp"], settings["task"], _reachable(settings))
+    if settings.get("namespace_fds"):
+        return _joined("namespaces", settings)
+    wanted = mounts.plan(settings, _reachable(settings))
     answer, said = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            namespaces.enter(*where)
+            namespaces.enter(wanted)
         except BaseException as error:
             os.write(said, str(error).encode())
             os._exit(1)
@@ -68,14 +74,24 @@ def _namespaces(settings: dict[str, Any]) -> IsolationChoice:
     os.close(answer)
     if os.waitpid(child, 0)[1]:
         raise OSError(refusal or "the trial ended at once")
-    namespaces.enter(*where)
-    return IsolationChoice("namespaces", namespaces.TASK)
+    namespaces.enter(wanted)
+    return IsolationChoice("namespaces", mounts.TASK, mounts.LAYERS)
+
+
+def _joined(name: str, settings: dict[str, Any]) -> IsolationChoice:
+    """Enter the environment's namespaces, which its first process made: /tmp is as it was left."""
+    namespaces.join(settings["namespace_fds"])
+    for fd in settings["namespace_fds"]:
+        os.close(fd)
+    return IsolationChoice(name, mounts.TASK, mounts.LAYERS)
 
 
 def _bubblewrap(settings: dict[str, Any]) -> IsolationChoice:
     """Run this program once more, inside bubblewrap, where it finds everything done."""
+    if settings.get("namespace_fds"):
+        return _joined("bubblewrap", settings)
     if settings.get(BUBBLEWRAP_DONE):
-        return IsolationChoice("bubblewrap", namespaces.TASK)
+        return IsolationChoice("bubblewrap", mounts.TASK, mounts.LAYERS)
     program = settings["bwrap"]
     if program is None:
         raise OSError("bwrap is not installed")
@@ -89,27 +105,32 @@ def _bubblewrap(settings: dict[str, Any]) -> IsolationChoice:
 
 
 def _bubblewrap_options(settings: dict[str, Any]) -> list[str]:
-    options = ["--dev-bind", "/", "/", "--tmpfs", "/var"]
-    for path in namespaces.children_of_var():
-        if os.path.islink(path):
-            options += ["--symlink", os.readlink(path), path]
-        else:
-            options += ["--dev-bind", path, path]
-    options += ["--bind", settings["tmp"], "/tmp", "--ro-bind", settings["task"], namespaces.TASK]
-    for path in _reachable(settings):
-        options += ["--dev-bind", path, path]
+    options = ["--dev-bind", "/", "/"]
+    for mount in mounts.plan(settings, _reachable(settings)):
+        options += _option(mount)
     return options
 
 
+def _option(mount: mounts.Mount) -> list[str]:
+    if mount.kind == "tmpfs":
+        size = str(mount.size_mb * 1024 * 1024)
+        mode = "1777" if mount.target == "/tmp" else "755"
+        return ["--perms", mode, "--size", size, "--tmpfs", mount.target]
+    if mount.kind == "read-only":
+        return ["--remount-ro", mount.target]
+    option = {"bind": "--dev-bind", "bind-read-only": "--ro-bind", "symlink": "--symlink"}
+    return [option[mount.kind], mount.source, mount.target]
+
+
 def _patched(settings: dict[str, Any]) -> IsolationChoice:
-    found = IsolationChoice("patched", settings["task"])
+    found = IsolationChoice("patched", settings["task"], settings.get("layers") or "")
     found.redirect_to = settings["tmp"]
-    found.keep = [*_reachable(settings), settings["task"]]
+    found.keep = [*_reachable(settings), settings["task"], *filter(None, [found.layers])]
     return found
 
 
 def _reachable(settings: dict[str, Any]) -> list[str]:
-    """Folders under /tmp that the interpreter and this package live in: they stay in view."""
+    """Return the folders under /tmp that stay in view: of the interpreter and this package."""
     wanted = {
         sys.prefix,
         sys.base_prefix,

@@ -1,7 +1,7 @@
-"""A private /tmp and a read-only /var/task by Linux mount namespaces, from the standard library.
+"""A function's own view of the files by Linux mount namespaces, from the standard library.
 
 Works as root, and as an ordinary user where the host allows user namespaces. The process
-keeps its user and group. Sources: unshare(2), mount(2), user_namespaces(7).
+keeps its user and group. Sources: unshare(2), setns(2), mount(2), user_namespaces(7).
 """
 
 from __future__ import annotations
@@ -10,55 +10,75 @@ import ctypes
 import errno
 import os
 
-TASK = "/var/task"
+from retryctl.lab.inside.mounts import Mount
 
 _NEWNS, _NEWUSER = 0x00020000, 0x10000000
 _BIND, _REC, _PRIVATE, _REMOUNT = 0x1000, 0x4000, 0x40000, 0x20
 _RDONLY, _NOSUID, _NODEV, _NOEXEC = 1, 2, 4, 8
 
 
-def enter(tmp: str, task: str, keep: list[str]) -> None:
-    """Make ``tmp`` this process's /tmp, and ``task`` its /var/task, which it may only read.
+def enter(mounts: list[Mount]) -> None:
+    """Make ``mounts`` in a mount namespace of this process.
 
-    ``keep`` are folders under /tmp that stay in view.
-
-    :raises OSError: the host refuses. The process is then fit for nothing else.
+    :raises OSError: the host refuses. The process can then be used for nothing else.
     :raises AttributeError: not Linux.
     """
     _unshare()
     _mount("none", "/", _REC | _PRIVATE)
     # Opened after unshare (a bind from another mount namespace is EINVAL), before anything
     # is mounted over them.
-    binds = [(_open(path), path) for path in keep]
-    var = [(path, _open(path)) for path in children_of_var() if not os.path.islink(path)]
-    links = [(path, os.readlink(path)) for path in children_of_var() if os.path.islink(path)]
-    task_fd, tmp_fd = _open(task), _open(tmp)
-
-    # /var/task cannot be made in the host's /var, so /var is built again, with all that was there.
-    _mount("tmpfs", "/var", 0, "tmpfs", "mode=755,size=1m")
-    for path, target in links:
-        os.symlink(target, path)
-    for path, fd in var:
-        os.mkdir(path)
-        _bind(fd, path)
-    if not os.path.isdir(TASK):
-        os.mkdir(TASK)
-    _bind(task_fd, TASK)
-    _mount(None, TASK, _BIND | _REMOUNT | _RDONLY | _flags(TASK))
-    _bind(tmp_fd, "/tmp")
-    for fd, path in binds:
-        os.makedirs(path, exist_ok=True)
-        _bind(fd, path)
+    binds = [m for m in mounts if m.kind in ("bind", "bind-read-only")]
+    sources = {m.source: os.open(m.source, os.O_PATH) for m in binds}
+    for mount in mounts:
+        _make(mount, sources.get(mount.source))
+    for fd in sources.values():
+        os.close(fd)
 
 
-def children_of_var() -> list[str]:
-    """The folders and links in /var, but for the function's own."""
-    paths = (os.path.join("/var", name) for name in sorted(os.listdir("/var")))
-    return [p for p in paths if p != TASK and (os.path.isdir(p) or os.path.islink(p))]
+def join(fds: list[int]) -> None:
+    """Enter the namespaces of an earlier process, by descriptors of ``/proc/PID/ns``."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for fd in fds:
+        if libc.setns(fd, 0):
+            raise _error("setns")
+
+
+def _make(mount: Mount, source_fd: int | None) -> None:
+    target = mount.target
+    if mount.kind == "tmpfs":
+        os.makedirs(target, exist_ok=True)
+        mode = 1777 if target == "/tmp" else 755
+        _mount("tmpfs", target, 0, "tmpfs", f"mode={mode},size={mount.size_mb}m")
+    elif mount.kind == "symlink":
+        if not os.path.lexists(target):
+            os.symlink(mount.source, target)
+    elif mount.kind == "read-only":
+        _close(target)
+    else:
+        source = f"/proc/self/fd/{source_fd}"
+        _make_place(target, is_folder=os.path.isdir(source))
+        _mount(source, target, _BIND | _REC)
+        if mount.kind == "bind-read-only":
+            _close(target)
+
+
+def _make_place(target: str, *, is_folder: bool) -> None:
+    if os.path.exists(target):
+        return
+    if is_folder:
+        os.makedirs(target)
+    else:
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+def _close(target: str) -> None:
+    """Make a mount read-only, with the restrictions that a user namespace must not lift."""
+    flags = os.statvfs(target).f_flag & (_NOSUID | _NODEV | _NOEXEC)
+    _mount(None, target, _BIND | _REMOUNT | _RDONLY | flags)
 
 
 def _unshare() -> None:
-    """A mount namespace: as root without a user namespace where that is allowed."""
+    """Unshare the mount namespace: as root without a user namespace where that is allowed."""
     libc = ctypes.CDLL(None, use_errno=True)
     uid, gid = os.getuid(), os.getgid()
     if uid == 0 and libc.unshare(_NEWNS) == 0:
@@ -74,20 +94,6 @@ def _unshare() -> None:
     ):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
-
-
-def _open(path: str) -> int:
-    return os.open(path, os.O_PATH)
-
-
-def _bind(fd: int, path: str) -> None:
-    _mount(f"/proc/self/fd/{fd}", path, _BIND | _REC)
-    os.close(fd)
-
-
-def _flags(path: str) -> int:
-    """The restrictions a mount has already, which a user namespace must not lift."""
-    return os.statvfs(path).f_flag & (_NOSUID | _NODEV | _NOEXEC)
 
 
 def _mount(

@@ -1,10 +1,10 @@
-"""Where namespaces are refused: send this process's file calls under /tmp to a folder of its own.
+"""Redirect this process's file calls under /tmp to a private folder, where namespaces are refused.
 
 Covers ``open``, ``os`` and all that is built on them: ``pathlib``, ``glob``, ``shutil``,
-``tempfile``. What would reach the real /tmp past them is refused where Python can see it
-(an audit hook), such as ``sqlite3.connect``. Neither covers other programs that the function
-starts, nor C libraries that open files by themselves. Must run before ``pathlib`` is
-imported, which in 3.9 keeps the functions of ``os`` that it found.
+``tempfile``. An audit hook refuses other Python calls that would reach the real /tmp, such as
+``sqlite3.connect``. The host's AWS configuration does not exist for these calls. Neither covers
+other programs that the function starts, nor C libraries that open files by themselves. Must run
+before ``pathlib`` is imported, which in 3.9 keeps the functions of ``os`` that it found.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 ROOTS = ("/tmp", "/private/tmp")
+_NOWHERE = "/nonexistent/retryctl-lab"
 
 _ONE_PATH = [
     "access",
@@ -56,37 +57,45 @@ _AUDITED = {
 
 
 class Redirect:
-    """Knows which paths lead to /tmp, and where they are to lead. ``keep`` stays as it is."""
+    """Maps paths under /tmp to ``private``, and ``hidden`` paths to nowhere, but for ``keep``."""
 
-    def __init__(self, private: str, keep: list[str]) -> None:
+    def __init__(self, private: str, keep: list[str], hidden: list[str]) -> None:
         self._private = os.path.realpath(private)
         self._keep = [self._private, *map(os.path.realpath, keep)]
+        self._hidden = hidden
 
     def __call__(self, path: Any) -> Any:
-        """Return the path to use instead of ``path``; file descriptors and the like as they are."""
+        """Return the path to use instead of ``path``; file descriptors and the like unchanged."""
         root = self._root_of(path)
         if root is None:
             return path
         plain = os.fspath(path)
-        moved = self._private + _plain(plain)[len(root) :]
+        place = self._private if root in ROOTS else _NOWHERE
+        moved = place + _plain(plain)[len(root) :]
         return os.fsencode(moved) if isinstance(plain, bytes) else moved
 
     def refuse(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """An audit hook: let nothing through to the real /tmp."""
+        """Refuse, as an audit hook, what would reach the real /tmp or a hidden file."""
         if event not in _AUDITED:
             return
         for path in arguments[:2]:
-            if self._root_of(path) is not None:
+            root = self._root_of(path)
+            if root in ROOTS:
                 raise PermissionError(
                     f"{event} of {path!r} would reach the host's /tmp: the lab has no private /tmp "
                     "for it here (no namespaces, no bubblewrap)"
                 )
+            if root is not None:
+                raise FileNotFoundError(f"{path!r} is hidden by the lab")
 
     def _root_of(self, path: Any) -> str | None:
-        """Return the root that ``path`` lies under; ``None`` where it is not to be moved."""
+        """Return the root that ``path`` lies under; ``None`` where it stays."""
         if not (isinstance(path, (str, bytes)) or hasattr(path, "__fspath__")):
             return None
         text = _plain(path)
+        for root in self._hidden:
+            if text == root or text.startswith(root + "/"):
+                return root
         for root in ROOTS:
             if text == root or text.startswith(root + "/"):
                 kept = any(text == k or text.startswith(k + "/") for k in self._keep)
@@ -101,7 +110,7 @@ def _plain(path: Any) -> str:
 
 
 class _Redirected:
-    """A file call with its paths moved.
+    """A file call with redirected paths.
 
     An object, not a function: ``pathlib`` of 3.9 keeps such calls as class attributes, where
     a function would bind.
@@ -118,12 +127,18 @@ class _Redirected:
         for name in ("path", "src", "dst", "file", "target"):
             if name in options:
                 options[name] = self._redirect(options[name])
-        return self._call(*moved, *arguments[self._paths :], **options)
+        try:
+            return self._call(*moved, *arguments[self._paths :], **options)
+        except OSError as error:
+            for number, place in enumerate(moved):
+                if place is not arguments[number] and error.filename == place:
+                    error.filename = arguments[number]  # as the function knows it
+            raise
 
 
-def install(private: str, keep: list[str]) -> None:
-    """Move the file calls of this process from /tmp to ``private``; ``keep`` stays in view."""
-    redirect = Redirect(private, keep)
+def install(private: str, keep: list[str], hidden: list[str]) -> None:
+    """Redirect the file calls of this process: see ``Redirect``."""
+    redirect = Redirect(private, keep, hidden)
     for name in {*_ONE_PATH, *_TWO_PATHS}:
         real = getattr(os, name, None)
         if real is None:

@@ -9,52 +9,79 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-Serve = Callable[[str], None]
+
+class RuntimeClient:
+    """``serve`` runs a handler, given its name; ``facts`` say which client it is, and why."""
+
+    def __init__(self, serve: Callable[[str], None], **facts: str) -> None:
+        self.serve = serve
+        self.facts = facts
 
 
-def choose(stand_in: bool, before_handler: Callable[[], None]) -> tuple[Serve, dict[str, str]]:
-    """Return what serves a handler, given its name, and what to tell the lab about it.
+def choose(stand_in: bool, inject_fault: Callable[..., None]) -> RuntimeClient:
+    """Return awslambdaric, or the stand-in where it is missing or not wanted.
 
-    ``before_handler`` is called when an invocation has arrived, before the handler sees it.
+    ``inject_fault(late=False)`` is called before each invocation of the handler, and with
+    ``late=True`` after it, before the client logs or reports its end.
     """
-    reason = "it was asked for"
+    reason = "it was requested"
     if not stand_in:
         try:
-            return _awslambdaric(before_handler)
+            return _awslambdaric(inject_fault)
         except ImportError as error:
             reason = str(error)
     from retryctl.lab.inside import stand_in as client
 
-    facts = {"client": "stand-in", "client_reason": reason}
-    return lambda handler: client.serve(handler, before_handler), facts
+    return RuntimeClient(
+        lambda handler: client.serve(handler, inject_fault),
+        client="stand-in",
+        client_reason=reason,
+    )
 
 
-def _awslambdaric(before_handler: Callable[[], None]) -> tuple[Serve, dict[str, str]]:
+def _awslambdaric(inject_fault: Callable[..., None]) -> RuntimeClient:
     package = importlib.import_module("awslambdaric")
     program = importlib.import_module("awslambdaric.__main__")
     importlib.import_module("runtime_client")  # its compiled part: awslambdaric needs it
     client = importlib.import_module("awslambdaric.lambda_runtime_client").LambdaRuntimeClient
-    wait_next_invocation = client.wait_next_invocation
-
-    def wait(self: Any) -> Any:
-        invocation = wait_next_invocation(self)
-        before_handler()
-        return invocation
-
-    client.wait_next_invocation = wait
-    facts = {"client": f"awslambdaric {package.__version__}"}
-    return lambda handler: program.main(["bootstrap", handler]), facts
+    bootstrap = importlib.import_module("awslambdaric.bootstrap")
+    _call_around(client, "wait_next_invocation", after=lambda: inject_fault(late=False))
+    _call_around(client, "post_invocation_result", before=lambda: inject_fault(late=True))
+    _call_around(bootstrap, "log_error", before=lambda: inject_fault(late=True))
+    return RuntimeClient(
+        lambda handler: program.main(["bootstrap", handler]),
+        client=f"awslambdaric {package.__version__}",
+    )
 
 
-def meet(fate: str | None, tell: Callable[..., None]) -> None:
-    """Tell the lab what the plan says, and suffer it in earnest: a hang, an exit or a signal."""
-    if fate is None:
+def _call_around(
+    owner: Any,
+    name: str,
+    *,
+    before: Callable[[], None] = lambda: None,
+    after: Callable[[], None] = lambda: None,
+) -> None:
+    """Replace a function of ``owner`` by one that also calls ``before`` and ``after``."""
+    original = getattr(owner, name)
+
+    def with_calls(*arguments: Any, **options: Any) -> Any:
+        before()
+        answer = original(*arguments, **options)
+        after()
+        return answer
+
+    setattr(owner, name, with_calls)
+
+
+def inject_fault(fault: str | None, report: Callable[..., None]) -> None:
+    """Report the planned fault to the lab, and carry it out: a hang, an exit or a signal."""
+    if fault is None:
         return
-    tell(met=fate)
-    if fate == "timeout":
+    report(fault=fault)
+    if fault == "timeout":
         while True:
             time.sleep(3600)
-    elif fate == "exit":
+    elif fault == "exit":
         os._exit(1)
     else:  # an out-of-memory kill is a SIGKILL as well
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,11 +1,12 @@
-"""A small runtime client for where awslambdaric cannot be had: macOS, or a bare interpreter.
+"""A small runtime client for where awslambdaric is missing: macOS, or a bare interpreter.
 
-It serves the Runtime API, logs errors and logger lines as awslambdaric does, in the same
-frames, and gives the handler the same context. It knows nothing of SnapStart hooks.
+It serves the Runtime API, logs errors and logger lines as awslambdaric does, and gives the
+handler the same context. It does not run SnapStart hooks.
 """
 
 from __future__ import annotations
 
+import decimal
 import http.client
 import importlib
 import json
@@ -17,13 +18,14 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from retryctl.lab.inside.stand_in_log import FramedHandler, Unbuffered
+
 _API = "/2018-06-01/runtime/"
-_FORMATS = {"text": 3, "json": 2}
-_LEVELS = {"NOTSET": 0, "DEBUG": 2, "INFO": 3, "WARNING": 4, "ERROR": 5, "CRITICAL": 6}
+_INSIDE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 class Fault(Exception):
-    """The handler cannot be had. ``kind`` is the runtime's own name for why."""
+    """The handler or its result cannot be used. ``kind`` is the runtime's name for the reason."""
 
     def __init__(self, kind: str, message: str, frames: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -32,9 +34,9 @@ class Fault(Exception):
 
 
 class Context:
-    """What a handler is told of its invocation."""
+    """The context of an invocation."""
 
-    def __init__(self, headers: Any) -> None:
+    def __init__(self, headers: Any, log: FramedHandler) -> None:
         self.aws_request_id = headers["Lambda-Runtime-Aws-Request-Id"]
         self.invoked_function_arn = headers["Lambda-Runtime-Invoked-Function-Arn"]
         self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
@@ -46,130 +48,68 @@ class Context:
         self.identity = None
         self.tenant_id = None
         self._deadline_ms = int(headers["Lambda-Runtime-Deadline-Ms"])
+        self._log = log
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until the function times out."""
         return max(0, self._deadline_ms - int(time.time() * 1000))
 
-    def log(self, message: str) -> None:
-        """Write to stdout, unbuffered."""
-        sys.stdout.write(message)
+    def log(self, message: object) -> None:
+        """Write one event to the log."""
+        self._log.write(str(message))
 
 
-class Unbuffered:
-    """stdout or stderr that holds nothing back."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> None:
-        """Write ``text`` at once."""
-        self._stream.write(text)
-        self._stream.flush()
-
-
-class FramedHandler(logging.Handler):
-    """Logger lines, each in a frame that tells its level and its time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.request_id = ""
-        self._file = os.fdopen(int(os.environ.pop("_LAMBDA_TELEMETRY_LOG_FD")), "wb", 0)
-        self.json = os.environ["AWS_LAMBDA_LOG_FORMAT"] == "JSON"
-        logging.Formatter.converter = time.gmtime
-        line = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
-        self.setFormatter(logging.Formatter(line, "%Y-%m-%dT%H:%M:%S"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one logger line."""
-        record.aws_request_id = self.request_id
-        message = self._as_json(record) if self.json else self.format(record)
-        self.write(message, record.levelname)
-
-    def error(self, kind: str, message: str, frames: list[str]) -> None:
-        """Write the runtime's own record of an error."""
-        if self.json:
-            self.write(
-                json.dumps(
-                    {
-                        "timestamp": _now(),
-                        "level": "ERROR",
-                        "errorMessage": message,
-                        "errorType": kind,
-                        "requestId": self.request_id,
-                        "stackTrace": frames,
-                    },
-                    ensure_ascii=False,
-                ),
-                "ERROR",
-            )
-            return
-        head = f"[ERROR] {kind}: {message}" if message else f"[ERROR] {kind}"
-        lines = [line for frame in frames for line in frame.splitlines()]
-        indented = [_no_break(line) for line in lines]
-        self.write("\n".join([head, "Traceback (most recent call last):", *indented]), "ERROR")
-
-    def write(self, message: str, level: str) -> None:
-        """Write a frame: type, length, time in microseconds, message."""
-        kind = 0xA55A0000 | _LEVELS.get(level, 0) << 2 | _FORMATS["json" if self.json else "text"]
-        data = message.encode()
-        stamp = time.time_ns() // 1000
-        frame = kind.to_bytes(4, "big") + len(data).to_bytes(4, "big") + stamp.to_bytes(8, "big")
-        self._file.write(frame + data)
-
-    def _as_json(self, record: logging.LogRecord) -> str:
-        fields: dict[str, Any] = {
-            "timestamp": _now(),
-            "level": record.levelname,
-            "message": record.getMessage(),
-            "logger": record.name,
-        }
-        if record.exc_info and record.exc_info[0]:
-            fields["stackTrace"] = traceback.format_tb(record.exc_info[2])
-            fields["errorType"] = record.exc_info[0].__name__
-            fields["errorMessage"] = str(record.exc_info[1])
-        fields["requestId"] = self.request_id
-        if record.exc_info:
-            fields["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
-        return json.dumps(fields, ensure_ascii=False, default=str) + "\n"
-
-
-def serve(handler: str, before_handler: Callable[[], None]) -> None:
-    """Load ``handler`` and serve invocations; ``before_handler`` is called before each."""
-    sys.stdout, sys.stderr = Unbuffered(sys.stdout), Unbuffered(sys.stderr)
+def serve(handler: str, inject_fault: Callable[..., None]) -> None:
+    """Load ``handler`` and serve invocations; ``inject_fault`` is called before and after each."""
+    streams: Any = (sys.stdout, sys.stderr)
+    sys.stdout, sys.stderr = map(Unbuffered, streams)
     log = FramedHandler()
     logging.getLogger().addHandler(log)
-    level = os.environ.get("AWS_LAMBDA_LOG_LEVEL")
-    if level:
-        known = {"TRACE": "DEBUG", "WARN": "WARNING", "FATAL": "CRITICAL"}
-        logging.getLogger().setLevel(known.get(level, level))
+    _set_level(os.environ.get("AWS_LAMBDA_LOG_LEVEL", ""))
     try:
         function = load(handler)
     except Exception as error:
         kind, frames = _described(error)
         log.error(kind, str(error), frames)
-        answer = {"errorMessage": str(error), "errorType": kind, "stackTrace": frames}
+        answer = _error_answer(kind, str(error), frames)
         _call("POST", "init/error", answer, {"Lambda-Runtime-Function-Error-Type": kind})
         sys.exit(1)
     while True:
         headers, body = _call("GET", "invocation/next")
-        before_handler()
+        inject_fault(late=False)
         log.request_id = headers["Lambda-Runtime-Aws-Request-Id"]
         os.environ["_X_AMZN_TRACE_ID"] = headers["Lambda-Runtime-Trace-Id"]
-        _call("POST", *_answer(function, json.loads(body), Context(headers), log))
+        path = f"invocation/{log.request_id}/"
+        try:
+            answer = _result(function, json.loads(body), Context(headers, log))
+        except Exception as error:
+            kind, frames = _described(error)
+            inject_fault(late=True)
+            log.error(kind, str(error), frames)
+            _call("POST", path + "error", _error_answer(kind, str(error), frames))
+        else:
+            inject_fault(late=True)
+            _call("POST", path + "response", answer)
+
+
+def _set_level(level: str) -> None:
+    level = {"TRACE": "DEBUG"}.get(level, level)
+    if isinstance(logging.getLevelName(level), int):
+        logging.getLogger().setLevel(level)
 
 
 def load(handler: str) -> Callable[[Any, Context], Any]:
     """Return the function that ``module.function`` names.
 
-    :raises Fault: it cannot be had, in the runtime's own words.
+    :raises Fault: there is none, with the runtime's name for the reason.
     """
     module, dot, name = handler.rpartition(".")
     if not dot:
-        raise Fault("Runtime.MalformedHandlerName", f"Bad handler '{handler}'")
+        text = f"Bad handler '{handler}': not enough values to unpack (expected 2, got 1)"
+        raise Fault("Runtime.MalformedHandlerName", text)
+    if module.split(".")[0] in sys.builtin_module_names:
+        text = f"Cannot use built-in module {module} as a handler module"
+        raise Fault("Runtime.BuiltInModuleConflict", text)
     try:
         found = importlib.import_module(module.replace("/", "."))
     except ImportError as error:
@@ -186,52 +126,51 @@ def load(handler: str) -> Callable[[Any, Context], Any]:
     return function
 
 
-def _answer(
-    function: Callable[[Any, Context], Any], event: Any, context: Context, log: FramedHandler
-) -> tuple[str, Any]:
-    """Return where to send what became of the invocation, and what."""
-    path = f"invocation/{context.aws_request_id}/"
+def _result(function: Callable[[Any, Context], Any], event: Any, context: Context) -> bytes:
+    """Return the handler's result as the body of the response."""
+    result = function(event, context)
+    if isinstance(result, bytes):
+        return result
     try:
-        result = function(event, context)
-        try:
-            json.dumps(result)
-        except (TypeError, ValueError) as error:
-            raise Fault("Runtime.MarshalError", f"Unable to marshal response: {error}") from None
-        return path + "response", result
-    except Exception as error:
-        kind, frames = _described(error)
-        log.error(kind, str(error), frames)
-        answer = {"errorMessage": str(error), "errorType": kind, "stackTrace": frames}
-        return path + "error", answer
+        return json.dumps(result, ensure_ascii=False, default=_number).encode()
+    except (TypeError, ValueError) as error:
+        raise Fault("Runtime.MarshalError", f"Unable to marshal response: {error}") from None
+
+
+def _number(value: object) -> float:
+    """Return a Decimal as a number, which the runtime takes beside what JSON knows."""
+    if isinstance(value, decimal.Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def _described(error: Exception) -> tuple[str, list[str]]:
-    """Return the error's kind and its frames, without those of this module."""
+    """Return the error's kind and its frames, without those of this package."""
     if isinstance(error, Fault):
         return error.kind, list(error.frames)
     frames = traceback.extract_tb(error.__traceback__)
     # tuples: with them the lines have no carets, as awslambdaric's have none
-    plain = [(f.filename, f.lineno or 0, f.name, f.line) for f in frames if f.filename != __file__]
+    plain = [
+        (frame.filename, frame.lineno or 0, frame.name, frame.line)
+        for frame in frames
+        if not frame.filename.startswith(_INSIDE)
+    ]
     return type(error).__name__, traceback.format_list(plain)
 
 
+def _error_answer(kind: str, message: str, frames: list[str]) -> bytes:
+    answer = {"errorMessage": message, "errorType": kind, "requestId": "", "stackTrace": frames}
+    return json.dumps(answer).encode()
+
+
 def _call(
-    method: str, path: str, answer: Any = None, headers: dict[str, str] | None = None
+    method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
 ) -> tuple[Any, bytes]:
     connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
-    body = json.dumps(answer).encode() if method == "POST" else None
     connection.request(method, _API + path, body, headers or {})
     response = connection.getresponse()
     found = response.headers, response.read()
     connection.close()
+    if response.status == 413:
+        raise RuntimeError(f"the response was refused: {found[1].decode()}")
     return found
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-def _no_break(line: str) -> str:
-    """Return the line indented with no-break spaces, as the runtime's own are."""
-    text = line.lstrip(" ")
-    return "\u00a0" * (len(line) - len(text)) + text

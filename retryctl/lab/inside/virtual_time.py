@@ -1,25 +1,31 @@
-"""The clock of the function's process: the lab's, which passes a retry's wait at once.
+"""The clock of the function's process follows the lab's clock, which skips the waits.
 
-A page of memory shared with the lab holds how far the lab's clock is from the host's, and
-what is to befall the next invocation. The shims cover Python code: ``time.time``,
-``time_ns``, ``gmtime``, ``localtime``, ``strftime``, ``ctime``, ``asctime``, and ``now``,
-``utcnow`` and ``today`` of ``datetime``. They do not reach other programs, C libraries, or
-``time.clock_gettime``; monotonic clocks run as they are.
+A page of memory shared with the lab contains the difference to the host's clock and the fault
+planned for the next invocation. Python code reads the virtual time through ``time.time``,
+``time_ns``, ``gmtime``, ``localtime``, ``strftime``, ``ctime``, ``asctime``, ``clock_gettime`` of
+``CLOCK_REALTIME``, and ``now``, ``utcnow`` and ``today`` of ``datetime``. Other programs, C
+libraries and file times use the host's clock. Monotonic clocks are unchanged.
+
+``datetime.date`` and ``datetime.datetime`` stay the classes that they are: C code compares their
+exact type, and a subclass would fail there. Three methods are replaced in the dictionary of the
+type itself.
 """
 
 from __future__ import annotations
 
+import ctypes
 import datetime
+import gc
 import mmap
 import struct
 import time
 from collections.abc import Callable
 from typing import Any
 
-PAGE = struct.Struct("<dB")
-"""Seconds to add to the host's clock, and a fate: 0 none, or a place in ``FATES``, from 1."""
+PAGE = struct.Struct("<dBB")
+"""Seconds to add to the host's clock; the fault: 0 none, or a place in ``FAULTS``, from 1; when."""
 
-FATES = ("timeout", "kill", "exit", "oom")
+FAULTS = ("timeout", "kill", "exit", "oom")
 
 _host_time, _host_time_ns = time.time, time.time_ns
 
@@ -29,77 +35,119 @@ def open_page(fd: int) -> mmap.mmap:
     return mmap.mmap(fd, PAGE.size)
 
 
-def fate(page: mmap.mmap) -> str | None:
-    """What is to befall this invocation before the handler's first statement."""
-    number = PAGE.unpack_from(page)[1]
-    return FATES[number - 1] if number else None
+def fault(page: mmap.mmap, *, late: bool) -> str | None:
+    """Return the fault planned for this moment: before the handler, or ``late``, after it."""
+    _, number, is_late = PAGE.unpack_from(page)
+    return FAULTS[number - 1] if number and bool(is_late) == late else None
 
 
-class _OfNow:
-    """``gmtime`` and its like: without an argument they tell the virtual now.
+class _TimeCall:
+    """A replacement of a function of ``time``.
 
-    An object, not a function: ``logging.Formatter.converter`` is a class attribute, where a
-    function would bind.
+    An instance, not a function: ``logging.Formatter.converter = time.gmtime`` and the like are
+    class attributes, where a function would become a method. It is pickled by its name.
     """
 
-    def __init__(self, real: Callable[..., Any], argument: Callable[[], Any]) -> None:
-        self._real = real
-        self._argument = argument
+    def __init__(self, name: str, call: Callable[..., Any]) -> None:
+        self.__name__ = self.__qualname__ = name
+        self.__module__ = "time"
+        self.__doc__ = getattr(time, name).__doc__
+        self._call = call
 
-    def __call__(self, value: Any = None) -> Any:
-        return self._real(self._argument() if value is None else value)
+    def __call__(self, *arguments: Any) -> Any:
+        return self._call(*arguments)
+
+    def __reduce__(self) -> str:
+        return self.__name__
+
+    def __repr__(self) -> str:
+        return f"<built-in function {self.__name__}>"
 
 
-def install(page: mmap.mmap) -> None:
-    """Put the virtual clock in the place of the host's, for all Python code loaded after."""
+def install(page: mmap.mmap) -> bool:
+    """Replace the host's clock by the virtual one for all Python code of this process.
 
-    def offset() -> float:
+    Return whether ``datetime`` follows too: an interpreter may refuse to have its types changed.
+    """
+
+    def offset_s() -> float:
         return float(PAGE.unpack_from(page)[0])
 
-    strftime = time.strftime
-    time.time = lambda: _host_time() + offset()
-    time.time_ns = lambda: _host_time_ns() + int(offset() * 1e9)
-    for name, argument in (
-        ("gmtime", time.time),
-        ("localtime", time.time),
-        ("ctime", time.time),
-        ("asctime", lambda: time.localtime()),
-    ):
-        setattr(time, name, _OfNow(getattr(time, name), argument))
-    time.strftime = lambda form, moment=None: strftime(form, moment or time.localtime())
-    for name, virtual in (("date", _Date), ("datetime", _Datetime)):
-        virtual.__name__ = virtual.__qualname__ = name
-        virtual.__module__ = "datetime"
-        setattr(datetime, name, virtual)
+    def now_s() -> float:
+        return _host_time() + offset_s()
+
+    def now_ns() -> int:
+        return _host_time_ns() + int(offset_s() * 1e9)
+
+    _install_in_time(now_s, now_ns)
+    try:
+        _install_in_datetime(now_s)
+    except (AttributeError, IndexError, TypeError):
+        return False
+    return abs(datetime.datetime.now().timestamp() - now_s()) < 1
 
 
-class _Kind(type):
-    """Dates made by C code are of the host's classes: they count as the virtual ones too."""
+def _install_in_time(now_s: Callable[[], float], now_ns: Callable[[], int]) -> None:
+    def of_now(real: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda moment_s=None: real(now_s() if moment_s is None else moment_s)
 
-    def __instancecheck__(cls, value: object) -> bool:
-        return issubclass(type(value), cls)
+    real_strftime, real_asctime, localtime = time.strftime, time.asctime, time.localtime
+    calls: dict[str, Callable[..., Any]] = {
+        "time": now_s,
+        "time_ns": now_ns,
+        "asctime": lambda *moment: real_asctime(*moment or (localtime(now_s()),)),
+        "strftime": lambda form, *moment: real_strftime(form, *moment or (localtime(now_s()),)),
+    }
+    for name in ("gmtime", "localtime", "ctime"):
+        calls[name] = of_now(getattr(time, name))
+    for name, now in (("clock_gettime", now_s), ("clock_gettime_ns", now_ns)):
+        if hasattr(time, name):
+            calls[name] = _realtime(getattr(time, name), now)
+    for name, call in calls.items():
+        setattr(time, name, _TimeCall(name, call))
 
-    def __subclasscheck__(cls, other: type) -> bool:
-        if cls is _Date or cls is _Datetime:
-            return issubclass(other, cls.__mro__[1])
-        return super().__subclasscheck__(other)
+
+def _realtime(real: Callable[[int], Any], now: Callable[[], Any]) -> Callable[[int], Any]:
+    return lambda clock: now() if clock == time.CLOCK_REALTIME else real(clock)
 
 
-class _Date(datetime.date, metaclass=_Kind):
-    @classmethod
-    def today(cls) -> Any:
-        return cls.fromtimestamp(time.time())
+def _install_in_datetime(now_s: Callable[[], float]) -> None:
+    from_datetime = datetime.datetime.__dict__["fromtimestamp"]
+    utc = datetime.timezone.utc
+
+    def today(cls: Any) -> Any:
+        return cls.fromtimestamp(now_s())
+
+    def now(cls: Any, tz: Any = None) -> Any:
+        return from_datetime.__get__(None, cls)(now_s(), tz)
+
+    def utcnow(cls: Any) -> Any:
+        return from_datetime.__get__(None, cls)(now_s(), utc).replace(tzinfo=None)
+
+    _put(datetime.date, today=today)
+    _put(datetime.datetime, now=now, utcnow=utcnow)
 
 
-class _Datetime(datetime.datetime, metaclass=_Kind):
-    @classmethod
-    def now(cls, tz: Any = None) -> Any:
-        return cls.fromtimestamp(time.time(), tz)
+def _put(kind: type, **methods: Callable[..., Any]) -> None:
+    """Replace class methods of a type written in C, and drop what the interpreter cached of it."""
+    own = _dictionary(kind)
+    for name, method in methods.items():
+        method.__qualname__ = f"{kind.__name__}.{name}"
+        method.__module__ = kind.__module__
+        _replaced.append(own[name])  # code that was specialised may still point to it
+        own[name] = classmethod(method)
+    ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))
 
-    @classmethod
-    def utcnow(cls) -> Any:
-        return cls.fromtimestamp(time.time(), datetime.timezone.utc).replace(tzinfo=None)
 
-    @classmethod
-    def today(cls) -> Any:
-        return cls.now()
+_replaced: list[object] = []
+
+
+def _dictionary(kind: type) -> dict[str, Any]:
+    """Return the type's own dictionary, which ``__dict__`` shows read-only."""
+    get = getattr(ctypes.pythonapi, "PyType_GetDict", None)  # since 3.12
+    if get is None:
+        found: dict[str, Any] = gc.get_referents(kind.__dict__)[0]
+    else:
+        get.restype, get.argtypes = ctypes.py_object, [ctypes.py_object]
+        found = get(kind)
+    return found

@@ -24,7 +24,7 @@ _LONGEST_FIELD = 16 << 20  # a log event has at most 1 MB; a quote that is never
 _DELIMITERS = ",;\t"
 
 # 1795402800123,"message, quoted
-_FIRST_ROW = re.compile(rb'"?1\d{12}"?([,;\t])(?:"|[^,;\t]*$|.*\[)')
+_FIRST_ROW = re.compile(rb'"?1\d{12}"?([,;])(?:"|[^,;]*$|.*\[)')
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Self
 
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.columns import Columns
+from retryctl.sources.saved.formats.columns import Columns, is_time
 from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.log_format import Head
 
@@ -53,8 +53,12 @@ class InsightsTable(LineFormat):
         """The rows of a segment as canonical lines, some at a time."""
         rows, count = self._rows(segment, diagnostics), 0
         while some := list(islice(rows, _ROWS_AT_ONCE)):
-            yield self.columns.block(some, count)
-            count += len(some)
+            events = [row for row in some if self.columns.is_row(row)]
+            for row in some if len(events) < len(some) else ():
+                if not self.columns.is_row(row):
+                    diagnostics.unread_event(count + 1, " | ".join(row))
+            yield self.columns.block(events, count)
+            count += len(events)
 
     def _rows(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[list[str]]:
         row = ""
@@ -64,7 +68,7 @@ class InsightsTable(LineFormat):
             if not header_seen:
                 header_seen = _header(line) is not None
                 continue
-            starts = line.lstrip().startswith("|") and self.columns.is_row(self._cells(line))
+            starts = line.lstrip().startswith("|") and self._begins_row(line, row)
             if row and (starts or _RULE.fullmatch(line.strip() or "-")):
                 yield self._cells(row)
                 row = ""
@@ -76,6 +80,14 @@ class InsightsTable(LineFormat):
                 diagnostics.unread_event(number, line)
         if row:
             yield self._cells(row)
+
+    def _begins_row(self, line: str, before: str) -> bool:
+        """Whether a line with a bar begins a row, and is not the next line of a message."""
+        time = self.columns.time
+        if time is None or time > self.columns.message:
+            return not before or before.rstrip().endswith("|")
+        cells = line.strip().removeprefix("|").split("|", time + 1)
+        return len(cells) > time and is_time(cells[time].strip())
 
     def _cells(self, row: str) -> list[str]:
         """The cells of a row: the message is all between the columns before and after it."""

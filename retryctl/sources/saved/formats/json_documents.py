@@ -18,7 +18,7 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import names_an_event
 from retryctl.sources.saved.formats.json_lines import JsonLines, LineFormat
 from retryctl.sources.saved.formats.json_values import (
-    Context,
+    DocumentContext,
     gives_events,
     is_telemetry,
     value_events,
@@ -64,7 +64,7 @@ class JsonDocuments(LineFormat):
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """The events as canonical lines, some at a time."""
-        context = Context(diagnostics.name)
+        context = DocumentContext(diagnostics.name)
         file: BinarySource = segment
         if layout := pretty_layout(segment.peek()):
             lines = PrettyEvents(segment, layout, context)
@@ -76,7 +76,7 @@ class JsonDocuments(LineFormat):
 
 
 def _events(
-    file: BinarySource, context: Context, diagnostics: FileDiagnostics
+    file: BinarySource, context: DocumentContext, diagnostics: FileDiagnostics
 ) -> Iterator[RawEvent]:
     """The events of all values, one in memory at a time."""
     try:
@@ -98,7 +98,7 @@ def _events(
 
 
 def _with_stream(
-    event: RawEvent, key: str, fields: dict[str, object], context: Context
+    event: RawEvent, key: str, fields: dict[str, object], context: DocumentContext
 ) -> RawEvent:
     """The event; one of GetLogEvents, which names no stream, is of the document's own."""
     if key == "events" and event.log_stream is None and "ingestionTime" in fields:
@@ -109,7 +109,9 @@ def _with_stream(
     return event
 
 
-def _note_end(fields: dict[str, object], context: Context, diagnostics: FileDiagnostics) -> None:
+def _note_end(
+    fields: dict[str, object], context: DocumentContext, diagnostics: FileDiagnostics
+) -> None:
     """Note what the end of a document shows: that it is one stream, or one page of several."""
     context.document += 1
     if "nextForwardToken" in fields:

@@ -43,7 +43,7 @@ _STREAM = re.compile(r"\d{4}/\d\d/\d\d/\S*\[\S+")
 
 
 @dataclass(slots=True)
-class Context:
+class DocumentContext:
     """What the values before give to the next: the time of the last event, the count of all."""
 
     name: str
@@ -74,7 +74,7 @@ class JsonShape(ABC):
     key: ClassVar[str]
 
     @abstractmethod
-    def events(self, fields: Fields, context: Context) -> Iterator[RawEvent]:
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
         """The events of the value; nothing where it only looks like one."""
 
 
@@ -86,7 +86,7 @@ class LogEvents(JsonShape):
     key = "message"
 
     # {"logStreamName": "…", "timestamp": 1795402800123, "message": "0\n", "eventId": "3800…"}
-    def events(self, fields: Fields, context: Context) -> Iterator[RawEvent]:
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
         """The event; a missing time is that of the event before."""
         event = event_of(fields, context.before_ms, None)
         if isinstance(event, RawEvent):
@@ -105,7 +105,7 @@ class InsightsRow(JsonShape):
     key = "@message"
 
     # {"@timestamp": "2026-11-23 03:00:00.123", "@message": "…", "@logStream": "…", "@log": "…"}
-    def events(self, fields: Fields, context: Context) -> Iterator[RawEvent]:
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
         """The row's event. A message in JSON may stand as an object; times are UTC."""
         text = _text(fields["@message"])
         moment = fields.get("@timestamp")
@@ -124,7 +124,7 @@ class SubscriptionRecord(JsonShape):
     key = "logEvents"
 
     # {"messageType": "DATA_MESSAGE", "logGroup": "…", "logStream": "…", "logEvents": [{"id": …}]}
-    def events(self, fields: Fields, context: Context) -> Iterator[RawEvent]:
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
         """The events of the record; a control message has none."""
         events = fields["logEvents"]
         if fields.get("messageType") == "CONTROL_MESSAGE" or not isinstance(events, list):
@@ -148,7 +148,7 @@ class TelemetryRecord(JsonShape):
 
     # {"time": "2026-11-23T03:00:00.123Z", "type": "platform.start", "record": {"requestId": "…"}}
     # {"time": "2026-11-23T03:00:00.127Z", "type": "function", "record": "process A\n"}
-    def events(self, fields: Fields, context: Context) -> Iterator[RawEvent]:
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
         """Lambda's own record as CloudWatch has it, or what the function wrote."""
         timestamp_ms, kind = _moment_ms(fields.get("time")), fields.get("type")
         if timestamp_ms is None or not isinstance(kind, str):
@@ -167,7 +167,7 @@ class InvokeAnswer(JsonShape):
     key = "LogResult"
 
     # {"StatusCode": 200, "LogResult": "U1RBUlQgUmVxdWVzdElkOiAuLi4=", "ExecutedVersion": "$LATEST"}
-    def events(self, fields: Fields, context: Context) -> Iterator[RawEvent]:
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
         """The messages of the log, which have no times."""
         content = _decoded(fields["LogResult"])
         for message in messages_of(content or b""):
@@ -182,7 +182,7 @@ class EncodedRecords(JsonShape):
     key = "Records"
 
     # {"Records": [{"Data": "H4sIAAAA…"}]}, {"Records": [{"kinesis": {"data": "H4sIAAAA…"}}]}
-    def events(self, fields: Fields, context: Context) -> Iterator[RawEvent]:
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
         """The events of all records."""
         records = fields[self.key]
         for record in records if isinstance(records, list) else ():
@@ -206,7 +206,7 @@ class LambdaSubscriptionEvent(JsonShape):
     key = "awslogs"
 
     # {"awslogs": {"data": "H4sIAAAA…"}}
-    def events(self, fields: Fields, context: Context) -> Iterator[RawEvent]:
+    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
         """The events of the record within."""
         yield from _encoded(fields["awslogs"], context)
 
@@ -223,7 +223,7 @@ JSON_SHAPES: tuple[JsonShape, ...] = (
 )
 
 
-def value_events(value: object, context: Context) -> Iterator[RawEvent]:
+def value_events(value: object, context: DocumentContext) -> Iterator[RawEvent]:
     """The events that a value gives; a value that gives none is added to ``context.unread``."""
     before = context.count
     for event in _value_events(value, context):
@@ -249,10 +249,10 @@ def gives_events(value: object) -> bool:
     """Whether a value is of one of the shapes; an application's own JSON is none."""
     if isinstance(value, dict) and "message" in value and not names_an_event(value):
         return False
-    return next(_value_events(value, Context("")), None) is not None
+    return next(_value_events(value, DocumentContext("")), None) is not None
 
 
-def _value_events(value: object, context: Context) -> Iterator[RawEvent]:
+def _value_events(value: object, context: DocumentContext) -> Iterator[RawEvent]:
     if isinstance(value, str):
         yield RawEvent(context.next_untimed_ms, clean(value))
     elif isinstance(value, list):
@@ -270,7 +270,7 @@ def _value_events(value: object, context: Context) -> Iterator[RawEvent]:
                 yield from _value_events(item, context)
 
 
-def _row_event(items: list[object], context: Context) -> RawEvent | None:
+def _row_event(items: list[object], context: DocumentContext) -> RawEvent | None:
     """The event of a row: of fields and values, or of a time and a message of ``--query``."""
     if items and all(isinstance(item, dict) and "field" in item for item in items):
         fields = {str(item["field"]): item.get("value") for item in items if isinstance(item, dict)}
@@ -286,7 +286,7 @@ def _row_event(items: list[object], context: Context) -> RawEvent | None:
     return RawEvent(moments[0], clean(messages[0]), streams[0] if streams else None)
 
 
-def _encoded(record: object, context: Context) -> Iterator[RawEvent]:
+def _encoded(record: object, context: DocumentContext) -> Iterator[RawEvent]:
     """The events of a record's data: documents in base64, packed or not."""
     fields = record if isinstance(record, dict) else {}
     inner = fields.get("kinesis", fields)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from io import BufferedReader
 
 from retryctl.sources.saved.canonical import line_start
-from retryctl.sources.saved.formats.json_values import Context
+from retryctl.sources.saved.formats.json_values import DocumentContext
 
 _BLOCK_BYTES = 1 << 17
 _KEY = rb'"(?:logGroupName|logStreamName|timestamp|eventId|ingestionTime|message)": '
@@ -44,7 +44,7 @@ def pretty_layout(head: bytes) -> Layout | None:
 class PrettyEvents:
     """The events of a segment in such a layout; then ``rest`` is what follows them."""
 
-    def __init__(self, segment: BufferedReader, layout: Layout, context: Context) -> None:
+    def __init__(self, segment: BufferedReader, layout: Layout, context: DocumentContext) -> None:
         self._segment = segment
         self._layout = layout
         self._context = context

@@ -1,0 +1,342 @@
+"""What ``retryctl lab`` does: from options to a function and its requests, then to the answer."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from retryctl.app import lab as lab_app
+from retryctl.app.trace import TraceResult
+from retryctl.cli.params import Output, OutputOptions
+from retryctl.cli.terminal import put, remark
+from retryctl.cli.trace_output import show_trace, verdict_status
+from retryctl.core.check.expectations import CheckTally, Expectations, of_request
+from retryctl.core.model.coverage import LogQuery
+from retryctl.core.model.events import LogEvent
+from retryctl.errors import CouldNotLook, ExitStatus, UsageError
+from retryctl.lab import plan, serve
+from retryctl.lab.delivery import MOST_RETRIES, EventSource
+from retryctl.lab.destination import dead_letter, destination_record
+from retryctl.lab.function import REGION, Function
+from retryctl.lab.lab import LabEvent, json_lines
+from retryctl.lab.layers import merged_layers
+from retryctl.lab.options import (
+    FunctionOptions,
+    make_function,
+    parse_variables,
+    read_variables,
+    require_posix,
+)
+from retryctl.lab.samples import SAMPLES
+from retryctl.lab.template import TemplateFunction, read_function
+from retryctl.sources.aws.profile import profile_variables
+from retryctl.sources.saved.events import SavedLog
+from retryctl.views.inert import inert
+from retryctl.views.text.lab import plan_table, responses_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabRunOptions:
+    """The options of ``lab run`` as they were given; ``function`` has those of the function."""
+
+    handler: str | None
+    plan: str
+    event: str
+    requests: int
+    retries: int | None
+    source: EventSource
+    between: str | None
+    seed: int | None
+    template: Path | None
+    function: Mapping[str, Any]
+    env: Sequence[str]
+    env_file: Path | None
+    layers: Sequence[Path]
+    aws: str | None
+    profile_through: str | None
+    expect_branches: str | None
+    save: Path | None
+    destination: str | None
+    dead_letter: str | None
+    follow: bool
+
+
+def run(wanted: LabRunOptions, show: OutputOptions) -> ExitStatus:
+    """Run the handler, and show the result as ``trace`` does; of many plans, a table."""
+    require_posix()
+    declared = read_function(wanted.template, wanted.handler) if wanted.template else None
+    retries = _retries(wanted, declared)
+    plans = plan.read(wanted.plan, retries)
+    markers = lab_app.markers_from(Path.cwd())
+    event = read_event(wanted.event)
+    layers = wanted.layers or (declared.layers if declared else ())
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(ended_by_signals())
+        opt = stack.enter_context(merged_layers(layers))
+        local = stack.enter_context(serve.local_aws()) if wanted.aws else None
+        extra = {**(local.variables() if local else {}), **_credentials(wanted, show)}
+        function = _function(wanted, declared, opt, extra, show)
+        run_of = lab_app.run_lab(
+            function,
+            lab_app.LabOrder(
+                plans=plans,
+                event=event,
+                requests=wanted.requests,
+                retries=retries,
+                source=wanted.source,
+                seed=wanted.seed,
+                markers=markers,
+                between=_between(wanted.between, extra),
+                on_event=_on_event(local, wanted.follow),
+            ),
+        )
+    return _answer(run_of, function, event, wanted, show)
+
+
+def _answer(
+    run_of: lab_app.LabRun,
+    function: Function,
+    event: Any,
+    wanted: LabRunOptions,
+    show: OutputOptions,
+) -> ExitStatus:
+    if wanted.save is not None:
+        _write(wanted.save, json_lines(run_of.events))
+    for warning in run_of.warnings:
+        remark(f"retryctl: {warning}", quiet=show.quiet)
+    if wanted.seed is None:
+        remark(f"retryctl: repeat this run with --seed {run_of.seed}", quiet=show.quiet)
+    status = _show(run_of, show)
+    _write_records(run_of, function, event, wanted)
+    unexpected = _unexpected_branches(run_of, wanted.expect_branches)
+    return max(status, unexpected, key=(ExitStatus.OK, ExitStatus.UNDETERMINED, 1).index)
+
+
+def _show(run_of: lab_app.LabRun, show: OutputOptions) -> ExitStatus:
+    if len(set(run_of.plans.values())) > 1 and show.output is Output.TEXT and run_of.checked:
+        put(plan_table(run_of.checked, {i: p.text for i, p in run_of.plans.items()}))
+        return verdict_status(run_of.checked) if show.exit_code else ExitStatus.OK
+    story = TraceResult(checked=run_of.checked, coverage=run_of.coverage, branches=run_of.branches)
+    status = show_trace(story, show)
+    if show.output is Output.TEXT:
+        put(responses_text(run_of.attempts))
+    return status
+
+
+def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStatus:
+    """Compare the branches of each request with ``--expect-branches``."""
+    if wanted is None:
+        return ExitStatus.OK
+    branches = tuple(word.strip() for word in wanted.split(","))
+    if unknown := [name for name in branches if name not in run_of.branches.numbers]:
+        raise UsageError(
+            f"--expect-branches names no branch {unknown[0]!r}.",
+            f"There are {', '.join(run_of.branches.numbers)}.",
+        )
+    expected = Expectations(
+        fail_on=frozenset(),
+        branches=branches,
+        given=frozenset(one.request.request_id for one in run_of.checked),
+    )
+    results = [r for one in run_of.checked for r in of_request(one, expected, CheckTally())]
+    for result in results:
+        if not result.passed:
+            remark(f"retryctl: expect-branches: {result.request_id}: {result.message}")
+    passed = {result.passed for result in results}
+    if False in passed:
+        return ExitStatus.DID_NOT_HOLD
+    return ExitStatus.UNDETERMINED if None in passed else ExitStatus.OK
+
+
+def serve_saved(source: str, port: int) -> NoReturn:
+    """Serve a saved log, and print the line that points a client at it, until interrupted."""
+    events = [_placed(event) for event in SavedLog(source).read(LogQuery())]
+    with ended_by_signals(), serve.serving(events, port) as url:
+        put(
+            # The SDKs name the endpoint after the service's ID, and need a region in either.
+            # Settings of the function come from the same server: AWS would refuse these keys.
+            f"export AWS_ENDPOINT_URL_LOGS={url} AWS_ENDPOINT_URL_CLOUDWATCH_LOGS={url} "
+            f"AWS_ENDPOINT_URL_LAMBDA={url} AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION} "
+            "AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab\n"
+        )
+        remark(f"retryctl: {len(events)} events served at {url}; interrupt to end.")
+        while True:  # in short steps: a signal just before a sleep does not cut it short
+            time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP unwind the program, so that the lab leaves nothing behind."""
+
+    def end(number: int, frame: object) -> None:
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+# --------------------------------------------------------------------------- the options
+
+
+def _retries(wanted: LabRunOptions, declared: TemplateFunction | None) -> int:
+    most = MOST_RETRIES[wanted.source]
+    of_template = declared.retries if declared else None
+    retries = next((n for n in (wanted.retries, of_template) if n is not None), 2)
+    if retries > most:
+        raise UsageError(
+            f"--retries {retries} is more than {most}, Lambda's most for asynchronous events",
+            "Lower it, or choose --source sqs or --source stream.",
+        )
+    return retries
+
+
+def _function(
+    wanted: LabRunOptions,
+    declared: TemplateFunction | None,
+    opt: Path | None,
+    extra: Mapping[str, str],
+    show: OutputOptions,
+) -> Function:
+    given = {name: value for name, value in wanted.function.items() if value is not None}
+    env = {
+        **(declared.env if declared else {}),
+        **(read_variables(wanted.env_file) if wanted.env_file else {}),
+        **parse_variables(wanted.env),
+        **extra,
+    }
+    if declared is None:
+        if wanted.handler is None:
+            raise UsageError("no HANDLER is given", "Name it, or give --template.")
+        options = FunctionOptions(handler=wanted.handler, env=env, layers=opt, **given)
+        return make_function(options, Path.cwd())
+    for name in declared.unresolved:
+        remark(
+            f"retryctl: the template gives no value for {name}; set it with --env or --layer.",
+            quiet=show.quiet,
+        )
+    options = FunctionOptions(
+        handler=declared.handler, env=env, layers=opt, **{**_declared(declared), **given}
+    )
+    return make_function(options, declared.folder)
+
+
+def _declared(declared: TemplateFunction) -> dict[str, Any]:
+    """Return what a template declares, as options of the function."""
+    names = ("timeout", "memory", "ephemeral_storage", "log_format", "log_level")
+    found = {name: getattr(declared, name) for name in (*names, "system_log_level", "name")}
+    version = (declared.runtime or "").removeprefix("python")
+    if declared.runtime and version != declared.runtime:
+        found["python_version"] = version
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _credentials(wanted: LabRunOptions, show: OutputOptions) -> dict[str, str]:
+    """Return the variables of ``--profile-through``, and report that credentials are passed."""
+    if wanted.profile_through is None:
+        names = [name for name in parse_variables(wanted.env) if name.startswith("AWS_SECRET")]
+        passed = "--env" if names else ""
+        variables: dict[str, str] = {}
+    else:
+        variables = profile_variables(wanted.profile_through)
+        passed = f"the profile {wanted.profile_through}"
+    if passed:
+        remark(f"retryctl: the function gets the AWS credentials of {passed}.", quiet=show.quiet)
+    return variables
+
+
+def read_event(text: str) -> Any:
+    """Read the event: JSON, a sample's name, ``-`` for stdin, or a file.
+
+    :raises UsageError: it is none of these, or not JSON.
+    """
+    if text in SAMPLES:
+        return SAMPLES[text]()
+    with contextlib.suppress(ValueError):
+        return json.loads(text)
+    where = "stdin" if text == "-" else text
+    try:
+        return json.loads(sys.stdin.buffer.read() if text == "-" else Path(text).read_bytes())
+    except OSError as error:
+        raise UsageError(
+            f"the event {text!r} is neither JSON nor a file that can be read ({error.strerror})",
+            f"Samples: {', '.join(SAMPLES)}.",
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"the event in {where} is not JSON: {error}") from error
+
+
+def _between(command: str | None, variables: Mapping[str, str]) -> Callable[[int], None] | None:
+    if command is None:
+        return None
+
+    def run_command(attempt: int) -> None:
+        env = {**os.environ, **variables, "RETRYCTL_ATTEMPT": str(attempt)}
+        done = subprocess.run(command, shell=True, env=env, stdout=sys.stderr, check=False)
+        if done.returncode:
+            raise CouldNotLook(
+                f"the command of --between ended with status {done.returncode} before attempt "
+                f"{attempt}: {command}"
+            )
+
+    return run_command
+
+
+def _on_event(local: serve.LocalAws | None, follow: bool) -> Callable[[LabEvent], None]:
+    def on_event(logged: LabEvent) -> None:
+        if local is not None:
+            local.add(logged.event)
+        if follow:
+            for line in logged.event.message.splitlines():
+                print(inert(line), file=sys.stderr, flush=True)
+
+    return on_event
+
+
+# --------------------------------------------------------------------------- the files
+
+
+def _write(path: Path | str, text: str) -> None:
+    if str(path) == "-":
+        put(text)
+        return
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CouldNotLook(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _write_records(
+    run_of: lab_app.LabRun, function: Function, event: Any, wanted: LabRunOptions
+) -> None:
+    """Write what Lambda would send at the end of each request, one JSON document a line."""
+    records, letters = [], []
+    for checked in run_of.checked:
+        attempts = run_of.attempts[checked.request.request_id]
+        ended_ms = checked.request.attempts[-1].ended_ms or run_of.coverage.horizon_ms or 0
+        records.append(destination_record(function, event, attempts, ended_ms))
+        letters.append(dead_letter(event, attempts))
+    for path, documents in ((wanted.destination, records), (wanted.dead_letter, letters)):
+        if path is not None:
+            _write(path, "".join(json.dumps(one) + "\n" for one in documents if one is not None))
+
+
+def _placed(event: LogEvent) -> LogEvent:
+    """Return the event with a group and a stream, which a saved log may not name."""
+    return replace(
+        event,
+        log_group=event.log_group or "/aws/lambda/saved",
+        log_stream=event.log_stream or "saved",
+    )

@@ -1,0 +1,28 @@
+"""Tracebacks without the frames of retryctl, as on Lambda."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+_OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def hide_own_frames() -> None:
+    """Let ``traceback``, ``logging`` and the runtime client skip the frames of this folder."""
+    for name in ("walk_tb", "_walk_tb_with_full_positions"):  # the second since 3.11
+        if hasattr(traceback, name):
+            setattr(traceback, name, _without_own(getattr(traceback, name)))
+
+
+def _without_own(walk: Callable[[Any], Iterator[Any]]) -> Callable[[Any], Iterator[Any]]:
+    def walk_others(tb: Any) -> Iterator[Any]:
+        return (step for step in walk(tb) if not _is_own(step[0].f_code.co_filename))
+
+    return walk_others
+
+
+def _is_own(filename: str) -> bool:
+    return os.path.abspath(filename).startswith(_OWN)

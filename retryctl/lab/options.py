@@ -1,0 +1,206 @@
+"""From a user's options to the function that the lab runs; the command and the fixture share it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from retryctl.errors import UsageError
+from retryctl.lab import handlers
+from retryctl.lab.function import (
+    EPHEMERAL_MB,
+    ISOLATIONS,
+    LONGEST_TIMEOUT_S,
+    REGION,
+    RESERVED,
+    Function,
+    Isolation,
+    LogFormat,
+)
+from retryctl.lab.platform_log import Level
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LARGEST_ENVIRONMENT = 4096
+_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+_MEMORY_MB = (128, 10_240)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionOptions:
+    """The options of a function, under the names that the command gives them.
+
+    ``handler`` is ``file.py:function``, ``module.function``, or the function itself. ``timeout``
+    is in seconds, ``memory`` and ``ephemeral_storage`` in MB. Without ``python`` it is the
+    interpreter of ``$VIRTUAL_ENV``, else retryctl's own.
+    """
+
+    handler: str | Callable[..., Any]
+    name: str | None = None
+    timeout: float = 3.0
+    memory: int = 128
+    ephemeral_storage: int = EPHEMERAL_MB[0]
+    log_format: LogFormat = "text"
+    log_level: str | None = None
+    system_log_level: Level = "INFO"
+    env: Mapping[str, str] = field(default_factory=dict)
+    region: str = REGION
+    layers: Path | None = None
+    python: str | None = None
+    python_version: str = ""
+    isolation: Isolation | Sequence[Isolation] | None = None
+    real_time: bool = False
+    stand_in: bool = False
+
+
+def make_function(options: FunctionOptions, folder: Path) -> Function:
+    """Return the function; its code is found from ``folder``.
+
+    :raises UsageError: an option has a value that Lambda or the lab does not accept.
+    """
+    require_posix()
+    python = options.python or default_python()
+    task, handler = _located(options.handler, folder, python)
+    _check_numbers(options)
+    _check_levels(options)
+    name = options.name or re.sub(r"[^A-Za-z0-9_-]", "-", handler.rpartition(".")[0])[:64]
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} is not a name of a function", "Use letters, digits, - and _, at most 64."
+        )
+    return Function(
+        handler=handler,
+        task=task,
+        name=name,
+        timeout_s=options.timeout,
+        memory_mb=options.memory,
+        ephemeral_mb=options.ephemeral_storage,
+        log_format=options.log_format,
+        application_level=options.log_level.upper() if options.log_level else None,
+        system_level=options.system_log_level,
+        environment=_checked_environment(options.env),
+        region=options.region,
+        layers=options.layers,
+        python=python,
+        python_version=options.python_version,
+        isolation=_isolations(options.isolation),
+        real_time=options.real_time,
+        stand_in=options.stand_in,
+    )
+
+
+def require_posix() -> None:
+    """Refuse a host that has no processes to fork.
+
+    :raises UsageError: on Windows.
+    """
+    if sys.platform == "win32":
+        raise UsageError(
+            "the lab needs fork, signals and /tmp, which Windows does not have",
+            "Run retryctl in the Windows Subsystem for Linux.",
+        )
+
+
+def default_python() -> str:
+    """Return the interpreter of ``$VIRTUAL_ENV``, else retryctl's own."""
+    environment = os.environ.get("VIRTUAL_ENV", "")
+    path = os.path.join(environment, "bin", "python")
+    return path if environment and os.access(path, os.X_OK) else sys.executable
+
+
+def parse_variables(texts: Sequence[str]) -> dict[str, str]:
+    """Read environment variables given as ``NAME=VALUE``.
+
+    :raises UsageError: one is something else.
+    """
+    variables = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise UsageError(f"{text!r} is not an environment variable", "Write NAME=VALUE.")
+        variables[name] = value
+    return variables
+
+
+def read_variables(path: Path) -> dict[str, str]:
+    """Read a file of ``NAME=VALUE`` lines, with comments and an ``export`` before each if present.
+
+    :raises UsageError: it cannot be read.
+    """
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the environment file {path} cannot be read: {error}") from error
+    wanted = [line.removeprefix("export ") for line in lines if line and not line.startswith("#")]
+    return {name: _unquoted(value) for name, value in parse_variables(wanted).items()}
+
+
+def _unquoted(value: str) -> str:
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return value[1:-1] if quoted else value
+
+
+def _located(handler: str | Callable[..., Any], folder: Path, python: str) -> tuple[Path, str]:
+    if isinstance(handler, str):
+        return handlers.locate(handler, folder, python)
+    return handlers.locate_function(handler)
+
+
+def _check_numbers(options: FunctionOptions) -> None:
+    for name, value, least, most in (
+        ("timeout", options.timeout, 0.1, LONGEST_TIMEOUT_S),
+        ("memory", options.memory, *_MEMORY_MB),
+        ("ephemeral_storage", options.ephemeral_storage, *EPHEMERAL_MB),
+    ):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise UsageError(f"{name}={value!r} is not a number")
+        if not least <= value <= most:
+            raise UsageError(f"{name}={value} is not from {least} to {most}")
+
+
+def _check_levels(options: FunctionOptions) -> None:
+    if options.log_format not in ("text", "json"):
+        raise UsageError(f"log_format={options.log_format!r} is neither 'text' nor 'json'")
+    if options.log_level is None:
+        return
+    if options.log_level.upper() not in _LEVELS:
+        raise UsageError(f"log_level={options.log_level!r} is not one of {', '.join(_LEVELS)}")
+    if options.log_format == "text":
+        raise UsageError(
+            "a log level applies to the JSON format only, as on Lambda", "Add --log-format json."
+        )
+
+
+def _checked_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables, refused as Lambda refuses them."""
+    for name, value in variables.items():
+        if not isinstance(value, str):
+            raise UsageError(f"the environment variable {name} is {value!r}, which is not a text")
+        if not _VARIABLE.fullmatch(name):
+            raise UsageError(f"{name!r} is not a name of an environment variable")
+    if reserved := sorted(RESERVED.intersection(variables)):
+        raise UsageError(
+            f"{reserved[0]} is reserved: Lambda sets it itself",
+            "Use --region for the region, and other options for the function.",
+        )
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())
+    if size > _LARGEST_ENVIRONMENT:
+        raise UsageError(
+            f"the environment variables have {size} bytes; Lambda accepts {_LARGEST_ENVIRONMENT}"
+        )
+    return dict(variables)
+
+
+def _isolations(wanted: Isolation | Sequence[Isolation] | None) -> tuple[Isolation, ...]:
+    if wanted is None:
+        return ISOLATIONS
+    ways: tuple[Any, ...] = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+    for way in ways:
+        if way not in ISOLATIONS:
+            raise UsageError(f"isolation={way!r} is not one of {', '.join(ISOLATIONS)}")
+    return ways

@@ -1,0 +1,57 @@
+"""The files for maintainers: valid for their readers, and true to the project."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+VERSIONS = [
+    name.rpartition(" ")[2] for name in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", name)
+]
+SCHEMAS = {
+    "vendor.github-workflows": ".github/workflows/*.yml",
+    "vendor.dependabot": ".github/dependabot.yml",
+    "vendor.github-issue-forms": ".github/ISSUE_TEMPLATE/[!c]*.yml",
+    "vendor.github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
+}
+COMMANDS = ("trace", "list", "summary", "check", "lab", "counters", "explain")
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_files_for_github_follow_their_schemas(schema: str) -> None:
+    files = [str(path) for path in ROOT.glob(SCHEMAS[schema])]
+    assert files
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *files]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if f"'{schema}'" in done.stderr and "invalid choice" in done.stderr.lower():
+        pytest.skip(f"this check-jsonschema has no schema {schema}")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_ci_runs_every_version_that_the_project_names() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    assert workflow["jobs"]["tests"]["strategy"]["matrix"]["python"] == VERSIONS
+    assert PROJECT["requires-python"] == f">={VERSIONS[0]}"
+
+
+def test_the_architecture_names_folders_and_files_that_exist() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    for row in re.findall(r"^\| `.*$", text, re.MULTILINE):
+        for path in re.findall(r"`((?:app|cli|views)/[^`]*)`|`(rules.md)`", row):
+            assert list((ROOT / "retryctl").glob("".join(path))), path
+    for name in re.findall(r"^  (\w+)/ ", text, re.MULTILINE):
+        assert (ROOT / "retryctl" / name).is_dir(), name
+    for command in COMMANDS:
+        assert f"`{command}`" in text
+
+
+def test_every_decision_is_in_the_table() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(r"\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text("utf-8"))
+    assert listed == sorted(path.name for path in folder.glob("0*.md"))
