@@ -60,6 +60,7 @@ def plain(checked: CheckedRequest) -> CheckedRequest:
         checked.request,
         attempts=tuple(map(attempt, checked.request.attempts)),
         mentions=each(checked.request.mentions),
+        ambiguous=each(checked.request.ambiguous),
     )
     findings = tuple(replace(one, evidence=each(one.evidence)) for one in checked.findings)
     return replace(checked, request=request, findings=findings)
