@@ -19,6 +19,7 @@ from retryctl.core.wording import number_of
 OPEN = (RequestOutcome.PENDING, RequestOutcome.RUNNING)
 """The outcomes that are not final."""
 
+_MAY_BE_RETRIED = (RequestOutcome.PENDING, RequestOutcome.UNKNOWN)
 _FEW = 20
 
 
@@ -126,8 +127,10 @@ def of_request(
 
 
 def _owes_branches(request: Request, expected: Expectations) -> bool:
-    """A request that was asked for by name does; of all others those that are retried."""
-    retried = len(request.attempts) > 1 or request.outcome is RequestOutcome.PENDING
+    """Whether it must run the branches: it was named, it was retried, or may have been."""
+    attempts, outcome = request.attempts, request.outcome
+    failed = bool(attempts) and attempts[-1].outcome.failed
+    retried = len(attempts) > 1 or (failed and outcome in _MAY_BE_RETRIED)
     return request.request_id in expected.given or retried
 
 

@@ -99,7 +99,11 @@ class Markers:
 
 
 def read_claim(lines: Iterable[tuple[LogEvent, Record]], markers: Markers) -> Claim:
-    """The claim in the lines of one attempt, in stream order; of several the last counts."""
+    """Read the claim in the lines of one attempt, in stream order; of several the last counts.
+
+    A line that is not the attempt's own still parts an integer from its branch: pass it as
+    an ``AppLine`` without text.
+    """
     output = [(event, record) for event, record in lines if isinstance(record, AppLine)]
     if markers_logged := [(e, line.fields) for e, line in output if _is_marker(line)]:
         return _marker_claim(*markers_logged[-1])
