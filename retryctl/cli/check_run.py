@@ -26,6 +26,7 @@ from retryctl.cli.report_files import (
     update_known,
     write,
 )
+from retryctl.cli.source import source_options, time_window
 from retryctl.cli.terminal import TerminalFeedback, put, remark, stdout_screen
 from retryctl.cli.times import zone
 from retryctl.config import config_for
@@ -47,8 +48,8 @@ def run_check(
 ) -> ExitStatus:
     """Check what ``targets`` name: request IDs, or a function."""
     config = config_for(read.source)
-    request_ids, source = _targets(targets, options.source_options(read, aws, config))
-    window = options.time_window(read, screen.tz)
+    request_ids, source = _targets(targets, source_options(read, aws, config))
+    window = time_window(read, screen.tz)
     expected = read_expected(chosen, config, request_ids)
     _refuse_waiting(expected.wait_ms, source)
     files = report_files(

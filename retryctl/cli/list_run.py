@@ -10,6 +10,7 @@ from retryctl.app.options import wall_clock_ms
 from retryctl.app.window import WindowReader, list_rows, open_window
 from retryctl.cli import params as options
 from retryctl.cli.answers import refuse_unknown, select_functions, warn_of_gaps
+from retryctl.cli.source import source_options, time_window
 from retryctl.cli.summary_run import no_request
 from retryctl.cli.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.cli.times import zone
@@ -41,8 +42,8 @@ def run_list(
     """List the requests of ``functions`` in the window that pass the filter."""
     refuse_unknown(output, _FORMS, "--output")
     config = config_for(read.source)
-    source, keep = select_functions(functions, options.source_options(read, aws, config))
-    window = options.time_window(read, screen.tz)
+    source, keep = select_functions(functions, source_options(read, aws, config))
+    window = time_window(read, screen.tz)
     feedback = TerminalFeedback(quiet=screen.quiet)
     opened = open_window(
         source,

@@ -20,6 +20,7 @@ from retryctl.cli.answers import (
     warn_of_gaps,
 )
 from retryctl.cli.report_files import report_files, write
+from retryctl.cli.source import source_options, time_window
 from retryctl.cli.terminal import Screen, TerminalFeedback, put, stdout_screen
 from retryctl.cli.times import zone
 from retryctl.config import config_for
@@ -57,8 +58,8 @@ def run_summary(
     _refuse_hidden_changes(compare, {output, *(file.form for file in files)}, output)
     before = _earlier(compare) if compare else None
     config = config_for(read.source)
-    source, keep = select_functions(functions, options.source_options(read, aws, config))
-    window = options.time_window(read, screen.tz)
+    source, keep = select_functions(functions, source_options(read, aws, config))
+    window = time_window(read, screen.tz)
     feedback = TerminalFeedback(quiet=screen.quiet)
     opened = open_window(
         source,

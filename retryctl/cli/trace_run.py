@@ -16,6 +16,7 @@ from retryctl.app.trace import TraceResult, trace_reader
 from retryctl.cli import params as options
 from retryctl.cli.ids import request_ids as read_ids
 from retryctl.cli.report_files import report_files
+from retryctl.cli.source import source_options, time_window
 from retryctl.cli.terminal import TerminalFeedback, remark
 from retryctl.cli.times import read_duration, zone
 from retryctl.cli.trace_output import show_trace
@@ -38,7 +39,7 @@ def run_trace(
 ) -> ExitStatus:
     """Show the attempts of the requests whose IDs are in ``request_ids``, as they were typed."""
     config = config_for(read.source)
-    source = options.source_options(read, aws, config, store=store)
+    source = source_options(read, aws, config, store=store)
     timeout_ms = _wait_timeout(timeout, read, wait=wait)
     _refuse_conflicts(request_ids, source, show)
     files = report_files(reports, [form.value for form in options.Output], source=read.source)
@@ -47,7 +48,7 @@ def run_trace(
     reader = trace_reader(
         read_ids(request_ids, _stdin_lines()),
         source,
-        options.time_window(read, show.tz),
+        time_window(read, show.tz),
         config=config,
         feedback=feedback,
     )
