@@ -260,7 +260,8 @@ def coverage_check(gaps: Sequence[Gap]) -> CheckResult | None:
         return None
     more = f" (and {len(hiding) - 1:,} more)" if len(hiding) > 1 else ""
     message = f"part of the log is missing: {hiding[0]}{more}"
-    return CheckResult(name=COVERAGE, passed=None, message=message)
+    again = any(gap.may_close for gap in gaps)
+    return CheckResult(name=COVERAGE, passed=None, message=message, awaits=message if again else "")
 
 
 def cross_check_of_all(tally: CheckTally, patterns: Sequence[str]) -> CheckResult | None:
