@@ -41,7 +41,7 @@ def read(*requests: Any, coverage: Coverage = COVERAGE, lines: bool = False) -> 
 
 def test_the_document_of_the_contract() -> None:
     document = read(SWITCHED)
-    assert list(document) == ["schema", "requests", "not_found", "coverage"]
+    assert list(document) == ["schema", "requests", "not_found", "cross_checked", "coverage"]
     assert document["schema"] == "retryctl/trace/1"
     (request,) = document["requests"]
     attempts, findings = request.pop("attempts"), request.pop("findings")
