@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from io import BytesIO
 from itertools import count
 
 from retryctl.core.model.events import LogEvent
@@ -59,6 +60,30 @@ TIMED = re.compile(
     rb'\d{4}/|[^"]{1,90} Task timed out|(?:[^"\\]|\\t){1,90}\\t(?:ERROR|FATAL|fail)\\t'
 )
 TELLING_JSON = re.compile(rb"platform\.|[rR]ror|ERROR|FATAL|retryctl|\\\\u|AWSRequestId")
+
+
+_GROUP_KEYS = (b'"logGroup', b'"log_group"')
+_LATE_GROUP = re.compile(rb', ?"log(?:GroupName|Group|_group)": ?("[^"\\]*")(?=[,}])')
+
+
+def lead_with_groups(block: bytes) -> bytes:
+    """Put the log group of each line first, where a writer put it behind the message."""
+    if not any(key in block for key in _GROUP_KEYS):
+        return block
+    if (
+        block.count(_GROUP_KEYS[0]) == block.count(b'{"logGroupName"')
+        and _GROUP_KEYS[1] not in block
+    ):
+        return block
+    return b"".join(map(_lead_with_group, BytesIO(block)))
+
+
+def _lead_with_group(line: bytes) -> bytes:
+    header = HEADER.match(line)
+    if not header or line.startswith(b'{"logGroupName"'):
+        return line
+    group = _LATE_GROUP.search(line, header.end())
+    return b'{"logGroupName":%b,%b' % (group[1], line[1:]) if group else line
 
 
 def events_of(asked: StreamFilter, *parts: Iterable[bytes | LogEvent]) -> list[list[LogEvent]]:

@@ -19,7 +19,7 @@ from retryctl.core.crosscheck.findings import Finding
 from retryctl.core.crosscheck.verdict import CheckedRequest, cross_checked
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
-from retryctl.core.model.events import LogEvent
+from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.views.console_links import attempt_link
 from retryctl.views.inert import UNSAFE
 from retryctl.views.times import iso, waits_ms
@@ -105,7 +105,7 @@ def _attempt(
     error = attempt.error
     shown: Object = {
         "number": attempt.number,
-        "log_stream": attempt.log_stream,
+        "log_stream": stream_name(attempt.log_stream),
         "version": attempt.version,
         "cold_start": attempt.cold_start,
         "started_at": iso(attempt.started_ms),
@@ -146,7 +146,8 @@ def finding_object(finding: Finding) -> Object:
         "message": finding.message,
         "remedy": finding.remedy,
         "evidence": [
-            {"log_stream": event.log_stream, **_event(event)} for event in finding.evidence
+            {"log_stream": stream_name(event.log_stream), **_event(event)}
+            for event in finding.evidence
         ],
     }
 
