@@ -94,7 +94,8 @@ def stream_lines(events: Iterable[LogEvent]) -> list[Line]:
     """The events of one stream as records, in the stream's order and without repeats."""
     distinct: dict[object, LogEvent] = {}
     for event in events:
-        distinct.setdefault(event.event_id or object(), event)
+        key = (event.event_id, event.timestamp_ms) if event.event_id else object()
+        distinct.setdefault(key, event)
     placed = sorted(distinct.values(), key=lambda event: event.position)
     return _without_repeats(sorted(placed, key=_in_stream))
 
