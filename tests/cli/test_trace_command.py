@@ -420,7 +420,7 @@ def test_last_and_ids_exclude_each_other(one: str) -> None:
 
 
 def test_without_an_id_standard_input_is_refused() -> None:
-    done = run("trace", "--from", "-", input="")
+    done = run("trace", "--from", "-", stdin="")
     assert done.returncode == 2
     assert "no request ID is given" in done.stderr
 
