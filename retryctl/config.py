@@ -67,6 +67,11 @@ def load_settings(folder: Path) -> ProjectConfig:
     return ProjectConfig()
 
 
+def config_for(source: str) -> ProjectConfig:
+    """Return the settings of the working folder; the demo is always read with the defaults."""
+    return ProjectConfig() if source == "demo" else load_settings(Path.cwd())
+
+
 def _candidates(folder: Path) -> Iterator[Path]:
     for place in (folder, *folder.parents):
         # a folder of that name, or a link that leads nowhere, is refused and not passed over

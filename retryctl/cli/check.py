@@ -1,16 +1,45 @@
-"""``retryctl check``: a log as a test, for a pipeline that must fail when the function did."""
+"""``retryctl check``: a log as a test, for a CI job that must fail when retries went wrong.
+
+Mistakes in the options, the settings, the baseline or the report files are refused before
+anything is read.
+"""
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from retryctl import __version__
+from retryctl.app.check import CheckPlan, CheckRun
+from retryctl.app.check import check as run_check
+from retryctl.app.options import SourceOptions, TimeWindow
 from retryctl.cli import params as options
+from retryctl.cli.answers import nothing_found
+from retryctl.cli.check_options import CheckOptions, read_expected
+from retryctl.cli.report_files import (
+    annotate,
+    known_form,
+    read_known,
+    report_files,
+    update_known,
+    write,
+)
+from retryctl.cli.terminal import TerminalFeedback, put, remark, stdout_screen
+from retryctl.cli.times import zone
+from retryctl.config import config_for
+from retryctl.core.model.events import request_id_in
+from retryctl.errors import ExitStatus, NothingFound, UsageError
+from retryctl.views.ci.report import ELSEWHERE, REPORTS, CheckReport
+from retryctl.views.ci.report import report as make_report
 
 app = typer.Typer(add_completion=False)
 
-_WHAT = "What has to hold"
+_WHAT = "What must hold"
 _REPORTS = "Reports"
 _FORMS = "text, json, junit, sarif, github, gitlab, tap or markdown"
 
@@ -27,8 +56,8 @@ FailOn = Annotated[
     str | None,
     typer.Option(
         "--fail-on",
-        metavar="RULE,…|error|warning",
-        help="The findings that fail: by rule or from a severity on. Without it: error.",
+        metavar="FINDING,…|error|warning",
+        help="Which findings fail: names, or a minimum severity. Default: error.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -36,8 +65,8 @@ Allow = Annotated[
     str | None,
     typer.Option(
         "--allow",
-        metavar="RULE,…",
-        help="Rules that may be broken.",
+        metavar="FINDING,…",
+        help="Findings to ignore.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -46,7 +75,7 @@ ExpectBranches = Annotated[
     typer.Option(
         "--expect-branches",
         metavar="A,B,C",
-        help="The branches that each retried request runs, or each that is named.",
+        help="Required branches of each retried request, or of each request that is named.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -55,7 +84,8 @@ ExpectOutcome = Annotated[
     typer.Option(
         "--expect-outcome",
         metavar="OUTCOME,…",
-        help="What each request comes to that does not succeed at once, or each that is named.",
+        help="Required outcome of each request that did not succeed at once, or of each request "
+        "that is named.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -65,7 +95,7 @@ MinRequests = Annotated[
         "--min-requests",
         metavar="N",
         min=0,
-        help="At least so many requests.",
+        help="At least N requests.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -75,7 +105,7 @@ MinRetried = Annotated[
         "--min-retried",
         metavar="N",
         min=0,
-        help="At least so many of them retried.",
+        help="At least N retried requests.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -84,7 +114,7 @@ MaxExhausted = Annotated[
     typer.Option(
         "--max-exhausted",
         metavar="N|P%",
-        help="At most so many requests that Lambda gave up.",
+        help="At most N or P % requests that Lambda gave up on.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -93,7 +123,7 @@ MaxWrongBranch = Annotated[
     typer.Option(
         "--max-wrong-branch",
         metavar="N|P%",
-        help="At most so many wrong branches, of all that ran.",
+        help="At most N or P % wrong branches, of all that ran.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -102,7 +132,7 @@ MinAccuracy = Annotated[
     typer.Option(
         "--min-accuracy",
         metavar="P%",
-        help="The counter right on at least so many of the retries that logged one.",
+        help="The counter is right on at least P % of the retries that logged one.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -110,7 +140,7 @@ AllowEmpty = Annotated[
     bool | None,
     typer.Option(
         "--allow-empty",
-        help="Pass where there is nothing to check.",
+        help="Pass if there is nothing to check.",
         rich_help_panel=_WHAT,
         show_default=False,
     ),
@@ -120,8 +150,7 @@ Wait = Annotated[
     typer.Option(
         "--wait",
         metavar="5m",
-        help="Look again until every request has closed and everything can be judged, "
-        "for at most so long.",
+        help="Read the log again until every request has closed, at most this long.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -130,7 +159,7 @@ Baseline = Annotated[
     typer.Option(
         "--baseline",
         metavar="FILE",
-        help="Findings that are known: told, but they do not fail.",
+        help="Known findings: they are shown, but do not fail.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -146,7 +175,7 @@ Form = Annotated[
         "--output",
         "-o",
         metavar="FORM",
-        help=f"The form of the output: {_FORMS}.",
+        help=f"Output format: {_FORMS}.",
         rich_help_panel=_REPORTS,
     ),
 ]
@@ -155,22 +184,19 @@ Report = Annotated[
     typer.Option(
         "--report",
         metavar="FORM=FILE",
-        help="Write a file too, in any of these forms. May be given several times.",
+        help="Also write a file in one of these formats. Repeatable.",
         rich_help_panel=_REPORTS,
     ),
 ]
 
 
 @app.command()
+@options.grouped
 def check(
+    read: options.ReadOptions,
+    aws: options.AwsOptions,
+    screen: options.ScreenOptions,
     targets: Targets = None,
-    function: options.Function = None,
-    log_group: options.LogGroup = None,
-    source: options.From = "cloudwatch",
-    since: options.Since = None,
-    until: options.Until = None,
-    engine: options.EngineChoice = options.Engine.FILTER,
-    max_cost: options.MaxCost = None,
     fail_on: FailOn = None,
     allow: Allow = None,
     expect_branches: ExpectBranches = None,
@@ -186,44 +212,134 @@ def check(
     update_baseline: UpdateBaseline = False,
     output: Form = "text",
     report: Report = None,
-    profile: options.Profile = None,
-    region: options.Region = None,
-    endpoint_url: options.EndpointUrl = None,
-    color: options.ColorChoice = options.Color.AUTO,
-    tz: options.Tz = "UTC",
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> int:
-    """Pass or fail on what trace would find, in the requests of a function or a saved log.
+    """Check requests; exit non-zero if anything is wrong.
 
     retryctl check orders-worker --since 15m --report junit=report.xml
 
-    Exits with 0 where everything held, 1 where something did not, 5 where the logs do not allow\
- to tell, 4 where there was nothing to check. What has to hold can also stand in the settings\
- file, in its table "check".
+    Exit status: 0 if everything held, 1 if something did not, 5 if the logs do not allow a\
+ verdict, 4 if there was nothing to check. What must hold can also stand in the settings file,\
+ in its table "check".
     """
-    from retryctl.app import check as checking
-    from retryctl.cli.check_options import CheckOptions
+    chosen = CheckOptions(
+        fail_on=fail_on,
+        allow=allow,
+        expect_branches=expect_branches,
+        expect_outcome=expect_outcome,
+        min_requests=min_requests,
+        min_retried=min_retried,
+        max_exhausted=max_exhausted,
+        max_wrong_branch=max_wrong_branch,
+        min_accuracy=min_accuracy,
+        allow_empty=allow_empty,
+        baseline=baseline,
+        wait=wait,
+        report=tuple(report) if report else None,
+    )
+    request_ids, source = _targets(targets or (), options.source_options(read, aws))
+    config = config_for(source.source)
+    window = options.time_window(read, screen.tz)
+    expected = read_expected(chosen, config, request_ids)
+    _refuse_waiting(expected.wait_ms, source)
+    files = report_files(
+        expected.reports, REPORTS, ELSEWHERE, source=source.source, baseline=expected.baseline
+    )
+    plan = CheckPlan(
+        request_ids=request_ids,
+        options=source,
+        window=window,
+        config=config,
+        expectations=expected.expectations,
+        wait_ms=expected.wait_ms,
+        baseline=read_known(expected.baseline, update=update_baseline),
+        learns=update_baseline,
+    )
+    known_form(output, REPORTS, ELSEWHERE)
+    run = run_check(plan, feedback=TerminalFeedback(quiet=screen.quiet), sleep=time.sleep)
+    result = CheckReport(
+        judgement=run.outcome,
+        coverage=run.coverage,
+        version=__version__,
+        tz=zone(screen.tz),
+        reports=tuple(str(file.path) for file in files),
+    )
+    for file in files:
+        write(file.path, make_report(file.form, result))
+    if update_baseline and expected.baseline:
+        found = {judged.identity for judged in run.outcome.findings if judged.known}
+        update_known(expected.baseline, plan.baseline | found)
+    _print(result, output, screen)
+    for why in run.not_found.values():
+        remark(f"retryctl: {why}")
+    if result.status is ExitStatus.NOTHING_FOUND:
+        raise _nothing_to_check(result, run, window)
+    return result.status
 
-    return checking.check(
-        targets or (),
-        options.look_of(locals()),
-        options.OutputOptions(color=color, tz=tz, quiet=quiet),
-        CheckOptions(
-            fail_on=fail_on,
-            allow=allow,
-            expect_branches=expect_branches,
-            expect_outcome=expect_outcome,
-            min_requests=min_requests,
-            min_retried=min_retried,
-            max_exhausted=max_exhausted,
-            max_wrong_branch=max_wrong_branch,
-            min_accuracy=min_accuracy,
-            allow_empty=allow_empty,
-            baseline=baseline,
-            wait=wait,
-            report=tuple(report) if report else None,
-        ),
-        form=output,
-        update=update_baseline,
+
+def _targets(
+    arguments: Sequence[str], source: SourceOptions
+) -> tuple[tuple[str, ...], SourceOptions]:
+    """Split the arguments into request IDs and the function: all that has not the form of an ID."""
+    ids: dict[str, None] = {}
+    for argument in arguments:
+        if request_id := request_id_in(argument):
+            ids[request_id] = None
+        elif source.function in (None, argument):
+            source = replace(source, function=argument)
+        else:
+            raise UsageError(
+                f"both {source.function} and {argument} are named as the function.",
+                "Name one function; a request ID has 36 characters.",
+            )
+    return tuple(ids), source
+
+
+def _refuse_waiting(wait_ms: int, source: SourceOptions) -> None:
+    if wait_ms and source.source in ("-", "demo"):
+        raise UsageError(
+            f"--wait has nothing to wait for with --from {source.source}: it does not change.",
+            "Drop --wait.",
+        )
+
+
+# --------------------------------------------------------------------------- the answer
+
+
+def _print(result: CheckReport, form: str, screen: options.ScreenOptions) -> None:
+    """Print the result, and annotate the change where GitHub Actions runs the check."""
+    if form != "text":
+        put(make_report(form, result), document=True)
+    elif result.status is not ExitStatus.NOTHING_FOUND:
+        put(_text(result, screen))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        annotate(
+            "" if form == "github" else make_report("github", result),
+            make_report("markdown", result),
+        )
+
+
+def _text(result: CheckReport, screen: options.ScreenOptions) -> str:
+    from retryctl.views.text import check as check_text
+
+    stdout = stdout_screen(screen.color)
+    return check_text.report(
+        result, width=stdout.width, colour=stdout.colour, ascii_only=stdout.ascii_only
+    )
+
+
+def _nothing_to_check(result: CheckReport, run: CheckRun, window: TimeWindow) -> NothingFound:
+    if run.not_found:
+        return nothing_found(
+            "none of these requests was found.",
+            run.coverage,
+            result.tz,
+            "--wait 5m waits for logs that are late.",
+        )
+    bounded = run.coverage.source == "cloudwatch" or not window.is_open
+    first = "Widen the window with --since." if bounded else "Is it the right file?"
+    return nothing_found(
+        "there is no request to check.",
+        run.coverage,
+        result.tz,
+        f"{first} --allow-empty lets a check of nothing pass.",
     )

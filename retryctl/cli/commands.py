@@ -36,15 +36,17 @@ class _Entry:
 
 
 _TABLE = {
-    "trace": _Entry("Tell the story of each attempt of a request.", _STORY),
-    "check": _Entry("Fail a pipeline where the function did.", _STORY),
+    "trace": _Entry("Show what happened on each attempt of a request.", _STORY),
+    "check": _Entry("Fail a CI job when retries went wrong.", _STORY),
     "summary": _Entry("Count a function's retries, errors, waits and cost.", _STORY),
     "list": _Entry("List a function's requests, one line each.", _STORY),
     "doctor": _Entry("Check a function's configuration before anything fails.", _STORY),
     "demo": _Entry("Show a recorded history. Needs no AWS account.", _STORY),
     "lab": _Entry("Run a handler here as Lambda would, retries and all.", _FUNCTION, group=True),
-    "counters": _Entry("What a function imports to count its retries.", _FUNCTION, group=True),
-    "explain": _Entry("Explain a rule of the cross-check.", _HELP),
+    "counters": _Entry(
+        "Get the code a function imports to count its retries.", _FUNCTION, group=True
+    ),
+    "explain": _Entry("Explain a finding.", _HELP),
 }
 
 
@@ -93,7 +95,8 @@ def _retryctl(
         typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
-    """What happened on each attempt of a retried AWS Lambda event, and can its count be trusted?"""
+    """Show what happened on each attempt of a retried AWS Lambda event, and whether the function
+    counted its retries correctly."""
 
 
 def invoke(arguments: Sequence[str]) -> int:

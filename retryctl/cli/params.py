@@ -1,17 +1,24 @@
-"""The options that mean the same for every command, as types to put in its signature.
+"""The options that mean the same for every command, declared once.
 
-A command takes ``since: options.Since = None`` and so on, and hands the values on: to
-``look_of`` what says where to look, to ``OutputOptions`` what says how to show it.
+A command decorated with ``grouped`` takes whole groups of options, each a dataclass of this
+module, beside its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
-from typing import Annotated, Any
+from functools import wraps
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
+
+from retryctl.app.options import Engine, SourceOptions, TimeWindow, wall_clock_ms
+from retryctl.cli.times import read_window, zone
+from retryctl.errors import UsageError
 
 WHERE = "Where to look"
 _AWS = "AWS"
@@ -24,14 +31,6 @@ class Color(str, Enum):
     AUTO = "auto"
     ALWAYS = "always"
     NEVER = "never"
-
-
-class Engine(str, Enum):
-    """What searches CloudWatch."""
-
-    AUTO = "auto"
-    FILTER = "filter"
-    INSIGHTS = "insights"
 
 
 class Output(str, Enum):
@@ -213,43 +212,78 @@ Debug = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceOptions:
-    """Where to look, as it was asked for; ``functions`` are several, by name or by pattern."""
+class ReadOptions:
+    """What to read, as it was typed."""
 
-    source: str = "cloudwatch"
-    function: str | None = None
-    functions: tuple[str, ...] = ()
-    log_groups: tuple[str, ...] = ()
-    since: str | None = None
-    until: str | None = None
-    profile: str | None = None
-    region: str | None = None
-    endpoint_url: str | None = None
-    store: str | None = None
-    engine: Engine = Engine.FILTER  # the one that costs nothing, where nothing was asked
-    max_cost: float | None = None
+    function: Function = None
+    log_group: LogGroup = None
+    source: From = "cloudwatch"
+    since: Since = None
+    until: Until = None
+    engine: EngineChoice = Engine.AUTO
+    max_cost: MaxCost = None
 
 
-def look_of(parameters: Mapping[str, Any]) -> SourceOptions:
-    """Where to look, by the parameters of a command: the ``locals()`` it begins with."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsOptions:
+    """How to reach AWS, as it was typed."""
+
+    profile: Profile = None
+    region: Region = None
+    endpoint_url: EndpointUrl = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenOptions:
+    """How to print, as it was typed."""
+
+    color: ColorChoice = Color.AUTO
+    tz: Tz = "UTC"
+    quiet: Quiet = False
+    debug: Debug = False
+
+
+def source_options(
+    read: ReadOptions, aws: AwsOptions = AwsOptions(), *, store: str | None = None
+) -> SourceOptions:
+    """Return where to read. Raises ``UsageError`` for an empty value.
+
+    Without ``-f`` and ``-g``, RETRYCTL_FUNCTION names the function on CloudWatch.
+    """
+    groups = tuple(read.log_group or ())
+    for option, value in (
+        ("--function", read.function),
+        *(("--log-group", group) for group in groups),
+        ("--profile", aws.profile),
+        ("--region", aws.region),
+    ):
+        if value is not None and not value.strip():
+            raise UsageError(f"{option} is empty.", f"Give {option} a value, or drop it.")
+    function = read.function
+    if read.source == "cloudwatch" and not function and not groups:
+        function = os.environ.get("RETRYCTL_FUNCTION") or None
     return SourceOptions(
-        source=parameters["source"],
-        function=parameters["function"],
-        log_groups=tuple(parameters["log_group"] or ()),
-        since=parameters["since"],
-        until=parameters["until"],
-        profile=parameters["profile"],
-        region=parameters["region"],
-        endpoint_url=parameters["endpoint_url"],
-        store=parameters.get("store"),  # which is of one request: not every command takes one
-        engine=parameters["engine"],
-        max_cost=parameters["max_cost"],
+        source=read.source,
+        function=function,
+        log_groups=groups,
+        profile=aws.profile,
+        region=aws.region,
+        endpoint_url=aws.endpoint_url,
+        store=store,
+        engine=read.engine,
+        max_cost=read.max_cost,
     )
+
+
+def time_window(read: ReadOptions, tz: str) -> TimeWindow:
+    """Return the window of ``--since`` and ``--until``; times without a zone are in ``tz``."""
+    since_ms, until_ms = read_window(read.since, read.until, now_ms=wall_clock_ms(), tz=zone(tz))
+    return TimeWindow(since_ms=since_ms, until_ms=until_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
-    """How to show it, as it was asked for."""
+    """How to show the attempts of requests."""
 
     output: Output = Output.TEXT
     color: Color = Color.AUTO
@@ -260,3 +294,43 @@ class OutputOptions:
     failed: bool = False
     exit_code: bool = False
     web: bool = False
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def grouped(command: Command) -> Command:
+    """Replace each parameter that is a group of options by the options of the group."""
+    groups: dict[str, tuple[type, list[str]]] = {}
+    parameters: list[inspect.Parameter] = []
+    hints = get_type_hints(command, include_extras=True)
+    for parameter in inspect.signature(command).parameters.values():
+        kind = hints[parameter.name]
+        if not is_dataclass(kind):
+            parameters.append(parameter.replace(annotation=kind))
+            continue
+        assert isinstance(kind, type)
+        types = get_type_hints(kind, include_extras=True)
+        groups[parameter.name] = (kind, [field.name for field in fields(kind)])
+        parameters += (
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=types[field.name],
+            )
+            for field in fields(kind)
+        )
+
+    @wraps(command)
+    def run(**values: Any) -> Any:
+        made = {
+            name: kind(**{key: values.pop(key) for key in keys})
+            for name, (kind, keys) in groups.items()
+        }
+        return command(**values, **made)
+
+    only_keywords = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
+    run.__signature__ = inspect.Signature(only_keywords)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run  # type: ignore[return-value]

@@ -128,7 +128,7 @@ def read_duration(text: str) -> int:
     """
     match = _AGO.fullmatch(text.strip())
     if match is None or "ago" in text:
-        raise UsageError(f"{text!r} is no duration.", "Give it as 90s, 5m or 1h30m.")
+        raise UsageError(f"{text!r} is not a duration.", "Give it as 90s, 5m or 1h30m.")
     return _sum_ms(match)
 
 

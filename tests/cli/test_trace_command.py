@@ -48,7 +48,7 @@ def test_the_demo_says_what_to_try_next(one: str) -> None:
     assert shown.returncode == 0
     assert one in shown.stdout
     *_, hint, command = shown.stdout.splitlines()
-    assert hint == "One of them with its log lines:"
+    assert hint == "One request with its log lines:"
     _, *command = command.split()
     again = run(*command)
     assert again.returncode == 0
@@ -107,7 +107,7 @@ def test_an_id_that_is_not_there(one: str) -> None:
     assert (none.returncode, none.stdout) == (4, "")
     assert none.stderr.startswith(f"retryctl: {ID} was not found.\n")
     assert len(none.stderr.splitlines()) == 3
-    assert "It was read whole." in none.stderr
+    assert "The whole window was read." in none.stderr
     assert some.returncode == 0
     assert f"retryctl: {ID} was not found." in some.stderr
     assert json.loads(trace(ID, one, "-o", "json").stdout)["not_found"] == [ID]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from retryctl.core.model.events import LogEvent, is_timed, stream_name
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.formats import FORMATS, detect_format, shapes, shapes_table
+from tests.support.program import run
 from tests.support.saved_logs import (
     EVENTS,
     GROUP,
@@ -38,6 +39,7 @@ from tests.support.saved_shapes import (
     STREAMS,
     TIMES,
     insights_rows,
+    rows,
     table_of,
 )
 
@@ -360,3 +362,52 @@ def test_the_table_in_the_docs_is_the_list_of_shapes() -> None:
     text = DOCUMENT.read_text()
     table = text.split("<!-- shapes: generated -->\n")[1].split("<!-- end -->")[0]
     assert table == shapes_table()
+
+
+def test_a_document_with_an_event_on_each_line_is_no_json_lines() -> None:
+    body = ",\n".join(lines(EVENTS).splitlines())
+    events, coverage = read_bytes(f'{{"events": [\n{body}\n], "searchedLogStreams": []}}'.encode())
+    assert len(events) == len(EVENTS)
+    assert coverage.complete
+
+
+def test_what_stands_before_a_table_is_passed_over() -> None:
+    """Names of groups, the query, rules of a table: as people save and paste them."""
+    csv_text = f"{GROUP}:\n\n" + SHAPES["console CSV"][0](EVENTS)
+    assert [event.message for event in read_bytes(csv_text.encode())[0]] == [e[2] for e in EVENTS]
+    head = f"**CloudWatch Logs Insights**\nlog-group-names: {GROUP}\nquery-string:\n---\n"
+    table = "| @timestamp | @message |\n| --- | --- |\n| 2026-11-23 03:00:00.123 | a | b |\n"
+    [event], coverage = read_bytes((head + table).encode())
+    assert (event.log_group, event.message) == (GROUP, "a | b")
+    assert coverage.complete
+
+
+def test_rows_that_a_ticket_shows_as_a_table() -> None:
+    text = "No older events.\n-- | --\n" + "".join(
+        f"  | {row}\n" for row in rows(EVENTS[:3], " | ", "+02:00", 2).splitlines()
+    )
+    events, _ = read_bytes(text.encode())
+    assert [(e.timestamp_ms, e.message) for e in events] == [
+        (ms, text.rstrip()) for ms, _, text in EVENTS[:3]
+    ]
+
+
+def test_a_record_of_lambda_that_a_tool_wrapped_in_json_of_its_own() -> None:
+    line = {
+        "level": "info",
+        "timestamp": "2026-11-23T04:00:00+01:00",
+        "message": f"END RequestId: {ID}",
+    }
+    [event], _ = read_bytes((json.dumps(line) + "\n").encode())
+    assert (event.timestamp_ms, event.message) == (T0 // 1000 * 1000, f"END RequestId: {ID}")
+
+
+def test_a_log_without_times_shows_none_and_still_its_order() -> None:
+    text = SHAPES["messages"][0]([e for e in EVENTS if ID in e[2] or "process" in e[2]])
+    shown = json.loads(run("trace", ID, "--from", "-", "-o", "json", stdin=text).stdout)
+    [request] = shown["requests"]
+    assert len(request["attempts"]) == 2
+    for attempt_shown in request["attempts"]:
+        times = {attempt_shown[key] for key in ("started_at", "ended_at", "wait_s", "log_stream")}
+        assert times == {None}
+    assert {shown["coverage"][key] for key in ("since", "until")} == {None}

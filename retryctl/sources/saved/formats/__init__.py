@@ -25,9 +25,9 @@ from retryctl.sources.saved.log_format import Head, LogFormat
 
 FORMATS: tuple[type[LogFormat], ...] = (
     JsonDocuments,
+    InsightsTable,
     InsightsCsv,
     CsvTable,
-    InsightsTable,
     TextOutput,
     AwslogsGet,
     SamLogs,

@@ -49,6 +49,7 @@ class Columns:
     time: int | None = None
     stream: int | None = None
     group: int | None = None
+    known_group: str | None = None
 
     @classmethod
     def named(cls, names: Sequence[str]) -> Columns | None:
@@ -86,7 +87,8 @@ class Columns:
 
     def _starts(self, table: list[tuple[str, ...]]) -> Iterable[bytes]:
         if self.stream is None:
-            return repeat(line_start(None, None), len(table[0]))
+            known = self.known_group and self.known_group.encode(errors="replace")
+            return repeat(line_start(known or None, None), len(table[0]))
         streams = [name.encode(errors="replace") for name in table[self.stream]]
         if self.group is None:
             return map(STREAM_STARTS.__getitem__, streams)

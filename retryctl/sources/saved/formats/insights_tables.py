@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedReader
 from itertools import islice
 from typing import Self
@@ -22,6 +22,8 @@ from retryctl.sources.saved.log_format import Head
 _ROWS_AT_ONCE = 512
 # | --- | :--- |, |-------|-----|, +-----+-----+, -------
 _RULE = re.compile(r"[\s|+:=-]+")
+# log-group-names: /aws/lambda/orders
+_GROUP = re.compile(rb"^log-group-names: *([^\s,]+) *$", re.MULTILINE)
 _ESCAPED_BAR = re.compile(r"\\\|")
 
 
@@ -46,7 +48,9 @@ class InsightsTable(LineFormat):
         for line in head.lines:
             columns = _header(line.decode(errors="replace"))
             if columns:
-                return cls(columns, head.newline)
+                named = _GROUP.search(head.content)
+                group = named[1].decode(errors="replace") if named else None
+                return cls(replace(columns, known_group=group), head.newline)
         return None
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
