@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -146,7 +145,7 @@ def _read_saved(
     query = replace(query, function=name, log_groups=options.log_groups)
     with feedback.progress() as show, BulkReader(options.source) as log:
         found = log.trace(query, markers, stored=stored, progress=partial(bytes_progress, show))
-    region = options.region or os.environ.get("AWS_DEFAULT_REGION")
+    region = options.region or options.default_region
     return _result(found, query, markers, region)
 
 

@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from retryctl.cli import params as options
+from retryctl.cli.help import CommandApp
 from retryctl.cli.vendoring import Store, write_joined, write_layer
 from retryctl.errors import ExitStatus
 
-app = typer.Typer(
-    add_completion=False,
+app = CommandApp(
     help="What a function imports to count its retries, as a file, a layer and a policy.",
 )
 
