@@ -63,7 +63,7 @@ def test_a_worker_without_memory_is_an_error() -> None:
 
 
 def test_an_error_in_a_worker_is_raised_here() -> None:
-    with pytest.raises(ValueError, match="[0-4]"):
+    with pytest.raises(ValueError, match=r"[0-4]"):
         list(run_in_workers(wrong, range(5), 2))
 
 
