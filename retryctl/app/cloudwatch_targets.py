@@ -1,18 +1,15 @@
-"""CloudWatch as it was asked for: where to look, by which engine, and whose settings count."""
+"""CloudWatch targets: which log groups to read, with which engine and function settings."""
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
-from retryctl.app.trace import OpenedSource
-from retryctl.cli.params import SourceOptions
-from retryctl.cli.terminal import Progress, remark
+from retryctl.app.options import Clock, Feedback, ShowProgress, SourceOptions
 from retryctl.config import ProjectConfig
 from retryctl.core.model.attempt import function_from_names as function_of
 from retryctl.core.model.coverage import Coverage, LogQuery
@@ -48,22 +45,37 @@ class Place:
     elsewhere: bool = False
 
 
-def open_cloudwatch(
-    look: SourceOptions,
-    settings: ProjectConfig,
-    selection: LogQuery,
-    progress: Progress,
-    *,
-    clock: Callable[[], int],
-    quiet: bool,
-) -> OpenedSource:
-    """The requests of ``selection`` on CloudWatch, ready to be read.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedSearch:
+    """A search of CloudWatch by request ID, ready to run.
 
-    Raises ``UsageError`` where a function's name cannot be one.
+    ``query`` names the groups and the function it reads. ``settings_of`` gives the settings of
+    the function whose log holds an event.
     """
-    place = place_of(look, settings, any_group=True)
-    aws = aws_for(look, place.function, *place.groups)
-    functions = _Functions(aws, place)
+
+    source: RequestSource
+    query: LogQuery
+    settings_of: Callable[[LogEvent], FunctionConfig]
+    coverage: Callable[[], Coverage]
+    region: Callable[[], str | None]
+
+
+def open_search(
+    options: SourceOptions,
+    config: ProjectConfig,
+    query: LogQuery,
+    *,
+    feedback: Feedback,
+    show: ShowProgress,
+    clock: Clock,
+) -> OpenedSearch:
+    """Open the search for the requests of ``query`` on CloudWatch.
+
+    Raises ``UsageError`` for a name that cannot be a function's.
+    """
+    place = place_of(options, config, any_group=True)
+    aws = aws_for(options, place.function, *place.groups)
+    functions = _Functions(aws, place, feedback)
     groups = functions.groups
     known = FunctionConfig() if place.elsewhere else functions.known
     source = RequestSource(
@@ -73,65 +85,60 @@ def open_cloudwatch(
         clock=clock,
         timeout_ms=known.timeout_ms,
         event_age_ms=known.event_age_ms,
-        progress=partial(tell_calls, progress),
-        engine=look.engine.value,
-        terms=terms_of(look, quiet=quiet),
+        progress=partial(show_calls, show),
+        engine=options.engine.value,
+        terms=query_budget(options, feedback),
     )
     name = (
         parse_function_name(place.function).name if place.function and not place.elsewhere else None
     )
-    selection = replace(selection, log_groups=groups, function=name)
-    return OpenedSource(
-        read=lambda: source.read(selection),
-        coverage=lambda: with_place(source.coverage(), look),
-        selection=selection,
-        function=known,
+    return OpenedSearch(
+        source=source,
+        query=replace(query, log_groups=groups, function=name),
         settings_of=functions.of,
+        coverage=lambda: with_place(source.coverage(), options),
         region=lambda: aws.region,
-        said=functions.said,
     )
 
 
-def aws_for(look: SourceOptions, *names: str | None) -> AwsClient:
+def aws_for(options: SourceOptions, *names: str | None) -> AwsClient:
     """The door to AWS; the region is the one of an ARN among ``names`` where none was given."""
     from retryctl import __version__
 
     found = (_REGION_OF_ARN.match(name) for name in names if name)
     return AwsClient(
-        profile=look.profile,
-        region=look.region or next((match[1] for match in found if match), None),
-        endpoint_url=look.endpoint_url,
+        profile=options.profile,
+        region=options.region
+        or next((match[1] for match in found if match), options.default_region),
+        endpoint_url=options.endpoint_url,
         user_agent=f"retryctl/{__version__}",
     )
 
 
-def terms_of(look: SourceOptions, *, quiet: bool) -> QueryBudget:
-    """What Logs Insights may cost, and that it is said on stderr."""
-    return QueryBudget(
-        max_cost_usd=look.max_cost,
-        say=lambda sentence: remark(f"retryctl: {sentence}", quiet=quiet),
-    )
+def query_budget(options: SourceOptions, feedback: Feedback) -> QueryBudget:
+    """Return what Logs Insights may cost; its price is reported as a warning."""
+    return QueryBudget(max_cost_usd=options.max_cost, say=feedback.warn)
 
 
-def place_of(look: SourceOptions, settings: ProjectConfig, *, any_group: bool) -> Place:
-    """Where to look: what was given counts alone; what is set comes before all the others.
+def place_of(options: SourceOptions, config: ProjectConfig, *, any_group: bool) -> Place:
+    """Return where to search: what the options name, else what the settings file names.
 
     A log group without a function can name one: that of ``/aws/lambda/NAME``.
     """
-    if look.log_groups:
-        only = look.log_groups[0] if len(look.log_groups) == 1 else None
+    if options.log_groups:
+        only = options.log_groups[0] if len(options.log_groups) == 1 else None
         return Place(
-            function=look.function or (function_of_group(only) if only else None),
-            groups=look.log_groups,
+            function=options.function or (function_of_group(only) if only else None),
+            groups=options.log_groups,
         )
-    if function := look.function or os.environ.get("RETRYCTL_FUNCTION"):
-        return Place(function=function)
-    if not any_group and not settings.function and not settings.log_groups:
+    if options.function:
+        return Place(function=options.function)
+    if not any_group and not config.function and not config.log_groups:
         raise UsageError(
-            "it is not said where on CloudWatch to look.",
+            "no function or log group given.",
             "Name the function with -f, or its log group with -g; or read a saved log with --from.",
         )
-    return Place(function=settings.function, groups=settings.log_groups, elsewhere=any_group)
+    return Place(function=config.function, groups=config.log_groups, elsewhere=any_group)
 
 
 def function_of_group(group: str) -> str | None:
@@ -143,13 +150,13 @@ def function_of_group(group: str) -> str | None:
 
 
 class _Functions:
-    """The settings of functions, each read once. ``said`` are sentences on what is not known.
+    """The settings of functions, each read once.
 
-    ``known`` are those of the function that is named, ``groups`` where it logs.
+    ``known`` are the settings of the function that is named, ``groups`` the groups it logs to.
     """
 
-    def __init__(self, aws: AwsClient, place: Place) -> None:
-        self.said: list[str] = []
+    def __init__(self, aws: AwsClient, place: Place, feedback: Feedback) -> None:
+        self._feedback = feedback
         self.known = FunctionConfig()
         self.groups = place.groups
         self._aws = aws
@@ -176,23 +183,28 @@ class _Functions:
     def discovered(self, first: Sequence[str]) -> Sequence[str]:
         """Every group of a Lambda function, most likely first."""
         groups, notes = discover(self._aws, first)
-        self.said += notes
+        _warn_all(self._feedback, notes)
         return groups
 
     def _settings(self, function: str) -> tuple[FunctionConfig, str | None]:
         settings, group, notes = read_settings(self._aws, function)
-        self.said += notes
+        _warn_all(self._feedback, notes)
         return settings, group
 
 
-def with_place(coverage: Coverage, look: SourceOptions) -> Coverage:
+def _warn_all(feedback: Feedback, sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        feedback.warn(sentence)
+
+
+def with_place(coverage: Coverage, options: SourceOptions) -> Coverage:
     """The commands that settle a gap go where this one went."""
-    options = (
-        ("--profile", look.profile),
-        ("--region", look.region),
-        ("--endpoint-url", look.endpoint_url),
+    flags = (
+        ("--profile", options.profile),
+        ("--region", options.region),
+        ("--endpoint-url", options.endpoint_url),
     )
-    place = "".join(f" {name} {shlex.quote(value)}" for name, value in options if value)
+    place = "".join(f" {name} {shlex.quote(value)}" for name, value in flags if value)
     return replace(
         coverage,
         gaps=tuple(
@@ -204,11 +216,11 @@ def with_place(coverage: Coverage, look: SourceOptions) -> Coverage:
     )
 
 
-def tell_calls(progress: Progress, at: Calls) -> None:
-    """Say how far the looking is."""
+def show_calls(show: ShowProgress, at: Calls) -> None:
+    """Show how far the search is."""
     where = at.log_group if at.groups == 1 else f"{at.groups:,} log groups, {at.groups_done:,} done"
     done = f"{at.pages:,} pages, {at.api_calls:,} calls, {at.found:,} lines found"
-    progress(lambda: f"searching {where}: {done}")
+    show(lambda _: f"searching {where}: {done}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,47 +232,55 @@ class Target:
     settings: FunctionConfig
 
 
-class Targets:
-    """The targets that ``look`` means, through ``aws``; ``said`` is what is not known of them.
+def find_targets(
+    options: SourceOptions, config: ProjectConfig, feedback: Feedback
+) -> tuple[AwsClient, tuple[Target, ...]]:
+    """Return the log groups that the options name, and the client that reads them.
 
     Raises ``UsageError`` where nothing is named, or where a name cannot be a function's, and
     NoSuchLogGroup where a pattern matches none.
     """
-
-    def __init__(self, look: SourceOptions, settings: ProjectConfig) -> None:
-        self.said: list[str] = []
-        found: Iterator[Target]
-        if look.functions:
-            self.aws = aws_for(look, *look.functions)
-            found = chain.from_iterable(map(self._named, look.functions))
+    if options.functions:
+        aws = aws_for(options, *options.functions)
+        finder = _TargetFinder(aws, feedback)
+        found = chain.from_iterable(map(finder.named, options.functions))
+    else:
+        place = place_of(options, config, any_group=False)
+        aws = aws_for(options, place.function, *place.groups)
+        finder = _TargetFinder(aws, feedback)
+        if place.function:
+            found = chain(finder.of_function(place.function, place.groups))
         else:
-            place = place_of(look, settings, any_group=False)
-            self.aws = aws_for(look, place.function, *place.groups)
-            found = (
-                self._of(place.function, place.groups)
-                if place.function
-                else self._of_groups(place.groups)
-            )
-        self.targets = tuple(dict.fromkeys(found))
+            found = chain(finder.of_groups(place.groups))
+    return aws, tuple(dict.fromkeys(found))
 
-    def _named(self, name: str) -> Iterator[Target]:
+
+@dataclass(frozen=True, slots=True)
+class _TargetFinder:
+    aws: AwsClient
+    feedback: Feedback
+
+    def named(self, name: str) -> Iterator[Target]:
+        """The targets of a function's name or of a pattern of names."""
         if not is_pattern(name):
-            yield from self._of(name)
+            yield from self.of_function(name)
             return
         functions, notes = matching_functions(self.aws, name)
-        self.said += notes
+        _warn_all(self.feedback, notes)
         for function in functions:
             known = self._settings(function.name)[0] if function.exists else FunctionConfig()
             group = LogGroup(name=function.group)
             yield Target(group=group, function=function.name, settings=known)
 
-    def _of(self, function: str, groups: tuple[str, ...] = ()) -> Iterator[Target]:
+    def of_function(self, function: str, groups: tuple[str, ...] = ()) -> Iterator[Target]:
+        """The targets of one function: ``groups``, or the group that its settings name."""
         name = parse_function_name(function)
         known, own = self._settings(function)
         for group in find_log_groups(self.aws, groups or (own or name.default_log_group,)):
             yield Target(group=group, function=name.name, settings=known)
 
-    def _of_groups(self, groups: tuple[str, ...]) -> Iterator[Target]:
+    def of_groups(self, groups: tuple[str, ...]) -> Iterator[Target]:
+        """The targets of log groups, each with the settings of the function it is named after."""
         for group in find_log_groups(self.aws, groups):
             function = function_of_group(group.identifier or group.name)
             known = self._settings(function)[0] if function else FunctionConfig()
@@ -268,5 +288,5 @@ class Targets:
 
     def _settings(self, function: str) -> tuple[FunctionConfig, str | None]:
         settings, group, notes = read_settings(self.aws, function)
-        self.said += notes
+        _warn_all(self.feedback, notes)
         return settings, group

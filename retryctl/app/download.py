@@ -10,23 +10,29 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-import weakref
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
-from retryctl.app.cloudwatch_targets import Target, Targets, tell_calls, terms_of, with_place
-from retryctl.app.window import Window
-from retryctl.cli.params import SourceOptions
-from retryctl.cli.terminal import Progress
+from retryctl.app.cloudwatch_targets import (
+    Target,
+    find_targets,
+    query_budget,
+    show_calls,
+    with_place,
+)
+from retryctl.app.options import Engine, Feedback, ShowProgress, SourceOptions, TimeWindow
+from retryctl.config import ProjectConfig
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.errors import CouldNotLook, LoginExpired, NoCredentials
+from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe, refusal_of
 from retryctl.sources.cloudwatch.gaps import masked, not_kept, not_searched
-from retryctl.sources.cloudwatch.pages import Page, asked_window
+from retryctl.sources.cloudwatch.pages import Page, TimeRange, asked_window
 from retryctl.sources.cloudwatch.search import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.window_download import NotSaved, WindowDownload
@@ -43,59 +49,107 @@ class DownloadedGroup:
     coverage: Coverage
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadedGroups:
-    """The window of every target's group, saved in a folder that is there as long as this is.
+    """The downloaded groups of a window. ``coverage`` is that of all of them together."""
+
+    groups: tuple[DownloadedGroup, ...]
+    window: TimeWindow
+    coverage: Coverage
+
+
+@contextmanager
+def download_groups(
+    options: SourceOptions,
+    config: ProjectConfig,
+    window: TimeWindow,
+    *,
+    now_ms: int,
+    feedback: Feedback,
+    verify_all: bool,
+) -> Iterator[DownloadedGroups]:
+    """Download the window of every target's group into a folder that lives as long as the context.
 
     A window without a start is that of the last 24 hours. Raises the errors of
-    ``retryctl.errors`` where no group can be read; one of several that cannot be is a gap. With
-    ``sure`` nothing is taken for granted of lines that were not looked at.
+    ``retryctl.errors`` where no group can be read; one of several that cannot be read is a gap.
+    With ``verify_all`` every pair of lines whose adjacency matters is looked up.
     """
+    aws, targets = find_targets(options, config, feedback)
+    limits = asked_window(window.since_ms, window.until_ms, now_ms)
+    with _temporary_folder() as folder:
+        with feedback.progress() as show:
+            download = _Download(
+                aws,
+                targets,
+                limits,
+                _search_options(options, aws, feedback),
+                config.markers,
+                now_ms=now_ms,
+                verify_all=verify_all,
+                show=show,
+            )
+            groups = tuple(download.run(folder))
+        yield DownloadedGroups(
+            groups=groups,
+            window=replace(window, since_ms=limits.since_ms),
+            coverage=with_place(download.coverage, options),
+        )
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    try:
+        folder = tempfile.mkdtemp(prefix="retryctl-")
+    except OSError as error:
+        raise NotSaved("a temporary folder", error) from error
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _search_options(options: SourceOptions, aws: AwsClient, feedback: Feedback) -> SearchOptions:
+    # A window is read with FilterLogEvents unless Insights, which costs money, is chosen.
+    engine = Engine.FILTER if options.engine is Engine.AUTO else options.engine
+    return SearchOptions(
+        engine=engine.value,
+        terms=query_budget(options, feedback),
+        describe=cache(partial(describe, aws)),
+    )
+
+
+class _Download:
+    """The download of the windows of several groups, one after the other."""
 
     def __init__(
         self,
-        look: SourceOptions,
-        targets: Targets,
+        aws: AwsClient,
+        targets: Sequence[Target],
+        limits: TimeRange,
+        search: SearchOptions,
         markers: Markers,
-        window: Window,
         *,
         now_ms: int,
-        quiet: bool,
-        sure: bool,
+        verify_all: bool,
+        show: ShowProgress,
     ) -> None:
-        self._asked = asked_window(window.since_ms, window.until_ms, now_ms)
-        self.window = replace(window, since_ms=self._asked.since_ms)
-        self._look, self._targets, self._markers = look, targets, markers
-        self._now_ms, self._sure = now_ms, sure
-        self._describe = cache(partial(describe, targets.aws))
-        self._means = SearchOptions(
-            engine=look.engine.value,
-            terms=terms_of(look, quiet=quiet),
-            describe=self._describe,
-        )
+        self._aws, self._limits, self._search = aws, limits, search
+        self._markers, self._now_ms, self._verify_all = markers, now_ms, verify_all
+        self._show = show
         self._by_group: dict[LogGroup, list[Target]] = defaultdict(list)
-        for target in targets.targets:
+        for target in targets:
             self._by_group[target.group].append(target)
         self._lock = threading.Lock()
         self._pages = 0
-        self._all = SearchStats.of(self._asked, now_ms)
-        with Progress(quiet=quiet) as progress:
-            self._progress = progress
-            self.groups = tuple(self._save(self._made_folder()))
+        self._all = SearchStats.of(limits, now_ms)
 
     @property
     def coverage(self) -> Coverage:
-        """What was looked at in all."""
-        return with_place(self._all.coverage(self._targets.aws.calls), self._look)
+        """What was read of all groups."""
+        return self._all.coverage(self._aws.calls)
 
-    def _made_folder(self) -> Path:
-        try:
-            folder = tempfile.mkdtemp(prefix="retryctl-")
-        except OSError as error:
-            raise NotSaved("a temporary folder", error) from error
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        return Path(folder)
-
-    def _save(self, folder: Path) -> Iterator[DownloadedGroup]:
+    def run(self, folder: Path) -> Iterator[DownloadedGroup]:
+        """Save each group in a folder below ``folder``."""
         refused: list[CouldNotLook] = []
         for number, (group, targets) in enumerate(self._by_group.items()):
             own = folder / f"{number:06d}"
@@ -104,8 +158,8 @@ class DownloadedGroups:
             except (NoCredentials, LoginExpired):
                 raise
             except CouldNotLook as error:
-                refused.append(refusal_of(self._targets.aws, group, error))
-                self._all.gaps.append(not_searched(group, self._asked, refused[-1], None))
+                refused.append(refusal_of(self._aws, group, error))
+                self._all.gaps.append(not_searched(group, self._limits, refused[-1], None))
             else:
                 coverage = replace(looked.coverage(0), log_groups=(group.name,))
                 self._add(looked, assumed)
@@ -121,24 +175,24 @@ class DownloadedGroups:
     ) -> tuple[SearchStats, list[Gap]]:
         settings = [target.settings for target in targets]
         reach_ms = max(each.event_age_ms + each.timeout_ms for each in settings)
-        since_ms = max(0, self._asked.since_ms - reach_ms)
+        since_ms = max(0, self._limits.since_ms - reach_ms)
         log = WindowDownload(
-            self._targets.aws,
+            self._aws,
             group,
-            self._means,
-            window=replace(self._asked, since_ms=since_ms),
+            self._search,
+            window=replace(self._limits, since_ms=since_ms),
             now_ms=self._now_ms,
             markers=self._markers,
             folder=folder,
             on_page=partial(self._tell, group),
-            sure=self._sure,
+            sure=self._verify_all,
         )
         log.save()
         looked = log.looked
         if self._now_ms - since_ms > _DAY_MS:  # no group keeps less
-            kept = not_kept(group, self._describe(group), since_ms, self._now_ms)
+            kept = not_kept(group, self._search.describe(group), since_ms, self._now_ms)
             looked.gaps += [gap for gap in kept if gap.kind == "retention"]
-        if looked.masked and self._describe(group).masked:
+        if looked.masked and self._search.describe(group).masked:
             looked.gaps.append(masked(group, looked.masked))
         return looked, [log.assumed] if log.assumed else []
 
@@ -152,8 +206,6 @@ class DownloadedGroups:
         with self._lock:
             self._pages += 1
             self._all.found += len(page.events)
-            at = self._all.progress(
-                group, groups=len(self._by_group), api_calls=self._targets.aws.calls
-            )
+            at = self._all.progress(group, groups=len(self._by_group), api_calls=self._aws.calls)
             at = replace(at, pages=self._pages)  # those of this group are not added yet
-        tell_calls(self._progress, at)
+        show_calls(self._show, at)

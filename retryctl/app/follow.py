@@ -1,80 +1,76 @@
-"""Following requests until their sequences close: when to look again, and when to stop."""
+"""Follow requests until their sequences close: the one polling loop, and when to read again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import tzinfo
+from typing import TypeVar
 
+from retryctl.app.options import Clock
 from retryctl.app.trace import TraceResult
-from retryctl.cli.params import SourceOptions
-from retryctl.cli.times import read_duration
-from retryctl.core.model.request import Request, RequestOutcome
-from retryctl.errors import UsageError
-from retryctl.views.sentences import outcome_sentence
+from retryctl.core.model.request import RequestOutcome
 
 # A START is visible at once, a REPORT some seconds late.
 _START_LATE_MS = 2_000
 _OVERDUE_MS = 10_000
 _LEAST_MS, _MOST_MS = 5_000, 60_000
-# Lines of an attempt that has just begun are there by then; later the ID is a wrong one.
+# The lines of an attempt that has just begun are there by then; later the ID is a wrong one.
 _UNSEEN_FOR_MS = 60_000
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    """``--wait``, for at most ``timeout_ms`` where that is given."""
-
-    timeout_ms: int | None = None
+T = TypeVar("T")
 
 
-def read_wait(wait: bool, timeout: str | None, look: SourceOptions) -> Wait | None:
-    """``--wait`` and ``--timeout``, understood. Raises ``UsageError``."""
-    if not wait:
-        if timeout is not None:
-            raise UsageError("--timeout says how long to wait.", "Give --wait too.")
-        return None
-    if look.source != "cloudwatch":
-        raise UsageError(
-            f"--wait has nothing to wait for with --from {look.source}.",
-            "It follows a request on CloudWatch.",
-        )
-    if look.until is not None:
-        raise UsageError("--wait follows a request beyond --until.", "Leave one of them away.")
-    return Wait(timeout_ms=None if timeout is None else read_duration(timeout))
+def poll(
+    read: Callable[[], T],
+    next_read_ms: Callable[[T, int], int | None],
+    *,
+    deadline_ms: int | None,
+    clock: Clock,
+    sleep: Callable[[float], None],
+    on_wait: Callable[[T], None],
+) -> T:
+    """Return what ``read`` gives once nothing more is awaited, or the deadline is over.
+
+    ``next_read_ms`` gives the time of the next read in epoch milliseconds, ``None`` where there
+    is nothing to wait for. ``sleep`` takes seconds. ``on_wait`` is called before each wait.
+    """
+    while True:
+        result, now_ms = read(), clock()
+        next_ms = next_read_ms(result, now_ms)
+        if next_ms is None or (deadline_ms is not None and now_ms >= deadline_ms):
+            return result
+        on_wait(result)
+        until_ms = next_ms if deadline_ms is None else min(next_ms, deadline_ms)
+        sleep((until_ms - now_ms) / 1000)
 
 
 def follow(
     read: Callable[[], TraceResult],
-    wait: Wait,
     *,
-    clock: Callable[[], int],
+    timeout_ms: int | None,
+    clock: Clock,
     sleep: Callable[[float], None],
-    say: Callable[[str], None],
-    tz: tzinfo,
+    on_wait: Callable[[TraceResult], None],
 ) -> TraceResult:
-    """What ``read`` gives once nothing more is awaited, or the time is up.
-
-    ``clock`` gives epoch milliseconds, ``sleep`` takes seconds. What is awaited is said once.
-    """
+    """Return what ``read`` gives once every request has closed, or ``timeout_ms`` is over."""
     began_ms = clock()
-    said: set[str] = set()
-    while True:
-        story, now_ms = read(), clock()
-        looks = list(_next_looks(story, now_ms, began_ms))
-        left_ms = None if wait.timeout_ms is None else began_ms + wait.timeout_ms - now_ms
-        if not looks or (left_ms is not None and left_ms <= 0):
-            return story
-        for key, sentence in _awaited(story, tz):
-            if key not in said:
-                say(sentence)
-                said.add(key)
-        sleep(min(min(looks) - now_ms, _MOST_MS * 60 if left_ms is None else left_ms) / 1000)
+
+    def next_read_ms(result: TraceResult, now_ms: int) -> int | None:
+        return min(_next_reads(result, now_ms, began_ms), default=None)
+
+    return poll(
+        read,
+        next_read_ms,
+        deadline_ms=None if timeout_ms is None else began_ms + timeout_ms,
+        clock=clock,
+        sleep=sleep,
+        on_wait=on_wait,
+    )
 
 
-def _next_looks(story: TraceResult, now_ms: int, began_ms: int) -> Iterator[int]:
-    """When each request that is open is worth another look."""
-    for checked in story.checked:
+def _next_reads(result: TraceResult, now_ms: int, began_ms: int) -> Iterator[int]:
+    """Yield when each open request is worth another read."""
+    may_close = any(gap.may_close for gap in result.coverage.gaps)
+    for checked in result.checked:
         request = checked.request
         if request.outcome is RequestOutcome.PENDING:
             seen_ms = (request.next_attempt_due_ms or now_ms) + _START_LATE_MS
@@ -82,20 +78,7 @@ def _next_looks(story: TraceResult, now_ms: int, began_ms: int) -> Iterator[int]
         elif request.outcome is RequestOutcome.RUNNING:
             ran_ms = now_ms - request.attempts[-1].placed_ms
             yield now_ms + min(_MOST_MS, max(_LEAST_MS, ran_ms // 2))
-    if story.not_found and now_ms - began_ms < _UNSEEN_FOR_MS:
+        elif request.outcome is RequestOutcome.UNKNOWN and may_close:
+            yield now_ms + _OVERDUE_MS
+    if result.not_found and now_ms - began_ms < _UNSEEN_FOR_MS:
         yield now_ms + _LEAST_MS
-
-
-def _awaited(story: TraceResult, tz: tzinfo) -> Iterator[tuple[str, str]]:
-    """A key and a sentence for each request that is open."""
-    for checked in story.checked:
-        request = checked.request
-        if request.outcome in (RequestOutcome.PENDING, RequestOutcome.RUNNING):
-            told = outcome_sentence(request, story.coverage, tz).words
-            yield _key(request), f"waiting: {request.request_id} {told}"
-    for request_id in story.not_found:
-        yield request_id, f"waiting: nothing is seen of {request_id} yet"
-
-
-def _key(request: Request) -> str:
-    return f"{request.request_id} {request.log_group} {request.outcome} {len(request.attempts)}"

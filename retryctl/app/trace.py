@@ -1,32 +1,38 @@
-"""Reading the story of some requests: settings → source → events → history → cross-check."""
+"""What happened on each attempt of some requests."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
-from retryctl.cli.params import OutputOptions, SourceOptions
-from retryctl.cli.terminal import Progress, remark
-from retryctl.cli.times import read_window, zone
-from retryctl.config import ProjectConfig, load_settings
+from retryctl.app.options import (
+    SILENT,
+    WHOLE,
+    Clock,
+    Feedback,
+    ShowProgress,
+    SourceOptions,
+    TimeWindow,
+    bytes_progress,
+    wall_clock_ms,
+)
+from retryctl.bulk.reader import BulkReader, TracedLog
+from retryctl.config import ProjectConfig
 from retryctl.core.crosscheck.claims import Branches, Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, HistoryInput, check_history
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import Request
-from retryctl.sources.aws.function_config import parse_function_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceResult:
-    """The answer: the requests that were found, and what was looked at.
+    """The requests that were found, and what was read.
 
-    ``not_found`` has the IDs of which there was nothing to tell, each with the reason;
-    ``branches`` are those that the handlers choose from, ``region`` is where it was looked.
+    ``not_found`` has a reason for each ID that was not found; ``branches`` are those that the
+    handlers choose from, ``region`` is the AWS region of the log.
     """
 
     checked: Sequence[CheckedRequest]
@@ -36,86 +42,150 @@ class TraceResult:
     region: str | None = None
 
     def only_retried(self) -> TraceResult:
-        """The same of those requests alone that were retried."""
+        """Return the result with only those requests that were retried."""
         retried = [one for one in self.checked if len(one.request.attempts) > 1]
         return replace(self, checked=retried)
 
 
-def story_reader(
-    ids: Sequence[str], look: SourceOptions, show: OutputOptions, *, clock: Callable[[], int]
-) -> Callable[[], TraceResult]:
-    """What reads the stories of the requests ``ids``, or of all there are where none is given.
+def trace(
+    request_ids: Sequence[str],
+    options: SourceOptions,
+    window: TimeWindow = WHOLE,
+    *,
+    config: ProjectConfig | None = None,
+    feedback: Feedback = SILENT,
+    clock: Clock = wall_clock_ms,
+) -> TraceResult:
+    """Show what happened on each attempt of the requests, or of all requests of a saved log.
 
-    Called again, it reads what is there by then. ``clock`` gives epoch milliseconds.
+    On CloudWatch, ``request_ids`` must name at least one. Raises the errors of
+    ``retryctl.errors``: ``UsageError`` for options that contradict, ``CouldNotLook`` where
+    nothing could be read.
     """
-    settings = settings_for(look)
-    since_ms, until_ms = read_window(look.since, look.until, now_ms=clock(), tz=zone(show.tz))
-    window = LogQuery(request_ids=tuple(ids), since_ms=since_ms, until_ms=until_ms)
-    progress = Progress(quiet=show.quiet)
-    opened = open_source(look, settings, window, progress, clock=clock, quiet=show.quiet)
-    told: set[str] = set()
+    return trace_reader(
+        request_ids, options, window, config=config, feedback=feedback, clock=clock
+    )()
 
-    def read() -> TraceResult:
-        stored = read_stored(look, ids)
-        with progress:
-            events = list(opened.read())
-            story = _story_of(events, opened, settings.markers, stored)
-        for sentence in opened.remarks:
-            if sentence not in told:
-                remark(f"retryctl: {sentence}", quiet=show.quiet)
-                told.add(sentence)
-        return story
+
+def trace_reader(
+    request_ids: Sequence[str],
+    options: SourceOptions,
+    window: TimeWindow = WHOLE,
+    *,
+    config: ProjectConfig | None = None,
+    feedback: Feedback = SILENT,
+    clock: Clock = wall_clock_ms,
+) -> Callable[[], TraceResult]:
+    """Return a function that reads the requests as they are by the time it is called."""
+    config = config or ProjectConfig()
+    query = LogQuery(
+        request_ids=tuple(request_ids), since_ms=window.since_ms, until_ms=window.until_ms
+    )
+    if options.source == "cloudwatch":
+        read = _search_reader(options, config, query, feedback, clock)
+    else:
+        read = partial(_read_saved, options, config.markers, query, feedback)
+    return lambda: read(_read_store(options, request_ids))
+
+
+_Stored = Mapping[str, StoreCount]
+
+
+def _search_reader(
+    options: SourceOptions,
+    config: ProjectConfig,
+    query: LogQuery,
+    feedback: Feedback,
+    clock: Clock,
+) -> Callable[[_Stored], TraceResult]:
+    from retryctl.app.cloudwatch_targets import open_search
+
+    shown: list[ShowProgress] = []  # where the search that is under way shows its progress
+    search = open_search(
+        options,
+        config,
+        query,
+        feedback=feedback,
+        show=lambda text: shown[-1](text) if shown else None,
+        clock=clock,
+    )
+
+    def read(stored: _Stored) -> TraceResult:
+        with feedback.progress() as show:
+            shown[:] = [show]
+            events = list(search.source.read(search.query))
+        found = _check(
+            events,
+            search.coverage(),
+            HistoryInput(
+                markers=config.markers,
+                settings_of=search.settings_of,
+                function=search.query.function,
+                wanted=query.request_ids or None,
+                stored=stored,
+            ),
+        )
+        return _result(found, search.query, config.markers, search.region())
 
     return read
 
 
-def read_story(
-    ids: Sequence[str], look: SourceOptions, show: OutputOptions, *, now_ms: int
-) -> TraceResult:
-    """The stories of the requests ``ids``, or of all there are where none is given."""
-    return story_reader(ids, look, show, clock=lambda: now_ms)()
-
-
-def _story_of(
-    events: Sequence[LogEvent],
-    opened: OpenedSource,
+def _read_saved(
+    options: SourceOptions,
     markers: Markers,
-    stored: Mapping[str, StoreCount],
+    query: LogQuery,
+    feedback: Feedback,
+    stored: _Stored,
 ) -> TraceResult:
-    selection = opened.selection
-    given = HistoryInput(
-        markers=markers,
-        settings_of=opened.settings_of,
-        function=selection.function,
-        wanted=selection.request_ids or None,
-        stored=stored,
+    name = None
+    if options.function:
+        from retryctl.sources.aws.function_config import parse_function_name
+
+        name = parse_function_name(options.function).name
+    query = replace(query, function=name, log_groups=options.log_groups)
+    with feedback.progress() as show, BulkReader(options.source) as log:
+        found = log.trace(query, markers, stored=stored, progress=partial(bytes_progress, show))
+    region = options.region or options.default_region
+    return _result(found, query, markers, region)
+
+
+def _check(events: Sequence[LogEvent], coverage: Coverage, given: HistoryInput) -> TracedLog:
+    history = check_history(events, coverage, given)
+    mentioned = {
+        one for one in given.wanted or () if any(one in event.message.lower() for event in events)
+    }
+    return TracedLog(
+        requests=history.requests,
+        coverage=history.coverage,
+        mentioned=frozenset(mentioned),
+        web=history.web,
     )
-    history = check_history(events, opened.coverage(), given)
-    told = [one for one in history.requests if _is_in_window(one.request, selection)]
-    left_out = dict(history.coverage.left_out)
-    ids_there, ids_told = (
-        {one.request.request_id for one in some} for some in (history.requests, told)
+
+
+def _result(found: TracedLog, query: LogQuery, markers: Markers, region: str | None) -> TraceResult:
+    inside = [one for one in found.requests if _is_in_window(one.request, query)]
+    left_out = dict(found.coverage.left_out)
+    ids_found, ids_inside = (
+        {one.request.request_id for one in some} for some in (found.requests, inside)
     )
     return TraceResult(
-        checked=told,
-        coverage=replace(
-            opened.coverage(), events_unrecognised=history.coverage.events_unrecognised
-        ),
+        checked=inside,
+        coverage=found.coverage,
         not_found={
-            one: _why_left_out(one, left_out[one], selection)
+            one: _why_left_out(one, left_out[one], query)
             if one in left_out
-            else _why_not_found(one, events, ran=one in ids_there, web=one in history.web)
-            for one in selection.request_ids
-            if one not in ids_told
+            else _why_not_found(one, found, ran=one in ids_found)
+            for one in query.request_ids
+            if one not in ids_inside
         },
         branches=markers.branches,
-        region=opened.region(),
+        region=region,
     )
 
 
-def _is_in_window(request: Request, selection: LogQuery) -> bool:
+def _is_in_window(request: Request, query: LogQuery) -> bool:
     """Whether some attempt started in the window; the others of its request belong to it."""
-    since_ms, until_ms = selection.since_ms, selection.until_ms
+    since_ms, until_ms = query.since_ms, query.until_ms
     moments = [attempt.placed_ms for attempt in request.attempts]
     moments += [event.timestamp_ms for event in request.mentions]
     return any(
@@ -124,99 +194,27 @@ def _is_in_window(request: Request, selection: LogQuery) -> bool:
     )
 
 
-def _why_left_out(request_id: str, place: str, selection: LogQuery) -> str:
-    asked = f"function {selection.function}" if selection.function else "the log group asked for"
+def _why_left_out(request_id: str, place: str, query: LogQuery) -> str:
+    asked = f"function {query.function}" if query.function else "the log group asked for"
     return f"{request_id} is in this log, but not in {asked}: the log holds it in {place}."
 
 
-def _why_not_found(request_id: str, events: Iterable[LogEvent], *, ran: bool, web: bool) -> str:
+def _why_not_found(request_id: str, found: TracedLog, *, ran: bool) -> str:
     if ran:
         return f"{request_id} has no attempt between --since and --until."
-    if web:
+    if request_id in found.web:
         return f"{request_id} is a request to a web function: no event, and never retried."
-    if any(request_id in event.message.lower() for event in events):
+    if request_id in found.mentioned:
         return f"{request_id} is mentioned, but no attempt of it is in what was looked at."
     return f"{request_id} was not found."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenedSource:
-    """A source, ready to be read.
-
-    ``read`` yields the events that ``selection`` asks for, ``coverage`` tells afterwards what
-    was looked at. ``function`` are the settings of the function that was named, as far as they
-    are known, ``settings_of`` those of the function whose log an event stands in. ``region`` is
-    where it was looked, ``said`` grows by what should be said of all this.
-    """
-
-    read: Callable[[], Iterator[LogEvent]]
-    coverage: Callable[[], Coverage]
-    selection: LogQuery
-    function: FunctionConfig = field(default_factory=FunctionConfig)
-    settings_of: Callable[[LogEvent], FunctionConfig]
-    region: Callable[[], str | None]
-    said: list[str] = field(default_factory=list)
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What should be said by now."""
-        return tuple(self.said)
-
-
-def settings_for(look: SourceOptions) -> ProjectConfig:
-    """The settings of the working folder; the demo is what it is, whatever they make of a log."""
-    return ProjectConfig() if look.source == "demo" else load_settings(Path.cwd())
-
-
-def open_source(
-    look: SourceOptions,
-    settings: ProjectConfig,
-    selection: LogQuery,
-    progress: Progress,
-    *,
-    clock: Callable[[], int],
-    quiet: bool = False,
-) -> OpenedSource:
-    """The source that ``look`` names; ``selection`` has the IDs and the window.
-
-    On CloudWatch there are IDs. ``clock`` gives epoch milliseconds. Raises ``UsageError`` where a
-    function's name cannot be one.
-    """
-    if look.source == "cloudwatch":
-        from retryctl.app.cloudwatch_targets import open_cloudwatch
-
-        return open_cloudwatch(look, settings, selection, progress, clock=clock, quiet=quiet)
-    return _saved(look, selection, progress)
-
-
-def _saved(look: SourceOptions, selection: LogQuery, progress: Progress) -> OpenedSource:
-    from retryctl.sources.saved.events import SavedLog
-
-    log = SavedLog(look.source)
-    name = parse_function_name(look.function).name if look.function else None
-    selection = replace(selection, function=name, log_groups=look.log_groups)
-    tell = partial(tell_bytes, progress)
-    return OpenedSource(
-        read=lambda: log.read(selection, tell),
-        coverage=log.coverage,
-        selection=selection,
-        settings_of=lambda event: FunctionConfig(),
-        region=lambda: look.region or os.environ.get("AWS_DEFAULT_REGION"),
-    )
-
-
-def tell_bytes(progress: Progress, done: int, total: int | None) -> None:
-    """Say how far the reading of a saved log is, and how fast it was so far."""
-    of = f" of {total / 1e6:,.0f}" if total else ""
-    mb = done / 1e6
-    progress(lambda: f"reading: {mb:,.0f}{of} MB, {mb / progress.seconds:,.0f} MB/s")
-
-
-def read_stored(look: SourceOptions, request_ids: Sequence[str]) -> Mapping[str, StoreCount]:
-    """What the durable store of ``look`` holds of each request; empty where none is named."""
-    if look.store is None:
+def _read_store(options: SourceOptions, request_ids: Sequence[str]) -> _Stored:
+    """Return what the durable store holds of each request; empty where none is named."""
+    if options.store is None:
         return {}
     from retryctl.app.cloudwatch_targets import aws_for
     from retryctl.sources.aws.counter_stores import read_count
 
-    return read_count(look.store, request_ids, aws_for(look, look.function, *look.log_groups))
+    aws = aws_for(options, options.function, *options.log_groups)
+    return read_count(options.store, request_ids, aws)

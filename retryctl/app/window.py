@@ -1,36 +1,28 @@
-"""A log of any size, opened to take the requests of a window from it.
+"""The requests of a window, for ``summary``, ``list`` and ``check``.
 
-A saved log is read in pieces and in several processes, and so are its parts judged. What
-CloudWatch yields is saved first, in a temporary folder. A request belongs to the window in which
-its first attempt started.
+A saved log is read in chunks by several processes, and its partitions are checked the same way.
+A window of CloudWatch is downloaded to a temporary folder first, and read like a saved log. A
+request belongs to the window in which its first attempt started.
 
-Attempts are kept without their lines. ``check`` needs some of them, those that prove a finding:
-requests that have one are read once more, all of them in one reading.
+Attempts are kept without their lines. ``check`` needs the lines that prove a finding: requests
+that have one are read a second time, all of them in one pass.
 """
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from retryctl.app.trace import tell_bytes
-from retryctl.bulk.partition import (
-    Partition,
-    PartitionContext,
-    SilentSuccesses,
-    StreamReading,
-    reduce_partition,
-)
-from retryctl.bulk.reader import BulkReader
+from retryctl.app.options import Feedback, SourceOptions, TimeWindow, bytes_progress
+from retryctl.bulk.partition import PartitionContext, SilentSuccesses
+from retryctl.bulk.reader import BulkReader, Requests, map_partitions
 from retryctl.bulk.shuffle import ShuffleStore
-from retryctl.bulk.workers import run_in_workers
-from retryctl.cli.params import SourceOptions
-from retryctl.cli.terminal import Progress
 from retryctl.config import ProjectConfig
 from retryctl.core.check.evaluate import CheckEvaluator
 from retryctl.core.crosscheck.claims import Markers
@@ -43,225 +35,237 @@ from retryctl.errors import UnreadableInput
 from retryctl.sources.aws.function_config import parse_function_name
 from retryctl.sources.saved.diagnostics import ReadStats
 
+if TYPE_CHECKING:
+    from retryctl.app.download import DownloadedGroups
+
 MOST_PROCESSES = 8
 
 T = TypeVar("T")
-Requests = Iterable["CheckedRequest | SilentSuccesses"]
-"""Some requests; those of one good attempt that said nothing come many at a time."""
+Tallies = dict["str | None", SummaryTally]
+"""A tally for each function; ``None`` for requests whose function is not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowInfo:
-    """What was looked at, and what should be said of that.
+# --------------------------------------------------------------------------- the use cases
 
-    ``told`` gives the coverage, which is whole once all requests are taken. ``since_ms`` is when
-    the window begins, where it was looked further back than that.
+
+def count_requests(reader: WindowReader) -> Tallies:
+    """Count the requests of a window, by function."""
+    tallies: Tallies = {}
+    for part in reader.map(_Count()):
+        for function, tally in part.items():
+            tallies.setdefault(function, SummaryTally()).merge(tally)
+    return tallies
+
+
+def list_rows(reader: WindowReader, wanted: RowFilter) -> Iterator[RequestRow]:
+    """Yield a row for each request of a window that passes the filter, as they are found."""
+    return chain.from_iterable(reader.map(_List(wanted)))
+
+
+def evaluate_requests(reader: WindowReader, evaluator: CheckEvaluator) -> None:
+    """Add the requests of a window to ``evaluator``, with the lines that prove their findings."""
+    for part in reader.evaluate(evaluator):
+        evaluator.merge(part)
+
+
+@contextmanager
+def open_window(
+    options: SourceOptions,
+    config: ProjectConfig,
+    window: TimeWindow,
+    *,
+    now_ms: int,
+    feedback: Feedback,
+    since_ms: int | None = None,
+    verify_all: bool = False,
+) -> Iterator[WindowReader]:
+    """Open the requests of a window of a log, for as long as the context lasts.
+
+    ``since_ms`` is where the coverage begins, if not with the first event of a saved log. With
+    ``verify_all`` nothing is assumed about lines of CloudWatch that were not read.
+    """
+    if options.source != "cloudwatch":
+        yield _saved_window(options, config, window, feedback=feedback, since_ms=since_ms)
+        return
+    from retryctl.app.download import download_groups
+
+    downloading = download_groups(
+        options, config, window, now_ms=now_ms, feedback=feedback, verify_all=verify_all
+    )
+    with downloading as downloaded:
+        yield _downloaded_window(downloaded, config, feedback)
+
+
+class WindowReader:
+    """The requests of a window, from one or several logs that are read one after the other.
+
+    ``since_ms`` is where the window begins, where the log was read further back than that.
     """
 
-    told: Callable[[], Coverage]
-    since_ms: int | None = None
-    remarks: tuple[str, ...] = ()
+    def __init__(
+        self,
+        logs: Callable[[], Iterator[SavedWindow]],
+        coverage: Callable[[], Coverage],
+        since_ms: int | None = None,
+    ) -> None:
+        self._logs, self._coverage = logs, coverage
+        self.since_ms = since_ms
 
     @property
     def coverage(self) -> Coverage:
-        """What was looked at so far."""
-        return self.told()
+        """What was read; complete once all requests are taken."""
+        return self._coverage()
+
+    def map(self, make: Callable[[Requests], T]) -> Iterator[T]:
+        """Yield what ``make`` makes of each part of the requests."""
+        for log in self._logs():
+            yield from log.map(make)
+
+    def evaluate(self, kind: CheckEvaluator) -> Iterator[CheckEvaluator]:
+        """Yield an evaluator of that kind for each part of the requests."""
+        for log in self._logs():
+            yield from log.evaluate(kind)
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    """Requests that have findings and no lines are not judged: their IDs are given."""
-
-    kind: CheckEvaluator
-    has_lines: bool
-
-    def __call__(self, requests: Requests) -> tuple[CheckEvaluator, set[str]]:
-        found, judge = list(requests), self.kind.another()
-        checked = [one for one in found if isinstance(one, CheckedRequest)]
-        unproved = {one.request.request_id for one in checked if one.findings}
-        if self.has_lines:
-            unproved.clear()
-        for one in found:
-            for request in one.requests() if isinstance(one, SilentSuccesses) else (one,):
-                if request.request.request_id not in unproved:
-                    judge.add(request)
-        return judge, unproved
-
-
-# --------------------------------------------------------------------------- the log
-
-
-class Log(Protocol):
-    """A log that was read."""
-
-    whole: WindowInfo
-
-    def made(self, make: Callable[[Requests], T]) -> Iterator[T]:
-        """What ``make`` makes of each part of the requests."""
-
-    def judges(self, kind: CheckEvaluator) -> Iterator[CheckEvaluator]:
-        """A judge of that kind for each part of the requests, which has judged them."""
-
-
-def open_log(
-    look: SourceOptions,
-    settings: ProjectConfig,
-    window: Window,
+def _saved_window(
+    options: SourceOptions,
+    config: ProjectConfig,
+    window: TimeWindow,
     *,
-    now_ms: int,
-    quiet: bool,
-    since_ms: int | None = None,
-    sure: bool = False,
-) -> Log:
-    """``since_ms`` is when what was looked at is said to begin, if not with the first event.
+    feedback: Feedback,
+    since_ms: int | None,
+) -> WindowReader:
+    name = parse_function_name(options.function).name if options.function else None
 
-    With ``sure`` nothing is taken for granted of lines that were not looked at.
-    """
-    if look.source == "cloudwatch":
-        return _OnCloudWatch(look, settings, window, now_ms=now_ms, quiet=quiet, sure=sure)
-    name = parse_function_name(look.function).name if look.function else None
+    def coverage(stats: ReadStats) -> Coverage:
+        stats.since_ms = since_ms
+        return stats.coverage()
 
-    def coverage(looked: ReadStats) -> Coverage:
-        looked.since_ms = since_ms
-        return looked.coverage()
-
-    return _Saved(
-        BulkReader(look.source),
-        LogQuery(until_ms=window.until_ms, function=name, log_groups=look.log_groups),
+    saved = read_saved_window(
+        options.source,
+        LogQuery(until_ms=window.until_ms, function=name, log_groups=options.log_groups),
         window,
         coverage,
-        markers=settings.markers,
+        markers=config.markers,
         settings=FunctionConfig(),
-        quiet=quiet,
+        feedback=feedback,
+    )
+    return WindowReader(lambda: iter((saved,)), lambda: saved.coverage)
+
+
+def _downloaded_window(
+    downloaded: DownloadedGroups, config: ProjectConfig, feedback: Feedback
+) -> WindowReader:
+    unrecognised = 0
+
+    def logs() -> Iterator[SavedWindow]:
+        nonlocal unrecognised
+        unrecognised = 0
+        for group in downloaded.groups:
+            if not group.coverage.events_read:
+                continue
+            log = read_saved_window(
+                str(group.folder),
+                LogQuery(until_ms=downloaded.window.until_ms, function=group.target.function),
+                downloaded.window,
+                partial(_with_unrecognised, group.coverage),
+                markers=config.markers,
+                settings=group.target.settings,
+                feedback=feedback,
+            )
+            unrecognised += log.coverage.events_unrecognised
+            yield log
+
+    return WindowReader(
+        logs,
+        lambda: replace(downloaded.coverage, events_unrecognised=unrecognised),
+        downloaded.window.since_ms,
     )
 
 
-class _OnCloudWatch:
-    """The window of each group, saved for as long as this lives."""
+def _with_unrecognised(coverage: Coverage, stats: ReadStats) -> Coverage:
+    return replace(coverage, events_unrecognised=stats.unrecognised)
+
+
+# --------------------------------------------------------------------------- one log
+
+
+class SavedWindow:
+    """A saved log that was read once; it can be read again for the requests of some IDs."""
 
     def __init__(
         self,
-        look: SourceOptions,
-        settings: ProjectConfig,
-        window: Window,
-        *,
-        now_ms: int,
-        quiet: bool,
-        sure: bool,
+        read: Callable[[tuple[str, ...]], ShuffleStore],
+        found: ShuffleStore,
+        context: PartitionContext,
+        processes: int,
     ) -> None:
-        from retryctl.app.cloudwatch_targets import Targets
-        from retryctl.app.download import DownloadedGroups
+        self._read, self._found = read, found
+        self._context, self._processes = context, processes
 
-        targets = Targets(look, settings)
-        self._saved = DownloadedGroups(
-            look, targets, settings.markers, window, now_ms=now_ms, quiet=quiet, sure=sure
-        )
-        self._markers, self._until_ms, self._quiet = settings.markers, window.until_ms, quiet
-        self._unrecognised = 0
-        self.whole = WindowInfo(
-            told=lambda: replace(self._saved.coverage, events_unrecognised=self._unrecognised),
-            since_ms=self._saved.window.since_ms,
-            remarks=tuple(targets.said),
-        )
+    @property
+    def coverage(self) -> Coverage:
+        """What the first reading read."""
+        return self._context.coverage
 
-    def made(self, make: Callable[[Requests], T]) -> Iterator[T]:
-        for log in self._logs():
-            yield from log.made(make)
+    def map(self, make: Callable[[Requests], T]) -> Iterator[T]:
+        """Yield what ``make`` makes of each partition."""
+        return self._map(make, self._found)
 
-    def judges(self, kind: CheckEvaluator) -> Iterator[CheckEvaluator]:
-        for log in self._logs():
-            yield from log.judges(kind)
-
-    def _logs(self) -> Iterator[_Saved]:
-        """One group after the other, so that no more than one is held."""
-        for group in self._saved.groups:
-            if not group.coverage.events_read:
-                continue
-            log = _Saved(
-                BulkReader(str(group.folder)),
-                LogQuery(until_ms=self._until_ms, function=group.target.function),
-                self._saved.window,
-                partial(_with_unrecognised, group.coverage),
-                markers=self._markers,
-                settings=group.target.settings,
-                quiet=self._quiet,
-            )
-            self._unrecognised += log.whole.coverage.events_unrecognised
-            yield log
-
-
-def _with_unrecognised(coverage: Coverage, looked: ReadStats) -> Coverage:
-    return replace(coverage, events_unrecognised=looked.unrecognised)
-
-
-class _Saved:
-    """A saved log, read in pieces. What was looked at is ``coverage`` of its first reading."""
-
-    def __init__(
-        self,
-        log: BulkReader,
-        selection: LogQuery,
-        window: Window,
-        coverage: Callable[[ReadStats], Coverage],
-        *,
-        markers: Markers,
-        settings: FunctionConfig,
-        quiet: bool,
-    ) -> None:
-        self._log, self._selection = log, selection
-        self._markers, self._settings, self._quiet = markers, settings, quiet
-        self._processes = min(MOST_PROCESSES, _processors())
-        self._found = self._read()
-        told = coverage(self._found.looked)
-        self.whole = WindowInfo(told=lambda: told)
-        self._around = PartitionContext(
-            coverage=told,
-            settings=settings,
-            markers=markers,
-            named=selection.function,
-            since_ms=window.since_ms,
-            until_ms=window.until_ms,
-        )
-
-    def made(self, make: Callable[[Requests], T]) -> Iterator[T]:
-        return self._made(make, self._found)
-
-    def judges(self, kind: CheckEvaluator) -> Iterator[CheckEvaluator]:
+    def evaluate(self, kind: CheckEvaluator) -> Iterator[CheckEvaluator]:
+        """Yield an evaluator for each partition; requests with findings are read once more."""
         again: set[str] = set()
-        for judge, unproved in self.made(_Judge(kind, has_lines=False)):
+        for evaluator, unproved in self.map(_Evaluate(kind, has_lines=False)):
             again |= unproved
-            yield judge
+            yield evaluator
         if not again:
             return
-        for judge, _ in self._made(_Judge(kind, has_lines=True), self._read(tuple(again))):
-            again -= judge.request_ids
-            yield judge
+        store = self._read(tuple(again))
+        for evaluator, _ in self._map(_Evaluate(kind, has_lines=True), store):
+            again -= evaluator.request_ids
+            yield evaluator
         if again:
             raise UnreadableInput(
                 "the log changed while it was read.", "Read a copy of it that stays as it is."
             )
 
-    def _made(self, make: Callable[[Requests], T], found: ShuffleStore) -> Iterator[T]:
-        parts = (found.part(number) for number in range(found.parts))
-        if found.parts > 1 and self._processes > 1:
-            return run_in_workers(
-                _Judging.judge,
-                parts,
-                self._processes,
-                begin=_Judging.begin,
-                known=(found.readings, self._around, make),
-            )
-        return (make(reduce_partition(part, found.readings, self._around)) for part in parts)
+    def _map(self, make: Callable[[Requests], T], found: ShuffleStore) -> Iterator[T]:
+        return map_partitions(found, self._context, make, self._processes)
 
-    def _read(self, ids: tuple[str, ...] = ()) -> ShuffleStore:
-        with Progress(quiet=self._quiet) as progress:
-            return self._log.read(
-                replace(self._selection, request_ids=ids),
-                self._markers,
-                self._settings,
-                processes=self._processes,
-                progress=lambda done, total: tell_bytes(progress, done, total),
+
+def read_saved_window(
+    source: str,
+    query: LogQuery,
+    window: TimeWindow,
+    coverage: Callable[[ReadStats], Coverage],
+    *,
+    markers: Markers,
+    settings: FunctionConfig,
+    feedback: Feedback,
+) -> SavedWindow:
+    """Read a saved log. ``coverage`` makes the coverage of the statistics of its reading."""
+    processes = min(MOST_PROCESSES, _processors())
+    log = BulkReader(source, processes=processes)
+
+    def read(ids: tuple[str, ...] = ()) -> ShuffleStore:
+        with feedback.progress() as show:
+            return log.read(
+                replace(query, request_ids=ids),
+                markers,
+                settings,
+                progress=partial(bytes_progress, show),
             )
+
+    found = read()
+    context = PartitionContext(
+        coverage=coverage(found.stats),
+        settings=settings,
+        markers=markers,
+        named=query.function,
+        since_ms=window.since_ms,
+        until_ms=window.until_ms,
+    )
+    return SavedWindow(read, found, context, processes)
 
 
 def _processors() -> int:
@@ -270,71 +274,27 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-# --------------------------------------------------------------------------- in a process
+# --------------------------------------------------------------------------- of one partition
 
 
-class _Judging:
-    """What a process that judges parts has to know; it is told once."""
+@dataclass(frozen=True, slots=True)
+class _Evaluate:
+    """Evaluate requests; those with findings but without lines are skipped, and their IDs given."""
 
-    readings: dict[int, StreamReading]
-    around: PartitionContext
-    make: Callable[[Requests], Any]
+    kind: CheckEvaluator
+    has_lines: bool
 
-    @classmethod
-    def begin(
-        cls,
-        readings: dict[int, StreamReading],
-        around: PartitionContext,
-        make: Callable[[Requests], Any],
-    ) -> None:
-        cls.readings, cls.around, cls.make = readings, around, staticmethod(make)
-
-    @classmethod
-    def judge(cls, part: Partition) -> Any:
-        return cls.make(reduce_partition(part, cls.readings, cls.around))
-
-
-Tallies = dict["str | None", SummaryTally]
-"""A tally for each function; ``None`` for requests whose function is not known."""
-
-
-def counted(
-    look: SourceOptions, settings: ProjectConfig, window: Window, *, now_ms: int, quiet: bool
-) -> tuple[WindowInfo, Tallies]:
-    """The requests of a window, counted."""
-    log = open_log(look, settings, window, now_ms=now_ms, quiet=quiet, since_ms=window.since_ms)
-    return log.whole, merged(log.made(_Count()))
-
-
-def requests_listed(
-    look: SourceOptions,
-    settings: ProjectConfig,
-    window: Window,
-    wanted: RowFilter,
-    *,
-    now_ms: int,
-    quiet: bool,
-) -> tuple[WindowInfo, Iterator[RequestRow]]:
-    """The requests of a window that are wanted, as they are found."""
-    log = open_log(look, settings, window, now_ms=now_ms, quiet=quiet, since_ms=window.since_ms)
-    return log.whole, chain.from_iterable(log.made(_List(wanted)))
-
-
-def requests_judged(
-    look: SourceOptions, settings: ProjectConfig, window: Window, *, now_ms: int, quiet: bool
-) -> tuple[WindowInfo, Callable[[CheckEvaluator], Iterator[CheckEvaluator]]]:
-    """The requests of a window, for judges of the kind that is given: each has judged some."""
-    log = open_log(look, settings, window, now_ms=now_ms, quiet=quiet, sure=True)
-    return log.whole, log.judges
-
-
-def merged(parts: Iterable[Tallies]) -> Tallies:
-    """Tallies of several parts as one for each function."""
-    tallies: Tallies = {}
-    for part in parts:
-        for function, tally in part.items():
-            tallies.setdefault(function, SummaryTally()).merge(tally)
-    return tallies
+    def __call__(self, requests: Requests) -> tuple[CheckEvaluator, set[str]]:
+        found, evaluator = list(requests), self.kind.another()
+        checked = [one for one in found if isinstance(one, CheckedRequest)]
+        unproved = {one.request.request_id for one in checked if one.findings}
+        if self.has_lines:
+            unproved.clear()
+        for one in found:
+            for request in one.requests() if isinstance(one, SilentSuccesses) else (one,):
+                if request.request.request_id not in unproved:
+                    evaluator.add(request)
+        return evaluator, unproved
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,16 +316,3 @@ class _List:
     def __call__(self, requests: Requests) -> list[RequestRow]:
         lines = chain.from_iterable(map(request_rows, requests))
         return [line for line in lines if self.wanted.has(line)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """[since_ms, until_ms), ``None`` where it is open."""
-
-    since_ms: int | None
-    until_ms: int | None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is open at both ends."""
-        return self.since_ms is None and self.until_ms is None

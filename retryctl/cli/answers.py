@@ -1,83 +1,88 @@
-"""What ``summary`` and ``list`` were both asked: which functions, in which window.
-
-With it what both say of the answer: the remarks on it, and that there is none.
-"""
+"""What several commands share: which functions are meant, unknown names, and nothing found."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import tzinfo
 from fnmatch import fnmatchcase
 
-from retryctl.app.window import Window, WindowInfo
-from retryctl.cli.params import OutputOptions, SourceOptions
-from retryctl.cli.telling import not_seen, where_looked
-from retryctl.cli.terminal import remark
-from retryctl.cli.times import read_window, zone
+from retryctl.app.options import Feedback, SourceOptions
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.wording import suggestions
 from retryctl.errors import NothingFound, UsageError
 from retryctl.sources.aws.function_config import parse_function_name
 from retryctl.sources.aws.log_groups import is_pattern
+from retryctl.views.sentences import coverage_sentence
 
 _MOST_GAPS = 10
+_MOST_GAPS_IN_ERROR = 3
 
 
-def functions_asked(
-    functions: Sequence[str], look: SourceOptions
+def select_functions(
+    functions: Sequence[str], options: SourceOptions
 ) -> tuple[SourceOptions, Callable[[str | None], bool]]:
-    """Where to look, and whether a function that was found there is asked for.
+    """Return where to read, and whether a function that is found there is wanted.
 
-    Raises ``UsageError`` for what can be no function's name.
+    Raises ``UsageError`` for a name that cannot be a function's.
     """
-    names = tuple(dict.fromkeys([*functions, *([look.function] if look.function else [])]))
+    names = tuple(dict.fromkeys([*functions, *([options.function] if options.function else [])]))
     if len(names) == 1 and not is_pattern(names[0]):
-        return replace(look, function=names[0]), lambda _: True
-    if look.source == "cloudwatch" and not look.log_groups:
-        return replace(look, functions=names), lambda _: True
+        return replace(options, function=names[0]), lambda _: True
+    if options.source == "cloudwatch" and not options.log_groups:
+        return replace(options, functions=names), lambda _: True
     patterns = [each if is_pattern(each) else parse_function_name(each).name for each in names]
     return (
-        look,
+        options,
         lambda name: not patterns or any(fnmatchcase(name or "", each) for each in patterns),
     )
 
 
-def window_asked(look: SourceOptions, show: OutputOptions, now_ms: int) -> Window:
-    """The window of ``--since`` and ``--until``, whose times without a zone are in ``--tz``."""
-    since_ms, until_ms = read_window(look.since, look.until, now_ms=now_ms, tz=zone(show.tz))
-    return Window(since_ms=since_ms, until_ms=until_ms)
-
-
 def refuse_unknown(name: str, known: Sequence[str], option: str) -> None:
-    """Raise ``UsageError``, with the nearest of ``known``, where ``name`` is none of them."""
+    """Raise ``UsageError``, with the nearest of ``known``, where ``name`` is not one of them."""
     if name not in known:
         hint = suggestions(name, known) or f"Known: {', '.join(known)}."
         raise UsageError(f"{option} does not know {name!r}.", hint)
 
 
-# --------------------------------------------------------------------------- the answer
-
-
-def tell_remarks(whole: WindowInfo, show: OutputOptions) -> None:
-    """Say on stderr what should be said of how it was looked."""
-    for text in whole.remarks:
-        remark(f"retryctl: {text}", quiet=show.quiet)
-
-
-def tell_not_seen(coverage: Coverage, show: OutputOptions, form: str) -> None:
-    """Say on stderr what was not seen, where an answer in ``form`` does not say it to a person."""
+def warn_of_gaps(coverage: Coverage, feedback: Feedback, form: str) -> None:
+    """Print on stderr what was not seen, where the output in ``form`` does not show it."""
     if form not in ("text", "html"):
-        for sentence in not_seen(coverage, _MOST_GAPS):
-            remark(f"retryctl: {sentence}", quiet=show.quiet)
+        for sentence in gap_sentences(coverage, _MOST_GAPS):
+            feedback.warn(sentence)
 
 
-def nothing_found(coverage: Coverage, show: OutputOptions) -> NothingFound:
-    """That there is no such request, where it was looked for, and the next step from there."""
-    step = {
-        "cloudwatch": "Widen the window with --since, or name another function.",
-        "demo": "The demo has no such request.",
-    }.get(coverage.source, "Is it the right file, and the right window?")
-    return NothingFound(
-        "there is no such request in the window.",
-        f"{where_looked(coverage, zone(show.tz))}\n{step}",
-    )
+# --------------------------------------------------------------------------- nothing found
+
+
+def nothing_found(what: str, coverage: Coverage, tz: tzinfo, step: str = "") -> NothingFound:
+    """Build the error that nothing was found: what was read, what was not, and the next step.
+
+    ``step`` is the next step where the coverage does not suggest one.
+    """
+    read = coverage_sentence(coverage, tz, complete="The whole window was read.")
+    where = " ".join([read[:1].upper() + read[1:], *gap_sentences(coverage, _MOST_GAPS_IN_ERROR)])
+    return NothingFound(what, f"{where}\n{_settling_step(coverage) or step}".rstrip())
+
+
+def next_step(coverage: Coverage, steps: Mapping[str, str]) -> str:
+    """Return the step for the source of ``coverage``; ``""`` is the key for saved logs."""
+    return steps.get(coverage.source, steps[""])
+
+
+def gap_sentences(coverage: Coverage, most: int) -> list[str]:
+    """Return a sentence for each gap, ``most`` of them, and how many more there are."""
+    gaps = [f"{gap.message.rstrip('.')}." for gap in coverage.gaps]
+    more = [f"And {len(gaps) - most:,} more."] if len(gaps) > most else []
+    return [*gaps[:most], *more]
+
+
+def _settling_step(coverage: Coverage) -> str:
+    for gap in coverage.gaps:
+        if gap.settle:
+            return f"To settle it: {gap.settle}"
+    if coverage.left_out:
+        return f"Give -f {coverage.left_out[0][1]}, or neither -f nor -g."
+    if any(gap.kind == "truncated" for gap in coverage.gaps):
+        return "Download or save the file again."
+    return ""

@@ -1,4 +1,8 @@
-"""``retryctl check``: a log as a test, for a pipeline that must fail when the function did."""
+"""``retryctl check``: a log as a test, for a CI job that must fail when retries went wrong.
+
+Mistakes in the options, the settings, the baseline or the report files are refused before
+anything is read.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,11 @@ from typing import Annotated
 import typer
 
 from retryctl.cli import params as options
+from retryctl.cli.help import CommandApp
 
-app = typer.Typer(add_completion=False)
+app = CommandApp()
 
-_WHAT = "What has to hold"
+_WHAT = "What must hold"
 _REPORTS = "Reports"
 _FORMS = "text, json, junit, sarif, github, gitlab, tap or markdown"
 
@@ -27,8 +32,8 @@ FailOn = Annotated[
     str | None,
     typer.Option(
         "--fail-on",
-        metavar="RULE,…|error|warning",
-        help="The findings that fail: by rule or from a severity on. Without it: error.",
+        metavar="FINDING,…|error|warning",
+        help="Which findings fail: names, or a minimum severity. Default: error.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -36,8 +41,8 @@ Allow = Annotated[
     str | None,
     typer.Option(
         "--allow",
-        metavar="RULE,…",
-        help="Rules that may be broken.",
+        metavar="FINDING,…",
+        help="Findings to ignore.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -46,7 +51,7 @@ ExpectBranches = Annotated[
     typer.Option(
         "--expect-branches",
         metavar="A,B,C",
-        help="The branches that each retried request runs, or each that is named.",
+        help="Required branches of each retried request, or of each request that is named.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -55,7 +60,8 @@ ExpectOutcome = Annotated[
     typer.Option(
         "--expect-outcome",
         metavar="OUTCOME,…",
-        help="What each request comes to that does not succeed at once, or each that is named.",
+        help="Required outcome of each request that did not succeed at once, or of each request "
+        "that is named.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -65,7 +71,7 @@ MinRequests = Annotated[
         "--min-requests",
         metavar="N",
         min=0,
-        help="At least so many requests.",
+        help="At least N requests.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -75,7 +81,7 @@ MinRetried = Annotated[
         "--min-retried",
         metavar="N",
         min=0,
-        help="At least so many of them retried.",
+        help="At least N retried requests.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -84,7 +90,7 @@ MaxExhausted = Annotated[
     typer.Option(
         "--max-exhausted",
         metavar="N|P%",
-        help="At most so many requests that Lambda gave up.",
+        help="At most N or P % requests that Lambda gave up on.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -93,7 +99,7 @@ MaxWrongBranch = Annotated[
     typer.Option(
         "--max-wrong-branch",
         metavar="N|P%",
-        help="At most so many wrong branches, of all that ran.",
+        help="At most N or P % wrong branches, of all that ran.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -102,7 +108,7 @@ MinAccuracy = Annotated[
     typer.Option(
         "--min-accuracy",
         metavar="P%",
-        help="The counter right on at least so many of the retries that logged one.",
+        help="The counter is right on at least P % of the retries that logged one.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -110,7 +116,7 @@ AllowEmpty = Annotated[
     bool | None,
     typer.Option(
         "--allow-empty",
-        help="Pass where there is nothing to check.",
+        help="Pass if there is nothing to check.",
         rich_help_panel=_WHAT,
         show_default=False,
     ),
@@ -120,8 +126,7 @@ Wait = Annotated[
     typer.Option(
         "--wait",
         metavar="5m",
-        help="Look again until every request has closed and everything can be judged, "
-        "for at most so long.",
+        help="Read the log again until every request has closed, at most this long.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -130,7 +135,7 @@ Baseline = Annotated[
     typer.Option(
         "--baseline",
         metavar="FILE",
-        help="Findings that are known: told, but they do not fail.",
+        help="Known findings: they are shown, but do not fail.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -146,7 +151,7 @@ Form = Annotated[
         "--output",
         "-o",
         metavar="FORM",
-        help=f"The form of the output: {_FORMS}.",
+        help=f"Output format: {_FORMS}.",
         rich_help_panel=_REPORTS,
     ),
 ]
@@ -155,22 +160,19 @@ Report = Annotated[
     typer.Option(
         "--report",
         metavar="FORM=FILE",
-        help="Write a file too, in any of these forms. May be given several times.",
+        help="Also write a file in one of these formats. Repeatable.",
         rich_help_panel=_REPORTS,
     ),
 ]
 
 
 @app.command()
+@options.grouped
 def check(
+    read: options.ReadOptions,
+    aws: options.AwsOptions,
+    screen: options.ScreenOptions,
     targets: Targets = None,
-    function: options.Function = None,
-    log_group: options.LogGroup = None,
-    source: options.From = "cloudwatch",
-    since: options.Since = None,
-    until: options.Until = None,
-    engine: options.EngineChoice = options.Engine.FILTER,
-    max_cost: options.MaxCost = None,
     fail_on: FailOn = None,
     allow: Allow = None,
     expect_branches: ExpectBranches = None,
@@ -186,44 +188,33 @@ def check(
     update_baseline: UpdateBaseline = False,
     output: Form = "text",
     report: Report = None,
-    profile: options.Profile = None,
-    region: options.Region = None,
-    endpoint_url: options.EndpointUrl = None,
-    color: options.ColorChoice = options.Color.AUTO,
-    tz: options.Tz = "UTC",
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> int:
-    """Pass or fail on what trace would find, in the requests of a function or a saved log.
+    """Check requests; exit non-zero if anything is wrong.
 
     retryctl check orders-worker --since 15m --report junit=report.xml
 
-    Exits with 0 where everything held, 1 where something did not, 5 where the logs do not allow\
- to tell, 4 where there was nothing to check. What has to hold can also stand in the settings\
- file, in its table "check".
+    Exit status: 0 if everything held, 1 if something did not, 5 if the logs do not allow a\
+ verdict, 4 if there was nothing to check. What must hold can also stand in the settings file,\
+ in its table "check".
     """
-    from retryctl.app import check as checking
     from retryctl.cli.check_options import CheckOptions
+    from retryctl.cli.check_run import run_check
 
-    return checking.check(
-        targets or (),
-        options.look_of(locals()),
-        options.OutputOptions(color=color, tz=tz, quiet=quiet),
-        CheckOptions(
-            fail_on=fail_on,
-            allow=allow,
-            expect_branches=expect_branches,
-            expect_outcome=expect_outcome,
-            min_requests=min_requests,
-            min_retried=min_retried,
-            max_exhausted=max_exhausted,
-            max_wrong_branch=max_wrong_branch,
-            min_accuracy=min_accuracy,
-            allow_empty=allow_empty,
-            baseline=baseline,
-            wait=wait,
-            report=tuple(report) if report else None,
-        ),
-        form=output,
-        update=update_baseline,
+    chosen = CheckOptions(
+        fail_on=fail_on,
+        allow=allow,
+        expect_branches=expect_branches,
+        expect_outcome=expect_outcome,
+        min_requests=min_requests,
+        min_retried=min_retried,
+        max_exhausted=max_exhausted,
+        max_wrong_branch=max_wrong_branch,
+        min_accuracy=min_accuracy,
+        allow_empty=allow_empty,
+        baseline=baseline,
+        wait=wait,
+        report=tuple(report) if report else None,
+    )
+    return run_check(
+        targets or (), read, aws, screen, chosen, update_baseline=update_baseline, output=output
     )

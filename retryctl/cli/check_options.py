@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NoReturn
 
+from retryctl.cli.times import read_duration
 from retryctl.config import ProjectConfig
 from retryctl.core.check.expectations import Expectations, Limit
 from retryctl.core.crosscheck.claims import Branches
@@ -28,7 +29,6 @@ _LEVELS = {
     "info": tuple(Severity),
 }
 _RULES = {rule.id: rule.severity for rule in RULES}
-_WAIT = re.compile(r"(?=[0-9])(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,15 +176,14 @@ class _Values:
         return Limit(text=match[0], value=number / 100 if is_share else number, is_share=is_share)
 
     def wait_ms(self) -> int:
-        """How long to wait; 0 where it is not said."""
+        """Return how long to wait; 0 where that is not set."""
         value = self.get("wait")
         if value is None:
             return 0
-        match = _WAIT.fullmatch(value.strip()) if isinstance(value, str) else None
-        if match is None:
-            self._refuse("wait", f"{value!r} is no duration.", "Give it as 90s, 5m or 1h30m.")
-        hours, minutes, seconds = (int(number or 0) for number in match.groups())
-        return (hours * 3600 + minutes * 60 + seconds) * 1000
+        try:
+            return read_duration(value if isinstance(value, str) else repr(value))
+        except UsageError as error:
+            self._refuse("wait", error.what, error.next_step)
 
     # ----------------------------------------------------------------------- by meaning
 

@@ -10,12 +10,12 @@ from typing import Annotated, Literal
 import typer
 
 from retryctl.cli import params as options
+from retryctl.cli.help import CommandApp
 from retryctl.cli.store_templates import sam_template, terraform_template
 from retryctl.cli.vendoring import Store, write_joined, write_layer
 from retryctl.errors import ExitStatus, UsageError
 
-app = typer.Typer(
-    add_completion=False,
+app = CommandApp(
     help="Get the code a function imports to count its retries, and what its store needs.",
 )
 

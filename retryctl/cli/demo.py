@@ -1,35 +1,35 @@
-"""``retryctl demo``: a recorded history, shown as any other."""
+"""``retryctl demo``: a recorded history, shown like any other."""
 
 from __future__ import annotations
 
-import typer
-
+from retryctl.app.options import SourceOptions
+from retryctl.app.trace import trace
 from retryctl.cli import params as options
+from retryctl.cli.help import CommandApp
+from retryctl.cli.terminal import TerminalFeedback, put
+from retryctl.cli.trace_output import show_trace
 
-app = typer.Typer(add_completion=False)
+app = CommandApp()
 
 
 @app.command()
+@options.grouped
 def demo(
+    screen: options.ScreenOptions,
     output: options.OutputForm = options.Output.TEXT,
-    color: options.ColorChoice = options.Color.AUTO,
-    tz: options.Tz = "UTC",
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> int:
     """Show a recorded history of retries. It needs no AWS account and no network.
 
     One request runs A, B, C as it should, the retry of another lands in a new\
  execution environment, and the first attempt of a third times out.
     """
-    from retryctl.cli import telling
-    from retryctl.cli.terminal import put
-
-    show = options.OutputOptions(output=output, color=color, tz=tz, quiet=quiet)
-    look = options.SourceOptions(source="demo")
-    story = telling.read_story((), look, show, now_ms=telling.now_ms()).only_retried()
-    status = telling.show_story(story, show)
-    if output is options.Output.TEXT and not quiet:
-        one = story.checked[0].request.request_id
-        put(f"\nOne of them with its log lines:\n  retryctl trace --from demo --lines {one}\n")
+    show = options.OutputOptions(
+        output=output, color=screen.color, tz=screen.tz, quiet=screen.quiet
+    )
+    feedback = TerminalFeedback(quiet=screen.quiet)
+    result = trace((), SourceOptions(source="demo"), feedback=feedback).only_retried()
+    status = show_trace(result, show)
+    if output is options.Output.TEXT and not screen.quiet:
+        one = result.checked[0].request.request_id
+        put(f"\nOne request with its log lines:\n  retryctl trace --from demo --lines {one}\n")
     return status

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from retryctl.app import lab as lab_app
-from retryctl.cli import telling
+from retryctl.app.trace import TraceResult
 from retryctl.cli.params import Output, OutputOptions
 from retryctl.cli.terminal import put, remark
+from retryctl.cli.trace_output import show_trace, verdict_status
 from retryctl.core.check.expectations import CheckTally, Expectations, of_request
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
@@ -123,11 +124,9 @@ def _answer(
 def _show(run_of: lab_app.LabRun, show: OutputOptions) -> ExitStatus:
     if len(set(run_of.plans.values())) > 1 and show.output is Output.TEXT and run_of.checked:
         put(plan_table(run_of.checked, {i: p.text for i, p in run_of.plans.items()}))
-        return telling.verdict_status(run_of.checked) if show.exit_code else ExitStatus.OK
-    story = telling.TraceResult(
-        checked=run_of.checked, coverage=run_of.coverage, branches=run_of.branches
-    )
-    status = telling.show_story(story, show)
+        return verdict_status(run_of.checked) if show.exit_code else ExitStatus.OK
+    story = TraceResult(checked=run_of.checked, coverage=run_of.coverage, branches=run_of.branches)
+    status = show_trace(story, show)
     if show.output is Output.TEXT:
         put(responses_text(run_of.attempts))
     return status

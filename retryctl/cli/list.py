@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from retryctl.cli import params as options
+from retryctl.cli.help import CommandApp
 from retryctl.cli.summary import Functions
 
-app = typer.Typer(add_completion=False)
+app = CommandApp()
 
-_WHICH = "Which of them"
+_WHICH = "Which requests"
 
 
 def _names(flag: str, help: str) -> typer.models.OptionInfo:
@@ -22,23 +23,23 @@ def _names(flag: str, help: str) -> typer.models.OptionInfo:
 
 
 Retried = Annotated[
-    bool, typer.Option("--retried", help="Only those that were retried.", rich_help_panel=_WHICH)
+    bool, typer.Option("--retried", help="Only requests that were retried.", rich_help_panel=_WHICH)
 ]
 Outcome = Annotated[str | None, _names("--outcome", "Only these outcomes: exhausted, pending, …")]
 Verdict = Annotated[str | None, _names("--verdict", "Only these verdicts: disagrees, agrees, …")]
-Finding = Annotated[str | None, _names("--finding", "Only those with one of these findings.")]
+Finding = Annotated[str | None, _names("--finding", "Only requests with one of these findings.")]
 Error = Annotated[
     str | None,
     typer.Option(
         "--error",
         metavar="TEXT",
-        help="Only those with this text in the type or the message of an error.",
+        help="Only requests with this text in the type or the message of an error.",
         rich_help_panel=_WHICH,
     ),
 ]
 MinAttempts = Annotated[
     int,
-    typer.Option("--min-attempts", min=0, help="Only from so many on.", rich_help_panel=_WHICH),
+    typer.Option("--min-attempts", min=0, help="With at least N attempts.", rich_help_panel=_WHICH),
 ]
 Limit = Annotated[
     int | None,
@@ -46,7 +47,7 @@ Limit = Annotated[
         "--limit",
         "-n",
         min=1,
-        help="At most so many. Text shows the newest, 50 without this.",
+        help="At most N requests. Text shows the newest 50 by default.",
         rich_help_panel=_WHICH,
     ),
 ]
@@ -63,15 +64,12 @@ Form = Annotated[
 
 
 @app.command(name="list")
+@options.grouped
 def list_requests(
+    read: options.ReadOptions,
+    aws: options.AwsOptions,
+    screen: options.ScreenOptions,
     functions: Functions = None,
-    function: options.Function = None,
-    log_group: options.LogGroup = None,
-    source: options.From = "cloudwatch",
-    since: options.Since = None,
-    until: options.Until = None,
-    engine: options.EngineChoice = options.Engine.FILTER,
-    max_cost: options.MaxCost = None,
     retried: Retried = False,
     outcome: Outcome = None,
     verdict: Verdict = None,
@@ -79,28 +77,19 @@ def list_requests(
     error: Error = None,
     min_attempts: MinAttempts = 0,
     limit: Limit = None,
-    profile: options.Profile = None,
-    region: options.Region = None,
-    endpoint_url: options.EndpointUrl = None,
     output: Form = "text",
-    color: options.ColorChoice = options.Color.AUTO,
-    tz: options.Tz = "UTC",
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> int:
-    """List the requests of a function, one line each, with whole IDs to hand to retryctl trace.
+    """List the requests of a function, one line each, with whole IDs for retryctl trace.
 
     retryctl list orders-worker --since 24h --retried --verdict disagrees
     """
-    from retryctl.cli import listing
+    from retryctl.cli.list_run import row_filter, run_list
 
-    look = options.look_of(locals())
-    show = options.OutputOptions(color=color, tz=tz, quiet=quiet)
-    wanted = listing.wanted(
+    wanted = row_filter(
         outcome=outcome,
         verdict=verdict,
         finding=finding,
         error=error,
         least_attempts=max(min_attempts, 2 if retried else 0),
     )
-    return listing.list_requests(functions or (), look, show, wanted, form=output, limit=limit)
+    return run_list(functions or (), read, aws, screen, wanted, output=output, limit=limit)

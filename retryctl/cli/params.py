@@ -1,21 +1,25 @@
-"""The options that mean the same for every command, as types to put in its signature.
+"""The options that mean the same for every command, declared once.
 
-A command takes ``since: options.Since = None`` and so on, and hands the values on: to
-``look_of`` what says where to look, to ``OutputOptions`` what says how to show it.
+A command decorated with ``grouped`` takes whole groups of options, each a dataclass of this
+module, beside its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
-from typing import Annotated, Any
+from functools import wraps
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-WHERE = "Where to look"
+from retryctl.app.options import Engine
+
+WHERE = "What to read"
 _AWS = "AWS"
-_SHOW = "How to show it"
+_SHOW = "Output"
 
 
 class Color(str, Enum):
@@ -24,14 +28,6 @@ class Color(str, Enum):
     AUTO = "auto"
     ALWAYS = "always"
     NEVER = "never"
-
-
-class Engine(str, Enum):
-    """What searches CloudWatch."""
-
-    AUTO = "auto"
-    FILTER = "filter"
-    INSIGHTS = "insights"
 
 
 class Output(str, Enum):
@@ -48,7 +44,7 @@ RequestIds = Annotated[
     list[str],
     typer.Argument(
         metavar="REQUEST_ID...",
-        help="AWS request IDs, also pasted as 'RequestId: …' or with their whole log line; "
+        help="AWS request IDs, or text that holds them: a log line, a file name, a URL. "
         "- reads them from stdin.",
         show_default=False,
     ),
@@ -59,8 +55,8 @@ Function = Annotated[
         "--function",
         "-f",
         metavar="NAME|ARN",
-        help="The Lambda function, also with a version or an alias. On CloudWatch, "
-        "RETRYCTL_FUNCTION or the settings file names it where this does not.",
+        help="The Lambda function, also with a version or an alias. "
+        "Default: RETRYCTL_FUNCTION, then the settings file.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -70,7 +66,7 @@ Store = Annotated[
         "--store",
         metavar="URL",
         help="The durable store of the function's counter, dynamodb://TABLE or "
-        "s3://BUCKET/PREFIX, to hold against the log.",
+        "s3://BUCKET/PREFIX, to compare with the log.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -80,8 +76,8 @@ LogGroup = Annotated[
         "--log-group",
         "-g",
         metavar="NAME|ARN",
-        help="A log group to look in, also a pattern such as '/aws/lambda/orders-*', or of another "
-        "account by its ARN. May be given several times.",
+        help="The log group to search: a name, a pattern such as '/aws/lambda/orders-*', or an "
+        "ARN, which may be of another account. Repeatable.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -100,8 +96,8 @@ Since = Annotated[
         "--since",
         "-s",
         metavar="TIME",
-        help="From when: 15m, 2h30m, '1h ago', 2026-11-23T03:00, epoch milliseconds. "
-        "Without it: 24h on CloudWatch, everything of a saved log.",
+        help="Start of the window: 15m, 2h30m, '1h ago', 2026-11-23T03:00, epoch milliseconds. "
+        "Default: 24h on CloudWatch, all of a saved log.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -111,7 +107,7 @@ Until = Annotated[
         "--until",
         "-u",
         metavar="TIME",
-        help="Until when, in the same forms. Without it: now.",
+        help="End of the window, in the same forms. Default: now.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -119,9 +115,9 @@ EngineChoice = Annotated[
     Engine,
     typer.Option(
         "--engine",
-        help="What searches CloudWatch: filter (FilterLogEvents, free), insights (Logs Insights, "
-        "paid for by what it scans), or auto: insights where the group's class demands it and, "
-        "with request IDs, where much remains to be searched.",
+        help="How to search CloudWatch. filter: FilterLogEvents, free; insights: Logs Insights, "
+        "billed by the bytes scanned; auto: Insights for Infrequent Access groups and for long "
+        "searches by request ID.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -131,7 +127,7 @@ MaxCost = Annotated[
         "--max-cost",
         metavar="USD",
         min=0,
-        help="No query of Logs Insights where those on a log group would cost more.",
+        help="Run no Insights query that costs more than this per log group.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -140,7 +136,7 @@ Profile = Annotated[
     typer.Option(
         "--profile",
         metavar="NAME",
-        help="The profile of the AWS configuration.",
+        help="The AWS profile to use.",
         rich_help_panel=_AWS,
     ),
 ]
@@ -153,7 +149,7 @@ EndpointUrl = Annotated[
     typer.Option(
         "--endpoint-url",
         metavar="URL",
-        help="Another endpoint for every AWS call.",
+        help="Send every AWS call to this endpoint.",
         rich_help_panel=_AWS,
     ),
 ]
@@ -162,8 +158,7 @@ OutputForm = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="The form of the output. jsonl: one request a line; what was not found or not "
-        "seen is said on stderr.",
+        help="Output format. jsonl: one request per line; gaps and missing IDs go to stderr.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -172,7 +167,7 @@ Report = Annotated[
     typer.Option(
         "--report",
         metavar="FORM=FILE",
-        help="Write a file too, in any form of --output. May be given several times.",
+        help="Also write a file in any format of --output. Repeatable.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -180,7 +175,7 @@ ColorChoice = Annotated[
     Color,
     typer.Option(
         "--color",
-        help="Colour. auto heeds the terminal, NO_COLOR and CLICOLOR_FORCE.",
+        help="When to use colour. auto: by the terminal, NO_COLOR and CLICOLOR_FORCE.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -189,7 +184,7 @@ Tz = Annotated[
     typer.Option(
         "--tz",
         metavar="UTC|local|ZONE",
-        help="The time zone of the text that is shown, and of times given without one.",
+        help="The time zone of the output, and of times given without one.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -198,7 +193,7 @@ Quiet = Annotated[
     typer.Option(
         "--quiet",
         "-q",
-        help="No progress and no remarks on stderr, only errors.",
+        help="Print no progress and no warnings on stderr, only errors.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -206,50 +201,47 @@ Debug = Annotated[
     bool,
     typer.Option(
         "--debug",
-        help="A traceback with an error, and the AWS library's log on stderr.",
+        help="Print tracebacks and the AWS library's log on stderr.",
         rich_help_panel=_SHOW,
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceOptions:
-    """Where to look, as it was asked for; ``functions`` are several, by name or by pattern."""
+class ReadOptions:
+    """What to read, as it was typed."""
 
-    source: str = "cloudwatch"
-    function: str | None = None
-    functions: tuple[str, ...] = ()
-    log_groups: tuple[str, ...] = ()
-    since: str | None = None
-    until: str | None = None
-    profile: str | None = None
-    region: str | None = None
-    endpoint_url: str | None = None
-    store: str | None = None
-    engine: Engine = Engine.FILTER  # the one that costs nothing, where nothing was asked
-    max_cost: float | None = None
+    function: Function = None
+    log_group: LogGroup = None
+    source: From = "cloudwatch"
+    since: Since = None
+    until: Until = None
+    engine: EngineChoice = Engine.AUTO
+    max_cost: MaxCost = None
 
 
-def look_of(parameters: Mapping[str, Any]) -> SourceOptions:
-    """Where to look, by the parameters of a command: the ``locals()`` it begins with."""
-    return SourceOptions(
-        source=parameters["source"],
-        function=parameters["function"],
-        log_groups=tuple(parameters["log_group"] or ()),
-        since=parameters["since"],
-        until=parameters["until"],
-        profile=parameters["profile"],
-        region=parameters["region"],
-        endpoint_url=parameters["endpoint_url"],
-        store=parameters.get("store"),  # which is of one request: not every command takes one
-        engine=parameters["engine"],
-        max_cost=parameters["max_cost"],
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsOptions:
+    """How to reach AWS, as it was typed."""
+
+    profile: Profile = None
+    region: Region = None
+    endpoint_url: EndpointUrl = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenOptions:
+    """How to print, as it was typed."""
+
+    color: ColorChoice = Color.AUTO
+    tz: Tz = "UTC"
+    quiet: Quiet = False
+    debug: Debug = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
-    """How to show it, as it was asked for."""
+    """How to show the attempts of requests."""
 
     output: Output = Output.TEXT
     color: Color = Color.AUTO
@@ -260,3 +252,43 @@ class OutputOptions:
     failed: bool = False
     exit_code: bool = False
     web: bool = False
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def grouped(command: Command) -> Command:
+    """Replace each parameter that is a group of options by the options of the group."""
+    groups: dict[str, tuple[type, list[str]]] = {}
+    parameters: list[inspect.Parameter] = []
+    hints = get_type_hints(command, include_extras=True)
+    for parameter in inspect.signature(command).parameters.values():
+        kind = hints[parameter.name]
+        if not is_dataclass(kind):
+            parameters.append(parameter.replace(annotation=kind))
+            continue
+        assert isinstance(kind, type)
+        types = get_type_hints(kind, include_extras=True)
+        groups[parameter.name] = (kind, [field.name for field in fields(kind)])
+        parameters += (
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=types[field.name],
+            )
+            for field in fields(kind)
+        )
+
+    @wraps(command)
+    def run(**values: Any) -> Any:
+        made = {
+            name: kind(**{key: values.pop(key) for key in keys})
+            for name, (kind, keys) in groups.items()
+        }
+        return command(**values, **made)
+
+    only_keywords = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
+    run.__signature__ = inspect.Signature(only_keywords)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run  # type: ignore[return-value]

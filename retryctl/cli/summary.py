@@ -1,4 +1,4 @@
-"""``retryctl summary``: how often a function is retried, and whether its count can be trusted."""
+"""``retryctl summary``: how often a function is retried, and how well it counts its retries."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from retryctl.cli import params as options
+from retryctl.cli.help import CommandApp
 
-app = typer.Typer(add_completion=False)
+app = CommandApp()
 
 Functions = Annotated[
     list[str] | None,
@@ -35,42 +36,29 @@ Compare = Annotated[
     typer.Option(
         "--compare",
         metavar="FILE",
-        help="The JSON of an earlier summary: tell what changed since, for better or worse. "
-        "Shown in text, json and html.",
+        help="The JSON of an earlier summary: show what changed since. Text, json and html only.",
     ),
 ]
 
 
 @app.command()
+@options.grouped
 def summary(
+    read: options.ReadOptions,
+    aws: options.AwsOptions,
+    screen: options.ScreenOptions,
     functions: Functions = None,
-    function: options.Function = None,
-    log_group: options.LogGroup = None,
-    source: options.From = "cloudwatch",
-    since: options.Since = None,
-    until: options.Until = None,
-    engine: options.EngineChoice = options.Engine.FILTER,
-    max_cost: options.MaxCost = None,
     compare: Compare = None,
-    profile: options.Profile = None,
-    region: options.Region = None,
-    endpoint_url: options.EndpointUrl = None,
     output: Form = "text",
     report: options.Report = None,
-    color: options.ColorChoice = options.Color.AUTO,
-    tz: options.Tz = "UTC",
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> int:
     """Count the requests of a function: attempts, outcomes, branches, waits, errors and cost,\
- and how often the function's own count was right on a retry.
+ and how often the function counted its retries right.
 
     retryctl summary orders-worker --since 24h
     """
-    from retryctl.cli import summing
+    from retryctl.cli.summary_run import run_summary
 
-    look = options.look_of(locals())
-    show = options.OutputOptions(color=color, tz=tz, quiet=quiet)
-    return summing.summarise(
-        functions or (), look, show, form=output, compare=compare, reports=report or ()
+    return run_summary(
+        functions or (), read, aws, screen, compare=compare, output=output, reports=report or ()
     )

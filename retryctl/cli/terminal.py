@@ -1,4 +1,4 @@
-"""What stdout can show, and putting text there."""
+"""The terminal: what stdout can show, and printing to stdout and stderr."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from textwrap import wrap
 from types import TracebackType
 from typing import Any
 
+from retryctl.app.options import ProgressText
 from retryctl.cli.params import Color
 
 
@@ -104,10 +105,10 @@ _PATIENCE_S = 1.0
 
 
 class Progress:
-    """A line on stderr that appears after a second, and leaves nothing behind.
+    """A line on stderr that appears after a second and leaves nothing behind.
 
-    It is called with a function that tells how far it is, from any thread. Nothing is shown
-    with ``quiet``, or where stderr is no terminal.
+    It is called with a function that returns the line, from any thread. Nothing is shown with
+    ``quiet``, or where stderr is not a terminal.
     """
 
     def __init__(self, *, quiet: bool, clock: Callable[[], float] = time.monotonic) -> None:
@@ -131,18 +132,14 @@ class Progress:
             if self._status:
                 self._status.stop()
 
-    @property
-    def seconds(self) -> float:
-        """How long the looking has taken; where ``tell`` is called, some time."""
-        return self._clock() - self._began
-
-    def __call__(self, tell: Callable[[], str]) -> None:
-        """Show what ``tell`` tells, where it is shown at all."""
-        if not self._wanted or self.seconds < _PATIENCE_S:
+    def __call__(self, text: ProgressText) -> None:
+        """Show the line of ``text``, where it is shown at all."""
+        seconds = self._clock() - self._began
+        if not self._wanted or seconds < _PATIENCE_S:
             return
         with self._lock:
             if self._wanted:
-                self._show(tell())
+                self._show(text(seconds))
 
     def _show(self, line: str) -> None:
         from rich.console import Console
@@ -153,3 +150,21 @@ class Progress:
             self._status = Status("", console=Console(stderr=True))
             self._status.start()
         self._status.update(Text(line))
+
+
+class TerminalFeedback:
+    """Warnings and progress on stderr; each warning is printed once, none with ``quiet``."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._printed: set[str] = set()
+
+    def warn(self, sentence: str) -> None:
+        """Print a warning, unless it was printed before."""
+        if sentence not in self._printed:
+            self._printed.add(sentence)
+            remark(f"retryctl: {sentence}", quiet=self._quiet)
+
+    def progress(self) -> Progress:
+        """Return a line of progress for one piece of work."""
+        return Progress(quiet=self._quiet)

@@ -1,4 +1,4 @@
-"""``retryctl trace``: the story of every attempt of some requests."""
+"""``retryctl trace``: what happened on each attempt of some requests."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Annotated
 import typer
 
 from retryctl.cli import params as options
+from retryctl.cli.help import CommandApp
 
-app = typer.Typer(add_completion=False)
+app = CommandApp()
 
-_WHICH = "What of it"
+_WHICH = "What to show"
 
 Lines = Annotated[
     bool,
-    typer.Option("--lines", help="Each attempt's log lines too.", rich_help_panel=_WHICH),
+    typer.Option("--lines", help="Show the log lines of each attempt.", rich_help_panel=_WHICH),
 ]
 AttemptNumber = Annotated[
     int | None,
@@ -36,7 +37,7 @@ ExitCode = Annotated[
     bool,
     typer.Option(
         "--exit-code",
-        help="Exit with 1 where a verdict disagrees, with 5 where one is undetermined.",
+        help="Exit with 1 if a verdict disagrees, with 5 if one is undetermined.",
         rich_help_panel=_WHICH,
     ),
 ]
@@ -54,7 +55,7 @@ Timeout = Annotated[
     typer.Option(
         "--timeout",
         metavar="5m",
-        help="With --wait: for at most so long; then what there is by then.",
+        help="With --wait: stop after this long and print what is known.",
         rich_help_panel=_WHICH,
     ),
 ]
@@ -62,23 +63,20 @@ Web = Annotated[
     bool,
     typer.Option(
         "--web",
-        help="The link to each attempt's log stream in the CloudWatch console.",
+        help="Print the link to each attempt's log stream in the CloudWatch console.",
         rich_help_panel=_WHICH,
     ),
 ]
 
 
 @app.command()
+@options.grouped
 def trace(
     request_ids: options.RequestIds,
-    function: options.Function = None,
-    log_group: options.LogGroup = None,
-    source: options.From = "cloudwatch",
-    since: options.Since = None,
-    until: options.Until = None,
+    read: options.ReadOptions,
+    aws: options.AwsOptions,
+    screen: options.ScreenOptions,
     store: options.Store = None,
-    engine: options.EngineChoice = options.Engine.AUTO,
-    max_cost: options.MaxCost = None,
     lines: Lines = False,
     attempt: AttemptNumber = None,
     failed: Failed = False,
@@ -86,41 +84,36 @@ def trace(
     wait: Wait = False,
     timeout: Timeout = None,
     web: Web = False,
-    profile: options.Profile = None,
-    region: options.Region = None,
-    endpoint_url: options.EndpointUrl = None,
     output: options.OutputForm = options.Output.TEXT,
     report: options.Report = None,
-    color: options.ColorChoice = options.Color.AUTO,
-    tz: options.Tz = "UTC",
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> int:
-    """Tell the story of each attempt of a request: when and where it ran, how it ended,
-    what it counted and which branch it took, and whether that was right.
+    """Show what happened on each attempt of a request: when and where it ran, how it ended,
+    what it counted, which branch it took, and whether that was right.
 
     retryctl trace 8f507cfc-0d3f-4697-b07a-ac58fc914c95 -f orders-worker
 
     Without -f or -g every log group of a Lambda function is searched.
     """
-    from retryctl.app.follow import read_wait
-    from retryctl.cli import telling
+    from retryctl.cli.trace_run import run_trace
 
-    look = options.look_of(locals())
-    return telling.tell(
+    show = options.OutputOptions(
+        output=output,
+        color=screen.color,
+        tz=screen.tz,
+        quiet=screen.quiet,
+        lines=lines,
+        attempt=attempt,
+        failed=failed,
+        exit_code=exit_code,
+        web=web,
+    )
+    return run_trace(
         request_ids,
-        look,
-        options.OutputOptions(
-            output=output,
-            color=color,
-            tz=tz,
-            quiet=quiet,
-            lines=lines,
-            attempt=attempt,
-            failed=failed,
-            exit_code=exit_code,
-            web=web,
-        ),
-        read_wait(wait, timeout, look),
+        read,
+        aws,
+        show,
+        store=store,
+        wait=wait,
+        timeout=timeout,
         reports=report or (),
     )

@@ -272,7 +272,7 @@ def test_a_report_that_may_not_be_written_is_refused(log: Path) -> None:
         ("max_exhausted = true", "check.max_exhausted True cannot be read.", ""),
         ('allow_empty = "yes"', "check.allow_empty is neither true nor false.", ""),
         ("baseline = 3", "check.baseline is not the name of a file.", ""),
-        ("wait = 5", "check.wait 5 is no duration.", "5m"),
+        ("wait = 5", "check.wait '5' is not a duration.", "5m"),
         ("min_accuracy = 0.99", "check.min_accuracy 0.99 is not a share.", "Is 99% meant?"),
     ],
 )

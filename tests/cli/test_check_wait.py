@@ -1,14 +1,15 @@
 """``--wait``: looking again, on a clock that the tests turn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from retryctl.app.check import CheckPlan, CheckReading, judge_when_settled
-from retryctl.app.window import Window
+from retryctl.app.check import CheckPlan, check_when_settled
+from retryctl.app.options import SourceOptions
 from retryctl.cli.check_options import CheckOptions, read_expected
-from retryctl.cli.params import SourceOptions
 from retryctl.config import ProjectConfig
-from retryctl.core.check.evaluate import CheckOutcome
+from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.coverage import Coverage
 from tests.support.check_logs import exhausted, pending, right, succeeded, switched
 from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment, events_of, judged, whole
 
@@ -30,43 +31,45 @@ class Time:
         self.now_ms += round(seconds * 1000)
 
 
-def reading(*environments: Environment, missing: Sequence[str] = ()) -> CheckReading:
+Reading = tuple[list[CheckedRequest], Coverage, dict[str, str]]
+
+
+def reading(*environments: Environment, missing: Sequence[str] = ()) -> Reading:
     events = events_of(*environments)
     coverage = whole(events) if events else whole(events_of(succeeded()))
     checked = list(judged(events, coverage).values()) if events else []
-    return CheckReading(
-        checked=checked,
-        told=lambda: coverage,
-        not_found={each: f"{each} was not found." for each in missing},
-    )
+    return checked, coverage, {each: f"{each} was not found." for each in missing}
 
 
 def wait(
-    readings: Sequence[CheckReading], ids: Sequence[str] = (), **asked: object
+    readings: Sequence[Reading], ids: Sequence[str] = (), **chosen: object
 ) -> tuple[CheckOutcome, Time, list[str]]:
-    """Judge these readings, one after the other; the last one stays."""
+    """Check these readings, one after the other; the last one stays."""
     time, said = Time(), []
     left = list(readings)
-    read: Callable[[bool], CheckReading] = lambda again: left.pop(0) if len(left) > 1 else left[0]  # noqa: E731
-    expected = read_expected(CheckOptions(**{"wait": "5m", **asked}), ProjectConfig(), ids)  # type: ignore[arg-type]
+
+    def add(evaluator: CheckEvaluator) -> tuple[Coverage, dict[str, str]]:
+        checked, coverage, missing = left.pop(0) if len(left) > 1 else left[0]
+        for one in checked:
+            evaluator.add(one)
+        return coverage, missing
+
+    expected = read_expected(CheckOptions(**{"wait": "5m", **chosen}), ProjectConfig(), ids)  # type: ignore[arg-type]
     plan = CheckPlan(
         request_ids=tuple(ids),
-        look=SourceOptions(),
-        settings=ProjectConfig(),
-        window=Window(since_ms=None, until_ms=None),
-        expected=expected,
-        files=(),
-        known=frozenset(),
+        options=SourceOptions(),
+        expectations=expected.expectations,
+        wait_ms=expected.wait_ms,
     )
-    judgement, _ = judge_when_settled(
+    run = check_when_settled(
         plan,
-        read,
+        add,
         deadline_ms=expected.wait_ms,
         clock=time.clock,
         sleep=time.sleep,
-        say=said.append,
+        warn=said.append,
     )
-    return judgement, time, said
+    return run.outcome, time, said
 
 
 def test_what_is_settled_is_not_looked_at_again() -> None:
@@ -85,7 +88,7 @@ def test_a_given_request_is_awaited_until_it_is_there_and_has_closed() -> None:
     )
     assert judgement.passed is True
     assert time.naps == [10.0, 10.0]
-    assert said == [f"retryctl: waiting: {ID} was not found"]
+    assert said == [f"waiting: {ID} was not found"]
 
 
 def test_after_the_time_what_is_missing_is_named_and_undetermined() -> None:
@@ -110,7 +113,7 @@ def test_without_ids_and_without_a_request_it_waits_for_one() -> None:
     judgement, time, said = wait([reading(), reading(right())])
     assert judgement.passed is True
     assert time.naps == [10.0]
-    assert said == ["retryctl: waiting: no request yet"]
+    assert said == ["waiting: no request yet"]
 
 
 def test_newer_requests_are_not_awaited_though_an_older_one_failed() -> None:

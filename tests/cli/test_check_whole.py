@@ -8,11 +8,11 @@ from random import Random
 
 import pytest
 
-from retryctl.app.window import Window, requests_judged
+from retryctl.app.options import SILENT, SourceOptions, TimeWindow
+from retryctl.app.window import evaluate_requests, open_window
 from retryctl.bulk.partition import PartitionContext, reduce_partition
 from retryctl.bulk.reader import BulkReader
 from retryctl.cli.check_options import CheckOptions, read_expected
-from retryctl.cli.params import SourceOptions
 from retryctl.config import ProjectConfig
 from retryctl.core.check.evaluate import CheckEvaluator
 from retryctl.core.crosscheck.claims import Markers
@@ -30,7 +30,7 @@ from tests.support.made_up_logs import line_of, made_up, save
 from tests.support.peak import MEASURED, needs_proc, peak_kb
 from tests.support.program import run
 
-ALL = Window(since_ms=None, until_ms=None)
+ALL = TimeWindow(since_ms=None, until_ms=None)
 BROKEN = '{"logStreamName": "2026/11/23/[$LATEST]00", "timestamp": 17954'
 
 
@@ -50,7 +50,7 @@ def reports(judged: CheckEvaluator, coverage: Coverage) -> dict[str, str]:
     return {form: report(form, told) for form in REPORTS}
 
 
-def at_once(source: Path, window: Window) -> dict[str, str]:
+def at_once(source: Path, window: TimeWindow) -> dict[str, str]:
     """The reports where all events are held."""
     log = SavedLog(str(source))
     events = log.read(LogQuery(until_ms=window.until_ms))
@@ -67,13 +67,13 @@ def at_once(source: Path, window: Window) -> dict[str, str]:
     return reports(judged, coverage)
 
 
-def in_parts(source: Path, window: Window) -> dict[str, str]:
+def in_parts(source: Path, window: TimeWindow) -> dict[str, str]:
     look = SourceOptions(source=str(source))
-    whole, judges = requests_judged(look, ProjectConfig(), window, now_ms=0, quiet=True)
     judged = judge()
-    for other in judges(judged):
-        judged.merge(other)
-    return reports(judged, whole.coverage)
+    with open_window(look, ProjectConfig(), window, now_ms=0, feedback=SILENT) as reader:
+        evaluate_requests(reader, judged)
+        gaps = tuple(replace(gap, settle=None) for gap in reader.coverage.gaps)
+        return reports(judged, replace(reader.coverage, gaps=gaps))
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -87,9 +87,9 @@ def test_every_report_is_the_same(seed: int, tmp_path: Path) -> None:
     since_ms, until_ms = sorted(random.choices(moments or [0], k=2))
     windows = [
         ALL,
-        Window(since_ms=since_ms, until_ms=None),
-        Window(since_ms=None, until_ms=until_ms),
-        Window(since_ms=since_ms, until_ms=until_ms),
+        TimeWindow(since_ms=since_ms, until_ms=None),
+        TimeWindow(since_ms=None, until_ms=until_ms),
+        TimeWindow(since_ms=since_ms, until_ms=until_ms),
     ]
     files = list(tmp_path.iterdir())
     source = files[0] if len(files) == 1 else tmp_path
@@ -108,7 +108,7 @@ def test_what_is_read_again_in_stretches_proves_the_same(seed: int, tmp_path: Pa
     checked = [check_request(request, coverage) for request in history.requests]
     ids = {one.request.request_id for one in checked if one.findings}
     some = tuple(random.sample(sorted(ids), (len(ids) + 1) // 2))
-    found = BulkReader(str(tmp_path), unit_bytes=random.choice((700, 5_000))).read(
+    found = BulkReader(str(tmp_path), chunk_bytes=random.choice((700, 5_000))).read(
         LogQuery(request_ids=some), Markers(), FunctionConfig()
     )
     around = PartitionContext(coverage=coverage, settings=FunctionConfig(), markers=Markers())
@@ -141,10 +141,10 @@ def test_standard_input_is_checked_as_a_file_is(tmp_path: Path) -> None:
 def test_a_log_that_is_another_when_it_is_read_again_is_refused(tmp_path: Path) -> None:
     log = check_logs.save(tmp_path / "log.jsonl", right(), *switched())
     look = SourceOptions(source=str(log))
-    _, judges = requests_judged(look, ProjectConfig(), ALL, now_ms=0, quiet=True)
-    check_logs.save(log, right())
-    with pytest.raises(UnreadableInput, match="changed while it was read"):
-        list(judges(judge()))
+    with open_window(look, ProjectConfig(), ALL, now_ms=0, feedback=SILENT) as reader:
+        check_logs.save(log, right())
+        with pytest.raises(UnreadableInput, match="changed while it was read"):
+            evaluate_requests(reader, judge())
 
 
 # --------------------------------------------------------------------------- memory

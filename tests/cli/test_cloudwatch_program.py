@@ -16,9 +16,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from retryctl.app.follow import Wait, follow
-from retryctl.app.trace import story_reader
-from retryctl.cli.params import OutputOptions, SourceOptions
+from retryctl.app.follow import follow
+from retryctl.app.options import SourceOptions
+from retryctl.app.trace import TraceResult, trace_reader
 from retryctl.cli.times import zone
 from retryctl.core.model.request import RequestOutcome
 from retryctl.sources.aws.client import AwsClient
@@ -337,23 +337,27 @@ def test_a_request_is_followed_until_its_sequence_closes(endpoint: Endpoint) -> 
         endpoint.put(GROUP, HERE, events[:4])
         endpoint.put(GROUP, HERE, events[4:], lag_ms=9 * SECOND)
     looks: list[int] = []
-    said: list[str] = []
+    due: list[int | None] = []
+    unseen: list[str] = []
 
     def sleep(seconds: float) -> None:
         clock[0] += round(seconds * 1000)
         looks.append(round((clock[0] - at) / 1000))
 
     look = SourceOptions(log_groups=(GROUP,), endpoint_url=endpoint.url)
-    follows = (RIGHT,), look, OutputOptions(quiet=True)
+    reader = trace_reader((RIGHT,), look, clock=lambda: clock[0])
+
+    def on_wait(result: TraceResult) -> None:
+        due.extend(checked.request.next_attempt_due_ms for checked in result.checked)
+        unseen.extend(result.not_found)
 
     def followed(timeout_ms: int | None) -> RequestOutcome:
         story = follow(
-            story_reader(*follows, clock=lambda: clock[0]),
-            Wait(timeout_ms=timeout_ms),
+            reader,
+            timeout_ms=timeout_ms,
             clock=lambda: clock[0],
             sleep=sleep,
-            say=said.append,
-            tz=UTC,
+            on_wait=on_wait,
         )
         return story.checked[0].request.outcome
 
@@ -361,9 +365,9 @@ def test_a_request_is_followed_until_its_sequence_closes(endpoint: Endpoint) -> 
     assert followed(None) is RequestOutcome.EXHAUSTED
     assert len(looks) < 12
     assert clock[0] < at + 220 * SECOND
-    assert "nothing is seen" in said[0]
-    assert "pending: attempt 1 failed; next attempt due about 03:01:0" in said[1]
-    assert any("next attempt due about 03:03:" in sentence for sentence in said)
+    assert unseen == [RIGHT]
+    waits_s = {round((at_ms - at) / 1000) for at_ms in due if at_ms}
+    assert waits_s == {60, 183}  # the wait after attempt 1, and after attempt 2
     assert endpoint.calls["GetLogEvents"] <= 3 * len(looks)
 
 
@@ -372,9 +376,7 @@ def test_the_other_groups_are_searched_once(endpoint: Endpoint) -> None:
     put_both(endpoint)
     for number in range(5):
         endpoint.group(f"/aws/lambda/other-{number}")
-    reader = story_reader(
-        (WRONG,), SourceOptions(endpoint_url=endpoint.url), OutputOptions(quiet=True), clock=now_ms
-    )
+    reader = trace_reader((WRONG,), SourceOptions(endpoint_url=endpoint.url), clock=now_ms)
     first, calls = reader(), endpoint.calls.total()
     again = reader()
     assert endpoint.calls.total() - calls < 8

@@ -19,7 +19,7 @@ PROGRAM = """
 import sys
 from functools import partial
 from itertools import chain, repeat
-from retryctl.app.trace import tell_bytes
+from retryctl.app.options import bytes_progress
 from retryctl.cli.terminal import Progress
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import LogQuery
@@ -29,7 +29,7 @@ from retryctl.bulk.reader import BulkReader
 
 path, way = sys.argv[1:]
 with Progress(quiet=way == "quiet", clock=partial(next, chain([0], repeat(4)))) as progress:
-    tell = lambda done, total: tell_bytes(progress, 10**6 * done, 10**6 * total)
+    tell = lambda done, total: bytes_progress(progress, 10**6 * done, 10**6 * total)
     if way == "whole":
         BulkReader(path).read(LogQuery(), Markers(), FunctionConfig(), progress=tell)
     else:

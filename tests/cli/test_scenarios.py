@@ -1,13 +1,14 @@
-"""Each ``scenarios/*.toml`` pins log events in, and all that is told of them out.
+"""Each ``scenarios/**/*.toml`` states log events and a command, and the whole answer.
 
-A scenario names a command line, its exit status, and for each request the outcome, verdict,
-attempts and findings; beside it lie the whole text (``.txt``) and JSON (``.json``). A bug
-report becomes one more scenario. ``REWRITE_SCENARIOS=1`` writes the two files anew: read the
+The folder ``check``, ``list`` or ``summary`` names the command, those of ``trace`` lie above.
+A scenario has the command line and the exit status, for ``trace`` also each request's outcome,
+verdict, attempts and findings; beside it are the whole text (``.txt``) and JSON (``.json``). A bug
+report becomes one more scenario. ``REWRITE_SCENARIOS=1`` writes the two files again: read the
 difference before you commit it.
 
-Its log is either ``log``, a file beside it, or ``events``, one a line: time of day on
-23 November 2026, short name of the stream (``[streams]``), message, with ``⇥`` for a tab
-and ``⏎`` for a newline.
+The log is ``log``, a file beside the scenario; or ``events_of``, another scenario; or ``events``,
+one a line: time of day on 23 November 2026, short name of the stream (``[streams]``), message,
+with ``⇥`` for a tab and ``⏎`` for a newline. ``[files]`` are other files beside the log.
 """
 
 import json
@@ -23,37 +24,45 @@ import pytest
 from tests.support.program import run
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
-SCENARIOS = sorted(FOLDER.glob("*.toml"))
+SCENARIOS = sorted(FOLDER.rglob("*.toml"))
 MIDNIGHT_MS = 1_795_392_000_000  # 2026-11-23T00:00:00Z
 REWRITE = bool(os.environ.get("REWRITE_SCENARIOS"))
 
 
-@pytest.fixture(params=SCENARIOS, ids=lambda path: path.stem)
-def path(request: pytest.FixtureRequest) -> Path:
-    file: Path = request.param
-    return file
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
+def test_check_has_scenarios_of_every_exit_status() -> None:
+    statuses = {_read(path)["exit_status"] for path in (FOLDER / "check").glob("*.toml")}
+    assert statuses == {0, 1, 2, 4, 5}
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: str(path.relative_to(FOLDER))[:-5])
 def test_scenario(path: Path, tmp_path: Path) -> None:
-    scenario = tomllib.loads(path.read_text(encoding="utf-8"))
-    _write_log(scenario, tmp_path)
-    command = shlex.split(scenario["command"])
-    assert command.pop(0) == "retryctl"
-    text = run(*command, cwd=tmp_path)
-    assert (text.returncode, text.stderr) == (scenario["exit_status"], scenario.get("stderr", ""))
-    told = run(*command, "--output", "json", cwd=tmp_path)
-    assert told.returncode == scenario["exit_status"]
-    document = json.loads(told.stdout)
-    assert [_summary(request, scenario) for request in document["requests"]] == scenario["requests"]
-    _compare(path.with_suffix(".txt"), text.stdout)
-    _compare(path.with_suffix(".json"), told.stdout)
+    scenario = _read(path)
+    _write_log(scenario, path.parent, tmp_path)
+    for name, text in scenario.get("files", {}).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    program, *command = shlex.split(scenario["command"])
+    assert program == "retryctl"
+    for ending, more in ((".txt", ()), (".json", ("--output", "json"))):
+        printed = run(*command, *more, cwd=tmp_path)
+        expected = (scenario["exit_status"], scenario.get("stderr", ""))
+        assert (printed.returncode, printed.stderr) == expected
+        _compare(path.with_suffix(ending), printed.stdout)
+    if "requests" in scenario:
+        requests = json.loads(printed.stdout)["requests"]
+        assert [_summary(request, scenario) for request in requests] == scenario["requests"]
 
 
-def _write_log(scenario: dict[str, Any], folder: Path) -> None:
-    """The scenario's log as the file of its own name, or its events as ``log.jsonl``."""
+def _write_log(scenario: dict[str, Any], beside: Path, folder: Path) -> None:
+    """Write the scenario's log: the file of its own name, or its events as ``log.jsonl``."""
     if "log" in scenario:
-        shutil.copy(FOLDER / scenario["log"], folder)
+        shutil.copy(beside / scenario["log"], folder)
         return
+    if "events_of" in scenario:
+        scenario = _read(beside / scenario["events_of"])
     lines = [line for line in scenario["events"].splitlines() if line]
     with (folder / "log.jsonl").open("w", encoding="utf-8") as file:
         for number, line in enumerate(lines):

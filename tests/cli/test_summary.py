@@ -255,7 +255,7 @@ def test_what_is_no_summary_is_refused(tmp_path: Path) -> None:
     wrong.write_text('{"requests": 3}')
     told = run("summary", "--from", "demo", "--compare", str(wrong))
     assert told.returncode == 2
-    assert "is no summary" in told.stderr
+    assert "is not a summary" in told.stderr
 
 
 # --------------------------------------------------------------------------- bad input

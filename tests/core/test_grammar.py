@@ -274,6 +274,7 @@ def test_what_cannot_be_read_as_the_record_it_looks_like_is_told(message: str) -
                 function_name="orders-worker",
                 function_version="$LATEST",
                 instance_id="2026/11/23/[$LATEST]a",
+                json=True,
             ),
         ),
         (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from retryctl.core.history.build import build_history
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.events import LogEvent
@@ -136,11 +134,19 @@ def test_a_start_less_attempt_is_placed_by_its_report_and_its_duration() -> None
     assert [each.log_stream for each in request.attempts] == [cut.stream, other.stream]
 
 
-def test_an_attempt_is_never_placed_before_the_one_before_it_in_its_stream() -> None:
+def test_a_report_that_reaches_into_the_attempt_before_it_is_printed_text() -> None:
     log = Environment().at(0).runs(ID, ends="error")
     log.at(70).logs(report(duration_ms=80_000))
     (request,) = history(log).requests
-    assert [each.start_event is None for each in request.attempts] == [False, True]
+    assert [each.start_event is None for each in request.attempts] == [False]
+
+
+def test_the_last_report_counts_where_its_duration_reaches_back_to_the_start() -> None:
+    log = Environment().starts().prints("0", "process A").at(1).logs(report(duration_ms=21))
+    log.at(70).raises().reports(duration_ms=70_000).at(135).runs(ID, "1", "process B", ends="error")
+    (request,) = history(log).requests
+    assert [each.outcome.value for each in request.attempts] == ["error", "error"]
+    assert [len(each.ambiguous) for each in request.attempts] == [1, 0]
 
 
 def test_positions_order_events_without_ids() -> None:
@@ -151,14 +157,3 @@ def test_positions_order_events_without_ids() -> None:
     ]
     (request,) = build_history(reversed(events), horizon_ms=MIDNIGHT_MS).requests
     assert request.attempts[0].claim.counter == 2
-
-
-def test_a_log_without_event_ids_may_have_the_newest_first() -> None:
-    log = Environment("a", ids=False)
-    log.at(0).runs(ID, "0", "process A", ends="error")
-    log.at(62).runs(ID, "1", "process B", ends="error")
-    turned = [replace(event, position=place) for place, event in enumerate(reversed(log.events))]
-    end_ms = max(event.timestamp_ms for event in turned)
-    (request,) = build_history(turned, horizon_ms=end_ms).requests
-    assert [(a.claim.counter, a.claim.branch) for a in request.attempts] == [(0, "A"), (1, "B")]
-    assert [a.outcome for a in request.attempts] == [Outcome.ERROR, Outcome.ERROR]

@@ -337,7 +337,7 @@ HANDLERS: dict[str, LibraryHandler] = {
     ),
 }  # fmt: skip
 HANDLERS["new relic"] = LibraryHandler(
-    source="import newrelic.agent\n\n@newrelic.agent.lambda_handler()\ndef handler(event, context):\n"
-    "    print('in the handler')\n    raise KeyError('again')\n",
+    source="from newrelic.api.lambda_handler import lambda_handler\n\n@lambda_handler()\n"
+    "def handler(event, context):\n    print('in the handler')\n    raise KeyError('again')\n",
     needs=("newrelic",),
 )

@@ -1,8 +1,7 @@
-"""The check of each attempt: its claim against the attempts that came before it.
+"""The check of each attempt: its claim compared with the attempts before it.
 
-What a hidden attempt could change decides what may be said. Attempts that were not seen can
-only add to the retries, so a counter that is behind stays wrong whatever is missing, and one
-that is ahead may turn out right.
+Hidden attempts can only add to the retries, so a counter that is behind stays wrong whatever is
+missing, and one that is ahead may turn out right.
 """
 
 from __future__ import annotations
@@ -12,11 +11,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from retryctl.core.crosscheck.claims import Branches
-from retryctl.core.crosscheck.counter_state import earlier_here, recorded_attempts
+from retryctl.core.crosscheck.context import JudgingContext
+from retryctl.core.crosscheck.counter_state import EarlierMarks
+from retryctl.core.crosscheck.hidden import HiddenParts, may_hide
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.coverage import Coverage, Gap
-from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
 
 _HIDING_LEVELS = frozenset({"WARN", "ERROR", "FATAL"})
@@ -42,10 +42,11 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptCheck:
-    """One attempt's figures: what was expected, what its environment could see, and the result.
+    """The expected counter and branch of one attempt, and the result of the comparison.
 
-    ``counter_agrees`` is ``None`` where no counter was logged, or it cannot be judged.
-    ``because`` tells why no judgement is possible, in a sentence; empty where one is.
+    ``counter_in_environment`` is what a counter in /tmp could see. ``counter_agrees`` is ``None``
+    where no counter was logged, or it cannot be judged. ``because`` is a sentence that explains
+    why no judgement is possible; empty where one is.
     """
 
     counter_expected: int | None
@@ -57,28 +58,25 @@ class AttemptCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgingContext:
-    """What a request is judged in: what was looked at, the settings, the branches.
+class CheckInput:
+    """One request as its attempts are checked: ``uncountable`` says why it cannot be counted."""
 
-    ``reads_branches`` tells whether a branch is looked for at all, ``stored`` is what a durable
-    store holds of it, where one was asked.
-    """
-
-    coverage: Coverage
-    settings: FunctionConfig
-    branches: Branches
-    reads_branches: bool = True
-    stored: StoreCount | None = None
+    request: Request
+    around: JudgingContext
+    marks: EarlierMarks
+    hidden: HiddenParts
+    uncountable: tuple[str, ...]
 
 
 def uncountable_because(request: Request, around: JudgingContext) -> tuple[str, ...]:
-    """Why the attempts of a request cannot be counted at all; empty where they can."""
+    """Explain why the attempts of a request cannot be counted at all; empty where they can."""
     attempts, settings = request.attempts, around.settings
     reasons = []
-    if settings.durable:
+    arn = next((attempt.execution_arn for attempt in attempts if attempt.execution_arn), None)
+    if settings.durable or arn:
         reasons.append(
-            "The function is durable: it is invoked again within one execution, "
-            "and such a replay is no retry."
+            f"The function is durable{f' (execution {arn})' if arn else ''}: it is invoked again "
+            "within one execution, and such a replay is not a retry."
         )
     if settings.managed_instances or any(attempt.managed for attempt in attempts):
         reasons.append(
@@ -93,17 +91,15 @@ def uncountable_because(request: Request, around: JudgingContext) -> tuple[str, 
     return tuple(reasons)
 
 
-def check_attempts(
-    request: Request, around: JudgingContext, uncountable: Sequence[str]
-) -> tuple[AttemptCheck, ...]:
-    """One check beside each attempt of ``request``."""
-    return tuple(_check(request, attempt, around, uncountable) for attempt in request.attempts)
+def check_attempts(given: CheckInput) -> tuple[AttemptCheck, ...]:
+    """Check each attempt of a request."""
+    return tuple(_check(given, attempt) for attempt in given.request.attempts)
 
 
 def verdict_of(checks: Sequence[AttemptCheck], reasons: Sequence[str]) -> Verdict:
-    """The verdict on a request: the worst that its attempts give.
+    """The verdict on a request: the worst result of its attempts.
 
-    ``reasons`` are those why attempts cannot be counted, or may be missing.
+    ``reasons`` explain why attempts cannot be counted, or may be missing.
     """
     results = {check.check for check in checks}
     if AttemptVerdict.DISAGREES in results:
@@ -138,20 +134,18 @@ def contradicts(attempt: Attempt, branches: Branches) -> bool:
     return branches.numbers.get(branch) != branches.numbers[branches.due(counter)]
 
 
-def _check(
-    request: Request, attempt: Attempt, around: JudgingContext, uncountable: Sequence[str]
-) -> AttemptCheck:
-    branches = around.branches
-    check, because = _judge(request, attempt, around, uncountable)
+def _check(given: CheckInput, attempt: Attempt) -> AttemptCheck:
+    branches, marks = given.around.branches, given.marks
+    check, because = _judge(given, attempt)
     known = check is not AttemptVerdict.UNDETERMINED
     strange = branches.are_strange_to(attempt.claim.branch)
     owes = known and not strange and attempt.outcome is Outcome.ERROR
-    least, most = recorded_attempts(earlier_here(request, attempt), branches)
-    told = least == most and attempt.log_stream is not None
+    least, most = marks.in_environment(attempt)
+    proved = least == most and marks.knows_environment(attempt)
     counter = attempt.claim.counter if known else None
     return AttemptCheck(
         counter_expected=attempt.retries if known else None,
-        counter_in_environment=least if told else None,
+        counter_in_environment=least if proved else None,
         branch_expected=branches.due(attempt.retries) if owes else None,
         check=check,
         counter_agrees=None if counter is None else branches.same_branch(counter, attempt.retries),
@@ -159,38 +153,40 @@ def _check(
     )
 
 
-def _judge(
-    request: Request, attempt: Attempt, around: JudgingContext, uncountable: Sequence[str]
-) -> tuple[AttemptVerdict, str]:
-    if uncountable:
-        return AttemptVerdict.UNDETERMINED, uncountable[0]
-    if unread := _unread_because(request, attempt, around.settings):
+def _judge(given: CheckInput, attempt: Attempt) -> tuple[AttemptVerdict, str]:
+    branches = given.around.branches
+    if given.uncountable:
+        return AttemptVerdict.UNDETERMINED, given.uncountable[0]
+    if unread := _unread_because(given, attempt):
         return AttemptVerdict.UNDETERMINED, unread
-    strange = around.branches.are_strange_to(attempt.claim.branch)
+    strange = branches.are_strange_to(attempt.claim.branch)
     if strange and attempt.claim.counter is None:
-        return AttemptVerdict.UNDETERMINED, _unknown_branch(attempt, around.branches)
-    if _is_wrong(attempt, around.branches):
+        return AttemptVerdict.UNDETERMINED, _unknown_branch(attempt, branches)
+    if _is_wrong(given, attempt):
         return AttemptVerdict.DISAGREES, ""
-    ahead = is_ahead(attempt, around.branches)
-    if hidden := hidden_before(request, attempt, around, ahead=ahead):
+    ahead = is_ahead(attempt, branches)
+    if hidden := hidden_before(given, attempt, ahead=ahead):
         return AttemptVerdict.UNDETERMINED, hidden
     if attempt.claim.silent:
         return AttemptVerdict.SILENT, ""
     return (AttemptVerdict.DISAGREES if ahead else AttemptVerdict.AGREES), ""
 
 
-def _unread_because(request: Request, attempt: Attempt, settings: FunctionConfig) -> str:
-    """Why what the attempt printed may not be what was read; empty where it was read whole."""
+def _unread_because(given: CheckInput, attempt: Attempt) -> str:
+    """Explain why lines that the attempt printed may be missing; empty where none can be."""
+    settings: FunctionConfig = given.around.settings
     if attempt.claim.counter is not None or attempt.outcome is Outcome.RUNNING:
         return ""
     if attempt.start_event is None:
-        return f"The START of attempt {attempt.number} lies outside what was looked at."
+        return f"The START of attempt {attempt.number} is not in the log."
     if attempt.report_event is None:
-        return f"The REPORT of attempt {attempt.number} lies outside what was looked at."
+        return f"The REPORT of attempt {attempt.number} is not in the log."
     if attempt.claim.silent and attempt.dropped:
         return f"Records of attempt {attempt.number} were dropped before they reached the log."
+    for gap in given.hidden.lines:
+        return gap.message
     hides = settings.log_format == "JSON" and settings.application_log_level in _HIDING_LEVELS
-    if hides and all(each.claim.silent for each in request.attempts):
+    if hides and not given.marks.claims:
         return (
             f"The application log level {settings.application_log_level} "
             "keeps printed lines out of the log."
@@ -206,7 +202,7 @@ def _unknown_branch(attempt: Attempt, branches: Branches) -> str:
 
 
 def is_behind(attempt: Attempt, branches: Branches) -> bool:
-    """Whether it claims fewer earlier attempts than were seen."""
+    """Whether it claims fewer earlier attempts than the log has."""
     number = claimed(attempt, branches)
     return (
         number is not None
@@ -216,7 +212,7 @@ def is_behind(attempt: Attempt, branches: Branches) -> bool:
 
 
 def is_ahead(attempt: Attempt, branches: Branches) -> bool:
-    """Whether it claims more earlier attempts than were seen."""
+    """Whether it claims more earlier attempts than the log has."""
     number = claimed(attempt, branches)
     return (
         number is not None
@@ -225,26 +221,44 @@ def is_ahead(attempt: Attempt, branches: Branches) -> bool:
     )
 
 
-def _is_wrong(attempt: Attempt, branches: Branches) -> bool:
-    """Wrong whatever was not seen."""
+def _is_wrong(given: CheckInput, attempt: Attempt) -> bool:
+    """Whether its claim is wrong whatever is hidden."""
+    branches = given.around.branches
     unknown_branch = not attempt.claim.silent and claimed(attempt, branches) is None
-    return is_behind(attempt, branches) or contradicts(attempt, branches) or unknown_branch
+    return (
+        (is_behind(attempt, branches) and not _unproved(given, attempt))
+        or contradicts(attempt, branches)
+        or unknown_branch
+    )
 
 
-def hidden_before(
-    request: Request, attempt: Attempt, around: JudgingContext, *, ahead: bool
-) -> str:
-    """Why attempts before this one may be missing; empty where none can be.
+def _unproved(given: CheckInput, attempt: Attempt) -> bool:
+    """Whether the counter is right if START lines without any other line are printed text."""
+    fewer = attempt.retries - given.marks.unproved_before(attempt)
+    number = claimed(attempt, given.around.branches)
+    if fewer == attempt.retries or number is None:
+        return False
+    return number >= fewer or given.around.branches.same_branch(number, fewer)
 
-    A saved log read whole counts as complete, except where a counter that is ahead shows that
-    it was cut: then an attempt may lie before the file's first event.
+
+def hidden_before(given: CheckInput, attempt: Attempt, *, ahead: bool) -> str:
+    """Explain why attempts before this one may be missing; empty where none can be.
+
+    A saved log that was read whole counts as complete, except where a counter that is ahead
+    proves that it was cut: then an attempt may lie before the file's first event.
     """
-    first, age_ms = request.attempts[0].placed_ms, around.settings.event_age_ms
-    for gap in around.coverage.gaps:
-        if gap.hides_attempts and may_hide(gap, request, first - age_ms, attempt.placed_ms):
+    request, age_ms = given.request, given.around.settings.event_age_ms
+    first = request.attempts[0].placed_ms
+    for gap in given.hidden.within or given.hidden.before:
+        if may_hide(gap, request, first - age_ms, attempt.placed_ms):
             return gap.message
-    file_start = around.coverage.first_event_ms
-    if ahead and file_start is not None and first - file_start <= age_ms:
+    if is_behind(attempt, given.around.branches) and _unproved(given, attempt):
+        return f"Earlier attempts have a START line and nothing else: {_MAY_BE_TEXT}"
+    if not ahead:
+        return ""
+    if request.ambiguous:
+        return f"A START line of this request was not counted as an attempt: {_MAY_BE_TEXT}"
+    if starts_at_cut(request, given.around):
         return (
             f"Attempt {attempt.number} counted more attempts than this log shows: "
             "it may begin after the first of them."
@@ -252,28 +266,34 @@ def hidden_before(
     return ""
 
 
-def hidden_after(request: Request, around: JudgingContext) -> tuple[str, ...]:
-    """Why attempts after those that were seen may be missing, as of the horizon.
+_MAY_BE_TEXT = "it may be printed text, or the attempt's other lines may be lost."
 
-    None of these changes the check of an attempt that was seen; the request may have one more.
+
+def starts_at_cut(request: Request, around: JudgingContext) -> bool:
+    """Whether earlier attempts of the request may lie before the first event of the file."""
+    file_start = around.coverage.first_event_ms
+    first = request.attempts[0].placed_ms
+    return file_start is not None and first - file_start <= around.settings.event_age_ms
+
+
+def shows_cut(request: Request, around: JudgingContext) -> bool:
+    """Whether the request proves that the log lacks attempts before its first.
+
+    Its first attempt has no START, or a counter is ahead close to the start of the file.
     """
     if not request.attempts:
-        return ()
-    first, last = request.attempts[0].placed_ms, request.attempts[-1].placed_ms
-    until_ms = first + around.settings.event_age_ms
-    if around.coverage.horizon_ms is not None:
-        until_ms = min(until_ms, around.coverage.horizon_ms)
-    return tuple(
-        gap.message
-        for gap in around.coverage.gaps
-        if gap.hides_attempts and may_hide(gap, request, last, until_ms)
-    )
+        return False
+    first = request.attempts[0]
+    if first.start_event is None and not first.starts_unseen:
+        return True
+    if not starts_at_cut(request, around):
+        return False
+    return any(is_ahead(attempt, around.branches) for attempt in request.attempts)
 
 
-def may_hide(gap: Gap, request: Request, since_ms: int, until_ms: int) -> bool:
-    """Whether an attempt of ``request`` in that span could lie in the gap."""
-    return (
-        gap.log_group in (None, request.log_group)
-        and (gap.since_ms is None or gap.since_ms < until_ms)
-        and (gap.until_ms is None or gap.until_ms > since_ms)
-    )
+def hidden_after(hidden: HiddenParts) -> tuple[str, ...]:
+    """Explain why attempts after the last one may be missing, as of the horizon.
+
+    None of these changes the check of an attempt in the log; the request may have one more.
+    """
+    return tuple(gap.message for gap in hidden.after)

@@ -93,13 +93,28 @@ class Markers:
         return not (self.counter or self.branch or self.counter_field or self.branch_field)
 
     @property
+    def patterns(self) -> tuple[str, ...]:
+        """The configured patterns and fields, as ``counter = …`` in the order of the settings."""
+        given = {
+            "counter": self.counter and self.counter.pattern,
+            "branch": self.branch and self.branch.pattern,
+            "counter_field": self.counter_field,
+            "branch_field": self.branch_field,
+        }
+        return tuple(f"{name} = {value!r}" for name, value in given.items() if value)
+
+    @property
     def read_branches(self) -> bool:
         """Whether a branch is looked for, besides that of a marker."""
         return self.are_default or bool(self.branch or self.branch_field)
 
 
 def read_claim(lines: Iterable[tuple[LogEvent, Record]], markers: Markers) -> Claim:
-    """The claim in the lines of one attempt, in stream order; of several the last counts."""
+    """Read the claim in the lines of one attempt, in stream order; of several the last counts.
+
+    A line that is not the attempt's own still parts an integer from its branch: pass it as
+    an ``AppLine`` without text.
+    """
     output = [(event, record) for event, record in lines if isinstance(record, AppLine)]
     if markers_logged := [(e, line.fields) for e, line in output if _is_marker(line)]:
         return _marker_claim(*markers_logged[-1])

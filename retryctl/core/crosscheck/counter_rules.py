@@ -13,12 +13,7 @@ from retryctl.core.crosscheck.attempt_check import (
     is_ahead,
     is_behind,
 )
-from retryctl.core.crosscheck.counter_state import (
-    counts_in_tmp,
-    earlier_in_reach,
-    marks_in_reach,
-    was_recorded,
-)
+from retryctl.core.crosscheck.counter_state import Some, counts_in_tmp
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity, attempts_named
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
@@ -44,20 +39,7 @@ def _store_failed(attempt: Attempt) -> bool:
 
 def _sees_only_its_own(case: RuleInput, attempt: Attempt, number: int) -> bool:
     """Whether the counter equals the marks that it could see."""
-    return marks_in_reach(case.request, attempt, case.around.branches) == (number, number)
-
-
-def _elsewhere(case: RuleInput, attempt: Attempt) -> list[Attempt]:
-    earlier = case.request.attempts[: attempt.retries]
-    return [each for each in earlier if each.log_stream != attempt.log_stream]
-
-
-def _unmarked(case: RuleInput, attempt: Attempt) -> list[Attempt]:
-    return [
-        each
-        for each in earlier_in_reach(case.request, attempt)
-        if was_recorded(each, case.around.branches) is False
-    ]
+    return case.marks.in_reach(attempt) == (number, number)
 
 
 def _counted(attempt: Attempt, number: int) -> str:
@@ -67,11 +49,11 @@ def _counted(attempt: Attempt, number: int) -> str:
     return f"Attempt {attempt.number} {verb} {number} where {came} came before it"
 
 
-def _proof(attempt: Attempt, others: list[Attempt]) -> tuple[LogEvent, ...]:
-    """The claim in question, and what each attempt that it overlooks said, or its start and end."""
+def _proof(attempt: Attempt, others: Some) -> tuple[LogEvent, ...]:
+    """The claim, and the claims of the attempts that it overlooks, or their start and end."""
     shown = [
         event
-        for other in others
+        for other in others.first
         for event in (
             other.claim.evidence or (other.start_event or other.last_event, other.last_event)
         )
@@ -81,7 +63,7 @@ def _proof(attempt: Attempt, others: list[Attempt]) -> tuple[LogEvent, ...]:
 
 def _environment_switch(case: RuleInput) -> Iterator[Match]:
     for attempt, number in _behind(case):
-        others = _elsewhere(case, attempt)
+        others = case.marks.elsewhere(attempt)
         if others and counts_in_tmp(attempt) and _sees_only_its_own(case, attempt, number):
             yield (
                 attempt.number,
@@ -93,9 +75,11 @@ def _environment_switch(case: RuleInput) -> Iterator[Match]:
 
 def _uncounted_attempt(case: RuleInput) -> Iterator[Match]:
     for attempt, number in _behind(case):
-        others = _unmarked(case, attempt)
+        others = case.marks.unmarked(attempt)
         if others and _sees_only_its_own(case, attempt, number):
-            ends = ", ".join(f"attempt {each.number} {_ending(each)}" for each in others)
+            ends = ", ".join(f"attempt {each.number} {_ending(each)}" for each in others.first)
+            if others.count > len(others.first):
+                ends += f", and {others.count - len(others.first):,} more,"
             where = "in its own environment " if counts_in_tmp(attempt) else ""
             yield (
                 attempt.number,
@@ -124,13 +108,13 @@ _ENDED = {
 
 def _counter_lost(case: RuleInput) -> Iterator[Match]:
     for attempt, number in _behind(case):
-        marks = marks_in_reach(case.request, attempt, case.around.branches)
+        marks = case.marks.in_reach(attempt)
         if marks and number < marks[0]:
             yield (
                 attempt.number,
                 f"{_counted(attempt, number)}: it should have seen "
                 f"{number_of(marks[0], 'mark')}, so marks were lost.",
-                _proof(attempt, earlier_in_reach(case.request, attempt)),
+                _proof(attempt, case.marks.reached(attempt)),
             )
 
 
@@ -143,13 +127,13 @@ def _counter_ahead(case: RuleInput) -> Iterator[Match]:
             yield (
                 attempt.number,
                 f"{_counted(attempt, number or 0)}, and nothing of the log is missing.",
-                _proof(attempt, list(case.request.attempts[: attempt.retries])),
+                _proof(attempt, case.marks.earlier(attempt)),
             )
 
 
 def _counter_unexplained(case: RuleInput) -> Iterator[Match]:
     for attempt, number in _behind(case):
-        marks = marks_in_reach(case.request, attempt, case.around.branches)
+        marks = case.marks.in_reach(attempt)
         if marks and (number < marks[0] or marks == (number, number)):
             continue  # explained above
         if marks and _start_unseen(case, attempt):
@@ -164,16 +148,14 @@ def _counter_unexplained(case: RuleInput) -> Iterator[Match]:
         yield (
             attempt.number,
             f"{_counted(attempt, number)}; {why}.",
-            _proof(attempt, list(case.request.attempts[: attempt.retries])),
+            _proof(attempt, case.marks.earlier(attempt)),
         )
 
 
 def _start_unseen(case: RuleInput, attempt: Attempt) -> bool:
-    """Whether an attempt that was not seen from its start may have left a mark."""
-    earlier = earlier_in_reach(case.request, attempt)
-    return any(each.start_event is None for each in earlier) or bool(
-        hidden_before(case.request, attempt, case.around, ahead=True)
-    )
+    """Whether an attempt whose START is not in the log may have left a mark."""
+    hidden = hidden_before(case.given, attempt, ahead=True)
+    return case.marks.start_unseen(attempt) or bool(hidden)
 
 
 def _branch_contradicts_counter(case: RuleInput) -> Iterator[Match]:
@@ -211,10 +193,10 @@ def _owes_branch(attempt: Attempt, check: AttemptCheck) -> bool:
 
 def _others_logged(case: RuleInput, attempt: Attempt) -> bool:
     """Whether another attempt shows that the function logs such lines."""
-    others = [each.claim for each in case.request.attempts if each is not attempt]
+    marks = case.marks
     if case.around.reads_branches:
-        return any(not claim.silent for claim in others)
-    return any(claim.branch is not None for claim in others)
+        return marks.claims > (not attempt.claim.silent)
+    return marks.branch_claims > 0
 
 
 _COUNT_ELSEWHERE = (

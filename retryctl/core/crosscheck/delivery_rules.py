@@ -1,51 +1,43 @@
-"""The rules about delivery: what Lambda did with the request, and what the log does not hold."""
+"""The rules about delivery: what Lambda did with the request, and what is missing from the log."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
 
-from retryctl.core.crosscheck.attempt_check import may_hide
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
+from retryctl.core.crosscheck.hidden import may_hide
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.limits import LATE_LOGS_MS, USUAL_WAITS_MS, WAIT_TOLERANCE_MS
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.wording import number_of
 
+_FEW = 5
+
 
 def _duplicate_delivery(case: RuleInput) -> Iterator[Match]:
-    attempts = case.request.attempts
-    for attempt in attempts:
-        good = [each for each in attempts[: attempt.retries] if each.outcome is Outcome.OK]
+    good: Attempt | None = None
+    for attempt in case.request.attempts:
         if good:
             yield (
                 attempt.number,
-                f"Attempt {attempt.number} started after attempt {good[-1].number} had "
-                f"succeeded.{_other_reading(case, good[-1])}",
-                (good[-1].last_event, attempt.start_event or attempt.events[0]),
+                f"Attempt {attempt.number} started after attempt {good.number} had "
+                f"succeeded.{_other_reading(case, good)}",
+                (good.last_event, attempt.start_event or attempt.events[0]),
             )
+        good = attempt if attempt.outcome is Outcome.OK else good
 
 
 def _other_reading(case: RuleInput, good: Attempt) -> str:
-    """What else it may be, where the runtime is not known and so may leave no mark of an error."""
+    """The other reading where the runtime is unknown: some leave no marker of an error."""
     if good.runtime_version or case.around.settings.runtime:
         return ""
-    request = case.request
-    events = [event for attempt in request.attempts for event in attempt.events]
-    saved = case.around.coverage.source != "cloudwatch"
-    searched = saved and all(request.request_id in event.message.lower() for event in events)
-    lost = (
-        ", or the log is the result of a search by ID, which loses that mark: "
-        "save all of the time instead"
-    )
-    return (
-        f" (Or this is a retry: its runtime leaves no mark of an error{lost if searched else ''}.)"
-    )
+    return " (Or this is a retry: its runtime leaves no marker of an error.)"
 
 
 def _extra_attempt(case: RuleInput) -> Iterator[Match]:
-    if case.request.from_event_source:
+    if not case.request.asynchronous:
         return
     allowed = case.around.settings.retries_allowed
     failed = [each for each in case.request.attempts if each.outcome.failed]
@@ -74,7 +66,7 @@ def _version_changed(case: RuleInput) -> Iterator[Match]:
 
 
 def _late_retry(case: RuleInput) -> Iterator[Match]:
-    if case.request.from_event_source:
+    if not case.request.asynchronous:
         return
     for before, attempt in pairwise(case.request.attempts):
         wait, usual = wait_ms(before, attempt), USUAL_WAITS_MS.get(before.number)
@@ -91,7 +83,7 @@ def _late_retry(case: RuleInput) -> Iterator[Match]:
 
 
 def _reserved(case: RuleInput) -> str:
-    """What the function's settings tell of throttling."""
+    """The function's setting that makes throttling likely."""
     reserved = case.around.settings.reserved_concurrency
     return "" if reserved is None else f" (its reserved concurrency is {reserved})"
 
@@ -99,11 +91,11 @@ def _reserved(case: RuleInput) -> str:
 def _retries_exhausted(case: RuleInput) -> Iterator[Match]:
     if case.request.outcome is RequestOutcome.EXHAUSTED:
         attempts = case.request.attempts
-        number = "The only attempt" if len(attempts) == 1 else f"All {len(attempts)} attempts"
+        number = "The only attempt" if len(attempts) == 1 else f"All {len(attempts):,} attempts"
         yield (
             None,
-            f"{number} failed and no more are allowed: Lambda gives the event up.",
-            tuple(attempt.last_event for attempt in attempts),
+            f"{number} failed and no more are allowed: Lambda gives up on the event.",
+            tuple(attempt.last_event for attempt in (*attempts[:_FEW], *attempts[-_FEW:])),
         )
 
 
@@ -131,7 +123,7 @@ def _report_missing(case: RuleInput, attempt: Attempt) -> Iterator[Match]:
                 "timeout is over.",
                 (attempt.start_event, attempt.events[-1]),
             )
-    elif attempt.outcome is Outcome.UNKNOWN:
+    elif attempt.outcome is Outcome.UNKNOWN and not (case.given.hidden.lines or attempt.dropped):
         yield (
             attempt.number,
             f"The REPORT of attempt {attempt.number} breaks off.",
@@ -143,13 +135,13 @@ def _start_missing(attempt: Attempt) -> Iterator[Match]:
     if attempt.start_event is None and not attempt.starts_unseen:
         yield (
             attempt.number,
-            f"Attempt {attempt.number} ended, and its START is not in what was looked at.",
+            f"Attempt {attempt.number} ended, and its START is not in the log.",
             (attempt.events[0], attempt.last_event),
         )
 
 
 def _gaps(case: RuleInput) -> Iterator[Match]:
-    """A hole in what was looked at, where an attempt of this request could lie."""
+    """Gaps in which an attempt of this request, or a line of one, could lie."""
     attempts = case.request.attempts
     if not attempts:
         return
@@ -157,7 +149,7 @@ def _gaps(case: RuleInput) -> Iterator[Match]:
     first, last = attempts[0], attempts[-1]
     for gap in case.around.coverage.gaps:
         span = (first.placed_ms - age_ms, first.placed_ms + age_ms)
-        if gap.hides_attempts and may_hide(gap, case.request, *span):
+        if (gap.hides_attempts or gap.hides_lines) and may_hide(gap, case.request, *span):
             yield None, gap.message, (first.events[0], last.events[-1])
 
 

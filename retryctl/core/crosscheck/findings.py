@@ -1,4 +1,4 @@
-"""A finding, the rule that finds it, and the case that the rule looks at."""
+"""A finding, the rule that finds it, and the request that the rule reads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from retryctl.core.crosscheck.attempt_check import AttemptCheck, JudgingContext
+from retryctl.core.crosscheck.attempt_check import AttemptCheck, CheckInput
+from retryctl.core.crosscheck.context import JudgingContext
+from retryctl.core.crosscheck.counter_state import EarlierMarks, Some
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import Request
@@ -22,9 +24,10 @@ class Severity(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something worth saying, with the log events that prove it.
+    """A result of a rule, with log events that prove it.
 
     ``attempt`` is the number of the one where the harm shows, ``None`` for the whole request.
+    ``evidence`` is bounded: where more events prove it, ``message`` has their number.
     """
 
     rule: str
@@ -41,12 +44,30 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleInput:
-    """One request as the rules see it. ``countable`` is false where attempts cannot be counted."""
+    """One request, checked, as the rules read it."""
 
-    request: Request
+    given: CheckInput
     checks: tuple[AttemptCheck, ...]
-    around: JudgingContext
-    countable: bool
+
+    @property
+    def request(self) -> Request:
+        """The request."""
+        return self.given.request
+
+    @property
+    def around(self) -> JudgingContext:
+        """What it is checked with."""
+        return self.given.around
+
+    @property
+    def marks(self) -> EarlierMarks:
+        """The marks before each of its attempts."""
+        return self.given.marks
+
+    @property
+    def countable(self) -> bool:
+        """Whether its attempts can be counted."""
+        return not self.given.uncountable
 
     @property
     def checked(self) -> Iterator[tuple[Attempt, AttemptCheck]]:
@@ -54,13 +75,13 @@ class RuleInput:
         return zip(self.request.attempts, self.checks, strict=True)
 
 
-# What a rule has to say of one case: an attempt's number or None, a sentence, the evidence.
+# A match of a rule: an attempt's number or None, a sentence, the evidence.
 Match = tuple[int | None, str, tuple[LogEvent, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule. ``look`` finds; the rule lends its name, its severity and its remedy."""
+    """One rule: ``look`` yields its matches, each of which becomes a finding."""
 
     id: str
     severity: Severity
@@ -80,9 +101,11 @@ class Rule:
             )
 
 
-def attempts_named(attempts: list[Attempt]) -> str:
-    """``attempt 1``, ``attempts 1 and 2``, ``attempts 1, 2 and 3``."""
-    numbers = [str(attempt.number) for attempt in attempts]
-    if len(numbers) < 2:
-        return f"attempt {numbers[0]}"
-    return f"attempts {', '.join(numbers[:-1])} and {numbers[-1]}"
+def attempts_named(some: Some) -> str:
+    """``attempt 1``, ``attempts 1 and 2``, ``attempts 1, 2, 3, 4, 5 and 95 more``."""
+    names = [str(attempt.number) for attempt in some.first]
+    if some.count > len(names):
+        names.append(f"{some.count - len(names):,} more")
+    if len(names) < 2:
+        return f"attempt {names[0]}"
+    return f"attempts {', '.join(names[:-1])} and {names[-1]}"

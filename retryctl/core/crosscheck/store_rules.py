@@ -11,6 +11,8 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
 
+_MOST_SHOWN = 10
+
 
 def _counter_failed(case: RuleInput) -> Iterator[Match]:
     for attempt in case.request.attempts:
@@ -32,14 +34,14 @@ def _store_differs(case: RuleInput) -> Iterator[Match]:
     least, most = _should_hold(case)
     if least <= stored.count <= most:
         return
-    if stored.count > most and hidden_before(case.request, attempts[-1], case.around, ahead=True):
+    if stored.count > most and hidden_before(case.given, attempts[-1], ahead=True):
         return  # an attempt that was not seen may be the one in the store
     due = f"{least}" if least == most else f"{least} to {most}"
     yield (
         None,
         f"{stored.store} holds {stored.count} attempt{'s' * (stored.count != 1)} of this request, "
         f"where by its log it should hold {due}.",
-        (*_held(stored, attempts[-1]), *(_shown(attempt) for attempt in attempts)),
+        (*_held(stored, attempts[-1]), *(_shown(attempt) for attempt in attempts[:_MOST_SHOWN])),
     )
 
 
@@ -67,7 +69,7 @@ def _held(stored: StoreCount, last: Attempt) -> tuple[LogEvent, ...]:
         timestamp_ms=last.last_event.timestamp_ms,
         message=f"{stored.store} {stored.request_id}: no attempt",
     )
-    return stored.evidence or (nothing,)
+    return stored.evidence[:_MOST_SHOWN] or (nothing,)
 
 
 def _shown(attempt: Attempt) -> LogEvent:

@@ -14,17 +14,21 @@ from dataclasses import dataclass, field, replace
 
 from retryctl.core.crosscheck.attempt_check import (
     AttemptCheck,
-    JudgingContext,
+    CheckInput,
     Verdict,
     check_attempts,
     hidden_after,
+    shows_cut,
     uncountable_because,
     verdict_of,
 )
 from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.crosscheck.counter_rules import COUNTER_RULES
+from retryctl.core.crosscheck.counter_state import EarlierMarks
 from retryctl.core.crosscheck.delivery_rules import DELIVERY_RULES
 from retryctl.core.crosscheck.findings import Finding, Rule, RuleInput
+from retryctl.core.crosscheck.hidden import hidden_parts, without_hidden_outcomes
 from retryctl.core.crosscheck.store_rules import STORE_RULES
 from retryctl.core.history.build import build_history
 from retryctl.core.model.attempt import Attempt, function_from_names
@@ -138,11 +142,12 @@ def check_attempts_of(
     settings: FunctionConfig,
     markers: Markers,
     function: str | None = None,
+    stored: StoreCount | None = None,
 ) -> CheckedRequest:
     """Check the request of ``key`` (log group and ID) from its attempts, in any order."""
     horizon_ms = coverage.horizon_ms or 0
     request = request_of(key, attempts, mentions, settings, horizon_ms, function)
-    return check_request(request, coverage, settings=settings, markers=markers)
+    return check_request(request, coverage, settings=settings, markers=markers, stored=stored)
 
 
 def check_request(
@@ -155,6 +160,8 @@ def check_request(
 ) -> CheckedRequest:
     """Check one request; its findings are in the order of the rules.
 
+    The outcomes of the result respect the gaps of ``coverage``: use its request from here on.
+
     ``stored`` is what a durable store recorded of the request, where one was read.
     """
     markers = markers or Markers()
@@ -165,15 +172,32 @@ def check_request(
         reads_branches=markers.read_branches,
         stored=stored,
     )
-    uncountable = uncountable_because(request, around)
-    checks = check_attempts(request, around, uncountable)
-    case = RuleInput(request=request, checks=checks, around=around, countable=not uncountable)
-    unsure = [*uncountable, *hidden_after(request, around)]
+    hidden = hidden_parts(request, around)
+    cut = shows_cut(request, around)
+    request = without_hidden_outcomes(request, around, hidden, cut=cut)
+    given = CheckInput(
+        request=request,
+        around=around,
+        marks=EarlierMarks(request.attempts, markers.branches),
+        hidden=hidden,
+        uncountable=uncountable_because(request, around),
+    )
+    checks = check_attempts(given)
+    unsure = [*given.uncountable, *hidden_after(hidden)]
     reasons = [*unsure, *(check.because for check in checks if check.because)]
     return CheckedRequest(
         request=request,
         checks=checks,
         verdict=verdict_of(checks, unsure),
-        findings=tuple(finding for rule in RULES for finding in rule.find(case)),
+        findings=tuple(
+            finding
+            for rule in RULES
+            for finding in rule.find(RuleInput(given=given, checks=checks))
+        ),
         undetermined_because=tuple(dict.fromkeys(reasons)),
     )
+
+
+def cross_checked(requests: Iterable[CheckedRequest]) -> int:
+    """The number of attempts that logged a counter or a branch."""
+    return sum(not a.claim.silent for one in requests for a in one.request.attempts)

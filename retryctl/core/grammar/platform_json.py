@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -27,11 +28,23 @@ from retryctl.core.model.records import (
     WebRecord,
 )
 
+# {"errorMessage": "half a character: \ud83d"}; \\ is an escaped backslash, a pair is a character.
+_ESCAPES = re.compile(
+    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+
 
 def json_object(text: str) -> dict[str, Any] | None:
-    """The JSON object that ``text`` is; ``None`` where it is anything else."""
+    """The JSON object that ``text`` is; ``None`` where it is anything else.
+
+    Raw control characters are read: the console's CSV turns ``\\n`` inside a JSON message into a
+    newline. Half a character (a lone surrogate) becomes U+FFFD, because no output can encode it.
+    """
+    if "\\ud" in text or "\\uD" in text:
+        text = _ESCAPES.sub(lambda m: "\\ufffd" if m[1] else m[0], text)
     try:
-        value = json.loads(text)
+        value = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
@@ -145,6 +158,7 @@ def _platform_init_start(record: dict[str, Any]) -> Record:
         function_name=_text(record, "functionName"),
         function_version=_text(record, "functionVersion"),
         instance_id=_text(record, "instanceId"),
+        json=True,
     )
 
 
@@ -199,6 +213,10 @@ def _web(kind: str) -> Callable[[dict[str, Any]], Record]:
     return lambda record: WebRecord(type=kind, request_id=_own_id(record))
 
 
+_WEB_KINDS = (
+    *("invokeStart", "requestComplete", "invokeReport", "invokeSummary"),
+    *("spinDownStart", "spinDownReport"),
+)
 _PLATFORM_READERS: dict[str, Callable[[dict[str, Any]], Record | None]] = {
     "start": _platform_start,
     "end": _platform_end,
@@ -214,9 +232,7 @@ _PLATFORM_READERS: dict[str, Callable[[dict[str, Any]], Record | None]] = {
     "telemetrySubscription": _platform_extension,
     "logsSubscription": _platform_extension,
     "logsDropped": _platform_logs_dropped,
-    "invokeStart": _web("invokeStart"),
-    "requestComplete": _web("requestComplete"),
-    "invokeReport": _web("invokeReport"),
+    **{kind: _web(kind) for kind in _WEB_KINDS},
 }
 
 

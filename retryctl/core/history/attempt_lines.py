@@ -91,6 +91,8 @@ class AttemptLines:
         elif isinstance(record, End):
             self.end = event
         elif isinstance(record, Report):
+            if self.report_event is not None and record != self.report:
+                self.ambiguous.append(self.report_event)  # printed: the last one counts
             self.report_event, self.report = event, record
 
 
@@ -147,7 +149,7 @@ def settle(between: list[Line], last: AttemptLines | None, bracket: AttemptLines
     for line in between:
         event, record = line
         fresh |= isinstance(record, (InitStart, InitReport, RestoreStart))
-        early = _is_early(event, bracket)
+        early = _is_early(event, bracket, last)
         if bracket and _names(line, bracket) and (early or not last or not _names(line, last)):
             bracket.body.append(line)
         elif last and (_names(line, last) or (isinstance(record, LogsDropped) and not bracket)):
@@ -163,15 +165,21 @@ def settle(between: list[Line], last: AttemptLines | None, bracket: AttemptLines
             bracket.body.append(line)
 
 
-def _is_early(event: LogEvent, bracket: AttemptLines | None) -> bool:
-    """Whether it can be output of the attempt though it stands before START.
+def _is_early(event: LogEvent, bracket: AttemptLines | None, last: AttemptLines | None) -> bool:
+    """Whether it can be output of the attempt though it precedes START.
 
     Two channels meet in a stream: in one millisecond their order is not promised, and in the
-    JSON format a line can carry a time just before its own platform.start.
+    JSON format a line can carry a time just before its own platform.start. A line nearer to the
+    end of the attempt before is background output of that one.
     """
     if bracket is None or bracket.start is None:
         return False
-    return event.timestamp_ms >= bracket.start.timestamp_ms - (_EARLY_MS if bracket.json else 0)
+    before_ms = bracket.start.timestamp_ms - event.timestamp_ms
+    if before_ms <= 0 or not bracket.json:
+        return before_ms <= 0
+    ended = last and (last.report_event or last.end)
+    near_end = ended and event.timestamp_ms - ended.timestamp_ms < before_ms
+    return before_ms <= _EARLY_MS and not near_end
 
 
 def _names(line: Line, bracket: AttemptLines) -> bool:

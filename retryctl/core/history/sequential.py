@@ -74,12 +74,31 @@ def _is_managed(lines: Sequence[Line]) -> bool:
 
 def _of_one_format(lines: Sequence[Line]) -> list[Line]:
     """A stream is text or JSON; a START or REPORT in the other format is the function's text."""
-    first = next((r.json for _, r in lines if isinstance(r, (Start, Report))), None)
+    marks = [r for _, r in lines if isinstance(r, (Start, Report, InitStart))]
+    if len({r.json for r in marks if not isinstance(r, InitStart)}) < 2:
+        return list(lines)
+    json = _is_json(marks)
 
     def own(record: Record) -> bool:
-        return not isinstance(record, (Start, Report)) or record.json == first
+        return not isinstance(record, (Start, Report)) or record.json == json
 
     return [(e, r) if own(r) else (e, AppLine(text=e.message)) for e, r in lines]
+
+
+def _is_json(marks: Sequence[Start | Report | InitStart]) -> bool:
+    """The format of a stream that has records in both.
+
+    An init at the start of the stream decides. Else the first START or REPORT does, unless only
+    the other format has a START and a REPORT of one request.
+    """
+    if isinstance(marks[0], InitStart):
+        return marks[0].json
+    starts = {(r.json, r.request_id) for r in marks if isinstance(r, Start)}
+    ended = {(r.json, r.request_id) for r in marks if isinstance(r, Report)}
+    whole = {json for json, _ in starts & ended}
+    if len(whole) == 1:
+        return whole.pop()
+    return next(r.json for r in marks if not isinstance(r, InitStart))
 
 
 def _describe(brackets: list[AttemptLines], lines: Sequence[Line]) -> None:
@@ -98,6 +117,9 @@ def _describe(brackets: list[AttemptLines], lines: Sequence[Line]) -> None:
 
 # --------------------------------------------------------------------------- one at a time
 
+# A REPORT's time and its duration agree within a few milliseconds.
+_CLOCK_SLACK_MS = 1_000
+
 
 class SequentialSegmenter:
     """A stream of one environment that runs one request at a time."""
@@ -115,9 +137,10 @@ class SequentialSegmenter:
             elif isinstance(record, CLOSING):
                 kind = self.reports if isinstance(record, Report) else self.endings
                 kind[record.request_id].append(at)
+        self.all_starts = sorted(at for places in self.starts.values() for at in places)
         self.brackets: list[AttemptLines] = []
         self.between: list[Line] = []
-        self.idle_seen = False  # whether it was seen that nothing runs here
+        self.idle_seen = False  # whether a line proves that nothing runs here
 
     def read(self) -> list[AttemptLines]:
         """Return the attempts of the stream in its order."""
@@ -163,7 +186,25 @@ class SequentialSegmenter:
             self.between.append(line)
             return at + 1
         ended = isinstance(line[1], Report)
-        return self._take(at, (not ended and self._end_of(at, request_id)) or at + 1, request_id)
+        stop = (not ended and self._end_of(at, request_id)) or at + 1
+        if self._overlaps(stop - 1):
+            self.between += [(e, AppLine(text=e.message)) for e, _ in self.lines[at:stop]]
+            return stop
+        return self._take(at, stop, request_id)
+
+    def _overlaps(self, at: int) -> bool:
+        """Whether a REPORT's duration reaches into the attempt before: then it is printed text."""
+        last, began_ms = self._last, self._began_ms(at)
+        if last is None or last.report_event is None or began_ms is None:
+            return False
+        return began_ms < last.report_event.timestamp_ms - _CLOCK_SLACK_MS
+
+    def _began_ms(self, at: int) -> int | None:
+        """When the attempt of a REPORT began by its duration; ``None`` for any other line."""
+        record = self.lines[at][1]
+        if not isinstance(record, Report) or record.duration_ms is None:
+            return None
+        return self.times[at] - round(record.duration_ms)
 
     def _take(self, at: int, stop: int, request_id: str) -> int:
         bracket = bracket_of(self.lines[at], request_id, after_another=bool(self.brackets))
@@ -180,16 +221,42 @@ class SequentialSegmenter:
 
         A REPORT closes it, or else the last of the other records of its end.
         """
-        opened_ms = self.times[at]
-        again = bisect_left(self.times, opened_ms + SHORTEST_RETRY_MS)
-        limit = _after(self.starts[request_id], again - 1, len(self.lines))
-        limit = min(limit, bisect_right(self.times, opened_ms + LONGEST_ATTEMPT_MS))
-        report = _after(self.reports[request_id], at, limit)
-        if report < limit:
-            return report + 1
+        opened_ms, reports = self.times[at], self.reports[request_id]
+        longest = bisect_right(self.times, opened_ms + LONGEST_ATTEMPT_MS)
+        limit = min(longest, self._again(at, request_id))
+        report = _after(reports, at, longest)
+        if report < longest and (report < limit or self._spans(report, at, limit)):
+            return self._last_report(at, report, reports) + 1
         endings = self.endings[request_id]
         last = bisect_left(endings, limit) - 1
         return endings[last] + 1 if last >= 0 and endings[last] > at else None
+
+    def _again(self, at: int, request_id: str) -> int:
+        """The place of a later START of the request, late enough to be a retry."""
+        again = bisect_left(self.times, self.times[at] + SHORTEST_RETRY_MS)
+        return _after(self.starts[request_id], max(again - 1, at), len(self.lines))
+
+    def _spans(self, report: int, at: int, again: int) -> bool:
+        """Whether a REPORT's duration reaches back to ``at``, so that the later START is text."""
+        began_ms = self._began_ms(report)
+        if began_ms is None:
+            return False
+        return abs(began_ms - self.times[at]) < abs(began_ms - self.times[again])
+
+    def _last_report(self, at: int, report: int, reports: Sequence[int]) -> int:
+        """The last REPORT of the attempt that ``report`` closes; those before it are printed.
+
+        A later one is of the same attempt where no START comes between and its duration reaches
+        back to the START at ``at``.
+        """
+        limit = _after(self.all_starts, report, len(self.lines))
+        later = _after(reports, report, limit)
+        while later < limit:
+            began_ms = self._began_ms(later)
+            if began_ms is not None and abs(began_ms - self.times[at]) <= _CLOCK_SLACK_MS:
+                report = later
+            later = _after(reports, later, limit)
+        return report
 
     def _past_repeats(self, at: int, request_id: str) -> int:
         """Past an END or REPORT of the same attempt that comes again, or in another order."""

@@ -1,4 +1,4 @@
-"""An attempt: one run of the function for a request, told from the lines of its bracket."""
+"""An attempt: one run of the function for a request, built from its lines."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ from dataclasses import dataclass, field
 from retryctl.core.crosscheck.claims import Claim, Markers, read_claim
 from retryctl.core.history.attempt_lines import CLOSING, AttemptLines, Line, request_named
 from retryctl.core.history.outcome import ErrorInfo, Outcome, error_of, outcome_of
-from retryctl.core.model.events import LogEvent
+from retryctl.core.model.events import LogEvent, timed_ms
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.model.records import InitStart, LogsDropped, RestoreStart
+from retryctl.core.model.records import (
+    AppLine,
+    InitReport,
+    InitStart,
+    LogsDropped,
+    RestoreReport,
+    RestoreStart,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +26,12 @@ class Attempt:
 
     ``placed_ms`` is its place among the attempts: its start or, where that was not seen, its
     REPORT less its duration, or its end.
-    ``events`` are its log events in stream order, those of its init and late lines included;
-    ``start_event``, ``report_event`` and ``error_event`` are the ones that tell its start, its
-    figures and its failure. ``ambiguous`` are lines of it that look like a record of another
-    attempt, ``dropped`` the records that tell of lost ones.
+    ``bare``: it has a START and no other line. ``execution_arn`` names the durable execution
+    that its function logged.
+    ``events`` are its log events in stream order, with those of its init and late lines;
+    ``start_event``, ``report_event`` and ``error_event`` prove its start, its figures and its
+    failure. ``ambiguous`` are lines of it that look like a record of another attempt, ``dropped``
+    the records of lost ones.
     """
 
     number: int
@@ -47,6 +56,8 @@ class Attempt:
     runtime_version: str | None = None
     managed: bool = False
     starts_unseen: bool = False
+    bare: bool = False
+    execution_arn: str | None = None
     start_event: LogEvent | None = None
     report_event: LogEvent | None = None
     error_event: LogEvent | None = None
@@ -57,12 +68,12 @@ class Attempt:
 
     @property
     def retries(self) -> int:
-        """How many attempts came before."""
+        """The number of attempts before it."""
         return self.number - 1
 
     @property
     def last_event(self) -> LogEvent:
-        """The event that tells best how it ended."""
+        """The event that best proves its end."""
         return self.report_event or self.error_event or self.events[-1]
 
 
@@ -74,7 +85,7 @@ def build_attempt(
     function: str | None,
     not_before_ms: int,
 ) -> Attempt:
-    """The attempt in a bracket, not yet numbered, as of ``horizon_ms``.
+    """Build the attempt of some lines, not yet numbered, as of ``horizon_ms``.
 
     ``not_before_ms`` is the place of the attempt before it in its stream.
     """
@@ -94,8 +105,8 @@ def build_attempt(
         or function,
         version=bracket.version or _version_of(bracket.log_stream),
         cold_start=_cold_start(bracket),
-        started_ms=bracket.start.timestamp_ms if bracket.start else None,
-        ended_ms=ended.timestamp_ms if ended else None,
+        started_ms=timed_ms(bracket.start),
+        ended_ms=timed_ms(ended),
         outcome=outcome,
         error=error,
         duration_ms=report.duration_ms if report else None,
@@ -107,6 +118,8 @@ def build_attempt(
         runtime_version=bracket.runtime_version,
         managed=bracket.managed,
         starts_unseen=bracket.starts_unseen,
+        bare=_is_bare(bracket),
+        execution_arn=_execution_arn(bracket),
         start_event=bracket.start,
         report_event=bracket.report_event,
         error_event=error_event,
@@ -118,9 +131,40 @@ def build_attempt(
 
 
 def _own_lines(bracket: AttemptLines) -> list[Line]:
-    """The lines that name no other request; where no START was seen, those that name this one."""
+    """The lines, without the text of those that name another request.
+
+    Where no START was seen, only the lines that name this request are its own.
+    """
     own = (None, bracket.request_id) if bracket.start else (bracket.request_id,)
-    return [line for line in bracket.lines if request_named(line[1]) in own]
+    return [
+        line if request_named(line[1]) in own else (line[0], AppLine(text=""))
+        for line in bracket.lines
+    ]
+
+
+def _is_bare(bracket: AttemptLines) -> bool:
+    """Whether a START is its only line: neither an init before it nor any line of its own."""
+    if bracket.start is None or bracket.report or bracket.end or bracket.late:
+        return False
+    started = [event for event, _ in bracket.body].index(bracket.start)
+    after = bracket.body[started + 1 :]
+    return all(isinstance(record, _OF_INIT) for _, record in after) and not any(
+        isinstance(record, _OF_INIT) for _, record in bracket.init
+    )
+
+
+_OF_INIT = (InitStart, InitReport, RestoreStart, RestoreReport)
+
+
+def _execution_arn(bracket: AttemptLines) -> str | None:
+    """The ARN of the durable execution: a field of the function's own JSON lines."""
+    for _, record in bracket.lines:
+        if isinstance(record, AppLine) and record.fields:
+            for key in ("executionArn", "durableExecutionArn"):
+                arn = record.fields.get(key)
+                if isinstance(arn, str) and ":durable-execution" in arn.replace("/", ":"):
+                    return arn
+    return None
 
 
 def _cold_start(bracket: AttemptLines) -> bool | None:
@@ -138,7 +182,7 @@ _GROUP = re.compile(r"(?:.*:)?/aws/lambda/([^/:]+)\Z")
 
 
 def function_from_names(log_group: str | None, log_stream: str | None) -> str | None:
-    """The function whose log it is, by the name of its group or of a stream in a custom group."""
+    """The function that logs there, by the name of the group or of a stream in a custom group."""
     if log_group and (m := _GROUP.match(log_group)):
         return m[1]
     m = _STREAM.match(log_stream or "")
@@ -160,7 +204,7 @@ def _placed_ms(bracket: AttemptLines) -> int:
 
 
 def wait_ms(before: Attempt, after: Attempt) -> int | None:
-    """From the end of one attempt to the start of the next; ``None`` where one was not seen."""
+    """From the end of one attempt to the start of the next; ``None`` if one is not logged."""
     if before.ended_ms is None or after.started_ms is None:
         return None
     return after.started_ms - before.ended_ms

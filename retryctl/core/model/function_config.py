@@ -1,4 +1,4 @@
-"""What is known besides the log: a function's settings, and what its durable store counted."""
+"""What is known besides the log: a function's settings, and the count in its durable store."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from retryctl.core.model.limits import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionConfig:
-    """What a function's configuration says of retries and logs; ``None`` where it is not known.
+    """The part of a function's configuration about retries and logs; ``None`` if not known.
 
-    These are today's settings, not those of the day of an attempt.
+    These are today's settings, not those of the day of an attempt. ``stream_source``: an event
+    source mapping of a stream (DynamoDB, Kinesis) invokes the function.
     """
 
     maximum_retry_attempts: int | None = None
@@ -30,6 +31,7 @@ class FunctionConfig:
     durable: bool = False
     managed_instances: bool = False
     reserved_concurrency: int | None = None
+    stream_source: bool = False
 
     @property
     def retries_allowed(self) -> int:
@@ -54,10 +56,10 @@ class FunctionConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreCount:
-    """How many attempts of a request ``store`` (its URL) holds, each as a piece of evidence.
+    """The attempts of a request that ``store`` (its URL) recorded, each as a piece of evidence.
 
-    An event's message is the place where the attempt is recorded, its ``timestamp_ms`` when
-    that was; it has no log stream.
+    An event's message is the place of the record, its ``timestamp_ms`` the time of it; it has no
+    log stream.
     """
 
     request_id: str

@@ -89,6 +89,7 @@ class InitStart:
     function_name: str | None = None
     function_version: str | None = None
     instance_id: str | None = None
+    json: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +142,7 @@ class LogsDropped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebRecord:
-    """``platform.invokeStart``, ``requestComplete``, ``invokeReport``: of a web function."""
+    """A record of a web function: ``platform.invokeStart``, ``requestComplete``, …"""
 
     type: str
     request_id: str | None = None

@@ -1,4 +1,4 @@
-"""A request: its attempts in order, how it came out, and when the next attempt is due."""
+"""A request: its attempts in order, its outcome, and when the next attempt is due."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from itertools import pairwise
 
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt, function_from_names, wait_ms
-from retryctl.core.model.events import LogEvent, is_event_source_id
+from retryctl.core.model.events import LogEvent, is_event_source_id, is_timed
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.model.limits import USUAL_WAITS_MS, WAIT_TOLERANCE_MS
+from retryctl.core.model.limits import (
+    EVENT_SOURCE_WAIT_MS,
+    SHORTEST_RETRY_MS,
+    USUAL_WAITS_MS,
+    WAIT_TOLERANCE_MS,
+)
 
 
 class RequestOutcome(str, Enum):
@@ -26,12 +31,21 @@ class RequestOutcome(str, Enum):
     UNKNOWN = "unknown"
 
 
+class Delivery(str, Enum):
+    """Who retries a request: Lambda's asynchronous queue, an event source, or not known."""
+
+    ASYNCHRONOUS = "asynchronous"
+    EVENT_SOURCE = "event-source"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One event handed to Lambda, with all of its attempts that were seen.
+    """One event handed to Lambda, with all attempts of it in the log.
 
-    ``mentions`` are events that prove the request where no attempt can be told: error records
-    of a runtime in a log whose level drops Lambda's own.
+    ``mentions`` are events that prove the request where no attempt is logged: error records of a
+    runtime in a log whose level drops Lambda's own. ``ambiguous`` are START lines with its ID
+    that nothing proves to be attempts: printed text, or attempts whose other lines are lost.
     """
 
     request_id: str
@@ -39,8 +53,10 @@ class Request:
     function: str | None
     attempts: tuple[Attempt, ...]
     outcome: RequestOutcome
+    delivery: Delivery = Delivery.ASYNCHRONOUS
     next_attempt_due_ms: int | None = None
     mentions: tuple[LogEvent, ...] = ()
+    ambiguous: tuple[LogEvent, ...] = ()
 
     @property
     def placed_ms(self) -> int:
@@ -48,9 +64,14 @@ class Request:
         return self.attempts[0].placed_ms if self.attempts else self.mentions[0].timestamp_ms
 
     @property
+    def asynchronous(self) -> bool:
+        """Whether the retries, waits and limits of Lambda's asynchronous queue apply."""
+        return self.delivery is Delivery.ASYNCHRONOUS
+
+    @property
     def from_event_source(self) -> bool:
-        """Whether Lambda's own asynchronous retries do not apply."""
-        return is_event_source_id(self.request_id)
+        """Whether an event source retries it."""
+        return self.delivery is Delivery.EVENT_SOURCE
 
 
 def request_of(
@@ -61,13 +82,14 @@ def request_of(
     horizon_ms: int,
     function: str | None,
 ) -> Request:
-    """The request of ``key`` (log group and ID) with its attempts, as of ``horizon_ms``."""
+    """Build the request of ``key`` (log group and ID) from its attempts, as of ``horizon_ms``."""
     log_group, request_id = key
-    ordered = sorted(attempts, key=_by_start)
-    numbered = [a if a.number == n else replace(a, number=n) for n, a in enumerate(ordered, 1)]
-    if not is_event_source_id(request_id):
+    proved, ambiguous = _proved(sorted(attempts, key=_by_start))
+    numbered = [a if a.number == n else replace(a, number=n) for n, a in enumerate(proved, 1)]
+    delivery = _delivery(numbered, request_id, settings)
+    if delivery is Delivery.ASYNCHRONOUS:
         numbered = _infer_errors(numbered, settings)
-    due = _next_due_ms(numbered, request_id, settings, horizon_ms)
+    due = _next_due_ms(numbered, delivery, settings, horizon_ms)
     return Request(
         request_id=request_id,
         log_group=log_group,
@@ -76,9 +98,11 @@ def request_of(
             function_from_names(log_group, None) or function,
         ),
         attempts=tuple(numbered),
-        outcome=_request_outcome(numbered, request_id, settings, due),
+        outcome=_request_outcome(numbered, delivery, settings, due),
+        delivery=delivery,
         next_attempt_due_ms=due,
         mentions=tuple(mentions),
+        ambiguous=ambiguous,
     )
 
 
@@ -86,8 +110,56 @@ def _by_start(attempt: Attempt) -> tuple[int, str]:
     return (attempt.placed_ms, attempt.log_stream or "")
 
 
+def _proved(ordered: list[Attempt]) -> tuple[list[Attempt], tuple[LogEvent, ...]]:
+    """The attempts without START lines that cannot be a retry, and these lines.
+
+    A START with no other line, sooner after an attempt than any retry starts, is text that
+    something printed.
+    """
+    if len(ordered) < 2 or not any(attempt.bare for attempt in ordered):
+        return ordered, ()
+    proved: list[Attempt] = []
+    ambiguous: list[LogEvent] = []
+    for attempt in ordered:
+        last = proved[-1] if proved else None
+        if attempt.bare and attempt.start_event and last and not _may_retry(last, attempt):
+            ambiguous.append(attempt.start_event)
+        else:
+            proved.append(attempt)
+    return proved, tuple(ambiguous)
+
+
+def _may_retry(last: Attempt, attempt: Attempt) -> bool:
+    """Whether Lambda may have started it again: after its usual wait, or in a reset environment."""
+    if last.bare:
+        return True
+    reset = last.outcome.failed and last.outcome is not Outcome.ERROR
+    if reset and attempt.log_stream == last.log_stream:
+        return True
+    if not is_timed(attempt.placed_ms):
+        return last.outcome is not Outcome.OK
+    ended_ms = last.placed_ms if last.ended_ms is None else last.ended_ms
+    return last.outcome is not Outcome.OK and attempt.placed_ms - ended_ms >= SHORTEST_RETRY_MS
+
+
+def _delivery(attempts: Sequence[Attempt], request_id: str, settings: FunctionConfig) -> Delivery:
+    """Who retries the request, by its ID, its waits and the function's event sources."""
+    if is_event_source_id(request_id):
+        return Delivery.EVENT_SOURCE
+    quick = sum(_is_quick(before, after) for before, after in pairwise(attempts))
+    if quick > 1 or (quick and settings.stream_source):
+        return Delivery.EVENT_SOURCE
+    return Delivery.UNKNOWN if quick else Delivery.ASYNCHRONOUS
+
+
+def _is_quick(before: Attempt, after: Attempt) -> bool:
+    """Whether it starts sooner after a failed attempt than the asynchronous queue retries."""
+    wait = wait_ms(before, after)
+    return wait is not None and before.outcome.failed and 0 <= wait < EVENT_SOURCE_WAIT_MS
+
+
 def _infer_errors(attempts: list[Attempt], settings: FunctionConfig) -> list[Attempt]:
-    """Some runtimes leave no marker of an error: there, what was retried had failed."""
+    """Mark as failed what was retried, for runtimes that leave no marker of an error."""
     for at, (attempt, after) in enumerate(pairwise(attempts)):
         usual, wait = USUAL_WAITS_MS.get(attempt.number), wait_ms(attempt, after)
         if attempt.outcome is not Outcome.OK or usual is None or wait is None:
@@ -104,13 +176,15 @@ def _leaves_no_marker(attempt: Attempt, settings: FunctionConfig) -> bool:
 
 
 def _next_due_ms(
-    attempts: list[Attempt], request_id: str, settings: FunctionConfig, horizon_ms: int
+    attempts: list[Attempt], delivery: Delivery, settings: FunctionConfig, horizon_ms: int
 ) -> int | None:
     """When the next attempt is due, while one can still be expected."""
-    if not attempts or is_event_source_id(request_id) or attempts[0].starts_unseen:
+    if not attempts or delivery is not Delivery.ASYNCHRONOUS or attempts[0].starts_unseen:
         return None
     last, wait = attempts[-1], USUAL_WAITS_MS.get(len(attempts))
     if not last.outcome.failed or wait is None or len(attempts) > settings.retries_allowed:
+        return None
+    if not is_timed(last.placed_ms):
         return None
     failed_ms = last.ended_ms if last.ended_ms is not None else last.last_event.timestamp_ms
     age_ms = failed_ms - attempts[0].placed_ms + wait
@@ -121,21 +195,27 @@ def _next_due_ms(
 
 
 def _request_outcome(
-    attempts: list[Attempt], request_id: str, settings: FunctionConfig, due: int | None
+    attempts: list[Attempt], delivery: Delivery, settings: FunctionConfig, due: int | None
 ) -> RequestOutcome:
     if not attempts:
         return RequestOutcome.UNKNOWN
     first, last = attempts[0].outcome, attempts[-1].outcome
+    if delivery is not Delivery.ASYNCHRONOUS and last.failed:
+        return RequestOutcome.UNKNOWN
     if first is Outcome.OK:
         return RequestOutcome.SUCCEEDED
     if first.failed and any(attempt.outcome is Outcome.OK for attempt in attempts):
         return RequestOutcome.RECOVERED
     if last is Outcome.RUNNING:
         return RequestOutcome.RUNNING
-    if not last.failed or is_event_source_id(request_id):
+    if not last.failed:
         return RequestOutcome.UNKNOWN
     if len(attempts) > settings.retries_allowed:
-        return RequestOutcome.EXHAUSTED
+        proved = sum(not attempt.bare for attempt in attempts)
+        known = proved > settings.retries_allowed
+        return RequestOutcome.EXHAUSTED if known else RequestOutcome.UNKNOWN
     if any(attempt.starts_unseen for attempt in attempts):
-        return RequestOutcome.UNKNOWN  # a good attempt would have left nothing to see
+        return RequestOutcome.UNKNOWN  # a good attempt would have left no record
+    if not is_timed(attempts[-1].placed_ms):
+        return RequestOutcome.UNKNOWN  # nothing shows how long the log goes on after it
     return RequestOutcome.PENDING if due is not None else RequestOutcome.NOT_RETRIED

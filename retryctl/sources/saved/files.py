@@ -30,12 +30,16 @@ _EXPORT_TEST = "aws-logs-write-test"  # CreateExportTask writes it to see whethe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedFile:
-    """One file: it can be opened again and again. ``folder`` is the name of the folder it is in."""
+    """One file: it can be opened again and again. ``folder`` is the name of the folder it is in.
+
+    ``on_disk``: any process can open it by its name.
+    """
 
     name: str
     size: int
     open: Callable[[], IO[bytes]]
     folder: str = ""
+    on_disk: bool = False
 
 
 def instead_of(word: str) -> str | None:
@@ -143,7 +147,9 @@ def _file(path: str) -> SavedFile:
         with open(path, "rb") as pipe:
             return _spooled(path, pipe)
     folder = os.path.basename(os.path.dirname(os.path.abspath(path)))
-    return SavedFile(name=path, size=status.st_size, open=partial(_open, path), folder=folder)
+    return SavedFile(
+        name=path, size=status.st_size, open=partial(_open, path), folder=folder, on_disk=True
+    )
 
 
 def _spooled(name: str, stream: IO[bytes]) -> SavedFile:

@@ -9,12 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from retryctl.core.crosscheck.claims import Branches
-from retryctl.core.crosscheck.counter_state import (
-    counts_in_tmp,
-    earlier_here,
-    recorded_attempts,
-    was_recorded,
-)
+from retryctl.core.crosscheck.counter_state import EarlierMarks, counts_in_tmp, was_recorded
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.request import Request
 from retryctl.views.environments import EnvironmentLabel
@@ -35,8 +30,9 @@ def files_after(request: Request, branches: Branches) -> dict[int, int]:
     """How many files each attempt's environment certainly held after it, by its number."""
     if not files_are_told(request):
         return {}
+    marks = EarlierMarks(request.attempts, branches)
     return {
-        attempt.number: recorded_attempts([*earlier_here(request, attempt), attempt], branches)[0]
+        attempt.number: marks.in_environment(attempt)[0] + (was_recorded(attempt, branches) is True)
         for attempt in request.attempts
     }
 
@@ -51,9 +47,9 @@ def files_around(
 
     Before and after the attempt in its own environment, then those that it could not see.
     """
-    here = earlier_here(request, attempt)
     name = known[attempt.log_stream].label
     earlier = request.attempts[: attempt.retries]
+    here = [other for other in earlier if other.log_stream == attempt.log_stream]
     held = [
         (f"{name} before", _files(here, known, branches)),
         (f"{name} after", _files([*here, attempt], known, branches)),

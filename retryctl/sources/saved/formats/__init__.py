@@ -25,9 +25,9 @@ from retryctl.sources.saved.log_format import Head, LogFormat
 
 FORMATS: tuple[type[LogFormat], ...] = (
     JsonDocuments,
+    InsightsTable,
     InsightsCsv,
     CsvTable,
-    InsightsTable,
     TextOutput,
     AwslogsGet,
     SamLogs,
@@ -57,3 +57,11 @@ def shapes() -> list[tuple[str, str]]:
     of_json = [(shape.name, shape.made_by) for shape in JSON_SHAPES]
     others = [(shape.name, shape.made_by) for shape in FORMATS if shape is not JsonDocuments]
     return [*of_json, *others]
+
+
+def shapes_table() -> str:
+    """The table of shapes in Markdown."""
+    rows = "".join(
+        f"| {name} | {made_by.replace('|', chr(92) + '|')} |\n" for name, made_by in shapes()
+    )
+    return f"| shape | made by |\n| --- | --- |\n{rows}"

@@ -10,6 +10,7 @@ Amazon S3".
 from __future__ import annotations
 
 import re
+from typing import Self
 
 from retryctl.sources.saved.formats.timed_text import (
     COLOUR,
@@ -22,6 +23,7 @@ from retryctl.sources.saved.formats.timed_text import (
 from retryctl.sources.saved.log_format import Head
 
 # 2026-11-23-[$LATEST]0123456789abcdef0123456789abcdef, 2026-11-23-orders[7]0123…
+_WIDE, _NARROW = re.compile(rb"\S{24} (?: |\| )"), re.compile(rb"\S{23}Z [^ |]")
 _EXPORT_FOLDER = re.compile(r"(\d{4})-(\d\d)-(\d\d)-([^\[\]]*\[.+)", re.DOTALL)
 
 
@@ -34,7 +36,7 @@ class CliTail(TimedText):
     # 2026-11-23T03:00:00+00:00 2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef message
     header = (
         COLOUR + SECOND + FRACTION + rb"(?P<offset>\+00:00)" + COLOUR + b" " + COLOUR
-        + rb"(?P<stream>(?!\|)[^\s\x1b]+)" + COLOUR + END
+        + rb"(?P<stream>(?!\||START |END |REPORT |INIT_START )[^\s\x1b]+)" + COLOUR + END
     )  # fmt: skip
 
     def messages(self, joined: bytes) -> bytes:
@@ -59,6 +61,13 @@ class S3Export(TimedText):
     answers_search = False
     # 2026-11-23T03:00:00.123Z message
     header = SECOND + rb"(?P<fraction>\.\d{3})(?P<offset>Z)" + END
+
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """An export, unless its columns are set apart by more than one space."""
+        wide = sum(_WIDE.match(line) is not None for line in head.lines)
+        narrow = sum(_NARROW.match(line) is not None for line in head.lines)
+        return super().detect(head) if narrow >= wide else None
 
     @classmethod
     def known_stream(cls, head: Head) -> bytes | None:

@@ -49,6 +49,7 @@ class Columns:
     time: int | None = None
     stream: int | None = None
     group: int | None = None
+    known_group: str | None = None
 
     @classmethod
     def named(cls, names: Sequence[str]) -> Columns | None:
@@ -65,7 +66,7 @@ class Columns:
 
     def is_row(self, row: Sequence[str]) -> bool:
         """Whether a row is an event: of the table's width, with a time where it has times."""
-        return len(row) == self.width and (self.time is None or bool(_times([row[self.time]])))
+        return len(row) == self.width and (self.time is None or is_time(row[self.time]))
 
     def block(self, rows: Sequence[Sequence[str]], first: int) -> bytes:
         """Rows that are events as canonical lines; ``first`` counts the events before them."""
@@ -86,12 +87,18 @@ class Columns:
 
     def _starts(self, table: list[tuple[str, ...]]) -> Iterable[bytes]:
         if self.stream is None:
-            return repeat(line_start(None, None), len(table[0]))
+            known = self.known_group and self.known_group.encode(errors="replace")
+            return repeat(line_start(known or None, None), len(table[0]))
         streams = [name.encode(errors="replace") for name in table[self.stream]]
         if self.group is None:
             return map(STREAM_STARTS.__getitem__, streams)
         groups = [group_name(name).encode(errors="replace") for name in table[self.group]]
         return map(GROUP_STARTS.__getitem__, zip(groups, streams, strict=True))
+
+
+def is_time(text: str) -> bool:
+    """Whether a cell is a time."""
+    return _times([text]) is not None
 
 
 def group_name(named: str) -> str:

@@ -20,11 +20,12 @@ from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.log_format import Head
 
 _ROWS_AT_ONCE = 512
+_HEADER_LINES = 20
 _LONGEST_FIELD = 16 << 20  # a log event has at most 1 MB; a quote that is never closed ends here
 _DELIMITERS = ",;\t"
 
 # 1795402800123,"message, quoted
-_FIRST_ROW = re.compile(rb'"?1\d{12}"?([,;\t])(?:"|[^,;\t]*$|.*\[)')
+_FIRST_ROW = re.compile(rb'"?1\d{12}"?([,;])(?:"|[^,;]*$|.*\[)')
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,13 @@ class CsvTable(LineFormat):
         """CSV with a header that names an event's columns, or that begins like the console's."""
         if head.is_json:
             return None
-        first = next(filter(None, head.lines), b"")
-        for delimiter in _DELIMITERS:
-            names = _row(first, delimiter)
-            columns = Columns.named(names) if len(names) > 1 else None
-            if columns and cls.suits(columns):
-                return cls(columns, delimiter, True)
-        found = _FIRST_ROW.match(first)
+        for line in head.lines[:_HEADER_LINES]:
+            for delimiter in _DELIMITERS:
+                names = _row(line, delimiter)
+                columns = Columns.named(names) if len(names) > 1 else None
+                if columns and cls.suits(columns):
+                    return cls(columns, delimiter, True)
+        found = _FIRST_ROW.match(next(filter(None, head.lines), b""))
         if not found or cls is not CsvTable:
             return None
         delimiter = found[1].decode()
@@ -79,8 +80,8 @@ class CsvTable(LineFormat):
         header_seen = not self.has_header
         count = 0
         while rows := _rows(reader, diagnostics):
-            if not header_seen:
-                rows, header_seen = rows[1:], True
+            while rows and not header_seen:
+                header_seen = Columns.named(rows.pop(0)) == self.columns
             rows = [row for row in rows if row]
             if rows and not self.columns.all_rows(rows):
                 rows = self._events(rows, count, diagnostics)
@@ -114,7 +115,8 @@ class InsightsCsv(CsvTable):
     @classmethod
     def detect(cls, head: Head) -> Self | None:
         """CSV whose header has Insights' names."""
-        return super().detect(head) if b"@message" in head.lines[0] else None
+        named = any(b"@message" in line for line in head.lines[:_HEADER_LINES])
+        return super().detect(head) if named else None
 
     @classmethod
     def suits(cls, columns: Columns) -> bool:

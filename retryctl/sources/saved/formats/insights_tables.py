@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedReader
 from itertools import islice
 from typing import Self
 
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.columns import Columns
+from retryctl.sources.saved.formats.columns import Columns, is_time
 from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.log_format import Head
 
 _ROWS_AT_ONCE = 512
 # | --- | :--- |, |-------|-----|, +-----+-----+, -------
 _RULE = re.compile(r"[\s|+:=-]+")
+# log-group-names: /aws/lambda/orders
+_GROUP = re.compile(rb"^log-group-names: *([^\s,]+) *$", re.MULTILINE)
 _ESCAPED_BAR = re.compile(r"\\\|")
 
 
@@ -46,15 +48,21 @@ class InsightsTable(LineFormat):
         for line in head.lines:
             columns = _header(line.decode(errors="replace"))
             if columns:
-                return cls(columns, head.newline)
+                named = _GROUP.search(head.content)
+                group = named[1].decode(errors="replace") if named else None
+                return cls(replace(columns, known_group=group), head.newline)
         return None
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """The rows of a segment as canonical lines, some at a time."""
         rows, count = self._rows(segment, diagnostics), 0
         while some := list(islice(rows, _ROWS_AT_ONCE)):
-            yield self.columns.block(some, count)
-            count += len(some)
+            events = [row for row in some if self.columns.is_row(row)]
+            for row in some if len(events) < len(some) else ():
+                if not self.columns.is_row(row):
+                    diagnostics.unread_event(count + 1, " | ".join(row))
+            yield self.columns.block(events, count)
+            count += len(events)
 
     def _rows(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[list[str]]:
         row = ""
@@ -64,7 +72,7 @@ class InsightsTable(LineFormat):
             if not header_seen:
                 header_seen = _header(line) is not None
                 continue
-            starts = line.lstrip().startswith("|") and self.columns.is_row(self._cells(line))
+            starts = line.lstrip().startswith("|") and self._begins_row(line, row)
             if row and (starts or _RULE.fullmatch(line.strip() or "-")):
                 yield self._cells(row)
                 row = ""
@@ -76,6 +84,14 @@ class InsightsTable(LineFormat):
                 diagnostics.unread_event(number, line)
         if row:
             yield self._cells(row)
+
+    def _begins_row(self, line: str, before: str) -> bool:
+        """Whether a line with a bar begins a row, and is not the next line of a message."""
+        time = self.columns.time
+        if time is None or time > self.columns.message:
+            return not before or before.rstrip().endswith("|")
+        cells = line.strip().removeprefix("|").split("|", time + 1)
+        return len(cells) > time and is_time(cells[time].strip())
 
     def _cells(self, row: str) -> list[str]:
         """The cells of a row: the message is all between the columns before and after it."""

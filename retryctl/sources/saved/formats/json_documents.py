@@ -15,7 +15,6 @@ from itertools import islice
 
 from retryctl.sources.saved.canonical import canonical_line
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.json_event import names_an_event
 from retryctl.sources.saved.formats.json_lines import JsonLines, LineFormat
 from retryctl.sources.saved.formats.json_values import (
     DocumentContext,
@@ -52,12 +51,14 @@ class JsonDocuments(LineFormat):
         """Documents, if the head has one with events, or one that has a place for them."""
         if not head.is_json:
             return None
-        values = _first_values(head.content)
-        if not values and _CUT.match(head.content):
+        found = _first_values(head.content)
+        if not found and _CUT.match(head.content):
             return cls()
-        first = values[0] if values else None
-        if isinstance(first, dict) and names_an_event(first) and (lines := JsonLines.detect(head)):
-            return lines
+        if not any(key for key, _ in found) and _is_json(head.lines[0]):
+            lines = JsonLines.detect(head)
+            if lines:
+                return lines
+        values = [value for _, value in found]
         if any(map(_is_platform, values)) and not all(map(is_telemetry, values)):
             return None  # messages in JSON, of Lambda and of the function
         return cls(not _ANSWERS_NO_SEARCH & _keys(values)) if _is_log(values) else None
@@ -134,12 +135,20 @@ def _keys(values: list[object]) -> set[str]:
     return {key for value in values if isinstance(value, dict) for key in value}
 
 
-def _first_values(content: bytes) -> list[object]:
-    """The first values of a head, which may end within one."""
-    values: list[object] = []
+def _is_json(line: bytes) -> bool:
     try:
-        for _, value in JsonText(BytesIO(content)).documents(_STREAMED):
-            values.append(value)
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _first_values(content: bytes) -> list[tuple[str, object]]:
+    """The first values of a head, which may end within one, with the keys of their arrays."""
+    values: list[tuple[str, object]] = []
+    try:
+        for found in JsonText(BytesIO(content)).documents(_STREAMED):
+            values.append(found)
             if len(values) == _VALUES_TRIED:
                 break
     except BrokenJson:

@@ -14,6 +14,8 @@ _ID_KEYS = ("eventId", "id", "event_id")
 _KEYS_OF_AN_EVENT = {*STREAM_KEYS, *GROUP_KEYS, "eventId", "event_id", "ingestionTime"}
 
 _LAST_MS = 253_402_300_799_999
+# REPORT RequestId: 8f507cfc-…, which some tools wrap in JSON of their own
+_RECORD = re.compile(r"\s*(?:START|END|REPORT) RequestId: |INIT_START Runtime Version: ")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -50,7 +52,11 @@ def names_an_event(fields: dict[str, object]) -> bool:
     """Whether these are an event's keys. An application's own JSON has a message and a time too."""
     if "message" not in fields or "timestamp" not in fields:
         return False
-    return not isinstance(fields["timestamp"], str) or names_its_place(fields)
+    return (
+        not isinstance(fields["timestamp"], str)
+        or names_its_place(fields)
+        or _RECORD.match(str(fields["message"])) is not None
+    )
 
 
 def names_its_place(fields: dict[str, object]) -> bool:

@@ -27,6 +27,6 @@ class PastedRows(TimedText):
     # 2026-11-23T03:00:00.123Z | message
     # 2026-11-23 03:00:00.123  message
     header = (
-        rb"(?:\| ?)?(?P<second>" + DAY + b"[T ]" + TIME + b")" + FRACTION
+        rb"(?:[ \t]*\|[ \t]*)?(?P<second>" + DAY + b"[T ]" + TIME + b")" + FRACTION
         + rb"(?P<offset>(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)(?:\t+| +\| ?| {1,4}|(?=\r?\n)|\Z)"
     )  # fmt: skip

@@ -1,0 +1,107 @@
+"""What every use case takes: where to read, which window, and a channel back to the caller."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+Clock = Callable[[], int]
+"""Returns epoch milliseconds."""
+
+ProgressText = Callable[[float], str]
+"""Returns one line of progress, given the seconds since the work began."""
+
+ShowProgress = Callable[[ProgressText], None]
+"""Shows a line of progress, if it is shown at all. May be called from any thread."""
+
+
+class Engine(str, Enum):
+    """What searches CloudWatch."""
+
+    AUTO = "auto"
+    FILTER = "filter"
+    INSIGHTS = "insights"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOptions:
+    """Where to read.
+
+    ``source`` is ``cloudwatch``, ``demo``, or a saved log: a file, a folder, a glob or ``-``.
+    ``functions`` are several functions, by name or by pattern. ``default_region`` is used where
+    neither ``region`` nor an ARN names one. ``store`` is the URL of a durable
+    counter to compare with the log. ``max_cost`` is in US dollars for each log group.
+    """
+
+    source: str = "cloudwatch"
+    function: str | None = None
+    functions: tuple[str, ...] = ()
+    log_groups: tuple[str, ...] = ()
+    profile: str | None = None
+    region: str | None = None
+    default_region: str | None = None
+    endpoint_url: str | None = None
+    store: str | None = None
+    engine: Engine = Engine.AUTO
+    max_cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeWindow:
+    """The window [since_ms, until_ms) in epoch milliseconds; ``None`` where it is open."""
+
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the window is open at both ends."""
+        return self.since_ms is None and self.until_ms is None
+
+
+WHOLE = TimeWindow()
+"""The whole of a saved log; the default window on CloudWatch."""
+
+
+class Feedback(Protocol):
+    """The one channel of warnings and progress while a use case runs."""
+
+    def warn(self, sentence: str) -> None:
+        """Report a sentence about what was read. The same one may come more than once."""
+
+    def progress(self) -> AbstractContextManager[ShowProgress]:
+        """Return a context in which progress is shown."""
+
+
+class Silent:
+    """Feedback that nobody reads."""
+
+    def warn(self, sentence: str) -> None:
+        """Drop the sentence."""
+
+    def progress(self) -> AbstractContextManager[ShowProgress]:
+        """Return a context that shows nothing."""
+        return nullcontext(_show_nothing)
+
+
+def _show_nothing(text: ProgressText) -> None:
+    pass
+
+
+SILENT: Feedback = Silent()
+
+
+def wall_clock_ms() -> int:
+    """Return the time of this machine in epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def bytes_progress(show: ShowProgress, done: int, total: int | None) -> None:
+    """Show how much of a saved log was read, and how fast."""
+    of = f" of {total / 1e6:,.0f}" if total else ""
+    mb = done / 1e6
+    show(lambda seconds: f"reading: {mb:,.0f}{of} MB, {mb / max(seconds, 1e-3):,.0f} MB/s")

@@ -1,0 +1,133 @@
+"""Print a trace: in the chosen form to stdout, to report files, and what was not found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import tzinfo
+
+from retryctl.app.trace import TraceResult
+from retryctl.cli.answers import next_step, nothing_found
+from retryctl.cli.params import Output, OutputOptions
+from retryctl.cli.report_files import ReportFile, write
+from retryctl.cli.terminal import Screen, put, remark, stdout_screen
+from retryctl.cli.times import zone
+from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.coverage import Coverage
+from retryctl.errors import ExitStatus, NothingFound, UsageError
+from retryctl.views.console_links import console_lines
+from retryctl.views.json.trace import trace_document, trace_lines
+
+_NEXT_STEPS = {
+    "cloudwatch": "Widen the window with --since, or name another function with -f.",
+    "demo": "retryctl demo shows the requests that are in it.",
+    "": "Is it the right file? Without --from, retryctl reads CloudWatch.",
+}
+
+
+def show_trace(
+    result: TraceResult, show: OutputOptions, files: Sequence[ReportFile] = ()
+) -> ExitStatus:
+    """Write the reports, print the answer, and print on stderr what was not found.
+
+    Raises ``NothingFound`` where nothing was found; JSON is printed and reports are written even
+    then.
+    """
+    tz = zone(show.tz)
+    if result.checked:
+        _refuse_missing_attempt(result.checked, show.attempt)
+    for file in files:
+        write(file.path, _view(result, replace(show, output=Output(file.form)), tz, Screen()))
+    if result.checked or show.output is not Output.TEXT:
+        put(
+            _view(result, show, tz, stdout_screen(show.color)),
+            document=show.output is not Output.TEXT,
+        )
+    if not result.checked:
+        raise _nothing_found(result, tz)
+    for why in result.not_found.values():
+        remark(f"retryctl: {why}")
+    for sentence in _beside(result.coverage, show):
+        remark(f"retryctl: {sentence}", quiet=show.quiet)
+    return verdict_status(result.checked) if show.exit_code else ExitStatus.OK
+
+
+def _beside(coverage: Coverage, show: OutputOptions) -> Iterator[str]:
+    """Yield what the chosen form has no place for."""
+    if show.output in (Output.JSON, Output.JSONL) and (show.attempt or show.failed):
+        yield "--attempt and --failed change no JSON: it has every attempt."
+    if show.output is Output.JSONL:
+        for gap in coverage.gaps:
+            yield f"not seen: {gap.message.rstrip('.')}."
+
+
+def _view(result: TraceResult, show: OutputOptions, tz: tzinfo, screen: Screen) -> str:
+    not_found = tuple(result.not_found)
+    region = _region(result) if show.web else None
+    if show.output is Output.JSON:
+        return trace_document(
+            result.checked, result.coverage, not_found, lines=show.lines, region=region
+        )
+    if show.output is Output.JSONL:
+        return trace_lines(result.checked, lines=show.lines, region=region)
+    from retryctl.views.text.trace import TraceOptions
+
+    asked = TraceOptions(lines=show.lines, attempt=show.attempt, failed_only=show.failed)
+    if show.output is Output.HTML:
+        from retryctl.views.html.trace import trace_page
+
+        return trace_page(
+            result.checked,
+            result.coverage,
+            not_found,
+            tz=tz,
+            branches=result.branches,
+            asked=asked,
+        )
+    from retryctl.views.text.layout import trace_svg, trace_text
+
+    if show.output is Output.SVG:
+        return trace_svg(
+            result.checked, result.coverage, not_found, title="retryctl trace", tz=tz, asked=asked
+        )
+    text = trace_text(
+        result.checked,
+        result.coverage,
+        not_found,
+        console_width=screen.width,
+        tz=tz,
+        colour=screen.colour,
+        ascii_only=screen.ascii_only,
+        lines=show.lines,
+        attempt_filter=show.attempt,
+        failed_only=show.failed,
+    )
+    return text + "".join(console_lines(result.checked, region)) if region else text
+
+
+def _region(result: TraceResult) -> str:
+    if result.region is None:
+        raise UsageError("--web needs the region of the log.", "Give --region, or set AWS_REGION.")
+    return result.region
+
+
+def verdict_status(checked: Iterable[CheckedRequest]) -> ExitStatus:
+    """Return the status of ``--exit-code``: ``disagrees`` outranks ``undetermined``."""
+    verdicts = {one.verdict for one in checked}
+    if Verdict.DISAGREES in verdicts:
+        return ExitStatus.DID_NOT_HOLD
+    return ExitStatus.UNDETERMINED if Verdict.UNDETERMINED in verdicts else ExitStatus.OK
+
+
+def _refuse_missing_attempt(checked: Iterable[CheckedRequest], number: int | None) -> None:
+    most = max(len(one.request.attempts) for one in checked)
+    if number is not None and number > most:
+        raise NothingFound(
+            f"there is no attempt {number}.", f"The requests here have at most {most} attempts."
+        )
+
+
+def _nothing_found(result: TraceResult, tz: tzinfo) -> NothingFound:
+    what = " ".join(result.not_found.values()) or "there is no request that was retried."
+    return nothing_found(what, result.coverage, tz, next_step(result.coverage, _NEXT_STEPS))

@@ -1,0 +1,120 @@
+"""What a gap in the log hides of a request: its attempts, their lines, and their outcomes.
+
+No outcome and no verdict reaches across a gap: where a hidden attempt or a hidden line could
+change it, it is unknown. Where a gap cannot change it, it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from retryctl.core.crosscheck.context import JudgingContext
+from retryctl.core.history.outcome import Outcome
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.coverage import Gap
+from retryctl.core.model.request import Request, RequestOutcome
+
+# These runtimes put the request ID into their error marker in the text format.
+_MARKED_WITH_ID = ("nodejs", "dotnet")
+_UNSETTLED = (
+    RequestOutcome.SUCCEEDED,
+    RequestOutcome.PENDING,
+    RequestOutcome.NOT_RETRIED,
+    RequestOutcome.RUNNING,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HiddenParts:
+    """The gaps that matter to one request: ``lines`` hide lines of attempts that were read."""
+
+    before: tuple[Gap, ...]
+    after: tuple[Gap, ...]
+    lines: tuple[Gap, ...]
+    within: tuple[Gap, ...] = ()
+
+
+def hidden_parts(request: Request, around: JudgingContext) -> HiddenParts:
+    """Select the gaps in which attempts or lines of ``request`` could lie."""
+    if not request.attempts or not around.coverage.gaps:
+        return HiddenParts(before=(), after=(), lines=())
+    first, last = request.attempts[0].placed_ms, request.attempts[-1].placed_ms
+    age_ms, horizon_ms = around.settings.event_age_ms, around.coverage.horizon_ms
+    until_ms = first + age_ms if horizon_ms is None else min(first + age_ms, horizon_ms + 1)
+    hiding = [gap for gap in around.coverage.gaps if gap.hides_attempts or gap.hides_lines]
+    attempts = [gap for gap in hiding if gap.hides_attempts]
+
+    def those(gaps: Sequence[Gap], since_ms: int, until_ms: int) -> tuple[Gap, ...]:
+        return tuple(gap for gap in gaps if may_hide(gap, request, since_ms, until_ms))
+
+    return HiddenParts(
+        before=those(attempts, first - age_ms, first),
+        after=those(attempts, last, until_ms),
+        lines=those([gap for gap in hiding if gap.hides_lines], first, last + 1),
+        within=those(attempts, first - age_ms, last),
+    )
+
+
+def may_hide(gap: Gap, request: Request, since_ms: int, until_ms: int) -> bool:
+    """Whether an attempt of ``request`` in that span could lie in the gap."""
+    return (
+        gap.log_group in (None, request.log_group)
+        and (gap.since_ms is None or gap.since_ms < until_ms)
+        and (gap.until_ms is None or gap.until_ms > since_ms)
+    )
+
+
+# --------------------------------------------------------------------------- outcomes
+
+
+def without_hidden_outcomes(
+    request: Request, around: JudgingContext, hidden: HiddenParts, *, cut: bool
+) -> Request:
+    """The request with each outcome that a gap could change set to unknown.
+
+    ``cut``: the log shows that attempts before the first may be missing.
+    """
+    attempts = tuple(_seen(attempt, around, hidden) for attempt in request.attempts)
+    outcome = _outcome(replace(request, attempts=attempts), request.attempts, hidden, cut=cut)
+    if outcome is request.outcome and attempts == request.attempts:
+        return request
+    due = None if outcome is RequestOutcome.UNKNOWN else request.next_attempt_due_ms
+    return replace(request, attempts=attempts, outcome=outcome, next_attempt_due_ms=due)
+
+
+def _seen(attempt: Attempt, around: JudgingContext, hidden: HiddenParts) -> Attempt:
+    """The attempt as it is known: unknown where its end or its error marker may be missing."""
+    lost = hidden.lines and not _marked_with_id(attempt, around)
+    if attempt.outcome is Outcome.OK and (lost or attempt.dropped):
+        return replace(attempt, outcome=Outcome.UNKNOWN)
+    if attempt.outcome is Outcome.RUNNING and hidden.after:
+        return replace(attempt, outcome=Outcome.UNKNOWN)
+    return attempt
+
+
+def _marked_with_id(attempt: Attempt, around: JudgingContext) -> bool:
+    """Whether the runtime's error marker has the request ID, so that a search by ID finds it."""
+    runtime = attempt.runtime_version or around.settings.runtime or ""
+    return around.settings.log_format == "JSON" or runtime.startswith(_MARKED_WITH_ID)
+
+
+def _outcome(
+    request: Request, before: Sequence[Attempt], hidden: HiddenParts, *, cut: bool
+) -> RequestOutcome:
+    """The outcome, unless a hidden attempt or a hidden line could change it.
+
+    As many failed attempts as are allowed, or a failed one and a good one, are enough.
+    """
+    outcome = request.outcome
+    earlier = bool(hidden.before) or cut
+    if outcome is RequestOutcome.SUCCEEDED and not earlier:
+        return outcome if request.attempts[0].outcome is Outcome.OK else RequestOutcome.UNKNOWN
+    if outcome is RequestOutcome.RECOVERED:
+        good = any(attempt.outcome is Outcome.OK for attempt in request.attempts)
+        return outcome if good else RequestOutcome.UNKNOWN
+    if outcome in _UNSETTLED and (earlier or hidden.after):
+        return RequestOutcome.UNKNOWN
+    if [a.outcome for a in request.attempts] != [a.outcome for a in before]:
+        return outcome if outcome is RequestOutcome.EXHAUSTED else RequestOutcome.UNKNOWN
+    return outcome

@@ -1,0 +1,413 @@
+"""Saved logs in the shapes that people have: one log, one answer, but for what a shape lacks."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from retryctl.core.model.events import LogEvent, is_timed, stream_name
+from retryctl.errors import UnreadableInput
+from retryctl.sources.saved.formats import FORMATS, detect_format, shapes, shapes_table
+from tests.support.program import run
+from tests.support.saved_logs import (
+    EVENTS,
+    GROUP,
+    ID,
+    OTHER_STREAM,
+    STREAM,
+    T0,
+    Event,
+    attempt,
+    document,
+    get_log_events_document,
+    lines,
+    read,
+    read_bytes,
+    refused,
+)
+from tests.support.saved_shapes import (
+    ENDS,
+    SECONDS,
+    SHAPES,
+    STREAMS,
+    TIMES,
+    insights_rows,
+    rows,
+    table_of,
+)
+
+
+def expected(
+    events: list[Event], carries: frozenset[str]
+) -> list[tuple[int | None, str | None, str]]:
+    return [
+        (
+            ms if TIMES in carries else ms // 1000 * 1000 if SECONDS in carries else None,
+            stream if STREAMS in carries else None,
+            text if ENDS in carries else text.rstrip(),
+        )
+        for ms, stream, text in events
+    ]
+
+
+def told(
+    events: list[LogEvent], carries: frozenset[str]
+) -> list[tuple[int | None, str | None, str]]:
+    return [
+        (
+            event.timestamp_ms if is_timed(event.timestamp_ms) else None,
+            stream_name(event.log_stream),
+            event.message if ENDS in carries else event.message.rstrip(),
+        )
+        for event in events
+    ]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_shape_gives_the_events(shape: str) -> None:
+    write, carries = SHAPES[shape]
+    events, coverage = read_bytes(write(EVENTS).encode())
+    assert told(events, carries) == expected(EVENTS, carries)
+    assert {gap.kind for gap in coverage.gaps} <= {"one-stream"}
+    groups = {event.log_group for event in events}
+    assert groups <= {None, GROUP}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_shape_is_read_from_windows_and_from_gzip(shape: str) -> None:
+    write, carries = SHAPES[shape]
+    text = write(EVENTS)
+    for content in (
+        text.replace("\n", "\r\n").encode("utf-8-sig"),
+        text.replace("\n", "\r\n").encode("utf-16"),
+        gzip.compress(text.encode()),
+    ):
+        events, _ = read_bytes(content)
+        found = [(ms, s, text.replace("\r\n", "\n")) for ms, s, text in told(events, carries)]
+        assert found == expected(EVENTS, carries)
+
+
+LEVELS = ("[INFO]", "[WARNING]")
+WORDS = st.text(
+    st.characters(min_codepoint=0x20, max_codepoint=0x2FFF, exclude_characters="|\x7f\x85"),
+    max_size=12,
+)
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[Event]:
+    """Some attempts, with lines of a logger that hold any text."""
+    events: list[Event] = []
+    start_ms = T0
+    for counter in range(draw(st.integers(1, 3))):
+        stream = draw(st.sampled_from((STREAM, OTHER_STREAM)))
+        rows = attempt(start_ms, stream, ID, counter=counter)
+        for word in draw(st.lists(WORDS, max_size=3)):
+            text = f"{draw(st.sampled_from(LEVELS))}\t2026-11-23T03:00:00.003Z\t{ID}\tx{word}\n"
+            rows.insert(2, (rows[1][0], stream, text))
+        events += rows
+        start_ms += draw(st.integers(50_000, 200_000))
+    return events
+
+
+@given(logs())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_each_shape_of_a_random_log_gives_the_same_events(events: list[Event]) -> None:
+    for shape, (write, carries) in SHAPES.items():
+        found, _ = read_bytes(write(events).encode())
+        assert told(found, carries) == expected(events, carries), shape
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_damaged_shape_never_crashes(shape: str) -> None:
+    whole = bytearray(SHAPES[shape][0](EVENTS).encode())
+    noise = random.Random(shape)
+    for _ in range(60):
+        content = bytearray(whole)
+        for _ in range(noise.randrange(1, 20)):
+            at = noise.randrange(len(content))
+            kind = noise.randrange(3)
+            if kind == 0:
+                content[at] = noise.randrange(256)
+            elif kind == 1:
+                del content[at : at + noise.randrange(40)]
+            else:
+                content[at:at] = noise.choice(
+                    (b"\n", b'"', b"\x00", b"|", b"\xff\xfe", b"\x1b[31m", b"{")
+                )
+        with contextlib.suppress(UnreadableInput):
+            for event in read_bytes(bytes(content[: noise.randrange(len(content) + 1)]))[0]:
+                assert event.message.encode().decode() == event.message
+
+
+# --------------------------------------------------------------------------- order
+
+
+@pytest.mark.parametrize("shape", [s for s in SHAPES if TIMES in SHAPES[s][1]])
+def test_a_log_that_is_newest_first_gives_the_order_of_the_log(shape: str) -> None:
+    write, carries = SHAPES[shape]
+    events, _ = read_bytes(write(EVENTS[::-1]).encode())
+    ordered = sorted(events, key=lambda event: (event.timestamp_ms, event.position))
+    assert told(ordered, carries) == expected(EVENTS, carries)
+
+
+# --------------------------------------------------------------------------- spellings
+
+
+def test_columns_are_found_by_their_names() -> None:
+    names = ["@log", "@message", "@duration", "@timestamp", "@logStream"]
+    found = [
+        [row["@log"], row["@message"], "5", row["@timestamp"], row["@logStream"]]
+        for row in insights_rows(EVENTS)
+    ]
+    events, _ = read_bytes(table_of(names, found).encode())
+    assert [(e.timestamp_ms, e.log_stream, e.message) for e in events] == EVENTS
+    assert {event.log_group for event in events} == {GROUP}
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["2026-11-23T03:00:00Z", "2026-11-23T03:00:00.0+00:00", "2026-11-23 04:00:00.000000+0100"],
+)
+def test_any_offset_and_any_fraction(time: str) -> None:
+    events, _ = read_bytes(f"{time}\tSTART RequestId: {ID} Version: 7\n".encode())
+    assert [event.timestamp_ms for event in events] == [T0 // 1000 * 1000]
+
+
+def test_colours_around_times_and_streams_go() -> None:
+    text = "".join(
+        f"\x1b[32m{s}\x1b[0m \x1b[33m2026-11-23T03:00:0{n}+00:00\x1b[0m {t.rstrip()}\n"
+        for n, (_, s, t) in enumerate(EVENTS[:6])
+    )
+    events, _ = read_bytes(text.encode())
+    assert [event.log_stream for event in events] == [s for _, s, _ in EVENTS[:6]]
+    assert "\x1b" not in "".join(event.message for event in events)
+
+
+def test_messages_of_several_lines_are_put_together() -> None:
+    error = (
+        '[ERROR] ValueError: two\nlines\nTraceback (most recent call last):\n  File "a.py"\n    x'
+    )
+    text = (
+        f"START RequestId: {ID} Version: $LATEST\n{error}END RequestId: {ID}\n"
+        f"REPORT RequestId: {ID}\tDuration: 1.00 ms\t\nXRAY TraceId: 1-a\tSegmentId: b\n"
+        f"RequestId: {ID} Error: Runtime exited with error: exit status 1\nRuntime.ExitError\n"
+    )
+    messages = [event.message for event in read_bytes(text.encode())[0]]
+    assert messages[1:3] == [error, f"END RequestId: {ID}"]
+    assert messages[3].endswith("\nXRAY TraceId: 1-a\tSegmentId: b")
+    assert messages[4].endswith("\nRuntime.ExitError")
+
+
+def test_times_of_sls_logs_are_those_of_the_runtime() -> None:
+    text = (
+        f"START RequestId: {ID} Version: $LATEST\n"
+        f"2026-11-23 04:00:00.123 (+01:00)\t{ID}\tERROR\tInvoke Error \t{{}}\nEND RequestId: {ID}\n"
+    )
+    events, _ = read_bytes(text.encode())
+    assert events[1].message == f"2026-11-23T03:00:00.123Z\t{ID}\tERROR\tInvoke Error \t{{}}"
+
+
+def test_messages_in_json_of_lambda_and_of_a_logger_are_messages() -> None:
+    messages = [
+        json.dumps(
+            {
+                "time": "2026-11-23T03:00:00.000Z",
+                "type": "platform.start",
+                "record": {"requestId": ID},
+            }
+        ),
+        json.dumps({"timestamp": T0, "level": 30, "message": "placing order"}),
+    ]
+    events, _ = read_bytes("\n".join(messages).encode())
+    assert [event.message for event in events] == messages
+    assert not any(is_timed(event.timestamp_ms) for event in events)
+
+
+# --------------------------------------------------------------------------- parts of a log
+
+
+def test_answers_of_get_log_events_are_streams_of_their_own(tmp_path: Path) -> None:
+    for name, part in (("a.json", EVENTS[:6]), ("b.json", EVENTS[6:])):
+        (tmp_path / name).write_text(get_log_events_document(part))
+    events, coverage = read(tmp_path)
+    assert {stream_name(event.log_stream) for event in events} == {None}
+    assert len({event.log_stream for event in events}) == 2
+    assert [gap.kind for gap in coverage.gaps] == ["one-stream"] * 2
+    both = get_log_events_document(EVENTS[:6]) + get_log_events_document(EVENTS[6:])
+    assert len({event.log_stream for event in read_bytes(both.encode())[0]}) == 2
+
+
+def page(events: list[Event], key: str | None) -> str:
+    whole = json.loads(document(events))
+    return json.dumps({**whole, **({key: "abc"} if key else {})}, indent=4)
+
+
+@pytest.mark.parametrize("key", ["nextToken", "NextToken"])
+def test_one_page_of_several_is_a_gap_from_its_last_event_on(key: str) -> None:
+    _, coverage = read_bytes(page(EVENTS[:9], key).encode())
+    [gap] = coverage.gaps
+    assert (gap.kind, gap.since_ms, gap.hides_attempts) == ("more-pages", EVENTS[8][0], True)
+
+
+def test_the_next_page_behind_a_page_closes_the_gap() -> None:
+    pages = page(EVENTS[:9], "nextToken") + page(EVENTS[9:], None)
+    events, coverage = read_bytes(pages.encode())
+    assert len(events) == len(EVENTS)
+    assert coverage.complete
+
+
+def test_a_query_that_did_not_end_or_matched_more_is_a_gap() -> None:
+    results = [[{"field": k, "value": v} for k, v in row.items()] for row in insights_rows(EVENTS)]
+    for extra in ({"status": "Running"}, {"statistics": {"recordsMatched": 99.0}}):
+        _, coverage = read_bytes(json.dumps({"results": results, **extra}).encode())
+        [gap] = coverage.gaps
+        assert gap.hides_attempts
+
+
+def test_a_document_that_is_no_log_before_the_log_is_passed_over() -> None:
+    events, coverage = read_bytes((json.dumps({"queryId": "a-b"}) + document(EVENTS)).encode())
+    assert len(events) == len(EVENTS)
+    assert [gap.kind for gap in coverage.gaps] == ["unrecognised"]
+
+
+def test_records_of_lambda_in_lines_not_understood_are_a_gap_of_their_own() -> None:
+    mixed = lines(EVENTS) + f"START RequestId: {ID} Version: 7\n"
+    events, coverage = read_bytes(mixed.encode())
+    assert len(events) == len(EVENTS)
+    gap = next(gap for gap in coverage.gaps if gap.kind == "not-understood")
+    assert gap.hides_attempts
+
+
+# --------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("content", "what", "next_step"),
+    [
+        ("id,name\n1,x\n", "CSV with the columns id, name", "fields @timestamp, @message"),
+        ('{"logStreams": []}', "a list of log streams", "aws logs tail"),
+        ('{"queryId": "a"}', "the ID of a query", "get-query-results"),
+        ("events:\n- eventId: '1'\n", "YAML of the AWS CLI", "--output json"),
+        ("<!DOCTYPE html><html>", "a web page", "Download search results"),
+        (
+            "| bin(5m) | count |\n| --- | --- |\n| 1 | 2 |\n",
+            "without a column of messages",
+            "fields",
+        ),
+        (
+            '{"requestContext": {"requestId": "x", "condition": "y"}}',
+            "a destination",
+            "retryctl trace",
+        ),
+        (f"<2> START RequestId: {ID} Version: 7\n", "records of Lambda", "aws logs tail"),
+        ("hello\n", "starts with 'hello", "aws logs tail"),
+    ],
+)
+def test_a_refusal_leads_on(tmp_path: Path, content: str, what: str, next_step: str) -> None:
+    (tmp_path / "x").write_text(content)
+    error = refused(tmp_path / "x")
+    assert what in error.what
+    assert next_step in error.next_step
+
+
+# --------------------------------------------------------------------------- the table of shapes
+
+
+def test_every_format_has_a_name_and_a_command_of_its_own() -> None:
+    assert len({name for name, _ in shapes()}) == len(shapes())
+    assert all(command for _, command in shapes())
+    detected = {type(detect_format(write(EVENTS).encode())) for write, _ in SHAPES.values()}
+    assert len(detected) >= len(FORMATS) - 2
+
+
+def test_splits_of_a_format_read_the_same_as_the_whole() -> None:
+    for shape, (write, _) in SHAPES.items():
+        content = write(EVENTS * 3).encode()
+        log_format = detect_format(content)
+        assert log_format, shape
+        if not log_format.splittable:
+            continue
+        starts = [
+            at + 1
+            for at in range(len(content))
+            if content[at : at + 1] == b"\n"
+            and log_format.begins_event(content[at + 1 :].split(b"\n")[0])
+        ]
+        for cut in starts[:: max(1, len(starts) // 5)]:
+            parts = [
+                event
+                for part in (content[:cut], content[cut:])
+                if part
+                for event in read_bytes(part)[0]
+            ]
+            whole = read_bytes(content)[0]
+            assert [(e.timestamp_ms, e.message) for e in parts] == [
+                (e.timestamp_ms, e.message) for e in whole
+            ], shape
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "saved-logs.md"
+
+
+def test_the_table_in_the_docs_is_the_list_of_shapes() -> None:
+
+    text = DOCUMENT.read_text()
+    table = text.split("<!-- shapes: generated -->\n")[1].split("<!-- end -->")[0]
+    assert table == shapes_table()
+
+
+def test_a_document_with_an_event_on_each_line_is_no_json_lines() -> None:
+    body = ",\n".join(lines(EVENTS).splitlines())
+    events, coverage = read_bytes(f'{{"events": [\n{body}\n], "searchedLogStreams": []}}'.encode())
+    assert len(events) == len(EVENTS)
+    assert coverage.complete
+
+
+def test_what_stands_before_a_table_is_passed_over() -> None:
+    """Names of groups, the query, rules of a table: as people save and paste them."""
+    csv_text = f"{GROUP}:\n\n" + SHAPES["console CSV"][0](EVENTS)
+    assert [event.message for event in read_bytes(csv_text.encode())[0]] == [e[2] for e in EVENTS]
+    head = f"**CloudWatch Logs Insights**\nlog-group-names: {GROUP}\nquery-string:\n---\n"
+    table = "| @timestamp | @message |\n| --- | --- |\n| 2026-11-23 03:00:00.123 | a | b |\n"
+    [event], coverage = read_bytes((head + table).encode())
+    assert (event.log_group, event.message) == (GROUP, "a | b")
+    assert coverage.complete
+
+
+def test_rows_that_a_ticket_shows_as_a_table() -> None:
+    text = "No older events.\n-- | --\n" + "".join(
+        f"  | {row}\n" for row in rows(EVENTS[:3], " | ", "+02:00", 2).splitlines()
+    )
+    events, _ = read_bytes(text.encode())
+    assert [(e.timestamp_ms, e.message) for e in events] == [
+        (ms, text.rstrip()) for ms, _, text in EVENTS[:3]
+    ]
+
+
+def test_a_record_of_lambda_that_a_tool_wrapped_in_json_of_its_own() -> None:
+    line = {
+        "level": "info",
+        "timestamp": "2026-11-23T04:00:00+01:00",
+        "message": f"END RequestId: {ID}",
+    }
+    [event], _ = read_bytes((json.dumps(line) + "\n").encode())
+    assert (event.timestamp_ms, event.message) == (T0 // 1000 * 1000, f"END RequestId: {ID}")
+
+
+def test_a_log_without_times_shows_none_and_still_its_order() -> None:
+    text = SHAPES["messages"][0]([e for e in EVENTS if ID in e[2] or "process" in e[2]])
+    shown = json.loads(run("trace", ID, "--from", "-", "-o", "json", stdin=text).stdout)
+    [request] = shown["requests"]
+    assert len(request["attempts"]) == 2
+    for attempt_shown in request["attempts"]:
+        times = {attempt_shown[key] for key in ("started_at", "ended_at", "wait_s", "log_stream")}
+        assert times == {None}
+    assert {shown["coverage"][key] for key in ("since", "until")} == {None}

@@ -1,0 +1,243 @@
+"""Every shape of saved log, written from the same events as the tool that makes it writes them."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta, timezone
+
+from tests.support.saved_logs import (
+    GROUP,
+    Event,
+    document,
+    export_line,
+    fields,
+    get_log_events_document,
+    lines,
+    moment,
+    subscription,
+    tail,
+)
+
+Writer = Callable[[list[Event]], str]
+
+TIMES, SECONDS, STREAMS, ENDS = "times", "seconds", "streams", "ends"
+"""What a shape can carry of an event: its time, or its second; its stream; the message's end."""
+
+
+def iso(timestamp_ms: int, offset_hours: int = 0, separator: str = "T") -> str:
+    zone = timezone(timedelta(hours=offset_hours))
+    whole = datetime.fromtimestamp(timestamp_ms // 1000, zone)
+    return f"{whole:%Y-%m-%d{separator}%H:%M:%S}.{timestamp_ms % 1000:03d}"
+
+
+def offset(hours: int) -> str:
+    return f"{'-' if hours < 0 else '+'}{abs(hours):02d}:00"
+
+
+def rows(events: Iterable[Event], between: str, zone: str = "Z", hours: int = 0) -> str:
+    return "".join(f"{iso(ms, hours)}{zone}{between}{text.rstrip()}\n" for ms, _, text in events)
+
+
+def table_of(header: list[str], table: Iterable[Iterable[object]], **kind: str) -> str:
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n", **kind)  # type: ignore[arg-type]
+    if header:
+        writer.writerow(header)
+    writer.writerows(table)
+    return written.getvalue()
+
+
+def insights_rows(events: Iterable[Event]) -> list[dict[str, str]]:
+    return [
+        {
+            "@timestamp": iso(ms, separator=" "),
+            "@message": text,
+            "@logStream": stream,
+            "@log": f"123456789012:{GROUP}",
+        }
+        for ms, stream, text in events
+    ]
+
+
+def query_results(events: Iterable[Event]) -> str:
+    results = [
+        [{"field": key, "value": value} for key, value in {**row, "@ptr": "CmEK"}.items()]
+        for row in insights_rows(events)
+    ]
+    return json.dumps({"results": results, "status": "Complete"}, indent=4)
+
+
+def markdown(events: Iterable[Event]) -> str:
+    found = insights_rows(events)
+    head = "| @timestamp | @message | @logStream |\n| --- | --- | --- |\n"
+    return head + "".join(
+        f"| {row['@timestamp']} | {row['@message'].rstrip()} | {row['@logStream']} |\n"
+        for row in found
+    )
+
+
+def ascii_table(events: Iterable[Event]) -> str:
+    found = insights_rows(events)
+    rule = "-" * 60 + "\n"
+    head = rule + "|  @timestamp  |  @logStream  |  @message  |\n|" + "-" * 20 + "|---|---|\n"
+    return (
+        head
+        + "".join(
+            f"| {row['@timestamp']} | {row['@logStream']} | {row['@message'].rstrip()}   |\n"
+            for row in found
+        )
+        + rule
+    )
+
+
+def text_output(events: Iterable[Event]) -> str:
+    return "".join(
+        f"EVENTS\t{number:056d}\t{ms + 900}\t{stream}\t{text}\t{ms}\n"
+        for number, (ms, stream, text) in enumerate(events)
+    )
+
+
+def telemetry(events: Iterable[Event]) -> str:
+    return json.dumps(
+        [{"time": f"{iso(ms)}Z", "type": "function", "record": t} for ms, _, t in events]
+    )
+
+
+def packed(events: list[Event]) -> str:
+    return base64.b64encode(gzip.compress(subscription(events).encode())).decode()
+
+
+SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
+    name: (writer, frozenset(carries.split()))
+    for name, writer, carries in (
+        ("JSON lines", lines, "times streams ends"),
+        ("document", document, "times streams ends"),
+        ("document on one line", lambda e: document(e, None), "times streams ends"),
+        ("get-log-events", get_log_events_document, "times ends"),
+        (
+            "--query events",
+            lambda e: json.dumps([fields(x, n) for n, x in enumerate(e)], indent=4),
+            "times streams ends",
+        ),
+        (
+            "--query rows",
+            lambda e: json.dumps([[ms, text] for ms, _, text in e], indent=4),
+            "times ends",
+        ),
+        ("--query messages", lambda e: json.dumps([text for *_, text in e]), "ends"),
+        (
+            "console CSV",
+            lambda e: table_of(["timestamp", "message"], ((a, c) for a, _, c in e)),
+            "times ends",
+        ),
+        (
+            "console CSV with streams",
+            lambda e: table_of(
+                ["timestamp", "message", "logStreamName"], ((a, c, b) for a, b, c in e)
+            ),
+            "times streams ends",
+        ),
+        (
+            "console CSV without header",
+            lambda e: table_of([], ((a, c, b) for a, b, c in e)),
+            "times streams ends",
+        ),
+        (
+            "CSV of another tool",
+            lambda e: table_of(
+                ["message", "n", "timestamp"], ((c, 1, a) for a, _, c in e), delimiter=";"
+            ),
+            "times ends",
+        ),
+        (
+            "Insights CSV",
+            lambda e: table_of(list(insights_rows(e)[0]), (r.values() for r in insights_rows(e))),
+            "times streams ends",
+        ),
+        ("Insights JSON", lambda e: json.dumps(insights_rows(e), indent=2), "times streams ends"),
+        ("get-query-results", query_results, "times streams ends"),
+        ("Insights Markdown", markdown, "times streams"),
+        ("Insights ASCII", ascii_table, "times streams"),
+        ("pasted rows", lambda e: rows(e, "\t", offset(1), 1), "times"),
+        ("pasted rows, west", lambda e: rows(e, "\t", offset(-8), -8), "times"),
+        ("pasted rows, Z", lambda e: rows(e, "\t"), "times"),
+        ("rows with bars", lambda e: rows(e, " | "), "times"),
+        ("rows with two spaces", lambda e: rows(e, "  "), "times"),
+        ("rows in UTC without an offset", lambda e: rows(e, "\t", ""), "times"),
+        ("S3 export", lambda e: "".join(map(export_line, e)), "times"),
+        ("aws logs tail", tail, "times streams"),
+        ("aws logs tail --format short", lambda e: tail(e, "short"), "seconds"),
+        ("aws logs --output text", text_output, "times streams ends"),
+        ("ms and message", lambda e: "".join(f"{ms}\t{text}\n" for ms, _, text in e), "times"),
+        ("jq todate", lambda e: "".join(f"{iso(a)[:-4]}Z {c}\n" for a, _, c in e), "seconds"),
+        (
+            "sam logs",
+            lambda e: "".join(
+                f"{s} {moment(ms).isoformat()} {text.rstrip()}\n" for ms, s, text in e
+            ),
+            "times streams",
+        ),
+        (
+            "awslogs get --timestamp",
+            lambda e: "".join(f"{GROUP} {s} {iso(ms)}Z {text.rstrip()}\n" for ms, s, text in e),
+            "times streams",
+        ),
+        (
+            "awslogs get",
+            lambda e: "".join(f"{GROUP} {s} {text.rstrip()}\n" for ms, s, text in e),
+            "streams",
+        ),
+        (
+            "saw get --pretty",
+            lambda e: "".join(f"[{iso(ms)[:-4]}Z] ({s}) {text.rstrip()}\n" for ms, s, text in e),
+            "seconds streams",
+        ),
+        ("subscription", subscription, "times streams ends"),
+        ("Telemetry API", telemetry, "times ends"),
+        (
+            "Kinesis records",
+            lambda e: json.dumps({"Records": [{"SequenceNumber": "1", "Data": packed(e)}]}),
+            "times streams ends",
+        ),
+        (
+            "Kinesis event",
+            lambda e: json.dumps({"Records": [{"kinesis": {"data": packed(e)}}]}),
+            "times streams ends",
+        ),
+        (
+            "Firehose records",
+            lambda e: json.dumps({"records": [{"recordId": "1", "data": packed(e)}]}),
+            "times streams ends",
+        ),
+        (
+            "subscription event",
+            lambda e: json.dumps({"awslogs": {"data": packed(e)}}),
+            "times streams ends",
+        ),
+        ("messages", lambda e: "".join(f"{text.rstrip()}\n\n" for *_, text in e), ""),
+        (
+            "answer of invoke",
+            lambda e: json.dumps(
+                {
+                    "StatusCode": 200,
+                    "LogResult": base64.b64encode(
+                        "".join(f"{t.rstrip()}\n" for *_, t in e).encode()
+                    ).decode(),
+                }
+            ),
+            "",
+        ),
+        (
+            "docker compose logs",
+            lambda e: "".join(
+                f"orders-1  | {line}\n" for *_, text in e for line in text.rstrip().split("\n")
+            ),
+            "",
+        ),
+    )
+}
