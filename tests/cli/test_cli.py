@@ -12,7 +12,7 @@ from retryctl.core.crosscheck.verdict import RULES
 from tests.support.program import PROGRAM, PYTHON, environment, run
 
 ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
-COMMANDS = ("trace", "check", "summary", "list", "demo", "lab", "counters", "explain")
+COMMANDS = ("trace", "check", "summary", "list", "doctor", "demo", "lab", "counters", "explain")
 
 
 # --------------------------------------------------------------------------- starting
