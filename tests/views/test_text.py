@@ -100,8 +100,8 @@ request 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 · orders-worker ($LATEST)
   S3.
   More: retryctl explain environment-switch
 
-read /aws/lambda/orders-worker, 22 Nov 21:00 to 23 Nov 2026 03:05 UTC: 42
-events in 5 calls. The log is complete.
+read /aws/lambda/orders-worker, 22 Nov 21:00 to 23 Nov 2026 03:05 UTC: 42 events
+in 5 calls. The log is complete.
 """
 
 RECOVERED_80 = """\
@@ -117,14 +117,14 @@ request 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 · orders-worker ($LATEST)
  ● 1f3a  1╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌2
  23 Nov                   ╵03:00:15       ╵03:00:30        ╵03:00:45
 
-read /aws/lambda/orders-worker, 22 Nov 21:00 to 23 Nov 2026 03:05 UTC: 42
-events in 5 calls. The log is complete.
+read /aws/lambda/orders-worker, 22 Nov 21:00 to 23 Nov 2026 03:05 UTC: 42 events
+in 5 calls. The log is complete.
 """
 
 UNDETERMINED_80 = """\
 request 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 · orders-worker ($LATEST)
 ✗ exhausted: 2 attempts, none succeeded
-? no verdict. The START of attempt 1 lies outside what was looked at.
+? no verdict. The START of attempt 1 lies outside what was read .
 
  #  start (UTC)   wait      environment  outcome      counter  branch  agrees
  1  not seen      —         ● 1f3a       ✗ NameError  0        A       ? unclear
@@ -136,8 +136,8 @@ request 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 · orders-worker ($LATEST)
  ?                                                                             2
  23 Nov                   ╵03:00:15       ╵03:00:30        ╵03:00:45
 
-read /aws/lambda/orders-worker, 22 Nov 21:00 to 23 Nov 2026 03:05 UTC: 42
-events in 5 calls. Missing:
+read /aws/lambda/orders-worker, 22 Nov 21:00 to 23 Nov 2026 03:05 UTC: 42 events
+in 5 calls. Missing:
 ! Attempts may lie before 22 Nov 21:00: --since keeps them out.
   To settle it:
     retryctl trace 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 \\
@@ -165,8 +165,8 @@ def test_one_attempt_and_all_well_is_five_lines_and_no_more() -> None:
         f"request {ID} · orders-worker ($LATEST)\n"
         "✓ succeeded on attempt 1\n"
         "  23 Nov 2026 03:00:00.123 UTC · ● 1f3a cold · 54.6 ms · 36 of 128 MB\n"
-        "read /aws/lambda/orders-worker, 22 Nov 21:00 to 23 Nov 2026 03:05 UTC: 42\n"
-        "events in 5 calls. The log is complete.\n"
+        "read /aws/lambda/orders-worker, 22 Nov 21:00 to 23 Nov 2026 03:05 UTC: 42 events\n"
+        "in 5 calls. The log is complete.\n"
     )
 
 
@@ -180,7 +180,7 @@ def test_a_counter_that_agrees_takes_no_line_more() -> None:
 def test_two_requests_are_told_apart_and_what_was_looked_at_is_said_once() -> None:
     text = shown(SUCCEEDED, SUCCEEDED)
     assert text.count("\n\n") == 2
-    assert text.count("looked at") == 1
+    assert text.count("read ") == 1
 
 
 # --------------------------------------------------------------------------- in words
