@@ -30,7 +30,20 @@ AttemptNumber = Annotated[
 Failed = Annotated[
     bool,
     typer.Option(
-        "--failed", help="Show only the attempts that failed (not in JSON).", rich_help_panel=_WHICH
+        "--failed",
+        help="Show only the attempts that failed (not in JSON). Without an ID: select only "
+        "requests that failed.",
+        rich_help_panel=_WHICH,
+    ),
+]
+Last = Annotated[
+    int | None,
+    typer.Option(
+        "--last",
+        metavar="N",
+        min=1,
+        help="Without an ID: show the N newest requests that failed or were retried.",
+        rich_help_panel=_WHICH,
     ),
 ]
 ExitCode = Annotated[
@@ -72,11 +85,12 @@ Web = Annotated[
 @app.command()
 @options.grouped
 def trace(
-    request_ids: options.RequestIds,
     read: options.ReadOptions,
     aws: options.AwsOptions,
     screen: options.ScreenOptions,
+    request_ids: options.RequestIds = None,
     store: options.Store = None,
+    last: Last = None,
     lines: Lines = False,
     attempt: AttemptNumber = None,
     failed: Failed = False,
@@ -92,7 +106,8 @@ def trace(
 
     retryctl trace 8f507cfc-0d3f-4697-b07a-ac58fc914c95 -f orders-worker
 
-    Without -f or -g every log group of a Lambda function is searched.
+    Without -f or -g every log group of a Lambda function is searched. Without an ID, the newest\
+ request that failed or was retried is shown.
     """
     from retryctl.cli.trace_run import run_trace
 
@@ -108,12 +123,13 @@ def trace(
         web=web,
     )
     return run_trace(
-        request_ids,
+        request_ids or (),
         read,
         aws,
         show,
         store=store,
         wait=wait,
         timeout=timeout,
+        last=last,
         reports=report or (),
     )
