@@ -109,7 +109,7 @@ def test_events_under_several_ids_are_grouped() -> None:
     for seed in range(HISTORIES):
         log = Log(Random(seed))
         made = (client_retry, sqs, durable)[seed % 3](log)
-        independent(log, each_s=log.random.choice((10, 60, 600)), longest_s=5, hours=0.5)
+        independent(log, each_s=log.random.choice((10, 60, 600)), longest_s=5, hours=0.4)
         right += [sorted(ids(group)) for group in groups(log)] == [sorted(made)]
     assert right >= 0.95 * HISTORIES
 
@@ -122,8 +122,11 @@ def test_independent_traffic_has_no_group() -> None:
             for minute in range(30):
                 log.runs(60 * minute + log.random.uniform(0, 1), log.random.uniform(61, 200))
         else:
-            each_s = log.random.choice((5, 20, 60, 300))
-            independent(log, each_s=each_s, longest_s=log.random.choice((1, 100, 600)))
+            each_s, longest_s = (
+                log.random.choice((5, 20, 60, 300)),
+                log.random.choice((1, 100, 600)),
+            )
+            independent(log, each_s=each_s, longest_s=longest_s, hours=min(1, each_s / 40))
         assert groups(log) == [], seed
 
 
