@@ -87,7 +87,7 @@ def test_80_columns_show_branches_verdict_environments_and_the_names_of_findings
     table, _ = run("list", "--from", str(log), env={"COLUMNS": "80"}).stdout.split("\n\n")
     row = next(line for line in table.splitlines() if ID in line)
     assert row.split()[2:] == ["3", "2", "A", "A✗", "B✗", "✗", "exhausted", "wrong"]
-    assert "errors: NameError 1" in table
+    assert "errors: timeout 1, NameError 1" in table
     assert "findings: environment-switch 1" in table
     assert "…" not in table
 
