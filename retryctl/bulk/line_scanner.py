@@ -106,17 +106,17 @@ class LineScanner:
             if run is not None and kind is not None and line[-2:] == b"}\n":
                 moment = line[width:stamp]
                 if run.last <= moment < until:
-                    run.last = moment
                     if kind == PLAIN or (kind == TEXT and b"\\tat " not in line):
-                        run.held.append(line)
-                    elif (
+                        run.hold_plain(line, moment)
+                        continue
+                    run.advance(moment)
+                    if (
                         kind == ENDS
                         and line[head + 9 : head + 48] == run.own_end
                         and run.report is None
                         and not run.end
                     ):
-                        run.end = int(moment)
-                        run.held.append(line)
+                        run.end_with(run.open_id, int(moment), line)
                     else:
                         try:
                             self._attempts.tell(run, line, moment, kind, head - HEAD_BYTES)
@@ -151,9 +151,9 @@ class LineScanner:
             if len(self._kinds) > MOST_KINDS:
                 self._kinds.clear()
             self._kinds[line[found.end(2) : self._kinds_from]] = kind
-        run.last = moment
+        run.advance(moment)
         if kind == PLAIN or (kind == TEXT and b"\\tat " not in line):
-            run.held.append(line)
+            run.hold(line)
         else:
             try:
                 self._attempts.tell(run, line, moment, kind, message)
@@ -165,7 +165,7 @@ class LineScanner:
         """A line in another order of keys, of another kind, or none at all."""
         event = line_event(line, self._before_ms)
         if event is None:
-            self.found.odd |= bool(line.strip())
+            self.found.malformed |= bool(line.strip())
             self.found.events -= 1
             return
         self.found.events -= 1
@@ -226,7 +226,7 @@ class LineScanner:
 
     def _run(self, place: tuple[str | None, str], moment: bytes) -> StreamFragment | None:
         """The run that a line of this time goes on; a new one where it is out of order."""
-        if place in self.found.tangled:
+        if place in self.found.out_of_order:
             return None
         run = self._latest.get(place)
         if run is not None and run.last <= moment:
@@ -235,27 +235,28 @@ class LineScanner:
         if len(fragments) >= MOST_RUNS:
             self._tangle(place)
             return None
-        run = self._latest[place] = StreamFragment(len(self.found.runs), place, moment)
-        run.group = self._asked.group_of(place[0])
-        self.found.runs.append(run)
+        run = self._latest[place] = StreamFragment(
+            len(self.found.fragments), place, moment, self._asked.group_of(place[0])
+        )
+        self.found.fragments.append(run)
         fragments.append(run)
         return run
 
     def _tangle(self, place: tuple[str | None, str]) -> None:
         """Give a stream up: it is read whole, in another way."""
-        if place in self.found.tangled:
+        if place in self.found.out_of_order:
             return
-        self.found.tangled.add(place)
+        self.found.out_of_order.add(place)
         for run in self._of_place.get(place, ()):
             self._see(int(run.first))
             self._see(int(run.last))
-            run.held, run.head, run.context = [], None, []
+            run.clear()
         for header in self._headers.pop(place, ()):
             del self._runs[header]
 
     def _give_up(self, run: StreamFragment) -> None:
         """A line of the run is no event: its file is read once more, which names it."""
-        self.found.odd = True
+        self.found.malformed = True
         self._tangle(run.key)
 
     def _relieve(self, lines: int) -> None:
@@ -265,7 +266,7 @@ class LineScanner:
             return
         self._lines_until_relief = MOST_HELD
         for run in list(self._runs.values()):
-            if len(run.held) > MOST_HELD:
+            if len(run.lines) > MOST_HELD:
                 self._tangle(run.key)
 
     def _see(self, moment_ms: int) -> None:
@@ -275,10 +276,10 @@ class LineScanner:
 
     def finish(self) -> ScannedChunk:
         """What was found, once all lines are read."""
-        for run in self.found.runs:
+        for run in self.found.fragments:
             self._see(int(run.first))
             self._see(int(run.last))
-            run.shape = ()
+            run.finish()
         self.found.pickled = [pickle.dumps(each, protocol=5) for each in self.found.others]
         self.found.others.clear()
         return self.found

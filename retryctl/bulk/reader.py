@@ -213,7 +213,7 @@ class BulkReader:
         before = self._states()
         for chunk, scanned in run.results(self._chunks(plan)):
             store.take(scanned)
-            if scanned.odd:
+            if scanned.malformed:
                 malformed.add(chunk.file.name)
         self._finish(store, run, malformed, before)
         return store
@@ -383,7 +383,7 @@ class ScanTask:
         if blocks.ends_within_member:
             return None
         found = scanner.finish()
-        found.odd |= blocks.has_remarks
+        found.malformed |= blocks.has_remarks
         found.answers_search = blocks.finish_search(found.id_search)
         return found
 

@@ -119,11 +119,11 @@ class ShuffleStore:
     def take(self, scanned: ScannedChunk) -> None:
         """Take over what a reading found."""
         reading = len(self._counts)
-        self._counts.append(len(scanned.runs))
-        self._shapes.append(scanned.shapes)
+        self._counts.append(len(scanned.fragments))
+        self._shapes.append(scanned.templates)
         self._unrecognised.append(scanned.unrecognised)
-        self._tangled.update(scanned.tangled)
-        for run in scanned.runs:
+        self._tangled.update(scanned.out_of_order)
+        for run in scanned.fragments:
             place = self._spill.put(pickle.dumps(run, protocol=5))
             self._runs[run.key].append(_RunPlace(run.first, reading, run.number, place))
         for number, packed in enumerate(scanned.plain):

@@ -50,14 +50,16 @@ def stitch(
             return None
         latest = run.last
         if run.head is None:
-            open_lines += run.held
+            open_lines += run.lines
             continue
-        before, events, (opening,) = events_of(asked, context, [*open_lines, *run.head], [run.cut])
+        before, events, (opening,) = events_of(
+            asked, context, [*open_lines, *run.head], [run.cut_line]
+        )
         piece = closed_piece(before, events, opening)
         if piece is None or not _ends_as(piece, run, asked):
             return None
         attempts += compact_attempts(piece.brackets, markers, settings, shown, placed_ms)
-        context, open_lines, placed_ms = run.context, list(run.held), run.placed_ms
+        context, open_lines, placed_ms = run.context, list(run.lines), run.placed_ms
     before, events = events_of(asked, context, open_lines)
     piece = last_piece(before, events)
     if piece.context_was_lost:
