@@ -262,7 +262,7 @@ class BulkReader:
         """Stitch the streams, and note what could not be read of each file."""
         after = self._states()
         store.join(self._files)
-        if store.no_event_seen:
+        if store.has_malformed:
             malformed = set(after)
         self._refuse_unreadable(run.refused)
         for file in self._files:
