@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,7 +25,6 @@ from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import Request
-from retryctl.sources.aws.function_config import parse_function_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,11 +137,15 @@ def _read_saved(
     feedback: Feedback,
     stored: _Stored,
 ) -> TraceResult:
-    name = parse_function_name(options.function).name if options.function else None
+    name = None
+    if options.function:
+        from retryctl.sources.aws.function_config import parse_function_name
+
+        name = parse_function_name(options.function).name
     query = replace(query, function=name, log_groups=options.log_groups)
     with feedback.progress() as show, BulkReader(options.source) as log:
         found = log.trace(query, markers, stored=stored, progress=partial(bytes_progress, show))
-    region = options.region or os.environ.get("AWS_DEFAULT_REGION")
+    region = options.region or options.default_region
     return _result(found, query, markers, region)
 
 

@@ -8,7 +8,6 @@ from io import BufferedReader
 from typing import IO, Generic, Protocol, TypeVar
 
 from retryctl.bulk.chunks import ByteRange, Chunk
-from retryctl.bulk.line_layout import lead_with_groups
 from retryctl.bulk.workers import run_in_workers
 from retryctl.core.history.id_search import IdSearch
 from retryctl.errors import UnreadableInput
@@ -47,7 +46,7 @@ class ChunkBlocks:
             with self._chunk.file.open() as opened:
                 for block in self._lines(opened):
                     self._last = block
-                    yield lead_with_groups(block)
+                    yield block
         except OSError as error:
             raise cannot_open(self._chunk.file.name, error) from error
 

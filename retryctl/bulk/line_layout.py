@@ -62,23 +62,20 @@ TIMED = re.compile(
 TELLING_JSON = re.compile(rb"platform\.|[rR]ror|ERROR|FATAL|retryctl|\\\\u|AWSRequestId")
 
 
-_GROUP_KEYS = (b'"logGroup', b'"log_group"')
 _LATE_GROUP = re.compile(rb', ?"log(?:GroupName|Group|_group)": ?("[^"\\]*")(?=[,}])')
 
 
 def lead_with_groups(block: bytes) -> bytes:
     """Put the log group of each line first, where a writer put it behind the message."""
-    if not any(key in block for key in _GROUP_KEYS):
+    if b"Group" not in block and b"log_group" not in block:
         return block
-    if (
-        block.count(_GROUP_KEYS[0]) == block.count(b'{"logGroupName"')
-        and _GROUP_KEYS[1] not in block
-    ):
+    if block.count(b'"logGroup') == block.count(b'{"logGroupName"') and b"log_group" not in block:
         return block
-    return b"".join(map(_lead_with_group, BytesIO(block)))
+    return b"".join(map(lead_with_group, BytesIO(block)))
 
 
-def _lead_with_group(line: bytes) -> bytes:
+def lead_with_group(line: bytes) -> bytes:
+    """The line with its log group first."""
     header = HEADER.match(line)
     if not header or line.startswith(b'{"logGroupName"'):
         return line

@@ -12,7 +12,7 @@ from typing import BinaryIO, TypeVar
 from retryctl.bulk.chunk_blocks import Advance, ChunkBlocks, ChunkRun
 from retryctl.bulk.chunks import Chunk, split_file
 from retryctl.bulk.compact import Shown
-from retryctl.bulk.line_layout import is_usual_line
+from retryctl.bulk.line_layout import is_usual_line, lead_with_group
 from retryctl.bulk.line_scanner import LineScanner
 from retryctl.bulk.partition import (
     Partition,
@@ -23,7 +23,7 @@ from retryctl.bulk.partition import (
 )
 from retryctl.bulk.shuffle import ScanPlan, ShuffleStore
 from retryctl.bulk.stream_state import ScannedChunk
-from retryctl.bulk.survey import LineSelector, Survey, SurveyedChunk
+from retryctl.bulk.survey import LineSelector, Survey, SurveyedChunk, SurveyedLog
 from retryctl.bulk.templates import TemplateCache
 from retryctl.bulk.workers import run_in_workers
 from retryctl.core.crosscheck.claims import Markers
@@ -171,28 +171,39 @@ class BulkReader:
             query, markers, settings, Shown(ids=frozenset(query.request_ids), lines=True)
         )
         chunks = self._chunks(plan)
-        run = ChunkRun(SurveyTask(query), meter, self._processes if self._is_large else 1)
-        found, irregular = SurveyedChunk(), dict[tuple[str, int], set[int]]()
-        malformed: set[str] = set()
         before = self._states()
-        for chunk, surveyed in run.results(chunks):
-            found.merge(surveyed)
-            irregular[chunk.file.name, chunk.start] = surveyed.irregular
-            if surveyed.malformed:
-                malformed.add(chunk.file.name)
+        run, found = self._survey(SurveyTask(query), chunks, meter)
+        if not found.mentions_any:  # Lambda writes IDs in lower case, not everybody else does
+            run, found = self._survey(SurveyTask(query, upper=True), chunks, Meter(None, 0))
         plan = replace(plan, places=frozenset(found.mentioned))
         store = ShuffleStore(plan, self._source)
         if plan.places:
-            task = ScanTask(plan, LineSelector(plan.places), irregular)
-            for _, scanned in ChunkRun(task, meter, 1).results(chunks):
+            selector = LineSelector(plan.places)
+            task = ScanTask(plan, selector, found.irregular_blocks)
+            telling = [
+                chunk
+                for chunk in chunks
+                if selector.are_in(found.heads_of.get((chunk.file.name, chunk.start), (b"",)))
+            ]
+            for _, scanned in ChunkRun(task, meter, 1).results(telling):
                 scanned.forget_counts()
                 store.take(scanned)
+        meter.reach(2 * self._size)
         store.add_times(found.events, found.first_ms, found.last_ms)
         store.take_search(found.id_search, answers_search=found.answers_search)
         store.stats.left_out.update(found.elsewhere)
-        self._finish(store, run, malformed, before)
+        self._finish(store, run, found.malformed_files, before)
         mentioned = chain(found.elsewhere, *found.mentioned.values())
         return plan, store, frozenset(mentioned)
+
+    def _survey(
+        self, task: SurveyTask, chunks: list[Chunk], meter: Meter
+    ) -> tuple[ChunkRun[SurveyedChunk], SurveyedLog]:
+        run = ChunkRun(task, meter, self._processes if self._is_large else 1)
+        found = SurveyedLog()
+        for chunk, surveyed in run.results(chunks):
+            found.add(surveyed, chunk.file.name, chunk.start)
+        return run, found
 
     def _scan(self, plan: ScanPlan, progress: Progress | None) -> ShuffleStore:
         """Scan the whole log."""
@@ -231,7 +242,7 @@ class BulkReader:
     def _chunks(self, plan: ScanPlan) -> list[Chunk]:
         shares = CHUNKS_PER_PROCESS * self._processes
         size = max(LEAST_CHUNK_BYTES, self._size // shares, self._size // MOST_CHUNKS)
-        if plan.shown and not plan.shown.lines:
+        if plan.shown:
             size = min(size, SHOWN_CHUNK_BYTES)
         size = max(min(size, self._chunk_bytes), self._size // MOST_CHUNKS)
         return [chunk for file in self._files for chunk in split_file(file, size)]
@@ -313,10 +324,13 @@ class SurveyTask:
     """The survey of a chunk for the request IDs of a query."""
 
     query: LogQuery
+    upper: bool = False
 
     def __call__(self, chunk: Chunk, advance: Advance) -> SurveyedChunk | UnreadableInput | None:
         """Survey a chunk."""
-        survey, blocks = Survey(self.query), ChunkBlocks(chunk, advance)
+        verbatim = chunk.format is not None and chunk.format.verbatim and not chunk.members
+        survey = Survey(self.query, upper=self.upper, heads=not verbatim)
+        blocks = ChunkBlocks(chunk, advance)
         try:
             for block in blocks:
                 survey.read(block)
@@ -363,7 +377,7 @@ class ScanTask:
                 if selector is None:
                     scanner.read(block)
                 elif lines := selector.lines(block, irregular=number in irregular):
-                    scanner.read_lines(lines)
+                    scanner.read_lines([lead_with_group(line) for line in lines])
         except UnreadableInput as error:
             return error
         if blocks.ends_within_member:

@@ -2,8 +2,8 @@
 
 A survey parses only lines that have one of the IDs, and lines of an unusual layout. Of all others
 it counts the lines and keeps the first and the last time. Whole blocks are searched at once:
-a block is *regular* where three counts agree, those of its lines, of their times, and of the
-places where one line ends and the next begins.
+a block is *regular* where each line ends as an event, begins as the one before it, and has its
+time at the same place.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 
-from retryctl.bulk.line_layout import HEADER, KEY, is_usual_line
+from retryctl.bulk.line_layout import HEADER, KEY, is_usual_line, lead_with_group
 from retryctl.core.history.id_search import IdSearch
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
@@ -23,11 +23,16 @@ from retryctl.sources.saved.stream_filter import Place, StreamFilter
 
 FEW_IDS = 16
 FEW_STREAMS = 8
+_TIME_BYTES = 13
 _ANY_ID = re.compile(
     rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 )
 _FIRST_KEY = re.compile(rb'\{"[A-Za-z]+": ?"')
 _PLAIN_NAME = re.compile(r"[!#-\[\]-~ ]+")
+
+
+ChunkKey = tuple[str, int]
+"""The name of a file, and where the chunk starts in it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,7 +41,7 @@ class SurveyedChunk:
 
     ``mentioned`` has the request IDs in each stream; ``elsewhere`` those in streams that the
     query leaves out, each with the function or the group there. ``irregular`` has the numbers of
-    the blocks with lines of an unusual layout.
+    the blocks with lines of an unusual layout, ``heads`` the different beginnings of the lines.
     """
 
     events: int = 0
@@ -46,40 +51,59 @@ class SurveyedChunk:
     mentioned: dict[Place, set[str]] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
     irregular: set[int] = field(default_factory=set)
+    heads: set[bytes] = field(default_factory=set)
     id_search: IdSearch = field(default_factory=IdSearch)
     answers_search: bool = False
-
-    def merge(self, other: SurveyedChunk) -> None:
-        """Add what another survey found; blocks are numbered in each chunk anew."""
-        self.events += other.events
-        self._span(other.first_ms, other.last_ms)
-        self.malformed |= other.malformed
-        for place, ids in other.mentioned.items():
-            self.mentioned.setdefault(place, set()).update(ids)
-        self.elsewhere.update(other.elsewhere)
-        self.id_search.merge(other.id_search)
-        self.answers_search |= other.answers_search
 
     def add_times(self, count: int, first_ms: int, last_ms: int) -> None:
         """Count events between these times."""
         self.events += count
-        self._span(first_ms, last_ms)
+        self.first_ms = first_ms if self.first_ms is None else min(first_ms, self.first_ms)
+        self.last_ms = last_ms if self.last_ms is None else max(last_ms, self.last_ms)
 
-    def _span(self, first_ms: int | None, last_ms: int | None) -> None:
-        if first_ms is not None and (self.first_ms is None or first_ms < self.first_ms):
-            self.first_ms = first_ms
-        if last_ms is not None and (self.last_ms is None or last_ms > self.last_ms):
-            self.last_ms = last_ms
+
+@dataclass(slots=True, kw_only=True)
+class SurveyedLog(SurveyedChunk):
+    """What the surveys of all chunks of a log found.
+
+    ``irregular_blocks`` has the numbers of these blocks, ``heads_of`` the beginnings of lines of
+    the chunks without such blocks.
+    """
+
+    malformed_files: set[str] = field(default_factory=set)
+    irregular_blocks: dict[ChunkKey, set[int]] = field(default_factory=dict)
+    heads_of: dict[ChunkKey, set[bytes]] = field(default_factory=dict)
+
+    @property
+    def mentions_any(self) -> bool:
+        """Whether one of the IDs was found."""
+        return bool(self.mentioned or self.elsewhere)
+
+    def add(self, chunk: SurveyedChunk, file: str, start: int) -> None:
+        """Add what the survey of a chunk found."""
+        if chunk.first_ms is not None and chunk.last_ms is not None:
+            self.add_times(chunk.events, chunk.first_ms, chunk.last_ms)
+        if chunk.malformed:
+            self.malformed_files.add(file)
+        self.irregular_blocks[file, start] = chunk.irregular
+        if chunk.heads and not chunk.irregular:
+            self.heads_of[file, start] = chunk.heads
+        for place, ids in chunk.mentioned.items():
+            self.mentioned.setdefault(place, set()).update(ids)
+        self.elsewhere.update(chunk.elsewhere)
+        self.id_search.merge(chunk.id_search)
+        self.answers_search |= chunk.answers_search
 
 
 class Survey:
     """A survey of one chunk, block by block."""
 
-    def __init__(self, query: LogQuery) -> None:
+    def __init__(self, query: LogQuery, *, upper: bool = False, heads: bool = False) -> None:
         self.found = SurveyedChunk()
+        self._keeps_heads = heads
         self._filter = StreamFilter(query)
         self._ids = {request_id.encode() for request_id in query.request_ids}
-        self._needles = [form for each in self._ids for form in {each, each.upper()}]
+        self._needles = [each.upper() if upper else each for each in self._ids]
         self._number = -1
         self._layout: _Layout | None = None
         self._before_ms = 0
@@ -90,11 +114,13 @@ class Survey:
         lines = BytesIO(block).readlines()
         if self._layout is None:
             self._layout = _layout_of(lines[0])
-        times = self._layout.times(block, len(lines)) if self._layout else None
-        if times:
-            first, last = int(min(times)), int(max(times))
-            self.found.add_times(len(lines), first, last)
-            self._before_ms = int(times[-1])
+        times = self._layout.times(block, lines) if self._layout else None
+        if self._layout and times:
+            self.found.add_times(len(lines), *times)
+            self._before_ms = times[1]
+            if self._keeps_heads:
+                width = self._layout.time_at
+                self.found.heads.update([line[:width] for line in lines])
         else:
             self._read_lines(lines)
         if self.found.id_search.open:
@@ -108,6 +134,8 @@ class Survey:
             header = HEADER.match(line) if is_usual_line(line) else None
             if header:
                 self._before_ms = int(header[2])
+                if self._keeps_heads:
+                    self.found.heads.add(header[1])
             else:
                 self.found.irregular.add(self._number)
                 event = line_event(line, self._before_ms)
@@ -129,7 +157,7 @@ class Survey:
             yield block[start : stop or len(block)]
 
     def _mention(self, line: bytes) -> None:
-        header = KEY.match(line)
+        header = KEY.match(lead_with_group(line))
         if header and b"\\" not in header[0]:
             names = (part.decode(errors="replace") if part else None for part in header.groups())
             group, stream = names
@@ -157,34 +185,40 @@ def _places(block: bytes, needle: bytes) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """The bytes that all lines of a writer have in common: they differ from one to another."""
+    """The bytes that all lines of one writer, with stream names of one length, have in common.
+
+    ``label`` stands before the time, at ``time_at``.
+    """
 
     start: bytes
-    joint: bytes
-    time: re.Pattern[bytes]
+    label: bytes
+    time_at: int
 
-    def times(self, block: bytes, lines: int) -> list[bytes] | None:
-        """The times of the lines of a block; ``None`` where one of them has another layout."""
-        times: list[bytes] = self.time.findall(block)
-        regular = (
-            len(times) == lines == block.count(self.joint) + 1
-            and block.startswith(self.start)
-            and block.endswith(b"}\n")
-        )
-        return times if regular else None
+    def times(self, block: bytes, lines: list[bytes]) -> tuple[int, int] | None:
+        """The first and last time in a block; ``None`` where a line has another layout.
+
+        Where the least and the greatest of some byte strings begin alike, all of them do.
+        """
+        joints = block.count(b"}\n" + self.start)
+        if joints + 1 != len(lines) or not block.startswith(self.start):
+            return None
+        begin, end = self.time_at - len(self.label), self.time_at + _TIME_BYTES
+        labelled = [line[begin:end] for line in lines]
+        labelled.sort()  # one pass where they are in order
+        least, greatest = labelled[0], labelled[-1]
+        alike = least.startswith(self.label) and greatest.startswith(self.label)
+        first, last = least[len(self.label) :], greatest[len(self.label) :]
+        if not (alike and block.endswith(b"}\n") and first.isdigit() and last.isdigit()):
+            return None
+        return int(first), int(last)
 
 
 def _layout_of(line: bytes) -> _Layout | None:
     header, first = HEADER.match(line), _FIRST_KEY.match(line)
     if not header or not first or not line.endswith(b"}\n"):
         return None
-    start = first[0]
     label = header[1][header[1].rindex(b'"timestamp"') :]
-    return _Layout(
-        start=start,
-        joint=b"}\n" + start,
-        time=re.compile(re.escape(label) + rb"(\d{13})" + re.escape(header[3])),
-    )
+    return _Layout(start=first[0], label=label, time_at=header.end(1))
 
 
 class LineSelector:
@@ -212,6 +246,10 @@ class LineSelector:
             (name,) = self._names
             return [line for line in lines if name in line]
         return [line for line in lines if any(name in line for name in self._names)]
+
+    def are_in(self, heads: Iterable[bytes]) -> bool:
+        """Whether lines that begin so may belong to one of the streams."""
+        return self._all or any(map(self._may_belong, heads))
 
     def _may_belong(self, line: bytes) -> bool:
         header = KEY.match(line)
