@@ -175,6 +175,8 @@ def _judge(given: CheckInput, attempt: Attempt) -> tuple[AttemptVerdict, str]:
 def _unread_because(given: CheckInput, attempt: Attempt) -> str:
     """Explain why lines that the attempt printed may be missing; empty where none can be."""
     settings: FunctionConfig = given.around.settings
+    if given.hidden.lines:
+        return given.hidden.lines[0].message
     if attempt.claim.counter is not None or attempt.outcome is Outcome.RUNNING:
         return ""
     if attempt.start_event is None:
@@ -183,8 +185,6 @@ def _unread_because(given: CheckInput, attempt: Attempt) -> str:
         return f"The REPORT of attempt {attempt.number} is not in the log."
     if attempt.claim.silent and attempt.dropped:
         return f"Records of attempt {attempt.number} were dropped before they reached the log."
-    for gap in given.hidden.lines:
-        return gap.message
     hides = settings.log_format == "JSON" and settings.application_log_level in _HIDING_LEVELS
     if hides and not given.marks.claims:
         return (

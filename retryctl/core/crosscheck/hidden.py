@@ -103,7 +103,7 @@ def _reaches_gap(
     request: Request, attempt: Attempt, around: JudgingContext, hidden: HiddenParts
 ) -> bool:
     """Whether lines between its START and its end may lie in a gap."""
-    ended_ms = attempt.last_event.timestamp_ms if attempt.ended_ms is None else attempt.ended_ms
+    ended_ms = max(attempt.last_event.timestamp_ms, attempt.ended_ms or 0)
     longest_ms = around.settings.timeout_ms
     began_ms = ended_ms - longest_ms if attempt.started_ms is None else attempt.started_ms
     return any(

@@ -88,17 +88,17 @@ def _of_one_format(lines: Sequence[Line]) -> list[Line]:
 def _is_json(marks: Sequence[Start | Report | InitStart]) -> bool:
     """The format of a stream that has records in both.
 
-    An init at the start of the stream decides. Else the first START or REPORT does, unless only
-    the other format has a START and a REPORT of one request.
+    An init at the start of the stream decides, else the format in which more requests have a
+    START and a REPORT, else the first START or REPORT. Where no request has both, it is JSON,
+    which printed text resembles less often.
     """
     if isinstance(marks[0], InitStart):
         return marks[0].json
     starts = {(r.json, r.request_id) for r in marks if isinstance(r, Start)}
     ended = {(r.json, r.request_id) for r in marks if isinstance(r, Report)}
-    whole = {json for json, _ in starts & ended}
-    if len(whole) == 1:
-        return whole.pop()
-    return next(r.json for r in marks if not isinstance(r, InitStart))
+    in_json = [json for json, _ in starts & ended]
+    more = 2 * sum(in_json) - len(in_json)
+    return marks[0].json if in_json and not more else more >= 0
 
 
 def _describe(brackets: list[AttemptLines], lines: Sequence[Line]) -> None:
