@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BufferedReader
 from itertools import repeat
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from retryctl.core.model.events import UNTIMED_MS
 from retryctl.core.timestamps import iso_ms
@@ -188,37 +188,30 @@ def note_lines(text: bytes, diagnostics: FileDiagnostics) -> None:
             diagnostics.unread_event(number, line.decode(errors="replace"))
 
 
-class _Cache(dict[bytes, bytes]):
+K = TypeVar("K")
+
+
+class Cache(dict[K, bytes]):
     """What a function gives for each of the few values that many events share."""
 
-    def __init__(self, convert: Callable[[bytes], bytes]) -> None:
+    def __init__(self, convert: Callable[[K], bytes]) -> None:
         super().__init__()
         self._convert = convert
 
-    def __missing__(self, key: bytes) -> bytes:
+    def __missing__(self, key: K) -> bytes:
         if len(self) > _MOST_CACHED:
             self.clear()
         value = self[key] = self._convert(key)
         return value
 
 
-class _GroupStarts(dict[tuple[bytes, bytes], bytes]):
-    """The starts of lines by group and stream."""
-
-    def __missing__(self, names: tuple[bytes, bytes]) -> bytes:
-        if len(self) > _MOST_CACHED:
-            self.clear()
-        value = self[names] = line_start(*names)
-        return value
-
-
-STREAM_STARTS = _Cache(lambda stream: line_start(None, stream))
-GROUP_STARTS = _GroupStarts()
-_MILLIS = _Cache(lambda fraction: fraction.lstrip(b".,")[:3].ljust(3, b"0"))
+STREAM_STARTS = Cache[bytes](lambda stream: line_start(None, stream))
+GROUP_STARTS = Cache[tuple[bytes, bytes]](lambda names: line_start(*names))
+_MILLIS = Cache[bytes](lambda fraction: fraction.lstrip(b".,")[:3].ljust(3, b"0"))
 
 
 @lru_cache(maxsize=64)
-def _seconds_at(offset: bytes) -> _Cache:
+def _seconds_at(offset: bytes) -> Cache[bytes]:
     """The conversion of times with one offset, or of seconds since the epoch."""
     zone = offset.decode()
 
@@ -231,7 +224,7 @@ def _seconds_at(offset: bytes) -> _Cache:
         moment = month_ms // 1000 + ((day - 1) * 24 + hour) * 3600 + minute * 60 + rest
         return b"%010d" % max(moment, 10**9)
 
-    return _Cache(convert)
+    return Cache(convert)
 
 
 def _begins_record(header: re.Match[bytes]) -> bool:
