@@ -73,7 +73,9 @@ class LineScanner:
         self._runs: dict[bytes, StreamFragment] = {}
         self._places: dict[bytes, tuple[str | None, str] | None] = {}
         self._latest: dict[tuple[str | None, str], StreamFragment] = {}
-        self._count: dict[tuple[str | None, str], int] = {}
+        self._of_place: dict[Place, list[StreamFragment]] = {}
+        self._headers: dict[Place, list[bytes]] = {}
+        self._lines_until_relief = MOST_HELD
         self._kinds: dict[bytes, int] = {}
         self._before_ms = 0
         self.found = ScannedChunk(
@@ -124,7 +126,7 @@ class LineScanner:
             if self._unusual(line):
                 width, head = self._width, self._kinds_from
                 stamp = width + 13
-        self._relieve()
+        self._relieve(len(lines))
 
     def _unusual(self, line: bytes) -> bool:
         """A line whose stream, layout or place is new; returns whether the layout was learned."""
@@ -143,6 +145,8 @@ class LineScanner:
             return learned
         kind = self._kind(line[message : message + HEAD_BYTES])
         if message == self._kinds_from - HEAD_BYTES and line.endswith(b"}\n"):
+            if key not in self._runs:
+                self._headers.setdefault(run.key, []).append(key)
             self._runs[key] = run
             if len(self._kinds) > MOST_KINDS:
                 self._kinds.clear()
@@ -227,13 +231,14 @@ class LineScanner:
         run = self._latest.get(place)
         if run is not None and run.last <= moment:
             return run
-        self._count[place] = self._count.get(place, 0) + 1
-        if self._count[place] > MOST_RUNS:
+        fragments = self._of_place.setdefault(place, [])
+        if len(fragments) >= MOST_RUNS:
             self._tangle(place)
             return None
         run = self._latest[place] = StreamFragment(len(self.found.runs), place, moment)
         run.group = self._asked.group_of(place[0])
         self.found.runs.append(run)
+        fragments.append(run)
         return run
 
     def _tangle(self, place: tuple[str | None, str]) -> None:
@@ -241,19 +246,24 @@ class LineScanner:
         if place in self.found.tangled:
             return
         self.found.tangled.add(place)
-        for run in self.found.runs:
-            if run.key == place:
-                self._see(int(run.first))
-                self._see(int(run.last))
-                run.held, run.head, run.context = [], None, []
-        self._runs = {key: run for key, run in self._runs.items() if run.key != place}
+        for run in self._of_place.get(place, ()):
+            self._see(int(run.first))
+            self._see(int(run.last))
+            run.held, run.head, run.context = [], None, []
+        for header in self._headers.pop(place, ()):
+            del self._runs[header]
 
     def _give_up(self, run: StreamFragment) -> None:
         """A line of the run is no event: its file is read once more, which names it."""
         self.found.odd = True
         self._tangle(run.key)
 
-    def _relieve(self) -> None:
+    def _relieve(self, lines: int) -> None:
+        """Give up streams that hold too many lines; none can before as many were read."""
+        self._lines_until_relief -= lines
+        if self._lines_until_relief > 0:
+            return
+        self._lines_until_relief = MOST_HELD
         for run in list(self._runs.values()):
             if len(run.held) > MOST_HELD:
                 self._tangle(run.key)

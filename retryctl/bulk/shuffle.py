@@ -6,23 +6,21 @@ do not fit together is *out of order*: its events are read once more, and put in
 
 from __future__ import annotations
 
-import os
 import pickle
 import shlex
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from operator import attrgetter
-from typing import IO
 
 from retryctl.bulk.chunk_blocks import ChunkBlocks
 from retryctl.bulk.chunks import Chunk
 from retryctl.bulk.compact import Mention, Shown, Stream, compact_attempts, part_of
 from retryctl.bulk.line_layout import NoEvent
 from retryctl.bulk.partition import Partition, StreamReading
+from retryctl.bulk.spill import SpillFile
 from retryctl.bulk.stitch import StitchedStream, stitch
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.bulk.survey import LineSelector, events_in
@@ -40,7 +38,6 @@ from retryctl.sources.saved.diagnostics import ReadStats
 from retryctl.sources.saved.files import SavedFile
 from retryctl.sources.saved.stream_filter import Place, StreamFilter
 
-_IN_MEMORY = 8 << 20
 _EVENTS_AT_ONCE = 50_000
 
 
@@ -58,22 +55,6 @@ class ScanPlan:
     parts: int
     shown: Shown = field(default_factory=Shown)
     places: frozenset[Place] | None = None
-
-
-class _Spill:
-    """A temporary file of pickled findings."""
-
-    def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
-
-    def put(self, data: bytes) -> tuple[int, int]:
-        at = self._file.seek(0, os.SEEK_END)
-        self._file.write(data)
-        return at, len(data)
-
-    def get(self, place: tuple[int, int]) -> bytes:
-        self._file.seek(place[0])
-        return self._file.read(place[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +88,7 @@ class ShuffleStore:
         self._id_search, self._answers_search = IdSearch(), False
         self.no_event_seen = False
         self._plan = plan
-        self._spill = _Spill()
+        self._spill = SpillFile()
         self._runs: dict[Place, list[_RunPlace]] = defaultdict(list)
         self._plain: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
         self._others: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
@@ -251,7 +232,7 @@ class ShuffleStore:
         self, files: Sequence[SavedFile]
     ) -> Iterator[tuple[Stream, Sequence[Attempt], Sequence[Mention]]]:
         """The tangled streams, each read as a whole, in the order of their own events."""
-        spill, places = _Spill(), defaultdict[Place, list[tuple[int, int]]](list)
+        spill, places = SpillFile(), defaultdict[Place, list[tuple[int, int]]](list)
         waiting: dict[Place, list[LogEvent]] = defaultdict(list)
         held = 0
         for place, event in self._out_of_order_events(files):
@@ -309,7 +290,7 @@ def _oldest_first(places: list[_RunPlace]) -> list[_RunPlace]:
 
 
 def _put_events(
-    spill: _Spill,
+    spill: SpillFile,
     places: dict[Place, list[tuple[int, int]]],
     waiting: dict[Place, list[LogEvent]],
 ) -> None:

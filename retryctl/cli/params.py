@@ -41,11 +41,12 @@ class Output(str, Enum):
 
 
 RequestIds = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
-        metavar="REQUEST_ID...",
+        metavar="[REQUEST_ID...]",
         help="AWS request IDs, or text that holds them: a log line, a file name, a URL. "
-        "- reads them from stdin.",
+        "- reads them from stdin. Of a saved log the first characters will do. Without an ID: the "
+        "newest request that failed or was retried.",
         show_default=False,
     ),
 ]

@@ -30,7 +30,20 @@ AttemptNumber = Annotated[
 Failed = Annotated[
     bool,
     typer.Option(
-        "--failed", help="Show only the attempts that failed (not in JSON).", rich_help_panel=_WHICH
+        "--failed",
+        help="Show only the attempts that failed (not in JSON). Without an ID: select only "
+        "requests that failed.",
+        rich_help_panel=_WHICH,
+    ),
+]
+Last = Annotated[
+    int | None,
+    typer.Option(
+        "--last",
+        metavar="N",
+        min=1,
+        help="Without an ID: show the N newest requests that failed or were retried.",
+        rich_help_panel=_WHICH,
     ),
 ]
 ExitCode = Annotated[
@@ -67,16 +80,36 @@ Web = Annotated[
         rich_help_panel=_WHICH,
     ),
 ]
+Related = Annotated[
+    bool,
+    typer.Option(
+        "--related",
+        help="Show the requests that belong to the same event under other IDs (saved logs).",
+        rich_help_panel=_WHICH,
+    ),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="PATTERN",
+        help="With --related: what names the event in a line, as a regular expression with a "
+        "group, or as a path in JSON lines ($.detail.order). Default: executionArn, SQS "
+        "message IDs, X-Ray traces, and the times of client retries.",
+        rich_help_panel=_WHICH,
+    ),
+]
 
 
 @app.command()
 @options.grouped
 def trace(
-    request_ids: options.RequestIds,
     read: options.ReadOptions,
     aws: options.AwsOptions,
     screen: options.ScreenOptions,
+    request_ids: options.RequestIds = None,
     store: options.Store = None,
+    last: Last = None,
     lines: Lines = False,
     attempt: AttemptNumber = None,
     failed: Failed = False,
@@ -84,6 +117,8 @@ def trace(
     wait: Wait = False,
     timeout: Timeout = None,
     web: Web = False,
+    related: Related = False,
+    key: Key = None,
     output: options.OutputForm = options.Output.TEXT,
     report: options.Report = None,
 ) -> int:
@@ -92,8 +127,14 @@ def trace(
 
     retryctl trace 8f507cfc-0d3f-4697-b07a-ac58fc914c95 -f orders-worker
 
-    Without -f or -g every log group of a Lambda function is searched.
+    Without -f or -g every log group of a Lambda function is searched. Without an ID, the newest\
+ request that failed or was retried is shown.
     """
+    if related or key:
+        from retryctl.cli.related_run import run_related
+
+        form = output.value
+        return run_related(request_ids, read, aws, screen, key=key, form=form, related=related)
     from retryctl.cli.trace_run import run_trace
 
     show = options.OutputOptions(
@@ -108,12 +149,13 @@ def trace(
         web=web,
     )
     return run_trace(
-        request_ids,
+        request_ids or (),
         read,
         aws,
         show,
         store=store,
         wait=wait,
         timeout=timeout,
+        last=last,
         reports=report or (),
     )

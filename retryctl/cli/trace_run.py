@@ -5,22 +5,27 @@ It is apart from the options, so that help and completion import nothing of it.
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import tzinfo
 
 from retryctl.app.follow import follow
-from retryctl.app.options import SourceOptions, wall_clock_ms
+from retryctl.app.options import Feedback, SourceOptions, TimeWindow, wall_clock_ms
+from retryctl.app.selection import matching_ids, select_newest
 from retryctl.app.trace import TraceResult, trace_reader
 from retryctl.cli import params as options
+from retryctl.cli.answers import nothing_found
 from retryctl.cli.ids import request_ids as read_ids
+from retryctl.cli.ids import shortened_id
 from retryctl.cli.report_files import report_files
 from retryctl.cli.source import source_options, time_window
 from retryctl.cli.terminal import TerminalFeedback, remark
 from retryctl.cli.times import read_duration, zone
 from retryctl.cli.trace_output import show_trace
-from retryctl.config import config_for
+from retryctl.config import ProjectConfig, config_for
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.sentences import outcome_sentence
@@ -35,6 +40,7 @@ def run_trace(
     store: str | None,
     wait: bool,
     timeout: str | None,
+    last: int | None,
     reports: Sequence[str],
 ) -> ExitStatus:
     """Show the attempts of the requests whose IDs are in ``request_ids``, as they were typed."""
@@ -45,10 +51,17 @@ def run_trace(
     files = report_files(reports, [form.value for form in options.Output], source=read.source)
     _announce_stdin(request_ids, source, quiet=show.quiet)
     feedback = TerminalFeedback(quiet=show.quiet)
+    window = time_window(read, show.tz)
+    if last is not None and request_ids:
+        raise UsageError("--last selects requests, and IDs are given.", "Drop one of them.")
+    if request_ids:
+        ids = _whole_ids(request_ids, source, window, config, feedback)
+    else:
+        ids, show = _newest(source, window, config, show, feedback, last=last)
     reader = trace_reader(
-        read_ids(request_ids, _stdin_lines()),
+        ids,
         source,
-        time_window(read, show.tz),
+        window,
         config=config,
         feedback=feedback,
     )
@@ -59,6 +72,77 @@ def run_trace(
         reader, timeout_ms=timeout_ms, clock=wall_clock_ms, sleep=time.sleep, on_wait=waiting.show
     )
     return show_trace(result, show, files)
+
+
+def _whole_ids(
+    arguments: Sequence[str],
+    source: SourceOptions,
+    window: TimeWindow,
+    config: ProjectConfig,
+    feedback: Feedback,
+) -> tuple[str, ...]:
+    """Return the IDs of the arguments; of a saved log an ID may be cut short."""
+    prefixes = [] if source.source in ("cloudwatch", "-") else _shortened(arguments)
+    if not prefixes:
+        return read_ids(arguments, _stdin_lines())
+    found = matching_ids(prefixes, source, window, config=config, feedback=feedback)
+    for prefix, ids in found.items():
+        if len(ids) != 1:
+            several = f"{len(ids)} requests: {', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
+            raise UsageError(
+                f"{prefix} begins the ID of {several if ids else 'no request of this log'}.",
+                "Give more of the ID; retryctl list shows the requests.",
+            )
+    whole = {prefix: ids[0] for prefix, ids in found.items()}
+    named = [whole.get(shortened_id(each) or "", each) for each in arguments]
+    return read_ids(named, _stdin_lines())
+
+
+def _shortened(arguments: Sequence[str]) -> list[str]:
+    prefixes = map(shortened_id, arguments)
+    return [prefix for prefix in prefixes if prefix]
+
+
+def _newest(
+    source: SourceOptions,
+    window: TimeWindow,
+    config: ProjectConfig,
+    show: options.OutputOptions,
+    feedback: TerminalFeedback,
+    *,
+    last: int | None,
+) -> tuple[tuple[str, ...], options.OutputOptions]:
+    """Select requests, and print how many others there are; ``--failed`` selects too."""
+    if source.source == "-":
+        raise UsageError(
+            "standard input can be read once, and no request ID is given.",
+            "Name the ID, or save the log and name its file.",
+        )
+    selected = select_newest(
+        source, window, config=config, last=last, failed=show.failed, feedback=feedback
+    )
+    listing = " ".join(["retryctl list", *_source_words(source)])
+    if not selected.request_ids:
+        what = "no request failed" if show.failed else "no request failed or was retried"
+        raise nothing_found(
+            f"{what}, of {selected.others:,}." if selected.others else "there is no request.",
+            selected.coverage,
+            zone(show.tz),
+            f"{listing} shows them." if selected.others else "Is it the right file?",
+        )
+    if selected.others:
+        feedback.warn(f"{selected.others:,} more: {listing}")
+    return selected.request_ids, replace(show, failed=False)
+
+
+def _source_words(source: SourceOptions) -> Iterator[str]:
+    """Yield the options that name the source, to be copied."""
+    if source.source != "cloudwatch":
+        yield f"--from {shlex.quote(source.source)}"
+    if source.function:
+        yield shlex.quote(source.function)
+    for group in source.log_groups:
+        yield f"-g {shlex.quote(group)}"
 
 
 def _wait_timeout(timeout: str | None, read: options.ReadOptions, *, wait: bool) -> int | None:

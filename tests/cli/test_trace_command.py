@@ -49,8 +49,7 @@ def test_the_demo_says_what_to_try_next(one: str) -> None:
     assert one in shown.stdout
     *_, hint, command = shown.stdout.splitlines()
     assert hint == "One request with its log lines:"
-    _, *command = command.split()
-    again = run(*command)
+    again = run(*command.split()[1:])
     assert again.returncode == 0
     assert "process" in again.stdout
     assert shown.stdout.startswith(run("demo", "--quiet").stdout + "\n")
@@ -157,7 +156,7 @@ def test_a_request_that_is_in_another_function(one: str) -> None:
             "orders-worker."
         )
         assert step == "Give -f orders-worker, or neither -f nor -g."
-        assert "Nothing is missing" not in done.stderr
+        assert "The log is complete" not in done.stderr
 
 
 def test_a_broken_file_is_to_be_saved_again(one: str, tmp_path: Path) -> None:
@@ -168,7 +167,7 @@ def test_a_broken_file_is_to_be_saved_again(one: str, tmp_path: Path) -> None:
     missing = run("trace", "--from", "log.gz", ID, cwd=tmp_path)
     assert missing.returncode == 4
     _, looked, step = missing.stderr.splitlines()
-    assert looked.endswith("Not seen: log.gz: its gzip data breaks off at byte 1400.")
+    assert looked.endswith("Missing: log.gz: its gzip data breaks off at byte 1400.")
     assert step == "Download or save the file again."
 
 
@@ -376,3 +375,54 @@ def test_ctrl_c_ends_with_130() -> None:
         program.send_signal(signal.SIGINT)
         out, err = program.communicate(timeout=60)
     assert (program.returncode, out, err) == (130, b"", b"")
+
+
+# --------------------------------------------------------------------------- without an ID
+
+
+def traced(*arguments: str) -> list[str]:
+    done = run("trace", *arguments, "-o", "json")
+    return [each["request_id"] for each in json.loads(done.stdout)["requests"]]
+
+
+def test_without_an_id_the_newest_request_that_failed_or_was_retried_is_shown() -> None:
+    listed = run("list", "--from", "demo", "--retried", "-o", "jsonl").stdout.splitlines()
+    newest = sorted(map(json.loads, listed), key=lambda row: row["started_at"], reverse=True)
+    ids = [row["request_id"] for row in newest]
+    assert traced("--from", "demo") == ids[:1]
+    assert sorted(traced("--from", "demo", "--last", "2")) == sorted(ids[:2])
+    assert sorted(traced("--from", "demo", "--failed", "--last", "9")) == sorted(ids)
+    done = run("trace", "--from", "demo")
+    assert done.stderr == "retryctl: 8 more: retryctl list --from demo\n"
+
+
+def test_a_saved_log_with_few_requests_is_shown_whole(tmp_path: Path) -> None:
+    demo = (Path(__file__).parents[2] / "retryctl" / "demo.jsonl").read_text("utf-8")
+    lines = demo.splitlines(keepends=True)
+    log = tmp_path / "few.jsonl"
+    log.write_text("".join(lines[:12]))
+    listed = run("list", "--from", str(log), "-o", "jsonl").stdout.splitlines()
+    assert 1 <= len(listed) <= 3
+    shown = traced("--from", str(log))
+    assert sorted(shown) == sorted(json.loads(line)["request_id"] for line in listed)
+
+
+def test_the_first_characters_of_an_id_name_a_request_of_a_saved_log(one: str) -> None:
+    assert traced(one[:6], "--from", "demo") == [one]
+    none = run("trace", "ffffffff", "--from", "demo")
+    assert none.returncode == 2
+    assert "begins the ID of no request of this log" in none.stderr
+
+
+def test_last_and_ids_exclude_each_other(one: str) -> None:
+    assert run("trace", one, "--last", "2", "--from", "demo").returncode == 2
+
+
+def test_without_an_id_standard_input_is_refused() -> None:
+    done = run("trace", "--from", "-", stdin="")
+    assert done.returncode == 2
+    assert "no request ID is given" in done.stderr
+
+
+def test_a_request_id_alone_is_traced(one: str) -> None:
+    assert run(one, "--from", "demo").stdout == run("trace", one, "--from", "demo").stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import io
 import os
 import re
 import shlex
@@ -153,9 +154,22 @@ def _file(path: str) -> SavedFile:
 
 
 def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
-    """A copy of ``stream`` in a temporary file, which is gone when nothing refers to it."""
-    copy = tempfile.TemporaryFile()  # noqa: SIM115 - it must outlive this function
-    shutil.copyfileobj(stream, copy)
+    """A copy of ``stream`` in a temporary file, which is gone when nothing refers to it.
+
+    Without a folder for such files it is in memory.
+    """
+    try:
+        copy = tempfile.TemporaryFile()  # noqa: SIM115 - it must outlive this function
+    except OSError:
+        content = stream.read()
+        return SavedFile(name=name, size=len(content), open=lambda: io.BytesIO(content))
+    try:
+        shutil.copyfileobj(stream, copy)
+        copy.flush()
+    except OSError as error:
+        what = f"cannot copy {name} to {tempfile.gettempdir()}: {error.strerror or error}."
+        next_step = "Set TMPDIR to a folder with room, or save it as a file."
+        raise UnreadableInput(what, next_step) from error
     size = copy.tell()
 
     def reopen() -> IO[bytes]:
