@@ -22,6 +22,7 @@ from retryctl.app.cloudwatch_targets import (
     find_targets,
     query_budget,
     show_calls,
+    show_wait,
     with_place,
 )
 from retryctl.app.options import Engine, Feedback, ShowProgress, SourceOptions, TimeWindow
@@ -78,6 +79,7 @@ def download_groups(
     limits = asked_window(window.since_ms, window.until_ms, now_ms)
     with _temporary_folder() as folder:
         with feedback.progress() as show:
+            aws.report_waits(partial(show_wait, show))
             download = _Download(
                 aws,
                 targets,
@@ -155,9 +157,9 @@ class _Download:
             own = folder / f"{number:06d}"
             try:
                 looked, assumed = self._save_one(group, targets, own)
-            except (NoCredentials, LoginExpired):
-                raise
             except CouldNotLook as error:
+                if isinstance(error, (NoCredentials, LoginExpired)) and not self._all.groups:
+                    raise
                 refused.append(refusal_of(self._aws, group, error))
                 self._all.gaps.append(not_searched(group, self._limits, refused[-1], None))
             else:

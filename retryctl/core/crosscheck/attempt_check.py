@@ -16,6 +16,7 @@ from retryctl.core.crosscheck.counter_state import EarlierMarks
 from retryctl.core.crosscheck.hidden import HiddenParts, may_hide
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.coverage import UNORDERED
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
 
@@ -175,6 +176,9 @@ def _judge(given: CheckInput, attempt: Attempt) -> tuple[AttemptVerdict, str]:
 def _unread_because(given: CheckInput, attempt: Attempt) -> str:
     """Explain why lines that the attempt printed may be missing; empty where none can be."""
     settings: FunctionConfig = given.around.settings
+    for gap in given.hidden.lines:
+        if gap.kind == UNORDERED:  # what was read may be another attempt's
+            return gap.message
     if attempt.claim.counter is not None or attempt.outcome is Outcome.RUNNING:
         return ""
     if attempt.start_event is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.coverage import Gap
+from retryctl.core.model.coverage import UNORDERED, Gap
 from retryctl.core.model.request import Request, RequestOutcome
 
 # These runtimes put the request ID into their error marker in the text format.
@@ -51,9 +51,14 @@ def hidden_parts(request: Request, around: JudgingContext) -> HiddenParts:
     return HiddenParts(
         before=those(attempts, first - age_ms, first),
         after=those(attempts, last, until_ms),
-        lines=those([gap for gap in hiding if gap.hides_lines], first, last + 1),
+        lines=those([gap for gap in hiding if _hides_lines(gap, request)], first, last + 1),
         within=those(attempts, first - age_ms, last),
     )
+
+
+def _hides_lines(gap: Gap, request: Request) -> bool:
+    streams = {attempt.log_stream for attempt in request.attempts}
+    return gap.hides_lines and (gap.log_stream is None or gap.log_stream in streams)
 
 
 def may_hide(gap: Gap, request: Request, since_ms: int, until_ms: int) -> bool:
@@ -87,6 +92,9 @@ def _seen(attempt: Attempt, around: JudgingContext, hidden: HiddenParts) -> Atte
     """The attempt as it is known: unknown where its end or its error marker may be missing."""
     lost = hidden.lines and not _marked_with_id(attempt, around)
     if attempt.outcome is Outcome.OK and (lost or attempt.dropped):
+        return replace(attempt, outcome=Outcome.UNKNOWN)
+    unordered = any(gap.kind == UNORDERED for gap in hidden.lines)
+    if attempt.outcome is Outcome.ERROR and unordered and lost:  # the error may be another's
         return replace(attempt, outcome=Outcome.UNKNOWN)
     if attempt.outcome is Outcome.RUNNING and hidden.after:
         return replace(attempt, outcome=Outcome.UNKNOWN)

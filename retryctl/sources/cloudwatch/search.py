@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import AccessDenied, CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
+from retryctl.sources.cloudwatch.event_order import Doubt
 from retryctl.sources.cloudwatch.hits import StreamSlice, hits_in, reaches_front
 from retryctl.sources.cloudwatch.insights import FRESH_MS, Insights, QueryBudget
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages, newest_first
@@ -41,6 +43,7 @@ class SearchOptions:
     terms: QueryBudget
     most_pages: int = 0
     describe: Callable[[LogGroup], Description]
+    markers: Markers = field(default_factory=Markers)
 
 
 class RequestSearcher:
@@ -77,6 +80,10 @@ class RequestSearcher:
     def bytes_scanned(self) -> float:
         """What Insights was charged for so far."""
         return sum(insights.bytes_scanned for insights in list(self._insights.values()))
+
+    def doubts(self, group: LogGroup) -> Sequence[Doubt]:
+        """Milliseconds of the group whose order Insights did not give."""
+        return self._insights[group].doubts if group in self._insights else ()
 
     def find_all(
         self, group: LogGroup, request_ids: Sequence[str], window: TimeRange
@@ -152,6 +159,7 @@ class RequestSearcher:
             describe=self._options.describe,
             now_ms=self._now_ms,
             halted=self.halted,
+            markers=self._options.markers,
         )
         found = insights.search(request_ids, windows, self._spread, before)
         self._insights[group] = insights
