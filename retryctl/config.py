@@ -37,7 +37,7 @@ from retryctl.errors import UsageError
 _OURS = "retryctl.toml"
 _UNPREFIXED = "In retryctl.toml write [markers], where pyproject.toml has [tool.retryctl.markers]."
 _BRANCHES = "Name each branch once, with the retries that lead to it: first = 0, again = 1."
-_KEYS = ("function", "log_groups", "markers", "branches", "check")
+_KEYS = ("function", "log_groups", "profile", "region", "markers", "branches", "check")
 _MARKER_KEYS = ("counter", "counter_field", "branch", "branch_field")
 
 
@@ -51,6 +51,8 @@ class ProjectConfig:
     path: Path | None = None
     function: str | None = None
     log_groups: tuple[str, ...] = ()
+    profile: str | None = None
+    region: str | None = None
     markers: Markers = field(default_factory=Markers)
     check: Mapping[str, object] = field(default_factory=dict)
 
@@ -87,7 +89,7 @@ def _table_of(path: Path) -> Mapping[str, object] | None:
         raw = path.read_bytes()
         if path.name != _OURS and b"retryctl" not in raw:
             return None
-        document: dict[str, object] = tomllib.loads(raw.decode("utf-8"))
+        document: dict[str, object] = tomllib.loads(raw.decode("utf-8-sig"))
     except OSError as error:
         raise UsageError(
             f"cannot read {path}: {error.strerror}.",
@@ -120,6 +122,8 @@ class _Reader:
             path=self.path,
             function=self._text(table, "function"),
             log_groups=self._texts(table, "log_groups"),
+            profile=self._text(table, "profile"),
+            region=self._text(table, "region"),
             markers=self._markers(table),
             check=self._table(table, "check"),
         )

@@ -131,9 +131,11 @@ def check_when_settled(
     expectations, waited = plan.expectations, False
 
     def read() -> CheckRun:
-        evaluator = CheckEvaluator(expectations, plan.baseline, learns=plan.learns)
+        evaluator = CheckEvaluator(
+            expectations, plan.baseline, learns=plan.learns, markers=plan.config.markers
+        )
         coverage, not_found = add(evaluator)
-        outcome = evaluator.judgement(tuple(not_found))
+        outcome = evaluator.judgement(tuple(not_found), coverage.gaps)
         return CheckRun(outcome=outcome, coverage=coverage, not_found=not_found)
 
     def on_wait(run: CheckRun) -> None:

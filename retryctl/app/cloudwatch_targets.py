@@ -110,7 +110,8 @@ def aws_for(options: SourceOptions, *names: str | None) -> AwsClient:
     found = (_REGION_OF_ARN.match(name) for name in names if name)
     return AwsClient(
         profile=options.profile,
-        region=options.region or next((match[1] for match in found if match), None),
+        region=options.region
+        or next((match[1] for match in found if match), options.default_region),
         endpoint_url=options.endpoint_url,
         user_agent=f"retryctl/{__version__}",
     )

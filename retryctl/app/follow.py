@@ -69,6 +69,7 @@ def follow(
 
 def _next_reads(result: TraceResult, now_ms: int, began_ms: int) -> Iterator[int]:
     """Yield when each open request is worth another read."""
+    may_close = any(gap.may_close for gap in result.coverage.gaps)
     for checked in result.checked:
         request = checked.request
         if request.outcome is RequestOutcome.PENDING:
@@ -77,5 +78,7 @@ def _next_reads(result: TraceResult, now_ms: int, began_ms: int) -> Iterator[int
         elif request.outcome is RequestOutcome.RUNNING:
             ran_ms = now_ms - request.attempts[-1].placed_ms
             yield now_ms + min(_MOST_MS, max(_LEAST_MS, ran_ms // 2))
+        elif request.outcome is RequestOutcome.UNKNOWN and may_close:
+            yield now_ms + _OVERDUE_MS
     if result.not_found and now_ms - began_ms < _UNSEEN_FOR_MS:
         yield now_ms + _LEAST_MS

@@ -32,7 +32,8 @@ class SourceOptions:
     """Where to read.
 
     ``source`` is ``cloudwatch``, ``demo``, or a saved log: a file, a folder, a glob or ``-``.
-    ``functions`` are several functions, by name or by pattern. ``store`` is the URL of a durable
+    ``functions`` are several functions, by name or by pattern. ``default_region`` is used where
+    neither ``region`` nor an ARN names one. ``store`` is the URL of a durable
     counter to compare with the log. ``max_cost`` is in US dollars for each log group.
     """
 
@@ -42,6 +43,7 @@ class SourceOptions:
     log_groups: tuple[str, ...] = ()
     profile: str | None = None
     region: str | None = None
+    default_region: str | None = None
     endpoint_url: str | None = None
     store: str | None = None
     engine: Engine = Engine.AUTO

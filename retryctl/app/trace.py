@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -18,14 +17,14 @@ from retryctl.app.options import (
     bytes_progress,
     wall_clock_ms,
 )
+from retryctl.bulk.reader import BulkReader, TracedLog
 from retryctl.config import ProjectConfig
 from retryctl.core.crosscheck.claims import Branches, Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, HistoryInput, check_history
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import Request
-from retryctl.sources.aws.function_config import parse_function_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +114,9 @@ def _search_reader(
         with feedback.progress() as show:
             shown[:] = [show]
             events = list(search.source.read(search.query))
-        return _check(
+        found = _check(
             events,
-            search.query,
-            search.coverage,
+            search.coverage(),
             HistoryInput(
                 markers=config.markers,
                 settings_of=search.settings_of,
@@ -126,8 +124,8 @@ def _search_reader(
                 wanted=query.request_ids or None,
                 stored=stored,
             ),
-            search.region(),
         )
+        return _result(found, search.query, config.markers, search.region())
 
     return read
 
@@ -139,52 +137,48 @@ def _read_saved(
     feedback: Feedback,
     stored: _Stored,
 ) -> TraceResult:
-    from retryctl.sources.saved.events import SavedLog
+    name = None
+    if options.function:
+        from retryctl.sources.aws.function_config import parse_function_name
 
-    log = SavedLog(options.source)
-    name = parse_function_name(options.function).name if options.function else None
+        name = parse_function_name(options.function).name
     query = replace(query, function=name, log_groups=options.log_groups)
-    with feedback.progress() as show:
-        events = list(log.read(query, partial(bytes_progress, show)))
-    return _check(
-        events,
-        query,
-        log.coverage,
-        HistoryInput(
-            markers=markers,
-            settings_of=lambda event: FunctionConfig(),
-            function=name,
-            wanted=query.request_ids or None,
-            stored=stored,
-        ),
-        options.region or os.environ.get("AWS_DEFAULT_REGION"),
+    with feedback.progress() as show, BulkReader(options.source) as log:
+        found = log.trace(query, markers, stored=stored, progress=partial(bytes_progress, show))
+    region = options.region or options.default_region
+    return _result(found, query, markers, region)
+
+
+def _check(events: Sequence[LogEvent], coverage: Coverage, given: HistoryInput) -> TracedLog:
+    history = check_history(events, coverage, given)
+    mentioned = {
+        one for one in given.wanted or () if any(one in event.message.lower() for event in events)
+    }
+    return TracedLog(
+        requests=history.requests,
+        coverage=history.coverage,
+        mentioned=frozenset(mentioned),
+        web=history.web,
     )
 
 
-def _check(
-    events: Sequence[LogEvent],
-    query: LogQuery,
-    coverage: Callable[[], Coverage],
-    given: HistoryInput,
-    region: str | None,
-) -> TraceResult:
-    history = check_history(events, coverage(), given)
-    inside = [one for one in history.requests if _is_in_window(one.request, query)]
-    left_out = dict(history.coverage.left_out)
+def _result(found: TracedLog, query: LogQuery, markers: Markers, region: str | None) -> TraceResult:
+    inside = [one for one in found.requests if _is_in_window(one.request, query)]
+    left_out = dict(found.coverage.left_out)
     ids_found, ids_inside = (
-        {one.request.request_id for one in some} for some in (history.requests, inside)
+        {one.request.request_id for one in some} for some in (found.requests, inside)
     )
     return TraceResult(
         checked=inside,
-        coverage=replace(coverage(), events_unrecognised=history.coverage.events_unrecognised),
+        coverage=found.coverage,
         not_found={
             one: _why_left_out(one, left_out[one], query)
             if one in left_out
-            else _why_not_found(one, events, ran=one in ids_found, web=one in history.web)
+            else _why_not_found(one, found, ran=one in ids_found)
             for one in query.request_ids
             if one not in ids_inside
         },
-        branches=given.markers.branches,
+        branches=markers.branches,
         region=region,
     )
 
@@ -205,12 +199,12 @@ def _why_left_out(request_id: str, place: str, query: LogQuery) -> str:
     return f"{request_id} is in this log, but not in {asked}: the log holds it in {place}."
 
 
-def _why_not_found(request_id: str, events: Iterable[LogEvent], *, ran: bool, web: bool) -> str:
+def _why_not_found(request_id: str, found: TracedLog, *, ran: bool) -> str:
     if ran:
         return f"{request_id} has no attempt between --since and --until."
-    if web:
+    if request_id in found.web:
         return f"{request_id} is a request to a web function: no event, and never retried."
-    if any(request_id in event.message.lower() for event in events):
+    if request_id in found.mentioned:
         return f"{request_id} is mentioned, but no attempt of it is in what was looked at."
     return f"{request_id} was not found."
 

@@ -12,24 +12,17 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from retryctl.app.options import Feedback, SourceOptions, TimeWindow, bytes_progress
-from retryctl.bulk.partition import (
-    Partition,
-    PartitionContext,
-    SilentSuccesses,
-    StreamReading,
-    reduce_partition,
-)
-from retryctl.bulk.reader import BulkReader
+from retryctl.bulk.partition import PartitionContext, SilentSuccesses
+from retryctl.bulk.reader import BulkReader, Requests, map_partitions
 from retryctl.bulk.shuffle import ShuffleStore
-from retryctl.bulk.workers import run_in_workers
 from retryctl.config import ProjectConfig
 from retryctl.core.check.evaluate import CheckEvaluator
 from retryctl.core.crosscheck.claims import Markers
@@ -48,8 +41,6 @@ if TYPE_CHECKING:
 MOST_PROCESSES = 8
 
 T = TypeVar("T")
-Requests = Iterable["CheckedRequest | SilentSuccesses"]
-"""Some requests; successes that logged no counter and no branch come many at a time."""
 Tallies = dict["str | None", SummaryTally]
 """A tally for each function; ``None`` for requests whose function is not known."""
 
@@ -151,7 +142,7 @@ def _saved_window(
         return stats.coverage()
 
     saved = read_saved_window(
-        BulkReader(options.source),
+        options.source,
         LogQuery(until_ms=window.until_ms, function=name, log_groups=options.log_groups),
         window,
         coverage,
@@ -174,7 +165,7 @@ def _downloaded_window(
             if not group.coverage.events_read:
                 continue
             log = read_saved_window(
-                BulkReader(str(group.folder)),
+                str(group.folder),
                 LogQuery(until_ms=downloaded.window.until_ms, function=group.target.function),
                 downloaded.window,
                 partial(_with_unrecognised, group.coverage),
@@ -239,20 +230,11 @@ class SavedWindow:
             )
 
     def _map(self, make: Callable[[Requests], T], found: ShuffleStore) -> Iterator[T]:
-        parts = (found.part(number) for number in range(found.parts))
-        if found.parts > 1 and self._processes > 1:
-            return run_in_workers(
-                _PartitionWorker.run,
-                parts,
-                self._processes,
-                begin=_PartitionWorker.begin,
-                known=(found.readings, self._context, make),
-            )
-        return (make(reduce_partition(part, found.readings, self._context)) for part in parts)
+        return map_partitions(found, self._context, make, self._processes)
 
 
 def read_saved_window(
-    log: BulkReader,
+    source: str,
     query: LogQuery,
     window: TimeWindow,
     coverage: Callable[[ReadStats], Coverage],
@@ -263,6 +245,7 @@ def read_saved_window(
 ) -> SavedWindow:
     """Read a saved log. ``coverage`` makes the coverage of the statistics of its reading."""
     processes = min(MOST_PROCESSES, _processors())
+    log = BulkReader(source, processes=processes)
 
     def read(ids: tuple[str, ...] = ()) -> ShuffleStore:
         with feedback.progress() as show:
@@ -270,13 +253,12 @@ def read_saved_window(
                 replace(query, request_ids=ids),
                 markers,
                 settings,
-                processes=processes,
                 progress=partial(bytes_progress, show),
             )
 
     found = read()
     context = PartitionContext(
-        coverage=coverage(found.looked),
+        coverage=coverage(found.stats),
         settings=settings,
         markers=markers,
         named=query.function,
@@ -292,28 +274,7 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-# --------------------------------------------------------------------------- in a worker
-
-
-class _PartitionWorker:
-    """What a worker needs to check partitions; it is sent once."""
-
-    readings: dict[int, StreamReading]
-    context: PartitionContext
-    make: Callable[[Requests], Any]
-
-    @classmethod
-    def begin(
-        cls,
-        readings: dict[int, StreamReading],
-        context: PartitionContext,
-        make: Callable[[Requests], Any],
-    ) -> None:
-        cls.readings, cls.context, cls.make = readings, context, staticmethod(make)
-
-    @classmethod
-    def run(cls, part: Partition) -> Any:
-        return cls.make(reduce_partition(part, cls.readings, cls.context))
+# --------------------------------------------------------------------------- of one partition
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,60 @@
-"""One engine for saved logs of any size."""
+"""The bulk engine: saved logs of any size, read in bounded memory by several processes.
+
+Theory of operation
+-------------------
+
+::
+
+    files ──split──▶ chunks ──scan (map)──▶ fragments   ──stitch──▶ streams
+                       │                    attempts                   │
+             blocks of canonical lines         │                       │
+                       │                       ▼                       ▼
+              survey: which streams      shuffle store, partitioned by request ID
+              mention these IDs?               │
+                                               ▼
+                              reduce: attempts ──▶ checked requests, one partition at a time
+
+A *chunk* is a file or a stretch of one (``chunks``). Every format of ``sources.saved`` turns a
+chunk into blocks of *canonical lines*: JSON lines in one layout (``chunk_blocks``). Chunks are
+scanned independently, in several processes (``workers``).
+
+The *scan* (``line_scanner``) classifies each line by its first bytes and parses only what could
+be a record. It cuts each stream into attempts while it reads (``attempt_builder``). Most attempts
+are alike: an attempt without its IDs, times and figures is its *template* (``templates``). The
+core parses the first attempt of each template; of the others only the figures are kept, packed
+(``compact``). An attempt without a known template goes to the core line by line. There is no
+second set of rules.
+
+What a scan found goes to the *shuffle* store (``shuffle``), a temporary file (``spill``), dealt
+out to partitions by request ID. When all chunks are scanned, the fragments of each stream are
+*stitched* (``stitch``). The *reduce* step (``partition``) takes one partition at a time: it groups
+attempts by request and has the core check them.
+
+With request IDs, a *survey* (``survey``) is the prefilter: it finds the IDs in the bytes, and
+only the streams that mention one of them are scanned. Requests that are shown keep the events of
+their attempts. ``reader`` puts all of this together.
+
+The states of one stream
+------------------------
+
+A *fragment* (``stream_state``) is what one scan read of one stream, in order of time. Its state
+is the lines that it holds and the attempt that is open::
+
+              lines before START                      lines of the attempt
+                  ┌────┐                                  ┌────┐
+                  │    ▼      START                       │    ▼
+        start ──▶ between ─────────────────────────────▶ open
+                     ▲                                     │ REPORT
+                     │    next START closes the attempt    ▼
+                     └───────────────────────────────── closed ◀── late lines
+                          (a cut: what was held is final)
+
+The lines before the first cut are the fragment's *head*, those after the last cut its *tail*:
+they may belong to attempts that the neighbouring fragments began or ended, and are read together
+with them. A cut in the middle is confirmed by the core, or the fragment goes on holding its lines.
+
+A line that is older than the one before it begins a new fragment. A stream with many fragments in
+one chunk, with fragments that overlap, or with cuts that do not hold is *out of order*: its events
+are read once more and sorted as a whole. A line that looks canonical and is not an event is
+*malformed*: its file is read once more, to name the line.
+"""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from binascii import unhexlify
 from typing import Any
 
-from retryctl.bulk.compact import RECORD, part_of, part_of_packed, without_lines
+from retryctl.bulk.compact import RECORD, Shown, compact_attempts, part_of, part_of_packed
 from retryctl.bulk.line_layout import (
     END,
     ENDS,
@@ -41,6 +41,7 @@ from retryctl.core.model.records import (
     RestoreStart,
     Start,
     Unrecognised,
+    WebRecord,
 )
 from retryctl.sources.saved.stream_filter import StreamFilter
 
@@ -58,14 +59,14 @@ class AttemptBuilder:
         settings: FunctionConfig,
         learned: TemplateCache,
         found: ScannedChunk,
-        shown: frozenset[str] = frozenset(),
+        shown: Shown,
     ) -> None:
         self._asked, self._markers, self._settings = asked, markers, settings
         self._parts = len(found.plain)
         self._shapes: dict[tuple[object, ...], int] = {}
         self._learned, self._told = learned, learned.told
         self._found = found
-        self._shown, self._shown_bytes = shown, {request_id.encode() for request_id in shown}
+        self._shown = shown
 
     def tell(self, run: StreamFragment, line: bytes, moment: bytes, kind: int, at: int) -> None:
         """A line that may be a record: its kind is told by its bytes, or by the grammar."""
@@ -119,6 +120,8 @@ class AttemptBuilder:
         else:
             if isinstance(record, Unrecognised):
                 self._count_unrecognised(run, event)
+            if isinstance(record, WebRecord) and record.request_id:
+                self._found.web.add(record.request_id)
             if isinstance(record, (InitStart, RestoreStart)):
                 run.runtime = run.runtime or record.runtime_version
                 if isinstance(record, InitStart) and run.function is None:
@@ -182,7 +185,8 @@ class AttemptBuilder:
     def _started(
         self, run: StreamFragment, request_id: bytes, moment_ms: int, line: bytes, version: bytes
     ) -> None:
-        report, shown = run.report, self._shown and request_id in self._shown_bytes
+        report = run.report
+        shown = bool(self._shown) and request_id.decode() in self._shown
         if report is None:
             if run.open_id:
                 run.undecided_ms = max(run.undecided_ms, run.start + LONGEST_ATTEMPT_MS)
@@ -242,11 +246,10 @@ class AttemptBuilder:
         piece = self._piece(run, line)
         if piece is None:
             return False
-        placed_ms, shown = run.placed_ms, self._shown
-        for attempt in without_lines(
-            piece.brackets, self._markers, self._settings, placed_ms, shown
+        for attempt in compact_attempts(
+            piece.brackets, self._markers, self._settings, self._shown, run.placed_ms
         ):
-            if not shown or attempt.request_id in shown:
+            if not self._shown.drops(attempt.request_id):
                 part = part_of(attempt.request_id, self._parts)
                 self._found.others[part].append((run.number, attempt))
             run.placed_ms = attempt.placed_ms
@@ -306,7 +309,7 @@ class AttemptBuilder:
         piece = self._piece(run, line)
         if piece is None or len(piece.brackets) != 1 or run.report is None:
             return None
-        (attempt,) = without_lines(piece.brackets, self._markers, self._settings)
+        (attempt,) = compact_attempts(piece.brackets, self._markers, self._settings, Shown())
         reported_ms, *figures = run.report
         told = (attempt.request_id.encode(), attempt.started_ms, attempt.ended_ms)
         if told != (run.open_id, run.start, run.end or reported_ms):

@@ -1,9 +1,9 @@
-"""What is read at once: a file, or a stretch of a large one.
+"""Chunks: the files of a saved log, the large ones cut into stretches.
 
-A file is cut only where it is sure that what lies behind the cut reads the same without what lies
-before it: lines of JSON anywhere, text where an event begins, gzip between two members. What
-looks like a member's beginning can lie within compressed data. So a cut between members is a
-guess; whether the data before it ends there is told by its reading (``Scanning``).
+A file is cut only where the bytes behind the cut read the same without those before it: JSON
+lines anywhere, text where an event begins, gzip between two members. Compressed data can contain
+what looks like the start of a member. So a cut between members is a guess, which the reading of
+the chunk before it confirms (``ChunkBlocks.ends_within_member``).
 """
 
 from __future__ import annotations
@@ -31,15 +31,16 @@ _HEAD_BYTES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A stretch ``[start, stop)`` of a file, in bytes; up to its end where ``stop`` is ``None``.
+    """The bytes ``[start, stop)`` of a file; to its end where ``stop`` is ``None``.
 
-    ``shape`` is that of a file that was cut. Of ``members`` of gzip it is what is packed.
+    ``format`` is known of a file that was cut. With ``members`` the bytes are gzip members, and
+    the format is that of their content.
     """
 
     file: SavedFile
     start: int = 0
     stop: int | None = None
-    shape: LogFormat | None = None
+    format: LogFormat | None = None
     members: bool = False
 
     @property
@@ -49,12 +50,12 @@ class Chunk:
 
     @property
     def rest(self) -> Chunk:
-        """The same up to the end of the file."""
-        return Chunk(file=self.file, start=self.start, shape=self.shape, members=self.members)
+        """The chunk extended to the end of the file."""
+        return Chunk(file=self.file, start=self.start, format=self.format, members=self.members)
 
 
-def units_of(file: SavedFile, size: int) -> Iterator[Chunk]:
-    """A file in units of about ``size`` bytes; in one where it is small or cannot be cut."""
+def split_file(file: SavedFile, size: int) -> Iterator[Chunk]:
+    """Cut a file into chunks of about ``size`` bytes; one, if it is small or cannot be cut."""
     if file.size <= size:
         yield Chunk(file=file)
         return
@@ -62,7 +63,7 @@ def units_of(file: SavedFile, size: int) -> Iterator[Chunk]:
         with file.open() as opened:
             yield from _cut(file, opened, size)
     except OSError:
-        yield Chunk(file=file)  # its reading will say why
+        yield Chunk(file=file)  # reading it gives the reason
 
 
 def _cut(file: SavedFile, opened: IO[bytes], size: int) -> Iterator[Chunk]:
@@ -70,24 +71,24 @@ def _cut(file: SavedFile, opened: IO[bytes], size: int) -> Iterator[Chunk]:
     members = head.startswith(_GZIP_MAGIC)
     text = _beginning(head) if members else head
     text = text[: text.rfind(b"\n") + 1]
-    shape = None if text.startswith(_BOMS) else detect_format(text, file.folder)
+    found = None if text.startswith(_BOMS) else detect_format(text, file.folder)
     next_cut: Callable[[IO[bytes], int], int | None]
-    if shape and shape.verbatim:
+    if found and found.verbatim:
         next_cut = _next_member if members else _next_line
-    elif shape and shape.splittable and not members:
-        next_cut = partial(_next_event, shape.begins_event)
+    elif found and found.splittable and not members:
+        next_cut = partial(_next_event, found.begins_event)
     else:
         yield Chunk(file=file)
         return
     start = 0
     while (cut := next_cut(opened, start + size)) is not None:
-        yield Chunk(file=file, start=start, stop=cut, shape=shape, members=members)
+        yield Chunk(file=file, start=start, stop=cut, format=found, members=members)
         start = cut
-    yield Chunk(file=file, start=start, shape=shape, members=members)
+    yield Chunk(file=file, start=start, format=found, members=members)
 
 
 def _next_line(opened: IO[bytes], position: int) -> int | None:
-    """Where the first line begins that does so at a position or behind it."""
+    """Where the first line begins at or behind a position."""
     opened.seek(position - 1)
     opened.readline()
     return opened.tell() if opened.peek(1) else None  # type: ignore[attr-defined]
@@ -103,7 +104,7 @@ def _next_event(begins: Callable[[bytes], bool], opened: IO[bytes], position: in
 
 
 def _next_member(opened: IO[bytes], position: int) -> int | None:
-    """Where something begins that looks like a member with lines of JSON."""
+    """Where bytes begin that look like a member with JSON lines."""
     opened.seek(position)
     before = b""
     while chunk := opened.read(CHUNK_BYTES):
@@ -124,7 +125,7 @@ def _holds_lines(opened: IO[bytes], at: int) -> bool:
 
 
 def _beginning(packed: bytes) -> bytes:
-    """What a member of gzip begins with; nothing where it is none."""
+    """The first bytes of the content of a gzip member; empty where it is not one."""
     try:
         return zlib.decompressobj(_ZLIB_WITH_GZIP_HEADER).decompress(packed, CHUNK_BYTES)
     except zlib.error:
@@ -132,19 +133,19 @@ def _beginning(packed: bytes) -> bytes:
 
 
 class ByteRange(io.RawIOBase):
-    """A unit's stretch of its file, as a file."""
+    """The bytes of a chunk, as a file."""
 
-    def __init__(self, opened: IO[bytes], unit: Chunk) -> None:
+    def __init__(self, opened: IO[bytes], chunk: Chunk) -> None:
         self._opened = opened
-        self._left = unit.size
-        opened.seek(unit.start)
+        self._left = chunk.size
+        opened.seek(chunk.start)
 
     def readable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read on, up to the end of the stretch."""
+        """Read on, to the end of the chunk."""
         part = self._opened.read(min(len(buffer), self._left))
         buffer[: len(part)] = part
         self._left -= len(part)

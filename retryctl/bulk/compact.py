@@ -9,7 +9,7 @@ says what it was at the end.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from struct import Struct
@@ -53,23 +53,51 @@ def part_of_packed(request_id: bytes, parts: int) -> int:
     return int.from_bytes(request_id[:3], "big") % parts
 
 
-def without_lines(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """Whose attempts are kept with log events: requests that are shown, and not only counted.
+
+    These are the requests ``ids``, or ``every`` one. With ``lines`` all events of their attempts
+    are kept, else those that a finding could cite as evidence.
+    """
+
+    ids: frozenset[str] = frozenset()
+    every: bool = False
+    lines: bool = False
+
+    def __bool__(self) -> bool:
+        return self.every or bool(self.ids)
+
+    def __contains__(self, request_id: str) -> bool:
+        return self.every or request_id in self.ids
+
+    def drops(self, request_id: str) -> bool:
+        """Whether other requests are shown, and this one is not read at all."""
+        return bool(self.ids) and not self.every and request_id not in self.ids
+
+    def compact(self, attempt: Attempt) -> Attempt:
+        """Drop the events of an attempt that are not kept."""
+        if attempt.request_id not in self:
+            return _without_lines(attempt)
+        return attempt if self.lines else _with_evidence(attempt)
+
+
+def compact_attempts(
     brackets: Iterable[AttemptLines],
     markers: Markers,
     settings: FunctionConfig,
+    shown: Shown,
     not_before_ms: int = 0,
-    shown: Container[str] = (),
 ) -> Iterator[Attempt]:
-    """The attempts of a stream's brackets, in order, without their lines.
+    """Build the attempts of a stream's brackets, in order, with the events that are kept.
 
-    ``not_before_ms`` is the place of the attempt before the first in the same stream. ``shown``
-    has the IDs of requests whose evidence is needed.
+    ``not_before_ms`` is the place of the attempt before the first in the same stream.
     """
     placed_ms = not_before_ms
     for bracket in brackets:
         attempt = build_attempt(bracket, markers, settings, _BEFORE_ALL_MS, None, placed_ms)
         placed_ms = attempt.placed_ms
-        yield _with_evidence(attempt) if attempt.request_id in shown else _without_lines(attempt)
+        yield shown.compact(attempt)
 
 
 def as_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from io import BytesIO
 from itertools import count
 
 from retryctl.core.model.events import LogEvent
@@ -59,6 +60,27 @@ TIMED = re.compile(
     rb'\d{4}/|[^"]{1,90} Task timed out|(?:[^"\\]|\\t){1,90}\\t(?:ERROR|FATAL|fail)\\t'
 )
 TELLING_JSON = re.compile(rb"platform\.|[rR]ror|ERROR|FATAL|retryctl|\\\\u|AWSRequestId")
+
+
+_LATE_GROUP = re.compile(rb', ?"log(?:GroupName|Group|_group)": ?("[^"\\]*")(?=[,}])')
+
+
+def lead_with_groups(block: bytes) -> bytes:
+    """Put the log group of each line first, where a writer put it behind the message."""
+    if b"Group" not in block and b"log_group" not in block:
+        return block
+    if block.count(b'"logGroup') == block.count(b'{"logGroupName"') and b"log_group" not in block:
+        return block
+    return b"".join(map(lead_with_group, BytesIO(block)))
+
+
+def lead_with_group(line: bytes) -> bytes:
+    """The line with its log group first."""
+    header = HEADER.match(line)
+    if not header or line.startswith(b'{"logGroupName"'):
+        return line
+    group = _LATE_GROUP.search(line, header.end())
+    return b'{"logGroupName":%b,%b' % (group[1], line[1:]) if group else line
 
 
 def events_of(asked: StreamFilter, *parts: Iterable[bytes | LogEvent]) -> list[list[LogEvent]]:

@@ -13,8 +13,11 @@ it keeps these lines, its head and its tail, for ``saved_runs`` to join.
 from __future__ import annotations
 
 import pickle
+from collections.abc import Collection
+from io import BytesIO
 
 from retryctl.bulk.attempt_builder import AttemptBuilder
+from retryctl.bulk.compact import Shown
 from retryctl.bulk.line_layout import (
     ENDS,
     FIRST_BYTES,
@@ -28,15 +31,17 @@ from retryctl.bulk.line_layout import (
     STARTS,
     TEXT,
     NoEvent,
+    lead_with_groups,
 )
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
+from retryctl.bulk.survey import fold_search
 from retryctl.bulk.templates import TemplateCache
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.sources.saved.canonical import canonical_line
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.log_format import RawEvent
-from retryctl.sources.saved.stream_filter import StreamFilter
+from retryctl.sources.saved.stream_filter import Place, StreamFilter
 
 MOST_RUNS = 64
 """A stream that is out of order more often is not worth cutting."""
@@ -57,8 +62,10 @@ class LineScanner:
         *,
         parts: int,
         until_ms: int | None,
-        shown: frozenset[str] = frozenset(),
+        shown: Shown = Shown(),  # noqa: B008 - frozen
+        places: Collection[Place] | None = None,
     ) -> None:
+        self._only = places
         self._asked, self._markers = asked, markers
         self._until = b":" if until_ms is None else b"%013d" % until_ms
         self._width = 0
@@ -66,7 +73,9 @@ class LineScanner:
         self._runs: dict[bytes, StreamFragment] = {}
         self._places: dict[bytes, tuple[str | None, str] | None] = {}
         self._latest: dict[tuple[str | None, str], StreamFragment] = {}
-        self._count: dict[tuple[str | None, str], int] = {}
+        self._of_place: dict[Place, list[StreamFragment]] = {}
+        self._headers: dict[Place, list[bytes]] = {}
+        self._lines_until_relief = MOST_HELD
         self._kinds: dict[bytes, int] = {}
         self._before_ms = 0
         self.found = ScannedChunk(
@@ -76,7 +85,16 @@ class LineScanner:
 
     # ----------------------------------------------------------------- lines
 
-    def read(self, lines: list[bytes]) -> None:
+    def read(self, block: bytes) -> None:
+        """Read the next block, which has whole lines."""
+        lines = BytesIO(
+            lead_with_groups(block)
+        ).readlines()  # four times as fast as the lines of a file
+        if self.found.id_search.open:
+            fold_search(self.found.id_search, lines)
+        self.read_lines(lines)
+
+    def read_lines(self, lines: list[bytes]) -> None:
         """Read some lines, which follow those before."""
         runs, kinds, until = self._runs, self._kinds, self._until
         width = self._width
@@ -108,7 +126,7 @@ class LineScanner:
             if self._unusual(line):
                 width, head = self._width, self._kinds_from
                 stamp = width + 13
-        self._relieve()
+        self._relieve(len(lines))
 
     def _unusual(self, line: bytes) -> bool:
         """A line whose stream, layout or place is new; returns whether the layout was learned."""
@@ -127,6 +145,8 @@ class LineScanner:
             return learned
         kind = self._kind(line[message : message + HEAD_BYTES])
         if message == self._kinds_from - HEAD_BYTES and line.endswith(b"}\n"):
+            if key not in self._runs:
+                self._headers.setdefault(run.key, []).append(key)
             self._runs[key] = run
             if len(self._kinds) > MOST_KINDS:
                 self._kinds.clear()
@@ -162,7 +182,7 @@ class LineScanner:
             return
         # a log without streams, a name that JSON has to escape, a time of another century
         self._see(event.timestamp_ms)
-        if self._asked.wants(event):
+        if self._wants(*key):
             if group := self._asked.group_of(event.log_group):
                 self.found.log_groups.add(group)
             if event.timestamp_ms < self._until_ms:
@@ -192,11 +212,17 @@ class LineScanner:
             assert m is not None  # a header has it
             group = m[1].decode(errors="replace") if m[1] else None
             stream = m[2].decode(errors="replace")
-            wanted = self._asked.wants_stream(group, stream)
+            wanted = self._wants(group, stream)
             self._places[key] = (group, stream) if wanted else None
             if wanted and (named := self._asked.group_of(group)):
                 self.found.log_groups.add(named)
         return self._places[key]
+
+    def _wants(self, group: str | None, stream: str) -> bool:
+        """Whether a stream is read: it is selected, and not left out by a survey."""
+        if self._only is not None and (group, stream) not in self._only:
+            return False
+        return self._asked.wants_stream(group, stream or None)
 
     def _run(self, place: tuple[str | None, str], moment: bytes) -> StreamFragment | None:
         """The run that a line of this time goes on; a new one where it is out of order."""
@@ -205,13 +231,14 @@ class LineScanner:
         run = self._latest.get(place)
         if run is not None and run.last <= moment:
             return run
-        self._count[place] = self._count.get(place, 0) + 1
-        if self._count[place] > MOST_RUNS:
+        fragments = self._of_place.setdefault(place, [])
+        if len(fragments) >= MOST_RUNS:
             self._tangle(place)
             return None
         run = self._latest[place] = StreamFragment(len(self.found.runs), place, moment)
         run.group = self._asked.group_of(place[0])
         self.found.runs.append(run)
+        fragments.append(run)
         return run
 
     def _tangle(self, place: tuple[str | None, str]) -> None:
@@ -219,19 +246,24 @@ class LineScanner:
         if place in self.found.tangled:
             return
         self.found.tangled.add(place)
-        for run in self.found.runs:
-            if run.key == place:
-                self._see(int(run.first))
-                self._see(int(run.last))
-                run.held, run.head, run.context = [], None, []
-        self._runs = {key: run for key, run in self._runs.items() if run.key != place}
+        for run in self._of_place.get(place, ()):
+            self._see(int(run.first))
+            self._see(int(run.last))
+            run.held, run.head, run.context = [], None, []
+        for header in self._headers.pop(place, ()):
+            del self._runs[header]
 
     def _give_up(self, run: StreamFragment) -> None:
         """A line of the run is no event: its file is read once more, which names it."""
         self.found.odd = True
         self._tangle(run.key)
 
-    def _relieve(self) -> None:
+    def _relieve(self, lines: int) -> None:
+        """Give up streams that hold too many lines; none can before as many were read."""
+        self._lines_until_relief -= lines
+        if self._lines_until_relief > 0:
+            return
+        self._lines_until_relief = MOST_HELD
         for run in list(self._runs.values()):
             if len(run.held) > MOST_HELD:
                 self._tangle(run.key)

@@ -31,7 +31,7 @@ from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import Request, RequestOutcome
 
 
@@ -72,6 +72,7 @@ class PartitionContext:
     named: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
+    stored: Mapping[str, StoreCount] = field(default_factory=dict)
     quiet_shapes: dict[StreamReading, dict[int, bool]] = field(default_factory=dict, compare=False)
 
     def has(self, placed_ms: int) -> bool:
@@ -230,6 +231,7 @@ def _checked(
         settings=around.settings,
         markers=around.markers,
         function=around.named,
+        stored=around.stored.get(id_of(key[1])),
     )
 
 

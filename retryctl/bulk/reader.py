@@ -1,156 +1,285 @@
-"""A saved log of any size read whole: in several processes, in bounded memory.
-
-What is read at once is a *unit*: a file, or a stretch of a large one. Readings of units know
-nothing of each other; what they find goes to a temporary file, dealt into parts by request ID,
-and the ends of their runs are joined when all is read. Memory holds one unit's findings and an
-index. The few streams whose runs do not join are read once more, each as a whole.
-"""
+"""The one reader of saved logs: files of any size and shape in, checked requests out."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from io import BufferedReader, BytesIO
-from typing import IO, BinaryIO
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from types import TracebackType
+from typing import BinaryIO, TypeVar
 
-from retryctl.bulk.chunks import ByteRange, Chunk, units_of
-from retryctl.bulk.line_layout import is_usual_line
+from retryctl.bulk.chunk_blocks import Advance, ChunkBlocks, ChunkRun
+from retryctl.bulk.chunks import Chunk, split_file
+from retryctl.bulk.compact import Shown
+from retryctl.bulk.line_layout import is_usual_line, lead_with_group
 from retryctl.bulk.line_scanner import LineScanner
-from retryctl.bulk.shuffle import Asking, ShuffleStore
+from retryctl.bulk.partition import (
+    Partition,
+    PartitionContext,
+    SilentSuccesses,
+    StreamReading,
+    reduce_partition,
+)
+from retryctl.bulk.shuffle import ScanPlan, ShuffleStore
 from retryctl.bulk.stream_state import ScannedChunk
+from retryctl.bulk.survey import LineSelector, Survey, SurveyedChunk, SurveyedLog
 from retryctl.bulk.templates import TemplateCache
 from retryctl.bulk.workers import run_in_workers
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.model.coverage import Gap, LogQuery
-from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.coverage import Coverage, Gap, LogQuery
+from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.decode import segments
-from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress, ReadStats
+from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress
 from retryctl.sources.saved.events import nothing_readable
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
-from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.log_file import read_file
-from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.stream_filter import StreamFilter
 
-UNIT_BYTES = 64 << 20
-UNITS_PER_PROCESS = 4  # so that none waits long for another at the end
-PART_BYTES = 48 << 20
-# What is kept to be shown takes more room.
-SHOWN_UNIT_BYTES = 8 << 20
-SHOWN_PER_PART = 2_000
-MOST_UNITS, MOST_PARTS = 512, 256
-_BLOCK_BYTES = 1 << 16  # what fits in a processor's cache is read twice as fast
+T = TypeVar("T")
+Requests = Iterable["CheckedRequest | SilentSuccesses"]
+"""Some requests; silent successes come many at a time."""
+
+CHUNK_BYTES = 64 << 20
+LEAST_CHUNK_BYTES = 4 << 20
+CHUNKS_PER_PROCESS = 4  # so that none waits long for another at the end
+PARTITION_BYTES = 48 << 20
+# Events that are kept take more room.
+SHOWN_CHUNK_BYTES = 8 << 20
+SHOWN_PER_PARTITION = 2_000
+MOST_CHUNKS, MOST_PARTITIONS = 512, 256
+MOST_SURVEYED_IDS = 1_000  # more of them lie in nearly all streams
+ONE_PROCESS_BYTES = 64 << 20  # of less, the survey ends before a worker begins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracedLog:
+    """The requests of some IDs, with all events of their attempts, in order of their start.
+
+    ``mentioned`` has the IDs that any event contains, ``web`` those of requests to web functions.
+    """
+
+    requests: tuple[CheckedRequest, ...]
+    coverage: Coverage
+    mentioned: frozenset[str] = frozenset()
+    web: frozenset[str] = frozenset()
 
 
 class BulkReader:
-    """A saved log, read whole. ``source`` is what ``SavedLog`` takes.
+    """A saved log: a file, a folder (with all below it), a glob, ``-`` or ``demo``.
 
-    A unit has ``unit_bytes``, unless there would be too many of them.
+    The log is read in ``processes`` processes. Read again, it is the same files that are read.
     """
 
     def __init__(
-        self, source: str, *, stdin: BinaryIO | None = None, unit_bytes: int = UNIT_BYTES
+        self,
+        source: str,
+        *,
+        stdin: BinaryIO | None = None,
+        processes: int = 1,
+        chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
         self._source = source
-        self._unit_bytes = unit_bytes
         self._stdin = stdin
+        self._processes = processes
+        self._chunk_bytes = chunk_bytes
         self._files: tuple[SavedFile, ...] = ()
-        self._sizes: dict[str, tuple[int, int]] = {}
+
+    def __enter__(self) -> BulkReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._files = ()  # a copy of standard input goes with the last reference to it
+
+    def trace(
+        self,
+        query: LogQuery,
+        markers: Markers | None = None,
+        settings: FunctionConfig | None = None,
+        *,
+        stored: Mapping[str, StoreCount] | None = None,
+        progress: Progress | None = None,
+    ) -> TracedLog:
+        """Check the requests ``query.request_ids``, or all of them, with all of their events.
+
+        Attempts before and after the window belong to their request; whoever calls leaves out
+        the requests without any in it. The coverage ends with the window.
+
+        Raises UnreadableInput where nothing can be read.
+        """
+        markers, settings = markers or Markers(), settings or FunctionConfig()
+        ids = {request_id.lower() for request_id in query.request_ids}
+        whole = replace(query, request_ids=tuple(ids), since_ms=None, until_ms=None)
+        if ids:
+            plan, store, mentioned = self._read_mentioned(whole, markers, settings, progress)
+        else:
+            plan = self._plan(whole, markers, settings, Shown(every=True, lines=True))
+            store, mentioned = self._scan(plan, progress), frozenset()
+        store.stats.since_ms, store.stats.until_ms = query.since_ms, query.until_ms
+        coverage = store.stats.coverage()
+        context = PartitionContext(
+            coverage=coverage,
+            settings=settings,
+            markers=markers,
+            named=query.function,
+            stored=stored or {},
+        )
+        requests = chain.from_iterable(map_partitions(store, context, _checked_requests))
+        return TracedLog(
+            requests=tuple(sorted(requests, key=_by_start)),
+            coverage=coverage,
+            mentioned=mentioned,
+            web=frozenset(store.web),
+        )
 
     def read(
         self,
-        selection: LogQuery,
+        query: LogQuery,
         markers: Markers,
         settings: FunctionConfig,
         *,
-        processes: int = 1,
         progress: Progress | None = None,
     ) -> ShuffleStore:
-        """Read all of it; its events from ``selection.until_ms`` on count as not yet written.
+        """Read the attempts of all requests; events from ``query.until_ms`` on are left out.
 
-        With request IDs the findings are of these requests alone, and their attempts are kept
-        with the events that prove something. Read again, it is the same files that are read.
+        With request IDs only these requests are read, and their attempts keep the events that a
+        finding could cite.
 
         Raises UnreadableInput where nothing can be read. What is damaged is a gap in the coverage.
         """
+        plan = self._plan(query, markers, settings, Shown(ids=frozenset(query.request_ids)))
+        return self._scan(plan, progress)
+
+    # ----------------------------------------------------------------- passes
+
+    def _read_mentioned(
+        self,
+        query: LogQuery,
+        markers: Markers,
+        settings: FunctionConfig,
+        progress: Progress | None,
+    ) -> tuple[ScanPlan, ShuffleStore, frozenset[str]]:
+        """Survey the log for the IDs, then scan the streams that mention one of them."""
+        meter = Meter(progress, 2 * self._size)
+        plan = self._plan(
+            query, markers, settings, Shown(ids=frozenset(query.request_ids), lines=True)
+        )
+        chunks = self._chunks(plan)
+        before = self._states()
+        run, found = self._survey(SurveyTask(query), chunks, meter)
+        if not found.mentions_any:  # Lambda writes IDs in lower case, not everybody else does
+            run, found = self._survey(SurveyTask(query, upper=True), chunks, Meter(None, 0))
+        plan = replace(plan, places=frozenset(found.mentioned))
+        store = ShuffleStore(plan, self._source)
+        if plan.places:
+            task = ScanTask(plan, LineSelector(plan.places), found.irregular_blocks)
+            for _, scanned in ChunkRun(task, meter, 1).results(chunks):
+                scanned.forget_counts()
+                store.take(scanned)
+        store.add_times(found.events, found.first_ms, found.last_ms)
+        store.take_search(found.id_search, answers_search=found.answers_search)
+        store.stats.left_out.update(found.elsewhere)
+        self._finish(store, run, found.malformed_files, before)
+        mentioned = chain(found.elsewhere, *found.mentioned.values())
+        return plan, store, frozenset(mentioned)
+
+    def _survey(
+        self, task: SurveyTask, chunks: list[Chunk], meter: Meter
+    ) -> tuple[ChunkRun[SurveyedChunk], SurveyedLog]:
+        run = ChunkRun(task, meter, self._processes if self._is_large else 1)
+        found = SurveyedLog()
+        for chunk, surveyed in run.results(chunks):
+            found.add(surveyed, chunk.file.name, chunk.start)
+        return run, found
+
+    def _scan(self, plan: ScanPlan, progress: Progress | None) -> ShuffleStore:
+        """Scan the whole log."""
+        store = ShuffleStore(plan, self._source)
+        run = ChunkRun(ScanTask(plan), Meter(progress, self._size), self._processes)
+        malformed: set[str] = set()
+        before = self._states()
+        for chunk, scanned in run.results(self._chunks(plan)):
+            store.take(scanned)
+            if scanned.odd:
+                malformed.add(chunk.file.name)
+        self._finish(store, run, malformed, before)
+        return store
+
+    @property
+    def _size(self) -> int:
         self._files = self._files or find_files(self._source, self._stdin)
-        total, shown = sum(file.size for file in self._files), len(selection.request_ids)
-        before = {file.name: _state_of(file) for file in self._files}
-        asking = Asking(
-            selection=selection,
+        return sum(file.size for file in self._files)
+
+    @property
+    def _is_large(self) -> bool:
+        return self._size > ONE_PROCESS_BYTES
+
+    def _plan(
+        self, query: LogQuery, markers: Markers, settings: FunctionConfig, shown: Shown
+    ) -> ScanPlan:
+        parts = max(1 + self._size // PARTITION_BYTES, len(shown.ids) // SHOWN_PER_PARTITION)
+        return ScanPlan(
+            query=query,
             markers=markers,
             settings=settings,
-            parts=min(MOST_PARTS, max(1 + total // PART_BYTES, shown // SHOWN_PER_PART)),
+            parts=min(MOST_PARTITIONS, parts),
+            shown=shown,
         )
-        findings = ShuffleStore(asking, self._source)
-        unit_bytes = min(
-            SHOWN_UNIT_BYTES if shown else self._unit_bytes,
-            self._unit_bytes,
-            1 + total // (UNITS_PER_PROCESS * processes),
-        )
-        refused: dict[str, UnreadableInput] = {}
-        odd: set[str] = set()
-        meter = Meter(progress, total)
-        read_on: set[str] = set()
-        done = 0
-        scanning = Scanning(asking)
-        for unit, scanned in _each(self._units(total, unit_bytes), scanning, processes, meter):
-            if unit.file.name in read_on:
-                continue
-            if scanned is None:
-                read_on.add(unit.file.name)
-                unit = unit.rest
-                scanned = scanning.scan(unit, meter.advance)
-            if isinstance(scanned, UnreadableInput):
-                refused[unit.file.name] = scanned
-            elif scanned is not None:
-                findings.take(scanned)
-                if scanned.odd:
-                    odd.add(unit.file.name)
-            done += unit.size
-            meter.reach(done)
-        changed = {file.name for file in self._files if before[file.name] != _state_of(file)}
-        findings.join(self._files)
-        if findings.no_event_seen:
-            odd = {file.name for file in self._files}
-        self._note_gaps(findings.looked, refused, odd, changed)
-        findings.looked.bytes_read = done
-        return findings
 
-    def _units(self, total: int, unit_bytes: int) -> Iterator[Chunk]:
-        size = max(unit_bytes, total // MOST_UNITS)
-        for file in self._files:
-            yield from units_of(file, size)
+    def _chunks(self, plan: ScanPlan) -> list[Chunk]:
+        shares = CHUNKS_PER_PROCESS * self._processes
+        size = max(LEAST_CHUNK_BYTES, self._size // shares, self._size // MOST_CHUNKS)
+        if plan.shown and not plan.shown.lines:
+            size = min(size, SHOWN_CHUNK_BYTES)
+        size = max(min(size, self._chunk_bytes), self._size // MOST_CHUNKS)
+        return [chunk for file in self._files for chunk in split_file(file, size)]
 
-    def _note_gaps(
+    # ----------------------------------------------------------------- at the end
+
+    def _states(self) -> dict[str, tuple[int, int]]:
+        return {file.name: _state_of(file) for file in self._files}
+
+    def _finish(
         self,
-        looked: ReadStats,
-        refused: dict[str, UnreadableInput],
-        odd: set[str],
-        changed: set[str],
+        store: ShuffleStore,
+        run: ChunkRun[ScannedChunk] | ChunkRun[SurveyedChunk],
+        malformed: set[str],
+        before: dict[str, tuple[int, int]],
     ) -> None:
-        """Note what could not be read of each file, in the words of the reading for ``trace``."""
-        if refused and (names_one_file(self._source) or len(refused) == len(self._files)):
-            if names_one_file(self._source):
-                raise next(iter(refused.values()))
-            raise nothing_readable(self._source, [error.what for error in refused.values()])
-        if not self._files:
-            raise nothing_readable(self._source, [])
+        """Stitch the streams, and note what could not be read of each file."""
+        after = self._states()
+        store.join(self._files)
+        if store.no_event_seen:
+            malformed = set(after)
+        self._refuse_unreadable(run.refused)
         for file in self._files:
             notes = FileDiagnostics(file.name)
-            if error := refused.get(file.name):
+            if error := run.refused.get(file.name):
                 notes.refused(error)
-            elif file.name in odd:
-                self._note_odd(file, notes)
-            looked.add(notes)
-            if file.name in changed:
-                what = f"{file.name} changed while it was read: what was written then is not seen"
-                looked.gaps.append(Gap(kind="changed", message=what, hides_attempts=True))
+            elif file.name in malformed:
+                self._note_malformed(file, notes)
+            store.stats.add(notes)
+            if before[file.name] != after[file.name]:
+                what = f"{file.name} changed while it was read; what was written then is missing"
+                store.stats.gaps.append(Gap(kind="changed", message=what, hides_attempts=True))
+        if gap := store.searched_by_id():
+            store.stats.gaps.append(gap)
+        store.stats.bytes_read = run.done
 
-    def _note_odd(self, file: SavedFile, notes: FileDiagnostics) -> None:
+    def _refuse_unreadable(self, refused: dict[str, UnreadableInput]) -> None:
+        if refused and names_one_file(self._source):
+            raise next(iter(refused.values()))
+        if len(refused) == len(self._files):
+            raise nothing_readable(self._source, [error.what for error in refused.values()])
+
+    def _note_malformed(self, file: SavedFile, notes: FileDiagnostics) -> None:
+        """Read a file again for the lines that are not events."""
         try:
             for event in read_file(file, notes, _unless_usual, lambda _: None):
                 notes.see(event if isinstance(event, int) else event.timestamp_ms)
@@ -165,8 +294,8 @@ def _unless_usual(raw: bytes, _: int) -> bool:
 
 
 def _state_of(file: SavedFile) -> tuple[int, int]:
-    """Size and time of change of a file on disk; of anything else always the same."""
-    if not isinstance(file.open, partial):
+    """Size and time of change of a file on disk; always the same for any other."""
+    if not file.on_disk:
         return (0, 0)
     try:
         status = os.stat(file.name)
@@ -175,114 +304,110 @@ def _state_of(file: SavedFile) -> tuple[int, int]:
     return (status.st_size, status.st_mtime_ns)
 
 
-# --------------------------------------------------------------------------- one reading
+def _by_start(checked: CheckedRequest) -> tuple[int, str, str]:
+    request = checked.request
+    return (request.placed_ms, request.request_id, request.log_group or "")
 
 
-class Scanning:
-    """Reads units one by one, in one process, and remembers what they taught of shapes."""
+# --------------------------------------------------------------------------- map
 
-    def __init__(self, asking: Asking) -> None:
-        self._asking = asking
-        self._learned = TemplateCache()
 
-    def scan(
-        self, unit: Chunk, advance: Callable[[int], None] = lambda _: None
-    ) -> ScannedChunk | UnreadableInput | None:
-        """What one unit holds, or why its file cannot be read. ``advance`` may hear of bytes read.
+@dataclass(frozen=True, slots=True)
+class SurveyTask:
+    """The survey of a chunk for the request IDs of a query."""
 
-        ``None`` where what is packed does not end, or not with a line, where the unit does: then
-        it has to be read on.
-        """
-        asking, selection = self._asking, self._asking.selection
-        scan = LineScanner(
-            StreamFilter(selection),
-            asking.markers,
-            asking.settings,
-            self._learned,
-            parts=asking.parts,
-            until_ms=selection.until_ms,
-            shown=frozenset(selection.request_ids),
-        )
-        if unit.shape and unit.shape.verbatim and not unit.members:
-            with unit.file.open() as opened:
-                for block in _blocks(opened, unit.start, unit.start + unit.size):
-                    scan.read(block)
-            return scan.finish()
-        notes = FileDiagnostics(unit.file.name)
+    query: LogQuery
+    upper: bool = False
+
+    def __call__(self, chunk: Chunk, advance: Advance) -> SurveyedChunk | UnreadableInput | None:
+        """Survey a chunk."""
+        survey, blocks = Survey(self.query, upper=self.upper), ChunkBlocks(chunk, advance)
         try:
-            last = _scan_file(unit, scan, notes, advance)
+            for block in blocks:
+                survey.read(block)
         except UnreadableInput as error:
             return error
-        if unit.members and unit.stop is not None and (notes.gaps or not last.endswith(b"\n")):
+        if blocks.ends_within_member:
             return None
-        found = scan.finish()
-        found.odd |= bool(notes.gaps or notes.unrecognised)
+        found = survey.found
+        found.malformed |= blocks.has_remarks
+        found.answers_search = blocks.finish_search(found.id_search)
         return found
 
 
-def _blocks(reader: IO[bytes], start: int, stop: int) -> Iterator[list[bytes]]:
-    """The lines that begin in a stretch of a file."""
-    if start:
-        reader.seek(start - 1)
-        start += len(reader.readline()) - 1
-    while start < stop:
-        # the line that the last byte of the stretch is of may be long
-        block = reader.read(min(_BLOCK_BYTES, stop - start - 1)) + reader.readline()
-        if not block:
-            return
-        start += len(block)
-        yield BytesIO(block).readlines()  # four times as fast as the lines of a file
+@dataclass(frozen=True, slots=True)
+class ScanTask:
+    """The scan of a chunk. What it learns of templates holds for the chunks after it.
 
-
-def _scan_file(
-    unit: Chunk, scan: LineScanner, notes: FileDiagnostics, advance: Callable[[int], None]
-) -> bytes:
-    """Read what has any shape; lines of JSON as they lie there, all else event by event.
-
-    Returns the last line of JSON.
+    With a ``selector`` only the lines that it picks are scanned; ``irregular`` has the numbers of
+    unusual blocks by file and start of a chunk.
     """
-    file, shape, last = unit.file, unit.shape, b""
-    try:
-        with file.open() as opened:
-            for segment in segments(BufferedReader(ByteRange(opened, unit)), notes, advance):
-                shape = shape or detect_format(segment.peek(), file.folder)
-                if shape and shape.verbatim:
-                    for block in _blocks(segment, 0, sys.maxsize):
-                        scan.read(block)
-                        last = block[-1]
-                elif shape:
-                    for event in shape.read(segment, notes, None):
-                        if isinstance(event, RawEvent):
-                            scan.take(event)
-    except OSError:
-        shape = None
-    if not shape:  # the other reading says best why
-        for _ in read_file(file, FileDiagnostics(file.name), None, lambda _: None):
-            pass
-    return last
+
+    plan: ScanPlan
+    selector: LineSelector | None = None
+    irregular: dict[tuple[str, int], set[int]] = field(default_factory=dict)
+    cache: TemplateCache = field(default_factory=TemplateCache)
+
+    def __call__(self, chunk: Chunk, advance: Advance) -> ScannedChunk | UnreadableInput | None:
+        """Scan a chunk."""
+        plan, selector = self.plan, self.selector
+        irregular = self.irregular.get((chunk.file.name, chunk.start), set())
+        scanner = LineScanner(
+            StreamFilter(plan.query),
+            plan.markers,
+            plan.settings,
+            self.cache,
+            parts=plan.parts,
+            until_ms=plan.query.until_ms,
+            shown=plan.shown,
+            places=plan.places,
+        )
+        blocks = ChunkBlocks(chunk, advance)
+        try:
+            for number, block in enumerate(blocks):
+                if selector is None:
+                    scanner.read(block)
+                elif lines := selector.lines(block, irregular=number in irregular):
+                    scanner.read_lines([lead_with_group(line) for line in lines])
+        except UnreadableInput as error:
+            return error
+        if blocks.ends_within_member:
+            return None
+        found = scanner.finish()
+        found.odd |= blocks.has_remarks
+        found.answers_search = blocks.finish_search(found.id_search)
+        return found
 
 
-def _each(
-    units: Iterable[Chunk], scanning: Scanning, processes: int, meter: Meter
-) -> Iterator[tuple[Chunk, ScannedChunk | UnreadableInput | None]]:
-    """Each unit with what it holds, in order; those of files on disk by several processes."""
-    units = list(units)
-    if processes < 2 or len(units) < 2 or not all(isinstance(u.file.open, partial) for u in units):
-        for unit in units:
-            yield unit, scanning.scan(unit, meter.advance)
-        return
-    results = run_in_workers(
-        _scan, units, min(processes, len(units)), begin=_begin, known=(scanning,)
-    )
-    yield from zip(units, results, strict=True)
+# --------------------------------------------------------------------------- reduce
 
 
-_here: list[Scanning] = []  # what a process that scans has to know; it is told once
+@dataclass(frozen=True, slots=True)
+class _Reduction:
+    readings: dict[int, StreamReading]
+    context: PartitionContext
+    make: Callable[[Requests], object]
+
+    def __call__(self, part: Partition) -> object:
+        return self.make(reduce_partition(part, self.readings, self.context))
 
 
-def _begin(scanning: Scanning) -> None:
-    _here[:] = [scanning]
+def map_partitions(
+    store: ShuffleStore,
+    context: PartitionContext,
+    make: Callable[[Requests], T],
+    processes: int = 1,
+) -> Iterator[T]:
+    """Yield what ``make`` returns for the checked requests of each partition."""
+    reduce = _Reduction(store.readings, context, make)
+    parts = (store.part(number) for number in range(store.parts))
+    if store.parts > 1 and processes > 1:
+        results = run_in_workers(reduce, parts, min(processes, store.parts))
+    else:
+        results = map(reduce, parts)
+    return results  # type: ignore[return-value]
 
 
-def _scan(unit: Chunk) -> ScannedChunk | UnreadableInput | None:
-    return _here[0].scan(unit)
+def _checked_requests(requests: Requests) -> list[CheckedRequest]:
+    """The requests of a partition; none of them is a silent success where all are shown."""
+    return [one for one in requests if isinstance(one, CheckedRequest)]

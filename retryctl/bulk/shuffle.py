@@ -1,66 +1,60 @@
-"""What the readings of a saved log found, kept on disk, and joined when all is read."""
+"""The shuffle: what the scans of chunks found, in a temporary file, dealt out by request ID.
+
+When all chunks are scanned, the fragments of each stream are stitched. A stream whose fragments
+do not fit together is *out of order*: its events are read once more, and put in order as a whole.
+"""
 
 from __future__ import annotations
 
-import os
 import pickle
-import tempfile
+import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import IO
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import chain, pairwise
+from operator import attrgetter
 
-from retryctl.bulk.compact import Mention, Stream, part_of, without_lines
+from retryctl.bulk.chunk_blocks import ChunkBlocks
+from retryctl.bulk.chunks import Chunk
+from retryctl.bulk.compact import Mention, Shown, Stream, compact_attempts, part_of
 from retryctl.bulk.line_layout import NoEvent
 from retryctl.bulk.partition import Partition, StreamReading
+from retryctl.bulk.spill import SpillFile
 from retryctl.bulk.stitch import StitchedStream, stitch
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
+from retryctl.bulk.survey import LineSelector, events_in
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.build import mentions_in
+from retryctl.core.history.id_search import IdSearch, searched_by_id
 from retryctl.core.history.safe_cut import last_piece
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.coverage import LogQuery
+from retryctl.core.model.coverage import Gap, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.model.records import Unrecognised
+from retryctl.core.model.records import Unrecognised, WebRecord
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.diagnostics import FileDiagnostics, ReadStats
+from retryctl.sources.saved.diagnostics import ReadStats
 from retryctl.sources.saved.files import SavedFile
-from retryctl.sources.saved.log_file import read_file
-from retryctl.sources.saved.log_format import RawEvent
-from retryctl.sources.saved.stream_filter import StreamFilter
+from retryctl.sources.saved.stream_filter import Place, StreamFilter
 
-_IN_MEMORY = 8 << 20
 _EVENTS_AT_ONCE = 50_000
-
-Place = tuple["str | None", str]
-"""Log group and log stream."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """What each reading has to know."""
+class ScanPlan:
+    """What every scan of a chunk needs to know.
 
-    selection: LogQuery
+    Events from ``query.until_ms`` on count as not yet written. ``places`` are the streams that
+    are read, where a survey found them.
+    """
+
+    query: LogQuery
     markers: Markers
     settings: FunctionConfig
     parts: int
-
-
-class _Spill:
-    """A temporary file of pickled findings."""
-
-    def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
-
-    def put(self, data: bytes) -> tuple[int, int]:
-        at = self._file.seek(0, os.SEEK_END)
-        self._file.write(data)
-        return at, len(data)
-
-    def get(self, place: tuple[int, int]) -> bytes:
-        self._file.seek(place[0])
-        return self._file.read(place[1])
+    shown: Shown = field(default_factory=Shown)
+    places: frozenset[Place] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +80,20 @@ class _RunPlace:
 class ShuffleStore:
     """What all readings found: take a ``part`` of the requests at a time."""
 
-    def __init__(self, asking: Asking, source: str) -> None:
-        selection = asking.selection
-        self.looked = ReadStats(source, since_ms=selection.since_ms, until_ms=selection.until_ms)
+    def __init__(self, plan: ScanPlan, source: str) -> None:
+        query = plan.query
+        self.stats = ReadStats(source, since_ms=query.since_ms, until_ms=query.until_ms)
         self.readings: dict[int, StreamReading] = {}
+        self.web: set[str] = set()
+        self._id_search, self._answers_search = IdSearch(), False
         self.no_event_seen = False
-        self._asking = asking
-        self._shown = frozenset(asking.selection.request_ids)
-        self._spill = _Spill()
+        self._plan = plan
+        self._spill = SpillFile()
         self._runs: dict[Place, list[_RunPlace]] = defaultdict(list)
-        self._plain: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(asking.parts)]
-        self._others: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(asking.parts)]
+        self._plain: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
+        self._others: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
         self._mentions: list[list[tuple[str | None, str, LogEvent]]] = [
-            [] for _ in range(asking.parts)
+            [] for _ in range(plan.parts)
         ]
         self._tangled: set[Place] = set()
         self._shapes: list[list[Attempt]] = []
@@ -108,7 +103,7 @@ class ShuffleStore:
     @property
     def parts(self) -> int:
         """How many parts there are."""
-        return self._asking.parts
+        return self._plan.parts
 
     def part(self, number: int) -> Partition:
         """A part of the requests, whole."""
@@ -135,13 +130,36 @@ class ShuffleStore:
             if packed:
                 self._plain[number].append((reading, self._spill.put(bytes(packed))))
         self._put_others(reading, scanned.pickled)
-        looked = self.looked
-        looked.log_groups |= scanned.log_groups
-        looked.events += scanned.events
-        for moment_ms in (scanned.first_ms, scanned.last_ms):
+        self.web |= scanned.web
+        self.take_search(scanned.id_search, answers_search=scanned.answers_search)
+        self.stats.log_groups |= scanned.log_groups
+        self.add_times(scanned.events, scanned.first_ms, scanned.last_ms)
+
+    def add_times(self, events: int, first_ms: int | None, last_ms: int | None) -> None:
+        """Count events that were read, between these times."""
+        self.stats.events += events
+        for moment_ms in (first_ms, last_ms):
             if moment_ms is not None:
-                looked.see(moment_ms)
-                looked.events -= 1
+                self.stats.see(moment_ms)
+                self.stats.events -= 1
+
+    def take_search(self, search: IdSearch, *, answers_search: bool) -> None:
+        """Take over whether all events read have one request ID."""
+        self._id_search.merge(search)
+        self._answers_search |= answers_search
+
+    def searched_by_id(self) -> Gap | None:
+        """The gap of a log that is the result of a search for one request ID."""
+        request_id = self._id_search.request_id(answers_search=self._answers_search)
+        if request_id is None:
+            return None
+        groups, stats = sorted(self.stats.log_groups), self.stats
+        group = groups[0] if len(groups) == 1 else "GROUP"
+        window = f"--start-time {stats.first_ms} --end-time {(stats.last_ms or 0) + 1}"
+        save = (
+            f"aws logs filter-log-events --log-group-name {shlex.quote(group)} {window} > log.json"
+        )
+        return searched_by_id(request_id, save)
 
     def _put_others(self, reading: int, pickled: Sequence[bytes]) -> None:
         for number, attempts in enumerate(pickled):
@@ -154,8 +172,7 @@ class ShuffleStore:
         streams: dict[Place, Stream] = {}
         more: list[tuple[Stream, Sequence[Attempt], Sequence[Mention]]] = []
         for place, places in self._runs.items():
-            places.sort(key=lambda run: (run.first, run.reading, run.number))
-            runs = [self._run(each) for each in places]
+            runs = [self._run(each) for each in _oldest_first(places)]
             whole = None if place in self._tangled else self._joined(runs)
             if whole:
                 streams[place] = whole.stream
@@ -169,17 +186,12 @@ class ShuffleStore:
         self._runs.clear()
 
     def _joined(self, runs: Sequence[StreamFragment]) -> StitchedStream | None:
-        asking = self._asking
+        plan = self._plan
         try:
-            return stitch(
-                runs, StreamFilter(asking.selection), asking.markers, asking.settings, self._shown
-            )
+            return stitch(runs, StreamFilter(plan.query), plan.markers, plan.settings, plan.shown)
         except NoEvent:
             self.no_event_seen = True
             return None
-
-    def _is_asked(self, request_id: str) -> bool:
-        return not self._shown or request_id in self._shown
 
     def _run(self, place: _RunPlace) -> StreamFragment:
         run = pickle.loads(self._spill.get(place.place))
@@ -195,7 +207,7 @@ class ShuffleStore:
                 for found in self._unrecognised[run.reading].get(run.number, ()):
                     # an event of no ID is told apart by where it was read
                     unread.add(found if isinstance(found, str) else (run, found))
-            self.looked.unrecognised += len(unread)
+            self.stats.unrecognised += len(unread)
         for number, row in enumerate(rows):
             self.readings[number] = StreamReading(shapes=self._shapes[number], streams=row)
 
@@ -205,10 +217,10 @@ class ShuffleStore:
         others: list[list[tuple[int, Attempt]]] = [[] for _ in range(self.parts)]
         for number, (stream, attempts, mentions) in enumerate(more):
             for attempt in attempts:
-                if self._is_asked(attempt.request_id):
+                if not self._plan.shown.drops(attempt.request_id):
                     others[part_of(attempt.request_id, self.parts)].append((number, attempt))
             for request_id, event in mentions:
-                if self._is_asked(request_id):
+                if not self._plan.shown.drops(request_id):
                     mention = (stream.log_group, request_id, event)
                     self._mentions[part_of(request_id, self.parts)].append(mention)
         self._put_others(reading, [pickle.dumps(each, protocol=5) for each in others])
@@ -220,10 +232,10 @@ class ShuffleStore:
         self, files: Sequence[SavedFile]
     ) -> Iterator[tuple[Stream, Sequence[Attempt], Sequence[Mention]]]:
         """The tangled streams, each read as a whole, in the order of their own events."""
-        spill, places = _Spill(), defaultdict[Place, list[tuple[int, int]]](list)
+        spill, places = SpillFile(), defaultdict[Place, list[tuple[int, int]]](list)
         waiting: dict[Place, list[LogEvent]] = defaultdict(list)
         held = 0
-        for place, event in self._tangled_events(files):
+        for place, event in self._out_of_order_events(files):
             waiting[place].append(event)
             held += 1
             if held == _EVENTS_AT_ONCE:
@@ -234,30 +246,22 @@ class ShuffleStore:
             events = [event for at in places[place] for event in pickle.loads(spill.get(at))]
             yield self._whole_stream(events)
 
-    def _tangled_events(self, files: Sequence[SavedFile]) -> Iterator[tuple[Place, LogEvent]]:
-        selection = self._asking.selection
-        asked, until_ms = StreamFilter(selection), selection.until_ms
-        position = 0
-        for file in files:
-            try:
-                for event in read_file(file, FileDiagnostics(file.name), None, lambda _: None):
-                    position += 1
-                    if not isinstance(event, RawEvent):
-                        continue
-                    place = (event.log_group, event.log_stream or "")
-                    if place not in self._tangled or not asked.wants(event):
-                        continue
-                    if until_ms is None or event.timestamp_ms < until_ms:
-                        yield place, asked.event(event, position)
-            except UnreadableInput:
-                continue  # it is noted already
+    def _out_of_order_events(self, files: Sequence[SavedFile]) -> Iterator[tuple[Place, LogEvent]]:
+        query = self._plan.query
+        selected, until_ms = StreamFilter(query), query.until_ms
+        lines = chain.from_iterable(map(LineSelector(self._tangled).lines, _blocks(files)))
+        for position, event in enumerate(events_in(lines)):
+            place = (event.log_group, event.log_stream or "")
+            early = until_ms is None or event.timestamp_ms < until_ms
+            if early and place in self._tangled and selected.wants(event):
+                yield place, selected.event(event, position)
 
     def _whole_stream(
         self, events: Sequence[LogEvent]
     ) -> tuple[Stream, Sequence[Attempt], Sequence[Mention]]:
         piece = last_piece((), events)
         unread = sum(isinstance(record, Unrecognised) for _, record in piece.lines)
-        self.looked.unrecognised += unread
+        self.stats.unrecognised += unread
         first = piece.brackets[0] if piece.brackets else None
         stream = Stream(
             log_group=events[0].log_group,
@@ -265,18 +269,38 @@ class ShuffleStore:
             runtime_version=first.runtime_version if first else None,
             function=first.function_name if first else None,
         )
-        asking = self._asking
-        attempts = tuple(
-            without_lines(piece.brackets, asking.markers, asking.settings, shown=self._shown)
+        self.web.update(
+            record.request_id
+            for _, record in piece.lines
+            if isinstance(record, WebRecord) and record.request_id
         )
+        plan = self._plan
+        attempts = tuple(compact_attempts(piece.brackets, plan.markers, plan.settings, plan.shown))
         return stream, attempts, tuple(mentions_in(piece.lines, piece.brackets))
 
 
+def _oldest_first(places: list[_RunPlace]) -> list[_RunPlace]:
+    """The fragments by time; those of one millisecond as they were read, or the other way round.
+
+    The file is newest first where each fragment is older than the one that was read before it.
+    """
+    firsts = [each.first for each in places]
+    falls = firsts[0] > firsts[-1] and all(one >= other for one, other in pairwise(firsts))
+    return sorted(places[::-1] if falls else places, key=attrgetter("first"))
+
+
 def _put_events(
-    spill: _Spill,
+    spill: SpillFile,
     places: dict[Place, list[tuple[int, int]]],
     waiting: dict[Place, list[LogEvent]],
 ) -> None:
     for place, events in waiting.items():
         places[place].append(spill.put(pickle.dumps(events, protocol=5)))
     waiting.clear()
+
+
+def _blocks(files: Sequence[SavedFile]) -> Iterator[bytes]:
+    """The canonical lines of the files; those that cannot be read are noted already."""
+    for file in files:
+        with suppress(UnreadableInput):
+            yield from ChunkBlocks(Chunk(file=file), lambda _: None)

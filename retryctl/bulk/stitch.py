@@ -7,10 +7,10 @@ before; here the core confirms it, or the stream is *tangled* and has to be read
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retryctl.bulk.compact import Mention, Stream, without_lines
+from retryctl.bulk.compact import Mention, Shown, Stream, compact_attempts
 from retryctl.bulk.line_layout import events_of
 from retryctl.bulk.stream_state import StreamFragment
 from retryctl.core.crosscheck.claims import Markers
@@ -36,12 +36,9 @@ def stitch(
     asked: StreamFilter,
     markers: Markers,
     settings: FunctionConfig,
-    shown: Container[str] = (),
+    shown: Shown,
 ) -> StitchedStream | None:
-    """The runs of one stream, sorted by their first event; ``None`` where they are tangled.
-
-    ``shown`` has the IDs of requests whose attempts are kept with their evidence.
-    """
+    """The runs of one stream, sorted by their first event; ``None`` where they are tangled."""
     if len({run.json for run in runs} - {None}) > 1:
         return None
     attempts: list[Attempt] = []
@@ -59,13 +56,13 @@ def stitch(
         piece = closed_piece(before, events, opening)
         if piece is None or not _ends_as(piece, run, asked):
             return None
-        attempts += without_lines(piece.brackets, markers, settings, placed_ms, shown)
+        attempts += compact_attempts(piece.brackets, markers, settings, shown, placed_ms)
         context, open_lines, placed_ms = run.context, list(run.held), run.placed_ms
     before, events = events_of(asked, context, open_lines)
     piece = last_piece(before, events)
     if piece.context_was_lost:
         return None
-    attempts += without_lines(piece.brackets, markers, settings, placed_ms, shown)
+    attempts += compact_attempts(piece.brackets, markers, settings, shown, placed_ms)
     return StitchedStream(
         stream=_stream(runs),
         attempts=tuple(attempts),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from retryctl.core.history.id_search import IdSearch
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 
@@ -96,4 +97,11 @@ class ScannedChunk:
     first_ms: int | None = None
     last_ms: int | None = None
     unrecognised: dict[int, set[str | int]] = field(default_factory=dict)
+    web: set[str] = field(default_factory=set)
+    id_search: IdSearch = field(default_factory=IdSearch)
+    answers_search: bool = False
     odd: bool = False
+
+    def forget_counts(self) -> None:
+        """Drop the counts of a scan of some of the lines: a survey counted all of them."""
+        self.events, self.first_ms, self.last_ms = 0, None, None

@@ -1,64 +1,156 @@
-"""Work dealt out to several processes, its results in order."""
+"""Work for several processes, with the results in the order of the work.
+
+Each worker has a pipe to the program and nothing else in common with it: no semaphore, so that
+no /dev/shm is needed, and no thread. A worker takes one item at a time. It ends when its pipe is
+closed, also where the program is killed; a worker that is killed closes the pipe, which ends the
+program with an error.
+"""
 
 from __future__ import annotations
 
 import signal
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from itertools import islice
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from retryctl.errors import CouldNotLook
+
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
 
 A = TypeVar("A")
 R = TypeVar("R")
 
-_AHEAD = 2  # results wait in memory: no more for each process than are soon taken
+_AHEAD = 2  # results wait in memory: for each process no more than are soon taken
 _SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
-def run_in_workers(
-    work: Callable[[A], R],
-    items: Iterable[A],
-    processes: int,
-    *,
-    begin: Callable[..., None],
-    known: tuple[Any, ...],
-) -> Iterator[R]:
-    """Yield what ``work`` makes of each item; ``begin(*known)`` tells each process once.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Worker:
+    process: BaseProcess
+    pipe: Connection[Any, Any]
 
-    Whoever leaves early waits for the items under way alone.
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        self.pipe.close()
+        self.process.kill()
+        self.process.join()
+
+
+def run_in_workers(work: Callable[[A], R], items: Iterable[A], processes: int) -> Iterator[R]:
+    """Yield the result of ``work`` for each item, in order.
+
+    ``work`` goes to each process once. Where fewer processes can be started, fewer run; where
+    none can, the work is done here. Raises CouldNotLook where a worker is killed.
     """
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import active_children
-
-    pool = ProcessPoolExecutor(processes, initializer=_begin, initargs=(begin, known))
-    rest = iter(items)
-
-    def submit(item: A) -> Future[R]:
-        with _unheard():  # this may begin a process
-            return pool.submit(work, item)
-
+    workers = _start(work, processes)
+    if not workers:
+        yield from map(work, items)
+        return
     try:
-        waiting = deque(map(submit, islice(rest, _AHEAD * processes)))
-        while waiting:
-            result = waiting.popleft().result()
-            waiting.extend(map(submit, islice(rest, 1)))
-            yield result
-    except BrokenProcessPool:  # one was killed, for want of memory perhaps
-        for process in active_children():
-            process.kill()  # the pool would ask them to end
+        yield from _results(workers, iter(items))
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+def _start(work: Callable[[Any], Any], processes: int) -> list[_Worker]:
+    import multiprocessing
+
+    forks = "fork" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("fork" if forks else None)
+    workers: list[_Worker] = []
+    with suppress(OSError, MemoryError), _signals_blocked():
+        for _ in range(processes):
+            workers.append(_start_one(context, work, workers))
+    return workers
+
+
+def _start_one(context: Any, work: Callable[[Any], Any], others: list[_Worker]) -> _Worker:
+    here, there = context.Pipe()
+    inherited = [here, *(other.pipe for other in others)] if _forks(context) else []
+    try:
+        process = context.Process(target=_serve, args=(there, inherited, work), daemon=True)
+        process.start()
+    except BaseException:
+        here.close()
         raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        there.close()
+    return _Worker(process, here)
+
+
+def _forks(context: Any) -> bool:
+    return bool(context.get_start_method() == "fork")
+
+
+def _results(workers: list[_Worker], items: Iterator[A]) -> Iterator[Any]:
+    from multiprocessing.connection import wait
+
+    idle, busy = list(workers), dict[Any, tuple[_Worker, int]]()
+    ready: dict[int, Any] = {}
+    given = taken = 0
+    rest = True
+    while True:
+        while rest and idle and given < taken + _AHEAD * len(workers):
+            for item in items:
+                worker = idle.pop()
+                _send(worker, item)
+                busy[worker.pipe] = (worker, given)
+                given += 1
+                break
+            else:
+                rest = False
+        if taken in ready:
+            yield ready.pop(taken)
+            taken += 1
+        elif busy:
+            for pipe in wait(list(busy)):
+                worker, number = busy.pop(pipe)
+                ready[number] = _received(worker)
+                idle.append(worker)
+        else:
+            return
+
+
+def _send(worker: _Worker, item: object) -> None:
+    try:
+        worker.pipe.send(item)
+    except OSError as error:
+        raise _killed(worker) from error
+
+
+def _received(worker: _Worker) -> Any:
+    try:
+        result, error = worker.pipe.recv()
+    except (EOFError, OSError) as ended:
+        raise _killed(worker) from ended
+    if isinstance(error, MemoryError):
+        raise _out_of_memory("a worker process has no memory left") from error
+    if error is not None:
+        raise error
+    return result
+
+
+def _killed(worker: _Worker) -> CouldNotLook:
+    worker.process.join(1)
+    status = worker.process.exitcode or 0
+    how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+    return _out_of_memory(f"a worker process {how}")
+
+
+def _out_of_memory(what: str) -> CouldNotLook:
+    return CouldNotLook(
+        f"{what}; the log was not read to its end.",
+        "It may need more memory. With one CPU it takes less: taskset -c 0 retryctl …",
+    )
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
-    """Let signals wait. In a process that begins meanwhile they wait for ever."""
+def _signals_blocked() -> Iterator[None]:
+    """Block signals while a worker starts; the worker keeps them blocked."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -69,9 +161,30 @@ def _unheard() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(begin: Callable[..., None], known: tuple[Any, ...]) -> None:
-    # Who ends a program often signals all its processes. Only the first one obeys, and ends the
-    # others: one that dies while it hands over a result leaves the first waiting for the rest.
+# --------------------------------------------------------------------------- in a worker
+
+
+def _serve(
+    pipe: Connection[Any, Any],
+    inherited: list[Connection[Any, Any]],
+    work: Callable[[Any], Any],
+) -> None:
+    """Work on the items that come through the pipe, until it is closed.
+
+    Whoever ends a program often signals all of its processes. Only the first obeys, and ends the
+    others. It notices a killed program only if no worker has the program's end of a pipe open.
+    """
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    begin(*known)
+    for other in inherited:
+        other.close()
+    with suppress(EOFError, OSError):
+        while True:
+            pipe.send(_outcome(work, pipe.recv()))
+
+
+def _outcome(work: Callable[[Any], Any], item: object) -> tuple[Any, BaseException | None]:
+    try:
+        return work(item), None
+    except Exception as error:
+        return None, error

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from types import ModuleType
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 from typer.main import get_command, get_group
 
 from retryctl import __version__
+from retryctl.cli.help import CommandApp, PlainGroup
+from retryctl.cli.ids import holds_request_id
 from retryctl.core.wording import suggestions
 from retryctl.errors import ExitStatus, UsageError
 
@@ -40,6 +40,7 @@ _TABLE = {
     "check": _Entry("Fail a CI job when retries went wrong.", _STORY),
     "summary": _Entry("Count a function's retries, errors, waits and cost.", _STORY),
     "list": _Entry("List a function's requests, one line each.", _STORY),
+    "doctor": _Entry("Check a function's configuration before anything fails.", _STORY),
     "demo": _Entry("Show a recorded history. Needs no AWS account.", _STORY),
     "lab": _Entry("Run a handler here as Lambda would, retries and all.", _FUNCTION, group=True),
     "counters": _Entry(
@@ -49,7 +50,7 @@ _TABLE = {
 }
 
 
-class _Commands(TyperGroup):
+class _Commands(PlainGroup):
     """Knows each command by name and one line; the module behind it loads when it is called."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
@@ -71,6 +72,15 @@ class _Commands(TyperGroup):
         raise UsageError(f"there is no command {name!r}.", hint)
 
 
+def _shortcut(arguments: Sequence[str]) -> list[str]:
+    """Return ``trace ID`` for ``ID``, and ``COMMAND --help`` for ``help COMMAND``."""
+    name, *rest = arguments
+    if name == "help":
+        return [*rest, "--help"]
+    names_request = name not in _TABLE and holds_request_id(name)
+    return ["trace", *arguments] if names_request else list(arguments)
+
+
 def _load(name: str) -> Any:
     app = import_module(f"retryctl.cli.{name}").app
     command = get_group(app) if _TABLE[name].group else get_command(app)
@@ -78,7 +88,9 @@ def _load(name: str) -> Any:
     return command
 
 
-app = typer.Typer(cls=_Commands, context_settings={"help_option_names": ["--help", "-h"]})
+app = CommandApp(
+    cls=_Commands, add_completion=True, context_settings={"help_option_names": ["--help", "-h"]}
+)
 
 
 def _version(wanted: bool) -> None:
@@ -91,7 +103,9 @@ def _version(wanted: bool) -> None:
 def _retryctl(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version", "-V", callback=_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Show what happened on each attempt of a retried AWS Lambda event, and whether the function
@@ -104,9 +118,8 @@ def invoke(arguments: Sequence[str]) -> int:
     Raises ``UsageError`` where the command line cannot be understood, and whatever the
     command raises.
     """
+    arguments = _shortcut(arguments)
     _refuse_shell(arguments)
-    _leave_out("rich.markdown", Markdown=None)
-    _leave_out("rich.traceback", Traceback=None)
     program = get_command(app)
     try:
         with program.make_context("retryctl", list(arguments)) as context:
@@ -129,19 +142,8 @@ def _refuse_shell(arguments: Sequence[str]) -> None:
         )
 
 
-def _leave_out(name: str, **needed: object) -> None:
-    """Stand in for a module that typer's help imports, which takes longer than all the rest.
-
-    Our help has no Markdown, no markup in a description, and no traceback of rich's.
-    """
-    module = ModuleType(name)
-    vars(module).update(needed)
-    sys.modules.setdefault(name, module)
-
-
 def complete(variable: str) -> None:
     """Answer the shell's completion request in the environment ``variable``, and exit."""
-    _leave_out("typer.rich_utils", rich_render_text=str)
     get_command(app).main([], prog_name="retryctl", complete_var=variable)
 
 

@@ -1,22 +1,27 @@
-"""``retryctl counters``: the counters as a file, a policy or a layer."""
+"""``retryctl counters``: the counters as a file or a layer, and what their stores need."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from retryctl.cli import params as options
+from retryctl.cli.help import CommandApp
+from retryctl.cli.store_templates import sam_template, terraform_template
 from retryctl.cli.vendoring import Store, write_joined, write_layer
-from retryctl.errors import ExitStatus
+from retryctl.errors import ExitStatus, UsageError
 
-app = typer.Typer(
-    add_completion=False,
-    help="What a function imports to count its retries, as a file, a layer and a policy.",
+app = CommandApp(
+    help="Get the code a function imports to count its retries, and what its store needs.",
 )
+
+Table = Annotated[str, typer.Option(metavar="NAME", help="dynamodb: the table.")]
+Bucket = Annotated[str, typer.Option(metavar="NAME", help="s3: the bucket.")]
+Prefix = Annotated[str, typer.Option(metavar="KEY", help="s3: the prefix.")]
 
 
 @app.command()
@@ -24,45 +29,80 @@ def vendor(
     directory: Annotated[
         Path, typer.Argument(metavar="DIR", help="The function's folder.", show_default=False)
     ],
-    store: Annotated[Store, typer.Option("--store", help="Where to count.")] = Store.TMP,
+    store: Annotated[
+        list[Store] | None,
+        typer.Option(
+            "--store", help="Where to count (repeatable). Default: tmp.", show_default=False
+        ),
+    ] = None,
     debug: options.Debug = False,
 ) -> int:
     """Write the one file that a function needs: no package, no layer.
 
-    DIR/retryctl_counters.py has the counter of the store and branch_on_retry.
+    DIR/retryctl_counters.py has the counter of each store, retries and branch_on_retry.
     """
-    print(write_joined(directory, store))
+    print(write_joined(directory, store or [Store.TMP]))
     return ExitStatus.OK
 
 
 @app.command()
 def iam(
     store: Annotated[Store, typer.Argument(metavar="STORE", help="tmp, s3, dynamodb or logs.")],
-    table: Annotated[str, typer.Option(metavar="NAME", help="dynamodb: the table.")] = "TABLE",
-    bucket: Annotated[str, typer.Option(metavar="NAME", help="s3: the bucket.")] = "BUCKET",
-    prefix: Annotated[str, typer.Option(metavar="KEY", help="s3: the prefix.")] = "retries/",
+    table: Table = "TABLE",
+    bucket: Bucket = "BUCKET",
+    prefix: Prefix = "retries/",
     log_group: Annotated[
         str, typer.Option(metavar="NAME", help="logs: the function's own log group.")
     ] = "/aws/lambda/FUNCTION",
     by_hand: Annotated[
         bool,
-        typer.Option("--by-hand", help="Allow also what count() needs where record() counts."),
+        typer.Option("--by-hand", help="Also allow what count() needs where take() counts."),
     ] = False,
+    partition: Annotated[
+        Literal["aws", "aws-cn", "aws-us-gov"], typer.Option(help="The partition of AWS.")
+    ] = "aws",
     debug: options.Debug = False,
 ) -> int:
     """Print the least permissions that the function's role needs, as a policy.
 
-    Names that are not given stand in capitals, for you to replace.
+    Replace the names in capitals.
     """
+    arn = f"arn:{partition}"
     statements = {
         Store.TMP: [],
-        Store.S3: _s3(bucket, prefix),
-        Store.DYNAMODB: _dynamodb(table, by_hand),
-        Store.LOGS: _logs(log_group),
+        Store.S3: _s3(arn, bucket, prefix),
+        Store.DYNAMODB: _dynamodb(arn, table, by_hand),
+        Store.LOGS: _logs(arn, log_group),
     }[store]
     print(json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2))
     if not statements:
         print("retryctl: tmp needs no permission, so there is nothing to attach.", file=sys.stderr)
+    return ExitStatus.OK
+
+
+@app.command()
+def template(
+    store: Annotated[Store, typer.Argument(metavar="STORE", help="dynamodb or s3.")],
+    form: Annotated[
+        Literal["sam", "terraform"], typer.Option(help="The form of the template.")
+    ] = "sam",
+    table: Table = "retries",
+    key: Annotated[str, typer.Option(help="dynamodb: the partition key.")] = "request_id",
+    sort_key: Annotated[
+        str | None, typer.Option(help="dynamodb: the sort key.", show_default="none")
+    ] = None,
+    bucket: Bucket = "BUCKET",
+    prefix: Prefix = "retries/",
+    debug: options.Debug = False,
+) -> int:
+    """Print the table with its TTL, or the bucket with its lifecycle rule."""
+    if store not in (Store.DYNAMODB, Store.S3):
+        raise UsageError(f"the store {store.value} needs no resource.", "Give dynamodb or s3.")
+    print_of = sam_template if form == "sam" else terraform_template
+    print(
+        print_of(store, table=table, key=key, sort_key=sort_key, bucket=bucket, prefix=prefix),
+        end="",
+    )
     return ExitStatus.OK
 
 
@@ -79,36 +119,30 @@ def layer(
     return ExitStatus.OK
 
 
-def _s3(bucket: str, prefix: str) -> list[dict[str, object]]:
+def _s3(arn: str, bucket: str, prefix: str) -> list[dict[str, object]]:
     under = f"{prefix.strip('/')}/*".lstrip("/")
-    arn = f"arn:aws:s3:::{bucket}"
+    of_bucket = f"{arn}:s3:::{bucket}"
     return [
-        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"{arn}/{under}"},
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"{of_bucket}/{under}"},
         {
             "Effect": "Allow",
             "Action": "s3:ListBucket",
-            "Resource": arn,
+            "Resource": of_bucket,
             "Condition": {"StringLike": {"s3:prefix": under}},
         },
     ]
 
 
-def _dynamodb(table: str, by_hand: bool) -> list[dict[str, object]]:
+def _dynamodb(arn: str, table: str, by_hand: bool) -> list[dict[str, object]]:
     actions = ["dynamodb:GetItem"] * by_hand + ["dynamodb:UpdateItem"]
-    return [
-        {
-            "Effect": "Allow",
-            "Action": actions,
-            "Resource": f"arn:aws:dynamodb:*:*:table/{table}",
-        }
-    ]
+    return [{"Effect": "Allow", "Action": actions, "Resource": f"{arn}:dynamodb:*:*:table/{table}"}]
 
 
-def _logs(log_group: str) -> list[dict[str, object]]:
+def _logs(arn: str, log_group: str) -> list[dict[str, object]]:
     return [
         {
             "Effect": "Allow",
             "Action": "logs:FilterLogEvents",
-            "Resource": f"arn:aws:logs:*:*:log-group:{log_group}:*",
+            "Resource": f"{arn}:logs:*:*:log-group:{log_group}:*",
         }
     ]

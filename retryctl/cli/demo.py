@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import typer
-
 from retryctl.app.options import SourceOptions
 from retryctl.app.trace import trace
 from retryctl.cli import params as options
+from retryctl.cli.help import CommandApp
 from retryctl.cli.terminal import TerminalFeedback, put
 from retryctl.cli.trace_output import show_trace
 
-app = typer.Typer(add_completion=False)
+app = CommandApp()
 
 
 @app.command()

@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 
+from retryctl.cli.help import CommandApp
 from retryctl.errors import UsageError
 from retryctl.views.rule_texts import rule_texts
 
-app = typer.Typer(add_completion=False)
+app = CommandApp()
 
 _WRITTEN_FOR = 80
 

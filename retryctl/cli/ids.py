@@ -1,15 +1,23 @@
-"""Request IDs as people give them: alone, quoted, pasted with their line, or on stdin."""
+"""Read request IDs as people paste them: alone, in a line, a file name or a URL, or on stdin."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 
+from retryctl.core.model.events import REQUEST_ID
 from retryctl.errors import NothingFound, UsageError
 from retryctl.sources.saved.files import instead_of
 
-_UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
-_ID = re.compile(rf"(?<![\w-]){_UUID}(?![\w-])")
+# 8f507cfc-0d3f-4697-b07a-ac58fc914c95, also in /tmp/8f507cfc-…_1732330800.123
+_ID = re.compile(rf"(?<![0-9a-zA-Z-]){REQUEST_ID}(?![0-9a-zA-Z-])")
+# 8f507cfc, 8f507cfc-0d3: the first characters of an ID
+_PREFIX = re.compile(r"[0-9a-fA-F]{4,8}|[0-9a-fA-F]{8}-[0-9a-fA-F-]{0,26}")
+# hyphens that word processors and chats put in place of "-", and characters that have no width
+_TYPOGRAPHIC = str.maketrans(
+    {**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-")}
+    | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\0", None)
+)
 _LOOKS_LIKE = (
     "A request ID looks like 8f507cfc-0d3f-4697-b07a-ac58fc914c95; the START and REPORT lines "
     "of a log hold it."
@@ -17,11 +25,11 @@ _LOOKS_LIKE = (
 
 
 def request_ids(arguments: Iterable[str], stdin: Iterable[str]) -> tuple[str, ...]:
-    """The request IDs in ``arguments``, lower-cased, each once, in order.
+    """Return the request IDs in ``arguments``, lower-cased, each once, in order.
 
-    An argument is an ID, a text that holds one (``RequestId: …``, a whole START or REPORT
-    line, with or without quotes), or ``-``, which stands for every ID in the lines of
-    ``stdin``. Raises ``UsageError`` for an argument without an ID, ``NothingFound`` where
+    An argument is an ID, a text that holds one (``RequestId: …``, a log line, the name of a
+    file of the /tmp counter, a console URL), or ``-``, which stands for every ID in the lines
+    of ``stdin``. Raises ``UsageError`` for an argument without an ID, ``NothingFound`` where
     stdin is empty.
     """
     found: dict[str, None] = {}
@@ -31,7 +39,7 @@ def request_ids(arguments: Iterable[str], stdin: Iterable[str]) -> tuple[str, ..
 
 
 def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
-    """The arguments; of a line that the shell has split at its spaces, the words that matter."""
+    """Yield the arguments; of a line that the shell has split, the words that matter."""
     words = list(arguments)
     follows_label = [False, *(word.lower() == "requestid:" for word in words)]
     if not any(follows_label):
@@ -45,7 +53,7 @@ def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
 
 
 def _in_text(text: str) -> list[str]:
-    ids = [match.lower() for match in _ID.findall(text)]
+    ids = _ids_in(text)
     if not ids and (step := instead_of(text)):
         raise UsageError(f"{text!r} is a file's name, not a request ID.", step)
     if not ids:
@@ -58,19 +66,40 @@ def _in_stdin(lines: Iterable[str]) -> dict[str, None]:
     empty = True
     for line in lines:
         empty = empty and not line.strip()
-        ids |= dict.fromkeys(match.lower() for match in _ID.findall(line))
+        ids |= dict.fromkeys(_ids_in(line))
     if empty:
-        raise NothingFound("stdin was empty: there is no request ID to look for.")
+        raise NothingFound("stdin was empty: it has no request ID.")
     if not ids:
-        raise UsageError("there is no request ID in what stdin gave.", _LOOKS_LIKE)
+        raise UsageError("there is no request ID in standard input.", _LOOKS_LIKE)
     return ids
 
 
+def _ids_in(text: str) -> list[str]:
+    """Return the IDs in a text; the text of a console URL may be escaped once or twice."""
+    plain = text.translate(_TYPOGRAPHIC)
+    for escape in ("$252F", "$252f", "%252F", "%252f", "%2F", "%2f", "$2522", "%2522", "%22"):
+        plain = plain.replace(escape, "/")
+    return [match.lower() for match in _ID.findall(plain)]
+
+
+def holds_request_id(text: str) -> bool:
+    """Return whether a text holds a request ID."""
+    return bool(_ids_in(text))
+
+
+def shortened_id(text: str) -> str | None:
+    """Return ``text`` lower-cased where it can be the first characters of a request ID."""
+    plain = text.strip().translate(_TYPOGRAPHIC).removesuffix("…").rstrip(".")
+    if len(plain) < 36 and _PREFIX.fullmatch(plain) and not _ID.search(plain):
+        return plain.lower()
+    return None
+
+
 def _why_not(text: str) -> str:
-    """What is wrong with it, where that can be told."""
+    """Return what is wrong with the text, where that is known."""
     bare = text.strip().strip("\"'").strip()
     joined = re.sub(r"\s+", "", bare)
-    if joined != bare and re.fullmatch(_UUID, joined):
+    if joined != bare and re.fullmatch(REQUEST_ID, joined):
         return ": there are spaces in it"
     if re.fullmatch(r"[0-9a-fA-F]{32}", bare):
         return ": its dashes are missing"
@@ -81,5 +110,5 @@ def _why_not(text: str) -> str:
     if not re.fullmatch(r"[0-9a-zA-Z]{8}(?:-[0-9a-zA-Z]{4}){3}-[0-9a-zA-Z]+", bare):
         return ""
     if other := re.search(r"[^0-9a-fA-F-]", bare):
-        return f": {other[0]!r} is no hexadecimal digit, which are 0 to 9 and a to f"
+        return f": {other[0]!r} is not a hexadecimal digit (0 to 9, a to f)"
     return f": it is {len(bare)} characters long, not 36"

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import typer
 
 from retryctl.cli import params as options
+from retryctl.cli.help import CommandApp
 
-app = typer.Typer(
-    add_completion=False,
+app = CommandApp(
     help="Run a handler here as Lambda would, retries and all.",
 )
 

@@ -61,7 +61,7 @@ def _status_of(arguments: Sequence[str]) -> int:
 
 
 def _invoke(arguments: Sequence[str]) -> int:
-    if arguments[:1] == ["--version"]:
+    if arguments[:1] in (["--version"], ["-V"]):
         print(f"retryctl {__version__}", flush=True)
         return ExitStatus.OK
     from retryctl.cli import commands

@@ -7,7 +7,6 @@ module, beside its own.
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
@@ -16,13 +15,11 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from retryctl.app.options import Engine, SourceOptions, TimeWindow, wall_clock_ms
-from retryctl.cli.times import read_window, zone
-from retryctl.errors import UsageError
+from retryctl.app.options import Engine
 
-WHERE = "Where to look"
+WHERE = "What to read"
 _AWS = "AWS"
-_SHOW = "How to show it"
+_SHOW = "Output"
 
 
 class Color(str, Enum):
@@ -44,11 +41,12 @@ class Output(str, Enum):
 
 
 RequestIds = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
-        metavar="REQUEST_ID...",
-        help="AWS request IDs, also pasted as 'RequestId: …' or with their whole log line; "
-        "- reads them from stdin.",
+        metavar="[REQUEST_ID...]",
+        help="AWS request IDs, or text that holds them: a log line, a file name, a URL. "
+        "- reads them from stdin. Of a saved log the first characters will do. Without an ID: the "
+        "newest request that failed or was retried.",
         show_default=False,
     ),
 ]
@@ -58,8 +56,8 @@ Function = Annotated[
         "--function",
         "-f",
         metavar="NAME|ARN",
-        help="The Lambda function, also with a version or an alias. On CloudWatch, "
-        "RETRYCTL_FUNCTION or the settings file names it where this does not.",
+        help="The Lambda function, also with a version or an alias. "
+        "Default: RETRYCTL_FUNCTION, then the settings file.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -69,7 +67,7 @@ Store = Annotated[
         "--store",
         metavar="URL",
         help="The durable store of the function's counter, dynamodb://TABLE or "
-        "s3://BUCKET/PREFIX, to hold against the log.",
+        "s3://BUCKET/PREFIX, to compare with the log.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -79,8 +77,8 @@ LogGroup = Annotated[
         "--log-group",
         "-g",
         metavar="NAME|ARN",
-        help="A log group to look in, also a pattern such as '/aws/lambda/orders-*', or of another "
-        "account by its ARN. May be given several times.",
+        help="The log group to search: a name, a pattern such as '/aws/lambda/orders-*', or an "
+        "ARN, which may be of another account. Repeatable.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -99,8 +97,8 @@ Since = Annotated[
         "--since",
         "-s",
         metavar="TIME",
-        help="From when: 15m, 2h30m, '1h ago', 2026-11-23T03:00, epoch milliseconds. "
-        "Without it: 24h on CloudWatch, everything of a saved log.",
+        help="Start of the window: 15m, 2h30m, '1h ago', 2026-11-23T03:00, epoch milliseconds. "
+        "Default: 24h on CloudWatch, all of a saved log.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -110,7 +108,7 @@ Until = Annotated[
         "--until",
         "-u",
         metavar="TIME",
-        help="Until when, in the same forms. Without it: now.",
+        help="End of the window, in the same forms. Default: now.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -118,9 +116,9 @@ EngineChoice = Annotated[
     Engine,
     typer.Option(
         "--engine",
-        help="What searches CloudWatch: filter (FilterLogEvents, free), insights (Logs Insights, "
-        "paid for by what it scans), or auto: insights where the group's class demands it and, "
-        "with request IDs, where much remains to be searched.",
+        help="How to search CloudWatch. filter: FilterLogEvents, free; insights: Logs Insights, "
+        "billed by the bytes scanned; auto: Insights for Infrequent Access groups and for long "
+        "searches by request ID.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -130,7 +128,7 @@ MaxCost = Annotated[
         "--max-cost",
         metavar="USD",
         min=0,
-        help="No query of Logs Insights where those on a log group would cost more.",
+        help="Run no Insights query that costs more than this per log group.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -139,7 +137,7 @@ Profile = Annotated[
     typer.Option(
         "--profile",
         metavar="NAME",
-        help="The profile of the AWS configuration.",
+        help="The AWS profile to use.",
         rich_help_panel=_AWS,
     ),
 ]
@@ -152,7 +150,7 @@ EndpointUrl = Annotated[
     typer.Option(
         "--endpoint-url",
         metavar="URL",
-        help="Another endpoint for every AWS call.",
+        help="Send every AWS call to this endpoint.",
         rich_help_panel=_AWS,
     ),
 ]
@@ -161,8 +159,7 @@ OutputForm = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="The form of the output. jsonl: one request a line; what was not found or not "
-        "seen is said on stderr.",
+        help="Output format. jsonl: one request per line; gaps and missing IDs go to stderr.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -171,7 +168,7 @@ Report = Annotated[
     typer.Option(
         "--report",
         metavar="FORM=FILE",
-        help="Write a file too, in any form of --output. May be given several times.",
+        help="Also write a file in any format of --output. Repeatable.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -179,7 +176,7 @@ ColorChoice = Annotated[
     Color,
     typer.Option(
         "--color",
-        help="Colour. auto heeds the terminal, NO_COLOR and CLICOLOR_FORCE.",
+        help="When to use colour. auto: by the terminal, NO_COLOR and CLICOLOR_FORCE.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -188,7 +185,7 @@ Tz = Annotated[
     typer.Option(
         "--tz",
         metavar="UTC|local|ZONE",
-        help="The time zone of the text that is shown, and of times given without one.",
+        help="The time zone of the output, and of times given without one.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -197,7 +194,7 @@ Quiet = Annotated[
     typer.Option(
         "--quiet",
         "-q",
-        help="No progress and no remarks on stderr, only errors.",
+        help="Print no progress and no warnings on stderr, only errors.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -205,7 +202,7 @@ Debug = Annotated[
     bool,
     typer.Option(
         "--debug",
-        help="A traceback with an error, and the AWS library's log on stderr.",
+        help="Print tracebacks and the AWS library's log on stderr.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -241,44 +238,6 @@ class ScreenOptions:
     tz: Tz = "UTC"
     quiet: Quiet = False
     debug: Debug = False
-
-
-def source_options(
-    read: ReadOptions, aws: AwsOptions = AwsOptions(), *, store: str | None = None
-) -> SourceOptions:
-    """Return where to read. Raises ``UsageError`` for an empty value.
-
-    Without ``-f`` and ``-g``, RETRYCTL_FUNCTION names the function on CloudWatch.
-    """
-    groups = tuple(read.log_group or ())
-    for option, value in (
-        ("--function", read.function),
-        *(("--log-group", group) for group in groups),
-        ("--profile", aws.profile),
-        ("--region", aws.region),
-    ):
-        if value is not None and not value.strip():
-            raise UsageError(f"{option} is empty.", f"Give {option} a value, or drop it.")
-    function = read.function
-    if read.source == "cloudwatch" and not function and not groups:
-        function = os.environ.get("RETRYCTL_FUNCTION") or None
-    return SourceOptions(
-        source=read.source,
-        function=function,
-        log_groups=groups,
-        profile=aws.profile,
-        region=aws.region,
-        endpoint_url=aws.endpoint_url,
-        store=store,
-        engine=read.engine,
-        max_cost=read.max_cost,
-    )
-
-
-def time_window(read: ReadOptions, tz: str) -> TimeWindow:
-    """Return the window of ``--since`` and ``--until``; times without a zone are in ``tz``."""
-    since_ms, until_ms = read_window(read.since, read.until, now_ms=wall_clock_ms(), tz=zone(tz))
-    return TimeWindow(since_ms=since_ms, until_ms=until_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Times as people write them, read to epoch milliseconds. What cannot be read is refused.
 
-Everything here is pure but ``zone("local")``, which asks the system for its time zone.
+Everything here is pure except ``zone("local")``, which reads the system's time zone.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ from retryctl.errors import UsageError
 
 ACCEPTED = (
     "Give a time as 90s, 15m, 2h30m, 3d, 1w or '1h ago' (that long ago), as "
-    "2026-11-23T03:00:00Z or 2026-11-23 03:00 (in --tz, by default UTC), or as epoch milliseconds."
+    "2026-11-23T03:00:00Z, 2026-11-23 03:00, '23 Nov 2026 03:00', 03:00 or today (in --tz, by "
+    "default UTC), or as epoch milliseconds."
 )
 
-# 90s · 2h30m · 1w · 1h ago
+# 90s · 2h30m · 1w · 1h ago · -5m · 10 minutes ago · 1 hour 5 min ago
+_UNIT_WORD = re.compile(
+    r"(?<=[0-9]) *(w|d|h|m|s)(?:eeks?|ays?|ours?|rs?|in(?:ute)?s?|ec(?:ond)?s?)?(?![a-z])"
+    r" *(?=[0-9]|$|ago)"
+)
 _AGO = re.compile(
-    r"(?=[0-9])(?:([0-9]+)w)?(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?(?: +ago)?"
+    r"-?(?=[0-9])(?:([0-9]+)w)?(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)? *(?:ago)?"
 )
 _UNITS_MS = (604_800_000, 86_400_000, 3_600_000, 60_000, 1000)
 
@@ -29,6 +34,17 @@ _ISO = re.compile(
     r"(?:[Tt ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
     r"(Z|z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
+
+# 23 Nov 2026 · 23 Nov 2026 03:00 · 23 Nov 03:00:04.123: as retryctl prints them
+_PRINTED = re.compile(
+    r"([0-9]{1,2}) ([A-Za-z]{3})[a-z]*(?: ([0-9]{4}))?"
+    r"(?:,? ([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?))?"
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# 19:00 · 03:00:04.123: today
+_CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?")
+# +09:00
+_OFFSET = re.compile(r"[+-][0-9]{2}(?::?[0-9]{2})?")
 
 # 1795402800123: thirteen digits run from 2001 to 2286
 _EPOCH_MS = re.compile(r"[0-9]{13}")
@@ -49,11 +65,14 @@ class _Local(tzinfo):
         return None if when is None else when.replace(tzinfo=None).astimezone().tzname()
 
     def fromutc(self, when: datetime) -> datetime:
-        return when.replace(tzinfo=timezone.utc).astimezone().replace(tzinfo=self)
+        there = when.replace(tzinfo=timezone.utc).astimezone()
+        here = there.replace(tzinfo=self)
+        # in the hour that comes twice, the offset says which of the two it is
+        return here if here.utcoffset() == there.utcoffset() else here.replace(fold=1)
 
 
 def zone(name: str) -> tzinfo:
-    """The time zone that ``--tz`` names: ``UTC``, ``local`` or an IANA name, in any case.
+    """Return the time zone that ``--tz`` names: ``UTC``, ``local``, an IANA name or an offset.
 
     Raises ``UsageError``, with the nearest names, where there is none of that name.
     """
@@ -62,6 +81,8 @@ def zone(name: str) -> tzinfo:
     if name.lower() == "local":
         _refuse_unknown_tz(os.environ.get("TZ", "").removeprefix(":"))
         return _Local()
+    if _OFFSET.fullmatch(name):
+        return _fixed_zone(name)
     if found := _iana(name):
         return found
     from zoneinfo import ZoneInfo, available_timezones
@@ -101,16 +122,18 @@ def _refuse_unknown_tz(name: str) -> None:
 
 
 def read_time(text: str, *, now_ms: int, tz: tzinfo = timezone.utc) -> int:
-    """Epoch milliseconds of a time as a person gives it.
+    """Return the epoch milliseconds of a time as a person writes it.
 
-    A duration means that long before ``now_ms``; a time without an offset is one of ``tz``.
-    Raises ``UsageError`` that lists the forms which are understood.
+    A duration means that long before ``now_ms``; a time without an offset is in ``tz``. Raises
+    ``UsageError`` that lists the accepted forms.
     """
     stripped = text.strip()
     if _EPOCH_MS.fullmatch(stripped):
         return int(stripped)
-    if match := _AGO.fullmatch(stripped):
+    if match := _AGO.fullmatch(_UNIT_WORD.sub(r"\1", stripped)):
         return _after_1970(text, now_ms - _sum_ms(match))
+    if spelled := _spelled(stripped, now_ms, tz):
+        stripped = spelled
     if match := _ISO.fullmatch(stripped):
         return _after_1970(text, _iso_ms(text, match, tz))
     if re.fullmatch(r"[0-9]{10}", stripped):
@@ -122,12 +145,12 @@ def read_time(text: str, *, now_ms: int, tz: tzinfo = timezone.utc) -> int:
 
 
 def read_duration(text: str) -> int:
-    """Milliseconds of a duration as a person gives it: 90s, 5m, 1h30m.
+    """Return the milliseconds of a duration as a person writes it: 90s, 5m, 1h30m, 5 minutes.
 
     Raises ``UsageError`` where it cannot be read.
     """
-    match = _AGO.fullmatch(text.strip())
-    if match is None or "ago" in text:
+    match = _AGO.fullmatch(_UNIT_WORD.sub(r"\1", text.strip()))
+    if match is None or "ago" in text or text.strip().startswith("-"):
         raise UsageError(f"{text!r} is not a duration.", "Give it as 90s, 5m or 1h30m.")
     return _sum_ms(match)
 
@@ -135,17 +158,43 @@ def read_duration(text: str) -> int:
 def read_window(
     since: str | None, until: str | None, *, now_ms: int, tz: tzinfo = timezone.utc
 ) -> tuple[int | None, int | None]:
-    """``--since`` and ``--until`` in epoch milliseconds, ``None`` where open.
+    """Return ``--since`` and ``--until`` in epoch milliseconds, ``None`` where open.
 
-    Raises ``UsageError`` where one cannot be read or the window is empty.
+    Raises ``UsageError`` where one cannot be read, the window is empty, or it is still to come.
     """
     since_ms = None if since is None else read_time(since, now_ms=now_ms, tz=tz)
     until_ms = None if until is None else read_time(until, now_ms=now_ms, tz=tz)
     if since_ms is not None and until_ms is not None and since_ms >= until_ms:
         raise UsageError(
-            f"--since {since} is not before --until {until}.", "Exchange them, or leave one away."
+            f"--since {since} is not before --until {until}.", "Swap them, or drop one."
         )
+    if since_ms is not None and since_ms > now_ms:
+        raise UsageError(f"--since {since} is still to come.", "Give a time in the past.")
     return since_ms, until_ms
+
+
+def _spelled(text: str, now_ms: int, tz: tzinfo) -> str | None:
+    """Return ``today``, ``19:00`` or ``23 Nov 2026 03:00`` as ISO 8601 in ``tz``, else ``None``."""
+    today = datetime.fromtimestamp(now_ms / 1000, tz).date()
+    if text.lower() in ("today", "yesterday"):
+        return str(today - timedelta(days=text.lower() == "yesterday"))
+    if _CLOCK.fullmatch(text):
+        return f"{today}T{text.zfill(len(text) + (text[1] == ':'))}"
+    match = _PRINTED.fullmatch(text)
+    if match is None or match[2].lower() not in _MONTHS:
+        return None
+    day, month = int(match[1]), _MONTHS.index(match[2].lower()) + 1
+    # without a year, the latest such day that is not still to come
+    year = int(match[3] or today.year - ((month, day) > (today.month, today.day)))
+    clock = match[4] or "00:00"
+    return f"{year:04d}-{month:02d}-{day:02d}T{clock.zfill(len(clock) + (clock[1] == ':'))}"
+
+
+def _fixed_zone(name: str) -> timezone:
+    try:
+        return _offset(name)
+    except ValueError as error:
+        raise UsageError(f"there is no time zone {name!r}: {error}.", "Give --tz +09:00.") from None
 
 
 def _sum_ms(match: re.Match[str]) -> int:

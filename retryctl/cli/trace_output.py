@@ -108,9 +108,7 @@ def _view(result: TraceResult, show: OutputOptions, tz: tzinfo, screen: Screen) 
 
 def _region(result: TraceResult) -> str:
     if result.region is None:
-        raise UsageError(
-            "--web needs the region of the log.", "Give --region, or set AWS_DEFAULT_REGION."
-        )
+        raise UsageError("--web needs the region of the log.", "Give --region, or set AWS_REGION.")
     return result.region
 
 

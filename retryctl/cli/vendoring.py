@@ -1,7 +1,7 @@
-"""The counters as a function takes them along: one joined file, or a layer.
+"""The counters as part of a function: one joined file, or a layer.
 
-Joining keeps the source as it is: imports first, then the modules' own text in the order in which
-they need each other. The parts of a module are told apart by its syntax tree, never by its text.
+Joining keeps the source unchanged: imports first, then the text of the modules, each after those
+that it needs. The syntax tree of a module, not its text, separates its parts.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import textwrap
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from importlib import metadata, resources
@@ -33,17 +33,22 @@ class Store(str, Enum):
     LOGS = "logs"
 
 
-def joined_source(store: Store) -> str:
-    """One module with the counter of ``store`` and ``branch_on_retry``, which needs no other."""
-    needed = ["attempts", store.value, "marker", "branch"]
-    if store is not Store.TMP:
-        needed.insert(1, "aws")
+def joined_source(stores: Sequence[Store]) -> str:
+    """Return one module with the counters of ``stores`` and ``retries``, which needs no other.
+
+    With several stores it has ``FallbackCounter`` too.
+    """
+    chosen = list(dict.fromkeys(stores))
+    needed = ["attempts", *(["aws"] if chosen != [Store.TMP] else [])]
+    needed += [store.value for store in chosen]
+    needed += [*(["fallback"] if len(chosen) > 1 else []), "marker", "branch"]
     parts = _Parts()
+    parts.add_for_types(_source("protocol.py"))
     for name in needed:
         parts.add(_source(f"{name}.py"))
     for_types = "\n\n".join(["\n".join(sorted(parts.imports_for_types)), *parts.texts_for_types])
     head = [
-        _header(store),
+        _header(chosen),
         "from __future__ import annotations",
         "\n".join(sorted(parts.imports)),
         "TYPE_CHECKING = False\nif TYPE_CHECKING:\n" + textwrap.indent(for_types, "    "),
@@ -51,9 +56,10 @@ def joined_source(store: Store) -> str:
     return "\n\n\n".join(["\n\n".join(head), *parts.texts]) + "\n"
 
 
-def _header(store: Store) -> str:
+def _header(stores: Sequence[Store]) -> str:
+    options = " ".join(f"--store {store.value}" for store in stores)
     lines = [
-        f"{_MADE_BY} DIR --store {store.value}` {__version__}; run it again instead of editing.",
+        f"{_MADE_BY} DIR {options}` {__version__}; run it again instead of editing.",
         "# SPDX-License-Identifier: MIT",
         "#",
         *(f"# {line}".rstrip() for line in licence().splitlines()),
@@ -61,8 +67,8 @@ def _header(store: Store) -> str:
     return "\n".join(lines)
 
 
-def write_joined(directory: Path, store: Store) -> Path:
-    """Write ``joined_source`` into ``directory``, which is made if need be; return the file's path.
+def write_joined(directory: Path, stores: Sequence[Store]) -> Path:
+    """Write ``joined_source`` into ``directory``, made if it is absent; return the file's path.
 
     Raises ``UsageError`` for a directory that cannot be made or written, and for a file of
     that name that this function did not make.
@@ -75,7 +81,7 @@ def write_joined(directory: Path, store: Store) -> Path:
                 f"{path} exists and was not made by retryctl.",
                 "Move it away, or choose another DIR.",
             )
-        path.write_text(joined_source(store), "utf-8")
+        path.write_text(joined_source(stores), "utf-8")
     except OSError as error:
         raise _unwritable(path, error) from error
     return path
@@ -105,14 +111,14 @@ def write_layer(path: Path) -> None:
 
 
 def licence() -> str:
-    """The text of the licence, as the installed package carries it."""
+    """Return the text of the licence in the installed package."""
     try:
         text = metadata.distribution("retryctl").read_text("licenses/LICENSE")
     except metadata.PackageNotFoundError:
         text = None
     if text is None:
         raise UsageError(
-            "the licence that must go with the file is not found: retryctl is not installed.",
+            "the licence for the file is not found: retryctl is not installed.",
             "Install it with pip, and run this again.",
         )
     return text.strip() + "\n"
@@ -120,12 +126,20 @@ def licence() -> str:
 
 @dataclass
 class _Parts:
-    """What the modules are made of, each part once."""
+    """The parts of the modules, each once."""
 
     imports: set[str] = field(default_factory=set)
     texts: list[str] = field(default_factory=list)
     imports_for_types: set[str] = field(default_factory=set)
     texts_for_types: list[str] = field(default_factory=list)
+
+    def add_for_types(self, source: str) -> None:
+        """Add a module that only type checkers read."""
+        for node, _ in _statements(source):
+            if isinstance(node, ast.ImportFrom):
+                self.imports_for_types.update(_imports(node))
+            else:
+                self.texts_for_types.append(ast.unparse(node))
 
     def add(self, source: str) -> None:
         """Sort the parts of one module."""
@@ -143,7 +157,7 @@ class _Parts:
 
 
 def _imports(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
-    """The import, a line for each name; nothing for what the joined file has itself."""
+    """Yield a line for each imported name that the joined file does not have itself."""
     for alias in node.names:
         if isinstance(node, ast.Import):
             yield f"import {alias.name}"
@@ -152,7 +166,7 @@ def _imports(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
 
 
 def _statements(source: str) -> Iterator[tuple[ast.stmt, str]]:
-    """A module's statements after its docstring, each with the comments that stand above it."""
+    """Yield a module's statements after its docstring, each with the comments above it."""
     lines = source.splitlines()
     body = ast.parse(source).body
     end = body[0].end_lineno

@@ -1,4 +1,4 @@
-"""What the stores in AWS share: a client that is made when it is first needed."""
+"""What the stores in AWS share: a client that is made when it is first used."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ if TYPE_CHECKING:
 
 
 class AwsCounter:
-    """A counter with one client of ``service`` for all threads, or the caller's own ``client``."""
+    """A counter with one client of ``service`` for all threads, or the caller's own ``client``.
+
+    ``config`` is a ``botocore.config.Config`` merged over the counter's own limits.
+    """
 
     service = ""
 
-    def __init__(self, client: Any = None) -> None:
+    def __init__(self, client: Any = None, config: Any = None) -> None:
         self._client = client
+        self._config = config
         self._lock = threading.Lock()
 
     @property
@@ -23,12 +27,12 @@ class AwsCounter:
         """The client; making it loads boto3, and costs 100 ms and more once in an environment."""
         with self._lock:
             if self._client is None:
-                self._client = _new_client(self.service)
+                self._client = _new_client(self.service, self._config)
             return self._client
 
 
-def _new_client(service: str) -> Any:
-    """A client that gives up a call within about 10 s: boto3's own limits outlast most functions.
+def _new_client(service: str, config: Any) -> Any:
+    """Return a client that ends a call within about 10 s: boto3's limits outlast most functions.
 
     An unreachable store (a VPC without an endpoint) must leave the handler time to branch.
     """
@@ -39,4 +43,5 @@ def _new_client(service: str) -> Any:
         connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3}
     )
     session: Any = boto3.session.Session()
-    return session.client(service, config=patience)
+    merged = patience if config is None else patience.merge(config)
+    return session.client(service, config=merged)

@@ -1,9 +1,9 @@
 """Count in CloudWatch Logs: the START records of this request in the function's own log group.
 
-Nothing is written, and every environment is seen, but late: a START shows within about 50 ms, an
-END or REPORT within 5 to 15 s, and nobody promises either. A retry comes 60 s and more after its
+Nothing is written, and every environment counts, but late: a START appears within about 50 ms, an
+END or REPORT within 5 to 15 s, without a guarantee. A retry comes 60 s and more after its
 attempt, so a count is wrong only where logs are later than that. The search reads 6 h of the whole
-group, at a few calls a second for the whole account: for functions with little traffic. It sees
+group, at a few calls a second for the whole account: for functions with little traffic. It finds
 nothing where the system log level hides START, or the group's class is Infrequent Access.
 """
 
@@ -28,11 +28,10 @@ class LogsCounter(AwsCounter):
     """START records in ``log_group``; this attempt writes to ``log_stream``.
 
     Both are the function's own where they are not given. ``clock`` gives epoch seconds.
-    CloudWatch's refusals raise botocore's errors, a bad request ID ``ValueError``.
+    Errors of CloudWatch are botocore's, a bad request ID raises ``ValueError``.
     """
 
     service = store = "logs"
-    atomic = False
 
     def __init__(
         self,
@@ -40,16 +39,21 @@ class LogsCounter(AwsCounter):
         log_stream: str | None = None,
         *,
         client: Any = None,
+        config: Any = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(client)
+        super().__init__(client, config)
         self.log_group = log_group or os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
         self.log_stream = log_stream or os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", "")
         self._clock = clock
 
-    def count(self, request_id: str) -> int:
-        """How many attempts of this request started before this one."""
-        request_id = checked(request_id)
+    def take(self, key: str) -> int:
+        """Return how many attempts of this request started before; Lambda records them."""
+        return self.count(key)
+
+    def count(self, key: str) -> int:
+        """Return how many attempts of the request ``key`` started before this one."""
+        request_id = checked(key)
         starts, own_is_open = 0, False
         for event in self._events_with(request_id):
             record = _platform_record(event["message"], request_id)
@@ -59,12 +63,12 @@ class LogsCounter(AwsCounter):
         # A START of this stream that nothing ended is this attempt's own.
         return starts - own_is_open
 
-    def record(self, request_id: str) -> None:
-        """Nothing to do: Lambda writes the START record."""
-        checked(request_id)
+    def record(self, key: str) -> None:
+        """Do nothing: Lambda writes the START record."""
+        checked(key)
 
     def _events_with(self, request_id: str) -> list[dict[str, Any]]:
-        """The group's events that hold the ID, in order of time."""
+        """Return the group's events that contain the ID, in order of time."""
         query = {
             "logGroupName": self.log_group,
             "filterPattern": f'"{request_id}"',
@@ -83,7 +87,7 @@ class LogsCounter(AwsCounter):
 
 
 def _platform_record(message: str, request_id: str) -> str | None:
-    """``start`` or ``end`` where the message is Lambda's own record of this request, else None."""
+    """Return ``start`` or ``end`` for Lambda's own record of this request, else None."""
     if message.startswith(f"START RequestId: {request_id} "):
         return "start"
     words = message.split()

@@ -1,4 +1,4 @@
-"""The marker: the line by which an attempt says what it counted, and which branch it runs.
+"""The marker: the line that states what an attempt counted, and which branch it runs.
 
 Grammar, version 1. A marker is one printed line, and one log event: a JSON object in ASCII, in
 text and in JSON log format alike. It begins with exactly ``{"retryctl": 1, "request_id": `` and
@@ -11,7 +11,8 @@ key             value                       meaning
 ``retryctl``    1                           the version of this grammar
 ``request_id``  string or null              as the context gave it; null where it gave no string
 ``counter``     integer from 0, or null     earlier attempts that the store knows; null: not known
-``branch``      "A", "B", "C" or null       the branch that starts now; null: none does
+``branch``      string or null              the branch that starts now: "A", "B", "C" or a name
+                                            of the caller's own; null: none does
 ``store``       string                      "tmp", "s3", "dynamodb", "logs", or a caller's own
 ``recorded``    true or false               whether the store now counts this attempt
 ``counts``      "failures" or "starts"      what is recorded: attempts that fail, or that start
@@ -19,13 +20,14 @@ key             value                       meaning
 ``level``       "INFO", "WARN", "ERROR",    the lowest level, from INFO, that the function's
                 or "FATAL"                  application log level lets through
 ``timestamp``   string                      UTC, ``2026-11-23T03:00:00.123Z``
-``error``       string; only on failure     what the store's first refusal said, 300 characters
+``error``       string; only on failure     the store's first error, 300 characters
+``key``         string; only with ``key=``  what is counted in the place of the request ID
 =============== =========================== ========================================================
 
 With ``counts`` "failures" an attempt whose work fails prints one marker, after counting and
 before its branch; one that goes well, times out or crashes prints none. With "starts" every
 attempt prints one before its work, ``branch`` null, and one whose work fails a second, the same
-but for its branch and time. The last marker of an attempt says what holds. The store "logs"
+but for its branch and time. The last marker of an attempt is the one that counts. The store "logs"
 counts attempts that start whatever ``counts`` says, as Lambda writes what it counts.
 
 ``level`` and ``timestamp`` are for Lambda, which in JSON log format drops a printed line below
@@ -53,11 +55,13 @@ def log_marker(
     recorded: bool,
     counts: str = "failures",
     error: str | None = None,
+    key: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> None:
     """Print the marker of the attempt that ``context`` belongs to.
 
-    ``branch_on_retry`` calls it; a handler that counts by hand may. ``clock`` gives epoch seconds.
+    ``branch_on_retry`` calls it, and so may a handler that counts by hand. ``clock`` gives epoch
+    seconds.
     """
     import json  # here, since a function that never fails need not load it
 
@@ -77,6 +81,10 @@ def log_marker(
     if error is not None:
         # No key at all without a failure: alarms look for the word.
         fields["error"] = error[:300]
+    if key is not None:
+        fields["key"] = key
+    if key is not None:
+        fields["key"] = key
     # One write, so that lines of threads stay whole; flushed, as a crash may be next.
     sys.stdout.write(json.dumps(fields) + "\n")
     sys.stdout.flush()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 
-from retryctl.counters.attempts import attempt_name, checked
+from retryctl.counters.attempts import attempt_name, checked, count_and_record
 from retryctl.counters.aws import AwsCounter
 
 TYPE_CHECKING = False
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 class S3Counter(AwsCounter):
     """Objects of one request in ``bucket``, under ``prefix``.
 
-    ``clock`` gives epoch seconds. S3's refusals raise botocore's errors, a bad request ID
-    ``ValueError``. Old objects are for a lifecycle rule of the bucket to remove.
+    ``clock`` gives epoch seconds. Errors of S3 are botocore's, a bad key raises ``ValueError``.
+    A lifecycle rule of the bucket removes old objects (``retryctl counters template s3``).
     """
 
     service = store = "s3"
-    atomic = False
 
     def __init__(
         self,
@@ -34,16 +33,21 @@ class S3Counter(AwsCounter):
         prefix: str = "retries/",
         *,
         client: Any = None,
+        config: Any = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(client)
+        super().__init__(client, config)
         self.bucket = bucket
         self.prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
         self._clock = clock
 
-    def count(self, request_id: str) -> int:
-        """How many attempts of this request left an object."""
-        under = self._folder(request_id)
+    def take(self, key: str) -> int:
+        """Leave an object for this attempt; return how many earlier ones did."""
+        return count_and_record(self, key)
+
+    def count(self, key: str) -> int:
+        """Return how many attempts of ``key`` left an object."""
+        under = self._folder(key)
         total = 0
         token: dict[str, str] = {}
         while True:
@@ -53,10 +57,10 @@ class S3Counter(AwsCounter):
                 return total
             token = {"ContinuationToken": page["NextContinuationToken"]}
 
-    def record(self, request_id: str) -> None:
+    def record(self, key: str) -> None:
         """Leave an object for this attempt."""
-        key = self._folder(request_id) + attempt_name(self._clock())
-        self.client.put_object(Bucket=self.bucket, Key=key, Body=b"")
+        name = self._folder(key) + attempt_name(self._clock())
+        self.client.put_object(Bucket=self.bucket, Key=name, Body=b"")
 
-    def _folder(self, request_id: str) -> str:
-        return f"{self.prefix}{checked(request_id)}/"
+    def _folder(self, key: str) -> str:
+        return f"{self.prefix}{checked(key)}/"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 
-from retryctl.counters.attempts import checked, stamp
+from retryctl.counters.attempts import checked, count_and_record, stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,11 +28,10 @@ class TmpCounter:
     All attempts of a request start within 6 h of each other; the default is 24 h, as a handler
     that counts by hand may name its files in a local time. ``clock`` gives epoch seconds.
 
-    An unusable directory raises ``OSError``, a bad request ID ``ValueError``.
+    An unusable directory raises ``OSError``, a bad key ``ValueError``.
     """
 
     store = "tmp"
-    atomic = False
 
     def __init__(
         self,
@@ -45,22 +44,26 @@ class TmpCounter:
         self._max_age_us = max_age_s * 1_000_000
         self._clock = clock
 
-    def count(self, request_id: str) -> int:
-        """How many attempts of this request left a file here."""
-        start = checked(request_id) + "_"
+    def take(self, key: str) -> int:
+        """Leave a file for this attempt; return how many earlier ones did."""
+        return count_and_record(self, key)
+
+    def count(self, key: str) -> int:
+        """Return how many attempts of ``key`` left a file here."""
+        start = checked(key) + "_"
         length = len(start) + _STAMP_DIGITS
         return sum(
             len(name) == length and name.startswith(start) and name[-_STAMP_DIGITS:].isdigit()
             for name in os.listdir(self.directory)
         )
 
-    def record(self, request_id: str) -> None:
+    def record(self, key: str) -> None:
         """Leave a file for this attempt."""
-        request_id = checked(request_id)
+        key = checked(key)
         now_us = int(self._clock() * 1_000_000)
         # First, since a disk without a free inode then gets one.
         self._remove_older_than(stamp(now_us - self._max_age_us))
-        while not _created(os.path.join(self.directory, f"{request_id}_{stamp(now_us)}")):
+        while not _created(os.path.join(self.directory, f"{key}_{stamp(now_us)}")):
             now_us += 1
 
     def _remove_older_than(self, oldest: str) -> None:
@@ -71,7 +74,7 @@ class TmpCounter:
 
 
 def _created(path: str) -> bool:
-    """Whether this call made the file; false where another attempt has the same name."""
+    """Create the file; return false where another attempt has the same name."""
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
@@ -89,7 +92,7 @@ def _is_attempt(name: str) -> bool:
 
 
 def _remove_if_empty(entry: os.DirEntry[str]) -> None:
-    """Remove an old file. One that is gone already, or may not be removed, harms nobody."""
+    """Remove an old file, and ignore one that is gone or may not be removed."""
     try:
         if entry.is_file(follow_symlinks=False) and not entry.stat(follow_symlinks=False).st_size:
             os.unlink(entry.path)

@@ -28,7 +28,7 @@ _STREAM_WAITS_S = (0.28, 0.45, 0.97, 1.4, 2.7, 5.1, 9.7, 23.0, 60.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class EventDelivery:
     """One delivery of an event: attempt ``number``, from 1."""
 
     request_id: str
@@ -45,11 +45,11 @@ class Redelivery:
         self._chance = chance
         self.request_id = self._new_id()
 
-    def delivery(self, number: int) -> Delivery:
+    def delivery(self, number: int) -> EventDelivery:
         """Return the delivery with this number."""
         if self._source == "sqs" and number > 1:
             self.request_id = self._new_id()
-        return Delivery(
+        return EventDelivery(
             request_id=self.request_id,
             event=json.dumps(self._event_of(number)).encode(),
             number=number,

@@ -20,7 +20,7 @@ from typing import Any
 from retryctl.core.model.events import LogEvent
 from retryctl.lab import interpreter
 from retryctl.lab.clock import VirtualClock
-from retryctl.lab.delivery import Delivery, EventSource, Redelivery, most_waited_s
+from retryctl.lab.delivery import EventDelivery, EventSource, Redelivery, most_waited_s
 from retryctl.lab.environment import INIT_TIMEOUT_S, Environment, LabAttempt, Source
 from retryctl.lab.function import VERSION, Function
 from retryctl.lab.plan import Plan, Step
@@ -193,7 +193,7 @@ class Lab:
             environment.close()
 
     def _attempt(
-        self, environment: Environment, delivery: Delivery, step: Step | None, trace_id: str
+        self, environment: Environment, delivery: EventDelivery, step: Step | None, trace_id: str
     ) -> LabAttempt:
         """Run one delivery, and with it a second one at the same moment if the plan has it."""
         fault = step.fault if step else None

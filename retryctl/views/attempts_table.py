@@ -9,6 +9,7 @@ from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.events import is_timed
 from retryctl.views.blocks import Column, Paragraph, Pieces, Table
 from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.inert import cut
@@ -136,7 +137,7 @@ def _start(shown: Sequence[Attempt], tz: tzinfo, *, dated: bool) -> Column:
         return Column(
             head=f"start ({zone_name(tz, starts_ms(shown))})",
             cells=[
-                [("not seen", "dim")]
+                [("not seen" if is_timed(attempt.placed_ms) else "no time", "dim")]
                 if attempt.started_ms is None
                 else [(stamp(attempt.started_ms, tz, timespec, dated=dated), "")]
                 for attempt in shown

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.events import stream_name
 
 # The partitions that have a console of their own, by how their regions' names begin.
 _HOSTS = {
@@ -26,7 +27,8 @@ def attempt_link(attempt: Attempt, region: str) -> str | None:
 
     ``None`` where the log does not name the group or the stream.
     """
-    if attempt.log_group is None or attempt.log_stream is None:
+    stream = stream_name(attempt.log_stream)
+    if attempt.log_group is None or stream is None:
         return None
     since_ms = attempt.placed_ms - _MARGIN_MS
     until_ms = attempt.last_event.timestamp_ms + _MARGIN_MS
@@ -34,7 +36,7 @@ def attempt_link(attempt: Attempt, region: str) -> str | None:
     span = _dollars(quote(f"?start={since_ms}&end={until_ms}", safe=""))
     return (
         f"https://{region}.{host}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/"
-        f"{_name(attempt.log_group)}/log-events/{_name(attempt.log_stream)}{span}"
+        f"{_name(attempt.log_group)}/log-events/{_name(stream)}{span}"
     )
 
 

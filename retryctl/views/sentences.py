@@ -231,6 +231,8 @@ def _place(coverage: Coverage) -> str:
 def _window(coverage: Coverage, tz: tzinfo) -> str:
     """What was read: of a saved log all of it, whatever part of its time was asked for."""
     if coverage.first_event_ms is None or coverage.last_event_ms is None:
+        if coverage.source == "saved" and coverage.events_read:
+            return ", which has no times: the order is that of its lines"
         return _asked_for(coverage.since_ms, coverage.until_ms, tz)
     read = f", {span(coverage.first_event_ms, coverage.last_event_ms, tz)}"
     since = None if coverage.since_ms == coverage.first_event_ms else coverage.since_ms

@@ -8,6 +8,7 @@ from itertools import pairwise
 from math import isfinite
 
 from retryctl.core.model.attempt import Attempt, wait_ms
+from retryctl.core.model.events import is_timed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -24,19 +25,26 @@ def at(ms: int, tz: tzinfo) -> datetime:
 
 
 def iso(ms: int | None) -> str | None:
-    """ISO 8601 in UTC with milliseconds, ``2026-11-23T03:00:00.123Z``; ``None`` stays ``None``."""
-    if ms is None:
+    """ISO 8601 in UTC with milliseconds, ``2026-11-23T03:00:00.123Z``; ``None`` for no time."""
+    if ms is None or not is_timed(ms):
         return None
     return at(ms, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def clock(ms: int, tz: tzinfo, timespec: str = "milliseconds") -> str:
-    """The time of day, ``03:00:00.123``; ``timespec`` as in ``datetime.isoformat``."""
+    """The time of day, ``03:00:00.123``; ``timespec`` as in ``datetime.isoformat``.
+
+    Empty of an event whose log has no times.
+    """
+    if not is_timed(ms):
+        return ""
     return at(ms, tz).replace(tzinfo=None).time().isoformat(timespec=timespec)
 
 
 def day(ms: int, tz: tzinfo, *, year: bool = False) -> str:
     """``23 Nov`` or ``23 Nov 2026``, in no language but English."""
+    if not is_timed(ms):
+        return ""
     when = at(ms, tz)
     name = f"{when.day} {_MONTHS[when.month - 1]}"
     return f"{name} {when.year}" if year else name

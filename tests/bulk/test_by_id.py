@@ -1,14 +1,16 @@
-"""A request read by its ID is judged as in the same log read whole."""
+"""A request traced by its ID is checked as in the same log read whole, with all of its lines."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
-from retryctl.core.history.build import build_history
+from retryctl.bulk.reader import BulkReader, TracedLog
+from retryctl.core.crosscheck.verdict import CheckedRequest, check_history
+from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.sources.saved.events import SavedLog
@@ -20,22 +22,60 @@ PROVIDED = "provided:al2023.v1"
 MINUTE = 60
 
 
-def told(source: Path, request_id: str | None = None) -> dict[Key, CheckedRequest]:
-    """The requests in a log, or one of them, checked."""
-    ids = (request_id,) if request_id else ()
+def whole(source: Path) -> dict[Key, CheckedRequest]:
+    """The requests of a log, checked from all of its events at once."""
     log = SavedLog(str(source))
-    events = list(log.read(LogQuery(request_ids=ids)))
-    coverage = log.coverage()
-    history = build_history(events, horizon_ms=coverage.horizon_ms or 0, wanted=ids or None)
-    return {(r.request_id, r.log_group): check_request(r, coverage) for r in history.requests}
+    events = list(log.read(LogQuery()))
+    history = check_history(events, log.coverage())
+    return {(one.request.request_id, one.request.log_group): one for one in history.requests}
+
+
+def traced(source: Path, *ids: str, chunk_bytes: int = 1 << 20) -> TracedLog:
+    with BulkReader(str(source), chunk_bytes=chunk_bytes) as log:
+        return log.trace(LogQuery(request_ids=ids))
+
+
+def plain(checked: CheckedRequest) -> CheckedRequest:
+    """The same without the places of events in their file."""
+
+    def unplaced(event: LogEvent | None) -> LogEvent | None:
+        return event and replace(event, position=0)
+
+    def each(events: tuple[LogEvent, ...]) -> tuple[LogEvent, ...]:
+        return tuple(replace(event, position=0) for event in events)
+
+    def attempt(one: Attempt) -> Attempt:
+        return replace(
+            one,
+            start_event=unplaced(one.start_event),
+            report_event=unplaced(one.report_event),
+            error_event=unplaced(one.error_event),
+            claim=replace(one.claim, evidence=each(one.claim.evidence)),
+            events=each(one.events),
+            ambiguous=each(one.ambiguous),
+            dropped=each(one.dropped),
+        )
+
+    request = replace(
+        checked.request,
+        attempts=tuple(map(attempt, checked.request.attempts)),
+        mentions=each(checked.request.mentions),
+        ambiguous=each(checked.request.ambiguous),
+    )
+    findings = tuple(replace(one, evidence=each(one.evidence)) for one in checked.findings)
+    return replace(checked, request=request, findings=findings)
+
+
+def by_key(log: TracedLog) -> dict[Key, CheckedRequest]:
+    return {(o.request.request_id, o.request.log_group): plain(o) for o in log.requests}
 
 
 def only(folder: Path, events: list[LogEvent], request_id: str = ID) -> CheckedRequest:
     """A request, which is the same however its log is read."""
     path = folder / "log.jsonl"
     path.write_text("".join(map(line_of, events)))
-    (one,) = told(path, request_id).values()
-    assert one == told(path)[request_id, one.request.log_group]
+    (one,) = traced(path, request_id).requests
+    assert plain(one) == plain(whole(path)[request_id, one.request.log_group])
     return one
 
 
@@ -43,11 +83,20 @@ def only(folder: Path, events: list[LogEvent], request_id: str = ID) -> CheckedR
 def test_a_request_is_the_same_read_by_its_id(seed: int, tmp_path: Path) -> None:
     random = Random(seed)
     save(random, made_up(random, hostile=seed % 2 == 0), tmp_path)
-    whole = told(tmp_path)
-    ids = sorted({request_id for request_id, _ in whole})
+    expected = {key: plain(one) for key, one in whole(tmp_path).items()}
+    ids = sorted({request_id for request_id, _ in expected})
     for request_id in random.sample(ids, min(5, len(ids))):
-        of_id = {key: one for key, one in whole.items() if key[0] == request_id}
-        assert told(tmp_path, request_id) == of_id
+        found = traced(tmp_path, request_id, chunk_bytes=random.choice((700, 5_000, 1 << 20)))
+        assert by_key(found) == {k: one for k, one in expected.items() if k[0] == request_id}
+
+
+@pytest.mark.parametrize("seed", range(80, 110))
+def test_all_requests_are_the_same_with_their_lines(seed: int, tmp_path: Path) -> None:
+    random = Random(seed)
+    save(random, made_up(random, hostile=seed % 2 == 0), tmp_path)
+    expected = {key: plain(one) for key, one in whole(tmp_path).items()}
+    assert by_key(traced(tmp_path, chunk_bytes=random.choice((700, 1 << 20)))) == expected
+    assert by_key(traced(tmp_path, *sorted({key[0] for key in expected}))) == expected
 
 
 def test_an_init_long_before_tells_how_the_attempts_ended(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_pyproject_that_sets_nothing_of_ours_is_passed_over(tmp_path: Path) ->
     ("text", "what", "next_step"),
     [
         ("functoin = 'x'", "functoin is not a setting", "Did you mean function?"),
-        ("colour = 'x'", "colour is not a setting", "Known: function, log_groups, markers"),
+        ("colour = 'x'", "colour is not a setting", "Known: function, log_groups, profile"),
         ("[markers]\ncount = 'x'", "markers.count is not a setting", "Did you mean counter"),
         ("[tool.retryctl.markers]", "tool is not a setting", "write [markers], where pyproject"),
         ("function = 1", "function is not a text", 'Write function = "…"'),

@@ -118,4 +118,4 @@ def test_a_process_that_has_just_begun_hears_no_signal(log: Path) -> None:
 def test_a_process_that_is_killed_ends_the_program(log: Path) -> None:
     with reading("check", log) as (running, workers):
         os.kill(workers[0], signal.SIGKILL)
-        assert "BrokenProcessPool" in ends(running, workers, 3)
+        assert "a worker process was killed by signal 9" in ends(running, workers, 3)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retryctl.cli.ids import request_ids
+from retryctl.cli.ids import request_ids, shortened_id
 from retryctl.errors import NothingFound, UsageError
 from tests.support.program import run
 
@@ -25,6 +25,14 @@ TWO = "2c1f0a8e-3b57-5c6d-9a41-d1f6a7e0b9c3"
         f"'{ONE}'",
         f'"requestId": "{ONE}",',
         f"[{ONE}]",
+        f"/tmp/{ONE}_1732330800.123456",
+        f"{ONE}_20261123T030000",
+        "8f507cfc\u20110d3f\u20114697\u2011b07a\u2011ac58fc914c95",
+        "8f507cfc–0d3f–4697–b07a–ac58fc914c95",
+        f"\u200b{ONE}\u200b",
+        "\0".join(ONE),
+        "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2:log-groups"
+        f"/log-group/$252Faws$252Flambda$252Forders/log-events$3FfilterPattern$3D$2522{ONE}$2522",
     ],
 )
 def test_an_id_in_whatever_it_was_copied_with(argument: str) -> None:
@@ -56,7 +64,7 @@ def test_stdin_without_an_id() -> None:
         request_ids(["-"], [])
     with pytest.raises(NothingFound):
         request_ids(["-"], ["\n", " \n"])
-    with pytest.raises(UsageError, match="in what stdin gave"):
+    with pytest.raises(UsageError, match="in standard input"):
         request_ids(["-"], ["no such thing\n"])
 
 
@@ -72,8 +80,8 @@ def test_stdin_without_an_id() -> None:
         ("1-5bef4de7-ad49b0e87f6ef6c87fc2e700", "an X-Ray trace ID"),
         ("orders-worker", "is not a request ID"),
         ("", "is not a request ID"),
-        (ONE.replace("8", "g"), "'g' is no hexadecimal digit"),
-        (ONE[:-1] + "O", "'O' is no hexadecimal digit"),
+        (ONE.replace("8", "g"), "'g' is not a hexadecimal digit"),
+        (ONE[:-1] + "O", "'O' is not a hexadecimal digit"),
     ],
 )
 def test_what_is_no_id_is_refused_with_the_reason(argument: str, why: str) -> None:
@@ -104,3 +112,19 @@ def test_ids_survive_any_case_and_stay_in_order(uuids: list[object], data: st.Da
     ids = [str(uuid) for uuid in uuids]
     written = [data.draw(st.sampled_from([one, one.upper(), f"RequestId: {one}"])) for one in ids]
     assert request_ids(written, []) == tuple(dict.fromkeys(ids))
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix"),
+    [
+        ("8f507cfc", "8f507cfc"),
+        ("8F50", "8f50"),
+        ("8f507cfc-0d3f…", "8f507cfc-0d3f"),
+        (ONE, None),
+        ("8f5", None),
+        ("orders", None),
+        ("8f507cfc0d3f", None),
+    ],
+)
+def test_the_first_characters_of_an_id(text: str, prefix: str | None) -> None:
+    assert shortened_id(text) == prefix

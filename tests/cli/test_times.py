@@ -1,4 +1,5 @@
 import contextlib
+import time
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -80,11 +81,8 @@ def test_epoch_seconds_are_refused_with_what_to_give_instead() -> None:
     "text",
     [
         "",
-        "yesterday",
         "ago",
         "15",
-        "15 m",
-        "-15m",
         "1.5h",
         "30m2h",
         "15M",
@@ -154,3 +152,51 @@ def test_the_local_zone_knows_summer_time(month: int) -> None:
     assert local.replace(tzinfo=None) == moment.astimezone().replace(tzinfo=None)
     assert local.utcoffset() == moment.astimezone().utcoffset()
     assert local == moment
+
+
+TOKYO = zone("+09:00")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-5m", "2026-11-23T02:55:00+00:00"),
+        ("10 minutes ago", "2026-11-23T02:50:00+00:00"),
+        ("1 hour 5 min ago", "2026-11-23T01:55:00+00:00"),
+        ("1 m 03 s", "2026-11-23T02:58:57+00:00"),
+        ("today", "2026-11-22T15:00:00+00:00"),
+        ("yesterday", "2026-11-21T15:00:00+00:00"),
+        ("9:30", "2026-11-23T00:30:00+00:00"),
+        ("23 Nov 2026", "2026-11-22T15:00:00+00:00"),
+        ("23 Nov 2026 11:59:30.5", "2026-11-23T02:59:30.500+00:00"),
+        ("24 Nov", "2025-11-23T15:00:00+00:00"),
+    ],
+)
+def test_times_as_they_are_printed_and_spoken(text: str, expected: str) -> None:
+    now = datetime(2026, 11, 23, 3, tzinfo=timezone.utc)  # noon in Tokyo
+    read = read_time(text, now_ms=round(now.timestamp() * 1000), tz=TOKYO)
+    assert read == round(datetime.fromisoformat(expected).timestamp() * 1000)
+
+
+def test_a_window_that_is_still_to_come_is_refused() -> None:
+    with pytest.raises(UsageError, match="still to come"):
+        read_window("2026-11-23T03:00", None, now_ms=0)
+
+
+def test_the_local_hour_that_comes_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        local = zone("local")
+        first, second = (
+            datetime(2026, 10, 25, hour, 30, tzinfo=timezone.utc).astimezone(local)
+            for hour in (0, 1)
+        )
+        assert (first.hour, second.hour) == (2, 2)
+        assert (first.fold, second.fold) == (0, 1)
+        assert first.utcoffset() != second.utcoffset()
+        assert first.astimezone(timezone.utc).hour == 0
+        assert second.astimezone(timezone.utc).hour == 1
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -252,11 +252,12 @@ def test_the_variable_of_the_region_that_is_named_is_the_one_that_is_read() -> N
 def test_the_links_of_a_saved_log_go_to_the_region_that_cloudwatch_would_be_asked_in(
     one: str,
 ) -> None:
-    without = trace(one, "--web", env={"AWS_REGION": "eu-west-1"})
+    without = trace(one, "--web", env={"AWS_REGION": "", "AWS_DEFAULT_REGION": ""})
     assert without.returncode == 2
-    (named,) = re.findall("AWS_[A-Z_]+", without.stderr)
-    with_it = trace(one, "--web", env={"AWS_REGION": "us-east-1", named: "eu-west-1"})
-    assert "https://eu-west-1.console.aws.amazon.com/" in with_it.stdout
+    assert "AWS_REGION" in without.stderr
+    for env in ({"AWS_REGION": "eu-west-1"}, {"AWS_DEFAULT_REGION": "eu-west-1"}):
+        shown = trace(one, "--web", env={"AWS_REGION": "", "AWS_DEFAULT_REGION": "", **env})
+        assert "https://eu-west-1.console.aws.amazon.com/" in shown.stdout
 
 
 # --------------------------------------------------------------------------- how it is shown
@@ -375,3 +376,54 @@ def test_ctrl_c_ends_with_130() -> None:
         program.send_signal(signal.SIGINT)
         out, err = program.communicate(timeout=60)
     assert (program.returncode, out, err) == (130, b"", b"")
+
+
+# --------------------------------------------------------------------------- without an ID
+
+
+def traced(*arguments: str) -> list[str]:
+    done = run("trace", *arguments, "-o", "json")
+    return [each["request_id"] for each in json.loads(done.stdout)["requests"]]
+
+
+def test_without_an_id_the_newest_request_that_failed_or_was_retried_is_shown() -> None:
+    listed = run("list", "--from", "demo", "--retried", "-o", "jsonl").stdout.splitlines()
+    newest = sorted(map(json.loads, listed), key=lambda row: row["started_at"], reverse=True)
+    ids = [row["request_id"] for row in newest]
+    assert traced("--from", "demo") == ids[:1]
+    assert sorted(traced("--from", "demo", "--last", "2")) == sorted(ids[:2])
+    assert sorted(traced("--from", "demo", "--failed", "--last", "9")) == sorted(ids)
+    done = run("trace", "--from", "demo")
+    assert done.stderr == "retryctl: 8 more: retryctl list --from demo\n"
+
+
+def test_a_saved_log_with_few_requests_is_shown_whole(tmp_path: Path) -> None:
+    demo = (Path(__file__).parents[2] / "retryctl" / "demo.jsonl").read_text("utf-8")
+    lines = demo.splitlines(keepends=True)
+    log = tmp_path / "few.jsonl"
+    log.write_text("".join(lines[:12]))
+    listed = run("list", "--from", str(log), "-o", "jsonl").stdout.splitlines()
+    assert 1 <= len(listed) <= 3
+    shown = traced("--from", str(log))
+    assert sorted(shown) == sorted(json.loads(line)["request_id"] for line in listed)
+
+
+def test_the_first_characters_of_an_id_name_a_request_of_a_saved_log(one: str) -> None:
+    assert traced(one[:6], "--from", "demo") == [one]
+    none = run("trace", "ffffffff", "--from", "demo")
+    assert none.returncode == 2
+    assert "begins the ID of no request of this log" in none.stderr
+
+
+def test_last_and_ids_exclude_each_other(one: str) -> None:
+    assert run("trace", one, "--last", "2", "--from", "demo").returncode == 2
+
+
+def test_without_an_id_standard_input_is_refused() -> None:
+    done = run("trace", "--from", "-", stdin="")
+    assert done.returncode == 2
+    assert "no request ID is given" in done.stderr
+
+
+def test_a_request_id_alone_is_traced(one: str) -> None:
+    assert run(one, "--from", "demo").stdout == run("trace", one, "--from", "demo").stdout

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from retryctl.core.history.build import build_history
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.events import LogEvent
@@ -159,14 +157,3 @@ def test_positions_order_events_without_ids() -> None:
     ]
     (request,) = build_history(reversed(events), horizon_ms=MIDNIGHT_MS).requests
     assert request.attempts[0].claim.counter == 2
-
-
-def test_a_log_without_event_ids_may_have_the_newest_first() -> None:
-    log = Environment("a", ids=False)
-    log.at(0).runs(ID, "0", "process A", ends="error")
-    log.at(62).runs(ID, "1", "process B", ends="error")
-    turned = [replace(event, position=place) for place, event in enumerate(reversed(log.events))]
-    end_ms = max(event.timestamp_ms for event in turned)
-    (request,) = build_history(turned, horizon_ms=end_ms).requests
-    assert [(a.claim.counter, a.claim.branch) for a in request.attempts] == [(0, "A"), (1, "B")]
-    assert [a.outcome for a in request.attempts] == [Outcome.ERROR, Outcome.ERROR]

@@ -1,13 +1,23 @@
 """branch_on_retry and its marker: which branch runs, what is said of it, and what never breaks."""
 
+import asyncio
 import json
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 
-from retryctl.counters import TmpCounter, branch_on_retry, log_marker
+from retryctl.counters import (
+    FallbackCounter,
+    TmpCounter,
+    branch_on_retry,
+    log_marker,
+    retries,
+    settles,
+)
+from retryctl.counters.attempts import count_and_record
 from tests.support.counters_world import BAD_IDS, ROOT, STREAM, Context, markers
 
 EVENT = {"order": 7}
@@ -54,11 +64,13 @@ class RefusingStore:
     """A caller's own store, which refuses what it is told to refuse."""
 
     store = "own"
-    atomic = False
 
     def __init__(self, *refused):
         self.refused = refused
         self.attempts = 0
+
+    def take(self, key):
+        return count_and_record(self, key)
 
     def count(self, request_id):
         if "count" in self.refused:
@@ -275,3 +287,169 @@ def test_options_that_cannot_be_meant_are_refused_before_the_work(tmp_path, opti
     with pytest.raises(ValueError, match="must be"):
         handler.attempt()
     assert handler.steps == []
+
+
+def test_the_decorator_makes_a_handler(tmp_path, capsys):
+    ran = []
+
+    def branch(name):
+        return lambda event, context: ran.append(name)
+
+    @retries(TmpCounter(str(tmp_path)), a=branch("a"), b=branch("b"), c=branch("c"))
+    def lambda_handler(event, context):
+        """The handler."""
+        if event:
+            raise WorkFailed
+        return "done"
+
+    assert (lambda_handler.__name__, lambda_handler.__doc__) == ("lambda_handler", "The handler.")
+    assert lambda_handler({}, Context()) == "done"
+    for _ in range(3):
+        with pytest.raises(WorkFailed):
+            lambda_handler(EVENT, Context())
+    assert ran == ["a", "b", "c"]
+
+
+def nothing(event, context):
+    return None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"a": nothing}, "a, b and c must be given"),
+        ({"branches": {}}, "branches must be"),
+        ({"branches": {"x": nothing}, "a": nothing}, "branches must be"),
+        ({"branches": {"x": nothing}, "count": "all"}, 'count must be "failures" or "starts"'),
+        ({"branches": {"x": nothing}, "on_unknown": "y"}, 'on_unknown must be "x" or None'),
+        ({"branches": {"x": 7}}, "the branch x must be callable"),
+    ],
+)
+def test_a_wrong_choice_is_refused_when_it_is_made(options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        retries(TmpCounter(), **options)
+
+
+def test_branches_of_any_names_and_number(tmp_path, capsys):
+    ran = []
+    branches = {
+        name: lambda event, context, name=name: ran.append(name) for name in ("soon", "last")
+    }
+    for _ in range(3):
+        with pytest.raises(WorkFailed):
+            branch_on_retry(TmpCounter(str(tmp_path)), EVENT, Context(), fails, branches=branches)
+    assert ran == ["soon", "last", "last"]
+    assert [line["branch"] for line in markers(capsys.readouterr().out)] == ran
+
+
+def fails(event, context):
+    raise WorkFailed
+
+
+def test_a_branch_that_settles_returns_instead_of_raising(tmp_path, capsys):
+    def give_up(event, context):
+        return "given up"
+
+    answers = []
+    for _ in range(3):
+        try:
+            answer = branch_on_retry(
+                TmpCounter(str(tmp_path)), EVENT, Context(), fails, a=nothing, b=nothing,
+                c=settles(give_up),
+            )  # fmt: skip
+        except WorkFailed:
+            answer = "raised"
+        answers.append(answer)
+    assert answers == ["raised", "raised", "given up"]
+
+
+def test_a_key_counts_over_new_request_ids(tmp_path, capsys):
+    ran = []
+
+    def branch(name):
+        return lambda event, context: ran.append(name)
+
+    for number in range(3):
+        context = Context(aws_request_id=f"0000000{number}-0d3f-4697-b07a-ac58fc914c95")
+        with pytest.raises(WorkFailed):
+            branch_on_retry(
+                TmpCounter(str(tmp_path)), {"message": "m-1"}, context, fails,
+                a=branch("A"), b=branch("B"), c=branch("C"), key=lambda event, _: event["message"],
+            )  # fmt: skip
+    assert ran == ["A", "B", "C"]
+    assert {line["key"] for line in markers(capsys.readouterr().out)} == {"m-1"}
+
+
+class SlowStore:
+    store = "slow"
+
+    def take(self, key):
+        time.sleep(30)
+        return 0
+
+
+class ContextWithTime(Context):
+    def get_remaining_time_in_millis(self):
+        return 700
+
+
+def test_a_slow_store_leaves_time_for_the_branch(capsys):
+    ran = []
+    began = time.monotonic()
+    with pytest.raises(WorkFailed):
+        branch_on_retry(
+            SlowStore(), EVENT, ContextWithTime(), fails,
+            a=lambda event, context: ran.append("A"), b=nothing, c=nothing,
+        )  # fmt: skip
+    assert ran == ["A"]
+    assert time.monotonic() - began < 10
+    (line,) = markers(capsys.readouterr().out)
+    assert (line["counter"], line["recorded"]) == (None, False)
+    assert line["error"] == "TimeoutError: no answer from slow within 0.2 s"
+
+
+class FailingStore:
+    store = "durable"
+
+    def __init__(self, *failing):
+        self.failing, self.calls = failing, 0
+
+    def take(self, key):
+        self.calls += 1
+        if self.calls in self.failing:
+            raise ConnectionError("unreachable")
+        return self.calls - 1
+
+
+def test_a_fallback_counts_where_the_first_store_fails(tmp_path, capsys):
+    counter = FallbackCounter(FailingStore(2), TmpCounter(str(tmp_path)))
+    for _ in range(3):
+        with pytest.raises(WorkFailed):
+            branch_on_retry(counter, EVENT, Context(), fails, a=nothing, b=nothing, c=nothing)
+    lines = markers(capsys.readouterr().out)
+    assert [(line["store"], line["counter"], line["branch"]) for line in lines] == [
+        ("durable", 0, "A"),
+        ("tmp", 1, "B"),
+        ("durable", 2, "C"),
+    ]
+    assert [line.get("error") for line in lines] == [None, "ConnectionError: unreachable", None]
+
+
+def test_async_work_and_branches_run_to_their_end(tmp_path, capsys):
+    ran = []
+
+    async def work(event, context):
+        await asyncio.sleep(0)
+        if event:
+            raise WorkFailed
+        return "done"
+
+    async def branch(event, context):
+        await asyncio.sleep(0)
+        ran.append("A")
+
+    handler = retries(TmpCounter(str(tmp_path)), a=branch, b=branch, c=branch)(work)
+    assert handler({}, Context()) == "done"
+    with pytest.raises(WorkFailed):
+        handler(EVENT, Context())
+    assert ran == ["A"]

@@ -73,7 +73,7 @@ def test_the_joined_file_of_each_store_runs_alone(tmp_path, store, name, argumen
 
 @pytest.mark.parametrize("store", Store)
 def test_the_joined_file_needs_only_names_that_it_has(store):
-    source = joined_source(store)
+    source = joined_source([store])
     assert source.startswith("# Made by `retryctl counters vendor DIR")
     assert __version__ in source.splitlines()[0]
     assert "Permission is hereby granted" in source
@@ -201,3 +201,43 @@ def test_the_policies(arguments, statements):
     assert done.returncode == 0
     assert json.loads(done.stdout) == {"Version": "2012-10-17", "Statement": statements}
     assert bool(done.stderr) == (not statements)
+
+
+def test_several_stores_are_one_file_with_a_fallback(tmp_path):
+    done = retryctl("vendor", str(tmp_path), "--store", "dynamodb", "--store", "tmp")
+    assert done.returncode == 0, done.stderr
+    code = (
+        "import retryctl_counters as r; "
+        "print(r.FallbackCounter(r.DynamoDBCounter('t'), r.TmpCounter()).store)"
+    )
+    loaded = subprocess.run(
+        [python("3.9"), "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert loaded.stdout == "dynamodb\n", loaded.stderr
+
+
+@pytest.mark.parametrize("form", ["sam", "terraform"])
+def test_the_template_has_what_the_store_needs(form):
+    table = retryctl(
+        "template", "dynamodb", "--form", form, "--key", "pk", "--sort-key", "sk"
+    ).stdout
+    for word in ("expires_at", "PAY_PER_REQUEST", "pk", "sk"):
+        assert word in table
+    names = ("--bucket", "shop", "--prefix", "/r")
+    bucket = retryctl("template", "s3", "--form", form, *names).stdout
+    for word in ("shop", "r/", "remove-old-attempts"):
+        assert word in bucket
+    assert retryctl("template", "tmp", "--form", form).returncode == 2
+
+
+def test_the_sam_template_is_the_table_that_the_counter_uses():
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+    document = yaml.safe_load("Resources:\n" + retryctl("template", "dynamodb").stdout)
+    table = document["Resources"]["RetryTable"]["Properties"]
+    assert table["KeySchema"] == [{"AttributeName": "request_id", "KeyType": "HASH"}]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_the_policy_is_of_the_partition():
+    policy = retryctl("iam", "dynamodb", "--partition", "aws-cn").stdout
+    assert "arn:aws-cn:dynamodb:" in policy

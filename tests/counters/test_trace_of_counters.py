@@ -55,7 +55,8 @@ def run(aws, tmp_path):
         )
         (tmp_path / "handler.py").write_text(text)
         handler = "handler.py:lambda_handler"
-        lab = HandlerLab(handler, tmp_path, environment=aws.environ(), timeout_s=5.0, **settings)
+        env = {name: value for name, value in aws.environ().items() if "REGION" not in name}
+        lab = HandlerLab(handler, tmp_path, env=env, timeout=5.0, **settings)
         return lab.check(plan)
 
     return run
@@ -70,6 +71,10 @@ def rules(checked):
     return {finding.rule for finding in checked.findings} - {"retries-exhausted"}
 
 
+SLOW_FIRST = (
+    "import os, time; first = not os.path.exists('/tmp/began'); "
+    "open('/tmp/began', 'w').close(); time.sleep(4 * first)"
+)
 ABC = [(0, "A"), (1, "B"), (2, "C")]
 
 
@@ -132,6 +137,28 @@ def test_an_attempt_that_never_came_back_does_not_break_counting_starts(run, sto
     ]
     assert story(checked) == [(0, None), (1, "B"), (2, "C")]
     assert (checked.verdict, rules(checked)) == (Verdict.AGREES, set())
+
+
+FAULTS = ("timeout=late", "kill=late", "exit=late", "oom=late")
+PLANS = ("same,same", "same,fresh", "fresh,env=1", "fresh,same", "fresh,fresh")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("plan", PLANS)
+def test_starts_on_dynamodb_are_right_for_every_fault_after_the_first_statement(run, plan, fault):
+    checked = run("dynamodb", f"first+{fault},{plan}", "starts")
+    assert [counter for counter, _ in story(checked)] == [0, 1, 2]
+    assert (checked.verdict, rules(checked)) == (Verdict.AGREES, set())
+
+
+@pytest.mark.parametrize(
+    ("count", "counters", "wrong"),
+    [("failures", [None, 0, 1], {"uncounted-attempt"}), ("starts", [0, 1, 2], set())],
+)
+def test_an_attempt_that_is_killed_in_its_work_needs_starts(run, count, counters, wrong):
+    checked = run("dynamodb", "first+kill@2s,same,same", count, SLOW_FIRST)
+    assert [counter for counter, _ in story(checked)] == counters
+    assert rules(checked) == wrong
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ SCHEMAS = {
     "vendor.github-issue-forms": ".github/ISSUE_TEMPLATE/[!c]*.yml",
     "vendor.github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
 }
-COMMANDS = ("trace", "list", "summary", "check", "lab", "counters", "explain")
+COMMANDS = ("trace", "list", "summary", "check", "doctor", "lab", "counters", "explain")
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)

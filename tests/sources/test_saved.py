@@ -11,8 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent, stream_name
@@ -20,23 +18,16 @@ from retryctl.sources.saved.events import SavedLog
 from tests.support.saved_logs import (
     ALL,
     EVENTS,
-    EVENTS_OF_ID,
     GROUP,
     HOUR,
     ID,
     JSON_SHAPES,
-    OF_ID,
-    OTHER_ID,
-    OTHER_STREAM,
     STREAM,
     T0,
     TEXT_SHAPES,
-    attempt,
-    document,
     export_line,
     fields,
     get_log_events_document,
-    in_time_order,
     lines,
     plain,
     read,
@@ -64,14 +55,6 @@ def test_every_shape_of_json_gives_the_events_as_they_were(shape: str) -> None:
     assert (coverage.first_event_ms, coverage.horizon_ms) == (EVENTS[0][0], EVENTS[-1][0])
 
 
-@pytest.mark.parametrize("shape", JSON_SHAPES)
-def test_every_shape_of_json_finds_a_request(shape: str) -> None:
-    events, coverage = read_bytes(JSON_SHAPES[shape](EVENTS).encode(), OF_ID)
-    assert plain(events) == EVENTS_OF_ID
-    assert coverage.events_read == len(EVENTS)
-    assert coverage.horizon_ms == EVENTS[-1][0]
-
-
 def test_get_log_events_names_neither_streams_nor_ids() -> None:
     events, _ = read_bytes(get_log_events_document(EVENTS).encode())
     assert [(event.timestamp_ms, event.message) for event in events] == [
@@ -86,8 +69,6 @@ def test_every_shape_of_text_gives_the_events_but_for_the_ends_of_messages(shape
     events, coverage = read_bytes(TEXT_SHAPES[shape](EVENTS).encode())
     assert plain(events) == stripped(EVENTS)
     assert coverage.complete
-    of_id, _ = read_bytes(TEXT_SHAPES[shape](EVENTS).encode(), OF_ID)
-    assert plain(of_id) == stripped(EVENTS_OF_ID)
 
 
 def test_a_whole_second_has_no_fraction_in_the_tail() -> None:
@@ -98,13 +79,11 @@ def test_a_whole_second_has_no_fraction_in_the_tail() -> None:
 
 @pytest.mark.parametrize("colour", [False, True])
 def test_the_short_tail_has_whole_seconds_and_no_stream(colour: bool) -> None:
-    content = tail(EVENTS_OF_ID, "short", colour=colour).encode()
+    content = tail(EVENTS, "short", colour=colour).encode()
     events, _ = read_bytes(content)
     assert plain(events) == [
-        (timestamp_ms // 1000 * 1000, None, message.rstrip())
-        for timestamp_ms, _, message in EVENTS_OF_ID
+        (timestamp_ms // 1000 * 1000, None, message.rstrip()) for timestamp_ms, _, message in EVENTS
     ]
-    assert plain(read_bytes(content, OF_ID)[0]) == plain(events)
 
 
 def test_colours_of_a_message_stay() -> None:
@@ -153,7 +132,6 @@ def test_a_wrapped_log_is_the_log(wrap: str, shape: str) -> None:
     events, coverage = read_bytes(text.encode())
     assert wrapped == events
     assert wrapped_coverage.gaps == coverage.gaps == ()
-    assert read_bytes(WRAPS[wrap](text), OF_ID)[0] == read_bytes(text.encode(), OF_ID)[0]
 
 
 @pytest.mark.parametrize(
@@ -181,8 +159,6 @@ def test_an_export_folder_is_read_whole_whatever_the_order_of_its_chunks(tmp_pat
     events, coverage = read(tmp_path)
     assert sorted(plain(events)) == sorted(without_last_newline(EVENTS))
     assert coverage.complete
-    of_id, _ = read(tmp_path, OF_ID)
-    assert sorted(plain(of_id)) == sorted(without_last_newline(EVENTS_OF_ID))
 
 
 # --------------------------------------------------------------------------- lines of JSON
@@ -199,8 +175,7 @@ def test_the_spellings_of_an_events_keys(
     expected = LogEvent(
         timestamp_ms=T0, message=f"{ID}\n", log_stream="s", log_group="g", event_id="7"
     )
-    for selection in (ALL, OF_ID):
-        assert read_bytes(json.dumps(line).encode() + b"\n", selection)[0] == [expected]
+    assert read_bytes(json.dumps(line).encode() + b"\n")[0] == [expected]
 
 
 def test_an_event_without_a_time_has_that_of_the_one_before() -> None:
@@ -208,7 +183,6 @@ def test_an_event_without_a_time_has_that_of_the_one_before() -> None:
     content = "".join(json.dumps({"timestamp": t, "message": m}) + "\n" for t, m in rows).encode()
     expected = [(0, "first"), (T0, "second"), (T0, "third"), (T0 + 9, ID), (T0 + 9, "fifth")]
     assert [(e.timestamp_ms, e.message) for e in read_bytes(content)[0]] == expected
-    assert [(e.timestamp_ms, e.message) for e in read_bytes(content, OF_ID)[0]] == expected[1:]
 
 
 def test_a_timestamp_within_a_message_is_no_timestamp() -> None:
@@ -218,7 +192,7 @@ def test_a_timestamp_within_a_message_is_no_timestamp() -> None:
         json.dumps(dict(reversed(fields(row, n).items()))) + "\n" for n, row in enumerate(rows)
     )
     for content in (lines(rows), backwards):
-        events, coverage = read_bytes(content.encode(), OF_ID)
+        events, coverage = read_bytes(content.encode())
         assert plain(events) == rows
         assert coverage.first_event_ms == T0
 
@@ -230,74 +204,6 @@ def test_an_applications_own_json_is_no_saved_log(tmp_path: Path) -> None:
 
 
 # --------------------------------------------------------------------------- selections
-
-
-def test_an_id_is_found_in_any_case() -> None:
-    upper = lines(EVENTS).replace(ID, ID.upper()).encode()
-    assert len(read_bytes(upper, OF_ID)[0]) == len(EVENTS_OF_ID)
-    asked = LogQuery(request_ids=(ID.upper(),))
-    assert len(read_bytes(lines(EVENTS).encode(), asked)[0]) == len(EVENTS_OF_ID)
-
-
-def test_an_id_that_differs_in_its_last_digit_is_another() -> None:
-    assert read_bytes(lines(EVENTS).encode(), LogQuery(request_ids=(ID[:-1] + "6",)))[0] == []
-
-
-def test_an_unknown_id_gives_no_event_and_the_coverage_says_what_was_read() -> None:
-    asked = LogQuery(request_ids=("00000000-0000-4000-8000-000000000000",))
-    events, coverage = read_bytes(lines(EVENTS).encode(), asked)
-    assert events == []
-    assert coverage.events_read == len(EVENTS)
-    assert coverage.until_ms == EVENTS[-1][0]
-
-
-def test_of_what_lies_between_attempts_hours_apart_the_records_are_yielded() -> None:
-    rows = [
-        *attempt(T0, STREAM, ID, counter=0),
-        *attempt(T0 + 2 * HOUR, STREAM, OTHER_ID, counter=0),
-        *attempt(T0 + 2 * HOUR, OTHER_STREAM, OTHER_ID, counter=0),
-        *attempt(T0 + 5 * HOUR, STREAM, ID, counter=1),
-    ]
-    yielded = [*range(7), 10, 11, *range(18, 24)]
-    events, _ = read_bytes(lines(rows).encode(), OF_ID)
-    assert plain(events) == [rows[number] for number in yielded]
-    assert [event.position for event in events] == yielded
-
-
-def test_the_longest_attempt_and_its_init_and_late_lines_are_whole() -> None:
-    minute = 60_000
-    rows = [
-        (T0 - 45 * minute, STREAM, "print before START is seen\n"),
-        (T0, STREAM, f"START RequestId: {ID} Version: $LATEST\n"),
-        (T0 + 30 * minute, STREAM, "still running\n"),
-    ]
-    beyond = [(T0 - 47 * minute, STREAM, "before\n"), (T0 + 32 * minute, STREAM, "after\n")]
-    events, _ = read_bytes(lines(in_time_order(rows + beyond)).encode(), OF_ID)
-    assert plain(events) == rows
-
-
-def test_an_init_long_before_the_attempt_is_read_with_its_lines() -> None:
-    init = [
-        (T0 - 3 * HOUR, STREAM, "INIT_START Runtime Version: python:3.13.v74\n"),
-        (T0 - 3 * HOUR + 800, STREAM, "loaded\n"),
-    ]
-    rows = [*init, *attempt(T0, STREAM, ID, counter=0)]
-    idle = [(T0 - HOUR, STREAM, "nothing to do\n")]
-    events, _ = read_bytes(lines(in_time_order(rows + idle)).encode(), OF_ID)
-    assert plain(events) == rows
-
-
-@given(order=st.permutations(range(len(EVENTS))), cut=st.integers(0, len(EVENTS)))
-@settings(max_examples=25, deadline=None)
-def test_a_request_is_found_in_any_order_and_over_several_files(
-    tmp_path_factory: pytest.TempPathFactory, order: list[int], cut: int
-) -> None:
-    folder = tmp_path_factory.mktemp("shuffled")
-    shuffled = [EVENTS[number] for number in order]
-    (folder / "a").write_text(lines(shuffled[:cut]))
-    (folder / "b").write_text(document(shuffled[cut:]))
-    events, _ = read(folder, OF_ID)
-    assert sorted(plain(events)) == sorted(EVENTS_OF_ID)
 
 
 def test_the_window_bounds_the_coverage_and_not_the_events() -> None:
@@ -373,7 +279,7 @@ def test_standard_input_is_read_once_and_looked_at_twice() -> None:
         end.write(gzip.compress(lines(EVENTS).encode()))
     with open(reader, "rb") as stdin:
         log = SavedLog("-", stdin=stdin)
-        assert plain(log.read(OF_ID)) == EVENTS_OF_ID
+        assert plain(log.read(ALL)) == EVENTS
         assert plain(log.read(ALL)) == EVENTS
 
 
@@ -386,8 +292,8 @@ def test_a_pipe_with_a_name_is_read_like_a_file(tmp_path: Path) -> None:
         assert writer.stdin
         writer.stdin.write(lines(EVENTS))
         writer.stdin.close()
-        events, _ = read(tmp_path / "pipe", OF_ID)
-    assert plain(events) == EVENTS_OF_ID
+        events, _ = read(tmp_path / "pipe")
+    assert plain(events) == EVENTS
 
 
 def test_a_glob_reads_its_files_in_order_and_a_name_with_brackets_is_a_name(
@@ -406,8 +312,8 @@ def test_a_folder_names_what_it_skips_and_reads_the_rest(tmp_path: Path) -> None
     (tmp_path / "deep" / "er" / "log").write_text(lines(EVENTS))
     (tmp_path / "README.md").write_text("# Logs\n\nof last week\n")
     (tmp_path / "empty").write_bytes(b"")
-    events, coverage = read(tmp_path, OF_ID)
-    assert plain(events) == EVENTS_OF_ID
+    events, coverage = read(tmp_path)
+    assert plain(events) == EVENTS
     [gap] = coverage.gaps
     assert gap.kind == "skipped"
     assert "README.md" in gap.message
@@ -434,13 +340,12 @@ def test_the_demo_is_in_the_package_and_a_file_of_that_name_is_a_file(
     assert plain(events) != EVENTS
 
 
-def test_progress_tells_the_bytes_of_both_passes(tmp_path: Path) -> None:
+def test_progress_reports_the_bytes_read(tmp_path: Path) -> None:
     (tmp_path / "log").write_text(lines(EVENTS * 300))
     size = (tmp_path / "log").stat().st_size
-    for selection, total in ((ALL, size), (OF_ID, 2 * size)):
-        heard: list[tuple[int, int | None]] = []
-        log = SavedLog(str(tmp_path / "log"))
-        list(log.read(selection, lambda done, all_, heard=heard: heard.append((done, all_))))
-        assert heard[-1] == (total, total)
-        assert heard == sorted(heard)
-        assert log.coverage().bytes_read == size
+    heard: list[tuple[int, int | None]] = []
+    log = SavedLog(str(tmp_path / "log"))
+    list(log.read(ALL, lambda done, all_: heard.append((done, all_))))
+    assert heard[-1] == (size, size)
+    assert heard == sorted(heard)
+    assert log.coverage().bytes_read == size

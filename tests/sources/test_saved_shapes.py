@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from retryctl.core.model.events import LogEvent, is_timed, stream_name
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.formats import FORMATS, detect_format, shapes, shapes_table
+from tests.support.program import run
 from tests.support.saved_logs import (
     EVENTS,
     GROUP,
@@ -399,3 +400,14 @@ def test_a_record_of_lambda_that_a_tool_wrapped_in_json_of_its_own() -> None:
     }
     [event], _ = read_bytes((json.dumps(line) + "\n").encode())
     assert (event.timestamp_ms, event.message) == (T0 // 1000 * 1000, f"END RequestId: {ID}")
+
+
+def test_a_log_without_times_shows_none_and_still_its_order() -> None:
+    text = SHAPES["messages"][0]([e for e in EVENTS if ID in e[2] or "process" in e[2]])
+    shown = json.loads(run("trace", ID, "--from", "-", "-o", "json", stdin=text).stdout)
+    [request] = shown["requests"]
+    assert len(request["attempts"]) == 2
+    for attempt_shown in request["attempts"]:
+        times = {attempt_shown[key] for key in ("started_at", "ended_at", "wait_s", "log_stream")}
+        assert times == {None}
+    assert {shown["coverage"][key] for key in ("since", "until")} == {None}

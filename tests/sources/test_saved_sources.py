@@ -15,15 +15,12 @@ from retryctl.sources.saved.events import SavedLog
 from tests.support.program import run
 from tests.support.saved_logs import (
     EVENTS,
-    GROUP,
     HOUR,
     ID,
-    OF_ID,
     STREAM,
     T0,
     attempt,
     document,
-    fields,
     lines,
     plain,
     read,
@@ -92,7 +89,7 @@ def test_what_is_no_file_is_refused_with_what_to_give(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "saved.json").touch()
     with pytest.raises(kind) as caught:
-        list(SavedLog(source).read(OF_ID))
+        list(SavedLog(source).read(LogQuery()))
     assert next_step in caught.value.next_step
 
 
@@ -216,21 +213,6 @@ def test_a_retry_that_would_lie_beyond_the_log_is_still_due() -> None:
     events, coverage = read_bytes(log, LogQuery(request_ids=(ID,), until_ms=T0 + 24 * HOUR))
     (request,) = build_history(events, horizon_ms=coverage.horizon_ms or 0).requests
     assert request.outcome == "pending"
-
-
-def test_a_request_that_is_in_what_was_not_asked_for_is_told() -> None:
-    log = "".join(
-        json.dumps({**fields(event, number), "logGroupName": GROUP}) + "\n"
-        for number, event in enumerate(EVENTS)
-    ).encode()
-    for selection in (
-        LogQuery(request_ids=(ID,), function="foo"),
-        LogQuery(request_ids=(ID,), log_groups=("/aws/lambda/foo",)),
-    ):
-        events, coverage = read_bytes(log, selection)
-        assert events == []
-        assert coverage.left_out == ((ID, "orders-worker"),)
-    assert read_bytes(log, OF_ID)[1].left_out == ()
 
 
 # --------------------------------------------------------------------------- times

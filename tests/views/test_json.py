@@ -41,7 +41,7 @@ def read(*requests: Any, coverage: Coverage = COVERAGE, lines: bool = False) -> 
 
 def test_the_document_of_the_contract() -> None:
     document = read(SWITCHED)
-    assert list(document) == ["schema", "requests", "not_found", "coverage"]
+    assert list(document) == ["schema", "requests", "not_found", "cross_checked", "coverage"]
     assert document["schema"] == "retryctl/trace/1"
     (request,) = document["requests"]
     attempts, findings = request.pop("attempts"), request.pop("findings")
@@ -50,6 +50,7 @@ def test_the_document_of_the_contract() -> None:
         "function": "orders-worker",
         "log_group": GROUP,
         "outcome": "exhausted",
+        "delivery": "asynchronous",
         "verdict": "disagrees",
         "undetermined_because": [],
         "next_attempt_due_at": None,
@@ -76,6 +77,7 @@ def test_the_document_of_the_contract() -> None:
         "memory_size_mb": 128,
         "max_memory_used_mb": 36,
         "xray_trace_id": None,
+        "execution_arn": None,
         "counter": {"logged": 0, "expected": 2, "in_environment": 0},
         "branch": {"logged": "A", "expected": "C"},
         "check": "disagrees",

@@ -20,12 +20,16 @@ from retryctl.core.check.expectations import (
     CheckResult,
     CheckTally,
     Expectations,
+    coverage_check,
+    cross_check_of_all,
     of_all,
     of_request,
 )
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
+from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.findings import Finding, Severity
 from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.wording import number_of
 
@@ -63,6 +67,7 @@ class CheckOutcome:
     functions: tuple[str, ...]
     not_found: tuple[str, ...]
     empty: bool
+    cross_checked: int = 0
 
     @property
     def passed(self) -> bool | None:
@@ -104,9 +109,15 @@ class CheckEvaluator:
     """
 
     def __init__(
-        self, expected: Expectations, known: Collection[Identity] = (), *, learns: bool = False
+        self,
+        expected: Expectations,
+        known: Collection[Identity] = (),
+        *,
+        learns: bool = False,
+        markers: Markers | None = None,
     ) -> None:
         self._expected = expected
+        self._markers = markers
         self._known = known
         self._learns = learns
         self._tally = CheckTally()
@@ -129,7 +140,9 @@ class CheckEvaluator:
 
     def another(self) -> CheckEvaluator:
         """One that judges other requests by the same; ``merge`` then takes its results over."""
-        return CheckEvaluator(self._expected, self._known, learns=self._learns)
+        return CheckEvaluator(
+            self._expected, self._known, learns=self._learns, markers=self._markers
+        )
 
     @property
     def request_ids(self) -> set[str]:
@@ -141,12 +154,23 @@ class CheckEvaluator:
         self._tally.merge(other._tally)
         self._told += other._told
 
-    def judgement(self, not_found: Sequence[str] = ()) -> CheckOutcome:
-        """What came of it. An awaited ID that was not found is undetermined."""
+    def judgement(self, not_found: Sequence[str] = (), gaps: Sequence[Gap] = ()) -> CheckOutcome:
+        """The result. An awaited ID that was not found is undetermined.
+
+        So is a check that did not fail and could have missed requests in ``gaps``, and one whose
+        configured markers match no line of a log with failed attempts.
+        """
         awaited = [_missing(one) for one in not_found if self._expected.awaits(one)]
         self._told.sort(key=lambda told: told.place)
         of_requests = chain.from_iterable(told.checks for told in self._told)
-        checks = (*of_requests, *awaited, *of_all(self._tally, self._expected))
+        patterns = self._markers.patterns if self._markers else ()
+        unsure = (coverage_check(gaps), cross_check_of_all(self._tally, patterns))
+        checks = (
+            *of_requests,
+            *awaited,
+            *of_all(self._tally, self._expected, gaps),
+            *(check for check in unsure if check),
+        )
         demanded = any(check.passed is False for check in checks)
         return CheckOutcome(
             checks=checks,
@@ -156,6 +180,7 @@ class CheckEvaluator:
             functions=tuple(dict.fromkeys(t.function for t in self._told if t.function)),
             not_found=tuple(not_found),
             empty=not (self._tally.requests or awaited or demanded or self._expected.allow_empty),
+            cross_checked=self._tally.cross_checked,
         )
 
     def _judged(self, finding: Finding, checked: CheckedRequest) -> JudgedFinding:

@@ -7,12 +7,13 @@ have to happen first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.wording import number_of
 
@@ -87,6 +88,8 @@ class CheckTally:
     wrong_branches: int = 0
     counters_on_retries: int = 0
     right_on_retries: int = 0
+    failed_attempts: int = 0
+    cross_checked: int = 0
 
     def add(self, checked: CheckedRequest) -> None:
         """Count one request."""
@@ -96,6 +99,8 @@ class CheckTally:
         self.exhausted += request.outcome is RequestOutcome.EXHAUSTED
         self.open += request.outcome in OPEN
         for attempt, check in zip(request.attempts, checked.checks, strict=True):
+            self.failed_attempts += attempt.outcome.failed
+            self.cross_checked += not attempt.claim.silent
             if attempt.claim.branch is not None and check.branch_expected is not None:
                 self.branches += 1
                 self.wrong_branches += attempt.claim.branch != check.branch_expected
@@ -189,13 +194,21 @@ def _of(
 # --------------------------------------------------------------------------- of all requests
 
 
-def of_all(tally: CheckTally, expected: Expectations) -> Iterator[CheckResult]:
-    """The expectations of all requests together, in the order of the options."""
+def of_all(
+    tally: CheckTally, expected: Expectations, gaps: Sequence[Gap] = ()
+) -> Iterator[CheckResult]:
+    """Evaluate the expectations of all requests together, in the order of the options.
+
+    Requests that lie in ``gaps`` could still reach a minimum.
+    """
     yield from _nothing_to_judge(tally, expected)
+    hidden = any(gap.hides_attempts for gap in gaps)
     if expected.min_requests is not None:
-        yield _at_least("min-requests", tally.requests, expected.min_requests, "seen")
+        number, least = tally.requests, expected.min_requests
+        yield _at_least("min-requests", number, least, "found", hidden=hidden)
     if expected.min_retried is not None:
-        yield _at_least("min-retried", tally.retried, expected.min_retried, "retried")
+        number, least = tally.retried, expected.min_retried
+        yield _at_least("min-retried", number, least, "retried", hidden=hidden)
     if expected.max_exhausted:
         still_open = f"; {number_of(tally.open, 'is', 'are')} still open" if tally.open else ""
         yield _at_most(
@@ -230,10 +243,40 @@ def _nothing_to_judge(tally: CheckTally, expected: Expectations) -> Iterator[Che
         yield CheckResult(name="expect-outcome", passed=passed, message=told, awaits=told)
 
 
-def _at_least(name: str, number: int, least: int, what: str) -> CheckResult:
-    told = f"{number_of(number, 'request')} {what}, at least {least:,} expected"
-    met = number >= least
-    return CheckResult(name=name, passed=met, message=told, awaits="" if met else told)
+def _at_least(name: str, number: int, least: int, what: str, *, hidden: bool) -> CheckResult:
+    message = f"{number_of(number, 'request')} {what}, at least {least:,} expected"
+    if number >= least:
+        return CheckResult(name=name, passed=True, message=message)
+    if hidden:
+        message += "; others may lie in what could not be read"
+    passed = None if hidden else False
+    return CheckResult(name=name, passed=passed, message=message, awaits=message)
+
+
+def coverage_check(gaps: Sequence[Gap]) -> CheckResult | None:
+    """The check of the coverage: undetermined where a gap could hide requests, else ``None``."""
+    hiding = [gap.message for gap in gaps if gap.hides_attempts or gap.hides_lines]
+    if not hiding:
+        return None
+    more = f" (and {len(hiding) - 1:,} more)" if len(hiding) > 1 else ""
+    message = f"part of the log is missing: {hiding[0]}{more}"
+    again = any(gap.may_close for gap in gaps)
+    return CheckResult(name=COVERAGE, passed=None, message=message, awaits=message if again else "")
+
+
+def cross_check_of_all(tally: CheckTally, patterns: Sequence[str]) -> CheckResult | None:
+    """Undetermined where attempts failed and the configured ``patterns`` matched no line."""
+    if not patterns or not tally.failed_attempts or tally.cross_checked:
+        return None
+    message = (
+        f"nothing was cross-checked: {number_of(tally.failed_attempts, 'attempt')} failed and "
+        f"none logged a line that matches {', '.join(patterns)}"
+    )
+    return CheckResult(name=CROSS_CHECK, passed=None, message=message)
+
+
+COVERAGE = "coverage"
+CROSS_CHECK = "cross-check"
 
 
 def _at_most(

@@ -93,6 +93,17 @@ class Markers:
         return not (self.counter or self.branch or self.counter_field or self.branch_field)
 
     @property
+    def patterns(self) -> tuple[str, ...]:
+        """The configured patterns and fields, as ``counter = …`` in the order of the settings."""
+        given = {
+            "counter": self.counter and self.counter.pattern,
+            "branch": self.branch and self.branch.pattern,
+            "counter_field": self.counter_field,
+            "branch_field": self.branch_field,
+        }
+        return tuple(f"{name} = {value!r}" for name, value in given.items() if value)
+
+    @property
     def read_branches(self) -> bool:
         """Whether a branch is looked for, besides that of a marker."""
         return self.are_default or bool(self.branch or self.branch_field)

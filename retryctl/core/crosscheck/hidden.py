@@ -121,7 +121,7 @@ def _outcome(
     if outcome is RequestOutcome.RECOVERED:
         good = any(attempt.outcome is Outcome.OK for attempt in request.attempts)
         return outcome if good else RequestOutcome.UNKNOWN
-    if outcome in _UNSETTLED and (earlier or hidden.after or request.ambiguous):
+    if outcome in _UNSETTLED and (earlier or hidden.after):
         return RequestOutcome.UNKNOWN
     if [a.outcome for a in request.attempts] != [a.outcome for a in before]:
         return outcome if outcome is RequestOutcome.EXHAUSTED else RequestOutcome.UNKNOWN

@@ -142,11 +142,12 @@ def check_attempts_of(
     settings: FunctionConfig,
     markers: Markers,
     function: str | None = None,
+    stored: StoreCount | None = None,
 ) -> CheckedRequest:
     """Check the request of ``key`` (log group and ID) from its attempts, in any order."""
     horizon_ms = coverage.horizon_ms or 0
     request = request_of(key, attempts, mentions, settings, horizon_ms, function)
-    return check_request(request, coverage, settings=settings, markers=markers)
+    return check_request(request, coverage, settings=settings, markers=markers, stored=stored)
 
 
 def check_request(

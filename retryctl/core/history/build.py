@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.grammar.parse import parse_record
@@ -95,17 +94,10 @@ def stream_lines(events: Iterable[LogEvent]) -> list[Line]:
     """The events of one stream as records, in the stream's order and without repeats."""
     distinct: dict[object, LogEvent] = {}
     for event in events:
-        distinct.setdefault(event.event_id or object(), event)
+        key = (event.event_id, event.timestamp_ms) if event.event_id else object()
+        distinct.setdefault(key, event)
     placed = sorted(distinct.values(), key=lambda event: event.position)
-    return _without_repeats(sorted(_oldest_first(placed), key=_in_stream))
-
-
-def _oldest_first(placed: list[LogEvent]) -> list[LogEvent]:
-    """The same events, turned round where the log has the newest first."""
-    times = [event.timestamp_ms for event in placed]
-    falls = len(times) > 1 and times[0] > times[-1]
-    newest_first = falls and all(before >= after for before, after in pairwise(times))
-    return placed[::-1] if newest_first else placed
+    return _without_repeats(sorted(placed, key=_in_stream))
 
 
 def _in_stream(event: LogEvent) -> tuple[int, int, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from retryctl.core.history.attempt_lines import AttemptLines
-from retryctl.core.model.events import LogEvent
+from retryctl.core.model.events import LogEvent, timed_ms
 from retryctl.core.model.limits import LATE_LOGS_MS
 from retryctl.core.model.records import (
     AppLine,
@@ -84,7 +84,8 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> Outcome:
     if bracket.report:
         whole = not (bracket.report.cut or bracket.report.failed)
         return Outcome.OK if whole else Outcome.UNKNOWN
-    young = bracket.start and bracket.start.timestamp_ms >= deadline_ms - LATE_LOGS_MS
+    started_ms = timed_ms(bracket.start)
+    young = started_ms is not None and started_ms >= deadline_ms - LATE_LOGS_MS
     return Outcome.RUNNING if young and not bracket.end else Outcome.UNKNOWN
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from retryctl.core.crosscheck.claims import Claim, Markers, read_claim
 from retryctl.core.history.attempt_lines import CLOSING, AttemptLines, Line, request_named
 from retryctl.core.history.outcome import ErrorInfo, Outcome, error_of, outcome_of
-from retryctl.core.model.events import LogEvent
+from retryctl.core.model.events import LogEvent, timed_ms
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.records import (
     AppLine,
@@ -105,8 +105,8 @@ def build_attempt(
         or function,
         version=bracket.version or _version_of(bracket.log_stream),
         cold_start=_cold_start(bracket),
-        started_ms=bracket.start.timestamp_ms if bracket.start else None,
-        ended_ms=ended.timestamp_ms if ended else None,
+        started_ms=timed_ms(bracket.start),
+        ended_ms=timed_ms(ended),
         outcome=outcome,
         error=error,
         duration_ms=report.duration_ms if report else None,

@@ -50,6 +50,11 @@ class Gap:
     hides_attempts: bool = False
     hides_lines: bool = False
 
+    @property
+    def may_close(self) -> bool:
+        """Whether reading again later could close it."""
+        return self.kind in ("throttled", "unreachable", "too-fresh", "lines-missing", "changed")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:

@@ -35,6 +35,11 @@ def is_timed(timestamp_ms: int) -> bool:
     return not UNTIMED_MS <= timestamp_ms < _UNTIMED_END_MS
 
 
+def timed_ms(event: LogEvent | None) -> int | None:
+    """The time of an event; ``None`` without one, or where its log has no times."""
+    return event.timestamp_ms if event and is_timed(event.timestamp_ms) else None
+
+
 def stream_name(log_stream: str | None) -> str | None:
     """The name of a log stream; ``None`` of one that the log does not name.
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt, function_from_names, wait_ms
-from retryctl.core.model.events import LogEvent, is_event_source_id
+from retryctl.core.model.events import LogEvent, is_event_source_id, is_timed
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import (
     EVENT_SOURCE_WAIT_MS,
@@ -136,6 +136,8 @@ def _may_retry(last: Attempt, attempt: Attempt) -> bool:
     reset = last.outcome.failed and last.outcome is not Outcome.ERROR
     if reset and attempt.log_stream == last.log_stream:
         return True
+    if not is_timed(attempt.placed_ms):
+        return last.outcome is not Outcome.OK
     ended_ms = last.placed_ms if last.ended_ms is None else last.ended_ms
     return last.outcome is not Outcome.OK and attempt.placed_ms - ended_ms >= SHORTEST_RETRY_MS
 
@@ -182,6 +184,8 @@ def _next_due_ms(
     last, wait = attempts[-1], USUAL_WAITS_MS.get(len(attempts))
     if not last.outcome.failed or wait is None or len(attempts) > settings.retries_allowed:
         return None
+    if not is_timed(last.placed_ms):
+        return None
     failed_ms = last.ended_ms if last.ended_ms is not None else last.last_event.timestamp_ms
     age_ms = failed_ms - attempts[0].placed_ms + wait
     if settings.maximum_event_age_s is not None and age_ms > settings.event_age_ms:
@@ -212,4 +216,6 @@ def _request_outcome(
         return RequestOutcome.EXHAUSTED if known else RequestOutcome.UNKNOWN
     if any(attempt.starts_unseen for attempt in attempts):
         return RequestOutcome.UNKNOWN  # a good attempt would have left no record
+    if not is_timed(attempts[-1].placed_ms):
+        return RequestOutcome.UNKNOWN  # nothing shows how long the log goes on after it
     return RequestOutcome.PENDING if due is not None else RequestOutcome.NOT_RETRIED

@@ -8,6 +8,7 @@ from uuid import UUID
 from retryctl.bulk.partition import SilentSuccesses
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import RequestOutcome
 
 
@@ -67,7 +68,7 @@ def request_rows(one: CheckedRequest | SilentSuccesses) -> list[RequestRow]:
             request_id=str(UUID(bytes=request_id)),
             function=one.function,
             placed_ms=start_ms,
-            started_ms=start_ms,
+            started_ms=start_ms if is_timed(start_ms) else None,
             attempts=1,
             outcome=RequestOutcome.SUCCEEDED,
             verdict=Verdict.NOT_COUNTED,

@@ -69,6 +69,7 @@ class SummaryTally:
     requests: int = 0
     attempts: int = 0
     retried: int = 0
+    cross_checked: int = 0
     by_attempts: Counter[int] = field(default_factory=Counter)
     outcomes: Counter[RequestOutcome] = field(default_factory=Counter)
     attempt_outcomes: Counter[Outcome] = field(default_factory=Counter)
@@ -125,7 +126,7 @@ class SummaryTally:
 
     def merge(self, other: SummaryTally) -> None:
         """Add what another tally counted."""
-        for name in ("requests", "attempts", "retried", "same_environment", "other_environment"):
+        for name in _SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in _COUNTERS:
             getattr(self, name).update(getattr(other, name))
@@ -148,6 +149,7 @@ class SummaryTally:
         self.attempt_outcomes[attempt.outcome] += 1
         self.branches[number, claim.branch] += 1
         self.checks[check] += 1
+        self.cross_checked += not claim.silent
         if number > 1 and claim.counter is not None:
             self.retries_judged[check] += 1
         if attempt.billed_duration_ms is not None:
@@ -220,6 +222,10 @@ class SummaryTally:
         )
 
 
+_SUMS = (
+    *("requests", "attempts", "retried", "cross_checked"),
+    *("same_environment", "other_environment"),
+)
 _COUNTERS = (
     *("by_attempts", "outcomes", "attempt_outcomes", "branches", "checks", "retries_judged"),
     *("findings", "wrong_retries", "billed_us", "failed_by_minute"),

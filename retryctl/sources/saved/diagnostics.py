@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field, replace
 
 from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.model.events import is_timed
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.files import DEMO, STDIN, STDIN_NAME
 
@@ -76,9 +77,10 @@ class ReadStats:
         Nothing was seen beyond the log's last event, whatever was asked for. A window in which
         the log has nothing is a moment: its end, or where it would have begun.
         """
-        asked_ms = (moment for moment in (self.until_ms, self.last_ms) if moment is not None)
+        first_ms, last_ms = _timed(self.first_ms), _timed(self.last_ms)
+        asked_ms = (moment for moment in (self.until_ms, last_ms) if moment is not None)
         horizon_ms = min(asked_ms, default=None)
-        since_ms = self.first_ms if self.since_ms is None else self.since_ms
+        since_ms = first_ms if self.since_ms is None else self.since_ms
         until_ms = horizon_ms
         if since_ms is not None and until_ms is not None and since_ms > until_ms:
             if self.since_ms is None:
@@ -92,14 +94,19 @@ class ReadStats:
             since_ms=since_ms,
             until_ms=until_ms,
             horizon_ms=horizon_ms,
-            first_event_ms=self.first_ms,
-            last_event_ms=self.last_ms,
+            first_event_ms=first_ms,
+            last_event_ms=last_ms,
             left_out=tuple(self.left_out.items()),
             events_read=self.events,
             events_unrecognised=self.unrecognised,
             bytes_read=self.bytes_read,
             gaps=tuple(self.gaps),
         )
+
+
+def _timed(moment_ms: int | None) -> int | None:
+    """The time of an event; ``None`` where its log has no times."""
+    return moment_ms if moment_ms is not None and is_timed(moment_ms) else None
 
 
 class FileDiagnostics:

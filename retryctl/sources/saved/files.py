@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import io
 import os
 import re
 import shlex
@@ -30,12 +31,16 @@ _EXPORT_TEST = "aws-logs-write-test"  # CreateExportTask writes it to see whethe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedFile:
-    """One file: it can be opened again and again. ``folder`` is the name of the folder it is in."""
+    """One file: it can be opened again and again. ``folder`` is the name of the folder it is in.
+
+    ``on_disk``: any process can open it by its name.
+    """
 
     name: str
     size: int
     open: Callable[[], IO[bytes]]
     folder: str = ""
+    on_disk: bool = False
 
 
 def instead_of(word: str) -> str | None:
@@ -143,13 +148,28 @@ def _file(path: str) -> SavedFile:
         with open(path, "rb") as pipe:
             return _spooled(path, pipe)
     folder = os.path.basename(os.path.dirname(os.path.abspath(path)))
-    return SavedFile(name=path, size=status.st_size, open=partial(_open, path), folder=folder)
+    return SavedFile(
+        name=path, size=status.st_size, open=partial(_open, path), folder=folder, on_disk=True
+    )
 
 
 def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
-    """A copy of ``stream`` in a temporary file, which is gone when nothing refers to it."""
-    copy = tempfile.TemporaryFile()  # noqa: SIM115 - it must outlive this function
-    shutil.copyfileobj(stream, copy)
+    """A copy of ``stream`` in a temporary file, which is gone when nothing refers to it.
+
+    Without a folder for such files it is in memory.
+    """
+    try:
+        copy = tempfile.TemporaryFile()  # noqa: SIM115 - it must outlive this function
+    except OSError:
+        content = stream.read()
+        return SavedFile(name=name, size=len(content), open=lambda: io.BytesIO(content))
+    try:
+        shutil.copyfileobj(stream, copy)
+        copy.flush()
+    except OSError as error:
+        what = f"cannot copy {name} to {tempfile.gettempdir()}: {error.strerror or error}."
+        next_step = "Set TMPDIR to a folder with room, or save it as a file."
+        raise UnreadableInput(what, next_step) from error
     size = copy.tell()
 
     def reopen() -> IO[bytes]:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from retryctl.core.check.evaluate import JudgedFinding
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.crosscheck.verdict import RULES
-from retryctl.core.model.events import LogEvent
+from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.views.ci.report import CheckReport, Problem, problems
 from retryctl.views.inert import inert, lines_of
 from retryctl.views.json.check import document_text
@@ -114,8 +114,8 @@ def _evidence(event: LogEvent) -> Object:
     told = f"{iso(event.timestamp_ms)} {line}"
     group = (event.log_group or "log").lstrip("/")
     located: Object = {"physicalLocation": _physical(group), "message": _message(told)}
-    if event.log_stream:
-        located["logicalLocations"] = [{"name": event.log_stream, "kind": "log stream"}]
+    if name := stream_name(event.log_stream):
+        located["logicalLocations"] = [{"name": name, "kind": "log stream"}]
     return located
 
 

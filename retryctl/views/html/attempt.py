@@ -11,7 +11,7 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.crosscheck.findings import Finding
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.events import LogEvent
+from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.views.attempts_table import environment_cell, error_detail, memory, outcome_cell
 from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.html.markup import Markup, joined, spans, tag
@@ -90,7 +90,7 @@ def _told_of(attempt: Attempt, tz: tzinfo) -> Iterator[tuple[str, str]]:
     yield "memory", memory(attempt)
     yield "counts in", attempt.claim.store or ""
     yield "the store said", attempt.claim.store_error or ""
-    yield "log stream", tag("code", attempt.log_stream) if attempt.log_stream else ""
+    yield "log stream", tag("code", stream) if (stream := stream_name(attempt.log_stream)) else ""
     yield "X-Ray", tag("code", attempt.xray_trace_id) if attempt.xray_trace_id else ""
 
 
@@ -136,7 +136,7 @@ def _proof(called: str, events: Sequence[LogEvent], around: Setting) -> Markup:
 
 def _place(event: LogEvent, around: Setting) -> str:
     environment = around.known.get(event.log_stream)
-    return environment.label if environment else event.log_stream or ""
+    return environment.label if environment else stream_name(event.log_stream) or ""
 
 
 def _event(

@@ -13,6 +13,7 @@ from itertools import pairwise
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.attempt import Attempt, wait_ms
+from retryctl.core.model.events import is_timed
 from retryctl.core.wording import number_of
 from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.html.markup import Markup, tag
@@ -47,7 +48,7 @@ def picture(
     ``files`` has for attempts by number how many files their /tmp held thereafter.
     """
     attempts = checked.request.attempts
-    if len(attempts) < 2:
+    if len(attempts) < 2 or not all(is_timed(attempt.placed_ms) for attempt in attempts):
         return None
     first, last = attempts[0].placed_ms, max(end_ms(a, horizon_ms) for a in attempts)
     if first == last:

@@ -32,6 +32,7 @@ def report(told: CheckReport) -> str:
         ],
         "findings": [_finding(judged) for judged in judgement.findings],
         "not_found": list(judgement.not_found),
+        "cross_checked": judgement.cross_checked,
         "coverage": coverage_object(told.coverage),
     }
     return document_text(document)

@@ -61,6 +61,7 @@ def summary_object(function: str | None, tally: SummaryTally, branches: Branches
         "requests": tally.requests,
         "attempts": tally.attempts,
         "retried_requests": tally.retried,
+        "cross_checked": tally.cross_checked,
         "by_attempts": {
             str(count): tally.by_attempts[count] for count in sorted(tally.by_attempts)
         },

@@ -16,10 +16,10 @@ from typing import Any
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck
 from retryctl.core.crosscheck.findings import Finding
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.verdict import CheckedRequest, cross_checked
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
-from retryctl.core.model.events import LogEvent
+from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.views.console_links import attempt_link
 from retryctl.views.inert import UNSAFE
 from retryctl.views.times import iso, waits_ms
@@ -47,6 +47,7 @@ def trace_document(
         "schema": SCHEMA,
         "requests": [_request(one, lines, region) for one in checked],
         "not_found": list(not_found),
+        "cross_checked": cross_checked(checked),
         "coverage": coverage_object(coverage),
     }
     return dumps(document, indent=2) + "\n"
@@ -87,6 +88,7 @@ def _request(checked: CheckedRequest, lines: bool, region: str | None) -> Object
         "function": request.function,
         "log_group": request.log_group,
         "outcome": request.outcome.value,
+        "delivery": request.delivery.value,
         "verdict": checked.verdict.value,
         "undetermined_because": list(checked.undetermined_because),
         "next_attempt_due_at": iso(request.next_attempt_due_ms),
@@ -103,7 +105,7 @@ def _attempt(
     error = attempt.error
     shown: Object = {
         "number": attempt.number,
-        "log_stream": attempt.log_stream,
+        "log_stream": stream_name(attempt.log_stream),
         "version": attempt.version,
         "cold_start": attempt.cold_start,
         "started_at": iso(attempt.started_ms),
@@ -119,6 +121,7 @@ def _attempt(
         "memory_size_mb": attempt.memory_size_mb,
         "max_memory_used_mb": attempt.max_memory_used_mb,
         "xray_trace_id": attempt.xray_trace_id,
+        "execution_arn": attempt.execution_arn,
         "counter": {
             "logged": attempt.claim.counter,
             "expected": check.counter_expected,
@@ -143,7 +146,8 @@ def finding_object(finding: Finding) -> Object:
         "message": finding.message,
         "remedy": finding.remedy,
         "evidence": [
-            {"log_stream": event.log_stream, **_event(event)} for event in finding.evidence
+            {"log_stream": stream_name(event.log_stream), **_event(event)}
+            for event in finding.evidence
         ],
     }
 

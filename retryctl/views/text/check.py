@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from retryctl.core.check.evaluate import REQUEST
+from retryctl.core.check.expectations import COVERAGE, CROSS_CHECK
 from retryctl.errors import ExitStatus
 from retryctl.views.blocks import Block, Command, Paragraph
 from retryctl.views.ci.report import (
@@ -42,6 +43,8 @@ def _blocks(told: CheckReport) -> Iterator[Block]:
     more = len(found) - _MOST_TOLD
     if more > 0:
         yield _line(NOTE, f"and {more:,} more; --output json has them all")
+    if judgement.requests and not judgement.cross_checked:
+        yield _line(NOTE, "nothing was cross-checked: no attempt logged a counter or a branch")
     for words in told_beside(judgement):
         yield _line(WARNING, words)
     written = f" Report: {', '.join(told.reports)}" if told.reports else ""
@@ -54,7 +57,8 @@ def _blocks(told: CheckReport) -> Iterator[Block]:
 
 
 def _said(problem: Problem) -> str:
-    name = problem.rule if problem.judged or problem.rule == REQUEST else f"--{problem.rule}"
+    plain = problem.judged or problem.rule in (REQUEST, COVERAGE, CROSS_CHECK)
+    name = problem.rule if plain else f"--{problem.rule}"
     who = f"{problem.request_id}  " if problem.request_id else ""
     return f"{who}{problem.message}" if name == REQUEST else f"{who}{name}: {problem.message}"
 

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.events import is_timed
 from retryctl.views.blocks import Piece
 from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.times import at, clock, day
@@ -35,7 +36,7 @@ def timeline(
 
     An attempt stands at its start; one that still runs is drawn up to ``horizon_ms``.
     """
-    if len(attempts) < 2:
+    if len(attempts) < 2 or not all(is_timed(attempt.placed_ms) for attempt in attempts):
         return []
     spans = [(a, a.placed_ms, end_ms(a, horizon_ms)) for a in attempts]
     first, last = min(start for _, start, _ in spans), max(end for _, _, end in spans)

@@ -13,6 +13,7 @@ from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.model.events import stream_name
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
 from retryctl.views.attempts_table import (
@@ -207,7 +208,8 @@ def _log_lines(
     *,
     dated: bool,
 ) -> Iterator[Block]:
-    stream = f" · {attempt.log_stream}" if attempt.log_stream else ""
+    name = stream_name(attempt.log_stream)
+    stream = f" · {name}" if name else ""
     yield Paragraph(
         words=[
             (f"attempt {attempt.number}", "bold"),

@@ -1,0 +1,107 @@
+"""Which requests a trace shows where no whole request ID is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+
+from retryctl.app.options import (
+    SILENT,
+    Clock,
+    Feedback,
+    SourceOptions,
+    TimeWindow,
+    wall_clock_ms,
+)
+from retryctl.app.window import list_rows, open_window
+from retryctl.config import ProjectConfig
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.request import RequestOutcome
+from retryctl.core.summary.request_row import RequestRow, RowFilter
+
+FEW = 3
+"""A saved log with at most this many requests is shown whole."""
+
+_ENDED_WELL = (RequestOutcome.SUCCEEDED, RequestOutcome.RECOVERED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The IDs of the selected requests, the newest first.
+
+    ``others`` is the number of requests that are not selected.
+    """
+
+    request_ids: tuple[str, ...]
+    others: int
+    coverage: Coverage
+
+
+def select_newest(
+    options: SourceOptions,
+    window: TimeWindow,
+    *,
+    config: ProjectConfig | None = None,
+    last: int | None = None,
+    failed: bool = False,
+    feedback: Feedback = SILENT,
+    clock: Clock = wall_clock_ms,
+) -> Selection:
+    """Select the newest request that failed or was retried, or the ``last`` newest of them.
+
+    With ``failed`` only requests that did not end well are selected. Of a saved log with few
+    requests all are selected, unless ``last`` or ``failed`` is given.
+    """
+    rows, coverage = _rows(options, window, config, feedback, clock)
+    few = options.source != "cloudwatch" and last is None and not failed and len(rows) <= FEW
+    wanted = rows if few else [row for row in rows if _is_notable(row, failed=failed)]
+    newest = nlargest(len(rows) if few else last or 1, wanted, key=_by_age)
+    request_ids = tuple(dict.fromkeys(row.request_id for row in newest))
+    return Selection(
+        request_ids=request_ids,
+        others=len({row.request_id for row in rows}.difference(request_ids)),
+        coverage=coverage,
+    )
+
+
+def matching_ids(
+    prefixes: Sequence[str],
+    options: SourceOptions,
+    window: TimeWindow,
+    *,
+    config: ProjectConfig | None = None,
+    feedback: Feedback = SILENT,
+    clock: Clock = wall_clock_ms,
+) -> dict[str, tuple[str, ...]]:
+    """Return the request IDs of a saved log that begin with each prefix, sorted."""
+    rows, _ = _rows(options, window, config, feedback, clock)
+    ids = sorted({row.request_id for row in rows})
+    return {
+        prefix: tuple(request_id for request_id in ids if request_id.startswith(prefix))
+        for prefix in prefixes
+    }
+
+
+def _rows(
+    options: SourceOptions,
+    window: TimeWindow,
+    config: ProjectConfig | None,
+    feedback: Feedback,
+    clock: Clock,
+) -> tuple[list[RequestRow], Coverage]:
+    opened = open_window(
+        options, config or ProjectConfig(), window, now_ms=clock(), feedback=feedback
+    )
+    with opened as reader:
+        return list(list_rows(reader, RowFilter())), reader.coverage
+
+
+def _is_notable(row: RequestRow, *, failed: bool) -> bool:
+    if failed:
+        return row.outcome not in _ENDED_WELL
+    return row.attempts > 1 or row.outcome is not RequestOutcome.SUCCEEDED
+
+
+def _by_age(row: RequestRow) -> tuple[int, str]:
+    return (row.placed_ms, row.request_id)

@@ -1,0 +1,152 @@
+"""The canonical lines of a chunk, by the block, and the chunks of a log worked through in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from io import BufferedReader
+from typing import IO, Generic, Protocol, TypeVar
+
+from retryctl.bulk.chunks import ByteRange, Chunk
+from retryctl.bulk.workers import run_in_workers
+from retryctl.core.history.id_search import IdSearch
+from retryctl.errors import UnreadableInput
+from retryctl.sources.saved.decode import segments
+from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter
+from retryctl.sources.saved.files import cannot_open
+from retryctl.sources.saved.formats import detect_format
+from retryctl.sources.saved.formats.json_documents import JsonDocuments
+from retryctl.sources.saved.log_file import read_file
+from retryctl.sources.saved.tie_order import ties_in_order
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+Advance = Callable[[int], None]
+"""Takes the number of bytes that were read since the last call."""
+
+_BLOCK_BYTES = 1 << 16  # fits in a processor's cache, and so is read twice as fast
+
+
+class ChunkBlocks:
+    """The canonical lines of a chunk, in blocks of whole lines.
+
+    ``notes`` and ``format`` are filled while it is read.
+    """
+
+    def __init__(self, chunk: Chunk, advance: Advance) -> None:
+        self.notes = FileDiagnostics(chunk.file.name)
+        self.format = chunk.format
+        self._chunk = chunk
+        self._advance = advance
+        self._last = b"\n"
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the blocks. Raises UnreadableInput where the file cannot be read."""
+        try:
+            with self._chunk.file.open() as opened:
+                for block in self._lines(opened):
+                    self._last = block
+                    yield block
+        except OSError as error:
+            raise cannot_open(self._chunk.file.name, error) from error
+
+    @property
+    def ends_within_member(self) -> bool:
+        """Whether the cut behind the chunk was none: gzip data or a line goes on there."""
+        if not self._chunk.members or self._chunk.stop is None:
+            return False
+        return bool(self.notes.gaps) or not self._last.endswith(b"\n")
+
+    def finish_search(self, search: IdSearch) -> bool:
+        """Whether the file is an answer of FilterLogEvents; end the search where none made it."""
+        if self.format and not self.format.answers_search:
+            search.add("")
+            return False
+        return isinstance(self.format, JsonDocuments)
+
+    @property
+    def has_remarks(self) -> bool:
+        """Whether some of the chunk could not be read as events."""
+        return bool(self.notes.gaps or self.notes.unrecognised)
+
+    def _lines(self, opened: IO[bytes]) -> Iterator[bytes]:
+        chunk, file = self._chunk, self._chunk.file
+        if chunk.format and chunk.format.verbatim and not chunk.members:
+            yield from ties_in_order(_blocks(opened, chunk.start, chunk.start + chunk.size))
+            return
+        stretch = BufferedReader(ByteRange(opened, chunk))
+        for segment in segments(stretch, self.notes, self._advance):
+            self.format = self.format or detect_format(segment.peek(), file.folder)
+            if self.format:
+                yield from self.format.blocks(segment, self.notes)
+        if not self.format:  # reading it by itself gives the reason
+            for _ in read_file(file, FileDiagnostics(file.name), None, lambda _: None):
+                pass
+
+
+def _blocks(opened: IO[bytes], start: int, stop: int) -> Iterator[bytes]:
+    """The lines that begin in a stretch of a file."""
+    if start:
+        opened.seek(start - 1)
+        start += len(opened.readline()) - 1
+    while start < stop:
+        # the line that the last byte of the stretch is of may be long
+        block = opened.read(min(_BLOCK_BYTES, stop - start - 1)) + opened.readline()
+        if not block:
+            return
+        start += len(block)
+        yield block
+
+
+class ChunkTask(Protocol[R_co]):
+    """Work on one chunk.
+
+    ``None`` where the chunk does not end where a member of gzip ends: it has to be read on.
+    """
+
+    def __call__(self, chunk: Chunk, advance: Advance) -> R_co | UnreadableInput | None:
+        """Work through a chunk, or return the reason why its file cannot be read."""
+
+
+class ChunkRun(Generic[R]):
+    """The results of a task for the chunks of a log, in the order of the log.
+
+    ``refused`` has the files that cannot be read, by name, and ``done`` the bytes read so far.
+    """
+
+    def __init__(self, task: ChunkTask[R], meter: Meter, processes: int) -> None:
+        self.refused: dict[str, UnreadableInput] = {}
+        self.done = 0
+        self._task = task
+        self._meter, self._start = meter, meter.done
+        self._processes = processes
+
+    def results(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, R]]:
+        """Yield each chunk with its result."""
+        read_on: set[str] = set()
+        for chunk, result in self._results(list(chunks)):
+            if chunk.file.name in read_on:
+                continue
+            if result is None:
+                read_on.add(chunk.file.name)
+                chunk = chunk.rest
+                result = self._task(chunk, self._meter.advance)
+            if isinstance(result, UnreadableInput):
+                self.refused[chunk.file.name] = result
+            elif result is not None:
+                yield chunk, result
+            self.done += chunk.size
+            self._meter.reach(self._start + self.done)
+
+    def _results(self, chunks: list[Chunk]) -> Iterator[tuple[Chunk, R | UnreadableInput | None]]:
+        if self._processes < 2 or len(chunks) < 2 or not all(c.file.on_disk for c in chunks):
+            for chunk in chunks:
+                yield chunk, self._task(chunk, self._meter.advance)
+            return
+        processes = min(self._processes, len(chunks))
+        results = run_in_workers(partial(_run, self._task), chunks, processes)
+        yield from zip(chunks, results, strict=True)
+
+
+def _run(task: ChunkTask[R], chunk: Chunk) -> R | UnreadableInput | None:
+    return task(chunk, lambda _: None)

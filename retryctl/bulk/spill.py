@@ -1,0 +1,56 @@
+"""Findings that wait in a temporary file; in memory where there is no room for one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import IO
+
+_IN_MEMORY_BYTES = 8 << 20
+
+
+class SpillFile:
+    """Pieces of bytes, each with a place to get it back from.
+
+    The first few megabytes stay in memory, and so does everything that cannot be written: no
+    folder for temporary files, a full disk.
+    """
+
+    def __init__(self, in_memory_bytes: int = _IN_MEMORY_BYTES) -> None:
+        self._pieces: list[bytes] = []
+        self._room = in_memory_bytes
+        self._file: IO[bytes] | None = None
+        self._end = 0
+        self._writable = True
+
+    def put(self, data: bytes) -> tuple[int, int]:
+        """Keep the bytes, and return their place."""
+        self._room -= len(data)
+        if self._room < 0 and self._writable and (at := self._written(data)) is not None:
+            return at, len(data)
+        self._pieces.append(data)
+        return -len(self._pieces), len(data)
+
+    def get(self, place: tuple[int, int]) -> bytes:
+        """The bytes at a place."""
+        at, length = place
+        if at < 0:
+            return self._pieces[-at - 1]
+        assert self._file is not None  # something was written there
+        self._file.seek(at)
+        return self._file.read(length)
+
+    def _written(self, data: bytes) -> int | None:
+        try:
+            # It must outlive this function, and ends with the last reference to it. Without a
+            # buffer a full disk shows itself here and not when the file is closed.
+            self._file = self._file or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+            at = self._file.seek(self._end)
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self._file.fileno(), rest) :]
+        except OSError:
+            self._writable = False
+            return None
+        self._end = at + len(data)
+        return at

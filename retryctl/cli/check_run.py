@@ -1,0 +1,156 @@
+"""Run ``retryctl check``: evaluate, write the reports and the baseline, and print the result.
+
+Mistakes in the options, the settings, the baseline or the report files are refused before
+anything is read.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from retryctl import __version__
+from retryctl.app.check import CheckPlan, CheckRun
+from retryctl.app.check import check as app_check
+from retryctl.app.options import SourceOptions, TimeWindow
+from retryctl.cli import params as options
+from retryctl.cli.answers import nothing_found
+from retryctl.cli.check_options import CheckOptions, read_expected
+from retryctl.cli.report_files import (
+    annotate,
+    known_form,
+    read_known,
+    report_files,
+    update_known,
+    write,
+)
+from retryctl.cli.source import source_options, time_window
+from retryctl.cli.terminal import TerminalFeedback, put, remark, stdout_screen
+from retryctl.cli.times import zone
+from retryctl.config import config_for
+from retryctl.core.model.events import request_id_in
+from retryctl.errors import ExitStatus, NothingFound, UsageError
+from retryctl.views.ci.report import ELSEWHERE, REPORTS, CheckReport
+from retryctl.views.ci.report import report as make_report
+
+
+def run_check(
+    targets: Sequence[str],
+    read: options.ReadOptions,
+    aws: options.AwsOptions,
+    screen: options.ScreenOptions,
+    chosen: CheckOptions,
+    *,
+    update_baseline: bool,
+    output: str,
+) -> ExitStatus:
+    """Check what ``targets`` name: request IDs, or a function."""
+    config = config_for(read.source)
+    request_ids, source = _targets(targets, source_options(read, aws, config))
+    window = time_window(read, screen.tz)
+    expected = read_expected(chosen, config, request_ids)
+    _refuse_waiting(expected.wait_ms, source)
+    files = report_files(
+        expected.reports, REPORTS, ELSEWHERE, source=source.source, baseline=expected.baseline
+    )
+    plan = CheckPlan(
+        request_ids=request_ids,
+        options=source,
+        window=window,
+        config=config,
+        expectations=expected.expectations,
+        wait_ms=expected.wait_ms,
+        baseline=read_known(expected.baseline, update=update_baseline),
+        learns=update_baseline,
+    )
+    known_form(output, REPORTS, ELSEWHERE)
+    run = app_check(plan, feedback=TerminalFeedback(quiet=screen.quiet), sleep=time.sleep)
+    result = CheckReport(
+        judgement=run.outcome,
+        coverage=run.coverage,
+        version=__version__,
+        tz=zone(screen.tz),
+        reports=tuple(str(file.path) for file in files),
+    )
+    for file in files:
+        write(file.path, make_report(file.form, result))
+    if update_baseline and expected.baseline:
+        found = {judged.identity for judged in run.outcome.findings if judged.known}
+        update_known(expected.baseline, plan.baseline | found)
+    _print(result, output, screen)
+    for why in run.not_found.values():
+        remark(f"retryctl: {why}")
+    if result.status is ExitStatus.NOTHING_FOUND:
+        raise _nothing_to_check(result, run, window)
+    return result.status
+
+
+def _targets(
+    arguments: Sequence[str], source: SourceOptions
+) -> tuple[tuple[str, ...], SourceOptions]:
+    """Split the arguments into request IDs and the function: all that has not the form of an ID."""
+    ids: dict[str, None] = {}
+    for argument in arguments:
+        if request_id := request_id_in(argument):
+            ids[request_id] = None
+        elif source.function in (None, argument):
+            source = replace(source, function=argument)
+        else:
+            raise UsageError(
+                f"both {source.function} and {argument} are named as the function.",
+                "Name one function; a request ID has 36 characters.",
+            )
+    return tuple(ids), source
+
+
+def _refuse_waiting(wait_ms: int, source: SourceOptions) -> None:
+    if wait_ms and source.source in ("-", "demo"):
+        raise UsageError(
+            f"--wait has nothing to wait for with --from {source.source}: it does not change.",
+            "Drop --wait.",
+        )
+
+
+# --------------------------------------------------------------------------- the answer
+
+
+def _print(result: CheckReport, form: str, screen: options.ScreenOptions) -> None:
+    """Print the result, and annotate the change where GitHub Actions runs the check."""
+    if form != "text":
+        put(make_report(form, result), document=True)
+    elif result.status is not ExitStatus.NOTHING_FOUND:
+        put(_text(result, screen))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        annotate(
+            "" if form == "github" else make_report("github", result),
+            make_report("markdown", result),
+        )
+
+
+def _text(result: CheckReport, screen: options.ScreenOptions) -> str:
+    from retryctl.views.text import check as check_text
+
+    stdout = stdout_screen(screen.color)
+    return check_text.report(
+        result, width=stdout.width, colour=stdout.colour, ascii_only=stdout.ascii_only
+    )
+
+
+def _nothing_to_check(result: CheckReport, run: CheckRun, window: TimeWindow) -> NothingFound:
+    if run.not_found:
+        return nothing_found(
+            "none of these requests was found.",
+            run.coverage,
+            result.tz,
+            "--wait 5m waits for logs that are late.",
+        )
+    bounded = run.coverage.source == "cloudwatch" or not window.is_open
+    first = "Widen the window with --since." if bounded else "Is it the right file?"
+    return nothing_found(
+        "there is no request to check.",
+        run.coverage,
+        result.tz,
+        f"{first} --allow-empty lets a check of nothing pass.",
+    )

@@ -1,0 +1,72 @@
+"""Help pages in plain text, with the options in sections.
+
+Typer's own pages are drawn by rich, whose Markdown and syntax modules take longer to import than
+the whole command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_Rows = dict[str, list[tuple[str, str]]]
+
+
+class PlainCommand(TyperCommand):
+    """A command whose help lists its options by section."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the sections of arguments and options."""
+        _write(formatter, _parameter_rows(self.get_params(ctx), ctx))
+
+
+class PlainGroup(TyperGroup):
+    """A group of commands whose help lists the commands by section."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the sections of commands, then those of options."""
+        commands: _Rows = {}
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                section = getattr(command, "rich_help_panel", None) or "Commands"
+                commands.setdefault(str(section), []).append(
+                    (name, command.get_short_help_str(200))
+                )
+        _write(formatter, commands)
+        _write(formatter, _parameter_rows(self.get_params(ctx), ctx))
+
+
+class CommandApp(typer.Typer):
+    """A typer application with plain help pages and without typer's completion options."""
+
+    def __init__(self, **options: Any) -> None:
+        defaults = {"cls": PlainGroup, "add_completion": False, "rich_markup_mode": None}
+        super().__init__(**{**defaults, **options})
+
+    def command(self, name: str | None = None, **options: Any) -> Callable[[Command], Command]:
+        """Register a command, like ``typer.Typer.command``."""
+        return super().command(name, **{"cls": PlainCommand, **options})
+
+
+def _parameter_rows(parameters: Iterable[Any], ctx: Any) -> _Rows:
+    sections: _Rows = {}
+    for parameter in parameters:
+        row = parameter.get_help_record(ctx)
+        if row is None:
+            continue
+        is_argument = parameter.param_type_name == "argument"
+        default = "Arguments" if is_argument else "Options"
+        section = getattr(parameter, "rich_help_panel", None) or default
+        sections.setdefault(section, []).append(row)
+    return sections
+
+
+def _write(formatter: Any, sections: _Rows) -> None:
+    for name, rows in sections.items():
+        with formatter.section(name):
+            formatter.write_dl(rows, col_max=26)

@@ -1,0 +1,52 @@
+"""From the options that say what to read to a source and a window."""
+
+from __future__ import annotations
+
+import os
+
+from retryctl.app.options import SourceOptions, TimeWindow, wall_clock_ms
+from retryctl.cli.params import AwsOptions, ReadOptions
+from retryctl.cli.times import read_window, zone
+from retryctl.config import ProjectConfig
+from retryctl.errors import UsageError
+
+
+def source_options(
+    read: ReadOptions, aws: AwsOptions, config: ProjectConfig, *, store: str | None = None
+) -> SourceOptions:
+    """Return where to read. Raises ``UsageError`` for an empty value.
+
+    Without ``-f`` and ``-g``, RETRYCTL_FUNCTION names the function on CloudWatch. The
+    environment outranks the settings file.
+    """
+    environ = os.environ.get
+    groups = tuple(read.log_group or ())
+    for option, value in (
+        ("--function", read.function),
+        *(("--log-group", group) for group in groups),
+        ("--profile", aws.profile),
+        ("--region", aws.region),
+    ):
+        if value is not None and not value.strip():
+            raise UsageError(f"{option} is empty.", f"Give {option} a value, or drop it.")
+    function = read.function
+    if read.source == "cloudwatch" and not function and not groups:
+        function = environ("RETRYCTL_FUNCTION") or None
+    return SourceOptions(
+        source=read.source,
+        function=function,
+        log_groups=groups,
+        profile=aws.profile or (None if environ("AWS_PROFILE") else config.profile),
+        region=aws.region,
+        default_region=environ("AWS_REGION") or environ("AWS_DEFAULT_REGION") or config.region,
+        endpoint_url=aws.endpoint_url,
+        store=store,
+        engine=read.engine,
+        max_cost=read.max_cost,
+    )
+
+
+def time_window(read: ReadOptions, tz: str) -> TimeWindow:
+    """Return the window of ``--since`` and ``--until``; times without a zone are in ``tz``."""
+    since_ms, until_ms = read_window(read.since, read.until, now_ms=wall_clock_ms(), tz=zone(tz))
+    return TimeWindow(since_ms=since_ms, until_ms=until_ms)

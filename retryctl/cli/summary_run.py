@@ -1,0 +1,200 @@
+"""Run ``retryctl summary``: count the requests of a window, and print the figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any
+
+from retryctl.app.options import wall_clock_ms
+from retryctl.app.window import Tallies, count_requests, open_window
+from retryctl.cli import params as options
+from retryctl.cli.answers import (
+    next_step,
+    nothing_found,
+    refuse_unknown,
+    select_functions,
+    warn_of_gaps,
+)
+from retryctl.cli.report_files import report_files, write
+from retryctl.cli.source import source_options, time_window
+from retryctl.cli.terminal import Screen, TerminalFeedback, put, stdout_screen
+from retryctl.cli.times import zone
+from retryctl.config import config_for
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict
+from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.summary.diff import Change, changes
+from retryctl.core.summary.tally import SummaryTally
+from retryctl.errors import ExitStatus, NothingFound, UsageError
+from retryctl.views.figures import Tallies as FunctionTallies
+from retryctl.views.json.summary import summary_document, summary_lines, summary_object
+
+_FORMS = ("text", "json", "jsonl", "csv", "html")
+_FORMS_WITH_CHANGES = ("text", "json", "html")
+NO_REQUEST_STEPS = {
+    "cloudwatch": "Widen the window with --since, or name another function.",
+    "demo": "The demo has no such request.",
+    "": "Is it the right file, and the right window?",
+}
+
+
+def run_summary(
+    functions: Sequence[str],
+    read: options.ReadOptions,
+    aws: options.AwsOptions,
+    screen: options.ScreenOptions,
+    *,
+    compare: Path | None,
+    output: str,
+    reports: Sequence[str],
+) -> ExitStatus:
+    """Count the requests of ``functions`` in the window; print and write the figures."""
+    refuse_unknown(output, _FORMS, "--output")
+    files = report_files(reports, _FORMS, source=read.source)
+    _refuse_hidden_changes(compare, {output, *(file.form for file in files)}, output)
+    before = _earlier(compare) if compare else None
+    config = config_for(read.source)
+    source, keep = select_functions(functions, source_options(read, aws, config))
+    window = time_window(read, screen.tz)
+    feedback = TerminalFeedback(quiet=screen.quiet)
+    opened = open_window(
+        source,
+        config,
+        window,
+        now_ms=wall_clock_ms(),
+        feedback=feedback,
+        since_ms=window.since_ms,
+    )
+    with opened as reader:
+        tallies = count_requests(reader)
+        coverage, since_ms = reader.coverage, reader.since_ms
+    named = _worst_first({name: each for name, each in tallies.items() if keep(name)})
+    total, branches = _total(named), config.markers.branches
+    figures = _Figures(
+        total=total,
+        named=named or [(source.function, total)],
+        coverage=coverage,
+        since_ms=since_ms,
+        branches=branches,
+        changed=changes(before, summary_object(None, total, branches)) if before else None,
+    )
+    tz = zone(screen.tz)
+    for file in files:
+        write(file.path, _summary(figures, file.form, tz, Screen()))
+    if total.requests or output != "text":
+        text = _summary(figures, output, tz, stdout_screen(screen.color))
+        put(text, document=output != "text")
+    if not total.requests:
+        raise no_request(coverage, tz)
+    warn_of_gaps(coverage, feedback, output)
+    return ExitStatus.OK
+
+
+def no_request(coverage: Coverage, tz: tzinfo) -> NothingFound:
+    """Build the error that the window has no such request."""
+    what = "there is no such request in the window."
+    return nothing_found(what, coverage, tz, next_step(coverage, NO_REQUEST_STEPS))
+
+
+def _refuse_hidden_changes(compare: Path | None, forms: set[str], output: str) -> None:
+    if compare and not forms.intersection(_FORMS_WITH_CHANGES):
+        raise UsageError(
+            f"--compare is not shown in {output}.",
+            f"Show it in {', '.join(_FORMS_WITH_CHANGES)}: -o FORM.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Figures:
+    """The figures of each function, the worst first, and their sum.
+
+    ``since_ms`` is where the window begins, where the log was read further back.
+    """
+
+    total: SummaryTally
+    named: FunctionTallies
+    coverage: Coverage
+    since_ms: int | None
+    branches: Branches
+    changed: list[Change] | None
+
+
+def _earlier(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+        changes(document, document)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}.") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UsageError(
+            f"{path} is not a summary.", "Save one with retryctl summary --output json > FILE."
+        ) from None
+    return dict(document)
+
+
+# --------------------------------------------------------------------------- figures
+
+
+def _worst_first(tallies: Tallies) -> FunctionTallies:
+    """Sort by wrong counts on retries, then by failed attempts."""
+
+    def badness(item: tuple[str | None, SummaryTally]) -> tuple[int, int, str]:
+        name, tally = item
+        failed = sum(count for each, count in tally.attempt_outcomes.items() if each.failed)
+        return (-tally.retries_judged[AttemptVerdict.DISAGREES], -failed, name or "")
+
+    return sorted(tallies.items(), key=badness)
+
+
+def _total(named: FunctionTallies) -> SummaryTally:
+    total = SummaryTally()
+    for _, tally in named:
+        total.merge(tally)
+    return total
+
+
+# --------------------------------------------------------------------------- showing it
+
+
+def _summary(figures: _Figures, form: str, tz: tzinfo, screen: Screen) -> str:
+    total, named, coverage = figures.total, figures.named, figures.coverage
+    branches, changed = figures.branches, figures.changed
+    if form == "json":
+        return summary_document(total, named, coverage, branches, changed)
+    if form == "jsonl":
+        return summary_lines(named, coverage, branches)
+    if form == "csv":
+        from retryctl.views.csv import summary_csv
+
+        return summary_csv(named, branches)
+    if form == "html":
+        from retryctl.views.html.summary import summary_page
+
+        several = named if len(named) > 1 else ()
+        return summary_page(
+            total,
+            coverage,
+            function=named[0][0],
+            tz=tz,
+            branches=branches,
+            several=several,
+            changes=changed or (),
+        )
+    from retryctl.views.text.summary import summary_text
+
+    return summary_text(
+        total,
+        named,
+        coverage,
+        branches,
+        changed,
+        since_ms=figures.since_ms,
+        tz=tz,
+        console_width=screen.width,
+        colour=screen.colour,
+        ascii_only=screen.ascii_only,
+    )

@@ -1,0 +1,149 @@
+"""What AWS says about a function: each fact is its value, or the reason why it is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from retryctl.core.model.limits import DEFAULT_RETRIES, LONGEST_EVENT_AGE_S
+
+Fields = Mapping[str, Any]
+LATEST = "$LATEST"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotRead:
+    """A fact that is not known. ``action`` is the IAM action, ``denied`` if IAM refused it."""
+
+    action: str
+    reason: str
+    denied: bool = False
+
+
+class MissingFact(Exception):
+    """Raised by ``known``: a check needs a fact that could not be read."""
+
+    def __init__(self, fact: NotRead) -> None:
+        super().__init__(fact.reason)
+        self.fact = fact
+
+
+def known(fact: T | NotRead) -> T:
+    """Return the fact. Raises ``MissingFact`` where it could not be read."""
+    if isinstance(fact, NotRead):
+        raise MissingFact(fact)
+    return fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """The retry settings of one qualifier: retries after the first attempt, and seconds."""
+
+    qualifier: str
+    retries: int
+    event_age_s: int
+    on_failure: str | None = None
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionFacts:
+    """All that the checks use. Values are the answers of the service, ``None`` where absent.
+
+    ``queues`` and ``targets`` map an ARN to the attributes of what it names; a target that does
+    not exist is ``None``. ``invoke_configs`` maps a qualifier to its settings.
+    """
+
+    function: str
+    configuration: Fields | NotRead
+    aliases: tuple[str, ...] | NotRead = ()
+    invoke_configs: Mapping[str, Fields] | NotRead = field(default_factory=dict)
+    reserved_concurrency: int | NotRead | None = None
+    provisioned: tuple[str, ...] | NotRead = ()
+    event_sources: tuple[Fields, ...] | NotRead = ()
+    policy: Fields | NotRead | None = None
+    queues: Mapping[str, Fields | NotRead | None] = field(default_factory=dict)
+    targets: Mapping[str, Fields | NotRead | None] = field(default_factory=dict)
+    log_group: Fields | NotRead | None = None
+    indexed_fields: tuple[str, ...] | NotRead = ()
+    read_log: NotRead | None = None
+
+    @property
+    def timeout_s(self) -> int:
+        """The function's timeout; Lambda's default where the answer has none."""
+        return int(known(self.configuration).get("Timeout", 3))
+
+    @property
+    def logging(self) -> Fields:
+        """LoggingConfig: format, levels and log group."""
+        return known(self.configuration).get("LoggingConfig") or {}
+
+    @property
+    def log_group_name(self) -> str:
+        """Where its log is."""
+        named = None if isinstance(self.configuration, NotRead) else self.logging.get("LogGroup")
+        return str(named or f"/aws/lambda/{self.function}")
+
+    @property
+    def dead_letter_target(self) -> str | None:
+        """The ARN of the dead-letter queue or topic."""
+        config: Fields = known(self.configuration).get("DeadLetterConfig") or {}
+        return config.get("TargetArn") or None
+
+    def retry_policies(self) -> tuple[RetryPolicy, ...]:
+        """The retry settings of $LATEST, of each alias, and of each version with its own."""
+        configs = known(self.invoke_configs)
+        qualifiers = dict.fromkeys((LATEST, *known(self.aliases), *configs))
+        return tuple(retry_policy(name, configs.get(name)) for name in qualifiers)
+
+    def sources_of(self, *services: str) -> tuple[Fields, ...]:
+        """The event source mappings of these services, such as ``sqs`` or ``kinesis``."""
+        return tuple(
+            source
+            for source in known(self.event_sources)
+            if service_of(source.get("EventSourceArn") or "") in services
+        )
+
+    def denied(self) -> tuple[str, ...]:
+        """The actions that IAM refused, in the order of their names."""
+        facts: Iterable[object] = (
+            *(
+                self.configuration,
+                self.aliases,
+                self.invoke_configs,
+                self.reserved_concurrency,
+                self.provisioned,
+            ),
+            *(self.event_sources, self.policy, self.log_group, self.indexed_fields, self.read_log),
+            *self.queues.values(),
+            *self.targets.values(),
+        )
+        denied = {fact.action for fact in facts if isinstance(fact, NotRead) and fact.denied}
+        return tuple(sorted(denied))
+
+
+def retry_policy(qualifier: str, config: Fields | None) -> RetryPolicy:
+    """Lambda's defaults where no setting exists."""
+    found = config or {}
+    destinations: Fields = found.get("DestinationConfig") or {}
+    retries, age_s = found.get("MaximumRetryAttempts"), found.get("MaximumEventAgeInSeconds")
+    return RetryPolicy(
+        qualifier=qualifier,
+        retries=DEFAULT_RETRIES if retries is None else int(retries),
+        event_age_s=LONGEST_EVENT_AGE_S if age_s is None else int(age_s),
+        on_failure=(destinations.get("OnFailure") or {}).get("Destination"),
+        is_default=not found,
+    )
+
+
+def service_of(arn: str) -> str:
+    """``sqs`` for ``arn:aws:sqs:…``; empty for what is not an ARN."""
+    parts = arn.split(":", 5)
+    return parts[2] if len(parts) == 6 else ""
+
+
+def name_in(arn: str) -> str:
+    """The last part of an ARN, which a person recognizes."""
+    return arn.rpartition(":")[2]

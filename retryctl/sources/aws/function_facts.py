@@ -1,0 +1,212 @@
+"""Read what ``retryctl doctor`` checks. An answer that cannot be had becomes ``NotRead``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from retryctl.core.doctor.facts import Fields, FunctionFacts, NotRead, name_in, service_of
+from retryctl.errors import AccessDenied, CouldNotLook
+from retryctl.sources.aws.client import Answer, AwsClient
+from retryctl.sources.aws.errors import Refused
+from retryctl.sources.aws.function_config import parse_function_name
+
+T = TypeVar("T")
+_ABSENT = ("NotFound", "NonExistent", "DoesNotExist", "NoSuch", "404")
+_SINCE_MS = 3_600_000
+
+
+def read_function_facts(aws: AwsClient, function: str, *, now_ms: int) -> FunctionFacts:
+    """Read everything about ``function``, by name or ARN.
+
+    Raises ``CouldNotLook`` where there is no such function, or where AWS does not answer at all.
+    """
+    name = parse_function_name(function).name
+    reader = _FactReader(aws, name)
+    configuration = reader.configuration()
+    sources = reader.fact("ListEventSourceMappings", reader.event_sources)
+    invoke_configs = reader.fact("ListFunctionEventInvokeConfigs", reader.invoke_configs)
+    facts = FunctionFacts(
+        function=name,
+        configuration=configuration,
+        aliases=reader.fact("ListAliases", reader.aliases),
+        invoke_configs=invoke_configs,
+        reserved_concurrency=reader.fact("GetFunctionConcurrency", reader.reserved_concurrency),
+        provisioned=reader.fact("ListProvisionedConcurrencyConfigs", reader.provisioned),
+        event_sources=sources,
+        policy=reader.fact_or_none("GetPolicy", reader.policy),
+    )
+    return _with_resources(aws, facts, reader, now_ms)
+
+
+def _with_resources(
+    aws: AwsClient, facts: FunctionFacts, reader: _FactReader, now_ms: int
+) -> FunctionFacts:
+    """Add the log group, and what the ARNs of queues and destinations name."""
+    group = facts.log_group_name
+    sources = () if isinstance(facts.event_sources, NotRead) else facts.event_sources
+    queues = {
+        arn: _resource(aws, arn)
+        for arn in (str(source.get("EventSourceArn") or "") for source in sources)
+        if service_of(arn) == "sqs"
+    }
+    return replace(
+        facts,
+        queues=queues,
+        targets={arn: _resource(aws, arn) for arn in _targets(facts)},
+        log_group=_fact("logs:DescribeLogGroups", lambda: reader.log_group(group)),
+        indexed_fields=_fact("logs:DescribeFieldIndexes", lambda: reader.indexed_fields(group)),
+        read_log=reader.read_log(group, now_ms),
+    )
+
+
+def _targets(facts: FunctionFacts) -> list[str]:
+    """The ARNs of the dead-letter target and of all on-failure destinations."""
+    arns: list[str | None] = []
+    if not isinstance(facts.configuration, NotRead):
+        arns.append(facts.dead_letter_target)
+    if not isinstance(facts.invoke_configs, NotRead):
+        for config in facts.invoke_configs.values():
+            on_failure = (config.get("DestinationConfig") or {}).get("OnFailure") or {}
+            arns.append(on_failure.get("Destination"))
+    return list(dict.fromkeys(arn for arn in arns if arn))
+
+
+class _FactReader:
+    """The calls about one function."""
+
+    def __init__(self, aws: AwsClient, name: str) -> None:
+        self._aws = aws
+        self._name = name
+
+    def fact(self, operation: str, read: Callable[[], T]) -> T | NotRead:
+        return _fact(f"lambda:{operation}", read)
+
+    def fact_or_none(self, operation: str, read: Callable[[], T]) -> T | NotRead | None:
+        return _fact_or_none(f"lambda:{operation}", read)
+
+    def configuration(self) -> Fields | NotRead:
+        """Raises ``CouldNotLook`` unless the function exists, or IAM hides whether it does."""
+        try:
+            return self._call("GetFunctionConfiguration")
+        except AccessDenied as error:
+            return _not_read("lambda:GetFunctionConfiguration", error)
+
+    def aliases(self) -> tuple[str, ...]:
+        return tuple(alias["Name"] for alias in self._pages("ListAliases", "Aliases"))
+
+    def invoke_configs(self) -> dict[str, Fields]:
+        configs = self._pages("ListFunctionEventInvokeConfigs", "FunctionEventInvokeConfigs")
+        return {_qualifier(str(config["FunctionArn"])): config for config in configs}
+
+    def reserved_concurrency(self) -> int | None:
+        return self._call("GetFunctionConcurrency").get("ReservedConcurrentExecutions")
+
+    def provisioned(self) -> tuple[str, ...]:
+        key = "ProvisionedConcurrencyConfigs"
+        configs = self._pages("ListProvisionedConcurrencyConfigs", key)
+        return tuple(name_in(str(config["FunctionArn"])) for config in configs)
+
+    def event_sources(self) -> tuple[Fields, ...]:
+        return tuple(self._pages("ListEventSourceMappings", "EventSourceMappings"))
+
+    def policy(self) -> Fields:
+        policy: Fields = json.loads(self._call("GetPolicy")["Policy"])
+        return policy
+
+    def log_group(self, name: str) -> Fields | None:
+        request = {"logGroupNamePrefix": name}
+        answer = self._aws.call("logs", "DescribeLogGroups", request, subject=f"log group {name}")
+        groups = answer.get("logGroups", [])
+        return next((group for group in groups if group["logGroupName"] == name), None)
+
+    def indexed_fields(self, name: str) -> tuple[str, ...]:
+        request = {"logGroupIdentifiers": [name]}
+        answer = self._aws.call("logs", "DescribeFieldIndexes", request, subject=name)
+        return tuple(index["fieldIndexName"] for index in answer.get("fieldIndexes", []))
+
+    def read_log(self, name: str, now_ms: int) -> NotRead | None:
+        """Try what every command needs: one event of the last hour."""
+        request = {"logGroupName": name, "startTime": now_ms - _SINCE_MS, "limit": 1}
+        answer = _fact_or_none(
+            "logs:FilterLogEvents",
+            lambda: self._aws.call("logs", "FilterLogEvents", request, subject=name),
+        )
+        return answer if isinstance(answer, NotRead) else None
+
+    def _pages(self, operation: str, key: str) -> Iterator[Answer]:
+        request: dict[str, Any] = {}
+        while True:
+            answer = self._call(operation, **request)
+            yield from answer.get(key, [])
+            if not answer.get("NextMarker"):
+                return
+            request = {"Marker": answer["NextMarker"]}
+
+    def _call(self, operation: str, **request: Any) -> Answer:
+        subject = f"function {self._name}"
+        request = {"FunctionName": self._name, **request}
+        return self._aws.call("lambda", operation, request, subject=subject)
+
+
+def _resource(aws: AwsClient, arn: str) -> Fields | NotRead | None:
+    """What an ARN names: its attributes, ``None`` where it does not exist."""
+    name = name_in(arn)
+    readers: dict[str, tuple[str, Callable[[], Fields]]] = {
+        "sqs": ("GetQueueAttributes", lambda: _queue(aws, arn)),
+        "sns": (
+            "GetTopicAttributes",
+            lambda: aws.call("sns", "GetTopicAttributes", {"TopicArn": arn}),
+        ),
+        "lambda": (
+            "GetFunctionConfiguration",
+            lambda: aws.call("lambda", "GetFunctionConfiguration", {"FunctionName": arn}),
+        ),
+        "events": (
+            "DescribeEventBus",
+            lambda: aws.call("events", "DescribeEventBus", {"Name": arn.rpartition("/")[2]}),
+        ),
+        "s3": ("ListBucket", lambda: aws.call("s3", "HeadBucket", {"Bucket": name})),
+    }
+    service = service_of(arn)
+    if service not in readers:
+        return NotRead(action="", reason=f"{arn} names a resource of a kind that is not checked.")
+    operation, read = readers[service]
+    return _fact_or_none(f"{service}:{operation}", read)
+
+
+def _queue(aws: AwsClient, arn: str) -> Fields:
+    account, name = arn.split(":")[4:6]
+    request = {"QueueName": name, "QueueOwnerAWSAccountId": account}
+    url = aws.call("sqs", "GetQueueUrl", request, subject=name)["QueueUrl"]
+    named = {"QueueUrl": url, "AttributeNames": ["All"]}
+    attributes: Fields = aws.call("sqs", "GetQueueAttributes", named, subject=name)["Attributes"]
+    return attributes
+
+
+def _fact(action: str, read: Callable[[], T]) -> T | NotRead:
+    try:
+        return read()
+    except CouldNotLook as error:
+        return _not_read(action, error)
+
+
+def _fact_or_none(action: str, read: Callable[[], T]) -> T | NotRead | None:
+    try:
+        return read()
+    except CouldNotLook as error:
+        if isinstance(error, Refused) and any(word in error.code for word in _ABSENT):
+            return None
+        return _not_read(action, error)
+
+
+def _not_read(action: str, error: CouldNotLook) -> NotRead:
+    reason = " ".join(error.what.split()).rstrip(".")
+    return NotRead(action=action, reason=f"{reason}.", denied=isinstance(error, AccessDenied))
+
+
+def _qualifier(arn: str) -> str:
+    """The last part of ``arn:aws:lambda:region:account:function:name:qualifier``."""
+    return arn.split(":", 7)[7] if arn.count(":") >= 7 else "$LATEST"

@@ -1,0 +1,27 @@
+"""The checks of a function's configuration for programs: ``retryctl/doctor/1``."""
+
+from __future__ import annotations
+
+from retryctl.core.doctor.result import DoctorReport
+from retryctl.views.json.trace import dumps
+
+SCHEMA = "retryctl/doctor/1"
+
+
+def doctor_document(report: DoctorReport) -> str:
+    """One document with every check; ``passed`` is null where a check could not be made."""
+    document = {
+        "schema": SCHEMA,
+        "function": report.function,
+        "passed": report.passed,
+        "checks": [
+            {
+                "name": diagnosis.name,
+                "passed": diagnosis.passed,
+                "evidence": diagnosis.evidence,
+                "remedy": diagnosis.remedy or None,
+            }
+            for diagnosis in report.diagnoses
+        ],
+    }
+    return dumps(document, indent=2) + "\n"

@@ -1,0 +1,52 @@
+"""The checks of a function's configuration, one paragraph each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from retryctl.core.doctor.result import DoctorReport
+from retryctl.core.wording import number_of
+from retryctl.views.blocks import BLANK, Block, Paragraph
+from retryctl.views.signs import BAD, GOOD, STYLES, UNSURE
+from retryctl.views.text.layout import text_of
+
+_SIGNS = {True: GOOD, False: BAD, None: UNSURE}
+_ORDER = (False, None, True)
+
+
+def doctor_text(
+    report: DoctorReport, *, width: int = 80, colour: bool = False, ascii_only: bool = False
+) -> str:
+    """What failed comes first, then what could not be checked, then what passed."""
+    return text_of(_blocks(report), width=width, colour=colour, ascii_only=ascii_only)
+
+
+def _blocks(report: DoctorReport) -> Iterator[Block]:
+    yield _paragraph("", report.function)
+    for passed in _ORDER:
+        for diagnosis in report.diagnoses:
+            if diagnosis.passed is not passed:
+                continue
+            sign = _SIGNS[passed]
+            yield Paragraph(
+                lead=((f"{sign} ", STYLES[sign]),),
+                words=((diagnosis.name, "bold"), (f"  {diagnosis.evidence}", "")),
+            )
+            if diagnosis.remedy:
+                yield Paragraph(lead=(("    → ", ""),), words=((diagnosis.remedy, ""),))
+    yield BLANK
+    yield _paragraph(_SIGNS[report.passed], doctor_result(report))
+
+
+def doctor_result(report: DoctorReport) -> str:
+    """``2 failed and 1 could not be checked, of 21 checks``."""
+    counts = [sum(d.passed is passed for d in report.diagnoses) for passed in _ORDER[:2]]
+    labels = ("failed", "could not be checked")
+    parts = [f"{count} {label}" for count, label in zip(counts, labels, strict=True) if count]
+    checks = number_of(len(report.diagnoses), "check")
+    return f"{' and '.join(parts)}, of {checks}." if parts else f"All {checks} passed."
+
+
+def _paragraph(sign: str, words: str) -> Paragraph:
+    lead = ((f"{sign} ", STYLES[sign]),) if sign else ()
+    return Paragraph(words=((words, ""),), lead=lead)

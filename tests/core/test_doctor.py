@@ -1,0 +1,165 @@
+"""Each check of ``retryctl doctor`` passes, fails, and says when it could not be made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from retryctl.core.doctor.checks import CHECKS, examine
+from retryctl.core.doctor.facts import FunctionFacts, NotRead
+
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders"
+FAILED = "arn:aws:sqs:us-east-1:123456789012:orders-failed"
+STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/orders"
+DENIED = NotRead(action="lambda:GetSomething", reason="Not allowed.", denied=True)
+CONFIGURATION: dict[str, Any] = {"Timeout": 30, "LoggingConfig": {"LogFormat": "JSON"}}
+DESTINATION = {"OnFailure": {"Destination": FAILED}}
+SOURCED = {"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::orders"}}
+
+GOOD = FunctionFacts(
+    function="orders-worker",
+    configuration=CONFIGURATION,
+    aliases=("live",),
+    invoke_configs={
+        "$LATEST": {"MaximumRetryAttempts": 2, "DestinationConfig": DESTINATION},
+        "live": {"MaximumRetryAttempts": 2, "DestinationConfig": DESTINATION},
+    },
+    event_sources=(
+        {"EventSourceArn": QUEUE, "State": "Enabled"},
+        {"EventSourceArn": STREAM, "State": "Enabled", "MaximumRetryAttempts": 5},
+    ),
+    policy={"Statement": [{"Principal": {"Service": "s3.amazonaws.com"}, "Condition": SOURCED}]},
+    queues={QUEUE: {"VisibilityTimeout": "180", "RedrivePolicy": "{}"}},
+    targets={FAILED: {}},
+    log_group={"logGroupClass": "STANDARD", "retentionInDays": 30},
+    indexed_fields=("requestId",),
+)
+
+
+def configured(**fields: Any) -> dict[str, Any]:
+    return {"configuration": {**CONFIGURATION, **fields}}
+
+
+def logged(**fields: Any) -> dict[str, Any]:
+    return configured(LoggingConfig={"LogFormat": "JSON", **fields})
+
+
+# name of the check -> changed facts with which it fails, and those with which it cannot be made
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "retries-by-qualifier": (
+        {"invoke_configs": {"$LATEST": {"MaximumRetryAttempts": 0}}},
+        {"aliases": DENIED},
+    ),
+    "last-branch": (
+        {"invoke_configs": {"live": {"MaximumRetryAttempts": 1}}},
+        {"invoke_configs": DENIED},
+    ),
+    "event-age": (
+        {"invoke_configs": {"live": {"MaximumEventAgeInSeconds": 60}}},
+        {"invoke_configs": DENIED},
+    ),
+    "failed-events-kept": ({"invoke_configs": {}}, {"invoke_configs": DENIED}),
+    "failed-events-target": ({"targets": {FAILED: None}}, {"targets": {FAILED: DENIED}}),
+    "caller-read-timeout": (configured(Timeout=61), {"configuration": DENIED}),
+    "queue-visibility": (
+        {"queues": {QUEUE: {"VisibilityTimeout": "179"}}},
+        {"queues": {QUEUE: DENIED}},
+    ),
+    "queue-dead-letter": ({"queues": {QUEUE: {}}}, {"event_sources": DENIED}),
+    "stream-retries": (
+        {"event_sources": ({"EventSourceArn": STREAM, "State": "Enabled"},)},
+        {"event_sources": DENIED},
+    ),
+    "event-sources": (
+        {"event_sources": ({"EventSourceArn": QUEUE, "State": "Disabled"},)},
+        {"event_sources": DENIED},
+    ),
+    "invoke-permissions": (
+        {"policy": {"Statement": [{"Principal": {"Service": "sns.amazonaws.com"}}]}},
+        {"policy": DENIED},
+    ),
+    "attempts-logged": (logged(SystemLogLevel="WARN"), {"configuration": DENIED}),
+    "counters-logged": (logged(ApplicationLogLevel="ERROR"), {"configuration": DENIED}),
+    "log-group-class": (
+        {"log_group": {"logGroupClass": "INFREQUENT_ACCESS"}},
+        {"log_group": DENIED},
+    ),
+    "log-retention": ({"log_group": {"retentionInDays": 1}}, {"log_group": DENIED}),
+    "log-masking": ({"log_group": {"dataProtectionStatus": "ACTIVATED"}}, {"log_group": None}),
+    "request-id-index": ({"indexed_fields": ()}, {"indexed_fields": DENIED}),
+    "reserved-concurrency": ({"reserved_concurrency": 0}, {"reserved_concurrency": DENIED}),
+    "prepared-environments": (configured(SnapStart={"ApplyOn": "x"}), {"provisioned": DENIED}),
+    "checkable": (configured(DurableConfig={"ExecutionTimeout": 60}), {"configuration": DENIED}),
+    "permissions": (
+        {"policy": DENIED},
+        {"read_log": NotRead(action="logs:FilterLogEvents", reason="No answer.")},
+    ),
+}
+
+
+def passed(facts: FunctionFacts, name: str) -> bool | None:
+    return {diagnosis.name: diagnosis.passed for diagnosis in examine(facts).diagnoses}[name]
+
+
+def test_every_check_has_a_case() -> None:
+    assert CASES.keys() == CHECKS.keys()
+
+
+def test_every_check_passes_on_a_function_without_faults() -> None:
+    report = examine(GOOD)
+    assert [d for d in report.diagnoses if not d.passed] == []
+    assert report.passed is True
+    assert all(d.evidence and not d.remedy for d in report.diagnoses)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_check_fails_with_evidence_and_remedy(name: str) -> None:
+    facts = replace(GOOD, **CASES[name][0])
+    report = examine(facts)
+    (found,) = [d for d in report.diagnoses if d.name == name]
+    assert found.passed is False
+    assert found.evidence
+    assert found.remedy
+    assert report.passed is False
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_check_without_its_fact_is_not_made(name: str) -> None:
+    assert passed(replace(GOOD, **CASES[name][1]), name) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "name"),
+    [
+        ({"event_sources": ()}, "queue-visibility"),
+        ({"event_sources": ()}, "queue-dead-letter"),
+        ({"event_sources": ()}, "stream-retries"),
+        ({"invoke_configs": {}}, "failed-events-target"),
+        ({"policy": None}, "invoke-permissions"),
+        ({"invoke_configs": {}}, "retries-by-qualifier"),
+        ({"log_group": {}}, "log-retention"),
+        (configured(DeadLetterConfig={"TargetArn": FAILED}), "failed-events-kept"),
+    ],
+)
+def test_what_is_not_set_up_cannot_fail(facts: dict[str, Any], name: str) -> None:
+    assert passed(replace(GOOD, **facts), name) is True
+
+
+def test_an_alias_without_settings_does_not_inherit_those_of_latest() -> None:
+    facts = replace(GOOD, invoke_configs={"$LATEST": {"MaximumRetryAttempts": 0}})
+    (found,) = [d for d in examine(facts).diagnoses if d.name == "retries-by-qualifier"]
+    assert found.evidence == (
+        "$LATEST: 0 retries within 21,600 s; live: 2 retries within 21,600 s (Lambda's default)"
+    )
+
+
+def test_a_fifo_target_is_refused() -> None:
+    config = {"OnFailure": {"Destination": f"{FAILED}.fifo"}}
+    facts = replace(
+        GOOD,
+        invoke_configs={"live": {"DestinationConfig": config}},
+        targets={f"{FAILED}.fifo": {}},
+    )
+    assert passed(facts, "failed-events-target") is False
