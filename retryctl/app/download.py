@@ -25,7 +25,7 @@ from retryctl.app.cloudwatch_targets import (
     show_wait,
     with_place,
 )
-from retryctl.app.options import Engine, Feedback, ShowProgress, SourceOptions, TimeWindow
+from retryctl.app.options import Feedback, ShowProgress, SourceOptions, TimeWindow
 from retryctl.config import ProjectConfig
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, Gap
@@ -111,10 +111,8 @@ def _temporary_folder() -> Iterator[Path]:
 
 
 def _search_options(options: SourceOptions, aws: AwsClient, feedback: Feedback) -> SearchOptions:
-    # A window is read with FilterLogEvents unless Insights, which costs money, is chosen.
-    engine = Engine.FILTER if options.engine is Engine.AUTO else options.engine
     return SearchOptions(
-        engine=engine.value,
+        engine=options.engine.value,
         terms=query_budget(options, feedback),
         describe=cache(partial(describe, aws)),
     )

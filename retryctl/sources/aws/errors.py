@@ -146,7 +146,7 @@ def _refused(error: Exception, context: CallContext) -> RetryctlError:
             f"the service failed to the last retry ({status} {code} for {context.action})",
             f"Try again later, {OR_SAVED}.",
         )
-    if code == "ResourceNotFoundException" and "log group" in reason:
+    if code == "ResourceNotFoundException" and "log group" in reason.lower():
         where = f" in {context.region}" if context.region else ""
         return NoSuchLogGroup(
             f"there is no log group {context.subject}{where}",

@@ -136,9 +136,10 @@ def lines_between(group: LogGroup) -> Gap:
     return Gap(
         kind="lines-between",
         message=f"in {group.name} other lines stand between those that were taken for neighbours "
-        "(an integer and its branch, an error and the end): counters may be read wrong",
+        "(an integer and its branch, an error and the end), or could: counters may be read wrong",
         log_group=group.name,
-        settle="Use --engine filter",
+        settle="Use --engine filter, where the group's class allows it",
+        hides_lines=True,
     )
 
 

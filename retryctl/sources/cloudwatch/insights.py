@@ -106,17 +106,7 @@ class InsightsClient:
         )
 
     def _estimate(self, windows: Sequence[TimeRange]) -> float | None:
-        """Bytes, as if the group had grown evenly; ``None`` where its size is not known."""
-        known = self._describe(self._group)
-        if known.stored_bytes is None:
-            return None
-        began_ms = max(
-            known.created_ms or self._now_ms - _DEFAULT_AGE_MS,
-            known.kept_since_ms(self._now_ms) or 0,
-        )
-        age_ms = max(1, self._now_ms - began_ms)
-        shares = (min(1.0, (window.until_ms - window.since_ms) / age_ms) for window in windows)
-        return known.stored_bytes * sum(shares)
+        return estimate_bytes(self._describe(self._group), windows, self._now_ms)
 
     # ----------------------------------------------------------------------- one query
 
@@ -278,6 +268,19 @@ class Insights(InsightsClient):
         window = TimeRange(since_ms=since_ms, until_ms=part.window.until_ms)
         condition = f'@logStream in ["{part.log_stream}"]'
         return belonging(self._in_order(self._rows(window, condition)), part)
+
+
+def estimate_bytes(group: Description, windows: Sequence[TimeRange], now_ms: int) -> float | None:
+    """Bytes in the windows, as if the group had grown evenly; ``None`` if its size is unknown."""
+    if group.stored_bytes is None:
+        return None
+    began_ms = max(
+        group.created_ms or now_ms - _DEFAULT_AGE_MS,
+        group.kept_since_ms(now_ms) or 0,
+    )
+    age_ms = max(1, now_ms - began_ms)
+    shares = (min(1.0, (window.until_ms - window.since_ms) / age_ms) for window in windows)
+    return group.stored_bytes * sum(shares)
 
 
 def moment_ms(text: str) -> int:

@@ -17,6 +17,7 @@ from functools import cache, partial
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
+from retryctl.core.model.limits import LONGEST_EVENT_AGE_S, LONGEST_TIMEOUT_S
 from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
@@ -70,8 +71,8 @@ class RequestSource:
         groups: Sequence[str],
         clock: Callable[[], int],
         otherwise: Callable[[], Sequence[str]] | None = None,
-        timeout_ms: int = 900_000,
-        event_age_ms: int = 21_600_000,
+        timeout_ms: int = LONGEST_TIMEOUT_S * 1000,
+        event_age_ms: int = LONGEST_EVENT_AGE_S * 1000,
         progress: Callable[[SearchProgress], None] | None = None,
         engine: Engine = "filter",
         terms: QueryBudget | None = None,
