@@ -178,10 +178,17 @@ class BulkReader:
         plan = replace(plan, places=frozenset(found.mentioned))
         store = ShuffleStore(plan, self._source)
         if plan.places:
-            task = ScanTask(plan, LineSelector(plan.places), found.irregular_blocks)
-            for _, scanned in ChunkRun(task, meter, 1).results(chunks):
+            selector = LineSelector(plan.places)
+            task = ScanTask(plan, selector, found.irregular_blocks)
+            telling = [
+                chunk
+                for chunk in chunks
+                if selector.are_in(found.heads_of.get((chunk.file.name, chunk.start), (b"",)))
+            ]
+            for _, scanned in ChunkRun(task, meter, 1).results(telling):
                 scanned.forget_counts()
                 store.take(scanned)
+        meter.reach(2 * self._size)
         store.add_times(found.events, found.first_ms, found.last_ms)
         store.take_search(found.id_search, answers_search=found.answers_search)
         store.stats.left_out.update(found.elsewhere)
@@ -235,7 +242,7 @@ class BulkReader:
     def _chunks(self, plan: ScanPlan) -> list[Chunk]:
         shares = CHUNKS_PER_PROCESS * self._processes
         size = max(LEAST_CHUNK_BYTES, self._size // shares, self._size // MOST_CHUNKS)
-        if plan.shown and not plan.shown.lines:
+        if plan.shown:
             size = min(size, SHOWN_CHUNK_BYTES)
         size = max(min(size, self._chunk_bytes), self._size // MOST_CHUNKS)
         return [chunk for file in self._files for chunk in split_file(file, size)]
@@ -321,7 +328,9 @@ class SurveyTask:
 
     def __call__(self, chunk: Chunk, advance: Advance) -> SurveyedChunk | UnreadableInput | None:
         """Survey a chunk."""
-        survey, blocks = Survey(self.query, upper=self.upper), ChunkBlocks(chunk, advance)
+        verbatim = chunk.format is not None and chunk.format.verbatim and not chunk.members
+        survey = Survey(self.query, upper=self.upper, heads=not verbatim)
+        blocks = ChunkBlocks(chunk, advance)
         try:
             for block in blocks:
                 survey.read(block)

@@ -31,13 +31,17 @@ _FIRST_KEY = re.compile(rb'\{"[A-Za-z]+": ?"')
 _PLAIN_NAME = re.compile(r"[!#-\[\]-~ ]+")
 
 
+ChunkKey = tuple[str, int]
+"""The name of a file, and where the chunk starts in it."""
+
+
 @dataclass(slots=True, kw_only=True)
 class SurveyedChunk:
     """What a survey found in one chunk. Times are epoch milliseconds.
 
     ``mentioned`` has the request IDs in each stream; ``elsewhere`` those in streams that the
     query leaves out, each with the function or the group there. ``irregular`` has the numbers of
-    the blocks with lines of an unusual layout.
+    the blocks with lines of an unusual layout, ``heads`` the different beginnings of the lines.
     """
 
     events: int = 0
@@ -47,6 +51,7 @@ class SurveyedChunk:
     mentioned: dict[Place, set[str]] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
     irregular: set[int] = field(default_factory=set)
+    heads: set[bytes] = field(default_factory=set)
     id_search: IdSearch = field(default_factory=IdSearch)
     answers_search: bool = False
 
@@ -61,11 +66,13 @@ class SurveyedChunk:
 class SurveyedLog(SurveyedChunk):
     """What the surveys of all chunks of a log found.
 
-    ``irregular_blocks`` has the numbers of these blocks by file and start of their chunk.
+    ``irregular_blocks`` has the numbers of these blocks, ``heads_of`` the beginnings of lines of
+    the chunks without such blocks.
     """
 
     malformed_files: set[str] = field(default_factory=set)
-    irregular_blocks: dict[tuple[str, int], set[int]] = field(default_factory=dict)
+    irregular_blocks: dict[ChunkKey, set[int]] = field(default_factory=dict)
+    heads_of: dict[ChunkKey, set[bytes]] = field(default_factory=dict)
 
     @property
     def mentions_any(self) -> bool:
@@ -79,6 +86,8 @@ class SurveyedLog(SurveyedChunk):
         if chunk.malformed:
             self.malformed_files.add(file)
         self.irregular_blocks[file, start] = chunk.irregular
+        if chunk.heads and not chunk.irregular:
+            self.heads_of[file, start] = chunk.heads
         for place, ids in chunk.mentioned.items():
             self.mentioned.setdefault(place, set()).update(ids)
         self.elsewhere.update(chunk.elsewhere)
@@ -89,8 +98,9 @@ class SurveyedLog(SurveyedChunk):
 class Survey:
     """A survey of one chunk, block by block."""
 
-    def __init__(self, query: LogQuery, *, upper: bool = False) -> None:
+    def __init__(self, query: LogQuery, *, upper: bool = False, heads: bool = False) -> None:
         self.found = SurveyedChunk()
+        self._keeps_heads = heads
         self._filter = StreamFilter(query)
         self._ids = {request_id.encode() for request_id in query.request_ids}
         self._needles = [each.upper() if upper else each for each in self._ids]
@@ -105,9 +115,12 @@ class Survey:
         if self._layout is None:
             self._layout = _layout_of(lines[0])
         times = self._layout.times(block, lines) if self._layout else None
-        if times:
+        if self._layout and times:
             self.found.add_times(len(lines), *times)
             self._before_ms = times[1]
+            if self._keeps_heads:
+                width = self._layout.time_at
+                self.found.heads.update([line[:width] for line in lines])
         else:
             self._read_lines(lines)
         if self.found.id_search.open:
@@ -121,6 +134,8 @@ class Survey:
             header = HEADER.match(line) if is_usual_line(line) else None
             if header:
                 self._before_ms = int(header[2])
+                if self._keeps_heads:
+                    self.found.heads.add(header[1])
             else:
                 self.found.irregular.add(self._number)
                 event = line_event(line, self._before_ms)
@@ -231,6 +246,10 @@ class LineSelector:
             (name,) = self._names
             return [line for line in lines if name in line]
         return [line for line in lines if any(name in line for name in self._names)]
+
+    def are_in(self, heads: Iterable[bytes]) -> bool:
+        """Whether lines that begin so may belong to one of the streams."""
+        return self._all or any(map(self._may_belong, heads))
 
     def _may_belong(self, line: bytes) -> bool:
         header = KEY.match(line)

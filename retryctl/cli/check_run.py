@@ -32,8 +32,8 @@ from retryctl.cli.times import zone
 from retryctl.config import config_for
 from retryctl.core.model.events import request_id_in
 from retryctl.errors import ExitStatus, NothingFound, UsageError
-from retryctl.views.ci.report import ELSEWHERE, REPORTS, CheckReport
-from retryctl.views.ci.report import report as make_report
+from retryctl.views.ci.formats import ELSEWHERE, REPORTS
+from retryctl.views.ci.report import CheckReport
 
 
 def run_check(
@@ -75,7 +75,7 @@ def run_check(
         reports=tuple(str(file.path) for file in files),
     )
     for file in files:
-        write(file.path, make_report(file.form, result))
+        write(file.path, REPORTS[file.form](result))
     if update_baseline and expected.baseline:
         found = {judged.identity for judged in run.outcome.findings if judged.known}
         update_known(expected.baseline, plan.baseline | found)
@@ -119,13 +119,13 @@ def _refuse_waiting(wait_ms: int, source: SourceOptions) -> None:
 def _print(result: CheckReport, form: str, screen: options.ScreenOptions) -> None:
     """Print the result, and annotate the change where GitHub Actions runs the check."""
     if form != "text":
-        put(make_report(form, result), document=True)
+        put(REPORTS[form](result), document=True)
     elif result.status is not ExitStatus.NOTHING_FOUND:
         put(_text(result, screen))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         annotate(
-            "" if form == "github" else make_report("github", result),
-            make_report("markdown", result),
+            "" if form == "github" else REPORTS["github"](result),
+            REPORTS["markdown"](result),
         )
 
 

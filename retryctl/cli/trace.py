@@ -80,6 +80,25 @@ Web = Annotated[
         rich_help_panel=_WHICH,
     ),
 ]
+Related = Annotated[
+    bool,
+    typer.Option(
+        "--related",
+        help="Show the requests that belong to the same event under other IDs (saved logs).",
+        rich_help_panel=_WHICH,
+    ),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="PATTERN",
+        help="With --related: what names the event in a line, as a regular expression with a "
+        "group, or as a path in JSON lines ($.detail.order). Default: executionArn, SQS "
+        "message IDs, X-Ray traces, and the times of client retries.",
+        rich_help_panel=_WHICH,
+    ),
+]
 
 
 @app.command()
@@ -98,6 +117,8 @@ def trace(
     wait: Wait = False,
     timeout: Timeout = None,
     web: Web = False,
+    related: Related = False,
+    key: Key = None,
     output: options.OutputForm = options.Output.TEXT,
     report: options.Report = None,
 ) -> int:
@@ -109,6 +130,11 @@ def trace(
     Without -f or -g every log group of a Lambda function is searched. Without an ID, the newest\
  request that failed or was retried is shown.
     """
+    if related or key:
+        from retryctl.cli.related_run import run_related
+
+        form = output.value
+        return run_related(request_ids, read, aws, screen, key=key, form=form, related=related)
     from retryctl.cli.trace_run import run_trace
 
     show = options.OutputOptions(

@@ -1,4 +1,4 @@
-"""What became of a request, whether its count can be trusted, and what was looked at: in words."""
+"""Sentences about a request: its outcome, its verdict, and what was read of the log."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def branch_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:
     )
 
 
-# --------------------------------------------------------------------------- what became of it
+# --------------------------------------------------------------------------- outcome
 
 
 def outcome_sentence(request: Request, coverage: Coverage, tz: tzinfo) -> Sentence:
-    """The outcome of the request, with the figures that matter for it."""
+    """Return the outcome of the request, with the figures that matter for it."""
     attempts = request.attempts
     failed = [attempt.number for attempt in attempts if attempt.outcome.failed]
     ok = [attempt.number for attempt in attempts if attempt.outcome is Outcome.OK]
@@ -86,10 +86,10 @@ def _unknown(request: Request) -> str:
         return "no attempt was seen, only lines that mention the request"
     last = request.attempts[-1]
     if not last.outcome.failed:
-        return f"the logs do not tell how attempt {last.number} ended"
+        return f"the log does not show how attempt {last.number} ended"
     if request.from_event_source:
         return f"attempt {last.number} failed; retries are up to its event source, not to Lambda"
-    return f"attempt {last.number} failed, and the logs do not tell what came of it"
+    return f"attempt {last.number} failed, and the log does not show what followed"
 
 
 def _took(attempts: Sequence[Attempt]) -> str:
@@ -129,11 +129,11 @@ def _ends_the_log(moment_ms: int, coverage: Coverage) -> bool:
     return moment_ms == coverage.last_event_ms
 
 
-# --------------------------------------------------------------------------- can it be trusted
+# --------------------------------------------------------------------------- verdict
 
 
 def verdict_sentences(checked: CheckedRequest) -> list[Sentence]:
-    """The verdict, naming each attempt that is wrong, or why there is none."""
+    """Return the verdict, with each attempt that is wrong, or why there is none."""
     reasons = checked.undetermined_because
     if checked.verdict is not Verdict.UNDETERMINED:
         return [_verdict(checked), *(Sentence(UNSURE, reason) for reason in reasons)]
@@ -179,38 +179,39 @@ def _disagreement(checked: CheckedRequest) -> str:
 def _detail(checked: CheckedRequest, attempt: Attempt) -> str:
     check = checked.checks[attempt.number - 1]
     if branch_is_wrong(checked, attempt):
-        return f"ran {attempt.claim.branch} where {check.branch_expected} was due"
+        return f"ran {attempt.claim.branch} instead of {check.branch_expected}"
     if counter_is_wrong(checked, attempt):
         return f"counted {attempt.claim.counter} where {check.counter_expected} was right"
     return ""
 
 
-# --------------------------------------------------------------------------- what was looked at
+# --------------------------------------------------------------------------- coverage
 
 
 def coverage_sentence(
     coverage: Coverage,
     tz: tzinfo,
     *,
-    complete: str = "Nothing is missing.",
-    gaps: str = "Not seen:",
+    complete: str = "The log is complete.",
+    gaps: str = "Missing:",
 ) -> str:
-    """What was looked at, and whether anything is missing from it.
+    """Return what was read, and whether anything is missing from it.
 
-    ``complete`` is said where nothing is known to be, ``gaps`` before what is.
+    ``complete`` is the sentence where nothing is known to be missing, ``gaps`` the words before
+    the list of what is.
     """
     calls = f" in {number_of(coverage.api_calls, 'call')}" if coverage.api_calls else ""
     odd = coverage.events_unrecognised
     unread = f", {odd:,} of them not understood" if odd else ""
     return (
-        f"looked at {_place(coverage)}{_window(coverage, tz)}: "
+        f"read {_place(coverage)}{_window(coverage, tz)}: "
         f"{number_of(coverage.events_read, 'event')}{calls}{unread}. "
         f"{(_outside(coverage, tz) or complete) if coverage.complete else gaps}"
     )
 
 
 def _outside(coverage: Coverage, tz: tzinfo) -> str:
-    """Where the log lies when that is not where it was looked; empty where it is."""
+    """Return when the log lies, where that is outside of the window; else ``""``."""
     first, last = coverage.first_event_ms, coverage.last_event_ms
     if coverage.since_ms is not None and last is not None and last < coverage.since_ms:
         return f"The log ends at {moment(last, tz, 'minutes')}, before --since."
@@ -229,7 +230,7 @@ def _place(coverage: Coverage) -> str:
 
 
 def _window(coverage: Coverage, tz: tzinfo) -> str:
-    """What was read: of a saved log all of it, whatever part of its time was asked for."""
+    """Return the time that was read: of a saved log all of it, whatever the window."""
     if coverage.first_event_ms is None or coverage.last_event_ms is None:
         if coverage.source == "saved" and coverage.events_read:
             return ", which has no times: the order is that of its lines"
@@ -240,7 +241,7 @@ def _window(coverage: Coverage, tz: tzinfo) -> str:
     if _outside(coverage, tz):
         return read
     asked = _asked_for(since, until, tz)
-    return f"{read} (asked for: {asked.removeprefix(', ')})" if asked else read
+    return f"{read} (requested: {asked.removeprefix(', ')})" if asked else read
 
 
 def _asked_for(since: int | None, until: int | None, tz: tzinfo) -> str:
@@ -257,7 +258,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def ambiguity_sentences(attempts: Sequence[Attempt]) -> Iterator[Sentence]:
-    """Of lines that could be Lambda's, and were taken for what the function printed."""
+    """Yield a sentence about lines that look like Lambda's and were read as the function's."""
     unsure = [attempt.number for attempt in attempts if attempt.ambiguous]
     if unsure:
         yield Sentence(

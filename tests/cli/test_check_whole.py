@@ -22,7 +22,8 @@ from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.events import SavedLog
-from retryctl.views.ci.report import REPORTS, CheckReport, report
+from retryctl.views.ci.formats import REPORTS
+from retryctl.views.ci.report import CheckReport
 from tests.support import check_logs
 from tests.support.check_logs import right, switched
 from tests.support.lambda_log import Environment
@@ -47,7 +48,7 @@ def judge() -> CheckEvaluator:
 
 def reports(judged: CheckEvaluator, coverage: Coverage) -> dict[str, str]:
     told = CheckReport(judgement=judged.judgement(), coverage=coverage, version="1")
-    return {form: report(form, told) for form in REPORTS}
+    return {form: report(told) for form, report in REPORTS.items()}
 
 
 def at_once(source: Path, window: TimeWindow) -> dict[str, str]:

@@ -49,8 +49,7 @@ def test_the_demo_says_what_to_try_next(one: str) -> None:
     assert one in shown.stdout
     *_, hint, command = shown.stdout.splitlines()
     assert hint == "One request with its log lines:"
-    _, *command = command.split()
-    again = run(*command)
+    again = run(*command.split()[1:])
     assert again.returncode == 0
     assert "process" in again.stdout
     assert shown.stdout.startswith(run("demo", "--quiet").stdout + "\n")
@@ -157,7 +156,7 @@ def test_a_request_that_is_in_another_function(one: str) -> None:
             "orders-worker."
         )
         assert step == "Give -f orders-worker, or neither -f nor -g."
-        assert "Nothing is missing" not in done.stderr
+        assert "The log is complete" not in done.stderr
 
 
 def test_a_broken_file_is_to_be_saved_again(one: str, tmp_path: Path) -> None:
@@ -168,7 +167,7 @@ def test_a_broken_file_is_to_be_saved_again(one: str, tmp_path: Path) -> None:
     missing = run("trace", "--from", "log.gz", ID, cwd=tmp_path)
     assert missing.returncode == 4
     _, looked, step = missing.stderr.splitlines()
-    assert looked.endswith("Not seen: log.gz: its gzip data breaks off at byte 1400.")
+    assert looked.endswith("Missing: log.gz: its gzip data breaks off at byte 1400.")
     assert step == "Download or save the file again."
 
 

@@ -142,7 +142,7 @@ def test_a_wrong_count_is_told_where_it_is_seen() -> None:
     document = page_of(world.SWITCHED)
     text = document.all_text
     assert "exhausted: 3 attempts in 3 m 10 s, none succeeded" in text
-    assert "the counter was wrong on attempt 3: it ran A where C was due" in text
+    assert "the counter was wrong on attempt 3: it ran A instead of C" in text
     first, second, third = document.find("article")
     assert "environment-switch" not in first.all_text + second.all_text
     assert world.SWITCH.message in third.all_text

@@ -60,7 +60,7 @@ def test_every_count_is_in_a_table() -> None:
         ["2", "1", "10.0 %", ""],
         ["3", "1", "10.0 %", ""],
     ]
-    assert rows_of(document, "What became of them")[1:] == [
+    assert rows_of(document, "Outcomes")[1:] == [
         ["succeeded", "8", "80.0 %", ""],
         ["exhausted", "1", "10.0 %", ""],
         ["recovered", "1", "10.0 %", ""],

@@ -9,9 +9,9 @@ _MOST_SHOWN = 10
 """GitHub shows no more errors, and no more warnings, of one step."""
 
 
-def report(told: CheckReport) -> str:
+def report(result: CheckReport) -> str:
     """One line for each annotation: an error for a failure, a warning for what is unsure."""
-    found = problems(told.judgement)
+    found = problems(result.judgement)
     failed = [problem for problem in found if problem.passed is False]
     unsure = [problem for problem in found if problem.passed is None]
     return _lines("error", failed) + _lines("warning", unsure)

@@ -18,13 +18,13 @@ from retryctl.views.json.check import document_text
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "minor", Severity.INFO: "info"}
 
 
-def report(told: CheckReport) -> str:
+def report(result: CheckReport) -> str:
     """The array, one object for each problem."""
     seen: Counter[str] = Counter()
     issues = []
-    for problem in problems(told.judgement):
+    for problem in problems(result.judgement):
         identity = _identity(problem)
-        issues.append(_issue(problem, f"{identity}:{seen[identity]}", told.place))
+        issues.append(_issue(problem, f"{identity}:{seen[identity]}", result.place))
         seen[identity] += 1
     return document_text(issues)
 

@@ -17,9 +17,9 @@ from retryctl.views.inert import inert
 _Key = tuple[str, "str | None"]
 
 
-def report(told: CheckReport) -> str:
+def report(result: CheckReport) -> str:
     """The whole document. Characters that XML cannot hold are shown as their escapes."""
-    judgement = told.judgement
+    judgement = result.judgement
     cases: dict[_Key, list[CheckResult]] = {}
     for check in judgement.checks:
         key = (check.request_id or f"--{check.name}", check.function)
@@ -27,7 +27,7 @@ def report(told: CheckReport) -> str:
     findings: dict[_Key, list[JudgedFinding]] = {}
     for judged in judgement.findings:
         findings.setdefault((judged.request_id, judged.function), []).append(judged)
-    suite = Element("testsuite", {"name": inert(f"retryctl {told.subject}".strip())})
+    suite = Element("testsuite", {"name": inert(f"retryctl {result.subject}".strip())})
     for key, checks in cases.items():
         _case(suite, key, checks, findings.get(key, ()))
     counts = {
@@ -57,8 +57,8 @@ def _case(
     unsure = [check for check in checks if check.passed is None]
     for kind, some in (("failure", failed), ("error", [] if failed else unsure)):
         if some:
-            told = {"type": _type(some[0], findings), "message": inert(some[0].message)}
-            SubElement(case, kind, told).text = "\n".join(_said(check) for check in some)
+            details = {"type": _type(some[0], findings), "message": inert(some[0].message)}
+            SubElement(case, kind, details).text = "\n".join(_said(check) for check in some)
     beside = [judged.finding for judged in findings if not judged.failed]
     if beside:
         told_beside = [f"{finding.rule}: {inert(finding.message)}" for finding in beside]

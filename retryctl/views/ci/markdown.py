@@ -25,17 +25,17 @@ _SIGNS = {ExitStatus.OK: "✅", ExitStatus.DID_NOT_HOLD: "❌"}
 _SPECIAL = re.compile(r"[\\`*_\[\]<>#+=|~&@$]|:(?=//)|(?<=www)\.")
 
 
-def report(told: CheckReport) -> str:
+def report(result: CheckReport) -> str:
     """A heading, a table of what did not pass, and what was looked at."""
-    return "\n".join(_lines(told)) + "\n"
+    return "\n".join(_lines(result)) + "\n"
 
 
-def _lines(told: CheckReport) -> Iterator[str]:
-    judgement = told.judgement
-    sign = _SIGNS.get(told.status, "❔")
-    yield f"## {sign} retryctl check: {_text(result_sentence(told))}"
+def _lines(result: CheckReport) -> Iterator[str]:
+    judgement = result.judgement
+    sign = _SIGNS.get(result.status, "❔")
+    yield f"## {sign} retryctl check: {_text(result_sentence(result))}"
     yield ""
-    yield _text(headline(judgement, told.subject))
+    yield _text(headline(judgement, result.subject))
     found = problems(judgement)
     if found:
         yield from ("", "| | request | what | why |", "| --- | --- | --- | --- |")
@@ -44,8 +44,8 @@ def _lines(told: CheckReport) -> Iterator[str]:
         yield from ("", f"and {len(found) - _MOST_ROWS:,} more")
     for words in told_beside(judgement):
         yield from ("", _text(words))
-    yield from ("", _text(coverage_sentence(told.coverage, told.tz)))
-    for gap in told.coverage.gaps:
+    yield from ("", _text(coverage_sentence(result.coverage, result.tz)))
+    for gap in result.coverage.gaps:
         yield f"- {_text(gap.message)}"
 
 

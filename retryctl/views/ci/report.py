@@ -1,4 +1,4 @@
-"""What a check has to tell, before it takes one of the many forms that CI systems read."""
+"""The result of a check, before it is written in one of the formats that CI systems read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timezone, tzinfo
-from importlib import import_module
 
 from retryctl.core.check.evaluate import REQUEST, CheckOutcome, JudgedFinding
 from retryctl.core.check.expectations import CheckResult
@@ -56,7 +55,7 @@ class Problem:
     """One line of what did not pass: a finding that fails, or a check.
 
     ``rule`` names the rule or the expectation. ``passed`` is ``False``, or ``None`` where it
-    cannot be told.
+    cannot be result.
     """
 
     rule: str
@@ -100,9 +99,9 @@ def headline(judgement: CheckOutcome, subject: str) -> str:
     return f"{number_of(judgement.requests, 'request')}, {judgement.retried:,} retried{about}"
 
 
-def result_sentence(told: CheckReport) -> str:
+def result_sentence(result: CheckReport) -> str:
     """How it came out, in a sentence that ends in the exit status."""
-    checks = told.judgement.checks
+    checks = result.judgement.checks
     requests = sum(check.name == REQUEST for check in checks)
     expectations = len(checks) - requests
     failed = sum(check.passed is False for check in checks)
@@ -110,8 +109,8 @@ def result_sentence(told: CheckReport) -> str:
     made_of = number_of(requests, "request")
     if expectations:
         made_of += f" and {number_of(expectations, 'expectation')}"
-    status = f"(exit {told.status.value})"
-    if told.status is ExitStatus.NOTHING_FOUND:
+    status = f"(exit {result.status.value})"
+    if result.status is ExitStatus.NOTHING_FOUND:
         return f"there was nothing to check {status}"
     if not (failed or unsure):
         every = "all " if len(checks) > 1 else ""
@@ -143,28 +142,3 @@ def _problem(check: CheckResult, rule: str, message: str, judged: JudgedFinding 
 def _numbers(findings: list[JudgedFinding]) -> str:
     numbers = Counter(judged.finding.rule for judged in findings)
     return ", ".join(f"{rule} {number:,}" for rule, number in sorted(numbers.items()))
-
-
-REPORTS = {
-    "text": "text.check",
-    "json": "json.check",
-    "junit": "ci.junit",
-    "sarif": "ci.sarif",
-    "github": "ci.github",
-    "gitlab": "ci.gitlab",
-    "tap": "ci.tap",
-    "markdown": "ci.markdown",
-}
-
-
-ELSEWHERE = {
-    "html": "retryctl trace ID --report html=FILE makes a page of a request that fails, "
-    "retryctl summary of all."
-}
-"""Forms that a check has not, and which command has them."""
-
-
-def report(form: str, told: CheckReport) -> str:
-    """The result in the form of that name."""
-    text: str = import_module(f"retryctl.views.{REPORTS[form]}").report(told)
-    return text

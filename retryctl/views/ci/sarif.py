@@ -33,25 +33,25 @@ _RULES = {rule.id: rule for rule in RULES}
 Object = dict[str, Any]
 
 
-def report(told: CheckReport) -> str:
+def report(result: CheckReport) -> str:
     """The log with its one run."""
     texts = rule_texts()
-    checks = [p for p in problems(told.judgement) if p.judged is None]
-    ids = [judged.finding.rule for judged in told.judgement.findings]
+    checks = [p for p in problems(result.judgement) if p.judged is None]
+    ids = [judged.finding.rule for judged in result.judgement.findings]
     ids = sorted({*ids, *(problem.rule for problem in checks)})
-    results = [_finding(judged, ids, told.place) for judged in told.judgement.findings]
-    results += [_check(problem, ids, told.place) for problem in checks]
+    results = [_finding(judged, ids, result.place) for judged in result.judgement.findings]
+    results += [_check(problem, ids, result.place) for problem in checks]
     run = {
         "tool": {
             "driver": {
                 "name": "retryctl",
-                "version": told.version,
-                "semanticVersion": told.version,
+                "version": result.version,
+                "semanticVersion": result.version,
                 "rules": [_rule(id, texts) for id in ids],
             }
         },
         "columnKind": "unicodeCodePoints",
-        "invocations": [{"executionSuccessful": True, "exitCode": told.status.value}],
+        "invocations": [{"executionSuccessful": True, "exitCode": result.status.value}],
         "results": results,
     }
     return document_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
@@ -111,9 +111,9 @@ def _result(
 
 def _evidence(event: LogEvent) -> Object:
     line = "\n".join(lines_of(event.message))
-    told = f"{iso(event.timestamp_ms)} {line}"
+    text = f"{iso(event.timestamp_ms)} {line}"
     group = (event.log_group or "log").lstrip("/")
-    located: Object = {"physicalLocation": _physical(group), "message": _message(told)}
+    located: Object = {"physicalLocation": _physical(group), "message": _message(text)}
     if name := stream_name(event.log_stream):
         located["logicalLocations"] = [{"name": name, "kind": "log stream"}]
     return located

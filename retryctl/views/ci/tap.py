@@ -14,9 +14,9 @@ from retryctl.views.inert import inert
 _SPECIAL = re.compile(r"[\\#]")
 
 
-def report(told: CheckReport) -> str:
+def report(result: CheckReport) -> str:
     """The stream. TAP knows no third result: what is undetermined is ``not ok`` and says so."""
-    checks = told.judgement.checks
+    checks = result.judgement.checks
     lines = ["TAP version 14", f"1..{len(checks)}{'' if checks else ' # SKIP nothing to check'}"]
     for number, check in enumerate(checks, start=1):
         lines += _point(number, check)

@@ -97,7 +97,7 @@ def _changed(changes: Sequence[Change]) -> Markup:
 def _requests(tally: SummaryTally) -> Iterator[Markup]:
     by_attempts = {f"{n:,}": count for n, count in sorted(tally.by_attempts.items())}
     yield _shares("Requests by number of attempts", "attempts", "requests", by_attempts)
-    yield _shares("What became of them", "outcome", "requests", _named(tally.outcomes))
+    yield _shares("Outcomes", "outcome", "requests", _named(tally.outcomes))
 
 
 def _named(counts: Counter[_Kind]) -> dict[str, int]:

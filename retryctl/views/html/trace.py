@@ -131,7 +131,7 @@ def _overview(
     if shown:
         yield _attempts(attempts_table(checked, shown, around.known, around.tz), anchor)
     if files_are_told(checked.request):
-        why = "Which files /tmp held is told from what each attempt logged: nobody looked there."
+        why = "/tmp contents are inferred from the log; /tmp was not read."
         yield tag("p", why, class_="dim")
 
 

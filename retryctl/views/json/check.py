@@ -11,13 +11,13 @@ from retryctl.views.json.trace import coverage_object, dumps, finding_object
 SCHEMA = "retryctl/check/1"
 
 
-def report(told: CheckReport) -> str:
+def report(result: CheckReport) -> str:
     """One document with every check, not only those that failed."""
-    judgement = told.judgement
+    judgement = result.judgement
     document = {
         "schema": SCHEMA,
         "passed": judgement.passed,
-        "exit_status": told.status.value,
+        "exit_status": result.status.value,
         "requests": judgement.requests,
         "retried_requests": judgement.retried,
         "checks": [
@@ -33,7 +33,7 @@ def report(told: CheckReport) -> str:
         "findings": [_finding(judged) for judged in judgement.findings],
         "not_found": list(judgement.not_found),
         "cross_checked": judgement.cross_checked,
-        "coverage": coverage_object(told.coverage),
+        "coverage": coverage_object(result.coverage),
     }
     return document_text(document)
 

@@ -28,15 +28,15 @@ _OBEYED = re.compile(r":(?=:)|##(?=\[)")
 
 
 def report(
-    told: CheckReport, *, width: int = 80, colour: bool = False, ascii_only: bool = False
+    result: CheckReport, *, width: int = 80, colour: bool = False, ascii_only: bool = False
 ) -> str:
     """What was checked, what did not pass, how it came out, and what was looked at."""
-    return text_of(_blocks(told), width=width, colour=colour, ascii_only=ascii_only)
+    return text_of(_blocks(result), width=width, colour=colour, ascii_only=ascii_only)
 
 
-def _blocks(told: CheckReport) -> Iterator[Block]:
-    judgement = told.judgement
-    yield _line("", headline(judgement, told.subject))
+def _blocks(result: CheckReport) -> Iterator[Block]:
+    judgement = result.judgement
+    yield _line("", headline(judgement, result.subject))
     found = problems(judgement)
     for problem in found[:_MOST_TOLD]:
         yield _line(BAD if problem.passed is False else UNSURE, _said(problem))
@@ -47,10 +47,10 @@ def _blocks(told: CheckReport) -> Iterator[Block]:
         yield _line(NOTE, "nothing was cross-checked: no attempt logged a counter or a branch")
     for words in told_beside(judgement):
         yield _line(WARNING, words)
-    written = f" Report: {', '.join(told.reports)}" if told.reports else ""
-    yield _line(_SIGNS.get(told.status, UNSURE), f"{result_sentence(told)}.{written}")
-    yield _line("", coverage_sentence(told.coverage, told.tz))
-    for gap in told.coverage.gaps:
+    written = f" Report: {', '.join(result.reports)}" if result.reports else ""
+    yield _line(_SIGNS.get(result.status, UNSURE), f"{result_sentence(result)}.{written}")
+    yield _line("", coverage_sentence(result.coverage, result.tz))
+    for gap in result.coverage.gaps:
         yield _line(WARNING, gap.message)
         if gap.settle:
             yield Command(text=gap.settle)

@@ -232,15 +232,15 @@ def _log_lines(
 
 
 def _coverage(coverage: Coverage, checked: Sequence[CheckedRequest], tz: tzinfo) -> Iterator[Block]:
-    """What was looked at, and what was not seen of it that no finding has told."""
+    """Yield what was read, and the gaps that no finding names."""
     told = {finding.message for one in checked for finding in one.findings}
     gaps = [gap for gap in coverage.gaps if gap.settle or gap.message not in told]
     whole = coverage.where and any(map(_lacks_something, checked))
     looked = coverage_sentence(
         coverage,
         tz,
-        complete="It was read whole." if whole else "Nothing is missing.",
-        gaps="Not seen:" if gaps else "What was not seen is told above.",
+        complete="All of it was read." if whole else "The log is complete.",
+        gaps="Missing:" if gaps else "What is missing is listed above.",
     )
     yield Paragraph(words=[(looked, "")])
     for gap in gaps[:_MOST_GAPS]:

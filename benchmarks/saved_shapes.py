@@ -1,0 +1,216 @@
+"""Trace one request and sum up a whole log, in each shape that people have of it.
+
+A log is made up (``generate_logs.py``) and written in every shape. ``retryctl trace`` of one ID
+and ``retryctl summary`` read each of them; beside them run ``grep`` and ``jq`` for the ID, and
+DuckDB for the table of ``summary`` (JSON lines only). Each program runs in a process of its own.
+The figures are processor seconds of all its processes and the peak memory of the largest::
+
+    python benchmarks/saved_shapes.py [EVENTS] [FOLDER] [SHAPE...]
+
+All shapes must give the same attempts and the same counts; where one does not, its row says so.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+from generate_logs import generate
+from summary_saved import DUCKDB
+
+Event = dict[str, Any]
+RETRYCTL = (sys.executable, "-m", "retryctl")
+
+
+def events(log: Path) -> Iterator[Event]:
+    with log.open() as file:
+        yield from map(json.loads, file)
+
+
+def write_lines(log: Path, to: Path) -> None:
+    shutil.copy(log, to)
+
+
+def write_gzip(log: Path, to: Path) -> None:
+    with log.open("rb") as source, gzip.open(to, "wb", compresslevel=1) as target:
+        shutil.copyfileobj(source, target)
+
+
+def write_document(log: Path, to: Path) -> None:
+    """What ``aws logs filter-log-events`` prints."""
+    with to.open("w") as file:
+        for number, event in enumerate(events(log)):
+            file.write('{\n    "events": [\n        ' if number == 0 else ",\n        ")
+            file.write(json.dumps(event, indent=4).replace("\n", "\n        "))
+        file.write('\n    ],\n    "searchedLogStreams": []\n}\n')
+
+
+def write_tail(log: Path, to: Path) -> None:
+    """What ``aws logs tail`` prints."""
+    with to.open("w") as file:
+        for event in events(log):
+            time = _moment(event).isoformat(timespec="microseconds")
+            file.write(f"{time} {event['logStreamName']} {event['message'].rstrip()}\n")
+
+
+def write_console_csv(log: Path, to: Path) -> None:
+    """What the console downloads: Actions, Download search results."""
+    with to.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("timestamp", "message", "logStreamName"))
+        for event in events(log):
+            rows.writerow((event["timestamp"], event["message"], event["logStreamName"]))
+
+
+def write_insights_csv(log: Path, to: Path) -> None:
+    """What Logs Insights exports."""
+    with to.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("@timestamp", "@message", "@logStream"))
+        for event in events(log):
+            time = f"{_moment(event):%Y-%m-%d %H:%M:%S}.{event['timestamp'] % 1000:03d}"
+            rows.writerow((time, event["message"], event["logStreamName"]))
+
+
+def _moment(event: Event) -> datetime:
+    return datetime.fromtimestamp(event["timestamp"] / 1000, timezone.utc)
+
+
+SHAPES: dict[str, Callable[[Path, Path], None]] = {
+    "JSON lines": write_lines,
+    "gzip": write_gzip,
+    "JSON document": write_document,
+    "aws logs tail": write_tail,
+    "console CSV": write_console_csv,
+    "Insights CSV": write_insights_csv,
+}
+
+
+def measured(command: tuple[str, ...], stdout: Path) -> tuple[float, float]:
+    """Processor seconds and peak MB of a command; its output goes to a file."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # what is measured is the largest child so far, so each runs below a process of its own
+    run = (
+        "import resource,subprocess,sys;"
+        "subprocess.run(sys.argv[2:], stdout=open(sys.argv[1], 'wb'), stderr=subprocess.DEVNULL);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    done = subprocess.run(
+        (sys.executable, "-c", run, str(stdout), *command), stdout=subprocess.PIPE, check=True
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    unit = 1 if sys.platform == "darwin" else 1024
+    return seconds - _LAUNCHER_S, int(done.stdout) * unit / 1e6
+
+
+_LAUNCHER_S = 0.0
+
+
+def traced(output: Path) -> object:
+    """What must be the same in every shape of a traced request."""
+    (request,) = json.loads(output.read_text())["requests"]
+    keys = ("number", "outcome", "started_at", "ended_at", "counter", "branch", "check")
+    attempts = [[attempt[key] for key in keys] for attempt in request["attempts"]]
+    return request["outcome"], request["verdict"], attempts
+
+
+def summed_up(output: Path) -> object:
+    """What must be the same in every shape of a summary."""
+    found = json.loads(output.read_text())
+    keys = (
+        "requests",
+        "attempts",
+        "outcomes",
+        "attempt_outcomes",
+        "branches",
+        "counter",
+        "findings",
+    )
+    return {key: found[key] for key in keys}
+
+
+def retried_request(log: Path) -> str:
+    """The ID of a request in the middle of the log that has three attempts."""
+    seen: dict[str, int] = {}
+    half = log.stat().st_size // 2
+    with log.open() as file:
+        file.seek(half)
+        file.readline()
+        for line in file:
+            if '"message":"START RequestId: ' in line:
+                request_id = line.partition("START RequestId: ")[2][:36]
+                seen[request_id] = seen.get(request_id, 0) + 1
+                if seen[request_id] == 3:
+                    return request_id
+    raise SystemExit("the log has no request of three attempts: make it longer")
+
+
+def show(*columns: object) -> None:
+    print("{:<16}{:<14}{:>9}{:>9}  {}".format(*columns), flush=True)
+
+
+def compare(folder: Path, count: int, shapes: list[str]) -> None:
+    global _LAUNCHER_S
+    log, output = folder / "log.jsonl", folder / "output"
+    generate(log, count, 1)
+    request_id = retried_request(log)
+    _LAUNCHER_S = min(measured((shutil.which("true") or "true",), output)[0] for _ in range(3))
+    show("shape", "program", "CPU s", "MB", "")
+    expected: dict[str, object] = {}
+    for shape in shapes:
+        path = folder / shape.replace(" ", "-")
+        SHAPES[shape](log, path)
+        for program, read in (("trace", traced), ("summary", summed_up)):
+            ids = (request_id,) if program == "trace" else ()
+            command = (*RETRYCTL, program, *ids, "--from", str(path), "-o", "json", "-q")
+            seconds, mb = measured(command, output)
+            answer = read(output)
+            same = answer == expected.setdefault(program, answer)
+            show(shape, program, f"{seconds:.2f}", f"{mb:.0f}", "" if same else "another answer")
+        for name, command in others(shape, request_id, path).items():
+            seconds, mb = measured(command, output)
+            show(shape, name, f"{seconds:.2f}", f"{mb:.0f}", "")
+        path.unlink()
+
+
+def others(shape: str, request_id: str, path: Path) -> dict[str, tuple[str, ...]]:
+    """What else reads the shape, where it is installed."""
+    commands: dict[str, tuple[str, ...]] = {}
+    if shape == "gzip" or not shutil.which("grep"):
+        return commands
+    commands["grep"] = ("grep", "-c", request_id, str(path))
+    if shape == "JSON lines":
+        if shutil.which("jq"):
+            search = f'select(.message | contains("{request_id}")) | .message'
+            commands["jq"] = ("jq", "-r", search, str(path))
+        if find_spec("duckdb"):
+            commands["DuckDB (table)"] = (sys.executable, "-c", DUCKDB, str(path))
+    return commands
+
+
+def main() -> None:
+    words = sys.argv[1:]
+    count = int(words[0]) if words else 1_000_000
+    shapes = words[2:] or list(SHAPES)
+    if len(words) > 1:
+        compare(Path(words[1]), count, shapes)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        compare(Path(folder), count, shapes)
+
+
+if __name__ == "__main__":
+    main()

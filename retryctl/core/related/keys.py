@@ -1,0 +1,93 @@
+"""The keys that name an event in log lines, whatever its request ID."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from retryctl.core.crosscheck.verdict import CheckedRequest
+
+# executionArn=arn:aws:lambda:…  "durableExecutionArn": "arn:aws:lambda:…"
+_EXECUTION = re.compile(r'\b(?:durableE|e)xecutionArn"?\s*[=:]\s*"?([^\s",}\']+)')
+# messageId=7c0ff00d-…  "messageId": "7c0ff00d-…"
+_MESSAGE = re.compile(r'\bmessage_?[iI]d"?\s*[=:]\s*"?([0-9A-Za-z-]{8,80})')
+_RECEIVED = re.compile(r"ApproximateReceiveCount", re.IGNORECASE)
+# Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=…
+_TRACE_ROOT = re.compile(r"(?:Root=)?(1-[0-9a-f]{8}-[0-9a-f]{24})")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EventKey:
+    """A name and a value: requests of one function that share it belong to one event."""
+
+    name: str
+    value: str
+
+
+KeyReader = Callable[[str], Iterator[EventKey]]
+"""The keys in one message."""
+
+
+class KeyPatternError(ValueError):
+    """A pattern is neither a regular expression with a group nor a JSON path."""
+
+
+def key_reader(pattern: str) -> KeyReader:
+    """Return the reader of a pattern: ``order=(\\d+)``, or ``$.detail.order`` of a JSON line.
+
+    Raises ``KeyPatternError``.
+    """
+    if pattern.startswith("$."):
+        return _json_reader(pattern[2:].split("."))
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise KeyPatternError(f"it is not a regular expression: {error}") from None
+    if not compiled.groups:
+        raise KeyPatternError("it has no group, such as in order=(\\d+)")
+
+    def read(message: str) -> Iterator[EventKey]:
+        for match in compiled.finditer(message):
+            if value := next((group for group in match.groups() if group), ""):
+                yield EventKey("key", value)
+
+    return read
+
+
+def _json_reader(path: list[str]) -> KeyReader:
+    def read(message: str) -> Iterator[EventKey]:
+        if not message.lstrip().startswith("{"):
+            return
+        try:
+            value: Any = json.loads(message, strict=False)
+        except (ValueError, RecursionError):
+            return
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
+            yield EventKey("key", str(value))
+
+    return read
+
+
+def known_keys(message: str) -> Iterator[EventKey]:
+    """Yield the keys that Lambda and its libraries log: durable executions and SQS messages."""
+    for match in _EXECUTION.finditer(message):
+        yield EventKey("executionArn", match[1])
+    if _RECEIVED.search(message):
+        for match in _MESSAGE.finditer(message):
+            yield EventKey("messageId", match[1])
+
+
+def keys_of(checked: CheckedRequest, read: KeyReader = known_keys) -> frozenset[EventKey]:
+    """Return every key in the lines of a request, and its X-Ray trace."""
+    found: set[EventKey] = set()
+    for attempt in checked.request.attempts:
+        for event in attempt.events:
+            found.update(read(event.message))
+        if read is known_keys and (root := _TRACE_ROOT.search(attempt.xray_trace_id or "")):
+            found.add(EventKey("xrayTraceId", root[1]))
+    return frozenset(found)

@@ -1,0 +1,36 @@
+"""The formats in which the result of a check is printed and written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from retryctl.views.ci import github, gitlab, junit, markdown, sarif, tap
+from retryctl.views.ci.report import CheckReport
+from retryctl.views.json import check as json_check
+from retryctl.views.text import check as text_check
+
+
+class CiReport(Protocol):
+    """Writes the result of a check in one format."""
+
+    def __call__(self, result: CheckReport, /) -> str:
+        """Return the report as text."""
+
+
+REPORTS: Mapping[str, CiReport] = {
+    "text": text_check.report,
+    "json": json_check.report,
+    "junit": junit.report,
+    "sarif": sarif.report,
+    "github": github.report,
+    "gitlab": gitlab.report,
+    "tap": tap.report,
+    "markdown": markdown.report,
+}
+
+ELSEWHERE = {
+    "html": "retryctl trace ID --report html=FILE makes a page of a request that fails, "
+    "retryctl summary of all."
+}
+"""Formats that a check does not have, and which command has them."""
