@@ -115,7 +115,8 @@ def test_pieces_and_shapes_change_nothing(seed: int, tmp_path: Path) -> None:
     save(random, streams, tmp_path)
     until_ms = None
     if random.random() < 0.3:
-        until_ms = random.choice([e for events in streams for e in events] or [None]).timestamp_ms
+        times = [event.timestamp_ms for events in streams for event in events]
+        until_ms = random.choice(times) if times else None
     compare(tmp_path, LogQuery(until_ms=until_ms), chunk_bytes=random.choice((700, 5_000, 1 << 20)))
 
 

@@ -87,7 +87,7 @@ def source(
 
 
 def look(
-    cloudwatch: RequestSource, *request_ids: str, **window: int
+    cloudwatch: RequestSource, *request_ids: str, **window: Any
 ) -> tuple[dict[str, list[str]], Coverage]:
     """The messages of each stream, in the order of ``position``, and the coverage."""
     read = list(cloudwatch.read(LogQuery(request_ids=request_ids or (REQUEST_ID,), **window)))
