@@ -1,6 +1,6 @@
 """Branch by the number of retries, counted in DynamoDB.
 
-The work fails on purpose, so that Lambda retries it: attempt 1 runs A, attempt 2 B, and any
+The handler fails on purpose, so that Lambda retries it: attempt 1 runs A, attempt 2 B, and any
 later one C. Send ``{"succeed": true}`` for an attempt that goes well.
 
 Needs the table of the environment variable RETRIES_TABLE, with the string ``request_id`` as its

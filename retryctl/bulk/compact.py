@@ -1,10 +1,9 @@
-"""Attempts kept without their log lines, for logs of any size.
+"""Compact attempts: what is kept of an attempt, so that memory does not grow with the log.
 
-What the cross-check asks of an attempt's events is their times and that they are there; their
-text is needed only to show them. So an attempt is kept with events of no text; of requests that
-are to be shown, with the few events that a finding could give as its evidence. An attempt read
-before the end of the log is known is read as if nothing had come after it, and ``as_of`` then
-says what it was at the end.
+The cross-check needs the times of an attempt's events; their text is needed only to show them. So
+an attempt is kept with events that have no text; the attempts of requests that are shown keep the
+events that a finding could cite, or all. An attempt is built before the end of the log is known,
+as if nothing came after it; ``as_of`` then gives its outcome at the end.
 """
 
 from __future__ import annotations
@@ -21,9 +20,10 @@ from retryctl.core.model.attempt import Attempt, build_attempt, function_from_na
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import LATE_LOGS_MS
+from retryctl.core.summary.silent import CompactAttempt, id_of
 
 RECORD = Struct("<16sqIIIII")
-"""A plain attempt: ID, start (ms), until its end (ms), billed ms, MB, number of run, of shape."""
+"""ID, start and duration in ms, billed ms, MB, the numbers of the fragment and the template."""
 
 Mention = tuple[str, LogEvent]
 """A request's ID and an error record that proves it."""
@@ -31,7 +31,7 @@ Mention = tuple[str, LogEvent]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """A log stream, with what its first init says of all of its attempts."""
+    """A log stream, with what its first init shows of all of its attempts."""
 
     log_group: str | None
     log_stream: str | None
@@ -44,12 +44,12 @@ _BEFORE_ALL_MS = 0
 
 
 def part_of(request_id: str, parts: int) -> int:
-    """The part of a log, of so many, that a request belongs to."""
+    """The partition of a request, of this number of them."""
     return int(request_id[:6], 16) % parts
 
 
 def part_of_packed(request_id: bytes, parts: int) -> int:
-    """The same of an ID in 16 bytes."""
+    """The partition of an ID in 16 bytes."""
     return int.from_bytes(request_id[:3], "big") % parts
 
 
@@ -103,7 +103,7 @@ def compact_attempts(
 def as_of(
     attempt: Attempt, stream: Stream, named: str | None, settings: FunctionConfig, horizon_ms: int
 ) -> Attempt:
-    """The attempt as of ``horizon_ms``, with what its whole stream tells of it.
+    """The attempt as of ``horizon_ms``, with what its whole stream shows of it.
 
     ``named`` is the function's name where no record gives one.
     """
@@ -120,18 +120,8 @@ def as_of(
 
 
 def function_of(stream: Stream) -> str | None:
-    """The function that wrote a stream, by the name of its group, its own, or its init."""
+    """The function that wrote a stream, by the name of its group, its own name, or its init."""
     return function_from_names(stream.log_group, stream.log_stream) or stream.function
-
-
-CompactAttempt = tuple[bytes, int, int, int, int, int, int]
-"""A ``RECORD``, unpacked."""
-
-
-def id_of(packed: bytes) -> str:
-    """A request ID of 16 bytes as it is written."""
-    text = packed.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def packed_id(request_id: str) -> bytes:
@@ -140,9 +130,9 @@ def packed_id(request_id: str) -> bytes:
 
 
 def like(
-    shape: Attempt, stream: Stream, named: str | None, packed: CompactAttempt, number: int = 1
+    template: Attempt, stream: Stream, named: str | None, packed: CompactAttempt, number: int = 1
 ) -> Attempt:
-    """The attempt of the same shape that ``packed`` is; it has ended."""
+    """Unpack an attempt; the rest of it is as in the first attempt of its template."""
     request_id, start_ms, took_ms, billed_ms, memory_mb, *_ = packed
     end_ms = start_ms + took_ms
     start, end = (
@@ -150,7 +140,7 @@ def like(
         LogEvent(timestamp_ms=end_ms, message=""),
     )
     return replace(
-        shape,
+        template,
         number=number,
         request_id=id_of(request_id),
         function=function_of(stream) or named,
@@ -164,7 +154,7 @@ def like(
         log_stream=stream.log_stream,
         start_event=start,
         report_event=end,
-        error_event=shape.error_event and end,
+        error_event=template.error_event and end,
         events=(start, end),
     )
 
@@ -184,9 +174,9 @@ def _without_lines(attempt: Attempt) -> Attempt:
 
 
 def _with_evidence(attempt: Attempt) -> Attempt:
-    """With its first and its last event, and one without the request's ID, if there is any.
+    """Keep its first and last event, and one without the request's ID, if there is any.
 
-    That is all a finding asks of its lines, beside the events that stand in fields of their own.
+    A finding cites no others, beside the events that have fields of their own.
     """
     unnamed = (e for e in attempt.events if attempt.request_id not in e.message.lower())
     events = (attempt.events[0], *islice(unnamed, 1), attempt.events[-1])

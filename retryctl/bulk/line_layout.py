@@ -1,4 +1,4 @@
-"""Lines of JSON as they lie in a file, told by their bytes: their layout, and what they may be."""
+"""Canonical lines by their bytes: their layout, and the kinds of messages in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ HEADER = re.compile(
     rb'(\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"[^"\\]*", ?"timestamp": ?)'
     rb'(\d{13})(, ?"message": ?")'
 )
-KEY = re.compile(rb'\{(?:"logGroupName": ?"([^"]*)", ?)?"logStreamName": ?"([^"]*)"')
 START = re.compile(rb"START RequestId: (" + _ID + rb') Version: (\$LATEST|\d+)(?:\\n)?"')
 END = re.compile(rb"END RequestId: (" + _ID + rb')(?:\\n)?"')
 _N = rb"\d{1,9}(?:\.\d{1,9})?"
@@ -83,26 +82,26 @@ def lead_with_group(line: bytes) -> bytes:
     return b'{"logGroupName":%b,%b' % (group[1], line[1:]) if group else line
 
 
-def events_of(asked: StreamFilter, *parts: Iterable[bytes | LogEvent]) -> list[list[LogEvent]]:
+def events_of(selected: StreamFilter, *parts: Iterable[bytes | LogEvent]) -> list[list[LogEvent]]:
     """Held lines and events as events, with places in the order in which they stand.
 
-    Raises NoEvent where a line only looked like one.
+    Raises NoEvent where a line is malformed.
     """
     place = count()
-    return [[_placed(asked, line, next(place)) for line in part] for part in parts]
+    return [[_placed(selected, line, next(place)) for line in part] for part in parts]
 
 
 class NoEvent(ValueError):
     """A line that began and ended like an event, and is none: two of them without a line break."""
 
 
-def _placed(asked: StreamFilter, line: bytes | LogEvent, position: int) -> LogEvent:
+def _placed(selected: StreamFilter, line: bytes | LogEvent, position: int) -> LogEvent:
     if isinstance(line, LogEvent):
         return replace(line, position=position)
     event = line_event(line, 0)
     if event is None:
         raise NoEvent
-    return asked.event(event, position)
+    return selected.event(event, position)
 
 
 def message_of(line: bytes) -> bytes:

@@ -1,13 +1,7 @@
-"""The log lines of many streams, cut into attempts while they are read, at the speed of bytes.
+"""The scan: canonical lines of many streams, classified by their first bytes.
 
-Most attempts are alike: START, lines of no consequence, END, REPORT. So each line is told by its
-first bytes, and only what could matter is parsed. The lines of an open attempt are held until its
-REPORT; what its lines say is its *shape*: the records without IDs, times and figures. The core
-reads the first attempt of every shape, and the others are the same but for their ID, times and
-figures. An attempt of no known shape goes to the core line by line, and no other rule is used.
-
-A *run* is what one reading saw of one stream, in order. Where it began or ended within an attempt
-it keeps these lines, its head and its tail, for ``saved_runs`` to join.
+Most attempts are alike: START, lines without consequence, END, REPORT. Lines without consequence
+are held until their attempt is closed; all others go to the ``AttemptBuilder``.
 """
 
 from __future__ import annotations
@@ -24,7 +18,6 @@ from retryctl.bulk.line_layout import (
     HEAD_BYTES,
     HEADER,
     HEADS,
-    KEY,
     LOOK,
     PLAIN,
     REPORTS,
@@ -38,12 +31,12 @@ from retryctl.bulk.survey import fold_search
 from retryctl.bulk.templates import TemplateCache
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.sources.saved.canonical import canonical_line
+from retryctl.sources.saved.canonical import KEY, canonical_line
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.stream_filter import Place, StreamFilter
 
-MOST_RUNS = 64
+MOST_FRAGMENTS = 64
 """A stream that is out of order more often is not worth cutting."""
 MOST_KINDS = 50_000
 MOST_HELD = 100_000
@@ -51,14 +44,14 @@ MOST_HELD = 100_000
 
 
 class LineScanner:
-    """Reads lines of JSON, each an event; ``found`` is what came of them."""
+    """Scans the canonical lines of one chunk; ``found`` is the result."""
 
     def __init__(
         self,
-        asked: StreamFilter,
+        selected: StreamFilter,
         markers: Markers,
         settings: FunctionConfig,
-        learned: TemplateCache,
+        cache: TemplateCache,
         *,
         parts: int,
         until_ms: int | None,
@@ -66,11 +59,11 @@ class LineScanner:
         places: Collection[Place] | None = None,
     ) -> None:
         self._only = places
-        self._asked, self._markers = asked, markers
+        self._filter, self._markers = selected, markers
         self._until = b":" if until_ms is None else b"%013d" % until_ms
         self._width = 0
         self._kinds_from = 0
-        self._runs: dict[bytes, StreamFragment] = {}
+        self._fragments: dict[bytes, StreamFragment] = {}
         self._places: dict[bytes, tuple[str | None, str] | None] = {}
         self._latest: dict[tuple[str | None, str], StreamFragment] = {}
         self._of_place: dict[Place, list[StreamFragment]] = {}
@@ -81,47 +74,48 @@ class LineScanner:
         self.found = ScannedChunk(
             plain=[bytearray() for _ in range(parts)], others=[[] for _ in range(parts)]
         )
-        self._attempts = AttemptBuilder(asked, markers, settings, learned, self.found, shown)
+        self._attempts = AttemptBuilder(selected, markers, settings, cache, self.found, shown)
 
     # ----------------------------------------------------------------- lines
 
     def read(self, block: bytes) -> None:
         """Read the next block, which has whole lines."""
-        lines = BytesIO(
-            lead_with_groups(block)
-        ).readlines()  # four times as fast as the lines of a file
+        # four times as fast as the lines of a file
+        lines = BytesIO(lead_with_groups(block)).readlines()
         if self.found.id_search.open:
             fold_search(self.found.id_search, lines)
         self.read_lines(lines)
 
     def read_lines(self, lines: list[bytes]) -> None:
-        """Read some lines, which follow those before."""
-        runs, kinds, until = self._runs, self._kinds, self._until
+        """Read the next lines."""
+        fragments, kinds, until = self._fragments, self._kinds, self._until
         width = self._width
         stamp, head = width + 13, self._kinds_from
         self.found.events += len(lines)
         for line in lines:
-            run = runs.get(line[:width])
+            fragment = fragments.get(line[:width])
             kind = kinds.get(line[stamp:head])
-            if run is not None and kind is not None and line[-2:] == b"}\n":
+            if fragment is not None and kind is not None and line[-2:] == b"}\n":
                 moment = line[width:stamp]
-                if run.last <= moment < until:
-                    run.last = moment
+                if fragment.last <= moment < until:
                     if kind == PLAIN or (kind == TEXT and b"\\tat " not in line):
-                        run.held.append(line)
-                    elif (
+                        fragment.hold_plain(line, moment)
+                        continue
+                    fragment.advance(moment)
+                    if (
                         kind == ENDS
-                        and line[head + 9 : head + 48] == run.own_end
-                        and run.report is None
-                        and not run.end
+                        and line[head + 9 : head + 48] == fragment.own_end
+                        and fragment.report is None
+                        and not fragment.end
                     ):
-                        run.end = int(moment)
-                        run.held.append(line)
+                        fragment.end_with(fragment.open_id, int(moment), line)
                     else:
                         try:
-                            self._attempts.tell(run, line, moment, kind, head - HEAD_BYTES)
+                            self._attempts.read_line(
+                                fragment, line, moment, kind, head - HEAD_BYTES
+                            )
                         except NoEvent:
-                            self._give_up(run)
+                            self._give_up(fragment)
                     continue
             if self._unusual(line):
                 width, head = self._width, self._kinds_from
@@ -139,33 +133,33 @@ class LineScanner:
         if learned:
             self._width, self._kinds_from = found.end(1), message + HEAD_BYTES
         place = self._place(key)
-        run = self._run(place, moment) if place and moment < self._until else None
-        if run is None:
+        fragment = self._fragment(place, moment) if place and moment < self._until else None
+        if fragment is None:
             self._see(int(moment))
             return learned
         kind = self._kind(line[message : message + HEAD_BYTES])
         if message == self._kinds_from - HEAD_BYTES and line.endswith(b"}\n"):
-            if key not in self._runs:
-                self._headers.setdefault(run.key, []).append(key)
-            self._runs[key] = run
+            if key not in self._fragments:
+                self._headers.setdefault(fragment.key, []).append(key)
+            self._fragments[key] = fragment
             if len(self._kinds) > MOST_KINDS:
                 self._kinds.clear()
             self._kinds[line[found.end(2) : self._kinds_from]] = kind
-        run.last = moment
+        fragment.advance(moment)
         if kind == PLAIN or (kind == TEXT and b"\\tat " not in line):
-            run.held.append(line)
+            fragment.hold(line)
         else:
             try:
-                self._attempts.tell(run, line, moment, kind, message)
+                self._attempts.read_line(fragment, line, moment, kind, message)
             except NoEvent:
-                self._give_up(run)
+                self._give_up(fragment)
         return learned
 
     def _unlike(self, line: bytes) -> None:
         """A line in another order of keys, of another kind, or none at all."""
         event = line_event(line, self._before_ms)
         if event is None:
-            self.found.odd |= bool(line.strip())
+            self.found.malformed |= bool(line.strip())
             self.found.events -= 1
             return
         self.found.events -= 1
@@ -183,10 +177,10 @@ class LineScanner:
         # a log without streams, a name that JSON has to escape, a time of another century
         self._see(event.timestamp_ms)
         if self._wants(*key):
-            if group := self._asked.group_of(event.log_group):
+            if group := self._filter.group_of(event.log_group):
                 self.found.log_groups.add(group)
             if event.timestamp_ms < self._until_ms:
-                self._tangle(key)
+                self._give_up_order(key)
 
     @property
     def _until_ms(self) -> float:
@@ -206,7 +200,7 @@ class LineScanner:
         return PLAIN if head.startswith(b"[") else TEXT
 
     def _place(self, key: bytes) -> tuple[str | None, str] | None:
-        """The group and the stream that a header names; ``None`` where they are not asked for."""
+        """The group and the stream of a header; ``None`` where they are not selected."""
         if key not in self._places:
             m = KEY.match(key)
             assert m is not None  # a header has it
@@ -214,7 +208,7 @@ class LineScanner:
             stream = m[2].decode(errors="replace")
             wanted = self._wants(group, stream)
             self._places[key] = (group, stream) if wanted else None
-            if wanted and (named := self._asked.group_of(group)):
+            if wanted and (named := self._filter.group_of(group)):
                 self.found.log_groups.add(named)
         return self._places[key]
 
@@ -222,41 +216,42 @@ class LineScanner:
         """Whether a stream is read: it is selected, and not left out by a survey."""
         if self._only is not None and (group, stream) not in self._only:
             return False
-        return self._asked.wants_stream(group, stream or None)
+        return self._filter.wants_stream(group, stream or None)
 
-    def _run(self, place: tuple[str | None, str], moment: bytes) -> StreamFragment | None:
-        """The run that a line of this time goes on; a new one where it is out of order."""
-        if place in self.found.tangled:
+    def _fragment(self, place: tuple[str | None, str], moment: bytes) -> StreamFragment | None:
+        """The fragment that a line of this time goes on; a new one where it is out of order."""
+        if place in self.found.out_of_order:
             return None
-        run = self._latest.get(place)
-        if run is not None and run.last <= moment:
-            return run
+        fragment = self._latest.get(place)
+        if fragment is not None and fragment.last <= moment:
+            return fragment
         fragments = self._of_place.setdefault(place, [])
-        if len(fragments) >= MOST_RUNS:
-            self._tangle(place)
+        if len(fragments) >= MOST_FRAGMENTS:
+            self._give_up_order(place)
             return None
-        run = self._latest[place] = StreamFragment(len(self.found.runs), place, moment)
-        run.group = self._asked.group_of(place[0])
-        self.found.runs.append(run)
-        fragments.append(run)
-        return run
+        fragment = self._latest[place] = StreamFragment(
+            len(self.found.fragments), place, moment, self._filter.group_of(place[0])
+        )
+        self.found.fragments.append(fragment)
+        fragments.append(fragment)
+        return fragment
 
-    def _tangle(self, place: tuple[str | None, str]) -> None:
+    def _give_up_order(self, place: tuple[str | None, str]) -> None:
         """Give a stream up: it is read whole, in another way."""
-        if place in self.found.tangled:
+        if place in self.found.out_of_order:
             return
-        self.found.tangled.add(place)
-        for run in self._of_place.get(place, ()):
-            self._see(int(run.first))
-            self._see(int(run.last))
-            run.held, run.head, run.context = [], None, []
+        self.found.out_of_order.add(place)
+        for fragment in self._of_place.get(place, ()):
+            self._see(int(fragment.first))
+            self._see(int(fragment.last))
+            fragment.clear()
         for header in self._headers.pop(place, ()):
-            del self._runs[header]
+            del self._fragments[header]
 
-    def _give_up(self, run: StreamFragment) -> None:
-        """A line of the run is no event: its file is read once more, which names it."""
-        self.found.odd = True
-        self._tangle(run.key)
+    def _give_up(self, fragment: StreamFragment) -> None:
+        """A line of the fragment is no event: its file is read once more, which names it."""
+        self.found.malformed = True
+        self._give_up_order(fragment.key)
 
     def _relieve(self, lines: int) -> None:
         """Give up streams that hold too many lines; none can before as many were read."""
@@ -264,9 +259,9 @@ class LineScanner:
         if self._lines_until_relief > 0:
             return
         self._lines_until_relief = MOST_HELD
-        for run in list(self._runs.values()):
-            if len(run.held) > MOST_HELD:
-                self._tangle(run.key)
+        for fragment in list(self._fragments.values()):
+            if len(fragment.lines) > MOST_HELD:
+                self._give_up_order(fragment.key)
 
     def _see(self, moment_ms: int) -> None:
         found = self.found
@@ -275,10 +270,10 @@ class LineScanner:
 
     def finish(self) -> ScannedChunk:
         """What was found, once all lines are read."""
-        for run in self.found.runs:
-            self._see(int(run.first))
-            self._see(int(run.last))
-            run.shape = ()
+        for fragment in self.found.fragments:
+            self._see(int(fragment.first))
+            self._see(int(fragment.last))
+            fragment.finish()
         self.found.pickled = [pickle.dumps(each, protocol=5) for each in self.found.others]
         self.found.others.clear()
         return self.found

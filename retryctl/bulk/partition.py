@@ -1,8 +1,8 @@
-"""From the attempts of a log that was read in pieces to its checked requests.
+"""The reduce step: group one partition's attempts by request, and check the requests.
 
-A *part* of a log has all attempts of some of its requests. Most requests have one attempt that
-went well and said nothing; the core judges the first of their shape, and the others are like it
-in all but ID, time and bill.
+A partition has all attempts of its requests. Most requests have one attempt that went well and
+logged no counter; the core checks the first of a template, and the others differ from it in ID,
+time and bill only.
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ from operator import itemgetter
 
 from retryctl.bulk.compact import (
     RECORD,
-    CompactAttempt,
     Stream,
     as_of,
     function_of,
-    id_of,
     like,
     packed_id,
 )
-from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict, Verdict
+from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_attempts_of
 from retryctl.core.history.outcome import Outcome
@@ -32,26 +30,27 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
-from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.model.request import RequestOutcome
+from retryctl.core.summary.silent import CompactAttempt, SilentSuccesses, id_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StreamReading:
-    """What one reading saw: the shapes of its plain attempts, and its streams by run.
+    """What one scan found: the templates of its packed attempts, and its streams by fragment.
 
-    A run that turned out not to hold has no stream, and its attempts do not count.
+    A fragment that is out of order has no stream, and its attempts do not count.
     """
 
-    shapes: Sequence[Attempt]
+    templates: Sequence[Attempt]
     streams: Sequence[Stream | None]
 
 
 @dataclass(slots=True, kw_only=True)
 class Partition:
-    """The attempts of some requests, each with the number of its reading.
+    """The attempts of some requests, each with the number of its scan.
 
-    ``plain`` has packed attempts, ``others`` attempts with the number of their run, ``mentions``
-    the events that prove a request without one.
+    ``plain`` has packed attempts, ``others`` attempts with the number of their fragment,
+    ``mentions`` the events that prove a request without an attempt.
     """
 
     plain: list[tuple[int, bytes]] = field(default_factory=list)
@@ -61,9 +60,10 @@ class Partition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionContext:
-    """What all requests of a log are judged by; the window is [since_ms, until_ms).
+    """What all requests of a log are checked with; the window is [since_ms, until_ms).
 
-    ``quiet_shapes`` is what was learned of the shapes of each reading.
+    ``stored`` has the counts of a durable store by request ID. ``silent_templates`` caches which
+    templates of each scan are those of silent successes.
     """
 
     coverage: Coverage
@@ -73,7 +73,9 @@ class PartitionContext:
     since_ms: int | None = None
     until_ms: int | None = None
     stored: Mapping[str, StoreCount] = field(default_factory=dict)
-    quiet_shapes: dict[StreamReading, dict[int, bool]] = field(default_factory=dict, compare=False)
+    silent_templates: dict[StreamReading, dict[int, bool]] = field(
+        default_factory=dict, compare=False
+    )
 
     def has(self, placed_ms: int) -> bool:
         """Whether a request whose first attempt is placed there belongs to the window."""
@@ -82,127 +84,92 @@ class PartitionContext:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SilentSuccesses:
-    """Requests of one stream, each of one attempt that went well and said nothing."""
-
-    function: str | None
-    log_group: str | None
-    attempts: Sequence[CompactAttempt]
-
-    def requests(self) -> Iterator[CheckedRequest]:
-        """Its requests one by one; of their attempts only the time is told."""
-        for packed, start_ms, *_ in self.attempts:
-            request_id = id_of(packed)
-            attempt = Attempt(
-                number=1,
-                request_id=request_id,
-                placed_ms=start_ms,
-                log_group=self.log_group,
-                log_stream=None,
-                function=self.function,
-                outcome=Outcome.OK,
-            )
-            request = Request(
-                request_id=request_id,
-                log_group=self.log_group,
-                function=self.function,
-                attempts=(attempt,),
-                outcome=RequestOutcome.SUCCEEDED,
-            )
-            yield CheckedRequest(
-                request=request, checks=(_SILENT,), verdict=Verdict.NOT_COUNTED, findings=()
-            )
-
-
-_SILENT = AttemptCheck(
-    counter_expected=0, counter_in_environment=0, branch_expected=None, check=AttemptVerdict.SILENT
-)
-
 _Key = tuple["str | None", bytes]
 
 
 def reduce_partition(
-    part: Partition, readings: Mapping[int, StreamReading], around: PartitionContext
+    part: Partition, readings: Mapping[int, StreamReading], context: PartitionContext
 ) -> Iterator[CheckedRequest | SilentSuccesses]:
-    """The requests of a part that belong to the window, each judged."""
+    """Yield the checked requests of a partition that belong to the window."""
     attempts: dict[_Key, list[Attempt]] = defaultdict(list)
     mentions: dict[_Key, list[LogEvent]] = defaultdict(list)
     for number, others in part.others:
-        for run, attempt in others:
-            stream = readings[number].streams[run]
+        for fragment, attempt in others:
+            stream = readings[number].streams[fragment]
             if stream is not None:
-                told = as_of(attempt, stream, around.named, around.settings, _horizon_ms(around))
-                attempts[attempt.log_group, packed_id(attempt.request_id)].append(told)
+                at_end = as_of(
+                    attempt, stream, context.named, context.settings, _horizon_ms(context)
+                )
+                attempts[attempt.log_group, packed_id(attempt.request_id)].append(at_end)
     for group, request_id, event in part.mentions:
         mentions[group, packed_id(request_id)].append(event)
-    yield from _plain(part, readings, around, attempts, mentions)
+    yield from _plain(part, readings, context, attempts, mentions)
     for key in dict.fromkeys(chain(attempts, mentions)):
-        checked = _checked(key, attempts.get(key, []), mentions.get(key, []), around)
-        if around.has(checked.request.placed_ms):
+        checked = _checked(key, attempts.get(key, []), mentions.get(key, []), context)
+        if context.has(checked.request.placed_ms):
             yield checked
 
 
 def _plain(
     part: Partition,
     readings: Mapping[int, StreamReading],
-    around: PartitionContext,
+    context: PartitionContext,
     attempts: dict[_Key, list[Attempt]],
     mentions: Mapping[_Key, list[LogEvent]],
 ) -> Iterator[SilentSuccesses]:
-    """The quiet requests; every other plain attempt is added to ``attempts``."""
-    told = {key[1] for key in (*attempts, *mentions)} | _repeated(part)
-    before_ms = _nothing_hidden_before_ms(around)
+    """Yield the silent successes, and add every other packed attempt to ``attempts``."""
+    seen = {key[1] for key in (*attempts, *mentions)} | _repeated(part)
+    before_ms = _nothing_hidden_before_ms(context)
     for number, packed in part.plain:
         reading = readings[number]
-        are_quiet = around.quiet_shapes.setdefault(reading, {})
+        are_quiet = context.silent_templates.setdefault(reading, {})
         quiet: dict[int, list[CompactAttempt]] = defaultdict(list)
         for record in RECORD.iter_unpack(packed):
-            request_id, start_ms, _, _, _, run, shape = record
-            stream = reading.streams[run]
+            request_id, start_ms, _, _, _, fragment, shape = record
+            stream = reading.streams[fragment]
             if stream is None:
                 continue
             if shape not in are_quiet:
-                attempt = like(reading.shapes[shape], stream, around.named, record)
-                are_quiet[shape] = _is_quiet((stream.log_group, request_id), attempt, around)
-            if are_quiet[shape] and start_ms < before_ms and request_id not in told:
-                quiet[run].append(record)
+                attempt = like(reading.templates[shape], stream, context.named, record)
+                are_quiet[shape] = _is_quiet((stream.log_group, request_id), attempt, context)
+            if are_quiet[shape] and start_ms < before_ms and request_id not in seen:
+                quiet[fragment].append(record)
             else:
                 those = attempts[stream.log_group, request_id]
                 number_so_far = len(those) + 1  # it is the right one where they come in order
-                shaped = reading.shapes[shape]
-                those.append(like(shaped, stream, around.named, record, number_so_far))
-        for run, records in quiet.items():
-            stream = reading.streams[run]
+                shaped = reading.templates[shape]
+                those.append(like(shaped, stream, context.named, record, number_so_far))
+        for fragment, records in quiet.items():
+            stream = reading.streams[fragment]
             assert stream is not None  # such records were passed over
-            if within := _within(records, around):
-                function = function_of(stream) or around.named
+            if within := _within(records, context):
+                function = function_of(stream) or context.named
                 yield SilentSuccesses(
                     function=function, log_group=stream.log_group, attempts=within
                 )
 
 
-def _within(records: list[CompactAttempt], around: PartitionContext) -> list[CompactAttempt]:
-    """Those that belong to the window: most often all."""
+def _within(records: list[CompactAttempt], context: PartitionContext) -> list[CompactAttempt]:
+    """The attempts in the window: most often all."""
     times = [record[1] for record in records]
-    if around.has(min(times)) and around.has(max(times)):
+    if context.has(min(times)) and context.has(max(times)):
         return records
-    return [record for record in records if around.has(record[1])]
+    return [record for record in records if context.has(record[1])]
 
 
 def _repeated(part: Partition) -> set[bytes]:
-    """The IDs that more than one plain attempt has."""
+    """The IDs of more than one packed attempt."""
     ids: Counter[bytes] = Counter()
     for _, packed in part.plain:
         ids.update(map(itemgetter(0), RECORD.iter_unpack(packed)))
     return {request_id for request_id, count in ids.items() if count > 1}
 
 
-def _is_quiet(key: _Key, attempt: Attempt, around: PartitionContext) -> bool:
-    """Whether a request of this one attempt is of no consequence, whenever it was."""
+def _is_quiet(key: _Key, attempt: Attempt, context: PartitionContext) -> bool:
+    """Whether a request of this one attempt is a silent success, at any time."""
     if attempt.outcome is not Outcome.OK or not attempt.claim.silent:
         return False
-    checked = _checked(key, [attempt], [], around)
+    checked = _checked(key, [attempt], [], context)
     return (
         checked.request.outcome is RequestOutcome.SUCCEEDED
         and checked.verdict is Verdict.NOT_COUNTED
@@ -211,29 +178,29 @@ def _is_quiet(key: _Key, attempt: Attempt, around: PartitionContext) -> bool:
     )
 
 
-def _nothing_hidden_before_ms(around: PartitionContext) -> float:
-    """Until when no attempt of a request can lie in a gap that hides attempts."""
-    hiding = [gap.since_ms for gap in around.coverage.gaps if gap.hides_attempts]
+def _nothing_hidden_before_ms(context: PartitionContext) -> float:
+    """The time until which no attempt of a request can lie in a gap that hides attempts."""
+    hiding = [gap.since_ms for gap in context.coverage.gaps if gap.hides_attempts]
     if None in hiding:
         return -math.inf
     starts = [since_ms for since_ms in hiding if since_ms is not None]
-    return min(starts) - around.settings.event_age_ms if starts else math.inf
+    return min(starts) - context.settings.event_age_ms if starts else math.inf
 
 
 def _checked(
-    key: _Key, attempts: Sequence[Attempt], mentions: Sequence[LogEvent], around: PartitionContext
+    key: _Key, attempts: Sequence[Attempt], mentions: Sequence[LogEvent], context: PartitionContext
 ) -> CheckedRequest:
     return check_attempts_of(
         (key[0], id_of(key[1])),
         attempts,
         mentions,
-        around.coverage,
-        settings=around.settings,
-        markers=around.markers,
-        function=around.named,
-        stored=around.stored.get(id_of(key[1])),
+        context.coverage,
+        settings=context.settings,
+        markers=context.markers,
+        function=context.named,
+        stored=context.stored.get(id_of(key[1])),
     )
 
 
-def _horizon_ms(around: PartitionContext) -> int:
-    return around.coverage.horizon_ms or 0
+def _horizon_ms(context: PartitionContext) -> int:
+    return context.coverage.horizon_ms or 0

@@ -17,7 +17,6 @@ from retryctl.bulk.line_scanner import LineScanner
 from retryctl.bulk.partition import (
     Partition,
     PartitionContext,
-    SilentSuccesses,
     StreamReading,
     reduce_partition,
 )
@@ -30,6 +29,7 @@ from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.coverage import Coverage, Gap, LogQuery
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.summary.silent import SilentSuccesses
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress
 from retryctl.sources.saved.events import nothing_readable
@@ -213,7 +213,7 @@ class BulkReader:
         before = self._states()
         for chunk, scanned in run.results(self._chunks(plan)):
             store.take(scanned)
-            if scanned.odd:
+            if scanned.malformed:
                 malformed.add(chunk.file.name)
         self._finish(store, run, malformed, before)
         return store
@@ -262,7 +262,7 @@ class BulkReader:
         """Stitch the streams, and note what could not be read of each file."""
         after = self._states()
         store.join(self._files)
-        if store.no_event_seen:
+        if store.has_malformed:
             malformed = set(after)
         self._refuse_unreadable(run.refused)
         for file in self._files:
@@ -383,7 +383,7 @@ class ScanTask:
         if blocks.ends_within_member:
             return None
         found = scanner.finish()
-        found.odd |= blocks.has_remarks
+        found.malformed |= blocks.has_remarks
         found.answers_search = blocks.finish_search(found.id_search)
         return found
 

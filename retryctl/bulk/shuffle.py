@@ -59,7 +59,7 @@ class ScanPlan:
 
 @dataclass(frozen=True, slots=True)
 class _Pickled:
-    """Attempts that are made of their bytes each time they are gone through."""
+    """Attempts that are unpickled each time they are iterated."""
 
     data: bytes
 
@@ -68,8 +68,8 @@ class _Pickled:
 
 
 @dataclass(frozen=True, slots=True)
-class _RunPlace:
-    """Where a run was put, and its place among the runs of its stream."""
+class _FragmentPlace:
+    """Where a fragment is kept, and its place among the fragments of its stream."""
 
     first: bytes
     reading: int
@@ -78,7 +78,7 @@ class _RunPlace:
 
 
 class ShuffleStore:
-    """What all readings found: take a ``part`` of the requests at a time."""
+    """What all scans found, taken one ``part`` of the requests at a time."""
 
     def __init__(self, plan: ScanPlan, source: str) -> None:
         query = plan.query
@@ -86,27 +86,27 @@ class ShuffleStore:
         self.readings: dict[int, StreamReading] = {}
         self.web: set[str] = set()
         self._id_search, self._answers_search = IdSearch(), False
-        self.no_event_seen = False
+        self.has_malformed = False
         self._plan = plan
         self._spill = SpillFile()
-        self._runs: dict[Place, list[_RunPlace]] = defaultdict(list)
+        self._fragments: dict[Place, list[_FragmentPlace]] = defaultdict(list)
         self._plain: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
         self._others: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
         self._mentions: list[list[tuple[str | None, str, LogEvent]]] = [
             [] for _ in range(plan.parts)
         ]
-        self._tangled: set[Place] = set()
-        self._shapes: list[list[Attempt]] = []
+        self._out_of_order: set[Place] = set()
+        self._templates: list[list[Attempt]] = []
         self._counts: list[int] = []
         self._unrecognised: list[dict[int, set[str | int]]] = []
 
     @property
     def parts(self) -> int:
-        """How many parts there are."""
+        """The number of partitions."""
         return self._plan.parts
 
     def part(self, number: int) -> Partition:
-        """A part of the requests, whole."""
+        """A partition of the requests."""
         return Partition(
             plain=[(reading, self._spill.get(place)) for reading, place in self._plain[number]],
             others=[
@@ -117,15 +117,17 @@ class ShuffleStore:
         )
 
     def take(self, scanned: ScannedChunk) -> None:
-        """Take over what a reading found."""
+        """Take over what a scan found."""
         reading = len(self._counts)
-        self._counts.append(len(scanned.runs))
-        self._shapes.append(scanned.shapes)
+        self._counts.append(len(scanned.fragments))
+        self._templates.append(scanned.templates)
         self._unrecognised.append(scanned.unrecognised)
-        self._tangled.update(scanned.tangled)
-        for run in scanned.runs:
-            place = self._spill.put(pickle.dumps(run, protocol=5))
-            self._runs[run.key].append(_RunPlace(run.first, reading, run.number, place))
+        self._out_of_order.update(scanned.out_of_order)
+        for fragment in scanned.fragments:
+            place = self._spill.put(pickle.dumps(fragment, protocol=5))
+            self._fragments[fragment.key].append(
+                _FragmentPlace(fragment.first, reading, fragment.number, place)
+            )
         for number, packed in enumerate(scanned.plain):
             if packed:
                 self._plain[number].append((reading, self._spill.put(bytes(packed))))
@@ -168,51 +170,53 @@ class ShuffleStore:
     # ----------------------------------------------------------------- at the end
 
     def join(self, files: Sequence[SavedFile]) -> None:
-        """Join the runs of each stream, and read those streams again where that cannot be."""
+        """Join the fragments of each stream, and read those streams again where that cannot be."""
         streams: dict[Place, Stream] = {}
         more: list[tuple[Stream, Sequence[Attempt], Sequence[Mention]]] = []
-        for place, places in self._runs.items():
-            runs = [self._run(each) for each in _oldest_first(places)]
-            whole = None if place in self._tangled else self._joined(runs)
+        for place, places in self._fragments.items():
+            fragments = [self._fragment(each) for each in _oldest_first(places)]
+            whole = None if place in self._out_of_order else self._joined(fragments)
             if whole:
                 streams[place] = whole.stream
                 more.append((whole.stream, whole.attempts, whole.mentions))
             else:
-                self._tangled.add(place)
+                self._out_of_order.add(place)
         self._describe(streams)
-        if self._tangled:
-            more += self._untangled(files)
+        if self._out_of_order:
+            more += self._sorted_streams(files)
         self._add(more)
-        self._runs.clear()
+        self._fragments.clear()
 
-    def _joined(self, runs: Sequence[StreamFragment]) -> StitchedStream | None:
+    def _joined(self, fragments: Sequence[StreamFragment]) -> StitchedStream | None:
         plan = self._plan
         try:
-            return stitch(runs, StreamFilter(plan.query), plan.markers, plan.settings, plan.shown)
+            return stitch(
+                fragments, StreamFilter(plan.query), plan.markers, plan.settings, plan.shown
+            )
         except NoEvent:
-            self.no_event_seen = True
+            self.has_malformed = True
             return None
 
-    def _run(self, place: _RunPlace) -> StreamFragment:
-        run = pickle.loads(self._spill.get(place.place))
-        assert isinstance(run, StreamFragment)
-        return run
+    def _fragment(self, place: _FragmentPlace) -> StreamFragment:
+        fragment = pickle.loads(self._spill.get(place.place))
+        assert isinstance(fragment, StreamFragment)
+        return fragment
 
     def _describe(self, streams: dict[Place, Stream]) -> None:
         rows: list[list[Stream | None]] = [[None] * count for count in self._counts]
         for place, stream in streams.items():
             unread: set[object] = set()
-            for run in self._runs[place]:
-                rows[run.reading][run.number] = stream
-                for found in self._unrecognised[run.reading].get(run.number, ()):
-                    # an event of no ID is told apart by where it was read
-                    unread.add(found if isinstance(found, str) else (run, found))
+            for fragment in self._fragments[place]:
+                rows[fragment.reading][fragment.number] = stream
+                for found in self._unrecognised[fragment.reading].get(fragment.number, ()):
+                    # an event without an ID is identified by where it was read
+                    unread.add(found if isinstance(found, str) else (fragment, found))
             self.stats.unrecognised += len(unread)
         for number, row in enumerate(rows):
-            self.readings[number] = StreamReading(shapes=self._shapes[number], streams=row)
+            self.readings[number] = StreamReading(templates=self._templates[number], streams=row)
 
     def _add(self, more: Sequence[tuple[Stream, Sequence[Attempt], Sequence[Mention]]]) -> None:
-        """Add what was read at the ends of the runs, as one more reading."""
+        """Add what was read at the ends of the fragments, as one more reading."""
         reading = len(self._counts)
         others: list[list[tuple[int, Attempt]]] = [[] for _ in range(self.parts)]
         for number, (stream, attempts, mentions) in enumerate(more):
@@ -224,14 +228,16 @@ class ShuffleStore:
                     mention = (stream.log_group, request_id, event)
                     self._mentions[part_of(request_id, self.parts)].append(mention)
         self._put_others(reading, [pickle.dumps(each, protocol=5) for each in others])
-        self.readings[reading] = StreamReading(shapes=(), streams=[stream for stream, *_ in more])
+        self.readings[reading] = StreamReading(
+            templates=(), streams=[stream for stream, *_ in more]
+        )
 
-    # ----------------------------------------------------------------- tangled streams
+    # ----------------------------------------------------------------- out of order
 
-    def _untangled(
+    def _sorted_streams(
         self, files: Sequence[SavedFile]
     ) -> Iterator[tuple[Stream, Sequence[Attempt], Sequence[Mention]]]:
-        """The tangled streams, each read as a whole, in the order of their own events."""
+        """Read the streams that are out of order, each as a whole."""
         spill, places = SpillFile(), defaultdict[Place, list[tuple[int, int]]](list)
         waiting: dict[Place, list[LogEvent]] = defaultdict(list)
         held = 0
@@ -249,11 +255,11 @@ class ShuffleStore:
     def _out_of_order_events(self, files: Sequence[SavedFile]) -> Iterator[tuple[Place, LogEvent]]:
         query = self._plan.query
         selected, until_ms = StreamFilter(query), query.until_ms
-        lines = chain.from_iterable(map(LineSelector(self._tangled).lines, _blocks(files)))
+        lines = chain.from_iterable(map(LineSelector(self._out_of_order).lines, _blocks(files)))
         for position, event in enumerate(events_in(lines)):
             place = (event.log_group, event.log_stream or "")
             early = until_ms is None or event.timestamp_ms < until_ms
-            if early and place in self._tangled and selected.wants(event):
+            if early and place in self._out_of_order and selected.wants(event):
                 yield place, selected.event(event, position)
 
     def _whole_stream(
@@ -279,7 +285,7 @@ class ShuffleStore:
         return stream, attempts, tuple(mentions_in(piece.lines, piece.brackets))
 
 
-def _oldest_first(places: list[_RunPlace]) -> list[_RunPlace]:
+def _oldest_first(places: list[_FragmentPlace]) -> list[_FragmentPlace]:
     """The fragments by time; those of one millisecond as they were read, or the other way round.
 
     The file is newest first where each fragment is older than the one that was read before it.

@@ -1,8 +1,8 @@
-"""The runs of one stream joined: what several readings saw of it, put in its order.
+"""Stitching: the fragments of one stream, which several scans read, put together in order.
 
-Where one run ends within an attempt and the next begins, the lines on both sides are read
-together. The cut that the second run began with was a guess, as it did not know what came
-before; here the core confirms it, or the stream is *tangled* and has to be read whole.
+Where one fragment ends within an attempt and the next begins, the lines on both sides are parsed
+together. The first cut of the second fragment was a guess, made without the lines before it; here
+the core confirms it, or the stream is *out of order* and is read as a whole.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from retryctl.sources.saved.stream_filter import StreamFilter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StitchedStream:
-    """What the runs alone could not tell: the attempts at their ends, and the stream's own."""
+    """A stream, with the attempts at the ends of its fragments."""
 
     stream: Stream
     attempts: tuple[Attempt, ...]
@@ -32,48 +32,50 @@ class StitchedStream:
 
 
 def stitch(
-    runs: Sequence[StreamFragment],
-    asked: StreamFilter,
+    fragments: Sequence[StreamFragment],
+    selected: StreamFilter,
     markers: Markers,
     settings: FunctionConfig,
     shown: Shown,
 ) -> StitchedStream | None:
-    """The runs of one stream, sorted by their first event; ``None`` where they are tangled."""
-    if len({run.json for run in runs} - {None}) > 1:
+    """Stitch the fragments of a stream, sorted by time; ``None`` where they are out of order."""
+    if len({fragment.json for fragment in fragments} - {None}) > 1:
         return None
     attempts: list[Attempt] = []
     context: Sequence[bytes | LogEvent] = ()
     open_lines: list[bytes] = []
     placed_ms, latest = 0, b""
-    for run in runs:
-        if run.first < latest:
+    for fragment in fragments:
+        if fragment.first < latest:
             return None
-        latest = run.last
-        if run.head is None:
-            open_lines += run.held
+        latest = fragment.last
+        if fragment.head is None:
+            open_lines += fragment.lines
             continue
-        before, events, (opening,) = events_of(asked, context, [*open_lines, *run.head], [run.cut])
+        before, events, (opening,) = events_of(
+            selected, context, [*open_lines, *fragment.head], [fragment.cut_line]
+        )
         piece = closed_piece(before, events, opening)
-        if piece is None or not _ends_as(piece, run, asked):
+        if piece is None or not _ends_as(piece, fragment, selected):
             return None
         attempts += compact_attempts(piece.brackets, markers, settings, shown, placed_ms)
-        context, open_lines, placed_ms = run.context, list(run.held), run.placed_ms
-    before, events = events_of(asked, context, open_lines)
+        context, open_lines, placed_ms = fragment.context, list(fragment.lines), fragment.placed_ms
+    before, events = events_of(selected, context, open_lines)
     piece = last_piece(before, events)
     if piece.context_was_lost:
         return None
     attempts += compact_attempts(piece.brackets, markers, settings, shown, placed_ms)
     return StitchedStream(
-        stream=_stream(runs),
+        stream=_stream(fragments),
         attempts=tuple(attempts),
         mentions=() if context else tuple(mentions_in(piece.lines, piece.brackets)),
     )
 
 
-def _ends_as(piece: ClosedChunk, run: StreamFragment, asked: StreamFilter) -> bool:
-    """Whether the last attempt of a piece is the one that the run took for it."""
+def _ends_as(piece: ClosedChunk, fragment: StreamFragment, selected: StreamFilter) -> bool:
+    """Whether the last attempt of a piece is the one that the fragment took for it."""
     last = piece.brackets[-1]
-    (guessed,) = events_of(asked, run.head_context)
+    (guessed,) = events_of(selected, fragment.head_context)
     return _same(piece.context[0], guessed[0]) and _same(last.report_event, guessed[-1])
 
 
@@ -85,11 +87,13 @@ def _same(one: LogEvent | None, other: LogEvent) -> bool:
     )
 
 
-def _stream(runs: Sequence[StreamFragment]) -> Stream:
-    functions = [run.function[0] for run in runs if run.function is not None]
+def _stream(fragments: Sequence[StreamFragment]) -> Stream:
+    functions = [fragment.function[0] for fragment in fragments if fragment.function is not None]
     return Stream(
-        log_group=runs[0].group,
-        log_stream=runs[0].key[1],
-        runtime_version=next((run.runtime for run in runs if run.runtime), None),
+        log_group=fragments[0].group,
+        log_stream=fragments[0].key[1],
+        runtime_version=next(
+            (fragment.runtime for fragment in fragments if fragment.runtime), None
+        ),
         function=functions[0] if functions else None,
     )

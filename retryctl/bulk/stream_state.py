@@ -1,4 +1,4 @@
-"""A run: what one reading saw of one log stream, in order, since it was last cut."""
+"""The state of one log stream in one scan, and what the scan of a chunk found."""
 
 from __future__ import annotations
 
@@ -11,87 +11,188 @@ from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 
 
 class StreamFragment:
-    """What was seen of one stream, in order, since it was last cut."""
+    """What one scan read of one stream, in order of time. Only its own methods write to it.
+
+    Its state has three parts (see the drawing in ``bulk``): the *head*, which is set by the first
+    cut; the *open attempt*, from its START on; and the *tail*, the lines since the last cut.
+    """
 
     __slots__ = (
-        "between_tells",
-        "context",
-        "cut",
-        "end",
-        "first",
-        "function",
-        "group",
-        "head",
-        "head_context",
-        "held",
-        "json",
-        "key",
-        "last",
-        "number",
-        "open_at",
-        "open_id",
-        "own_end",
-        "patience_ms",
-        "placed_ms",
-        "plain",
-        "report",
-        "report_at",
-        "runtime",
-        "shape",
-        "start",
-        "undecided_ms",
+        # which stream, and how it is written
+        *("number", "key", "group", "first", "last", "json", "runtime", "function"),
+        # head: the lines before the first cut, the START behind it, the attempt that it closed
+        *("head", "cut_line", "head_context"),
+        # open attempt: its records, its template, and what decides whether the template suffices
+        *("open_id", "own_end", "open_at", "start", "end", "report", "report_at"),
+        *("template", "is_plain", "is_noted_between"),
+        # tail: the lines since the last cut, the attempt before them, when the next cut is tried
+        *("lines", "context", "placed_ms", "undecided_ms", "patience_ms"),
     )
 
-    def __init__(self, number: int, key: tuple[str | None, str], first: bytes) -> None:
-        self.number, self.key = number, key
+    def __init__(
+        self, number: int, key: tuple[str | None, str], first: bytes, group: str | None = None
+    ) -> None:
+        self.number, self.key, self.group = number, key, group
         self.first = self.last = first
-        self.held: list[Any] = []  # lines; events where the core has read them
-        self.head: list[bytes] | None = None
-        self.cut = b""
-        self.context: list[Any] = []
-        self.head_context: list[bytes] = []
-        self.group: str | None = None
-        self.placed_ms = 0
-        self.patience_ms = LONGEST_ATTEMPT_MS
         self.json: bool | None = None
         self.runtime: str | None = None
         self.function: tuple[str | None] | None = None
-        self.undecided_ms = 0
-        self._forget()
 
-    def _forget(self) -> None:
+        self.head: list[bytes] | None = None
+        self.cut_line = b""
+        self.head_context: list[bytes] = []
+
+        self.lines: list[Any] = []  # lines; events where the core has read them
+        self.context: list[Any] = []
+        self.placed_ms = 0
+        self.undecided_ms = 0
+        self.patience_ms = LONGEST_ATTEMPT_MS
+        self._close()
+
+    def _close(self) -> None:
         self.open_id = self.own_end = b""
         self.open_at = self.report_at = -1
         self.start = self.end = 0
         self.report: tuple[int, int, int] | None = None
-        self.plain = False
-        self.between_tells = False
-        self.shape: tuple[object, ...] = ()
+        self.is_plain = False
+        self.is_noted_between = False
+        self.template: tuple[object, ...] = ()
 
-    def opens(self, request_id: bytes, start_ms: int, line: bytes, token: object) -> None:
+    # ----------------------------------------------------------------- lines
+
+    def advance(self, moment: bytes) -> None:
+        """Note the time of the next line."""
+        self.last = moment
+
+    def hold(self, line: bytes) -> None:
+        """Hold a line until its attempt is closed."""
+        self.lines.append(line)
+
+    def hold_plain(self, line: bytes, moment: bytes) -> None:
+        """Hold a line of no consequence, and note its time."""
+        self.last = moment
+        self.lines.append(line)
+
+    def hold_record(self, line: bytes, part: object) -> None:
+        """Hold a record, and add it to the template; without a ``part`` it is in none."""
+        self.lines.append(line)
+        if self.report is not None or not self.open_id:
+            self.is_noted_between = True
+            self.is_plain = False
+        elif part is None:
+            self.is_plain = False
+        else:
+            self.template += (part,)
+
+    def describe(
+        self,
+        *,
+        json: bool | None = None,
+        runtime: str | None = None,
+        function: tuple[str | None] | None = None,
+    ) -> None:
+        """Note what a record shows of the whole stream; the first one counts."""
+        self.json = json if self.json is None else self.json
+        self.runtime = self.runtime or runtime
+        self.function = self.function or function
+
+    # ----------------------------------------------------------------- the open attempt
+
+    def open(self, request_id: bytes, start_ms: int, line: bytes, part: object) -> None:
         """Begin an attempt with its START ``line``."""
-        self.plain = not self.held  # else it was not cut, or an init was told
+        self.is_plain = not self.lines  # else it was not cut, or an init was noted
         self.open_id, self.own_end = request_id, request_id + b'\\n"'
-        self.open_at, self.report_at = len(self.held), -1
+        self.open_at, self.report_at = len(self.lines), -1
         self.start, self.end, self.report = start_ms, 0, None
-        self.between_tells = False
-        self.shape = (token,)
-        self.held.append(line)
+        self.is_noted_between = False
+        self.template = (part,)
+        self.lines.append(line)
+
+    def spoil(self) -> None:
+        """Leave the open attempt to the core: it has no template."""
+        self.is_plain = False
+
+    def end_with(self, request_id: bytes, moment_ms: int, line: bytes) -> None:
+        """Hold an END record."""
+        self.lines.append(line)
+        if self.open_id == request_id and self.report is None and not self.end:
+            self.end = moment_ms
+        else:
+            self.is_plain = False
+
+    def report_with(
+        self,
+        request_id: bytes,
+        moment_ms: int,
+        line: bytes,
+        figures: tuple[int, int] | None,
+        part: object,
+    ) -> None:
+        """Hold a REPORT record, which closes the attempt that is open."""
+        self.lines.append(line)
+        if self.open_id and (self.open_id == request_id) is not (self.report is None):
+            self.is_plain = False  # a repeat, or text of the open attempt
+            return
+        if self.open_id != request_id:  # its START was not read
+            self.is_plain = False
+            self.open_id, self.start, self.open_at = request_id, moment_ms, len(self.lines) - 1
+        took_ms = moment_ms - self.start
+        self.is_plain = self.is_plain and figures is not None and 0 < took_ms <= LONGEST_ATTEMPT_MS
+        self.template += (part,)
+        self.report = (moment_ms, *(figures or (0, 0)))
+        self.report_at = len(self.lines) - 1
+
+    # ----------------------------------------------------------------- cuts
+
+    def is_ready_to_cut(self, moment_ms: int) -> bool:
+        """Whether the attempt before a START at this time is closed, as far as can be known.
+
+        A fragment begins where an attempt ends whose START it has read.
+        """
+        if self.report is None:
+            if self.open_id:
+                self.undecided_ms = max(self.undecided_ms, self.start + LONGEST_ATTEMPT_MS)
+            return False
+        begun = self.head is not None or self.open_at < self.report_at
+        return self.report[0] < moment_ms > self.undecided_ms and begun
+
+    def postpone_cut(self, moment_ms: int) -> None:
+        """Wait before the next try, each time longer: the core could not confirm a cut."""
+        self.undecided_ms = moment_ms + self.patience_ms
+        self.patience_ms *= 2
+
+    def set_head(self, line: bytes, between: list[Any]) -> None:
+        """Cut for the first time, before the START ``line``."""
+        self.head, self.cut_line = self.lines, line
+        self.context = self.head_context = self.lines[self.open_at : self.report_at + 1]
+        self.lines, self.placed_ms = between, self.start
+
+    def cut(self, context: list[Any], between: list[Any], placed_ms: int) -> None:
+        """Cut where the last closed attempt is ``context`` and ``between`` follows it."""
+        self.context, self.lines, self.placed_ms = context, between, placed_ms
+
+    def clear(self) -> None:
+        """Drop all lines: the stream is out of order, and is read in another way."""
+        self.lines, self.head, self.context = [], None, []
+
+    def finish(self) -> None:
+        """Drop what no neighbour needs."""
+        self.template = ()
 
 
 @dataclass(slots=True, kw_only=True)
 class ScannedChunk:
-    """What one reading found; ``plain`` and ``others`` are dealt to parts by the request's ID.
+    """What the scan of a chunk found; ``plain`` and ``others`` are partitioned by request ID.
 
-    When it is over, ``pickled`` has the others, so that nobody unpickles them before their turn.
+    At the end ``pickled`` has the others, so that they are unpickled with their partition only.
     """
 
-    runs: list[StreamFragment] = field(default_factory=list)
-    tangled: set[tuple[str | None, str]] = field(default_factory=set)
+    fragments: list[StreamFragment] = field(default_factory=list)
+    out_of_order: set[tuple[str | None, str]] = field(default_factory=set)
     plain: list[bytearray]
     others: list[list[tuple[int, Attempt]]]
     pickled: list[bytes] = field(default_factory=list)
-    shapes: list[Attempt] = field(default_factory=list)
+    templates: list[Attempt] = field(default_factory=list)
     log_groups: set[str] = field(default_factory=set)
     events: int = 0
     first_ms: int | None = None
@@ -100,7 +201,7 @@ class ScannedChunk:
     web: set[str] = field(default_factory=set)
     id_search: IdSearch = field(default_factory=IdSearch)
     answers_search: bool = False
-    odd: bool = False
+    malformed: bool = False
 
     def forget_counts(self) -> None:
         """Drop the counts of a scan of some of the lines: a survey counted all of them."""

@@ -1,6 +1,6 @@
-"""What lines tell apart from their ID, their time and their figures, and what was learned of that.
+"""Templates: attempts without their IDs, times and figures, and a cache of what is known of them.
 
-A *token* is what one record tells so; those of an attempt, in order, are its *shape*.
+A template is a tuple with one *part* for each record of an attempt, in order.
 """
 
 from __future__ import annotations
@@ -10,47 +10,47 @@ from dataclasses import dataclass, field
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.records import FunctionError, Record, Report, RuntimeDone, TimedOut
 
-MOST_TOLD, MOST_REMEMBERED = 5_000, 2_000
+MOST_PARTS, MOST_ATTEMPTS = 5_000, 2_000
 
 
 @dataclass(slots=True)
 class TemplateCache:
     """What the core made of lines; it holds wherever they come again in the same log.
 
-    ``told`` has what messages tell that carry no ID, one alone or with the one before it;
-    ``shapes`` the first attempt of each shape.
+    ``parts`` has the parts of messages without an ID, of one alone or with the one before it;
+    ``attempts`` the first attempt of each template.
     """
 
-    told: dict[tuple[bytes, ...], object] = field(default_factory=dict)
-    shapes: dict[tuple[object, ...], Attempt] = field(default_factory=dict)
+    parts: dict[tuple[bytes, ...], object] = field(default_factory=dict)
+    attempts: dict[tuple[object, ...], Attempt] = field(default_factory=dict)
 
-    def remember(self, messages: tuple[bytes, ...], token: object) -> None:
-        """Keep what these messages tell, where that is known."""
-        if token is not None:
-            if len(self.told) >= MOST_TOLD:
-                self.told.clear()
-            self.told[messages] = token
+    def keep_part(self, messages: tuple[bytes, ...], part: object) -> None:
+        """Keep the part of these messages, if they have one."""
+        if part is not None:
+            if len(self.parts) >= MOST_PARTS:
+                self.parts.clear()
+            self.parts[messages] = part
 
-    def keep(self, shape: tuple[object, ...], attempt: Attempt) -> None:
-        """Keep the first attempt of a shape."""
-        if len(self.shapes) >= MOST_REMEMBERED:
-            self.shapes.clear()
-        self.shapes[shape] = attempt
+    def keep_attempt(self, template: tuple[object, ...], attempt: Attempt) -> None:
+        """Keep the first attempt of a template."""
+        if len(self.attempts) >= MOST_ATTEMPTS:
+            self.attempts.clear()
+        self.attempts[template] = attempt
 
 
 def figures_of(report: Report) -> tuple[tuple[int, int] | None, object]:
-    """Billed ms and MB, where they are whole numbers, and the rest of what a report tells."""
+    """Billed ms and MB of a report, if they are whole numbers, and its part of the template."""
     billed, memory = report.billed_duration_ms, report.memory_size_mb
-    token = ("R", report.status, report.error_type, report.json, report.cut)
+    part = ("R", report.status, report.error_type, report.json, report.cut)
     if not (isinstance(billed, (int, float)) and isinstance(memory, int)):
-        return None, token
+        return None, part
     if billed != int(billed) or not 0 <= billed < 10**9 or not 0 < memory < 10**9:
-        return None, token
-    return (int(billed), memory), token
+        return None, part
+    return (int(billed), memory), part
 
 
-def token_of(record: Record) -> object:
-    """What a record tells apart from its ID; ``None`` of one whose place among others counts."""
+def template_part(record: Record) -> object:
+    """The part of a record; ``None`` where its place among other lines counts."""
     if isinstance(record, FunctionError) and record.certain and record.runtime != "ruby":
         return ("F", record.error_type, record.error_message, record.frame, record.runtime)
     if isinstance(record, TimedOut):

@@ -62,16 +62,16 @@ class PlatformLog(Protocol):
     """Each method returns the messages that Lambda would log for what happened."""
 
     def init_start(self, now_ms: int) -> list[str]:
-        """A new environment begins."""
+        """Record that a new environment begins."""
 
     def init_end(self, now_ms: int, end: InitEnd) -> list[str]:
-        """The function's code was loaded, or was not."""
+        """Record whether the function's code was loaded."""
 
     def start(self, now_ms: int, request_id: str) -> list[str]:
-        """An attempt begins."""
+        """Record that an attempt begins."""
 
     def end(self, now_ms: int, end: AttemptEnd) -> list[str]:
-        """An attempt has ended."""
+        """Record that an attempt has ended."""
 
 
 class TextLog:

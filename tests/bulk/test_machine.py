@@ -134,7 +134,7 @@ def test_pieces_come_back_from_memory_and_from_the_file() -> None:
 def test_a_full_disk_leaves_the_rest_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     store = SpillFile(in_memory_bytes=0)
     first = store.put(b"on the disk")
-    monkeypatch.setattr(spill.os, "write", full)
+    monkeypatch.setattr(spill.os, "write", full)  # type: ignore[attr-defined]
     second = store.put(b"in memory")
     assert (store.get(first), store.get(second)) == (b"on the disk", b"in memory")
 
@@ -142,7 +142,7 @@ def test_a_full_disk_leaves_the_rest_in_memory(monkeypatch: pytest.MonkeyPatch) 
 def test_without_a_folder_for_temporary_files_all_is_in_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(spill.tempfile, "TemporaryFile", full)
+    monkeypatch.setattr(spill.tempfile, "TemporaryFile", full)  # type: ignore[attr-defined]
     store = SpillFile(in_memory_bytes=0)
     assert store.get(store.put(b"in memory")) == b"in memory"
     found = BulkReader("-", stdin=io.BytesIO(lines(EVENTS).encode())).trace(OF_ID)
@@ -152,7 +152,7 @@ def test_without_a_folder_for_temporary_files_all_is_in_memory(
 def test_a_full_disk_for_standard_input_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     from retryctl.sources.saved import files
 
-    monkeypatch.setattr(files.shutil, "copyfileobj", full)
+    monkeypatch.setattr(files.shutil, "copyfileobj", full)  # type: ignore[attr-defined]
     with pytest.raises(CouldNotLook, match="No space left") as caught:
         BulkReader("-", stdin=io.BytesIO(b"x")).trace(OF_ID)
     assert "TMPDIR" in caught.value.next_step

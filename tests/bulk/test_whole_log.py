@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from retryctl.bulk.partition import PartitionContext, SilentSuccesses, reduce_partition
+from retryctl.bulk.partition import PartitionContext, reduce_partition
 from retryctl.bulk.reader import BulkReader
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
@@ -17,6 +17,7 @@ from retryctl.core.history.build import build_history
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.summary.request_row import request_rows
+from retryctl.core.summary.silent import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.sources.saved.events import SavedLog
 from tests.support.lambda_log import ID, Environment
@@ -115,7 +116,8 @@ def test_pieces_and_shapes_change_nothing(seed: int, tmp_path: Path) -> None:
     save(random, streams, tmp_path)
     until_ms = None
     if random.random() < 0.3:
-        until_ms = random.choice([e for events in streams for e in events] or [None]).timestamp_ms
+        times = [event.timestamp_ms for events in streams for event in events]
+        until_ms = random.choice(times) if times else None
     compare(tmp_path, LogQuery(until_ms=until_ms), chunk_bytes=random.choice((700, 5_000, 1 << 20)))
 
 

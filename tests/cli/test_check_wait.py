@@ -45,7 +45,8 @@ def wait(
     readings: Sequence[Reading], ids: Sequence[str] = (), **chosen: object
 ) -> tuple[CheckOutcome, Time, list[str]]:
     """Check these readings, one after the other; the last one stays."""
-    time, said = Time(), []
+    time = Time()
+    said: list[str] = []
     left = list(readings)
 
     def add(evaluator: CheckEvaluator) -> tuple[Coverage, dict[str, str]]:

@@ -49,8 +49,7 @@ def test_the_demo_says_what_to_try_next(one: str) -> None:
     assert one in shown.stdout
     *_, hint, command = shown.stdout.splitlines()
     assert hint == "One request with its log lines:"
-    _, *command = command.split()
-    again = run(*command)
+    again = run(*command.split()[1:])
     assert again.returncode == 0
     assert "process" in again.stdout
     assert shown.stdout.startswith(run("demo", "--quiet").stdout + "\n")

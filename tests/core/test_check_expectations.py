@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -178,7 +179,7 @@ def test_a_rate_on_many_is_not_called_one_on_few() -> None:
         {"min_accuracy": share("99")},
     ],
 )
-def test_an_expectation_with_nothing_to_judge_is_undetermined(expected: dict[str, object]) -> None:
+def test_an_expectation_with_nothing_to_judge_is_undetermined(expected: dict[str, Any]) -> None:
     found = judge(succeeded(), **expected)
     assert found.passed is None
     assert found.awaits

@@ -20,7 +20,7 @@ NOW = 1_795_402_800_000  # 2026-11-23T03:00:00Z
 REQUEST_ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
 
 
-def client(url: str, service: str = "logs") -> Any:
+def client(url: str, service: Any = "logs") -> Any:
     return boto3.client(
         service,
         endpoint_url=url,
@@ -74,7 +74,9 @@ def texts(page: dict[str, Any]) -> list[str]:
 
 def every_page(logs: Any, **asked: Any) -> tuple[list[dict[str, Any]], list[int]]:
     """All events, and the number of events on each page."""
-    events, sizes, token = [], [], {}
+    events: list[dict[str, Any]] = []
+    sizes: list[int] = []
+    token: dict[str, str] = {}
     while True:
         page = logs.filter_log_events(**asked, **token)
         events += page["events"]

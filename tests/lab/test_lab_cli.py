@@ -257,7 +257,7 @@ def test_trace_reads_what_is_served_as_it_reads_the_saved_log(tmp_path: Path) ->
     saved = tmp_path / "lab.jsonl"
     arguments = ("--event", EVENT, "--plan", "same,fresh", "--seed", "1", "--name", "orders-worker")
     retryctl("lab", "run", HANDLER, *arguments, "--save", str(saved))
-    request_id = re.search("RequestId: ([0-9a-f-]{36})", saved.read_text())[1]
+    (request_id, *_) = re.findall("RequestId: ([0-9a-f-]{36})", saved.read_text())
     window = ("--since", "2026-11-23T02:00:00Z", "--until", "2026-11-23T04:00:00Z")
     with served(str(saved)) as line:
         url = line["AWS_ENDPOINT_URL_LOGS"]

@@ -1,126 +1,89 @@
-"""An oracle from outside: AWS's Runtime Interface Emulator runs the same handler.
+"""An oracle from outside: AWS's Runtime Interface Emulator runs the same handlers.
 
-The binary comes in the wheel of aws-sam-cli, from 1.156 on: ``pip install --no-deps
-aws-sam-cli``. Its START and END lines and the handler's own bytes are the oracle. Its REPORT
-is not: it prints Init Duration first, and the memory size for the memory used. It sets no
-telemetry descriptor, so awslambdaric writes an error to stdout there, with ``\\r`` for ``\\n``.
+Its START and END lines and the handler's own bytes are the oracle. Its REPORT is not: it prints
+Init Duration first, and the memory size for the memory used. It sets no telemetry descriptor, so
+awslambdaric writes an error to stdout there, with ``\\r`` for ``\\n``.
 """
 
-import contextlib
-import http.client
-import importlib.metadata
 import json
-import os
-import platform
-import re
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from retryctl.lab.plugin import HandlerLab
+from tests.support.emulator import emulating, find_emulator, function_lines, invoke
 from tests.support.lab_handlers import EXAMPLE, ORDER, ORIGINAL
+from tests.support.library_handlers import HANDLERS, comparable
 
 pytest.importorskip("awslambdaric", reason="awslambdaric is not installed")
 
 ATTEMPTS = 3
-HANDLERS = {
+COUNTING = {
     "example": (EXAMPLE, "handler"),
     "original": (ORIGINAL, "lambda_handler"),
 }
 
 
+@pytest.fixture(scope="module")
 def emulator() -> Path:
-    machine = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine())
-    if sys.platform != "linux" or machine is None:
-        pytest.skip("the Runtime Interface Emulator is a Linux binary")
-    try:
-        files = importlib.metadata.files("aws-sam-cli") or []
-    except importlib.metadata.PackageNotFoundError:
-        pytest.skip("the wheel of aws-sam-cli, which holds the emulator, is not installed")
-    for file in files:
-        if file.name == f"aws-lambda-rie-{machine}":
-            return Path(str(file.locate()))
-    pytest.skip("this aws-sam-cli holds no emulator; 1.156 does")
+    found = find_emulator()
+    if isinstance(found, str):
+        pytest.skip(found)
+    return found
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-@contextlib.contextmanager
-def emulating(task: Path, handler: str, output: Path) -> Iterator[int]:
-    """Run the emulator on loopback; yield the port that takes invocations."""
-    port, runtime_port = free_port(), free_port()
-    command = [
-        *(str(emulator()), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
-        *("--runtime-api-address", f"127.0.0.1:{runtime_port}"),
-        *(sys.executable, "-B", "-m", "awslambdaric", handler),
-    ]
-    with (
-        output.open("wb") as file,
-        subprocess.Popen(
-            command, cwd=task, stdout=file, stderr=subprocess.DEVNULL, start_new_session=True
-        ) as running,
-    ):
-        try:
-            yield port
-        finally:
-            os.killpg(running.pid, 9)
-
-
-def invoke(port: int, request_id: str, event: object) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    for _ in range(200):
-        with contextlib.suppress(ConnectionRefusedError):
-            connection.connect()
-            break
-        time.sleep(0.02)
-    path = "/2015-03-31/functions/function/invocations"
-    connection.request("POST", path, json.dumps(event), {"X-Amzn-RequestId": request_id})
-    connection.getresponse().read()
-    connection.close()
-
-
-def emulated(task: Path, handler: str, request_id: str, output: Path) -> list[str]:
-    """The lines of three attempts of a request under the emulator, which has the host's /tmp."""
-    try:
-        with emulating(task, handler, output) as port:
-            for _ in range(ATTEMPTS):
-                invoke(port, request_id, ORDER)
-            lines = wait_for_reports(output)
-    finally:
-        for mark in Path("/tmp").glob(f"{request_id}_*"):
-            mark.unlink()
-    return [line.replace("\r", "\n") for line in lines if not line.startswith("REPORT")]
-
-
-def wait_for_reports(output: Path) -> list[str]:
-    for _ in range(200):
-        lines = output.read_bytes().decode().split("\n")
-        if sum(line.startswith("REPORT") for line in lines) == ATTEMPTS:
-            return lines[:-1]
-        time.sleep(0.02)
-    raise AssertionError(f"the emulator wrote only {lines}")
-
-
-@pytest.mark.parametrize("name", ["example", pytest.param("original", marks=pytest.mark.outside)])
-def test_the_emulator_gives_the_same_bytes_of_the_handler_and_the_same_start_and_end(
-    tmp_path: Path, name: str
+@pytest.mark.parametrize("name", COUNTING)
+def test_the_emulator_gives_the_same_bytes_of_a_handler_that_counts(
+    tmp_path: Path, emulator: Path, name: str
 ) -> None:
-    file, function = HANDLERS[name]
+    file, function = COUNTING[name]
     if not file.exists():
         pytest.skip(f"{file} is not here")
     lab = HandlerLab(f"{file}:{function}", Path())
     request_id = lab.run("same,same", ORDER).request_id
-    theirs = emulated(file.parent, f"{file.stem}.{function}", request_id, tmp_path / name)
-    ours = [one.event.message.removesuffix("\n") for one in lab.events]
-    ours = [line for line in ours if not re.match("INIT_START|REPORT", line)]
+    output = tmp_path / "emulator.log"
+    try:
+        with emulating(emulator, file.parent, f"{file.stem}.{function}", output) as port:
+            for _ in range(ATTEMPTS):
+                invoke(port, request_id, ORDER)
+            theirs = function_lines(output, ATTEMPTS)
+    finally:  # the emulator has the host's /tmp
+        for mark in Path("/tmp").glob(f"{request_id}_*"):
+            mark.unlink()
+    ours = [e.event.message.removesuffix("\n") for e in lab.events if e.source == "function"]
     task = str(file.parent.resolve())  # a traceback names the folder behind a link
-    assert ours == [line.replace(task, "/var/task") for line in theirs]
+    assert "\n".join(ours) == "\n".join(theirs).strip().replace("\r", "\n").replace(
+        task, "/var/task"
+    )
+
+
+def installed(name: str) -> object:
+    missing = [package for package in HANDLERS[name].needs if find_spec(package) is None]
+    reason = f"{', '.join(missing)} is not installed"
+    return pytest.param(name, marks=pytest.mark.skipif(bool(missing), reason=reason))
+
+
+SAMPLE = [name for name, one in HANDLERS.items() if not one.differs]
+
+
+@pytest.mark.parametrize("name", map(installed, SAMPLE))
+def test_the_emulator_gives_the_same_lines_of_a_handler_with_libraries(
+    tmp_path: Path, emulator: Path, name: str
+) -> None:
+    one = HANDLERS[name]
+    (tmp_path / "app.py").write_text(one.source, encoding="utf-8")
+    lab = HandlerLab(one.name, tmp_path, env=one.env, memory=2048, timeout=60)
+    request_id = lab.run("first", one.event, retries=0).request_id
+    output = tmp_path / "emulator.log"
+    env = {"AWS_REGION": "us-east-1", "HOME": "/home/sbx_user1051", "LANG": "en_US.UTF-8"}
+    env |= {"LAMBDA_TASK_ROOT": str(tmp_path), "PATH": "/usr/bin:/bin", "TZ": ":UTC", **one.env}
+    env |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
+    with emulating(emulator, tmp_path, one.name, output, env=env) as port:
+        body = invoke(port, request_id, one.event)
+        theirs = function_lines(output, 1)
+    ours = [e.event.message.removesuffix("\n") for e in lab.events if e.source == "function"]
+    task = str(tmp_path)
+    assert comparable(ours, task) == comparable(theirs, task)
+    if lab.attempts[0].ok:
+        assert lab.responses[0] == json.loads(body)

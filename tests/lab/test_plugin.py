@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.crosscheck.verdict import Verdict
+from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.errors import UsageError
 from retryctl.lab.limitations import NotAsOnLambda
 from retryctl.lab.plugin import HandlerLab

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.crosscheck.verdict import Verdict
+from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.history.outcome import Outcome
 from retryctl.lab.limitations import NotAsOnLambda
 from retryctl.lab.plugin import HandlerLab

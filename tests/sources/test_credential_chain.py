@@ -141,7 +141,7 @@ def test_a_role_with_mfa_and_no_terminal(
     def no_terminal(*_: object) -> int:
         raise OSError("no such device")
 
-    monkeypatch.setattr(session.os, "open", no_terminal)
+    monkeypatch.setattr(session.os, "open", no_terminal)  # type: ignore[attr-defined]
     keys = "[profile keys]\naws_access_key_id = a\naws_secret_access_key = b"
     device = "mfa_serial = arn:aws:iam::123456789012:mfa/me"
     configured(tmp_path, f"role_arn = {ROLE}", "source_profile = keys", device, more=keys)

@@ -77,7 +77,7 @@ class Aws:
 
     url: str
 
-    def client(self, service: str, **credentials: str) -> Any:
+    def client(self, service: Any, **credentials: Any) -> Any:
         import boto3
 
         keys = credentials or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -123,7 +123,10 @@ def make_table(aws: Aws, name: str, key: str = "request_id") -> None:
 @contextmanager
 def aws_server() -> Iterator[Aws]:
     """moto's server on a free port of loopback, empty."""
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    from moto.server import (  # type: ignore[attr-defined]
+        DomainDispatcherApplication,
+        create_backend_app,
+    )
     from werkzeug.serving import make_server
 
     app = one_at_a_time(DomainDispatcherApplication(create_backend_app))

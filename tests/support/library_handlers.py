@@ -336,8 +336,3 @@ HANDLERS: dict[str, LibraryHandler] = {
         "        self.wfile.write(b'answer')\n    def log_message(self, *arguments):\n        pass",
     ),
 }  # fmt: skip
-HANDLERS["new relic"] = LibraryHandler(
-    source="from newrelic.api.lambda_handler import lambda_handler\n\n@lambda_handler()\n"
-    "def handler(event, context):\n    print('in the handler')\n    raise KeyError('again')\n",
-    needs=("newrelic",),
-)

@@ -2,7 +2,6 @@ import re
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timezone, tzinfo
 from typing import Any
@@ -124,7 +123,7 @@ in 5 calls. The log is complete.
 UNDETERMINED_80 = """\
 request 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 · orders-worker ($LATEST)
 ✗ exhausted: 2 attempts, none succeeded
-? no verdict. The START of attempt 1 lies outside what was read .
+? no verdict. The START of attempt 1 lies outside what was read.
 
  #  start (UTC)   wait      environment  outcome      counter  branch  agrees
  1  not seen      —         ● 1f3a       ✗ NameError  0        A       ? unclear
@@ -690,9 +689,12 @@ ANY_TEXT = st.text(st.characters(), max_size=90) | st.sampled_from(
 
 
 @st.composite
-def hostile(draw: st.DrawFn) -> Iterator[CheckedRequest]:
+def hostile(draw: Any) -> CheckedRequest:
     """A request with any text in every field that a log fills."""
-    text = lambda: draw(ANY_TEXT)  # noqa: E731
+
+    def text() -> str:
+        return str(draw(ANY_TEXT))
+
     made = [
         replace(
             attempt(number, draw(st.integers(-(10**15), 10**15)), log_stream=text()),

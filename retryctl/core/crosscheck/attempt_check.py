@@ -175,6 +175,8 @@ def _judge(given: CheckInput, attempt: Attempt) -> tuple[AttemptVerdict, str]:
 def _unread_because(given: CheckInput, attempt: Attempt) -> str:
     """Explain why lines that the attempt printed may be missing; empty where none can be."""
     settings: FunctionConfig = given.around.settings
+    if given.hidden.lines:
+        return given.hidden.lines[0].message
     if attempt.claim.counter is not None or attempt.outcome is Outcome.RUNNING:
         return ""
     if attempt.start_event is None:
@@ -183,8 +185,6 @@ def _unread_because(given: CheckInput, attempt: Attempt) -> str:
         return f"The REPORT of attempt {attempt.number} is not in the log."
     if attempt.claim.silent and attempt.dropped:
         return f"Records of attempt {attempt.number} were dropped before they reached the log."
-    for gap in given.hidden.lines:
-        return gap.message
     hides = settings.log_format == "JSON" and settings.application_log_level in _HIDING_LEVELS
     if hides and not given.marks.claims:
         return (
@@ -233,7 +233,7 @@ def _is_wrong(given: CheckInput, attempt: Attempt) -> bool:
 
 
 def _unproved(given: CheckInput, attempt: Attempt) -> bool:
-    """Whether the counter is right if START lines without any other line are printed text."""
+    """Whether the counter is right if single records of attempts are printed text."""
     fewer = attempt.retries - given.marks.unproved_before(attempt)
     number = claimed(attempt, given.around.branches)
     if fewer == attempt.retries or number is None:
@@ -249,11 +249,11 @@ def hidden_before(given: CheckInput, attempt: Attempt, *, ahead: bool) -> str:
     """
     request, age_ms = given.request, given.around.settings.event_age_ms
     first = request.attempts[0].placed_ms
-    for gap in given.hidden.within or given.hidden.before:
+    for gap in given.hidden.anywhere:
         if may_hide(gap, request, first - age_ms, attempt.placed_ms):
             return gap.message
     if is_behind(attempt, given.around.branches) and _unproved(given, attempt):
-        return f"Earlier attempts have a START line and nothing else: {_MAY_BE_TEXT}"
+        return f"Of an earlier attempt the log has a single record: {_MAY_BE_TEXT}"
     if not ahead:
         return ""
     if request.ambiguous:

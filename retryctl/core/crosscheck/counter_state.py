@@ -89,7 +89,7 @@ class EarlierMarks:
             self._unmarked_in[attempts[at].log_stream].append(at)
         self.claims = sum(not attempt.claim.silent for attempt in attempts)
         self.branch_claims = sum(attempt.claim.branch is not None for attempt in attempts)
-        unproved = [int(attempt.bare) for attempt in attempts]
+        unproved = [int(attempt.unproved) for attempt in attempts]
         self._unproved = [0, *accumulate(unproved)]
 
     def knows_environment(self, attempt: Attempt) -> bool:
@@ -97,7 +97,7 @@ class EarlierMarks:
         return attempt.log_stream is not None or attempt.number in self._new
 
     def unproved_before(self, attempt: Attempt) -> int:
-        """How many of the earlier attempts have a START line and nothing else."""
+        """How many of the earlier attempts have a single record, which may be printed text."""
         return self._unproved[attempt.retries]
 
     def in_environment(self, attempt: Attempt) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.coverage import Gap
+from retryctl.core.model.coverage import UNORDERED, Gap
 from retryctl.core.model.request import Request, RequestOutcome
 
 # These runtimes put the request ID into their error marker in the text format.
@@ -27,18 +27,22 @@ _UNSETTLED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HiddenParts:
-    """The gaps that matter to one request: ``lines`` hide lines of attempts that were read."""
+    """The gaps that matter to one request.
 
-    before: tuple[Gap, ...]
-    after: tuple[Gap, ...]
-    lines: tuple[Gap, ...]
-    within: tuple[Gap, ...] = ()
+    Attempts may lie in ``anywhere``: ``before`` the first, between two, or ``after`` the last
+    one. ``lines`` hide lines of attempts that were read.
+    """
+
+    before: tuple[Gap, ...] = ()
+    after: tuple[Gap, ...] = ()
+    anywhere: tuple[Gap, ...] = ()
+    lines: tuple[Gap, ...] = ()
 
 
 def hidden_parts(request: Request, around: JudgingContext) -> HiddenParts:
     """Select the gaps in which attempts or lines of ``request`` could lie."""
     if not request.attempts or not around.coverage.gaps:
-        return HiddenParts(before=(), after=(), lines=())
+        return HiddenParts()
     first, last = request.attempts[0].placed_ms, request.attempts[-1].placed_ms
     age_ms, horizon_ms = around.settings.event_age_ms, around.coverage.horizon_ms
     until_ms = first + age_ms if horizon_ms is None else min(first + age_ms, horizon_ms + 1)
@@ -51,9 +55,14 @@ def hidden_parts(request: Request, around: JudgingContext) -> HiddenParts:
     return HiddenParts(
         before=those(attempts, first - age_ms, first),
         after=those(attempts, last, until_ms),
-        lines=those([gap for gap in hiding if gap.hides_lines], first, last + 1),
-        within=those(attempts, first - age_ms, last),
+        lines=those([gap for gap in hiding if _hides_lines(gap, request)], first, last + 1),
+        anywhere=those(attempts, first - age_ms, until_ms),
     )
+
+
+def _hides_lines(gap: Gap, request: Request) -> bool:
+    streams = {attempt.log_stream for attempt in request.attempts}
+    return gap.hides_lines and (gap.log_stream is None or gap.log_stream in streams)
 
 
 def may_hide(gap: Gap, request: Request, since_ms: int, until_ms: int) -> bool:
@@ -75,7 +84,7 @@ def without_hidden_outcomes(
 
     ``cut``: the log shows that attempts before the first may be missing.
     """
-    attempts = tuple(_seen(attempt, around, hidden) for attempt in request.attempts)
+    attempts = tuple(_seen(request, attempt, around, hidden) for attempt in request.attempts)
     outcome = _outcome(replace(request, attempts=attempts), request.attempts, hidden, cut=cut)
     if outcome is request.outcome and attempts == request.attempts:
         return request
@@ -83,14 +92,32 @@ def without_hidden_outcomes(
     return replace(request, attempts=attempts, outcome=outcome, next_attempt_due_ms=due)
 
 
-def _seen(attempt: Attempt, around: JudgingContext, hidden: HiddenParts) -> Attempt:
+def _seen(
+    request: Request, attempt: Attempt, around: JudgingContext, hidden: HiddenParts
+) -> Attempt:
     """The attempt as it is known: unknown where its end or its error marker may be missing."""
-    lost = hidden.lines and not _marked_with_id(attempt, around)
-    if attempt.outcome is Outcome.OK and (lost or attempt.dropped):
-        return replace(attempt, outcome=Outcome.UNKNOWN)
-    if attempt.outcome is Outcome.RUNNING and hidden.after:
-        return replace(attempt, outcome=Outcome.UNKNOWN)
-    return attempt
+    if attempt.outcome is Outcome.OK:
+        lost = hidden.lines and not _marked_with_id(attempt, around)
+        known = not (lost or attempt.dropped or _reaches_gap(request, attempt, around, hidden))
+    elif attempt.outcome is Outcome.ERROR:  # the error may be another attempt's
+        unordered = any(gap.kind == UNORDERED for gap in hidden.lines)
+        known = not unordered or _marked_with_id(attempt, around)
+    else:
+        known = attempt.outcome is not Outcome.RUNNING or not hidden.after
+    return attempt if known else replace(attempt, outcome=Outcome.UNKNOWN)
+
+
+def _reaches_gap(
+    request: Request, attempt: Attempt, around: JudgingContext, hidden: HiddenParts
+) -> bool:
+    """Whether lines between its START and its end may lie in a gap."""
+    ended_ms = max(attempt.last_event.timestamp_ms, attempt.ended_ms or 0)
+    longest_ms = around.settings.timeout_ms
+    began_ms = ended_ms - longest_ms if attempt.started_ms is None else attempt.started_ms
+    return any(
+        gap.log_stream in (None, attempt.log_stream) and may_hide(gap, request, began_ms, ended_ms)
+        for gap in hidden.anywhere
+    )
 
 
 def _marked_with_id(attempt: Attempt, around: JudgingContext) -> bool:
@@ -113,7 +140,7 @@ def _outcome(
     if outcome is RequestOutcome.RECOVERED:
         good = any(attempt.outcome is Outcome.OK for attempt in request.attempts)
         return outcome if good else RequestOutcome.UNKNOWN
-    if outcome in _UNSETTLED and (earlier or hidden.after):
+    if outcome in _UNSETTLED and (earlier or hidden.anywhere):
         return RequestOutcome.UNKNOWN
     if [a.outcome for a in request.attempts] != [a.outcome for a in before]:
         return outcome if outcome is RequestOutcome.EXHAUSTED else RequestOutcome.UNKNOWN

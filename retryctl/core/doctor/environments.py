@@ -7,7 +7,7 @@ from retryctl.core.doctor.result import Outcome, fails, passes
 
 
 def concurrency_allows_attempts(facts: FunctionFacts) -> Outcome:
-    """A reserved concurrency of 0 drops asynchronous events without an attempt."""
+    """Require a reserved concurrency above 0: 0 drops asynchronous events without an attempt."""
     reserved = known(facts.reserved_concurrency)
     if reserved == 0:
         return fails(
@@ -21,7 +21,7 @@ def concurrency_allows_attempts(facts: FunctionFacts) -> Outcome:
 
 
 def environments_are_not_prepared(facts: FunctionFacts) -> Outcome:
-    """Provisioned environments are many from the start, so a retry seldom meets its own /tmp."""
+    """Require that no environments are prepared: a retry then seldom meets its own /tmp."""
     provisioned = known(facts.provisioned)
     configuration = known(facts.configuration)
     snap_start = (configuration.get("SnapStart") or {}).get("ApplyOn", "None")
@@ -37,7 +37,7 @@ def environments_are_not_prepared(facts: FunctionFacts) -> Outcome:
 
 
 def counts_can_be_checked(facts: FunctionFacts) -> Outcome:
-    """Durable functions replay; Managed Instances run several requests in one environment."""
+    """Require an ordinary function: durable ones replay, Managed Instances mix requests."""
     kinds = {
         "a durable function replays, which is not a retry": "DurableConfig",
         "Managed Instances run several requests in one environment": "CapacityProviderConfig",
@@ -52,7 +52,7 @@ def counts_can_be_checked(facts: FunctionFacts) -> Outcome:
 
 
 def permissions_are_complete(facts: FunctionFacts) -> Outcome:
-    """Every action that the commands of retryctl use."""
+    """Require every action that was tried to be allowed."""
     if denied := facts.denied():
         return fails(
             f"Not allowed: {', '.join(denied)}.", "Allow these actions to who runs retryctl."

@@ -93,13 +93,13 @@ class FunctionFacts:
         return config.get("TargetArn") or None
 
     def retry_policies(self) -> tuple[RetryPolicy, ...]:
-        """The retry settings of $LATEST, of each alias, and of each version with its own."""
+        """Return the retry settings of $LATEST, of each alias, and of each version with its own."""
         configs = known(self.invoke_configs)
         qualifiers = dict.fromkeys((LATEST, *known(self.aliases), *configs))
         return tuple(retry_policy(name, configs.get(name)) for name in qualifiers)
 
     def sources_of(self, *services: str) -> tuple[Fields, ...]:
-        """The event source mappings of these services, such as ``sqs`` or ``kinesis``."""
+        """Return the event source mappings of these services, such as ``sqs`` or ``kinesis``."""
         return tuple(
             source
             for source in known(self.event_sources)
@@ -107,7 +107,7 @@ class FunctionFacts:
         )
 
     def denied(self) -> tuple[str, ...]:
-        """The actions that IAM refused, in the order of their names."""
+        """Return the actions that IAM refused, in the order of their names."""
         facts: Iterable[object] = (
             *(
                 self.configuration,
@@ -125,7 +125,7 @@ class FunctionFacts:
 
 
 def retry_policy(qualifier: str, config: Fields | None) -> RetryPolicy:
-    """Lambda's defaults where no setting exists."""
+    """Read one setting; Lambda's defaults apply where none exists."""
     found = config or {}
     destinations: Fields = found.get("DestinationConfig") or {}
     retries, age_s = found.get("MaximumRetryAttempts"), found.get("MaximumEventAgeInSeconds")
@@ -139,11 +139,11 @@ def retry_policy(qualifier: str, config: Fields | None) -> RetryPolicy:
 
 
 def service_of(arn: str) -> str:
-    """``sqs`` for ``arn:aws:sqs:…``; empty for what is not an ARN."""
+    """Return ``sqs`` for ``arn:aws:sqs:…``, and nothing for what is not an ARN."""
     parts = arn.split(":", 5)
     return parts[2] if len(parts) == 6 else ""
 
 
 def name_in(arn: str) -> str:
-    """The last part of an ARN, which a person recognizes."""
+    """Return the last part of an ARN, which a person recognizes."""
     return arn.rpartition(":")[2]

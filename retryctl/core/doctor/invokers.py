@@ -12,7 +12,7 @@ _ASYNCHRONOUS = ("s3.amazonaws.com", "sns.amazonaws.com")
 
 
 def timeout_below_read_timeout(facts: FunctionFacts) -> Outcome:
-    """An SDK stops reading after 60 s and calls again, with a new request ID."""
+    """Require a timeout of at most 60 s, after which an SDK stops reading and calls again."""
     if facts.timeout_s <= _READ_TIMEOUT_S:
         return passes(f"Timeout {facts.timeout_s} s: callers wait 60 s by default.")
     return fails(
@@ -25,7 +25,7 @@ def timeout_below_read_timeout(facts: FunctionFacts) -> Outcome:
 
 
 def visibility_timeout_is_long_enough(facts: FunctionFacts) -> Outcome:
-    """AWS recommends six times the function's timeout."""
+    """Require six times the function's timeout, as AWS recommends."""
     least = _VISIBILITY_FACTOR * facts.timeout_s
     queues = _queues(facts)
     short = {
@@ -48,7 +48,7 @@ def visibility_timeout_is_long_enough(facts: FunctionFacts) -> Outcome:
 
 
 def queues_have_a_dead_letter_queue(facts: FunctionFacts) -> Outcome:
-    """Without one, a message that fails comes back until its retention ends."""
+    """Require one: without it a message that fails comes back until its retention ends."""
     queues = _queues(facts)
     without = [name for name, queue in queues.items() if not queue.get("RedrivePolicy")]
     if not queues:
@@ -63,7 +63,7 @@ def queues_have_a_dead_letter_queue(facts: FunctionFacts) -> Outcome:
 
 
 def streams_stop_retrying(facts: FunctionFacts) -> Outcome:
-    """By default a stream retries a failed batch until the records expire."""
+    """Require a limit: by default a stream retries a batch until its records expire."""
     streams = facts.sources_of(*_STREAMS)
     endless = [
         name_in(str(source["EventSourceArn"]))
@@ -84,7 +84,7 @@ def streams_stop_retrying(facts: FunctionFacts) -> Outcome:
 
 
 def event_sources_are_enabled(facts: FunctionFacts) -> Outcome:
-    """A disabled mapping invokes nothing."""
+    """Require that no mapping is disabled: it invokes nothing."""
     states = {
         name_in(str(source.get("EventSourceArn"))): str(source.get("State"))
         for source in known(facts.event_sources)
@@ -99,7 +99,7 @@ def event_sources_are_enabled(facts: FunctionFacts) -> Outcome:
 
 
 def permissions_name_their_source(facts: FunctionFacts) -> Outcome:
-    """S3 and SNS invoke asynchronously; without a source, anybody's bucket or topic may."""
+    """Require a source: without one, anybody's bucket or topic may invoke the function."""
     found: dict[str, bool] = {}
     for statement in _statements(known(facts.policy)):
         principal = statement.get("Principal") or {}
@@ -123,7 +123,7 @@ def _statements(policy: Fields | None) -> list[Fields]:
 
 
 def _queues(facts: FunctionFacts) -> dict[str, Fields]:
-    """The attributes of each queue that invokes the function, by the queue's name."""
+    """Return the attributes of each queue that invokes the function, by the queue's name."""
     sources = facts.sources_of("sqs")
     found: dict[str, Fields] = {}
     for source in sources:

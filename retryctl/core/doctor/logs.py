@@ -13,7 +13,7 @@ _ID_FIELDS = ("requestId", "@requestId", "record.requestId")
 
 
 def attempts_are_logged(facts: FunctionFacts) -> Outcome:
-    """At system log level WARN, START and REPORT are not written."""
+    """Require START and REPORT, which are not written at system log level WARN."""
     level = facts.logging.get("SystemLogLevel")
     if level in _QUIET_SYSTEM_LEVELS:
         return fails(
@@ -27,7 +27,7 @@ def attempts_are_logged(facts: FunctionFacts) -> Outcome:
 
 
 def counters_are_logged(facts: FunctionFacts) -> Outcome:
-    """In the JSON format, printed lines count as INFO."""
+    """Require printed lines, which count as INFO in the JSON format."""
     level = facts.logging.get("ApplicationLogLevel")
     if _format(facts) == "JSON" and level in _QUIET_LEVELS:
         return fails(
@@ -39,7 +39,7 @@ def counters_are_logged(facts: FunctionFacts) -> Outcome:
 
 
 def log_group_can_be_searched(facts: FunctionFacts) -> Outcome:
-    """Of other classes, FilterLogEvents and GetLogEvents are refused."""
+    """Require class STANDARD: FilterLogEvents and GetLogEvents refuse the others."""
     group = _group(facts)
     kind = group.get("logGroupClass", "STANDARD")
     if kind == "STANDARD":
@@ -57,7 +57,7 @@ def log_group_can_be_searched(facts: FunctionFacts) -> Outcome:
 
 
 def log_outlives_its_events(facts: FunctionFacts) -> Outcome:
-    """An attempt must still be in the log when the last retry has ended."""
+    """Require that attempts stay in the log until the last retry has ended."""
     group = _group(facts)
     days = group.get("retentionInDays")
     if days is None:
@@ -72,7 +72,7 @@ def log_outlives_its_events(facts: FunctionFacts) -> Outcome:
 
 
 def log_is_not_masked(facts: FunctionFacts) -> Outcome:
-    """A data protection policy replaces parts of lines by asterisks."""
+    """Require that no data protection policy replaces parts of lines by asterisks."""
     group = _group(facts)
     status = group.get("dataProtectionStatus")
     if status == "ACTIVATED":
@@ -85,7 +85,7 @@ def log_is_not_masked(facts: FunctionFacts) -> Outcome:
 
 
 def request_ids_are_indexed(facts: FunctionFacts) -> Outcome:
-    """With a field index, Insights scans only the events of a request."""
+    """Require a field index, with which Insights scans only the events of a request."""
     indexed = known(facts.indexed_fields)
     found = [name for name in indexed if name in _ID_FIELDS]
     if found:

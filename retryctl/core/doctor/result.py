@@ -44,12 +44,12 @@ CheckFunction = Callable[[FunctionFacts], Outcome]
 
 
 def passes(evidence: str) -> Outcome:
-    """The settings are as they should be."""
+    """Return a passed check."""
     return True, evidence, ""
 
 
 def fails(evidence: str, remedy: str) -> Outcome:
-    """The settings will do harm."""
+    """Return a failed check."""
     return False, evidence, remedy
 
 

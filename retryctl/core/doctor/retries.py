@@ -11,7 +11,7 @@ _RETRIES_OF_LAST_BRANCH = 2
 
 
 def same_for_every_qualifier(facts: FunctionFacts) -> Outcome:
-    """Settings belong to one qualifier: an alias does not inherit those of $LATEST."""
+    """Require equal settings: an alias does not inherit those of $LATEST."""
     policies = facts.retry_policies()
     evidence = "; ".join(map(_sentence, policies))
     if len({(policy.retries, policy.event_age_s) for policy in policies}) == 1:
@@ -24,7 +24,7 @@ def same_for_every_qualifier(facts: FunctionFacts) -> Outcome:
 
 
 def last_branch_can_run(facts: FunctionFacts) -> Outcome:
-    """Branch C runs on the second retry."""
+    """Require two retries: branch C runs on the second."""
     policies = facts.retry_policies()
     short = [policy for policy in policies if policy.retries < _RETRIES_OF_LAST_BRANCH]
     if not short:
@@ -40,7 +40,7 @@ def last_branch_can_run(facts: FunctionFacts) -> Outcome:
 
 
 def event_age_covers_the_waits(facts: FunctionFacts) -> Outcome:
-    """Lambda drops an event whose age plus the next wait is beyond the maximum age."""
+    """Require an event age beyond the last wait: Lambda drops an event that would be older."""
     policies = facts.retry_policies()
     short = [policy for policy in policies if policy.event_age_s < _needed_s(policy, facts)]
     if not short:
@@ -55,7 +55,7 @@ def event_age_covers_the_waits(facts: FunctionFacts) -> Outcome:
 
 
 def failed_events_are_kept(facts: FunctionFacts) -> Outcome:
-    """Without a destination Lambda discards an event after its last attempt."""
+    """Require a destination: without one Lambda discards an event after its last attempt."""
     if queue := facts.dead_letter_target:
         return passes(f"Dead-letter target: {name_in(queue)}.")
     policies = facts.retry_policies()
@@ -71,7 +71,7 @@ def failed_events_are_kept(facts: FunctionFacts) -> Outcome:
 
 
 def failed_events_can_be_delivered(facts: FunctionFacts) -> Outcome:
-    """The target exists, and is not a FIFO queue or topic, which Lambda refuses here."""
+    """Require an existing target that is not FIFO, which Lambda refuses here."""
     arns = [facts.dead_letter_target, *(policy.on_failure for policy in facts.retry_policies())]
     named = tuple(dict.fromkeys(arn for arn in arns if arn))
     if not named:
@@ -98,5 +98,5 @@ def _none(policies: list[RetryPolicy]) -> bool:
 
 
 def _needed_s(policy: RetryPolicy, facts: FunctionFacts) -> int:
-    """The longest time from the event to the start of its last retry, in seconds."""
+    """Return the longest time from the event to the start of its last retry, in seconds."""
     return sum(wait + facts.timeout_s for wait in _WAITS_S[: policy.retries])

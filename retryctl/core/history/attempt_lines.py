@@ -33,7 +33,8 @@ class AttemptLines:
 
     ``ambiguous`` are lines of the body that look like a record of another attempt.
     ``starts_unseen`` tells of a JSON stream in which no attempt has a START: a system log
-    level that drops them.
+    level that drops them. ``doubtful``: neither this attempt nor the one before it has an end, so
+    one of both STARTs is printed text, and whose the lines are is not known.
     """
 
     request_id: str
@@ -44,6 +45,7 @@ class AttemptLines:
     after_another: bool
     managed: bool = False
     starts_unseen: bool = False
+    doubtful: bool = False
     version: str | None = None
     end: LogEvent | None = None
     report_event: LogEvent | None = None
@@ -59,6 +61,11 @@ class AttemptLines:
     def lines(self) -> list[Line]:
         """All lines in the order of the stream."""
         return [*self.init, *self.body, *self.late]
+
+    @property
+    def ended(self) -> bool:
+        """Whether an END or a REPORT of it is in the log."""
+        return self.end is not None or self.report is not None
 
     @property
     def before_start(self) -> list[Line]:
@@ -94,6 +101,21 @@ class AttemptLines:
             if self.report_event is not None and record != self.report:
                 self.ambiguous.append(self.report_event)  # printed: the last one counts
             self.report_event, self.report = event, record
+
+    def drop_unfinished_report(self) -> None:
+        """Take a REPORT for printed text where the text format has no END before it.
+
+        Lambda writes END first. At the end of a stream such a line may be the function's own,
+        and the attempt may still run.
+        """
+        report, end = self.report_event, self.end
+        if self.json or self.start is None or report is None or self.report is None:
+            return
+        if self.report.cut:
+            return
+        if end is None or end.timestamp_ms > report.timestamp_ms:
+            self.ambiguous.append(report)
+            self.report_event = self.report = None
 
 
 def bracket_of(

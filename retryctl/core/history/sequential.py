@@ -88,17 +88,17 @@ def _of_one_format(lines: Sequence[Line]) -> list[Line]:
 def _is_json(marks: Sequence[Start | Report | InitStart]) -> bool:
     """The format of a stream that has records in both.
 
-    An init at the start of the stream decides. Else the first START or REPORT does, unless only
-    the other format has a START and a REPORT of one request.
+    An init at the start of the stream decides, else the format in which more requests have a
+    START and a REPORT, else the first START or REPORT. Where no request has both, it is JSON,
+    which printed text resembles less often.
     """
     if isinstance(marks[0], InitStart):
         return marks[0].json
     starts = {(r.json, r.request_id) for r in marks if isinstance(r, Start)}
     ended = {(r.json, r.request_id) for r in marks if isinstance(r, Report)}
-    whole = {json for json, _ in starts & ended}
-    if len(whole) == 1:
-        return whole.pop()
-    return next(r.json for r in marks if not isinstance(r, InitStart))
+    in_json = [json for json, _ in starts & ended]
+    more = 2 * sum(in_json) - len(in_json)
+    return marks[0].json if in_json and not more else more >= 0
 
 
 def _describe(brackets: list[AttemptLines], lines: Sequence[Line]) -> None:
@@ -119,6 +119,7 @@ def _describe(brackets: list[AttemptLines], lines: Sequence[Line]) -> None:
 
 # A REPORT's time and its duration agree within a few milliseconds.
 _CLOCK_SLACK_MS = 1_000
+_MOST_TRIED = 20
 
 
 class SequentialSegmenter:
@@ -138,6 +139,7 @@ class SequentialSegmenter:
                 kind = self.reports if isinstance(record, Report) else self.endings
                 kind[record.request_id].append(at)
         self.all_starts = sorted(at for places in self.starts.values() for at in places)
+        self.all_reports = sorted(at for places in self.reports.values() for at in places)
         self.brackets: list[AttemptLines] = []
         self.between: list[Line] = []
         self.idle_seen = False  # whether a line proves that nothing runs here
@@ -156,6 +158,8 @@ class SequentialSegmenter:
                 self.between.append(self.lines[at])
                 at += 1
         settle(self.between, self._last, None)
+        if self._last:
+            self._last.drop_unfinished_report()
         return self.brackets
 
     @property
@@ -166,10 +170,11 @@ class SequentialSegmenter:
         """An attempt from its START on; returns the place of the first line behind it."""
         stop = self._end_of(at, request_id)
         if stop is not None:
-            reported = isinstance(self.lines[stop - 1][1], Report)
-            return self._take(
-                at, self._past_repeats(stop, request_id) if reported else stop, request_id
-            )
+            if isinstance(self.lines[stop - 1][1], Report):
+                return self._take(at, self._past_repeats(stop, request_id), request_id)
+            stop = self._take(at, stop, request_id)
+            self.brackets[-1].drop_unfinished_report()
+            return stop
         stop = self._next_start(at, request_id)
         printed = None if self.idle_seen else self._ends_another(at, stop, request_id)
         if printed is None:
@@ -211,6 +216,8 @@ class SequentialSegmenter:
         settle(self.between, self._last, bracket)
         for line in self.lines[at:stop]:
             bracket.add(line)
+        last = self._last
+        bracket.doubtful = last is not None and not (last.ended or bracket.ended)
         self.between = []
         self.brackets.append(bracket)
         self.idle_seen = True
@@ -225,11 +232,46 @@ class SequentialSegmenter:
         longest = bisect_right(self.times, opened_ms + LONGEST_ATTEMPT_MS)
         limit = min(longest, self._again(at, request_id))
         report = _after(reports, at, longest)
+        if report < longest and self._is_foreign(at, report):
+            report = longest
         if report < longest and (report < limit or self._spans(report, at, limit)):
-            return self._last_report(at, report, reports) + 1
+            last = self._last_report(at, report, reports)
+            return self._late_end(at, last, request_id) + 1
         endings = self.endings[request_id]
         last = bisect_left(endings, limit) - 1
         return endings[last] + 1 if last >= 0 and endings[last] > at else None
+
+    def _is_foreign(self, at: int, report: int) -> bool:
+        """Whether a REPORT is text of a later attempt: another one ran whole in between.
+
+        Its duration must not reach back to the START, or the other one is the printed text.
+        """
+        began_ms = self._began_ms(report)
+        if began_ms is None or abs(began_ms - self.times[at]) <= _CLOCK_SLACK_MS:
+            return False
+        first = bisect_right(self.all_reports, at)
+        for other in self.all_reports[first : first + _MOST_TRIED]:
+            if other >= report:
+                break
+            started = _after(self.starts[self._id_at(other)], at, other)
+            if started < other:
+                return True
+        return False
+
+    def _id_at(self, at: int) -> str:
+        return getattr(self.lines[at][1], "request_id", "")
+
+    def _late_end(self, at: int, report: int, request_id: str) -> int:
+        """The place of an END long after a REPORT without one: then the REPORT is printed text."""
+        record = self.lines[report][1]
+        endings = self.endings[request_id]
+        if getattr(record, "json", False) or _after(endings, at, report) < report:
+            return report
+        end = _after(endings, report, len(self.lines))
+        limit = _after(self.all_starts, report, len(self.lines))
+        if end >= limit or within(self.lines[report][0], self.lines[end][0]):
+            return report
+        return end
 
     def _again(self, at: int, request_id: str) -> int:
         """The place of a later START of the request, late enough to be a retry."""

@@ -26,7 +26,8 @@ class Attempt:
 
     ``placed_ms`` is its place among the attempts: its start or, where that was not seen, its
     REPORT less its duration, or its end.
-    ``bare``: it has a START and no other line. ``execution_arn`` names the durable execution
+    ``bare``: it has a START and no other line. ``unproved``: so few of its records are in the log
+    that they may be printed text. ``execution_arn`` names the durable execution
     that its function logged.
     ``events`` are its log events in stream order, with those of its init and late lines;
     ``start_event``, ``report_event`` and ``error_event`` prove its start, its figures and its
@@ -57,6 +58,7 @@ class Attempt:
     managed: bool = False
     starts_unseen: bool = False
     bare: bool = False
+    unproved: bool = False
     execution_arn: str | None = None
     start_event: LogEvent | None = None
     report_event: LogEvent | None = None
@@ -119,11 +121,12 @@ def build_attempt(
         managed=bracket.managed,
         starts_unseen=bracket.starts_unseen,
         bare=_is_bare(bracket),
+        unproved=_is_unproved(bracket),
         execution_arn=_execution_arn(bracket),
         start_event=bracket.start,
         report_event=bracket.report_event,
         error_event=error_event,
-        claim=read_claim(_own_lines(bracket), markers),
+        claim=Claim() if bracket.doubtful else read_claim(_own_lines(bracket), markers),
         events=tuple(event for event, _ in lines),
         ambiguous=tuple(bracket.ambiguous),
         dropped=tuple(event for event, record in lines if isinstance(record, LogsDropped)),
@@ -140,6 +143,13 @@ def _own_lines(bracket: AttemptLines) -> list[Line]:
         line if request_named(line[1]) in own else (line[0], AppLine(text=""))
         for line in bracket.lines
     ]
+
+
+def _is_unproved(bracket: AttemptLines) -> bool:
+    """Whether a single record is all that proves it: a START, an END or a REPORT."""
+    if bracket.start is None:
+        return not (bracket.end and bracket.report) and not bracket.starts_unseen
+    return bracket.doubtful or _is_bare(bracket)
 
 
 def _is_bare(bracket: AttemptLines) -> bool:

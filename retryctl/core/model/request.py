@@ -211,7 +211,7 @@ def _request_outcome(
     if not last.failed:
         return RequestOutcome.UNKNOWN
     if len(attempts) > settings.retries_allowed:
-        proved = sum(not attempt.bare for attempt in attempts)
+        proved = sum(not attempt.unproved for attempt in attempts)
         known = proved > settings.retries_allowed
         return RequestOutcome.EXHAUSTED if known else RequestOutcome.UNKNOWN
     if any(attempt.starts_unseen for attempt in attempts):

@@ -111,7 +111,7 @@ def _still_runs(checked: CheckedRequest, at_ms: int) -> bool:
 
 
 def _own_lines(checked: CheckedRequest) -> frozenset[str]:
-    """The lines that the function printed and that name no request."""
+    """Return the lines that the function printed and that name no request."""
     request_id = checked.request.request_id
     (attempt,) = checked.request.attempts
     return frozenset(

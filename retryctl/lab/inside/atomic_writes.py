@@ -24,7 +24,7 @@ class AtomicWriter(io.RawIOBase):
         self._fd = fd
 
     def writable(self) -> bool:
-        """It can only be written to."""
+        """Return True: the file can only be written to."""
         return True
 
     def fileno(self) -> int:

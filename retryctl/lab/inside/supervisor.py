@@ -54,7 +54,7 @@ def _end_descendants() -> None:
 
 
 def _children() -> list[int]:
-    """The children of this process, by the parent that each process in /proc names."""
+    """Return the children of this process, by the parent that each process in /proc names."""
     found = []
     for name in os.listdir("/proc"):
         if not name.isdigit():

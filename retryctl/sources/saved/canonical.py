@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import Protocol
 
@@ -21,6 +21,9 @@ _CONTROLS = bytes(set(range(0x01, 0x20)) - set(b"\t\n\r"))
 _CONTROL = re.compile(b"[\x01-\x08\x0b\x0c\x0e-\x1f]")
 _MESSAGE = b',"message":"'
 _END = b'"}\n'
+
+KEY = re.compile(rb'\{(?:"logGroupName": ?"([^"]*)", ?)?"logStreamName": ?"([^"]*)"')
+"""The start of a canonical line, with the group and the stream."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -80,11 +83,20 @@ def canonical_block(
     return b"".join(pieces)
 
 
-def escaped(messages: Sequence[bytes]) -> list[bytes]:
-    """Messages in UTF-8 as JSON escapes them, all in a few passes over their bytes."""
-    joined = _NUL.join(messages)
-    if joined.count(_NUL) >= len(messages):
-        return [_quoted(message)[1:-1] for message in messages]
+def escaped(
+    messages: Sequence[bytes], prepare: Callable[[bytes], bytes] = lambda joined: joined
+) -> list[bytes]:
+    """Messages in UTF-8 as JSON escapes them, all in a few passes over their bytes.
+
+    ``prepare`` may change them first: it gets them joined, each between two NUL.
+    """
+    joined = b"\0%b\0" % _NUL.join(messages)
+    if joined.count(_NUL) != len(messages) + 1:
+        return [
+            _quoted(prepare(b"\0%b\0" % message.replace(_NUL, b"\xef\xbf\xbd"))[1:-1])[1:-1]
+            for message in messages
+        ]
+    joined = prepare(joined)[1:-1]
     joined = joined.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
     joined = joined.replace(b"\t", b"\\t").replace(b"\r", b"\\r")
     if len(joined.translate(None, _CONTROLS)) != len(joined):

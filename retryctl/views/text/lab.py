@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from retryctl.core.crosscheck.verdict import CheckedRequest
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import ErrorInfo, Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.views.inert import inert
 
@@ -52,12 +52,17 @@ def responses_text(attempts: Mapping[str, Sequence[Answered]]) -> str:
 
 def _init_errors(checked: Sequence[CheckedRequest]) -> list[str]:
     errors = {
-        f"init-error: {attempt.error.type}: {attempt.error.message}": None
+        f"init-error: {_error_text(attempt.error)}": None
         for one in checked
         for attempt in one.request.attempts
         if attempt.outcome is Outcome.INIT_ERROR and attempt.error
     }
     return list(errors)
+
+
+def _error_text(error: ErrorInfo) -> str:
+    message = error.message or ""
+    return message if message.startswith(error.type or "") else f"{error.type}: {message}"
 
 
 def _numbers(checked: Sequence[CheckedRequest]) -> list[str]:

@@ -17,12 +17,14 @@ from retryctl.sources.saved.formats.timed_text import (
     END,
     FRACTION,
     MILLIS,
+    NAME,
     SECOND,
     TimedText,
 )
 from retryctl.sources.saved.log_format import Head
 
 # 2026-11-23-[$LATEST]0123456789abcdef0123456789abcdef, 2026-11-23-orders[7]0123…
+_NO_STREAMS = {b"START", b"END", b"REPORT", b"INIT_START", b"|"}
 _WIDE, _NARROW = re.compile(rb"\S{24} (?: |\| )"), re.compile(rb"\S{23}Z [^ |]")
 _EXPORT_FOLDER = re.compile(r"(\d{4})-(\d\d)-(\d\d)-([^\[\]]*\[.+)", re.DOTALL)
 
@@ -36,8 +38,15 @@ class CliTail(TimedText):
     # 2026-11-23T03:00:00+00:00 2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef message
     header = (
         COLOUR + SECOND + FRACTION + rb"(?P<offset>\+00:00)" + COLOUR + b" " + COLOUR
-        + rb"(?P<stream>(?!\||START |END |REPORT |INIT_START )[^\s\x1b]+)" + COLOUR + END
+        + b"(?P<stream>" + NAME + b")" + COLOUR + END
     )  # fmt: skip
+
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """The format, unless what stands behind the times are messages or bars."""
+        detected = super().detect(head)
+        streams = detected.streams_in(head) if detected else set()
+        return detected if streams.isdisjoint(_NO_STREAMS) else None
 
     def messages(self, joined: bytes) -> bytes:
         """The messages without the line break that ``--format json`` puts before JSON."""

@@ -10,8 +10,7 @@ from zlib import crc32
 
 from retryctl.sources.saved.canonical import canonical_block, escaped, line_start
 from retryctl.sources.saved.formats.timed_text import (
-    GROUP_STARTS,
-    STREAM_STARTS,
+    Cache,
     Times,
     epoch_seconds,
     milliseconds,
@@ -68,32 +67,37 @@ class Columns:
         """Whether a row is an event: of the table's width, with a time where it has times."""
         return len(row) == self.width and (self.time is None or is_time(row[self.time]))
 
-    def block(self, rows: Sequence[Sequence[str]], first: int) -> bytes:
-        """Rows that are events as canonical lines; ``first`` counts the events before them."""
+    def block(self, rows: Sequence[Sequence[str]], first: int) -> bytes | None:
+        """Rows as canonical lines; ``None`` where one of them is no event.
+
+        ``first`` counts the events before them: their places are the times of rows without.
+        """
         if not rows:
             return b""
+        if set(map(len, rows)) != {self.width}:
+            return None
         table = list(zip(*rows, strict=True))
         times = untimed(first, len(rows)) if self.time is None else _times(table[self.time])
-        if not times:  # times of two kinds
-            return b"".join(self.block([row], first + at) for at, row in enumerate(rows))
+        if not times:
+            return None
         messages = escaped([text.encode(errors="replace") for text in table[self.message]])
         return canonical_block(self._starts(table), *times, messages)
 
-    def all_rows(self, rows: Sequence[Sequence[str]]) -> bool:
-        """Whether all of them are events, at a glance; false where it takes a look at each."""
-        if set(map(len, rows)) != {self.width}:
-            return False
-        return self.time is None or bool(_times([row[self.time] for row in rows]))
+    def blocks(self, rows: Sequence[Sequence[str]], first: int) -> bytes:
+        """Rows that are events as canonical lines, though their times may be of two kinds."""
+        whole = self.block(rows, first)
+        if whole is not None:
+            return whole
+        return b"".join(self.block([row], first + at) or b"" for at, row in enumerate(rows))
 
     def _starts(self, table: list[tuple[str, ...]]) -> Iterable[bytes]:
         if self.stream is None:
             known = self.known_group and self.known_group.encode(errors="replace")
             return repeat(line_start(known or None, None), len(table[0]))
-        streams = [name.encode(errors="replace") for name in table[self.stream]]
         if self.group is None:
-            return map(STREAM_STARTS.__getitem__, streams)
-        groups = [group_name(name).encode(errors="replace") for name in table[self.group]]
-        return map(GROUP_STARTS.__getitem__, zip(groups, streams, strict=True))
+            return map(_STREAM_STARTS.__getitem__, table[self.stream])
+        names = zip(table[self.group], table[self.stream], strict=True)
+        return map(_GROUP_STARTS.__getitem__, names)
 
 
 def is_time(text: str) -> bool:
@@ -120,13 +124,32 @@ def _times(times: Sequence[str]) -> Times | None:
         return [time[:-3] for time in digits], [time[-3:] for time in digits]
     if not _ALL_ISO.fullmatch(joined):
         return None
-    moments = joined.encode().replace(b" UTC", b"Z").split(b"\n")
-    rests = [moment[_SECONDS:] for moment in moments]
-    parts = {rest: _REST.fullmatch(rest) for rest in set(rests)}
-    fractions = {rest: part[1] or b"" for rest, part in parts.items() if part}
-    offsets = {rest: part[2] for rest, part in parts.items() if part}
+    moments = joined.encode().split(b"\n")
     seconds = [moment[:_SECONDS] for moment in moments]
+    rests = [moment[_SECONDS:] for moment in moments]
     return (
-        epoch_seconds(seconds, [offsets[rest] for rest in rests]),
-        milliseconds(fractions[rest] for rest in rests),
+        epoch_seconds(seconds, list(map(_OFFSETS.__getitem__, rests))),
+        map(_FRACTIONS.__getitem__, rests),
     )
+
+
+def _fraction(rest: bytes) -> bytes:
+    found = _REST.fullmatch(rest)
+    return next(iter(milliseconds([found[1] or b""]))) if found else b"000"
+
+
+def _offset(rest: bytes) -> bytes:
+    found = _REST.fullmatch(rest)
+    return found[2].replace(b"UTC", b"Z") if found else b""
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode(errors="replace")
+
+
+_FRACTIONS = Cache(_fraction)
+_OFFSETS = Cache(_offset)
+_STREAM_STARTS = Cache[str](lambda stream: line_start(None, _bytes(stream)))
+_GROUP_STARTS = Cache[tuple[str, str]](
+    lambda names: line_start(_bytes(group_name(names[0])), _bytes(names[1]))
+)

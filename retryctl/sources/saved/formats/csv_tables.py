@@ -83,10 +83,12 @@ class CsvTable(LineFormat):
             while rows and not header_seen:
                 header_seen = Columns.named(rows.pop(0)) == self.columns
             rows = [row for row in rows if row]
-            if rows and not self.columns.all_rows(rows):
+            block = self.columns.block(rows, count)
+            if block is None:
                 rows = self._events(rows, count, diagnostics)
+                block = self.columns.blocks(rows, count)
             count += len(rows)
-            yield self.columns.block(rows, count - len(rows))
+            yield block
 
     def _events(
         self, rows: list[list[str]], count: int, diagnostics: FileDiagnostics

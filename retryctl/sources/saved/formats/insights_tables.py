@@ -61,7 +61,7 @@ class InsightsTable(LineFormat):
             for row in some if len(events) < len(some) else ():
                 if not self.columns.is_row(row):
                     diagnostics.unread_event(count + 1, " | ".join(row))
-            yield self.columns.block(events, count)
+            yield self.columns.blocks(events, count)
             count += len(events)
 
     def _rows(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[list[str]]:

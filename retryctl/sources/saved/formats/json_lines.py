@@ -83,7 +83,7 @@ def _events(
             before_ms = event.timestamp_ms
             yield event
         elif line.endswith(b"\n") and line.strip():
-            diagnostics.unread_event(number, line.decode())
+            diagnostics.unread_event(number, line.decode(errors="replace"))
         elif line.strip():
             diagnostics.unrecognised += 1
             diagnostics.breaks_off(f"its last line, {number}, breaks off")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BufferedReader
 from itertools import repeat
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from retryctl.core.model.events import UNTIMED_MS
 from retryctl.core.timestamps import iso_ms
@@ -26,8 +26,8 @@ from retryctl.sources.saved.log_format import Head
 _MOST_CACHED = 1 << 16
 
 # 2026-11-23T03:00:00.123456+00:00
-DAY = rb"20\d\d-[01]\d-[0-3]\d"
-TIME = rb"[0-2]\d:[0-5]\d:[0-5]\d"
+DAY = rb"20\d\d-\d\d-\d\d"
+TIME = rb"\d\d:\d\d:\d\d"
 SECOND = b"(?P<second>" + DAY + b"T" + TIME + b")"
 FRACTION = rb"(?P<fraction>(?:[.,]\d{1,9})?)"
 OFFSET = rb"(?P<offset>Z|[+-]\d\d:?\d\d)"
@@ -39,6 +39,9 @@ END = rb"(?: |(?=\r?\n)|\Z)"
 """A space before the message, or nothing where it is empty."""
 COLOUR = b"<colour>"
 """Where a header may have a code of colour."""
+
+NAME = b"<name>"
+"""A name without blanks."""
 
 _CODES = rb"(?:\x1b\[[\d;]*m)*"
 
@@ -78,6 +81,11 @@ class TimedText(LineFormat):
     def known_stream(cls, head: Head) -> bytes | None:
         """The log stream of a file that does not name it."""
         return None
+
+    def streams_in(self, head: Head) -> set[bytes]:
+        """The streams that the first lines name."""
+        found = filter(None, (self._pattern.match(b"\n" + line) for line in head.lines))
+        return {header["stream"] for header in found}
 
     def begins_event(self, line: bytes) -> bool:
         """Whether the line begins with a header."""
@@ -132,8 +140,10 @@ class TimedText(LineFormat):
 
     def _block(self, fields: list[bytes], count: int) -> bytes:
         width = self._pattern.groups + 1
-        times, messages = self.times(fields, width, count), self._messages(fields, width)
-        return canonical_block(self._starts(fields, width), *times, escaped(messages))
+        messages = escaped(fields[width - 1 :: width], self._prepared)
+        return canonical_block(
+            self._starts(fields, width), *self.times(fields, width, count), messages
+        )
 
     def _starts(self, fields: list[bytes], width: int) -> Iterator[bytes]:
         at = self._pattern.groupindex
@@ -146,13 +156,11 @@ class TimedText(LineFormat):
             GROUP_STARTS.__getitem__, zip(fields[at["group"] - 1 :: width], streams, strict=True)
         )
 
-    def _messages(self, fields: list[bytes], width: int) -> list[bytes]:
-        messages = fields[width - 1 :: width]
-        joined = b"\0%b\0" % b"\0".join(messages)
+    def _prepared(self, joined: bytes) -> bytes:
+        """The messages without the line ends behind them, which are the text's."""
         while b"\n\0" in joined:
             joined = joined.replace(b"\n\0", b"\0")
-        made = self.messages(joined)[1:-1].split(b"\0")
-        return made if len(made) == len(messages) else [text.rstrip(b"\n") for text in messages]
+        return self.messages(joined)
 
 
 def epoch_seconds(seconds: list[bytes], offsets: list[bytes]) -> Iterator[bytes]:
@@ -180,37 +188,30 @@ def note_lines(text: bytes, diagnostics: FileDiagnostics) -> None:
             diagnostics.unread_event(number, line.decode(errors="replace"))
 
 
-class _Cache(dict[bytes, bytes]):
+K = TypeVar("K")
+
+
+class Cache(dict[K, bytes]):
     """What a function gives for each of the few values that many events share."""
 
-    def __init__(self, convert: Callable[[bytes], bytes]) -> None:
+    def __init__(self, convert: Callable[[K], bytes]) -> None:
         super().__init__()
         self._convert = convert
 
-    def __missing__(self, key: bytes) -> bytes:
+    def __missing__(self, key: K) -> bytes:
         if len(self) > _MOST_CACHED:
             self.clear()
         value = self[key] = self._convert(key)
         return value
 
 
-class _GroupStarts(dict[tuple[bytes, bytes], bytes]):
-    """The starts of lines by group and stream."""
-
-    def __missing__(self, names: tuple[bytes, bytes]) -> bytes:
-        if len(self) > _MOST_CACHED:
-            self.clear()
-        value = self[names] = line_start(*names)
-        return value
-
-
-STREAM_STARTS = _Cache(lambda stream: line_start(None, stream))
-GROUP_STARTS = _GroupStarts()
-_MILLIS = _Cache(lambda fraction: fraction.lstrip(b".,")[:3].ljust(3, b"0"))
+STREAM_STARTS = Cache[bytes](lambda stream: line_start(None, stream))
+GROUP_STARTS = Cache[tuple[bytes, bytes]](lambda names: line_start(*names))
+_MILLIS = Cache[bytes](lambda fraction: fraction.lstrip(b".,")[:3].ljust(3, b"0"))
 
 
 @lru_cache(maxsize=64)
-def _seconds_at(offset: bytes) -> _Cache:
+def _seconds_at(offset: bytes) -> Cache[bytes]:
     """The conversion of times with one offset, or of seconds since the epoch."""
     zone = offset.decode()
 
@@ -223,7 +224,7 @@ def _seconds_at(offset: bytes) -> _Cache:
         moment = month_ms // 1000 + ((day - 1) * 24 + hour) * 3600 + minute * 60 + rest
         return b"%010d" % max(moment, 10**9)
 
-    return _Cache(convert)
+    return Cache(convert)
 
 
 def _begins_record(header: re.Match[bytes]) -> bool:
@@ -233,4 +234,5 @@ def _begins_record(header: re.Match[bytes]) -> bool:
 
 @lru_cache(maxsize=64)
 def _compiled(header: bytes, coloured: bool) -> re.Pattern[bytes]:
+    header = header.replace(NAME, rb"[^\s\x1b]+" if coloured else rb"\S+")
     return re.compile(rb"\n" + header.replace(COLOUR, _CODES if coloured else b""))

@@ -1,0 +1,165 @@
+"""A part of a log never gives another verdict or outcome than the whole, only less certain ones.
+
+Random histories are cut, thinned to one request ID, to one stream and to one page, and read with
+a failed slice of the window.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from retryctl.core.check.evaluate import CheckEvaluator
+from retryctl.core.check.expectations import Expectations
+from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.verdict import CheckedRequest, check_history
+from retryctl.core.history.id_search import IdSearch, searched_by_id
+from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.request import RequestOutcome
+from tests.support.lambda_log import saved
+from tests.support.random_history import RandomHistory, in_one_stream
+
+ERRORS = frozenset({"environment-switch", "uncounted-attempt", "counter-lost", "counter-ahead"})
+OPEN = (RequestOutcome.PENDING, RequestOutcome.RUNNING, RequestOutcome.NOT_RETRIED)
+Part = tuple[list[LogEvent], tuple[Gap, ...]]
+Checked = dict[str, CheckedRequest]
+
+
+def read(events: list[LogEvent], gaps: tuple[Gap, ...] = ()) -> tuple[Checked, bool | None]:
+    """The checked requests of some events by ID, and whether a check of them passes."""
+    coverage: Coverage = replace(saved(events), gaps=gaps)
+    requests = check_history(events, coverage).requests
+    evaluator = CheckEvaluator(Expectations(fail_on=ERRORS))
+    for checked in requests:
+        evaluator.add(checked)
+    passed = evaluator.judgement((), gaps).passed
+    return {one.request.request_id: one for one in requests}, passed
+
+
+# --------------------------------------------------------------------------- the parts
+
+
+def one_id(random: Random, history: RandomHistory) -> Part:
+    """The result of a search by ID, as FilterLogEvents answers it."""
+    request_id = random.choice(history.ids)
+    events = [event for event in history.events if request_id in event.message]
+    search = IdSearch()
+    for event in events:
+        search.add(event.message)
+    found = search.request_id(answers_search=True)
+    return events, (searched_by_id(found),) if found else ()
+
+
+def one_stream(random: Random, history: RandomHistory) -> Part:
+    events = history.events[random.randrange(len(history.events)) :]
+    stream = in_one_stream(events)[0].log_stream
+    kept = [event for event in history.events if event.log_stream == stream]
+    return kept, (Gap(kind="one-stream", message="one stream", hides_attempts=True),)
+
+
+def one_page(random: Random, history: RandomHistory) -> Part:
+    events = history.events[: random.randrange(len(history.events)) + 1]
+    since_ms = events[-1].timestamp_ms
+    return events, (
+        Gap(kind="more-pages", message="a page", since_ms=since_ms, hides_attempts=True),
+    )
+
+
+def failed_slice(random: Random, history: RandomHistory) -> Part:
+    times = [event.timestamp_ms for event in history.events]
+    since_ms, until_ms = sorted(random.choice(times) for _ in range(2))
+    kept = [event for event in history.events if not since_ms <= event.timestamp_ms < until_ms]
+    gap = Gap(
+        kind="throttled",
+        message="a slice",
+        since_ms=since_ms,
+        until_ms=until_ms,
+        hides_attempts=True,
+    )
+    return kept, (gap,)
+
+
+def end_cut(random: Random, history: RandomHistory) -> Part:
+    return history.events[: random.randrange(len(history.events)) + 1], ()
+
+
+def start_cut(random: Random, history: RandomHistory) -> Part:
+    return history.events[random.randrange(len(history.events)) :], ()
+
+
+PARTS = (one_id, one_stream, one_page, failed_slice, end_cut, start_cut)
+
+
+# --------------------------------------------------------------------------- the property
+
+
+def differences(whole: Checked, part: Checked, name: str) -> list[str]:
+    """What the part says of requests that the whole denies."""
+    found = []
+    for request_id, checked in part.items():
+        known = whole.get(request_id)
+        if known is None:
+            if checked.verdict in (Verdict.AGREES, Verdict.DISAGREES):
+                found.append(f"{request_id}: {checked.verdict.value} of a request that did not run")
+            continue
+        if name == "start_cut" and _began_before(known, checked):
+            if checked.verdict is Verdict.DISAGREES is not known.verdict:
+                found.append(f"{request_id}: disagrees, in the whole {known.verdict.value}")
+            continue
+        if checked.verdict not in (known.verdict, Verdict.UNDETERMINED):
+            asof = name == "end_cut" and checked.verdict is not Verdict.DISAGREES
+            if not (asof and len(checked.request.attempts) <= len(known.request.attempts)):
+                found.append(
+                    f"{request_id}: {checked.verdict.value}, in the whole {known.verdict.value}"
+                )
+        outcome, right = checked.request.outcome, known.request.outcome
+        still_open = name == "end_cut" and outcome in OPEN  # right as of the end of the file
+        if outcome not in (right, RequestOutcome.UNKNOWN) and not still_open:
+            found.append(f"{request_id}: {outcome.value}, in the whole {right.value}")
+    return found
+
+
+def _began_before(known: CheckedRequest, part: CheckedRequest) -> bool:
+    """Whether the part shows nothing at all of the first attempt: no line could betray the cut."""
+    return part.request.placed_ms > known.request.placed_ms + 1_000
+
+
+def count_differences(seeds: range) -> Counter[str]:
+    """Cases, requests, wrong answers and undetermined ones, by the kind of part."""
+    counts: Counter[str] = Counter()
+    for seed in seeds:
+        random = Random(seed)
+        history = RandomHistory(random)
+        whole, passed = read(history.events)
+        counts["whole: requests"] += len(whole)
+        counts["whole: undetermined"] += sum(
+            one.verdict is Verdict.UNDETERMINED for one in whole.values()
+        )
+        for make in PARTS:
+            events, gaps = make(random, history)
+            if not events:
+                continue
+            part, part_passed = read(events, gaps)
+            wrong = differences(whole, part, make.__name__)
+            if part_passed and not passed and make not in (end_cut, start_cut):
+                wrong.append("the check of the part passes")
+            counts[f"{make.__name__}: cases"] += 1
+            counts[f"{make.__name__}: requests"] += len(part)
+            counts[f"{make.__name__}: wrong"] += len(wrong)
+            counts[f"{make.__name__}: undetermined"] += sum(
+                one.verdict is Verdict.UNDETERMINED for one in part.values()
+            )
+            for each in wrong:
+                print(seed, make.__name__, each)
+    return counts
+
+
+@pytest.mark.parametrize("first", range(0, 150, 50))
+def test_no_part_says_another_thing_than_the_whole(first: int) -> None:
+    counts = count_differences(range(first, first + 50))
+    assert not any(counts[name] for name in counts if name.endswith(": wrong"))
+    assert counts["whole: undetermined"] == 0

@@ -1,0 +1,388 @@
+"""``retryctl lab run`` beside the plan: templates, samples, files, statuses."""
+
+import json
+import os
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from retryctl.app.lab import LARGEST_EVENT
+from retryctl.errors import UsageError
+from retryctl.lab.delivery import Redelivery
+from retryctl.lab.options import FunctionOptions, default_python, make_function
+from retryctl.lab.samples import SAMPLES
+from retryctl.lab.template import read_function
+from tests.lab.test_lab_cli import EVENT, HANDLER, retryctl
+from tests.support.lab_handlers import lab_of, written
+
+ECHO = """
+    import json, os
+
+    def handler(event, context):
+        print(json.dumps(event))
+        return {"names": sorted(os.environ), "memory": context.memory_limit_in_mb}
+"""
+SAM = """
+    Globals:
+      Function:
+        Timeout: 7
+        Environment: {Variables: {SHARED: "yes"}}
+    Resources:
+      Orders:
+        Type: AWS::Serverless::Function
+        Properties:
+          CodeUri: src/
+          Handler: app.handler
+          Runtime: python3.12
+          MemorySize: 256
+          EphemeralStorage: {Size: 1024}
+          Environment:
+            Variables:
+              TABLE: !Ref Table
+              STAGE: prod
+              DEBUG: true
+          Layers: [!Ref Shared, "arn:aws:lambda:us-east-1:1:layer:other:1"]
+          EventInvokeConfig: {MaximumRetryAttempts: 1}
+          LoggingConfig: {LogFormat: JSON, ApplicationLogLevel: WARN}
+      Shared:
+        Type: AWS::Serverless::LayerVersion
+        Properties: {ContentUri: layer}
+      Table: {Type: "AWS::DynamoDB::Table"}
+"""
+SERVERLESS = """
+    provider: {name: aws, runtime: python3.13, environment: {SHARED: "yes"}}
+    functions:
+      orders:
+        handler: src/app.handler
+        timeout: 20
+        maximumRetryAttempts: 0
+      other: {handler: src/other.handler, environment: {URL: "${ssm:/url}"}}
+"""
+
+
+def written_file(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(exist_ok=True, parents=True)
+    path.write_text(textwrap.dedent(text), encoding="utf-8")
+    return path
+
+
+def test_a_sam_template_gives_the_functions_configuration(tmp_path: Path) -> None:
+    pytest.importorskip("yaml", reason="PyYAML is not installed")
+    found = read_function(written_file(tmp_path, "template.yaml", SAM), None)
+    assert (found.name, found.folder, found.handler) == ("Orders", tmp_path / "src", "app.handler")
+    assert (found.timeout, found.memory, found.ephemeral_storage) == (7, 256, 1024)
+    assert (found.runtime, found.retries) == ("python3.12", 1)
+    assert (found.log_format, found.log_level) == ("json", "WARN")
+    assert found.env == {"SHARED": "yes", "STAGE": "prod", "DEBUG": "true"}
+    assert found.layers == (tmp_path / "layer",)
+    assert found.unresolved == ("TABLE", "layer arn:aws:lambda:us-east-1:1:layer:other:1")
+
+
+def test_a_serverless_file_and_its_functions(tmp_path: Path) -> None:
+    pytest.importorskip("yaml", reason="PyYAML is not installed")
+    path = written_file(tmp_path, "serverless.yml", SERVERLESS)
+    orders = read_function(path, "orders")
+    assert (orders.handler, orders.timeout, orders.memory) == ("src/app.handler", 20, 1024)
+    assert (orders.retries, orders.env) == (0, {"SHARED": "yes"})
+    assert read_function(path, "other").unresolved == ("URL",)
+    with pytest.raises(UsageError, match=r"no function order$") as refusal:
+        read_function(path, "order")
+    assert "orders" in (refusal.value.next_step or "")
+    with pytest.raises(UsageError, match="several functions"):
+        read_function(path, None)
+
+
+def test_lab_run_takes_a_template_with_its_layer(tmp_path: Path) -> None:
+    pytest.importorskip("yaml", reason="PyYAML is not installed")
+    written_file(tmp_path, "template.yaml", SAM)
+    written_file(tmp_path, "layer/python/shared_code.py", "NAME = 'from the layer'")
+    source = "import shared_code, os\n\ndef handler(event, context):\n"
+    body = "    print('WARN', shared_code.NAME, os.environ['STAGE'])\n    raise ValueError\n"
+    written_file(tmp_path, "src/app.py", source + body)
+    done = retryctl(
+        *("lab", "run", "--template", "template.yaml", "--output", "json", "--lines"), cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    (request,) = json.loads(done.stdout)["requests"]
+    assert len(request["attempts"]) == 2  # one retry, as the template has it
+    assert request["attempts"][0]["memory_size_mb"] == 256
+    assert "gives no value for TABLE" in done.stderr
+    assert request["function"] == "Orders"
+
+
+def test_a_layer_is_under_opt(tmp_path: Path) -> None:
+    written_file(tmp_path, "one/python/module.py", "NAME = 'one'")
+    written_file(tmp_path, "two/bin/tool", "text")
+    source = "import os, module\n\ndef handler(event, context):\n"
+    body = "    print(module.NAME, module.__file__, os.path.exists('/opt/bin/tool'))\n"
+    handler = written_file(tmp_path, "app.py", source + body)
+    done = retryctl(
+        *("lab", "run", f"{handler}:handler", "--layer", str(tmp_path / "one")),
+        *("--layer", str(tmp_path / "two"), "--lines", "--isolation", "namespaces"),
+    )
+    assert "one /opt/python/module.py True" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_an_event_may_be_a_sample(tmp_path: Path, sample: str) -> None:
+    handler = written_file(tmp_path, "app.py", ECHO)
+    saved = tmp_path / "log.jsonl"
+    done = retryctl("lab", "run", f"{handler}:handler", "--event", sample, "--save", str(saved))
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in saved.read_text().splitlines()]
+    (printed,) = [e["message"] for e in events if e["source"] == "function"]
+    assert json.loads(printed) == SAMPLES[sample]()
+
+
+def test_what_lambda_would_send_at_the_end(tmp_path: Path) -> None:
+    record, letter = tmp_path / "record.json", tmp_path / "letter.json"
+    files = ("--destination", str(record), "--dead-letter", str(letter))
+    retryctl("lab", "run", HANDLER, "--event", EVENT, *files)
+    sent = json.loads(record.read_text())
+    assert sent["requestContext"]["condition"] == "RetriesExhausted"
+    assert sent["requestContext"]["approximateInvokeCount"] == 3
+    assert sent["requestPayload"] == json.loads(EVENT)
+    assert sent["responseContext"]["functionError"] == "Unhandled"
+    message = json.loads(letter.read_text())
+    attributes = message["MessageAttributes"]
+    assert json.loads(message["Body"]) == json.loads(EVENT)
+    request_id = sent["requestContext"]["requestId"]
+    assert attributes["RequestID"]["StringValue"] == request_id
+    assert attributes["ErrorMessage"]["StringValue"] == sent["responsePayload"]["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("--plan", "same,fresh"), 0),
+        (("--plan", "same,fresh", "--exit-code"), 1),
+        (("--plan", "same,same", "--exit-code"), 0),
+        (("--plan", "same,same", "--expect-branches", "A,B,C"), 0),
+        (("--plan", "same,fresh", "--expect-branches", "A,B,C"), 1),
+        (("--plan", "all", "--expect-branches", "A,B,C"), 1),
+        (("--plan", "all", "--exit-code"), 1),
+        (("--expect-branches", "A,X"), 2),
+    ],
+)
+def test_the_exit_status(arguments: tuple[str, ...], status: int) -> None:
+    assert retryctl("lab", "run", HANDLER, "--event", EVENT, *arguments).returncode == status
+
+
+def test_a_command_runs_between_attempts(tmp_path: Path) -> None:
+    notes = tmp_path / "attempts"
+    command = f"echo $RETRYCTL_ATTEMPT >> {notes}"
+    retryctl("lab", "run", HANDLER, "--event", EVENT, "--between", command)
+    assert notes.read_text() == "2\n3\n"
+    failed = retryctl("lab", "run", HANDLER, "--event", EVENT, "--between", "exit 7")
+    assert failed.returncode == 3
+    assert "ended with status 7 before attempt 2" in failed.stderr
+
+
+def test_the_dependency_recovers_between_attempts(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.write_text("down")
+    source = (
+        "def handler(event, context):\n    assert open('state').read() == 'up'\n    return 'ok'\n"
+    )
+    lab = lab_of(tmp_path, source)
+    request = lab.run("same", between=lambda number: state.write_text("up" * (number == 3)))
+    assert [a.outcome.value for a in request.attempts] == ["error", "error", "ok"]
+    assert [r if isinstance(r, str) else r["errorType"] for r in lab.responses] == [
+        *("AssertionError", "AssertionError", "ok")
+    ]
+
+
+def test_two_deliveries_at_the_same_moment_run_in_two_environments(tmp_path: Path) -> None:
+    lab = lab_of(
+        tmp_path,
+        """
+        import time
+
+        def handler(event, context):
+            began = time.time()
+            time.sleep(0.5)
+            print(began, time.time())
+        """,
+    )
+    request = lab.run("first+twin")
+    assert len({attempt.log_stream for attempt in request.attempts}) == 2
+    (_, b), (c, _) = sorted([*map(float, line.split())] for line in written(lab.events))
+    assert c < b
+
+
+def test_a_queue_delivers_with_new_ids_and_counts(tmp_path: Path) -> None:
+    import random
+
+    message = {"attributes": {"ApproximateReceiveCount": "1"}}
+    queue = Redelivery("sqs", {"Records": [message]}, random.Random(1))
+    deliveries = [queue.delivery(number) for number in (1, 2)]
+    assert [d.request_id[14] for d in deliveries] == ["5", "5"]
+    assert deliveries[0].request_id != deliveries[1].request_id
+    received = [json.loads(d.event)["Records"][0]["attributes"] for d in deliveries]
+    assert [r["ApproximateReceiveCount"] for r in received] == ["1", "2"]
+    stream = Redelivery("stream", {}, random.Random(1))
+    assert stream.delivery(1).request_id == stream.delivery(2).request_id
+    assert [stream.wait_s(number) for number in (1, 2, 20)] == [0.28, 0.45, 60.0]
+
+
+def test_a_stream_is_read_as_an_event_source() -> None:
+    arguments = ("--source", "stream", "--retries", "6", "--event", EVENT, "--output", "json")
+    (request,) = json.loads(retryctl("lab", "run", HANDLER, *arguments).stdout)["requests"]
+    assert len(request["attempts"]) == 7
+    assert request["delivery"] == "event-source"
+
+
+def test_the_log_is_in_the_local_cloudwatch_while_the_function_runs(tmp_path: Path) -> None:
+    pytest.importorskip("moto.server", reason="moto's server is not installed")
+    source = """
+        import sys
+        sys.path.insert(0, {root!r})
+        from retryctl.counters import LogsCounter, retries
+
+        def branch(name):
+            return lambda event, context: print("process", name)
+
+        @retries(LogsCounter(), a=branch("A"), b=branch("B"), c=branch("C"))
+        def handler(event, context):
+            raise ValueError("again")
+        """
+    root = str(Path(__file__).resolve().parents[2])
+    handler = written_file(tmp_path, "app.py", textwrap.dedent(source.format(root=root)))
+    done = retryctl(
+        *("lab", "run", f"{handler}:handler", "--aws", "moto", "--plan", "first+timeout,all"),
+        *("--timeout", "15", "--memory", "512", "--expect-branches", "B,C"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split()[1:6] for line in done.stdout.splitlines()[1:]] == [
+        ["timeout", "1", "B", "2", "C"]
+    ] * 5
+
+
+def test_credentials_are_passed_aloud(tmp_path: Path) -> None:
+    config = tmp_path / "credentials"
+    config.write_text("[shop]\naws_access_key_id = AKIDSHOP\naws_secret_access_key = secret\n")
+    source = (
+        "import os\n\ndef handler(event, context):\n    print(os.environ['AWS_ACCESS_KEY_ID'])\n"
+    )
+    handler = written_file(tmp_path, "app.py", source)
+    arguments = ("lab", "run", f"{handler}:handler", "--lines", "--profile-through")
+    more = {"AWS_SHARED_CREDENTIALS_FILE": str(config)}
+    done = retryctl(*arguments, "shop", more=more)
+    assert "AKIDSHOP" in done.stdout
+    assert "gets the AWS credentials of the profile shop" in done.stderr
+    assert retryctl(*arguments, "absent", more=more).returncode == 3
+
+
+def test_an_environment_file(tmp_path: Path) -> None:
+    variables = written_file(tmp_path, ".env", "# comment\nexport A='one two'\nB=\n\nC=x=y\n")
+    source = (
+        "import os\n\ndef handler(event, context):\n    return [os.environ[n] for n in 'ABC']\n"
+    )
+    handler = written_file(tmp_path, "app.py", source)
+    done = retryctl("lab", "run", f"{handler}:handler", "--env-file", str(variables))
+    assert 'response of attempt 1: ["one two", "", "x=y"]' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"timeout": "3"}, "timeout='3' is not a number"),
+        ({"timeout": 1801}, "timeout=1801 is not from 0.1 to 1800"),
+        ({"memory": 64}, "memory=64 is not from 128 to 10240"),
+        ({"ephemeral_storage": 1}, "ephemeral_storage=1 is not from 512 to 10240"),
+        ({"env": {"AWS_REGION": "x"}}, "AWS_REGION is reserved"),
+        ({"env": {"A": 1}}, "the environment variable A is 1, which is not a text"),
+        ({"env": {"A": "x" * 5000}}, "the environment variables have 5001 bytes"),
+        ({"log_level": "LOUD", "log_format": "json"}, "log_level='LOUD' is not one of"),
+        ({"isolation": "chroot"}, "isolation='chroot' is not one of"),
+        ({"timout": 3}, "lambda_lab has no option 'timout'"),
+    ],
+)
+def test_a_wrong_option_is_refused(
+    tmp_path: Path, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UsageError) as refusal:
+        lab_of(tmp_path, "def handler(event, context): pass", **options)
+    assert message in str(refusal.value)
+
+
+def test_an_event_larger_than_lambdas_is_refused(tmp_path: Path) -> None:
+    lab = lab_of(tmp_path, "def handler(event, context): pass")
+    with pytest.raises(UsageError, match="Lambda accepts 1,048,576"):
+        lab.run("first", "x" * LARGEST_EVENT)
+
+
+def test_the_interpreter_of_the_virtual_environment_is_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = written_file(tmp_path, "venv/bin/python", "#!/bin/sh")
+    python.chmod(0o755)
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "venv"))
+    assert default_python() == str(python)
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "absent"))
+    assert default_python() != str(python)
+
+
+def test_a_failed_import_names_the_remedy(tmp_path: Path) -> None:
+    handler = written_file(tmp_path, "app.py", "import nowhere\n\ndef handler(e, c): pass\n")
+    more = {"VIRTUAL_ENV": ""}
+    done = retryctl("lab", "run", f"{handler}:handler", "--plan", "all", more=more)
+    assert "init-error: Runtime.ImportModuleError: Unable to import module 'app'" in done.stdout
+    assert "Name the function's interpreter with --python" in done.stderr
+
+
+def test_a_module_that_is_installed_may_have_the_handler(tmp_path: Path) -> None:
+    function = make_function(FunctionOptions(handler="json.tool.main"), tmp_path)
+    assert (function.handler, function.task) == ("json.tool.main", tmp_path.resolve())
+    with pytest.raises(UsageError) as refusal:
+        make_function(FunctionOptions(handler="app.lambda_handler"), tmp_path)
+    assert f"No {tmp_path.resolve()}{os.sep}app.py" in str(refusal.value.next_step)
+
+
+@pytest.mark.parametrize("output", ["json", "jsonl"])
+def test_json_has_the_response_of_each_attempt(tmp_path: Path, output: str) -> None:
+    source = """
+        import os
+
+        def handler(event, context):
+            if not os.path.exists("/tmp/second"):
+                open("/tmp/second", "w").close()
+                raise ValueError("again")
+            return {"shipped": [1, None]}
+        """
+    handler = written_file(tmp_path, "app.py", source)
+    done = retryctl("lab", "run", f"{handler}:handler", "--output", output)
+    document = json.loads(done.stdout)
+    request = document["requests"][0] if output == "json" else document
+    first, second = [attempt["response"] for attempt in request["attempts"]]
+    assert first["errorType"] == "ValueError"
+    assert second == {"shipped": [1, None]}
+
+
+def test_a_count_over_messages_is_not_compared_with_one_requests_attempts(tmp_path: Path) -> None:
+    source = """
+        import sys
+        sys.path.insert(0, {root!r})
+        from retryctl.counters import TmpCounter, retries
+
+        def branch(name):
+            return lambda event, context: print("process", name)
+
+        def message(event, context):
+            return event["Records"][0]["messageId"]
+
+        @retries(TmpCounter(), a=branch("A"), b=branch("B"), c=branch("C"), key=message)
+        def handler(event, context):
+            raise ValueError("again")
+        """
+    root = str(Path(__file__).resolve().parents[2])
+    handler = written_file(tmp_path, "app.py", textwrap.dedent(source.format(root=root)))
+    saved = tmp_path / "log.jsonl"
+    arguments = ("--source", "sqs", "--event", "sqs", "--output", "json", "--save", str(saved))
+    done = retryctl("lab", "run", f"{handler}:handler", *arguments)
+    requests = json.loads(done.stdout)["requests"]
+    assert [one["verdict"] for one in requests] == ["not-counted"] * 3
+    messages = [json.loads(line)["message"] for line in saved.read_text().splitlines()]
+    assert [m for m in messages if m.startswith("process")] == [f"process {n}\n" for n in "ABC"]
