@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from retryctl.core.failure_records import failure_records
 from retryctl.core.model.events import REQUEST_ID
 from retryctl.errors import NothingFound, UsageError
 from retryctl.sources.saved.files import instead_of
@@ -18,6 +20,7 @@ _TYPOGRAPHIC = str.maketrans(
     {**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-")}
     | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\0", None)
 )
+_LARGEST_RECORDS = 64 << 20  # bytes of a file that is read for failure records
 _LOOKS_LIKE = (
     "A request ID looks like 8f507cfc-0d3f-4697-b07a-ac58fc914c95; the START and REPORT lines "
     "of a log hold it."
@@ -53,12 +56,24 @@ def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
 
 
 def _in_text(text: str) -> list[str]:
-    ids = _ids_in(text)
+    ids = _ids_in(text) or _in_records(text)
     if not ids and (step := instead_of(text)):
         raise UsageError(f"{text!r} is a file's name, not a request ID.", step)
     if not ids:
         raise UsageError(f"{text!r} is not a request ID{_why_not(text)}.", _LOOKS_LIKE)
     return ids
+
+
+def _in_records(name: str) -> list[str]:
+    """Return the IDs in a file of failure records, such as a dead-letter message."""
+    path = Path(name)
+    try:
+        if not path.is_file() or path.stat().st_size > _LARGEST_RECORDS:
+            return []
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):
+        return []
+    return [record.request_id for record in failure_records(text)]
 
 
 def _in_stdin(lines: Iterable[str]) -> dict[str, None]:

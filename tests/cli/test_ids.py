@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,14 @@ def test_ids_survive_any_case_and_stay_in_order(uuids: list[object], data: st.Da
 )
 def test_the_first_characters_of_an_id(text: str, prefix: str | None) -> None:
     assert shortened_id(text) == prefix
+
+
+def test_a_file_of_failure_records_names_its_requests(tmp_path: Path) -> None:
+    context = {"condition": "RetriesExhausted", "approximateInvokeCount": 3}
+    records = [{"requestContext": {"requestId": one, **context}} for one in (ONE, TWO)]
+    path = tmp_path / "failed.json"
+    path.write_text(json.dumps({"Messages": [{"Body": json.dumps(one)} for one in records]}))
+    assert request_ids([str(path)], []) == (ONE, TWO)
+    path.write_text("{}")
+    with pytest.raises(UsageError, match="is a file's name"):
+        request_ids([str(path)], [])

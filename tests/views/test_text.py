@@ -123,7 +123,7 @@ in 5 calls. The log is complete.
 UNDETERMINED_80 = """\
 request 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 · orders-worker ($LATEST)
 ✗ exhausted: 2 attempts, none succeeded
-? no verdict. The START of attempt 1 lies outside what was read .
+? no verdict. The START of attempt 1 lies outside what was read.
 
  #  start (UTC)   wait      environment  outcome      counter  branch  agrees
  1  not seen      —         ● 1f3a       ✗ NameError  0        A       ? unclear
