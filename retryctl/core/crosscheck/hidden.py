@@ -17,6 +17,9 @@ from retryctl.core.model.request import Request, RequestOutcome
 
 # These runtimes put the request ID into their error marker in the text format.
 _MARKED_WITH_ID = ("nodejs", "dotnet")
+ONE_STREAM = "one-stream"
+"""The gap of a log that is one environment's: attempts in others are hidden, its own are whole."""
+
 _UNSETTLED = (
     RequestOutcome.SUCCEEDED,
     RequestOutcome.PENDING,
@@ -115,7 +118,9 @@ def _reaches_gap(
     longest_ms = around.settings.timeout_ms
     began_ms = ended_ms - longest_ms if attempt.started_ms is None else attempt.started_ms
     return any(
-        gap.log_stream in (None, attempt.log_stream) and may_hide(gap, request, began_ms, ended_ms)
+        gap.kind != ONE_STREAM
+        and gap.log_stream in (None, attempt.log_stream)
+        and may_hide(gap, request, began_ms, ended_ms)
         for gap in hidden.anywhere
     )
 
