@@ -62,7 +62,7 @@ def attempt_article(
 
 
 def finding_section(finding: Finding, around: Setting) -> Markup:
-    """What was found, what to do, and the log events that are its evidence; its heading is of level 4."""
+    """A finding with its remedy and its evidence, under a heading of level 4."""
     sign = SEVERITY_SIGNS[finding.severity]
     return tag(
         "section",

@@ -79,7 +79,12 @@ def _next_command(request_id: str, coverage: Coverage) -> Iterator[Block]:
     where, groups = coverage.where, coverage.log_groups
     source = f"--from {quote(where)}" if where else f"-g {quote(groups[0])}" if groups else ""
     command = f"retryctl trace {request_id} {source}".rstrip()
-    if where != "standard input" and len(groups) < 2 and command.isprintable() and not _OBEYED.search(command):
+    if (
+        where != "standard input"
+        and len(groups) < 2
+        and command.isprintable()
+        and not _OBEYED.search(command)
+    ):
         yield Command(text=command)
 
 
