@@ -1,4 +1,4 @@
-"""What happened on each attempt of some requests."""
+"""Show what happened on each attempt of some requests."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def explain(
         ),
     ] = None,
 ) -> None:
-    """Explain a rule of the cross-check: what it means, how it is known, what to do.
+    """Explain a finding: what it means, how it is known, what to do.
 
     Without RULE: the list of all rules, with their severity.
     """

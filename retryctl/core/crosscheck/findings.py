@@ -24,7 +24,7 @@ class Severity(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A result of a rule, with log events that prove it.
+    """A result of a rule, with the log events that are its evidence.
 
     ``attempt`` is the number of the one where the harm shows, ``None`` for the whole request.
     ``evidence`` is bounded: where more events prove it, ``message`` has their number.

@@ -3,7 +3,7 @@
 A finding that does not fail is a note; one that is known has the baseline state ``unchanged``,
 one that is allowed a suppression. What is undetermined is a result of the kind ``open``. The
 place of a result is its log group, which stays the same from run to run as the fingerprint does;
-the log events that prove it are its related locations.
+the log events of its evidence are its related locations.
 """
 
 from __future__ import annotations

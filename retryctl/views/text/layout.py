@@ -75,7 +75,7 @@ def trace_svg(
     console_width: int = 80,
     asked: TraceOptions | None = None,
 ) -> str:
-    """The same as a picture of a terminal: SVG that asks for nothing from outside."""
+    """The same as a picture of a terminal: self-contained SVG."""
     blocks = trace_blocks(
         checked, coverage, not_found, asked or TraceOptions(), tz=tz, width=console_width
     )
