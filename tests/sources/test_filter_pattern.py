@@ -94,17 +94,17 @@ def test_selected_lines_tell_the_same(seed: int) -> None:
         for events in (selected(streams, Markers()), everything)
     )
     differ = {key for key in by_all if by_selection.get(key) != by_all[key]}
-    # Known limit: whether a START without END and REPORT is printed text shows in the line after
-    # it, which is not selected.
-    assert {request_id for request_id, _ in differ} <= _without_end(everything)
+    # Known limit: whether a START without REPORT, or a REPORT without START, is printed text shows
+    # in the lines beside it, which are not selected.
+    assert {request_id for request_id, _ in differ} <= _unpaired(everything)
 
 
-def _without_end(events: list[LogEvent]) -> set[str]:
-    """Return the request IDs with more STARTs than REPORTs."""
+def _unpaired(events: list[LogEvent]) -> set[str]:
+    """Return the request IDs whose STARTs and REPORTs do not pair."""
     records = [parse_record(event) for event in events]
     started = Counter(each.request_id for each in records if isinstance(each, Start))
     ended = Counter(each.request_id for each in records if isinstance(each, Report))
-    return {one for one in started if started[one] > ended[one]}
+    return {one for one in started | ended if started[one] != ended[one]}
 
 
 # --------------------------------------------------------------------------- every runtime
