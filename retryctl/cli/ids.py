@@ -9,7 +9,6 @@ from pathlib import Path
 from retryctl.core.failure_records import failure_records
 from retryctl.core.model.events import REQUEST_ID
 from retryctl.errors import NothingFound, UsageError
-from retryctl.sources.saved.files import instead_of
 
 # 8f507cfc-0d3f-4697-b07a-ac58fc914c95, also in /tmp/8f507cfc-…_1732330800.123
 _ID = re.compile(rf"(?<![0-9a-zA-Z-]){REQUEST_ID}(?![0-9a-zA-Z-])")
