@@ -55,6 +55,8 @@ def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
 
 
 def _in_text(text: str) -> list[str]:
+    from retryctl.sources.saved.files import instead_of  # completion has no use for it
+
     ids = _ids_in(text) or _in_records(text)
     if not ids and (step := instead_of(text)):
         raise UsageError(f"{text!r} is a file's name, not a request ID.", step)
