@@ -16,7 +16,7 @@ from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import UsageError
-from retryctl.sources.aws.client import AwsClient
+from retryctl.sources.aws.client import LONGEST_WAIT_S, AwsClient
 from retryctl.sources.aws.function_config import parse_function_name, read_settings
 from retryctl.sources.aws.log_groups import (
     LogGroup,
@@ -75,6 +75,7 @@ def open_search(
     """
     place = place_of(options, config, any_group=True)
     aws = aws_for(options, place.function, *place.groups)
+    aws.report_waits(partial(show_wait, show))
     functions = _Functions(aws, place, feedback)
     groups = functions.groups
     known = FunctionConfig() if place.elsewhere else functions.known
@@ -88,6 +89,7 @@ def open_search(
         progress=partial(show_calls, show),
         engine=options.engine.value,
         terms=query_budget(options, feedback),
+        markers=config.markers,
     )
     name = (
         parse_function_name(place.function).name if place.function and not place.elsewhere else None
@@ -209,7 +211,7 @@ def with_place(coverage: Coverage, options: SourceOptions) -> Coverage:
         coverage,
         gaps=tuple(
             replace(gap, settle=gap.settle + place)
-            if gap.settle and gap.settle.startswith("retryctl ")
+            if gap.settle and "retryctl " in gap.settle
             else gap
             for gap in coverage.gaps
         ),
@@ -221,6 +223,13 @@ def show_calls(show: ShowProgress, at: Calls) -> None:
     where = at.log_group if at.groups == 1 else f"{at.groups:,} log groups, {at.groups_done:,} done"
     done = f"{at.pages:,} pages, {at.api_calls:,} calls, {at.found:,} lines found"
     show(lambda _: f"searching {where}: {done}")
+
+
+def show_wait(show: ShowProgress, action: str, seconds: float) -> None:
+    """Show which answer is awaited, and for how long."""
+    show(
+        lambda _: f"waiting for {action}: {seconds:.0f} s, given up after about {LONGEST_WAIT_S} s"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

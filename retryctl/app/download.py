@@ -22,9 +22,10 @@ from retryctl.app.cloudwatch_targets import (
     find_targets,
     query_budget,
     show_calls,
+    show_wait,
     with_place,
 )
-from retryctl.app.options import Engine, Feedback, ShowProgress, SourceOptions, TimeWindow
+from retryctl.app.options import Feedback, ShowProgress, SourceOptions, TimeWindow
 from retryctl.config import ProjectConfig
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, Gap
@@ -78,6 +79,7 @@ def download_groups(
     limits = asked_window(window.since_ms, window.until_ms, now_ms)
     with _temporary_folder() as folder:
         with feedback.progress() as show:
+            aws.report_waits(partial(show_wait, show))
             download = _Download(
                 aws,
                 targets,
@@ -109,10 +111,8 @@ def _temporary_folder() -> Iterator[Path]:
 
 
 def _search_options(options: SourceOptions, aws: AwsClient, feedback: Feedback) -> SearchOptions:
-    # A window is read with FilterLogEvents unless Insights, which costs money, is chosen.
-    engine = Engine.FILTER if options.engine is Engine.AUTO else options.engine
     return SearchOptions(
-        engine=engine.value,
+        engine=options.engine.value,
         terms=query_budget(options, feedback),
         describe=cache(partial(describe, aws)),
     )
@@ -155,9 +155,9 @@ class _Download:
             own = folder / f"{number:06d}"
             try:
                 looked, assumed = self._save_one(group, targets, own)
-            except (NoCredentials, LoginExpired):
-                raise
             except CouldNotLook as error:
+                if isinstance(error, (NoCredentials, LoginExpired)) and not self._all.groups:
+                    raise
                 refused.append(refusal_of(self._aws, group, error))
                 self._all.gaps.append(not_searched(group, self._limits, refused[-1], None))
             else:

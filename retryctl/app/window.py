@@ -20,7 +20,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from retryctl.app.options import Feedback, SourceOptions, TimeWindow, bytes_progress
-from retryctl.bulk.partition import PartitionContext, SilentSuccesses
+from retryctl.bulk.partition import PartitionContext
 from retryctl.bulk.reader import BulkReader, Requests, map_partitions
 from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.config import ProjectConfig
@@ -30,6 +30,7 @@ from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.summary.request_row import RequestRow, RowFilter, request_rows
+from retryctl.core.summary.silent import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.errors import UnreadableInput
 from retryctl.sources.aws.function_config import parse_function_name

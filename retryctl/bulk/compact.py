@@ -20,6 +20,7 @@ from retryctl.core.model.attempt import Attempt, build_attempt, function_from_na
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import LATE_LOGS_MS
+from retryctl.core.summary.silent import CompactAttempt, id_of
 
 RECORD = Struct("<16sqIIIII")
 """ID, start and duration in ms, billed ms, MB, the numbers of the fragment and the template."""
@@ -121,16 +122,6 @@ def as_of(
 def function_of(stream: Stream) -> str | None:
     """The function that wrote a stream, by the name of its group, its own name, or its init."""
     return function_from_names(stream.log_group, stream.log_stream) or stream.function
-
-
-CompactAttempt = tuple[bytes, int, int, int, int, int, int]
-"""A ``RECORD``, unpacked."""
-
-
-def id_of(packed: bytes) -> str:
-    """A request ID of 16 bytes as it is written."""
-    text = packed.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def packed_id(request_id: str) -> bytes:

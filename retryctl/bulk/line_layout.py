@@ -19,7 +19,6 @@ HEADER = re.compile(
     rb'(\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"[^"\\]*", ?"timestamp": ?)'
     rb'(\d{13})(, ?"message": ?")'
 )
-KEY = re.compile(rb'\{(?:"logGroupName": ?"([^"]*)", ?)?"logStreamName": ?"([^"]*)"')
 START = re.compile(rb"START RequestId: (" + _ID + rb') Version: (\$LATEST|\d+)(?:\\n)?"')
 END = re.compile(rb"END RequestId: (" + _ID + rb')(?:\\n)?"')
 _N = rb"\d{1,9}(?:\.\d{1,9})?"

@@ -16,15 +16,13 @@ from operator import itemgetter
 
 from retryctl.bulk.compact import (
     RECORD,
-    CompactAttempt,
     Stream,
     as_of,
     function_of,
-    id_of,
     like,
     packed_id,
 )
-from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict, Verdict
+from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_attempts_of
 from retryctl.core.history.outcome import Outcome
@@ -32,7 +30,8 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
-from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.model.request import RequestOutcome
+from retryctl.core.summary.silent import CompactAttempt, SilentSuccesses, id_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,43 +83,6 @@ class PartitionContext:
             self.until_ms is None or placed_ms < self.until_ms
         )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SilentSuccesses:
-    """Requests of one stream, each of one attempt that went well and logged no counter."""
-
-    function: str | None
-    log_group: str | None
-    attempts: Sequence[CompactAttempt]
-
-    def requests(self) -> Iterator[CheckedRequest]:
-        """Yield the requests; of their attempts only the time is known."""
-        for packed, start_ms, *_ in self.attempts:
-            request_id = id_of(packed)
-            attempt = Attempt(
-                number=1,
-                request_id=request_id,
-                placed_ms=start_ms,
-                log_group=self.log_group,
-                log_stream=None,
-                function=self.function,
-                outcome=Outcome.OK,
-            )
-            request = Request(
-                request_id=request_id,
-                log_group=self.log_group,
-                function=self.function,
-                attempts=(attempt,),
-                outcome=RequestOutcome.SUCCEEDED,
-            )
-            yield CheckedRequest(
-                request=request, checks=(_SILENT,), verdict=Verdict.NOT_COUNTED, findings=()
-            )
-
-
-_SILENT = AttemptCheck(
-    counter_expected=0, counter_in_environment=0, branch_expected=None, check=AttemptVerdict.SILENT
-)
 
 _Key = tuple["str | None", bytes]
 

@@ -17,7 +17,6 @@ from retryctl.bulk.line_scanner import LineScanner
 from retryctl.bulk.partition import (
     Partition,
     PartitionContext,
-    SilentSuccesses,
     StreamReading,
     reduce_partition,
 )
@@ -30,6 +29,7 @@ from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.coverage import Coverage, Gap, LogQuery
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.summary.silent import SilentSuccesses
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress
 from retryctl.sources.saved.events import nothing_readable

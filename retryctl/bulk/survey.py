@@ -13,10 +13,11 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 
-from retryctl.bulk.line_layout import HEADER, KEY, is_usual_line, lead_with_group
+from retryctl.bulk.line_layout import HEADER, is_usual_line, lead_with_group
 from retryctl.core.history.id_search import IdSearch
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
+from retryctl.sources.saved.canonical import KEY
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.stream_filter import Place, StreamFilter

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from retryctl.bulk.partition import PartitionContext, SilentSuccesses, reduce_partition
+from retryctl.bulk.partition import PartitionContext, reduce_partition
 from retryctl.bulk.reader import BulkReader
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
@@ -17,6 +17,7 @@ from retryctl.core.history.build import build_history
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.summary.request_row import request_rows
+from retryctl.core.summary.silent import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.sources.saved.events import SavedLog
 from tests.support.lambda_log import ID, Environment

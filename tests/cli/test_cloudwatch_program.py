@@ -177,7 +177,8 @@ def test_an_infrequent_access_group(endpoint: Endpoint) -> None:
     endpoint.group("/rare", log_class="INFREQUENT_ACCESS")
     put_both(endpoint, "/rare")
     document = told(trace(endpoint, WRONG, RIGHT, "-g", "/rare", "-o", "json"))
-    assert [one["verdict"] for one in document["requests"]] == ["disagrees", "agrees"]
+    # no function is known: a fourth attempt could be in the last two minutes
+    assert [one["verdict"] for one in document["requests"]] == ["disagrees", "undetermined"]
     (gap,) = document["coverage"]["gaps"]
     assert gap["kind"] == "too-fresh"
     assert document["coverage"]["as_of"] == gap["since"]

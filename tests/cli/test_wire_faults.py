@@ -58,12 +58,18 @@ def test_nothing_answers(endpoint: Endpoint, fault: str, command: str) -> None:
 def test_what_was_read_is_kept_with_its_gap(endpoint: Endpoint, fault: str, command: str) -> None:
     """Some slices are read, then nothing answers any more."""
     good = 9 if command == "trace" else 20
-    if fault == "expired":
+    if fault == "expired" and command == "trace":
+        endpoint.faults.expire_after("GetLogEvents", 2)
+    elif fault == "expired":
         endpoint.faults.expire_after("FilterLogEvents", good)
     else:
         endpoint.faults.script["FilterLogEvents"].extend([None] * good + [fault] * 500)
     as_json = ("-o", "json", "--endpoint-url", endpoint.url)
     done = run(*COMMANDS[command], *as_json, "--engine", "filter", env=CREDENTIALS)
+    if command == "trace" and not done.stdout:  # the call failed before any attempt was found
+        assert done.returncode in (ExitStatus.COULD_NOT_LOOK, ExitStatus.NOTHING_FOUND)
+        assert "not searched" in done.stderr or "could not be read" in done.stderr
+        return
     assert done.stdout, done.stderr
     document = json.loads(done.stdout)
     hiding = [gap for gap in document["coverage"]["gaps"] if gap["hides_attempts"]]
@@ -73,9 +79,15 @@ def test_what_was_read_is_kept_with_its_gap(endpoint: Endpoint, fault: str, comm
         assert {gap["kind"] for gap in hiding} == {"expired"}
         assert all("aws sso login" in gap["message"] for gap in hiding)
     if command == "check":
+<<<<<<< HEAD
         passed = {one["request_id"]: one["passed"] for one in document["checks"]}
         # wrong whatever lies in the gap; nothing passes beside a gap, the window neither
         assert passed == {WRONG: False, RIGHT: None, None: None}
+=======
+        of_requests = [one for one in document["checks"] if one["request_id"]]
+        passed = {one["request_id"]: one["passed"] for one in of_requests}
+        assert passed == {WRONG: False, RIGHT: None}  # wrong whatever lies in the gap
+>>>>>>> house
         assert done.returncode == ExitStatus.DID_NOT_HOLD
     for one in document.get("requests", []) if command == "trace" else []:
         assert one["verdict"] in ("undetermined", {WRONG: "disagrees"}.get(one["request_id"]))

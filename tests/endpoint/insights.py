@@ -96,6 +96,13 @@ class InsightsApi:
         since_s, until_s = request["startTime"], request["endTime"]
         if since_s > until_s:
             raise invalid("Query's end date and time is before its start date and time.")
+        oldest_ms = min(self._kept_since(group) for group in groups)
+        if until_s * 1000 + 999 < oldest_ms:
+            raise Refusal(
+                "MalformedQueryException",
+                "Query's end date and time is either before the log groups creation time or exceeds"
+                " the log groups log retention settings.",
+            )
         if self.running >= _CONCURRENT:
             raise Refusal("LimitExceededException", "Too many concurrent queries.")
         limit = min(query.limit, request.get("limit", query.limit))
@@ -129,6 +136,11 @@ class InsightsApi:
             raise invalid("The specified query has ended.")
         run.ended_as = "Cancelled"
         return {"success": True}
+
+    def _kept_since(self, group: LogGroup) -> int:
+        days = group.retention_days
+        kept = 0 if days is None else self._clock() - days * 86_400_000
+        return max(group.created_ms, kept)
 
     def _known(self, request: Request) -> _Run:
         run = self._runs.get(request["queryId"])

@@ -44,6 +44,7 @@ class LambdaApi:
         self.functions: dict[str, dict[str, Any]] = {}
         self.invoke_configs: dict[tuple[str, str], dict[str, Any]] = {}
         self.concurrency: dict[str, int] = {}
+        self.aliases: dict[str, set[str]] = {}
 
     def call(self, operation: str, function: str, path: str) -> dict[str, Any]:
         query = {key: values[0] for key, values in parse_qs(urlsplit(path).query).items()}
@@ -55,6 +56,10 @@ class LambdaApi:
         qualifier = query.get("Qualifier") or match["qualifier"] or "$LATEST"
         if match["name"] not in self.functions:
             raise _missing(f"Function not found: {arn(match['name'])}")
+        configured = {of for name, of in self.invoke_configs if name == match["name"]}
+        known = {"$LATEST", *configured, *self.aliases.get(match["name"], ())}
+        if not qualifier.isdecimal() and qualifier not in known:
+            raise _missing(f"Function not found: {arn(match['name'])}:{qualifier}")
         answers: dict[str, Callable[[str, str], dict[str, Any]]] = {
             "GetFunctionConfiguration": self._configuration,
             "GetFunctionEventInvokeConfig": self._invoke_config,

@@ -49,6 +49,7 @@ class LogGroup:
         self.log_class = log_class
         self.retention_days = retention_days
         self.data_protection = data_protection
+        self.stored_extra = 0
         self.streams: dict[str, LogStream] = {}
         self.timestamps: array[int] = array("q")
         self.ingested: array[int] = array("q")
@@ -66,7 +67,7 @@ class LogGroup:
 
     @property
     def stored_bytes(self) -> int:
-        return len(self._text) + EVENT_OVERHEAD * len(self.timestamps)
+        return len(self._text) + EVENT_OVERHEAD * len(self.timestamps) + self.stored_extra
 
     def stream(self, name: str, created_ms: int) -> LogStream:
         """The stream of that name, made if it is not there."""

@@ -339,3 +339,50 @@ def test_a_module_that_is_installed_may_have_the_handler(tmp_path: Path) -> None
     with pytest.raises(UsageError) as refusal:
         make_function(FunctionOptions(handler="app.lambda_handler"), tmp_path)
     assert f"No {tmp_path.resolve()}{os.sep}app.py" in str(refusal.value.next_step)
+
+
+@pytest.mark.parametrize("output", ["json", "jsonl"])
+def test_json_has_the_response_of_each_attempt(tmp_path: Path, output: str) -> None:
+    source = """
+        import os
+
+        def handler(event, context):
+            if not os.path.exists("/tmp/second"):
+                open("/tmp/second", "w").close()
+                raise ValueError("again")
+            return {"shipped": [1, None]}
+        """
+    handler = written_file(tmp_path, "app.py", source)
+    done = retryctl("lab", "run", f"{handler}:handler", "--output", output)
+    document = json.loads(done.stdout)
+    request = document["requests"][0] if output == "json" else document
+    first, second = [attempt["response"] for attempt in request["attempts"]]
+    assert first["errorType"] == "ValueError"
+    assert second == {"shipped": [1, None]}
+
+
+def test_a_count_over_messages_is_not_compared_with_one_requests_attempts(tmp_path: Path) -> None:
+    source = """
+        import sys
+        sys.path.insert(0, {root!r})
+        from retryctl.counters import TmpCounter, retries
+
+        def branch(name):
+            return lambda event, context: print("process", name)
+
+        def message(event, context):
+            return event["Records"][0]["messageId"]
+
+        @retries(TmpCounter(), a=branch("A"), b=branch("B"), c=branch("C"), key=message)
+        def handler(event, context):
+            raise ValueError("again")
+        """
+    root = str(Path(__file__).resolve().parents[2])
+    handler = written_file(tmp_path, "app.py", textwrap.dedent(source.format(root=root)))
+    saved = tmp_path / "log.jsonl"
+    arguments = ("--source", "sqs", "--event", "sqs", "--output", "json", "--save", str(saved))
+    done = retryctl("lab", "run", f"{handler}:handler", *arguments)
+    requests = json.loads(done.stdout)["requests"]
+    assert [one["verdict"] for one in requests] == ["not-counted"] * 3
+    messages = [json.loads(line)["message"] for line in saved.read_text().splitlines()]
+    assert [m for m in messages if m.startswith("process")] == [f"process {n}\n" for n in "ABC"]

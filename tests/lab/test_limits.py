@@ -115,6 +115,8 @@ def test_an_environment_is_frozen_between_attempts(tmp_path: Path) -> None:
                 open("/tmp/thread", "a").write("x")
                 time.sleep(0.002)
 
+        for name in ("thread", "program"):
+            open("/tmp/" + name, "w").close()
         threading.Thread(target=count, daemon=True).start()
         program = "while true; do printf x >> /tmp/program; sleep 0.01; done"
         subprocess.Popen(["sh", "-c", program])

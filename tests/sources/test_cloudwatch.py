@@ -438,6 +438,34 @@ def test_a_long_search_is_handed_over_to_insights() -> None:
         assert endpoint.calls["StartQuery"] > 0
 
 
+def test_auto_spends_no_more_than_it_says_and_not_before_a_fair_sample() -> None:
+    with Endpoint(clock=lambda: NOW, scan_events=20) as endpoint:
+        noise = [("s", NOW - 24 * HOUR + n * 86_400, "noise\n") for n in range(1000)]
+        group = endpoint.group(GROUP)
+        endpoint.load(GROUP, noise)
+        old = failing(REQUEST_ID, NOW - 22 * HOUR, 0, "A")
+        endpoint.put(GROUP, STREAM, old)
+        group.stored_extra = 10**14  # 100 TB: a query would cost hundreds of dollars
+        said: list[str] = []
+        terms = QueryBudget(say=said.append, sleep=lambda seconds: None)
+        found, coverage = look(
+            source(endpoint.url, engine="auto", terms=terms, pages_before_insights=5)
+        )
+        assert found == {STREAM: messages(old)}
+        assert coverage.gaps == ()
+        assert endpoint.calls["StartQuery"] == 0
+        assert "--max-cost" in said[0]
+        assert "calls of FilterLogEvents remain" in said[0]
+
+
+def test_a_busy_quarter_of_an_hour_is_no_estimate_of_a_day() -> None:
+    with Endpoint(clock=lambda: NOW, scan_events=20) as endpoint:
+        endpoint.load(GROUP, [("s", NOW - 600_000 + n * 600, "noise\n") for n in range(1000)])
+        terms = QueryBudget(sleep=lambda seconds: None)
+        look(source(endpoint.url, engine="auto", terms=terms, pages_before_insights=60))
+        assert endpoint.calls["StartQuery"] == 0
+
+
 def test_a_query_that_costs_too_much_is_not_begun(endpoint: Endpoint) -> None:
     put_three(endpoint)
     terms = QueryBudget(max_cost_usd=0.0)
@@ -462,7 +490,7 @@ def test_where_insights_may_not_take_over_the_search_goes_on(hindrance: str) -> 
             sleep=lambda seconds: None,
         )
         found, coverage = look(
-            source(endpoint.url, engine="auto", terms=terms, pages_before_insights=40)
+            source(endpoint.url, engine="auto", terms=terms, pages_before_insights=5)
         )
         assert found == {STREAM: messages(old)}
         assert coverage.gaps == ()

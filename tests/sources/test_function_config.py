@@ -94,6 +94,15 @@ def test_the_defaults_are_in_force_where_nothing_was_set(endpoint: Endpoint) -> 
     assert (settings.timeout_s, settings.reserved_concurrency, group, notes) == (3, None, None, ())
 
 
+def test_an_alias_that_is_not_there_is_told_apart_from_the_function(endpoint: Endpoint) -> None:
+    endpoint.function("orders-worker", Timeout=3)
+    settings, _, notes = read_settings(AwsClient(endpoint_url=endpoint.url), "orders-worker:prod")
+    assert settings.timeout_s == 3
+    assert notes[0].startswith(
+        "orders-worker has no alias or version prod: the settings of $LATEST"
+    )
+
+
 def test_an_alias_has_its_own_retries(endpoint: Endpoint) -> None:
     endpoint.function("orders-worker", Timeout=3, event_invoke={"MaximumRetryAttempts": 2})
     endpoint.lambdas.invoke_configs["orders-worker", "live"] = {"MaximumRetryAttempts": 1}

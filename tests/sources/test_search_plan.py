@@ -46,7 +46,7 @@ def test_a_busy_group_is_cut_newest_first_into_slices_that_grow() -> None:
     assert third is not None
     assert second.window == window(24 * HOUR - 5 * QUARTER, 24 * HOUR - QUARTER)
     assert third.window == window(24 * HOUR - 9 * QUARTER, 24 * HOUR - 5 * QUARTER)
-    assert plan.pages_left() == 4 * (96 - 9)
+    assert plan.pages_left() == 3 * (96 - 9)
 
 
 def test_a_narrower_aim_drops_what_is_beyond_and_a_wider_one_adds_it() -> None:

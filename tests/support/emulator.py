@@ -98,5 +98,5 @@ def function_lines(output: Path, attempts: int) -> list[str]:
             break
         time.sleep(0.02)
     # A line without a newline is followed by the emulator's own.
-    own = [line.partition("END RequestId:")[0] for line in lines]
-    return [line for line in own if not line.startswith(_IGNORED)]
+    own = [line for line in lines if not line.startswith(_IGNORED)]
+    return [line.partition("END RequestId:")[0] for line in own]

@@ -131,9 +131,11 @@ def _marker_claim(event: LogEvent, fields: Mapping[str, object] | None) -> Claim
         return value if type(value) is kind else None
 
     counter = given("counter", int)
+    # A count over another key than the request ID cannot be compared with one request's attempts.
+    by_request = given("key", str) is None
     return Claim(
-        counter=counter if counter is not None and counter >= 0 else None,
-        branch=given("branch", str),
+        counter=counter if by_request and counter is not None and counter >= 0 else None,
+        branch=given("branch", str) if by_request else None,
         evidence=(event,),
         store=given("store", str),
         recorded=given("recorded", bool),

@@ -123,12 +123,17 @@ def _report_missing(case: RuleInput, attempt: Attempt) -> Iterator[Match]:
                 "timeout is over.",
                 (attempt.start_event, attempt.events[-1]),
             )
-    elif attempt.outcome is Outcome.UNKNOWN and not (case.given.hidden.lines or attempt.dropped):
+    elif attempt.outcome is Outcome.UNKNOWN and not (_hides_lines(case) or attempt.dropped):
         yield (
             attempt.number,
             f"The REPORT of attempt {attempt.number} breaks off.",
             (attempt.report_event,),
         )
+
+
+def _hides_lines(case: RuleInput) -> bool:
+    """Whether a gap is why the outcome of an attempt with a REPORT is unknown."""
+    return bool(case.given.hidden.lines or case.given.hidden.anywhere)
 
 
 def _start_missing(attempt: Attempt) -> Iterator[Match]:
@@ -188,8 +193,8 @@ DELIVERY_RULES = (
         id="logs-incomplete",
         severity=Severity.WARNING,
         remedy=(
-            "Read a wider window or all files of the export, or save a broken file again; "
-            "what is missing may matter."
+            "Read a wider window or all files of the export, save a broken file again, or log in "
+            "again where a login expired; what is missing may matter."
         ),
         look=_logs_incomplete,
     ),

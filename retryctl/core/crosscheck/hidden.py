@@ -12,11 +12,14 @@ from dataclasses import dataclass, replace
 from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.coverage import Gap
+from retryctl.core.model.coverage import UNORDERED, Gap
 from retryctl.core.model.request import Request, RequestOutcome
 
 # These runtimes put the request ID into their error marker in the text format.
 _MARKED_WITH_ID = ("nodejs", "dotnet")
+ONE_STREAM = "one-stream"
+"""The gap of a log that is one environment's: attempts in others are hidden, its own are whole."""
+
 _UNSETTLED = (
     RequestOutcome.SUCCEEDED,
     RequestOutcome.PENDING,
@@ -55,9 +58,14 @@ def hidden_parts(request: Request, around: JudgingContext) -> HiddenParts:
     return HiddenParts(
         before=those(attempts, first - age_ms, first),
         after=those(attempts, last, until_ms),
-        lines=those([gap for gap in hiding if gap.hides_lines], first, last + 1),
+        lines=those([gap for gap in hiding if _hides_lines(gap, request)], first, last + 1),
         anywhere=those(attempts, first - age_ms, until_ms),
     )
+
+
+def _hides_lines(gap: Gap, request: Request) -> bool:
+    streams = {attempt.log_stream for attempt in request.attempts}
+    return gap.hides_lines and (gap.log_stream is None or gap.log_stream in streams)
 
 
 def may_hide(gap: Gap, request: Request, since_ms: int, until_ms: int) -> bool:
@@ -94,6 +102,9 @@ def _seen(
     if attempt.outcome is Outcome.OK:
         lost = hidden.lines and not _marked_with_id(attempt, around)
         known = not (lost or attempt.dropped or _reaches_gap(request, attempt, around, hidden))
+    elif attempt.outcome is Outcome.ERROR:  # the error may be another attempt's
+        unordered = any(gap.kind == UNORDERED for gap in hidden.lines)
+        known = not unordered or _marked_with_id(attempt, around)
     else:
         known = attempt.outcome is not Outcome.RUNNING or not hidden.after
     return attempt if known else replace(attempt, outcome=Outcome.UNKNOWN)
@@ -107,7 +118,9 @@ def _reaches_gap(
     longest_ms = around.settings.timeout_ms
     began_ms = ended_ms - longest_ms if attempt.started_ms is None else attempt.started_ms
     return any(
-        gap.log_stream in (None, attempt.log_stream) and may_hide(gap, request, began_ms, ended_ms)
+        gap.kind != ONE_STREAM
+        and gap.log_stream in (None, attempt.log_stream)
+        and may_hide(gap, request, began_ms, ended_ms)
         for gap in hidden.anywhere
     )
 

@@ -16,15 +16,44 @@ _MOST_SHOWN = 10
 
 def _counter_failed(case: RuleInput) -> Iterator[Match]:
     for attempt in case.request.attempts:
-        if attempt.claim.store_error is not None:
+        error = attempt.claim.store_error
+        if error is not None:
             branch = attempt.claim.branch
             fallback = f", and it fell back to branch {branch}" if branch else ""
             yield (
                 attempt.number,
                 f"The store {attempt.claim.store} refused attempt {attempt.number}"
-                f"{fallback}: {attempt.claim.store_error}",
+                f"{fallback}: {error}{_cause_remedy(error)}",
                 attempt.claim.evidence,
             )
+
+
+_REMEDIES = (
+    (
+        ("ResourceNotFoundException", "NoSuchBucket"),
+        "The table or bucket does not exist: create it (retryctl counters template STORE).",
+    ),
+    (
+        ("Throttl", "ProvisionedThroughputExceeded", "SlowDown", "RequestLimitExceeded"),
+        "The store was throttled: raise its capacity, or use on-demand mode.",
+    ),
+    (
+        ("AccessDenied", "UnrecognizedClient", "InvalidClientToken", "ExpiredToken"),
+        "The role lacks permissions: attach those of retryctl counters iam STORE.",
+    ),
+    (
+        ("ConnectTimeout", "ReadTimeout", "EndpointConnection", "TimeoutError"),
+        "The store cannot be reached in time: check the VPC's route or endpoint.",
+    ),
+)
+
+
+def _cause_remedy(error: str) -> str:
+    """Return the remedy for the cause that an error names, if it is a known one."""
+    for names, remedy in _REMEDIES:
+        if any(name in error for name in names):
+            return f". {remedy}"
+    return ""
 
 
 def _store_differs(case: RuleInput) -> Iterator[Match]:

@@ -26,6 +26,10 @@ class LogQuery:
     function: str | None = None
 
 
+UNORDERED = "unordered"
+"""Kind of a gap: the order of lines of one millisecond, on which claims depend, is not known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """A part of the log that was not read.

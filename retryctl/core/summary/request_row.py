@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from retryctl.bulk.partition import SilentSuccesses
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import RequestOutcome
+from retryctl.core.summary.silent import SilentSuccesses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

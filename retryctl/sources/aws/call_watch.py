@@ -14,12 +14,8 @@ _EVERY_S = 1.0
 class CallWatch:
     """Calls under way. One thread runs while there are any; without ``on_wait`` none does."""
 
-    def __init__(
-        self,
-        on_wait: Callable[[str, float], None] | None,
-        seconds: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._on_wait = on_wait
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        self.on_wait: Callable[[str, float], None] | None = None
         self._seconds = seconds
         self._lock = threading.Lock()
         self._since: dict[object, tuple[float, str]] = {}
@@ -27,7 +23,7 @@ class CallWatch:
 
     def awaiting(self, action: str) -> AbstractContextManager[None]:
         """Watch the call that is made inside the ``with`` block."""
-        return self._awaiting(action) if self._on_wait else nullcontext()
+        return self._awaiting(action) if self.on_wait else nullcontext()
 
     @contextmanager
     def _awaiting(self, action: str) -> Iterator[None]:
@@ -52,5 +48,5 @@ class CallWatch:
                     return
                 since, action = min(self._since.values())
             waited_s = self._seconds() - since
-            if waited_s >= _PATIENCE_S and self._on_wait:
-                self._on_wait(action, waited_s)
+            if waited_s >= _PATIENCE_S and self.on_wait:
+                self.on_wait(action, waited_s)

@@ -24,6 +24,8 @@ from retryctl.sources.aws.session import new_session, region_from_environment
 Answer = dict[str, Any]
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5, 30
+LONGEST_WAIT_S = 2 * READ_TIMEOUT_S + 5
+"""A service that hangs is given up after two attempts and the pause between them."""
 _MAX_ATTEMPTS = 8
 _MAX_CONNECTIONS = 16
 # A host that does not answer is given up long before the eighth attempt: an unreachable one after
@@ -48,9 +50,7 @@ class AwsClient:
     """Clients for one identity and one place. Safe to call from several threads.
 
     ``calls`` counts the requests that were sent, ``repeated`` the repeats among them. ``seconds``
-    and ``sleep`` are the clock of the rate limiter. ``on_wait`` is called, from another thread,
-    with the action and the seconds for which an answer has been awaited: each second from the
-    third on.
+    and ``sleep`` are the clock of the rate limiter.
     """
 
     def __init__(
@@ -63,7 +63,6 @@ class AwsClient:
         max_attempts: int = _MAX_ATTEMPTS,
         seconds: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        on_wait: Callable[[str, float], None] | None = None,
     ) -> None:
         self.profile = profile
         self.endpoint_url = endpoint_url
@@ -73,7 +72,7 @@ class AwsClient:
         self._user_agent = user_agent
         self._max_attempts = max_attempts
         self._seconds = seconds
-        self._watch = CallWatch(on_wait, seconds)
+        self._watch = CallWatch(seconds)
         self._botocore: Any = None
         self._clients: dict[str, Any] = {}
         self._making = threading.Lock()
@@ -83,6 +82,13 @@ class AwsClient:
         )
         self._failures: dict[_Place, int] = defaultdict(int)
         self._resting: dict[_Place, tuple[float, RetryctlError]] = {}
+
+    def report_waits(self, on_wait: Callable[[str, float], None]) -> None:
+        """Call ``on_wait`` with an action and the seconds for which its answer is awaited.
+
+        Each second from the third on, from another thread.
+        """
+        self._watch.on_wait = on_wait
 
     @property
     def region(self) -> str | None:

@@ -75,6 +75,14 @@ class Refused(CouldNotLook):
         return self.code == "InvalidParameterException" and "nexttoken" in self.reason.lower()
 
     @property
+    def is_before_group(self) -> bool:
+        """Whether a query's window ends before the group was created, or beyond its retention."""
+        reason = self.reason.lower()
+        return self.code == "MalformedQueryException" and (
+            "creation time" in reason or "retention" in reason
+        )
+
+    @property
     def is_log_class(self) -> bool:
         """Whether the group's class (Infrequent Access, Delivery) does not allow the call."""
         return self.code in _LOG_CLASS_CODES and bool(_LOG_CLASS.search(self.reason))
@@ -138,7 +146,7 @@ def _refused(error: Exception, context: CallContext) -> RetryctlError:
             f"the service failed to the last retry ({status} {code} for {context.action})",
             f"Try again later, {OR_SAVED}.",
         )
-    if code == "ResourceNotFoundException" and "log group" in reason:
+    if code == "ResourceNotFoundException" and "log group" in reason.lower():
         where = f" in {context.region}" if context.region else ""
         return NoSuchLogGroup(
             f"there is no log group {context.subject}{where}",

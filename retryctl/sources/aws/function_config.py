@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.limits import DEFAULT_RETRIES, LONGEST_EVENT_AGE_S, LONGEST_TIMEOUT_S
 from retryctl.errors import AccessDenied, CouldNotLook, UsageError
 from retryctl.sources.aws.client import Answer, AwsClient
 from retryctl.sources.aws.errors import Refused
@@ -21,7 +22,6 @@ _FUNCTION = re.compile(
     r"(?:arn:[\w-]+:lambda:[\w-]+:)?(?:\d{12}:)?(?:function:)?"
     r"(?P<name>[\w-]{1,140})(?::(?P<qualifier>\$LATEST|[\w-]+))?"
 )
-_RETRIES, _EVENT_AGE_S = 2, 21_600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +95,36 @@ def _configuration(aws: AwsClient, request: dict[str, str], notes: list[str]) ->
     try:
         return _ask(aws, "GetFunctionConfiguration", request)
     except CouldNotLook as error:
-        notes.append(
-            f"The settings of {request['FunctionName']} are not known ({_why(error)}): "
-            f"a timeout of 900 s and Lambda's usual log group are assumed."
-        )
+        if "Qualifier" in request and _is_missing(error):
+            return _unqualified(aws, request, notes)
+        _note_unknown(request, error, notes)
         return {}
+
+
+def _unqualified(aws: AwsClient, request: dict[str, str], notes: list[str]) -> Answer:
+    """The configuration of the function, where the alias or version does not exist."""
+    name, qualifier = request["FunctionName"], request.pop("Qualifier")
+    try:
+        found = _ask(aws, "GetFunctionConfiguration", request)
+    except CouldNotLook as error:
+        _note_unknown(request, error, notes)
+        return {}
+    notes.append(
+        f"{name} has no alias or version {qualifier}: the settings of $LATEST are used. "
+        f"Its aliases: aws lambda list-aliases --function-name {name}"
+    )
+    return found
+
+
+def _note_unknown(request: dict[str, str], error: CouldNotLook, notes: list[str]) -> None:
+    notes.append(
+        f"The settings of {request['FunctionName']} are not known ({_why(error)}): "
+        f"a timeout of {LONGEST_TIMEOUT_S} s and Lambda's usual log group are assumed."
+    )
+
+
+def _is_missing(error: CouldNotLook) -> bool:
+    return isinstance(error, Refused) and error.code == "ResourceNotFoundException"
 
 
 def _event_invoke(
@@ -113,7 +138,7 @@ def _event_invoke(
         config = _ask(aws, "GetFunctionEventInvokeConfig", request)
     except CouldNotLook as error:
         if isinstance(error, Refused) and "EventInvokeConfig" in error.reason:
-            return _RETRIES, _EVENT_AGE_S
+            return DEFAULT_RETRIES, LONGEST_EVENT_AGE_S
         notes.append(
             f"How often {request['FunctionName']} is retried is not known ({_why(error)}): "
             f"Lambda's defaults are assumed, 2 retries within 6 hours."
@@ -136,8 +161,8 @@ def _differs(
 
 def _retries_and_age(config: Answer) -> tuple[int, int]:
     return (
-        config.get("MaximumRetryAttempts", _RETRIES),
-        config.get("MaximumEventAgeInSeconds", _EVENT_AGE_S),
+        config.get("MaximumRetryAttempts", DEFAULT_RETRIES),
+        config.get("MaximumEventAgeInSeconds", LONGEST_EVENT_AGE_S),
     )
 
 
@@ -157,6 +182,6 @@ def _ask(aws: AwsClient, operation: str, request: dict[str, str]) -> Answer:
 def _why(error: CouldNotLook) -> str:
     if isinstance(error, AccessDenied):
         return error.what.partition("(")[2].rstrip(")")
-    if isinstance(error, Refused) and error.code == "ResourceNotFoundException":
+    if _is_missing(error):
         return "there is no such function here"
     return error.what

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from retryctl.bulk.line_layout import KEY
 from retryctl.core.crosscheck.claims import Markers, bare_integer, read_claim
 from retryctl.core.grammar.parse import parse_record
 from retryctl.core.history.attempt_lines import Line, request_named
@@ -28,6 +27,7 @@ from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.pages import TimeRange, matching_pages
+from retryctl.sources.saved.canonical import KEY
 
 # A saved line with which a pair can begin: an integer, an error of Node.js or of .NET.
 _BEGINS = re.compile(

@@ -1,30 +1,32 @@
-"""The order of events within one millisecond, where a source does not tell it.
+"""The order of events within one millisecond, where a source does not give it.
 
-Logs Insights gives events by their time only, in milliseconds, and Lambda writes several lines in
+Logs Insights sorts events by their time only, in milliseconds, and Lambda writes several lines in
 one: END and REPORT nearly always, and often the REPORT of an attempt and the START of the next.
-What the lines are tells most of their order. Of each millisecond of a stream stand first
+What the lines are settles most of their order. In each millisecond of a stream come first
 
 1. the end of the attempt that was open before: what it printed, its error, END, REPORT, and marks
    of a timeout or a crash, which follow REPORT;
 2. an environment's start, with the error and the report of an init that failed;
-3. attempts that start here, first those that end here too: START, bare integers, other output,
-   errors, END, REPORT, late marks.
+3. attempts that start here, first those that end here too: START, output, errors, END, REPORT,
+   late marks.
 
-A line with a request's ID goes where that request is. One without an ID belongs to the only
-attempt there is. Where one attempt ends and another starts, or two start, nothing tells whose it
-is: an error is then taken for the first one's, since runtimes write it right before END, other
-output for that of the one that starts. These lines are counted as ambiguous, and so are printed
-lines of one attempt that differ and are of the same rank: the last of them may count as its claim.
+An integer and its branch are printed one directly after the other, so they are kept together:
+other output of their millisecond stands before them. A line with a request's ID goes where that
+request is. One without an ID belongs to the only attempt there is. Where one attempt ends and
+another starts, or two start, nothing settles whose line it is. An error then counts for the first,
+since runtimes write it right before END, and output for the attempt that starts. Lines on which a
+claim or an outcome depends are reported as a ``Doubt``; so are two claims of one attempt.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
-from retryctl.core.crosscheck.claims import bare_integer
+from retryctl.core.crosscheck.claims import Markers, bare_integer, read_claim
 from retryctl.core.grammar.parse import parse_record
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import (
@@ -45,7 +47,7 @@ from retryctl.core.model.records import (
     TimedOut,
 )
 
-_ERROR_OF_INIT, _INTEGER, _OUTPUT, _ERROR = 1, 4, 5, 6
+_ERROR_OF_INIT, _BRANCH_AFTER_INTEGER, _OUTPUT, _INTEGER, _BRANCH, _ERROR = 1, 4, 5, 6, 7, 8
 _RANKS: dict[type[Record], int] = {
     InitStart: 0,
     RestoreStart: 0,
@@ -55,12 +57,13 @@ _RANKS: dict[type[Record], int] = {
     Start: 3,
     LambdaWarning: _ERROR,
     FunctionError: _ERROR,
-    RuntimeDone: 7,
-    End: 8,
-    Report: 9,
-    TimedOut: 10,
-    RuntimeExited: 10,
+    RuntimeDone: 9,
+    End: 10,
+    Report: 11,
+    TimedOut: 12,
+    RuntimeExited: 12,
 }
+_BRANCH_LINE = re.compile(r"\s*process \S+\s*\Z")
 _ERRORS = (FunctionError, LambdaWarning)
 _OF_INIT = (InitStart, RestoreStart, InitReport, RestoreReport, Extension)
 
@@ -68,51 +71,114 @@ _OF_INIT = (InitStart, RestoreStart, InitReport, RestoreReport, Extension)
 _BEFORE, _INIT, _WHOLE, _BEGUN = range(4)
 # Which of these attempts a line belongs to, by its request's ID, and the line's rank in it.
 _Place = tuple[int, str, int]
+_Line = tuple[LogEvent, Record]
 
 
-def in_order(events: Iterable[LogEvent]) -> tuple[list[LogEvent], int]:
-    """The events by time, then by stream, then as above; and how many of them are ambiguous."""
-    ordered: list[LogEvent] = []
-    ambiguous = 0
-    for _, same in groupby(sorted(events, key=_moment), key=_moment):
-        together = list(same)
-        if len(together) > 1:
-            together, unsure = _ordered(together)
-            ambiguous += unsure
-        ordered += together
-    return ordered, ambiguous
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """``lines`` of one millisecond whose attempt or order is not settled.
+
+    It concerns the attempts of ``log_stream`` that started in [since_ms, until_ms).
+    """
+
+    log_stream: str | None
+    since_ms: int
+    until_ms: int
+    lines: int
+
+
+@dataclass(slots=True, kw_only=True)
+class EventOrder:
+    """Puts the events of log streams in order, chunk by chunk; no millisecond is in two chunks."""
+
+    markers: Markers = field(default_factory=Markers)
+    doubts: list[Doubt] = field(default_factory=list)
+    _started_ms: dict[str, int] = field(default_factory=dict)
+    _after_integer: set[str] = field(default_factory=set)
+
+    def ordered(self, events: Iterable[LogEvent]) -> list[LogEvent]:
+        """Return the events by time, then by stream, then as the module says."""
+        ordered: list[LogEvent] = []
+        for (at_ms, stream), same in groupby(sorted(events, key=_moment), key=_moment):
+            lines = [(event, parse_record(event)) for event in same]
+            if len(lines) > 1:
+                lines = self._settled(lines, at_ms, stream)
+            self._note(lines, at_ms, stream)
+            ordered += [event for event, _ in lines]
+        return ordered
+
+    def _settled(self, lines: list[_Line], at_ms: int, stream: str) -> list[_Line]:
+        attempts = _attempts([record for _, record in lines])
+        after_integer = stream in self._after_integer
+        placed = [(attempts.place(r, after_integer=after_integer), e, r) for e, r in lines]
+        placed.sort(key=lambda line: line[0])
+        doubtful = sum(
+            attempts.may_be_anothers(record) and self._matters(event, record)
+            for _, event, record in placed
+        )
+        doubtful = doubtful or self._equal_claims(placed)
+        if doubtful:
+            since_ms = self._started_ms.get(stream, 0)
+            self.doubts.append(
+                Doubt(
+                    log_stream=stream or None,
+                    since_ms=since_ms,
+                    until_ms=at_ms + 1,
+                    lines=doubtful,
+                )
+            )
+        return [(event, record) for _, event, record in placed]
+
+    def _matters(self, event: LogEvent, record: Record) -> bool:
+        """Whether a verdict or an outcome can depend on the line."""
+        if not isinstance(record, AppLine):
+            return True
+        return _is_claim(record) if self.markers.are_default else self._claims(event, record)
+
+    def _claims(self, event: LogEvent, record: AppLine) -> bool:
+        return not read_claim([(event, record)], self.markers).silent
+
+    def _equal_claims(self, placed: Sequence[tuple[_Place, LogEvent, Record]]) -> int:
+        """How many lines of one attempt differ in what they claim, and have no order.
+
+        Where an error counts only as the last line of its attempt, all output beside it does.
+        """
+        last = {
+            place[:2] for place, _, r in placed if isinstance(r, FunctionError) and not r.certain
+        }
+        claims = {
+            (place if self.markers.are_default else place[:2], record.text)
+            for place, event, record in placed
+            if isinstance(record, AppLine) and (place[:2] in last or self._matters(event, record))
+        }
+        beside = Counter(place for place, _ in claims)
+        return sum(number for place, number in beside.items() if number > 1 or place[:2] in last)
+
+    def _note(self, lines: Sequence[_Line], at_ms: int, stream: str) -> None:
+        for _, record in lines:
+            if isinstance(record, Start):
+                self._started_ms[stream] = at_ms
+                self._after_integer.discard(stream)
+            elif isinstance(record, AppLine):
+                integer = bare_integer(record.text) is not None
+                (self._after_integer.add if integer else self._after_integer.discard)(stream)
+
+
+def in_order(
+    events: Iterable[LogEvent], markers: Markers | None = None
+) -> tuple[list[LogEvent], list[Doubt]]:
+    """Return the events in order, and what of their order is not settled."""
+    order = EventOrder(markers=markers or Markers())
+    return order.ordered(events), order.doubts
 
 
 def _moment(event: LogEvent) -> tuple[int, str]:
     return event.timestamp_ms, event.log_stream or ""
 
 
-def _ordered(events: list[LogEvent]) -> tuple[list[LogEvent], int]:
-    lines = [(event, parse_record(event)) for event in events]
-    attempts = _attempts([record for _, record in lines])
-    placed = [(attempts.place(record), event, record) for event, record in lines]
-    placed.sort(key=lambda line: line[0])
-    unsure = sum(attempts.may_be_anothers(record) for _, _, record in placed)
-    if not unsure:
-        unsure = _of_equal_rank([(place, line) for place, _, line in placed])
-    return [event for _, event, _ in placed], unsure
-
-
-def _of_equal_rank(placed: Sequence[tuple[_Place, Record]]) -> int:
-    """How many printed lines there are beside others of the same attempt whose order would tell.
-
-    The last of them may count as its claim, an integer counts directly before its branch alone,
-    and some errors only as the last line.
-    """
-    integers = {place[:2] for place, _ in placed if place[2] == _INTEGER}
-    last = {place[:2] for place, r in placed if isinstance(r, FunctionError) and not r.certain}
-    printed = {
-        (place, record.text)
-        for place, record in placed
-        if isinstance(record, AppLine) and (record.level is None or place[:2] in integers | last)
-    }
-    beside = Counter(place for place, _ in printed)
-    return sum(number for place, number in beside.items() if number > 1 or place[:2] in last)
+def _is_claim(line: AppLine) -> bool:
+    """Whether it is a printed integer, a printed branch, or the marker of the counters."""
+    return _rank(line) in (_INTEGER, _BRANCH) or '"retryctl"' in line.text
 
 
 def _attempts(records: Sequence[Record]) -> _Attempts:
@@ -140,8 +206,11 @@ class _Attempts:
     ended: frozenset[str]
     init_failed: bool
 
-    def place(self, record: Record) -> _Place:
+    def place(self, record: Record, *, after_integer: bool) -> _Place:
+        """``after_integer``: the last line before this millisecond is a printed integer."""
         rank = _rank(record)
+        if rank == _BRANCH and after_integer:
+            rank = _BRANCH_AFTER_INTEGER
         request_id = _request_of(record)
         if isinstance(record, _OF_INIT):
             return _INIT, "", rank
@@ -170,6 +239,8 @@ def _request_of(record: Record) -> str:
 
 
 def _rank(record: Record) -> int:
-    if isinstance(record, AppLine) and bare_integer(record.text) is not None:
-        return _INTEGER
+    if isinstance(record, AppLine):
+        if bare_integer(record.text) is not None:
+            return _INTEGER
+        return _BRANCH if _BRANCH_LINE.match(record.text) else _OUTPUT
     return _RANKS.get(type(record), _OUTPUT)

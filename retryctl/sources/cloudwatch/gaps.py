@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timezone
 
-from retryctl.core.model.coverage import Gap
+from retryctl.core.model.coverage import UNORDERED, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import LogsDropped
+from retryctl.core.timestamps import iso_text
 from retryctl.errors import (
     AccessDenied,
     LoginExpired,
@@ -19,9 +19,11 @@ from retryctl.errors import (
 )
 from retryctl.sources.aws.credential_errors import LOG_IN
 from retryctl.sources.aws.log_groups import Description, LogGroup
+from retryctl.sources.cloudwatch.event_order import Doubt
 from retryctl.sources.cloudwatch.hits import Hit, StreamSlice
 from retryctl.sources.cloudwatch.pages import TimeRange
 
+_MOST_DOUBTS = 200
 _KINDS: tuple[tuple[type[RetryctlError], str], ...] = (
     (AccessDenied, "denied"),
     (LoginExpired, "expired"),
@@ -36,7 +38,7 @@ def not_searched(
     group: LogGroup, window: TimeRange, error: RetryctlError, settle: str | None
 ) -> Gap:
     """Part of a group in which attempts may lie. ``settle`` is a command that looks again."""
-    since, until = _iso(window.since_ms), _iso(window.until_ms)
+    since, until = iso_text(window.since_ms), iso_text(window.until_ms)
     return Gap(
         kind=_kind(error),
         message=f"{group.name} from {since} to {until} was not searched: {_why(error)}",
@@ -85,7 +87,7 @@ def dropped(event: LogEvent, record: LogsDropped) -> Gap:
     why = f": {record.reason}" if record.reason else ""
     return Gap(
         kind="dropped",
-        message=f"Lambda dropped {many} of {event.log_stream} before {_iso(event.timestamp_ms)}"
+        message=f"Lambda dropped {many} of {event.log_stream} before {iso_text(event.timestamp_ms)}"
         f"{why}",
         log_group=event.log_group,
         log_stream=event.log_stream,
@@ -108,7 +110,7 @@ def too_fresh(group: LogGroup, window: TimeRange, settle: str | None) -> Gap:
     return Gap(
         kind="too-fresh",
         message=f"{group.name} is read by Logs Insights, which may not see yet what was logged "
-        f"after {_iso(window.since_ms)}",
+        f"after {iso_text(window.since_ms)}",
         log_group=group.name,
         since_ms=window.since_ms,
         until_ms=window.until_ms,
@@ -134,9 +136,10 @@ def lines_between(group: LogGroup) -> Gap:
     return Gap(
         kind="lines-between",
         message=f"in {group.name} other lines stand between those that were taken for neighbours "
-        "(an integer and its branch, an error and the end): counters may be read wrong",
+        "(an integer and its branch, an error and the end), or could: counters may be read wrong",
         log_group=group.name,
-        settle="Use --engine filter",
+        settle="Use --engine filter, where the group's class allows it",
+        hides_lines=True,
     )
 
 
@@ -144,7 +147,7 @@ def too_many(group: LogGroup, second: TimeRange) -> Gap:
     """More lines of one second than an answer of Insights can hold."""
     return Gap(
         kind="too-many-rows",
-        message=f"{group.name} has more lines at {_iso(second.since_ms)} than an answer of "
+        message=f"{group.name} has more lines at {iso_text(second.since_ms)} than an answer of "
         "Logs Insights holds",
         log_group=group.name,
         since_ms=second.since_ms,
@@ -154,15 +157,25 @@ def too_many(group: LogGroup, second: TimeRange) -> Gap:
     )
 
 
-def unordered(group: LogGroup, lines: int) -> Gap:
-    """Insights gives no order within a millisecond."""
-    return Gap(
-        kind="unordered",
-        message=f"Logs Insights does not tell the order of {lines:,} lines of {group.name} that "
-        "share their millisecond with others: they may be counted for a neighbouring attempt",
-        log_group=group.name,
-        settle="Use --engine filter",
-    )
+def unordered(group: LogGroup, doubts: Sequence[Doubt]) -> Iterator[Gap]:
+    """Lines of one millisecond whose order Insights does not give and the records do not settle."""
+    if len(doubts) > _MOST_DOUBTS:
+        since_ms, until_ms = min(d.since_ms for d in doubts), max(d.until_ms for d in doubts)
+        lines = sum(doubt.lines for doubt in doubts)
+        doubts = [Doubt(log_stream=None, since_ms=since_ms, until_ms=until_ms, lines=lines)]
+    for doubt in doubts:
+        of = f"stream {doubt.log_stream}" if doubt.log_stream else f"{group.name}"
+        yield Gap(
+            kind=UNORDERED,
+            message=f"Logs Insights does not give the order of {doubt.lines:,} lines of {of} in "
+            f"one millisecond ({iso_text(doubt.until_ms - 1)}), on which counters or errors depend",
+            log_group=group.name,
+            log_stream=doubt.log_stream,
+            since_ms=doubt.since_ms,
+            until_ms=doubt.until_ms,
+            settle="Use --engine filter, where the group's class allows it",
+            hides_lines=True,
+        )
 
 
 def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int) -> Iterator[Gap]:
@@ -172,7 +185,7 @@ def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int
         yield Gap(
             kind="retention",
             message=f"{group.name} keeps {described.retention_days} days: "
-            f"what is older than {_iso(kept_ms)} is deleted",
+            f"what is older than {iso_text(kept_ms)} is deleted",
             log_group=group.name,
             since_ms=since_ms,
             until_ms=kept_ms,
@@ -181,7 +194,7 @@ def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int
     if described.created_ms is not None and described.created_ms > since_ms:
         yield Gap(
             kind="created",
-            message=f"{group.name} was made at {_iso(described.created_ms)}: "
+            message=f"{group.name} was made at {iso_text(described.created_ms)}: "
             "an earlier group of that name is not in it",
             log_group=group.name,
             since_ms=since_ms,
@@ -200,8 +213,8 @@ def rerun_command(
     """The command that asks once more for these requests, in this group and window."""
     if not request_ids:
         return None
-    until = "" if until_ms is None else f" --until {_iso(until_ms)}"
-    where = f"-g {group.identifier or group.name} --since {_iso(since_ms)}{until}"
+    until = "" if until_ms is None else f" --until {iso_text(until_ms)}"
+    where = f"-g {group.identifier or group.name} --since {iso_text(since_ms)}{until}"
     return f"retryctl trace {' '.join(request_ids)} {where}"
 
 
@@ -222,8 +235,3 @@ def _after_login(error: RetryctlError, settle: str | None) -> str | None:
 
 def _kind(error: RetryctlError) -> str:
     return next((kind for of, kind in _KINDS if isinstance(error, of)), "refused")
-
-
-def _iso(ms: int) -> str:
-    moment = datetime.fromtimestamp(ms / 1000, timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

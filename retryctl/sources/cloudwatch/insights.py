@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import CouldNotLook, Throttled
 from retryctl.sources.aws.client import Answer, AwsClient
+from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
-from retryctl.sources.cloudwatch.event_order import in_order
+from retryctl.sources.cloudwatch.event_order import Doubt, EventOrder
 from retryctl.sources.cloudwatch.hits import Hit, Kind, StreamSlice, belonging, hits_in
 from retryctl.sources.cloudwatch.pages import TimeRange
 from retryctl.sources.cloudwatch.request_search import AttemptSpread, SearchResult
@@ -30,6 +32,7 @@ _GB = 1e9
 _FIELDS = "fields @timestamp, @message, @logStream, @log"
 _MOST_ROWS = 10_000
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 2.0
+_NO_ROWS: Answer = {"results": [], "statistics": {"recordsMatched": 0.0}}
 _DEFAULT_AGE_MS = 30 * 24 * 3_600_000
 
 
@@ -46,8 +49,9 @@ class InsightsClient:
     """Queries on one log group. ``bytes_scanned`` is what they were charged for so far.
 
     They may run in several threads; once ``halted`` is set, each ends soon and is stopped.
-    ``unread`` are the ends of seconds that hold more than an answer can. ``ambiguous`` is how
-    many events stand in an order that cannot be known (``event_order``).
+    ``unread`` are the ends of seconds that hold more than an answer can. ``doubts`` are the
+    milliseconds whose order is not settled (``event_order``). ``clamped``: a window reached back
+    to before the group's creation or beyond its retention, where no query may end.
     """
 
     def __init__(
@@ -59,9 +63,11 @@ class InsightsClient:
         describe: Callable[[LogGroup], Description],
         now_ms: int,
         halted: threading.Event,
+        markers: Markers | None = None,
     ) -> None:
         self._aws = aws
         self._group = group
+        self._markers = markers or Markers()
         self._terms = terms
         self._describe = describe
         self._now_ms = now_ms
@@ -69,7 +75,8 @@ class InsightsClient:
         self._lock = threading.Lock()
         self.bytes_scanned = 0.0
         self.unread: list[TimeRange] = []
-        self.ambiguous = 0
+        self.doubts: list[Doubt] = []
+        self.clamped = False
 
     def report_scanned(self) -> None:
         """To be called when all is read."""
@@ -99,17 +106,7 @@ class InsightsClient:
         )
 
     def _estimate(self, windows: Sequence[TimeRange]) -> float | None:
-        """Bytes, as if the group had grown evenly; ``None`` where its size is not known."""
-        known = self._describe(self._group)
-        if known.stored_bytes is None:
-            return None
-        began_ms = max(
-            known.created_ms or self._now_ms - _DEFAULT_AGE_MS,
-            known.kept_since_ms(self._now_ms) or 0,
-        )
-        age_ms = max(1, self._now_ms - began_ms)
-        shares = (min(1.0, (window.until_ms - window.since_ms) / age_ms) for window in windows)
-        return known.stored_bytes * sum(shares)
+        return estimate_bytes(self._describe(self._group), windows, self._now_ms)
 
     # ----------------------------------------------------------------------- one query
 
@@ -148,17 +145,47 @@ class InsightsClient:
         return replace(window, until_ms=until_ms)
 
     def _in_order(self, events: Iterable[LogEvent]) -> list[LogEvent]:
-        ordered, ambiguous = in_order(events)
+        order = EventOrder(markers=self._markers)
+        ordered = order.ordered(events)
         with self._lock:
-            self.ambiguous += ambiguous
+            self.doubts += order.doubts
         return ordered
 
     def _query(self, window: TimeRange, *commands: str) -> Answer:
         if self._halted.is_set():  # no further query is paid for
             raise KeyboardInterrupt
         self._refuse_above(self._estimate([window]))
-        first_s, last_s = _seconds(window)
-        started = self._aws.call(
+        kept = self._kept(window)
+        if kept is None:
+            return _NO_ROWS
+        first_s, last_s = _seconds(kept)
+        try:
+            started = self._start(first_s, last_s, commands)
+        except Refused as refused:
+            if not refused.is_before_group:
+                raise
+            self.clamped = True
+            return _NO_ROWS
+        try:
+            answer = self._result(started["queryId"])
+        except BaseException:  # also Ctrl-C: what runs on is paid for
+            self._stop(started["queryId"])
+            raise
+        with self._lock:
+            self.bytes_scanned += answer.get("statistics", {}).get("bytesScanned", 0.0)
+        return answer
+
+    def _kept(self, window: TimeRange) -> TimeRange | None:
+        """The part of the window that the group can hold: a query that ends before is refused."""
+        known = self._describe(self._group)
+        since_ms = max(known.created_ms or 0, known.kept_since_ms(self._now_ms) or 0)
+        if since_ms <= window.since_ms:
+            return window
+        self.clamped = True
+        return replace(window, since_ms=since_ms) if since_ms < window.until_ms else None
+
+    def _start(self, first_s: int, last_s: int, commands: Sequence[str]) -> Answer:
+        return self._aws.call(
             "logs",
             "StartQuery",
             {
@@ -170,14 +197,6 @@ class InsightsClient:
             expect="queryId",
             subject=self._group.name,
         )
-        try:
-            answer = self._result(started["queryId"])
-        except BaseException:  # also Ctrl-C: what runs on is paid for
-            self._stop(started["queryId"])
-            raise
-        with self._lock:
-            self.bytes_scanned += answer.get("statistics", {}).get("bytesScanned", 0.0)
-        return answer
 
     def _result(self, query_id: str) -> Answer:
         wait_s = _FIRST_WAIT_S
@@ -249,6 +268,19 @@ class Insights(InsightsClient):
         window = TimeRange(since_ms=since_ms, until_ms=part.window.until_ms)
         condition = f'@logStream in ["{part.log_stream}"]'
         return belonging(self._in_order(self._rows(window, condition)), part)
+
+
+def estimate_bytes(group: Description, windows: Sequence[TimeRange], now_ms: int) -> float | None:
+    """Bytes in the windows, as if the group had grown evenly; ``None`` if its size is unknown."""
+    if group.stored_bytes is None:
+        return None
+    began_ms = max(
+        group.created_ms or now_ms - _DEFAULT_AGE_MS,
+        group.kept_since_ms(now_ms) or 0,
+    )
+    age_ms = max(1, now_ms - began_ms)
+    shares = (min(1.0, (window.until_ms - window.since_ms) / age_ms) for window in windows)
+    return group.stored_bytes * sum(shares)
 
 
 def moment_ms(text: str) -> int:

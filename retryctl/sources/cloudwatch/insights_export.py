@@ -22,6 +22,7 @@ from itertools import pairwise
 
 from retryctl.core.model.events import LogEvent
 from retryctl.sources.aws.daemon_pool import DaemonPool
+from retryctl.sources.cloudwatch.event_order import EventOrder
 from retryctl.sources.cloudwatch.insights import InsightsClient, moment_ms
 from retryctl.sources.cloudwatch.pages import TimeRange
 
@@ -70,9 +71,10 @@ class InsightsLines(InsightsClient):
         self._announce([window, window])
         size = bin_for(window)
         counts = self._counts(window, condition, size)
+        order = EventOrder(markers=self._markers, doubts=self.doubts)
         for events in self._in_turn(windows_for(counts, size, window), condition):
             if events:
-                yield self._in_order(events)
+                yield order.ordered(events)
 
     def _counts(self, window: TimeRange, condition: str, size: Bin) -> dict[int, int]:
         """How many events the bins hold that hold any, by their start."""

@@ -19,9 +19,11 @@ from retryctl.sources.aws.log_groups import LogGroup
 _DEFAULT_WINDOW_MS = 24 * 3_600_000
 _MOST_RESTARTS = 20
 _MOST_REPEATS = 20
+# Events of the first pages of a stream: an attempt fits in the first as a rule, which stays small
+# where the stream is busy; every later page holds the most that the service gives.
+FIRST_EVENTS = 100
+_LATER_EVENTS = 1_000
 _MOST_EVENTS = 10_000
-# What one attempt logs fits in this as a rule, and its page stays small in a busy stream.
-_FIRST_EVENTS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,8 @@ def newest_first(
     stream: str,
     window: TimeRange,
     enough: Callable[[list[LogEvent]], bool],
+    *,
+    first_events: int = FIRST_EVENTS,
 ) -> list[LogEvent]:
     """Return the newest events of ``window`` by GetLogEvents, in the order of the stream.
 
@@ -157,10 +161,11 @@ def newest_first(
     }
     newest: list[LogEvent] = []  # the last event first: an older page is appended
     token: str | None = None
-    restarts = 0
+    restarts = pages = 0
+    limits = (first_events, _LATER_EVENTS, _MOST_EVENTS)
     while True:
         tokens = {"nextToken": token} if token else {}
-        limit = {"limit": _MOST_EVENTS if newest else _FIRST_EVENTS}
+        limit = {"limit": limits[min(pages, 2)]}
         try:
             page = aws.call(
                 "logs",
@@ -173,8 +178,9 @@ def newest_first(
             restarts += 1
             if not refused.is_bad_token or restarts > _MOST_RESTARTS:
                 raise
-            newest, token = [], None
+            newest, token, pages = [], None, 0
             continue
+        pages += 1
         events = [_event(group, stream, found) for found in page["events"]]
         newest += reversed(events)
         if page["nextBackwardToken"] == token or enough(events):

@@ -120,7 +120,9 @@ class RequestSearch:
         for found in self._slices.run():
             self._found.add(found)
             self._aim()
-            if self._most_pages is not None and self._plan.pages_left() > self._most_pages:
+            if self._most_pages is None or not self._plan.is_fair_sample:
+                continue
+            if self._plan.pages_left() > self._most_pages:
                 self._slices.over = True
         return self._all_found()
 

@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 
+from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
+from retryctl.core.model.limits import LONGEST_EVENT_AGE_S, LONGEST_TIMEOUT_S
 from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
@@ -28,6 +30,7 @@ from retryctl.sources.cloudwatch.gaps import (
     not_searched,
     rerun_command,
     too_fresh,
+    unordered,
 )
 from retryctl.sources.cloudwatch.hits import (
     Hit,
@@ -68,12 +71,13 @@ class RequestSource:
         groups: Sequence[str],
         clock: Callable[[], int],
         otherwise: Callable[[], Sequence[str]] | None = None,
-        timeout_ms: int = 900_000,
-        event_age_ms: int = 21_600_000,
+        timeout_ms: int = LONGEST_TIMEOUT_S * 1000,
+        event_age_ms: int = LONGEST_EVENT_AGE_S * 1000,
         progress: Callable[[SearchProgress], None] | None = None,
         engine: Engine = "filter",
         terms: QueryBudget | None = None,
         pages_before_insights: int = PAGES_BEFORE_INSIGHTS,
+        markers: Markers | None = None,
     ) -> None:
         self._aws = aws
         self._names = tuple(groups)
@@ -87,6 +91,7 @@ class RequestSource:
             terms=terms or QueryBudget(),
             most_pages=pages_before_insights,
             describe=self._describe,
+            markers=markers or Markers(),
         )
         self._looked = SearchStats(since_ms=0, until_ms=0, horizon_ms=0)
         self._selection = LogQuery()
@@ -212,6 +217,7 @@ class RequestSource:
             yield from self._slices(finder, group, wanted)
         except CouldNotLook as error:
             self._unread.append(error)
+        self._looked.gaps += unordered(group, finder.doubts(group))
         masked_lines = self._looked.masked - masked_before
         if masked_lines and self._describe(group).masked:
             self._looked.gaps.append(masked(group, masked_lines))

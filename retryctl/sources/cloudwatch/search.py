@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import AccessDenied, CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
+from retryctl.sources.cloudwatch.event_order import Doubt
 from retryctl.sources.cloudwatch.hits import StreamSlice, hits_in, reaches_front
-from retryctl.sources.cloudwatch.insights import FRESH_MS, Insights, QueryBudget
-from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages, newest_first
+from retryctl.sources.cloudwatch.insights import (
+    FRESH_MS,
+    USD_PER_GB,
+    Insights,
+    QueryBudget,
+    estimate_bytes,
+)
+from retryctl.sources.cloudwatch.pages import (
+    FIRST_EVENTS,
+    Page,
+    TimeRange,
+    matching_pages,
+    newest_first,
+)
 from retryctl.sources.cloudwatch.request_search import (
     MOST_IDS,
     AttemptSpread,
@@ -25,6 +39,11 @@ from retryctl.sources.cloudwatch.request_search import (
 
 Engine = Literal["auto", "filter", "insights"]
 
+
+AUTO_MOST_USD = 0.10
+"""What ``auto`` spends on Insights in one log group without being told."""
+
+_LINES_OF_A_HIT = 3
 
 Memory = dict[tuple[LogGroup, tuple[str, ...]], SearchResult]
 """What came of earlier searches, by group and request IDs."""
@@ -41,6 +60,7 @@ class SearchOptions:
     terms: QueryBudget
     most_pages: int = 0
     describe: Callable[[LogGroup], Description]
+    markers: Markers = field(default_factory=Markers)
 
 
 class RequestSearcher:
@@ -78,6 +98,10 @@ class RequestSearcher:
         """What Insights was charged for so far."""
         return sum(insights.bytes_scanned for insights in list(self._insights.values()))
 
+    def doubts(self, group: LogGroup) -> Sequence[Doubt]:
+        """Milliseconds of the group whose order Insights did not give."""
+        return self._insights[group].doubts if group in self._insights else ()
+
     def find_all(
         self, group: LogGroup, request_ids: Sequence[str], window: TimeRange
     ) -> SearchResult:
@@ -105,6 +129,14 @@ class RequestSearcher:
             return self._query(group, request_ids, [window], before)
         if not found.left or self.halted.is_set():
             return found
+        cost = self._insights_cost(group, found.left)
+        if self._options.terms.max_cost_usd is None and (cost is None or cost > AUTO_MOST_USD):
+            self._options.terms.say(
+                f"About {found.pages_left:,.0f} calls of FilterLogEvents remain, at about ten a "
+                f"second. Logs Insights would cost {_dollars(cost)}, and is taken by itself up to "
+                f"${AUTO_MOST_USD:.2f}: allow more with --max-cost, or choose --engine insights."
+            )
+            return self._filter(group, request_ids, window, found, None)
         try:
             queried = self._query(group, request_ids, found.left, found)
         except CouldNotLook as error:
@@ -114,6 +146,11 @@ class RequestSearcher:
             return self._filter(group, request_ids, window, found, None)
         queried.unsearched += found.unsearched
         return queried
+
+    def _insights_cost(self, group: LogGroup, windows: Sequence[TimeRange]) -> float | None:
+        """US dollars for a query over the windows; ``None`` where the size is not known."""
+        size = estimate_bytes(self._options.describe(group), windows, self._now_ms)
+        return None if size is None else size / 1e9 * USD_PER_GB
 
     def _filter(
         self,
@@ -152,6 +189,7 @@ class RequestSearcher:
             describe=self._options.describe,
             now_ms=self._now_ms,
             halted=self.halted,
+            markers=self._options.markers,
         )
         found = insights.search(request_ids, windows, self._spread, before)
         self._insights[group] = insights
@@ -177,6 +215,7 @@ class RequestSearcher:
                 part.log_stream,
                 part.window,
                 lambda page: reaches_front(page, part),
+                first_events=FIRST_EVENTS + _LINES_OF_A_HIT * len(part.known),
             )
         except AccessDenied as denied:
             return self._filtered_lines(group, part, denied)
@@ -201,3 +240,7 @@ class RequestSearcher:
         """To be called when all is read."""
         for insights in self._insights.values():
             insights.report_scanned()
+
+
+def _dollars(cost: float | None) -> str:
+    return "an unknown amount" if cost is None else f"about ${cost:.2f}"

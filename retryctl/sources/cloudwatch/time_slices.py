@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from statistics import median_low
 from typing import Generic, TypeVar
 
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
@@ -24,6 +25,8 @@ _FIRST_SLICE_MS = 900_000
 _SHORTEST_SLICE_MS = 60_000
 # The last page of a slice is not full: short slices cost calls, long ones come too late.
 _GOOD_PAGES = 16
+# What a fair sample of a window is: so many slices, with so many pages together.
+_FAIR_SLICES, _FAIR_PAGES = 4, 8
 _MOST_GROWTH, _LEAST_GROWTH = 8.0, 0.5
 
 
@@ -47,6 +50,7 @@ class SlicePlanner:
         self._taken: list[TimeRange] = []
         self._length_ms: int | None = None
         self._pages = self._pages_ms = 0
+        self._rates: list[float] = []  # full pages a millisecond, by slice
 
     def take(self) -> TimeSlice | None:
         """The newest part of the aim that nobody has taken; ``None`` where nothing is left.
@@ -70,6 +74,8 @@ class SlicePlanner:
         self.done = merged([*self.done, done.window])
         length_ms = done.window.until_ms - done.window.since_ms
         self._pages += pages
+        # the last page of a slice is not full, whatever its length
+        self._rates.append((pages - 1) / max(1, length_ms))
         self._pages_ms += length_ms
         if self._length_ms is not None:
             growth = min(_MOST_GROWTH, max(_LEAST_GROWTH, _GOOD_PAGES / pages))
@@ -92,10 +98,18 @@ class SlicePlanner:
             rest = [piece for window in rest for piece in _without(window, taken)]
         return rest
 
+    @property
+    def is_fair_sample(self) -> bool:
+        """Whether enough was read to know how busy the rest is: several slices with pages."""
+        return len(self._rates) >= _FAIR_SLICES and self._pages >= _FAIR_PAGES
+
     def pages_left(self) -> float:
-        """How many pages remain, if the rest is as busy as what was read; 0 where none was."""
+        """How many pages remain, at the median rate of the slices; 0 where none was read.
+
+        A busy quarter of an hour is no estimate of a day, so the mean would not do.
+        """
         rest_ms = sum(window.until_ms - window.since_ms for window in self.rest())
-        return self._pages * rest_ms / self._pages_ms if self._pages_ms else 0.0
+        return median_low(self._rates) * rest_ms if self._rates else 0.0
 
 
 def merged(windows: Iterable[TimeRange]) -> list[TimeRange]:

@@ -27,6 +27,7 @@ from retryctl.sources.cloudwatch.adjacency import MOST_PAIRS, AdjacencyLookup, p
 from retryctl.sources.cloudwatch.filter_pattern import attempt_line_pattern
 from retryctl.sources.cloudwatch.gaps import (
     lines_between,
+    not_kept,
     not_searched,
     pairs_not_verified,
     too_fresh,
@@ -219,6 +220,7 @@ class WindowDownload:
             describe=self._options.describe,
             now_ms=self._now_ms,
             halted=threading.Event(),
+            markers=self._markers,
         )
         since_ms, until_ms = self._window.since_ms, self._window.until_ms
         fresh_ms = min(until_ms, max(since_ms, self._now_ms - FRESH_MS))
@@ -231,16 +233,12 @@ class WindowDownload:
         lines.report_scanned()
         self.looked.bytes_scanned = lines.bytes_scanned
         self.looked.gaps += [too_many(self._group, second) for second in lines.unread]
-        if lines.ambiguous:
-            self.looked.gaps.append(unordered(self._group, lines.ambiguous))
+        self.looked.gaps += unordered(self._group, lines.doubts)
+        if lines.clamped:
+            known = self._options.describe(self._group)
+            self.looked.gaps += not_kept(self._group, known, self._window.since_ms, self._now_ms)
         if self._is_proved():
             return
-        if self._sure:
-            raise CouldNotLook(
-                f"the lines that Logs Insights selects of {self._group.name} do not prove what was "
-                "counted: others stand between them, or could",
-                "Use --engine filter.",
-            )
         self.looked.gaps.append(lines_between(self._group))
 
     def _save_queried(self, window: TimeRange, queried: Iterator[list[LogEvent]]) -> None:

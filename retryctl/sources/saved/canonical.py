@@ -22,6 +22,9 @@ _CONTROL = re.compile(b"[\x01-\x08\x0b\x0c\x0e-\x1f]")
 _MESSAGE = b',"message":"'
 _END = b'"}\n'
 
+KEY = re.compile(rb'\{(?:"logGroupName": ?"([^"]*)", ?)?"logStreamName": ?"([^"]*)"')
+"""The start of a canonical line, with the group and the stream."""
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 

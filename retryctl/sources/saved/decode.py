@@ -1,14 +1,14 @@
-"""From a file as it lies on disk to clean UTF-8, whatever it was wrapped in.
+"""Decode a file to clean UTF-8: gzip in one or two layers, UTF-16, byte order marks.
 
 Three steps, each an iterator of byte chunks that feeds the next::
 
     raw chunks -> gunzip (none, one or two layers) -> UTF-8 without a BOM -> segments
 
-gzip and UTF-16 are found by looking at the first bytes, never by the name: Firehose compresses
-what is compressed already, exports lose their ``.gz``, PowerShell writes UTF-16.
+The first bytes show gzip and UTF-16, the name does not: Firehose compresses data that is
+compressed already, exports lose their ``.gz``, PowerShell writes UTF-16.
 
-An empty chunk is a *break*: behind it lies something that does not follow on what came before,
-as after a corrupt gzip member. A *segment* is what lies between two breaks.
+An empty chunk is a *break*: the data behind it does not continue the data before it, as after a
+corrupt gzip member. A *segment* is the data between two breaks.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _BOMS = (
 
 
 def segments(
-    file: IO[bytes], notes: FileDiagnostics, progress: Callable[[int], None]
+    file: IO[bytes], diagnostics: FileDiagnostics, progress: Callable[[int], None]
 ) -> Iterator[io.BufferedReader]:
-    """The segments of ``file``, each to be read before the next is asked for.
+    """Yield the segments of ``file``; read each before the next.
 
-    ``progress`` hears of the number of bytes of each chunk that is read from the disk.
+    ``progress`` gets the number of bytes of each chunk that is read from the disk.
     """
-    chunks = _utf8(_unpacked(_raw(file, progress), notes))
+    chunks = _utf8(_unpacked(_raw(file, progress), diagnostics))
     while True:
         segment = _Segment(chunks)
         yield io.BufferedReader(segment, SEGMENT_BUFFER_BYTES)
@@ -60,17 +60,17 @@ def _raw(file: IO[bytes], progress: Callable[[int], None]) -> Iterator[bytes]:
 
 
 def _unpacked(
-    chunks: Iterator[bytes], notes: FileDiagnostics, layers: int = _GZIP_LAYERS
+    chunks: Iterator[bytes], diagnostics: FileDiagnostics, layers: int = _GZIP_LAYERS
 ) -> Iterator[bytes]:
     first = next(chunks, _BREAK)
     whole = chain([first], chunks) if first else chunks
     if layers and first.startswith(_GZIP_MAGIC):
-        return _unpacked(_gunzipped(whole, notes), notes, layers - 1)
+        return _unpacked(_gunzipped(whole, diagnostics), diagnostics, layers - 1)
     return whole
 
 
-def _gunzipped(chunks: Iterator[bytes], notes: FileDiagnostics) -> Iterator[bytes]:
-    """Members of gzip one after another; behind a corrupt one, on from the next to be found."""
+def _gunzipped(chunks: Iterator[bytes], diagnostics: FileDiagnostics) -> Iterator[bytes]:
+    """Unpack members of gzip; after a corrupt one, go on with the next member found."""
     member = None
     pending = b""
     at = 0
@@ -86,7 +86,7 @@ def _gunzipped(chunks: Iterator[bytes], notes: FileDiagnostics) -> Iterator[byte
             try:
                 unpacked = member.decompress(pending, UNPACKED_BYTES)
             except zlib.error as error:
-                notes.damaged(f"corrupt gzip data before byte {at} ({error})")
+                diagnostics.damaged(f"corrupt gzip data before byte {at} ({error})")
                 yield _BREAK
                 member, pending = None, pending[1:]
                 continue
@@ -98,11 +98,11 @@ def _gunzipped(chunks: Iterator[bytes], notes: FileDiagnostics) -> Iterator[byte
         rest = member.flush()
         if rest:
             yield rest
-        notes.breaks_off(f"its gzip data breaks off at byte {at}")
+        diagnostics.breaks_off(f"its gzip data breaks off at byte {at}")
 
 
 def _from_member(data: bytes) -> bytes:
-    """``data`` from the start of a gzip member, or what of its end could be such a start."""
+    """Return ``data`` from the start of a gzip member, or its end that may start one."""
     start = data.find(_GZIP_MAGIC)
     if start >= 0:
         return data[start:]
@@ -111,7 +111,7 @@ def _from_member(data: bytes) -> bytes:
 
 
 def _utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same text in UTF-8 without a BOM; what is no text in its encoding becomes U+FFFD."""
+    """Convert text to UTF-8 without a BOM; bytes that are no text become U+FFFD."""
     first = next(chunks, _BREAK)
     encoding, bom_bytes = _encoding(first)
     decoder = codecs.getincrementaldecoder(encoding)("replace")
@@ -127,7 +127,7 @@ def _utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _encoding(first: bytes) -> tuple[str, int]:
-    """The encoding that a text's first bytes show, and the length of its BOM."""
+    """Return the encoding that the first bytes show, and the length of the BOM."""
     for bom, encoding in _BOMS:
         if first.startswith(bom):
             return encoding, len(bom)
@@ -149,7 +149,7 @@ class _Segment(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fill ``buffer`` as far as the segment goes, so that a peek sees as much as it can."""
+        """Fill ``buffer`` as far as the segment goes, so that a peek gets as much as possible."""
         filled = 0
         while filled < len(buffer) and self._fetch():
             part = self._rest[: len(buffer) - filled]
@@ -159,7 +159,7 @@ class _Segment(io.RawIOBase):
         return filled
 
     def skip_rest(self) -> None:
-        """Go to the segment's end, where a reader gave up before it."""
+        """Go to the end of the segment, if its reader stopped before it."""
         while self._fetch():
             self._rest = b""
 

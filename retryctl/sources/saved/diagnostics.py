@@ -1,4 +1,4 @@
-"""What a reading of a saved log has come across, and how far it is."""
+"""Progress, statistics and gaps of reading a saved log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.files import DEMO, STDIN, STDIN_NAME
 
 Progress = Callable[[int, "int | None"], None]
-"""Hears of the bytes read and of the bytes in all."""
+"""Gets the number of bytes read and the number of all bytes."""
 
 LINES_NAMED = 3
 
@@ -23,7 +23,7 @@ _RECORD = re.compile(
 
 
 class Meter:
-    """Tells ``progress`` how far the reading is, in bytes on the disk."""
+    """Reports progress in bytes on the disk."""
 
     def __init__(self, progress: Progress | None, total: int) -> None:
         self.done = 0
@@ -31,11 +31,11 @@ class Meter:
         self._total = total
 
     def advance(self, count: int) -> None:
-        """So many bytes more were read."""
+        """Add ``count`` bytes to those read."""
         self.reach(self.done + count)
 
     def reach(self, done: int) -> None:
-        """So many bytes were read in all."""
+        """Set the number of bytes read."""
         self.done = done
         if self._progress:
             self._progress(done, self._total)
@@ -43,7 +43,7 @@ class Meter:
 
 @dataclass(slots=True)
 class ReadStats:
-    """What a reading of ``source`` has come across so far. Times are epoch milliseconds."""
+    """Statistics and gaps of reading ``source``. Times are epoch milliseconds."""
 
     source: str
     _: KW_ONLY
@@ -66,20 +66,20 @@ class ReadStats:
         if self.last_ms is None or moment_ms > self.last_ms:
             self.last_ms = moment_ms
 
-    def add(self, notes: FileDiagnostics) -> None:
-        """Take over what could not be read of a file."""
-        self.unrecognised += notes.unrecognised
-        self.gaps += notes.settled()
+    def add(self, diagnostics: FileDiagnostics) -> None:
+        """Add the gaps of one file."""
+        self.unrecognised += diagnostics.unrecognised
+        self.gaps += diagnostics.settled()
 
     def coverage(self) -> Coverage:
-        """All of this for the cross-check and the views.
+        """Return the coverage for the cross-check and the views.
 
-        Nothing was seen beyond the log's last event, whatever was asked for. A window in which
-        the log has nothing is a moment: its end, or where it would have begun.
+        It ends at the last event of the log, even where the window goes on. A window without
+        events is a moment: its end, or its start.
         """
         first_ms, last_ms = _timed(self.first_ms), _timed(self.last_ms)
-        asked_ms = (moment for moment in (self.until_ms, last_ms) if moment is not None)
-        horizon_ms = min(asked_ms, default=None)
+        ends_ms = (moment for moment in (self.until_ms, last_ms) if moment is not None)
+        horizon_ms = min(ends_ms, default=None)
         since_ms = first_ms if self.since_ms is None else self.since_ms
         until_ms = horizon_ms
         if since_ms is not None and until_ms is not None and since_ms > until_ms:
@@ -110,7 +110,7 @@ def _timed(moment_ms: int | None) -> int | None:
 
 
 class FileDiagnostics:
-    """What could not be read of one file: ``gaps``, and the number of events ``unrecognised``."""
+    """Gaps of one file, and the number of its lines that are not events (``unrecognised``)."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -130,11 +130,11 @@ class FileDiagnostics:
             self._in_order = False
 
     def damaged(self, what: str) -> None:
-        """Note that some of the file cannot be read: whole attempts may be missing."""
+        """Add a gap: a part of the file cannot be read, and attempts may be missing."""
         self._gap("truncated", f"{self.name}: {what}", hides_attempts=True)
 
     def breaks_off(self, what: str) -> None:
-        """Note that the file ends too early. Where its gzip data does, its JSON does too: once."""
+        """Add a gap: the file ends too early. Gzip data and the JSON in it make one gap."""
         if self.gaps and self.gaps[-1] in self._ends:
             return
         self.damaged(what)
@@ -153,7 +153,7 @@ class FileDiagnostics:
         )
 
     def settled(self) -> list[Gap]:
-        """The gaps, once the file is read: of one in order, what is missing at its end is later."""
+        """Return the gaps of the file. If it is in order, a missing end is after its events."""
         if self._no_events > LINES_NAMED:
             more = self._no_events - LINES_NAMED
             what = f"{self.name}: not log events either: {more:,} more"
@@ -166,7 +166,7 @@ class FileDiagnostics:
         return [replace(gap, since_ms=since_ms) if gap in self._ends else gap for gap in self.gaps]
 
     def unread_event(self, place: int, found: str) -> None:
-        """Count an event that cannot be read; the first few are named, with what was found."""
+        """Count a line that is not an event; the first few are named with their text."""
         self.unrecognised += 1
         self._no_events += 1
         self._records += _RECORD.search(found) is not None
@@ -175,7 +175,7 @@ class FileDiagnostics:
             self._gap("unrecognised", what, hides_attempts=False)
 
     def refused(self, error: UnreadableInput) -> None:
-        """Note that the file was passed over, in place of all that was noted of it."""
+        """Replace all gaps by one: the file was skipped."""
         closed = isinstance(error.__cause__, OSError)
         hides = closed or any(gap.hides_attempts for gap in self.gaps)
         self.gaps = []

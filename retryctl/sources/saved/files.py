@@ -1,4 +1,4 @@
-"""Which files a source of saved logs means: a path, a folder, a glob, ``-`` or ``demo``."""
+"""The files of a source of saved logs: a path, a folder, a glob, ``-`` or ``demo``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STDIN_NAME = "standard input"
 
 _RESERVED = ("cloudwatch", DEMO)
 _LIKE_A_FILE = re.compile(r"\.(?:jsonl?|ndjson|log|txt|csv|gz|zst|zip)$", re.IGNORECASE)
-_EXPORT_TEST = "aws-logs-write-test"  # CreateExportTask writes it to see whether it may write
+_EXPORT_TEST = "aws-logs-write-test"  # CreateExportTask writes it to test its permission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class SavedFile:
 
 
 def instead_of(word: str) -> str | None:
-    """How to give ``word``, which was given as a name or an ID, if it is or looks like a file."""
+    """Return the way to name a file that was given as a function or an ID; ``None`` for others."""
     if not os.path.exists(word) and not _LIKE_A_FILE.search(word):
         return None
     quoted = shlex.quote(word)
@@ -52,10 +52,10 @@ def instead_of(word: str) -> str | None:
 
 
 def find_files(source: str, stdin: IO[bytes] | None) -> tuple[SavedFile, ...]:
-    """The files that ``source`` means, in the order of their names.
+    """Find the files of ``source``, in the order of their names.
 
     ``stdin`` is what ``-`` reads, the process's own where it is ``None``. Raises UnreadableInput
-    where there is no file, or where it may not be looked at.
+    where there is no file, or where it must not be read.
     """
     if source == DEMO:
         return (_demo(),)
@@ -75,7 +75,7 @@ def _own_stdin() -> IO[bytes]:
 
 
 def _refuse_address(source: str) -> None:
-    """Refuse what is no name of a file, with the way to one."""
+    """Refuse an address, with the command that makes a file of it."""
     if not source:
         raise UsageError("--from names nothing.", "Name a file, a folder, a glob or - for stdin.")
     if source.startswith("s3://"):
@@ -86,12 +86,12 @@ def _refuse_address(source: str) -> None:
 
 
 def names_one_file(source: str) -> bool:
-    """Whether ``source`` is one file, which must be readable, and no set of them."""
+    """Whether ``source`` names one file, which must be readable."""
     return source in (DEMO, STDIN) or (os.path.exists(source) and not os.path.isdir(source))
 
 
 def cannot_open(name: str, error: OSError) -> UnreadableInput:
-    """What to say where the operating system refuses ``name``."""
+    """Build the error of a file that the operating system refuses to open."""
     if isinstance(error, PermissionError):
         return UnreadableInput(f"not allowed to read {name}.", "Allow it, or read a copy of it.")
     return UnreadableInput(f"cannot read {name}: {error.strerror or error}.")
@@ -126,7 +126,7 @@ def _pattern(source: str) -> str:
 
 
 def _in_folder(folder: str) -> Iterator[SavedFile]:
-    """Its files, but for empty ones, which hide nothing; and the folders that are closed to us."""
+    """Yield its files that are not empty, and the folders that must not be read."""
     closed: list[OSError] = []
     for parent, folders, names in os.walk(folder, onerror=closed.append):
         folders.sort()
@@ -134,7 +134,7 @@ def _in_folder(folder: str) -> Iterator[SavedFile]:
             path = os.path.join(parent, name)
             if name != _EXPORT_TEST and os.path.isfile(path) and os.path.getsize(path):
                 yield _file(path)
-    for error in closed:  # to open them fails as listing them did, and there it is told
+    for error in closed:  # opening them fails like listing them, and gives the reason
         yield SavedFile(name=error.filename, size=0, open=partial(_open, error.filename))
 
 
