@@ -30,7 +30,7 @@ LARGEST_EVENT = 1024 * 1024
 
 _IMPORT_ERROR = "Runtime.ImportModuleError"
 _BETWEEN_REQUESTS_S = 10.0
-# All is over so long before now, and a client finds it all. No longer: three attempts begin four
+# The last event is this old, so that a client finds all. Not older: three attempts begin four
 # minutes ago, and a request to AWS that is signed five minutes from now is refused.
 _OVER_BEFORE_S = 45.0
 

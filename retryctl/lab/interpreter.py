@@ -30,7 +30,7 @@ def find(name: str) -> str:
 def version(path: str) -> str:
     """Return the interpreter's version, as ``3.13``.
 
-    :raises CouldNotLook: it is no interpreter, or one too old for the lab.
+    :raises CouldNotLook: it is not an interpreter, or too old for the lab.
     """
     if path == sys.executable:
         return f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -2,7 +2,7 @@
 
 Sources: captured logs of 2025, and "Lambda Telemetry API Event schema reference" in
 https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html. A timeout and
-a crash are told on REPORT alone, as Lambda has done since 2025.
+a crash are on REPORT alone, as on Lambda since 2025.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ class RuntimeApi(socketserver.ThreadingMixIn, HTTPServer):
 class _Lines(io.BufferedReader):
     """Lines of any length, cut where they are too long.
 
-    awslambdaric sends the cause of an error in a header of up to 1 MiB, which nobody reads
+    awslambdaric sends the cause of an error in a header of up to 1 MiB, which is not read
     here; ``http.client`` refuses a line of more than 64 KiB.
     """
 

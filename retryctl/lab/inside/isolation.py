@@ -96,7 +96,7 @@ def _bubblewrap(settings: dict[str, Any]) -> IsolationChoice:
     if program is None:
         raise OSError("bwrap is not installed")
     wrap = [program, *_bubblewrap_options(settings)]
-    # Once it replaces this process there is no way back, so it is tried on a trifle before.
+    # Once it replaces this process there is no way back, so it is tried with /bin/true first.
     trial = subprocess.run([*wrap, "/bin/true"], capture_output=True, check=False, text=True)
     if trial.returncode:
         raise OSError(trial.stderr.strip() or f"bwrap ended with status {trial.returncode}")

@@ -25,7 +25,7 @@ def supervise(child: int, control_fd: int) -> None:
     """Wait for ``child`` to end, then end all that it left.
 
     ``child`` is killed when the other end of ``control_fd`` closes: the lab is done with
-    it, or is no more.
+    it, or has ended itself.
     """
     threading.Thread(target=_kill_at_end_of, args=(control_fd, child), daemon=True).start()
     while os.wait()[0] != child:
