@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from retryctl.app.options import Feedback, SourceOptions
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.wording import suggestions
-from retryctl.errors import NothingFound, UsageError
+from retryctl.errors import NothingFound, RetryctlError, UnreadableInput, UsageError
 from retryctl.sources.aws.function_config import parse_function_name
 from retryctl.sources.aws.log_groups import is_pattern
 from retryctl.views.sentences import coverage_sentence
@@ -55,13 +55,16 @@ def warn_of_gaps(coverage: Coverage, feedback: Feedback, form: str) -> None:
 # --------------------------------------------------------------------------- nothing found
 
 
-def nothing_found(what: str, coverage: Coverage, tz: tzinfo, step: str = "") -> NothingFound:
+def nothing_found(what: str, coverage: Coverage, tz: tzinfo, step: str = "") -> RetryctlError:
     """Build the error that nothing was found: what was read, what was not, and the next step.
 
-    ``step`` is the next step where the coverage does not suggest one.
+    ``step`` is the next step where the coverage does not suggest one. Where records of Lambda
+    were not understood, the error is that the log cannot be read.
     """
     read = coverage_sentence(coverage, tz, complete="The whole window was read.")
     where = " ".join([read[:1].upper() + read[1:], *gap_sentences(coverage, _MOST_GAPS_IN_ERROR)])
+    if any(gap.kind == "not-understood" for gap in coverage.gaps):
+        return UnreadableInput(f"{what.rstrip('.')} in what was understood.", where)
     return NothingFound(what, f"{where}\n{_settling_step(coverage) or step}".rstrip())
 
 

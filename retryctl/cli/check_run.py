@@ -31,7 +31,7 @@ from retryctl.cli.terminal import TerminalFeedback, put, remark, stdout_screen
 from retryctl.cli.times import zone
 from retryctl.config import config_for
 from retryctl.core.model.events import request_id_in
-from retryctl.errors import ExitStatus, NothingFound, UsageError
+from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.ci.formats import ELSEWHERE, REPORTS
 from retryctl.views.ci.report import CheckReport
 
@@ -138,7 +138,7 @@ def _text(result: CheckReport, screen: options.ScreenOptions) -> str:
     )
 
 
-def _nothing_to_check(result: CheckReport, run: CheckRun, window: TimeWindow) -> NothingFound:
+def _nothing_to_check(result: CheckReport, run: CheckRun, window: TimeWindow) -> RetryctlError:
     if run.not_found:
         return nothing_found(
             "none of these requests was found.",

@@ -29,7 +29,7 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.summary.diff import Change, changes
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.errors import ExitStatus, NothingFound, UsageError
+from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.figures import Tallies as FunctionTallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
 
@@ -94,7 +94,7 @@ def run_summary(
     return ExitStatus.OK
 
 
-def no_request(coverage: Coverage, tz: tzinfo) -> NothingFound:
+def no_request(coverage: Coverage, tz: tzinfo) -> RetryctlError:
     """Build the error that the window has no such request."""
     what = "there is no such request in the window."
     return nothing_found(what, coverage, tz, next_step(coverage, NO_REQUEST_STEPS))

@@ -15,7 +15,7 @@ from retryctl.cli.times import zone
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.coverage import Coverage
-from retryctl.errors import ExitStatus, NothingFound, UsageError
+from retryctl.errors import ExitStatus, NothingFound, RetryctlError, UsageError
 from retryctl.views.console_links import console_lines
 from retryctl.views.json.trace import trace_document, trace_lines
 
@@ -128,6 +128,6 @@ def _refuse_missing_attempt(checked: Iterable[CheckedRequest], number: int | Non
         )
 
 
-def _nothing_found(result: TraceResult, tz: tzinfo) -> NothingFound:
+def _nothing_found(result: TraceResult, tz: tzinfo) -> RetryctlError:
     what = " ".join(result.not_found.values()) or "there is no request that was retried."
     return nothing_found(what, result.coverage, tz, next_step(result.coverage, _NEXT_STEPS))

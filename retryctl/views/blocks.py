@@ -46,13 +46,14 @@ class Table:
     Where they do not fit, those in ``gives_way`` are shortened or left out in that order,
     and then the one named ``clipped`` is cut. ``instead`` says below the table what a column
     that is gone or cut would have said. Where even that does not fit, each row becomes a
-    paragraph.
+    paragraph. ``gap`` is the number of cells between columns below which a column gives way.
     """
 
     columns: Mapping[str, Column]
     gives_way: Sequence[str]
     clipped: str
     instead: Mapping[tuple[str, ...], Sequence[Paragraph]]
+    gap: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,19 @@ from retryctl.views.json.request_list import listed_object
 from retryctl.views.json.summary import summary_object
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_LIST_COLUMNS = (
+    "request_id",
+    "function",
+    "started_at",
+    "attempts",
+    "outcome",
+    "verdict",
+    "findings",
+    "branches",
+    "wrong_branches",
+    "environments",
+    "error",
+)
 _LEFT_OUT = ("errors", "failed_over_time")
 
 
@@ -30,10 +43,9 @@ def summary_csv(tallies: Sequence[tuple[str | None, SummaryTally]], branches: Br
 
 
 def list_csv(listed: Iterable[RequestRow]) -> str:
-    """A heading and a row for each request; several findings share a cell, with spaces."""
+    """A heading and a row for each request; the values of a list share a cell, with spaces."""
     rows = [listed_object(each) for each in listed]
-    names = ("request_id", "function", "started_at", "attempts", "outcome", "verdict", "findings")
-    return table(names, ([_joined(row[name]) for name in names] for row in rows))
+    return table(_LIST_COLUMNS, ([_joined(row[name]) for name in _LIST_COLUMNS] for row in rows))
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -53,7 +65,9 @@ def _cell(value: Any) -> Any:
 
 
 def _joined(value: Any) -> Any:
-    return " ".join(value) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return " ".join("-" if each is None else str(each) for each in value)
+    return value
 
 
 def _flat(fields: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

@@ -38,6 +38,10 @@ def test_a_line_has_the_keys_of_the_contract(log: Path) -> None:
         "outcome": "exhausted",
         "verdict": "disagrees",
         "findings": ["environment-switch", "retries-exhausted"],
+        "branches": ["A", "A", "B"],
+        "wrong_branches": [2, 3],
+        "environments": 2,
+        "error": "NameError",
     }
     assert set(by_id) == {ID, OTHER_ID, THIRD_ID}
 
@@ -77,6 +81,17 @@ def test_text_is_newest_first_with_whole_ids_that_trace_takes(log: Path) -> None
     assert run("trace", "--from", str(log), ID).returncode == 0
 
 
+def test_80_columns_show_branches_verdict_environments_and_the_names_of_findings(
+    log: Path,
+) -> None:
+    table, _ = run("list", "--from", str(log), env={"COLUMNS": "80"}).stdout.split("\n\n")
+    row = next(line for line in table.splitlines() if ID in line)
+    assert row.split()[2:] == ["3", "2", "A", "A✗", "B✗", "✗", "exhausted", "wrong"]
+    assert "errors: timeout 1, NameError 1" in table
+    assert "findings: environment-switch 1" in table
+    assert "-s…" not in table
+
+
 @pytest.mark.parametrize("columns", ["80", "120"])
 def test_of_several_functions_each_request_names_its_own(tmp_path: Path, columns: str) -> None:
     other = Environment("c", group="/aws/lambda/mails").runs(THIRD_ID, "sent")
@@ -101,6 +116,8 @@ def test_csv_and_json(log: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(run("list", "--from", str(log), "-o", "csv").stdout)))
     assert [row["request_id"] for row in rows] == [THIRD_ID, OTHER_ID, ID]
     document = json.loads(run("list", "--from", str(log), "-o", "json").stdout)
+    assert rows[-1]["branches"] == "A A B"
+    assert rows[-1]["wrong_branches"] == "2 3"
     assert [each["request_id"] for each in document["requests"]] == [THIRD_ID, OTHER_ID, ID]
     assert document["coverage"]["complete"] is True
 

@@ -59,15 +59,15 @@ def test_the_sequence_of_each_retried_request() -> None:
     found = judge(exhausted(ID), *switched(OTHER_ID), succeeded(THIRD_ID), branches=("A", "B", "C"))
     assert results(found, "expect-branches") == {ID: True, OTHER_ID: False}
     assert [c.message for c in found.checks if c.name == "expect-branches"] == [
-        "A, B, C for A, B, C",
-        "A, A for A, B, C",
+        "ran A, B, C; expected A, B, C",
+        "ran A, A; expected A, B, C",
     ]
 
 
 def test_the_sequence_of_a_given_request_though_it_was_not_retried() -> None:
     found = judge(succeeded(), branches=("A",), given=frozenset({THIRD_ID}))
     assert results(found, "expect-branches") == {THIRD_ID: False}
-    assert told(found, "expect-branches") == "no branch for A"
+    assert told(found, "expect-branches") == "ran no branch; expected A"
 
 
 def test_a_sequence_that_may_still_become_right_is_undetermined() -> None:

@@ -411,3 +411,10 @@ def test_a_log_without_times_shows_none_and_still_its_order() -> None:
         times = {attempt_shown[key] for key in ("started_at", "ended_at", "wait_s", "log_stream")}
         assert times == {None}
     assert {shown["coverage"][key] for key in ("since", "until")} == {None}
+
+
+def test_a_request_in_lines_not_understood_is_unreadable_and_not_missing() -> None:
+    other = "99999999-1111-4222-8333-000000000009"
+    mixed = lines(EVENTS) + f"START RequestId: {other} Version: 7\n"
+    assert run("trace", other, "--from", "-", stdin=mixed).returncode == 3
+    assert run("trace", other, "--from", "-", stdin=lines(EVENTS)).returncode == 4

@@ -152,7 +152,7 @@ def _owes_outcome(request: Request, expected: Expectations) -> bool:
 def _sequence(checked: CheckedRequest, expected: Expectations) -> CheckResult:
     request = checked.request
     ran = tuple(a.claim.branch for a in request.attempts if a.claim.branch is not None)
-    told = f"{', '.join(ran) or 'no branch'} for {', '.join(expected.branches)}"
+    told = f"ran {', '.join(ran) or 'no branch'}; expected {', '.join(expected.branches)}"
     still_fits = expected.branches[: len(ran)] == ran
     if checked.verdict is Verdict.UNDETERMINED:
         return _of("expect-branches", request, None, f"{told}; what was seen may not be all")
@@ -164,7 +164,7 @@ def _sequence(checked: CheckedRequest, expected: Expectations) -> CheckResult:
 def _outcome(checked: CheckedRequest, expected: Expectations) -> CheckResult:
     request = checked.request
     due = " or ".join(sorted(outcome.value for outcome in expected.outcomes))
-    told = f"{request.outcome.value} for {due}"
+    told = f"{request.outcome.value}; expected {due}"
     if request.outcome in expected.outcomes:
         return _of("expect-outcome", request, True, told)
     if request.outcome in OPEN:

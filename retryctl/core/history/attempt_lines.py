@@ -33,8 +33,8 @@ class AttemptLines:
 
     ``ambiguous`` are lines of the body that look like a record of another attempt.
     ``starts_unseen`` tells of a JSON stream in which no attempt has a START: a system log
-    level that drops them. ``doubtful``: neither this attempt nor the one before it has an end, so
-    one of both STARTs is printed text, and whose the lines are is not known.
+    level that drops them. ``doubtful``: it has no end, and the attempt before it has none either or
+    a record of another request stands in it. Then its lines may belong to another attempt.
     """
 
     request_id: str

@@ -79,7 +79,7 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> Outcome:
         return Outcome.ERROR if bracket.managed and not _is_crash(types) else Outcome.CRASH
     if exited:
         return Outcome.CRASH
-    if _marker(bracket):
+    if _marker(bracket) and not bracket.doubtful:
         return Outcome.ERROR
     if bracket.report:
         whole = not (bracket.report.cut or bracket.report.failed)

@@ -217,7 +217,8 @@ class SequentialSegmenter:
         for line in self.lines[at:stop]:
             bracket.add(line)
         last = self._last
-        bracket.doubtful = last is not None and not (last.ended or bracket.ended)
+        follows_open = last is not None and not last.ended
+        bracket.doubtful = not bracket.ended and (follows_open or bool(bracket.ambiguous))
         self.between = []
         self.brackets.append(bracket)
         self.idle_seen = True

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.events import is_timed
-from retryctl.core.model.request import RequestOutcome
+from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.summary.silent import SilentSuccesses
 
 
@@ -17,7 +18,10 @@ class RequestRow:
     """A request in one line. ``findings`` are the names of rules, each once, in their order.
 
     ``placed_ms`` orders it in time; ``started_ms`` is ``None`` where no START was seen.
-    ``errors`` are the types and messages of its failed attempts.
+    ``errors`` are the types and messages of its failed attempts, and ``error`` is the type of
+    the last one. ``branches`` has the branch of each attempt, ``None`` where it logged none, and
+    ``wrong_branches`` the numbers of the attempts that ran another branch than expected.
+    ``environments`` counts the execution environments; ``None`` where streams have no names.
     """
 
     request_id: str
@@ -29,6 +33,10 @@ class RequestRow:
     verdict: Verdict
     findings: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    error: str | None = None
+    branches: tuple[str | None, ...] = (None,)
+    wrong_branches: tuple[int, ...] = ()
+    environments: int | None = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,4 +100,28 @@ def _checked(one: CheckedRequest) -> RequestRow:
         verdict=one.verdict,
         findings=tuple(dict.fromkeys(finding.rule for finding in one.findings)),
         errors=tuple(dict.fromkeys(said)),
+        error=_last_error(request),
+        branches=tuple(attempt.claim.branch for attempt in request.attempts),
+        wrong_branches=tuple(_wrong_branches(one)),
+        environments=_environments(request),
     )
+
+
+def _last_error(request: Request) -> str | None:
+    """Return the type of the last error, or the outcome of an attempt that failed without one."""
+    for attempt in reversed(request.attempts):
+        if attempt.outcome.failed:
+            return (attempt.error and attempt.error.type) or attempt.outcome.value
+    return None
+
+
+def _wrong_branches(one: CheckedRequest) -> Iterator[int]:
+    for attempt, check in zip(one.request.attempts, one.checks, strict=True):
+        expected, ran = check.branch_expected, attempt.claim.branch
+        if None not in (expected, ran) and expected != ran:
+            yield attempt.number
+
+
+def _environments(request: Request) -> int | None:
+    streams = {attempt.log_stream for attempt in request.attempts}
+    return len(streams) if None not in streams or len(request.attempts) == 1 else None

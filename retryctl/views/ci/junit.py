@@ -61,8 +61,8 @@ def _case(
             SubElement(case, kind, details).text = "\n".join(_said(check) for check in some)
     beside = [judged.finding for judged in findings if not judged.failed]
     if beside:
-        told_beside = [f"{finding.rule}: {inert(finding.message)}" for finding in beside]
-        SubElement(case, "system-out").text = "\n".join(told_beside)
+        harmless = [f"{finding.rule}: {inert(finding.message)}" for finding in beside]
+        SubElement(case, "system-out").text = "\n".join(harmless)
 
 
 def _type(check: CheckResult, findings: Sequence[JudgedFinding]) -> str:

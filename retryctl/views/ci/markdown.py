@@ -10,10 +10,10 @@ from retryctl.errors import ExitStatus
 from retryctl.views.ci.report import (
     CheckReport,
     Problem,
+    harmless_findings,
     headline,
     problems,
     result_sentence,
-    told_beside,
 )
 from retryctl.views.inert import inert
 from retryctl.views.sentences import coverage_sentence
@@ -42,7 +42,7 @@ def _lines(result: CheckReport) -> Iterator[str]:
         yield from map(_row, found[:_MOST_ROWS])
     if len(found) > _MOST_ROWS:
         yield from ("", f"and {len(found) - _MOST_ROWS:,} more")
-    for words in told_beside(judgement):
+    for words in harmless_findings(judgement):
         yield from ("", _text(words))
     yield from ("", _text(coverage_sentence(result.coverage, result.tz)))
     for gap in result.coverage.gaps:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timezone, tzinfo
 
@@ -54,8 +54,8 @@ class CheckReport:
 class Problem:
     """One line of what did not pass: a finding that fails, or a check.
 
-    ``rule`` names the rule or the expectation. ``passed`` is ``False``, or ``None`` where it
-    cannot be result.
+    ``rule`` names the rule or the expectation. ``passed`` is ``False``, or ``None`` where the
+    result is undetermined.
     """
 
     rule: str
@@ -81,16 +81,25 @@ def problems(judgement: CheckOutcome) -> list[Problem]:
     return sorted(found, key=lambda problem: problem.passed is None)
 
 
-def told_beside(judgement: CheckOutcome) -> list[str]:
-    """What was found and does not fail, each kind with the number of each rule."""
+def harmless_findings(judgement: CheckOutcome) -> list[str]:
+    """Sentences that count the findings that do not fail, by kind and by rule."""
     kinds = {
         "known, in the baseline": [f for f in judgement.findings if f.known and not f.allowed],
         "allowed": [f for f in judgement.findings if f.allowed],
-        "found, not failing": [
+        "also found, does not fail": [
             f for f in judgement.findings if not (f.failed or f.known or f.allowed)
         ],
     }
     return [f"{kind}: {_numbers(some)}" for kind, some in kinds.items() if some]
+
+
+def grouped(found: Sequence[Problem]) -> list[tuple[Problem, ...]]:
+    """Group the problems of one request and one rule, in the order of their first."""
+    groups: dict[tuple[object, ...], list[Problem]] = {}
+    for problem in found:
+        key = (problem.passed, problem.request_id, problem.function, problem.rule)
+        groups.setdefault(key, []).append(problem)
+    return [tuple(group) for group in groups.values()]
 
 
 def headline(judgement: CheckOutcome, subject: str) -> str:

@@ -62,7 +62,7 @@ def attempt_article(
 
 
 def finding_section(finding: Finding, around: Setting) -> Markup:
-    """What was found, what to do, and the log events that prove it; its heading is of level 4."""
+    """A finding with its remedy and its evidence, under a heading of level 4."""
     sign = SEVERITY_SIGNS[finding.severity]
     return tag(
         "section",
@@ -70,7 +70,7 @@ def finding_section(finding: Finding, around: Setting) -> Markup:
         tag("p", finding.message),
         tag("p", tag("b", "Do: "), finding.remedy),
         tag("p", "More: ", tag("code", f"retryctl explain {finding.rule}"), class_="dim"),
-        _proof("log events that prove it", finding.evidence, around),
+        _proof("evidence", finding.evidence, around),
         class_=f"finding edge {STYLES[sign]}",
     )
 

@@ -20,6 +20,10 @@ def listed_object(listed: RequestRow) -> dict[str, Any]:
         "outcome": listed.outcome.value,
         "verdict": listed.verdict.value,
         "findings": list(listed.findings),
+        "branches": list(listed.branches),
+        "wrong_branches": list(listed.wrong_branches),
+        "environments": listed.environments,
+        "error": listed.error,
     }
 
 

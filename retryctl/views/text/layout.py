@@ -172,7 +172,7 @@ class _Page:
         grid = {name: self._cells(column) for name, column in table.columns.items()}
         gone = set()
         for name in table.gives_way:
-            if name not in grid or self._spare(grid, _GAP) >= 0:
+            if name not in grid or self._spare(grid, table.gap) >= 0:
                 continue
             if shorter := table.columns[name].shorter:
                 grid[name] = self._cells(shorter)

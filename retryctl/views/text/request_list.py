@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import tzinfo
 
+from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow
-from retryctl.views.blocks import BLANK, Block, Column, Paragraph, Pieces, Table
-from retryctl.views.signs import BAD, GOING, GOOD, STYLES, UNSURE
+from retryctl.views.blocks import BLANK, Block, Column, Paragraph, Piece, Pieces, Table
+from retryctl.views.inert import cut
+from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, STYLES, UNSURE, WARNING
 from retryctl.views.text.layout import text_of
 from retryctl.views.times import on_one_day, stamp, zone_name
 
@@ -21,6 +25,13 @@ _SIGNS = {
     RequestOutcome.RUNNING: GOING,
     RequestOutcome.UNKNOWN: UNSURE,
 }
+_VERDICTS = {
+    Verdict.AGREES: ("right", "green"),
+    Verdict.DISAGREES: ("wrong", "bold red"),
+    Verdict.UNDETERMINED: ("unclear", "yellow"),
+    Verdict.NOT_COUNTED: (NOTHING, "dim"),
+}
+_MOST_BRANCHES, _BRANCH_CELLS, _MOST_COUNTED = 6, 12, 8
 
 
 def list_text(
@@ -32,7 +43,7 @@ def list_text(
     colour: bool = False,
     ascii_only: bool = False,
 ) -> str:
-    """A table for a person; ``remarks`` are said below it."""
+    """A table for a person; ``remarks`` are printed below it."""
     blocks = _blocks(listed, remarks, tz)
     return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
 
@@ -44,39 +55,78 @@ def _blocks(listed: Sequence[RequestRow], remarks: Sequence[str], tz: tzinfo) ->
         yield Paragraph(words=[(remark, "")])
 
 
-def _table(listed: Sequence[RequestRow], tz: tzinfo) -> Table:
-    starts = [each.placed_ms for each in listed]
-    dated = not on_one_day(starts, tz)
-    functions = {each.function for each in listed}
-
-    def column(head: str, cells: list[Pieces]) -> Column:
-        return Column(head=head, cells=cells)
-
-    def plain(texts: list[str]) -> list[Pieces]:
-        return [[(text, "")] for text in texts]
-
+def _table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
+    functions = {row.function for row in rows}
     columns = {
-        "request": column("request", [[(each.request_id, "bold")] for each in listed]),
-        "started": column(
-            f"started ({zone_name(tz, starts)})",
-            plain([stamp(each.placed_ms, tz, "seconds", dated=dated) for each in listed]),
-        ),
-        "attempts": column("#", plain([str(each.attempts) for each in listed])),
-        "outcome": column("outcome", [_outcome(each) for each in listed]),
-        "function": column("function", plain([each.function or "" for each in listed])),
-        "findings": column("findings", plain([_found(each) for each in listed])),
+        "request": Column(head="request", cells=[[(row.request_id, "bold")] for row in rows]),
+        "started": _started(rows, tz),
+        "attempts": _plain("#", (str(row.attempts) for row in rows)),
+        "environments": _plain("env", (str(row.environments or NOTHING) for row in rows)),
+        "branches": Column(head="ran", cells=[_branches(row) for row in rows]),
+        "outcome": Column(head="outcome", cells=[_outcome(row) for row in rows]),
+        "verdict": Column(head="count", cells=[[_VERDICTS[row.verdict]] for row in rows]),
+        "function": _plain("function", (row.function or "" for row in rows)),
+        "error": _plain("error", (row.error or "" for row in rows)),
+        "findings": _plain("findings", (", ".join(_findings(row)) for row in rows)),
     }
     if len(functions) < 2:
         del columns["function"]
-    return Table(columns=columns, gives_way=(), clipped="findings", instead={})
+    return Table(
+        columns=columns,
+        gives_way=("findings", "error", "started", "environments", "attempts"),
+        gap=1,
+        clipped="function" if "function" in columns else "outcome",
+        instead={
+            ("error",): _counted("errors", (row.error for row in rows if row.error)),
+            ("findings",): _counted("findings", (name for row in rows for name in _findings(row))),
+        },
+    )
 
 
-def _outcome(listed: RequestRow) -> Pieces:
-    sign = _SIGNS[listed.outcome]
-    return [(f"{sign} ", STYLES[sign]), (listed.outcome.value, "")]
+def _plain(head: str, texts: Iterable[str]) -> Column:
+    return Column(head=head, cells=[[(text, "")] for text in texts])
 
 
-def _found(listed: RequestRow) -> str:
-    if listed.findings:
-        return ", ".join(listed.findings)
-    return "" if listed.verdict.value in ("not-counted", "agrees") else listed.verdict.value
+def _started(rows: Sequence[RequestRow], tz: tzinfo) -> Column:
+    starts = [row.placed_ms for row in rows]
+    dated = not on_one_day(starts, tz)
+    texts = [stamp(start, tz, "seconds", dated=dated) for start in starts]
+    shorter = _plain("started", texts)
+    return replace(_plain(f"started ({zone_name(tz, starts)})", texts), shorter=shorter)
+
+
+def _branches(row: RequestRow) -> Pieces:
+    """The branch of each attempt in order; a wrong one is marked, and many are folded."""
+    if not any(row.branches):
+        return [(NOTHING, "dim")]
+    numbered = list(enumerate(row.branches, start=1))
+    hidden = len(numbered) - _MOST_BRANCHES
+    if hidden > 0:
+        numbered = numbered[:_MOST_BRANCHES]
+    pieces: list[Piece] = []
+    for number, branch in numbered:
+        wrong = number in row.wrong_branches
+        name = cut(branch, _BRANCH_CELLS) if branch else NOTHING
+        gap = " " if pieces else ""
+        pieces.append((f"{gap}{name}{BAD if wrong else ''}", "red" if wrong else ""))
+    return [*pieces, (f" +{hidden:,}", "dim")] if hidden > 0 else pieces
+
+
+def _outcome(row: RequestRow) -> Pieces:
+    sign = _SIGNS[row.outcome]
+    if sign == GOOD and row.verdict is Verdict.DISAGREES:
+        sign = WARNING
+    return [(f"{sign} ", STYLES[sign]), (row.outcome.value, "")]
+
+
+def _findings(row: RequestRow) -> list[str]:
+    """The names of the findings; exhausted retries are the outcome already."""
+    return [name for name in row.findings if name != "retries-exhausted"]
+
+
+def _counted(what: str, names: Iterable[str]) -> list[Paragraph]:
+    """``findings: environment-switch 2, counter-lost 1``: the most frequent first."""
+    counts = Counter(names).most_common()
+    words = ", ".join(f"{cut(name, 60)} {count:,}" for name, count in counts[:_MOST_COUNTED])
+    more = f" and {len(counts) - _MOST_COUNTED:,} more" if len(counts) > _MOST_COUNTED else ""
+    return [Paragraph(words=[(f"{what}: {words}{more}", "")])] if counts else []

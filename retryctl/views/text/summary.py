@@ -247,7 +247,7 @@ def _over_time(tally: SummaryTally, tz: tzinfo) -> Iterator[Block]:
     )
     each = duration(over.bucket_ms).removesuffix(" 00 s").removesuffix(" 00 m")
     yield Drawing(lines=[[(f"{'over time':<{_LABEL}}", "dim"), (line, "yellow")]])
-    yield from _row("", [(f"failed attempts, {each} each; most {most:,} at {when}", "")])
+    yield from _row("", [(f"failed attempts per {each}; peak {most:,} at {when}", "")])
 
 
 # --------------------------------------------------------------------------- several functions
@@ -267,7 +267,7 @@ def _table(tallies: Tallies) -> Table:
 
 
 def _changed(changes: Sequence[Change]) -> Iterator[Block]:
-    yield Paragraph(words=[("since the summary before", "dim")])
+    yield Paragraph(words=[("compared with the earlier summary", "dim")])
     for change in changes:
         if change.verdict == "same":
             continue
