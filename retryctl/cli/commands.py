@@ -144,6 +144,11 @@ def _refuse_shell(arguments: Sequence[str]) -> None:
 
 def complete(variable: str) -> None:
     """Answer the shell's completion request in the environment ``variable``, and exit."""
+    from typer import _completion_classes
+
+    # Typer removes markup from help texts with rich, which takes longer to import than all the
+    # rest. Our help texts have no markup.
+    vars(_completion_classes)["_sanitize_help_text"] = str
     get_command(app).main([], prog_name="retryctl", complete_var=variable)
 
 

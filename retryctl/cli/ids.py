@@ -9,7 +9,6 @@ from pathlib import Path
 from retryctl.core.failure_records import failure_records
 from retryctl.core.model.events import REQUEST_ID
 from retryctl.errors import NothingFound, UsageError
-from retryctl.sources.saved.files import instead_of
 
 # 8f507cfc-0d3f-4697-b07a-ac58fc914c95, also in /tmp/8f507cfc-…_1732330800.123
 _ID = re.compile(rf"(?<![0-9a-zA-Z-]){REQUEST_ID}(?![0-9a-zA-Z-])")
@@ -56,6 +55,8 @@ def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
 
 
 def _in_text(text: str) -> list[str]:
+    from retryctl.sources.saved.files import instead_of  # completion has no use for it
+
     ids = _ids_in(text) or _in_records(text)
     if not ids and (step := instead_of(text)):
         raise UsageError(f"{text!r} is a file's name, not a request ID.", step)

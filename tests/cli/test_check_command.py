@@ -209,7 +209,7 @@ REFUSED = [
     (["--min-accuracy", "99"], "--min-accuracy 99 is not a share.", "Is 99% meant?"),
     (["--min-accuracy", "0.995"], "--min-accuracy 0.995 is not a share.", "Is 99.5% meant?"),
     (["--min-accuracy", "most"], "--min-accuracy 'most' cannot be read.", "such as 0.5%."),
-    (["--wait", "soon"], "--wait 'soon' is no duration.", "5m"),
+    (["--wait", "soon"], "--wait 'soon' is not a duration.", "5m"),
     (["--output", "xml"], "there is no report 'xml'.", "text, json"),
     (["--report", "junit"], "'junit' names no file.", "FORM=FILE"),
     (["--report", "jnit=r.xml"], "there is no report 'jnit'.", "junit?"),

@@ -28,7 +28,7 @@ TABLE = [
     ("first+oom,same,same", LOST, {"uncounted-attempt"}),
     ("same,same+kill", [(0, "A"), (1, "B"), SILENT], set()),
     ("same+throttle,same", SAME, {"late-retry"}),
-    ("first+duplicate,same", [(0, "A"), (1, "B"), (2, "C"), (2, "C")], {"extra-attempt"}),
+    ("first+duplicate,same", [(0, "A"), (1, "B"), (2, "C"), (2, "C")], set()),
 ]
 OUTCOMES = {
     "timeout": Outcome.TIMEOUT,

@@ -16,7 +16,7 @@ from retryctl.core.grammar.parse import parse_record
 from retryctl.core.history.build import build_history
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.records import AppLine, FunctionError, Record
+from retryctl.core.model.records import AppLine, FunctionError, Record, Report, Start
 from retryctl.sources.cloudwatch.adjacency import AdjacentPair, Pairs, is_parted
 from retryctl.sources.cloudwatch.filter_pattern import attempt_line_pattern
 from tests.bulk.test_whole_log import Row, row_of
@@ -89,7 +89,22 @@ def test_selected_lines_tell_the_same(seed: int) -> None:
     if parted(streams, Markers()):
         pytest.skip("these are read with all of their lines")
     everything = [event for events in streams for event in events]
-    assert rows(selected(streams, Markers()), Markers()) == rows(everything, Markers())
+    by_selection, by_all = (
+        {(row[0], row[1]): row for row in rows(events, Markers())}
+        for events in (selected(streams, Markers()), everything)
+    )
+    differ = {key for key in by_all if by_selection.get(key) != by_all[key]}
+    # Known limit: whether a START without REPORT, or a REPORT without START, is printed text shows
+    # in the lines beside it, which are not selected.
+    assert {request_id for request_id, _ in differ} <= _unpaired(everything)
+
+
+def _unpaired(events: list[LogEvent]) -> set[str]:
+    """Return the request IDs whose STARTs and REPORTs do not pair."""
+    records = [parse_record(event) for event in events]
+    started = Counter(each.request_id for each in records if isinstance(each, Start))
+    ended = Counter(each.request_id for each in records if isinstance(each, Report))
+    return {one for one in started | ended if started[one] != ended[one]}
 
 
 # --------------------------------------------------------------------------- every runtime
