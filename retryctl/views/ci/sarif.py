@@ -62,7 +62,7 @@ def _rule(id: str, texts: Mapping[str, RuleText]) -> Object:
     rule = _RULES.get(id)
     title = id.replace("-", " ").capitalize()
     if rule is None:
-        full, help = f"{title}: what the check was told to expect.", "See retryctl check --help."
+        full, help = f"{title}: what the check expects.", "See retryctl check --help."
     else:
         full, help = texts[id].summary, f"{rule.remedy} More: {_EXPLAIN} {id}"
     return {

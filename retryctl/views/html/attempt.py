@@ -15,7 +15,7 @@ from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.views.attempts_table import environment_cell, error_detail, memory, outcome_cell
 from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.html.markup import Markup, joined, spans, tag
-from retryctl.views.html.tmp_files import files_are_told, files_around
+from retryctl.views.html.tmp_files import files_are_inferred, files_around
 from retryctl.views.inert import lines_of
 from retryctl.views.signs import SEVERITY_SIGNS, STYLES
 from retryctl.views.times import duration, moment, stamp
@@ -95,7 +95,7 @@ def _told_of(attempt: Attempt, tz: tzinfo) -> Iterator[tuple[str, str]]:
 
 
 def _tmp(checked: CheckedRequest, attempt: Attempt, around: Setting) -> Markup:
-    if not files_are_told(checked.request):
+    if not files_are_inferred(checked.request):
         return Markup()
     held = files_around(checked.request, attempt, around.known, around.branches)
     heading = tag("h4", "Files in /tmp ", tag("small", "as the log implies"))
@@ -103,7 +103,7 @@ def _tmp(checked: CheckedRequest, attempt: Attempt, around: Setting) -> Markup:
 
 
 def mentions(events: Sequence[LogEvent], around: Setting) -> Markup:
-    """The log events that prove a request of which no attempt can be told."""
+    """The log events that prove a request without a known attempt."""
     return _proof("log events that mention it", events, around)
 
 
@@ -142,10 +142,10 @@ def _place(event: LogEvent, around: Setting) -> str:
 def _event(
     event: LogEvent, lead: str, around: Setting, *, marked: bool = False
 ) -> Iterator[Markup]:
-    told = f"{lead}{stamp(event.timestamp_ms, around.tz, dated=around.dated)}  "
+    prefix = f"{lead}{stamp(event.timestamp_ms, around.tz, dated=around.dated)}  "
     for line in lines_of(event.message):
-        yield joined([told, tag("mark", line) if marked else line])
-        told = " " * len(told)
+        yield joined([prefix, tag("mark", line) if marked else line])
+        prefix = " " * len(prefix)
 
 
 def _lines(lines: Iterable[Markup]) -> Markup:

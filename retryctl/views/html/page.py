@@ -42,7 +42,7 @@ def document(
     coverage: Coverage,
     tz: tzinfo,
 ) -> str:
-    """A whole page of what ``command`` told; what was looked at stands at its end.
+    """Return a page of what ``command`` found; what was read stands at its end.
 
     It is in ASCII whatever a log holds, so that it reads the same in every encoding that a
     pipe, an editor or a mail takes it for.

@@ -42,7 +42,7 @@ def summary_page(
 ) -> str:
     """The summary of one function's requests, or of all functions', as an HTML document in ASCII.
 
-    ``branches`` are those of the handler: they tell which branch was due on which attempt.
+    ``branches`` are those of the handler: they decide which branch each attempt should run.
     ``several`` are the functions of which ``tally`` is the sum, ``changes`` what is other than
     in an earlier summary.
     """
@@ -177,7 +177,7 @@ def _branches(tally: SummaryTally, branches: Branches) -> Markup:
 
 
 def _branch(count: int, name: str, due: str) -> str:
-    """The number of attempts in which it ran, marked where another branch was due."""
+    """The number of attempts in which it ran, marked where another branch should have run."""
     if not count:
         return tag("span", NOTHING, class_="dim")
     if name in (due, "none"):

@@ -16,7 +16,7 @@ from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.html.markup import Markup, joined, tag
 
 
-def files_are_told(request: Request) -> bool:
+def files_are_inferred(request: Request) -> bool:
     """Whether the function counts, in /tmp as far as it says, and its log names the streams."""
     attempts = request.attempts
     return (
@@ -28,7 +28,7 @@ def files_are_told(request: Request) -> bool:
 
 def files_after(request: Request, branches: Branches) -> dict[int, int]:
     """How many files each attempt's environment certainly held after it, by its number."""
-    if not files_are_told(request):
+    if not files_are_inferred(request):
         return {}
     marks = EarlierMarks(request.attempts, branches)
     return {

@@ -22,7 +22,7 @@ from retryctl.views.html.attempt import Setting, attempt_article, finding_sectio
 from retryctl.views.html.markup import Markup, spans, tag
 from retryctl.views.html.page import document, sentence_line, table
 from retryctl.views.html.timeline import picture
-from retryctl.views.html.tmp_files import files_after, files_are_told
+from retryctl.views.html.tmp_files import files_after, files_are_inferred
 from retryctl.views.sentences import Sentence, numbered, outcome_sentence, verdict_sentences
 from retryctl.views.signs import UNSURE
 from retryctl.views.text.trace import TraceOptions
@@ -43,7 +43,7 @@ def trace_page(
 ) -> str:
     """The answer of ``trace`` as an HTML document in ASCII.
 
-    Times are told in ``tz``. ``branches`` are those of the handler: they tell which attempts
+    Times are shown in ``tz``. ``branches`` are those of the handler: they decide which attempts
     left a file in /tmp. ``asked`` leaves attempts out, and with ``lines`` unfolds every log.
     """
     asked = asked or TraceOptions()
@@ -130,14 +130,14 @@ def _overview(
             yield drawn
     if shown:
         yield _attempts(attempts_table(checked, shown, around.known, around.tz), anchor)
-    if files_are_told(checked.request):
+    if files_are_inferred(checked.request):
         why = "/tmp contents are inferred from the log; /tmp was not read."
         yield tag("p", why, class_="dim")
 
 
-def _attempts(told: Table, anchor: str) -> Markup:
+def _attempts(shown: Table, anchor: str) -> Markup:
     """The table of the text view; each number leads to the attempt's own part of the page."""
-    columns = [column for name, column in told.columns.items() if name not in _NOT_IN_TABLE]
+    columns = [column for name, column in shown.columns.items() if name not in _NOT_IN_TABLE]
     rows = []
     for number, *cells in zip(*(column.cells for column in columns), strict=True):
         text = spans(number).strip()

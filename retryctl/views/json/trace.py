@@ -65,10 +65,10 @@ def dumps(value: Any, indent: int | None = None) -> str:
     if indent is None:
         return _inert(json.dumps(value, ensure_ascii=False, allow_nan=False))
     encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=indent)
-    chunks, told = encoder.iterencode(value), []
+    chunks, parts = encoder.iterencode(value), []
     while some := "".join(islice(chunks, _AT_ONCE)):
-        told.append(_inert(some))
-    return "".join(told)
+        parts.append(_inert(some))
+    return "".join(parts)
 
 
 def _inert(text: str) -> str:

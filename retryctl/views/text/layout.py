@@ -55,7 +55,7 @@ def trace_text(
 ) -> str:
     """The answer of ``trace``; it ends in a newline.
 
-    No line is wider than ``console_width`` cells (20 at least). Times are told in ``tz``.
+    No line is wider than ``console_width`` cells (20 at least). Times are shown in ``tz``.
     ``lines`` adds each attempt's log lines; ``attempt_filter`` and ``failed_only`` leave
     the other attempts out.
     """

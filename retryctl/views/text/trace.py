@@ -221,11 +221,11 @@ def _log_lines(
     if not attempt.events:
         yield Paragraph(lead=[("  ", "")], words=[("no log lines were read", "dim")])
     for event in attempt.events:
-        told: Piece = (f"  {stamp(event.timestamp_ms, tz, dated=dated)}  ", "dim")
+        prefix: Piece = (f"  {stamp(event.timestamp_ms, tz, dated=dated)}  ", "dim")
         style = "bold" if event in attempt.claim.evidence else ""
         for line in lines_of(event.message):
-            yield Paragraph(lead=[told], words=[(line.rstrip(), style)])
-            told = (" " * len(told[0]), "")
+            yield Paragraph(lead=[prefix], words=[(line.rstrip(), style)])
+            prefix = (" " * len(prefix[0]), "")
 
 
 # --------------------------------------------------------------------------- what was looked at
@@ -233,8 +233,8 @@ def _log_lines(
 
 def _coverage(coverage: Coverage, checked: Sequence[CheckedRequest], tz: tzinfo) -> Iterator[Block]:
     """Yield what was read, and the gaps that no finding names."""
-    told = {finding.message for one in checked for finding in one.findings}
-    gaps = [gap for gap in coverage.gaps if gap.settle or gap.message not in told]
+    named = {finding.message for one in checked for finding in one.findings}
+    gaps = [gap for gap in coverage.gaps if gap.settle or gap.message not in named]
     whole = coverage.where and any(map(_lacks_something, checked))
     looked = coverage_sentence(
         coverage,
