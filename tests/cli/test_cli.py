@@ -151,7 +151,7 @@ def test_completion_of_names(words: str, expected: str) -> None:
     [
         (["trce"], "there is no command 'trce'", "Did you mean trace?"),
         (["zzz"], "there is no command 'zzz'", "retryctl --help"),
-        (["trace"], "missing argument 'REQUEST_ID...'", "retryctl trace --help"),
+        (["trace"], "no function or log group given", "-f"),
         (["trace", ID, "--form", "demo"], "no such option: --form", "Did you mean --from?"),
         (["trace", ID, "--since"], "--since", "retryctl trace --help"),
         (["trace", ID, "-o", "xml"], "'xml'", "retryctl trace --help"),
@@ -159,7 +159,8 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["trace", ID, "--attempt", "two"], "'two' is not a whole number", "trace --help"),
         (["trace", "--from", "demo", ID, "-s", "soon"], "the time 'soon'", "2h30m"),
         (["trace", "--from", "demo", ID, "--tz", "Mars"], "time zone 'Mars'", "UTC"),
-        (["trace", "--from", "demo", ID[:20]], "it looks cut off", ID),
+        (["trace", "--from", "demo", ID[:20]], "begins the ID of no request", "retryctl list"),
+        (["trace", ID[:20]], "it looks cut off", ID),
         (["trace", "--from", "demo", ID, "--tz", "JST"], "time zone 'JST'", "such as Asia/Tokyo"),
         (["trace", "--from", "", ID], "--from names nothing", "- for stdin"),
         (["explain", "env"], "there is no rule 'env'", "Did you mean environment-switch?"),

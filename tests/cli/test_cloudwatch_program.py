@@ -406,7 +406,7 @@ def test_when_the_time_is_up_there_is_what_there_is(endpoint: Endpoint) -> None:
     ("options", "words"),
     [
         (("--timeout", "5m"), "--wait"),
-        (("--wait", "--timeout", "soon"), "no duration"),
+        (("--wait", "--timeout", "soon"), "not a duration"),
         (("--wait", "--until", "1h ago"), "--until"),
         (("--wait", "--from", "demo"), "--from demo"),
     ],

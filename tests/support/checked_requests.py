@@ -199,7 +199,7 @@ UNDETERMINED = checked(
     Verdict.UNDETERMINED,
     (replace(FIRST, started_ms=None, cold_start=None), check(AttemptVerdict.UNDETERMINED)),
     (replace(SECOND, log_stream=None), check(AttemptVerdict.UNDETERMINED)),
-    because=("The START of attempt 1 lies outside what was looked at.",),
+    because=("The START of attempt 1 lies outside what was read.",),
 )
 
 MENTIONED = checked(
