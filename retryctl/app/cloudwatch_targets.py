@@ -38,7 +38,7 @@ _GROUP_ARN = re.compile(r"arn:([^:]*):logs:([^:]*):([^:]*):log-group:")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """The function and the log groups; ``elsewhere`` tells that others may be searched too."""
+    """The function and the log groups; with ``elsewhere`` other groups may be searched too."""
 
     function: str | None = None
     groups: tuple[str, ...] = ()

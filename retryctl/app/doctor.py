@@ -11,6 +11,6 @@ from retryctl.sources.aws.function_facts import read_function_facts
 def examine_function(aws: AwsClient, function: str, *, now_ms: int) -> DoctorReport:
     """Read the configuration of ``function`` (name or ARN) and run every check.
 
-    Raises ``CouldNotLook`` where there is no such function, or where AWS does not answer.
+    Raises ``CouldNotLook`` if the function does not exist, or if AWS does not answer.
     """
     return examine(read_function_facts(aws, function, now_ms=now_ms))

@@ -1,8 +1,8 @@
 """Functions on CloudWatch: the window of each one's log group, saved to be read as a saved log.
 
-To tell a first attempt from a retry at the window's start, a group is read from as far back as an
-earlier attempt can lie. Nothing is read beyond the window's end: what is open there is pending or
-running.
+A group is read from as far before the window as an earlier attempt can lie, so that a retry at the
+window's start is not counted as a first attempt. Nothing is read beyond the window's end: what is
+open there is pending or running.
 """
 
 from __future__ import annotations

@@ -249,7 +249,7 @@ class LineScanner:
             del self._fragments[header]
 
     def _give_up(self, fragment: StreamFragment) -> None:
-        """A line of the fragment is no event: its file is read once more, which names it."""
+        """Handle a line that is not an event: the file is read again, to name the line."""
         self.found.malformed = True
         self._give_up_order(fragment.key)
 

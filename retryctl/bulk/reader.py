@@ -49,7 +49,6 @@ PARTITION_BYTES = 48 << 20
 SHOWN_CHUNK_BYTES = 8 << 20
 SHOWN_PER_PARTITION = 2_000
 MOST_CHUNKS, MOST_PARTITIONS = 512, 256
-MOST_SURVEYED_IDS = 1_000  # more of them lie in nearly all streams
 ONE_PROCESS_BYTES = 64 << 20  # of less, the survey ends before a worker begins
 
 

@@ -1,4 +1,4 @@
-"""Findings that wait in a temporary file; in memory where there is no room for one."""
+"""Spill bytes to a temporary file, or keep them in memory where no file can be written."""
 
 from __future__ import annotations
 

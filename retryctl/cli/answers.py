@@ -11,8 +11,6 @@ from retryctl.app.options import Feedback, SourceOptions
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.wording import suggestions
 from retryctl.errors import NothingFound, RetryctlError, UnreadableInput, UsageError
-from retryctl.sources.aws.function_config import parse_function_name
-from retryctl.sources.aws.log_groups import is_pattern
 from retryctl.views.sentences import coverage_sentence
 
 _MOST_GAPS = 10
@@ -26,6 +24,10 @@ def select_functions(
 
     Raises ``UsageError`` for a name that cannot be a function's.
     """
+    # not at the top: trace and demo, which share this file, start without AWS modules
+    from retryctl.sources.aws.function_config import parse_function_name
+    from retryctl.sources.aws.log_groups import is_pattern
+
     names = tuple(dict.fromkeys([*functions, *([options.function] if options.function else [])]))
     if len(names) == 1 and not is_pattern(names[0]):
         return replace(options, function=names[0]), lambda _: True

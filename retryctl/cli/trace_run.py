@@ -14,7 +14,6 @@ from datetime import tzinfo
 
 from retryctl.app.follow import follow
 from retryctl.app.options import Feedback, SourceOptions, TimeWindow, wall_clock_ms
-from retryctl.app.selection import matching_ids, select_newest
 from retryctl.app.trace import TraceResult, trace_reader
 from retryctl.cli import params as options
 from retryctl.cli.answers import nothing_found
@@ -85,6 +84,8 @@ def _whole_ids(
     prefixes = [] if source.source in ("cloudwatch", "-") else _shortened(arguments)
     if not prefixes:
         return read_ids(arguments, _stdin_lines())
+    from retryctl.app.selection import matching_ids  # loads the engine of whole windows
+
     found = matching_ids(prefixes, source, window, config=config, feedback=feedback)
     for prefix, ids in found.items():
         if len(ids) != 1:
@@ -118,6 +119,8 @@ def _newest(
             "standard input can be read once, and no request ID is given.",
             "Name the ID, or save the log and name its file.",
         )
+    from retryctl.app.selection import select_newest  # loads the engine of whole windows
+
     selected = select_newest(
         source, window, config=config, last=last, failed=show.failed, feedback=feedback
     )

@@ -15,7 +15,6 @@ LATE_LOGS_MS = 60_000
 
 LONGEST_ATTEMPT_MS = LONGEST_TIMEOUT_S * 1000 + LATE_LOGS_MS
 """The longest time from START to the last record of the same attempt."""
-LONGEST_MANAGED_ATTEMPT_MS = LONGEST_MANAGED_TIMEOUT_S * 1000 + LATE_LOGS_MS
 
 DEFAULT_RETRIES = 2
 """MaximumRetryAttempts where it is not set."""
