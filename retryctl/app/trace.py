@@ -32,7 +32,8 @@ class TraceResult:
     """The requests that were found, and what was read.
 
     ``not_found`` has a reason for each ID that was not found; ``branches`` are those that the
-    handlers choose from, ``region`` is the AWS region of the log.
+    handlers choose from, ``region`` is the AWS region of the log. ``responses`` has the document
+    that each attempt of a lab gave, by request ID.
     """
 
     checked: Sequence[CheckedRequest]
@@ -40,6 +41,7 @@ class TraceResult:
     not_found: Mapping[str, str] = field(default_factory=dict)
     branches: Branches = field(default_factory=Branches)
     region: str | None = None
+    responses: Mapping[str, Sequence[bytes | None]] | None = None
 
     def only_retried(self) -> TraceResult:
         """Return the result with only those requests that were retried."""

@@ -67,13 +67,25 @@ def _view(result: TraceResult, show: OutputOptions, tz: tzinfo, screen: Screen) 
     region = _region(result) if show.web else None
     if show.output is Output.JSON:
         return trace_document(
-            result.checked, result.coverage, not_found, lines=show.lines, region=region
+            result.checked,
+            result.coverage,
+            not_found,
+            lines=show.lines,
+            region=region,
+            responses=result.responses,
         )
     if show.output is Output.JSONL:
-        return trace_lines(result.checked, lines=show.lines, region=region)
+        return trace_lines(
+            result.checked, lines=show.lines, region=region, responses=result.responses
+        )
     from retryctl.views.text.trace import TraceOptions
 
-    asked = TraceOptions(lines=show.lines, attempt=show.attempt, failed_only=show.failed)
+    asked = TraceOptions(
+        lines=show.lines,
+        attempt=show.attempt,
+        failed_only=show.failed,
+        responses=result.responses or {},
+    )
     if show.output is Output.HTML:
         from retryctl.views.html.trace import trace_page
 
@@ -102,6 +114,7 @@ def _view(result: TraceResult, show: OutputOptions, tz: tzinfo, screen: Screen) 
         lines=show.lines,
         attempt_filter=show.attempt,
         failed_only=show.failed,
+        responses=result.responses,
     )
     return text + "".join(console_lines(result.checked, region)) if region else text
 

@@ -15,6 +15,7 @@ FAULTS = {
     "+exit": PlannedFault(kind="exit"),
     "+oom": PlannedFault(kind="oom"),
     "+timeout=late": PlannedFault(kind="timeout", late=True),
+    "+oom=early": PlannedFault(kind="oom", early=True),
     "+kill@250ms": PlannedFault(kind="kill", after_s=0.25),
     "+oom@1.5s": PlannedFault(kind="oom", after_s=1.5),
 }
