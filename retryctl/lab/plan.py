@@ -136,8 +136,8 @@ def _unreadable(item: str) -> UsageError:
     return UsageError(
         f"{item!r} in the plan cannot be read",
         "Write same, fresh or env=N for each retry, each with +timeout, +kill, +exit or +oom "
-        "(also +kill=early, +kill=late or +kill@250ms), +throttle, +duplicate or +twin, after first+… for "
-        "the first attempt. Or all, without other items.",
+        "(later with +kill=early, +kill=late or +kill@250ms), +throttle, +duplicate or +twin, "
+        "after first+… for the first attempt. Or all, without other items.",
     )
 
 

@@ -29,6 +29,9 @@ class LightAws:
     def update_item(self, **arguments):
         return self.call("dynamodb", "DynamoDB_20120810.UpdateItem", arguments)
 
+    def get_item(self, **arguments):
+        return self.call("dynamodb", "DynamoDB_20120810.GetItem", arguments)
+
     def filter_log_events(self, **arguments):
         return self.call("logs", "Logs_20140328.FilterLogEvents", arguments)
 
