@@ -75,7 +75,7 @@ def test_the_mishaps_of_an_attempt() -> None:
         "same,same,same",
         "same+",
         "same+reboot",
-        "same+kill=early",
+        "same+kill=soon",
         "same+kill@",
         "same+kill@250",
         "same+throttle=late",
