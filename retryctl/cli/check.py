@@ -121,15 +121,6 @@ AllowEmpty = Annotated[
         show_default=False,
     ),
 ]
-Wait = Annotated[
-    str | None,
-    typer.Option(
-        "--wait",
-        metavar="5m",
-        help="Read the log again until every request has closed, at most this long.",
-        rich_help_panel=_WHAT,
-    ),
-]
 Baseline = Annotated[
     str | None,
     typer.Option(
@@ -184,7 +175,7 @@ def check(
     max_wrong_branch: MaxWrongBranch = None,
     min_accuracy: MinAccuracy = None,
     allow_empty: AllowEmpty = None,
-    wait: Wait = None,
+    wait: options.Wait = None,
     baseline: Baseline = None,
     update_baseline: UpdateBaseline = False,
     output: Form = "text",

@@ -154,6 +154,15 @@ EndpointUrl = Annotated[
         rich_help_panel=_AWS,
     ),
 ]
+Wait = Annotated[
+    str | None,
+    typer.Option(
+        "--wait",
+        metavar="[5m]",
+        help="Read the log again until no attempt is running or due, at most this long.",
+        rich_help_panel=WHERE,
+    ),
+]
 OutputForm = Annotated[
     Output,
     typer.Option(
@@ -253,6 +262,7 @@ class OutputOptions:
     attempt: int | None = None
     failed: bool = False
     exit_code: bool = False
+    links: bool = False
     web: bool = False
 
 
