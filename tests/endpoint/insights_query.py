@@ -2,8 +2,8 @@
 
 Two forms. Lines are ``fields`` (all of ``_FIELDS``), at most one ``filter``,
 ``sort @timestamp asc`` and ``limit``. Counts are at most one ``filter`` and
-``stats count(*) as events by bin(…) as t``. A filter is ``@message like "…"`` or ``@message like /…/``,
-joined by ``or``, or it is ``@logStream in ["…"]``.
+``stats count(*) as events by bin(…) as t``. A filter is ``@message like "…"`` or
+``@message like /…/``, joined by ``or``, or it is ``@logStream in ["…"]``.
 
 Where the service's own dialect is not certain, the narrower reading holds: ``$`` is the end of
 the text and not also the place before a last newline, look-arounds are refused, and a string
