@@ -72,10 +72,10 @@ def insights_gives_the_fields(session: ProbeSession) -> Result:
 
 
 def insights_names_its_bins(session: ProbeSession) -> Result:
-    """A row of stats count(*) by bin(1m) names its bin bin(1m)."""
-    counted = session.query(MANY_LINES, "stats count(*) as events by bin(1m)")
+    """Rows of stats count(*) by bin(1m) as t name their bin t."""
+    counted = session.query(MANY_LINES, "stats count(*) as events by bin(1m) as t")
     names = sorted({name for row in rows(counted) for name in row})
-    return "bin(1m)" in names, f"its fields: {', '.join(names)}"
+    return "t" in names, f"its fields: {', '.join(names)}"
 
 
 def insights_gives_10000_groups(session: ProbeSession) -> Result:
