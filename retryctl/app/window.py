@@ -180,9 +180,7 @@ def _downloaded_window(
 
     return WindowReader(
         logs,
-        lambda: replace(
-            downloaded.coverage, events_unrecognised=unrecognised, web_requests=web
-        ),
+        lambda: replace(downloaded.coverage, events_unrecognised=unrecognised, web_requests=web),
         downloaded.window.since_ms,
     )
 
