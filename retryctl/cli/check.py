@@ -151,8 +151,9 @@ Report = Annotated[
     list[str] | None,
     typer.Option(
         "--report",
-        metavar="FORM=FILE",
-        help="Also write a file in one of these formats. Repeatable.",
+        metavar="[FORM=]FILE",
+        help="Also write a file in one of these formats; without FORM, the format of its "
+        "extension (xml: junit, md: markdown). Repeatable.",
         rich_help_panel=_REPORTS,
     ),
 ]

@@ -185,8 +185,9 @@ Report = Annotated[
     list[str] | None,
     typer.Option(
         "--report",
-        metavar="FORM=FILE",
-        help="Also write a file in any format of --output. Repeatable.",
+        metavar="[FORM=]FILE",
+        help="Also write a file in any format of --output; without FORM, the format of its "
+        "extension. Repeatable.",
         rich_help_panel=_SHOW,
     ),
 ]
