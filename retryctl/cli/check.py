@@ -121,15 +121,6 @@ AllowEmpty = Annotated[
         show_default=False,
     ),
 ]
-Wait = Annotated[
-    str | None,
-    typer.Option(
-        "--wait",
-        metavar="5m",
-        help="Read the log again until every request has closed, at most this long.",
-        rich_help_panel=_WHAT,
-    ),
-]
 Baseline = Annotated[
     str | None,
     typer.Option(
@@ -159,8 +150,9 @@ Report = Annotated[
     list[str] | None,
     typer.Option(
         "--report",
-        metavar="FORM=FILE",
-        help="Also write a file in one of these formats. Repeatable.",
+        metavar="[FORM=]FILE",
+        help="Also write a file in one of these formats; without FORM, the format of its "
+        "extension (xml: junit, md: markdown). Repeatable.",
         rich_help_panel=_REPORTS,
     ),
 ]
@@ -183,7 +175,7 @@ def check(
     max_wrong_branch: MaxWrongBranch = None,
     min_accuracy: MinAccuracy = None,
     allow_empty: AllowEmpty = None,
-    wait: Wait = None,
+    wait: options.Wait = None,
     baseline: Baseline = None,
     update_baseline: UpdateBaseline = False,
     output: Form = "text",

@@ -105,8 +105,8 @@ def _targets(
     return tuple(ids), source
 
 
-def _refuse_waiting(wait_ms: int, source: SourceOptions) -> None:
-    if wait_ms and source.source in ("-", "demo"):
+def _refuse_waiting(wait_ms: int | None, source: SourceOptions) -> None:
+    if wait_ms != 0 and source.source in ("-", "demo"):
         raise UsageError(
             f"--wait has nothing to wait for with --from {source.source}: it does not change.",
             "Drop --wait.",

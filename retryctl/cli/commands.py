@@ -22,6 +22,9 @@ _STORY = "What happened"
 _FUNCTION = "Your function"
 _HELP = "Help"
 
+# 5m · 1h30m · 5 minutes, and what is meant as such: 300
+_LIKE_A_TIME = re.compile(r"[0-9][0-9a-z. ]*", re.IGNORECASE)
+
 # click's UsageError, wherever the installed typer keeps its click
 _ClickUsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
@@ -81,6 +84,22 @@ def _shortcut(arguments: Sequence[str]) -> list[str]:
     return ["trace", *arguments] if names_request else list(arguments)
 
 
+def _with_wait_joined(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments; ``--wait`` has its time, if it has one, behind an equals sign.
+
+    An option of click's has either always a value or never.
+    """
+    joined: list[str] = []
+    for word in arguments:
+        if joined and joined[-1] == "--wait=" and _LIKE_A_TIME.fullmatch(word):
+            joined[-1] += word
+        elif word == "--wait" and "--" not in joined:
+            joined.append("--wait=")
+        else:
+            joined.append(word)
+    return joined
+
+
 def _load(name: str) -> Any:
     app = import_module(f"retryctl.cli.{name}").app
     command = get_group(app) if _TABLE[name].group else get_command(app)
@@ -118,7 +137,7 @@ def invoke(arguments: Sequence[str]) -> int:
     Raises ``UsageError`` where the command line cannot be understood, and whatever the
     command raises.
     """
-    arguments = _shortcut(arguments)
+    arguments = _with_wait_joined(_shortcut(arguments))
     _refuse_shell(arguments)
     program = get_command(app)
     try:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from retryctl.core.failure_records import failure_records
 from retryctl.core.model.events import REQUEST_ID
 from retryctl.errors import NothingFound, UsageError
 
@@ -67,6 +66,8 @@ def _in_text(text: str) -> list[str]:
 
 def _in_records(name: str) -> list[str]:
     """Return the IDs in a file of failure records, such as a dead-letter message."""
+    from retryctl.core.failure_records import failure_records
+
     path = Path(name)
     try:
         if not path.is_file() or path.stat().st_size > _LARGEST_RECORDS:

@@ -53,11 +53,11 @@ def _status_of(arguments: Sequence[str]) -> int:
             return ExitStatus.OK
         raise
     except RetryctlError as error:
-        return _tell(error, debug=debug)
+        return _report(error, arguments, debug=debug)
     except Exception as error:
         unexpected = CouldNotLook(f"unexpected {type(error).__name__}: {error}", _REPORT)
         unexpected.__cause__ = error
-        return _tell(unexpected, debug=debug)
+        return _report(unexpected, arguments, debug=debug)
 
 
 def _invoke(arguments: Sequence[str]) -> int:
@@ -78,14 +78,44 @@ def _invoke(arguments: Sequence[str]) -> int:
     return status
 
 
-def _tell(error: RetryctlError, *, debug: bool) -> ExitStatus:
-    """Say on stderr what went wrong and what to do, in lines that a terminal cannot obey."""
+def _report(error: RetryctlError, arguments: Sequence[str], *, debug: bool) -> ExitStatus:
+    """Print on stderr what went wrong and what to do, in lines that a terminal cannot obey."""
     from retryctl.cli.terminal import remark
 
     if debug:
         import traceback
 
         traceback.print_exception(error, file=sys.stderr)
+    if _wants_json(arguments):
+        print(_error_document(error), file=sys.stderr)
+        return error.status
     what = " ".join(error.what.splitlines()).rstrip(".")
     remark(f"retryctl: {what}.\n{error.next_step}")
     return error.status
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether the arguments, as far as they can be understood, choose a form of JSON."""
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any(
+        word in ("-ojson", "-ojsonl", "--output=json", "--output=jsonl")
+        or (word in ("-o", "--output") and value in ("json", "jsonl"))
+        for word, value in pairs
+    )
+
+
+def _error_document(error: RetryctlError) -> str:
+    """Return the error as a JSON object on one line, in ASCII."""
+    import json
+    import re
+
+    kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+    return json.dumps(
+        {
+            "schema": "retryctl/error/1",
+            "kind": kind,
+            "status": int(error.status),
+            "what": error.what,
+            "next_step": error.next_step or None,
+        }
+    )

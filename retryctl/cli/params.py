@@ -154,6 +154,15 @@ EndpointUrl = Annotated[
         rich_help_panel=_AWS,
     ),
 ]
+Wait = Annotated[
+    str | None,
+    typer.Option(
+        "--wait",
+        metavar="[5m]",
+        help="Read the log again until no attempt is running or due, at most this long.",
+        rich_help_panel=WHERE,
+    ),
+]
 OutputForm = Annotated[
     Output,
     typer.Option(
@@ -167,8 +176,9 @@ Report = Annotated[
     list[str] | None,
     typer.Option(
         "--report",
-        metavar="FORM=FILE",
-        help="Also write a file in any format of --output. Repeatable.",
+        metavar="[FORM=]FILE",
+        help="Also write a file in any format of --output; without FORM, the format of its "
+        "extension. Repeatable.",
         rich_help_panel=_SHOW,
     ),
 ]
@@ -252,6 +262,7 @@ class OutputOptions:
     attempt: int | None = None
     failed: bool = False
     exit_code: bool = False
+    links: bool = False
     web: bool = False
 
 

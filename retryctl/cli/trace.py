@@ -55,20 +55,20 @@ ExitCode = Annotated[
     ),
 ]
 
-Wait = Annotated[
-    bool,
-    typer.Option(
-        "--wait",
-        help="Follow the request on CloudWatch until no attempt is running or due.",
-        rich_help_panel=_WHICH,
-    ),
-]
 Timeout = Annotated[
     str | None,
     typer.Option(
         "--timeout",
         metavar="5m",
-        help="With --wait: stop after this long and print what is known.",
+        help="The same as the time of --wait.",
+        rich_help_panel=options.WHERE,
+    ),
+]
+Links = Annotated[
+    bool,
+    typer.Option(
+        "--links",
+        help="Print the link to each attempt's log stream in the CloudWatch console.",
         rich_help_panel=_WHICH,
     ),
 ]
@@ -76,7 +76,7 @@ Web = Annotated[
     bool,
     typer.Option(
         "--web",
-        help="Print the link to each attempt's log stream in the CloudWatch console.",
+        help="Open the log stream of the newest attempt in the browser.",
         rich_help_panel=_WHICH,
     ),
 ]
@@ -114,8 +114,9 @@ def trace(
     attempt: AttemptNumber = None,
     failed: Failed = False,
     exit_code: ExitCode = False,
-    wait: Wait = False,
+    wait: options.Wait = None,
     timeout: Timeout = None,
+    links: Links = False,
     web: Web = False,
     related: Related = False,
     key: Key = None,
@@ -146,6 +147,7 @@ def trace(
         attempt=attempt,
         failed=failed,
         exit_code=exit_code,
+        links=links,
         web=web,
     )
     return run_trace(

@@ -10,13 +10,13 @@ from retryctl.app.trace import TraceResult
 from retryctl.cli.answers import next_step, nothing_found
 from retryctl.cli.params import Output, OutputOptions
 from retryctl.cli.report_files import ReportFile, write
-from retryctl.cli.terminal import Screen, put, remark, stdout_screen
+from retryctl.cli.terminal import A_FILE, Screen, put, remark, stdout_screen
 from retryctl.cli.times import zone
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.coverage import Coverage
 from retryctl.errors import ExitStatus, NothingFound, RetryctlError, UsageError
-from retryctl.views.console_links import console_lines
+from retryctl.views.console_links import attempt_link, console_lines
 from retryctl.views.json.trace import trace_document, trace_lines
 
 _NEXT_STEPS = {
@@ -27,25 +27,31 @@ _NEXT_STEPS = {
 
 
 def show_trace(
-    result: TraceResult, show: OutputOptions, files: Sequence[ReportFile] = ()
+    result: TraceResult,
+    show: OutputOptions,
+    files: Sequence[ReportFile] = (),
+    *,
+    is_printed: bool = False,
 ) -> ExitStatus:
     """Write the reports, print the answer, and print on stderr what was not found.
 
     Raises ``NothingFound`` where nothing was found; JSON is printed and reports are written even
-    then.
+    then. With ``is_printed`` the answer is on stdout already.
     """
     tz = zone(show.tz)
     if result.checked:
         _refuse_missing_attempt(result.checked, show.attempt)
     for file in files:
-        write(file.path, _view(result, replace(show, output=Output(file.form)), tz, Screen()))
-    if result.checked or show.output is not Output.TEXT:
+        write(file.path, trace_view(result, replace(show, output=Output(file.form)), tz))
+    if not is_printed and (result.checked or show.output is not Output.TEXT):
         put(
-            _view(result, show, tz, stdout_screen(show.color)),
+            trace_view(result, show, tz, stdout_screen(show.color)),
             document=show.output is not Output.TEXT,
         )
     if not result.checked:
         raise _nothing_found(result, tz)
+    if show.web:
+        _open_browser(result)
     for why in result.not_found.values():
         remark(f"retryctl: {why}")
     for sentence in _beside(result.coverage, show):
@@ -62,9 +68,12 @@ def _beside(coverage: Coverage, show: OutputOptions) -> Iterator[str]:
             yield f"not seen: {gap.message.rstrip('.')}."
 
 
-def _view(result: TraceResult, show: OutputOptions, tz: tzinfo, screen: Screen) -> str:
+def trace_view(
+    result: TraceResult, show: OutputOptions, tz: tzinfo, screen: Screen = A_FILE
+) -> str:
+    """Return the answer in the chosen form."""
     not_found = tuple(result.not_found)
-    region = _region(result) if show.web else None
+    region = _region(result) if show.links else None
     if show.output is Output.JSON:
         return trace_document(
             result.checked, result.coverage, not_found, lines=show.lines, region=region
@@ -108,8 +117,21 @@ def _view(result: TraceResult, show: OutputOptions, tz: tzinfo, screen: Screen) 
 
 def _region(result: TraceResult) -> str:
     if result.region is None:
-        raise UsageError("--web needs the region of the log.", "Give --region, or set AWS_REGION.")
+        raise UsageError("a link needs the region of the log.", "Give --region, or set AWS_REGION.")
     return result.region
+
+
+def _open_browser(result: TraceResult) -> None:
+    """Open the log stream of the newest attempt; where no browser can be opened, print the link."""
+    import webbrowser
+
+    attempts = [attempt for one in result.checked for attempt in one.request.attempts]
+    newest = max(attempts, key=lambda attempt: attempt.placed_ms, default=None)
+    link = newest and attempt_link(newest, _region(result))
+    if not link:
+        remark("retryctl: there is no link to open: the log names no log stream.")
+    elif not webbrowser.open(link):
+        remark(f"retryctl: no browser could be opened:\n  {link}")
 
 
 def verdict_status(checked: Iterable[CheckedRequest]) -> ExitStatus:

@@ -17,6 +17,7 @@ from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.inert import inert
 from retryctl.views.json.request_list import listed_object
 from retryctl.views.json.summary import summary_object
+from retryctl.views.signs import NOTHING
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _LIST_COLUMNS = (
@@ -66,7 +67,7 @@ def _cell(value: Any) -> Any:
 
 def _joined(value: Any) -> Any:
     if isinstance(value, list):
-        return " ".join("-" if each is None else str(each) for each in value)
+        return " ".join(NOTHING if each is None else str(each) for each in value)
     return value
 
 

@@ -1,5 +1,6 @@
 """The command line from outside: every test starts the program as a shell would."""
 
+import json
 import re
 import subprocess
 import time
@@ -252,3 +253,29 @@ def test_a_narrow_terminal_is_filled_and_not_overrun() -> None:
         assert shown.split() == wide.split()
         text = [line for line in shown.splitlines() if not line.startswith("    ")]
         assert max(map(len, text)) <= 40
+
+
+# --------------------------------------------------------------------------- errors for programs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "status"),
+    [
+        (["trace", "--from", "demo", "--tz", "Mars", "-o", "json", ID], "usage-error", 2),
+        (["trace", ID, "--from", "demo", "--ouptut", "-ojson"], "usage-error", 2),
+        (["trace", ID, "--from", "no-such-file", "--output=jsonl"], "unreadable-input", 3),
+        (["trace", ID, "--from", "demo", "--output", "json"], "nothing-found", 4),
+        (["check", ID, "--from", "demo", "-o", "json"], "nothing-found", 4),
+    ],
+)
+def test_an_error_is_one_json_object_where_json_is_printed(
+    arguments: list[str], kind: str, status: int
+) -> None:
+    done = run(*arguments)
+    assert done.returncode == status
+    error = json.loads(done.stderr.splitlines()[-1])
+    assert (error["schema"], error["kind"], error["status"]) == ("retryctl/error/1", kind, status)
+    assert error["what"]
+    assert error["next_step"]
+    text = run(*(word.replace("jsonl", "text").replace("json", "text") for word in arguments))
+    assert not text.stderr.splitlines()[-1].startswith("{")

@@ -308,7 +308,7 @@ def test_records_that_lambda_dropped_are_a_gap(endpoint: Endpoint) -> None:
 
 def test_links_into_the_console(endpoint: Endpoint) -> None:
     put_both(endpoint)
-    asked = (WRONG, "-g", GROUP, "--web")
+    asked = (WRONG, "-g", GROUP, "--links")
     (request,) = told(trace(endpoint, *asked, "-o", "json"))["requests"]
     first = request["attempts"][0]["console_url"]
     place, _, fragment = first.partition("#")
@@ -348,7 +348,7 @@ def test_a_request_is_followed_until_its_sequence_closes(endpoint: Endpoint) -> 
     look = SourceOptions(log_groups=(GROUP,), endpoint_url=endpoint.url)
     reader = trace_reader((RIGHT,), look, clock=lambda: clock[0])
 
-    def on_wait(result: TraceResult) -> None:
+    def on_wait(result: TraceResult, until_ms: int) -> None:
         due.extend(checked.request.next_attempt_due_ms for checked in result.checked)
         unseen.extend(result.not_found)
 
@@ -407,6 +407,9 @@ def test_when_the_time_is_up_there_is_what_there_is(endpoint: Endpoint) -> None:
     [
         (("--timeout", "5m"), "--wait"),
         (("--wait", "--timeout", "soon"), "not a duration"),
+        (("--wait", "5x"), "not a duration"),
+        (("--wait=soon",), "not a duration"),
+        (("--wait", "5m", "--timeout", "5m"), "--timeout"),
         (("--wait", "--until", "1h ago"), "--until"),
         (("--wait", "--from", "demo"), "--from demo"),
     ],

@@ -251,11 +251,11 @@ def test_the_variable_of_the_region_that_is_named_is_the_one_that_is_read() -> N
 def test_the_links_of_a_saved_log_go_to_the_region_that_cloudwatch_would_be_asked_in(
     one: str,
 ) -> None:
-    without = trace(one, "--web", env={"AWS_REGION": "", "AWS_DEFAULT_REGION": ""})
+    without = trace(one, "--links", env={"AWS_REGION": "", "AWS_DEFAULT_REGION": ""})
     assert without.returncode == 2
     assert "AWS_REGION" in without.stderr
     for env in ({"AWS_REGION": "eu-west-1"}, {"AWS_DEFAULT_REGION": "eu-west-1"}):
-        shown = trace(one, "--web", env={"AWS_REGION": "", "AWS_DEFAULT_REGION": "", **env})
+        shown = trace(one, "--links", env={"AWS_REGION": "", "AWS_DEFAULT_REGION": "", **env})
         assert "https://eu-west-1.console.aws.amazon.com/" in shown.stdout
 
 

@@ -21,6 +21,7 @@ from retryctl.views.blocks import (
     Block,
     Column,
     Command,
+    LogLines,
     Paragraph,
     Pieces,
     Table,
@@ -130,6 +131,9 @@ class _Page:
                 yield from self._command(block.text)
             elif isinstance(block, Table):
                 yield from self._table(block)
+            elif isinstance(block, LogLines):
+                for prefix, line in block.lines:
+                    yield from self._hanging(self.text([prefix]), self.text([line]))
             else:
                 yield from map(self.text, block.lines)
 
@@ -169,24 +173,31 @@ class _Page:
     # ----------------------------------------------------------------- tables
 
     def _table(self, table: Table) -> Iterator[Text]:
-        grid = {name: self._cells(column) for name, column in table.columns.items()}
+        columns = dict(table.columns)
+        grid = {name: self._cells(column) for name, column in columns.items()}
         gone = set()
         for name in table.gives_way:
             if name not in grid or self._spare(grid, table.gap) >= 0:
                 continue
-            if shorter := table.columns[name].shorter:
+            gone.add(name)
+            if shorter := columns[name].shorter:
+                columns[name] = shorter
                 grid[name] = self._cells(shorter)
             else:
                 del grid[name]
-                gone.add(name)
         gap = _GAP if self._spare(grid, _GAP) >= 0 else 1
         spare = self._spare(grid, gap)
         room = _widest(grid[table.clipped]) + spare
         if spare < 0 and room >= _LEAST_CLIPPED:
             grid[table.clipped] = [_clipped(cell, room) for cell in grid[table.clipped]]
             gone.add(table.clipped)
-        fits = self._spare(grid, gap) >= 0
-        yield from _rows(grid, gap) if fits else self._items(grid)
+        if self._spare(grid, gap) >= 0:
+            yield from _rows(grid, gap)
+        elif table.stacks_all:
+            yield from self._items(map(self._cells, table.columns.values()))
+            return
+        else:
+            yield from self._items(grid.values())
         for names, said in table.instead.items():
             if gone.intersection(names):
                 yield from self.lines(said)
@@ -200,12 +211,14 @@ class _Page:
         taken = sum(map(_widest, grid.values())) + gap * (len(grid) - 1)
         return self._console.width - _MARGIN - taken
 
-    def _items(self, grid: _Grid) -> Iterator[Text]:
-        """Each row as a few lines of headings and cells."""
-        heads, *rows = zip(*grid.values(), strict=True)
+    def _items(self, columns: Iterable[list[Text]]) -> Iterator[Text]:
+        """Each row as a few lines of headings and cells, without empty cells."""
+        heads, *rows = zip(*columns, strict=True)
         for row in rows:
             line, lead = Text(), Text()
             for head, cell in zip(heads, row, strict=True):
+                if not cell:
+                    continue
                 item = Text.assemble(head, " ", cell)
                 if line and line.cell_len + _GAP + item.cell_len > self._room(_GAP):
                     yield from self._hanging(lead, line)

@@ -22,7 +22,7 @@ from retryctl.views.attempts_table import (
     memory,
     versions,
 )
-from retryctl.views.blocks import BLANK, Block, Command, Drawing, Paragraph, Piece
+from retryctl.views.blocks import BLANK, Block, Command, Drawing, LogLines, Paragraph, Piece
 from retryctl.views.environments import EnvironmentLabel, environments
 from retryctl.views.inert import lines_of
 from retryctl.views.sentences import (
@@ -220,12 +220,14 @@ def _log_lines(
     )
     if not attempt.events:
         yield Paragraph(lead=[("  ", "")], words=[("no log lines were read", "dim")])
+    lines: list[tuple[Piece, Piece]] = []
     for event in attempt.events:
         prefix: Piece = (f"  {stamp(event.timestamp_ms, tz, dated=dated)}  ", "dim")
         style = "bold" if event in attempt.claim.evidence else ""
         for line in lines_of(event.message):
-            yield Paragraph(lead=[prefix], words=[(line.rstrip(), style)])
+            lines.append((prefix, (line.rstrip(), style)))
             prefix = (" " * len(prefix[0]), "")
+    yield LogLines(lines=lines)
 
 
 # --------------------------------------------------------------------------- what was looked at
