@@ -2,8 +2,8 @@
 
 ``python -m tests.support.signal_campaign 200`` runs 200 moments of each command; the suite runs a
 few. The program must end within two seconds with 128 + the signal's number, without a traceback,
-and leave no temporary file and no process. A signal that comes before the program's first line, or
-after its last one, is Python's.
+and leave no temporary file and no process. The moments begin at the program's first line: Python's
+own start is Python's.
 """
 
 from __future__ import annotations
@@ -26,13 +26,17 @@ from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS, GROUP, RIGHT, WRONG, make_busy, put_both
 from tests.support.lambda_log import ID, Environment
 from tests.support.made_up_logs import line_of
-from tests.support.program import PROGRAM, environment
+from tests.support.program import PYTHON, environment
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LONGEST_END_S = 2.0
-_LOG_BYTES = 80_000_000  # enough for several workers
+_LOG_BYTES = 70_000_000  # enough for several workers
 _PR_SET_CHILD_SUBREAPER = 36
-_HANDLER = "import time\ndef handler(event, context):\n    time.sleep(0.2)\n    return 1 / event['n']\n"
+# Runs the program as the console script does, and reports that its first line was run.
+_PROGRAM = "import os, sys, retryctl.__main__ as p; os.close(int(sys.argv.pop(1))); p.main()"
+_HANDLER = (
+    "import time\ndef handler(event, context):\n    time.sleep(0.2)\n    return 1 / event['n']\n"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +69,9 @@ def subjects(folder: Path) -> Iterator[list[Subject]]:
 
 def _local(folder: Path) -> Iterator[Subject]:
     log, handler = folder / "log.jsonl", folder / "app.py"
-    lines = "".join(map(line_of, Environment("a").runs(ID).events))
-    log.write_text(lines * (1 + _LOG_BYTES // len(lines)), encoding="utf-8")
+    events = Environment("a").runs(ID).prints("x" * 40_000).events
+    request, noise = "".join(map(line_of, events[:-1])), line_of(events[-1])
+    log.write_text(request + noise * (_LOG_BYTES // len(noise)), encoding="utf-8")
     handler.write_text(_HANDLER, encoding="utf-8")
     saved = ("--from", str(log), "-q")
     yield Subject(name="trace saved", arguments=("trace", ID, *saved))
@@ -92,14 +97,20 @@ def _on_cloudwatch(kind: str, endpoint: Endpoint, *, hangs: bool) -> Iterator[Su
         yield Subject(name=name, arguments=arguments, environment=CREDENTIALS, hangs=hangs)
 
 
-def campaign(subject: Subject, moments: int, seed: int) -> Iterator[str]:
-    """Yield a sentence for each run that did not end as it must."""
+def campaign(
+    subject: Subject, moments: int, seed: int, length_s: float | None = None
+) -> Iterator[str]:
+    """Yield a sentence for each run that did not end as it must.
+
+    The moments lie within ``length_s``; by default within the time that the command takes.
+    """
     _adopt_orphans()
     chance = random.Random(f"{seed}/{subject.name}")
-    length_s = 2.0 if subject.hangs else _run(subject, None, None).seconds
+    if length_s is None:
+        length_s = 2.0 if subject.hangs else _run(subject, None, None).seconds
     for _ in range(moments):
         number = chance.choice(SIGNALS)
-        moment_s = chance.uniform(0.03, length_s)
+        moment_s = chance.uniform(0.0, length_s)
         end = _run(subject, number, moment_s)
         for wrong in end.wrong(number):
             yield f"{subject.name}: {number.name} after {moment_s:.3f} s: {wrong}"
@@ -133,34 +144,43 @@ def _run(subject: Subject, number: signal.Signals | None, moment_s: float | None
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         given = stack.enter_context(subject.stdin.open("rb")) if subject.stdin else None
         errors = stack.enter_context(tempfile.TemporaryFile())
-        began = time.monotonic()
+        started, ready = os.pipe()
         with subprocess.Popen(
-            [*PROGRAM, *subject.arguments],
+            [PYTHON, "-c", _PROGRAM, str(ready), *subject.arguments],
+            pass_fds=(ready,),
             env=environment({**subject.environment, "TMPDIR": str(folder)}),
             stdin=given or subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
             start_new_session=True,
         ) as process:
-            try:
-                process.wait(moment_s)
-            except subprocess.TimeoutExpired:
+            os.close(ready)
+            os.read(started, 1)
+            os.close(started)
+            began = time.monotonic()
+            if number:
+                process.send_signal(0 if _has_ended(process, moment_s) else number)
                 began = time.monotonic()
-                process.send_signal(number or 0)
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
+            if not _has_ended(process, 60):
                 process.kill()
             seconds = time.monotonic() - began
         left = _orphans()
         errors.seek(0)
         return _End(
-            seconds=seconds if number else time.monotonic() - began,
+            seconds=seconds,
             status=process.returncode,
             errors=errors.read().decode(errors="replace"),
             files=sorted(os.listdir(folder)),
             processes=left,
         )
+
+
+def _has_ended(process: subprocess.Popen[bytes], wait_s: float | None) -> bool:
+    try:
+        process.wait(wait_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _adopt_orphans() -> None:
