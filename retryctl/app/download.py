@@ -11,10 +11,11 @@ import shutil
 import tempfile
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 
 from retryctl.app.cloudwatch_targets import (
@@ -33,7 +34,7 @@ from retryctl.errors import CouldNotLook, LoginExpired, NoCredentials
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe, refusal_of
 from retryctl.sources.cloudwatch.gaps import masked, not_kept, not_searched
-from retryctl.sources.cloudwatch.pages import Page, TimeRange, asked_window
+from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, asked_window
 from retryctl.sources.cloudwatch.search import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.window_download import NotSaved, WindowDownload
@@ -48,6 +49,10 @@ class DownloadedGroup:
     target: Target
     folder: Path
     coverage: Coverage
+
+
+WrongCountersOf = Callable[[DownloadedGroup], Sequence[StreamStretch]]
+"""Returns where the attempts of a downloaded group lie whose counter is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +73,14 @@ def download_groups(
     now_ms: int,
     feedback: Feedback,
     verify_all: bool,
+    wrong_counters: WrongCountersOf,
 ) -> Iterator[DownloadedGroups]:
     """Download the window of every target's group into a folder that lives as long as the context.
 
     A window without a start is that of the last 24 hours. Raises the errors of
     ``retryctl.errors`` where no group can be read; one of several that cannot be read is a gap.
-    With ``verify_all`` every pair of lines whose adjacency matters is looked up.
+    With ``verify_all`` every pair of lines whose adjacency matters is looked up; without it those
+    behind ``wrong_counters`` and some others.
     """
     aws, targets = find_targets(options, config, feedback)
     limits = asked_window(window.since_ms, window.until_ms, now_ms)
@@ -88,6 +95,7 @@ def download_groups(
                 config.markers,
                 now_ms=now_ms,
                 verify_all=verify_all,
+                wrong_counters=wrong_counters,
                 show=show,
             )
             groups = tuple(download.run(folder))
@@ -131,11 +139,12 @@ class _Download:
         *,
         now_ms: int,
         verify_all: bool,
+        wrong_counters: WrongCountersOf,
         show: ShowProgress,
     ) -> None:
         self._aws, self._limits, self._search = aws, limits, search
         self._markers, self._now_ms, self._verify_all = markers, now_ms, verify_all
-        self._show = show
+        self._show, self._wrong_counters = show, wrong_counters
         self._by_group: dict[LogGroup, list[Target]] = defaultdict(list)
         for target in targets:
             self._by_group[target.group].append(target)
@@ -185,7 +194,8 @@ class _Download:
             markers=self._markers,
             folder=folder,
             on_page=partial(self._tell, group),
-            sure=self._verify_all,
+            verify_all=self._verify_all,
+            wrong_counters=partial(self._wrong, targets, folder),
         )
         log.save()
         looked = log.looked
@@ -195,6 +205,12 @@ class _Download:
         if looked.masked and self._search.describe(group).masked:
             looked.gaps.append(masked(group, looked.masked))
         return looked, [log.assumed] if log.assumed else []
+
+    def _wrong(
+        self, targets: Sequence[Target], folder: Path, coverage: Coverage
+    ) -> Sequence[StreamStretch]:
+        groups = [DownloadedGroup(target=t, folder=folder, coverage=coverage) for t in targets]
+        return list(chain.from_iterable(map(self._wrong_counters, groups)))
 
     def _add(self, looked: SearchStats, assumed: list[Gap]) -> None:
         self._all.merge(looked)

@@ -19,8 +19,14 @@ from retryctl.app.options import (
 )
 from retryctl.bulk.reader import BulkReader, TracedLog
 from retryctl.config import ProjectConfig
+from retryctl.core.check.expectations import unmatched_patterns
 from retryctl.core.crosscheck.claims import Branches, Markers
-from retryctl.core.crosscheck.verdict import CheckedRequest, HistoryInput, check_history
+from retryctl.core.crosscheck.verdict import (
+    CheckedRequest,
+    HistoryInput,
+    check_history,
+    cross_checked,
+)
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
@@ -32,7 +38,8 @@ class TraceResult:
     """The requests that were found, and what was read.
 
     ``not_found`` has a reason for each ID that was not found; ``branches`` are those that the
-    handlers choose from, ``region`` is the AWS region of the log.
+    handlers choose from, ``region`` is the AWS region of the log. ``unmatched`` explains that the
+    configured markers match no line of the failed attempts; empty where one does.
     """
 
     checked: Sequence[CheckedRequest]
@@ -40,6 +47,7 @@ class TraceResult:
     not_found: Mapping[str, str] = field(default_factory=dict)
     branches: Branches = field(default_factory=Branches)
     region: str | None = None
+    unmatched: str = ""
 
     def only_retried(self) -> TraceResult:
         """Return the result with only those requests that were retried."""
@@ -180,7 +188,14 @@ def _result(found: TracedLog, query: LogQuery, markers: Markers, region: str | N
         },
         branches=markers.branches,
         region=region,
+        unmatched=_unmatched(found.requests, markers),
     )
+
+
+def _unmatched(requests: Sequence[CheckedRequest], markers: Markers) -> str:
+    attempts = [attempt for one in requests for attempt in one.request.attempts]
+    failed = sum(attempt.outcome.failed for attempt in attempts)
+    return unmatched_patterns(failed, cross_checked(requests), markers.patterns)
 
 
 def _is_in_window(request: Request, query: LogQuery) -> bool:

@@ -31,6 +31,7 @@ from retryctl.cli.terminal import TerminalFeedback, put, remark, stdout_screen
 from retryctl.cli.times import zone
 from retryctl.config import config_for
 from retryctl.core.model.events import request_id_in
+from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.ci.formats import ELSEWHERE, REPORTS
 from retryctl.views.ci.report import CheckReport
@@ -79,6 +80,9 @@ def run_check(
     if update_baseline and expected.baseline:
         found = {judged.identity for judged in run.outcome.findings if judged.known}
         update_known(expected.baseline, plan.baseline | found)
+        new = len(found - plan.baseline)
+        known = number_of(len(plan.baseline | found), "known finding")
+        remark(f"retryctl: wrote {known} to {expected.baseline}, {new:,} new", quiet=screen.quiet)
     _print(result, output, screen)
     for why in run.not_found.values():
         remark(f"retryctl: {why}")

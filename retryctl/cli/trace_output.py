@@ -56,7 +56,9 @@ def show_trace(
         remark(f"retryctl: {why}")
     for sentence in _beside(result.coverage, show):
         remark(f"retryctl: {sentence}", quiet=show.quiet)
-    return verdict_status(result.checked) if show.exit_code else ExitStatus.OK
+    if result.unmatched:
+        remark(f"retryctl: {result.unmatched}.", quiet=show.quiet)
+    return verdict_status(result.checked, result.unmatched) if show.exit_code else ExitStatus.OK
 
 
 def _beside(coverage: Coverage, show: OutputOptions) -> Iterator[str]:
@@ -134,12 +136,16 @@ def _open_browser(result: TraceResult) -> None:
         remark(f"retryctl: no browser could be opened:\n  {link}")
 
 
-def verdict_status(checked: Iterable[CheckedRequest]) -> ExitStatus:
-    """Return the status of ``--exit-code``: ``disagrees`` outranks ``undetermined``."""
+def verdict_status(checked: Iterable[CheckedRequest], unmatched: str = "") -> ExitStatus:
+    """Return the status of ``--exit-code``: ``disagrees`` outranks ``undetermined``.
+
+    ``unmatched`` explains that nothing was cross-checked; empty where something was.
+    """
     verdicts = {one.verdict for one in checked}
     if Verdict.DISAGREES in verdicts:
         return ExitStatus.DID_NOT_HOLD
-    return ExitStatus.UNDETERMINED if Verdict.UNDETERMINED in verdicts else ExitStatus.OK
+    unclear = Verdict.UNDETERMINED in verdicts or unmatched
+    return ExitStatus.UNDETERMINED if unclear else ExitStatus.OK
 
 
 def _refuse_missing_attempt(checked: Iterable[CheckedRequest], number: int | None) -> None:

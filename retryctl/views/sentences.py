@@ -203,6 +203,9 @@ def coverage_sentence(
     calls = f" in {number_of(coverage.api_calls, 'call')}" if coverage.api_calls else ""
     odd = coverage.events_unrecognised
     unread = f", {odd:,} of them not understood" if odd else ""
+    if coverage.web_requests:
+        web = number_of(coverage.web_requests, "request")
+        unread += f", and {web} to a web function (no events, never retried)"
     return (
         f"read {_place(coverage)}{_window(coverage, tz)}: "
         f"{number_of(coverage.events_read, 'event')}{calls}{unread}. "

@@ -114,7 +114,7 @@ def check_history(
     total = coverage.events_unrecognised + unrecognised
     return CheckedHistory(
         requests=tuple(sorted(checked, key=_by_place)),
-        coverage=replace(coverage, events_unrecognised=total),
+        coverage=replace(coverage, events_unrecognised=total, web_requests=len(web)),
         web=web,
     )
 

@@ -111,16 +111,13 @@ class InsightsClient:
     # ----------------------------------------------------------------------- one query
 
     def _rows(self, window: TimeRange, condition: str) -> Iterator[LogEvent]:
-        """The events of ``window`` that meet ``condition``, oldest first.
+        """Yield the events of ``window`` that meet ``condition``, if there is one, oldest first.
 
-        Where there are more than one answer holds, the window is halved, down to a second.
+        Where one answer has not all of them, the window is halved, down to a second.
         """
+        selection = [f"filter {condition}"] if condition else []
         answer = self._query(
-            window,
-            _FIELDS,
-            f"filter {condition}",
-            "sort @timestamp asc",
-            f"limit {_MOST_ROWS}",
+            window, _FIELDS, *selection, "sort @timestamp asc", f"limit {_MOST_ROWS}"
         )
         first_s, last_s = _seconds(window)
         if first_s < last_s and not _is_whole(answer):

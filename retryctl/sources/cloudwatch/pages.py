@@ -34,6 +34,14 @@ class TimeRange:
     until_ms: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamStretch:
+    """The part of a log stream in which the lines of an attempt can stand."""
+
+    log_stream: str | None
+    window: TimeRange
+
+
 def asked_window(since_ms: int | None, until_ms: int | None, now_ms: int) -> TimeRange:
     """The window that was asked for: up to now, and of 24 hours, where it is open."""
     until_ms = now_ms + 1 if until_ms is None else until_ms

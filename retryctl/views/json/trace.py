@@ -171,6 +171,7 @@ def coverage_object(coverage: Coverage) -> Object:
         "as_of": iso(coverage.horizon_ms),
         "events_read": coverage.events_read,
         "events_unrecognised": coverage.events_unrecognised,
+        **({"web_requests": coverage.web_requests} if coverage.web_requests else {}),
         "api_calls": coverage.api_calls,
         "pages": coverage.pages,
         "bytes_read": coverage.bytes_read,
