@@ -39,7 +39,8 @@ class TraceResult:
 
     ``not_found`` has a reason for each ID that was not found; ``branches`` are those that the
     handlers choose from, ``region`` is the AWS region of the log. ``unmatched`` explains that the
-    configured markers match no line of the failed attempts; empty where one does.
+    configured markers match no line of the failed attempts; empty where one does. ``skew_ms`` is
+    how far the service's clock is ahead of this machine's.
     """
 
     checked: Sequence[CheckedRequest]
@@ -48,6 +49,7 @@ class TraceResult:
     branches: Branches = field(default_factory=Branches)
     region: str | None = None
     unmatched: str = ""
+    skew_ms: int = 0
 
     def only_retried(self) -> TraceResult:
         """Return the result with only those requests that were retried."""
@@ -90,7 +92,7 @@ def trace_reader(
         request_ids=tuple(request_ids), since_ms=window.since_ms, until_ms=window.until_ms
     )
     if options.source == "cloudwatch":
-        read = _search_reader(options, config, query, feedback, clock)
+        read = _search_reader(options, config, query, window, feedback, clock)
     else:
         read = partial(_read_saved, options, config.markers, query, feedback)
     return lambda: read(_read_store(options, request_ids))
@@ -103,10 +105,11 @@ def _search_reader(
     options: SourceOptions,
     config: ProjectConfig,
     query: LogQuery,
+    window: TimeWindow,
     feedback: Feedback,
     clock: Clock,
 ) -> Callable[[_Stored], TraceResult]:
-    from retryctl.app.cloudwatch_targets import open_search
+    from retryctl.app.cloudwatch_targets import open_search, read_by_service_clock, warn_of_skew
 
     shown: list[ShowProgress] = []  # where the search that is under way shows its progress
     search = open_search(
@@ -121,7 +124,8 @@ def _search_reader(
     def read(stored: _Stored) -> TraceResult:
         with feedback.progress() as show:
             shown[:] = [show]
-            events = list(search.source.read(search.query))
+            query, events = read_by_service_clock(search, window, clock)
+        warn_of_skew(search.skew_ms(), feedback)
         found = _check(
             events,
             search.coverage(),
@@ -133,7 +137,8 @@ def _search_reader(
                 stored=stored,
             ),
         )
-        return _result(found, search.query, config.markers, search.region())
+        result = _result(found, query, config.markers, search.region())
+        return replace(result, skew_ms=search.skew_ms())
 
     return read
 
