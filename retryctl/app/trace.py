@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -27,6 +28,8 @@ from retryctl.core.crosscheck.verdict import (
     check_history,
     cross_checked,
 )
+from retryctl.core.failure_records.comparison import record_findings
+from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
@@ -39,8 +42,9 @@ class TraceResult:
 
     ``not_found`` has a reason for each ID that was not found; ``branches`` are those that the
     handlers choose from, ``region`` is the AWS region of the log. ``unmatched`` explains that the
-    configured markers match no line of the failed attempts; empty where one does. ``skew_ms`` is
-    how far the service's clock is ahead of this machine's.
+    configured markers match no line of the failed attempts; empty where one does. ``records`` are
+    the failure records that the requests were compared with. ``skew_ms`` is how far the service's
+    clock is ahead of this machine's.
     """
 
     checked: Sequence[CheckedRequest]
@@ -48,6 +52,7 @@ class TraceResult:
     not_found: Mapping[str, str] = field(default_factory=dict)
     branches: Branches = field(default_factory=Branches)
     region: str | None = None
+    records: tuple[FailureRecord, ...] = ()
     unmatched: str = ""
     skew_ms: int = 0
 
@@ -83,10 +88,14 @@ def trace_reader(
     window: TimeWindow = WHOLE,
     *,
     config: ProjectConfig | None = None,
+    records: Sequence[FailureRecord] = (),
     feedback: Feedback = SILENT,
     clock: Clock = wall_clock_ms,
 ) -> Callable[[], TraceResult]:
-    """Return a function that reads the requests as they are by the time it is called."""
+    """Return a function that reads the requests as they are by the time it is called.
+
+    The requests are compared with the failure records.
+    """
     config = config or ProjectConfig()
     query = LogQuery(
         request_ids=tuple(request_ids), since_ms=window.since_ms, until_ms=window.until_ms
@@ -95,7 +104,31 @@ def trace_reader(
         read = _search_reader(options, config, query, window, feedback, clock)
     else:
         read = partial(_read_saved, options, config.markers, query, feedback)
-    return lambda: read(_read_store(options, request_ids))
+    return lambda: _compared(read(_read_store(options, request_ids)), records)
+
+
+def _compared(result: TraceResult, records: Sequence[FailureRecord]) -> TraceResult:
+    """Return the result with the differences between the records and the attempts."""
+    if not records:
+        return result
+    of_request: dict[str, list[FailureRecord]] = defaultdict(list)
+    for record in records:
+        of_request[record.request_id].append(record)
+    checked = [
+        replace(
+            one,
+            findings=(
+                *one.findings,
+                *(
+                    finding
+                    for record in of_request[one.request.request_id]
+                    for finding in record_findings(record, one, result.coverage)
+                ),
+            ),
+        )
+        for one in result.checked
+    ]
+    return replace(result, checked=checked, records=tuple(records))
 
 
 _Stored = Mapping[str, StoreCount]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -82,7 +81,6 @@ def run(wanted: LabRunOptions, show: OutputOptions) -> ExitStatus:
     event = read_event(wanted.event)
     layers = wanted.layers or (declared.layers if declared else ())
     with contextlib.ExitStack() as stack:
-        stack.enter_context(ended_by_signals())
         opt = stack.enter_context(merged_layers(layers))
         local = stack.enter_context(serve.local_aws()) if wanted.aws else None
         extra = {**(local.variables() if local else {}), **_credentials(wanted, show)}
@@ -173,7 +171,7 @@ def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStat
 def serve_saved(source: str, port: int) -> NoReturn:
     """Serve a saved log, and print the line that points a client at it, until interrupted."""
     events = [_placed(event) for event in SavedLog(source).read(LogQuery())]
-    with ended_by_signals(), serve.serving(events, port) as url:
+    with serve.serving(events, port) as url:
         put(
             # The SDKs name the endpoint after the service's ID, and need a region in either.
             # Settings of the function come from the same server: AWS would refuse these keys.
@@ -184,21 +182,6 @@ def serve_saved(source: str, port: int) -> NoReturn:
         remark(f"retryctl: {len(events)} events served at {url}; interrupt to end.")
         while True:  # in short steps: a signal just before a sleep does not cut it short
             time.sleep(0.2)
-
-
-@contextlib.contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind the program, so that the lab leaves nothing behind."""
-
-    def end(number: int, frame: object) -> None:
-        sys.exit(128 + number)
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 # --------------------------------------------------------------------------- the options

@@ -69,6 +69,8 @@ class Endpoint:
             "DescribeLogStreams": logs.describe_log_streams,
             "DescribeLogGroups": logs.describe_log_groups,
             "CreateLogGroup": logs.create_log_group,
+            "DeleteLogGroup": logs.delete_log_group,
+            "PutRetentionPolicy": logs.put_retention_policy,
             "CreateLogStream": logs.create_log_stream,
             "PutLogEvents": logs.put_log_events,
             "StartQuery": insights.start_query,

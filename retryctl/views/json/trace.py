@@ -17,6 +17,7 @@ from typing import Any
 from retryctl.core.crosscheck.attempt_check import AttemptCheck
 from retryctl.core.crosscheck.findings import Finding
 from retryctl.core.crosscheck.verdict import CheckedRequest, cross_checked
+from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent, stream_name
@@ -38,18 +39,22 @@ def trace_document(
     *,
     lines: bool,
     region: str | None = None,
+    records: Sequence[FailureRecord] = (),
 ) -> str:
-    """The whole answer as one document.
+    """Return the whole answer as one document.
 
-    ``lines`` adds each attempt's log events, ``region`` the link to its place in the console.
+    ``lines`` adds each attempt's log events, ``region`` the link to its place in the console,
+    ``records`` the failure records that the requests were compared with.
     """
-    document = {
+    document: Object = {
         "schema": SCHEMA,
         "requests": [_request(one, lines, region) for one in checked],
         "not_found": list(not_found),
         "cross_checked": cross_checked(checked),
         "coverage": coverage_object(coverage),
     }
+    if records:
+        document["records"] = [_record(record) for record in records]
     return dumps(document, indent=2) + "\n"
 
 
@@ -149,6 +154,18 @@ def finding_object(finding: Finding) -> Object:
             {"log_stream": stream_name(event.log_stream), **_event(event)}
             for event in finding.evidence
         ],
+    }
+
+
+def _record(record: FailureRecord) -> Object:
+    return {
+        "request_id": record.request_id,
+        "function_arn": record.function_arn,
+        "condition": record.condition,
+        "invoke_count": record.invoke_count,
+        "error_code": record.error_code,
+        "error_type": record.error_type,
+        "error_message": record.error_message,
     }
 
 
