@@ -43,8 +43,9 @@ class TraceResult:
     ``not_found`` has a reason for each ID that was not found; ``branches`` are those that the
     handlers choose from, ``region`` is the AWS region of the log. ``unmatched`` explains that the
     configured markers match no line of the failed attempts; empty where one does. ``records`` are
-    the failure records that the requests were compared with. ``responses`` has the document that
-    each attempt of a lab gave, by request ID.
+    the failure records that the requests were compared with. ``skew_ms`` is how far the service's
+    clock is ahead of this machine's. ``responses`` has the document that each attempt of a lab
+    gave, by request ID.
     """
 
     checked: Sequence[CheckedRequest]
@@ -54,6 +55,7 @@ class TraceResult:
     region: str | None = None
     records: tuple[FailureRecord, ...] = ()
     unmatched: str = ""
+    skew_ms: int = 0
     responses: Mapping[str, Sequence[bytes | None]] | None = None
 
     def only_retried(self) -> TraceResult:
@@ -101,7 +103,7 @@ def trace_reader(
         request_ids=tuple(request_ids), since_ms=window.since_ms, until_ms=window.until_ms
     )
     if options.source == "cloudwatch":
-        read = _search_reader(options, config, query, feedback, clock)
+        read = _search_reader(options, config, query, window, feedback, clock)
     else:
         read = partial(_read_saved, options, config.markers, query, feedback)
     return lambda: _compared(read(_read_store(options, request_ids)), records)
@@ -138,10 +140,11 @@ def _search_reader(
     options: SourceOptions,
     config: ProjectConfig,
     query: LogQuery,
+    window: TimeWindow,
     feedback: Feedback,
     clock: Clock,
 ) -> Callable[[_Stored], TraceResult]:
-    from retryctl.app.cloudwatch_targets import open_search
+    from retryctl.app.cloudwatch_targets import open_search, read_by_service_clock, warn_of_skew
 
     shown: list[ShowProgress] = []  # where the search that is under way shows its progress
     search = open_search(
@@ -156,7 +159,8 @@ def _search_reader(
     def read(stored: _Stored) -> TraceResult:
         with feedback.progress() as show:
             shown[:] = [show]
-            events = list(search.source.read(search.query))
+            query, events = read_by_service_clock(search, window, clock)
+        warn_of_skew(search.skew_ms(), feedback)
         found = _check(
             events,
             search.coverage(),
@@ -168,7 +172,8 @@ def _search_reader(
                 stored=stored,
             ),
         )
-        return _result(found, search.query, config.markers, search.region())
+        result = _result(found, query, config.markers, search.region())
+        return replace(result, skew_ms=search.skew_ms())
 
     return read
 
