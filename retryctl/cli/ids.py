@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from retryctl.core.model.events import REQUEST_ID
@@ -18,6 +18,7 @@ _TYPOGRAPHIC = str.maketrans(
     {**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-")}
     | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\0", None)
 )
+_FUNCTION = re.compile(r"(?=.*[a-zA-Z])[\w-]{1,64}(:[$\w-]+)?|arn:[\w:/$-]+", re.ASCII)
 _LARGEST_RECORDS = 64 << 20  # bytes of a file that is read for failure records
 _LOOKS_LIKE = (
     "A request ID looks like 8f507cfc-0d3f-4697-b07a-ac58fc914c95; the START and REPORT lines "
@@ -34,8 +35,10 @@ def request_ids(arguments: Iterable[str], stdin: Iterable[str]) -> tuple[str, ..
     stdin is empty.
     """
     found: dict[str, None] = {}
-    for argument in _unquoted_lines(arguments):
-        found |= dict.fromkeys(_in_stdin(stdin) if argument == "-" else _in_text(argument))
+    words = list(_unquoted_lines(arguments))
+    known = [request_id for word in words for request_id in _ids_in(word)]
+    for word in words:
+        found |= dict.fromkeys(_in_stdin(stdin) if word == "-" else _in_text(word, known))
     return tuple(found)
 
 
@@ -53,15 +56,26 @@ def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
             yield word
 
 
-def _in_text(text: str) -> list[str]:
+def _in_text(text: str, known: Sequence[str]) -> list[str]:
     from retryctl.sources.saved.files import instead_of  # completion has no use for it
 
     ids = _ids_in(text) or _in_records(text)
     if not ids and (step := instead_of(text)):
         raise UsageError(f"{text!r} is a file's name, not a request ID.", step)
     if not ids:
-        raise UsageError(f"{text!r} is not a request ID{_why_not(text)}.", _LOOKS_LIKE)
+        why = _why_not(text)
+        step = _LOOKS_LIKE if why else _for_function(text, known) or _LOOKS_LIKE
+        raise UsageError(f"{text!r} is not a request ID{why}.", step)
     return ids
+
+
+def _for_function(text: str, known: Sequence[str]) -> str:
+    """Return the command for a word that can be a function's name; ``""`` for another."""
+    if not _FUNCTION.fullmatch(text):
+        return ""
+    if known:
+        return f"If it is the function: retryctl trace {known[0]} -f {text}"
+    return f"For the requests of a function: retryctl list {text}"
 
 
 def _in_records(name: str) -> list[str]:
