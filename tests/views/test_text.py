@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict, verdict_of
@@ -755,7 +755,6 @@ def hostile(draw: Any) -> CheckedRequest:
     return replace(request, request=replace(request.request, function=text()))
 
 
-@settings(deadline=None, max_examples=60)
 @given(hostile(), st.integers(40, 160), st.booleans(), ANY_TEXT)
 def test_whatever_a_log_holds_is_inert_and_fits(
     request_: CheckedRequest, width: int, ascii_only: bool, odd: str

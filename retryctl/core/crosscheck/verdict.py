@@ -37,7 +37,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import Request, request_of
 
-RULES: tuple[Rule, ...] = (*COUNTER_RULES, *STORE_RULES, *DELIVERY_RULES)
+RULES: tuple[Rule[RuleInput], ...] = (*COUNTER_RULES, *STORE_RULES, *DELIVERY_RULES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,13 @@ from retryctl.core.crosscheck.findings import Finding
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent, stream_name
-from retryctl.views.attempts_table import environment_cell, error_detail, memory, outcome_cell
+from retryctl.views.attempts_table import (
+    environment_cell,
+    error_detail,
+    memory,
+    outcome_cell,
+    response,
+)
 from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.html.markup import Markup, joined, spans, tag
 from retryctl.views.html.tmp_files import files_are_inferred, files_around
@@ -30,6 +36,7 @@ class Setting:
     """What the attempts of a request share.
 
     ``dated`` puts its day before each time; ``unfolded`` opens the log lines from the start.
+    ``responses`` has what each attempt of a lab gave.
     """
 
     known: Mapping[str | None, EnvironmentLabel]
@@ -37,6 +44,7 @@ class Setting:
     branches: Branches
     dated: bool
     unfolded: bool
+    responses: Sequence[bytes | None] = ()
 
 
 def attempt_article(
@@ -53,7 +61,7 @@ def attempt_article(
             tag("span", spans(outcome_cell(attempt)), class_="how"),
             id=anchor,
         ),
-        _facts(_told_of(attempt, around.tz)),
+        _facts(_told_of(attempt, around)),
         _tmp(checked, attempt, around),
         _log_lines(attempt, around),
         class_="attempt",
@@ -84,9 +92,9 @@ def _facts(facts: Iterable[tuple[str, str]]) -> Markup:
     )
 
 
-def _told_of(attempt: Attempt, tz: tzinfo) -> Iterator[tuple[str, str]]:
+def _told_of(attempt: Attempt, around: Setting) -> Iterator[tuple[str, str]]:
     yield "error", error_detail(attempt)
-    yield "started", "" if attempt.started_ms is None else moment(attempt.started_ms, tz)
+    yield "started", "" if attempt.started_ms is None else moment(attempt.started_ms, around.tz)
     yield "ran for", "" if attempt.duration_ms is None else duration(attempt.duration_ms)
     init = attempt.init_duration_ms
     yield "init", "" if init is None else duration(init)
@@ -94,6 +102,8 @@ def _told_of(attempt: Attempt, tz: tzinfo) -> Iterator[tuple[str, str]]:
     yield "counts in", attempt.claim.store or ""
     yield "the store said", attempt.claim.store_error or ""
     yield "log stream", tag("code", stream) if (stream := stream_name(attempt.log_stream)) else ""
+    bodies = around.responses[attempt.number - 1 : attempt.number]
+    yield "response", response(bodies[0]) if bodies and bodies[0] is not None else ""
     yield "X-Ray", tag("code", attempt.xray_trace_id) if attempt.xray_trace_id else ""
 
 

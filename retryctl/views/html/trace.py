@@ -57,6 +57,7 @@ def trace_page(
             branches=branches or Branches(),
             dated=not on_one_day(starts_ms(one.request.attempts), tz),
             unfolded=asked.lines,
+            responses=asked.responses.get(one.request.request_id, ()),
         )
         sections.append(_request(one, coverage, asked, around, f"r{index}"))
     header = [sentence_line(Sentence(UNSURE, f"not found: {one}")) for one in not_found]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timezone, tzinfo
 
 from retryctl.core.crosscheck.attempt_check import Verdict
@@ -19,6 +19,7 @@ from retryctl.views.attempts_table import (
     attempts_table,
     environment_cell,
     memory,
+    response,
     versions,
 )
 from retryctl.views.blocks import BLANK, Block, Command, Drawing, LogLines, Paragraph, Piece
@@ -42,11 +43,15 @@ _MOST_GAPS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceOptions:
-    """What of each request is shown: its log lines, one attempt only, failed ones only."""
+    """What of each request is shown: its log lines, one attempt only, failed ones only.
+
+    ``responses`` has what each attempt of a lab gave, by request ID.
+    """
 
     lines: bool = False
     attempt: int | None = None
     failed_only: bool = False
+    responses: Mapping[str, Sequence[bytes | None]] = field(default_factory=dict)
 
     def wants(self, attempt: Attempt) -> bool:
         """Whether the attempt is shown."""
@@ -69,6 +74,7 @@ def trace_blocks(
     for one in checked:
         if _is_short(one, asked):
             yield from _short(one, known, tz)
+            yield from _responses(one, asked)
             if len(checked) == 1 and not not_found:
                 break
         else:
@@ -87,7 +93,7 @@ def _is_short(checked: CheckedRequest, asked: TraceOptions) -> bool:
     """One attempt and all well: that needs no table."""
     attempts = checked.request.attempts
     return (
-        asked == TraceOptions()
+        replace(asked, responses={}) == TraceOptions()
         and len(attempts) == 1
         and attempts[0].outcome is Outcome.OK
         and not attempts[0].ambiguous
@@ -147,11 +153,19 @@ def _request(
     for group in grouped_findings(one for one in checked.findings if one.attempt in numbers):
         yield BLANK
         yield from _findings(group, width)
+    yield from _responses(checked, asked)
     if asked.lines:
         dated = not on_one_day(starts_ms(attempts), tz)
         for attempt in shown:
             yield BLANK
             yield from _log_lines(attempt, known, tz, dated=dated)
+
+
+def _responses(checked: CheckedRequest, asked: TraceOptions) -> Iterator[Block]:
+    for number, body in enumerate(asked.responses.get(checked.request.request_id, ()), 1):
+        if body is not None:
+            yield BLANK
+            yield Paragraph(words=[(f"response of attempt {number}: {response(body)}", "")])
 
 
 def _heading(request: Request) -> Block:
