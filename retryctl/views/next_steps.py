@@ -42,12 +42,12 @@ def next_steps(checked: CheckedRequest, coverage: Coverage) -> Iterable[tuple[st
     """Yield words and a command for a request that is still open or has a wrong counter."""
     request = checked.request
     is_open = request.outcome in (RequestOutcome.PENDING, RequestOutcome.RUNNING)
-    if is_open and coverage.source in ("cloudwatch", "saved"):
-        if place := on_cloudwatch(request):
-            yield "To follow it:", f"retryctl trace {request.request_id} {place} --wait"
-    if checked.verdict is Verdict.DISAGREES:
-        if command := list_wrong(coverage, request.function):
-            yield "Other requests with a wrong counter:", command
+    place = on_cloudwatch(request) if coverage.source in ("cloudwatch", "saved") else ""
+    if is_open and place:
+        yield "To follow it:", f"retryctl trace {request.request_id} {place} --wait"
+    command = list_wrong(coverage, request.function)
+    if command and checked.verdict is Verdict.DISAGREES:
+        yield "Other requests with a wrong counter:", command
 
 
 def grouped_findings(findings: Iterable[Finding]) -> list[tuple[Finding, ...]]:
