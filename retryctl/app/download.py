@@ -22,6 +22,7 @@ from retryctl.app.cloudwatch_targets import (
     query_budget,
     show_calls,
     show_wait,
+    warn_of_skew,
     with_place,
 )
 from retryctl.app.options import Feedback, ShowProgress, SourceOptions, TimeWindow
@@ -82,6 +83,13 @@ def download_groups(
     behind ``wrong_counters`` and some others.
     """
     aws, targets = find_targets(options, config, feedback)
+    search = _search_options(options, aws, feedback)
+    if targets and not aws.calls:
+        search.describe(targets[0].group)  # the answer has the service's clock
+    now_ms += aws.skew_ms
+    warn_of_skew(aws.skew_ms, feedback)
+    window = window.shifted(aws.skew_ms)
+    window.refuse_future(now_ms)
     limits = asked_window(window.since_ms, window.until_ms, now_ms)
     with temporary_folder("download") as folder:
         with feedback.progress() as show:
@@ -90,7 +98,7 @@ def download_groups(
                 aws,
                 targets,
                 limits,
-                _search_options(options, aws, feedback),
+                search,
                 config.markers,
                 now_ms=now_ms,
                 verify_all=verify_all,

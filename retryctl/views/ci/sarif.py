@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from retryctl.core.check.evaluate import JudgedFinding
 from retryctl.core.crosscheck.findings import Severity
-from retryctl.core.crosscheck.verdict import RULES
 from retryctl.core.model.events import LogEvent, stream_name
+from retryctl.core.rules import ALL_RULES
 from retryctl.views.ci.report import (
     CheckReport,
     Problem,
@@ -35,7 +35,7 @@ _SCHEMA = (
 )
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _EXPLAIN = "retryctl explain"
-_RULES = {rule.id: rule for rule in RULES}
+_RULES = {rule.id: rule for rule in ALL_RULES}
 
 Object = dict[str, Any]
 
