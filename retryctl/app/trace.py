@@ -44,7 +44,8 @@ class TraceResult:
     handlers choose from, ``region`` is the AWS region of the log. ``unmatched`` explains that the
     configured markers match no line of the failed attempts; empty where one does. ``records`` are
     the failure records that the requests were compared with. ``skew_ms`` is how far the service's
-    clock is ahead of this machine's.
+    clock is ahead of this machine's. ``responses`` has the document that each attempt of a lab
+    gave, by request ID.
     """
 
     checked: Sequence[CheckedRequest]
@@ -55,6 +56,7 @@ class TraceResult:
     records: tuple[FailureRecord, ...] = ()
     unmatched: str = ""
     skew_ms: int = 0
+    responses: Mapping[str, Sequence[bytes | None]] | None = None
 
     def only_retried(self) -> TraceResult:
         """Return the result with only those requests that were retried."""

@@ -40,9 +40,7 @@ from retryctl.lab.template import TemplateFunction, read_function
 from retryctl.sources.aws.profile import profile_variables
 from retryctl.sources.saved.events import SavedLog
 from retryctl.views.inert import inert
-from retryctl.views.json.lab import document_with_responses, lines_with_responses
-from retryctl.views.json.trace import trace_document, trace_lines
-from retryctl.views.text.lab import plan_table, responses_text
+from retryctl.views.text.lab import plan_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,25 +120,18 @@ def _answer(
 
 
 def _show(run_of: lab_app.LabRun, show: OutputOptions) -> ExitStatus:
+    responses = {i: [attempt.body for attempt in of_one] for i, of_one in run_of.attempts.items()}
     if len(set(run_of.plans.values())) > 1 and show.output is Output.TEXT and run_of.checked:
-        put(plan_table(run_of.checked, {i: p.text for i, p in run_of.plans.items()}))
+        plans = {request_id: plan.text for request_id, plan in run_of.plans.items()}
+        put(plan_table(run_of.checked, plans, responses if show.lines else {}))
         return verdict_status(run_of.checked) if show.exit_code else ExitStatus.OK
-    if run_of.checked and show.output in (Output.JSON, Output.JSONL):
-        put(_json(run_of, show), document=True)
-        return verdict_status(run_of.checked) if show.exit_code else ExitStatus.OK
-    result = TraceResult(checked=run_of.checked, coverage=run_of.coverage, branches=run_of.branches)
-    status = show_trace(result, show)
-    if show.output is Output.TEXT:
-        put(responses_text(run_of.attempts))
-    return status
-
-
-def _json(run_of: lab_app.LabRun, show: OutputOptions) -> str:
-    bodies = {i: [attempt.body for attempt in of_one] for i, of_one in run_of.attempts.items()}
-    if show.output is Output.JSONL:
-        return lines_with_responses(trace_lines(run_of.checked, lines=show.lines), bodies)
-    document = trace_document(run_of.checked, run_of.coverage, (), lines=show.lines)
-    return document_with_responses(document, bodies)
+    result = TraceResult(
+        checked=run_of.checked,
+        coverage=run_of.coverage,
+        branches=run_of.branches,
+        responses=responses,
+    )
+    return show_trace(result, show)
 
 
 def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStatus:

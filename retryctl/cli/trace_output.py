@@ -86,12 +86,20 @@ def trace_view(
             lines=show.lines,
             region=region,
             records=result.records,
+            responses=result.responses,
         )
     if show.output is Output.JSONL:
-        return trace_lines(result.checked, lines=show.lines, region=region)
+        return trace_lines(
+            result.checked, lines=show.lines, region=region, responses=result.responses
+        )
     from retryctl.views.text.trace import TraceOptions
 
-    asked = TraceOptions(lines=show.lines, attempt=show.attempt, failed_only=show.failed)
+    asked = TraceOptions(
+        lines=show.lines,
+        attempt=show.attempt,
+        failed_only=show.failed,
+        responses=result.responses or {},
+    )
     if show.output is Output.HTML:
         from retryctl.views.html.trace import trace_page
 
@@ -102,6 +110,13 @@ def trace_view(
             tz=tz,
             branches=result.branches,
             asked=asked,
+        )
+    if show.output is Output.MARKDOWN:
+        from retryctl.views.markdown import markdown_of
+        from retryctl.views.text.trace import trace_blocks
+
+        return markdown_of(
+            trace_blocks(result.checked, result.coverage, not_found, asked, tz=tz, width=80)
         )
     from retryctl.views.text.failure_records import records_text
     from retryctl.views.text.layout import trace_svg, trace_text
@@ -134,6 +149,7 @@ def trace_view(
         lines=show.lines,
         attempt_filter=show.attempt,
         failed_only=show.failed,
+        responses=result.responses,
     )
     text += records
     return text + "".join(console_lines(result.checked, region)) if region else text

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from math import isfinite
 from typing import Any
@@ -23,11 +23,13 @@ from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.views.console_links import attempt_link
 from retryctl.views.inert import UNSAFE
+from retryctl.views.json.lab import add_responses
 from retryctl.views.times import iso, waits_ms
 
 SCHEMA = "retryctl/trace/1"
 
 Object = dict[str, Any]
+Responses = Mapping[str, Sequence[bytes | None]]
 
 _AT_ONCE = 4096  # pieces of a large document, so that no second copy of it is held
 
@@ -40,15 +42,17 @@ def trace_document(
     lines: bool,
     region: str | None = None,
     records: Sequence[FailureRecord] = (),
+    responses: Responses | None = None,
 ) -> str:
     """Return the whole answer as one document.
 
     ``lines`` adds each attempt's log events, ``region`` the link to its place in the console,
-    ``records`` the failure records that the requests were compared with.
+    ``records`` the failure records that the requests were compared with, ``responses`` what each
+    attempt gave in a lab.
     """
     document: Object = {
         "schema": SCHEMA,
-        "requests": [_request(one, lines, region) for one in checked],
+        "requests": [_request(one, lines, region, responses) for one in checked],
         "not_found": list(not_found),
         "cross_checked": cross_checked(checked),
         "coverage": coverage_object(coverage),
@@ -59,10 +63,14 @@ def trace_document(
 
 
 def trace_lines(
-    checked: Sequence[CheckedRequest], *, lines: bool, region: str | None = None
+    checked: Sequence[CheckedRequest],
+    *,
+    lines: bool,
+    region: str | None = None,
+    responses: Responses | None = None,
 ) -> str:
     """One request a line, each as in ``requests`` of the document."""
-    return "".join(dumps(_request(one, lines, region)) + "\n" for one in checked)
+    return "".join(dumps(_request(one, lines, region, responses)) + "\n" for one in checked)
 
 
 def dumps(value: Any, indent: int | None = None) -> str:
@@ -85,10 +93,12 @@ def _escape(match: re.Match[str]) -> str:
     return json.dumps(match.group())[1:-1]
 
 
-def _request(checked: CheckedRequest, lines: bool, region: str | None) -> Object:
+def _request(
+    checked: CheckedRequest, lines: bool, region: str | None, responses: Responses | None
+) -> Object:
     request = checked.request
     rows = zip(request.attempts, checked.checks, waits_ms(request.attempts), strict=True)
-    return {
+    shown = {
         "request_id": request.request_id,
         "function": request.function,
         "log_group": request.log_group,
@@ -102,6 +112,9 @@ def _request(checked: CheckedRequest, lines: bool, region: str | None) -> Object
         ],
         "findings": [finding_object(finding) for finding in checked.findings],
     }
+    if responses is not None:
+        add_responses(shown, responses[request.request_id])
+    return shown
 
 
 def _attempt(
