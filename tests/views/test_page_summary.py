@@ -146,7 +146,9 @@ def test_several_functions_and_what_changed_are_tables_too() -> None:
         ["orders-worker", "10", "20.0 % of 10", "1", "66.7 % of 3", "environment-switch"],
         ["unknown", "1", "0.0 % of 1", "0", "—", ""],
     ]
-    assert ["retried requests", "0.0 %", "20.0 %", "of the requests", "worse"] in rows_of(document, "What changed")
+    assert ["retried requests", "0.0 %", "20.0 %", "of the requests", "worse"] in rows_of(
+        document, "What changed"
+    )
     many = page_of(tallied(), several=[(f"f{n}", tallied()) for n in range(3_000)])
     assert len(many) < 2_000_000
     assert "Each function (2,950 more: see --output json)" in many
