@@ -28,6 +28,7 @@ _TYPOGRAPHIC = str.maketrans(
     {**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-")}
     | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\0", None)
 )
+_FUNCTION = re.compile(r"(?=.*[a-zA-Z])[\w-]{1,64}(:[$\w-]+)?|arn:[\w:/$-]+", re.ASCII)
 _LARGEST_RECORDS = 64 << 20  # bytes of a file, or of stdin, that is read for failure records
 _LOOKS_LIKE = (
     "A request ID looks like 8f507cfc-0d3f-4697-b07a-ac58fc914c95; the START and REPORT lines "
@@ -53,8 +54,10 @@ def named_requests(arguments: Iterable[str], stdin: Iterable[str]) -> NamedReque
     """
     found: dict[str, None] = {}
     records: list[FailureRecord] = []
-    for argument in _unquoted_lines(arguments):
-        named = _in_stdin(stdin) if argument == "-" else _in_argument(argument)
+    words = list(_unquoted_lines(arguments))
+    known = [request_id for word in words for request_id in _ids_in(word)]
+    for word in words:
+        named = _in_stdin(stdin) if word == "-" else _in_argument(word, known)
         found |= dict.fromkeys(named.ids)
         records += named.records
     return NamedRequests(ids=tuple(found), records=tuple(dict.fromkeys(records)))
@@ -104,7 +107,7 @@ def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
             yield word
 
 
-def _in_argument(text: str) -> NamedRequests:
+def _in_argument(text: str, known: Sequence[str]) -> NamedRequests:
     from retryctl.sources.saved.files import instead_of  # completion has no use for it
 
     if (named := records_named(text)).records:
@@ -113,7 +116,18 @@ def _in_argument(text: str) -> NamedRequests:
         return NamedRequests(ids=tuple(ids))
     if step := instead_of(text):
         raise UsageError(f"{text!r} is a file's name, not a request ID.", step)
-    raise UsageError(f"{text!r} is not a request ID{_why_not(text)}.", _LOOKS_LIKE)
+    why = _why_not(text)
+    step = _LOOKS_LIKE if why else _for_function(text, known) or _LOOKS_LIKE
+    raise UsageError(f"{text!r} is not a request ID{why}.", step)
+
+
+def _for_function(text: str, known: Sequence[str]) -> str:
+    """Return the command for a word that can be a function's name; ``""`` for another."""
+    if not _FUNCTION.fullmatch(text):
+        return ""
+    if known:
+        return f"If it is the function: retryctl trace {known[0]} -f {text}"
+    return f"For the requests of a function: retryctl list {text}"
 
 
 def _file_texts(name: str) -> Iterator[str]:

@@ -38,6 +38,7 @@ class Output(str, Enum):
     JSONL = "jsonl"
     HTML = "html"
     SVG = "svg"
+    MARKDOWN = "markdown"
 
 
 RequestIds = Annotated[

@@ -111,6 +111,13 @@ def trace_view(
             branches=result.branches,
             asked=asked,
         )
+    if show.output is Output.MARKDOWN:
+        from retryctl.views.markdown import markdown_of
+        from retryctl.views.text.trace import trace_blocks
+
+        return markdown_of(
+            trace_blocks(result.checked, result.coverage, not_found, asked, tz=tz, width=80)
+        )
     from retryctl.views.text.failure_records import records_text
     from retryctl.views.text.layout import trace_svg, trace_text
 

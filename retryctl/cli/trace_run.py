@@ -24,6 +24,8 @@ from retryctl.cli.trace_output import show_trace
 from retryctl.config import ProjectConfig, config_for
 from retryctl.errors import ExitStatus, UsageError
 
+_DOCUMENTS = (options.Output.HTML, options.Output.SVG, options.Output.MARKDOWN)
+
 
 def run_trace(
     request_ids: Sequence[str],
@@ -200,7 +202,7 @@ def _refuse_conflicts(
         raise UsageError(
             "stdin cannot give both the IDs and the log.", "Save one of them and name its file."
         )
-    if show.links and show.output in (options.Output.HTML, options.Output.SVG):
+    if show.links and show.output in _DOCUMENTS:
         raise UsageError(
             f"--links has no place in {show.output.value}.", "Use text, json or jsonl."
         )

@@ -135,13 +135,23 @@ def _ends_the_log(moment_ms: int, coverage: Coverage) -> bool:
 def verdict_sentences(checked: CheckedRequest) -> list[Sentence]:
     """Return the verdict, with each attempt that is wrong, or why there is none."""
     reasons = checked.undetermined_because
+    store = _agreeing_store(checked)
     if checked.verdict is not Verdict.UNDETERMINED:
-        return [_verdict(checked), *(Sentence(UNSURE, reason) for reason in reasons)]
+        return [_verdict(checked), *store, *(Sentence(UNSURE, reason) for reason in reasons)]
     first, *rest = reasons or ("The logs do not allow one.",)
     return [
         Sentence(UNSURE, f"no verdict. {first}"),
+        *store,
         *(Sentence(UNSURE, reason) for reason in rest),
     ]
+
+
+def _agreeing_store(checked: CheckedRequest) -> list[Sentence]:
+    stored = checked.agreeing_store
+    if stored is None:
+        return []
+    recorded = number_of(stored.count, "attempt")
+    return [Sentence(GOOD, f"the store {stored.store} agrees with the log: it has {recorded}")]
 
 
 def _verdict(checked: CheckedRequest) -> Sentence:

@@ -30,6 +30,7 @@ from tests.support.program import PYTHON, environment
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LONGEST_END_S = 2.0
+_LAST_S = 0.5
 _LOG_BYTES = 70_000_000  # enough for several workers
 _PR_SET_CHILD_SUBREAPER = 36
 # Runs the program as the console script does, and reports that its first line was run.
@@ -102,7 +103,8 @@ def campaign(
 ) -> Iterator[str]:
     """Yield a sentence for each run that did not end as it must.
 
-    The moments lie within ``length_s``; by default within the time that the command takes.
+    A command that has its answer may still end by itself, at once. The moments lie within
+    ``length_s``; by default within the time that the command takes.
     """
     _adopt_orphans()
     chance = random.Random(f"{seed}/{subject.name}")
@@ -124,12 +126,17 @@ class _End:
     files: Sequence[str]
     processes: Sequence[str]
 
+    @property
+    def by_itself(self) -> bool:
+        """Whether the signal came when the exit status was known already."""
+        return self.status == 0 and self.seconds < _LAST_S
+
     def wrong(self, number: signal.Signals) -> Iterator[str]:
         """Yield what is wrong with the end."""
         if self.seconds > LONGEST_END_S:
             yield f"ended after {self.seconds:.1f} s"
         # A negative status is the signal's default action, which a shell shows as 128 + number.
-        if self.status not in (0, 128 + number, -number):
+        if self.status not in (128 + number, -number) and not self.by_itself:
             yield f"status {self.status}"
         if "Traceback" in self.errors or "Exception" in self.errors:
             yield f"stderr: {self.errors[-600:]}"
@@ -211,6 +218,7 @@ def _children() -> list[int]:
 def main(arguments: Sequence[str]) -> int:
     """Run the whole campaign: the number of moments, then names of commands (default: all)."""
     moments, wanted = int(arguments[0]), arguments[1:]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also under ``nohup … &``
     failures = Counter[str]()
     with tempfile.TemporaryDirectory() as folder, subjects(Path(folder)) as every:
         for subject in every:

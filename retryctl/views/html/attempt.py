@@ -1,4 +1,4 @@
-"""One attempt on a page: its figures, what /tmp held, what was found, and its log lines."""
+"""One attempt on a page: its figures, the files in /tmp and its log lines; and findings."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.html.markup import Markup, joined, spans, tag
 from retryctl.views.html.tmp_files import files_are_inferred, files_around
 from retryctl.views.inert import lines_of
+from retryctl.views.sentences import numbered
 from retryctl.views.signs import SEVERITY_SIGNS, STYLES
 from retryctl.views.times import duration, moment, stamp
 
@@ -49,8 +50,7 @@ class Setting:
 def attempt_article(
     checked: CheckedRequest, attempt: Attempt, anchor: str, around: Setting
 ) -> Markup:
-    """The attempt with the findings whose harm shows in it; its heading is of level 3."""
-    findings = [one for one in checked.findings if one.attempt == attempt.number]
+    """The attempt; its heading is of level 3."""
     return tag(
         "article",
         tag(
@@ -63,22 +63,25 @@ def attempt_article(
         ),
         _facts(_told_of(attempt, around)),
         _tmp(checked, attempt, around),
-        *(finding_section(one, around) for one in findings),
         _log_lines(attempt, around),
         class_="attempt",
     )
 
 
-def finding_section(finding: Finding, around: Setting) -> Markup:
-    """A finding with its remedy and its evidence, under a heading of level 4."""
+def findings_section(group: Sequence[Finding], around: Setting) -> Markup:
+    """The findings of one rule with their remedy and evidence, under a heading of level 4."""
+    finding = group[0]
     sign = SEVERITY_SIGNS[finding.severity]
+    numbers = [one.attempt for one in group if one.attempt is not None]
+    where = f" · {numbered(numbers)}" if numbers else ""
+    evidence = list(dict.fromkeys(event for one in group for event in one.evidence))
     return tag(
         "section",
-        tag("h4", f"{sign} {finding.rule} ", tag("small", finding.severity.value)),
-        tag("p", finding.message),
+        tag("h4", f"{sign} {finding.rule} ", tag("small", f"{finding.severity.value}{where}")),
+        *(tag("p", one.message) for one in group),
         tag("p", tag("b", "Do: "), finding.remedy),
         tag("p", "More: ", tag("code", f"retryctl explain {finding.rule}"), class_="dim"),
-        _proof("evidence", finding.evidence, around),
+        _proof("evidence", evidence, around),
         class_=f"finding edge {STYLES[sign]}",
     )
 
