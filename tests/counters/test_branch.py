@@ -481,7 +481,7 @@ def test_async_work_and_branches_run_to_their_end(
 ) -> None:
     ran = []
 
-    async def work(event: Any, context: Any) -> str:
+    async def work(event: dict[str, int], context: Context) -> str:
         await asyncio.sleep(0)
         if event:
             raise WorkFailed

@@ -1,9 +1,6 @@
 """The counters in the lab: what their histories come to, when each is right and when wrong."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.counter_stores import read_count
 from tests.support.counters_world import ROOT, Aws
 from tests.support.light_aws import SOURCE
+from tests.support.program import run as retryctl
 from tests.support.truth_table import STORES
 
 HANDLER = """
@@ -206,11 +204,8 @@ def test_the_command_asks_the_store(run: Any, aws: Aws, tmp_path: Path) -> None:
     request_id = checked.request.request_id
 
     def trace(store: str) -> Any:
-        command = [sys.executable, "-m", "retryctl", "trace", request_id, "--from", str(log)]
-        env = {**os.environ, **aws.environ()}
-        return subprocess.run(
-            [*command, "--store", store, "-o", "json"], env=env, capture_output=True, text=True
-        )
+        arguments = ("trace", request_id, "--from", str(log), "--store", store, "-o", "json")
+        return retryctl(*arguments, env=aws.environ())
 
     def rules_of(done: Any) -> Any:
         return {each["rule"] for each in json.loads(done.stdout)["requests"][0]["findings"]}
