@@ -2,15 +2,13 @@
 
 import json
 import re
-import subprocess
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from retryctl.core.crosscheck.verdict import RULES
-from tests.support.program import PROGRAM, PYTHON, environment, run
+from tests.support.program import PYTHON, run
 
 ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
 COMMANDS = ("trace", "check", "summary", "list", "doctor", "demo", "lab", "counters", "explain")
@@ -81,12 +79,6 @@ def test_nothing_is_imported_that_is_not_used(
         assert f"'{module}'" not in loaded
 
 
-def _time_s(command: Sequence[str], env: Mapping[str, str] | None = None) -> float:
-    start = time.perf_counter()
-    subprocess.run(command, env=environment(env), capture_output=True, check=True)
-    return time.perf_counter() - start
-
-
 COMPLETIONS = {
     "bash": {"COMP_WORDS": "retryctl trace --f", "COMP_CWORD": "2"},
     "zsh": {"_TYPER_COMPLETE_ARGS": "retryctl trace --f"},
@@ -95,28 +87,6 @@ COMPLETIONS = {
         "_TYPER_COMPLETE_FISH_ACTION": "get-args",
     },
 }
-
-
-@pytest.mark.parametrize(
-    ("arguments", "env", "most"),
-    [
-        (["--version"], {}, 8),
-        *(([], {"_RETRYCTL_COMPLETE": f"complete_{s}", **e}, 10) for s, e in COMPLETIONS.items()),
-        (["--help"], {}, 16),
-        (["trace", "--help"], {}, 16),
-    ],
-)
-def test_it_starts_in_a_few_times_the_start_of_python(
-    arguments: list[str], env: dict[str, str], most: int
-) -> None:
-    """By the shortest of some runs: what else the machine is busy with does not count."""
-    bare, program = [], []
-    for round_ in range(30):
-        bare.append(_time_s([PYTHON, "-c", "pass"]))
-        program.append(_time_s([*PROGRAM, *arguments], env))
-        if round_ >= 6 and min(program) <= most * min(bare):
-            return
-    pytest.fail(f"{min(program):.3f} s is more than {most} times {min(bare):.3f} s")
 
 
 # --------------------------------------------------------------------------- completion

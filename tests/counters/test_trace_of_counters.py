@@ -1,9 +1,6 @@
 """The counters in the lab: what their histories come to, when each is right and when wrong."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
@@ -14,6 +11,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.lab.plugin import HandlerLab
 from retryctl.sources.aws.client import AwsClient as Door
 from retryctl.sources.aws.counter_stores import read_count
+from tests.support import program
 from tests.support.counters_world import ROOT
 from tests.support.light_aws import SOURCE
 from tests.support.truth_table import STORES
@@ -192,13 +190,11 @@ def test_the_command_asks_the_store(run, aws, tmp_path):
     request_id = checked.request.request_id
 
     def trace(store):
-        command = [sys.executable, "-m", "retryctl", "trace", request_id, "--from", str(log)]
-        env = {**os.environ, **aws.environ()}
-        return subprocess.run(
-            [*command, "--store", store, "-o", "json"], env=env, capture_output=True, text=True
-        )
+        arguments = ("trace", request_id, "--from", str(log), "--store", store, "-o", "json")
+        return program.run(*arguments, env=aws.environ())
 
     def rules_of(done):
+        assert done.returncode == 0, done.stderr
         return {each["rule"] for each in json.loads(done.stdout)["requests"][0]["findings"]}
 
     assert rules_of(trace("dynamodb://retries")) == {"retries-exhausted"}

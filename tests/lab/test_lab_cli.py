@@ -1,7 +1,6 @@
 """``retryctl lab`` from outside."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -14,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lab_handlers import EXAMPLE, ORDER, REPOSITORY, hear_interrupts
+from tests.support.lab_handlers import EXAMPLE, ORDER, hear_interrupts
+from tests.support.program import environment, run
 
 EVENT = json.dumps(ORDER)
 HANDLER = f"{EXAMPLE}:handler"
@@ -23,19 +23,7 @@ HANDLER = f"{EXAMPLE}:handler"
 def retryctl(
     *arguments: str, cwd: Path | None = None, more: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "retryctl", *arguments],
-        cwd=cwd,
-        env=environment(**(more or {})),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
-def environment(**more: str) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "COLUMNS"))}
-    return {**kept, "PYTHONPATH": str(REPOSITORY), **more}
+    return run(*arguments, cwd=cwd, env=more)
 
 
 def attempts(document: str) -> list[tuple[object, object]]:
