@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.crosscheck.verdict import RULES
+from retryctl.core.rules import ALL_RULES
 from tests.support.program import PROGRAM, PYTHON, environment, run
 
 ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
@@ -230,10 +230,10 @@ def test_debug_shows_the_traceback() -> None:
 
 def test_explain_lists_every_rule_with_its_severity() -> None:
     listed = re.findall(r"^([a-z-]+) +(error|warning|info)$", run("explain").stdout, re.MULTILINE)
-    assert listed == [(rule.id, rule.severity.value) for rule in RULES]
+    assert listed == [(rule.id, rule.severity.value) for rule in ALL_RULES]
 
 
-@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+@pytest.mark.parametrize("rule", [rule.id for rule in ALL_RULES])
 def test_explain_explains_each_rule(rule: str) -> None:
     told = run("explain", rule)
     assert (told.returncode, told.stderr) == (0, "")
