@@ -13,7 +13,10 @@ from retryctl.core.rules import ALL_RULES
 from tests.support.program import PROGRAM, PYTHON, environment, run
 
 ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
-COMMANDS = ("trace", "check", "summary", "list", "doctor", "demo", "lab", "counters", "explain")
+COMMANDS = (
+    *("trace", "check", "summary", "list", "doctor", "diff", "demo", "lab", "counters", "probe"),
+    *("explain", "schema"),
+)
 
 
 # --------------------------------------------------------------------------- starting
@@ -168,10 +171,10 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["trace", ID[:20]], "it looks cut off", ID),
         (["trace", "--from", "demo", ID, "--tz", "JST"], "time zone 'JST'", "such as Asia/Tokyo"),
         (["trace", "--from", "", ID], "--from names nothing", "- for stdin"),
-        (["explain", "env"], "there is no rule 'env'", "Did you mean environment-switch?"),
+        (["explain", "env"], "no finding, outcome or verdict 'env'", "Did you mean environment-switch?"),
         (["--show-completion", "zsh"], "takes no 'zsh'", "_RETRYCTL_COMPLETE=source_zsh retryctl"),
         (["trace", "--from", "-", "-"], "stdin cannot give both", "Save one"),
-        (["explain", "enviroment-switch"], "there is no rule", "Did you mean environment-switch"),
+        (["explain", "enviroment-switch"], "there is no finding", "Did you mean environment-switch"),
         (["--nonsense"], "no such option: --nonsense", "retryctl --help"),
     ],
 )
