@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from retryctl.cli import choices
 from retryctl.cli.help import CommandApp
 from retryctl.errors import UsageError
 from retryctl.views.rule_texts import RuleText, rule_texts, term_texts
@@ -19,10 +20,6 @@ app = CommandApp()
 _WRITTEN_FOR = 80
 
 
-def _names(incomplete: str) -> list[str]:
-    return [name for name in (*rule_texts(), *term_texts()) if name.startswith(incomplete)]
-
-
 @app.command()
 def explain(
     name: Annotated[
@@ -30,13 +27,19 @@ def explain(
         typer.Argument(
             metavar="NAME",
             help="The finding, outcome or verdict to explain. Without one, the list of all.",
-            autocompletion=_names,
+            autocompletion=choices.some_of(choices.explained),
             show_default=False,
         ),
     ] = None,
     output: Annotated[
         str,
-        typer.Option("--output", "-o", metavar="FORM", help="text or json."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FORM",
+            help="text or json.",
+            autocompletion=choices.one_of("text", "json"),
+        ),
     ] = "text",
 ) -> None:
     """Explain a finding, an outcome or a verdict: what it means, how it is known, what to do.

@@ -6,15 +6,10 @@ from typing import Annotated
 
 import typer
 
+from retryctl.cli import choices
 from retryctl.cli.help import CommandApp
 
 app = CommandApp()
-
-
-def _names(incomplete: str) -> list[str]:
-    from retryctl.views.json.schemas import SCHEMAS
-
-    return [name for name in SCHEMAS if name.startswith(incomplete)]
 
 
 @app.command()
@@ -24,7 +19,7 @@ def schema(
         typer.Argument(
             metavar="NAME",
             help="The document, such as trace. Without one, the list of all.",
-            autocompletion=_names,
+            autocompletion=choices.some_of(choices.schemas),
             show_default=False,
         ),
     ] = None,

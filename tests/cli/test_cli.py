@@ -171,10 +171,18 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["trace", ID[:20]], "it looks cut off", ID),
         (["trace", "--from", "demo", ID, "--tz", "JST"], "time zone 'JST'", "such as Asia/Tokyo"),
         (["trace", "--from", "", ID], "--from names nothing", "- for stdin"),
-        (["explain", "env"], "no finding, outcome or verdict 'env'", "Did you mean environment-switch?"),
+        (
+            ["explain", "env"],
+            "no finding, outcome or verdict 'env'",
+            "Did you mean environment-switch?",
+        ),
         (["--show-completion", "zsh"], "takes no 'zsh'", "_RETRYCTL_COMPLETE=source_zsh retryctl"),
         (["trace", "--from", "-", "-"], "stdin cannot give both", "Save one"),
-        (["explain", "enviroment-switch"], "there is no finding", "Did you mean environment-switch"),
+        (
+            ["explain", "enviroment-switch"],
+            "there is no finding",
+            "Did you mean environment-switch",
+        ),
         (["--nonsense"], "no such option: --nonsense", "retryctl --help"),
     ],
 )

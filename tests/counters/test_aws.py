@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
@@ -42,12 +43,12 @@ def make(aws, store, **credentials):
     return LogsCounter(GROUP, STREAM, client=client)
 
 
-def of_its_own_client(store):
+def of_its_own_client(store, **options):
     if store == "s3":
-        return S3Counter("retries")
+        return S3Counter("retries", **options)
     if store == "dynamodb":
-        return DynamoDBCounter("retries")
-    return LogsCounter(GROUP, STREAM)
+        return DynamoDBCounter("retries", **options)
+    return LogsCounter(GROUP, STREAM, **options)
 
 
 def at_once(number, call):
@@ -138,6 +139,43 @@ def test_dynamodb_sets_the_ttl_and_takes_another_key(aws):
     item = client.get_item(TableName="other", Key={"pk": {"S": REQUEST_ID}})["Item"]
     assert item["ttl"] == {"N": "1060"}
     assert len(item["attempts"]["SS"]) == counter.count(REQUEST_ID) == 2
+
+
+def test_dynamodb_shares_a_table_that_has_a_sort_key(aws):
+    client = aws.client("dynamodb")
+    client.create_table(
+        TableName="shared",
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    shared = {"partition": "retry#{}", "sort_key": "sk", "client": client}
+    counter = DynamoDBCounter("shared", "pk", **shared)
+    assert [counter.take(REQUEST_ID) for _ in range(3)] == [0, 1, 2]
+    assert counter.count(REQUEST_ID) == 3
+    assert DynamoDBCounter("shared", "pk", sort_value="other", **shared).take(REQUEST_ID) == 0
+    items = client.scan(TableName="shared")["Items"]
+    assert sorted((item["pk"]["S"], item["sk"]["S"]) for item in items) == [
+        (f"retry#{REQUEST_ID}", "other"),
+        (f"retry#{REQUEST_ID}", "retryctl"),
+    ]
+    with pytest.raises(ValueError, match="partition must contain"):
+        DynamoDBCounter("shared", partition="retry")
+
+
+@pytest.mark.parametrize("store", ["s3", "dynamodb", "logs"])
+def test_a_config_is_merged_over_the_counters_own_limits(aws, store, monkeypatch):
+    for name, value in aws.environ().items():
+        monkeypatch.setenv(name, value)
+    config = Config(read_timeout=7, user_agent_extra="shop")
+    made = of_its_own_client(store, config=config).client.meta.config
+    assert (made.read_timeout, made.user_agent_extra) == (7, "shop")
+    assert made.connect_timeout == of_its_own_client(store).client.meta.config.connect_timeout == 1
 
 
 def test_an_update_that_the_client_sends_twice_counts_once(aws):

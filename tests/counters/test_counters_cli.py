@@ -11,31 +11,31 @@ import pytest
 from retryctl import __version__
 from retryctl.cli.vendoring import FILE_NAME, Store, joined_source
 from tests.support.counters_world import (
-    ONE_ATTEMPT,
+    ATTEMPTS,
     REQUEST_ID,
     ROOT,
-    aws_server,
-    make_table,
     python,
 )
+from tests.support.program import run
 
 VERSIONS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
 
 
-def retryctl(*arguments, cwd=ROOT):
-    command = [sys.executable, "-m", "retryctl", "counters", *map(str, arguments)]
-    environ = {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=60)
+def retryctl(*arguments):
+    return run("counters", *map(str, arguments))
 
 
-def attempt(interpreter, path, cwd, module, name, argument, alone, environ=None):
-    script = ONE_ATTEMPT.format(module=module, name=name, argument=argument, alone=alone)
-    command = [interpreter, "-c", script, str(path), REQUEST_ID]
+def branches_of(number, interpreter, path, cwd, module, name, argument, alone, environ=None):
+    """Run attempts in a process of their own; return the branches that ran."""
+    script = ATTEMPTS.format(module=module, name=name, argument=argument, alone=alone)
+    command = [interpreter, "-c", script, str(path), REQUEST_ID, str(number)]
     done = subprocess.run(
         command, cwd=cwd, env=environ or {}, capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.splitlines()[1:]
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("{")]
+    assert lines[1::2] == ["raised fails on purpose"] * number
+    return "".join(line.removeprefix("process ") for line in lines[::2])
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -44,31 +44,24 @@ def test_the_joined_file_runs_alone(tmp_path, version):
     (tmp_path / "files").mkdir()
     done = retryctl("vendor", tmp_path)
     assert (done.returncode, done.stdout) == (0, f"{tmp_path / FILE_NAME}\n")
-    for name in "ABCC":
-        said = attempt(
-            interpreter, tmp_path, tmp_path, "retryctl_counters", "TmpCounter", "'files'", True
-        )
-        assert said == [f"process {name}", "raised fails on purpose"]
+    here = (interpreter, tmp_path, tmp_path, "retryctl_counters", "TmpCounter", "'files'", True)
+    assert branches_of(4, *here) == "ABCC"
 
 
 @pytest.mark.parametrize(
     ("store", "name", "argument", "branches"),
     [
-        ("s3", "S3Counter", "'bucket'", "ABC"),
-        ("dynamodb", "DynamoDBCounter", "'table'", "ABC"),
+        ("s3", "S3Counter", "'retries'", "ABC"),
+        ("dynamodb", "DynamoDBCounter", "'retries'", "ABC"),
         # Nothing puts a START record into this log.
         ("logs", "LogsCounter", "'group'", "AAA"),
     ],
 )
-def test_the_joined_file_of_each_store_runs_alone(tmp_path, store, name, argument, branches):
+def test_the_joined_file_of_each_store_runs_alone(aws, tmp_path, store, name, argument, branches):
     retryctl("vendor", tmp_path, "--store", store)
     here = (sys.executable, tmp_path, tmp_path, "retryctl_counters", name, argument, True)
-    with aws_server() as aws:
-        aws.client("s3").create_bucket(Bucket="bucket")
-        aws.client("logs").create_log_group(logGroupName="group")
-        make_table(aws, "table")
-        for branch in branches:
-            assert attempt(*here, aws.environ())[0] == f"process {branch}"
+    aws.client("logs").create_log_group(logGroupName="group")
+    assert branches_of(len(branches), *here, aws.environ()) == branches
 
 
 @pytest.mark.parametrize("store", Store)
@@ -128,17 +121,8 @@ def test_the_layer_runs_as_lambda_mounts_it(tmp_path, version):
     assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'layer.zip'}\n")
     with zipfile.ZipFile(tmp_path / "layer.zip") as layer:
         layer.extractall(tmp_path / "opt")
-    for name in "AB":
-        said = attempt(
-            interpreter,
-            tmp_path / "opt" / "python",
-            tmp_path,
-            "retryctl.counters",
-            "TmpCounter",
-            "sys.argv[1]",
-            False,
-        )
-        assert said == [f"process {name}", "raised fails on purpose"]
+    here = (interpreter, tmp_path / "opt" / "python", tmp_path, "retryctl.counters")
+    assert branches_of(2, *here, "TmpCounter", "sys.argv[1]", False) == "AB"
 
 
 def test_the_layer_holds_the_counters_and_the_licence_and_is_always_the_same(tmp_path):
