@@ -71,7 +71,12 @@ def test_an_error_document() -> None:
 
 def test_other_keys_are_allowed_by_what_is_printed_and_refused_by_the_tests() -> None:
     schema = SCHEMAS["doctor"]()
-    document = {"schema": "retryctl/doctor/1", "function": "f", "passed": None, "checks": []}
+    document: dict[str, object] = {
+        "schema": "retryctl/doctor/1",
+        "function": "f",
+        "passed": None,
+        "checks": [],
+    }
     jsonschema.validate({**document, "later": 1}, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**document, "later": 1}, strict(schema))
