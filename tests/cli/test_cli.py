@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.crosscheck.verdict import RULES
+from retryctl.core.rules import ALL_RULES
 from tests.support.program import PYTHON, run
 
 ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
-COMMANDS = ("trace", "check", "summary", "list", "doctor", "demo", "lab", "counters", "explain")
+COMMANDS = (
+    *("trace", "check", "summary", "list", "doctor", "diff", "demo", "lab", "counters", "probe"),
+    *("explain", "schema"),
+)
 
 
 # --------------------------------------------------------------------------- starting
@@ -138,10 +141,18 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["trace", ID[:20]], "it looks cut off", ID),
         (["trace", "--from", "demo", ID, "--tz", "JST"], "time zone 'JST'", "such as Asia/Tokyo"),
         (["trace", "--from", "", ID], "--from names nothing", "- for stdin"),
-        (["explain", "env"], "there is no rule 'env'", "Did you mean environment-switch?"),
+        (
+            ["explain", "env"],
+            "no finding, outcome or verdict 'env'",
+            "Did you mean environment-switch?",
+        ),
         (["--show-completion", "zsh"], "takes no 'zsh'", "_RETRYCTL_COMPLETE=source_zsh retryctl"),
         (["trace", "--from", "-", "-"], "stdin cannot give both", "Save one"),
-        (["explain", "enviroment-switch"], "there is no rule", "Did you mean environment-switch"),
+        (
+            ["explain", "enviroment-switch"],
+            "there is no finding",
+            "Did you mean environment-switch",
+        ),
         (["--nonsense"], "no such option: --nonsense", "retryctl --help"),
     ],
 )
@@ -200,10 +211,10 @@ def test_debug_shows_the_traceback() -> None:
 
 def test_explain_lists_every_rule_with_its_severity() -> None:
     listed = re.findall(r"^([a-z-]+) +(error|warning|info)$", run("explain").stdout, re.MULTILINE)
-    assert listed == [(rule.id, rule.severity.value) for rule in RULES]
+    assert listed == [(rule.id, rule.severity.value) for rule in ALL_RULES]
 
 
-@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+@pytest.mark.parametrize("rule", [rule.id for rule in ALL_RULES])
 def test_explain_explains_each_rule(rule: str) -> None:
     told = run("explain", rule)
     assert (told.returncode, told.stderr) == (0, "")

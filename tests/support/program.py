@@ -22,6 +22,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from retryctl.cli import main
+from tests.support.json_schemas import refuse_undocumented
 
 ROOT = Path(__file__).parents[2]
 PYTHON = sys.executable
@@ -67,9 +68,10 @@ def run(
             stack.enter_context(stream)
             stack.enter_context(patch.object(sys, name, stream))
         status = main.run(arguments)
-        return subprocess.CompletedProcess(
-            [*program, *arguments], status, _content(out.fileno()), _content(error.fileno())
-        )
+        stdout, stderr = _content(out.fileno()), _content(error.fileno())
+        refuse_undocumented(stdout)
+        refuse_undocumented(stderr.rstrip("\n").rpartition("\n")[2])
+        return subprocess.CompletedProcess([*program, *arguments], status, stdout, stderr)
 
 
 def run_process(
