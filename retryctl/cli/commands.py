@@ -44,13 +44,15 @@ _TABLE = {
     "summary": _Entry("Count a function's retries, errors, waits and cost.", _STORY),
     "list": _Entry("List a function's requests, one line each.", _STORY),
     "doctor": _Entry("Check a function's configuration before anything fails.", _STORY),
+    "diff": _Entry("Show where the log lines of two attempts part.", _STORY),
     "demo": _Entry("Show a recorded history. Needs no AWS account.", _STORY),
     "lab": _Entry("Run a handler here as Lambda would, retries and all.", _FUNCTION, group=True),
     "counters": _Entry(
         "Get the code a function imports to count its retries.", _FUNCTION, group=True
     ),
     "probe": _Entry("Test what retryctl assumes of CloudWatch Logs, in your account.", _HELP),
-    "explain": _Entry("Explain a finding.", _HELP),
+    "explain": _Entry("Explain a finding, an outcome or a verdict.", _HELP),
+    "schema": _Entry("Print the JSON Schema of a document of -o json.", _HELP),
 }
 
 
@@ -101,6 +103,15 @@ def _with_wait_joined(arguments: Sequence[str]) -> list[str]:
     return joined
 
 
+def _print_manual() -> ExitStatus:
+    """Print the manual page: ``retryctl help --man > retryctl.1``."""
+    from retryctl.cli.man import manual
+
+    summary = " ".join((_retryctl.__doc__ or "").split())
+    print(manual(summary, {name: _load(name) for name in _TABLE}), end="")
+    return ExitStatus.OK
+
+
 def _load(name: str) -> Any:
     app = import_module(f"retryctl.cli.{name}").app
     command = get_group(app) if _TABLE[name].group else get_command(app)
@@ -138,6 +149,8 @@ def invoke(arguments: Sequence[str]) -> int:
     Raises ``UsageError`` where the command line cannot be understood, and whatever the
     command raises.
     """
+    if list(arguments) == ["help", "--man"]:
+        return _print_manual()
     arguments = _with_wait_joined(_shortcut(arguments))
     _refuse_shell(arguments)
     program = get_command(app)

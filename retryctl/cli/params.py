@@ -16,6 +16,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from retryctl.app.options import Engine
+from retryctl.cli import choices
 
 WHERE = "What to read"
 _AWS = "AWS"
@@ -89,6 +90,7 @@ From = Annotated[
         "--from",
         metavar="SOURCE",
         help="cloudwatch, demo, or a saved log: a file, a folder, a glob, or - for stdin.",
+        autocompletion=choices.sources,
         rich_help_panel=WHERE,
     ),
 ]
@@ -139,12 +141,19 @@ Profile = Annotated[
         "--profile",
         metavar="NAME",
         help="The AWS profile to use.",
+        autocompletion=choices.profiles,
         rich_help_panel=_AWS,
     ),
 ]
 Region = Annotated[
     str | None,
-    typer.Option("--region", metavar="NAME", help="The AWS region.", rich_help_panel=_AWS),
+    typer.Option(
+        "--region",
+        metavar="NAME",
+        help="The AWS region.",
+        autocompletion=choices.regions,
+        rich_help_panel=_AWS,
+    ),
 ]
 EndpointUrl = Annotated[
     str | None,
@@ -161,6 +170,25 @@ FromQueue = Annotated[
         "--from-queue",
         metavar="URL",
         help="Take the requests from the failure records in this SQS queue. No message is deleted.",
+        rich_help_panel=WHERE,
+    ),
+]
+Related = Annotated[
+    bool,
+    typer.Option(
+        "--related",
+        help="Show the requests that belong to the same event under several request IDs.",
+        rich_help_panel=WHERE,
+    ),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="PATTERN",
+        help="With --related: what names the event in a line, as a regular expression with a "
+        "group, or as a path in JSON lines ($.detail.order). Default: the settings file, then "
+        "executionArn, SQS message IDs, X-Ray traces, and the times of client retries.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -189,6 +217,7 @@ Report = Annotated[
         metavar="[FORM=]FILE",
         help="Also write a file in any format of --output; without FORM, the format of its "
         "extension. Repeatable.",
+        autocompletion=choices.report_of(*(form.value for form in Output)),
         rich_help_panel=_SHOW,
     ),
 ]
@@ -206,6 +235,7 @@ Tz = Annotated[
         "--tz",
         metavar="UTC|local|ZONE",
         help="The time zone of the output, and of times given without one.",
+        autocompletion=choices.zones,
         rich_help_panel=_SHOW,
     ),
 ]
