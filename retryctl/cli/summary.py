@@ -28,8 +28,8 @@ Form = Annotated[
         "--output",
         "-o",
         metavar="FORM",
-        help="text, json, jsonl (one function per line), csv or html.",
-        autocompletion=choices.one_of("text", "json", "jsonl", "csv", "html"),
+        help="text, json, jsonl (one function per line), csv, html, svg or markdown.",
+        autocompletion=choices.one_of("text", "json", "jsonl", "csv", "html", "svg", "markdown"),
         rich_help_panel="Output",
     ),
 ]
@@ -38,7 +38,7 @@ Compare = Annotated[
     typer.Option(
         "--compare",
         metavar="FILE",
-        help="The JSON of an earlier summary: show what changed since. Text, json and html only.",
+        help="The JSON of an earlier summary: show what changed since. Not in jsonl or csv.",
     ),
 ]
 
@@ -51,6 +51,8 @@ def summary(
     screen: options.ScreenOptions,
     functions: Functions = None,
     compare: Compare = None,
+    related: options.Related = False,
+    key: options.Key = None,
     output: Form = "text",
     report: options.Report = None,
 ) -> int:
@@ -59,6 +61,11 @@ def summary(
 
     retryctl summary orders-worker --since 24h
     """
+    if related or key:
+        from retryctl.cli.related_run import RelatedOptions, run_related
+
+        asked = RelatedOptions(key=key, output=output, is_requested=related, shape="summary")
+        return run_related(read, aws, screen, asked, functions=functions or ())
     from retryctl.cli.summary_run import run_summary
 
     return run_summary(
