@@ -20,8 +20,6 @@ from retryctl.core.model.records import (
 )
 from retryctl.sources.cloudwatch.pages import TimeRange
 
-# Lines that are written after REPORT: old marks of a timeout or a crash.
-_LATE_MS = 1_000
 # An init takes at most 10 s, and in the invoke phase as long as the function may.
 _INIT_MS = 10_000
 # When the timeout has passed, REPORT follows within this time.
@@ -155,10 +153,13 @@ def _attempts(found: list[Hit], timeout_ms: int) -> list[list[Hit]]:
 
 
 def _end(attempt: list[Hit], timeout_ms: int, now_ms: int) -> int:
-    """A second after REPORT, or when REPORT is due at the latest, where it was not seen."""
+    """The end of the last hit, or of the time for a REPORT where none was found.
+
+    Marks of a timeout or a crash follow REPORT, and carry the ID: they are hits.
+    """
     last_ms = attempt[-1].timestamp_ms
     if any(hit.kind is Kind.REPORT for hit in attempt):
-        return last_ms + _LATE_MS + 1
+        return last_ms + 1
     return max(last_ms + 1, min(now_ms + 1, last_ms + timeout_ms + _GRACE_MS))
 
 

@@ -125,7 +125,7 @@ class LineLookup:
     def _lines(self, stream: str | None, window: TimeRange) -> Iterator[LogEvent]:
         until_ms = min(window.until_ms, self._window.until_ms)
         window = TimeRange(since_ms=window.since_ms, until_ms=until_ms)
-        pages = matching_pages(self._aws, self._group, window, stream=stream)
+        pages = matching_pages(self._aws, self._group, window, streams=[stream] if stream else ())
         return chain.from_iterable(page.events for page in pages)
 
 

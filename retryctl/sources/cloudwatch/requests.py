@@ -160,7 +160,7 @@ class RequestSource:
             if self._otherwise and not found.keys() >= set(request_ids):
                 others = find_log_groups(self._aws, self._otherwise())
                 others = tuple(group for group in others if group not in groups)
-                yield from self._groups(finder, others, window, now_ms, found)
+                yield from self._groups(finder, others, window, now_ms, found, until_found=True)
                 if found.keys() >= set(request_ids):  # later attempts are where the first are
                     self._found_in = tuple(dict.fromkeys(g for of in found.values() for g in of))
             finder.report_scanned()
@@ -176,22 +176,44 @@ class RequestSource:
         window: TimeRange,
         now_ms: int,
         found_in: dict[str, list[LogGroup]],
+        *,
+        until_found: bool = False,
     ) -> Iterator[LogEvent]:
-        """The groups are searched at once, and yielded one after the other."""
+        """Search several groups at a time, and yield the attempts of one group after the other.
+
+        A request is invoked in one function. So, ``until_found``, no further group is searched
+        once every request was found in one that was searched to its end.
+        """
         request_ids = self._selection.request_ids
         self._looked.groups += groups
+        missing_ids = set(request_ids) - found_in.keys()
 
-        def find(group: LogGroup) -> SearchResult | CouldNotLook:
+        def find(group: LogGroup) -> SearchResult | CouldNotLook | None:
+            """``None`` where the search of the group was not needed, or not ended."""
+            if finder.enough.is_set():
+                return None
             try:
-                return finder.find_all(group, request_ids, window)
+                result = finder.find_all(group, request_ids, window, describe_first=not until_found)
             except CouldNotLook as error:
                 return error
+            if not until_found:
+                return result
+            if result.left and not result.unsearched:
+                return None
+            if not result.unsearched:
+                missing_ids.difference_update(result.ran)
+            if not missing_ids:
+                finder.enough.set()
+            return result
 
         with DaemonPool(_AT_ONCE) as pool:
             try:
                 results = pool.map(find, groups) if len(groups) > 1 else map(find, groups)
                 for group, found in zip(groups, results, strict=True):
                     self._looked.groups_done += 1
+                    if found is None:
+                        self._looked.groups.remove(group)
+                        continue
                     if isinstance(found, CouldNotLook):
                         self._note_refusal(group, window, found)
                         continue
@@ -228,8 +250,11 @@ class RequestSource:
         positions: dict[str, int] = {}
         read = 0
         refused: list[RetryctlError] = []
+        together = finder.lines_together(group, wanted)
         with DaemonPool(_AT_ONCE) as pool:
-            results = pool.map(lambda part: self._slice_lines(finder, group, part), wanted)
+            results = pool.map(
+                lambda part: self._slice_lines(finder, group, part, together.get(part)), wanted
+            )
             for part, result in zip(wanted, results, strict=True):
                 if isinstance(result, RetryctlError):
                     refused.append(result)
@@ -245,10 +270,16 @@ class RequestSource:
             raise refused[0]
 
     def _slice_lines(
-        self, finder: RequestSearcher, group: LogGroup, part: StreamSlice
+        self,
+        finder: RequestSearcher,
+        group: LogGroup,
+        part: StreamSlice,
+        events: list[LogEvent] | None,
     ) -> list[LogEvent] | RetryctlError:
+        """Read a part, unless its ``events`` were read with others and have all hits."""
         try:
-            events = finder.lines(group, part)
+            if events is None or missing(events, part):
+                events = finder.lines(group, part)
         except CouldNotLook as error:
             return error
         self._tell(group)
