@@ -20,6 +20,7 @@ from retryctl.config import ProjectConfig
 from retryctl.core.check.baseline import Identity
 from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
 from retryctl.core.check.expectations import Expectations
+from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.coverage import Coverage
 
 _READ_AGAIN_MS = 10_000
@@ -29,12 +30,14 @@ _READ_AGAIN_MS = 10_000
 class CheckPlan:
     """A check, before anything is read.
 
-    Without ``request_ids`` the requests of the window are checked. ``wait_ms`` is how long to wait
+    Without ``request_ids`` the requests of the window are checked. ``records`` are failure records
+    to compare the requests with. ``wait_ms`` is how long to wait
     at most, ``None`` for as long as something is awaited. ``baseline`` are the known findings;
     with ``learns`` the failing findings are collected for it.
     """
 
     request_ids: tuple[str, ...] = ()
+    records: tuple[FailureRecord, ...] = ()
     options: SourceOptions
     window: TimeWindow = field(default_factory=TimeWindow)
     config: ProjectConfig = field(default_factory=ProjectConfig)
@@ -85,6 +88,7 @@ def _by_id(plan: CheckPlan, feedback: Feedback, clock: Clock) -> AddRequests:
         plan.options,
         plan.window,
         config=plan.config,
+        records=plan.records,
         feedback=feedback,
         clock=clock,
     )

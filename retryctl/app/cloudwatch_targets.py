@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
-from retryctl.app.options import Clock, Feedback, ShowProgress, SourceOptions
+from retryctl.app.options import Clock, Feedback, ShowProgress, SourceOptions, TimeWindow
 from retryctl.config import ProjectConfig
 from retryctl.core.model.attempt import function_from_names as function_of
 from retryctl.core.model.coverage import Coverage, LogQuery
@@ -26,6 +26,7 @@ from retryctl.sources.aws.log_groups import (
     log_group,
     matching_functions,
 )
+from retryctl.sources.aws.service_clock import LEAST_SKEW_MS
 from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.requests import RequestSource
 from retryctl.sources.cloudwatch.stats import SearchProgress as Calls
@@ -58,6 +59,7 @@ class OpenedSearch:
     settings_of: Callable[[LogEvent], FunctionConfig]
     coverage: Callable[[], Coverage]
     region: Callable[[], str | None]
+    skew_ms: Callable[[], int]
 
 
 def open_search(
@@ -83,7 +85,7 @@ def open_search(
         aws,
         groups=groups,
         otherwise=partial(functions.discovered, groups) if place.elsewhere else None,
-        clock=clock,
+        clock=lambda: clock() + aws.skew_ms,
         timeout_ms=known.timeout_ms,
         event_age_ms=known.event_age_ms,
         progress=partial(show_calls, show),
@@ -100,7 +102,32 @@ def open_search(
         settings_of=functions.of,
         coverage=lambda: with_place(source.coverage(), options),
         region=lambda: aws.region,
+        skew_ms=lambda: aws.skew_ms,
     )
+
+
+def read_by_service_clock(
+    search: OpenedSearch, window: TimeWindow, clock: Clock
+) -> tuple[LogQuery, list[LogEvent]]:
+    """Read the events; again where the answers show that this machine's clock is wrong."""
+    while True:
+        skew_ms = search.skew_ms()
+        shifted = window.shifted(skew_ms)
+        query = replace(search.query, since_ms=shifted.since_ms, until_ms=shifted.until_ms)
+        events = list(search.source.read(query))
+        shifted.refuse_future(clock() + search.skew_ms())
+        if abs(search.skew_ms() - skew_ms) <= LEAST_SKEW_MS:
+            return query, events
+
+
+def warn_of_skew(skew_ms: int, feedback: Feedback) -> None:
+    """Report that this machine's clock is wrong, and which clock is used."""
+    if skew_ms:
+        side = "behind" if skew_ms > 0 else "ahead of"
+        feedback.warn(
+            f"This machine's clock is {abs(skew_ms) / 1000:,.0f} s {side} the service's, "
+            "which is used."
+        )
 
 
 def aws_for(options: SourceOptions, *names: str | None) -> AwsClient:

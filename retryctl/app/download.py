@@ -7,8 +7,6 @@ open there is pending or running.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +22,7 @@ from retryctl.app.cloudwatch_targets import (
     query_budget,
     show_calls,
     show_wait,
+    warn_of_skew,
     with_place,
 )
 from retryctl.app.options import Feedback, ShowProgress, SourceOptions, TimeWindow
@@ -37,7 +36,8 @@ from retryctl.sources.cloudwatch.gaps import masked, not_kept, not_searched
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, asked_window
 from retryctl.sources.cloudwatch.search import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
-from retryctl.sources.cloudwatch.window_download import NotSaved, WindowDownload
+from retryctl.sources.cloudwatch.window_download import WindowDownload
+from retryctl.temporary import temporary_folder
 
 _DAY_MS = 24 * 3_600_000
 
@@ -83,15 +83,22 @@ def download_groups(
     behind ``wrong_counters`` and some others.
     """
     aws, targets = find_targets(options, config, feedback)
+    search = _search_options(options, aws, feedback)
+    if targets and not aws.calls:
+        search.describe(targets[0].group)  # the answer has the service's clock
+    now_ms += aws.skew_ms
+    warn_of_skew(aws.skew_ms, feedback)
+    window = window.shifted(aws.skew_ms)
+    window.refuse_future(now_ms)
     limits = asked_window(window.since_ms, window.until_ms, now_ms)
-    with _temporary_folder() as folder:
+    with temporary_folder("download") as folder:
         with feedback.progress() as show:
             aws.report_waits(partial(show_wait, show))
             download = _Download(
                 aws,
                 targets,
                 limits,
-                _search_options(options, aws, feedback),
+                search,
                 config.markers,
                 now_ms=now_ms,
                 verify_all=verify_all,
@@ -104,18 +111,6 @@ def download_groups(
             window=replace(window, since_ms=limits.since_ms),
             coverage=with_place(download.coverage, options),
         )
-
-
-@contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    try:
-        folder = tempfile.mkdtemp(prefix="retryctl-")
-    except OSError as error:
-        raise NotSaved("a temporary folder", error) from error
-    try:
-        yield Path(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _search_options(options: SourceOptions, aws: AwsClient, feedback: Feedback) -> SearchOptions:

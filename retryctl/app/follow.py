@@ -56,7 +56,9 @@ def follow(
     began_ms = clock()
 
     def next_read_ms(result: TraceResult, now_ms: int) -> int | None:
-        return min(_next_reads(result, now_ms, began_ms), default=None)
+        skew_ms = result.skew_ms  # the times in the result are the service's
+        reads = _next_reads(result, now_ms + skew_ms, began_ms + skew_ms)
+        return min((read_ms - skew_ms for read_ms in reads), default=None)
 
     return poll(
         read,

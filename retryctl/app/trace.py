@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,8 +20,16 @@ from retryctl.app.options import (
 )
 from retryctl.bulk.reader import BulkReader, TracedLog
 from retryctl.config import ProjectConfig
+from retryctl.core.check.expectations import unmatched_patterns
 from retryctl.core.crosscheck.claims import Branches, Markers
-from retryctl.core.crosscheck.verdict import CheckedRequest, HistoryInput, check_history
+from retryctl.core.crosscheck.verdict import (
+    CheckedRequest,
+    HistoryInput,
+    check_history,
+    cross_checked,
+)
+from retryctl.core.failure_records.comparison import record_findings
+from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
@@ -32,7 +41,11 @@ class TraceResult:
     """The requests that were found, and what was read.
 
     ``not_found`` has a reason for each ID that was not found; ``branches`` are those that the
-    handlers choose from, ``region`` is the AWS region of the log.
+    handlers choose from, ``region`` is the AWS region of the log. ``unmatched`` explains that the
+    configured markers match no line of the failed attempts; empty where one does. ``records`` are
+    the failure records that the requests were compared with. ``skew_ms`` is how far the service's
+    clock is ahead of this machine's. ``responses`` has the document that each attempt of a lab
+    gave, by request ID.
     """
 
     checked: Sequence[CheckedRequest]
@@ -40,6 +53,10 @@ class TraceResult:
     not_found: Mapping[str, str] = field(default_factory=dict)
     branches: Branches = field(default_factory=Branches)
     region: str | None = None
+    records: tuple[FailureRecord, ...] = ()
+    unmatched: str = ""
+    skew_ms: int = 0
+    responses: Mapping[str, Sequence[bytes | None]] | None = None
 
     def only_retried(self) -> TraceResult:
         """Return the result with only those requests that were retried."""
@@ -73,19 +90,47 @@ def trace_reader(
     window: TimeWindow = WHOLE,
     *,
     config: ProjectConfig | None = None,
+    records: Sequence[FailureRecord] = (),
     feedback: Feedback = SILENT,
     clock: Clock = wall_clock_ms,
 ) -> Callable[[], TraceResult]:
-    """Return a function that reads the requests as they are by the time it is called."""
+    """Return a function that reads the requests as they are by the time it is called.
+
+    The requests are compared with the failure records.
+    """
     config = config or ProjectConfig()
     query = LogQuery(
         request_ids=tuple(request_ids), since_ms=window.since_ms, until_ms=window.until_ms
     )
     if options.source == "cloudwatch":
-        read = _search_reader(options, config, query, feedback, clock)
+        read = _search_reader(options, config, query, window, feedback, clock)
     else:
         read = partial(_read_saved, options, config.markers, query, feedback)
-    return lambda: read(_read_store(options, request_ids))
+    return lambda: _compared(read(_read_store(options, request_ids)), records)
+
+
+def _compared(result: TraceResult, records: Sequence[FailureRecord]) -> TraceResult:
+    """Return the result with the differences between the records and the attempts."""
+    if not records:
+        return result
+    of_request: dict[str, list[FailureRecord]] = defaultdict(list)
+    for record in records:
+        of_request[record.request_id].append(record)
+    checked = [
+        replace(
+            one,
+            findings=(
+                *one.findings,
+                *(
+                    finding
+                    for record in of_request[one.request.request_id]
+                    for finding in record_findings(record, one, result.coverage)
+                ),
+            ),
+        )
+        for one in result.checked
+    ]
+    return replace(result, checked=checked, records=tuple(records))
 
 
 _Stored = Mapping[str, StoreCount]
@@ -95,10 +140,11 @@ def _search_reader(
     options: SourceOptions,
     config: ProjectConfig,
     query: LogQuery,
+    window: TimeWindow,
     feedback: Feedback,
     clock: Clock,
 ) -> Callable[[_Stored], TraceResult]:
-    from retryctl.app.cloudwatch_targets import open_search
+    from retryctl.app.cloudwatch_targets import open_search, read_by_service_clock, warn_of_skew
 
     shown: list[ShowProgress] = []  # where the search that is under way shows its progress
     search = open_search(
@@ -113,7 +159,8 @@ def _search_reader(
     def read(stored: _Stored) -> TraceResult:
         with feedback.progress() as show:
             shown[:] = [show]
-            events = list(search.source.read(search.query))
+            query, events = read_by_service_clock(search, window, clock)
+        warn_of_skew(search.skew_ms(), feedback)
         found = _check(
             events,
             search.coverage(),
@@ -125,7 +172,8 @@ def _search_reader(
                 stored=stored,
             ),
         )
-        return _result(found, search.query, config.markers, search.region())
+        result = _result(found, query, config.markers, search.region())
+        return replace(result, skew_ms=search.skew_ms())
 
     return read
 
@@ -180,7 +228,14 @@ def _result(found: TracedLog, query: LogQuery, markers: Markers, region: str | N
         },
         branches=markers.branches,
         region=region,
+        unmatched=_unmatched(found.requests, markers),
     )
+
+
+def _unmatched(requests: Sequence[CheckedRequest], markers: Markers) -> str:
+    attempts = [attempt for one in requests for attempt in one.request.attempts]
+    failed = sum(attempt.outcome.failed for attempt in attempts)
+    return unmatched_patterns(failed, cross_checked(requests), markers.patterns)
 
 
 def _is_in_window(request: Request, query: LogQuery) -> bool:

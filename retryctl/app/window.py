@@ -165,21 +165,22 @@ def _saved_window(
 def _downloaded_window(
     downloaded: DownloadedGroups, config: ProjectConfig, feedback: Feedback
 ) -> WindowReader:
-    unrecognised = 0
+    unrecognised = web = 0
 
     def logs() -> Iterator[SavedWindow]:
-        nonlocal unrecognised
-        unrecognised = 0
+        nonlocal unrecognised, web
+        unrecognised = web = 0
         for group in downloaded.groups:
             if not group.coverage.events_read:
                 continue
             log = _log_of(group, config, downloaded.window, feedback)
             unrecognised += log.coverage.events_unrecognised
+            web += log.coverage.web_requests
             yield log
 
     return WindowReader(
         logs,
-        lambda: replace(downloaded.coverage, events_unrecognised=unrecognised),
+        lambda: replace(downloaded.coverage, events_unrecognised=unrecognised, web_requests=web),
         downloaded.window.since_ms,
     )
 
@@ -206,7 +207,9 @@ def _wrong_counters(
 
 
 def _with_unrecognised(coverage: Coverage, stats: ReadStats) -> Coverage:
-    return replace(coverage, events_unrecognised=stats.unrecognised)
+    return replace(
+        coverage, events_unrecognised=stats.unrecognised, web_requests=stats.web_requests
+    )
 
 
 # --------------------------------------------------------------------------- one log

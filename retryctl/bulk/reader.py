@@ -276,7 +276,7 @@ class BulkReader:
                 store.stats.gaps.append(Gap(kind="changed", message=what, hides_attempts=True))
         if gap := store.searched_by_id():
             store.stats.gaps.append(gap)
-        store.stats.bytes_read = run.done
+        store.stats.bytes_read, store.stats.web_requests = run.done, len(store.web)
 
     def _refuse_unreadable(self, refused: dict[str, UnreadableInput]) -> None:
         if refused and names_one_file(self._source):

@@ -23,7 +23,8 @@ Targets = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[FUNCTION | REQUEST_ID...]",
-        help="The function whose requests in the window are checked, or the requests. "
+        help="The function whose requests in the window are checked, or the requests: IDs, failure "
+        "records, or a file or folder of records. "
         "With --from neither is needed.",
         show_default=False,
     ),
@@ -165,6 +166,7 @@ def check(
     aws: options.AwsOptions,
     screen: options.ScreenOptions,
     targets: Targets = None,
+    from_queue: options.FromQueue = None,
     fail_on: FailOn = None,
     allow: Allow = None,
     expect_branches: ExpectBranches = None,
@@ -208,5 +210,12 @@ def check(
         report=tuple(report) if report else None,
     )
     return run_check(
-        targets or (), read, aws, screen, chosen, update_baseline=update_baseline, output=output
+        targets or (),
+        read,
+        aws,
+        screen,
+        chosen,
+        queue=from_queue,
+        update_baseline=update_baseline,
+        output=output,
     )

@@ -18,8 +18,8 @@ from retryctl.config import ProjectConfig
 from retryctl.core.check.expectations import Expectations, Limit
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.crosscheck.findings import Severity
-from retryctl.core.crosscheck.verdict import RULES
 from retryctl.core.model.request import RequestOutcome
+from retryctl.core.rules import ALL_RULES
 from retryctl.core.wording import suggestions
 from retryctl.errors import UsageError
 
@@ -28,7 +28,7 @@ _LEVELS = {
     "warning": (Severity.ERROR, Severity.WARNING),
     "info": tuple(Severity),
 }
-_RULES = {rule.id: rule.severity for rule in RULES}
+_RULES = {rule.id: rule.severity for rule in ALL_RULES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,7 @@ _TABLE = {
     "counters": _Entry(
         "Get the code a function imports to count its retries.", _FUNCTION, group=True
     ),
+    "probe": _Entry("Test what retryctl assumes of CloudWatch Logs, in your account.", _HELP),
     "explain": _Entry("Explain a finding.", _HELP),
 }
 

@@ -20,9 +20,9 @@ from retryctl.cli.terminal import Screen, TerminalFeedback, put, stdout_screen
 from retryctl.cli.times import zone
 from retryctl.config import config_for
 from retryctl.core.crosscheck import attempt_check
-from retryctl.core.crosscheck import verdict as verdicts
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
+from retryctl.core.rules import ALL_RULES
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.errors import ExitStatus
 from retryctl.views.json.request_list import listed_document, listed_line
@@ -132,7 +132,7 @@ def row_filter(
     return RowFilter(
         outcomes=_known_names(outcome, [each.value for each in RequestOutcome], "--outcome"),
         verdicts=_known_names(verdict, [each.value for each in attempt_check.Verdict], "--verdict"),
-        findings=_known_names(finding, [rule.id for rule in verdicts.RULES], "--finding"),
+        findings=_known_names(finding, [rule.id for rule in ALL_RULES], "--finding"),
         error=error,
         least_attempts=least_attempts,
         failed=failed,

@@ -1,10 +1,10 @@
-"""Where the program begins and ends: the one place that turns what happened into an exit status.
+"""From a command line to an exit status.
 
-``--version`` and a completion answer in a few times the start of Python itself, so nothing
+``--version`` and a completion answer in little more time than Python needs to start, so nothing
 is imported here before it is needed.
 
-A closed pipe ends the program quietly with status 0: who closes it has seen enough, and that
-is no failure. A command that has its verdict before it prints keeps the verdict's status.
+A closed pipe (``| head``) ends the program quietly with status 0. A command that has its verdict
+before it prints keeps the verdict's status.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from contextlib import suppress
 
 from retryctl import __version__
 from retryctl.cli.stdio import prepare_streams
@@ -22,19 +22,19 @@ _COMPLETING = "_RETRYCTL_COMPLETE"
 _REPORT = "Run it again with --debug for the traceback, and please report it."
 
 
-def run() -> NoReturn:
-    """The console script."""
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line, and return its exit status. All output is written then."""
     prepare_streams()
     try:
-        status = _status_of(sys.argv[1:])
+        status = _status_of(arguments)
     except KeyboardInterrupt:
         status = ExitStatus.INTERRUPTED
-    sys.exit(status)
-
-
-def _end(number: int, _: object) -> NoReturn:
-    """Leave in order, so that no process and no temporary file is left behind."""
-    sys.exit(128 + number)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, CouldNotLook):  # reported already
+            stream.flush()
+    return status
 
 
 def _status_of(arguments: Sequence[str]) -> int:
@@ -68,13 +68,11 @@ def _invoke(arguments: Sequence[str]) -> int:
 
     if _COMPLETING in os.environ:
         commands.complete(_COMPLETING)
-    import signal
+    from retryctl.cli.endings import signals_end_program
 
-    for number in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
-        if hasattr(signal, number):
-            signal.signal(getattr(signal, number), _end)
-    status = commands.invoke(arguments or ["--help"])
-    sys.stdout.flush()
+    with signals_end_program():
+        status = commands.invoke(arguments or ["--help"])
+        sys.stdout.flush()
     return status
 
 

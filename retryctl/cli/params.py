@@ -38,15 +38,16 @@ class Output(str, Enum):
     JSONL = "jsonl"
     HTML = "html"
     SVG = "svg"
+    MARKDOWN = "markdown"
 
 
 RequestIds = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[REQUEST_ID...]",
-        help="AWS request IDs, or text that holds them: a log line, a file name, a URL. "
-        "- reads them from stdin. Of a saved log the first characters will do. Without an ID: the "
-        "newest request that failed or was retried.",
+        help="AWS request IDs, or text that holds them: a log line, a URL, a failure record or a "
+        "file or folder of records. - reads them from stdin. Of a saved log the first characters "
+        "will do. Without an ID: the newest request that failed or was retried.",
         show_default=False,
     ),
 ]
@@ -152,6 +153,15 @@ EndpointUrl = Annotated[
         metavar="URL",
         help="Send every AWS call to this endpoint.",
         rich_help_panel=_AWS,
+    ),
+]
+FromQueue = Annotated[
+    str | None,
+    typer.Option(
+        "--from-queue",
+        metavar="URL",
+        help="Take the requests from the failure records in this SQS queue. No message is deleted.",
+        rich_help_panel=WHERE,
     ),
 ]
 Wait = Annotated[

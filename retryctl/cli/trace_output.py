@@ -14,6 +14,7 @@ from retryctl.cli.terminal import A_FILE, Screen, put, remark, stdout_screen
 from retryctl.cli.times import zone
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.failure_records.documents import MOST_SHOWN_ONE_BY_ONE
 from retryctl.core.model.coverage import Coverage
 from retryctl.errors import ExitStatus, NothingFound, RetryctlError, UsageError
 from retryctl.views.console_links import attempt_link, console_lines
@@ -43,7 +44,8 @@ def show_trace(
         _refuse_missing_attempt(result.checked, show.attempt)
     for file in files:
         write(file.path, trace_view(result, replace(show, output=Output(file.form)), tz))
-    if not is_printed and (result.checked or show.output is not Output.TEXT):
+    is_table = _is_table(result, show)
+    if not is_printed and (result.checked or is_table or show.output is not Output.TEXT):
         put(
             trace_view(result, show, tz, stdout_screen(show.color)),
             document=show.output is not Output.TEXT,
@@ -52,11 +54,13 @@ def show_trace(
         raise _nothing_found(result, tz)
     if show.web:
         _open_browser(result)
-    for why in result.not_found.values():
+    for why in () if is_table else result.not_found.values():
         remark(f"retryctl: {why}")
     for sentence in _beside(result.coverage, show):
         remark(f"retryctl: {sentence}", quiet=show.quiet)
-    return verdict_status(result.checked) if show.exit_code else ExitStatus.OK
+    if result.unmatched:
+        remark(f"retryctl: {result.unmatched}.", quiet=show.quiet)
+    return verdict_status(result.checked, result.unmatched) if show.exit_code else ExitStatus.OK
 
 
 def _beside(coverage: Coverage, show: OutputOptions) -> Iterator[str]:
@@ -76,13 +80,26 @@ def trace_view(
     region = _region(result) if show.links else None
     if show.output is Output.JSON:
         return trace_document(
-            result.checked, result.coverage, not_found, lines=show.lines, region=region
+            result.checked,
+            result.coverage,
+            not_found,
+            lines=show.lines,
+            region=region,
+            records=result.records,
+            responses=result.responses,
         )
     if show.output is Output.JSONL:
-        return trace_lines(result.checked, lines=show.lines, region=region)
+        return trace_lines(
+            result.checked, lines=show.lines, region=region, responses=result.responses
+        )
     from retryctl.views.text.trace import TraceOptions
 
-    asked = TraceOptions(lines=show.lines, attempt=show.attempt, failed_only=show.failed)
+    asked = TraceOptions(
+        lines=show.lines,
+        attempt=show.attempt,
+        failed_only=show.failed,
+        responses=result.responses or {},
+    )
     if show.output is Output.HTML:
         from retryctl.views.html.trace import trace_page
 
@@ -94,12 +111,33 @@ def trace_view(
             branches=result.branches,
             asked=asked,
         )
+    if show.output is Output.MARKDOWN:
+        from retryctl.views.markdown import markdown_of
+        from retryctl.views.text.trace import trace_blocks
+
+        return markdown_of(
+            trace_blocks(result.checked, result.coverage, not_found, asked, tz=tz, width=80)
+        )
+    from retryctl.views.text.failure_records import records_text
     from retryctl.views.text.layout import trace_svg, trace_text
 
     if show.output is Output.SVG:
         return trace_svg(
             result.checked, result.coverage, not_found, title="retryctl trace", tz=tz, asked=asked
         )
+    records = ""
+    if result.records:
+        records = records_text(
+            result.records,
+            result.checked,
+            result.coverage,
+            tz=tz,
+            console_width=screen.width,
+            colour=screen.colour,
+            ascii_only=screen.ascii_only,
+        )
+    if _is_table(result, show):
+        return records
     text = trace_text(
         result.checked,
         result.coverage,
@@ -111,7 +149,9 @@ def trace_view(
         lines=show.lines,
         attempt_filter=show.attempt,
         failed_only=show.failed,
+        responses=result.responses,
     )
+    text += records
     return text + "".join(console_lines(result.checked, region)) if region else text
 
 
@@ -134,12 +174,16 @@ def _open_browser(result: TraceResult) -> None:
         remark(f"retryctl: no browser could be opened:\n  {link}")
 
 
-def verdict_status(checked: Iterable[CheckedRequest]) -> ExitStatus:
-    """Return the status of ``--exit-code``: ``disagrees`` outranks ``undetermined``."""
+def verdict_status(checked: Iterable[CheckedRequest], unmatched: str = "") -> ExitStatus:
+    """Return the status of ``--exit-code``: ``disagrees`` outranks ``undetermined``.
+
+    ``unmatched`` explains that nothing was cross-checked; empty where something was.
+    """
     verdicts = {one.verdict for one in checked}
     if Verdict.DISAGREES in verdicts:
         return ExitStatus.DID_NOT_HOLD
-    return ExitStatus.UNDETERMINED if Verdict.UNDETERMINED in verdicts else ExitStatus.OK
+    unclear = Verdict.UNDETERMINED in verdicts or unmatched
+    return ExitStatus.UNDETERMINED if unclear else ExitStatus.OK
 
 
 def _refuse_missing_attempt(checked: Iterable[CheckedRequest], number: int | None) -> None:
@@ -150,6 +194,13 @@ def _refuse_missing_attempt(checked: Iterable[CheckedRequest], number: int | Non
         )
 
 
+def _is_table(result: TraceResult, show: OutputOptions) -> bool:
+    """Whether the answer is a table of failure records, which names what is not found."""
+    return show.output is Output.TEXT and len(result.records) > MOST_SHOWN_ONE_BY_ONE
+
+
 def _nothing_found(result: TraceResult, tz: tzinfo) -> RetryctlError:
     what = " ".join(result.not_found.values()) or "there is no request that was retried."
+    if len(result.records) > MOST_SHOWN_ONE_BY_ONE:
+        what = f"none of the requests of the {len(result.records):,} records was found."
     return nothing_found(what, result.coverage, tz, next_step(result.coverage, _NEXT_STEPS))

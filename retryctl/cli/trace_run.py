@@ -10,12 +10,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from retryctl.app.failure_records import with_function_of
 from retryctl.app.options import Feedback, SourceOptions, TimeWindow, wall_clock_ms
 from retryctl.app.trace import TraceResult, trace_reader
 from retryctl.cli import params as options
 from retryctl.cli.answers import nothing_found
-from retryctl.cli.ids import request_ids as read_ids
-from retryctl.cli.ids import shortened_id
+from retryctl.cli.ids import NamedRequests, named_requests, requests_in_queue, shortened_id
 from retryctl.cli.report_files import ReportFile, report_files
 from retryctl.cli.source import source_options, time_window
 from retryctl.cli.terminal import TerminalFeedback, remark
@@ -23,6 +23,8 @@ from retryctl.cli.times import read_duration, zone
 from retryctl.cli.trace_output import show_trace
 from retryctl.config import ProjectConfig, config_for
 from retryctl.errors import ExitStatus, UsageError
+
+_DOCUMENTS = (options.Output.HTML, options.Output.SVG, options.Output.MARKDOWN)
 
 
 def run_trace(
@@ -32,6 +34,7 @@ def run_trace(
     show: options.OutputOptions,
     *,
     store: str | None,
+    queue: str | None,
     wait: str | None,
     timeout: str | None,
     last: int | None,
@@ -46,17 +49,20 @@ def run_trace(
     _announce_stdin(request_ids, source, quiet=show.quiet)
     feedback = TerminalFeedback(quiet=show.quiet)
     window = time_window(read, show.tz)
-    if last is not None and request_ids:
+    if last is not None and (request_ids or queue):
         raise UsageError("--last selects requests, and IDs are given.", "Drop one of them.")
-    if request_ids:
-        ids = _whole_ids(request_ids, source, window, config, feedback)
+    if queue:
+        named = requests_in_queue(queue, request_ids, source, feedback)
+    elif request_ids:
+        named = _whole_ids(request_ids, source, window, config, feedback)
     else:
-        ids, show = _newest(source, window, config, show, feedback, last=last)
+        named, show = _newest(source, window, config, show, feedback, last=last)
     reader = trace_reader(
-        ids,
-        source,
+        named.ids,
+        with_function_of(source, named.records) if named.records else source,
         window,
         config=config,
+        records=named.records,
         feedback=feedback,
     )
     if wait is None:
@@ -99,11 +105,11 @@ def _whole_ids(
     window: TimeWindow,
     config: ProjectConfig,
     feedback: Feedback,
-) -> tuple[str, ...]:
-    """Return the IDs of the arguments; of a saved log an ID may be cut short."""
+) -> NamedRequests:
+    """Return what the arguments name; of a saved log an ID may be cut short."""
     prefixes = [] if source.source in ("cloudwatch", "-") else _shortened(arguments)
     if not prefixes:
-        return read_ids(arguments, _stdin_lines())
+        return named_requests(arguments, _stdin_lines())
     from retryctl.app.selection import matching_ids  # loads the engine of whole windows
 
     found = matching_ids(prefixes, source, window, config=config, feedback=feedback)
@@ -116,7 +122,7 @@ def _whole_ids(
             )
     whole = {prefix: ids[0] for prefix, ids in found.items()}
     named = [whole.get(shortened_id(each) or "", each) for each in arguments]
-    return read_ids(named, _stdin_lines())
+    return named_requests(named, _stdin_lines())
 
 
 def _shortened(arguments: Sequence[str]) -> list[str]:
@@ -132,7 +138,7 @@ def _newest(
     feedback: TerminalFeedback,
     *,
     last: int | None,
-) -> tuple[tuple[str, ...], options.OutputOptions]:
+) -> tuple[NamedRequests, options.OutputOptions]:
     """Select requests, and print how many others there are; ``--failed`` selects too."""
     if source.source == "-":
         raise UsageError(
@@ -155,7 +161,7 @@ def _newest(
         )
     if selected.others:
         feedback.warn(f"{selected.others:,} more: {listing}")
-    return selected.request_ids, replace(show, failed=False)
+    return NamedRequests(ids=selected.request_ids), replace(show, failed=False)
 
 
 def _source_words(source: SourceOptions) -> Iterator[str]:
@@ -196,7 +202,7 @@ def _refuse_conflicts(
         raise UsageError(
             "stdin cannot give both the IDs and the log.", "Save one of them and name its file."
         )
-    if show.links and show.output in (options.Output.HTML, options.Output.SVG):
+    if show.links and show.output in _DOCUMENTS:
         raise UsageError(
             f"--links has no place in {show.output.value}.", "Use text, json or jsonl."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
+from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.diff import Change
 from retryctl.core.summary.tally import SummaryTally
@@ -65,7 +66,7 @@ def reasons(tally: SummaryTally) -> list[tuple[str, int]]:
     return sorted(tally.wrong_retries.items(), key=lambda item: (-item[1], item[0]))
 
 
-def advice(tally: SummaryTally) -> str:
+def advice(tally: SummaryTally, coverage: Coverage) -> str:
     """One sentence or two that follow from the figures."""
     right, wrong = (
         tally.retries_judged[AttemptVerdict.AGREES],
@@ -81,8 +82,15 @@ def advice(tally: SummaryTally) -> str:
             "(retryctl counters), or name its patterns in retryctl.toml."
         )
     else:
-        return "Nothing was retried."
+        return nothing_retried(coverage)
     return said + _of_exhausted(tally)
+
+
+def nothing_retried(coverage: Coverage) -> str:
+    """The sentence that no request was retried, which a gap makes uncertain."""
+    if any(gap.hides_attempts for gap in coverage.gaps):
+        return "No retry was read, and retries may lie in the part of the log that is missing."
+    return "Nothing was retried."
 
 
 def _of_wrong(tally: SummaryTally, right: int, wrong: int) -> str:
@@ -91,7 +99,7 @@ def _of_wrong(tally: SummaryTally, right: int, wrong: int) -> str:
     if not ordered:
         return f"{said}. See retryctl list --verdict disagrees."
     rule, count = ordered[0]
-    share = "" if count >= wrong else f", {_part(count, wrong)} of them"
+    share = "" if count >= wrong else f", {count:,} of them"
     return f"{said}{share} {_DO.get(rule, f'({rule}). See retryctl explain {rule}.')}"
 
 
@@ -107,13 +115,7 @@ def _of_exhausted(tally: SummaryTally) -> str:
 
 
 def _share(part: int, whole: int) -> str:
-    """``One retry in fourteen``, in figures; more than two in five as a share."""
+    """``2 of the 5 retries that logged a count``."""
     if part == whole:
         return "Every retry that logged a count"
-    if part / whole > 0.4:
-        return f"{_part(part, whole)} of the retries that logged a count"
-    return f"One retry in {round(whole / part):,} of those that logged a count"
-
-
-def _part(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f} %"
+    return f"{part:,} of the {whole:,} retries that logged a count"

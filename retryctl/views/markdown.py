@@ -12,7 +12,7 @@ from retryctl.views.inert import inert
 # links, HTML, tables, headings, bare addresses, mentions and references.
 _SPECIAL = re.compile(r"[\\`*_\[\]<>#+=|~&@$]|:(?=//)|(?<=www)\.")
 # a list, where it begins a line
-_ITEM = re.compile(r"(?<=^)-|(?<=^\d)[.)]")
+_ITEM = re.compile(r"(?<=^)-|(?<=^\d)[.)](?=\s|$)")
 
 
 def escaped(text: str) -> str:

@@ -69,7 +69,11 @@ LOADED = "import atexit, sys; atexit.register(lambda: print(sorted(sys.modules),
 def test_nothing_is_imported_that_is_not_used(
     arguments: list[str], env: dict[str, str], without: Sequence[str]
 ) -> None:
-    program = (PYTHON, "-c", f"{LOADED}\nfrom retryctl.cli.main import run; run()")
+    program = (
+        PYTHON,
+        "-c",
+        f"{LOADED}\nimport sys; from retryctl.cli.main import run; run(sys.argv[1:])",
+    )
     done = run(*arguments, env=env, program=program)
     loaded = done.stderr.splitlines()[-1]
     assert "'retryctl.cli.main'" in loaded

@@ -77,21 +77,10 @@ def ends(running: subprocess.Popen[bytes], workers: list[int], status: int) -> s
     return said.decode()
 
 
-@pytest.mark.parametrize("command", ["summary", "list", "check"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_no_process_is_left_behind(command: str, number: signal.Signals, log: Path) -> None:
-    with reading(command, log) as (running, workers):
-        running.send_signal(number)
-        assert ends(running, workers, 128 + number) == ""
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-@pytest.mark.parametrize("wait_s", [0.02, 0.1, 0.3])
-def test_a_terminal_ends_all_its_processes(
-    number: signal.Signals, wait_s: float, log: Path
-) -> None:
+def test_a_terminal_ends_all_its_processes(number: signal.Signals, log: Path) -> None:
     """It sends Ctrl-C, and that it is closed, to every process of the group."""
-    with reading("check", log, wait_s) as (running, workers):
+    with reading("check", log, 0.1) as (running, workers):
         os.killpg(running.pid, number)
         assert ends(running, workers, 128 + number) == ""
 

@@ -94,7 +94,7 @@ def test_80_columns_show_branches_verdict_environments_and_the_names_of_findings
     table, _ = run("list", "--from", str(log), env={"COLUMNS": "80"}).stdout.split("\n\n")
     row = next(line for line in table.splitlines() if ID in line)
     assert row.split()[1:] == ["3", "2", "A", "A✗", "B✗", "✗", "exhausted", "wrong", "NameError"]
-    assert "✗ after a branch: another branch was due." in table
+    assert "✗ after a branch: another branch was expected." in table
     assert "findings: environment-switch 1" in table
     assert "-s…" not in table
 

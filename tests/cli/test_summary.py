@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
+from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.summary.diff import changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.figures import advice
@@ -158,12 +160,27 @@ def test_the_advice_says_of_which_retries_it_tells() -> None:
                 retries_judged=Counter(
                     {AttemptVerdict.AGREES: right, AttemptVerdict.DISAGREES: wrong}
                 )
-            )
+            ),
+            Coverage(source="saved"),
         )
 
-    assert advised(18, 82).startswith("82 % of the retries that logged a count counted wrong")
-    assert advised(13, 1).startswith("One retry in 14 of those that logged a count counted wrong")
+    assert advised(18, 82).startswith("82 of the 100 retries that logged a count counted wrong")
+    assert advised(13, 1).startswith("1 of the 14 retries that logged a count counted wrong")
     assert advised(0, 3).startswith("Every retry that logged a count counted wrong")
+
+
+def test_nothing_retried_is_not_stated_beside_a_gap() -> None:
+    gap = Gap(kind="more-pages", message="a page", hides_attempts=True)
+    assert advice(SummaryTally(), Coverage(source="saved")) == "Nothing was retried."
+    assert "may lie" in advice(SummaryTally(), Coverage(source="saved", gaps=(gap,)))
+
+
+def test_branches_of_another_function_are_counted_under_their_own_names(tmp_path: Path) -> None:
+    one = Environment("a").starts().prints("running first").raises(ID).reports()
+    path = save(tmp_path / "log.jsonl", one)
+    (tmp_path / "retryctl.toml").write_text("[markers]\nbranch = 'running (?P<branch>\\w+)'\n")
+    told = run("summary", "--from", str(path), cwd=tmp_path).stdout
+    assert re.search(r"branch run +first +none\n +attempt 1 +1 +0\n", told)
 
 
 def test_several_functions_have_a_row_each_the_worst_first(tmp_path: Path) -> None:

@@ -25,10 +25,10 @@ _LIKE = r'@message like (?:"(?:[^"\\\n]|\\.)+"|/(?:[^/\\\n]|\\.)+/)'
 _LIKES = re.compile(rf"{_LIKE}(?: or {_LIKE})*")
 _STREAMS = re.compile(r'@logStream in \[("[^"]+"(?:, "[^"]+")*)\]')
 _LIMIT = re.compile(r"limit (\d+)")
-_STATS = re.compile(r"stats count\(\*\) as events by (bin\((\d+)([smh])\))(?: as (\w+))?")
-_UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000}
+_STATS = re.compile(r"stats count\(\*\) as events by (bin\((\d+)(ms|[smh])\))(?: as (\w+))?")
+_UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 # A larger number is not refused: it counts as this one, so that bin(300s) is bin(60s).
-_MOST_OF_A_UNIT = {"s": 60, "m": 60, "h": 24}
+_MOST_OF_A_UNIT = {"ms": 1000, "s": 60, "m": 60, "h": 24}
 # An escape, a class of characters, or the end of the text.
 _PIECE_OF_REGEX = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$")
 _UNKNOWN_TO_LINEAR_ENGINES = re.compile(r"\(\?(?:<?[=!]|>)|\\[1-9AGZz]|[*+?}]\+")

@@ -263,6 +263,14 @@ class LogsApi:
         self._store.add(LogGroup(name, created_ms=self._clock(), log_class=log_class))
         return {}
 
+    def delete_log_group(self, request: Request) -> Answer:
+        self._store.remove(self.group_of(request))
+        return {}
+
+    def put_retention_policy(self, request: Request) -> Answer:
+        self.group_of(request).retention_days = request["retentionInDays"]
+        return {}
+
     def create_log_stream(self, request: Request) -> Answer:
         group, name = self.group_of(request), request.get("logStreamName", "")
         if name in group.streams:

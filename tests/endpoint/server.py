@@ -37,7 +37,8 @@ class Endpoint:
 
     ``calls`` counts the requests by operation, refused ones included. ``clock`` gives epoch
     milliseconds: what was ingested later than that is not visible yet. ``quotas`` are calls a
-    second for each operation; none without it.
+    second for each operation; none without it. ``date_ahead_s`` is how far the ``Date`` of the
+    answers is ahead of this machine's clock.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Endpoint:
         self.calls: Counter[str] = Counter()
         self.faults = Faults(seed=seed)
         self.hang = threading.Event()
+        self.date_ahead_s = 0.0
         self.store = Store()
         self.lambdas = lambda_api.LambdaApi()
         self._quotas = Quotas(quotas or {})
@@ -67,6 +69,8 @@ class Endpoint:
             "DescribeLogStreams": logs.describe_log_streams,
             "DescribeLogGroups": logs.describe_log_groups,
             "CreateLogGroup": logs.create_log_group,
+            "DeleteLogGroup": logs.delete_log_group,
+            "PutRetentionPolicy": logs.put_retention_policy,
             "CreateLogStream": logs.create_log_stream,
             "PutLogEvents": logs.put_log_events,
             "StartQuery": insights.start_query,
@@ -312,6 +316,11 @@ class _Handler(BaseHTTPRequestHandler):
         """The connection may be gone already."""
         with contextlib.suppress(OSError):
             super().finish()
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The ``Date`` of an answer."""
+        ahead_s = self.server.endpoint.date_ahead_s
+        return super().date_time_string((timestamp or time.time()) + ahead_s)
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing is logged."""

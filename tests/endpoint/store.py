@@ -185,6 +185,9 @@ class Store:
         self._groups[group.account, group.name] = group
         return group
 
+    def remove(self, group: LogGroup) -> None:
+        del self._groups[group.account, group.name]
+
     def find(self, name: str, account: str = OWN_ACCOUNT) -> LogGroup | None:
         return self._groups.get((account, name))
 

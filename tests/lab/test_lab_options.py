@@ -1,5 +1,6 @@
 """``retryctl lab run`` beside the plan: templates, samples, files, statuses."""
 
+import html
 import json
 import os
 import textwrap
@@ -341,24 +342,41 @@ def test_a_module_that_is_installed_may_have_the_handler(tmp_path: Path) -> None
     assert f"No {tmp_path.resolve()}{os.sep}app.py" in str(refusal.value.next_step)
 
 
+RETURNS = """
+    import os
+
+    def handler(event, context):
+        if not os.path.exists("/tmp/second"):
+            open("/tmp/second", "w").close()
+            raise ValueError("again")
+        return {"shipped": [1, None], "hostile": "<b>"}
+"""
+
+
 @pytest.mark.parametrize("output", ["json", "jsonl"])
 def test_json_has_the_response_of_each_attempt(tmp_path: Path, output: str) -> None:
-    source = """
-        import os
-
-        def handler(event, context):
-            if not os.path.exists("/tmp/second"):
-                open("/tmp/second", "w").close()
-                raise ValueError("again")
-            return {"shipped": [1, None]}
-        """
-    handler = written_file(tmp_path, "app.py", source)
+    handler = written_file(tmp_path, "app.py", RETURNS)
     done = retryctl("lab", "run", f"{handler}:handler", "--output", output)
     document = json.loads(done.stdout)
     request = document["requests"][0] if output == "json" else document
     first, second = [attempt["response"] for attempt in request["attempts"]]
     assert first["errorType"] == "ValueError"
-    assert second == {"shipped": [1, None]}
+    assert second == {"shipped": [1, None], "hostile": "<b>"}
+
+
+@pytest.mark.parametrize(
+    ("output", "options"),
+    [("text", ()), ("html", ()), ("svg", ()), ("text", ("--plan", "all", "--lines"))],
+)
+def test_every_view_has_the_response_of_each_attempt(
+    tmp_path: Path, output: str, options: tuple[str, ...]
+) -> None:
+    handler = written_file(tmp_path, "app.py", RETURNS)
+    done = retryctl("lab", "run", f"{handler}:handler", "--output", output, *options)
+    text = html.unescape(done.stdout).replace("\xa0", " ")
+    assert '"errorType": "ValueError"' in text
+    assert '{"shipped": [1, null], "hostile": "<b>"}' in text
+    assert ("<b>" in done.stdout) == (output == "text")
 
 
 def test_a_count_over_messages_is_not_compared_with_one_requests_attempts(tmp_path: Path) -> None:

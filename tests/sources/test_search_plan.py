@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retryctl.sources.aws.rate_limiter import AdaptiveRateLimiter
@@ -97,7 +97,6 @@ def test_a_narrower_aim_drops_what_is_beyond_and_a_wider_one_adds_it() -> None:
     assert plan.rest() == [window(2 * HOUR, 22 * HOUR)]
 
 
-@settings(deadline=None)
 @given(
     aims=st.lists(
         st.tuples(st.integers(0, 500), st.integers(1, 500)).map(

@@ -35,6 +35,7 @@ from tests.bulk.test_whole_log import tally_of
 from tests.endpoint.faults import KINDS, Faults
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS
+from tests.support.campaigns import seeds
 from tests.support.lambda_log import GROUP, ID, MIDNIGHT_MS, OTHER_ID, Environment, events_of
 from tests.support.made_up_logs import made_up
 from tests.support.program import run
@@ -181,7 +182,7 @@ def a_window_of(random: Random, events: Sequence[LogEvent]) -> TimeRange:
 # --------------------------------------------------------------------------- the same figures
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", seeds(16, 100))
 @pytest.mark.parametrize("engine", ["filter", "insights"])
 def test_the_lines_that_tell_give_the_figures_of_all_lines(
     endpoint: Endpoint, seed: int, engine: str, folder: Path

@@ -56,7 +56,7 @@ def run(
         error = stack.enter_context(tempfile.TemporaryFile())
         given.write(stdin.encode())
         given.seek(0)
-        stack.enter_context(_process_state(environment(env), cwd, arguments))
+        stack.enter_context(_process_state(environment(env), cwd))
         for name, file, mode in (
             ("stdin", given, "r"),
             ("stdout", out, "w"),
@@ -65,7 +65,7 @@ def run(
             stream = open(file.fileno(), mode, encoding="utf-8", closefd=False)  # noqa: SIM115
             stack.enter_context(stream)
             stack.enter_context(patch.object(sys, name, stream))
-        status = _status()
+        status = main.run(arguments)
         return subprocess.CompletedProcess(
             [*program, *arguments], status, _content(out.fileno()), _content(error.fileno())
         )
@@ -90,16 +90,6 @@ def run_process(
     )
 
 
-def _status() -> int:
-    """Run the console script; its exit status as a shell sees it."""
-    try:
-        main.run()
-    except SystemExit as end:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
-
-
 def _content(descriptor: int) -> str:
     """What was written, with the line ends that a pipe's reader gets."""
     content = os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
@@ -107,16 +97,13 @@ def _content(descriptor: int) -> str:
 
 
 @contextmanager
-def _process_state(
-    env: Mapping[str, str], cwd: Path | None, arguments: Sequence[str]
-) -> Iterator[None]:
+def _process_state(env: Mapping[str, str], cwd: Path | None) -> Iterator[None]:
     """Set what belongs to a process, and restore it with everything that the program changes."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     signals = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         with (
-            patch.object(sys, "argv", ["retryctl", *arguments]),
             patch.dict(os.environ, env, clear=True),
             chdir(cwd or "."),
         ):

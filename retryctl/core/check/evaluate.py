@@ -41,7 +41,8 @@ REQUEST = "request"
 class JudgedFinding:
     """A finding and what it means here: it fails, or is ``known`` (in the baseline), or neither.
 
-    ``allowed`` tells that its rule may be broken.
+    ``allowed``: its rule is ignored. ``branch`` is the branch that its attempt ran, and
+    ``branch_expected`` the one it should have run, where they differ.
     """
 
     finding: Finding
@@ -51,6 +52,8 @@ class JudgedFinding:
     failed: bool
     known: bool
     allowed: bool
+    branch: str | None = None
+    branch_expected: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +192,7 @@ class CheckEvaluator:
         fails = wrong or finding.rule in self._expected.fail_on
         allowed = finding.rule in self._expected.allow
         known = identity in self._known or (self._learns and fails and not allowed)
+        branch, expected = _wrong_branch(checked, finding.attempt)
         return JudgedFinding(
             finding=finding,
             request_id=checked.request.request_id,
@@ -197,6 +201,8 @@ class CheckEvaluator:
             failed=fails and not (known or allowed),
             known=known,
             allowed=allowed,
+            branch=branch,
+            branch_expected=expected,
         )
 
     def _check(self, checked: CheckedRequest, findings: Sequence[JudgedFinding]) -> CheckResult:
@@ -223,12 +229,26 @@ _VERDICTS = {
 }
 
 
+def _wrong_branch(checked: CheckedRequest, number: int | None) -> tuple[str | None, str | None]:
+    """Return the branch that an attempt ran and the expected one, where they differ."""
+    if number is None:
+        return None, None
+    ran = checked.request.attempts[number - 1].claim.branch
+    expected = checked.checks[number - 1].branch_expected
+    return (None, None) if None in (ran, expected) or ran == expected else (ran, expected)
+
+
 def _unexplained(checked: CheckedRequest) -> Iterable[str]:
     """Attempts whose claim is wrong though no rule says why: nothing could excuse them."""
     explained = {f.attempt for f in checked.findings if f.severity is Severity.ERROR}
     for attempt, check in zip(checked.request.attempts, checked.checks, strict=True):
         if check.check is AttemptVerdict.DISAGREES and attempt.number not in explained:
-            yield f"What attempt {attempt.number} logged is not what was due."
+            ran, expected = _wrong_branch(checked, attempt.number)
+            yield (
+                f"Attempt {attempt.number} ran {ran}, expected {expected}."
+                if expected
+                else f"The counter of attempt {attempt.number} is wrong."
+            )
 
 
 def _missing(request_id: str) -> CheckResult:

@@ -10,7 +10,7 @@ before everything else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
@@ -62,6 +62,13 @@ class Branches:
     def are_strange_to(self, branch: str | None) -> bool:
         """Whether nothing can be said of ``branch``: it has no number, and nobody gave others."""
         return branch is not None and branch not in self.numbers and self.numbers == _ABC
+
+    def columns(self, logged: Collection[str]) -> list[str]:
+        """The names to count: these and those ``logged``; without A, B, C where none is logged."""
+        other = sorted(set(logged) - self.numbers.keys())
+        if self.are_strange_to(other[0] if other else None) and len(other) == len(set(logged)):
+            return other
+        return [*self.numbers, *other]
 
     def due(self, retries: int) -> str:
         """The name of the branch that is due after ``retries`` earlier attempts."""

@@ -67,6 +67,7 @@ class Coverage:
     that earlier attempts may have been cut away; ``last_event_ms`` is where that file ends.
     ``where`` is the file or folder as it was given. ``left_out`` has request IDs that stand
     in what of the file was not asked for, each with its function or log group there.
+    ``web_requests`` counts the requests to web functions, which are not events.
     """
 
     source: str
@@ -80,6 +81,7 @@ class Coverage:
     left_out: tuple[tuple[str, str], ...] = ()
     events_read: int = 0
     events_unrecognised: int = 0
+    web_requests: int = 0
     api_calls: int = 0
     pages: int = 0
     bytes_read: int = 0

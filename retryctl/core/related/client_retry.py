@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from retryctl.core.crosscheck.findings import Finding, Severity
+from retryctl.core.crosscheck.findings import Finding, Match, Rule, Severity
 from retryctl.core.crosscheck.verdict import CheckedRequest
 
 READ_TIMEOUT_MS = 60_000
@@ -36,34 +37,39 @@ class ClientRetry:
 
     @property
     def finding(self) -> Finding:
-        """The finding with the overlaps as evidence."""
-        first = self.requests[0].request.attempts[0]
-        gaps = [
-            (later - earlier) / 1000
-            for earlier, later in zip(self._starts, self._starts[1:], strict=False)
-        ]
-        times = ", ".join(f"{gap:.1f} s" for gap in gaps)
-        modal = "is" if self.stated else "may be"
-        events = [request.request.attempts[0].start_event for request in self.requests]
-        return Finding(
-            rule="client-retry",
-            severity=Severity.INFO,
-            attempt=None,
-            message=(
-                f"This {modal} one event under {len(self.requests)} request IDs: each began "
-                f"{times} after the one before, which still ran: a caller stops reading after "
-                "60 s by default and invokes again."
-            ),
-            remedy=(
-                "Set the caller's read timeout above the function's timeout, set its maximum of "
-                "attempts to 1, or invoke asynchronously."
-            ),
-            evidence=tuple(event for event in events if event) or first.events[:1],
-        )
+        """The finding, with the START of each request as evidence."""
+        return next(CLIENT_RETRY.find(self))
 
     @property
-    def _starts(self) -> list[int]:
+    def starts_ms(self) -> list[int]:
+        """When each request began, in epoch milliseconds."""
         return [request.request.placed_ms for request in self.requests]
+
+
+def _explain(chain: ClientRetry) -> Iterator[Match]:
+    first = chain.requests[0].request.attempts[0]
+    gaps = [(later - earlier) / 1000 for earlier, later in pairwise(chain.starts_ms)]
+    times = ", ".join(f"{gap:.1f} s" for gap in gaps)
+    modal = "is" if chain.stated else "may be"
+    events = [request.request.attempts[0].start_event for request in chain.requests]
+    yield (
+        None,
+        f"This {modal} one event under {len(chain.requests)} request IDs: each began "
+        f"{times} after the one before, which still ran: a caller stops reading after "
+        "60 s by default and invokes again.",
+        tuple(event for event in events if event) or first.events[:1],
+    )
+
+
+CLIENT_RETRY = Rule(
+    id="client-retry",
+    severity=Severity.INFO,
+    remedy=(
+        "Set the caller's read timeout above the function's timeout, set its maximum of "
+        "attempts to 1, or invoke asynchronously."
+    ),
+    look=_explain,
+)
 
 
 def client_retries(requests: Sequence[CheckedRequest]) -> Iterator[ClientRetry]:

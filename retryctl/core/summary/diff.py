@@ -75,7 +75,7 @@ _FIGURES = (
     _Figure("median wait of retry 1, s", _p50(1), 0),  # how long they wait is Lambda's doing
     _Figure("median wait of retry 2, s", _p50(2), 0),
     _Figure(
-        "cost of retries, GB-s",
+        "share of cost on retries (GB-s)",
         lambda d: _share(d["cost"]["gb_s_on_retries"], d["cost"]["gb_s"]),
         -1,
         True,

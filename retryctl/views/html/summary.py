@@ -26,7 +26,7 @@ from retryctl.views.inert import cut
 from retryctl.views.signs import BAD, NOTHING, STYLES
 from retryctl.views.times import duration, span
 
-_MOST_ROWS, _MOST_OF_AN_ERROR = 50, 300
+_MOST_ROWS, _MOST_OF_AN_ERROR, _MOST_BRANCHES = 50, 300, 8
 _Kind = TypeVar("_Kind", bound=Enum)
 
 
@@ -56,7 +56,7 @@ def summary_page(
         _panel("Waits and cost", *_waits_and_cost(tally)),
     ]
     name = f"{len(several):,} functions" if several else function
-    header = [tag("p", _extent(tally, tz)), tag("p", advice(tally))]
+    header = [tag("p", _extent(tally, tz)), tag("p", advice(tally, coverage))]
     return document(f"{what} of {name}" if name else what, "summary", header, panels, coverage, tz)
 
 
@@ -158,8 +158,8 @@ def _counting(tally: SummaryTally, branches: Branches) -> Iterator[Markup]:
 
 
 def _branches(tally: SummaryTally, branches: Branches) -> Markup:
-    names: list[str] = list(branches.numbers)
-    other = sorted({name for _, name in tally.branches if name} - set(names))
+    logged = branches.columns({name for _, name in tally.branches if name})
+    names, other = logged[:_MOST_BRANCHES], logged[_MOST_BRANCHES:]
     ran: Counter[tuple[int, str]] = Counter()
     for (attempt, name), count in tally.branches.items():
         ran[attempt, "none" if name is None else name if name in names else "other"] += count
@@ -168,7 +168,7 @@ def _branches(tally: SummaryTally, branches: Branches) -> Markup:
     rows = [
         [
             f"attempt {attempt}",
-            *(_branch(ran[attempt, head], head, branches.due(attempt - 1)) for head in heads),
+            *(_branch(ran[attempt, head], head, attempt, branches) for head in heads),
         ]
         for attempt in attempts[:_MOST_ROWS]
     ]
@@ -176,11 +176,12 @@ def _branches(tally: SummaryTally, branches: Branches) -> Markup:
     return table(caption, ["", *heads], rows)
 
 
-def _branch(count: int, name: str, due: str) -> str:
+def _branch(count: int, name: str, attempt: int, branches: Branches) -> str:
     """The number of attempts in which it ran, marked where another branch should have run."""
     if not count:
         return tag("span", NOTHING, class_="dim")
-    if name in (due, "none"):
+    due = branches.due(attempt - 1)
+    if name in (due, "none") or branches.are_strange_to(name):
         return tag("b", f"{count:,}") if name == due else f"{count:,}"
     return tag("span", f"{count:,} {BAD}", class_=STYLES[BAD])
 

@@ -48,6 +48,8 @@ def _finding(judged: JudgedFinding) -> dict[str, Any]:
         "request_id": judged.request_id,
         "function": judged.function,
         **finding_object(judged.finding),
+        "branch": judged.branch,
+        "branch_expected": judged.branch_expected,
         "failed": judged.failed,
         "baseline": judged.known,
         "allowed": judged.allowed,

@@ -7,7 +7,7 @@ as ``rich.text.Text``, in which rich interprets nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from io import StringIO
 
@@ -53,15 +53,18 @@ def trace_text(
     lines: bool = False,
     attempt_filter: int | None = None,
     failed_only: bool = False,
+    responses: Mapping[str, Sequence[bytes | None]] | None = None,
 ) -> str:
     """The answer of ``trace``; it ends in a newline.
 
     No line is wider than ``console_width`` cells (20 at least). Times are shown in ``tz``.
     ``lines`` adds each attempt's log lines; ``attempt_filter`` and ``failed_only`` leave
-    the other attempts out.
+    the other attempts out. ``responses`` has what each attempt of a lab gave, by request ID.
     """
     width = max(console_width, _NARROWEST)
-    asked = TraceOptions(lines=lines, attempt=attempt_filter, failed_only=failed_only)
+    asked = TraceOptions(
+        lines=lines, attempt=attempt_filter, failed_only=failed_only, responses=responses or {}
+    )
     blocks = trace_blocks(checked, coverage, not_found, asked, tz=tz, width=width)
     return text_of(blocks, width=width, colour=colour, ascii_only=ascii_only)
 

@@ -31,7 +31,7 @@ _VERDICTS = {
     Verdict.UNDETERMINED: ("unclear", "yellow"),
     Verdict.NOT_COUNTED: (NOTHING, "dim"),
 }
-WRONG_BRANCH = f"{BAD} after a branch: another branch was due."
+WRONG_BRANCH = f"{BAD} after a branch: another branch was expected."
 _MOST_BRANCHES, _BRANCH_CELLS, _MOST_COUNTED = 6, 12, 8
 
 

@@ -80,7 +80,7 @@ def _blocks(
     if changes is not None:
         yield from _changed(changes)
         yield BLANK
-    yield Paragraph(words=[(advice(total), "bold")])
+    yield Paragraph(words=[(advice(total, coverage), "bold")])
     yield BLANK
     yield Paragraph(words=[(coverage_sentence(coverage, tz), "")])
     for gap in coverage.gaps[:_MOST_GAPS]:
@@ -162,14 +162,17 @@ def _outcomes(tally: SummaryTally) -> list[Piece]:
 
 def _heat(tally: SummaryTally, branches: Branches) -> Drawing:
     rows = branch_rows(tally, branches)
-    names = [name for name in rows[0] if name != "attempt"] if rows else []
+    names = [*branches.columns({name for _, name in tally.branches if name}), "none"]
     heads = "".join(f"{cut(name, 8):>10}" for name in names)
     lines: list[Pieces] = [[(f"{'branch run':<{_LABEL + 2}}{heads}", "dim")]]
     for row in rows:
         label = f"attempt {row['attempt']}"
         line: list[Piece] = [(f"  {label:<{_LABEL}}", "")]
         due = branches.due(row["attempt"] - 1)
-        line += [_heat_cell(row[name], name == "none", name == due) for name in names]
+        line += [
+            _heat_cell(row[name], name == "none" or branches.are_strange_to(name), name == due)
+            for name in names
+        ]
         lines.append(line)
     return Drawing(lines=lines)
 
@@ -195,7 +198,7 @@ def _counter(tally: SummaryTally) -> Iterator[Pieces]:
     elif tally.retried:
         yield [("no retry logged a counter that could be judged", "")]
     else:
-        yield [("nothing was retried, so there was nothing to count", "")]
+        yield [("no retry was read, so there is nothing to compare", "")]
     if tally.wrong_retries:
         why = ", ".join(f"{rule} {count:,}" for rule, count in reasons(tally))
         yield [(f"wrong: {why}", "red")]
