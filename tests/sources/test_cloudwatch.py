@@ -164,10 +164,15 @@ def test_an_attempt_before_since_is_looked_up(endpoint: Endpoint) -> None:
     assert coverage.since_ms <= START + 190 * SECOND - 6 * HOUR
 
 
-def test_an_attempt_after_until_is_looked_up(endpoint: Endpoint) -> None:
+@pytest.mark.parametrize("engine", ["filter", "insights"])
+def test_nothing_is_read_from_until_on(endpoint: Endpoint, engine: Any) -> None:
     put_three(endpoint)
-    found, _ = look(source(endpoint.url), since_ms=START - MINUTE, until_ms=START + MINUTE)
-    assert_three(found)
+    cloudwatch = source(endpoint.url, engine=engine, terms=QueryBudget(sleep=lambda _: None))
+    until_ms = START + 63 * SECOND + 20  # in the middle of the second attempt
+    found, coverage = look(cloudwatch, since_ms=START - MINUTE, until_ms=until_ms)
+    assert set(found) == {STREAM, YESTERDAY}
+    assert found[YESTERDAY][-1].startswith("[ERROR]")
+    assert (coverage.until_ms, coverage.horizon_ms, coverage.gaps) == (until_ms, until_ms, ())
 
 
 def test_an_attempt_hours_apart_is_found_within_the_event_age_and_not_beyond(

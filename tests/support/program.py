@@ -77,6 +77,7 @@ def run_process(
     stdin: str = "",
     cwd: Path | None = None,
     program: Sequence[str] = PROGRAM,
+    timeout_s: float = 60,
 ) -> subprocess.CompletedProcess[str]:
     """Run the program in a process of its own."""
     return subprocess.run(
@@ -86,7 +87,7 @@ def run_process(
         cwd=cwd,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=timeout_s,
     )
 
 

@@ -35,10 +35,11 @@ _FARTHEST_MS = FunctionConfig().event_age_ms + FunctionConfig().timeout_ms + _GR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptSpread:
-    """How far apart the attempts of a request can lie."""
+    """How far apart the attempts of a request can lie; from ``until_ms`` on none is searched."""
 
     event_age_ms: int
     timeout_ms: int
+    until_ms: int | None = None
 
     def around(self, found: Sequence[Hit], now_ms: int) -> TimeRange:
         """The time in which every event of the attempts of a request lies, by those seen of it.
@@ -54,9 +55,8 @@ class AttemptSpread:
             far_ms = _FARTHEST_MS
         if not is_event_source_id(found[0].request_id) and last_ms - first_ms <= far_ms:
             first_ms, last_ms = last_ms, first_ms
-        return TimeRange(
-            since_ms=max(0, first_ms - far_ms), until_ms=min(now_ms + 1, last_ms + far_ms)
-        )
+        end_ms = now_ms + 1 if self.until_ms is None else min(now_ms + 1, self.until_ms)
+        return TimeRange(since_ms=max(0, first_ms - far_ms), until_ms=min(end_ms, last_ms + far_ms))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -102,16 +102,18 @@ class RequestSource:
         self._lock = threading.Lock()
 
     def read(self, selection: LogQuery) -> Iterator[LogEvent]:
-        """Yield the requests that ``selection`` names, stream by stream in the order of each.
+        """Yield the events of the requests that ``selection`` names, stream by stream.
 
-        Their whole attempts, those before and after the window (24 h where it is open) included;
-        ``position`` is the order in a stream. Where one of several groups, or a part of one,
-        cannot be read, the rest is yielded and the coverage names the gap; where nothing can, the
-        errors of ``retryctl.errors`` are raised. Read again, it searches only what is new since.
+        Their whole attempts, those before the window (24 h where it is open) included; nothing
+        from its end on. ``position`` is the order in a stream. Where one of several groups, or a
+        part of one, cannot be read, the rest is yielded and the coverage names the gap; where
+        nothing can, the errors of ``retryctl.errors`` are raised. Read again, it searches only
+        what is new since.
         """
         now_ms = self._clock()
         window = asked_window(selection.since_ms, selection.until_ms, now_ms)
         self._selection = replace(selection, since_ms=window.since_ms)
+        self._spread = replace(self._spread, until_ms=window.until_ms)
         self._refused, self._unread = [], []
         self._looked = SearchStats.of(window, now_ms)
         read = False
@@ -233,7 +235,8 @@ class RequestSource:
         self, finder: RequestSearcher, group: LogGroup, own: list[Hit], now_ms: int
     ) -> Iterator[LogEvent]:
         self._note_look_back(group, own, now_ms)
-        wanted = stream_slices(own, timeout_ms=self._spread.timeout_ms, now_ms=now_ms)
+        as_of_ms = min(now_ms, (self._spread.until_ms or now_ms + 1) - 1)
+        wanted = stream_slices(own, timeout_ms=self._spread.timeout_ms, now_ms=as_of_ms)
         masked_before = self._looked.masked
         try:
             yield from self._slices(finder, group, wanted)
