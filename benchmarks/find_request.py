@@ -161,7 +161,7 @@ def main() -> None:
             for scan in given.scan:
                 for quota in given.quota:
                     endpoint.events.scan_events = scan
-                    endpoint.quotas = Quotas({name: quota for name in LIMITED})
+                    endpoint.quotas = Quotas(dict.fromkeys(LIMITED, quota))
                     print(head(given.events, given.groups, hours, scan, quota))
                     for tool in tools:
                         print(row(tool, endpoint, now_ms - DAY_MS, now_ms), flush=True)

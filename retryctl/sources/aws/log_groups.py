@@ -150,7 +150,8 @@ def _description(described: Answer) -> Description:
         retention_days=described.get("retentionInDays"),
         stored_bytes=described.get("storedBytes"),
         log_class=described.get("logGroupClass"),
-        masked=described.get("dataProtectionStatus") == "ACTIVATED",
+        masked=described.get("dataProtectionStatus") == "ACTIVATED"
+        or "ACCOUNT_DATA_PROTECTION" in described.get("inheritedProperties", ()),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ Engine = Literal["auto", "filter", "insights"]
 AUTO_MOST_USD = 0.10
 """What ``auto`` spends on Insights in one log group without being told."""
 
+_REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # In a group with more bytes in the window, one call of FilterLogEvents does not reach its end.
 _BUSY_BYTES = 50e6
 _LINES_OF_A_HIT = 3
@@ -127,11 +129,69 @@ class RequestSearcher:
             some = tuple(request_ids[first : first + MOST_IDS])
             before = self._memory.get((group, some), SearchResult())
             found = self._find(group, known, some, window, before)
+            if len(some) > 1 and not self._is_any_of_honoured(group, some, window, found):
+                found = self._one_by_one(group, known, some, window, before)
             self._memory[group, some] = found
             all_found.hits += found.hits
             all_found.unsearched += found.unsearched
             all_found.left += found.left
         return all_found
+
+    def _is_any_of_honoured(
+        self,
+        group: LogGroup,
+        request_ids: Sequence[str],
+        window: TimeRange,
+        found: SearchResult,
+    ) -> bool:
+        """Whether a pattern of several IDs finds each of them.
+
+        Checked where some ID was not found, with an event that has another: it must be found
+        with its ID in the first place of a pattern and in the last.
+        """
+        missing_ids = set(request_ids) - {hit.request_id for hit in found.hits}
+        if not missing_ids or group in self._insights or self.halted.is_set():
+            return True
+        sample = self._sample(group, window, found)
+        if sample is None:
+            return True
+        request_id, at_ms = sample
+        moment = TimeRange(since_ms=at_ms, until_ms=at_ms + 1)
+        other = min(missing_ids)
+        for both in ((request_id, other), (other, request_id)):
+            pages = matching_pages(self._aws, group, moment, pattern(both))
+            if not any(request_id in event.message for page in pages for event in page.events):
+                return False
+        return True
+
+    def _sample(
+        self, group: LogGroup, window: TimeRange, found: SearchResult
+    ) -> tuple[str, int] | None:
+        """Return the request ID and the time of an event in the group; a hit if there is one."""
+        if found.hits:
+            return found.hits[0].request_id, found.hits[0].timestamp_ms
+        for page in matching_pages(self._aws, group, window, '"RequestId: "', limit=10):
+            for event in page.events:
+                if name := _REQUEST_ID.search(event.message):
+                    return name[0], event.timestamp_ms
+            return None
+        return None
+
+    def _one_by_one(
+        self,
+        group: LogGroup,
+        known: Description,
+        request_ids: Sequence[str],
+        window: TimeRange,
+        before: SearchResult,
+    ) -> SearchResult:
+        found = SearchResult(done=before.done)
+        for request_id in request_ids:
+            one = self._find(group, known, (request_id,), window, SearchResult())
+            found.add(one.hits)
+            found.unsearched += one.unsearched
+            found.left += one.left
+        return found
 
     def _find(
         self,
