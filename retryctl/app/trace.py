@@ -30,7 +30,7 @@ from retryctl.core.crosscheck.verdict import (
 )
 from retryctl.core.failure_records.comparison import record_findings
 from retryctl.core.failure_records.documents import FailureRecord
-from retryctl.core.model.coverage import Coverage, LogQuery
+from retryctl.core.model.coverage import Coverage, LogQuery, runs_version
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import Request
@@ -185,12 +185,14 @@ def _read_saved(
     feedback: Feedback,
     stored: _Stored,
 ) -> TraceResult:
-    name = None
+    query = replace(query, log_groups=options.log_groups)
     if options.function:
-        from retryctl.sources.aws.function_config import parse_function_name
+        from retryctl.sources.aws.function_config import alias_not_logged, parse_function_name
 
-        name = parse_function_name(options.function).name
-    query = replace(query, function=name, log_groups=options.log_groups)
+        named = parse_function_name(options.function)
+        query = replace(query, function=named.name, versions=named.versions)
+        if named.alias:
+            feedback.warn(alias_not_logged(named))
     with feedback.progress() as show, BulkReader(options.source) as log:
         found = log.trace(query, markers, stored=stored, progress=partial(bytes_progress, show))
     region = options.region or options.default_region
@@ -211,18 +213,25 @@ def _check(events: Sequence[LogEvent], coverage: Coverage, given: HistoryInput) 
 
 
 def _result(found: TracedLog, query: LogQuery, markers: Markers, region: str | None) -> TraceResult:
-    inside = [one for one in found.requests if _is_in_window(one.request, query)]
+    versions = {
+        one.request.request_id: [attempt.version for attempt in one.request.attempts]
+        for one in found.requests
+    }
+    inside = [
+        one
+        for one in found.requests
+        if _is_in_window(one.request, query)
+        and runs_version(query.versions, versions[one.request.request_id])
+    ]
     left_out = dict(found.coverage.left_out)
-    ids_found, ids_inside = (
-        {one.request.request_id for one in some} for some in (found.requests, inside)
-    )
+    ids_inside = {one.request.request_id for one in inside}
     return TraceResult(
         checked=inside,
         coverage=found.coverage,
         not_found={
             one: _why_left_out(one, left_out[one], query)
             if one in left_out
-            else _why_not_found(one, found, ran=one in ids_found)
+            else _why_not_found(one, found, query, ran=versions.get(one))
             for one in query.request_ids
             if one not in ids_inside
         },
@@ -254,8 +263,12 @@ def _why_left_out(request_id: str, place: str, query: LogQuery) -> str:
     return f"{request_id} is in this log, but not in {asked}: the log holds it in {place}."
 
 
-def _why_not_found(request_id: str, found: TracedLog, *, ran: bool) -> str:
-    if ran:
+def _why_not_found(
+    request_id: str, found: TracedLog, query: LogQuery, *, ran: Sequence[str | None] | None
+) -> str:
+    if ran and not runs_version(query.versions, ran):
+        return f"{request_id} ran version {' and '.join(sorted({str(one) for one in ran}))}."
+    if ran is not None:
         return f"{request_id} has no attempt between --since and --until."
     if request_id in found.web:
         return f"{request_id} is a request to a web function: no event, and never retried."

@@ -34,7 +34,7 @@ from retryctl.core.summary.request_row import RequestRow, RowFilter, request_row
 from retryctl.core.summary.silent import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.errors import UnreadableInput
-from retryctl.sources.aws.function_config import parse_function_name
+from retryctl.sources.aws.function_config import alias_not_logged, parse_function_name
 from retryctl.sources.saved.diagnostics import ReadStats
 
 if TYPE_CHECKING:
@@ -144,7 +144,9 @@ def _saved_window(
     feedback: Feedback,
     since_ms: int | None,
 ) -> WindowReader:
-    name = parse_function_name(options.function).name if options.function else None
+    named = parse_function_name(options.function) if options.function else None
+    if named and named.alias:
+        feedback.warn(alias_not_logged(named))
 
     def coverage(stats: ReadStats) -> Coverage:
         stats.since_ms = since_ms
@@ -152,7 +154,12 @@ def _saved_window(
 
     saved = read_saved_window(
         options.source,
-        LogQuery(until_ms=window.until_ms, function=name, log_groups=options.log_groups),
+        LogQuery(
+            until_ms=window.until_ms,
+            function=named.name if named else None,
+            versions=named.versions if named else None,
+            log_groups=options.log_groups,
+        ),
         window,
         coverage,
         markers=config.markers,
@@ -190,7 +197,11 @@ def _log_of(
 ) -> SavedWindow:
     return read_saved_window(
         str(group.folder),
-        LogQuery(until_ms=window.until_ms, function=group.target.function),
+        LogQuery(
+            until_ms=window.until_ms,
+            function=group.target.function,
+            versions=group.target.versions,
+        ),
         window,
         partial(_with_unrecognised, group.coverage),
         markers=config.markers,
@@ -289,6 +300,7 @@ def read_saved_window(
         named=query.function,
         since_ms=window.since_ms,
         until_ms=window.until_ms,
+        versions=query.versions,
     )
     return SavedWindow(read, found, context, processes)
 

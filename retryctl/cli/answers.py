@@ -33,6 +33,12 @@ def select_functions(
         return replace(options, function=names[0]), lambda _: True
     if options.source == "cloudwatch" and not options.log_groups:
         return replace(options, functions=names), lambda _: True
+    named = [parse_function_name(each) for each in names if not is_pattern(each)]
+    if any(each.qualifier for each in named):
+        raise UsageError(
+            "a version or an alias is named, and so are several functions.",
+            "Name one function, or drop the version.",
+        )
     patterns = [each if is_pattern(each) else parse_function_name(each).name for each in names]
     return (
         options,

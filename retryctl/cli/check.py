@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from retryctl.cli import choices
 from retryctl.cli import params as options
 from retryctl.cli.help import CommandApp
 
@@ -17,7 +18,8 @@ app = CommandApp()
 
 _WHAT = "What must hold"
 _REPORTS = "Reports"
-_FORMS = "text, json, junit, sarif, github, gitlab, tap or markdown"
+_FORM_NAMES = ("text", "json", "junit", "sarif", "github", "gitlab", "tap", "markdown")
+_FORMS = f"{', '.join(_FORM_NAMES[:-1])} or {_FORM_NAMES[-1]}"
 
 Targets = Annotated[
     list[str] | None,
@@ -35,6 +37,7 @@ FailOn = Annotated[
         "--fail-on",
         metavar="FINDING,…|error|warning",
         help="Which findings fail: names, or a minimum severity. Default: error.",
+        autocompletion=choices.some_of(choices.failing),
         rich_help_panel=_WHAT,
     ),
 ]
@@ -44,6 +47,7 @@ Allow = Annotated[
         "--allow",
         metavar="FINDING,…",
         help="Findings to ignore.",
+        autocompletion=choices.some_of(choices.findings),
         rich_help_panel=_WHAT,
     ),
 ]
@@ -63,6 +67,7 @@ ExpectOutcome = Annotated[
         metavar="OUTCOME,…",
         help="Required outcome of each request that did not succeed at once, or of each request "
         "that is named.",
+        autocompletion=choices.some_of(choices.outcomes),
         rich_help_panel=_WHAT,
     ),
 ]
@@ -128,6 +133,7 @@ Baseline = Annotated[
         "--baseline",
         metavar="FILE",
         help="Known findings: they are shown, but do not fail.",
+        autocompletion=choices.files,
         rich_help_panel=_WHAT,
     ),
 ]
@@ -144,6 +150,7 @@ Form = Annotated[
         "-o",
         metavar="FORM",
         help=f"Output format: {_FORMS}.",
+        autocompletion=choices.one_of(*_FORM_NAMES),
         rich_help_panel=_REPORTS,
     ),
 ]
@@ -154,6 +161,7 @@ Report = Annotated[
         metavar="[FORM=]FILE",
         help="Also write a file in one of these formats; without FORM, the format of its "
         "extension (xml: junit, md: markdown). Repeatable.",
+        autocompletion=choices.report_of(*_FORM_NAMES),
         rich_help_panel=_REPORTS,
     ),
 ]

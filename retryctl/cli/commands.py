@@ -101,6 +101,15 @@ def _with_wait_joined(arguments: Sequence[str]) -> list[str]:
     return joined
 
 
+def _print_manual() -> ExitStatus:
+    """Print the manual page: ``retryctl help --man > retryctl.1``."""
+    from retryctl.cli.man import manual
+
+    summary = " ".join((_retryctl.__doc__ or "").split())
+    print(manual(summary, {name: _load(name) for name in _TABLE}), end="")
+    return ExitStatus.OK
+
+
 def _load(name: str) -> Any:
     app = import_module(f"retryctl.cli.{name}").app
     command = get_group(app) if _TABLE[name].group else get_command(app)
@@ -138,6 +147,8 @@ def invoke(arguments: Sequence[str]) -> int:
     Raises ``UsageError`` where the command line cannot be understood, and whatever the
     command raises.
     """
+    if list(arguments) == ["help", "--man"]:
+        return _print_manual()
     arguments = _with_wait_joined(_shortcut(arguments))
     _refuse_shell(arguments)
     program = get_command(app)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from retryctl.cli import choices
 from retryctl.cli.help import CommandApp
 from retryctl.errors import UsageError
 from retryctl.views.rule_texts import rule_texts
@@ -19,10 +20,6 @@ app = CommandApp()
 _WRITTEN_FOR = 80
 
 
-def _rule_names(incomplete: str) -> list[str]:
-    return [name for name in rule_texts() if name.startswith(incomplete)]
-
-
 @app.command()
 def explain(
     rule: Annotated[
@@ -30,7 +27,7 @@ def explain(
         typer.Argument(
             metavar="RULE",
             help="The rule to explain. Without one, the list of all.",
-            autocompletion=_rule_names,
+            autocompletion=choices.some_of(choices.explained),
             show_default=False,
         ),
     ] = None,

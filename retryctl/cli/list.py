@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from retryctl.cli import choices
 from retryctl.cli import params as options
 from retryctl.cli.help import CommandApp
 from retryctl.cli.summary import Functions
@@ -15,9 +16,13 @@ app = CommandApp()
 _WHICH = "Which requests"
 
 
-def _names(flag: str, help: str) -> typer.models.OptionInfo:
+def _names(flag: str, names: choices.Names, help: str) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(
-        flag, metavar="NAME,…", help=help, rich_help_panel=_WHICH
+        flag,
+        metavar="NAME,…",
+        help=help,
+        autocompletion=choices.some_of(names),
+        rich_help_panel=_WHICH,
     )
     return option
 
@@ -31,9 +36,15 @@ Failed = Annotated[
         "--failed", help="Only requests that did not succeed or recover.", rich_help_panel=_WHICH
     ),
 ]
-Outcome = Annotated[str | None, _names("--outcome", "Only these outcomes: exhausted, pending, …")]
-Verdict = Annotated[str | None, _names("--verdict", "Only these verdicts: disagrees, agrees, …")]
-Finding = Annotated[str | None, _names("--finding", "Only requests with one of these findings.")]
+Outcome = Annotated[
+    str | None, _names("--outcome", choices.outcomes, "Only these outcomes: exhausted, pending, …")
+]
+Verdict = Annotated[
+    str | None, _names("--verdict", choices.verdicts, "Only these verdicts: disagrees, agrees, …")
+]
+Finding = Annotated[
+    str | None, _names("--finding", choices.findings, "Only requests with one of these findings.")
+]
 Error = Annotated[
     str | None,
     typer.Option(
@@ -64,6 +75,7 @@ Sort = Annotated[
         metavar="ORDER",
         help="newest, oldest, attempts (most first), outcome or verdict (worst first). "
         "Default: newest; jsonl prints requests as they are found.",
+        autocompletion=choices.one_of("newest", "oldest", "attempts", "outcome", "verdict"),
         rich_help_panel="Output",
     ),
 ]
@@ -74,6 +86,7 @@ Form = Annotated[
         "-o",
         metavar="FORM",
         help="text, json, jsonl (one request per line), csv, html or markdown.",
+        autocompletion=choices.one_of("text", "json", "jsonl", "csv", "html", "markdown"),
         rich_help_panel="Output",
     ),
 ]

@@ -16,6 +16,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from retryctl.app.options import Engine
+from retryctl.cli import choices
 
 WHERE = "What to read"
 _AWS = "AWS"
@@ -89,6 +90,7 @@ From = Annotated[
         "--from",
         metavar="SOURCE",
         help="cloudwatch, demo, or a saved log: a file, a folder, a glob, or - for stdin.",
+        autocompletion=choices.sources,
         rich_help_panel=WHERE,
     ),
 ]
@@ -139,12 +141,19 @@ Profile = Annotated[
         "--profile",
         metavar="NAME",
         help="The AWS profile to use.",
+        autocompletion=choices.profiles,
         rich_help_panel=_AWS,
     ),
 ]
 Region = Annotated[
     str | None,
-    typer.Option("--region", metavar="NAME", help="The AWS region.", rich_help_panel=_AWS),
+    typer.Option(
+        "--region",
+        metavar="NAME",
+        help="The AWS region.",
+        autocompletion=choices.regions,
+        rich_help_panel=_AWS,
+    ),
 ]
 EndpointUrl = Annotated[
     str | None,
@@ -189,6 +198,7 @@ Report = Annotated[
         metavar="[FORM=]FILE",
         help="Also write a file in any format of --output; without FORM, the format of its "
         "extension. Repeatable.",
+        autocompletion=choices.report_of(*(form.value for form in Output)),
         rich_help_panel=_SHOW,
     ),
 ]
@@ -206,6 +216,7 @@ Tz = Annotated[
         "--tz",
         metavar="UTC|local|ZONE",
         help="The time zone of the output, and of times given without one.",
+        autocompletion=choices.zones,
         rich_help_panel=_SHOW,
     ),
 ]

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from retryctl.cli import choices
 from retryctl.cli import params as options
 from retryctl.cli.help import CommandApp
 
@@ -27,8 +28,9 @@ Form = Annotated[
         "--output",
         "-o",
         metavar="FORM",
-        help="text, json, jsonl (one function a line), csv or html.",
-        rich_help_panel="How to show it",
+        help="text, json, jsonl (one function per line), csv or html.",
+        autocompletion=choices.one_of("text", "json", "jsonl", "csv", "html"),
+        rich_help_panel="Output",
     ),
 ]
 Compare = Annotated[

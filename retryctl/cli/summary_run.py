@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -34,6 +34,7 @@ from retryctl.views.figures import Tallies as FunctionTallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
 
 _FORMS = ("text", "json", "jsonl", "csv", "html")
+_LAMBDA_GROUP = "/aws/lambda/"
 _FORMS_WITH_CHANGES = ("text", "json", "html")
 NO_REQUEST_STEPS = {
     "cloudwatch": "Widen the window with --since, or name another function.",
@@ -72,7 +73,11 @@ def run_summary(
     with opened as reader:
         tallies = count_requests(reader)
         coverage, since_ms = reader.coverage, reader.since_ms
-    named = _worst_first({name: each for name, each in tallies.items() if keep(name)})
+    kept = {name: each for name, each in tallies.items() if keep(name)}
+    for name in _quiet_functions(functions, coverage):
+        if keep(name):
+            kept.setdefault(name, SummaryTally())
+    named = _worst_first(kept)
     total, branches = _total(named), config.markers.branches
     figures = _Figures(
         total=total,
@@ -148,6 +153,24 @@ def _worst_first(tallies: Tallies) -> FunctionTallies:
         return (-tally.retries_judged[AttemptVerdict.DISAGREES], -failed, name or "")
 
     return sorted(tallies.items(), key=badness)
+
+
+def _quiet_functions(functions: Sequence[str], coverage: Coverage) -> Iterator[str]:
+    """Yield the functions that were named or whose log groups were read, even without requests.
+
+    A log group with a gap is left out: requests may lie there. One function alone needs no such
+    row: its figures are printed whatever was found.
+    """
+    from retryctl.sources.aws.function_config import parse_function_name
+    from retryctl.sources.aws.log_groups import is_pattern
+
+    named = [parse_function_name(name).name for name in functions if not is_pattern(name)]
+    if len(functions) < 2 and named:
+        return
+    unread = {gap.log_group for gap in coverage.gaps}
+    groups = coverage.log_groups if coverage.source == "cloudwatch" else ()
+    read = [each.removeprefix(_LAMBDA_GROUP) for each in groups if each.startswith(_LAMBDA_GROUP)]
+    yield from (each for each in (*named, *read) if _LAMBDA_GROUP + each not in unread)
 
 
 def _total(named: FunctionTallies) -> SummaryTally:

@@ -39,18 +39,24 @@ def _shown(change: Change, value: float | None) -> str:
 
 
 def _right(tally: SummaryTally) -> str:
-    right = tally.accuracy_on_retries()
-    return NOTHING if right is None else percent(right, 1)
+    judged = tally.retries_judged
+    whole = judged[AttemptVerdict.AGREES] + judged[AttemptVerdict.DISAGREES]
+    return _of(percent(judged[AttemptVerdict.AGREES], whole), whole)
+
+
+def _of(share: str, whole: int) -> str:
+    """``3.7 % of 12,408``."""
+    return f"{share} of {whole:,}" if whole else NOTHING
 
 
 FUNCTION_FIGURES: dict[str, Callable[[SummaryTally], str]] = {
     "requests": lambda tally: f"{tally.requests:,}",
-    "retried": lambda tally: percent(tally.retried, tally.requests),
+    "retried": lambda tally: _of(percent(tally.retried, tally.requests), tally.requests),
     "exhausted": lambda tally: f"{tally.outcomes[RequestOutcome.EXHAUSTED]:,}",
     "counter right": _right,
     "wrong because": lambda tally: next((rule for rule, _ in reasons(tally)), ""),
 }
-"""What a row for one of several functions tells, by the heads of its columns."""
+"""The cells of a row for one of several functions, by the heads of its columns."""
 
 
 _DO = {

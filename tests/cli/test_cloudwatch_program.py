@@ -114,7 +114,7 @@ def test_groups_that_may_not_be_listed(endpoint: Endpoint) -> None:
 @pytest.mark.parametrize(
     "where",
     [
-        ("-f", "orders-worker:7"),
+        ("-f", "orders-worker:$LATEST"),
         ("-f", "orders-worker:live"),
         ("-f", "arn:aws:lambda:us-east-1:123456789012:function:orders-worker:live"),
         ("-g", "/aws/lambda/orders-*"),

@@ -1,16 +1,17 @@
 """The table of truth: ``count="starts"`` on DynamoDB in every row, a sample of all the others.
 
-``benchmarks/counters_truth.py`` runs the whole table.
+With ``RETRYCTL_LONG_TESTS=1`` it is the whole table.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 
 import pytest
 
-from retryctl.lab.plan import FAULTS
+from retryctl.lab.plan import FAULTS, read
 from retryctl.lab.serve import LocalAws, local_aws
+from tests.support.campaigns import LONG
 from tests.support.counters_world import ROOT
 from tests.support.truth_table import (
     COUNTS,
@@ -23,19 +24,30 @@ from tests.support.truth_table import (
     rows_of,
 )
 
-ALL = [text for moment in ("none", "early", "late") for text in plan_texts(moment)]
-OTHERS = [(s, c) for s in STORES for c in COUNTS if (s, c) != ("dynamodb", "starts")]
+PLANS = [plan.text for plan in read("all")]
 
 
-def sample() -> Iterator[tuple[str, str, str]]:
-    """Each store, way to count and moment with one fault and one plan."""
-    faults = cycle(range(len(FAULTS)))
+def rows(store: str, count: str, moments: Sequence[str]) -> list[tuple[str, str, str]]:
+    """The plans of these moments: each plan and each fault together, or each once in the suite."""
+    texts = [text for moment in moments for text in plan_texts(moment)]
+    if not LONG:
+        plans = cycle(PLANS)
+        texts = [text.removesuffix("all") + next(plans) for text in texts]
+    return [(store, count, text) for text in texts]
+
+
+def other_rows() -> Iterator[tuple[str, str, str]]:
+    moments, faults = cycle(MOMENTS[1:]), cycle(range(len(FAULTS)))
     for store, count in OTHERS:
-        for moment in MOMENTS[1:]:
-            plans = plan_texts(moment, "fresh,env=1")
-            yield store, count, plans[next(faults)]
-    for text in plan_texts("before", "fresh,env=1"):
-        yield "dynamodb", "starts", text
+        if LONG:
+            yield from rows(store, count, MOMENTS)
+        else:
+            yield rows(store, count, [next(moments)])[next(faults)]
+
+
+OTHERS = [(s, c) for s in STORES for c in COUNTS if (s, c) != ("dynamodb", "starts")]
+STARTS = [text for *_, text in rows("dynamodb", "starts", ("early", "late"))]
+NEVER_COUNTED = rows("dynamodb", "starts", ("before",))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +57,7 @@ def local() -> Iterator[LocalAws]:
         yield running
 
 
-@pytest.mark.parametrize("text", ALL)
+@pytest.mark.parametrize("text", STARTS)
 def test_starts_on_dynamodb_are_right_in_every_row(
     tmp_path: Path, local: LocalAws, text: str
 ) -> None:
@@ -53,12 +65,14 @@ def test_starts_on_dynamodb_are_right_in_every_row(
         assert (row.counters, row.verdict) == ((0, 1, 2), "agrees"), row.plan.text
 
 
-@pytest.mark.parametrize(("store", "count", "text"), list(sample()))
+@pytest.mark.parametrize(
+    ("store", "count", "text"), [*other_rows(), *NEVER_COUNTED[: None if LONG else 1]]
+)
 def test_a_row_is_as_the_store_sees_the_attempts(
     tmp_path: Path, local: LocalAws, store: str, count: str, text: str
 ) -> None:
-    (row,) = rows_of(store, count, text, tmp_path, local)
-    assert row == expected(store, count, row.plan)
+    for row in rows_of(store, count, text, tmp_path, local):
+        assert row == expected(store, count, row.plan), row.plan.text
 
 
 def test_the_page_has_the_table() -> None:

@@ -5,6 +5,7 @@ Times are epoch milliseconds (``_ms``); ``None`` in them means open, or not know
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -16,7 +17,8 @@ class LogQuery:
     is parsed. The window is [since_ms, until_ms), ``None`` where it is open. With
     ``request_ids`` a source yields whatever is needed to rebuild these requests whole: their
     attempts before and after the window too, and around each attempt the lines of its
-    stream, which carry no ID.
+    stream, which carry no ID. ``versions`` select the requests that ran one of them; the request
+    stays whole, and one whose version is not logged is selected.
     """
 
     request_ids: tuple[str, ...] = ()
@@ -24,6 +26,12 @@ class LogQuery:
     until_ms: int | None = None
     log_groups: tuple[str, ...] = ()
     function: str | None = None
+    versions: frozenset[str] | None = None
+
+
+def runs_version(versions: frozenset[str] | None, ran: Iterable[str | None]) -> bool:
+    """Whether ``versions`` select a request whose attempts ran ``ran``."""
+    return versions is None or any(version in (None, *versions) for version in ran)
 
 
 UNORDERED = "unordered"

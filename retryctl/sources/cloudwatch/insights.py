@@ -205,6 +205,7 @@ class InsightsClient:
                 {"queryId": query_id},
                 expect="status",
                 subject=self._group.name,
+                region=self._group.region,
             )
             if answer["status"] == "Complete":
                 return answer
@@ -220,7 +221,13 @@ class InsightsClient:
 
     def _stop(self, query_id: str) -> None:
         with contextlib.suppress(CouldNotLook):  # it may have ended by itself
-            self._aws.call("logs", "StopQuery", {"queryId": query_id}, subject=self._group.name)
+            self._aws.call(
+                "logs",
+                "StopQuery",
+                {"queryId": query_id},
+                subject=self._group.name,
+                region=self._group.region,
+            )
 
     def _event(self, row: dict[str, str]) -> LogEvent:
         return LogEvent(

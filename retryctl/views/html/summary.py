@@ -23,6 +23,7 @@ from retryctl.views.html.histogram import failures
 from retryctl.views.html.markup import Markup, tag
 from retryctl.views.html.page import document, table
 from retryctl.views.inert import cut
+from retryctl.views.next_steps import list_wrong
 from retryctl.views.signs import BAD, NOTHING, STYLES
 from retryctl.views.times import duration, span
 
@@ -49,9 +50,12 @@ def summary_page(
     what = number_of(tally.requests, "request")
     panels = [
         *([_panel("Functions", _functions(several))] if several else []),
-        *([_panel("Since the summary before", _changed(changes))] if changes else []),
+        *([_panel("Compared with the earlier summary", _changed(changes))] if changes else []),
         _panel("Requests", *_requests(tally)),
-        _panel("Branch and counter", *_counting(tally, branches or Branches())),
+        _panel(
+            "Branch and counter",
+            *_counting(tally, branches or Branches(), list_wrong(coverage, function)),
+        ),
         _panel("Failures", *_failures(tally, tz)),
         _panel("Waits and cost", *_waits_and_cost(tally)),
     ]
@@ -65,7 +69,7 @@ def _extent(tally: SummaryTally, tz: tzinfo) -> str:
     were = "was" if tally.retried == 1 else "were"
     said = f"{number_of(tally.attempts, 'attempt')}; {retried} {were} retried"
     if tally.requests:
-        said += f" ({percent(tally.retried, tally.requests)})"
+        said += f" ({percent(tally.retried, tally.requests)} of the requests)"
     if tally.first_ms is None or tally.last_ms is None:
         return f"{said}."
     return f"{said}. The attempts seen started {span(tally.first_ms, tally.last_ms, tz)}."
@@ -85,10 +89,17 @@ def _functions(several: Tallies) -> Markup:
 
 def _changed(changes: Sequence[Change]) -> Markup:
     rows = [
-        (cut(change.figure, _MOST_OF_AN_ERROR), *before_and_after(change), change.verdict)
+        (
+            cut(change.figure, _MOST_OF_AN_ERROR),
+            *before_and_after(change),
+            change.unit,
+            change.verdict,
+        )
         for change in changes[:_MOST_ROWS]
     ]
-    return table(_capped("What changed", len(changes)), ("figure", "before", "now", ""), rows)
+    return table(
+        _capped("What changed", len(changes)), ("figure", "before", "now", "unit or base", ""), rows
+    )
 
 
 # --------------------------------------------------------------------------- requests
@@ -135,17 +146,19 @@ def _bar(count: int, most: int) -> Markup:
 # --------------------------------------------------------------------------- can they be trusted
 
 
-def _counting(tally: SummaryTally, branches: Branches) -> Iterator[Markup]:
+def _counting(tally: SummaryTally, branches: Branches, command: str) -> Iterator[Markup]:
     right, wrong = (
         tally.retries_judged[check] for check in (AttemptVerdict.AGREES, AttemptVerdict.DISAGREES)
     )
     if judged := right + wrong:
         of = f"the retries that logged one ({right:,} of {judged:,} that could be judged)"
         yield tag("p", f"The counter was right on {percent(right, judged)} of {of}.")
+    if wrong and command:
+        yield tag("p", "Requests with a wrong counter: ", tag("code", command))
     here, other = tally.same_environment, tally.other_environment
     if here + other:
-        same = percent(here, here + other)
-        yield tag("p", f"{same} of the retries ran in the environment of the attempt before.")
+        same = f"{percent(here, here + other)} of the retries ({here:,} of {here + other:,})"
+        yield tag("p", f"{same} ran in the environment of the attempt before.")
     yield _branches(tally, branches)
     yield _shares("The counter, by attempt", "check", "attempts", _named(tally.checks))
     if tally.findings:
@@ -153,8 +166,8 @@ def _counting(tally: SummaryTally, branches: Branches) -> Iterator[Markup]:
             (tag("code", rule), f"{count:,}", f"{tally.wrong_retries[rule]:,}")
             for rule, count in _largest_first(tally.findings)
         ]
-        yield table("Findings", ("rule", "findings", "wrong counts on retries"), rows)
-        yield tag("p", "retryctl explain RULE says what each means and what to do.", class_="dim")
+        yield table("Findings", ("finding", "number", "wrong counters on retries"), rows)
+        yield tag("p", "retryctl explain FINDING explains each of them.", class_="dim")
 
 
 def _branches(tally: SummaryTally, branches: Branches) -> Markup:
@@ -204,7 +217,7 @@ def _failures(tally: SummaryTally, tz: tzinfo) -> Iterator[Markup]:
             )
             for one in groups[:_MOST_ROWS]
         ]
-        heads = ("error", "attempts", "in", "for example")
+        heads = ("error", "attempts", "place", "example")
         yield table(_capped("Errors", len(groups)), heads, rows)
 
 
