@@ -9,6 +9,7 @@ import botocore.session
 import pytest
 from hypothesis import settings
 
+from tests.support import quick_waits
 from tests.support.aws_program import CREDENTIALS
 from tests.support.campaigns import PROFILE
 from tests.support.counters_world import Aws, aws_server, make_table
@@ -21,6 +22,7 @@ def pytest_configure() -> None:
     botocore's models are parsed once a process, and not once a session.
     """
     settings.load_profile(PROFILE)
+    quick_waits.install()
     botocore.session.create_loader = cache(botocore.session.create_loader)
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:

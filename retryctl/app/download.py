@@ -74,13 +74,15 @@ def download_groups(
     feedback: Feedback,
     verify_all: bool,
     wrong_counters: WrongCountersOf,
+    every_line: bool = False,
 ) -> Iterator[DownloadedGroups]:
     """Download the window of every target's group into a folder that lives as long as the context.
 
     A window without a start is that of the last 24 hours. Raises the errors of
     ``retryctl.errors`` where no group can be read; one of several that cannot be read is a gap.
     With ``verify_all`` every pair of lines whose adjacency matters is looked up; without it those
-    behind ``wrong_counters`` and some others.
+    behind ``wrong_counters`` and some others. With ``every_line`` the lines that say nothing of
+    attempts are read too.
     """
     aws, targets = find_targets(options, config, feedback)
     search = _search_options(options, aws, feedback)
@@ -103,6 +105,7 @@ def download_groups(
                 now_ms=now_ms,
                 verify_all=verify_all,
                 wrong_counters=wrong_counters,
+                every_line=every_line,
                 show=show,
             )
             groups = tuple(download.run(folder))
@@ -135,8 +138,10 @@ class _Download:
         now_ms: int,
         verify_all: bool,
         wrong_counters: WrongCountersOf,
+        every_line: bool,
         show: ShowProgress,
     ) -> None:
+        self._every_line = every_line
         self._aws, self._limits, self._search = aws, limits, search
         self._markers, self._now_ms, self._verify_all = markers, now_ms, verify_all
         self._show, self._wrong_counters = show, wrong_counters
@@ -190,6 +195,7 @@ class _Download:
             folder=folder,
             on_page=partial(self._tell, group),
             verify_all=self._verify_all,
+            every_line=self._every_line,
             wrong_counters=partial(self._wrong, targets, folder),
         )
         log.save()

@@ -65,17 +65,24 @@ def verdicts() -> list[str]:
 
 
 def findings() -> list[str]:
-    """The names of the findings of the cross-check."""
-    from retryctl.core.crosscheck.verdict import RULES
+    """The names of the findings."""
+    from retryctl.core.rules import ALL_RULES
 
-    return [rule.id for rule in RULES]
+    return [rule.id for rule in ALL_RULES]
 
 
 def explained() -> list[str]:
     """The names that ``retryctl explain`` explains."""
-    from retryctl.views.rule_texts import rule_texts
+    from retryctl.views.rule_texts import rule_texts, term_texts
 
-    return list(rule_texts())
+    return [*rule_texts(), *term_texts()]
+
+
+def schemas() -> list[str]:
+    """The names of the JSON Schemas."""
+    from retryctl.views.json.schemas import SCHEMAS
+
+    return list(SCHEMAS)
 
 
 def failing() -> list[str]:

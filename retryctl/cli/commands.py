@@ -44,13 +44,15 @@ _TABLE = {
     "summary": _Entry("Count a function's retries, errors, waits and cost.", _STORY),
     "list": _Entry("List a function's requests, one line each.", _STORY),
     "doctor": _Entry("Check a function's configuration before anything fails.", _STORY),
+    "diff": _Entry("Show where the log lines of two attempts part.", _STORY),
     "demo": _Entry("Show a recorded history. Needs no AWS account.", _STORY),
     "lab": _Entry("Run a handler here as Lambda would, retries and all.", _FUNCTION, group=True),
     "counters": _Entry(
         "Get the code a function imports to count its retries.", _FUNCTION, group=True
     ),
     "probe": _Entry("Test what retryctl assumes of CloudWatch Logs, in your account.", _HELP),
-    "explain": _Entry("Explain a finding.", _HELP),
+    "explain": _Entry("Explain a finding, an outcome or a verdict.", _HELP),
+    "schema": _Entry("Print the JSON Schema of a document of -o json.", _HELP),
 }
 
 

@@ -108,6 +108,8 @@ def list_requests(
     failed: Failed = False,
     limit: Limit = None,
     sort: Sort = None,
+    related: options.Related = False,
+    key: options.Key = None,
     output: Form = "text",
     report: options.Report = None,
 ) -> int:
@@ -115,6 +117,11 @@ def list_requests(
 
     retryctl list orders-worker --since 24h --retried --verdict disagrees
     """
+    if related or key:
+        from retryctl.cli.related_run import RelatedOptions, run_related
+
+        asked = RelatedOptions(key=key, output=output, is_requested=related, shape="list")
+        return run_related(read, aws, screen, asked, functions=functions or ())
     from retryctl.cli.list_run import ListOptions, row_filter, run_list
 
     wanted = row_filter(

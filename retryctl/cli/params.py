@@ -173,6 +173,25 @@ FromQueue = Annotated[
         rich_help_panel=WHERE,
     ),
 ]
+Related = Annotated[
+    bool,
+    typer.Option(
+        "--related",
+        help="Show the requests that belong to the same event under several request IDs.",
+        rich_help_panel=WHERE,
+    ),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="PATTERN",
+        help="With --related: what names the event in a line, as a regular expression with a "
+        "group, or as a path in JSON lines ($.detail.order). Default: the settings file, then "
+        "executionArn, SQS message IDs, X-Ray traces, and the times of client retries.",
+        rich_help_panel=WHERE,
+    ),
+]
 Wait = Annotated[
     str | None,
     typer.Option(

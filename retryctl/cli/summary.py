@@ -51,6 +51,8 @@ def summary(
     screen: options.ScreenOptions,
     functions: Functions = None,
     compare: Compare = None,
+    related: options.Related = False,
+    key: options.Key = None,
     output: Form = "text",
     report: options.Report = None,
 ) -> int:
@@ -59,6 +61,11 @@ def summary(
 
     retryctl summary orders-worker --since 24h
     """
+    if related or key:
+        from retryctl.cli.related_run import RelatedOptions, run_related
+
+        asked = RelatedOptions(key=key, output=output, is_requested=related, shape="summary")
+        return run_related(read, aws, screen, asked, functions=functions or ())
     from retryctl.cli.summary_run import run_summary
 
     return run_summary(

@@ -80,25 +80,6 @@ Web = Annotated[
         rich_help_panel=_WHICH,
     ),
 ]
-Related = Annotated[
-    bool,
-    typer.Option(
-        "--related",
-        help="Show the requests that belong to the same event under other IDs (saved logs).",
-        rich_help_panel=_WHICH,
-    ),
-]
-Key = Annotated[
-    str | None,
-    typer.Option(
-        "--key",
-        metavar="PATTERN",
-        help="With --related: what names the event in a line, as a regular expression with a "
-        "group, or as a path in JSON lines ($.detail.order). Default: executionArn, SQS "
-        "message IDs, X-Ray traces, and the times of client retries.",
-        rich_help_panel=_WHICH,
-    ),
-]
 
 
 @app.command()
@@ -119,8 +100,8 @@ def trace(
     timeout: Timeout = None,
     links: Links = False,
     web: Web = False,
-    related: Related = False,
-    key: Key = None,
+    related: options.Related = False,
+    key: options.Key = None,
     output: options.OutputForm = options.Output.TEXT,
     report: options.Report = None,
 ) -> int:
@@ -133,10 +114,10 @@ def trace(
  request that failed or was retried is shown.
     """
     if related or key:
-        from retryctl.cli.related_run import run_related
+        from retryctl.cli.related_run import RelatedOptions, run_related
 
-        form = output.value
-        return run_related(request_ids, read, aws, screen, key=key, form=form, related=related)
+        asked = RelatedOptions(key=key, output=output.value, is_requested=related)
+        return run_related(read, aws, screen, asked, request_ids=request_ids or ())
     from retryctl.cli.trace_run import run_trace
 
     show = options.OutputOptions(

@@ -43,9 +43,12 @@ def shell(line: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
 
 @needs_full
 @pytest.mark.parametrize(
-    "arguments", [OF_ONE, "demo -o json", "--version", "--help", "trace --help", "explain"]
+    ("arguments", "env"),
+    [
+        *((each, {}) for each in (OF_ONE, "demo -o json", "--version", "trace --help", "explain")),
+        *((each, {"PYTHONUNBUFFERED": "1"}) for each in (OF_ONE, "--help")),
+    ],
 )
-@pytest.mark.parametrize("env", [{}, {"PYTHONUNBUFFERED": "1"}])
 def test_an_answer_that_cannot_be_written_is_an_error(
     arguments: str, env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -102,14 +105,10 @@ def test_documents_are_utf_8_whatever_the_terminal_shows(encoding: str, tmp_path
             print(json.dumps({"timestamp": 1795402800000 + n, "message": message}), file=file)
     shown = {}
     for form in ("json", "jsonl", "html", "svg"):
-        done = subprocess.run(
-            [*PROGRAM, "trace", "--from", "log", "--lines", ID, "-o", form],
-            cwd=tmp_path,
-            env=environment({"PYTHONIOENCODING": encoding, "COLUMNS": "200"}),
-            capture_output=True,
-            check=True,
-        )
-        shown[form] = done.stdout.decode("utf-8")
+        arguments = ("trace", "--from", "log", "--lines", ID, "-o", form)
+        done = run(*arguments, cwd=tmp_path, env={"PYTHONIOENCODING": encoding, "COLUMNS": "200"})
+        assert done.returncode == 0, done.stderr
+        shown[form] = done.stdout
     (request,) = json.loads(shown["json"])["requests"]
     assert request["attempts"][0]["error"]["message"] == text
     assert json.loads(shown["jsonl"]) == request

@@ -22,11 +22,12 @@ from pathlib import Path
 from unittest.mock import patch
 
 from retryctl.cli import main
+from tests.support.json_schemas import refuse_undocumented
 
 ROOT = Path(__file__).parents[2]
 PYTHON = sys.executable
 PROGRAM = (PYTHON, "-m", "retryctl")
-_OF_THE_INTERPRETER = ("PYTHON", "LANG", "LC_", "_RETRYCTL_COMPLETE")
+_OF_THE_INTERPRETER = ("PYTHONUNBUFFERED", "PYTHONHASHSEED", "LANG", "LC_", "_RETRYCTL_COMPLETE")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -57,18 +58,20 @@ def run(
         given.write(stdin.encode())
         given.seek(0)
         stack.enter_context(_process_state(environment(env), cwd))
-        for name, file, mode in (
-            ("stdin", given, "r"),
-            ("stdout", out, "w"),
-            ("stderr", error, "w"),
+        encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
+        for name, file, mode, errors in (
+            ("stdin", given, "r", "strict"),
+            ("stdout", out, "w", "strict"),
+            ("stderr", error, "w", "backslashreplace"),
         ):
-            stream = open(file.fileno(), mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+            stream = open(file.fileno(), mode, -1, encoding, errors, closefd=False)  # noqa: SIM115
             stack.enter_context(stream)
             stack.enter_context(patch.object(sys, name, stream))
         status = main.run(arguments)
-        return subprocess.CompletedProcess(
-            [*program, *arguments], status, _content(out.fileno()), _content(error.fileno())
-        )
+        stdout, stderr = _content(out.fileno()), _content(error.fileno())
+        refuse_undocumented(stdout)
+        refuse_undocumented(stderr.rstrip("\n").rpartition("\n")[2])
+        return subprocess.CompletedProcess([*program, *arguments], status, stdout, stderr)
 
 
 def run_process(
@@ -86,7 +89,7 @@ def run_process(
         cwd=cwd,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=170,  # a moment before pytest's own
     )
 
 

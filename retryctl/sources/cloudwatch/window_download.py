@@ -78,7 +78,8 @@ class WindowDownload:
     """One window of one group. ``looked`` has what was read of it once ``save`` is done.
 
     ``assumed`` is a gap that hides nothing: pairs that were not looked up. ``wrong_counters``
-    reads what is saved. ``on_page`` is called after every page, from any thread.
+    reads what is saved. ``on_page`` is called after every page, from any thread. With
+    ``every_line`` no lines are selected.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class WindowDownload:
         folder: Path,
         on_page: Callable[[Page], None],
         verify_all: bool = False,
+        every_line: bool = False,
         wrong_counters: WrongCounters = lambda coverage: (),
     ) -> None:
         self._aws = aws
@@ -105,7 +107,7 @@ class WindowDownload:
         self._on_page = on_page
         self._verify_all = verify_all
         self._wrong_counters = wrong_counters
-        self._selecting = attempt_line_pattern(markers)
+        self._selecting = None if every_line else attempt_line_pattern(markers)
         self._selected = False
         self._awaited: dict[str | None, int] = {}
         self.looked = self._nothing()

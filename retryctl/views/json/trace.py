@@ -151,7 +151,7 @@ def _attempt(
     if region:
         shown["console_url"] = attempt_link(attempt, region)
     if lines:
-        shown["events"] = [_event(event) for event in attempt.events]
+        shown["events"] = [event_object(event) for event in attempt.events]
     return shown
 
 
@@ -164,7 +164,7 @@ def finding_object(finding: Finding) -> Object:
         "message": finding.message,
         "remedy": finding.remedy,
         "evidence": [
-            {"log_stream": stream_name(event.log_stream), **_event(event)}
+            {"log_stream": stream_name(event.log_stream), **event_object(event)}
             for event in finding.evidence
         ],
     }
@@ -182,7 +182,8 @@ def _record(record: FailureRecord) -> Object:
     }
 
 
-def _event(event: LogEvent) -> Object:
+def event_object(event: LogEvent) -> Object:
+    """Return a log event as every JSON view shows it."""
     return {
         "timestamp": iso(event.timestamp_ms),
         "message": event.message,
