@@ -30,6 +30,7 @@ BEGAN = now_ms() - 2 * HOUR
 UNTIL = {"whole": BEGAN + HOUR, "middle": BEGAN + 100 * SECOND}
 Event = tuple[str, int, str]
 Order = Literal["kept", "reversed", "shuffled"]
+ORDERS: tuple[Order, ...] = ("kept", "reversed", "shuffled")
 
 pytestmark = pytest.mark.usefixtures("credentials")
 
@@ -111,7 +112,7 @@ CELLS = [
         (("-f", "orders-worker"), ("-g", GROUP), ()),
         ("whole", "middle"),
         ("auto", "filter", "insights"),
-        ("kept", "reversed", "shuffled"),
+        ORDERS,
     )
     if place or command == "trace"
 ]
