@@ -107,14 +107,14 @@ class BulkReader:
     ) -> TracedLog:
         """Check the requests ``query.request_ids``, or all of them, with all of their events.
 
-        Attempts before and after the window belong to their request; whoever calls leaves out
-        the requests without any in it. The coverage ends with the window.
+        Attempts before the window belong to their request; the caller leaves out the requests
+        without any attempt in it. Events from ``query.until_ms`` on count as not yet written.
 
         Raises UnreadableInput where nothing can be read.
         """
         markers, settings = markers or Markers(), settings or FunctionConfig()
         ids = {request_id.lower() for request_id in query.request_ids}
-        whole = replace(query, request_ids=tuple(ids), since_ms=None, until_ms=None)
+        whole = replace(query, request_ids=tuple(ids), since_ms=None)
         if ids:
             plan, store, mentioned = self._read_mentioned(whole, markers, settings, progress)
         else:

@@ -87,7 +87,7 @@ def run_check(
     for file in files:
         write(file.path, REPORTS[file.form](result))
     if update_baseline and expected.baseline:
-        found = {judged.identity for judged in run.outcome.findings if judged.known}
+        found = run.outcome.known
         update_known(expected.baseline, plan.baseline | found)
         new = len(found - plan.baseline)
         known = number_of(len(plan.baseline | found), "known finding")

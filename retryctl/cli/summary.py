@@ -28,8 +28,8 @@ Form = Annotated[
         "--output",
         "-o",
         metavar="FORM",
-        help="text, json, jsonl (one function per line), csv or html.",
-        autocompletion=choices.one_of("text", "json", "jsonl", "csv", "html"),
+        help="text, json, jsonl (one function per line), csv, html, svg or markdown.",
+        autocompletion=choices.one_of("text", "json", "jsonl", "csv", "html", "svg", "markdown"),
         rich_help_panel="Output",
     ),
 ]
@@ -38,7 +38,7 @@ Compare = Annotated[
     typer.Option(
         "--compare",
         metavar="FILE",
-        help="The JSON of an earlier summary: show what changed since. Text, json and html only.",
+        help="The JSON of an earlier summary: show what changed since. Not in jsonl or csv.",
     ),
 ]
 

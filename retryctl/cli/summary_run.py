@@ -33,9 +33,9 @@ from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.figures import Tallies as FunctionTallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
 
-_FORMS = ("text", "json", "jsonl", "csv", "html")
+_FORMS = ("text", "json", "jsonl", "csv", "html", "svg", "markdown")
 _LAMBDA_GROUP = "/aws/lambda/"
-_FORMS_WITH_CHANGES = ("text", "json", "html")
+_FORMS_WITH_CHANGES = ("text", "json", "html", "svg", "markdown")
 NO_REQUEST_STEPS = {
     "cloudwatch": "Widen the window with --since, or name another function.",
     "demo": "The demo has no such request.",
@@ -207,8 +207,18 @@ def _summary(figures: _Figures, form: str, tz: tzinfo, screen: Screen) -> str:
             several=several,
             changes=changed or (),
         )
-    from retryctl.views.text.summary import summary_text
+    from retryctl.views.text.summary import summary_blocks, summary_text
 
+    if form in ("svg", "markdown"):
+        from retryctl.views.markdown import markdown_of
+        from retryctl.views.text.layout import svg_of
+
+        blocks = summary_blocks(
+            total, named, coverage, branches, changed, since_ms=figures.since_ms, tz=tz
+        )
+        if form == "svg":
+            return svg_of(blocks, title="retryctl summary", width=80)
+        return markdown_of(blocks)
     return summary_text(
         total,
         named,

@@ -60,16 +60,26 @@ def test_without_a_function_all_of_lambda_is_searched(endpoint: Endpoint) -> Non
     put_both(endpoint)
     for number in range(20):
         endpoint.put(f"/aws/lambda/other-{number}", "s", [(now_ms() - HOUR, "noise\n")])
-    endpoint.put("/custom/billing", HERE, attempt(WRONG, now_ms() - HOUR, 0))
+    other = "a" * 8 + RIGHT[8:]
+    endpoint.put("/custom/billing", HERE, attempt(other, now_ms() - HOUR, 0))
     endpoint.function("billing", LoggingConfig={"LogGroup": "/custom/billing"})
     endpoint.function("orders-worker", Timeout=3, event_invoke={"MaximumRetryAttempts": 1})
-    document = told(trace(endpoint, WRONG, "-o", "json"))
+    document = told(trace(endpoint, WRONG, other, "-o", "json"))
     first, second = document["requests"]
     assert (first["log_group"], second["log_group"]) == (GROUP, "/custom/billing")
     # each by the settings of its own function
     assert "extra-attempt" in [finding["rule"] for finding in first["findings"]]
     assert (first["outcome"], second["outcome"]) == ("exhausted", "not-retried")
-    assert len(document["coverage"]["log_groups"]) == 22
+
+
+def test_no_further_group_is_searched_once_every_request_is_found(endpoint: Endpoint) -> None:
+    put_both(endpoint)
+    for number in range(40):
+        endpoint.put(f"/aws/lambda/other-{number}", "s", [(now_ms() - HOUR, "noise\n")])
+    document = told(trace(endpoint, WRONG, "-o", "json"))
+    assert [each["log_group"] for each in document["requests"]] == [GROUP]
+    assert len(document["coverage"]["log_groups"]) < 20
+    assert endpoint.calls["FilterLogEvents"] < 20
 
 
 def test_a_function_of_the_settings_file_is_looked_in_first(

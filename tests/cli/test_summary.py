@@ -245,7 +245,7 @@ def test_shares_have_bases_and_a_wrong_counter_its_next_command() -> None:
         "3 were retried (33.3 % of the requests)",
         "66.7 % of the requests",
         "(5 of 6 retries)",
-        "of the billed time (3.35 s)",
+        "3.4 % of all 3.35 s",
         "retryctl list --from demo --verdict disagrees",
     ):
         assert words in shown
@@ -306,7 +306,7 @@ def test_a_form_without_changes_is_refused(form: str, tmp_path: Path) -> None:
     asked = ("summary", "--from", "demo", "--compare", str(before), "-o", form)
     told = run(*asked)
     assert (told.returncode, told.stdout) == (2, "")
-    assert "text, json, html" in told.stderr
+    assert "text, json, html, svg, markdown" in told.stderr
     assert run(*asked, "--report", f"html={tmp_path / 'page.html'}").returncode == 0
 
 

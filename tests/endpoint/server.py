@@ -62,7 +62,7 @@ class Endpoint:
         self.date_ahead_s = 0.0
         self.store = Store()
         self.lambdas = lambda_api.LambdaApi()
-        self._quotas = Quotas(quotas or {})
+        self.quotas = Quotas(quotas or {})
         self._lock = threading.Lock()
         logs = LogsApi(self.store, self._now, scan_events=scan_events)
         insights = InsightsApi(logs, self._now)
@@ -153,7 +153,7 @@ class Endpoint:
     def logs(self, operation: str, request: dict[str, Any], fault: str | None) -> dict[str, Any]:
         with self._lock:
             self._refuse_caller(f"logs:{operation}", request)
-            self._quotas.take(operation)
+            self.quotas.take(operation)
             if paged := self._paged.get(operation):
                 return paged(self.faults.bent(request), fault)
             if plain := self._operations.get(operation):

@@ -425,8 +425,8 @@ def test_whoever_has_to_be_sure_is_told_nothing_that_was_not_looked_up(
 def test_where_looking_up_all_pairs_costs_more_every_line_is_read(
     endpoint: Endpoint, folder: Path
 ) -> None:
-    events = counting(120)
-    load(endpoint, events, first_page=600)
+    events = counting(220)
+    load(endpoint, events, first_page=1_100)
     log = saved(endpoint, folder, verify_all=True)
     assert not selected_only(folder)
     assert (log.assumed, log.looked.gaps) == (None, [])

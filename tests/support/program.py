@@ -80,6 +80,7 @@ def run_process(
     stdin: str = "",
     cwd: Path | None = None,
     program: Sequence[str] = PROGRAM,
+    timeout_s: float = 170,
 ) -> subprocess.CompletedProcess[str]:
     """Run the program in a process of its own."""
     return subprocess.run(
@@ -89,7 +90,7 @@ def run_process(
         cwd=cwd,
         capture_output=True,
         encoding="utf-8",
-        timeout=170,  # a moment before pytest's own
+        timeout=timeout_s,  # a moment before that of pytest
     )
 
 

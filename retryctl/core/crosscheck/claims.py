@@ -128,6 +128,16 @@ def read_claim(lines: Iterable[tuple[LogEvent, Record]], markers: Markers) -> Cl
     return _default_claim(output, markers) if markers.are_default else _own_claim(output, markers)
 
 
+def may_claim(line: Record, markers: Markers) -> bool:
+    """Whether a line could be a counter or a branch, or a part of one."""
+    if not isinstance(line, AppLine):
+        return False
+    if markers.are_default and bare_integer(line.text) is not None:
+        return True
+    event = LogEvent(timestamp_ms=0, message="")
+    return not read_claim([(event, line)], markers).silent
+
+
 def _is_marker(line: AppLine) -> bool:
     return line.fields is not None and line.fields.get("retryctl") == 1
 

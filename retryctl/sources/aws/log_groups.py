@@ -46,6 +46,11 @@ class Description:
     log_class: str | None = None
     masked: bool = False
 
+    @property
+    def needs_insights(self) -> bool:
+        """Whether FilterLogEvents and GetLogEvents refuse groups of this class."""
+        return self.log_class == "INFREQUENT_ACCESS"
+
     def kept_since_ms(self, now_ms: int) -> int | None:
         """Events before this moment are deleted; ``None`` where they are kept for good."""
         return None if self.retention_days is None else now_ms - self.retention_days * _DAY_MS
@@ -158,7 +163,8 @@ def _description(described: Answer) -> Description:
         retention_days=described.get("retentionInDays"),
         stored_bytes=described.get("storedBytes"),
         log_class=described.get("logGroupClass"),
-        masked=described.get("dataProtectionStatus") == "ACTIVATED",
+        masked=described.get("dataProtectionStatus") == "ACTIVATED"
+        or "ACCOUNT_DATA_PROTECTION" in described.get("inheritedProperties", ()),
     )
 
 

@@ -114,11 +114,11 @@ def is_parted(
     the next START or REPORT. Lines that name another request are not of this attempt.
     """
     lines = iter(lines)
-    if not any(_are_same(line, pair.first) for line in lines):
+    if not any(are_same(line, pair.first) for line in lines):
         return True
     own = request_named(parse_record(pair.first))
     for line in lines:
-        if pair.second and _are_same(line, pair.second):
+        if pair.second and are_same(line, pair.second):
             return False
         record = parse_record(line)
         if not pair.second and isinstance(record, (Start, Report)):
@@ -130,8 +130,8 @@ def is_parted(
     return pair.second is not None
 
 
-def _are_same(one: LogEvent, other: LogEvent) -> bool:
-    """Insights gives no IDs."""
+def are_same(one: LogEvent, other: LogEvent) -> bool:
+    """Whether two readings are of one event. Not every call returns event IDs."""
     if one.event_id and other.event_id:
         return one.event_id == other.event_id
     return (one.timestamp_ms, one.message) == (other.timestamp_ms, other.message)

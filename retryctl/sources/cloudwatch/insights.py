@@ -125,7 +125,8 @@ class InsightsClient:
             yield from self._rows(replace(window, until_ms=middle_ms), condition)
             yield from self._rows(replace(window, since_ms=middle_ms), condition)
             return
-        events = [self._event(_cells(row)) for row in answer["results"]]
+        rows = [cells(row) for row in answer["results"]]
+        events = [self._event(row) for row in rows if "@timestamp" in row]
         if not _is_whole(answer):
             window = self._up_to_the_last(events, window)
         for event in events:
@@ -304,8 +305,9 @@ def _is_whole(answer: Answer) -> bool:
     return rows < _MOST_ROWS if matched is None else bool(matched <= rows)
 
 
-def _cells(row: list[dict[str, str]]) -> dict[str, str]:
-    return {cell["field"]: cell["value"] for cell in row}
+def cells(row: list[dict[str, str]]) -> dict[str, str]:
+    """Return the fields of a row that have a value; the service leaves out the others."""
+    return {cell["field"]: cell["value"] for cell in row if "field" in cell and "value" in cell}
 
 
 def _by_request(found: Sequence[Hit]) -> list[list[Hit]]:

@@ -24,7 +24,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.cloudwatch.event_order import EventOrder
-from retryctl.sources.cloudwatch.insights import InsightsClient, moment_ms
+from retryctl.sources.cloudwatch.insights import InsightsClient, cells, moment_ms
 from retryctl.sources.cloudwatch.pages import TimeRange
 
 
@@ -94,8 +94,8 @@ class InsightsLines(InsightsClient):
         selection = [f"filter {condition}"] if condition else []
         stats = f"stats count(*) as events by {size.name} as t"
         rows = self._query(window, *selection, stats)["results"]
-        cells = ({cell["field"]: cell["value"] for cell in row} for row in rows)
-        return {moment_ms(row["t"]): int(row["events"]) for row in cells}
+        bins = (row for row in map(cells, rows) if {"t", "events"} <= row.keys())
+        return {moment_ms(row["t"]): int(row["events"]) for row in bins}
 
     def _in_turn(self, windows: Sequence[TimeRange], condition: str) -> Iterator[list[LogEvent]]:
         """Several windows are read at once, and given in order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -14,9 +14,9 @@ from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.log_groups import LogGroup
-from retryctl.sources.cloudwatch.adjacency import AdjacentPair, Pairs, is_parted
+from retryctl.sources.cloudwatch.adjacency import AdjacentPair, Pairs, are_same, is_parted
 from retryctl.sources.cloudwatch.bare_starts import BareStarts, saved_event
-from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange, matching_pages
+from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange, matching_pages, newest_first
 from retryctl.sources.saved.canonical import KEY
 
 # A saved line with which a pair can begin: an integer, an error of Node.js or of .NET.
@@ -28,7 +28,7 @@ _AT_ONCE = 4
 # One lookup of a pair for this many pages, and at least so many.
 _PAGES_FOR_A_PAIR, _LEAST_PAIRS = 10, 5
 # More lookups than that cost more than reading all lines, of which about a quarter are selected.
-_MOST_SURE_PAIRS, _LINES_FOR_A_SELECTED = 100, 3
+_MOST_SURE_PAIRS, _LINES_FOR_A_SELECTED = 200, 3
 
 
 def pairs_in(folder: Path, pairs: Pairs) -> Pairs:
@@ -104,10 +104,28 @@ class LineLookup:
         since_ms = pair.first.timestamp_ms
         until_ms = pair.second.timestamp_ms + 1 if pair.second else since_ms + LONGEST_ATTEMPT_MS
         window = TimeRange(since_ms=since_ms, until_ms=until_ms)
-        try:
-            return is_parted(pair, self._lines(pair.first.log_stream, window), self._is_selected)
-        except CouldNotLook:
-            return None
+        for lines in (self._backwards, self._forwards):
+            try:
+                return is_parted(pair, lines(pair, window), self._is_selected)
+            except CouldNotLook:
+                continue
+        return None
+
+    def _backwards(self, pair: AdjacentPair, window: TimeRange) -> Iterable[LogEvent]:
+        """Read by GetLogEvents, whose quota is not that of the search, as a rule in one call."""
+        stream = pair.first.log_stream
+        if pair.second is None or stream is None:
+            return self._forwards(pair, window)
+        return newest_first(
+            self._aws,
+            self._group,
+            stream,
+            window,
+            lambda page: any(are_same(line, pair.first) for line in page),
+        )
+
+    def _forwards(self, pair: AdjacentPair, window: TimeRange) -> Iterable[LogEvent]:
+        return self._lines(pair.first.log_stream, window)
 
     def unselected(
         self, stretches: Sequence[StreamStretch], save: Callable[[list[LogEvent]], None]
@@ -125,7 +143,7 @@ class LineLookup:
     def _lines(self, stream: str | None, window: TimeRange) -> Iterator[LogEvent]:
         until_ms = min(window.until_ms, self._window.until_ms)
         window = TimeRange(since_ms=window.since_ms, until_ms=until_ms)
-        pages = matching_pages(self._aws, self._group, window, stream=stream)
+        pages = matching_pages(self._aws, self._group, window, streams=[stream] if stream else ())
         return chain.from_iterable(page.events for page in pages)
 
 

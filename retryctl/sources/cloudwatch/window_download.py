@@ -123,7 +123,8 @@ class WindowDownload:
             self._folder.mkdir()
         except OSError as error:
             raise NotSaved(self._folder, error) from error
-        if self._options.engine == "insights":
+        auto = self._options.engine == "auto"
+        if self._options.engine == "insights" or (auto and self._needs_insights):
             self._query()
             return
         try:
@@ -133,6 +134,10 @@ class WindowDownload:
             if self._options.engine == "filter" or not refused.is_log_class:
                 raise
             self._query()
+
+    @property
+    def _needs_insights(self) -> bool:
+        return self._options.describe(self._group).needs_insights
 
     def _read_all_lines(self) -> None:
         """Read the window again without selecting lines; what was read stays where that fails."""
@@ -174,7 +179,7 @@ class WindowDownload:
         """Save the lines; false where the selected lines do not prove enough."""
         plan = SlicePlanner(self._window)
         reading = SliceRunner(
-            self._aws, plan, lambda part: self._slice(part, reading), halted=threading.Event()
+            self._aws, plan, lambda part: self._slice(part, plan, reading), halted=threading.Event()
         )
         self.looked, self._selected, self._awaited = self._nothing(), False, {}
         for looked in reading.run():
@@ -189,7 +194,9 @@ class WindowDownload:
             return False
         return not (self._selected and self._unproved())
 
-    def _slice(self, part: TimeSlice, reading: SliceRunner[SearchStats]) -> SliceRead[SearchStats]:
+    def _slice(
+        self, part: TimeSlice, plan: SlicePlanner, reading: SliceRunner[SearchStats]
+    ) -> SliceRead[SearchStats]:
         """Save one slice. The first one, which may be the whole window, is read with every line.
 
         Where it goes on after its first page, that page shows what the service should select.
@@ -201,6 +208,7 @@ class WindowDownload:
         try:
             for page in matching_pages(self._aws, self._group, part.window, pattern):
                 looked.pages += 1
+                plan.reached(part, looked.pages)
                 if page.more and part.trial:
                     self._await(page.events)
                     noted_enough = bool(self._awaited) or not self._selecting

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timezone, tzinfo
 from shlex import quote
 
-from retryctl.core.check.evaluate import REQUEST, CheckOutcome, JudgedFinding
+from retryctl.core.check.evaluate import REQUEST, CheckOutcome, FindingEffect, JudgedFinding
 from retryctl.core.check.expectations import COVERAGE, CROSS_CHECK, CheckResult
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent, is_timed
@@ -160,14 +160,16 @@ def next_command(check: CheckResult, coverage: Coverage) -> str:
 
 def harmless_findings(judgement: CheckOutcome) -> list[str]:
     """Return sentences that count the findings that do not fail, by kind and by rule."""
-    kinds = {
-        "known, in the baseline": [f for f in judgement.findings if f.known and not f.allowed],
-        "allowed": [f for f in judgement.findings if f.allowed],
-        "also found, does not fail": [
-            f for f in judgement.findings if not (f.failed or f.known or f.allowed)
-        ],
+    kinds: Mapping[str, FindingEffect] = {
+        "known, in the baseline": "known",
+        "allowed": "allowed",
+        "also found, does not fail": "harmless",
     }
-    return [f"{kind}: {_numbers(some)}" for kind, some in kinds.items() if some]
+    numbers = {kind: _numbers(judgement, effect) for kind, effect in kinds.items()}
+    sentences = [f"{kind}: {counted}" for kind, counted in numbers.items() if counted]
+    if more := sum(judgement.counts.values()) - len(judgement.findings):
+        sentences.append(f"counted, not listed: {number_of(more, 'finding')} of later requests")
+    return sentences
 
 
 def headline(judgement: CheckOutcome, subject: str) -> str:
@@ -194,8 +196,8 @@ def result_sentence(result: CheckReport) -> str:
         return f"{every}{number_of(len(checks), 'check')} passed: {made_of} {status}"
     parts = [f"{failed:,} failed"] if failed else []
     parts += [f"{unsure:,} undetermined"] if unsure else []
-    failing = [judged for judged in result.judgement.findings if judged.failed]
-    why = f" ({_numbers(failing)})" if failing else ""
+    failing = _numbers(result.judgement, "failed")
+    why = f" ({failing})" if failing else ""
     return f"{' and '.join(parts)} of {number_of(len(checks), 'check')}{why}: {made_of} {status}"
 
 
@@ -225,6 +227,6 @@ def _lines(event: LogEvent, tz: tzinfo) -> list[str]:
     return [f"{when}{cut(line.rstrip(), _MOST_OF_A_LINE)}" for line in lines_of(event.message)]
 
 
-def _numbers(findings: list[JudgedFinding]) -> str:
-    numbers = Counter(judged.finding.rule for judged in findings)
+def _numbers(judgement: CheckOutcome, effect: FindingEffect) -> str:
+    numbers = {rule: number for (of, rule), number in judgement.counts.items() if of == effect}
     return ", ".join(f"{rule} {number:,}" for rule, number in sorted(numbers.items()))

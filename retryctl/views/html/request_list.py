@@ -12,6 +12,9 @@ from retryctl.views.html.markup import spans, tag
 from retryctl.views.html.page import document, table
 from retryctl.views.text.request_list import WRONG_BRANCH, requests_table
 
+_HEADS = {"#": "attempts", "env": "environments", "ran": "branches", "count": "counter"}
+"""Heads that are short in text, where columns are narrow."""
+
 
 def list_page(listed: Sequence[RequestRow], coverage: Coverage, *, shown: str, tz: tzinfo) -> str:
     """Return an HTML document in ASCII. ``shown`` is the sentence that counts the requests."""
@@ -25,7 +28,7 @@ def list_page(listed: Sequence[RequestRow], coverage: Coverage, *, shown: str, t
     panel = tag(
         "section",
         tag("h2", "Requests"),
-        table(shown, [column.head for column in columns], rows),
+        table(shown, [_HEADS.get(column.head, column.head) for column in columns], rows),
         tag("p", WRONG_BRANCH, class_="dim"),
         class_="panel wide",
     )

@@ -87,6 +87,7 @@ _GAP = _object(
     hides_attempts=_FLAG,
 )
 _COVERAGE = _object(
+    {"web_requests": _COUNT},
     source=_TEXT,
     where=_maybe(_TEXT),
     log_groups=_list(_TEXT),

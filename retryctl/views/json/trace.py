@@ -192,7 +192,7 @@ def event_object(event: LogEvent) -> Object:
 
 
 def coverage_object(coverage: Coverage) -> Object:
-    """What was looked at, as every JSON view shows it."""
+    """What was read, as every JSON view shows it."""
     return {
         "source": coverage.source,
         "where": coverage.where,

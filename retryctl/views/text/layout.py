@@ -28,7 +28,7 @@ from retryctl.views.blocks import (
 )
 from retryctl.views.inert import inert
 from retryctl.views.signs import ASCII
-from retryctl.views.text.svg_frame import FORMAT
+from retryctl.views.text.svg_frame import FORMAT, each_word_placed
 from retryctl.views.text.trace import TraceOptions, trace_blocks
 
 _Grid = dict[str, list[Text]]
@@ -79,13 +79,19 @@ def trace_svg(
     console_width: int = 80,
     asked: TraceOptions | None = None,
 ) -> str:
-    """The same as a picture of a terminal: self-contained SVG."""
+    """Return the same as a picture of a terminal: self-contained SVG."""
     blocks = trace_blocks(
         checked, coverage, not_found, asked or TraceOptions(), tz=tz, width=console_width
     )
-    console = _console(console_width, colour=True)
+    return svg_of(blocks, title=title, width=console_width)
+
+
+def svg_of(blocks: Iterable[Block], *, title: str, width: int) -> str:
+    """Lay the blocks out in ``width`` cells, as a picture of a terminal."""
+    console = _console(width, colour=True)
     _print(console, _Page(console, ascii_only=False).lines(blocks))
-    return console.export_svg(title=title, code_format=FORMAT, unique_id="retryctl")
+    svg = console.export_svg(title=title, code_format=FORMAT, unique_id="retryctl")
+    return each_word_placed(svg)
 
 
 def text_of(blocks: Iterable[Block], *, width: int, colour: bool, ascii_only: bool) -> str:

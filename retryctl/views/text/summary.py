@@ -63,21 +63,23 @@ def summary_text(
 
     ``since_ms`` is the start of the window that was counted, where the log was read further back.
     """
-    since_ms = coverage.since_ms if since_ms is None else since_ms
-    window = _window(since_ms, coverage.until_ms, tz)
-    blocks = _blocks(total, tallies, coverage, window, branches, changes, tz)
+    blocks = summary_blocks(total, tallies, coverage, branches, changes, tz=tz, since_ms=since_ms)
     return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
 
 
-def _blocks(
+def summary_blocks(
     total: SummaryTally,
     tallies: Tallies,
     coverage: Coverage,
-    window: str,
     branches: Branches,
-    changes: Sequence[Change] | None,
+    changes: Sequence[Change] | None = None,
+    *,
     tz: tzinfo,
+    since_ms: int | None = None,
 ) -> Iterator[Block]:
+    """Yield the blocks of the text; the parameters are those of ``summary_text``."""
+    since_ms = coverage.since_ms if since_ms is None else since_ms
+    window = _window(since_ms, coverage.until_ms, tz)
     several = len(tallies) > 1
     name = f"{len(tallies):,} functions" if several else tallies[0][0] or "function unknown"
     yield Paragraph(words=[(name, "bold"), (window, "")])
@@ -254,7 +256,7 @@ def _cost(tally: SummaryTally) -> str:
     share = percent(cost.billed_ms_on_retries, cost.billed_ms)
     memory = f", {cost.gb_s_on_retries:,.1f} GB-s" if cost.gb_s else ""
     whole = duration(cost.billed_ms)
-    return f"retries were billed {took}{memory}: {share} of the billed time ({whole})"
+    return f"retries were billed {took}{memory}: {share} of all {whole}"
 
 
 def _over_time(tally: SummaryTally, tz: tzinfo) -> Iterator[Block]:

@@ -245,7 +245,7 @@ def _log_lines(
     yield LogLines(lines=lines)
 
 
-# --------------------------------------------------------------------------- what was looked at
+# --------------------------------------------------------------------------- what was read
 
 
 def _coverage(coverage: Coverage, checked: Sequence[CheckedRequest], tz: tzinfo) -> Iterator[Block]:
