@@ -63,7 +63,7 @@ class ProjectConfig:
 
 
 def load_settings(folder: Path) -> ProjectConfig:
-    """The settings that hold in ``folder``; the defaults where no file sets any.
+    """Return the settings that hold in ``folder``; the defaults where no file sets any.
 
     Raises ``UsageError`` that names the file and the key, where one cannot be understood.
     """
@@ -89,7 +89,7 @@ def _candidates(folder: Path) -> Iterator[Path]:
 
 
 def _table_of(path: Path) -> Mapping[str, object] | None:
-    """The table of settings in a file; ``None`` for a pyproject.toml that sets nothing of ours."""
+    """Return the table of settings in a file; ``None`` where a pyproject.toml sets none."""
     try:
         raw = path.read_bytes()
         if path.name != _OURS and b"retryctl" not in raw:

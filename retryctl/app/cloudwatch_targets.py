@@ -145,7 +145,7 @@ def _versions(aws: AwsClient, named: FunctionName, feedback: Feedback) -> frozen
 
 
 def aws_for(options: SourceOptions, *names: str | None) -> AwsClient:
-    """The client of all calls; an ARN among ``names`` gives the region where no option does.
+    """Return the client of all calls; an ARN among ``names`` gives the region where no option does.
 
     Raises ``UsageError`` where an option and an ARN contradict each other.
     """
@@ -210,7 +210,7 @@ def place_of(options: SourceOptions, config: ProjectConfig, *, any_group: bool) 
 
 
 def function_of_group(group: str) -> str | None:
-    """The function of ``/aws/lambda/NAME``; its ARN where the group is named by one."""
+    """Return the function of ``/aws/lambda/NAME``; its ARN where the group is named by one."""
     known = log_group(group)
     name = None if "*" in known.name else function_of(known.name, None)
     arn = _GROUP_ARN.match(known.identifier or "")
@@ -239,7 +239,7 @@ class _Functions:
             self._read[named.name if place.elsewhere else place.function] = self.known
 
     def of(self, event: LogEvent) -> FunctionConfig:
-        """The settings of the function whose log ``event`` stands in."""
+        """Return the settings of the function whose log ``event`` stands in."""
         function = self._only
         if function is None:
             group = self._arns.get(event.log_group or "", event.log_group or "")
@@ -261,7 +261,7 @@ class _Functions:
 
 
 def _group_of(aws: AwsClient, named: FunctionName, own: str | None) -> str:
-    """The log group of a function whose settings name ``own``, or none."""
+    """Return the log group of a function whose settings name ``own``, or none."""
     named = replace(named, region=named.region or aws.region)
     return named.log_group(own) if own else named.default_log_group
 
@@ -272,7 +272,7 @@ def _warn_all(feedback: Feedback, sentences: Iterable[str]) -> None:
 
 
 def with_place(coverage: Coverage, options: SourceOptions) -> Coverage:
-    """The commands that settle a gap go where this one went."""
+    """Send the commands that settle a gap to where this one went."""
     flags = (
         ("--profile", options.profile),
         ("--region", options.region),
@@ -346,7 +346,7 @@ class _TargetFinder:
     feedback: Feedback
 
     def named(self, name: str) -> Iterator[Target]:
-        """The targets of a function's name or of a pattern of names."""
+        """Return the targets of a function's name or of a pattern of names."""
         if not is_pattern(name):
             yield from self.of_function(name)
             return
@@ -358,7 +358,7 @@ class _TargetFinder:
             yield Target(group=group, function=function.name, settings=known)
 
     def of_function(self, function: str, groups: tuple[str, ...] = ()) -> Iterator[Target]:
-        """The targets of one function: ``groups``, or the group that its settings name."""
+        """Return the targets of one function: ``groups``, or the group that its settings name."""
         named = parse_function_name(function)
         known, own = self._settings(function)
         versions = _versions(self.aws, named, self.feedback)
@@ -366,7 +366,7 @@ class _TargetFinder:
             yield Target(group=group, function=named.name, settings=known, versions=versions)
 
     def of_groups(self, groups: tuple[str, ...]) -> Iterator[Target]:
-        """The targets of log groups, each with the settings of the function it is named after."""
+        """Return the targets of log groups, each with the settings of its function."""
         for group in find_log_groups(self.aws, groups):
             function = function_of_group(group.identifier or group.name)
             known = self._settings(function)[0] if function else FunctionConfig()

@@ -66,7 +66,7 @@ class Expected:
 def read_expected(
     asked: CheckOptions, settings: ProjectConfig, request_ids: Iterable[str]
 ) -> Expected:
-    """What holds for a check of ``request_ids``, or of a window where there are none.
+    """Return what holds for a check of ``request_ids``, or of a window where there are none.
 
     Raises ``UsageError`` for a value that cannot be read, a setting or a rule that is not known,
     and expectations of which no result could satisfy both.
@@ -117,14 +117,14 @@ class _Values:
         return f"--{key.replace('_', '-')}"
 
     def get(self, key: str) -> object:
-        """What was said, ``None`` where nothing was."""
+        """Return the option's or the setting's value; ``None`` where neither is given."""
         value = getattr(self._asked, key)
         return self._table.get(key) if value is None else value
 
     # ----------------------------------------------------------------------- by kind
 
     def words(self, key: str) -> tuple[str, ...]:
-        """A list, or a text with commas."""
+        """Return a list, or a text with commas."""
         value = self.get(key)
         if value is None:
             return ()
@@ -138,21 +138,21 @@ class _Values:
         return words
 
     def number(self, key: str) -> int | None:
-        """A number of requests."""
+        """Return a number of requests."""
         value = self.get(key)
         if value is not None and (type(value) is not int or value < 0):
             self._refuse(key, "is not a whole number, 0 or more.")
         return value if isinstance(value, int) else None
 
     def flag(self, key: str) -> bool:
-        """True or false."""
+        """Return true or false."""
         value = self.get(key)
         if value is not None and not isinstance(value, bool):
             self._refuse(key, "is neither true nor false.")
         return bool(value)
 
     def path(self, key: str) -> Path | None:
-        """A file; one of the settings lies beside them."""
+        """Return a file; one of the settings lies beside them."""
         value = self.get(key)
         if value is None:
             return None
@@ -193,7 +193,7 @@ class _Values:
     # ----------------------------------------------------------------------- by meaning
 
     def fail_on(self) -> frozenset[str]:
-        """The rules that fail: those that are named, and those of a severity."""
+        """Return the rules that fail: those that are named, and those of a severity."""
         failing: set[str] = set()
         for word in self.words("fail_on") or ("error",):
             severities = _LEVELS.get(word, ())
@@ -203,11 +203,11 @@ class _Values:
         return frozenset(failing)
 
     def allowed(self) -> frozenset[str]:
-        """The rules that may be broken."""
+        """Return the rules that may be broken."""
         return frozenset(self._rule("allow", word, _RULES) for word in self.words("allow"))
 
     def branches(self, known: Branches) -> tuple[str, ...]:
-        """The branches of a whole sequence."""
+        """Return the branches of a whole sequence."""
         words = self.words("expect_branches")
         for word in words:
             if word not in known.numbers:
@@ -216,7 +216,7 @@ class _Values:
         return words
 
     def outcomes(self) -> frozenset[RequestOutcome]:
-        """The outcomes that are as good as each other."""
+        """Return the outcomes that are as good as each other."""
         names = [outcome.value for outcome in RequestOutcome]
         for word in (words := self.words("expect_outcome")):
             if word not in names:
@@ -235,7 +235,7 @@ class _Values:
 
 
 def _refuse_conflicts(values: _Values, expected: Expectations) -> None:
-    """Expectations that no result could satisfy, or that say two things of one rule."""
+    """Return expectations that no result could satisfy, or that say two things of one rule."""
     both = sorted(set(values.words("fail_on")) & expected.allow)
     if both:
         raise UsageError(

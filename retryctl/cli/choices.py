@@ -51,47 +51,47 @@ def report_of(*forms: str) -> Completion:
 
 
 def outcomes() -> list[str]:
-    """The outcomes of requests."""
+    """Return the outcomes of requests."""
     from retryctl.core.model.request import RequestOutcome
 
     return [outcome.value for outcome in RequestOutcome]
 
 
 def verdicts() -> list[str]:
-    """The verdicts."""
+    """Return the verdicts."""
     from retryctl.core.crosscheck.attempt_check import Verdict
 
     return [verdict.value for verdict in Verdict]
 
 
 def findings() -> list[str]:
-    """The names of the findings."""
+    """Return the names of the findings."""
     from retryctl.core.rules import ALL_RULES
 
     return [rule.id for rule in ALL_RULES]
 
 
 def explained() -> list[str]:
-    """The names that ``retryctl explain`` explains."""
+    """Return the names that ``retryctl explain`` explains."""
     from retryctl.views.rule_texts import rule_texts, term_texts
 
     return [*rule_texts(), *term_texts()]
 
 
 def schemas() -> list[str]:
-    """The names of the JSON Schemas."""
+    """Return the names of the JSON Schemas."""
     from retryctl.views.json.schemas import SCHEMAS
 
     return list(SCHEMAS)
 
 
 def failing() -> list[str]:
-    """The values of ``--fail-on``: severities and findings."""
+    """Return the values of ``--fail-on``: severities and findings."""
     return ["error", "warning", "info", *findings()]
 
 
 def sources(incomplete: str) -> list[str]:
-    """The values of ``--from``: names, and files."""
+    """Return the values of ``--from``: names, and files."""
     return [*one_of("cloudwatch", "demo")(incomplete), *files(incomplete)]
 
 
@@ -112,7 +112,7 @@ def zones(incomplete: str) -> list[str]:
 
 
 def profiles(incomplete: str) -> list[str]:
-    """The profiles of the AWS configuration files."""
+    """Return the profiles of the AWS configuration files."""
     names: dict[str, None] = {}
     for variable, default in (
         ("AWS_CONFIG_FILE", "~/.aws/config"),
@@ -131,7 +131,7 @@ def profiles(incomplete: str) -> list[str]:
 
 
 def regions(incomplete: str) -> list[str]:
-    """The regions that the installed AWS library knows, from its data file."""
+    """Return the regions that the installed AWS library knows, from its data file."""
     spec = find_spec("botocore")
     for folder in (spec and spec.submodule_search_locations) or ():
         try:

@@ -186,7 +186,7 @@ def complete(variable: str) -> None:
 
 
 def _as_ours(error: Any, command: str) -> UsageError:
-    """A refusal of click's, with the nearest options or the page that lists them."""
+    """Return a refusal of click's with the nearest options or the page that lists them."""
     what = str(error.message if hasattr(error, "possibilities") else error.format_message())
     what = re.sub(r"is not a valid int\w*( range)?", "is not a whole number", what)
     hint = suggestions(

@@ -159,7 +159,7 @@ class _Answer:
     order: str
 
     def shortened(self, form: str) -> _Answer:
-        """The rows of text, which shows few unless ``--limit`` is given."""
+        """Return the rows of text, which shows few unless ``--limit`` is given."""
         return replace(self, rows=self.rows[:_SHOWN_AS_TEXT]) if form == "text" else self
 
     @property

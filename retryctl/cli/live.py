@@ -13,6 +13,7 @@ from retryctl.cli.params import Output, OutputOptions
 from retryctl.cli.report_files import ReportFile
 from retryctl.cli.terminal import (
     LiveRegion,
+    Screen,
     TerminalFeedback,
     put,
     remark,
@@ -100,6 +101,7 @@ class TableDisplay(Display):
         super().__init__(show, clock, sleep)
         self._feedback, self._region = feedback, LiveRegion()
         self._until_ms: int | None = None
+        self._table: tuple[TraceResult, Screen, str] | None = None
 
     def show(self, result: TraceResult, until_ms: int | None = None) -> None:
         """Draw a result."""
@@ -126,9 +128,15 @@ class TableDisplay(Display):
 
     def _print(self, result: TraceResult) -> None:
         self._feedback.shows_progress = False
+        self._region.draw(self._text(result), countdown(result, self._clock(), self._until_ms))
+
+    def _text(self, result: TraceResult) -> str:
+        """Return the table, made anew where the result or the terminal has changed."""
         screen = stdout_screen(self._show.color)
-        text = trace_view(result, self._show, self._tz, screen) if result.checked else ""
-        self._region.draw(text, countdown(result, self._clock(), self._until_ms))
+        if self._table is None or self._table[0] is not result or self._table[1] != screen:
+            text = trace_view(result, self._show, self._tz, screen) if result.checked else ""
+            self._table = (result, screen, text)
+        return self._table[2]
 
 
 @contextmanager

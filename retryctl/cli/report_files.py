@@ -51,7 +51,7 @@ def report_files(
     source: str,
     baseline: Path | None = None,
 ) -> tuple[ReportFile, ...]:
-    """The reports that ``FORM=FILE`` ask for.
+    """Return the reports that ``FORM=FILE`` ask for.
 
     Raises ``UsageError`` where a form is not known, a file cannot be written, two want one, or
     it is what ``source`` is read from.
@@ -112,7 +112,7 @@ def write(path: Path, text: str) -> None:
 
 
 def read_known(path: Path | None, *, update: bool) -> frozenset[Identity]:
-    """The known findings; none where the file is still to be made.
+    """Return the known findings; none where the file is still to be made.
 
     Raises ``UsageError`` for a file that is not there, cannot be read, or is no baseline of
     this version; and, where it is to be updated, for one that cannot be written.

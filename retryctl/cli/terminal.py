@@ -45,7 +45,7 @@ def stdout_is_redrawable() -> bool:
 
 
 def width() -> int:
-    """The columns of the terminal; 80 in a pipe, unless COLUMNS says otherwise."""
+    """Return the columns of the terminal; 80 in a pipe, unless COLUMNS says otherwise."""
     return shutil.get_terminal_size((80, 24)).columns
 
 
@@ -82,7 +82,7 @@ def remark(text: str, *, quiet: bool = False) -> None:
 
 
 def _fitted(line: str) -> list[str]:
-    """The line, broken between words where a person looks at it, unless it is to be copied."""
+    """Return the line; break it between words on a terminal, unless it is to be copied."""
     if line.startswith(" ") or not sys.stderr.isatty():
         return [line]
     return wrap(line, width(), break_long_words=False, break_on_hyphens=False)
@@ -101,7 +101,7 @@ A_FILE = Screen()
 
 
 def stdout_screen(color: Color) -> Screen:
-    """What stdout is, with colours as ``--color`` says."""
+    """Return what stdout is, with colours as ``--color`` says."""
     return Screen(
         width=width(),
         colour=colour_wanted(color, os.environ, is_terminal=stdout_is_terminal()),

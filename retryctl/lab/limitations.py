@@ -34,7 +34,10 @@ def remarks(lab: Lab) -> Iterator[str]:
     elif why:
         yield f"/tmp was made private by {facts['isolation']} ({why})."
     if facts.get("clock") == "time only":
-        yield "datetime uses the host's clock: this interpreter does not let its types be changed."
+        yield (
+            "datetime uses the host's clock, as this interpreter does not let its types be "
+            "changed, and time uses the virtual one. --real-time gives both the host's clock."
+        )
     for attempt in lab.attempts:
         if attempt.fault_missed:
             yield "an attempt ended before the moment of its planned fault. Plan it earlier."

@@ -1,10 +1,16 @@
 """What real libraries rely on: the classes of datetime, ``__main__``, tracebacks, children."""
 
+import mmap
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from retryctl.lab.inside import virtual_time
+from retryctl.lab.lab import Lab
+from retryctl.lab.limitations import remarks
 from tests.support.lab_handlers import lab_of, written
 
 DATETIME = """
@@ -36,6 +42,30 @@ def test_datetime_stays_the_class_that_it_is(tmp_path: Path, real_time: bool) ->
         "True\n",
         "True\n",
     ]
+
+
+class Unchanged(dict[str, object]):
+    """The dictionary of a type that an interpreter does not let be changed."""
+
+    def __setitem__(self, name: str, value: object) -> None:
+        pass
+
+
+def test_whether_datetime_follows_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = mmap.mmap(-1, virtual_time.PAGE.size)
+    virtual_time.PAGE.pack_into(page, 0, 1000.0, 0, 0)
+    monkeypatch.setattr(virtual_time, "_install_in_time", lambda *_: None)
+    monkeypatch.setattr(virtual_time, "_dictionary", lambda kind: Unchanged(vars(kind)))
+    assert virtual_time.install(page) is False
+
+
+def test_a_clock_that_datetime_does_not_follow_is_a_warning() -> None:
+    ran = SimpleNamespace(
+        facts={"clock": "time only", "refused": {}, "client": "", "isolation": "namespaces"},
+        attempts=[],
+    )
+    (warning,) = remarks(cast(Lab, ran))
+    assert "--real-time gives both the host's clock" in warning
 
 
 def test_agents_find_the_runtime_client_where_lambda_has_it(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
@@ -94,9 +94,20 @@ def _retries_exhausted(case: RuleInput) -> Iterator[Match]:
         number = "The only attempt" if len(attempts) == 1 else f"All {len(attempts):,} attempts"
         yield (
             None,
-            f"{number} failed and no more are allowed: Lambda gives up on the event.",
+            f"{number} failed and no more are allowed: Lambda gives up on the event."
+            f"{_limit_reached(attempts)}",
             tuple(attempt.last_event for attempt in (*attempts[:_FEW], *attempts[-_FEW:])),
         )
+
+
+def _limit_reached(attempts: Sequence[Attempt]) -> str:
+    """Return the advice where every attempt ended at the same limit of the function."""
+    outcomes = {attempt.outcome for attempt in attempts}
+    if outcomes == {Outcome.TIMEOUT}:
+        return " Each of them timed out: raise the function's timeout, or make it faster."
+    if outcomes == {Outcome.OUT_OF_MEMORY}:
+        return " Each of them ran out of memory: raise MemorySize."
+    return ""
 
 
 def _logs_incomplete(case: RuleInput) -> Iterator[Match]:

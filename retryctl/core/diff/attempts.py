@@ -23,6 +23,17 @@ _VARYING = re.compile(
     r"|\b(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{8,}\b"
     r"|\d+(?:[.,]\d+)*"
 )
+# INIT_START Runtime Version: …  {"time": …, "type": "platform.initStart", …}
+_INIT = re.compile(
+    r'\s*(?:INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT|EXTENSION\t|\{.*?"type":\s*'
+    r'"platform\.(?:init|restore|extension|telemetry))',
+    re.DOTALL,
+)
+# on REPORT:  Init Duration: 101.20 ms
+_INIT_DURATION = re.compile(
+    r"\s*(?:Init|Restore|Billed Restore) Duration: [\d.]+ ms"
+    r'|"(?:init|restore)DurationMs":\s*[\d.]+,?'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,15 +67,18 @@ class AttemptDiff:
 
 
 def diff_attempts(left: Attempt, right: Attempt) -> AttemptDiff:
-    """Compare the lines of two attempts."""
-    return AttemptDiff(
-        left=left, right=right, stretches=tuple(_stretches(left.events, right.events))
-    )
+    """Compare the lines of two attempts; a cold start is no difference."""
+    return AttemptDiff(left=left, right=right, stretches=tuple(_stretches(_own(left), _own(right))))
 
 
 def comparable(message: str) -> str:
     """Return a line with ``#`` for each time, ID and figure in it."""
-    return _VARYING.sub("#", message.strip())
+    return _VARYING.sub("#", _INIT_DURATION.sub("", message.strip()).rstrip())
+
+
+def _own(attempt: Attempt) -> list[LogEvent]:
+    """Return the lines of an attempt without those about its environment's start."""
+    return [event for event in attempt.events if not _INIT.match(event.message)]
 
 
 def _stretches(left: Sequence[LogEvent], right: Sequence[LogEvent]) -> Iterator[Stretch]:

@@ -67,7 +67,8 @@ class _TimeCall:
 def install(page: mmap.mmap) -> bool:
     """Replace the host's clock by the virtual one for all Python code of this process.
 
-    Return whether ``datetime`` follows too: an interpreter may refuse to have its types changed.
+    Return whether ``datetime`` follows too, which is tried: an interpreter may refuse to have its
+    types changed, or keep what it cached of them.
     """
 
     def offset_s() -> float:
@@ -84,7 +85,20 @@ def install(page: mmap.mmap) -> bool:
         _install_in_datetime(now_s)
     except (AttributeError, IndexError, TypeError):
         return False
-    return abs(datetime.datetime.now().timestamp() - now_s()) < 1
+    return _follows(now_s)
+
+
+def _follows(now_s: Callable[[], float]) -> bool:
+    """Whether each replaced method, called as code calls it, gives the virtual time."""
+    real = datetime.datetime
+    zone = datetime.timezone.utc
+    before = real.fromtimestamp(now_s())
+    given = (real.now(), real.today(), real.now(zone).astimezone().replace(tzinfo=None))
+    utc = real.utcnow().replace(tzinfo=zone).astimezone().replace(tzinfo=None)
+    day = datetime.date.today()
+    after = real.fromtimestamp(now_s())
+    in_time = all(before <= one <= after for one in (*given, utc))
+    return in_time and before.date() <= day <= after.date()
 
 
 def _install_in_time(now_s: Callable[[], float], now_ns: Callable[[], int]) -> None:

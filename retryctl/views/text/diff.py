@@ -47,7 +47,8 @@ def _blocks(found: AttemptDiff, coverage: Coverage, tz: tzinfo) -> Iterator[Bloc
 
 
 def _name(attempt: Attempt) -> str:
-    return f"attempt {attempt.number} of {attempt.request_id}: {attempt.outcome.value}"
+    cold = ", a cold start" if attempt.cold_start else ""
+    return f"attempt {attempt.number} of {attempt.request_id}: {attempt.outcome.value}{cold}"
 
 
 def _sentence(found: AttemptDiff) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -23,6 +23,7 @@ from retryctl.views.times import stamp, zone_name
 
 _EXHAUSTED = ("RetriesExhausted", "RetryAttemptsExhausted")
 _ERROR_CELLS = 100
+_MOST_DIFFERENCES = 3
 _DIFFERENCES = frozenset(rule.id for rule in RECORD_RULES)
 
 
@@ -97,6 +98,8 @@ def _tables(
         count = f"{number_of(len(some), 'record')}, {exhausted:,} exhausted"
         yield Paragraph(words=((cut(error, _ERROR_CELLS), "bold"), (f" · {count}", "")))
         yield _table(some, tz)
+        for message in _differences(some)[:_MOST_DIFFERENCES]:
+            yield Paragraph(lead=(("  ! ", "yellow"),), words=((message, ""),))
         yield BLANK
     yield Paragraph(words=((coverage_sentence(coverage, tz), ""),))
 
@@ -128,7 +131,7 @@ def _table(rows: Sequence[_Row], tz: tzinfo) -> Table:
         ),
         "stated": _column("record", (_counts(row.record) for row in rows)),
         "attempts": _column("log", (_attempts(row.checked) for row in rows)),
-        "findings": _column("findings", (_findings(row.checked) for row in rows)),
+        "findings": _column("differs", (_findings(row.checked) for row in rows)),
     }
     return Table(columns=columns, gives_way=("started",), clipped="findings", instead={})
 
@@ -150,6 +153,19 @@ def _attempts(checked: CheckedRequest | None) -> str:
 
 
 def _findings(checked: CheckedRequest | None) -> str:
-    """The differences between record and log; the other findings are in the trace."""
+    """``count``, ``condition``: where record and log differ; other findings are in the trace."""
     names = {each.rule for each in checked.findings} & _DIFFERENCES if checked else ()
-    return ", ".join(sorted(names))
+    return ", ".join(
+        name.removesuffix("-differs").removeprefix("invoke-") for name in sorted(names)
+    )
+
+
+def _differences(rows: Iterable[_Row]) -> list[str]:
+    """Return the messages of the differences, each once, the most frequent first."""
+    found = (finding for row in rows if row.checked for finding in row.checked.findings)
+    return [
+        message
+        for message, _ in Counter(
+            finding.message for finding in found if finding.rule in _DIFFERENCES
+        ).most_common()
+    ]

@@ -124,7 +124,7 @@ def _table(group: RelatedRequests, tz: tzinfo) -> Table:
             [stamp(ms, tz, dated=False) if is_timed(ms) else "" for ms in starts],
         ),
         "ran": _column("ran", [_ran(group, n) for n in range(len(requests))]),
-        "attempts": _column("attempts", [str(len(r.attempts)) for r in requests]),
+        "attempts": _column("tries", [str(len(r.attempts)) for r in requests]),
         "outcome": _column("outcome", [r.outcome.value for r in requests]),
     }
     return Table(columns=columns, gives_way=(), clipped="outcome", instead={})
