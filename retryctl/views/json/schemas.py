@@ -267,6 +267,7 @@ SCHEMAS: dict[str, Callable[[], Schema]] = {
         retried_requests=_COUNT,
         checks=_list(_CHECK),
         findings=_list(_CHECK_FINDING),
+        finding_counts=_map(_COUNT),
         not_found=_list(_TEXT),
         cross_checked=_COUNT,
         coverage=_COVERAGE,
