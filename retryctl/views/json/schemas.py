@@ -191,7 +191,13 @@ _FIGURES: dict[str, Schema] = {
         _object(since=_maybe(_TIME), bucket_s=_COUNT, attempts=_list(_COUNT))
     ),
 }
-_CHANGE = _object(figure=_TEXT, before=_maybe(_NUMBER), after=_maybe(_NUMBER), verdict=_TEXT)
+_CHANGE = _object(
+    {"unit": _TEXT},
+    figure=_TEXT,
+    before=_maybe(_NUMBER),
+    after=_maybe(_NUMBER),
+    verdict=_TEXT,
+)
 _CHECK = _object(
     name=_TEXT,
     request_id=_maybe(_TEXT),
