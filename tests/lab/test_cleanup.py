@@ -43,7 +43,7 @@ def wait_until_gone(mark: str) -> list[int]:
 
 @pytest.fixture(autouse=True)
 def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test here ends with as many file descriptors and threads as it began with."""
+    """Every test here ends with as many file descriptors as it began with, and no more threads."""
     folder = tmp_path / "lab-folders"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -55,7 +55,7 @@ def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     deadline = time.monotonic() + 5
     while threading.active_count() > threads and time.monotonic() < deadline:
         time.sleep(0.01)  # the last answer's thread ends by itself
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads  # those of earlier tests may have ended
 
 
 @pytest.mark.parametrize("way", ["namespaces", "patched"])

@@ -62,8 +62,9 @@ class TruthRow:
 
 
 def make_stores(url: str) -> None:
-    """Make the bucket and the table."""
+    """Make the bucket and the table; the servers of one process share a state, which is emptied."""
     aws = Aws(url)
+    aws.reset()
     aws.client("s3").create_bucket(Bucket="retries")
     make_table(aws, "retries")
 
