@@ -3,8 +3,8 @@
 The nearest file wins, from the working folder upwards; in one folder ``retryctl.toml`` does.
 Its keys, all optional::
 
-    function = "orders-worker"                       # what -f would say
-    log_groups = ["/aws/lambda/orders-worker"]       # what -g would say
+    function = "orders-worker"                       # like -f
+    log_groups = ["/aws/lambda/orders-worker"]       # like -g
 
     [markers]                                        # how the function logs its count and branch
     counter = 'retry count is (?P<count>\\d+)'        # a pattern, or
@@ -12,7 +12,7 @@ Its keys, all optional::
     branch = 'running (?P<branch>\\w+)'
     branch_field = "retry.branch"
 
-    [branches]                                       # the branch that is due after so many retries
+    [branches]                                       # the branch of each number of retries
     first = 0
     second = 1
     rest = 2
@@ -46,7 +46,7 @@ _MARKER_KEYS = ("counter", "counter_field", "branch", "branch_field")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectConfig:
-    """What the nearest settings file says. ``path`` is that file, ``None`` where there is none.
+    """The settings of the nearest file. ``path`` is that file, ``None`` where there is none.
 
     ``check`` is its table as it stands, for ``retryctl check`` to read. ``related_key`` is the
     pattern of ``--key``.
@@ -163,7 +163,7 @@ class _Reader:
             self._refuse(
                 f"markers.{key}",
                 f"is not a regular expression: {error}.",
-                rf"One reads {key} = 'my {key} is (?P<{group}>\w+)', say; "
+                rf"One reads {key} = 'my {key} is (?P<{group}>\w+)', for example; "
                 r"\( stands for a bracket in the line.",
             )
         if group not in pattern.groupindex:

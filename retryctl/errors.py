@@ -4,7 +4,7 @@
 
     RetryctlError
     ├── UsageError             2    an option, a time, an ID or a settings file that cannot be read
-    ├── CouldNotLook           3    nothing could be looked at
+    ├── CouldNotLook           3    nothing could be read
     │   ├── NoCredentials           AWS does not know who asks
     │   ├── LoginExpired            a login (SSO, MFA, role session) has run out
     │   ├── AccessDenied            AWS knows who asks, and refuses
@@ -12,9 +12,9 @@
     │   ├── Throttled               refused for its rate until the last retry
     │   ├── Unreachable             no answer from the service
     │   └── UnreadableInput         a saved log that cannot be opened or understood
-    └── NothingFound           4    looked, and there was nothing to report on
+    └── NothingFound           4    read, and there was nothing to report on
 
-Every error says what happened and why (``what``) and what to do about it (``next_step``).
+Every error has what happened and why (``what``) and the next step (``next_step``).
 """
 
 from enum import IntEnum
@@ -44,7 +44,7 @@ class RetryctlError(Exception):
 
 
 class UsageError(RetryctlError):
-    """The words of the command, or its settings, cannot be understood."""
+    """The command line or the settings cannot be understood."""
 
     status = ExitStatus.USAGE
 
@@ -82,6 +82,6 @@ class UnreadableInput(CouldNotLook):
 
 
 class NothingFound(RetryctlError):
-    """It was looked for, and is not there."""
+    """The log was read, and what was wanted is not there."""
 
     status = ExitStatus.NOTHING_FOUND

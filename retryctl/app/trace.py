@@ -273,7 +273,7 @@ def _why_not_found(
     if request_id in found.web:
         return f"{request_id} is a request to a web function: no event, and never retried."
     if request_id in found.mentioned:
-        return f"{request_id} is mentioned, but no attempt of it is in what was looked at."
+        return f"{request_id} is mentioned, but no attempt of it is in the log that was read."
     return f"{request_id} was not found."
 
 

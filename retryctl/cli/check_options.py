@@ -1,7 +1,7 @@
 """What a check expects: the options where they are given, else the settings file's ``check`` table.
 
 Every mistake is a ``UsageError`` that names the option or the key, and comes before anything is
-looked at.
+read.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class _Values:
                 raise UsageError(f"{self._file}: check.{key} is not a setting.", hint)
 
     def label(self, key: str) -> str:
-        """``--fail-on``, or ``retryctl.toml: check.fail_on`` where that is what was said."""
+        """``--fail-on``, or ``retryctl.toml: check.fail_on`` where the value comes from there."""
         if getattr(self._asked, key) is None and key in self._table:
             return f"{self._file}: check.{key}"
         return f"--{key.replace('_', '-')}"
@@ -226,8 +226,8 @@ class _Values:
 
     def _rule(self, key: str, word: str, known: Iterable[str]) -> str:
         if word not in known:
-            hint = suggestions(word, known) or "retryctl explain lists the rules."
-            self._refuse(key, f"names no rule {word!r}.", hint)
+            hint = suggestions(word, known) or "retryctl explain lists the findings."
+            self._refuse(key, f"names no finding {word!r}.", hint)
         return word
 
     def _refuse(self, key: str, why: str, next_step: str = "") -> NoReturn:

@@ -141,7 +141,7 @@ class TableDisplay(Display):
 
 @contextmanager
 def live_display(show: OutputOptions, feedback: TerminalFeedback) -> Iterator[Display]:
-    """Open the display that suits the form of the output and the terminal."""
+    """Open the display that suits the format and the terminal."""
     display = Display(show)
     if show.output is Output.JSONL:
         display = LinesDisplay(show)

@@ -1,4 +1,4 @@
-"""The files that are written: reports and the baseline. Whether they can be is known first."""
+"""Report files and the baseline; whether they can be written is checked first."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class ReportFile:
 
 
 def known_form(name: str, forms: Collection[str], elsewhere: Mapping[str, str] = _NOWHERE) -> str:
-    """``name``, if it is one of ``forms``; else ``UsageError`` with the nearest.
+    """Return ``name`` if it is one of ``forms``, else raise ``UsageError`` with the nearest.
 
-    ``elsewhere`` tells of other forms where they are to be had.
+    ``elsewhere`` has the hint for a form of another command.
     """
     if name not in forms:
         hint = elsewhere.get(name) or suggestions(name, forms) or f"There are {', '.join(forms)}."
@@ -90,7 +90,7 @@ def _form_and_name(text: str, forms: Collection[str]) -> tuple[str, str]:
 def refuse_unwritable(path: Path) -> None:
     """Raise ``UsageError`` where ``path`` cannot be written. It is left as it was."""
     if path.exists() and not (path.is_file() or path.is_dir()):
-        return  # a pipe or a device: to open it for a trial would already be heard
+        return  # a pipe or a device: opening it for a trial would reach its reader
     try:
         target = path.resolve()  # a link stays, though what it leads to is still to be made
         was_there = target.exists()
@@ -119,7 +119,7 @@ def read_known(path: Path | None, *, update: bool) -> frozenset[Identity]:
     """
     if path is None:
         if update:
-            raise UsageError("--update-baseline does not say which file.", "Give --baseline FILE.")
+            raise UsageError("--update-baseline needs a file.", "Give --baseline FILE.")
         return frozenset()
     if update:
         refuse_unwritable(path)
@@ -147,7 +147,7 @@ def update_known(path: Path, known: Iterable[Identity]) -> None:
 
 
 def annotate(annotations: str, summary: str) -> None:
-    """Tell GitHub Actions: annotations on stderr, which the runner reads too, and the summary."""
+    """Write annotations for GitHub Actions to stderr, which the runner reads, and the summary."""
     import sys
 
     sys.stderr.write(annotations)

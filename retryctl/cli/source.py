@@ -1,4 +1,4 @@
-"""From the options that say what to read to a source and a window."""
+"""Build the source and the window from the options."""
 
 from __future__ import annotations
 

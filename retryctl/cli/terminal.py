@@ -59,7 +59,7 @@ def shows_only_ascii() -> bool:
 
 
 def put(text: str, *, document: bool = False) -> None:
-    """Print text as it is. A reader who has seen enough and closed the pipe is no error.
+    """Print text as it is. A reader that closes the pipe is not an error.
 
     A ``document``, which is for programs, is UTF-8 whatever the terminal would show.
     """

@@ -138,7 +138,7 @@ def read_time(text: str, *, now_ms: int, tz: tzinfo = timezone.utc) -> int:
         return _after_1970(text, _iso_ms(text, match, tz))
     if re.fullmatch(r"[0-9]{10}", stripped):
         raise UsageError(
-            f"cannot tell what time {text!r} is: epoch seconds are not read, milliseconds are.",
+            f"{text!r} is not a time: epoch seconds are not read, milliseconds are.",
             f"Give {stripped}000 if it is in seconds.",
         )
     raise UsageError(f"cannot read the time {text!r}.", ACCEPTED)

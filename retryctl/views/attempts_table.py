@@ -70,7 +70,7 @@ def attempts_table(
 
 
 def _instead(shown: Sequence[Attempt]) -> dict[tuple[str, ...], list[Paragraph]]:
-    """What is said below the table where a column had to go: each text once, with its attempts."""
+    """Paragraphs that replace a removed column: each text once, with its attempts."""
     return {
         ("error", "outcome"): _grouped(shown, _error_in_full),
         ("version",): _grouped(shown, lambda a: a.version and f"version {a.version}"),
@@ -107,7 +107,7 @@ def outcome_cell(attempt: Attempt) -> Pieces:
 
 
 def error_detail(attempt: Attempt) -> str:
-    """What the outcome does not say yet: the message, the type of a crash, the place."""
+    """The message, the type of a crash and the place, without what the outcome has already."""
     error = attempt.error
     if error is None:
         return ""

@@ -48,7 +48,7 @@ def environments(attempts: Iterable[Attempt]) -> dict[str | None, EnvironmentLab
 
 
 def _names(streams: list[str]) -> list[str]:
-    """The first letters of each stream's own part that tell them all apart, else numbers."""
+    """The first letters of each stream's own part that distinguish all of them, else numbers."""
     letters = [match[1] if (match := _LETTERS.search(stream)) else "" for stream in streams]
     for length in range(_FEWEST_LETTERS, _MOST_LETTERS + 1):
         names = [own[:length] for own in letters]

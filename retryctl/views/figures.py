@@ -12,7 +12,7 @@ from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.signs import NOTHING
 
 Tallies = Sequence[tuple["str | None", SummaryTally]]
-"""Functions by name (``None``: the log does not say), in the order in which they are shown."""
+"""Functions by name (``None``: not in the log), in the order in which they are shown."""
 
 
 def percent(part: float, whole: float) -> str:

@@ -203,9 +203,13 @@ def test_annotations_and_the_summary_where_github_runs_it(log: Path) -> None:
 # --------------------------------------------------------------------------- bad input
 
 REFUSED = [
-    (["--fail-on", "enviroment-switch"], "--fail-on names no rule 'enviroment-switch'.", "switch?"),
-    (["--fail-on", "errror"], "--fail-on names no rule 'errror'.", "Did you mean error?"),
-    (["--allow", "error"], "--allow names no rule 'error'.", "explain lists the rules"),
+    (
+        ["--fail-on", "enviroment-switch"],
+        "--fail-on names no finding 'enviroment-switch'.",
+        "switch?",
+    ),
+    (["--fail-on", "errror"], "--fail-on names no finding 'errror'.", "Did you mean error?"),
+    (["--allow", "error"], "--allow names no finding 'error'.", "explain lists the findings"),
     (["--allow", "late-retry,,x"], "--allow has an empty place between commas.", ""),
     (["--expect-branches", "A,D"], "--expect-branches names no branch 'D'.", "A, B, C"),
     (["--expect-outcome", "recoverd"], "--expect-outcome names no outcome", "recovered?"),
@@ -226,7 +230,7 @@ REFUSED = [
     (["--report", "junit=."], "cannot write .", "folder"),
     (["--report", "tap=r", "--report", "json=./r"], "would be written twice", "own file"),
     (["--report", "tap=b.json", "--baseline", "b.json"], "would be written twice", "own file"),
-    (["--update-baseline"], "--update-baseline does not say which file.", "Give --baseline"),
+    (["--update-baseline"], "--update-baseline needs a file.", "Give --baseline"),
     (["--baseline", "none.json"], "there is no baseline none.json.", "--update-baseline"),
     (["--baseline", "old.json"], "cannot read the baseline old.json", "make it anew"),
     (["--baseline", "no/b.json", "--update-baseline"], "cannot write no/b.json", "folder"),
@@ -273,7 +277,7 @@ def test_a_report_that_may_not_be_written_is_refused(log: Path) -> None:
     ("table", "what", "next_step"),
     [
         ('fail_onn = "error"', "check.fail_onn is not a setting.", "fail_on?"),
-        ('fail_on = "errors"', "check.fail_on names no rule 'errors'.", "error?"),
+        ('fail_on = "errors"', "check.fail_on names no finding 'errors'.", "error?"),
         ("allow = [1]", "check.allow is not a list of texts.", ""),
         ('min_requests = "3"', "check.min_requests is not a whole number", ""),
         ("min_retried = true", "check.min_retried is not a whole number", ""),

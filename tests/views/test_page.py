@@ -188,7 +188,7 @@ def test_the_table_says_what_the_picture_shows() -> None:
         assert said in drawn
     assert (svg.attributes["role"], svg.attributes["aria-label"]) == (
         "img",
-        "3 attempts in 2 execution environments on a time axis; the table below tells the same",
+        "3 attempts in 2 execution environments on a time axis; the table below has the same data",
     )
 
 
@@ -224,7 +224,7 @@ def test_the_files_in_tmp_follow_from_what_the_attempts_logged() -> None:
         {
             "◆ 77c2 before": [],
             "◆ 77c2 after": ["◆ of attempt 3"],
-            "elsewhere, out of its sight": ["● of attempt 1", "● of attempt 2"],
+            "in other environments": ["● of attempt 1", "● of attempt 2"],
         },
     ]
 

@@ -1,4 +1,4 @@
-"""A stream read in pieces, so that memory holds what is open and not what is over.
+"""Incremental segmentation of a stream in bounded memory.
 
 The law: what ``streams`` makes of a line depends on the lines before it and, for an attempt that
 is open, on what follows within its longest time. So where an attempt was closed by its REPORT

@@ -27,9 +27,9 @@ class Change:
 
 
 def changes(before: Document, after: Document) -> list[Change]:
-    """The figures that tell how a function fares, in both summaries.
+    """Compare the figures of two summaries.
 
-    Raises KeyError or TypeError where one is no summary.
+    Raises KeyError or TypeError where one is not a summary.
     """
     return [_change(figure, before, after) for figure in _FIGURES] + _new_errors(before, after)
 

@@ -224,8 +224,8 @@ def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int
     if described.created_ms is not None and described.created_ms > since_ms:
         yield Gap(
             kind="created",
-            message=f"{group.name} was made at {iso_text(described.created_ms)}: "
-            "an earlier group of that name is not in it",
+            message=f"{group.name} was created at {iso_text(described.created_ms)}; "
+            "logs of an earlier group of that name are gone",
             log_group=group.name,
             since_ms=since_ms,
             until_ms=described.created_ms,

@@ -25,7 +25,7 @@ _BEGINS_PAIR = re.compile(
 )
 MOST_PAIRS = 1_000
 _AT_ONCE = 4
-# One lookup of a pair for this many pages, and at least so many.
+# One lookup of a pair for this many pages, and at least this many.
 _PAGES_FOR_A_PAIR, _LEAST_PAIRS = 10, 5
 # More lookups than that cost more than reading all lines, of which about a quarter are selected.
 _MOST_SURE_PAIRS, _LINES_FOR_A_SELECTED = 200, 3

@@ -60,8 +60,8 @@ class RequestSource:
     gives epoch milliseconds. ``timeout_ms`` and ``event_age_ms`` are the function's, or Lambda's
     most: they bound how far apart the attempts of a request can lie. ``progress`` is called after
     every page, from any thread. ``engine`` is what finds requests: ``filter`` (FilterLogEvents),
-    ``insights``, or ``auto``: the second where the group's class demands it, or where more than
-    ``pages_before_insights`` remain for the first. ``terms`` are those of Insights.
+    ``insights``, or ``auto``: Insights for groups of Infrequent Access, or where more than
+    ``pages_before_insights`` remain for FilterLogEvents. ``terms`` are those of Insights.
     """
 
     def __init__(

@@ -203,5 +203,6 @@ def _missing(source: str) -> UnreadableInput:
         names += _RESERVED
     return UnreadableInput(
         f"there is no {source}.",
-        suggestions(name, names) or "Name a file, a folder, a glob or - for stdin.",
+        suggestions(name if folder else source, names)
+        or "Name a file, a folder, a glob or - for stdin.",
     )

@@ -21,7 +21,7 @@ _SPECIAL = re.compile(r"[\\#]")
 
 
 def report(result: CheckReport) -> str:
-    """The stream. TAP knows no third result: what is undetermined is ``not ok`` and says so."""
+    """Return the stream. What is undetermined is ``not ok``, with its own severity."""
     checks = result.judgement.checks
     failed = {id(check): some for check, some in failed_checks(result.judgement)}
     lines = ["TAP version 14", f"1..{len(checks)}{'' if checks else ' # SKIP nothing to check'}"]

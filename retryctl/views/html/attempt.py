@@ -99,8 +99,8 @@ def _told_of(attempt: Attempt, around: Setting) -> Iterator[tuple[str, str]]:
     init = attempt.init_duration_ms
     yield "init", "" if init is None else duration(init)
     yield "memory", memory(attempt)
-    yield "counts in", attempt.claim.store or ""
-    yield "the store said", attempt.claim.store_error or ""
+    yield "store", attempt.claim.store or ""
+    yield "store error", attempt.claim.store_error or ""
     yield "log stream", tag("code", stream) if (stream := stream_name(attempt.log_stream)) else ""
     bodies = around.responses[attempt.number - 1 : attempt.number]
     yield "response", response(bodies[0]) if bodies and bodies[0] is not None else ""
@@ -133,7 +133,7 @@ def _log_lines(attempt: Attempt, around: Setting) -> Markup:
 
 
 def _said_by(attempt: Attempt, around: Setting) -> Iterator[Markup]:
-    """Its log events, marked those in which the function tells its counter and its branch."""
+    """Its log events, with those marked that have its counter and its branch."""
     for event in attempt.events:
         yield from _event(event, "", around, marked=event in attempt.claim.evidence)
 

@@ -1,4 +1,4 @@
-"""Failed attempts over time: bars in SVG, and the table that tells the same."""
+"""Failed attempts over time: bars in SVG, and a table with the same data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMES = {1: "minute", _HOUR: "hour", _DAY: "day", 7 * _DAY: "week"}
 def failures(
     by_minute: Mapping[int, int], first_ms: int, last_ms: int, tz: tzinfo
 ) -> Iterator[Markup]:
-    """A figure and a table of failed attempts, by minutes since the epoch, in so many steps."""
+    """A figure and a table of failed attempts, by minutes since the epoch."""
     minutes = last_ms // _MINUTE_MS - first_ms // _MINUTE_MS + 1
     step = next((step for step in _STEPS if minutes / step <= _MOST_BARS), None)
     step = step or -(-minutes // (_MOST_BARS * _DAY)) * _DAY
@@ -42,7 +42,7 @@ def failures(
             role="img",
             width="100%",
             height=_HEIGHT + _AXIS,
-            aria_label=f"{caption}; the table below tells the same",
+            aria_label=f"{caption}; the table below has the same data",
         ),
         tag("figcaption", f"{caption}."),
     )

@@ -44,8 +44,8 @@ def document(
 ) -> str:
     """Return a page of what ``command`` found; what was read stands at its end.
 
-    It is in ASCII whatever a log holds, so that it reads the same in every encoding that a
-    pipe, an editor or a mail takes it for.
+    It is in ASCII, so that it reads the same in every encoding that a pipe, an editor or a mail
+    assumes.
     """
     body = joined(
         [

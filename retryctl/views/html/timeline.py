@@ -45,7 +45,7 @@ def picture(
     """A figure of all attempts; ``None`` where there is no distance to draw.
 
     An attempt stands at its start; one that still runs is drawn up to ``horizon_ms``.
-    ``files`` has for attempts by number how many files their /tmp held thereafter.
+    ``files`` has, by attempt number, the number of files in /tmp after the attempt.
     """
     attempts = checked.request.attempts
     if len(attempts) < 2 or not all(is_timed(attempt.placed_ms) for attempt in attempts):
@@ -92,7 +92,7 @@ class _Drawing:
     def _label(self) -> str:
         attempts, lanes = len(self._checked.request.attempts), len(self._tops) + self._left_out
         where = number_of(lanes, "execution environment")
-        return f"{attempts} attempts in {where} on a time axis; the table below tells the same"
+        return f"{attempts} attempts in {where} on a time axis; the table below has the same data"
 
     def _caption(self) -> Iterator[str]:
         bounds = self._first_ms, self._last_ms

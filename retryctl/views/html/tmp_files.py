@@ -1,7 +1,7 @@
-"""The /tmp files that each execution environment held, as the log implies them.
+"""The files in /tmp of each execution environment, inferred from the log.
 
-Nobody looked into /tmp. What an attempt logged tells whether it left a file there, and its
-log stream where: the core's ``was_recorded`` says so, and this only names the files.
+/tmp itself was not read. The log of an attempt shows whether it left a file, and its log stream
+shows where: ``was_recorded`` of the core decides, and this module only names the files.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def files_around(
     ]
     elsewhere = [other for other in earlier if other not in here]
     if any(was_recorded(other, branches) is not False for other in elsewhere):
-        held.append(("elsewhere, out of its sight", _files(elsewhere, known, branches)))
+        held.append(("in other environments", _files(elsewhere, known, branches)))
     return held
 
 

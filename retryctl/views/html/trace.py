@@ -29,7 +29,7 @@ from retryctl.views.signs import UNSURE
 from retryctl.views.text.trace import TraceOptions
 from retryctl.views.times import on_one_day, starts_ms
 
-# What an attempt's own part of the page tells in full.
+# Columns whose content the part of each attempt has in full.
 _NOT_IN_TABLE = frozenset({"error", "duration", "memory"})
 
 
@@ -126,7 +126,7 @@ def _overview(
     around: Setting,
     anchor: str,
 ) -> Iterator[Markup]:
-    """The picture of the attempts, and the table that tells the same."""
+    """The picture of the attempts, and a table with the same data."""
     attempts = checked.request.attempts
     if len(shown) < len(attempts):
         named = numbered([attempt.number for attempt in shown]) if shown else "none"

@@ -2,7 +2,7 @@
 
 Keys may be added; none is renamed or dropped within a version of the schema. What a
 terminal would obey or hide is written as ``\\uXXXX``, which JSON reads back as it was; so the
-text is valid UTF-8 whatever a log holds.
+text is always valid UTF-8.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SCHEMA = "retryctl/trace/1"
 Object = dict[str, Any]
 Responses = Mapping[str, Sequence[bytes | None]]
 
-_AT_ONCE = 4096  # pieces of a large document, so that no second copy of it is held
+_AT_ONCE = 4096  # pieces of a large document, so that memory has no second copy
 
 
 def trace_document(
@@ -227,5 +227,5 @@ def _gap(gap: Gap) -> Object:
 
 
 def _number(value: float | None) -> float | None:
-    """A log can say ``1e999``; JSON knows no infinity."""
+    """``1e999`` in a log is infinite; JSON has no infinity."""
     return value if value is not None and isfinite(value) else None

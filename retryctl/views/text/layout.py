@@ -165,7 +165,7 @@ class _Page:
             lead = Text(" " * lead.cell_len)
 
     def _command(self, command: str) -> Iterator[Text]:
-        r"""Broken between words, where a ``\`` at the line's end tells a shell to read on."""
+        r"""Broken between words, where a ``\`` at the line's end continues it in a shell."""
         cells = self._console.width - len(r" \ ")
         line = indent = "   "
         for word in _COMMAND_WORD.findall(self._clean(command)):
