@@ -203,7 +203,7 @@ class _Values:
         return frozenset(failing)
 
     def allowed(self) -> frozenset[str]:
-        """Return the rules that may be broken."""
+        """Return the findings to ignore."""
         return frozenset(self._rule("allow", word, _RULES) for word in self.words("allow"))
 
     def branches(self, known: Branches) -> tuple[str, ...]:

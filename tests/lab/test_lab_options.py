@@ -1,9 +1,9 @@
 """``retryctl lab run`` beside the plan: templates, samples, files, statuses."""
 
 import html
-import re
 import json
 import os
+import re
 import subprocess
 import textwrap
 from pathlib import Path
