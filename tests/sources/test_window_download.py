@@ -223,12 +223,12 @@ def test_throttling_changes_no_figure(endpoint: Endpoint, folder: Path) -> None:
     assert told(log, folder) == truth(events)
 
 
-def counting(number: int, *between: str, every: int = 7) -> list[LogEvent]:
+def counting(number: int, *between: str, every: int = 7, apart_s: int = 600) -> list[LogEvent]:
     """Attempts that count right, of which each ``every``-th logs more before its branch."""
     here = Environment("a")
     for at in range(number):
         lines = ("an order", "0", *(between if at % every == 0 else ()), "process A")
-        here.at(at * 600).runs(f"{at:08x}-1111-4222-8333-444455556666", *lines, ends="error")
+        here.at(at * apart_s).runs(f"{at:08x}-1111-4222-8333-444455556666", *lines, ends="error")
     return events_of(here)
 
 
@@ -425,7 +425,7 @@ def test_whoever_has_to_be_sure_is_told_nothing_that_was_not_looked_up(
 def test_where_looking_up_all_pairs_costs_more_every_line_is_read(
     endpoint: Endpoint, folder: Path
 ) -> None:
-    events = counting(220)
+    events = counting(220, apart_s=400)  # all in the window
     load(endpoint, events, first_page=1_100)
     log = saved(endpoint, folder, verify_all=True)
     assert not selected_only(folder)
