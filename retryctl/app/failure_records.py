@@ -40,7 +40,7 @@ def records_in_queue(
             f"none of its {len(messages):,} messages is a failure record" if messages else "empty"
         )
         raise NothingFound(
-            f"there is no failure record in {url}: {what}.",
+            f"{url} contains no failure record: {what}.",
             "A message that another client has received is hidden for a while: try again later.",
         )
     return records

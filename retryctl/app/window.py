@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from retryctl.app.options import SILENT, Feedback, SourceOptions, TimeWindow, bytes_progress
 from retryctl.bulk.partition import PartitionContext
-from retryctl.bulk.reader import BulkReader, Requests, map_partitions
+from retryctl.bulk.reader import BulkReader
+from retryctl.bulk.reduce import Requests, map_partitions
 from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.config import ProjectConfig
 from retryctl.core.check.evaluate import CheckEvaluator

@@ -3,43 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
 from types import TracebackType
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
-from retryctl.bulk.chunk_blocks import Advance, ChunkBlocks, ChunkRun
+from retryctl.bulk.chunk_blocks import ChunkRun
+from retryctl.bulk.chunk_tasks import ScanTask, SurveyTask
 from retryctl.bulk.chunks import Chunk, split_file
 from retryctl.bulk.compact import Shown
-from retryctl.bulk.line_layout import is_usual_line, lead_with_group
-from retryctl.bulk.line_scanner import LineScanner
-from retryctl.bulk.partition import (
-    Partition,
-    PartitionContext,
-    StreamReading,
-    reduce_partition,
-)
+from retryctl.bulk.line_layout import is_usual_line
+from retryctl.bulk.partition import PartitionContext
+from retryctl.bulk.reduce import Requests, map_partitions
 from retryctl.bulk.shuffle import ScanPlan, ShuffleStore
 from retryctl.bulk.stream_state import ScannedChunk
-from retryctl.bulk.survey import LineSelector, Survey, SurveyedChunk, SurveyedLog
-from retryctl.bulk.templates import TemplateCache
-from retryctl.bulk.workers import run_in_workers
+from retryctl.bulk.survey import LineSelector, SurveyedChunk, SurveyedLog
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.coverage import Coverage, Gap, LogQuery
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
-from retryctl.core.summary.silent import SilentSuccesses
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress
 from retryctl.sources.saved.events import nothing_readable
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved.log_file import read_file
-from retryctl.sources.saved.stream_filter import StreamFilter
-
-T = TypeVar("T")
-Requests = Iterable["CheckedRequest | SilentSuccesses"]
-"""Some requests; silent successes come many at a time."""
 
 CHUNK_BYTES = 64 << 20
 LEAST_CHUNK_BYTES = 4 << 20
@@ -313,107 +301,6 @@ def _state_of(file: SavedFile) -> tuple[int, int]:
 def _by_start(checked: CheckedRequest) -> tuple[int, str, str]:
     request = checked.request
     return (request.placed_ms, request.request_id, request.log_group or "")
-
-
-# --------------------------------------------------------------------------- map
-
-
-@dataclass(frozen=True, slots=True)
-class SurveyTask:
-    """The survey of a chunk for the request IDs of a query."""
-
-    query: LogQuery
-    upper: bool = False
-
-    def __call__(self, chunk: Chunk, advance: Advance) -> SurveyedChunk | UnreadableInput | None:
-        """Survey a chunk."""
-        verbatim = chunk.format is not None and chunk.format.verbatim and not chunk.members
-        survey = Survey(self.query, upper=self.upper, heads=not verbatim)
-        blocks = ChunkBlocks(chunk, advance)
-        try:
-            for block in blocks:
-                survey.read(block)
-        except UnreadableInput as error:
-            return error
-        if blocks.ends_within_member:
-            return None
-        found = survey.found
-        found.malformed |= blocks.has_remarks
-        found.answers_search = blocks.finish_search(found.id_search)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class ScanTask:
-    """The scan of a chunk. What it learns of templates holds for the chunks after it.
-
-    With a ``selector`` only the lines that it picks are scanned; ``irregular`` has the numbers of
-    unusual blocks by file and start of a chunk.
-    """
-
-    plan: ScanPlan
-    selector: LineSelector | None = None
-    irregular: dict[tuple[str, int], set[int]] = field(default_factory=dict)
-    cache: TemplateCache = field(default_factory=TemplateCache)
-
-    def __call__(self, chunk: Chunk, advance: Advance) -> ScannedChunk | UnreadableInput | None:
-        """Scan a chunk."""
-        plan, selector = self.plan, self.selector
-        irregular = self.irregular.get((chunk.file.name, chunk.start), set())
-        scanner = LineScanner(
-            StreamFilter(plan.query),
-            plan.markers,
-            plan.settings,
-            self.cache,
-            parts=plan.parts,
-            until_ms=plan.query.until_ms,
-            shown=plan.shown,
-            places=plan.places,
-        )
-        blocks = ChunkBlocks(chunk, advance)
-        try:
-            for number, block in enumerate(blocks):
-                if selector is None:
-                    scanner.read(block)
-                elif lines := selector.lines(block, irregular=number in irregular):
-                    scanner.read_lines([lead_with_group(line) for line in lines])
-        except UnreadableInput as error:
-            return error
-        if blocks.ends_within_member:
-            return None
-        found = scanner.finish()
-        found.malformed |= blocks.has_remarks
-        found.answers_search = blocks.finish_search(found.id_search)
-        return found
-
-
-# --------------------------------------------------------------------------- reduce
-
-
-@dataclass(frozen=True, slots=True)
-class _Reduction:
-    readings: dict[int, StreamReading]
-    context: PartitionContext
-    make: Callable[[Requests], object]
-
-    def __call__(self, part: Partition) -> object:
-        return self.make(reduce_partition(part, self.readings, self.context))
-
-
-def map_partitions(
-    store: ShuffleStore,
-    context: PartitionContext,
-    make: Callable[[Requests], T],
-    processes: int = 1,
-) -> Iterator[T]:
-    """Yield what ``make`` returns for the checked requests of each partition."""
-    reduce = _Reduction(store.readings, context, make)
-    parts = (store.part(number) for number in range(store.parts))
-    if store.parts > 1 and processes > 1:
-        results = run_in_workers(reduce, parts, min(processes, store.parts))
-    else:
-        results = map(reduce, parts)
-    return results  # type: ignore[return-value]
 
 
 def _checked_requests(requests: Requests) -> list[CheckedRequest]:

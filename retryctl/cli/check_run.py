@@ -171,7 +171,7 @@ def _nothing_to_check(result: CheckReport, run: CheckRun, window: TimeWindow) ->
     bounded = run.coverage.source == "cloudwatch" or not window.is_open
     first = "Widen the window with --since." if bounded else "Is it the right file?"
     return nothing_found(
-        "there is no request to check.",
+        "no request was found to check.",
         run.coverage,
         result.tz,
         f"{first} --allow-empty lets a check of nothing pass.",

@@ -75,7 +75,7 @@ class _Commands(PlainGroup):
         if ctx.resilient_parsing or name.startswith("-"):
             return super().resolve_command(ctx, args)
         hint = suggestions(name, _TABLE) or "retryctl --help lists the commands."
-        raise UsageError(f"there is no command {name!r}.", hint)
+        raise UsageError(f"{name!r} is not a command.", hint)
 
 
 def _shortcut(arguments: Sequence[str]) -> list[str]:

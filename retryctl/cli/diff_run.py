@@ -89,7 +89,5 @@ def _attempt(
         raise nothing_found(why, result.coverage, zone(screen.tz))
     attempts = found[0].attempts
     if number is not None and number > len(attempts):
-        raise NothingFound(
-            f"there is no attempt {number} of {request_id}.", f"It has {len(attempts)}."
-        )
+        raise NothingFound(f"{request_id} has no attempt {number}.", f"It has {len(attempts)}.")
     return attempts[-1 if number is None else number - 1]

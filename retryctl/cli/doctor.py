@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from enum import Enum
 from typing import Annotated
 
 import typer
 
-from retryctl import __version__
 from retryctl.cli import params
 from retryctl.cli.help import CommandApp
 from retryctl.errors import ExitStatus
@@ -24,13 +24,12 @@ class DoctorForm(str, Enum):
 
 
 @app.command()
+@params.grouped
 def doctor(
+    aws: params.AwsOptions,
     function: Annotated[
         str, typer.Argument(metavar="FUNCTION", help="Name or ARN.", show_default=False)
     ],
-    profile: params.Profile = None,
-    region: params.Region = None,
-    endpoint_url: params.EndpointUrl = None,
     output: Annotated[DoctorForm, typer.Option("--output", "-o", help="Output format.")] = (
         DoctorForm.TEXT
     ),
@@ -43,16 +42,11 @@ def doctor(
     5 a check could not be made, 3 the function could not be read.
     """
     from retryctl.app.doctor import examine_function
+    from retryctl.cli.source import aws_client
     from retryctl.cli.terminal import put, stdout_screen
-    from retryctl.sources.aws.client import AwsClient
 
-    aws = AwsClient(
-        profile=profile,
-        region=region,
-        endpoint_url=endpoint_url,
-        user_agent=f"retryctl/{__version__}",
-    )
-    report = examine_function(aws, function, now_ms=time.time_ns() // 1_000_000)
+    client = aws_client(aws, function)
+    report = examine_function(client, function, now_ms=time.time_ns() // 1_000_000)
     if output is DoctorForm.JSON:
         from retryctl.views.json.doctor import doctor_document
 
@@ -60,12 +54,7 @@ def doctor(
     else:
         from retryctl.views.text.doctor import doctor_text
 
-        screen = stdout_screen(color)
-        put(
-            doctor_text(
-                report, width=screen.width, colour=screen.colour, ascii_only=screen.ascii_only
-            )
-        )
+        put(doctor_text(report, **asdict(stdout_screen(color))))
     return STATUSES[report.passed]
 
 

@@ -51,7 +51,7 @@ def explain(
         from retryctl.core.wording import suggestions
 
         hint = suggestions(name, texts) or "retryctl explain lists all."
-        raise UsageError(f"there is no finding, outcome or verdict {name!r}.", hint)
+        raise UsageError(f"{name!r} is not a finding, outcome or verdict.", hint)
     if output == "json":
         _print_json({name: texts[name]} if name else texts)
     elif output != "text":

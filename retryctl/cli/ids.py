@@ -101,7 +101,7 @@ def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
         yield from words
         return
     if follows_label.pop():
-        raise UsageError(f"there is no request ID after {words[-1]!r}.", _LOOKS_LIKE)
+        raise UsageError(f"no request ID follows {words[-1]!r}.", _LOOKS_LIKE)
     for word, labelled in zip(words, follows_label, strict=True):
         if labelled or word == "-" or _ID.search(word):
             yield word
@@ -158,7 +158,7 @@ def _in_stdin(lines: Iterable[str]) -> NamedRequests:
     if size <= _LARGEST_RECORDS and "{" in text and (named := records_named(text)).records:
         return named
     if not ids:
-        raise UsageError("there is no request ID in standard input.", _LOOKS_LIKE)
+        raise UsageError("standard input contains no request ID.", _LOOKS_LIKE)
     return NamedRequests(ids=tuple(ids))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from retryctl import __version__
 from retryctl.cli import params
 from retryctl.cli.doctor import STATUSES, DoctorForm
 from retryctl.cli.help import CommandApp
@@ -66,19 +66,15 @@ def probe(
         )
     from retryctl.app.probe.probe import probe as run_probe
     from retryctl.cli.report_files import refuse_unwritable
+    from retryctl.cli.source import aws_client
     from retryctl.cli.terminal import TerminalFeedback, put, stdout_screen
-    from retryctl.sources.aws.client import AwsClient
     from retryctl.views.json.probe import probe_document
+    from retryctl.views.text.probe import probe_text
 
     if report:
         refuse_unwritable(report)
     found = run_probe(
-        AwsClient(
-            profile=aws.profile,
-            region=aws.region,
-            endpoint_url=aws.endpoint_url,
-            user_agent=f"retryctl/{__version__}",
-        ),
+        aws_client(aws),
         function=function,
         quota=not skip_quota,
         feedback=TerminalFeedback(quiet=quiet),
@@ -88,12 +84,5 @@ def probe(
     if output is DoctorForm.JSON:
         put(probe_document(found), document=True)
     else:
-        from retryctl.views.text.probe import probe_text
-
-        screen = stdout_screen(color)
-        put(
-            probe_text(
-                found, width=screen.width, colour=screen.colour, ascii_only=screen.ascii_only
-            )
-        )
+        put(probe_text(found, **asdict(stdout_screen(color))))
     return STATUSES[found.passed]

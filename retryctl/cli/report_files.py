@@ -39,7 +39,7 @@ def known_form(name: str, forms: Collection[str], elsewhere: Mapping[str, str] =
     """
     if name not in forms:
         hint = elsewhere.get(name) or suggestions(name, forms) or f"There are {', '.join(forms)}."
-        raise UsageError(f"there is no report {name!r}.", hint)
+        raise UsageError(f"{name!r} is not a report.", hint)
     return name
 
 
@@ -129,7 +129,7 @@ def read_known(path: Path | None, *, update: bool) -> frozenset[Identity]:
         return read_baseline(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(
-            f"there is no baseline {path}.", "--update-baseline makes one of what is found."
+            f"the baseline {path} does not exist.", "--update-baseline makes one of what is found."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from retryctl.app.options import SourceOptions, TimeWindow, wall_clock_ms
 from retryctl.cli.params import AwsOptions, ReadOptions
 from retryctl.cli.times import is_ago, read_window, zone
-from retryctl.config import ProjectConfig
+from retryctl.config import ProjectConfig, config_for
 from retryctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from retryctl.sources.aws.client import AwsClient
 
 # On CloudWatch the service's clock decides. AWS refuses calls of a clock that is further off.
 _MOST_SKEW_MS = 300_000
@@ -48,6 +52,16 @@ def source_options(
         engine=read.engine,
         max_cost=read.max_cost,
     )
+
+
+def aws_client(aws: AwsOptions, *names: str) -> AwsClient:
+    """Return the client of a command that reads no log; an ARN among ``names`` gives the region.
+
+    Raises ``UsageError`` for an empty value, and where an option contradicts an ARN.
+    """
+    from retryctl.app.cloudwatch_targets import aws_for
+
+    return aws_for(source_options(ReadOptions(), aws, config_for("cloudwatch")), *names)
 
 
 def time_window(read: ReadOptions, tz: str) -> TimeWindow:

@@ -101,7 +101,7 @@ def run_summary(
 
 def no_request(coverage: Coverage, tz: tzinfo) -> RetryctlError:
     """Build the error that the window has no such request."""
-    what = "there is no such request in the window."
+    what = "the window contains no such request."
     return nothing_found(what, coverage, tz, next_step(coverage, NO_REQUEST_STEPS))
 
 

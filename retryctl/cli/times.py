@@ -90,7 +90,7 @@ def zone(name: str) -> tzinfo:
     known = {zone.lower(): zone for zone in available_timezones()}
     if name.lower() in known:
         return ZoneInfo(known[name.lower()])
-    raise UsageError(f"there is no time zone {name!r}.", _near_zones(name, known.values()))
+    raise UsageError(f"{name!r} is not a time zone.", _near_zones(name, known.values()))
 
 
 def _iana(name: str) -> tzinfo | None:
@@ -205,7 +205,7 @@ def _fixed_zone(name: str) -> timezone:
     try:
         return _offset(name)
     except ValueError as error:
-        raise UsageError(f"there is no time zone {name!r}: {error}.", "Give --tz +09:00.") from None
+        raise UsageError(f"{name!r} is not a time zone: {error}.", "Give --tz +09:00.") from None
 
 
 def _sum_ms(match: re.Match[str]) -> int:
@@ -222,7 +222,7 @@ def _iso_ms(text: str, match: re.Match[str], tz: tzinfo) -> int:
         naive = datetime.fromisoformat(f"{date}T{clock or '00:00'}:{seconds or '00'}.{micros}")
         when = naive.replace(tzinfo=_offset(offset) if offset else tz)
     except ValueError as error:
-        raise UsageError(f"there is no time {text!r}: {error}.", ACCEPTED) from None
+        raise UsageError(f"the time {text!r} does not exist: {error}.", ACCEPTED) from None
     if when.utcoffset() != when.replace(fold=1).utcoffset():
         raise UsageError(
             f"{text!r} happens twice or never in {tz}: the clocks change there.",

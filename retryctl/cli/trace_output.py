@@ -169,7 +169,7 @@ def _open_browser(result: TraceResult) -> None:
     newest = max(attempts, key=lambda attempt: attempt.placed_ms, default=None)
     link = newest and attempt_link(newest, _region(result))
     if not link:
-        remark("retryctl: there is no link to open: the log names no log stream.")
+        remark("retryctl: no link can be opened, because the log names no log stream.")
     elif not webbrowser.open(link):
         remark(f"retryctl: no browser could be opened:\n  {link}")
 
@@ -190,7 +190,7 @@ def _refuse_missing_attempt(checked: Iterable[CheckedRequest], number: int | Non
     most = max(len(one.request.attempts) for one in checked)
     if number is not None and number > most:
         raise NothingFound(
-            f"there is no attempt {number}.", f"The requests here have at most {most} attempts."
+            f"attempt {number} does not exist.", f"The requests here have at most {most} attempts."
         )
 
 
@@ -200,7 +200,7 @@ def _is_table(result: TraceResult, show: OutputOptions) -> bool:
 
 
 def _nothing_found(result: TraceResult, tz: tzinfo) -> RetryctlError:
-    what = " ".join(result.not_found.values()) or "there is no request that was retried."
+    what = " ".join(result.not_found.values()) or "no request was retried."
     if len(result.records) > MOST_SHOWN_ONE_BY_ONE:
         what = f"none of the requests of the {len(result.records):,} records was found."
     return nothing_found(what, result.coverage, tz, next_step(result.coverage, _NEXT_STEPS))

@@ -154,7 +154,9 @@ def _newest(
     if not selected.request_ids:
         what = "no request failed" if show.failed else "no request failed or was retried"
         raise nothing_found(
-            f"{what}, of {selected.others:,}." if selected.others else "there is no request.",
+            f"{what}, of {selected.others:,}."
+            if selected.others
+            else "the log contains no request.",
             selected.coverage,
             zone(show.tz),
             f"{listing} shows them." if selected.others else "Is it the right file?",

@@ -83,8 +83,6 @@ def log_marker(
         fields["error"] = error[:300]
     if key is not None:
         fields["key"] = key
-    if key is not None:
-        fields["key"] = key
     # One write, so that lines of threads stay whole; flushed, as a crash may be next.
     sys.stdout.write(json.dumps(fields) + "\n")
     sys.stdout.flush()

@@ -47,7 +47,7 @@ def locate(
         _require_name(name, file)
     elif ":" in text or not (_is_in_layers(module, layers) or _is_installed(module, python)):
         installed = "" if ":" in text else f"; {python} has no module {module} either"
-        raise UsageError(f"there is no file for the handler {text}", f"No {file}{installed}.")
+        raise UsageError(f"the file of the handler {text} was not found", f"No {file}{installed}.")
     return (file.parent if ":" in text else folder.resolve()), f"{module}.{name}"
 
 

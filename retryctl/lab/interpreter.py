@@ -23,7 +23,7 @@ def find(name: str) -> str:
     """
     path = shutil.which(name)
     if path is None:
-        raise CouldNotLook(f"there is no interpreter {name}", _NEXT_STEP)
+        raise CouldNotLook(f"the interpreter {name} was not found", _NEXT_STEP)
     return os.path.abspath(path)
 
 

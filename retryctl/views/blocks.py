@@ -6,7 +6,7 @@ A view of a request or a summary is a sequence of blocks. ``views.text`` fits th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 Piece = tuple[str, str]
@@ -37,6 +37,11 @@ class Column:
     head: str
     cells: Sequence[Pieces]
     shorter: Column | None = None
+
+
+def text_column(head: str, texts: Iterable[str], style: str = "") -> Column:
+    """Return a column whose cells are plain texts of one style."""
+    return Column(head=head, cells=[[(text, style)] for text in texts])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,3 +81,8 @@ class LogLines:
 Block = Paragraph | Command | Table | Drawing | LogLines
 
 BLANK = Paragraph()
+
+
+def plain_paragraph(text: str) -> Paragraph:
+    """Return a paragraph of one style."""
+    return Paragraph(words=((text, ""),))

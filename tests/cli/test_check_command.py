@@ -44,7 +44,7 @@ def test_every_form_has_the_same_exit_status(log: Path, form: str) -> None:
     assert check(log, "-o", form).returncode == 5
     empty = check(log, "-o", form, "--since", "2026-11-24")
     assert empty.returncode == 4
-    assert "there is no request to check" in empty.stderr
+    assert "no request was found to check" in empty.stderr
     assert check(log, "-o", form, "--since", "2026-11-24", "--allow-empty").returncode == 0
 
 
@@ -222,16 +222,16 @@ REFUSED = [
     (["--min-accuracy", "most"], "--min-accuracy 'most' cannot be read.", "such as 0.5%."),
     (["--wait", "5x"], "--wait '5x' is not a duration.", "5m"),
     (["--wait=soon"], "--wait 'soon' is not a duration.", "5m"),
-    (["--output", "xml"], "there is no report 'xml'.", "text, json"),
+    (["--output", "xml"], "'xml' is not a report.", "text, json"),
     (["--report", "junit"], "'junit' names no file.", "FORM=FILE"),
-    (["--report", "jnit=r.xml"], "there is no report 'jnit'.", "junit?"),
+    (["--report", "jnit=r.xml"], "'jnit' is not a report.", "junit?"),
     (["--report", "junit=no/r.xml"], "cannot write no/r.xml", "folder"),
     (["--report", "markdown=-"], "--report writes files, and - names none.", "-o markdown."),
     (["--report", "junit=."], "cannot write .", "folder"),
     (["--report", "tap=r", "--report", "json=./r"], "would be written twice", "own file"),
     (["--report", "tap=b.json", "--baseline", "b.json"], "would be written twice", "own file"),
     (["--update-baseline"], "--update-baseline needs a file.", "Give --baseline"),
-    (["--baseline", "none.json"], "there is no baseline none.json.", "--update-baseline"),
+    (["--baseline", "none.json"], "the baseline none.json does not exist.", "--update-baseline"),
     (["--baseline", "old.json"], "cannot read the baseline old.json", "make it anew"),
     (["--baseline", "no/b.json", "--update-baseline"], "cannot write no/b.json", "folder"),
     (["--fail-on", "late-retry", "--allow", "late-retry"], "late-retry is both in", "one of"),

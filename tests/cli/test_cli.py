@@ -127,8 +127,8 @@ def test_completion_of_names(words: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "what", "next_step"),
     [
-        (["trce"], "there is no command 'trce'", "Did you mean trace?"),
-        (["zzz"], "there is no command 'zzz'", "retryctl --help"),
+        (["trce"], "'trce' is not a command", "Did you mean trace?"),
+        (["zzz"], "'zzz' is not a command", "retryctl --help"),
         (["trace"], "no function or log group given", "-f"),
         (["trace", ID, "--form", "demo"], "no such option: --form", "Did you mean --from?"),
         (["trace", ID, "--since"], "--since", "retryctl trace --help"),
@@ -150,7 +150,7 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["trace", "--from", "-", "-"], "stdin cannot give both", "Save one"),
         (
             ["explain", "enviroment-switch"],
-            "there is no finding",
+            "is not a finding",
             "Did you mean environment-switch",
         ),
         (["--nonsense"], "no such option: --nonsense", "retryctl --help"),

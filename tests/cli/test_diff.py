@@ -60,7 +60,7 @@ def test_two_requests(log: str) -> None:
     ("arguments", "status", "words"),
     [
         ((OTHER_ID,), 4, "attempt 1 is the only attempt"),
-        ((ID, "--attempts", "1,9"), 4, "there is no attempt 9"),
+        ((ID, "--attempts", "1,9"), 4, "has no attempt 9"),
         (("2c1f0a8e-3b57-4c6d-9a41-d1f6a7e0b9c3",), 4, "was not found"),
         ((ID, OTHER_ID, THIRD_ID), 2, "diff compares one or two"),
         ((ID, "--attempts", "first"), 2, "not two numbers"),

@@ -184,7 +184,7 @@ def test_a_queue_that_would_move_what_is_received_is_refused(aws: Aws, log: str)
 def test_queues_that_give_nothing(aws: Aws, log: str) -> None:
     url = str(aws.client("sqs").create_queue(QueueName="empty")["QueueUrl"])
     cases = [
-        ((url,), 4, "there is no failure record in"),
+        ((url,), 4, "contains no failure record"),
         ((f"{url}-not",), 3, "sqs:"),
         (("failed-orders",), 2, "is not a queue's URL"),
         ((url, ID), 2, "--from-queue selects requests"),

@@ -172,7 +172,7 @@ def test_an_alias_whose_routing_cannot_be_read_selects_all_and_says_so(endpoint:
     with_two_versions(endpoint)
     found, said = listed(endpoint, "-f", "orders-worker:gone")
     assert found == {WRONG, RIGHT}
-    assert "there is no such alias" in said
+    assert "the alias does not exist" in said
     assert "no alias or version gone" in said
     endpoint.lambdas.aliases["orders-worker"] = {"live"}
     endpoint.faults.denied = {"lambda:GetAlias"}
@@ -184,7 +184,7 @@ def test_an_alias_whose_routing_cannot_be_read_selects_all_and_says_so(endpoint:
 def test_an_unknown_function_is_no_unknown_alias(endpoint: Endpoint) -> None:
     endpoint.put(GROUP, HERE, attempt(WRONG, now_ms() - HOUR, 0))
     _, said = listed(endpoint, "-f", "orders-worker:live")
-    assert "there is no such function here" in said
+    assert "the function does not exist here" in said
 
 
 def test_a_version_is_selected_in_a_saved_log(tmp_path: Path) -> None:

@@ -107,8 +107,8 @@ def test_a_page_tells_what_changed_since_the_summary_before(log: Path) -> None:
 # --------------------------------------------------------------------------- refused
 
 REFUSED = [
-    ("xml=r", "there is no report 'xml'.", "text, json"),
-    ("htlm=r", "there is no report 'htlm'.", "html?"),
+    ("xml=r", "'xml' is not a report.", "text, json"),
+    ("htlm=r", "'htlm' is not a report.", "html?"),
     ("html", "'html' names no file.", "FORM=FILE"),
     ("html=-", "--report writes files, and - names none.", "For stdout: -o html."),
     ("html=no/r.html", "cannot write no/r.html", "folder"),
@@ -161,5 +161,5 @@ def test_a_check_says_where_a_page_is_made(log: Path) -> None:
     for asked in (("-o", "html"), ("--report", "html=r.html")):
         done = run("check", "--from", str(log), *asked, cwd=log.parent)
         assert done.returncode == 2
-        assert "there is no report 'html'" in done.stderr
+        assert "'html' is not a report" in done.stderr
         assert "retryctl trace ID --report html=FILE" in done.stderr

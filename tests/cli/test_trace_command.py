@@ -191,7 +191,7 @@ def test_the_demo_names_a_file_that_was_given_in_the_place_of_an_id(
 def test_an_attempt_that_there_was_not(one: str) -> None:
     done = trace(one, "--attempt", "9")
     assert done.returncode == 4
-    assert "there is no attempt 9" in done.stderr
+    assert "attempt 9 does not exist" in done.stderr
 
 
 def test_the_exit_status_of_a_verdict(retried: list[dict[str, Any]]) -> None:

@@ -254,7 +254,7 @@ def test_where_namespaces_are_refused_file_calls_are_patched_and_that_is_said() 
 
 
 def test_an_interpreter_that_is_not_there() -> None:
-    with pytest.raises(CouldNotLook, match="there is no interpreter"):
+    with pytest.raises(CouldNotLook, match="was not found"):
         HandlerLab(f"{EXAMPLE}:handler", Path(), python="/nowhere/python").run()
 
 

@@ -147,8 +147,8 @@ def test_the_event_from_a_file_and_the_handler_as_lambda_names_it(tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nowhere.py:handler"], "there is no file for the handler"),
-        (["nowhere.handler"], "there is no file for the handler"),
+        (["nowhere.py:handler"], "the file of the handler"),
+        (["nowhere.handler"], "the file of the handler"),
         (["handler"], "does not name a handler"),
         ([f"{EXAMPLE}:handlr"], "has no function handlr"),
         ([HANDLER, "--plan", "same,same,same"], "has 3 retries, and the function is allowed 2"),
@@ -262,7 +262,7 @@ def test_trace_reads_what_is_served_as_it_reads_the_saved_log(
 def test_a_functions_settings_are_asked_where_the_log_is_served(line: dict[str, str]) -> None:
     done = retryctl("check", "-g", "/aws/lambda/orders-worker", "--since", "15m", env=line)
     assert "environment-switch" in done.stdout
-    assert "The settings of orders-worker are not known (there is no such function" in done.stderr
+    assert "The settings of orders-worker are not known (the function does not exist" in done.stderr
 
 
 def test_the_demo_can_be_served_and_its_port_is_free_afterwards() -> None:

@@ -364,7 +364,7 @@ def test_what_may_not_be_listed_is_told(endpoint: Endpoint) -> None:
 def test_a_missing_group_names_near_ones(endpoint: Endpoint) -> None:
     with pytest.raises(NoSuchLogGroup) as error:
         look(source(endpoint.url, groups=("/aws/lambda/order-worker",)))
-    assert error.value.what == "there is no log group /aws/lambda/order-worker in us-east-1"
+    assert error.value.what == "the log group /aws/lambda/order-worker does not exist in us-east-1"
     assert error.value.next_step.startswith(f"Did you mean {GROUP}?")
     assert error.value.status is ExitStatus.COULD_NOT_LOOK
 

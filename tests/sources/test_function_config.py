@@ -153,7 +153,7 @@ def test_what_is_denied_is_told_and_assumed(endpoint: Endpoint) -> None:
 def test_a_function_that_is_deleted_is_told(endpoint: Endpoint) -> None:
     settings, group, notes = read_settings(AwsClient(endpoint_url=endpoint.url), "gone")
     assert (settings, group) == (FunctionConfig(), None)
-    assert all("there is no such function here" in note for note in notes)
+    assert all("the function does not exist here" in note for note in notes)
 
 
 def test_expired_credentials_do_not_raise(endpoint: Endpoint) -> None:

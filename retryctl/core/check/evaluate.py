@@ -115,8 +115,8 @@ class CheckOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
-    """What one request came to. ``place`` is its own among all: by time, ID and group."""
+class _RequestResult:
+    """The checks and findings of one request. ``place`` orders requests by time, ID and group."""
 
     place: tuple[int, str, str]
     function: str | None
@@ -125,7 +125,7 @@ class _Told:
 
 
 class CheckEvaluator:
-    """Judges one request after the other; ``judgement`` tells the result, in order of time.
+    """Checks one request after the other; ``judgement`` returns the result, in order of time.
 
     ``known`` is the baseline. One that ``learns`` takes for known whatever would fail.
     """
@@ -143,7 +143,7 @@ class CheckEvaluator:
         self._known = known
         self._learns = learns
         self._tally = CheckTally()
-        self._told: list[_Told] = []
+        self._results: list[_RequestResult] = []
         self._counts = Counter[tuple[FindingEffect, str]]()
         self._kept = 0
         self._identities: set[Identity] = set()
@@ -154,8 +154,8 @@ class CheckEvaluator:
         self._tally.add(checked)
         findings = tuple(self._judged(finding, checked) for finding in checked.findings)
         expectations = of_request(checked, self._expected, self._tally)
-        self._told.append(
-            _Told(
+        self._results.append(
+            _RequestResult(
                 place=(request.placed_ms, request.request_id, request.log_group or ""),
                 function=request.function or request.log_group,
                 checks=(self._check(checked, findings), *expectations),
@@ -171,12 +171,12 @@ class CheckEvaluator:
 
     def _drop_findings(self) -> None:
         """Keep the findings of the first requests, whatever the order in which they come."""
-        self._told.sort(key=lambda told: told.place)
+        self._results.sort(key=lambda one: one.place)
         kept = 0
-        for number, told in enumerate(self._told):
-            if kept >= MOST_FINDINGS and told.findings:
-                self._told[number] = replace(told, findings=())
-            kept += len(self._told[number].findings)
+        for number, one in enumerate(self._results):
+            if kept >= MOST_FINDINGS and one.findings:
+                self._results[number] = replace(one, findings=())
+            kept += len(self._results[number].findings)
         self._kept = kept
 
     def another(self) -> CheckEvaluator:
@@ -188,12 +188,12 @@ class CheckEvaluator:
     @property
     def request_ids(self) -> set[str]:
         """The IDs of what was judged."""
-        return {told.place[1] for told in self._told}
+        return {one.place[1] for one in self._results}
 
     def merge(self, other: CheckEvaluator) -> None:
         """Add what another judged by the same."""
         self._tally.merge(other._tally)
-        self._told += other._told
+        self._results += other._results
         self._counts.update(other._counts)
         self._identities |= other._identities
         self._kept += other._kept
@@ -206,7 +206,7 @@ class CheckEvaluator:
         """
         awaited = [_missing(one) for one in not_found if self._expected.awaits(one)]
         self._drop_findings()
-        of_requests = chain.from_iterable(told.checks for told in self._told)
+        of_requests = chain.from_iterable(one.checks for one in self._results)
         patterns = self._markers.patterns if self._markers else ()
         unsure = (coverage_check(gaps), cross_check_of_all(self._tally, patterns))
         checks = (
@@ -218,12 +218,12 @@ class CheckEvaluator:
         demanded = any(check.passed is False for check in checks)
         return CheckOutcome(
             checks=checks,
-            findings=tuple(chain.from_iterable(told.findings for told in self._told)),
+            findings=tuple(chain.from_iterable(one.findings for one in self._results)),
             counts=self._counts,
             known=frozenset(self._identities),
             requests=self._tally.requests,
             retried=self._tally.retried,
-            functions=tuple(dict.fromkeys(t.function for t in self._told if t.function)),
+            functions=tuple(dict.fromkeys(one.function for one in self._results if one.function)),
             not_found=tuple(not_found),
             empty=not (self._tally.requests or awaited or demanded or self._expected.allow_empty),
             cross_checked=self._tally.cross_checked,
@@ -260,11 +260,11 @@ class CheckEvaluator:
             return _of(request, False, " ".join([*failed[:_MOST_IN_A_MESSAGE], *rest]))
         if checked.verdict is Verdict.UNDETERMINED or checked.undetermined_because:
             return _of(request, None, " ".join(checked.undetermined_because))
-        told = _how_it_went(request.outcome, len(request.attempts), checked.verdict)
+        outcome = _how_it_went(request.outcome, len(request.attempts), checked.verdict)
         if request.outcome in OPEN and self._expected.awaits(request.request_id):
             still = f"{request.request_id} is still {request.outcome.value}"
-            return _of(request, None, f"still {told}", still)
-        return _of(request, True, told)
+            return _of(request, None, f"still {outcome}", still)
+        return _of(request, True, outcome)
 
 
 _VERDICTS = {
@@ -297,9 +297,9 @@ def _unexplained(checked: CheckedRequest) -> Iterable[str]:
 
 
 def _missing(request_id: str) -> CheckResult:
-    told = f"{request_id} was not found"
+    awaits = f"{request_id} was not found"
     return CheckResult(
-        name=REQUEST, passed=None, message="it was not found", request_id=request_id, awaits=told
+        name=REQUEST, passed=None, message="it was not found", request_id=request_id, awaits=awaits
     )
 
 

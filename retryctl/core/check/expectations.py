@@ -1,7 +1,7 @@
 """What a check expects beyond the rules: sequences, outcomes, numbers and rates.
 
 Expectations of one request are judged where it is seen; those of all requests on a ``CheckTally``
-that is kept meanwhile. What cannot be told yet is ``None``, and ``awaits`` says what would
+that is kept meanwhile. What is not known yet is ``None``, and ``awaits`` says what would
 have to happen first.
 """
 
@@ -61,7 +61,7 @@ class Expectations:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """One request, or one expectation. ``passed`` is ``None`` where it cannot be told.
+    """One request, or one expectation. ``passed`` is ``None`` where it is not known.
 
     ``awaits`` says what looking again later could change; empty where it would change nothing.
     """

@@ -142,7 +142,7 @@ def _counter_unexplained(case: RuleInput) -> Iterator[Match]:
             why = f"it could see no more than {marks[1]}"
         else:
             why = (
-                "the log names no streams, so the environments cannot be told apart: "
+                "the log names no streams, so the environments are not known: "
                 "save it with them (aws logs tail --format detailed)"
             )
         yield (

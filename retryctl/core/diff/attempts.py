@@ -67,7 +67,7 @@ class AttemptDiff:
 
 
 def diff_attempts(left: Attempt, right: Attempt) -> AttemptDiff:
-    """Compare the lines of two attempts; a cold start is no difference."""
+    """Compare the lines of two attempts, without those of a cold start."""
     return AttemptDiff(left=left, right=right, stretches=tuple(_stretches(_own(left), _own(right))))
 
 

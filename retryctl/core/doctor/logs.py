@@ -100,7 +100,8 @@ def request_ids_are_indexed(facts: FunctionFacts) -> Outcome:
 def _group(facts: FunctionFacts) -> Fields:
     absent = NotRead(
         action="logs:DescribeLogGroups",
-        reason=f"There is no log group {facts.log_group_name} yet: it comes with an invocation.",
+        reason=f"The log group {facts.log_group_name} does not exist yet: "
+        "the first invocation creates it.",
     )
     group = known(facts.log_group)
     return known(absent if group is None else group)

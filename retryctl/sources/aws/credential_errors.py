@@ -118,7 +118,7 @@ def _retrieval(error: Exception, chain: CredentialChain) -> RetryctlError:
 
 def _no_terminal(error: Exception, chain: CredentialChain) -> RetryctlError:
     return NoCredentials(
-        f"the role{chain.of_profile} needs an MFA code, and there is no terminal to type it",
+        f"the role{chain.of_profile} needs an MFA code, and no terminal can be used to type it",
         f"Run this in a terminal first: aws sts get-caller-identity{chain.option} "
         "(the credentials are then cached for both).",
     )

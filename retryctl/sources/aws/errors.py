@@ -149,7 +149,7 @@ def _refused(error: Exception, context: CallContext) -> RetryctlError:
     if code == "ResourceNotFoundException" and "log group" in reason.lower():
         where = f" in {context.region}" if context.region else ""
         return NoSuchLogGroup(
-            f"there is no log group {context.subject}{where}",
+            f"the log group {context.subject} does not exist{where}",
             "Check --region and --profile, or name the group with --log-group.",
         )
     return Refused(

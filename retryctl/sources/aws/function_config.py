@@ -98,7 +98,7 @@ def read_versions(
     try:
         found = _Calls(aws, named).ask("GetAlias", request)
     except CouldNotLook as error:
-        why = "there is no such alias" if _is_missing(error) else _why(error)
+        why = "the alias does not exist" if _is_missing(error) else _why(error)
         return None, (
             f"Which versions {alias} runs is not known ({why}): requests of all versions are "
             f"shown. Name a version to select it: {named.name}:7",
@@ -291,5 +291,5 @@ def _why(error: CouldNotLook) -> str:
     if isinstance(error, AccessDenied):
         return error.what.partition("(")[2].rstrip(")")
     if _is_missing(error):
-        return "there is no such function here"
+        return "the function does not exist here"
     return error.what

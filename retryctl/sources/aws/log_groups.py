@@ -210,7 +210,7 @@ def discover(aws: AwsClient, first: Iterable[str] = ()) -> tuple[tuple[str, ...]
     names.update(dict.fromkeys(sorted(sizes, key=lambda name: (-sizes[name], name))))
     if not names:
         raise NoSuchLogGroup(
-            f"there is no log group {_PREFIX}* here",
+            f"no log group {_PREFIX}* exists here",
             "Check --region and --profile, or name a group with --log-group.",
         )
     return tuple(names), tuple(notes)

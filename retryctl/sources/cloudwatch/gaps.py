@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from retryctl.core.model.coverage import UNORDERED, Gap
 from retryctl.core.model.events import LogEvent
@@ -132,33 +133,34 @@ def pairs_not_verified(group: LogGroup, pairs: int, verified: int) -> Gap:
 
 
 def counter_not_verified(group: LogGroup, stretch: StreamStretch) -> Gap:
-    """A wrong counter that rests on lines which were not looked up."""
+    """Return the gap of a wrong counter that rests on lines which were not looked up."""
     return Gap(
-        kind="not-looked-up",
         message=f"whether other lines of {stretch.log_stream} stand between the counter and its "
         f"branch after {iso_text(stretch.window.since_ms)} could not be looked up",
-        log_group=group.name,
-        log_stream=stretch.log_stream,
-        since_ms=stretch.window.since_ms,
-        until_ms=stretch.window.until_ms,
-        settle="Use --engine filter, where the group's class allows it",
         hides_lines=True,
+        **_not_looked_up(group, stretch),
     )
 
 
 def attempts_unproved(group: LogGroup, stretch: StreamStretch) -> Gap:
-    """A START without any other line, which can be printed text."""
+    """Return the gap of a START without any other line, which can be printed text."""
     return Gap(
-        kind="not-looked-up",
         message=f"the lines of {stretch.log_stream} after the START at "
         f"{iso_text(stretch.window.since_ms)} could not be looked up: it may be printed text",
-        log_group=group.name,
-        log_stream=stretch.log_stream,
-        since_ms=stretch.window.since_ms,
-        until_ms=stretch.window.until_ms,
-        settle="Use --engine filter, where the group's class allows it",
         hides_attempts=True,
+        **_not_looked_up(group, stretch),
     )
+
+
+def _not_looked_up(group: LogGroup, stretch: StreamStretch) -> dict[str, Any]:
+    return {
+        "kind": "not-looked-up",
+        "log_group": group.name,
+        "log_stream": stretch.log_stream,
+        "since_ms": stretch.window.since_ms,
+        "until_ms": stretch.window.until_ms,
+        "settle": "Use --engine filter, where the group's class allows it",
+    }
 
 
 def lines_between(group: LogGroup) -> Gap:

@@ -196,13 +196,13 @@ def _missing(source: str) -> UnreadableInput:
     try:
         names = os.listdir(folder or ".")
     except FileNotFoundError:
-        return UnreadableInput(f"there is no {source}: its folder is not there either.")
+        return UnreadableInput(f"{source} does not exist, nor does its folder.")
     kinds = ("", _extension(name))
     names = [each for each in names if _LIKE_A_FILE.search(each) or _extension(each) in kinds]
     if not folder:
         names += _RESERVED
     return UnreadableInput(
-        f"there is no {source}.",
+        f"{source} does not exist.",
         suggestions(name if folder else source, names)
         or "Name a file, a folder, a glob or - for stdin.",
     )

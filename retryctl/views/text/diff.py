@@ -10,7 +10,7 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.wording import number_of
-from retryctl.views.blocks import BLANK, Block, Paragraph
+from retryctl.views.blocks import BLANK, Block, Paragraph, plain_paragraph
 from retryctl.views.inert import lines_of
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.text.layout import text_of
@@ -43,7 +43,7 @@ def _blocks(found: AttemptDiff, coverage: Coverage, tz: tzinfo) -> Iterator[Bloc
         for place, stretch in enumerate(found.stretches):
             yield from _stretch(stretch, is_first=place == 0, is_last=place == last)
         yield BLANK
-    yield Paragraph(words=((coverage_sentence(coverage, tz), ""),))
+    yield plain_paragraph(coverage_sentence(coverage, tz))
 
 
 def _name(attempt: Attempt) -> str:

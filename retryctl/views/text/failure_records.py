@@ -14,7 +14,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.wording import number_of
-from retryctl.views.blocks import BLANK, Block, Column, Paragraph, Table
+from retryctl.views.blocks import BLANK, Block, Paragraph, Table, plain_paragraph, text_column
 from retryctl.views.inert import cut
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.signs import NOTHING
@@ -101,7 +101,7 @@ def _tables(
         for message in _differences(some)[:_MOST_DIFFERENCES]:
             yield Paragraph(lead=(("  ! ", "yellow"),), words=((message, ""),))
         yield BLANK
-    yield Paragraph(words=((coverage_sentence(coverage, tz), ""),))
+    yield plain_paragraph(coverage_sentence(coverage, tz))
 
 
 def _by_error(rows: Sequence[_Row]) -> Mapping[str, Sequence[_Row]]:
@@ -124,20 +124,16 @@ def _table(rows: Sequence[_Row], tz: tzinfo) -> Table:
     times = [row.placed_ms for row in rows]
     zone = zone_name(tz, [ms for ms in times if ms is not None])
     columns = {
-        "request": _column("request", (row.record.request_id for row in rows), "bold"),
-        "started": _column(
+        "request": text_column("request", (row.record.request_id for row in rows), "bold"),
+        "started": text_column(
             f"started ({zone})" if zone else "started",
             (NOTHING if ms is None else stamp(ms, tz, "seconds", dated=True) for ms in times),
         ),
-        "stated": _column("record", (_counts(row.record) for row in rows)),
-        "attempts": _column("log", (_attempts(row.checked) for row in rows)),
-        "findings": _column("differs", (_findings(row.checked) for row in rows)),
+        "stated": text_column("record", (_counts(row.record) for row in rows)),
+        "attempts": text_column("log", (_attempts(row.checked) for row in rows)),
+        "findings": text_column("differs", (_findings(row.checked) for row in rows)),
     }
     return Table(columns=columns, gives_way=("started",), clipped="findings", instead={})
-
-
-def _column(head: str, texts: Iterable[str], style: str = "") -> Column:
-    return Column(head=head, cells=[[(text, style)] for text in texts])
 
 
 def _counts(record: FailureRecord) -> str:

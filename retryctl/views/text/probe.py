@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from retryctl.core.probe_report import ProbeReport
 from retryctl.core.wording import number_of
-from retryctl.views.blocks import BLANK, Block, Paragraph
+from retryctl.views.blocks import BLANK, Block, plain_paragraph
 from retryctl.views.text.doctor import diagnosis_blocks
 from retryctl.views.text.layout import text_of
 
@@ -21,14 +21,16 @@ def probe_text(
 def _blocks(report: ProbeReport) -> Iterator[Block]:
     yield from diagnosis_blocks(report.diagnoses)
     yield BLANK
-    yield _sentence(_result(report))
-    yield _sentence(
+    yield plain_paragraph(_result(report))
+    yield plain_paragraph(
         f"It took {report.seconds:.0f} s and {number_of(report.calls, 'call')}, and cost about "
         f"${report.usd:.4f}: {report.bytes_written / 1e6:.1f} MB written, "
         f"{report.bytes_scanned / 1e6:.1f} MB scanned."
     )
     if report.kept_groups:
-        yield _sentence(f"Log groups of a probe that still exist: {', '.join(report.kept_groups)}.")
+        yield plain_paragraph(
+            f"Log groups of a probe that still exist: {', '.join(report.kept_groups)}."
+        )
 
 
 def _result(report: ProbeReport) -> str:
@@ -40,7 +42,3 @@ def _result(report: ProbeReport) -> str:
         f"{held} of {number_of(len(report.diagnoses), 'assumption')} hold, "
         f"{wrong} wrong, {untested} not tested."
     )
-
-
-def _sentence(text: str) -> Paragraph:
-    return Paragraph(words=((text, ""),))

@@ -10,7 +10,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import is_timed
 from retryctl.core.related.groups import RelatedRequests, counts_by_key
 from retryctl.core.wording import number_of
-from retryctl.views.blocks import BLANK, Block, Column, Paragraph, Table
+from retryctl.views.blocks import BLANK, Block, Paragraph, Table, plain_paragraph, text_column
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.signs import NOTE, STYLES
 from retryctl.views.text.layout import text_of
@@ -45,19 +45,19 @@ def related_list(
     starts = [request.placed_ms for request in first]
     zone = zone_name(tz, starts)
     columns = {
-        "event": _column("event", [group.name for group in groups], "bold"),
-        "ids": _column("request IDs", [str(len(group.requests)) for group in groups]),
-        "started": _column(
+        "event": text_column("event", [group.name for group in groups], "bold"),
+        "ids": text_column("request IDs", [str(len(group.requests)) for group in groups]),
+        "started": text_column(
             f"first ({zone})",
             [stamp(ms, tz, "seconds", dated=True) if is_timed(ms) else "" for ms in starts],
         ),
-        "first": _column("first request", [request.request_id for request in first]),
-        "outcomes": _column("outcomes", [_outcomes(group) for group in groups]),
+        "first": text_column("first request", [request.request_id for request in first]),
+        "outcomes": text_column("outcomes", [_outcomes(group) for group in groups]),
     }
     blocks = (
         Table(columns=columns, gives_way=("started", "first"), clipped="event", instead={}),
         BLANK,
-        Paragraph(words=((coverage_sentence(coverage, tz), ""),)),
+        plain_paragraph(coverage_sentence(coverage, tz)),
     )
     return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
 
@@ -76,21 +76,17 @@ def related_counts(
     requests = sum(len(group.requests) for group in groups)
     total = number_of(len(groups), "event")
     columns = {
-        "found by": _column("found by", list(counts), "bold"),
-        "events": _column("events", [f"{events:,}" for events, _ in counts.values()]),
-        "requests": _column("request IDs", [f"{ids:,}" for _, ids in counts.values()]),
+        "found by": text_column("found by", list(counts), "bold"),
+        "events": text_column("events", [f"{events:,}" for events, _ in counts.values()]),
+        "requests": text_column("request IDs", [f"{ids:,}" for _, ids in counts.values()]),
     }
     blocks = (
         Paragraph(words=((f"{total} under {number_of(requests, 'request ID')}", "bold"),)),
         Table(columns=columns, gives_way=(), clipped="found by", instead={}),
         BLANK,
-        Paragraph(words=((coverage_sentence(coverage, tz), ""),)),
+        plain_paragraph(coverage_sentence(coverage, tz)),
     )
     return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
-
-
-def _column(head: str, texts: Sequence[str], style: str = "") -> Column:
-    return Column(head=head, cells=[[(text, style)] for text in texts])
 
 
 def _outcomes(group: RelatedRequests) -> str:
@@ -109,7 +105,7 @@ def _blocks(groups: Sequence[RelatedRequests], coverage: Coverage, tz: tzinfo) -
             yield Paragraph(lead=lead, words=((group.finding.message, ""),))
             yield Paragraph(lead=(("  → ", ""),), words=((group.finding.remedy, ""),))
         yield BLANK
-    yield Paragraph(words=((coverage_sentence(coverage, tz), ""),))
+    yield plain_paragraph(coverage_sentence(coverage, tz))
 
 
 def _table(group: RelatedRequests, tz: tzinfo) -> Table:
@@ -117,15 +113,15 @@ def _table(group: RelatedRequests, tz: tzinfo) -> Table:
     starts = [request.placed_ms for request in requests]
 
     columns = {
-        "delivery": _column("#", [str(n + 1) for n in range(len(requests))]),
-        "request": _column("request", [r.request_id for r in requests], "bold"),
-        "started": _column(
+        "delivery": text_column("#", [str(n + 1) for n in range(len(requests))]),
+        "request": text_column("request", [r.request_id for r in requests], "bold"),
+        "started": text_column(
             f"started ({zone_name(tz, starts)})",
             [stamp(ms, tz, dated=False) if is_timed(ms) else "" for ms in starts],
         ),
-        "ran": _column("ran", [_ran(group, n) for n in range(len(requests))]),
-        "attempts": _column("tries", [str(len(r.attempts)) for r in requests]),
-        "outcome": _column("outcome", [r.outcome.value for r in requests]),
+        "ran": text_column("ran", [_ran(group, n) for n in range(len(requests))]),
+        "attempts": text_column("tries", [str(len(r.attempts)) for r in requests]),
+        "outcome": text_column("outcome", [r.outcome.value for r in requests]),
     }
     return Table(columns=columns, gives_way=(), clipped="outcome", instead={})
 

@@ -1,0 +1,86 @@
+"""The two passes over a chunk of a saved log: the survey for request IDs, and the scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from retryctl.bulk.chunk_blocks import Advance, ChunkBlocks
+from retryctl.bulk.chunks import Chunk
+from retryctl.bulk.line_layout import lead_with_group
+from retryctl.bulk.line_scanner import LineScanner
+from retryctl.bulk.shuffle import ScanPlan
+from retryctl.bulk.stream_state import ScannedChunk
+from retryctl.bulk.survey import LineSelector, Survey, SurveyedChunk
+from retryctl.bulk.templates import TemplateCache
+from retryctl.core.model.coverage import LogQuery
+from retryctl.errors import UnreadableInput
+from retryctl.sources.saved.stream_filter import StreamFilter
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyTask:
+    """The survey of a chunk for the request IDs of a query."""
+
+    query: LogQuery
+    upper: bool = False
+
+    def __call__(self, chunk: Chunk, advance: Advance) -> SurveyedChunk | UnreadableInput | None:
+        """Survey a chunk."""
+        verbatim = chunk.format is not None and chunk.format.verbatim and not chunk.members
+        survey = Survey(self.query, upper=self.upper, heads=not verbatim)
+        blocks = ChunkBlocks(chunk, advance)
+        try:
+            for block in blocks:
+                survey.read(block)
+        except UnreadableInput as error:
+            return error
+        if blocks.ends_within_member:
+            return None
+        found = survey.found
+        found.malformed |= blocks.has_remarks
+        found.answers_search = blocks.finish_search(found.id_search)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ScanTask:
+    """The scan of a chunk. What it learns of templates holds for the chunks after it.
+
+    With a ``selector`` only the lines that it picks are scanned; ``irregular`` has the numbers of
+    unusual blocks by file and start of a chunk.
+    """
+
+    plan: ScanPlan
+    selector: LineSelector | None = None
+    irregular: dict[tuple[str, int], set[int]] = field(default_factory=dict)
+    cache: TemplateCache = field(default_factory=TemplateCache)
+
+    def __call__(self, chunk: Chunk, advance: Advance) -> ScannedChunk | UnreadableInput | None:
+        """Scan a chunk."""
+        plan, selector = self.plan, self.selector
+        irregular = self.irregular.get((chunk.file.name, chunk.start), set())
+        scanner = LineScanner(
+            StreamFilter(plan.query),
+            plan.markers,
+            plan.settings,
+            self.cache,
+            parts=plan.parts,
+            until_ms=plan.query.until_ms,
+            shown=plan.shown,
+            places=plan.places,
+        )
+        blocks = ChunkBlocks(chunk, advance)
+        try:
+            for number, block in enumerate(blocks):
+                if selector is None:
+                    scanner.read(block)
+                elif lines := selector.lines(block, irregular=number in irregular):
+                    scanner.read_lines([lead_with_group(line) for line in lines])
+        except UnreadableInput as error:
+            return error
+        if blocks.ends_within_member:
+            return None
+        found = scanner.finish()
+        found.malformed |= blocks.has_remarks
+        found.answers_search = blocks.finish_search(found.id_search)
+        return found
