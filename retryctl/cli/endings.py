@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 _LONGEST_END_S = 1.5
 _RAISE_AGAIN_S = 0.01
@@ -34,6 +35,9 @@ def signals_end_program() -> Iterator[None]:
     hook, sys.unraisablehook = sys.unraisablehook, ending.raise_again
     try:
         yield
+    except Exception:
+        ending.replace_error()
+        raise
     finally:
         for number in heard:  # the exit status is known
             signal.signal(number, signal.SIG_IGN)
@@ -57,6 +61,18 @@ class _Ending:
         elif not self._discarded:
             return
         self._discarded = False
+        self._raise()
+
+    def replace_error(self) -> None:
+        """Raise the exception of the signal in place of the error that Python made of it.
+
+        Before Python 3.12 what is raised in ``__set_name__``, as in the making of an enum, becomes
+        a RuntimeError.
+        """
+        if self._number:
+            self._raise()
+
+    def _raise(self) -> NoReturn:
         if self._number == signal.SIGINT:
             raise KeyboardInterrupt
         sys.exit(128 + self._number)

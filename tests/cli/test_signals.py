@@ -77,3 +77,12 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
         "with signals_end_program(): os.kill(os.getpid(), signal.SIGHUP); print('runs on')"
     )
     assert (done.returncode, done.stdout) == (0, "runs on\n")
+
+
+def test_an_error_that_python_makes_of_the_signal_is_not_reported() -> None:
+    done = ends(
+        "with signals_end_program():\n"
+        "    try: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    except SystemExit as end: raise RuntimeError('in __set_name__') from end"
+    )
+    assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "")

@@ -129,7 +129,7 @@ class _End:
     @property
     def by_itself(self) -> bool:
         """Whether the signal came when the exit status was known already."""
-        return self.status == 0 and self.seconds < _LAST_S
+        return self.status in (0, 1) and self.seconds < _LAST_S
 
     def wrong(self, number: signal.Signals) -> Iterator[str]:
         """Yield what is wrong with the end."""
