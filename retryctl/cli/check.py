@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from retryctl.cli import choices
-from retryctl.cli import params as options
 from retryctl.cli.help import CommandApp
+from retryctl.cli.options import choices
+from retryctl.cli.options import params as options
 
 app = CommandApp()
 
@@ -199,8 +199,8 @@ def check(
  verdict, 4 if there was nothing to check. What must hold can also stand in the settings file,\
  in its table "check".
     """
-    from retryctl.cli.check_options import CheckOptions
     from retryctl.cli.check_run import run_check
+    from retryctl.cli.options.check_options import CheckOptions
 
     chosen = CheckOptions(
         fail_on=fail_on,

@@ -16,11 +16,13 @@ from retryctl.app.check import CheckPlan, CheckRun
 from retryctl.app.check import check as app_check
 from retryctl.app.failure_records import with_function_of
 from retryctl.app.options import SourceOptions, TimeWindow
-from retryctl.cli import params as options
-from retryctl.cli.answers import nothing_found
-from retryctl.cli.check_options import CheckOptions, read_expected
-from retryctl.cli.ids import NamedRequests, records_named, requests_in_queue
-from retryctl.cli.report_files import (
+from retryctl.cli.options import params as options
+from retryctl.cli.options.check_options import CheckOptions, read_expected
+from retryctl.cli.options.ids import NamedRequests, records_named, requests_in_queue
+from retryctl.cli.options.source import source_options, time_window
+from retryctl.cli.options.times import zone
+from retryctl.cli.output.answers import nothing_found
+from retryctl.cli.output.report_files import (
     annotate,
     known_form,
     read_known,
@@ -28,9 +30,7 @@ from retryctl.cli.report_files import (
     update_known,
     write,
 )
-from retryctl.cli.source import source_options, time_window
-from retryctl.cli.terminal import TerminalFeedback, put, remark, stdout_screen
-from retryctl.cli.times import zone
+from retryctl.cli.output.terminal import TerminalFeedback, put, remark, stdout_screen
 from retryctl.config import config_for
 from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.events import request_id_in

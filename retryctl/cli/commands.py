@@ -14,7 +14,7 @@ from typer.main import get_command, get_group
 
 from retryctl import __version__
 from retryctl.cli.help import CommandApp, PlainGroup
-from retryctl.cli.ids import holds_request_id
+from retryctl.cli.options.ids import holds_request_id
 from retryctl.core.wording import suggestions
 from retryctl.errors import ExitStatus, UsageError
 

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from retryctl.cli import params as options
 from retryctl.cli.help import CommandApp
+from retryctl.cli.options import params as options
 from retryctl.cli.store_templates import sam_template, terraform_template
 from retryctl.cli.vendoring import Store, write_joined, write_layer
 from retryctl.errors import ExitStatus, UsageError

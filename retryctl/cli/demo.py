@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from retryctl.app.options import SourceOptions
 from retryctl.app.trace import trace
-from retryctl.cli import params as options
 from retryctl.cli.help import CommandApp
-from retryctl.cli.terminal import TerminalFeedback, put
-from retryctl.cli.trace_output import show_trace
+from retryctl.cli.options import params as options
+from retryctl.cli.output.terminal import TerminalFeedback, put
+from retryctl.cli.output.trace_output import show_trace
 
 app = CommandApp()
 

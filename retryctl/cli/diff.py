@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from retryctl.cli import params as options
 from retryctl.cli.help import CommandApp
+from retryctl.cli.options import params as options
 
 app = CommandApp()
 

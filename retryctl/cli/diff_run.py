@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 
 from retryctl.app.trace import TraceResult, trace
-from retryctl.cli.answers import nothing_found
-from retryctl.cli.ids import request_ids as read_ids
-from retryctl.cli.params import AwsOptions, ReadOptions, ScreenOptions
-from retryctl.cli.source import source_options, time_window
-from retryctl.cli.terminal import TerminalFeedback, put, stdout_screen
-from retryctl.cli.times import zone
+from retryctl.cli.options.ids import request_ids as read_ids
+from retryctl.cli.options.params import AwsOptions, ReadOptions, ScreenOptions
+from retryctl.cli.options.source import source_options, time_window
+from retryctl.cli.options.times import zone
+from retryctl.cli.output.answers import nothing_found
+from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
 from retryctl.core.diff.attempts import diff_attempts
 from retryctl.core.model.attempt import Attempt

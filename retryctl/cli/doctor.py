@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from retryctl.cli import params
 from retryctl.cli.help import CommandApp
+from retryctl.cli.options import params
 from retryctl.errors import ExitStatus
 
 app = CommandApp()
@@ -42,8 +42,8 @@ def doctor(
     5 a check could not be made, 3 the function could not be read.
     """
     from retryctl.app.doctor import examine_function
-    from retryctl.cli.source import aws_client
-    from retryctl.cli.terminal import put, stdout_screen
+    from retryctl.cli.options.source import aws_client
+    from retryctl.cli.output.terminal import put, stdout_screen
 
     client = aws_client(aws, function)
     report = examine_function(client, function, now_ms=time.time_ns() // 1_000_000)

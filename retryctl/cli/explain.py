@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from retryctl.cli import choices
 from retryctl.cli.help import CommandApp
+from retryctl.cli.options import choices
 from retryctl.errors import UsageError
 from retryctl.views.rule_texts import RuleText, rule_texts, term_texts
 
@@ -64,7 +64,7 @@ def explain(
 
 
 def _print_json(texts: Mapping[str, RuleText]) -> None:
-    from retryctl.cli.terminal import put
+    from retryctl.cli.output.terminal import put
     from retryctl.views.json.explain import explain_document
 
     put(explain_document(texts), document=True)
@@ -78,7 +78,7 @@ def _print_list(texts: Mapping[str, RuleText]) -> None:
 
 
 def _columns() -> int:
-    from retryctl.cli.terminal import width
+    from retryctl.cli.output.terminal import width
 
     return min(width(), _WRITTEN_FOR)
 

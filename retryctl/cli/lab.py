@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from retryctl.cli import params as options
 from retryctl.cli.help import CommandApp
+from retryctl.cli.options import params as options
 
 app = CommandApp(
     help="Run a handler here as Lambda would, retries and all.",

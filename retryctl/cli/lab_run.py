@@ -15,9 +15,9 @@ from typing import Any, NoReturn
 
 from retryctl.app import lab as lab_app
 from retryctl.app.trace import TraceResult
-from retryctl.cli.params import Output, OutputOptions
-from retryctl.cli.terminal import put, remark
-from retryctl.cli.trace_output import show_trace, verdict_status
+from retryctl.cli.options.params import Output, OutputOptions
+from retryctl.cli.output.terminal import put, remark
+from retryctl.cli.output.trace_output import show_trace, verdict_status
 from retryctl.core.check.expectations import CheckTally, Expectations, of_request
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from retryctl.cli import choices
-from retryctl.cli import params as options
 from retryctl.cli.help import CommandApp
+from retryctl.cli.options import choices
+from retryctl.cli.options import params as options
 from retryctl.cli.summary import Functions
 
 app = CommandApp()

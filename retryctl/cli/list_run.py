@@ -11,13 +11,13 @@ from typing import Any
 
 from retryctl.app.options import wall_clock_ms
 from retryctl.app.window import list_rows, open_window
-from retryctl.cli import params as options
-from retryctl.cli.answers import refuse_unknown, select_functions, warn_of_gaps
-from retryctl.cli.report_files import report_files, write
-from retryctl.cli.source import source_options, time_window
+from retryctl.cli.options import params as options
+from retryctl.cli.options.source import source_options, time_window
+from retryctl.cli.options.times import zone
+from retryctl.cli.output.answers import refuse_unknown, select_functions, warn_of_gaps
+from retryctl.cli.output.report_files import report_files, write
+from retryctl.cli.output.terminal import Screen, TerminalFeedback, put, stdout_screen
 from retryctl.cli.summary_run import no_request
-from retryctl.cli.terminal import Screen, TerminalFeedback, put, stdout_screen
-from retryctl.cli.times import zone
 from retryctl.config import config_for
 from retryctl.core.crosscheck import attempt_check
 from retryctl.core.model.coverage import Coverage

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from retryctl import __version__
-from retryctl.cli.stdio import prepare_streams
+from retryctl.cli.output.stdio import prepare_streams
 from retryctl.errors import CouldNotLook, ExitStatus, RetryctlError
 
 _COMPLETING = "_RETRYCTL_COMPLETE"
@@ -78,7 +78,7 @@ def _invoke(arguments: Sequence[str]) -> int:
 
 def _report(error: RetryctlError, arguments: Sequence[str], *, debug: bool) -> ExitStatus:
     """Print on stderr what went wrong and what to do, in lines that a terminal cannot obey."""
-    from retryctl.cli.terminal import remark
+    from retryctl.cli.output.terminal import remark
 
     if debug:
         import traceback

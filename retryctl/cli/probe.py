@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from retryctl.cli import params
 from retryctl.cli.doctor import STATUSES, DoctorForm
 from retryctl.cli.help import CommandApp
+from retryctl.cli.options import params
 from retryctl.errors import ExitStatus, UsageError
 
 app = CommandApp()
@@ -65,9 +65,9 @@ def probe(
             "Run it with --yes.",
         )
     from retryctl.app.probe.probe import probe as run_probe
-    from retryctl.cli.report_files import refuse_unwritable
-    from retryctl.cli.source import aws_client
-    from retryctl.cli.terminal import TerminalFeedback, put, stdout_screen
+    from retryctl.cli.options.source import aws_client
+    from retryctl.cli.output.report_files import refuse_unwritable
+    from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
     from retryctl.views.json.probe import probe_document
     from retryctl.views.text.probe import probe_text
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from retryctl.app.related import RelatedResult, find_related
-from retryctl.cli.answers import nothing_found, select_functions
-from retryctl.cli.ids import request_ids as read_ids
-from retryctl.cli.params import AwsOptions, ReadOptions, ScreenOptions
-from retryctl.cli.source import source_options, time_window
-from retryctl.cli.terminal import TerminalFeedback, put, stdout_screen
-from retryctl.cli.times import zone
+from retryctl.cli.options.ids import request_ids as read_ids
+from retryctl.cli.options.params import AwsOptions, ReadOptions, ScreenOptions
+from retryctl.cli.options.source import source_options, time_window
+from retryctl.cli.options.times import zone
+from retryctl.cli.output.answers import nothing_found, select_functions
+from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
 from retryctl.core.related.keys import KeyPatternError, KeyReader, key_reader, known_keys
 from retryctl.errors import ExitStatus, UsageError

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from retryctl.cli import choices
 from retryctl.cli.help import CommandApp
+from retryctl.cli.options import choices
 
 app = CommandApp()
 
@@ -28,8 +28,8 @@ def schema(
 
     retryctl schema trace > trace.schema.json
     """
-    from retryctl.cli.answers import refuse_unknown
-    from retryctl.cli.terminal import put
+    from retryctl.cli.output.answers import refuse_unknown
+    from retryctl.cli.output.terminal import put
     from retryctl.views.json.schemas import SCHEMAS
     from retryctl.views.json.trace import dumps
 

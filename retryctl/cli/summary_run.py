@@ -11,18 +11,18 @@ from typing import Any
 
 from retryctl.app.options import wall_clock_ms
 from retryctl.app.window import Tallies, count_requests, open_window
-from retryctl.cli import params as options
-from retryctl.cli.answers import (
+from retryctl.cli.options import params as options
+from retryctl.cli.options.source import source_options, time_window
+from retryctl.cli.options.times import zone
+from retryctl.cli.output.answers import (
     next_step,
     nothing_found,
     refuse_unknown,
     select_functions,
     warn_of_gaps,
 )
-from retryctl.cli.report_files import report_files, write
-from retryctl.cli.source import source_options, time_window
-from retryctl.cli.terminal import Screen, TerminalFeedback, put, stdout_screen
-from retryctl.cli.times import zone
+from retryctl.cli.output.report_files import report_files, write
+from retryctl.cli.output.terminal import Screen, TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches

@@ -13,14 +13,14 @@ from dataclasses import replace
 from retryctl.app.failure_records import with_function_of
 from retryctl.app.options import Feedback, SourceOptions, TimeWindow, wall_clock_ms
 from retryctl.app.trace import TraceResult, trace_reader
-from retryctl.cli import params as options
-from retryctl.cli.answers import nothing_found
-from retryctl.cli.ids import NamedRequests, named_requests, requests_in_queue, shortened_id
-from retryctl.cli.report_files import ReportFile, report_files
-from retryctl.cli.source import source_options, time_window
-from retryctl.cli.terminal import TerminalFeedback, remark
-from retryctl.cli.times import read_duration, zone
-from retryctl.cli.trace_output import show_trace
+from retryctl.cli.options import params as options
+from retryctl.cli.options.ids import NamedRequests, named_requests, requests_in_queue, shortened_id
+from retryctl.cli.options.source import source_options, time_window
+from retryctl.cli.options.times import read_duration, zone
+from retryctl.cli.output.answers import nothing_found
+from retryctl.cli.output.report_files import ReportFile, report_files
+from retryctl.cli.output.terminal import TerminalFeedback, remark
+from retryctl.cli.output.trace_output import show_trace
 from retryctl.config import ProjectConfig, config_for
 from retryctl.errors import ExitStatus, UsageError
 
@@ -80,7 +80,7 @@ def _follow(
 ) -> ExitStatus:
     """Follow the requests; Ctrl-C ends that with what is known."""
     from retryctl.app.follow import follow
-    from retryctl.cli.live import live_display
+    from retryctl.cli.output.live import live_display
 
     with live_display(show, feedback) as display:
         try:

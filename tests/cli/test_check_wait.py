@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from retryctl.app.check import CheckPlan, check_when_settled
 from retryctl.app.options import SourceOptions
-from retryctl.cli.check_options import CheckOptions, read_expected
+from retryctl.cli.options.check_options import CheckOptions, read_expected
 from retryctl.config import ProjectConfig
 from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
 from retryctl.core.crosscheck.verdict import CheckedRequest

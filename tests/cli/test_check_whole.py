@@ -12,7 +12,7 @@ from retryctl.app.options import SILENT, SourceOptions, TimeWindow
 from retryctl.app.window import evaluate_requests, open_window
 from retryctl.bulk.partition import PartitionContext, reduce_partition
 from retryctl.bulk.reader import BulkReader
-from retryctl.cli.check_options import CheckOptions, read_expected
+from retryctl.cli.options.check_options import CheckOptions, read_expected
 from retryctl.config import ProjectConfig
 from retryctl.core.check.evaluate import CheckEvaluator
 from retryctl.core.crosscheck.claims import Markers

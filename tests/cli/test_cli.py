@@ -139,7 +139,11 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["trace", "--from", "demo", ID, "--tz", "Mars"], "'Mars' is not a time zone", "UTC"),
         (["trace", "--from", "demo", ID[:20]], "begins the ID of no request", "retryctl list"),
         (["trace", ID[:20]], "it looks cut off", ID),
-        (["trace", "--from", "demo", ID, "--tz", "JST"], "'JST' is not a time zone", "such as Asia/Tokyo"),
+        (
+            ["trace", "--from", "demo", ID, "--tz", "JST"],
+            "'JST' is not a time zone",
+            "such as Asia/Tokyo",
+        ),
         (["trace", "--from", "", ID], "--from names nothing", "- for stdin"),
         (
             ["explain", "env"],

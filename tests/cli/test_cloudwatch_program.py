@@ -19,7 +19,7 @@ import pytest
 from retryctl.app.follow import follow
 from retryctl.app.options import SourceOptions
 from retryctl.app.trace import TraceResult, trace_reader
-from retryctl.cli.times import zone
+from retryctl.cli.options.times import zone
 from retryctl.core.model.request import RequestOutcome
 from retryctl.sources.aws.client import AwsClient
 from tests.endpoint.server import Endpoint

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retryctl.cli.ids import request_ids
+from retryctl.cli.options.ids import request_ids
 from tests.core.test_failure_records import DESTINATION, EVENTBRIDGE, RECEIVED
 from tests.support.check_logs import exhausted, save, succeeded
 from tests.support.counters_world import Aws

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retryctl.cli.ids import request_ids, shortened_id
+from retryctl.cli.options.ids import request_ids, shortened_id
 from retryctl.errors import NothingFound, UsageError
 from tests.support.program import run
 

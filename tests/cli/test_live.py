@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from retryctl.app.trace import TraceResult
-from retryctl.cli.live import countdown
+from retryctl.cli.output.live import countdown
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import (
     CREDENTIALS,

@@ -20,7 +20,7 @@ import sys
 from functools import partial
 from itertools import chain, repeat
 from retryctl.app.options import bytes_progress
-from retryctl.cli.terminal import Progress
+from retryctl.cli.output.terminal import Progress
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.function_config import FunctionConfig

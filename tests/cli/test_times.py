@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retryctl.cli.times import read_time, read_window, zone
+from retryctl.cli.options.times import read_time, read_window, zone
 from retryctl.errors import UsageError
 
 NOW_MS = 1_795_406_400_000  # 2026-11-23T04:00:00Z

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from retryctl.app.options import ProgressText
-from retryctl.cli.params import Color
+from retryctl.cli.options.params import Color
 
 
 def colour_wanted(choice: Color, environ: Mapping[str, str], *, is_terminal: bool) -> bool:

@@ -9,9 +9,10 @@ from datetime import tzinfo
 
 from retryctl.app.options import Clock, wall_clock_ms
 from retryctl.app.trace import TraceResult
-from retryctl.cli.params import Output, OutputOptions
-from retryctl.cli.report_files import ReportFile
-from retryctl.cli.terminal import (
+from retryctl.cli.options.params import Output, OutputOptions
+from retryctl.cli.options.times import zone
+from retryctl.cli.output.report_files import ReportFile
+from retryctl.cli.output.terminal import (
     LiveRegion,
     Screen,
     TerminalFeedback,
@@ -20,8 +21,7 @@ from retryctl.cli.terminal import (
     stdout_is_redrawable,
     stdout_screen,
 )
-from retryctl.cli.times import zone
-from retryctl.cli.trace_output import show_trace, trace_view
+from retryctl.cli.output.trace_output import show_trace, trace_view
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.errors import ExitStatus
 from retryctl.views.sentences import outcome_sentence

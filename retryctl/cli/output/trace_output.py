@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import tzinfo
 
 from retryctl.app.trace import TraceResult
-from retryctl.cli.answers import next_step, nothing_found
-from retryctl.cli.params import Output, OutputOptions
-from retryctl.cli.report_files import ReportFile, write
-from retryctl.cli.terminal import A_FILE, Screen, put, remark, stdout_screen
-from retryctl.cli.times import zone
+from retryctl.cli.options.params import Output, OutputOptions
+from retryctl.cli.options.times import zone
+from retryctl.cli.output.answers import next_step, nothing_found
+from retryctl.cli.output.report_files import ReportFile, write
+from retryctl.cli.output.terminal import A_FILE, Screen, put, remark, stdout_screen
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.failure_records.documents import MOST_SHOWN_ONE_BY_ONE

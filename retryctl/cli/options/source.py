@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from retryctl.app.options import SourceOptions, TimeWindow, wall_clock_ms
-from retryctl.cli.params import AwsOptions, ReadOptions
-from retryctl.cli.times import is_ago, read_window, zone
+from retryctl.cli.options.params import AwsOptions, ReadOptions
+from retryctl.cli.options.times import is_ago, read_window, zone
 from retryctl.config import ProjectConfig, config_for
 from retryctl.errors import UsageError
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from retryctl.app.options import Engine
-from retryctl.cli import choices
+from retryctl.cli.options import choices
 
 WHERE = "What to read"
 _AWS = "AWS"

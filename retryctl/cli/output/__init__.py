@@ -1,0 +1,1 @@
+"""What commands print: the terminal, live displays, answers and report files."""
