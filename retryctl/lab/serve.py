@@ -51,15 +51,19 @@ def local_aws(port: int = 0, region: str = REGION) -> Iterator[LocalAws]:
         raise UsageError(
             f"this needs moto's server: {error}", "pip install 'retryctl[moto]'"
         ) from error
-    backend = models.logs_backends[ACCOUNT][region]
-    backend.reset()
+
+    def backend() -> Any:
+        """Return moto's own state; a reset of the whole server makes a new one."""
+        return models.logs_backends[ACCOUNT][region]
+
+    backend().reset()
     server = _start(servers, port)
     host, chosen = server.get_host_and_port()
     try:
-        yield LocalAws(url=f"http://{host}:{chosen}", add=lambda event: _put(backend, event))
+        yield LocalAws(url=f"http://{host}:{chosen}", add=lambda event: _put(backend(), event))
     finally:
         server.stop()
-        backend.reset()
+        backend().reset()
 
 
 @contextlib.contextmanager

@@ -17,8 +17,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -152,6 +152,7 @@ def _run(subject: Subject, number: signal.Signals | None, moment_s: float | None
         given = stack.enter_context(subject.stdin.open("rb")) if subject.stdin else None
         errors = stack.enter_context(tempfile.TemporaryFile())
         started, ready = os.pipe()
+        others = _children()
         with subprocess.Popen(
             [PYTHON, "-c", _PROGRAM, str(ready), *subject.arguments],
             pass_fds=(ready,),
@@ -171,7 +172,7 @@ def _run(subject: Subject, number: signal.Signals | None, moment_s: float | None
             if not _has_ended(process, 60):
                 process.kill()
             seconds = time.monotonic() - began
-        left = _orphans()
+        left = _orphans(others)
         errors.seek(0)
         return _End(
             seconds=seconds,
@@ -195,10 +196,10 @@ def _adopt_orphans() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _orphans(wait_s: float = 0.5) -> list[str]:
-    """The processes that still run after ``wait_s``, which are then killed."""
+def _orphans(others: Collection[int], wait_s: float = 0.5) -> list[str]:
+    """The children beside ``others`` that still run after ``wait_s``, which are then killed."""
     ends = time.monotonic() + wait_s
-    while (left := _children()) and time.monotonic() < ends:
+    while (left := _running(set(_children()) - set(others))) and time.monotonic() < ends:
         time.sleep(0.01)
     commands = []
     for pid in left:
@@ -209,9 +210,16 @@ def _orphans(wait_s: float = 0.5) -> list[str]:
 
 
 def _children() -> list[int]:
-    """The children of this process that run; those that have ended are reaped."""
-    me = os.getpid()
-    pids = [int(pid) for pid in Path(f"/proc/{me}/task/{me}/children").read_text().split()]
+    """The children of this process; other tests of it have some, such as a browser."""
+    pids: list[int] = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # the thread has ended
+            pids += map(int, (task / "children").read_text().split())
+    return pids
+
+
+def _running(pids: Iterable[int]) -> list[int]:
+    """Those that run; those that have ended are reaped."""
     return [pid for pid in pids if os.waitpid(pid, os.WNOHANG) == (0, 0)]
 
 
