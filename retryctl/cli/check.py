@@ -195,8 +195,8 @@ def check(
 
     retryctl check orders-worker --since 15m --report junit=report.xml
 
-    Exit status: 0 if everything held, 1 if something did not, 5 if the logs do not allow a\
- verdict, 4 if there was nothing to check. What must hold can also stand in the settings file,\
+    Exit status: 0 if every check passed, 1 if one failed, 5 if the logs do not allow a\
+ verdict, 4 if there was nothing to check. The settings file can set expectations too,\
  in its table "check".
     """
     from retryctl.cli.check_run import run_check

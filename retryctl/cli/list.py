@@ -120,8 +120,8 @@ def list_requests(
     if related or key:
         from retryctl.cli.related_run import RelatedOptions, run_related
 
-        asked = RelatedOptions(key=key, output=output, is_requested=related, shape="list")
-        return run_related(read, aws, screen, asked, functions=functions or ())
+        related_options = RelatedOptions(key=key, output=output, is_requested=related, shape="list")
+        return run_related(read, aws, screen, related_options, functions=functions or ())
     from retryctl.cli.list_run import ListOptions, row_filter, run_list
 
     wanted = row_filter(

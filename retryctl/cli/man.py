@@ -11,8 +11,8 @@ from retryctl import __version__
 Rows = Mapping[str, Sequence[tuple[str, str]]]
 
 _EXIT_STATUSES = (
-    ("0", "Done; of check: everything held."),
-    ("1", "Of check: something did not hold. With --exit-code: a verdict disagrees."),
+    ("0", "Done; check: every check passed."),
+    ("1", "check: one failed. With --exit-code: a verdict disagrees."),
     ("2", "Usage error."),
     ("3", "The log could not be read."),
     ("4", "The log was read, and nothing was found to report on."),

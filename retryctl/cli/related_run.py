@@ -37,19 +37,19 @@ def run_related(
     read: ReadOptions,
     aws: AwsOptions,
     screen: ScreenOptions,
-    asked: RelatedOptions,
+    wanted: RelatedOptions,
     *,
     request_ids: Sequence[str] = (),
     functions: Sequence[str] = (),
 ) -> ExitStatus:
     """Print the events with several request IDs: of the given IDs, or of the whole window."""
-    if not asked.is_requested:
+    if not wanted.is_requested:
         raise UsageError("--key names the event of --related.", "Give --related too.")
-    if asked.output not in ("text", "json"):
-        raise UsageError(f"--related has no output {asked.output!r}.", "Use text or json.")
+    if wanted.output not in ("text", "json"):
+        raise UsageError(f"--related has no output {wanted.output!r}.", "Use text or json.")
     config = config_for(read.source)
     source, is_wanted = select_functions(functions, source_options(read, aws, config))
-    pattern, origin = (asked.key, "--key") if asked.key else (config.related_key, "related.key")
+    pattern, origin = (wanted.key, "--key") if wanted.key else (config.related_key, "related.key")
     result = find_related(
         read_ids(request_ids, ()),
         source,
@@ -59,10 +59,10 @@ def run_related(
         config=config,
         feedback=TerminalFeedback(quiet=screen.quiet),
     )
-    if asked.output == "json":
+    if wanted.output == "json":
         put(related_document(result.groups, result.coverage), document=True)
     elif result.groups:
-        put(_text(result, asked, screen))
+        put(_text(result, wanted, screen))
     if not result.groups:
         raise nothing_found(
             "no request shares an event with another.",
@@ -73,14 +73,14 @@ def run_related(
     return ExitStatus.OK
 
 
-def _text(result: RelatedResult, asked: RelatedOptions, screen: ScreenOptions) -> str:
+def _text(result: RelatedResult, wanted: RelatedOptions, screen: ScreenOptions) -> str:
     views = {
         "trace": text_views.related_text,
         "list": text_views.related_list,
         "summary": text_views.related_counts,
     }
     shown = stdout_screen(screen.color)
-    return views[asked.shape](
+    return views[wanted.shape](
         result.groups,
         result.coverage,
         tz=zone(screen.tz),

@@ -64,8 +64,8 @@ def summary(
     if related or key:
         from retryctl.cli.related_run import RelatedOptions, run_related
 
-        asked = RelatedOptions(key=key, output=output, is_requested=related, shape="summary")
-        return run_related(read, aws, screen, asked, functions=functions or ())
+        wanted = RelatedOptions(key=key, output=output, is_requested=related, shape="summary")
+        return run_related(read, aws, screen, wanted, functions=functions or ())
     from retryctl.cli.summary_run import run_summary
 
     return run_summary(

@@ -116,8 +116,8 @@ def trace(
     if related or key:
         from retryctl.cli.related_run import RelatedOptions, run_related
 
-        asked = RelatedOptions(key=key, output=output.value, is_requested=related)
-        return run_related(read, aws, screen, asked, request_ids=request_ids or ())
+        wanted = RelatedOptions(key=key, output=output.value, is_requested=related)
+        return run_related(read, aws, screen, wanted, request_ids=request_ids or ())
     from retryctl.cli.trace_run import run_trace
 
     show = options.OutputOptions(

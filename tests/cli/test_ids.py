@@ -46,7 +46,7 @@ def test_a_line_that_the_shell_has_split() -> None:
     assert request_ids([*line.split(), TWO], []) == (ONE, TWO)
     with pytest.raises(UsageError, match="cut off"):
         request_ids(["RequestId:", ONE[:20]], [])
-    with pytest.raises(UsageError, match="no request ID after"):
+    with pytest.raises(UsageError, match="no request ID follows"):
         request_ids([TWO, "RequestId:"], [])
 
 
@@ -65,7 +65,7 @@ def test_stdin_without_an_id() -> None:
         request_ids(["-"], [])
     with pytest.raises(NothingFound):
         request_ids(["-"], ["\n", " \n"])
-    with pytest.raises(UsageError, match="in standard input"):
+    with pytest.raises(UsageError, match="standard input contains no request ID"):
         request_ids(["-"], ["no such thing\n"])
 
 

@@ -171,7 +171,7 @@ def test_a_broken_file_is_to_be_saved_again(one: str, tmp_path: Path) -> None:
     whole = (Path(__file__).parents[2] / "retryctl" / "demo.jsonl").read_bytes()
     (tmp_path / "log.gz").write_bytes(gzip.compress(whole)[:1400])
     found = run("trace", "--from", "log.gz", "-o", "jsonl", one, cwd=tmp_path)
-    assert found.stderr == "retryctl: not seen: log.gz: its gzip data breaks off at byte 1400.\n"
+    assert found.stderr == "retryctl: not read: log.gz: its gzip data breaks off at byte 1400.\n"
     missing = run("trace", "--from", "log.gz", ID, cwd=tmp_path)
     assert missing.returncode == 4
     _, looked, step = missing.stderr.splitlines()

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,21 +42,33 @@ def wait_until_gone(mark: str) -> list[int]:
     return left
 
 
+def open_descriptors() -> set[tuple[str, str]]:
+    """The number and the target of each file descriptor of this process."""
+    found = set()
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # that of the listing itself
+            found.add((number, os.readlink(f"/proc/self/fd/{number}")))
+    return found
+
+
 @pytest.fixture(autouse=True)
 def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test here ends with as many file descriptors as it began with, and leaves no thread."""
+    """Every test here leaves no file, no file descriptor and no thread.
+
+    Those of earlier tests may end meanwhile.
+    """
     folder = tmp_path / "lab-folders"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     gc.collect()
-    fds, threads = len(os.listdir("/proc/self/fd")), set(threading.enumerate())
+    descriptors, threads = open_descriptors(), set(threading.enumerate())
     yield
     assert os.listdir(folder) == []
-    assert len(os.listdir("/proc/self/fd")) == fds
+    assert open_descriptors() - descriptors == set()
     deadline = time.monotonic() + 5
     while set(threading.enumerate()) - threads and time.monotonic() < deadline:
         time.sleep(0.01)  # the last answer's thread ends by itself
-    assert set(threading.enumerate()) - threads == set()  # those of earlier tests may have ended
+    assert set(threading.enumerate()) - threads == set()
 
 
 @pytest.mark.parametrize("way", ["namespaces", "patched"])

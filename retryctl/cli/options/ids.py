@@ -32,7 +32,7 @@ _FUNCTION = re.compile(r"(?=.*[a-zA-Z])[\w-]{1,64}(:[$\w-]+)?|arn:[\w:/$-]+", re
 _LARGEST_RECORDS = 64 << 20  # bytes of a file, or of stdin, that is read for failure records
 _LOOKS_LIKE = (
     "A request ID looks like 8f507cfc-0d3f-4697-b07a-ac58fc914c95; the START and REPORT lines "
-    "of a log hold it."
+    "of a log contain it."
 )
 
 

@@ -69,7 +69,7 @@ def _beside(coverage: Coverage, show: OutputOptions) -> Iterator[str]:
         yield "--attempt and --failed change no JSON: it has every attempt."
     if show.output is Output.JSONL:
         for gap in coverage.gaps:
-            yield f"not seen: {gap.message.rstrip('.')}."
+            yield f"not read: {gap.message.rstrip('.')}."
 
 
 def trace_view(

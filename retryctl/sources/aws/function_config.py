@@ -251,7 +251,7 @@ def _event_invoke(
 def _differs(
     calls: _Calls, request: dict[str, str], retries: int | None, event_age_s: int | None
 ) -> bool:
-    """Whether a version or an alias has other settings; no where that may not be asked."""
+    """Whether a version or an alias has other settings; False where the call is denied."""
     try:
         listed = calls.ask("ListFunctionEventInvokeConfigs", request)
     except CouldNotLook:
@@ -278,7 +278,7 @@ def _reserved_concurrency(calls: _Calls, request: dict[str, str]) -> int | None:
 
 
 def _has_stream_source(calls: _Calls, request: dict[str, str]) -> bool:
-    """Whether a DynamoDB or Kinesis stream invokes it; no where that may not be asked."""
+    """Whether a DynamoDB or Kinesis stream invokes it; False where the call is denied."""
     try:
         answer = calls.ask("ListEventSourceMappings", {"FunctionName": request["FunctionName"]})
     except CouldNotLook:
