@@ -15,6 +15,8 @@ from retryctl.errors import ExitStatus, UsageError
 
 app = CommandApp()
 
+_DELETION_S = 60.0  # so long the deletion of the log groups may take after Ctrl-C
+
 
 @app.command()
 @params.grouped
@@ -65,6 +67,7 @@ def probe(
             "Run it with --yes.",
         )
     from retryctl.app.probe.probe import probe as run_probe
+    from retryctl.cli.endings import longest_end
     from retryctl.cli.options.source import aws_client
     from retryctl.cli.output.report_files import refuse_unwritable
     from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
@@ -73,12 +76,13 @@ def probe(
 
     if report:
         refuse_unwritable(report)
-    found = run_probe(
-        aws_client(aws),
-        function=function,
-        quota=not skip_quota,
-        feedback=TerminalFeedback(quiet=quiet),
-    )
+    with longest_end(_DELETION_S):
+        found = run_probe(
+            aws_client(aws),
+            function=function,
+            quota=not skip_quota,
+            feedback=TerminalFeedback(quiet=quiet),
+        )
     if report:
         report.write_text(probe_document(found), encoding="utf-8")
     if output is DoctorForm.JSON:

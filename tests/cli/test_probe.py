@@ -140,6 +140,8 @@ def test_nothing_is_made_without_yes(endpoint: Endpoint) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_removes_the_groups(endpoint: Endpoint, number: signal.Signals) -> None:
+    endpoint.faults.slow_s = 1.2
+    endpoint.faults.script["DeleteLogGroup"].extend(["slow", "slow"])
     command = [*PROGRAM, "probe", "--yes", "--endpoint-url", endpoint.url]
     with subprocess.Popen(command, env=environment(CREDENTIALS), stderr=subprocess.PIPE) as running:
         while endpoint.calls["GetLogEvents"] == 0:
