@@ -200,7 +200,7 @@ class _Layout:
     time_at: int
 
     def times(self, block: bytes, lines: list[bytes]) -> tuple[int, int] | None:
-        """The first and last time in a block; ``None`` where a line has another layout.
+        """Return the first and last time in a block; ``None`` where a line has another layout.
 
         Where the least and the greatest of some byte strings begin alike, all of them do.
         """
@@ -239,7 +239,7 @@ class LineSelector:
         self._all = not all(_PLAIN_NAME.fullmatch(stream) for _, stream in places)
 
     def lines(self, block: bytes, *, irregular: bool = True) -> list[bytes]:
-        """The lines of the block that may belong to one of the streams, in order."""
+        """Return the lines of the block that may belong to one of the streams, in order."""
         if self._all:
             return BytesIO(block).readlines()
         if not irregular and self._few and not any(name in block for name in self._names):
@@ -271,7 +271,7 @@ def fold_search(search: IdSearch, lines: Iterable[bytes]) -> None:
 
 
 def events_in(lines: Iterable[bytes]) -> Iterator[RawEvent]:
-    """The events of lines; those that are malformed are left out."""
+    """Yield the events of lines; those that are malformed are left out."""
     before_ms = 0
     for line in lines:
         if event := line_event(line, before_ms):

@@ -111,7 +111,7 @@ def _by_start(attempt: Attempt) -> tuple[int, str]:
 
 
 def _proved(ordered: list[Attempt]) -> tuple[list[Attempt], tuple[LogEvent, ...]]:
-    """The attempts without START lines that cannot be a retry, and these lines.
+    """Return the attempts without START lines that cannot be a retry, and these lines.
 
     A START with no other line, sooner after an attempt than any retry starts, is text that
     something printed.
