@@ -75,10 +75,10 @@ class LogFormat(ABC):
     @classmethod
     @abstractmethod
     def detect(cls, head: Head) -> LogFormat | None:
-        """The format, if the head of a file shows it."""
+        """Return the format, if the head of a file shows it."""
 
     def blocks(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The events of a segment as canonical lines (``canonical``), some at a time.
+        """Yield the events of a segment as canonical lines (``canonical``), some at a time.
 
         Events of one millisecond stand in their order also where the log is newest first.
         """
@@ -86,7 +86,7 @@ class LogFormat(ABC):
 
     @abstractmethod
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The events of a segment as canonical lines, in the order of the file."""
+        """Yield the events of a segment as canonical lines, in the order of the file."""
 
     @abstractmethod
     def read(
@@ -95,7 +95,7 @@ class LogFormat(ABC):
         diagnostics: FileDiagnostics,
         prefilter: Prefilter | None = None,
     ) -> Iterator[RawEvent | int]:
-        """The events of a segment; one not worth parsing may come as its time alone."""
+        """Yield the events of a segment; one not worth parsing may come as its time alone."""
 
     def begins_event(self, line: bytes) -> bool:
         """Whether an event begins at ``line``, in a format that is splittable."""
