@@ -180,7 +180,7 @@ def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
 
 
 def _in_memory(content: bytes) -> IO[bytes]:
-    return io.BufferedReader(io.BytesIO(content))  # type: ignore[arg-type] # it has readinto
+    return io.BufferedReader(io.BytesIO(content))
 
 
 def _demo() -> SavedFile:
