@@ -73,13 +73,15 @@ class Coverage:
     ``pages`` are answers of a search, ``bytes_scanned`` what Logs Insights was charged for.
     ``first_event_ms`` is set where the start of what was read is only that of a file, so
     that earlier attempts may have been cut away; ``last_event_ms`` is where that file ends.
-    ``where`` is the file or folder as it was given. ``left_out`` has request IDs that stand
+    ``where`` is the file or folder as it was given. ``aws_options`` are the options --profile,
+    --region and --endpoint-url of the command, ready for a shell, each after a blank. ``left_out`` has request IDs that stand
     in what of the file was not asked for, each with its function or log group there.
     ``web_requests`` counts the requests to web functions, which are not events.
     """
 
     source: str
     where: str | None = None
+    aws_options: str = ""
     log_groups: tuple[str, ...] = ()
     since_ms: int | None = None
     until_ms: int | None = None
