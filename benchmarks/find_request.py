@@ -1,16 +1,17 @@
-"""Find one request among millions of log events: retryctl, and what people use today.
+"""Find one request in a day of log events: retryctl, and what people use today.
 
-The strict endpoint of the tests serves a day of a busy function's log over HTTP, at ten calls a
-second. Three attempts of one request lie in it, one of them in a stream that was opened a day
-before. Each tool is run in a process of its own against the same endpoint, one after the other::
+The strict endpoint of the tests serves the log of a busy function over HTTP, with a quota of
+calls a second. Three attempts of one request lie in it, one of them in a stream that was opened a
+day before. Each tool runs in a process of its own against the same endpoint, one after the other::
 
-    python -m benchmarks.find_request --events 5000000 --hours-ago 2 12
+    PATH=$PATH:VENV/bin python -m benchmarks.find_request --hours-ago 2 12 --scan 20000 200000
+    python -m benchmarks.find_request --groups 300 --quota 5
 
 ``awslogs`` and ``aws`` are measured where they are on the PATH. How much of a log one
-FilterLogEvents call looks at before it answers is not documented; ``--scan`` is our figure.
-``--engine filter`` is the row to compare: all tools then make the same calls. With ``--engine
-auto``, as a person has it, Logs Insights takes over; how long a query takes, ``--query-s``, is our
-figure too.
+FilterLogEvents call reads before it answers is not documented; ``--scan`` is our figure, and so is
+``--query-s``, the time of a query of Logs Insights. In the row ``--engine filter`` all tools make
+the same calls. With ``--groups`` the request lies in one of so many groups, the others are quiet,
+and no tool is given its name: the loop reads one group after the other until it finds the ID.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from tests.endpoint.quotas import Quotas
 from tests.endpoint.server import Endpoint
 
 GROUP = "/aws/lambda/orders-worker"
 REQUEST_ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
-QUOTA = 10
 ENVIRONMENTS = 500
 Event = tuple[str, int, str]
 
@@ -60,6 +61,12 @@ def trace(url: str, since_ms: int, until_ms: int) -> list[str]:
         *(sys.executable, "-m", "retryctl", "trace", REQUEST_ID, "--log-group", GROUP),
         *("--endpoint-url", url, "--lines", "--output", "json", "--engine", "filter"),
     ]
+
+
+def trace_anywhere(url: str, since_ms: int, until_ms: int) -> list[str]:
+    named = trace(url, since_ms, until_ms)
+    at = named.index("--log-group")
+    return [*named[:at], *named[at + 2 :]]
 
 
 def trace_auto(url: str, since_ms: int, until_ms: int) -> list[str]:
@@ -95,6 +102,24 @@ def full_scan(url: str, since_ms: int, until_ms: int) -> list[str]:
     return [sys.executable, "-c", program]
 
 
+def loop(url: str, since_ms: int, until_ms: int) -> list[str]:
+    program = (
+        "import boto3\n"
+        f"logs = boto3.client('logs', endpoint_url={url!r})\n"
+        "groups = logs.get_paginator('describe_log_groups').paginate()\n"
+        "for group in (group for page in groups for group in page['logGroups']):\n"
+        "    pages = logs.get_paginator('filter_log_events').paginate(\n"
+        f"        logGroupName=group['logGroupName'], filterPattern='\"{REQUEST_ID}\"',\n"
+        f"        startTime={since_ms}, endTime={until_ms})\n"
+        "    found = [event for page in pages for event in page['events']]\n"
+        "    for event in found:\n"
+        "        print(event['message'])\n"
+        "    if found:\n"
+        "        break\n"
+    )
+    return [sys.executable, "-c", program]
+
+
 def of_attempts(printed: str) -> list[str]:
     (request,) = json.loads(printed)["requests"]
     return [event["message"] for attempt in request["attempts"] for event in attempt["events"]]
@@ -111,40 +136,60 @@ TOOLS = (
     Tool(name="aws logs filter-log-events", command=aws_cli, messages=of_events),
     Tool(name="full scan with boto3", command=full_scan, messages=str.splitlines),
 )
+ANYWHERE = (
+    Tool(name="retryctl trace, no name", command=trace_anywhere, messages=of_attempts),
+    Tool(name="loop over groups with boto3", command=loop, messages=str.splitlines),
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.find_request")
-    parser.add_argument("--events", type=int, default=5_000_000)
+    parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--hours-ago", type=float, nargs="+", default=[2.0])
-    parser.add_argument("--scan", type=int, default=20_000, help="events a call looks at")
+    parser.add_argument("--scan", type=int, nargs="+", default=[20_000, 200_000])
+    parser.add_argument("--quota", type=int, nargs="+", default=[10], help="calls a second")
+    parser.add_argument("--groups", type=int, default=1)
     parser.add_argument("--query-s", type=float, default=5.0, help="seconds that a query takes")
-    parser.add_argument("--tools", type=int, default=len(TOOLS), help="only the first so many")
+    parser.add_argument("--tools", type=int, default=4, help="only the first so many")
     given = parser.parse_args()
+    tools = TOOLS[: given.tools] if given.groups == 1 else ANYWHERE
     for hours in given.hours_ago:
-        measure(given.events, hours, given.scan, given.query_s, TOOLS[: given.tools])
+        now_ms = time.time_ns() // 1_000_000
+        with Endpoint() as endpoint:
+            endpoint.insights.query_s = given.query_s
+            load(endpoint, given.events, given.groups, now_ms, hours)
+            for scan in given.scan:
+                for quota in given.quota:
+                    endpoint.events.scan_events = scan
+                    endpoint.quotas = Quotas(dict.fromkeys(LIMITED, quota))
+                    print(head(given.events, given.groups, hours, scan, quota))
+                    for tool in tools:
+                        print(row(tool, endpoint, now_ms - DAY_MS, now_ms), flush=True)
 
 
-def measure(
-    events: int, hours_ago: float, scan: int, query_s: float, tools: Sequence[Tool]
-) -> None:
-    """Print a table for a request of ``hours_ago``."""
-    now_ms = time.time_ns() // 1_000_000
-    quotas = {"FilterLogEvents": QUOTA, "GetLogEvents": QUOTA}
-    with Endpoint(quotas=quotas, scan_events=scan) as endpoint:
-        endpoint.insights.query_s = query_s
-        first_ms = now_ms - int(hours_ago * HOUR_MS)
-        log = heapq.merge(noise(events, now_ms - DAY_MS), wanted(first_ms), key=lambda e: e[1])
-        endpoint.load(GROUP, log)
-        endpoint.function("orders-worker", Timeout=3)
-        print(
-            f"\n{events:,} events in 24 h, the request {hours_ago:g} h ago, {QUOTA} calls a "
-            f"second, {scan:,} events looked at by a call, {query_s:g} s for a query\n\n"
-            "| tool | seconds | calls | its lines (of 21) | counters | tracebacks | memory |\n"
-            "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
-        )
-        for tool in tools:
-            print(row(tool, endpoint, now_ms - DAY_MS, now_ms), flush=True)
+LIMITED = ("FilterLogEvents", "GetLogEvents")
+
+
+def load(endpoint: Endpoint, events: int, groups: int, now_ms: int, hours_ago: float) -> None:
+    """Load the log, and quiet groups; the name of the busy one is in the middle."""
+    first_ms = now_ms - int(hours_ago * HOUR_MS)
+    log = heapq.merge(noise(events, now_ms - DAY_MS), wanted(first_ms), key=lambda e: e[1])
+    endpoint.group(GROUP, created_ms=now_ms - 2 * DAY_MS)
+    endpoint.load(GROUP, log)
+    endpoint.function("orders-worker", Timeout=3)
+    for number in range(groups - 1):
+        name = f"/aws/lambda/{'az'[number % 2]}-{number:03d}"
+        endpoint.group(name, created_ms=now_ms - 2 * DAY_MS)
+        endpoint.load(name, noise(200 * (number % 7), now_ms - DAY_MS))
+
+
+def head(events: int, groups: int, hours_ago: float, scan: int, quota: int) -> str:
+    return (
+        f"\n{events:,} events in 24 h, {groups} log groups, the request {hours_ago:g} h ago, "
+        f"{quota} calls a second, {scan:,} events read by a call\n\n"
+        "| tool | seconds | calls (of the log) | its lines (of 21) | counters | tracebacks "
+        "| memory |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    )
 
 
 def row(tool: Tool, endpoint: Endpoint, since_ms: int, until_ms: int) -> str:
@@ -205,8 +250,11 @@ sys.exit(status)
 """
 
 
-def calls(endpoint: Endpoint) -> int:
-    return sum(endpoint.calls.values())
+def calls(endpoint: Endpoint) -> str:
+    """All calls, and those that read the log: the others have quotas of their own."""
+    all_calls = sum(endpoint.calls.values())
+    reading = ("FilterLogEvents", "GetLogEvents", "StartQuery", "GetQueryResults")
+    return f"{all_calls} ({sum(endpoint.calls[name] for name in reading)})"
 
 
 def environment() -> dict[str, str]:

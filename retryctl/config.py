@@ -17,6 +17,9 @@ Its keys, all optional::
     second = 1
     rest = 2
 
+    [related]                                        # what names the event of a request
+    key = 'order=(\\d+)'                             # what --key would give
+
     [check]                                          # see retryctl check
 """
 
@@ -37,7 +40,7 @@ from retryctl.errors import UsageError
 _OURS = "retryctl.toml"
 _UNPREFIXED = "In retryctl.toml write [markers], where pyproject.toml has [tool.retryctl.markers]."
 _BRANCHES = "Name each branch once, with the retries that lead to it: first = 0, again = 1."
-_KEYS = ("function", "log_groups", "profile", "region", "markers", "branches", "check")
+_KEYS = ("function", "log_groups", "profile", "region", "markers", "branches", "related", "check")
 _MARKER_KEYS = ("counter", "counter_field", "branch", "branch_field")
 
 
@@ -45,7 +48,8 @@ _MARKER_KEYS = ("counter", "counter_field", "branch", "branch_field")
 class ProjectConfig:
     """What the nearest settings file says. ``path`` is that file, ``None`` where there is none.
 
-    ``check`` is its table as it stands, for ``retryctl check`` to read.
+    ``check`` is its table as it stands, for ``retryctl check`` to read. ``related_key`` is the
+    pattern of ``--key``.
     """
 
     path: Path | None = None
@@ -55,6 +59,7 @@ class ProjectConfig:
     region: str | None = None
     markers: Markers = field(default_factory=Markers)
     check: Mapping[str, object] = field(default_factory=dict)
+    related_key: str | None = None
 
 
 def load_settings(folder: Path) -> ProjectConfig:
@@ -126,7 +131,13 @@ class _Reader:
             region=self._text(table, "region"),
             markers=self._markers(table),
             check=self._table(table, "check"),
+            related_key=self._related_key(table),
         )
+
+    def _related_key(self, table: Mapping[str, object]) -> str | None:
+        related = self._table(table, "related")
+        self._known(related, ("key",), "related.")
+        return self._text(related, "key", "related.")
 
     def _markers(self, table: Mapping[str, object]) -> Markers:
         markers = self._table(table, "markers")

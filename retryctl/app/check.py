@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from retryctl.app.follow import poll
+from retryctl.app.follow import UNSEEN_FOR_MS, poll
 from retryctl.app.options import (
     SILENT,
     Clock,
@@ -20,6 +20,7 @@ from retryctl.config import ProjectConfig
 from retryctl.core.check.baseline import Identity
 from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
 from retryctl.core.check.expectations import Expectations
+from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.coverage import Coverage
 
 _READ_AGAIN_MS = 10_000
@@ -29,16 +30,19 @@ _READ_AGAIN_MS = 10_000
 class CheckPlan:
     """A check, before anything is read.
 
-    Without ``request_ids`` the requests of the window are checked. ``baseline`` are the known
-    findings; with ``learns`` the failing findings are collected for it.
+    Without ``request_ids`` the requests of the window are checked. ``records`` are failure records
+    to compare the requests with. ``wait_ms`` is how long to wait
+    at most, ``None`` for as long as something is awaited. ``baseline`` are the known findings;
+    with ``learns`` the failing findings are collected for it.
     """
 
     request_ids: tuple[str, ...] = ()
+    records: tuple[FailureRecord, ...] = ()
     options: SourceOptions
     window: TimeWindow = field(default_factory=TimeWindow)
     config: ProjectConfig = field(default_factory=ProjectConfig)
     expectations: Expectations
-    wait_ms: int = 0
+    wait_ms: int | None = 0
     baseline: frozenset[Identity] = frozenset()
     learns: bool = False
 
@@ -71,7 +75,7 @@ def check(
     return check_when_settled(
         plan,
         add,
-        deadline_ms=clock() + plan.wait_ms,
+        deadline_ms=None if plan.wait_ms is None else clock() + plan.wait_ms,
         clock=clock,
         sleep=sleep,
         warn=feedback.warn,
@@ -84,6 +88,7 @@ def _by_id(plan: CheckPlan, feedback: Feedback, clock: Clock) -> AddRequests:
         plan.options,
         plan.window,
         config=plan.config,
+        records=plan.records,
         feedback=feedback,
         clock=clock,
     )
@@ -118,7 +123,7 @@ def check_when_settled(
     plan: CheckPlan,
     add: AddRequests,
     *,
-    deadline_ms: int,
+    deadline_ms: int | None,
     clock: Clock,
     sleep: Callable[[float], None],
     warn: Callable[[str], None],
@@ -128,7 +133,7 @@ def check_when_settled(
     Without request IDs, the check waits for the requests that were there when the least number
     expected was: newer ones are not awaited, or the check of a busy function would never end.
     """
-    expectations, waited = plan.expectations, False
+    expectations, waited, began_ms = plan.expectations, False, clock()
 
     def read() -> CheckRun:
         evaluator = CheckEvaluator(
@@ -138,7 +143,7 @@ def check_when_settled(
         outcome = evaluator.judgement(tuple(not_found), coverage.gaps)
         return CheckRun(outcome=outcome, coverage=coverage, not_found=not_found)
 
-    def on_wait(run: CheckRun) -> None:
+    def on_wait(run: CheckRun, until_ms: int) -> None:
         nonlocal expectations, waited
         outcome = run.outcome
         short = any(each.passed is False and each.awaits for each in outcome.checks)
@@ -149,7 +154,9 @@ def check_when_settled(
         waited = True
 
     def next_read_ms(run: CheckRun, now_ms: int) -> int | None:
-        return now_ms + _READ_AGAIN_MS if run.outcome.awaits or run.outcome.empty else None
+        may_come = deadline_ms is not None or now_ms - began_ms < UNSEEN_FOR_MS
+        awaited = run.outcome.awaits or (run.outcome.empty and may_come)
+        return now_ms + _READ_AGAIN_MS if awaited else None
 
     return poll(
         read,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
-from retryctl.app.options import Clock, Feedback, ShowProgress, SourceOptions
+from retryctl.app.options import Clock, Feedback, ShowProgress, SourceOptions, TimeWindow
 from retryctl.config import ProjectConfig
 from retryctl.core.model.attempt import function_from_names as function_of
 from retryctl.core.model.coverage import Coverage, LogQuery
@@ -17,7 +17,12 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import UsageError
 from retryctl.sources.aws.client import LONGEST_WAIT_S, AwsClient
-from retryctl.sources.aws.function_config import parse_function_name, read_settings
+from retryctl.sources.aws.function_config import (
+    FunctionName,
+    parse_function_name,
+    read_settings,
+    read_versions,
+)
 from retryctl.sources.aws.log_groups import (
     LogGroup,
     discover,
@@ -26,12 +31,13 @@ from retryctl.sources.aws.log_groups import (
     log_group,
     matching_functions,
 )
+from retryctl.sources.aws.service_clock import LEAST_SKEW_MS
 from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.requests import RequestSource
 from retryctl.sources.cloudwatch.stats import SearchProgress as Calls
 
 # arn:aws:lambda:eu-west-1:123456789012:function:orders-worker
-_REGION_OF_ARN = re.compile(r"arn:[^:]*:(?:lambda|logs):([^:]+):")
+_PLACE_OF_ARN = re.compile(r"arn:[^:]*:(?:lambda|logs):(?P<region>[^:]+):(?P<account>[0-9]+):")
 # arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders-worker
 _GROUP_ARN = re.compile(r"arn:([^:]*):logs:([^:]*):([^:]*):log-group:")
 
@@ -58,6 +64,7 @@ class OpenedSearch:
     settings_of: Callable[[LogEvent], FunctionConfig]
     coverage: Callable[[], Coverage]
     region: Callable[[], str | None]
+    skew_ms: Callable[[], int]
 
 
 def open_search(
@@ -83,7 +90,7 @@ def open_search(
         aws,
         groups=groups,
         otherwise=partial(functions.discovered, groups) if place.elsewhere else None,
-        clock=clock,
+        clock=lambda: clock() + aws.skew_ms,
         timeout_ms=known.timeout_ms,
         event_age_ms=known.event_age_ms,
         progress=partial(show_calls, show),
@@ -91,30 +98,89 @@ def open_search(
         terms=query_budget(options, feedback),
         markers=config.markers,
     )
-    name = (
-        parse_function_name(place.function).name if place.function and not place.elsewhere else None
-    )
+    named = parse_function_name(place.function) if place.function and not place.elsewhere else None
     return OpenedSearch(
         source=source,
-        query=replace(query, log_groups=groups, function=name),
+        query=replace(
+            query,
+            log_groups=groups,
+            function=named.name if named else None,
+            versions=_versions(aws, named, feedback) if named else None,
+        ),
         settings_of=functions.of,
         coverage=lambda: with_place(source.coverage(), options),
         region=lambda: aws.region,
+        skew_ms=lambda: aws.skew_ms,
     )
+
+
+def read_by_service_clock(
+    search: OpenedSearch, window: TimeWindow, clock: Clock
+) -> tuple[LogQuery, list[LogEvent]]:
+    """Read the events; again where the answers show that this machine's clock is wrong."""
+    while True:
+        skew_ms = search.skew_ms()
+        shifted = window.shifted(skew_ms)
+        query = replace(search.query, since_ms=shifted.since_ms, until_ms=shifted.until_ms)
+        events = list(search.source.read(query))
+        shifted.refuse_future(clock() + search.skew_ms())
+        if abs(search.skew_ms() - skew_ms) <= LEAST_SKEW_MS:
+            return query, events
+
+
+def warn_of_skew(skew_ms: int, feedback: Feedback) -> None:
+    """Report that this machine's clock is wrong, and which clock is used."""
+    if skew_ms:
+        side = "behind" if skew_ms > 0 else "ahead of"
+        feedback.warn(
+            f"This machine's clock is {abs(skew_ms) / 1000:,.0f} s {side} the service's, "
+            "which is used."
+        )
+
+
+def _versions(aws: AwsClient, named: FunctionName, feedback: Feedback) -> frozenset[str] | None:
+    versions, notes = read_versions(aws, named)
+    _warn_all(feedback, notes)
+    return versions
 
 
 def aws_for(options: SourceOptions, *names: str | None) -> AwsClient:
-    """The door to AWS; the region is the one of an ARN among ``names`` where none was given."""
+    """The client of all calls; an ARN among ``names`` gives the region where no option does.
+
+    Raises ``UsageError`` where an option and an ARN contradict each other.
+    """
     from retryctl import __version__
 
-    found = (_REGION_OF_ARN.match(name) for name in names if name)
+    _refuse_contradictions(options, names)
+    places = [_PLACE_OF_ARN.match(name or "") for name in names]
+    regions = [place and place["region"] for place in places]
+    named = next(filter(None, regions), None)
+    if options.functions and None in regions:  # a plain name is not of the region of an ARN
+        named = options.default_region
     return AwsClient(
         profile=options.profile,
-        region=options.region
-        or next((match[1] for match in found if match), options.default_region),
+        region=options.region or named or options.default_region,
         endpoint_url=options.endpoint_url,
         user_agent=f"retryctl/{__version__}",
     )
+
+
+def _refuse_contradictions(options: SourceOptions, names: Sequence[str | None]) -> None:
+    """Raise ``UsageError`` where ``--region`` or ``-f`` and an ARN name different places."""
+    arns = [(place, name) for name in names if name and (place := _PLACE_OF_ARN.match(name))]
+    for place, arn in arns:
+        if options.region not in (None, place["region"]):
+            raise UsageError(
+                f"--region {options.region} contradicts the region of {arn}.",
+                f"Drop --region, or give --region {place['region']}.",
+            )
+    own = _PLACE_OF_ARN.match(options.function or "")
+    for place, arn in arns:
+        if own and own.groups() != place.groups():
+            raise UsageError(
+                f"{arn} is in another account or region than {options.function}.",
+                "A function logs in its own account and region: drop one of them.",
+            )
 
 
 def query_budget(options: SourceOptions, feedback: Feedback) -> QueryBudget:
@@ -167,10 +233,10 @@ class _Functions:
         self._only: str | None = None
         if place.function:
             self.known, own = self._settings(place.function)
-            name = parse_function_name(place.function)
-            self.groups = place.groups or (own or name.default_log_group,)
+            named = parse_function_name(place.function)
+            self.groups = place.groups or (_group_of(aws, named, own),)
             self._only = None if place.elsewhere else place.function
-            self._read[name.name if place.elsewhere else place.function] = self.known
+            self._read[named.name if place.elsewhere else place.function] = self.known
 
     def of(self, event: LogEvent) -> FunctionConfig:
         """The settings of the function whose log ``event`` stands in."""
@@ -192,6 +258,12 @@ class _Functions:
         settings, group, notes = read_settings(self._aws, function)
         _warn_all(self._feedback, notes)
         return settings, group
+
+
+def _group_of(aws: AwsClient, named: FunctionName, own: str | None) -> str:
+    """The log group of a function whose settings name ``own``, or none."""
+    named = replace(named, region=named.region or aws.region)
+    return named.log_group(own) if own else named.default_log_group
 
 
 def _warn_all(feedback: Feedback, sentences: Iterable[str]) -> None:
@@ -234,11 +306,15 @@ def show_wait(show: ShowProgress, action: str, seconds: float) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A log group; of a ``function`` that is named only its own streams are asked for."""
+    """A log group; of a ``function`` that is named only its own streams are read.
+
+    ``versions`` are those that are selected, ``None`` for all.
+    """
 
     group: LogGroup
     function: str | None
     settings: FunctionConfig
+    versions: frozenset[str] | None = None
 
 
 def find_targets(
@@ -283,10 +359,11 @@ class _TargetFinder:
 
     def of_function(self, function: str, groups: tuple[str, ...] = ()) -> Iterator[Target]:
         """The targets of one function: ``groups``, or the group that its settings name."""
-        name = parse_function_name(function)
+        named = parse_function_name(function)
         known, own = self._settings(function)
-        for group in find_log_groups(self.aws, groups or (own or name.default_log_group,)):
-            yield Target(group=group, function=name.name, settings=known)
+        versions = _versions(self.aws, named, self.feedback)
+        for group in find_log_groups(self.aws, groups or (_group_of(self.aws, named, own),)):
+            yield Target(group=group, function=named.name, settings=known, versions=versions)
 
     def of_groups(self, groups: tuple[str, ...]) -> Iterator[Target]:
         """The targets of log groups, each with the settings of the function it is named after."""

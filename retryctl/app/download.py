@@ -7,14 +7,13 @@ open there is pending or running.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 
 from retryctl.app.cloudwatch_targets import (
@@ -23,6 +22,7 @@ from retryctl.app.cloudwatch_targets import (
     query_budget,
     show_calls,
     show_wait,
+    warn_of_skew,
     with_place,
 )
 from retryctl.app.options import Feedback, ShowProgress, SourceOptions, TimeWindow
@@ -33,10 +33,11 @@ from retryctl.errors import CouldNotLook, LoginExpired, NoCredentials
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe, refusal_of
 from retryctl.sources.cloudwatch.gaps import masked, not_kept, not_searched
-from retryctl.sources.cloudwatch.pages import Page, TimeRange, asked_window
+from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, asked_window
 from retryctl.sources.cloudwatch.search import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
-from retryctl.sources.cloudwatch.window_download import NotSaved, WindowDownload
+from retryctl.sources.cloudwatch.window_download import WindowDownload
+from retryctl.temporary import temporary_folder
 
 _DAY_MS = 24 * 3_600_000
 
@@ -48,6 +49,10 @@ class DownloadedGroup:
     target: Target
     folder: Path
     coverage: Coverage
+
+
+WrongCountersOf = Callable[[DownloadedGroup], Sequence[StreamStretch]]
+"""Returns where the attempts of a downloaded group lie whose counter is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,26 +73,39 @@ def download_groups(
     now_ms: int,
     feedback: Feedback,
     verify_all: bool,
+    wrong_counters: WrongCountersOf,
+    every_line: bool = False,
 ) -> Iterator[DownloadedGroups]:
     """Download the window of every target's group into a folder that lives as long as the context.
 
     A window without a start is that of the last 24 hours. Raises the errors of
     ``retryctl.errors`` where no group can be read; one of several that cannot be read is a gap.
-    With ``verify_all`` every pair of lines whose adjacency matters is looked up.
+    With ``verify_all`` every pair of lines whose adjacency matters is looked up; without it those
+    behind ``wrong_counters`` and some others. With ``every_line`` the lines that say nothing of
+    attempts are read too.
     """
     aws, targets = find_targets(options, config, feedback)
+    search = _search_options(options, aws, feedback)
+    if targets and not aws.calls:
+        search.describe(targets[0].group)  # the answer has the service's clock
+    now_ms += aws.skew_ms
+    warn_of_skew(aws.skew_ms, feedback)
+    window = window.shifted(aws.skew_ms)
+    window.refuse_future(now_ms)
     limits = asked_window(window.since_ms, window.until_ms, now_ms)
-    with _temporary_folder() as folder:
+    with temporary_folder("download") as folder:
         with feedback.progress() as show:
             aws.report_waits(partial(show_wait, show))
             download = _Download(
                 aws,
                 targets,
                 limits,
-                _search_options(options, aws, feedback),
+                search,
                 config.markers,
                 now_ms=now_ms,
                 verify_all=verify_all,
+                wrong_counters=wrong_counters,
+                every_line=every_line,
                 show=show,
             )
             groups = tuple(download.run(folder))
@@ -96,18 +114,6 @@ def download_groups(
             window=replace(window, since_ms=limits.since_ms),
             coverage=with_place(download.coverage, options),
         )
-
-
-@contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    try:
-        folder = tempfile.mkdtemp(prefix="retryctl-")
-    except OSError as error:
-        raise NotSaved("a temporary folder", error) from error
-    try:
-        yield Path(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _search_options(options: SourceOptions, aws: AwsClient, feedback: Feedback) -> SearchOptions:
@@ -131,11 +137,14 @@ class _Download:
         *,
         now_ms: int,
         verify_all: bool,
+        wrong_counters: WrongCountersOf,
+        every_line: bool,
         show: ShowProgress,
     ) -> None:
+        self._every_line = every_line
         self._aws, self._limits, self._search = aws, limits, search
         self._markers, self._now_ms, self._verify_all = markers, now_ms, verify_all
-        self._show = show
+        self._show, self._wrong_counters = show, wrong_counters
         self._by_group: dict[LogGroup, list[Target]] = defaultdict(list)
         for target in targets:
             self._by_group[target.group].append(target)
@@ -185,7 +194,9 @@ class _Download:
             markers=self._markers,
             folder=folder,
             on_page=partial(self._tell, group),
-            sure=self._verify_all,
+            verify_all=self._verify_all,
+            every_line=self._every_line,
+            wrong_counters=partial(self._wrong, targets, folder),
         )
         log.save()
         looked = log.looked
@@ -195,6 +206,12 @@ class _Download:
         if looked.masked and self._search.describe(group).masked:
             looked.gaps.append(masked(group, looked.masked))
         return looked, [log.assumed] if log.assumed else []
+
+    def _wrong(
+        self, targets: Sequence[Target], folder: Path, coverage: Coverage
+    ) -> Sequence[StreamStretch]:
+        groups = [DownloadedGroup(target=t, folder=folder, coverage=coverage) for t in targets]
+        return list(chain.from_iterable(map(self._wrong_counters, groups)))
 
     def _add(self, looked: SearchStats, assumed: list[Gap]) -> None:
         self._all.merge(looked)

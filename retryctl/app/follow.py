@@ -13,8 +13,8 @@ from retryctl.core.model.request import RequestOutcome
 _START_LATE_MS = 2_000
 _OVERDUE_MS = 10_000
 _LEAST_MS, _MOST_MS = 5_000, 60_000
-# The lines of an attempt that has just begun are there by then; later the ID is a wrong one.
-_UNSEEN_FOR_MS = 60_000
+UNSEEN_FOR_MS = 60_000
+"""The lines of an attempt that has just begun are there by then; later the ID is a wrong one."""
 
 T = TypeVar("T")
 
@@ -26,20 +26,21 @@ def poll(
     deadline_ms: int | None,
     clock: Clock,
     sleep: Callable[[float], None],
-    on_wait: Callable[[T], None],
+    on_wait: Callable[[T, int], None],
 ) -> T:
     """Return what ``read`` gives once nothing more is awaited, or the deadline is over.
 
     ``next_read_ms`` gives the time of the next read in epoch milliseconds, ``None`` where there
-    is nothing to wait for. ``sleep`` takes seconds. ``on_wait`` is called before each wait.
+    is nothing to wait for. ``sleep`` takes seconds. ``on_wait`` is called before each wait, with
+    the time at which it ends.
     """
     while True:
         result, now_ms = read(), clock()
         next_ms = next_read_ms(result, now_ms)
         if next_ms is None or (deadline_ms is not None and now_ms >= deadline_ms):
             return result
-        on_wait(result)
         until_ms = next_ms if deadline_ms is None else min(next_ms, deadline_ms)
+        on_wait(result, until_ms)
         sleep((until_ms - now_ms) / 1000)
 
 
@@ -49,13 +50,15 @@ def follow(
     timeout_ms: int | None,
     clock: Clock,
     sleep: Callable[[float], None],
-    on_wait: Callable[[TraceResult], None],
+    on_wait: Callable[[TraceResult, int], None],
 ) -> TraceResult:
     """Return what ``read`` gives once every request has closed, or ``timeout_ms`` is over."""
     began_ms = clock()
 
     def next_read_ms(result: TraceResult, now_ms: int) -> int | None:
-        return min(_next_reads(result, now_ms, began_ms), default=None)
+        skew_ms = result.skew_ms  # the times in the result are the service's
+        reads = _next_reads(result, now_ms + skew_ms, began_ms + skew_ms)
+        return min((read_ms - skew_ms for read_ms in reads), default=None)
 
     return poll(
         read,
@@ -80,5 +83,5 @@ def _next_reads(result: TraceResult, now_ms: int, began_ms: int) -> Iterator[int
             yield now_ms + min(_MOST_MS, max(_LEAST_MS, ran_ms // 2))
         elif request.outcome is RequestOutcome.UNKNOWN and may_close:
             yield now_ms + _OVERDUE_MS
-    if result.not_found and now_ms - began_ms < _UNSEEN_FOR_MS:
+    if result.not_found and now_ms - began_ms < UNSEEN_FOR_MS:
         yield now_ms + _LEAST_MS

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
+
+from retryctl.errors import UsageError
 
 Clock = Callable[[], int]
 """Returns epoch milliseconds."""
@@ -52,15 +54,34 @@ class SourceOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeWindow:
-    """The window [since_ms, until_ms) in epoch milliseconds; ``None`` where it is open."""
+    """The window [since_ms, until_ms) in epoch milliseconds; ``None`` where it is open.
+
+    ``is_since_ago`` and ``is_until_ago``: given as a time before now, by this machine's clock.
+    """
 
     since_ms: int | None = None
     until_ms: int | None = None
+    is_since_ago: bool = False
+    is_until_ago: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether the window is open at both ends."""
         return self.since_ms is None and self.until_ms is None
+
+    def shifted(self, skew_ms: int) -> TimeWindow:
+        """Return the window by a clock that is ``skew_ms`` ahead of this machine's."""
+        since_ms, until_ms = self.since_ms, self.until_ms
+        if since_ms is not None and self.is_since_ago:
+            since_ms += skew_ms
+        if until_ms is not None and self.is_until_ago:
+            until_ms += skew_ms
+        return replace(self, since_ms=since_ms, until_ms=until_ms)
+
+    def refuse_future(self, now_ms: int) -> None:
+        """Raise ``UsageError`` where the window is still to come."""
+        if self.since_ms is not None and self.since_ms > now_ms:
+            raise UsageError("--since is still to come.", "Give a time in the past.")
 
 
 WHOLE = TimeWindow()

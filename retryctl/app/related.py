@@ -1,17 +1,28 @@
-"""The requests of a saved log that belong to the same event under several request IDs."""
+"""The requests that belong to the same event under several request IDs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from retryctl.app.options import SILENT, WHOLE, Feedback, SourceOptions, TimeWindow
+from retryctl.app.options import (
+    SILENT,
+    WHOLE,
+    Clock,
+    Feedback,
+    SourceOptions,
+    TimeWindow,
+    wall_clock_ms,
+)
 from retryctl.app.trace import trace
 from retryctl.config import ProjectConfig
-from retryctl.core.model.coverage import Coverage
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.related.groups import RelatedRequests, related_requests
 from retryctl.core.related.keys import KeyReader, known_keys
-from retryctl.errors import UsageError
+
+AROUND_MS = 3_600_000
+"""So far before and after a request its event is searched for, unless a window is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,24 +39,95 @@ def find_related(
     window: TimeWindow = WHOLE,
     *,
     read_key: KeyReader = known_keys,
+    is_wanted: Callable[[str | None], bool] = lambda function: True,
     config: ProjectConfig | None = None,
     feedback: Feedback = SILENT,
+    clock: Clock = wall_clock_ms,
 ) -> RelatedResult:
-    """Group the requests of a saved log by event.
+    """Group the requests of a window by event.
 
-    Raises ``UsageError`` for CloudWatch, where a search by ID cannot find the other IDs.
+    On CloudWatch every line of the window is read, because any of them can have the key. With
+    request IDs and without a window, that is an hour before and after each of them.
+    ``is_wanted`` selects functions by name.
     """
+    config = config or ProjectConfig()
     if options.source == "cloudwatch":
-        raise UsageError(
-            "related requests are found in a saved log only.",
-            "Save the window: aws logs filter-log-events --log-group-name GROUP "
-            "--start-time MS --output json > log.json\nThen: --from log.json",
-        )
-    found = trace((), options, window, config=config, feedback=feedback)
+        if request_ids and window.is_open:
+            options, window = _place(request_ids, options, config, feedback, clock)
+        requests: Sequence[CheckedRequest]
+        requests, coverage = _download(options, window, config, feedback, clock)
+    else:
+        found = trace((), options, window, config=config, feedback=feedback)
+        requests, coverage = found.checked, found.coverage
     wanted = frozenset(request_ids)
     groups = [
         group
-        for group in related_requests(found.checked, read_key)
+        for group in related_requests(_of(requests, is_wanted), read_key)
         if not wanted or any(one.request.request_id in wanted for one in group.requests)
     ]
-    return RelatedResult(groups=groups, coverage=found.coverage)
+    return RelatedResult(groups=groups, coverage=coverage)
+
+
+def _of(
+    requests: Iterable[CheckedRequest], is_wanted: Callable[[str | None], bool]
+) -> list[CheckedRequest]:
+    return [one for one in requests if is_wanted(one.request.function)]
+
+
+def _place(
+    request_ids: Sequence[str],
+    options: SourceOptions,
+    config: ProjectConfig,
+    feedback: Feedback,
+    clock: Clock,
+) -> tuple[SourceOptions, TimeWindow]:
+    """Return the log groups that have the requests, and the window around their attempts."""
+    found = trace(request_ids, options, config=config, feedback=feedback, clock=clock)
+    attempts = [attempt for one in found.checked for attempt in one.request.attempts]
+    if not attempts:
+        return options, WHOLE
+    groups = dict.fromkeys(attempt.log_group for attempt in attempts if attempt.log_group)
+    if not options.function and not options.log_groups:
+        options = replace(options, log_groups=tuple(groups))
+    first_ms, last_ms = attempts[0].placed_ms, attempts[0].placed_ms
+    for attempt in attempts:
+        first_ms = min(first_ms, attempt.placed_ms)
+        last_ms = max(last_ms, attempt.last_event.timestamp_ms)
+    until_ms = last_ms + AROUND_MS
+    return options, TimeWindow(
+        since_ms=first_ms - AROUND_MS, until_ms=until_ms if until_ms < clock() else None
+    )
+
+
+def _download(
+    options: SourceOptions,
+    window: TimeWindow,
+    config: ProjectConfig,
+    feedback: Feedback,
+    clock: Clock,
+) -> tuple[list[CheckedRequest], Coverage]:
+    """Read every line of the window from CloudWatch, and check its requests."""
+    from retryctl.app.download import download_groups
+    from retryctl.bulk.reader import BulkReader
+
+    downloading = download_groups(
+        options,
+        config,
+        window,
+        now_ms=clock(),
+        feedback=feedback,
+        every_line=True,
+        verify_all=False,
+        wrong_counters=lambda group: (),
+    )
+    requests: list[CheckedRequest] = []
+    with downloading as downloaded:
+        since_ms = downloaded.window.since_ms or 0
+        for group in downloaded.groups:
+            if not group.coverage.events_read:
+                continue
+            query = LogQuery(function=group.target.function)
+            with BulkReader(str(group.folder)) as log:
+                found = log.trace(query, config.markers, group.target.settings)
+            requests += (one for one in found.requests if one.request.placed_ms >= since_ms)
+        return requests, downloaded.coverage

@@ -18,12 +18,10 @@ from retryctl.app.window import list_rows, open_window
 from retryctl.config import ProjectConfig
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
-from retryctl.core.summary.request_row import RequestRow, RowFilter
+from retryctl.core.summary.request_row import ENDED_WELL, RequestRow, RowFilter
 
 FEW = 3
 """A saved log with at most this many requests is shown whole."""
-
-_ENDED_WELL = (RequestOutcome.SUCCEEDED, RequestOutcome.RECOVERED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +97,7 @@ def _rows(
 
 def _is_notable(row: RequestRow, *, failed: bool) -> bool:
     if failed:
-        return row.outcome not in _ENDED_WELL
+        return row.outcome not in ENDED_WELL
     return row.attempts > 1 or row.outcome is not RequestOutcome.SUCCEEDED
 
 

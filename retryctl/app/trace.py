@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,9 +20,17 @@ from retryctl.app.options import (
 )
 from retryctl.bulk.reader import BulkReader, TracedLog
 from retryctl.config import ProjectConfig
+from retryctl.core.check.expectations import unmatched_patterns
 from retryctl.core.crosscheck.claims import Branches, Markers
-from retryctl.core.crosscheck.verdict import CheckedRequest, HistoryInput, check_history
-from retryctl.core.model.coverage import Coverage, LogQuery
+from retryctl.core.crosscheck.verdict import (
+    CheckedRequest,
+    HistoryInput,
+    check_history,
+    cross_checked,
+)
+from retryctl.core.failure_records.comparison import record_findings
+from retryctl.core.failure_records.documents import FailureRecord
+from retryctl.core.model.coverage import Coverage, LogQuery, runs_version
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import Request
@@ -32,7 +41,11 @@ class TraceResult:
     """The requests that were found, and what was read.
 
     ``not_found`` has a reason for each ID that was not found; ``branches`` are those that the
-    handlers choose from, ``region`` is the AWS region of the log.
+    handlers choose from, ``region`` is the AWS region of the log. ``unmatched`` explains that the
+    configured markers match no line of the failed attempts; empty where one does. ``records`` are
+    the failure records that the requests were compared with. ``skew_ms`` is how far the service's
+    clock is ahead of this machine's. ``responses`` has the document that each attempt of a lab
+    gave, by request ID.
     """
 
     checked: Sequence[CheckedRequest]
@@ -40,6 +53,10 @@ class TraceResult:
     not_found: Mapping[str, str] = field(default_factory=dict)
     branches: Branches = field(default_factory=Branches)
     region: str | None = None
+    records: tuple[FailureRecord, ...] = ()
+    unmatched: str = ""
+    skew_ms: int = 0
+    responses: Mapping[str, Sequence[bytes | None]] | None = None
 
     def only_retried(self) -> TraceResult:
         """Return the result with only those requests that were retried."""
@@ -73,19 +90,47 @@ def trace_reader(
     window: TimeWindow = WHOLE,
     *,
     config: ProjectConfig | None = None,
+    records: Sequence[FailureRecord] = (),
     feedback: Feedback = SILENT,
     clock: Clock = wall_clock_ms,
 ) -> Callable[[], TraceResult]:
-    """Return a function that reads the requests as they are by the time it is called."""
+    """Return a function that reads the requests as they are by the time it is called.
+
+    The requests are compared with the failure records.
+    """
     config = config or ProjectConfig()
     query = LogQuery(
         request_ids=tuple(request_ids), since_ms=window.since_ms, until_ms=window.until_ms
     )
     if options.source == "cloudwatch":
-        read = _search_reader(options, config, query, feedback, clock)
+        read = _search_reader(options, config, query, window, feedback, clock)
     else:
         read = partial(_read_saved, options, config.markers, query, feedback)
-    return lambda: read(_read_store(options, request_ids))
+    return lambda: _compared(read(_read_store(options, request_ids)), records)
+
+
+def _compared(result: TraceResult, records: Sequence[FailureRecord]) -> TraceResult:
+    """Return the result with the differences between the records and the attempts."""
+    if not records:
+        return result
+    of_request: dict[str, list[FailureRecord]] = defaultdict(list)
+    for record in records:
+        of_request[record.request_id].append(record)
+    checked = [
+        replace(
+            one,
+            findings=(
+                *one.findings,
+                *(
+                    finding
+                    for record in of_request[one.request.request_id]
+                    for finding in record_findings(record, one, result.coverage)
+                ),
+            ),
+        )
+        for one in result.checked
+    ]
+    return replace(result, checked=checked, records=tuple(records))
 
 
 _Stored = Mapping[str, StoreCount]
@@ -95,10 +140,11 @@ def _search_reader(
     options: SourceOptions,
     config: ProjectConfig,
     query: LogQuery,
+    window: TimeWindow,
     feedback: Feedback,
     clock: Clock,
 ) -> Callable[[_Stored], TraceResult]:
-    from retryctl.app.cloudwatch_targets import open_search
+    from retryctl.app.cloudwatch_targets import open_search, read_by_service_clock, warn_of_skew
 
     shown: list[ShowProgress] = []  # where the search that is under way shows its progress
     search = open_search(
@@ -113,7 +159,8 @@ def _search_reader(
     def read(stored: _Stored) -> TraceResult:
         with feedback.progress() as show:
             shown[:] = [show]
-            events = list(search.source.read(search.query))
+            query, events = read_by_service_clock(search, window, clock)
+        warn_of_skew(search.skew_ms(), feedback)
         found = _check(
             events,
             search.coverage(),
@@ -125,7 +172,8 @@ def _search_reader(
                 stored=stored,
             ),
         )
-        return _result(found, search.query, config.markers, search.region())
+        result = _result(found, query, config.markers, search.region())
+        return replace(result, skew_ms=search.skew_ms())
 
     return read
 
@@ -137,12 +185,14 @@ def _read_saved(
     feedback: Feedback,
     stored: _Stored,
 ) -> TraceResult:
-    name = None
+    query = replace(query, log_groups=options.log_groups)
     if options.function:
-        from retryctl.sources.aws.function_config import parse_function_name
+        from retryctl.sources.aws.function_config import alias_not_logged, parse_function_name
 
-        name = parse_function_name(options.function).name
-    query = replace(query, function=name, log_groups=options.log_groups)
+        named = parse_function_name(options.function)
+        query = replace(query, function=named.name, versions=named.versions)
+        if named.alias:
+            feedback.warn(alias_not_logged(named))
     with feedback.progress() as show, BulkReader(options.source) as log:
         found = log.trace(query, markers, stored=stored, progress=partial(bytes_progress, show))
     region = options.region or options.default_region
@@ -163,24 +213,38 @@ def _check(events: Sequence[LogEvent], coverage: Coverage, given: HistoryInput) 
 
 
 def _result(found: TracedLog, query: LogQuery, markers: Markers, region: str | None) -> TraceResult:
-    inside = [one for one in found.requests if _is_in_window(one.request, query)]
+    versions = {
+        one.request.request_id: [attempt.version for attempt in one.request.attempts]
+        for one in found.requests
+    }
+    inside = [
+        one
+        for one in found.requests
+        if _is_in_window(one.request, query)
+        and runs_version(query.versions, versions[one.request.request_id])
+    ]
     left_out = dict(found.coverage.left_out)
-    ids_found, ids_inside = (
-        {one.request.request_id for one in some} for some in (found.requests, inside)
-    )
+    ids_inside = {one.request.request_id for one in inside}
     return TraceResult(
         checked=inside,
         coverage=found.coverage,
         not_found={
             one: _why_left_out(one, left_out[one], query)
             if one in left_out
-            else _why_not_found(one, found, ran=one in ids_found)
+            else _why_not_found(one, found, query, ran=versions.get(one))
             for one in query.request_ids
             if one not in ids_inside
         },
         branches=markers.branches,
         region=region,
+        unmatched=_unmatched(found.requests, markers),
     )
+
+
+def _unmatched(requests: Sequence[CheckedRequest], markers: Markers) -> str:
+    attempts = [attempt for one in requests for attempt in one.request.attempts]
+    failed = sum(attempt.outcome.failed for attempt in attempts)
+    return unmatched_patterns(failed, cross_checked(requests), markers.patterns)
 
 
 def _is_in_window(request: Request, query: LogQuery) -> bool:
@@ -199,8 +263,12 @@ def _why_left_out(request_id: str, place: str, query: LogQuery) -> str:
     return f"{request_id} is in this log, but not in {asked}: the log holds it in {place}."
 
 
-def _why_not_found(request_id: str, found: TracedLog, *, ran: bool) -> str:
-    if ran:
+def _why_not_found(
+    request_id: str, found: TracedLog, query: LogQuery, *, ran: Sequence[str | None] | None
+) -> str:
+    if ran and not runs_version(query.versions, ran):
+        return f"{request_id} ran version {' and '.join(sorted({str(one) for one in ran}))}."
+    if ran is not None:
         return f"{request_id} has no attempt between --since and --until."
     if request_id in found.web:
         return f"{request_id} is a request to a web function: no event, and never retried."

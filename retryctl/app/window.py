@@ -19,12 +19,13 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
-from retryctl.app.options import Feedback, SourceOptions, TimeWindow, bytes_progress
+from retryctl.app.options import SILENT, Feedback, SourceOptions, TimeWindow, bytes_progress
 from retryctl.bulk.partition import PartitionContext
 from retryctl.bulk.reader import BulkReader, Requests, map_partitions
 from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.config import ProjectConfig
 from retryctl.core.check.evaluate import CheckEvaluator
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.coverage import Coverage, LogQuery
@@ -33,11 +34,12 @@ from retryctl.core.summary.request_row import RequestRow, RowFilter, request_row
 from retryctl.core.summary.silent import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.errors import UnreadableInput
-from retryctl.sources.aws.function_config import parse_function_name
+from retryctl.sources.aws.function_config import alias_not_logged, parse_function_name
 from retryctl.sources.saved.diagnostics import ReadStats
 
 if TYPE_CHECKING:
-    from retryctl.app.download import DownloadedGroups
+    from retryctl.app.download import DownloadedGroup, DownloadedGroups
+    from retryctl.sources.cloudwatch.pages import StreamStretch
 
 MOST_PROCESSES = 8
 
@@ -91,7 +93,13 @@ def open_window(
     from retryctl.app.download import download_groups
 
     downloading = download_groups(
-        options, config, window, now_ms=now_ms, feedback=feedback, verify_all=verify_all
+        options,
+        config,
+        window,
+        now_ms=now_ms,
+        feedback=feedback,
+        verify_all=verify_all,
+        wrong_counters=partial(_wrong_counters, config, window),
     )
     with downloading as downloaded:
         yield _downloaded_window(downloaded, config, feedback)
@@ -136,7 +144,9 @@ def _saved_window(
     feedback: Feedback,
     since_ms: int | None,
 ) -> WindowReader:
-    name = parse_function_name(options.function).name if options.function else None
+    named = parse_function_name(options.function) if options.function else None
+    if named and named.alias:
+        feedback.warn(alias_not_logged(named))
 
     def coverage(stats: ReadStats) -> Coverage:
         stats.since_ms = since_ms
@@ -144,7 +154,12 @@ def _saved_window(
 
     saved = read_saved_window(
         options.source,
-        LogQuery(until_ms=window.until_ms, function=name, log_groups=options.log_groups),
+        LogQuery(
+            until_ms=window.until_ms,
+            function=named.name if named else None,
+            versions=named.versions if named else None,
+            log_groups=options.log_groups,
+        ),
         window,
         coverage,
         markers=config.markers,
@@ -157,35 +172,55 @@ def _saved_window(
 def _downloaded_window(
     downloaded: DownloadedGroups, config: ProjectConfig, feedback: Feedback
 ) -> WindowReader:
-    unrecognised = 0
+    unrecognised = web = 0
 
     def logs() -> Iterator[SavedWindow]:
-        nonlocal unrecognised
-        unrecognised = 0
+        nonlocal unrecognised, web
+        unrecognised = web = 0
         for group in downloaded.groups:
             if not group.coverage.events_read:
                 continue
-            log = read_saved_window(
-                str(group.folder),
-                LogQuery(until_ms=downloaded.window.until_ms, function=group.target.function),
-                downloaded.window,
-                partial(_with_unrecognised, group.coverage),
-                markers=config.markers,
-                settings=group.target.settings,
-                feedback=feedback,
-            )
+            log = _log_of(group, config, downloaded.window, feedback)
             unrecognised += log.coverage.events_unrecognised
+            web += log.coverage.web_requests
             yield log
 
     return WindowReader(
         logs,
-        lambda: replace(downloaded.coverage, events_unrecognised=unrecognised),
+        lambda: replace(downloaded.coverage, events_unrecognised=unrecognised, web_requests=web),
         downloaded.window.since_ms,
     )
 
 
+def _log_of(
+    group: DownloadedGroup, config: ProjectConfig, window: TimeWindow, feedback: Feedback
+) -> SavedWindow:
+    return read_saved_window(
+        str(group.folder),
+        LogQuery(
+            until_ms=window.until_ms,
+            function=group.target.function,
+            versions=group.target.versions,
+        ),
+        window,
+        partial(_with_unrecognised, group.coverage),
+        markers=config.markers,
+        settings=group.target.settings,
+        feedback=feedback,
+    )
+
+
+def _wrong_counters(
+    config: ProjectConfig, window: TimeWindow, group: DownloadedGroup
+) -> list[StreamStretch]:
+    log = _log_of(group, config, window, SILENT)
+    return list(chain.from_iterable(log.map(_WrongCounters())))
+
+
 def _with_unrecognised(coverage: Coverage, stats: ReadStats) -> Coverage:
-    return replace(coverage, events_unrecognised=stats.unrecognised)
+    return replace(
+        coverage, events_unrecognised=stats.unrecognised, web_requests=stats.web_requests
+    )
 
 
 # --------------------------------------------------------------------------- one log
@@ -265,6 +300,7 @@ def read_saved_window(
         named=query.function,
         since_ms=window.since_ms,
         until_ms=window.until_ms,
+        versions=query.versions,
     )
     return SavedWindow(read, found, context, processes)
 
@@ -296,6 +332,28 @@ class _Evaluate:
                 if request.request.request_id not in unproved:
                     evaluator.add(request)
         return evaluator, unproved
+
+
+@dataclass(frozen=True, slots=True)
+class _WrongCounters:
+    """Returns where the attempts lie whose counter or branch is wrong."""
+
+    def __call__(self, requests: Requests) -> list[StreamStretch]:
+        from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange
+
+        return [
+            StreamStretch(
+                log_stream=attempt.log_stream,
+                window=TimeRange(
+                    since_ms=attempt.placed_ms,
+                    until_ms=max(attempt.last_event.timestamp_ms, attempt.ended_ms or 0) + 1,
+                ),
+            )
+            for one in requests
+            if isinstance(one, CheckedRequest)
+            for attempt, check in zip(one.request.attempts, one.checks, strict=True)
+            if check.check is AttemptVerdict.DISAGREES
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_attempts_of
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.coverage import Coverage, runs_version
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import RequestOutcome
@@ -62,8 +62,9 @@ class Partition:
 class PartitionContext:
     """What all requests of a log are checked with; the window is [since_ms, until_ms).
 
-    ``stored`` has the counts of a durable store by request ID. ``silent_templates`` caches which
-    templates of each scan are those of silent successes.
+    ``versions`` select the requests that ran one of them. ``stored`` has the counts of a durable
+    store by request ID. ``silent_templates`` caches which templates of each scan are those of
+    silent successes.
     """
 
     coverage: Coverage
@@ -72,6 +73,7 @@ class PartitionContext:
     named: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
+    versions: frozenset[str] | None = None
     stored: Mapping[str, StoreCount] = field(default_factory=dict)
     silent_templates: dict[StreamReading, dict[int, bool]] = field(
         default_factory=dict, compare=False
@@ -106,7 +108,8 @@ def reduce_partition(
     yield from _plain(part, readings, context, attempts, mentions)
     for key in dict.fromkeys(chain(attempts, mentions)):
         checked = _checked(key, attempts.get(key, []), mentions.get(key, []), context)
-        if context.has(checked.request.placed_ms):
+        ran = [attempt.version for attempt in checked.request.attempts]
+        if context.has(checked.request.placed_ms) and runs_version(context.versions, ran):
             yield checked
 
 
@@ -167,7 +170,7 @@ def _repeated(part: Partition) -> set[bytes]:
 
 def _is_quiet(key: _Key, attempt: Attempt, context: PartitionContext) -> bool:
     """Whether a request of this one attempt is a silent success, at any time."""
-    if attempt.outcome is not Outcome.OK or not attempt.claim.silent:
+    if attempt.outcome is not Outcome.OK or not attempt.claim.silent or context.versions:
         return False
     checked = _checked(key, [attempt], [], context)
     return (

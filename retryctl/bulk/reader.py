@@ -107,14 +107,14 @@ class BulkReader:
     ) -> TracedLog:
         """Check the requests ``query.request_ids``, or all of them, with all of their events.
 
-        Attempts before and after the window belong to their request; whoever calls leaves out
-        the requests without any in it. The coverage ends with the window.
+        Attempts before the window belong to their request; the caller leaves out the requests
+        without any attempt in it. Events from ``query.until_ms`` on count as not yet written.
 
         Raises UnreadableInput where nothing can be read.
         """
         markers, settings = markers or Markers(), settings or FunctionConfig()
         ids = {request_id.lower() for request_id in query.request_ids}
-        whole = replace(query, request_ids=tuple(ids), since_ms=None, until_ms=None)
+        whole = replace(query, request_ids=tuple(ids), since_ms=None)
         if ids:
             plan, store, mentioned = self._read_mentioned(whole, markers, settings, progress)
         else:
@@ -271,7 +271,7 @@ class BulkReader:
                 store.stats.gaps.append(Gap(kind="changed", message=what, hides_attempts=True))
         if gap := store.searched_by_id():
             store.stats.gaps.append(gap)
-        store.stats.bytes_read = run.done
+        store.stats.bytes_read, store.stats.web_requests = run.done, len(store.web)
 
     def _refuse_unreadable(self, refused: dict[str, UnreadableInput]) -> None:
         if refused and names_one_file(self._source):

@@ -191,7 +191,11 @@ class Survey:
         else:
             return
         lowered = line.lower()
-        ids = {each.decode() for each in self._ids if each in lowered}
+        if len(self._ids) > FEW_IDS:
+            found = self._ids.intersection(_ANY_ID.findall(lowered))
+        else:
+            found = {each for each in self._ids if each in lowered}
+        ids = {each.decode() for each in found}
         if self._filter.wants_stream(group, stream):
             self.found.mentioned.setdefault((group, stream or ""), set()).update(ids)
         else:

@@ -1,14 +1,17 @@
 """Work for several processes, with the results in the order of the work.
 
 Each worker has a pipe to the program and nothing else in common with it: no semaphore, so that
-no /dev/shm is needed, and no thread. A worker takes one item at a time. It ends when its pipe is
-closed, also where the program is killed; a worker that is killed closes the pipe, which ends the
-program with an error.
+no /dev/shm is needed. A worker takes one item at a time. It ends as soon as its pipe is closed,
+also where the program is killed; a worker that is killed closes the pipe, which ends the program
+with an error.
 """
 
 from __future__ import annotations
 
+import os
+import select
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -178,9 +181,18 @@ def _serve(
         signal.signal(number, signal.SIG_IGN)
     for other in inherited:
         other.close()
+    threading.Thread(target=_end_with_program, args=(pipe.fileno(),), daemon=True).start()
     with suppress(EOFError, OSError):
         while True:
             pipe.send(_outcome(work, pipe.recv()))
+
+
+def _end_with_program(pipe: int) -> None:
+    """End the process when the other end of the pipe is closed, whatever it works on."""
+    closed = select.poll()
+    closed.register(pipe, 0)
+    closed.poll()
+    os._exit(1)
 
 
 def _outcome(work: Callable[[Any], Any], item: object) -> tuple[Any, BaseException | None]:

@@ -33,6 +33,12 @@ def select_functions(
         return replace(options, function=names[0]), lambda _: True
     if options.source == "cloudwatch" and not options.log_groups:
         return replace(options, functions=names), lambda _: True
+    named = [parse_function_name(each) for each in names if not is_pattern(each)]
+    if any(each.qualifier for each in named):
+        raise UsageError(
+            "a version or an alias is named, and so are several functions.",
+            "Name one function, or drop the version.",
+        )
     patterns = [each if is_pattern(each) else parse_function_name(each).name for each in names]
     return (
         options,
@@ -63,6 +69,8 @@ def nothing_found(what: str, coverage: Coverage, tz: tzinfo, step: str = "") -> 
     ``step`` is the next step where the coverage does not suggest one. Where records of Lambda
     were not understood, the error is that the log cannot be read.
     """
+    if coverage.web_requests:
+        what = f"the log is of a web function, whose requests are not retried: {what}"
     read = coverage_sentence(coverage, tz, complete="The whole window was read.")
     where = " ".join([read[:1].upper() + read[1:], *gap_sentences(coverage, _MOST_GAPS_IN_ERROR)])
     if any(gap.kind == "not-understood" for gap in coverage.gaps):

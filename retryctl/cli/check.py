@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from retryctl.cli import choices
 from retryctl.cli import params as options
 from retryctl.cli.help import CommandApp
 
@@ -17,13 +18,15 @@ app = CommandApp()
 
 _WHAT = "What must hold"
 _REPORTS = "Reports"
-_FORMS = "text, json, junit, sarif, github, gitlab, tap or markdown"
+_FORM_NAMES = ("text", "json", "junit", "sarif", "github", "gitlab", "tap", "markdown")
+_FORMS = f"{', '.join(_FORM_NAMES[:-1])} or {_FORM_NAMES[-1]}"
 
 Targets = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[FUNCTION | REQUEST_ID...]",
-        help="The function whose requests in the window are checked, or the requests. "
+        help="The function whose requests in the window are checked, or the requests: IDs, failure "
+        "records, or a file or folder of records. "
         "With --from neither is needed.",
         show_default=False,
     ),
@@ -34,6 +37,7 @@ FailOn = Annotated[
         "--fail-on",
         metavar="FINDING,…|error|warning",
         help="Which findings fail: names, or a minimum severity. Default: error.",
+        autocompletion=choices.some_of(choices.failing),
         rich_help_panel=_WHAT,
     ),
 ]
@@ -43,6 +47,7 @@ Allow = Annotated[
         "--allow",
         metavar="FINDING,…",
         help="Findings to ignore.",
+        autocompletion=choices.some_of(choices.findings),
         rich_help_panel=_WHAT,
     ),
 ]
@@ -62,6 +67,7 @@ ExpectOutcome = Annotated[
         metavar="OUTCOME,…",
         help="Required outcome of each request that did not succeed at once, or of each request "
         "that is named.",
+        autocompletion=choices.some_of(choices.outcomes),
         rich_help_panel=_WHAT,
     ),
 ]
@@ -121,21 +127,13 @@ AllowEmpty = Annotated[
         show_default=False,
     ),
 ]
-Wait = Annotated[
-    str | None,
-    typer.Option(
-        "--wait",
-        metavar="5m",
-        help="Read the log again until every request has closed, at most this long.",
-        rich_help_panel=_WHAT,
-    ),
-]
 Baseline = Annotated[
     str | None,
     typer.Option(
         "--baseline",
         metavar="FILE",
         help="Known findings: they are shown, but do not fail.",
+        autocompletion=choices.files,
         rich_help_panel=_WHAT,
     ),
 ]
@@ -152,6 +150,7 @@ Form = Annotated[
         "-o",
         metavar="FORM",
         help=f"Output format: {_FORMS}.",
+        autocompletion=choices.one_of(*_FORM_NAMES),
         rich_help_panel=_REPORTS,
     ),
 ]
@@ -159,8 +158,10 @@ Report = Annotated[
     list[str] | None,
     typer.Option(
         "--report",
-        metavar="FORM=FILE",
-        help="Also write a file in one of these formats. Repeatable.",
+        metavar="[FORM=]FILE",
+        help="Also write a file in one of these formats; without FORM, the format of its "
+        "extension (xml: junit, md: markdown). Repeatable.",
+        autocompletion=choices.report_of(*_FORM_NAMES),
         rich_help_panel=_REPORTS,
     ),
 ]
@@ -173,6 +174,7 @@ def check(
     aws: options.AwsOptions,
     screen: options.ScreenOptions,
     targets: Targets = None,
+    from_queue: options.FromQueue = None,
     fail_on: FailOn = None,
     allow: Allow = None,
     expect_branches: ExpectBranches = None,
@@ -183,7 +185,7 @@ def check(
     max_wrong_branch: MaxWrongBranch = None,
     min_accuracy: MinAccuracy = None,
     allow_empty: AllowEmpty = None,
-    wait: Wait = None,
+    wait: options.Wait = None,
     baseline: Baseline = None,
     update_baseline: UpdateBaseline = False,
     output: Form = "text",
@@ -216,5 +218,12 @@ def check(
         report=tuple(report) if report else None,
     )
     return run_check(
-        targets or (), read, aws, screen, chosen, update_baseline=update_baseline, output=output
+        targets or (),
+        read,
+        aws,
+        screen,
+        chosen,
+        queue=from_queue,
+        update_baseline=update_baseline,
+        output=output,
     )

@@ -18,8 +18,8 @@ from retryctl.config import ProjectConfig
 from retryctl.core.check.expectations import Expectations, Limit
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.crosscheck.findings import Severity
-from retryctl.core.crosscheck.verdict import RULES
 from retryctl.core.model.request import RequestOutcome
+from retryctl.core.rules import ALL_RULES
 from retryctl.core.wording import suggestions
 from retryctl.errors import UsageError
 
@@ -28,7 +28,7 @@ _LEVELS = {
     "warning": (Severity.ERROR, Severity.WARNING),
     "info": tuple(Severity),
 }
-_RULES = {rule.id: rule.severity for rule in RULES}
+_RULES = {rule.id: rule.severity for rule in ALL_RULES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +52,14 @@ class CheckOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What the options and the settings come to. ``wait_ms`` is 0 where it is not waited."""
+    """What the options and the settings come to.
+
+    ``wait_ms`` is 0 without a wait, ``None`` for one without a limit.
+    """
 
     expectations: Expectations
     baseline: Path | None
-    wait_ms: int
+    wait_ms: int | None
     reports: tuple[str, ...]
 
 
@@ -83,7 +86,7 @@ def read_expected(
         min_accuracy=values.limit("min_accuracy", only_share=True),
         allow_empty=bool(values.flag("allow_empty")),
         given=given,
-        awaited=(given or None) if wait_ms else frozenset(),
+        awaited=frozenset() if wait_ms == 0 else given or None,
     )
     _refuse_conflicts(values, expectations)
     return Expected(
@@ -175,11 +178,13 @@ class _Values:
             self._refuse(key, f"{value} is not a share.", f"Is {float(share):.15g}% meant?")
         return Limit(text=match[0], value=number / 100 if is_share else number, is_share=is_share)
 
-    def wait_ms(self) -> int:
-        """Return how long to wait; 0 where that is not set."""
+    def wait_ms(self) -> int | None:
+        """Return how long to wait: 0 where that is not set, ``None`` without a limit."""
         value = self.get("wait")
-        if value is None:
+        if value is None or value is False:
             return 0
+        if value is True or value == "":
+            return None
         try:
             return read_duration(value if isinstance(value, str) else repr(value))
         except UsageError as error:

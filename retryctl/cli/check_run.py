@@ -14,10 +14,12 @@ from dataclasses import replace
 from retryctl import __version__
 from retryctl.app.check import CheckPlan, CheckRun
 from retryctl.app.check import check as app_check
+from retryctl.app.failure_records import with_function_of
 from retryctl.app.options import SourceOptions, TimeWindow
 from retryctl.cli import params as options
 from retryctl.cli.answers import nothing_found
 from retryctl.cli.check_options import CheckOptions, read_expected
+from retryctl.cli.ids import NamedRequests, records_named, requests_in_queue
 from retryctl.cli.report_files import (
     annotate,
     known_form,
@@ -30,7 +32,9 @@ from retryctl.cli.source import source_options, time_window
 from retryctl.cli.terminal import TerminalFeedback, put, remark, stdout_screen
 from retryctl.cli.times import zone
 from retryctl.config import config_for
+from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.events import request_id_in
+from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.ci.formats import ELSEWHERE, REPORTS
 from retryctl.views.ci.report import CheckReport
@@ -43,20 +47,26 @@ def run_check(
     screen: options.ScreenOptions,
     chosen: CheckOptions,
     *,
+    queue: str | None,
     update_baseline: bool,
     output: str,
 ) -> ExitStatus:
     """Check what ``targets`` name: request IDs, or a function."""
     config = config_for(read.source)
-    request_ids, source = _targets(targets, source_options(read, aws, config))
+    named, source = _targets(targets, source_options(read, aws, config))
+    feedback = TerminalFeedback(quiet=screen.quiet)
+    if queue:
+        named = requests_in_queue(queue, named.ids, source, feedback)
+    source = with_function_of(source, named.records) if named.records else source
     window = time_window(read, screen.tz)
-    expected = read_expected(chosen, config, request_ids)
+    expected = read_expected(chosen, config, named.ids)
     _refuse_waiting(expected.wait_ms, source)
     files = report_files(
         expected.reports, REPORTS, ELSEWHERE, source=source.source, baseline=expected.baseline
     )
     plan = CheckPlan(
-        request_ids=request_ids,
+        request_ids=named.ids,
+        records=named.records,
         options=source,
         window=window,
         config=config,
@@ -66,7 +76,7 @@ def run_check(
         learns=update_baseline,
     )
     known_form(output, REPORTS, ELSEWHERE)
-    run = app_check(plan, feedback=TerminalFeedback(quiet=screen.quiet), sleep=time.sleep)
+    run = app_check(plan, feedback=feedback, sleep=time.sleep)
     result = CheckReport(
         judgement=run.outcome,
         coverage=run.coverage,
@@ -77,8 +87,11 @@ def run_check(
     for file in files:
         write(file.path, REPORTS[file.form](result))
     if update_baseline and expected.baseline:
-        found = {judged.identity for judged in run.outcome.findings if judged.known}
+        found = run.outcome.known
         update_known(expected.baseline, plan.baseline | found)
+        new = len(found - plan.baseline)
+        known = number_of(len(plan.baseline | found), "known finding")
+        remark(f"retryctl: wrote {known} to {expected.baseline}, {new:,} new", quiet=screen.quiet)
     _print(result, output, screen)
     for why in run.not_found.values():
         remark(f"retryctl: {why}")
@@ -89,12 +102,16 @@ def run_check(
 
 def _targets(
     arguments: Sequence[str], source: SourceOptions
-) -> tuple[tuple[str, ...], SourceOptions]:
-    """Split the arguments into request IDs and the function: all that has not the form of an ID."""
+) -> tuple[NamedRequests, SourceOptions]:
+    """Split the arguments into requests and the function, which is neither an ID nor a record."""
     ids: dict[str, None] = {}
+    records: list[FailureRecord] = []
     for argument in arguments:
         if request_id := request_id_in(argument):
             ids[request_id] = None
+        elif _may_be_records(argument) and (named := records_named(argument)).records:
+            ids |= dict.fromkeys(named.ids)
+            records += named.records
         elif source.function in (None, argument):
             source = replace(source, function=argument)
         else:
@@ -102,11 +119,16 @@ def _targets(
                 f"both {source.function} and {argument} are named as the function.",
                 "Name one function; a request ID has 36 characters.",
             )
-    return tuple(ids), source
+    return NamedRequests(ids=tuple(ids), records=tuple(dict.fromkeys(records))), source
 
 
-def _refuse_waiting(wait_ms: int, source: SourceOptions) -> None:
-    if wait_ms and source.source in ("-", "demo"):
+def _may_be_records(argument: str) -> bool:
+    """Whether this is a path or a document; the name of a function has none of these signs."""
+    return any(sign in argument for sign in "{/.")
+
+
+def _refuse_waiting(wait_ms: int | None, source: SourceOptions) -> None:
+    if wait_ms != 0 and source.source in ("-", "demo"):
         raise UsageError(
             f"--wait has nothing to wait for with --from {source.source}: it does not change.",
             "Drop --wait.",

@@ -22,6 +22,9 @@ _STORY = "What happened"
 _FUNCTION = "Your function"
 _HELP = "Help"
 
+# 5m · 1h30m · 5 minutes, and what is meant as such: 300
+_LIKE_A_TIME = re.compile(r"[0-9][0-9a-z. ]*", re.IGNORECASE)
+
 # click's UsageError, wherever the installed typer keeps its click
 _ClickUsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
@@ -41,12 +44,15 @@ _TABLE = {
     "summary": _Entry("Count a function's retries, errors, waits and cost.", _STORY),
     "list": _Entry("List a function's requests, one line each.", _STORY),
     "doctor": _Entry("Check a function's configuration before anything fails.", _STORY),
+    "diff": _Entry("Show where the log lines of two attempts part.", _STORY),
     "demo": _Entry("Show a recorded history. Needs no AWS account.", _STORY),
     "lab": _Entry("Run a handler here as Lambda would, retries and all.", _FUNCTION, group=True),
     "counters": _Entry(
         "Get the code a function imports to count its retries.", _FUNCTION, group=True
     ),
-    "explain": _Entry("Explain a finding.", _HELP),
+    "probe": _Entry("Test what retryctl assumes of CloudWatch Logs, in your account.", _HELP),
+    "explain": _Entry("Explain a finding, an outcome or a verdict.", _HELP),
+    "schema": _Entry("Print the JSON Schema of a document of -o json.", _HELP),
 }
 
 
@@ -79,6 +85,31 @@ def _shortcut(arguments: Sequence[str]) -> list[str]:
         return [*rest, "--help"]
     names_request = name not in _TABLE and holds_request_id(name)
     return ["trace", *arguments] if names_request else list(arguments)
+
+
+def _with_wait_joined(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments; ``--wait`` has its time, if it has one, behind an equals sign.
+
+    An option of click's has either always a value or never.
+    """
+    joined: list[str] = []
+    for word in arguments:
+        if joined and joined[-1] == "--wait=" and _LIKE_A_TIME.fullmatch(word):
+            joined[-1] += word
+        elif word == "--wait" and "--" not in joined:
+            joined.append("--wait=")
+        else:
+            joined.append(word)
+    return joined
+
+
+def _print_manual() -> ExitStatus:
+    """Print the manual page: ``retryctl help --man > retryctl.1``."""
+    from retryctl.cli.man import manual
+
+    summary = " ".join((_retryctl.__doc__ or "").split())
+    print(manual(summary, {name: _load(name) for name in _TABLE}), end="")
+    return ExitStatus.OK
 
 
 def _load(name: str) -> Any:
@@ -118,7 +149,9 @@ def invoke(arguments: Sequence[str]) -> int:
     Raises ``UsageError`` where the command line cannot be understood, and whatever the
     command raises.
     """
-    arguments = _shortcut(arguments)
+    if list(arguments) == ["help", "--man"]:
+        return _print_manual()
+    arguments = _with_wait_joined(_shortcut(arguments))
     _refuse_shell(arguments)
     program = get_command(app)
     try:

@@ -10,9 +10,10 @@ import typer
 
 from retryctl import __version__
 from retryctl.cli import params
+from retryctl.cli.help import CommandApp
 from retryctl.errors import ExitStatus
 
-app = typer.Typer(add_completion=False)
+app = CommandApp()
 
 
 class DoctorForm(str, Enum):

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-_Rows = dict[str, list[tuple[str, str]]]
+Rows = dict[str, list[tuple[str, str]]]
 
 
 class PlainCommand(TyperCommand):
@@ -21,7 +21,11 @@ class PlainCommand(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the sections of arguments and options."""
-        _write(formatter, _parameter_rows(self.get_params(ctx), ctx))
+        _write(formatter, self.option_rows(ctx))
+
+    def option_rows(self, ctx: Any) -> Rows:
+        """Return the arguments and options by section."""
+        return _parameter_rows(self.get_params(ctx), ctx)
 
 
 class PlainGroup(TyperGroup):
@@ -29,7 +33,7 @@ class PlainGroup(TyperGroup):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the sections of commands, then those of options."""
-        commands: _Rows = {}
+        commands: Rows = {}
         for name in self.list_commands(ctx):
             command = self.get_command(ctx, name)
             if command is not None and not command.hidden:
@@ -38,7 +42,11 @@ class PlainGroup(TyperGroup):
                     (name, command.get_short_help_str(200))
                 )
         _write(formatter, commands)
-        _write(formatter, _parameter_rows(self.get_params(ctx), ctx))
+        _write(formatter, self.option_rows(ctx))
+
+    def option_rows(self, ctx: Any) -> Rows:
+        """Return the options by section."""
+        return _parameter_rows(self.get_params(ctx), ctx)
 
 
 class CommandApp(typer.Typer):
@@ -53,8 +61,8 @@ class CommandApp(typer.Typer):
         return super().command(name, **{"cls": PlainCommand, **options})
 
 
-def _parameter_rows(parameters: Iterable[Any], ctx: Any) -> _Rows:
-    sections: _Rows = {}
+def _parameter_rows(parameters: Iterable[Any], ctx: Any) -> Rows:
+    sections: Rows = {}
     for parameter in parameters:
         row = parameter.get_help_record(ctx)
         if row is None:
@@ -66,7 +74,7 @@ def _parameter_rows(parameters: Iterable[Any], ctx: Any) -> _Rows:
     return sections
 
 
-def _write(formatter: Any, sections: _Rows) -> None:
+def _write(formatter: Any, sections: Rows) -> None:
     for name, rows in sections.items():
         with formatter.section(name):
             formatter.write_dl(rows, col_max=26)

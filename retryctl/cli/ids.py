@@ -1,14 +1,23 @@
-"""Read request IDs as people paste them: alone, in a line, a file name or a URL, or on stdin."""
+"""Read request IDs as people paste them: alone, in a line, a file name or a URL, or on stdin.
+
+A record of a failed event (a destination record, a dead-letter message) stands for the request
+that it is about: pasted, in a file, in a folder of files, or on stdin.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from retryctl.core.failure_records import failure_records
 from retryctl.core.model.events import REQUEST_ID
 from retryctl.errors import NothingFound, UsageError
+
+if TYPE_CHECKING:
+    from retryctl.app.options import Feedback, SourceOptions
+    from retryctl.core.failure_records.documents import FailureRecord
 
 # 8f507cfc-0d3f-4697-b07a-ac58fc914c95, also in /tmp/8f507cfc-…_1732330800.123
 _ID = re.compile(rf"(?<![0-9a-zA-Z-]){REQUEST_ID}(?![0-9a-zA-Z-])")
@@ -19,25 +28,69 @@ _TYPOGRAPHIC = str.maketrans(
     {**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-")}
     | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\0", None)
 )
-_LARGEST_RECORDS = 64 << 20  # bytes of a file that is read for failure records
+_FUNCTION = re.compile(r"(?=.*[a-zA-Z])[\w-]{1,64}(:[$\w-]+)?|arn:[\w:/$-]+", re.ASCII)
+_LARGEST_RECORDS = 64 << 20  # bytes of a file, or of stdin, that is read for failure records
 _LOOKS_LIKE = (
     "A request ID looks like 8f507cfc-0d3f-4697-b07a-ac58fc914c95; the START and REPORT lines "
     "of a log hold it."
 )
 
 
-def request_ids(arguments: Iterable[str], stdin: Iterable[str]) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedRequests:
+    """The request IDs that the arguments name, and the failure records among the arguments."""
+
+    ids: tuple[str, ...] = ()
+    records: tuple[FailureRecord, ...] = ()
+
+
+def named_requests(arguments: Iterable[str], stdin: Iterable[str]) -> NamedRequests:
     """Return the request IDs in ``arguments``, lower-cased, each once, in order.
 
     An argument is an ID, a text that holds one (``RequestId: …``, a log line, the name of a
-    file of the /tmp counter, a console URL), or ``-``, which stands for every ID in the lines
-    of ``stdin``. Raises ``UsageError`` for an argument without an ID, ``NothingFound`` where
-    stdin is empty.
+    file of the /tmp counter, a console URL), failure records or a file or folder of them, or
+    ``-``, which stands for the IDs or the records in the lines of ``stdin``. Raises
+    ``UsageError`` for an argument without an ID, ``NothingFound`` where stdin is empty.
     """
     found: dict[str, None] = {}
-    for argument in _unquoted_lines(arguments):
-        found |= dict.fromkeys(_in_stdin(stdin) if argument == "-" else _in_text(argument))
-    return tuple(found)
+    records: list[FailureRecord] = []
+    words = list(_unquoted_lines(arguments))
+    known = [request_id for word in words for request_id in _ids_in(word)]
+    for word in words:
+        named = _in_stdin(stdin) if word == "-" else _in_argument(word, known)
+        found |= dict.fromkeys(named.ids)
+        records += named.records
+    return NamedRequests(ids=tuple(found), records=tuple(dict.fromkeys(records)))
+
+
+def request_ids(arguments: Iterable[str], stdin: Iterable[str]) -> tuple[str, ...]:
+    """Return the IDs that ``named_requests`` finds."""
+    return named_requests(arguments, stdin).ids
+
+
+def requests_of(records: Iterable[FailureRecord]) -> NamedRequests:
+    """Return the requests that the records are about, each once."""
+    each = tuple(records)
+    return NamedRequests(ids=tuple(dict.fromkeys(one.request_id for one in each)), records=each)
+
+
+def requests_in_queue(
+    url: str, arguments: Sequence[str], options: SourceOptions, feedback: Feedback
+) -> NamedRequests:
+    """Return the requests of the failure records in a queue. Raises ``UsageError`` beside IDs."""
+    from retryctl.app.failure_records import records_in_queue
+
+    if arguments:
+        raise UsageError("--from-queue selects requests, and IDs are given.", "Drop one of them.")
+    return requests_of(records_in_queue(url, options, feedback=feedback))
+
+
+def records_named(argument: str) -> NamedRequests:
+    """Return the failure records in a text, or in the file or folder of that name."""
+    from retryctl.core.failure_records.documents import failure_records
+
+    texts = [argument] if "{" in argument else _file_texts(argument)
+    return requests_of(record for text in texts for record in failure_records(text))
 
 
 def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
@@ -54,40 +107,59 @@ def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
             yield word
 
 
-def _in_text(text: str) -> list[str]:
+def _in_argument(text: str, known: Sequence[str]) -> NamedRequests:
     from retryctl.sources.saved.files import instead_of  # completion has no use for it
 
-    ids = _ids_in(text) or _in_records(text)
-    if not ids and (step := instead_of(text)):
+    if (named := records_named(text)).records:
+        return named
+    if ids := _ids_in(text):
+        return NamedRequests(ids=tuple(ids))
+    if step := instead_of(text):
         raise UsageError(f"{text!r} is a file's name, not a request ID.", step)
-    if not ids:
-        raise UsageError(f"{text!r} is not a request ID{_why_not(text)}.", _LOOKS_LIKE)
-    return ids
+    why = _why_not(text)
+    step = _LOOKS_LIKE if why else _for_function(text, known) or _LOOKS_LIKE
+    raise UsageError(f"{text!r} is not a request ID{why}.", step)
 
 
-def _in_records(name: str) -> list[str]:
-    """Return the IDs in a file of failure records, such as a dead-letter message."""
-    path = Path(name)
+def _for_function(text: str, known: Sequence[str]) -> str:
+    """Return the command for a word that can be a function's name; ``""`` for another."""
+    if not _FUNCTION.fullmatch(text):
+        return ""
+    if known:
+        return f"If it is the function: retryctl trace {known[0]} -f {text}"
+    return f"For the requests of a function: retryctl list {text}"
+
+
+def _file_texts(name: str) -> Iterator[str]:
+    """Yield the text of the file, or of each file of the folder, if there is one."""
     try:
-        if not path.is_file() or path.stat().st_size > _LARGEST_RECORDS:
-            return []
-        text = path.read_text(encoding="utf-8", errors="replace")
+        path = Path(name)
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file() and file.stat().st_size <= _LARGEST_RECORDS:
+                yield file.read_text(encoding="utf-8", errors="replace")
     except (OSError, ValueError):
-        return []
-    return [record.request_id for record in failure_records(text)]
+        return
 
 
-def _in_stdin(lines: Iterable[str]) -> dict[str, None]:
+def _in_stdin(lines: Iterable[str]) -> NamedRequests:
     ids: dict[str, None] = {}
-    empty = True
+    kept: list[str] = []
+    size, is_empty = 0, True
     for line in lines:
-        empty = empty and not line.strip()
+        is_empty = is_empty and not line.strip()
         ids |= dict.fromkeys(_ids_in(line))
-    if empty:
+        size += len(line)
+        if size <= _LARGEST_RECORDS:
+            kept.append(line)
+    if is_empty:
         raise NothingFound("stdin was empty: it has no request ID.")
+    text = "".join(kept)
+    if size <= _LARGEST_RECORDS and "{" in text and (named := records_named(text)).records:
+        return named
     if not ids:
         raise UsageError("there is no request ID in standard input.", _LOOKS_LIKE)
-    return ids
+    return NamedRequests(ids=tuple(ids))
 
 
 def _ids_in(text: str) -> list[str]:

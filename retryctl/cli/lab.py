@@ -39,8 +39,8 @@ def run(
         typer.Option(
             metavar="PLAN",
             help="same, fresh or env=N for each retry, each with +timeout, +kill, +exit or +oom "
-            "(also +kill=late, +kill@250ms), +throttle, +duplicate or +twin; first+… before them "
-            "for attempt 1. Or all: every sequence.",
+            "(+kill=early, =late, @250ms: later), +throttle, +duplicate or +twin; first+… before "
+            "them for attempt 1. Or all: every sequence.",
             rich_help_panel=_REQUEST,
             show_default="same for each",
         ),

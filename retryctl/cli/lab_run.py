@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -41,9 +40,7 @@ from retryctl.lab.template import TemplateFunction, read_function
 from retryctl.sources.aws.profile import profile_variables
 from retryctl.sources.saved.events import SavedLog
 from retryctl.views.inert import inert
-from retryctl.views.json.lab import document_with_responses, lines_with_responses
-from retryctl.views.json.trace import trace_document, trace_lines
-from retryctl.views.text.lab import plan_table, responses_text
+from retryctl.views.text.lab import plan_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +79,6 @@ def run(wanted: LabRunOptions, show: OutputOptions) -> ExitStatus:
     event = read_event(wanted.event)
     layers = wanted.layers or (declared.layers if declared else ())
     with contextlib.ExitStack() as stack:
-        stack.enter_context(ended_by_signals())
         opt = stack.enter_context(merged_layers(layers))
         local = stack.enter_context(serve.local_aws()) if wanted.aws else None
         extra = {**(local.variables() if local else {}), **_credentials(wanted, show)}
@@ -124,25 +120,18 @@ def _answer(
 
 
 def _show(run_of: lab_app.LabRun, show: OutputOptions) -> ExitStatus:
+    responses = {i: [attempt.body for attempt in of_one] for i, of_one in run_of.attempts.items()}
     if len(set(run_of.plans.values())) > 1 and show.output is Output.TEXT and run_of.checked:
-        put(plan_table(run_of.checked, {i: p.text for i, p in run_of.plans.items()}))
+        plans = {request_id: plan.text for request_id, plan in run_of.plans.items()}
+        put(plan_table(run_of.checked, plans, responses if show.lines else {}))
         return verdict_status(run_of.checked) if show.exit_code else ExitStatus.OK
-    if run_of.checked and show.output in (Output.JSON, Output.JSONL):
-        put(_json(run_of, show), document=True)
-        return verdict_status(run_of.checked) if show.exit_code else ExitStatus.OK
-    result = TraceResult(checked=run_of.checked, coverage=run_of.coverage, branches=run_of.branches)
-    status = show_trace(result, show)
-    if show.output is Output.TEXT:
-        put(responses_text(run_of.attempts))
-    return status
-
-
-def _json(run_of: lab_app.LabRun, show: OutputOptions) -> str:
-    bodies = {i: [attempt.body for attempt in of_one] for i, of_one in run_of.attempts.items()}
-    if show.output is Output.JSONL:
-        return lines_with_responses(trace_lines(run_of.checked, lines=show.lines), bodies)
-    document = trace_document(run_of.checked, run_of.coverage, (), lines=show.lines)
-    return document_with_responses(document, bodies)
+    result = TraceResult(
+        checked=run_of.checked,
+        coverage=run_of.coverage,
+        branches=run_of.branches,
+        responses=responses,
+    )
+    return show_trace(result, show)
 
 
 def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStatus:
@@ -173,7 +162,7 @@ def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStat
 def serve_saved(source: str, port: int) -> NoReturn:
     """Serve a saved log, and print the line that points a client at it, until interrupted."""
     events = [_placed(event) for event in SavedLog(source).read(LogQuery())]
-    with ended_by_signals(), serve.serving(events, port) as url:
+    with serve.serving(events, port) as url:
         put(
             # The SDKs name the endpoint after the service's ID, and need a region in either.
             # Settings of the function come from the same server: AWS would refuse these keys.
@@ -184,21 +173,6 @@ def serve_saved(source: str, port: int) -> NoReturn:
         remark(f"retryctl: {len(events)} events served at {url}; interrupt to end.")
         while True:  # in short steps: a signal just before a sleep does not cut it short
             time.sleep(0.2)
-
-
-@contextlib.contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind the program, so that the lab leaves nothing behind."""
-
-    def end(number: int, frame: object) -> None:
-        sys.exit(128 + number)
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 # --------------------------------------------------------------------------- the options

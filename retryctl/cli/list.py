@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from retryctl.cli import choices
 from retryctl.cli import params as options
 from retryctl.cli.help import CommandApp
 from retryctl.cli.summary import Functions
@@ -15,9 +16,13 @@ app = CommandApp()
 _WHICH = "Which requests"
 
 
-def _names(flag: str, help: str) -> typer.models.OptionInfo:
+def _names(flag: str, names: choices.Names, help: str) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(
-        flag, metavar="NAME,…", help=help, rich_help_panel=_WHICH
+        flag,
+        metavar="NAME,…",
+        help=help,
+        autocompletion=choices.some_of(names),
+        rich_help_panel=_WHICH,
     )
     return option
 
@@ -25,9 +30,21 @@ def _names(flag: str, help: str) -> typer.models.OptionInfo:
 Retried = Annotated[
     bool, typer.Option("--retried", help="Only requests that were retried.", rich_help_panel=_WHICH)
 ]
-Outcome = Annotated[str | None, _names("--outcome", "Only these outcomes: exhausted, pending, …")]
-Verdict = Annotated[str | None, _names("--verdict", "Only these verdicts: disagrees, agrees, …")]
-Finding = Annotated[str | None, _names("--finding", "Only requests with one of these findings.")]
+Failed = Annotated[
+    bool,
+    typer.Option(
+        "--failed", help="Only requests that did not succeed or recover.", rich_help_panel=_WHICH
+    ),
+]
+Outcome = Annotated[
+    str | None, _names("--outcome", choices.outcomes, "Only these outcomes: exhausted, pending, …")
+]
+Verdict = Annotated[
+    str | None, _names("--verdict", choices.verdicts, "Only these verdicts: disagrees, agrees, …")
+]
+Finding = Annotated[
+    str | None, _names("--finding", choices.findings, "Only requests with one of these findings.")
+]
 Error = Annotated[
     str | None,
     typer.Option(
@@ -51,14 +68,26 @@ Limit = Annotated[
         rich_help_panel=_WHICH,
     ),
 ]
+Sort = Annotated[
+    str | None,
+    typer.Option(
+        "--sort",
+        metavar="ORDER",
+        help="newest, oldest, attempts (most first), outcome or verdict (worst first). "
+        "Default: newest; jsonl prints requests as they are found.",
+        autocompletion=choices.one_of("newest", "oldest", "attempts", "outcome", "verdict"),
+        rich_help_panel="Output",
+    ),
+]
 Form = Annotated[
     str,
     typer.Option(
         "--output",
         "-o",
         metavar="FORM",
-        help="text, json, jsonl (one request a line) or csv.",
-        rich_help_panel="How to show it",
+        help="text, json, jsonl (one request per line), csv, html or markdown.",
+        autocompletion=choices.one_of("text", "json", "jsonl", "csv", "html", "markdown"),
+        rich_help_panel="Output",
     ),
 ]
 
@@ -76,14 +105,24 @@ def list_requests(
     finding: Finding = None,
     error: Error = None,
     min_attempts: MinAttempts = 0,
+    failed: Failed = False,
     limit: Limit = None,
+    sort: Sort = None,
+    related: options.Related = False,
+    key: options.Key = None,
     output: Form = "text",
+    report: options.Report = None,
 ) -> int:
     """List the requests of a function, one line each, with whole IDs for retryctl trace.
 
     retryctl list orders-worker --since 24h --retried --verdict disagrees
     """
-    from retryctl.cli.list_run import row_filter, run_list
+    if related or key:
+        from retryctl.cli.related_run import RelatedOptions, run_related
+
+        asked = RelatedOptions(key=key, output=output, is_requested=related, shape="list")
+        return run_related(read, aws, screen, asked, functions=functions or ())
+    from retryctl.cli.list_run import ListOptions, row_filter, run_list
 
     wanted = row_filter(
         outcome=outcome,
@@ -91,5 +130,7 @@ def list_requests(
         finding=finding,
         error=error,
         least_attempts=max(min_attempts, 2 if retried else 0),
+        failed=failed,
     )
-    return run_list(functions or (), read, aws, screen, wanted, output=output, limit=limit)
+    show = ListOptions(output=output, limit=limit, sort=sort, reports=tuple(report or ()))
+    return run_list(functions or (), read, aws, screen, wanted, show)

@@ -2,31 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from heapq import nlargest
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from heapq import nsmallest
 from itertools import islice
+from typing import Any
 
 from retryctl.app.options import wall_clock_ms
-from retryctl.app.window import WindowReader, list_rows, open_window
+from retryctl.app.window import list_rows, open_window
 from retryctl.cli import params as options
 from retryctl.cli.answers import refuse_unknown, select_functions, warn_of_gaps
+from retryctl.cli.report_files import report_files, write
 from retryctl.cli.source import source_options, time_window
 from retryctl.cli.summary_run import no_request
-from retryctl.cli.terminal import TerminalFeedback, put, stdout_screen
+from retryctl.cli.terminal import Screen, TerminalFeedback, put, stdout_screen
 from retryctl.cli.times import zone
 from retryctl.config import config_for
 from retryctl.core.crosscheck import attempt_check
-from retryctl.core.crosscheck import verdict as verdicts
+from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
+from retryctl.core.rules import ALL_RULES
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.errors import ExitStatus
 from retryctl.views.json.request_list import listed_document, listed_line
 from retryctl.views.json.trace import coverage_object
 from retryctl.views.sentences import coverage_sentence
 
-_FORMS = ("text", "json", "jsonl", "csv")
+_FORMS = ("text", "json", "jsonl", "csv", "html", "markdown")
 _SHOWN_AS_TEXT = 50
 _LINES_AT_ONCE = 100
+
+_WORST_OUTCOMES = ("exhausted", "not-retried", "pending", "running", "unknown", "recovered")
+_WORST_VERDICTS = ("disagrees", "undetermined", "not-counted", "agrees")
+
+
+def _worst(value: str, order: Sequence[str]) -> int:
+    return order.index(value) if value in order else len(order)
+
+
+ORDERS: dict[str, Callable[[RequestRow], tuple[Any, ...]]] = {
+    "newest": lambda row: (),
+    "oldest": lambda row: (row.placed_ms,),
+    "attempts": lambda row: (-row.attempts,),
+    "outcome": lambda row: (_worst(row.outcome.value, _WORST_OUTCOMES),),
+    "verdict": lambda row: (_worst(row.verdict.value, _WORST_VERDICTS),),
+}
+"""The orders of ``--sort``. Equal requests are sorted by time, the newest first."""
+
+_ORDER_WORDS = {
+    "newest": "the newest first",
+    "oldest": "the oldest first",
+    "attempts": "most attempts first",
+    "outcome": "the worst outcome first",
+    "verdict": "the worst verdict first",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOptions:
+    """How many requests are shown, in which order and format."""
+
+    output: str
+    limit: int | None
+    sort: str | None
+    reports: tuple[str, ...]
 
 
 def run_list(
@@ -35,12 +75,13 @@ def run_list(
     aws: options.AwsOptions,
     screen: options.ScreenOptions,
     wanted: RowFilter,
-    *,
-    output: str,
-    limit: int | None,
+    show: ListOptions,
 ) -> ExitStatus:
     """List the requests of ``functions`` in the window that pass the filter."""
-    refuse_unknown(output, _FORMS, "--output")
+    refuse_unknown(show.output, _FORMS, "--output")
+    if show.sort:
+        refuse_unknown(show.sort, list(ORDERS), "--sort")
+    files = report_files(show.reports, _FORMS, source=read.source)
     config = config_for(read.source)
     source, keep = select_functions(functions, source_options(read, aws, config))
     window = time_window(read, screen.tz)
@@ -53,16 +94,28 @@ def run_list(
         feedback=feedback,
         since_ms=window.since_ms,
     )
+    tz = zone(screen.tz)
     with opened as reader:
         rows = (row for row in list_rows(reader, wanted) if keep(row.function))
-        if output == "jsonl":
-            count = _put_lines(islice(rows, limit))
+        if show.output == "jsonl" and not (show.sort or files):
+            count = _put_lines(islice(rows, show.limit))
         else:
-            count = _put_sorted(rows, reader, screen, output, limit)
+            listed, count = _sorted_rows(rows, show, text_only=not files)
+            answer = _Answer(
+                rows=listed, count=count, coverage=reader.coverage, order=show.sort or "newest"
+            )
+            for file in files:
+                write(file.path, _view(answer, file.form, tz, Screen()))
+            shown = answer if show.limit else answer.shortened(show.output)
+            if listed or show.output != "text":
+                put(
+                    _view(shown, show.output, tz, stdout_screen(screen.color)),
+                    document=show.output != "text",
+                )
         coverage = reader.coverage
     if not count:
-        raise no_request(coverage, zone(screen.tz))
-    warn_of_gaps(coverage, feedback, output)
+        raise no_request(coverage, tz)
+    warn_of_gaps(coverage, feedback, show.output)
     return ExitStatus.OK
 
 
@@ -73,14 +126,16 @@ def row_filter(
     finding: str | None,
     error: str | None,
     least_attempts: int,
+    failed: bool,
 ) -> RowFilter:
     """Return the filter of the options. Raises ``UsageError`` for an unknown name."""
     return RowFilter(
         outcomes=_known_names(outcome, [each.value for each in RequestOutcome], "--outcome"),
         verdicts=_known_names(verdict, [each.value for each in attempt_check.Verdict], "--verdict"),
-        findings=_known_names(finding, [rule.id for rule in verdicts.RULES], "--finding"),
+        findings=_known_names(finding, [rule.id for rule in ALL_RULES], "--finding"),
         error=error,
         least_attempts=least_attempts,
+        failed=failed,
     )
 
 
@@ -94,6 +149,25 @@ def _known_names(text: str | None, known: Sequence[str], option: str) -> tuple[s
 # --------------------------------------------------------------------------- showing it
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """The rows to show, and the number of requests that passed the filter."""
+
+    rows: list[RequestRow]
+    count: int
+    coverage: Coverage
+    order: str
+
+    def shortened(self, form: str) -> _Answer:
+        """The rows of text, which shows few unless ``--limit`` is given."""
+        return replace(self, rows=self.rows[:_SHOWN_AS_TEXT]) if form == "text" else self
+
+    @property
+    def shown(self) -> str:
+        """The sentence that counts the rows."""
+        return f"{len(self.rows):,} of {self.count:,} requests, {_ORDER_WORDS[self.order]}"
+
+
 def _put_lines(listed: Iterator[RequestRow]) -> int:
     """Print each request as it is found; return their number."""
     count = 0
@@ -104,61 +178,65 @@ def _put_lines(listed: Iterator[RequestRow]) -> int:
     return count
 
 
-def _put_sorted(
-    rows: Iterator[RequestRow],
-    reader: WindowReader,
-    screen: options.ScreenOptions,
-    form: str,
-    limit: int | None,
-) -> int:
-    """Print the requests, the newest first; return their number."""
-    from retryctl.views.text import request_list as listing
-
-    at_most = limit or (_SHOWN_AS_TEXT if form == "text" else None)
-    newest, count = _newest(rows, at_most)
-    coverage = reader.coverage  # complete by now
+def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> str:
+    rows = answer.rows
     if form == "json":
-        put(listed_document(newest, coverage_object(coverage)))
-    elif form == "csv":
+        return listed_document(rows, coverage_object(answer.coverage))
+    if form == "jsonl":
+        return "".join(map(listed_line, rows))
+    if form == "csv":
         from retryctl.views.csv import list_csv
 
-        put(list_csv(newest))
-    elif newest:
-        shown = f"{len(newest):,} of {count:,} requests, the newest first"
-        remarks = [
-            f"{shown}; --limit shows more." if len(newest) < count else f"{shown}.",
-            coverage_sentence(coverage, zone(screen.tz)),
-            *(gap.message for gap in coverage.gaps),
-        ]
-        stdout = stdout_screen(screen.color)
-        put(
-            listing.list_text(
-                newest,
-                remarks,
-                tz=zone(screen.tz),
-                console_width=stdout.width,
-                colour=stdout.colour,
-                ascii_only=stdout.ascii_only,
-            )
-        )
-    return count
+        return list_csv(rows)
+    if form == "html":
+        from retryctl.views.html.request_list import list_page
+
+        return list_page(rows, answer.coverage, shown=answer.shown, tz=tz)
+    from retryctl.views.text.request_list import list_blocks, list_text
+
+    remarks = _remarks(answer, tz)
+    if form == "markdown":
+        from retryctl.views.markdown import markdown_of
+
+        return markdown_of(list_blocks(rows, remarks, tz))
+    return list_text(
+        rows,
+        remarks,
+        tz=tz,
+        console_width=screen.width,
+        colour=screen.colour,
+        ascii_only=screen.ascii_only,
+    )
 
 
-def _newest(listed: Iterator[RequestRow], at_most: int | None) -> tuple[list[RequestRow], int]:
-    """Return the newest rows and the number of all; only those are kept in memory."""
+def _remarks(answer: _Answer, tz: tzinfo) -> list[str]:
+    more = len(answer.rows) < answer.count
+    return [
+        f"{answer.shown}; --limit shows more." if more else f"{answer.shown}.",
+        coverage_sentence(answer.coverage, tz),
+        *(gap.message for gap in answer.coverage.gaps),
+    ]
+
+
+def _sorted_rows(
+    found: Iterator[RequestRow], show: ListOptions, *, text_only: bool
+) -> tuple[list[RequestRow], int]:
+    """Return the first rows in order and the number of all; only those are kept in memory."""
     count = 0
 
-    def counted_on() -> Iterator[RequestRow]:
+    def counted() -> Iterator[RequestRow]:
         nonlocal count
-        for each in listed:
+        for row in found:
             count += 1
-            yield each
+            yield row
 
-    def by_age(each: RequestRow) -> tuple[int, str]:
-        return (each.placed_ms, each.request_id)
+    order = ORDERS[show.sort or "newest"]
 
+    def place(row: RequestRow) -> tuple[Any, ...]:
+        return (*order(row), -row.placed_ms, row.request_id)
+
+    few = _SHOWN_AS_TEXT if text_only and show.output == "text" else None
+    at_most = show.limit or few
     if at_most is None:
-        newest = sorted(counted_on(), key=by_age, reverse=True)
-    else:
-        newest = nlargest(at_most, counted_on(), key=by_age)
-    return newest, count
+        return sorted(counted(), key=place), count
+    return nsmallest(at_most, counted(), key=place), count

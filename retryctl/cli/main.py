@@ -1,10 +1,10 @@
-"""Where the program begins and ends: the one place that turns what happened into an exit status.
+"""From a command line to an exit status.
 
-``--version`` and a completion answer in a few times the start of Python itself, so nothing
+``--version`` and a completion answer in little more time than Python needs to start, so nothing
 is imported here before it is needed.
 
-A closed pipe ends the program quietly with status 0: who closes it has seen enough, and that
-is no failure. A command that has its verdict before it prints keeps the verdict's status.
+A closed pipe (``| head``) ends the program quietly with status 0. A command that has its verdict
+before it prints keeps the verdict's status.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from contextlib import suppress
 
 from retryctl import __version__
 from retryctl.cli.stdio import prepare_streams
@@ -22,19 +22,19 @@ _COMPLETING = "_RETRYCTL_COMPLETE"
 _REPORT = "Run it again with --debug for the traceback, and please report it."
 
 
-def run() -> NoReturn:
-    """The console script."""
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line, and return its exit status. All output is written then."""
     prepare_streams()
     try:
-        status = _status_of(sys.argv[1:])
+        status = _status_of(arguments)
     except KeyboardInterrupt:
         status = ExitStatus.INTERRUPTED
-    sys.exit(status)
-
-
-def _end(number: int, _: object) -> NoReturn:
-    """Leave in order, so that no process and no temporary file is left behind."""
-    sys.exit(128 + number)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, CouldNotLook):  # reported already
+            stream.flush()
+    return status
 
 
 def _status_of(arguments: Sequence[str]) -> int:
@@ -53,11 +53,11 @@ def _status_of(arguments: Sequence[str]) -> int:
             return ExitStatus.OK
         raise
     except RetryctlError as error:
-        return _tell(error, debug=debug)
+        return _report(error, arguments, debug=debug)
     except Exception as error:
         unexpected = CouldNotLook(f"unexpected {type(error).__name__}: {error}", _REPORT)
         unexpected.__cause__ = error
-        return _tell(unexpected, debug=debug)
+        return _report(unexpected, arguments, debug=debug)
 
 
 def _invoke(arguments: Sequence[str]) -> int:
@@ -68,24 +68,52 @@ def _invoke(arguments: Sequence[str]) -> int:
 
     if _COMPLETING in os.environ:
         commands.complete(_COMPLETING)
-    import signal
+    from retryctl.cli.endings import signals_end_program
 
-    for number in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
-        if hasattr(signal, number):
-            signal.signal(getattr(signal, number), _end)
-    status = commands.invoke(arguments or ["--help"])
-    sys.stdout.flush()
+    with signals_end_program():
+        status = commands.invoke(arguments or ["--help"])
+        sys.stdout.flush()
     return status
 
 
-def _tell(error: RetryctlError, *, debug: bool) -> ExitStatus:
-    """Say on stderr what went wrong and what to do, in lines that a terminal cannot obey."""
+def _report(error: RetryctlError, arguments: Sequence[str], *, debug: bool) -> ExitStatus:
+    """Print on stderr what went wrong and what to do, in lines that a terminal cannot obey."""
     from retryctl.cli.terminal import remark
 
     if debug:
         import traceback
 
         traceback.print_exception(error, file=sys.stderr)
+    if _wants_json(arguments):
+        print(_error_document(error), file=sys.stderr)
+        return error.status
     what = " ".join(error.what.splitlines()).rstrip(".")
     remark(f"retryctl: {what}.\n{error.next_step}")
     return error.status
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether the arguments, as far as they can be understood, choose a form of JSON."""
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any(
+        word in ("-ojson", "-ojsonl", "--output=json", "--output=jsonl")
+        or (word in ("-o", "--output") and value in ("json", "jsonl"))
+        for word, value in pairs
+    )
+
+
+def _error_document(error: RetryctlError) -> str:
+    """Return the error as a JSON object on one line, in ASCII."""
+    import json
+    import re
+
+    kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+    return json.dumps(
+        {
+            "schema": "retryctl/error/1",
+            "kind": kind,
+            "status": int(error.status),
+            "what": error.what,
+            "next_step": error.next_step or None,
+        }
+    )

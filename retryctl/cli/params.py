@@ -16,6 +16,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from retryctl.app.options import Engine
+from retryctl.cli import choices
 
 WHERE = "What to read"
 _AWS = "AWS"
@@ -38,15 +39,16 @@ class Output(str, Enum):
     JSONL = "jsonl"
     HTML = "html"
     SVG = "svg"
+    MARKDOWN = "markdown"
 
 
 RequestIds = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[REQUEST_ID...]",
-        help="AWS request IDs, or text that holds them: a log line, a file name, a URL. "
-        "- reads them from stdin. Of a saved log the first characters will do. Without an ID: the "
-        "newest request that failed or was retried.",
+        help="AWS request IDs, or text that holds them: a log line, a URL, a failure record or a "
+        "file or folder of records. - reads them from stdin. Of a saved log the first characters "
+        "will do. Without an ID: the newest request that failed or was retried.",
         show_default=False,
     ),
 ]
@@ -88,6 +90,7 @@ From = Annotated[
         "--from",
         metavar="SOURCE",
         help="cloudwatch, demo, or a saved log: a file, a folder, a glob, or - for stdin.",
+        autocompletion=choices.sources,
         rich_help_panel=WHERE,
     ),
 ]
@@ -138,12 +141,19 @@ Profile = Annotated[
         "--profile",
         metavar="NAME",
         help="The AWS profile to use.",
+        autocompletion=choices.profiles,
         rich_help_panel=_AWS,
     ),
 ]
 Region = Annotated[
     str | None,
-    typer.Option("--region", metavar="NAME", help="The AWS region.", rich_help_panel=_AWS),
+    typer.Option(
+        "--region",
+        metavar="NAME",
+        help="The AWS region.",
+        autocompletion=choices.regions,
+        rich_help_panel=_AWS,
+    ),
 ]
 EndpointUrl = Annotated[
     str | None,
@@ -152,6 +162,43 @@ EndpointUrl = Annotated[
         metavar="URL",
         help="Send every AWS call to this endpoint.",
         rich_help_panel=_AWS,
+    ),
+]
+FromQueue = Annotated[
+    str | None,
+    typer.Option(
+        "--from-queue",
+        metavar="URL",
+        help="Take the requests from the failure records in this SQS queue. No message is deleted.",
+        rich_help_panel=WHERE,
+    ),
+]
+Related = Annotated[
+    bool,
+    typer.Option(
+        "--related",
+        help="Show the requests that belong to the same event under several request IDs.",
+        rich_help_panel=WHERE,
+    ),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="PATTERN",
+        help="With --related: what names the event in a line, as a regular expression with a "
+        "group, or as a path in JSON lines ($.detail.order). Default: the settings file, then "
+        "executionArn, SQS message IDs, X-Ray traces, and the times of client retries.",
+        rich_help_panel=WHERE,
+    ),
+]
+Wait = Annotated[
+    str | None,
+    typer.Option(
+        "--wait",
+        metavar="[5m]",
+        help="Read the log again until no attempt is running or due, at most this long.",
+        rich_help_panel=WHERE,
     ),
 ]
 OutputForm = Annotated[
@@ -167,8 +214,10 @@ Report = Annotated[
     list[str] | None,
     typer.Option(
         "--report",
-        metavar="FORM=FILE",
-        help="Also write a file in any format of --output. Repeatable.",
+        metavar="[FORM=]FILE",
+        help="Also write a file in any format of --output; without FORM, the format of its "
+        "extension. Repeatable.",
+        autocompletion=choices.report_of(*(form.value for form in Output)),
         rich_help_panel=_SHOW,
     ),
 ]
@@ -186,6 +235,7 @@ Tz = Annotated[
         "--tz",
         metavar="UTC|local|ZONE",
         help="The time zone of the output, and of times given without one.",
+        autocompletion=choices.zones,
         rich_help_panel=_SHOW,
     ),
 ]
@@ -252,6 +302,7 @@ class OutputOptions:
     attempt: int | None = None
     failed: bool = False
     exit_code: bool = False
+    links: bool = False
     web: bool = False
 
 

@@ -1,10 +1,13 @@
-"""Run ``retryctl trace --related``: group the requests of a saved log by event, and print."""
+"""Run ``--related`` of trace, list and summary: group requests by event, and print the events."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from retryctl.app.related import find_related
+from retryctl.app.related import RelatedResult, find_related
+from retryctl.cli.answers import nothing_found, select_functions
 from retryctl.cli.ids import request_ids as read_ids
 from retryctl.cli.params import AwsOptions, ReadOptions, ScreenOptions
 from retryctl.cli.source import source_options, time_window
@@ -12,64 +15,88 @@ from retryctl.cli.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.cli.times import zone
 from retryctl.config import config_for
 from retryctl.core.related.keys import KeyPatternError, KeyReader, key_reader, known_keys
-from retryctl.errors import ExitStatus, NothingFound, UsageError
+from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.json.related import related_document
-from retryctl.views.text.related import related_text
+from retryctl.views.text import related as text_views
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelatedOptions:
+    """What to group by, as it was typed, and how to print it.
+
+    ``shape`` is the command: each event with its requests, one line an event, or counts.
+    """
+
+    key: str | None
+    output: str
+    is_requested: bool
+    shape: Literal["trace", "list", "summary"] = "trace"
 
 
 def run_related(
-    request_ids: Sequence[str] | None,
     read: ReadOptions,
     aws: AwsOptions,
     screen: ScreenOptions,
+    asked: RelatedOptions,
     *,
-    key: str | None,
-    form: str,
-    related: bool,
+    request_ids: Sequence[str] = (),
+    functions: Sequence[str] = (),
 ) -> ExitStatus:
-    """Print the events with several request IDs; of the given IDs, or of the whole log."""
-    if not related:
+    """Print the events with several request IDs: of the given IDs, or of the whole window."""
+    if not asked.is_requested:
         raise UsageError("--key names the event of --related.", "Give --related too.")
-    if form not in ("text", "json"):
-        raise UsageError(f"--related has no output {form!r}.", "Use text or json.")
+    if asked.output not in ("text", "json"):
+        raise UsageError(f"--related has no output {asked.output!r}.", "Use text or json.")
     config = config_for(read.source)
+    source, is_wanted = select_functions(functions, source_options(read, aws, config))
+    pattern, origin = (asked.key, "--key") if asked.key else (config.related_key, "related.key")
     result = find_related(
-        read_ids(request_ids or (), ()),
-        source_options(read, aws, config),
+        read_ids(request_ids, ()),
+        source,
         time_window(read, screen.tz),
-        read_key=_key_reader(key),
+        read_key=_key_reader(pattern, origin),
+        is_wanted=is_wanted,
         config=config,
         feedback=TerminalFeedback(quiet=screen.quiet),
     )
-    if form == "json":
+    if asked.output == "json":
         put(related_document(result.groups, result.coverage), document=True)
     elif result.groups:
-        shown = stdout_screen(screen.color)
-        put(
-            related_text(
-                result.groups,
-                result.coverage,
-                tz=zone(screen.tz),
-                console_width=shown.width,
-                colour=shown.colour,
-                ascii_only=shown.ascii_only,
-            )
-        )
+        put(_text(result, asked, screen))
     if not result.groups:
-        raise NothingFound(
+        raise nothing_found(
             "no request shares an event with another.",
-            "--key PATTERN says what names the event in a log line, such as 'order=(\\d+)'.",
+            result.coverage,
+            zone(screen.tz),
+            "--key PATTERN sets what names the event in a log line, such as 'order=(\\d+)'.",
         )
     return ExitStatus.OK
 
 
-def _key_reader(pattern: str | None) -> KeyReader:
+def _text(result: RelatedResult, asked: RelatedOptions, screen: ScreenOptions) -> str:
+    views = {
+        "trace": text_views.related_text,
+        "list": text_views.related_list,
+        "summary": text_views.related_counts,
+    }
+    shown = stdout_screen(screen.color)
+    return views[asked.shape](
+        result.groups,
+        result.coverage,
+        tz=zone(screen.tz),
+        console_width=shown.width,
+        colour=shown.colour,
+        ascii_only=shown.ascii_only,
+    )
+
+
+def _key_reader(pattern: str | None, origin: str) -> KeyReader:
     if pattern is None:
         return known_keys
     try:
         return key_reader(pattern)
     except KeyPatternError as error:
         raise UsageError(
-            f"--key {pattern!r}: {error}.",
+            f"{origin} {pattern!r}: {error}.",
             "Give a regular expression with a group, or a path such as $.detail.order.",
         ) from None

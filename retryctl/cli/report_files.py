@@ -12,6 +12,15 @@ from retryctl.core.check.baseline import BaselineError, Identity, baseline_text,
 from retryctl.core.wording import suggestions
 from retryctl.errors import CouldNotLook, UsageError
 
+_BY_EXTENSION = {
+    "htm": "html",
+    "md": "markdown",
+    "ndjson": "jsonl",
+    "txt": "text",
+    "xml": "junit",
+}
+"""Formats whose files do not have the format's name as their extension."""
+
 _NOWHERE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -50,9 +59,7 @@ def report_files(
     files: dict[Path, ReportFile] = {}
     taken = {baseline.resolve()} if baseline else set()
     for text in asked:
-        form, equals, name = text.partition("=")
-        if not (equals and name):
-            raise UsageError(f"{text!r} names no file.", "Give --report FORM=FILE.")
+        form, name = _form_and_name(text, forms)
         file = ReportFile(form=known_form(form, forms, elsewhere), path=Path(name))
         if name == "-":
             raise UsageError("--report writes files, and - names none.", f"For stdout: -o {form}.")
@@ -63,6 +70,21 @@ def report_files(
         refuse_unwritable(file.path)
         files[path] = file
     return tuple(files.values())
+
+
+def _form_and_name(text: str, forms: Collection[str]) -> tuple[str, str]:
+    """Split ``FORM=FILE``; of a file alone, its extension names the format."""
+    form, equals, name = text.partition("=")
+    if equals and name:
+        return form, name
+    extension = Path(text).suffix.removeprefix(".").lower()
+    form = _BY_EXTENSION.get(extension, extension)
+    if form not in forms or "." not in text:
+        raise UsageError(
+            f"{text!r} names no file." if equals or text in forms else f"{text!r} has no format.",
+            f"Give --report FORM=FILE, with one of {', '.join(forms)}.",
+        )
+    return form, text
 
 
 def refuse_unwritable(path: Path) -> None:

@@ -6,9 +6,12 @@ import os
 
 from retryctl.app.options import SourceOptions, TimeWindow, wall_clock_ms
 from retryctl.cli.params import AwsOptions, ReadOptions
-from retryctl.cli.times import read_window, zone
+from retryctl.cli.times import is_ago, read_window, zone
 from retryctl.config import ProjectConfig
 from retryctl.errors import UsageError
+
+# On CloudWatch the service's clock decides. AWS refuses calls of a clock that is further off.
+_MOST_SKEW_MS = 300_000
 
 
 def source_options(
@@ -26,6 +29,7 @@ def source_options(
         *(("--log-group", group) for group in groups),
         ("--profile", aws.profile),
         ("--region", aws.region),
+        ("--endpoint-url", aws.endpoint_url),
     ):
         if value is not None and not value.strip():
             raise UsageError(f"{option} is empty.", f"Give {option} a value, or drop it.")
@@ -48,5 +52,16 @@ def source_options(
 
 def time_window(read: ReadOptions, tz: str) -> TimeWindow:
     """Return the window of ``--since`` and ``--until``; times without a zone are in ``tz``."""
-    since_ms, until_ms = read_window(read.since, read.until, now_ms=wall_clock_ms(), tz=zone(tz))
-    return TimeWindow(since_ms=since_ms, until_ms=until_ms)
+    since_ms, until_ms = read_window(
+        read.since,
+        read.until,
+        now_ms=wall_clock_ms(),
+        tz=zone(tz),
+        tolerance_ms=_MOST_SKEW_MS if read.source == "cloudwatch" else 0,
+    )
+    return TimeWindow(
+        since_ms=since_ms,
+        until_ms=until_ms,
+        is_since_ago=is_ago(read.since),
+        is_until_ago=is_ago(read.until),
+    )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from retryctl.cli import choices
 from retryctl.cli import params as options
 from retryctl.cli.help import CommandApp
 
@@ -27,8 +28,9 @@ Form = Annotated[
         "--output",
         "-o",
         metavar="FORM",
-        help="text, json, jsonl (one function a line), csv or html.",
-        rich_help_panel="How to show it",
+        help="text, json, jsonl (one function per line), csv, html, svg or markdown.",
+        autocompletion=choices.one_of("text", "json", "jsonl", "csv", "html", "svg", "markdown"),
+        rich_help_panel="Output",
     ),
 ]
 Compare = Annotated[
@@ -36,7 +38,7 @@ Compare = Annotated[
     typer.Option(
         "--compare",
         metavar="FILE",
-        help="The JSON of an earlier summary: show what changed since. Text, json and html only.",
+        help="The JSON of an earlier summary: show what changed since. Not in jsonl or csv.",
     ),
 ]
 
@@ -49,6 +51,8 @@ def summary(
     screen: options.ScreenOptions,
     functions: Functions = None,
     compare: Compare = None,
+    related: options.Related = False,
+    key: options.Key = None,
     output: Form = "text",
     report: options.Report = None,
 ) -> int:
@@ -57,6 +61,11 @@ def summary(
 
     retryctl summary orders-worker --since 24h
     """
+    if related or key:
+        from retryctl.cli.related_run import RelatedOptions, run_related
+
+        asked = RelatedOptions(key=key, output=output, is_requested=related, shape="summary")
+        return run_related(read, aws, screen, asked, functions=functions or ())
     from retryctl.cli.summary_run import run_summary
 
     return run_summary(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -33,8 +33,9 @@ from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.figures import Tallies as FunctionTallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
 
-_FORMS = ("text", "json", "jsonl", "csv", "html")
-_FORMS_WITH_CHANGES = ("text", "json", "html")
+_FORMS = ("text", "json", "jsonl", "csv", "html", "svg", "markdown")
+_LAMBDA_GROUP = "/aws/lambda/"
+_FORMS_WITH_CHANGES = ("text", "json", "html", "svg", "markdown")
 NO_REQUEST_STEPS = {
     "cloudwatch": "Widen the window with --since, or name another function.",
     "demo": "The demo has no such request.",
@@ -72,7 +73,11 @@ def run_summary(
     with opened as reader:
         tallies = count_requests(reader)
         coverage, since_ms = reader.coverage, reader.since_ms
-    named = _worst_first({name: each for name, each in tallies.items() if keep(name)})
+    kept = {name: each for name, each in tallies.items() if keep(name)}
+    for name in _quiet_functions(functions, coverage):
+        if keep(name):
+            kept.setdefault(name, SummaryTally())
+    named = _worst_first(kept)
     total, branches = _total(named), config.markers.branches
     figures = _Figures(
         total=total,
@@ -150,6 +155,24 @@ def _worst_first(tallies: Tallies) -> FunctionTallies:
     return sorted(tallies.items(), key=badness)
 
 
+def _quiet_functions(functions: Sequence[str], coverage: Coverage) -> Iterator[str]:
+    """Yield the functions that were named or whose log groups were read, even without requests.
+
+    A log group with a gap is left out: requests may lie there. One function alone needs no such
+    row: its figures are printed whatever was found.
+    """
+    from retryctl.sources.aws.function_config import parse_function_name
+    from retryctl.sources.aws.log_groups import is_pattern
+
+    named = [parse_function_name(name).name for name in functions if not is_pattern(name)]
+    if len(functions) < 2 and named:
+        return
+    unread = {gap.log_group for gap in coverage.gaps}
+    groups = coverage.log_groups if coverage.source == "cloudwatch" else ()
+    read = [each.removeprefix(_LAMBDA_GROUP) for each in groups if each.startswith(_LAMBDA_GROUP)]
+    yield from (each for each in (*named, *read) if _LAMBDA_GROUP + each not in unread)
+
+
 def _total(named: FunctionTallies) -> SummaryTally:
     total = SummaryTally()
     for _, tally in named:
@@ -184,8 +207,18 @@ def _summary(figures: _Figures, form: str, tz: tzinfo, screen: Screen) -> str:
             several=several,
             changes=changed or (),
         )
-    from retryctl.views.text.summary import summary_text
+    from retryctl.views.text.summary import summary_blocks, summary_text
 
+    if form in ("svg", "markdown"):
+        from retryctl.views.markdown import markdown_of
+        from retryctl.views.text.layout import svg_of
+
+        blocks = summary_blocks(
+            total, named, coverage, branches, changed, since_ms=figures.since_ms, tz=tz
+        )
+        if form == "svg":
+            return svg_of(blocks, title="retryctl summary", width=80)
+        return markdown_of(blocks)
     return summary_text(
         total,
         named,

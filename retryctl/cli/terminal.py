@@ -35,8 +35,13 @@ def colour_wanted(choice: Color, environ: Mapping[str, str], *, is_terminal: boo
 
 
 def stdout_is_terminal() -> bool:
-    """Whether somebody looks at stdout."""
+    """Whether stdout is a terminal."""
     return sys.stdout.isatty()
+
+
+def stdout_is_redrawable() -> bool:
+    """Whether stdout is a terminal on which lines can be drawn anew."""
+    return stdout_is_terminal() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
 
 
 def width() -> int:
@@ -65,7 +70,7 @@ def put(text: str, *, document: bool = False) -> None:
 
 
 def remark(text: str, *, quiet: bool = False) -> None:
-    """Say something beside the answer on stderr, unless ``--quiet`` was given.
+    """Print a sentence beside the answer on stderr, unless ``--quiet`` was given.
 
     A line that begins with spaces is to be copied.
     """
@@ -90,6 +95,9 @@ class Screen:
     width: int = 80
     colour: bool = False
     ascii_only: bool = False
+
+
+A_FILE = Screen()
 
 
 def stdout_screen(color: Color) -> Screen:
@@ -152,12 +160,44 @@ class Progress:
         self._status.update(Text(line))
 
 
+class LiveRegion:
+    """Lines at the end of a terminal's screen that are drawn anew, and erased at the end."""
+
+    def __init__(self) -> None:
+        self._live: Any = None
+
+    def draw(self, text: str, last_line: str) -> None:
+        """Draw ``text``, as much of it as there is room for, and below it the last line."""
+        from rich.console import Console
+        from rich.live import Live
+        from rich.text import Text
+
+        if self._live is None:
+            self._live = Live(console=Console(), auto_refresh=False, transient=True)
+            self._live.start()
+        lines = text.splitlines()
+        room = shutil.get_terminal_size((80, 24)).lines - 3
+        if len(lines) > room:
+            lines[max(room - 1, 0) :] = [f"… {len(lines) - room + 1:,} more lines"]
+        self._live.update(Text.from_ansi("\n".join([*lines, last_line])), refresh=True)
+
+    def erase(self) -> None:
+        """Erase what was drawn."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
 class TerminalFeedback:
-    """Warnings and progress on stderr; each warning is printed once, none with ``quiet``."""
+    """Warnings and progress on stderr; each warning is printed once, none with ``quiet``.
+
+    ``shows_progress`` is turned off while something else is drawn on the terminal.
+    """
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._printed: set[str] = set()
+        self.shows_progress = True
 
     def warn(self, sentence: str) -> None:
         """Print a warning, unless it was printed before."""
@@ -167,4 +207,4 @@ class TerminalFeedback:
 
     def progress(self) -> Progress:
         """Return a line of progress for one piece of work."""
-        return Progress(quiet=self._quiet)
+        return Progress(quiet=self._quiet or not self.shows_progress)

@@ -155,12 +155,23 @@ def read_duration(text: str) -> int:
     return _sum_ms(match)
 
 
+def is_ago(text: str | None) -> bool:
+    """Whether a time is given as a duration before now."""
+    return text is not None and bool(_AGO.fullmatch(_UNIT_WORD.sub(r"\1", text.strip())))
+
+
 def read_window(
-    since: str | None, until: str | None, *, now_ms: int, tz: tzinfo = timezone.utc
+    since: str | None,
+    until: str | None,
+    *,
+    now_ms: int,
+    tz: tzinfo = timezone.utc,
+    tolerance_ms: int = 0,
 ) -> tuple[int | None, int | None]:
     """Return ``--since`` and ``--until`` in epoch milliseconds, ``None`` where open.
 
-    Raises ``UsageError`` where one cannot be read, the window is empty, or it is still to come.
+    Raises ``UsageError`` where one cannot be read, the window is empty, or it is still to come
+    by more than ``tolerance_ms``.
     """
     since_ms = None if since is None else read_time(since, now_ms=now_ms, tz=tz)
     until_ms = None if until is None else read_time(until, now_ms=now_ms, tz=tz)
@@ -168,7 +179,7 @@ def read_window(
         raise UsageError(
             f"--since {since} is not before --until {until}.", "Swap them, or drop one."
         )
-    if since_ms is not None and since_ms > now_ms:
+    if since_ms is not None and since_ms > now_ms + tolerance_ms:
         raise UsageError(f"--since {since} is still to come.", "Give a time in the past.")
     return since_ms, until_ms
 

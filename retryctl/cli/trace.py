@@ -55,20 +55,20 @@ ExitCode = Annotated[
     ),
 ]
 
-Wait = Annotated[
-    bool,
-    typer.Option(
-        "--wait",
-        help="Follow the request on CloudWatch until no attempt is running or due.",
-        rich_help_panel=_WHICH,
-    ),
-]
 Timeout = Annotated[
     str | None,
     typer.Option(
         "--timeout",
         metavar="5m",
-        help="With --wait: stop after this long and print what is known.",
+        help="The same as the time of --wait.",
+        rich_help_panel=options.WHERE,
+    ),
+]
+Links = Annotated[
+    bool,
+    typer.Option(
+        "--links",
+        help="Print the link to each attempt's log stream in the CloudWatch console.",
         rich_help_panel=_WHICH,
     ),
 ]
@@ -76,26 +76,7 @@ Web = Annotated[
     bool,
     typer.Option(
         "--web",
-        help="Print the link to each attempt's log stream in the CloudWatch console.",
-        rich_help_panel=_WHICH,
-    ),
-]
-Related = Annotated[
-    bool,
-    typer.Option(
-        "--related",
-        help="Show the requests that belong to the same event under other IDs (saved logs).",
-        rich_help_panel=_WHICH,
-    ),
-]
-Key = Annotated[
-    str | None,
-    typer.Option(
-        "--key",
-        metavar="PATTERN",
-        help="With --related: what names the event in a line, as a regular expression with a "
-        "group, or as a path in JSON lines ($.detail.order). Default: executionArn, SQS "
-        "message IDs, X-Ray traces, and the times of client retries.",
+        help="Open the log stream of the newest attempt in the browser.",
         rich_help_panel=_WHICH,
     ),
 ]
@@ -109,16 +90,18 @@ def trace(
     screen: options.ScreenOptions,
     request_ids: options.RequestIds = None,
     store: options.Store = None,
+    from_queue: options.FromQueue = None,
     last: Last = None,
     lines: Lines = False,
     attempt: AttemptNumber = None,
     failed: Failed = False,
     exit_code: ExitCode = False,
-    wait: Wait = False,
+    wait: options.Wait = None,
     timeout: Timeout = None,
+    links: Links = False,
     web: Web = False,
-    related: Related = False,
-    key: Key = None,
+    related: options.Related = False,
+    key: options.Key = None,
     output: options.OutputForm = options.Output.TEXT,
     report: options.Report = None,
 ) -> int:
@@ -131,10 +114,10 @@ def trace(
  request that failed or was retried is shown.
     """
     if related or key:
-        from retryctl.cli.related_run import run_related
+        from retryctl.cli.related_run import RelatedOptions, run_related
 
-        form = output.value
-        return run_related(request_ids, read, aws, screen, key=key, form=form, related=related)
+        asked = RelatedOptions(key=key, output=output.value, is_requested=related)
+        return run_related(read, aws, screen, asked, request_ids=request_ids or ())
     from retryctl.cli.trace_run import run_trace
 
     show = options.OutputOptions(
@@ -146,6 +129,7 @@ def trace(
         attempt=attempt,
         failed=failed,
         exit_code=exit_code,
+        links=links,
         web=web,
     )
     return run_trace(
@@ -154,6 +138,7 @@ def trace(
         aws,
         show,
         store=store,
+        queue=from_queue,
         wait=wait,
         timeout=timeout,
         last=last,

@@ -10,13 +10,14 @@ from retryctl.app.trace import TraceResult
 from retryctl.cli.answers import next_step, nothing_found
 from retryctl.cli.params import Output, OutputOptions
 from retryctl.cli.report_files import ReportFile, write
-from retryctl.cli.terminal import Screen, put, remark, stdout_screen
+from retryctl.cli.terminal import A_FILE, Screen, put, remark, stdout_screen
 from retryctl.cli.times import zone
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.failure_records.documents import MOST_SHOWN_ONE_BY_ONE
 from retryctl.core.model.coverage import Coverage
 from retryctl.errors import ExitStatus, NothingFound, RetryctlError, UsageError
-from retryctl.views.console_links import console_lines
+from retryctl.views.console_links import attempt_link, console_lines
 from retryctl.views.json.trace import trace_document, trace_lines
 
 _NEXT_STEPS = {
@@ -27,30 +28,39 @@ _NEXT_STEPS = {
 
 
 def show_trace(
-    result: TraceResult, show: OutputOptions, files: Sequence[ReportFile] = ()
+    result: TraceResult,
+    show: OutputOptions,
+    files: Sequence[ReportFile] = (),
+    *,
+    is_printed: bool = False,
 ) -> ExitStatus:
     """Write the reports, print the answer, and print on stderr what was not found.
 
     Raises ``NothingFound`` where nothing was found; JSON is printed and reports are written even
-    then.
+    then. With ``is_printed`` the answer is on stdout already.
     """
     tz = zone(show.tz)
     if result.checked:
         _refuse_missing_attempt(result.checked, show.attempt)
     for file in files:
-        write(file.path, _view(result, replace(show, output=Output(file.form)), tz, Screen()))
-    if result.checked or show.output is not Output.TEXT:
+        write(file.path, trace_view(result, replace(show, output=Output(file.form)), tz))
+    is_table = _is_table(result, show)
+    if not is_printed and (result.checked or is_table or show.output is not Output.TEXT):
         put(
-            _view(result, show, tz, stdout_screen(show.color)),
+            trace_view(result, show, tz, stdout_screen(show.color)),
             document=show.output is not Output.TEXT,
         )
     if not result.checked:
         raise _nothing_found(result, tz)
-    for why in result.not_found.values():
+    if show.web:
+        _open_browser(result)
+    for why in () if is_table else result.not_found.values():
         remark(f"retryctl: {why}")
     for sentence in _beside(result.coverage, show):
         remark(f"retryctl: {sentence}", quiet=show.quiet)
-    return verdict_status(result.checked) if show.exit_code else ExitStatus.OK
+    if result.unmatched:
+        remark(f"retryctl: {result.unmatched}.", quiet=show.quiet)
+    return verdict_status(result.checked, result.unmatched) if show.exit_code else ExitStatus.OK
 
 
 def _beside(coverage: Coverage, show: OutputOptions) -> Iterator[str]:
@@ -62,18 +72,34 @@ def _beside(coverage: Coverage, show: OutputOptions) -> Iterator[str]:
             yield f"not seen: {gap.message.rstrip('.')}."
 
 
-def _view(result: TraceResult, show: OutputOptions, tz: tzinfo, screen: Screen) -> str:
+def trace_view(
+    result: TraceResult, show: OutputOptions, tz: tzinfo, screen: Screen = A_FILE
+) -> str:
+    """Return the answer in the chosen form."""
     not_found = tuple(result.not_found)
-    region = _region(result) if show.web else None
+    region = _region(result) if show.links else None
     if show.output is Output.JSON:
         return trace_document(
-            result.checked, result.coverage, not_found, lines=show.lines, region=region
+            result.checked,
+            result.coverage,
+            not_found,
+            lines=show.lines,
+            region=region,
+            records=result.records,
+            responses=result.responses,
         )
     if show.output is Output.JSONL:
-        return trace_lines(result.checked, lines=show.lines, region=region)
+        return trace_lines(
+            result.checked, lines=show.lines, region=region, responses=result.responses
+        )
     from retryctl.views.text.trace import TraceOptions
 
-    asked = TraceOptions(lines=show.lines, attempt=show.attempt, failed_only=show.failed)
+    asked = TraceOptions(
+        lines=show.lines,
+        attempt=show.attempt,
+        failed_only=show.failed,
+        responses=result.responses or {},
+    )
     if show.output is Output.HTML:
         from retryctl.views.html.trace import trace_page
 
@@ -85,12 +111,33 @@ def _view(result: TraceResult, show: OutputOptions, tz: tzinfo, screen: Screen) 
             branches=result.branches,
             asked=asked,
         )
+    if show.output is Output.MARKDOWN:
+        from retryctl.views.markdown import markdown_of
+        from retryctl.views.text.trace import trace_blocks
+
+        return markdown_of(
+            trace_blocks(result.checked, result.coverage, not_found, asked, tz=tz, width=80)
+        )
+    from retryctl.views.text.failure_records import records_text
     from retryctl.views.text.layout import trace_svg, trace_text
 
     if show.output is Output.SVG:
         return trace_svg(
             result.checked, result.coverage, not_found, title="retryctl trace", tz=tz, asked=asked
         )
+    records = ""
+    if result.records:
+        records = records_text(
+            result.records,
+            result.checked,
+            result.coverage,
+            tz=tz,
+            console_width=screen.width,
+            colour=screen.colour,
+            ascii_only=screen.ascii_only,
+        )
+    if _is_table(result, show):
+        return records
     text = trace_text(
         result.checked,
         result.coverage,
@@ -102,22 +149,41 @@ def _view(result: TraceResult, show: OutputOptions, tz: tzinfo, screen: Screen) 
         lines=show.lines,
         attempt_filter=show.attempt,
         failed_only=show.failed,
+        responses=result.responses,
     )
+    text += records
     return text + "".join(console_lines(result.checked, region)) if region else text
 
 
 def _region(result: TraceResult) -> str:
     if result.region is None:
-        raise UsageError("--web needs the region of the log.", "Give --region, or set AWS_REGION.")
+        raise UsageError("a link needs the region of the log.", "Give --region, or set AWS_REGION.")
     return result.region
 
 
-def verdict_status(checked: Iterable[CheckedRequest]) -> ExitStatus:
-    """Return the status of ``--exit-code``: ``disagrees`` outranks ``undetermined``."""
+def _open_browser(result: TraceResult) -> None:
+    """Open the log stream of the newest attempt; where no browser can be opened, print the link."""
+    import webbrowser
+
+    attempts = [attempt for one in result.checked for attempt in one.request.attempts]
+    newest = max(attempts, key=lambda attempt: attempt.placed_ms, default=None)
+    link = newest and attempt_link(newest, _region(result))
+    if not link:
+        remark("retryctl: there is no link to open: the log names no log stream.")
+    elif not webbrowser.open(link):
+        remark(f"retryctl: no browser could be opened:\n  {link}")
+
+
+def verdict_status(checked: Iterable[CheckedRequest], unmatched: str = "") -> ExitStatus:
+    """Return the status of ``--exit-code``: ``disagrees`` outranks ``undetermined``.
+
+    ``unmatched`` explains that nothing was cross-checked; empty where something was.
+    """
     verdicts = {one.verdict for one in checked}
     if Verdict.DISAGREES in verdicts:
         return ExitStatus.DID_NOT_HOLD
-    return ExitStatus.UNDETERMINED if Verdict.UNDETERMINED in verdicts else ExitStatus.OK
+    unclear = Verdict.UNDETERMINED in verdicts or unmatched
+    return ExitStatus.UNDETERMINED if unclear else ExitStatus.OK
 
 
 def _refuse_missing_attempt(checked: Iterable[CheckedRequest], number: int | None) -> None:
@@ -128,6 +194,13 @@ def _refuse_missing_attempt(checked: Iterable[CheckedRequest], number: int | Non
         )
 
 
+def _is_table(result: TraceResult, show: OutputOptions) -> bool:
+    """Whether the answer is a table of failure records, which names what is not found."""
+    return show.output is Output.TEXT and len(result.records) > MOST_SHOWN_ONE_BY_ONE
+
+
 def _nothing_found(result: TraceResult, tz: tzinfo) -> RetryctlError:
     what = " ".join(result.not_found.values()) or "there is no request that was retried."
+    if len(result.records) > MOST_SHOWN_ONE_BY_ONE:
+        what = f"none of the requests of the {len(result.records):,} records was found."
     return nothing_found(what, result.coverage, tz, next_step(result.coverage, _NEXT_STEPS))

@@ -7,27 +7,24 @@ from __future__ import annotations
 
 import shlex
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import tzinfo
 
-from retryctl.app.follow import follow
+from retryctl.app.failure_records import with_function_of
 from retryctl.app.options import Feedback, SourceOptions, TimeWindow, wall_clock_ms
 from retryctl.app.trace import TraceResult, trace_reader
 from retryctl.cli import params as options
 from retryctl.cli.answers import nothing_found
-from retryctl.cli.ids import request_ids as read_ids
-from retryctl.cli.ids import shortened_id
-from retryctl.cli.report_files import report_files
+from retryctl.cli.ids import NamedRequests, named_requests, requests_in_queue, shortened_id
+from retryctl.cli.report_files import ReportFile, report_files
 from retryctl.cli.source import source_options, time_window
 from retryctl.cli.terminal import TerminalFeedback, remark
 from retryctl.cli.times import read_duration, zone
 from retryctl.cli.trace_output import show_trace
 from retryctl.config import ProjectConfig, config_for
-from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.errors import ExitStatus, UsageError
-from retryctl.views.sentences import outcome_sentence
+
+_DOCUMENTS = (options.Output.HTML, options.Output.SVG, options.Output.MARKDOWN)
 
 
 def run_trace(
@@ -37,7 +34,8 @@ def run_trace(
     show: options.OutputOptions,
     *,
     store: str | None,
-    wait: bool,
+    queue: str | None,
+    wait: str | None,
     timeout: str | None,
     last: int | None,
     reports: Sequence[str],
@@ -51,26 +49,54 @@ def run_trace(
     _announce_stdin(request_ids, source, quiet=show.quiet)
     feedback = TerminalFeedback(quiet=show.quiet)
     window = time_window(read, show.tz)
-    if last is not None and request_ids:
+    if last is not None and (request_ids or queue):
         raise UsageError("--last selects requests, and IDs are given.", "Drop one of them.")
-    if request_ids:
-        ids = _whole_ids(request_ids, source, window, config, feedback)
+    if queue:
+        named = requests_in_queue(queue, request_ids, source, feedback)
+    elif request_ids:
+        named = _whole_ids(request_ids, source, window, config, feedback)
     else:
-        ids, show = _newest(source, window, config, show, feedback, last=last)
+        named, show = _newest(source, window, config, show, feedback, last=last)
     reader = trace_reader(
-        ids,
-        source,
+        named.ids,
+        with_function_of(source, named.records) if named.records else source,
         window,
         config=config,
+        records=named.records,
         feedback=feedback,
     )
-    if not wait:
+    if wait is None:
         return show_trace(reader(), show, files)
-    waiting = _Waiting(quiet=show.quiet, tz=zone(show.tz))
-    result = follow(
-        reader, timeout_ms=timeout_ms, clock=wall_clock_ms, sleep=time.sleep, on_wait=waiting.show
-    )
-    return show_trace(result, show, files)
+    return _follow(reader, show, files, feedback, timeout_ms=timeout_ms)
+
+
+def _follow(
+    reader: Callable[[], TraceResult],
+    show: options.OutputOptions,
+    files: Sequence[ReportFile],
+    feedback: TerminalFeedback,
+    *,
+    timeout_ms: int | None,
+) -> ExitStatus:
+    """Follow the requests; Ctrl-C ends that with what is known."""
+    from retryctl.app.follow import follow
+    from retryctl.cli.live import live_display
+
+    with live_display(show, feedback) as display:
+        try:
+            result = follow(
+                reader,
+                timeout_ms=timeout_ms,
+                clock=wall_clock_ms,
+                sleep=display.sleep,
+                on_wait=display.show,
+            )
+        except KeyboardInterrupt:
+            if display.latest is None or not display.latest.checked:
+                raise
+            display.finish(display.latest, files)
+            return ExitStatus.INTERRUPTED
+        return display.finish(result, files)
 
 
 def _whole_ids(
@@ -79,11 +105,11 @@ def _whole_ids(
     window: TimeWindow,
     config: ProjectConfig,
     feedback: Feedback,
-) -> tuple[str, ...]:
-    """Return the IDs of the arguments; of a saved log an ID may be cut short."""
+) -> NamedRequests:
+    """Return what the arguments name; of a saved log an ID may be cut short."""
     prefixes = [] if source.source in ("cloudwatch", "-") else _shortened(arguments)
     if not prefixes:
-        return read_ids(arguments, _stdin_lines())
+        return named_requests(arguments, _stdin_lines())
     from retryctl.app.selection import matching_ids  # loads the engine of whole windows
 
     found = matching_ids(prefixes, source, window, config=config, feedback=feedback)
@@ -96,7 +122,7 @@ def _whole_ids(
             )
     whole = {prefix: ids[0] for prefix, ids in found.items()}
     named = [whole.get(shortened_id(each) or "", each) for each in arguments]
-    return read_ids(named, _stdin_lines())
+    return named_requests(named, _stdin_lines())
 
 
 def _shortened(arguments: Sequence[str]) -> list[str]:
@@ -112,7 +138,7 @@ def _newest(
     feedback: TerminalFeedback,
     *,
     last: int | None,
-) -> tuple[tuple[str, ...], options.OutputOptions]:
+) -> tuple[NamedRequests, options.OutputOptions]:
     """Select requests, and print how many others there are; ``--failed`` selects too."""
     if source.source == "-":
         raise UsageError(
@@ -135,7 +161,7 @@ def _newest(
         )
     if selected.others:
         feedback.warn(f"{selected.others:,} more: {listing}")
-    return selected.request_ids, replace(show, failed=False)
+    return NamedRequests(ids=selected.request_ids), replace(show, failed=False)
 
 
 def _source_words(source: SourceOptions) -> Iterator[str]:
@@ -148,12 +174,16 @@ def _source_words(source: SourceOptions) -> Iterator[str]:
         yield f"-g {shlex.quote(group)}"
 
 
-def _wait_timeout(timeout: str | None, read: options.ReadOptions, *, wait: bool) -> int | None:
-    """Read ``--wait`` and ``--timeout``. Raises ``UsageError``."""
-    if not wait:
+def _wait_timeout(
+    timeout: str | None, read: options.ReadOptions, *, wait: str | None
+) -> int | None:
+    """Return how long ``--wait`` waits, ``None`` without a limit. Raises ``UsageError``."""
+    if wait is None:
         if timeout is not None:
             raise UsageError("--timeout sets how long to wait.", "Give --wait too.")
         return None
+    if wait and timeout is not None:
+        raise UsageError("--wait has a time, and --timeout another.", "Drop one of them.")
     if read.source != "cloudwatch":
         raise UsageError(
             f"--wait has nothing to wait for with --from {read.source}.",
@@ -161,7 +191,8 @@ def _wait_timeout(timeout: str | None, read: options.ReadOptions, *, wait: bool)
         )
     if read.until is not None:
         raise UsageError("--wait follows a request beyond --until.", "Drop one of them.")
-    return None if timeout is None else read_duration(timeout)
+    limit = wait or timeout
+    return None if limit is None else read_duration(limit)
 
 
 def _refuse_conflicts(
@@ -171,8 +202,10 @@ def _refuse_conflicts(
         raise UsageError(
             "stdin cannot give both the IDs and the log.", "Save one of them and name its file."
         )
-    if show.web and show.output in (options.Output.HTML, options.Output.SVG):
-        raise UsageError(f"--web has no place in {show.output.value}.", "Use text, json or jsonl.")
+    if show.links and show.output in _DOCUMENTS:
+        raise UsageError(
+            f"--links has no place in {show.output.value}.", "Use text, json or jsonl."
+        )
 
 
 def _announce_stdin(arguments: Sequence[str], source: SourceOptions, *, quiet: bool) -> None:
@@ -185,33 +218,3 @@ def _announce_stdin(arguments: Sequence[str], source: SourceOptions, *, quiet: b
 def _stdin_lines() -> Iterator[str]:
     for line in sys.stdin.buffer if sys.stdin else ():
         yield line.decode("utf-8", "replace")
-
-
-class _Waiting:
-    """Prints what is awaited, once for each state of a request."""
-
-    def __init__(self, *, quiet: bool, tz: tzinfo) -> None:
-        self._quiet, self._tz = quiet, tz
-        self._shown: set[str] = set()
-
-    def show(self, result: TraceResult) -> None:
-        """Print a sentence for each open request whose state changed."""
-        for key, sentence in _awaited(result, self._tz):
-            if key not in self._shown:
-                self._shown.add(key)
-                remark(f"retryctl: {sentence}", quiet=self._quiet)
-
-
-def _awaited(result: TraceResult, tz: tzinfo) -> Iterator[tuple[str, str]]:
-    """Yield a key and a sentence for each request that is open."""
-    for checked in result.checked:
-        request = checked.request
-        if request.outcome in (RequestOutcome.PENDING, RequestOutcome.RUNNING):
-            sentence = outcome_sentence(request, result.coverage, tz).words
-            yield _state_key(request), f"waiting: {request.request_id} {sentence}"
-    for request_id in result.not_found:
-        yield request_id, f"waiting: no log line of {request_id} yet"
-
-
-def _state_key(request: Request) -> str:
-    return f"{request.request_id} {request.log_group} {request.outcome} {len(request.attempts)}"

@@ -144,7 +144,10 @@ class _Parts:
     def add(self, source: str) -> None:
         """Sort the parts of one module."""
         for node, text in _statements(source):
-            if isinstance(node, ast.If):
+            overloads = any(
+                isinstance(inner, ast.FunctionDef) for inner in getattr(node, "body", ())
+            )
+            if isinstance(node, ast.If) and not overloads:
                 for inner in node.body:
                     if isinstance(inner, ast.ImportFrom):
                         self.imports_for_types.update(_imports(inner))

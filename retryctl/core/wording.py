@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_MUCH = 0.1
+_NEAR, _MUCH = 0.7, 0.1
 
 
 def suggestions(word: str, known: Iterable[str]) -> str:
-    """``Did you mean …?`` with up to three names out of ``known``; empty where none is near.
+    """Return ``Did you mean …?`` with up to three names of ``known``; ``""`` where none is near.
 
-    Names that begin with ``word`` are near. Of the others those are that resemble it, but not
-    where another does much more. Capital letters do not count as a difference.
+    Names that begin with ``word`` are near, then names that resemble it, without those that
+    resemble it much less than the nearest. Upper and lower case, and the dashes of an option, do
+    not count. ``word`` itself is never suggested.
     """
     from difflib import SequenceMatcher, get_close_matches
 
-    word = word.lower()
-    by_lower = {name.lower(): name for name in sorted(known)}
+    by_lower = {name.lower().lstrip("-"): name for name in sorted(known) if name != word}
+    word = word.lower().lstrip("-")
     matches = [name for name in by_lower if word and name.startswith(word)][:3]
     if not matches:
         alike = {
             name: SequenceMatcher(None, name, word).ratio()
-            for name in get_close_matches(word, by_lower, 3, 0.6)
+            for name in get_close_matches(word, by_lower, 3, _NEAR)
         }
         matches = [name for name in alike if alike[name] > max(alike.values()) - _MUCH]
     return f"Did you mean {' or '.join(by_lower[name] for name in matches)}?" if matches else ""

@@ -17,8 +17,8 @@ from retryctl.counters.marker import log_marker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any, Literal, TypeVar
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import Any, Literal, Protocol, TypeVar, overload
 
     from retryctl.counters.protocol import Counter
 
@@ -27,6 +27,18 @@ if TYPE_CHECKING:
     Result = TypeVar("Result")
     CountChoice = Literal["failures", "starts"]
     Branch = Callable[[Event, Ctx], Any]
+
+    class Decorator(Protocol):
+        """Makes a handler of work, with the result of the work, or what it awaits."""
+
+        @overload
+        def __call__(
+            self, work: Callable[[Event, Ctx], Awaitable[Result]]
+        ) -> Callable[[Event, Ctx], Result]: ...
+        @overload
+        def __call__(
+            self, work: Callable[[Event, Ctx], Result]
+        ) -> Callable[[Event, Ctx], Result]: ...
 
 
 class settles:
@@ -45,11 +57,50 @@ class settles:
         return self._branch(event, context)
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def branch_on_retry(
+        counter: Counter,
+        event: Event,
+        context: Ctx,
+        work: Callable[[Event, Ctx], Awaitable[Result]],
+        *,
+        a: Branch[Event, Ctx] | None = ...,
+        b: Branch[Event, Ctx] | None = ...,
+        c: Branch[Event, Ctx] | None = ...,
+        branches: Mapping[str, Branch[Event, Ctx]] | None = ...,
+        count: CountChoice = ...,
+        on_unknown: str | None = ...,
+        key: Callable[[Event, Ctx], str] | None = ...,
+        reserve_s: float = ...,
+    ) -> Result:
+        """Return what the work awaits."""
+
+    @overload
+    def branch_on_retry(
+        counter: Counter,
+        event: Event,
+        context: Ctx,
+        work: Callable[[Event, Ctx], Result],
+        *,
+        a: Branch[Event, Ctx] | None = ...,
+        b: Branch[Event, Ctx] | None = ...,
+        c: Branch[Event, Ctx] | None = ...,
+        branches: Mapping[str, Branch[Event, Ctx]] | None = ...,
+        count: CountChoice = ...,
+        on_unknown: str | None = ...,
+        key: Callable[[Event, Ctx], str] | None = ...,
+        reserve_s: float = ...,
+    ) -> Result:
+        """Return the work's result."""
+
+
 def branch_on_retry(
     counter: Counter,
     event: Event,
     context: Ctx,
-    work: Callable[[Event, Ctx], Result],
+    work: Callable[[Event, Ctx], Any],
     *,
     a: Branch[Event, Ctx] | None = None,
     b: Branch[Event, Ctx] | None = None,
@@ -59,7 +110,7 @@ def branch_on_retry(
     on_unknown: str | None = "",
     key: Callable[[Event, Ctx], str] | None = None,
     reserve_s: float = 0.5,
-) -> Result:
+) -> Any:
     """Return ``work(event, context)``; if it raises, run a branch and raise its error again.
 
     The branch is ``a`` with no earlier attempt, ``b`` with one and ``c`` with more, or that of
@@ -76,8 +127,7 @@ def branch_on_retry(
     Raises ``ValueError`` before the work for a wrong choice.
     """
     choice = BranchChoice(a, b, c, branches, count, on_unknown, key, reserve_s)
-    result: Result = choice.run(counter, event, context, work)
-    return result
+    return choice.run(counter, event, context, work)
 
 
 def retries(
@@ -91,7 +141,7 @@ def retries(
     on_unknown: str | None = "",
     key: Callable[[Any, Any], str] | None = None,
     reserve_s: float = 0.5,
-) -> Callable[[Callable[[Event, Ctx], Result]], Callable[[Event, Ctx], Result]]:
+) -> Decorator:
     """Make a handler of work: the decorator form of ``branch_on_retry``, with its options.
 
     ::
@@ -103,10 +153,9 @@ def retries(
     """
     choice = BranchChoice(a, b, c, branches, count, on_unknown, key, reserve_s)
 
-    def decorate(work: Callable[[Event, Ctx], Result]) -> Callable[[Event, Ctx], Result]:
-        def handler(event: Event, context: Ctx) -> Result:
-            result: Result = choice.run(counter, event, context, work)
-            return result
+    def decorate(work: Any) -> Any:
+        def handler(event: Any, context: Any) -> Any:
+            return choice.run(counter, event, context, work)
 
         handler.__wrapped__ = work  # type: ignore[attr-defined]  # as functools.wraps, unloaded
         for name in ("__module__", "__name__", "__qualname__", "__doc__"):

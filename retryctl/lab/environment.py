@@ -116,7 +116,7 @@ class Environment:
                 produced_bytes=len(answer.body) if answer and status == "success" else 0,
             )
         )
-        missed = fault is not None and fault.after_s is not None and status == "success"
+        missed = fault is not None and fault.by_the_lab and status == "success"
         return LabAttempt(
             request_id=request_id,
             answer=answer,
@@ -133,7 +133,7 @@ class Environment:
         return None
 
     def _plan_fault(self, fault: PlannedFault | None) -> None:
-        if fault is None or fault.after_s is not None:  # the lab's own loop carries it out
+        if fault is None or fault.by_the_lab:
             self._page.write(self._clock.offset_s)
         else:
             self._page.write(self._clock.offset_s, fault.kind, late=fault.late)

@@ -17,11 +17,14 @@ from retryctl.errors import UsageError
 _FIND_MODULE = "import importlib.util, sys; sys.exit(not importlib.util.find_spec(sys.argv[1]))"
 
 
-def locate(text: str, folder: Path, python: str = sys.executable) -> tuple[Path, str]:
+def locate(
+    text: str, folder: Path, python: str = sys.executable, layers: Path | None = None
+) -> tuple[Path, str]:
     """Return the folder of the code, and ``module.function`` in it.
 
     ``text`` is ``path/file.py:function``, whose folder is that of the file, or
-    ``module.function`` as on Lambda, whose module is in ``folder`` or is installed for ``python``.
+    ``module.function`` as on Lambda, whose module is in ``folder``, in ``python`` of the layers, or
+    is installed for the interpreter ``python``.
 
     :raises UsageError: there is no such file, or it has no such function.
     """
@@ -42,10 +45,15 @@ def locate(text: str, folder: Path, python: str = sys.executable) -> tuple[Path,
         )
     if file.is_file():
         _require_name(name, file)
-    elif ":" in text or not _is_installed(module, python):
+    elif ":" in text or not (_is_in_layers(module, layers) or _is_installed(module, python)):
         installed = "" if ":" in text else f"; {python} has no module {module} either"
         raise UsageError(f"there is no file for the handler {text}", f"No {file}{installed}.")
     return (file.parent if ":" in text else folder.resolve()), f"{module}.{name}"
+
+
+def _is_in_layers(module: str, layers: Path | None) -> bool:
+    package = module.partition(".")[0]
+    return layers is not None and any(layers.glob(f"python/**/{package}*"))
 
 
 def _is_installed(module: str, python: str) -> bool:

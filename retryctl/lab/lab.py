@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import heapq
 import json
-import os
 import random
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -25,6 +22,7 @@ from retryctl.lab.environment import INIT_TIMEOUT_S, Environment, LabAttempt, So
 from retryctl.lab.function import VERSION, Function
 from retryctl.lab.plan import Plan, Step
 from retryctl.lab.platform_log import Subject
+from retryctl.temporary import temporary_folder
 
 
 def json_lines(events: Iterable[LabEvent]) -> str:
@@ -102,7 +100,8 @@ class Lab:
         self._between = between or (lambda number: None)
         self._on_event = on_event or (lambda event: None)
         self._init_timeout_s = init_timeout_s
-        self._folder = Path(tempfile.mkdtemp(prefix="retryctl-lab-"))
+        self._files = ExitStack()
+        self._folder = self._files.enter_context(temporary_folder("lab"))
         self._environments: list[Environment] = []
         self._due: list[tuple[float, int, Iterator[float]]] = []
         self._submitted = 0
@@ -125,7 +124,7 @@ class Lab:
         for environment in self._environments:
             environment.close()
         self._environments.clear()
-        _remove(self._folder)
+        self._files.close()
 
     def submit(
         self,
@@ -287,13 +286,3 @@ def _most_waited_s(plan: Plan, source: EventSource) -> float:
     throttled = THROTTLED_S * sum(step.throttled for step in plan.steps)
     duplicated = _DUPLICATE_AFTER_S * sum(step.duplicated for step in plan.steps)
     return before_retries + throttled + duplicated
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder, also where the function removed its own permissions."""
-    for path, names, _ in os.walk(folder):
-        for name in names:
-            inner = os.path.join(path, name)
-            if not os.path.islink(inner):
-                os.chmod(inner, 0o700)
-    shutil.rmtree(folder)

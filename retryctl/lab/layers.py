@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from retryctl.errors import UsageError
+from retryctl.temporary import temporary_folder
 
 
 @contextlib.contextmanager
@@ -20,11 +20,12 @@ def merged_layers(folders: Sequence[Path]) -> Iterator[Path | None]:
     if not folders:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="retryctl-layers-") as merged:
+    with temporary_folder("layers") as folder_of_run:
+        merged = folder_of_run / "opt"
         for folder in folders:
             if not folder.is_dir():
                 raise UsageError(
                     f"the layer {folder} is not a folder", "Unpack it, and name the folder."
                 )
             shutil.copytree(folder, merged, symlinks=True, dirs_exist_ok=True)
-        yield Path(merged)
+        yield merged

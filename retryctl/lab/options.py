@@ -65,7 +65,7 @@ def make_function(options: FunctionOptions, folder: Path) -> Function:
     """
     require_posix()
     python = options.python or default_python()
-    task, handler = _located(options.handler, folder, python)
+    task, handler = _located(options, folder, python)
     _check_numbers(options)
     _check_levels(options)
     name = options.name or re.sub(r"[^A-Za-z0-9_-]", "-", handler.rpartition(".")[0])[:64]
@@ -145,10 +145,10 @@ def _unquoted(value: str) -> str:
     return value[1:-1] if quoted else value
 
 
-def _located(handler: str | Callable[..., Any], folder: Path, python: str) -> tuple[Path, str]:
-    if isinstance(handler, str):
-        return handlers.locate(handler, folder, python)
-    return handlers.locate_function(handler)
+def _located(options: FunctionOptions, folder: Path, python: str) -> tuple[Path, str]:
+    if isinstance(options.handler, str):
+        return handlers.locate(options.handler, folder, python, options.layers)
+    return handlers.locate_function(options.handler)
 
 
 def _check_numbers(options: FunctionOptions) -> None:

@@ -6,13 +6,13 @@
     first  = "first" {"+" mishap}  the mishaps of attempt 1
     item   = where {"+" mishap}    where = "same" | "fresh" | "env=N"
     mishap = fault [moment] | "throttle" | "duplicate" | "twin"
-    moment = "=late" | "@" duration
+    moment = "=early" | "=late" | "@" duration
 
 ``same`` is the environment of the attempt before, ``fresh`` a new one, ``env=N`` the Nth
 of the request, from 1. Retries without an item are ``same``. A fault comes before the
-handler's first statement; ``=late`` after its last one, before the runtime reports the end;
-``@250ms`` so long after the invocation. ``twin`` delivers the event twice at the same moment,
-the second time to an environment of its own.
+handler's first statement; ``=early`` after the first line that the handler logs; ``=late`` after
+its last statement, before the runtime reports the end; ``@250ms`` so long after the invocation.
+``twin`` delivers the event twice at the same moment, the second time to an environment of its own.
 """
 
 from __future__ import annotations
@@ -26,20 +26,26 @@ FAULTS = ("timeout", "kill", "exit", "oom")
 """At most one of these ends an attempt."""
 
 _WHERE = re.compile(r"same|fresh|env=([1-9][0-9]?)")
-_FAULT = re.compile(rf"({'|'.join(FAULTS)})(=late|@(\d{{1,6}}(?:\.\d{{1,3}})?)(ms|s))?")
+_FAULT = re.compile(rf"({'|'.join(FAULTS)})(=early|=late|@(\d{{1,6}}(?:\.\d{{1,3}})?)(ms|s))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedFault:
     """How an attempt ends by plan: ``timeout``, ``kill``, ``exit`` or ``oom``.
 
-    Before the handler; ``late``: after it, before the runtime reports its end; or ``after_s``
-    seconds from the invocation.
+    Before the handler; ``early``: after its first line of log; ``late``: after its last statement,
+    before the runtime reports the end; or ``after_s`` seconds from the invocation.
     """
 
     kind: str
+    early: bool = False
     late: bool = False
     after_s: float | None = None
+
+    @property
+    def by_the_lab(self) -> bool:
+        """Whether the lab injects it from outside of the process, at a moment that may not come."""
+        return self.early or self.after_s is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,15 +127,17 @@ def _step(environment: int, mishaps: list[str], item: str) -> Step:
 def _fault(match: re.Match[str]) -> PlannedFault:
     kind, moment, number, unit = match.groups()
     after_s = float(number) / (1000 if unit == "ms" else 1) if number else None
-    return PlannedFault(kind=kind, late=moment == "=late", after_s=after_s)
+    return PlannedFault(
+        kind=kind, early=moment == "=early", late=moment == "=late", after_s=after_s
+    )
 
 
 def _unreadable(item: str) -> UsageError:
     return UsageError(
         f"{item!r} in the plan cannot be read",
         "Write same, fresh or env=N for each retry, each with +timeout, +kill, +exit or +oom "
-        "(also +kill=late or +kill@250ms), +throttle, +duplicate or +twin, after first+… for "
-        "the first attempt. Or all, without other items.",
+        "(later with +kill=early, +kill=late or +kill@250ms), +throttle, +duplicate or +twin, "
+        "after first+… for the first attempt. Or all, without other items.",
     )
 
 

@@ -78,6 +78,7 @@ class FunctionProcess:
         self._status = b""
         self._ended = False
         self._peak_mb = 0
+        self._has_written = False
         self._frozen: list[int] = []
         self._api = RuntimeApi()
         self._pipes = Pipes()
@@ -145,9 +146,10 @@ class FunctionProcess:
     ) -> Happening:
         """Wait until one of ``kinds`` is answered, the process ends or breaks a limit.
 
-        A ``fault`` with a time of its own happens then. All that the process wrote until the end
-        of the wait has been passed to ``on_output``.
+        A ``fault`` with a time of its own happens then, an early one after the first output. All
+        that the process wrote until the end of the wait has been passed to ``on_output``.
         """
+        self._has_written = False
         began_s = time.monotonic()
         fault_s = fault.after_s if fault is not None else None
         end_s = limit_s if fault_s is None else min(limit_s, fault_s)
@@ -160,11 +162,12 @@ class FunctionProcess:
                 happening = self._read({key.fd for key, _ in ready}, kinds)
                 if happening is None and self.peak_mb() > self._function.memory_mb:
                     happening = Happening(kind="out-of-memory")
+                if happening is None and fault is not None:
+                    due = left_s <= 0 and fault_s == end_s
+                    if due or (fault.early and self._has_written):
+                        happening = Happening(kind=_KIND_OF_FAULT[fault.kind])
                 if happening is None and left_s <= 0:
-                    at_fault = fault is not None and fault_s == end_s
-                    happening = Happening(
-                        kind=_KIND_OF_FAULT[fault.kind] if fault and at_fault else "timeout"
-                    )
+                    happening = Happening(kind="timeout")
                 if happening is not None:
                     self._pass_on(self._read_log())
                     return happening
@@ -219,6 +222,7 @@ class FunctionProcess:
 
     def _pass_on(self, events: list[Written]) -> None:
         for written in events:
+            self._has_written = True
             self._on_output(written)
 
     def _read_status(self) -> bool:

@@ -18,6 +18,7 @@ from retryctl.views.signs import BAD, GOOD, NOTHING, STYLES, UNSURE, outcome_sig
 from retryctl.views.times import duration, on_one_day, stamp, starts_ms, waits_ms, zone_name
 
 _MOST_OF_AN_ERROR = 600
+_MOST_OF_A_RESPONSE = 500
 _NONE: Pieces = [(NOTHING, "dim")]
 _CHECKS = {
     AttemptVerdict.AGREES: (GOOD, "yes"),
@@ -122,6 +123,11 @@ def _error_in_full(attempt: Attempt) -> str | None:
         return None
     detail = error_detail(attempt)
     return f"{_outcome_word(attempt)}: {detail}" if detail else _outcome_word(attempt)
+
+
+def response(body: bytes) -> str:
+    """Return the document that an attempt gave, shortened."""
+    return cut(body.decode("utf-8", "replace"), _MOST_OF_A_RESPONSE)
 
 
 def memory(attempt: Attempt) -> str:

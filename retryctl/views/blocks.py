@@ -1,7 +1,7 @@
-"""What a text view is made of, before it is laid out: paragraphs, tables, commands, drawings.
+"""The blocks of a document before it is laid out: paragraphs, tables, commands, drawings.
 
-A view of a request or a summary says *what* is to be read as a sequence of blocks;
-``views.text`` fits them to a width and makes every piece of them inert.
+A view of a request or a summary is a sequence of blocks. ``views.text`` fits them to a width,
+``views.markdown`` writes them as Markdown; both make every piece of them inert.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Pieces = Sequence[Piece]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paragraph:
-    """Words broken between words. Its lines hang under the end of ``lead``, a sign as a rule."""
+    """Words, broken at spaces. Continuation lines hang under the end of ``lead``, mostly a sign."""
 
     words: Pieces = ()
     lead: Pieces = ()
@@ -25,14 +25,14 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A command to copy: broken only where a shell reads on."""
+    """A command to copy, broken only with a backslash at the end of the line."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A heading and one cell for each row; ``shorter`` says the same in fewer cells."""
+    """A heading and one cell for each row; ``shorter`` is a narrower form of it."""
 
     head: str
     cells: Sequence[Pieces]
@@ -43,10 +43,12 @@ class Column:
 class Table:
     """Columns by name, left to right.
 
-    Where they do not fit, those in ``gives_way`` are shortened or left out in that order,
-    and then the one named ``clipped`` is cut. ``instead`` says below the table what a column
-    that is gone or cut would have said. Where even that does not fit, each row becomes a
-    paragraph. ``gap`` is the number of cells between columns below which a column gives way.
+    Where they do not fit, each name in ``gives_way``, in that order, takes the next shorter form
+    of its column, or removes the column that has none. Then the column ``clipped`` is cut.
+    ``instead`` has the paragraphs below the table that replace columns which are shortened, cut
+    or removed. Where even that does not fit, each row becomes a paragraph, with
+    ``stacks_all`` of all columns. ``gap`` is the number of cells between columns below which a
+    column gives way.
     """
 
     columns: Mapping[str, Column]
@@ -54,6 +56,7 @@ class Table:
     clipped: str
     instead: Mapping[tuple[str, ...], Sequence[Paragraph]]
     gap: int = 2
+    stacks_all: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,13 @@ class Drawing:
     lines: Sequence[Pieces]
 
 
-Block = Paragraph | Command | Table | Drawing
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLines:
+    """Lines of a log, each with its prefix: the time, or spaces below it."""
+
+    lines: Sequence[tuple[Piece, Piece]]
+
+
+Block = Paragraph | Command | Table | Drawing | LogLines
 
 BLANK = Paragraph()

@@ -12,11 +12,13 @@ from io import StringIO
 from typing import Any
 
 from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.crosscheck.verdict import RULES
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.inert import inert
 from retryctl.views.json.request_list import listed_object
 from retryctl.views.json.summary import summary_object
+from retryctl.views.signs import NOTHING
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _LIST_COLUMNS = (
@@ -33,13 +35,46 @@ _LIST_COLUMNS = (
     "error",
 )
 _LEFT_OUT = ("errors", "failed_over_time")
+_ATTEMPTS = (1, 2, 3)
+_MOST_ATTEMPTS = _ATTEMPTS[-1]
+_NO_WAIT = {"count": 0, "p50": None, "p95": None, "max": None}
 
 
 def summary_csv(tallies: Sequence[tuple[str | None, SummaryTally]], branches: Branches) -> str:
-    """A heading and a row for each function; the errors are left to the other forms."""
-    rows = [dict(_flat(summary_object(*each, branches))) for each in tallies]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return table(names, ([row.get(name) for name in names] for row in rows))
+    """A heading and a row for each function, without the errors.
+
+    The heading follows from ``branches`` alone, not from the data: rows of several runs append.
+    """
+    rows = [_summary_row(*each, branches) for each in tallies]
+    heading = [*_summary_row(None, SummaryTally(), branches)]
+    return table(heading, ([row[name] for name in heading] for row in rows))
+
+
+def _summary_row(function: str | None, tally: SummaryTally, branches: Branches) -> dict[str, Any]:
+    """The figures of a function. More attempts than retries allow are one figure."""
+    fields = summary_object(function, tally, branches)
+    many = sum(count for number, count in tally.by_attempts.items() if number > _MOST_ATTEMPTS)
+    fields["by_attempts"] = {
+        **{str(number): tally.by_attempts[number] for number in _ATTEMPTS},
+        "more": many,
+    }
+    fields["branches"] = {str(number): _ran(tally, number, branches) for number in _ATTEMPTS}
+    for name in ("findings", "wrong_on_retries"):
+        fields[name] = {rule.id: fields[name].get(rule.id, 0) for rule in RULES}
+    waits = {each["retry"]: each for each in fields["waits_s"]}
+    fields["waits_s"] = {
+        str(retry): {key: waits.get(retry, _NO_WAIT)[key] for key in _NO_WAIT}
+        for retry in _ATTEMPTS[:-1]
+    }
+    return dict(_flat(fields))
+
+
+def _ran(tally: SummaryTally, attempt: int, branches: Branches) -> dict[str, int]:
+    """How often each branch ran on an attempt; ``other`` for names that are not configured."""
+    ran = {name: tally.branches[attempt, name] for name in branches.numbers}
+    none = tally.branches[attempt, None]
+    all_of_it = sum(count for (number, _), count in tally.branches.items() if number == attempt)
+    return {**ran, "other": all_of_it - none - sum(ran.values()), "none": none}
 
 
 def list_csv(listed: Iterable[RequestRow]) -> str:
@@ -66,21 +101,16 @@ def _cell(value: Any) -> Any:
 
 def _joined(value: Any) -> Any:
     if isinstance(value, list):
-        return " ".join("-" if each is None else str(each) for each in value)
+        return " ".join(NOTHING if each is None else str(each) for each in value)
     return value
 
 
 def _flat(fields: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """The figures by their path, with dots; a row of a list is named by its first figure."""
+    """The figures by their path, with dots."""
     for name, value in fields.items():
         if name in _LEFT_OUT and not before:
             continue
         if isinstance(value, Mapping):
             yield from _flat(value, f"{before}{name}.")
-        elif isinstance(value, list):
-            for row in value:
-                first, *_ = row.values()
-                rest = dict(list(row.items())[1:])
-                yield from _flat(rest, f"{before}{name}.{first}.")
         else:
             yield f"{before}{name}", value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
+from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.diff import Change
 from retryctl.core.summary.tally import SummaryTally
@@ -38,18 +39,24 @@ def _shown(change: Change, value: float | None) -> str:
 
 
 def _right(tally: SummaryTally) -> str:
-    right = tally.accuracy_on_retries()
-    return NOTHING if right is None else percent(right, 1)
+    judged = tally.retries_judged
+    whole = judged[AttemptVerdict.AGREES] + judged[AttemptVerdict.DISAGREES]
+    return _of(percent(judged[AttemptVerdict.AGREES], whole), whole)
+
+
+def _of(share: str, whole: int) -> str:
+    """``3.7 % of 12,408``."""
+    return f"{share} of {whole:,}" if whole else NOTHING
 
 
 FUNCTION_FIGURES: dict[str, Callable[[SummaryTally], str]] = {
     "requests": lambda tally: f"{tally.requests:,}",
-    "retried": lambda tally: percent(tally.retried, tally.requests),
+    "retried": lambda tally: _of(percent(tally.retried, tally.requests), tally.requests),
     "exhausted": lambda tally: f"{tally.outcomes[RequestOutcome.EXHAUSTED]:,}",
     "counter right": _right,
     "wrong because": lambda tally: next((rule for rule, _ in reasons(tally)), ""),
 }
-"""What a row for one of several functions tells, by the heads of its columns."""
+"""The cells of a row for one of several functions, by the heads of its columns."""
 
 
 _DO = {
@@ -65,7 +72,7 @@ def reasons(tally: SummaryTally) -> list[tuple[str, int]]:
     return sorted(tally.wrong_retries.items(), key=lambda item: (-item[1], item[0]))
 
 
-def advice(tally: SummaryTally) -> str:
+def advice(tally: SummaryTally, coverage: Coverage) -> str:
     """One sentence or two that follow from the figures."""
     right, wrong = (
         tally.retries_judged[AttemptVerdict.AGREES],
@@ -81,8 +88,15 @@ def advice(tally: SummaryTally) -> str:
             "(retryctl counters), or name its patterns in retryctl.toml."
         )
     else:
-        return "Nothing was retried."
+        return nothing_retried(coverage)
     return said + _of_exhausted(tally)
+
+
+def nothing_retried(coverage: Coverage) -> str:
+    """The sentence that no request was retried, which a gap makes uncertain."""
+    if any(gap.hides_attempts for gap in coverage.gaps):
+        return "No retry was read, and retries may lie in the part of the log that is missing."
+    return "Nothing was retried."
 
 
 def _of_wrong(tally: SummaryTally, right: int, wrong: int) -> str:
@@ -91,7 +105,7 @@ def _of_wrong(tally: SummaryTally, right: int, wrong: int) -> str:
     if not ordered:
         return f"{said}. See retryctl list --verdict disagrees."
     rule, count = ordered[0]
-    share = "" if count >= wrong else f", {_part(count, wrong)} of them"
+    share = "" if count >= wrong else f", {count:,} of them"
     return f"{said}{share} {_DO.get(rule, f'({rule}). See retryctl explain {rule}.')}"
 
 
@@ -107,13 +121,7 @@ def _of_exhausted(tally: SummaryTally) -> str:
 
 
 def _share(part: int, whole: int) -> str:
-    """``One retry in fourteen``, in figures; more than two in five as a share."""
+    """``2 of the 5 retries that logged a count``."""
     if part == whole:
         return "Every retry that logged a count"
-    if part / whole > 0.4:
-        return f"{_part(part, whole)} of the retries that logged a count"
-    return f"One retry in {round(whole / part):,} of those that logged a count"
-
-
-def _part(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f} %"
+    return f"{part:,} of the {whole:,} retries that logged a count"

@@ -1,4 +1,4 @@
-"""What the package's page of rules (``rules.md``) says of each rule."""
+"""The texts of ``rules.md`` and ``terms.md``: findings, outcomes and verdicts."""
 
 from __future__ import annotations
 
@@ -6,19 +6,43 @@ from typing import NamedTuple
 
 
 class RuleText(NamedTuple):
-    """A rule's severity, what it finds in one sentence, and its whole section of the page."""
+    """A severity, one sentence, and the whole section of the page.
+
+    Of an outcome or a verdict, ``severity`` is that word.
+    """
 
     severity: str
     summary: str
     section: str
 
+    @property
+    def kind(self) -> str:
+        """``finding``, ``outcome`` or ``verdict``."""
+        return self.severity if self.severity in ("outcome", "verdict") else "finding"
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The text below each heading of the section."""
+        _, *parts = self.section.split("\n### ")
+        split = (part.split("\n", 1) for part in parts)
+        return {heading.strip(): text.strip("\n") for heading, text in split}
+
 
 def rule_texts() -> dict[str, RuleText]:
-    """The text of each rule by its name, in the order of the page."""
+    """Return the text of each finding by its name, in the order of the page."""
+    return _texts("rules.md")
+
+
+def term_texts() -> dict[str, RuleText]:
+    """Return the text of each outcome and verdict by its name, in the order of the page."""
+    return _texts("terms.md")
+
+
+def _texts(page: str) -> dict[str, RuleText]:
     from importlib.resources import files
 
-    page = files("retryctl").joinpath("rules.md").read_text(encoding="utf-8")
-    _, *sections = page.split("\n## ")
+    text = files("retryctl").joinpath(page).read_text(encoding="utf-8")
+    _, *sections = text.split("\n## ")
     split = (section.split("\n", 1) for section in sections)
     return {name.strip(): _text(section.strip()) for name, section in split}
 

@@ -135,13 +135,23 @@ def _ends_the_log(moment_ms: int, coverage: Coverage) -> bool:
 def verdict_sentences(checked: CheckedRequest) -> list[Sentence]:
     """Return the verdict, with each attempt that is wrong, or why there is none."""
     reasons = checked.undetermined_because
+    store = _agreeing_store(checked)
     if checked.verdict is not Verdict.UNDETERMINED:
-        return [_verdict(checked), *(Sentence(UNSURE, reason) for reason in reasons)]
+        return [_verdict(checked), *store, *(Sentence(UNSURE, reason) for reason in reasons)]
     first, *rest = reasons or ("The logs do not allow one.",)
     return [
         Sentence(UNSURE, f"no verdict. {first}"),
+        *store,
         *(Sentence(UNSURE, reason) for reason in rest),
     ]
+
+
+def _agreeing_store(checked: CheckedRequest) -> list[Sentence]:
+    stored = checked.agreeing_store
+    if stored is None:
+        return []
+    recorded = number_of(stored.count, "attempt")
+    return [Sentence(GOOD, f"the store {stored.store} agrees with the log: it has {recorded}")]
 
 
 def _verdict(checked: CheckedRequest) -> Sentence:
@@ -203,6 +213,9 @@ def coverage_sentence(
     calls = f" in {number_of(coverage.api_calls, 'call')}" if coverage.api_calls else ""
     odd = coverage.events_unrecognised
     unread = f", {odd:,} of them not understood" if odd else ""
+    if coverage.web_requests:
+        web = number_of(coverage.web_requests, "request")
+        unread += f", and {web} to a web function (no events, never retried)"
     return (
         f"read {_place(coverage)}{_window(coverage, tz)}: "
         f"{number_of(coverage.events_read, 'event')}{calls}{unread}. "

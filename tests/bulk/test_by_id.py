@@ -14,6 +14,7 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.sources.saved.events import SavedLog
+from tests.support.campaigns import seeds
 from tests.support.lambda_log import ID, OTHER_ID, Environment, events_of, python_json_error
 from tests.support.made_up_logs import line_of, made_up, save
 
@@ -79,7 +80,7 @@ def only(folder: Path, events: list[LogEvent], request_id: str = ID) -> CheckedR
     return one
 
 
-@pytest.mark.parametrize("seed", range(80))
+@pytest.mark.parametrize("seed", seeds(30, 300))
 def test_a_request_is_the_same_read_by_its_id(seed: int, tmp_path: Path) -> None:
     random = Random(seed)
     save(random, made_up(random, hostile=seed % 2 == 0), tmp_path)
@@ -90,7 +91,7 @@ def test_a_request_is_the_same_read_by_its_id(seed: int, tmp_path: Path) -> None
         assert by_key(found) == {k: one for k, one in expected.items() if k[0] == request_id}
 
 
-@pytest.mark.parametrize("seed", range(80, 110))
+@pytest.mark.parametrize("seed", seeds(12, 100))
 def test_all_requests_are_the_same_with_their_lines(seed: int, tmp_path: Path) -> None:
     random = Random(seed)
     save(random, made_up(random, hostile=seed % 2 == 0), tmp_path)

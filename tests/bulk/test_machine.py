@@ -88,7 +88,7 @@ ENDLESS = """
 import sys, time
 from retryctl.bulk.workers import run_in_workers
 def work(number):
-    time.sleep(0.05)
+    time.sleep(0.05 if number < 2 else 60)
     return number
 print("started", flush=True)
 for _ in run_in_workers(work, range(10**6), 2):

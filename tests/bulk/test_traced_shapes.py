@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retryctl.bulk.reader import BulkReader, TracedLog
@@ -100,7 +100,6 @@ def test_an_export_folder_gives_the_story(tmp_path: Path) -> None:
 
 
 @given(order=st.permutations(range(len(EVENTS))), cut=st.integers(0, len(EVENTS)))
-@settings(max_examples=40, deadline=None)
 def test_any_order_over_several_files_gives_the_story(
     tmp_path_factory: pytest.TempPathFactory, order: list[int], cut: int
 ) -> None:

@@ -181,13 +181,20 @@ def test_wait_on_a_saved_log_names_what_is_missing(log: Path) -> None:
 # --------------------------------------------------------------------------- GitHub
 
 
+def test_update_baseline_prints_what_it_wrote(log: Path) -> None:
+    written = check(log, "--baseline", "b.json", "--update-baseline")
+    assert written.stderr == "retryctl: wrote 1 known finding to b.json, 1 new\n"
+    again = check(log, "--baseline", "b.json", "--update-baseline")
+    assert "1 known finding to b.json, 0 new" in again.stderr
+
+
 def test_annotations_and_the_summary_where_github_runs_it(log: Path) -> None:
     summary = log.parent / "summary.md"
     summary.write_text("before\n")
     env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
     done = check(log, env=env)
     assert done.stderr == check(log, "-o", "github").stdout
-    assert done.stderr.startswith(f"::error title=environment-switch::{OTHER_ID}: Attempt 2")
+    assert done.stderr.startswith(f"::error title=environment-switch::{OTHER_ID}: attempt 2 ran A")
     assert summary.read_text() == "before\n" + check(log, "-o", "markdown").stdout
     itself = check(log, "-o", "github", env=env)
     assert (itself.stderr, itself.stdout) == ("", done.stderr)
@@ -209,7 +216,8 @@ REFUSED = [
     (["--min-accuracy", "99"], "--min-accuracy 99 is not a share.", "Is 99% meant?"),
     (["--min-accuracy", "0.995"], "--min-accuracy 0.995 is not a share.", "Is 99.5% meant?"),
     (["--min-accuracy", "most"], "--min-accuracy 'most' cannot be read.", "such as 0.5%."),
-    (["--wait", "soon"], "--wait 'soon' is not a duration.", "5m"),
+    (["--wait", "5x"], "--wait '5x' is not a duration.", "5m"),
+    (["--wait=soon"], "--wait 'soon' is not a duration.", "5m"),
     (["--output", "xml"], "there is no report 'xml'.", "text, json"),
     (["--report", "junit"], "'junit' names no file.", "FORM=FILE"),
     (["--report", "jnit=r.xml"], "there is no report 'jnit'.", "junit?"),

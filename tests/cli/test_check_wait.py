@@ -164,3 +164,12 @@ def test_the_last_nap_ends_with_the_time() -> None:
     _, time, _ = wait([reading(pending(ID))], [ID], wait="15s")
     assert time.naps == [10.0, 5.0]
     assert time.now_ms == 15_000
+
+
+def test_without_a_limit_what_is_awaited_is_awaited_and_an_empty_log_is_left_soon() -> None:
+    judgement, time, _ = wait([*[reading(pending(ID))] * 40, reading(right())], [ID], wait="")
+    assert judgement.passed is True
+    assert time.now_ms == 400_000
+    judgement, time, _ = wait([reading()], wait="")
+    assert judgement.empty
+    assert time.now_ms == 60_000

@@ -1,18 +1,20 @@
 """The command line from outside: every test starts the program as a shell would."""
 
+import json
 import re
-import subprocess
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from retryctl.core.crosscheck.verdict import RULES
-from tests.support.program import PROGRAM, PYTHON, environment, run
+from retryctl.core.rules import ALL_RULES
+from tests.support.program import PYTHON, run
 
 ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
-COMMANDS = ("trace", "check", "summary", "list", "doctor", "demo", "lab", "counters", "explain")
+COMMANDS = (
+    *("trace", "check", "summary", "list", "doctor", "diff", "demo", "lab", "counters", "probe"),
+    *("explain", "schema"),
+)
 
 
 # --------------------------------------------------------------------------- starting
@@ -68,18 +70,16 @@ LOADED = "import atexit, sys; atexit.register(lambda: print(sorted(sys.modules),
 def test_nothing_is_imported_that_is_not_used(
     arguments: list[str], env: dict[str, str], without: Sequence[str]
 ) -> None:
-    program = (PYTHON, "-c", f"{LOADED}\nfrom retryctl.cli.main import run; run()")
+    program = (
+        PYTHON,
+        "-c",
+        f"{LOADED}\nimport sys; from retryctl.cli.main import run; run(sys.argv[1:])",
+    )
     done = run(*arguments, env=env, program=program)
     loaded = done.stderr.splitlines()[-1]
     assert "'retryctl.cli.main'" in loaded
     for module in without:
         assert f"'{module}'" not in loaded
-
-
-def _time_s(command: Sequence[str], env: Mapping[str, str] | None = None) -> float:
-    start = time.perf_counter()
-    subprocess.run(command, env=environment(env), capture_output=True, check=True)
-    return time.perf_counter() - start
 
 
 COMPLETIONS = {
@@ -90,28 +90,6 @@ COMPLETIONS = {
         "_TYPER_COMPLETE_FISH_ACTION": "get-args",
     },
 }
-
-
-@pytest.mark.parametrize(
-    ("arguments", "env", "most"),
-    [
-        (["--version"], {}, 8),
-        *(([], {"_RETRYCTL_COMPLETE": f"complete_{s}", **e}, 10) for s, e in COMPLETIONS.items()),
-        (["--help"], {}, 16),
-        (["trace", "--help"], {}, 16),
-    ],
-)
-def test_it_starts_in_a_few_times_the_start_of_python(
-    arguments: list[str], env: dict[str, str], most: int
-) -> None:
-    """By the shortest of some runs: what else the machine is busy with does not count."""
-    bare, program = [], []
-    for round_ in range(30):
-        bare.append(_time_s([PYTHON, "-c", "pass"]))
-        program.append(_time_s([*PROGRAM, *arguments], env))
-        if round_ >= 6 and min(program) <= most * min(bare):
-            return
-    pytest.fail(f"{min(program):.3f} s is more than {most} times {min(bare):.3f} s")
 
 
 # --------------------------------------------------------------------------- completion
@@ -163,10 +141,18 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["trace", ID[:20]], "it looks cut off", ID),
         (["trace", "--from", "demo", ID, "--tz", "JST"], "time zone 'JST'", "such as Asia/Tokyo"),
         (["trace", "--from", "", ID], "--from names nothing", "- for stdin"),
-        (["explain", "env"], "there is no rule 'env'", "Did you mean environment-switch?"),
+        (
+            ["explain", "env"],
+            "no finding, outcome or verdict 'env'",
+            "Did you mean environment-switch?",
+        ),
         (["--show-completion", "zsh"], "takes no 'zsh'", "_RETRYCTL_COMPLETE=source_zsh retryctl"),
         (["trace", "--from", "-", "-"], "stdin cannot give both", "Save one"),
-        (["explain", "enviroment-switch"], "there is no rule", "Did you mean environment-switch"),
+        (
+            ["explain", "enviroment-switch"],
+            "there is no finding",
+            "Did you mean environment-switch",
+        ),
         (["--nonsense"], "no such option: --nonsense", "retryctl --help"),
     ],
 )
@@ -225,10 +211,10 @@ def test_debug_shows_the_traceback() -> None:
 
 def test_explain_lists_every_rule_with_its_severity() -> None:
     listed = re.findall(r"^([a-z-]+) +(error|warning|info)$", run("explain").stdout, re.MULTILINE)
-    assert listed == [(rule.id, rule.severity.value) for rule in RULES]
+    assert listed == [(rule.id, rule.severity.value) for rule in ALL_RULES]
 
 
-@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+@pytest.mark.parametrize("rule", [rule.id for rule in ALL_RULES])
 def test_explain_explains_each_rule(rule: str) -> None:
     told = run("explain", rule)
     assert (told.returncode, told.stderr) == (0, "")
@@ -252,3 +238,29 @@ def test_a_narrow_terminal_is_filled_and_not_overrun() -> None:
         assert shown.split() == wide.split()
         text = [line for line in shown.splitlines() if not line.startswith("    ")]
         assert max(map(len, text)) <= 40
+
+
+# --------------------------------------------------------------------------- errors for programs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "status"),
+    [
+        (["trace", "--from", "demo", "--tz", "Mars", "-o", "json", ID], "usage-error", 2),
+        (["trace", ID, "--from", "demo", "--ouptut", "-ojson"], "usage-error", 2),
+        (["trace", ID, "--from", "no-such-file", "--output=jsonl"], "unreadable-input", 3),
+        (["trace", ID, "--from", "demo", "--output", "json"], "nothing-found", 4),
+        (["check", ID, "--from", "demo", "-o", "json"], "nothing-found", 4),
+    ],
+)
+def test_an_error_is_one_json_object_where_json_is_printed(
+    arguments: list[str], kind: str, status: int
+) -> None:
+    done = run(*arguments)
+    assert done.returncode == status
+    error = json.loads(done.stderr.splitlines()[-1])
+    assert (error["schema"], error["kind"], error["status"]) == ("retryctl/error/1", kind, status)
+    assert error["what"]
+    assert error["next_step"]
+    text = run(*(word.replace("jsonl", "text").replace("json", "text") for word in arguments))
+    assert not text.stderr.splitlines()[-1].startswith("{")

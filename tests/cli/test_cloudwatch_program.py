@@ -60,16 +60,26 @@ def test_without_a_function_all_of_lambda_is_searched(endpoint: Endpoint) -> Non
     put_both(endpoint)
     for number in range(20):
         endpoint.put(f"/aws/lambda/other-{number}", "s", [(now_ms() - HOUR, "noise\n")])
-    endpoint.put("/custom/billing", HERE, attempt(WRONG, now_ms() - HOUR, 0))
+    other = "a" * 8 + RIGHT[8:]
+    endpoint.put("/custom/billing", HERE, attempt(other, now_ms() - HOUR, 0))
     endpoint.function("billing", LoggingConfig={"LogGroup": "/custom/billing"})
     endpoint.function("orders-worker", Timeout=3, event_invoke={"MaximumRetryAttempts": 1})
-    document = told(trace(endpoint, WRONG, "-o", "json"))
+    document = told(trace(endpoint, WRONG, other, "-o", "json"))
     first, second = document["requests"]
     assert (first["log_group"], second["log_group"]) == (GROUP, "/custom/billing")
     # each by the settings of its own function
     assert "extra-attempt" in [finding["rule"] for finding in first["findings"]]
     assert (first["outcome"], second["outcome"]) == ("exhausted", "not-retried")
-    assert len(document["coverage"]["log_groups"]) == 22
+
+
+def test_no_further_group_is_searched_once_every_request_is_found(endpoint: Endpoint) -> None:
+    put_both(endpoint)
+    for number in range(40):
+        endpoint.put(f"/aws/lambda/other-{number}", "s", [(now_ms() - HOUR, "noise\n")])
+    document = told(trace(endpoint, WRONG, "-o", "json"))
+    assert [each["log_group"] for each in document["requests"]] == [GROUP]
+    assert len(document["coverage"]["log_groups"]) < 20
+    assert endpoint.calls["FilterLogEvents"] < 20
 
 
 def test_a_function_of_the_settings_file_is_looked_in_first(
@@ -104,7 +114,7 @@ def test_groups_that_may_not_be_listed(endpoint: Endpoint) -> None:
 @pytest.mark.parametrize(
     "where",
     [
-        ("-f", "orders-worker:7"),
+        ("-f", "orders-worker:$LATEST"),
         ("-f", "orders-worker:live"),
         ("-f", "arn:aws:lambda:us-east-1:123456789012:function:orders-worker:live"),
         ("-g", "/aws/lambda/orders-*"),
@@ -308,7 +318,7 @@ def test_records_that_lambda_dropped_are_a_gap(endpoint: Endpoint) -> None:
 
 def test_links_into_the_console(endpoint: Endpoint) -> None:
     put_both(endpoint)
-    asked = (WRONG, "-g", GROUP, "--web")
+    asked = (WRONG, "-g", GROUP, "--links")
     (request,) = told(trace(endpoint, *asked, "-o", "json"))["requests"]
     first = request["attempts"][0]["console_url"]
     place, _, fragment = first.partition("#")
@@ -348,7 +358,7 @@ def test_a_request_is_followed_until_its_sequence_closes(endpoint: Endpoint) -> 
     look = SourceOptions(log_groups=(GROUP,), endpoint_url=endpoint.url)
     reader = trace_reader((RIGHT,), look, clock=lambda: clock[0])
 
-    def on_wait(result: TraceResult) -> None:
+    def on_wait(result: TraceResult, until_ms: int) -> None:
         due.extend(checked.request.next_attempt_due_ms for checked in result.checked)
         unseen.extend(result.not_found)
 
@@ -407,6 +417,9 @@ def test_when_the_time_is_up_there_is_what_there_is(endpoint: Endpoint) -> None:
     [
         (("--timeout", "5m"), "--wait"),
         (("--wait", "--timeout", "soon"), "not a duration"),
+        (("--wait", "5x"), "not a duration"),
+        (("--wait=soon",), "not a duration"),
+        (("--wait", "5m", "--timeout", "5m"), "--timeout"),
         (("--wait", "--until", "1h ago"), "--until"),
         (("--wait", "--from", "demo"), "--from demo"),
     ],

@@ -23,6 +23,9 @@ first = 0
 second = 1
 rest = 2
 
+[related]
+key = 'order=(\d+)'
+
 [check]
 fail_on = ["error"]
 """
@@ -48,6 +51,7 @@ def test_every_key_of_retryctl_toml(tmp_path: Path) -> None:
     assert settings.markers.branch_field == "retry.branch"
     assert settings.markers.branches.numbers == {"first": 0, "second": 1, "rest": 2}
     assert settings.check == {"fail_on": ["error"]}
+    assert settings.related_key == r"order=(\d+)"
 
 
 def test_the_nearest_file_wins(tmp_path: Path) -> None:

@@ -91,6 +91,15 @@ def test_what_is_no_id_is_refused_with_the_reason(argument: str, why: str) -> No
     assert ONE in caught.value.next_step
 
 
+def test_a_function_beside_an_id_leads_to_its_option() -> None:
+    with pytest.raises(UsageError) as caught:
+        request_ids([ONE, "orders-worker"], [])
+    assert caught.value.next_step.endswith(f"retryctl trace {ONE} -f orders-worker")
+    with pytest.raises(UsageError) as caught:
+        request_ids(["orders-worker"], [])
+    assert caught.value.next_step.endswith("retryctl list orders-worker")
+
+
 def test_a_file_is_told_where_it_belongs(tmp_path: Path) -> None:
     log = tmp_path / "my log.jsonl"
     log.touch()

@@ -5,11 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
+from datetime import timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.model.request import RequestOutcome
+from retryctl.core.summary.request_row import RequestRow
+from retryctl.views.text.request_list import list_text
 from tests.cli.test_summary import retried_in_another, save
 from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment
 from tests.support.program import run
@@ -51,6 +57,7 @@ def test_a_line_has_the_keys_of_the_contract(log: Path) -> None:
     [
         (["--retried"], {ID}),
         (["--min-attempts", "2"], {ID}),
+        (["--failed"], {ID, THIRD_ID}),
         (["--outcome", "succeeded,pending"], {OTHER_ID, THIRD_ID}),
         (["--verdict", "disagrees"], {ID}),
         (["--finding", "environment-switch"], {ID}),
@@ -86,8 +93,8 @@ def test_80_columns_show_branches_verdict_environments_and_the_names_of_findings
 ) -> None:
     table, _ = run("list", "--from", str(log), env={"COLUMNS": "80"}).stdout.split("\n\n")
     row = next(line for line in table.splitlines() if ID in line)
-    assert row.split()[2:] == ["3", "2", "A", "A✗", "B✗", "✗", "exhausted", "wrong"]
-    assert "errors: timeout 1, NameError 1" in table
+    assert row.split()[1:] == ["3", "2", "A", "A✗", "B✗", "✗", "exhausted", "wrong", "NameError"]
+    assert "✗ after a branch: another branch was expected." in table
     assert "findings: environment-switch 1" in table
     assert "-s…" not in table
 
@@ -135,5 +142,72 @@ def test_the_order_does_not_hang_on_the_hashes_of_a_run(tmp_path: Path) -> None:
 
 def test_help_tells_the_forms_that_list_knows(log: Path) -> None:
     said = " ".join(run("list", "--help", env={"COLUMNS": "200"}).stdout.split())
-    assert "text, json, jsonl (one request a line) or csv." in said
-    assert run("list", "--from", str(log), "-o", "html").returncode == 2
+    assert "text, json, jsonl (one request per line), csv, html or markdown." in said
+    assert run("list", "--from", str(log), "-o", "svg").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("newest", [THIRD_ID, OTHER_ID, ID]),
+        ("oldest", [ID, OTHER_ID, THIRD_ID]),
+        ("attempts", [ID, THIRD_ID, OTHER_ID]),
+        ("outcome", [ID, THIRD_ID, OTHER_ID]),
+        ("verdict", [ID, THIRD_ID, OTHER_ID]),
+    ],
+)
+def test_sort(log: Path, order: str, expected: list[str]) -> None:
+    assert [each["request_id"] for each in listed(log, "--sort", order)] == expected
+    table = run("list", "--from", str(log), "--sort", order, "-o", "csv").stdout
+    assert [row["request_id"] for row in csv.DictReader(io.StringIO(table))] == expected
+
+
+def test_an_unknown_order_is_refused(log: Path) -> None:
+    assert "newest" in run("list", "--from", str(log), "--sort", "newset").stderr
+
+
+def test_findings_are_shortened_by_word(log: Path, tmp_path: Path) -> None:
+    names = ("environment-switch", "counter-lost")
+    row = RequestRow(
+        request_id=ID,
+        function=None,
+        placed_ms=0,
+        started_ms=0,
+        attempts=3,
+        outcome=RequestOutcome.RECOVERED,
+        verdict=Verdict.DISAGREES,
+        findings=(*names, "retries-exhausted"),
+        error="E",
+    )
+    whole, shorter, none = (
+        list_text([row], [], tz=timezone.utc, console_width=width) for width in (180, 108, 80)
+    )
+    assert "environment-switch, counter-lost, retries-exhausted" in whole
+    assert "environment-switch +2" in shorter
+    assert "findings: environment-switch 1, counter-lost 1" in none
+    assert "! recovered" in none
+    exhausted = replace(row, outcome=RequestOutcome.EXHAUSTED)
+    assert "retries-exhausted" not in list_text([exhausted], [], tz=timezone.utc, console_width=180)
+
+
+def test_a_row_stacks_whole_on_a_narrow_terminal(log: Path) -> None:
+    shown = run("list", "--from", str(log), env={"COLUMNS": "60"}).stdout
+    assert max(map(len, shown.splitlines())) <= 60
+    assert "findings environment-switch" in shown
+    assert "error NameError" in shown
+
+
+def test_markdown_and_html_have_every_column(log: Path, tmp_path: Path) -> None:
+    page, notes = tmp_path / "page.html", tmp_path / "notes.md"
+    shown = run("list", "--from", str(log), "--report", str(page), "--report", f"markdown={notes}")
+    assert shown.returncode == 0, shown.stderr
+    assert f"<code>{ID}</code>" in page.read_text().replace('<span class="bold">', "").replace(
+        "</span></code>", "</code>"
+    )
+    row = next(line for line in notes.read_text().splitlines() if ID in line)
+    assert row.split(" | ")[2:] == [
+        *("3", "2", "A A✗ B✗", "✗ exhausted", "wrong", "NameError", "environment-switch |")
+    ]
+    unnamed = run("list", "--from", str(log), "--report", str(tmp_path / "page.pdf"))
+    assert unnamed.returncode == 2
+    assert "html, markdown" in unnamed.stderr

@@ -8,7 +8,9 @@ from random import Random
 
 import pytest
 
-from tests.core.test_related import Log
+from tests.core.test_related import T0, Log
+from tests.endpoint.server import Endpoint
+from tests.support.aws_program import GROUP, HOUR, now_ms, told, trace
 from tests.support.program import run
 
 
@@ -76,7 +78,58 @@ def test_usage(log: tuple[Path, list[str]], arguments: list[str], what: str) -> 
     assert what in done.stderr
 
 
-def test_cloudwatch_is_refused_before_any_call() -> None:
-    done = run("trace", "--related", "-f", "orders-worker")
-    assert done.returncode == 2
-    assert "in a saved log only" in done.stderr
+def test_the_key_of_the_settings_file(log: tuple[Path, list[str]], tmp_path: Path) -> None:
+    settings = tmp_path / "retryctl.toml"
+    settings.write_text("[related]\nkey = 'order (\\d+)'\n")
+    done = run("trace", "--related", "--from", str(log[0]), "-o", "json", cwd=tmp_path)
+    (event,) = json.loads(done.stdout)["events"]
+    assert event["key"] == {"name": "key", "value": "42"}
+    other = ("trace", "--related", "--key", r"order (\d)", "--from", str(log[0]), "-o", "json")
+    (event,) = json.loads(run(*other, cwd=tmp_path).stdout)["events"]
+    assert event["key"]["value"] == "4"
+    settings.write_text("[related]\nkey = 'order'\n")
+    refused = run("trace", "--related", "--from", str(log[0]), cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "related.key 'order': it has no group" in refused.stderr
+
+
+def test_a_list_and_counts_of_events(log: tuple[Path, list[str]]) -> None:
+    listed = run("list", "--related", "--from", str(log[0]), env={"COLUMNS": "120"})
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert listed.stdout.splitlines()[1].split()[:4] == ["client", "retry", "3", "23"]
+    assert log[1][0] in listed.stdout
+    counted = run("summary", "--related", "--from", str(log[0]))
+    assert counted.stdout.splitlines()[0] == "1 event under 3 request IDs"
+    document = json.loads(run("summary", "--related", "--from", str(log[0]), "-o", "json").stdout)
+    assert document["counts"] == {"client-retry": {"events": 1, "requests": 3}}
+
+
+# --------------------------------------------------------------------------- on CloudWatch
+
+
+def put(endpoint: Endpoint, made: Log, ago_ms: int) -> None:
+    """Put a made-up log that begins so long ago."""
+    endpoint.group(GROUP)
+    shift = now_ms() - ago_ms - T0
+    for event in made.events:
+        found = (event.timestamp_ms + shift, event.message)
+        endpoint.put(GROUP, event.log_stream or "", [found])
+
+
+@pytest.mark.parametrize("ago_ms", [1 * HOUR, 30 * HOUR])
+def test_related_requests_on_cloudwatch(ago_ms: int) -> None:
+    """The key stands in lines that say nothing of attempts, and without a request ID."""
+    made = Log(Random(3))
+    ids = [made.runs(500 * n, 1, "order 42", "noise") for n in range(3)]
+    made.runs(900, 1, "order 43")
+    with Endpoint() as endpoint:
+        put(endpoint, made, ago_ms)
+        asked = ("--related", "--key", r"order (\d+)", "-f", "orders-worker", "-o", "json")
+        found = told(trace(endpoint, ids[1], *asked, "--since", "2d"))
+        (event,) = found["events"]
+        assert [request["request_id"] for request in event["requests"]] == ids
+        if ago_ms < 24 * HOUR:
+            around = told(trace(endpoint, ids[1], *asked))  # an hour around the request
+            assert around["events"] == found["events"]
+            everything = told(trace(endpoint, *asked))
+            assert everything["events"] == found["events"]

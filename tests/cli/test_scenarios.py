@@ -49,7 +49,8 @@ def test_scenario(path: Path, tmp_path: Path) -> None:
     for ending, more in ((".txt", ()), (".json", ("--output", "json"))):
         printed = run(*command, *more, cwd=tmp_path)
         expected = (scenario["exit_status"], scenario.get("stderr", ""))
-        assert (printed.returncode, printed.stderr) == expected
+        stderr = _as_text(printed.stderr) if ending == ".json" else printed.stderr
+        assert (printed.returncode, stderr) == expected
         _compare(path.with_suffix(ending), printed.stdout)
     if "requests" in scenario:
         requests = json.loads(printed.stdout)["requests"]
@@ -114,3 +115,13 @@ def _compare(path: Path, output: str) -> None:
     if REWRITE:
         path.write_text(output, encoding="utf-8")
     assert output == path.read_text(encoding="utf-8")
+
+
+def _as_text(stderr: str) -> str:
+    """Return stderr with an error in JSON, its last line, as it is printed beside text."""
+    *before, last = stderr.splitlines(keepends=True) or [""]
+    if not last.startswith("{"):
+        return stderr
+    error = json.loads(last)
+    lines = (f"retryctl: {error['what'].rstrip('.')}.", *(error["next_step"] or "").splitlines())
+    return "".join([*before, *(f"{line}\n" for line in lines)])

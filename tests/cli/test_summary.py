@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
+from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.summary.diff import changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.figures import advice
@@ -158,12 +160,27 @@ def test_the_advice_says_of_which_retries_it_tells() -> None:
                 retries_judged=Counter(
                     {AttemptVerdict.AGREES: right, AttemptVerdict.DISAGREES: wrong}
                 )
-            )
+            ),
+            Coverage(source="saved"),
         )
 
-    assert advised(18, 82).startswith("82 % of the retries that logged a count counted wrong")
-    assert advised(13, 1).startswith("One retry in 14 of those that logged a count counted wrong")
+    assert advised(18, 82).startswith("82 of the 100 retries that logged a count counted wrong")
+    assert advised(13, 1).startswith("1 of the 14 retries that logged a count counted wrong")
     assert advised(0, 3).startswith("Every retry that logged a count counted wrong")
+
+
+def test_nothing_retried_is_not_stated_beside_a_gap() -> None:
+    gap = Gap(kind="more-pages", message="a page", hides_attempts=True)
+    assert advice(SummaryTally(), Coverage(source="saved")) == "Nothing was retried."
+    assert "may lie" in advice(SummaryTally(), Coverage(source="saved", gaps=(gap,)))
+
+
+def test_branches_of_another_function_are_counted_under_their_own_names(tmp_path: Path) -> None:
+    one = Environment("a").starts().prints("running first").raises(ID).reports()
+    path = save(tmp_path / "log.jsonl", one)
+    (tmp_path / "retryctl.toml").write_text("[markers]\nbranch = 'running (?P<branch>\\w+)'\n")
+    told = run("summary", "--from", str(path), cwd=tmp_path).stdout
+    assert re.search(r"branch run +first +none\n +attempt 1 +1 +0\n", told)
 
 
 def test_several_functions_have_a_row_each_the_worst_first(tmp_path: Path) -> None:
@@ -193,6 +210,47 @@ def test_hostile_names_are_inert_in_every_form(tmp_path: Path) -> None:
     assert rows[1][0] == "'=cmd|calc"
 
 
+def test_the_heading_of_csv_does_not_follow_the_data(tmp_path: Path) -> None:
+    quiet = save(tmp_path / "quiet.jsonl", Environment("a").runs(ID, "fine"))
+    busy = Environment("a")
+    for start in range(5):
+        busy.at(start * 100).runs(ID, "0", "process Z", ends="error")
+    much = save(tmp_path / "busy.jsonl", busy)
+    tables = [
+        list(csv.DictReader(io.StringIO(run("summary", "--from", where, "-o", "csv").stdout)))
+        for where in (str(quiet), str(much), "demo")
+    ]
+    first, second, third = (list(rows[0]) for rows in tables)
+    assert first == second == third
+    assert tables[0][0]["findings.environment-switch"] == "0"
+    assert tables[1][0]["by_attempts.more"] == "1"
+    assert (tables[2][0]["by_attempts.3"], tables[2][0]["findings.uncounted-attempt"]) == ("3", "2")
+
+
+def test_a_quiet_function_has_a_row() -> None:
+    shown = run("summary", "--from", "demo", "orders-worker", "mails").stdout
+    assert re.search(r"^ mails +0 +— +0 +—$", shown, re.M), shown
+    rows = csv.DictReader(
+        io.StringIO(run("summary", "--from", "demo", "orders-worker", "mails", "-o", "csv").stdout)
+    )
+    assert [(row["function"], row["requests"]) for row in rows] == [
+        ("orders-worker", "9"),
+        ("mails", "0"),
+    ]
+
+
+def test_shares_have_bases_and_a_wrong_counter_its_next_command() -> None:
+    shown = " ".join(run("summary", "--from", "demo").stdout.split())
+    for words in (
+        "3 were retried (33.3 % of the requests)",
+        "66.7 % of the requests",
+        "(5 of 6 retries)",
+        "3.4 % of all 3.35 s",
+        "retryctl list --from demo --verdict disagrees",
+    ):
+        assert words in shown
+
+
 # --------------------------------------------------------------------------- since before
 
 
@@ -213,7 +271,9 @@ def test_what_changed_is_told_for_better_or_worse(tmp_path: Path) -> None:
     assert verdicts["counter right on retries"] == "better"
     assert verdicts["retried requests"] == "worse"
     shown = run("summary", "--from", str(after), "--compare", str(before)).stdout
-    assert "counter right on retries: 0.0 % → 100.0 %, better" in shown
+    right_on = "counter right on retries: 0.0 % → 100.0 % of the retries that logged one, better"
+    assert right_on in " ".join(shown.split())
+    assert "of the requests, worse" in " ".join(shown.split())
 
 
 def compared(**of: tuple[object, object]) -> dict[str, str]:
@@ -246,7 +306,7 @@ def test_a_form_without_changes_is_refused(form: str, tmp_path: Path) -> None:
     asked = ("summary", "--from", "demo", "--compare", str(before), "-o", form)
     told = run(*asked)
     assert (told.returncode, told.stdout) == (2, "")
-    assert "text, json, html" in told.stderr
+    assert "text, json, html, svg, markdown" in told.stderr
     assert run(*asked, "--report", f"html={tmp_path / 'page.html'}").returncode == 0
 
 

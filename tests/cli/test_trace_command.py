@@ -129,8 +129,16 @@ def test_a_window_that_no_attempt_is_in(one: str) -> None:
     later = trace(one, "--since", "2026-11-24")
     assert later.returncode == 4
     assert "no attempt between --since and --until" in later.stderr
-    part = json.loads(trace(one, "-u", "2026-11-23T03:00:30Z", "-o", "json").stdout)
-    assert len(part["requests"][0]["attempts"]) == 3
+
+
+@pytest.mark.parametrize(("until", "attempts"), [("03:00:30", 1), ("03:02", 2), ("03:10", 3)])
+def test_until_means_as_of_then_in_trace_and_list(one: str, until: str, attempts: int) -> None:
+    window = ("--from", "demo", "-o", "json", "--until", f"2026-11-23T{until}Z")
+    (traced,) = json.loads(run("trace", one, *window).stdout)["requests"]
+    rows = json.loads(run("list", *window).stdout)["requests"]
+    (listed,) = (row for row in rows if row["request_id"] == one)
+    assert len(traced["attempts"]) == listed["attempts"] == attempts
+    assert (traced["outcome"], traced["verdict"]) == (listed["outcome"], listed["verdict"])
 
 
 def test_a_window_after_the_end_of_the_log_or_before_its_start(one: str) -> None:
@@ -251,11 +259,11 @@ def test_the_variable_of_the_region_that_is_named_is_the_one_that_is_read() -> N
 def test_the_links_of_a_saved_log_go_to_the_region_that_cloudwatch_would_be_asked_in(
     one: str,
 ) -> None:
-    without = trace(one, "--web", env={"AWS_REGION": "", "AWS_DEFAULT_REGION": ""})
+    without = trace(one, "--links", env={"AWS_REGION": "", "AWS_DEFAULT_REGION": ""})
     assert without.returncode == 2
     assert "AWS_REGION" in without.stderr
     for env in ({"AWS_REGION": "eu-west-1"}, {"AWS_DEFAULT_REGION": "eu-west-1"}):
-        shown = trace(one, "--web", env={"AWS_REGION": "", "AWS_DEFAULT_REGION": "", **env})
+        shown = trace(one, "--links", env={"AWS_REGION": "", "AWS_DEFAULT_REGION": "", **env})
         assert "https://eu-west-1.console.aws.amazon.com/" in shown.stdout
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from retryctl.core.check import evaluate
 from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
 from retryctl.core.check.expectations import Expectations, Limit
 from retryctl.core.model.request import RequestOutcome
@@ -217,3 +218,28 @@ def test_the_judge_counts_what_it_saw() -> None:
     found = judge(right(), succeeded())
     assert (found.requests, found.retried, found.functions) == (2, 1, ("orders-worker",))
     assert found.request_ids == {ID, THIRD_ID}
+
+
+def test_findings_beyond_a_number_are_counted_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the first requests are kept, whatever the order in which the requests come."""
+    monkeypatch.setattr(evaluate, "MOST_FINDINGS", 3)
+    environments = [Environment(letter) for letter in "abcdef"]
+    for number in range(24):
+        request_id = f"{number:08x}-1a2b-4c3d-8e4f-{number:012x}"
+        for retry, at_s in enumerate((0, 63, 190)):
+            place = environments[(number + retry) % 6].at(number * 1000 + at_s)
+            place.runs(request_id, "0", "process A", ends="error")
+    events = events_of(*environments)
+    checked = list(judged(events, whole(events)).values())
+    total = sum(len(one.findings) for one in checked)
+    outcomes = []
+    for order in (checked, checked[::-1]):
+        evaluator = CheckEvaluator(Expectations(fail_on=ERRORS), learns=True)
+        for one in order:
+            evaluator.add(one)
+        outcomes.append(evaluator.judgement())
+    first, second = outcomes
+    assert first == second
+    assert sum(first.counts.values()) == total > 48
+    assert {judged.request_id for judged in first.findings} == {checked[0].request.request_id}
+    assert len({judged.identity for judged in first.findings if judged.known}) <= len(first.known)

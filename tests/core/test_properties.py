@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
@@ -42,10 +42,6 @@ IDS = (ID, OTHER_ID, THIRD_ID)
 LETTERS = "abc"
 # the start of each attempt, in seconds after the first
 STARTS_S = (0, 61, 184, 306)
-settings.register_profile(
-    "here", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("here")
 
 
 # --------------------------------------------------------------------------- the model
@@ -309,7 +305,6 @@ any_events = st.builds(
 )
 
 
-@settings(max_examples=300)
 @given(events=st.lists(any_events, max_size=25))
 def test_no_messages_at_all_make_it_raise(events: list[LogEvent]) -> None:
     horizon_ms = MIDNIGHT_MS + 500_000
@@ -321,7 +316,6 @@ def test_no_messages_at_all_make_it_raise(events: list[LogEvent]) -> None:
             assert all(finding.evidence for finding in checked.findings)
 
 
-@settings(max_examples=300)
 @given(events=st.lists(any_events, max_size=25))
 def test_no_event_belongs_to_two_attempts(events: list[LogEvent]) -> None:
     events = [replace(each, position=n, event_id=None) for n, each in enumerate(events)]

@@ -11,9 +11,10 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.related.groups import RelatedRequests, related_requests
 from retryctl.core.related.keys import EventKey, KeyPatternError, key_reader, known_keys
+from tests.support.campaigns import seeds
 
 T0 = 1_795_402_800_000
-HISTORIES = 300
+HISTORIES = seeds(60, 300)
 
 
 class Log:
@@ -74,11 +75,20 @@ def independent(log: Log, *, each_s: float, longest_s: float, hours: float = 1) 
 
 
 def client_retry(log: Log) -> list[str]:
+    return retry_after(log, 60, log.random.randrange(2, 5))
+
+
+def other_timeout(log: Log) -> list[str]:
+    timeout_s = log.random.choice((5, 10, 30, 50, 100, 120, 300))
+    return retry_after(log, timeout_s, log.random.randrange(3, 6))
+
+
+def retry_after(log: Log, timeout_s: float, calls: int) -> list[str]:
     at, order = log.random.uniform(0, 3000), log.random.getrandbits(40)
-    duration, made = log.random.uniform(70, 300), []
-    for _ in range(log.random.randrange(2, 5)):
+    duration, made = log.random.uniform(timeout_s + 10, 5 * timeout_s), []
+    for _ in range(calls):
         made.append(log.runs(at, duration, "received", f"order {order}"))
-        at += 60 + log.random.uniform(0, 2)
+        at += timeout_s + log.random.uniform(0, 2)
     return made
 
 
@@ -104,19 +114,22 @@ def durable(log: Log) -> list[str]:
     return made
 
 
+KINDS = (client_retry, other_timeout, sqs, durable)
+
+
 def test_events_under_several_ids_are_grouped() -> None:
     right = 0
-    for seed in range(HISTORIES):
+    for seed in HISTORIES:
         log = Log(Random(seed))
-        made = (client_retry, sqs, durable)[seed % 3](log)
+        made = KINDS[seed % len(KINDS)](log)
         independent(log, each_s=log.random.choice((10, 60, 600)), longest_s=5, hours=0.4)
         right += [sorted(ids(group)) for group in groups(log)] == [sorted(made)]
-    assert right >= 0.95 * HISTORIES
+    assert right >= 0.95 * len(HISTORIES)
 
 
 def test_independent_traffic_has_no_group() -> None:
     """Quiet and busy, short and long, and on a schedule of one a minute."""
-    for seed in range(HISTORIES):
+    for seed in HISTORIES:
         log = Log(Random(seed))
         if seed % 5 == 4:
             for minute in range(30):

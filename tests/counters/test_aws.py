@@ -3,8 +3,10 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
@@ -14,6 +16,7 @@ from tests.support.counters_world import (
     BAD_IDS,
     REQUEST_ID,
     STREAM,
+    Aws,
     Context,
     make_table,
     markers,
@@ -25,7 +28,7 @@ GROUP = "/aws/lambda/orders-worker"
 
 
 @pytest.fixture
-def aws(aws):
+def aws(aws: Aws) -> Any:
     logs = aws.client("logs")
     logs.create_log_group(logGroupName=GROUP)
     for stream in (STREAM, OTHER_STREAM):
@@ -33,7 +36,7 @@ def aws(aws):
     return aws
 
 
-def make(aws, store, **credentials):
+def make(aws: Aws, store: str, **credentials: Any) -> Any:
     client = aws.client(store, **credentials)
     if store == "s3":
         return S3Counter("retries", client=client)
@@ -42,25 +45,27 @@ def make(aws, store, **credentials):
     return LogsCounter(GROUP, STREAM, client=client)
 
 
-def of_its_own_client(store):
+def of_its_own_client(store: str, **options: Any) -> Any:
     if store == "s3":
-        return S3Counter("retries")
+        return S3Counter("retries", **options)
     if store == "dynamodb":
-        return DynamoDBCounter("retries")
-    return LogsCounter(GROUP, STREAM)
+        return DynamoDBCounter("retries", **options)
+    return LogsCounter(GROUP, STREAM, **options)
 
 
-def at_once(number, call):
+def at_once(number: int, call: Any) -> Any:
     with ThreadPoolExecutor(number) as threads:
         return list(threads.map(lambda _: call(), range(number)))
 
 
-def attempt(counter, **options):
-    def work(event, context):
+def attempt(counter: Any, **options: Any) -> Any:
+    def work(event: Any, context: Any) -> None:
         raise RuntimeError("fails on purpose")
 
     ran = []
-    branches = {name: lambda *_, name=name: ran.append(name.upper()) for name in "abc"}
+    branches: dict[str, Any] = {
+        name: lambda *_, name=name: ran.append(name.upper()) for name in "abc"
+    }
     with pytest.raises(RuntimeError, match="on purpose"):
         branch_on_retry(counter, {}, Context(), work, **branches, **options)
     return ran
@@ -70,7 +75,7 @@ def attempt(counter, **options):
 
 
 @pytest.mark.parametrize("store", ["s3", "dynamodb"])
-def test_counting_by_hand(aws, store):
+def test_counting_by_hand(aws: Aws, store: str) -> None:
     counter = make(aws, store)
     counts = []
     for _ in range(3):
@@ -82,7 +87,9 @@ def test_counting_by_hand(aws, store):
 
 @pytest.mark.parametrize("store", ["s3", "dynamodb"])
 @pytest.mark.parametrize("count", ["failures", "starts"])
-def test_attempts_in_any_environment_run_a_b_c(aws, store, count, capsys):
+def test_attempts_in_any_environment_run_a_b_c(
+    aws: Aws, store: str, count: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     ran = [attempt(make(aws, store), count=count) for _ in range(4)]
     assert ran == [["A"], ["B"], ["C"], ["C"]]
     said = [line for line in markers(capsys.readouterr().out) if line["branch"]]
@@ -92,23 +99,23 @@ def test_attempts_in_any_environment_run_a_b_c(aws, store, count, capsys):
 
 
 @pytest.mark.parametrize("store", ["s3", "dynamodb"])
-def test_fifty_threads_at_once_are_fifty_attempts(aws, store):
+def test_fifty_threads_at_once_are_fifty_attempts(aws: Aws, store: str) -> None:
     counter = make(aws, store)
     at_once(50, lambda: counter.record(REQUEST_ID))
     assert counter.count(REQUEST_ID) == 50
     assert counter.count(OTHER_ID) == 0
 
 
-def test_dynamodb_gives_fifty_threads_fifty_distinct_dense_numbers(aws):
+def test_dynamodb_gives_fifty_threads_fifty_distinct_dense_numbers(aws: Aws) -> None:
     counter = make(aws, "dynamodb")
     assert sorted(at_once(50, lambda: counter.record(REQUEST_ID))) == [*range(50)]
 
 
-def test_s3_lists_page_after_page(aws):
+def test_s3_lists_page_after_page(aws: Aws) -> None:
     counter = make(aws, "s3")
     pages = []
 
-    def two_a_page(params, **_):
+    def two_a_page(params: Any, **_: Any) -> None:
         params["MaxKeys"] = 2
         pages.append(params)
 
@@ -118,7 +125,7 @@ def test_s3_lists_page_after_page(aws):
     assert len(pages) == 3
 
 
-def test_s3_keeps_an_empty_object_for_each_attempt_under_prefix_and_id(aws):
+def test_s3_keeps_an_empty_object_for_each_attempt_under_prefix_and_id(aws: Aws) -> None:
     client = aws.client("s3")
     for prefix, start in (("a/b", "a/b/"), ("/c/", "c/"), ("", "")):
         S3Counter("retries", prefix, client=client, clock=lambda: 1_795_435_200.25).record(OTHER_ID)
@@ -128,7 +135,7 @@ def test_s3_keeps_an_empty_object_for_each_attempt_under_prefix_and_id(aws):
         assert name.startswith("20261123120000250000-")
 
 
-def test_dynamodb_sets_the_ttl_and_takes_another_key(aws):
+def test_dynamodb_sets_the_ttl_and_takes_another_key(aws: Aws) -> None:
     make_table(aws, "other", "pk")
     client = aws.client("dynamodb")
     counter = DynamoDBCounter(
@@ -140,7 +147,46 @@ def test_dynamodb_sets_the_ttl_and_takes_another_key(aws):
     assert len(item["attempts"]["SS"]) == counter.count(REQUEST_ID) == 2
 
 
-def test_an_update_that_the_client_sends_twice_counts_once(aws):
+def test_dynamodb_shares_a_table_that_has_a_sort_key(aws: Aws) -> None:
+    client = aws.client("dynamodb")
+    client.create_table(
+        TableName="shared",
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    shared = {"partition": "retry#{}", "sort_key": "sk", "client": client}
+    counter = DynamoDBCounter("shared", "pk", **shared)
+    assert [counter.take(REQUEST_ID) for _ in range(3)] == [0, 1, 2]
+    assert counter.count(REQUEST_ID) == 3
+    assert DynamoDBCounter("shared", "pk", sort_value="other", **shared).take(REQUEST_ID) == 0
+    items = client.scan(TableName="shared")["Items"]
+    assert sorted((item["pk"]["S"], item["sk"]["S"]) for item in items) == [
+        (f"retry#{REQUEST_ID}", "other"),
+        (f"retry#{REQUEST_ID}", "retryctl"),
+    ]
+    with pytest.raises(ValueError, match="partition must contain"):
+        DynamoDBCounter("shared", partition="retry")
+
+
+@pytest.mark.parametrize("store", ["s3", "dynamodb", "logs"])
+def test_a_config_is_merged_over_the_counters_own_limits(
+    aws: Aws, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in aws.environ().items():
+        monkeypatch.setenv(name, value)
+    config = Config(read_timeout=7, user_agent_extra="shop")
+    made = of_its_own_client(store, config=config).client.meta.config
+    assert (made.read_timeout, made.user_agent_extra) == (7, "shop")
+    assert made.connect_timeout == of_its_own_client(store).client.meta.config.connect_timeout == 1
+
+
+def test_an_update_that_the_client_sends_twice_counts_once(aws: Aws) -> None:
     counter = make(aws, "dynamodb")
     sent = []
     # The first answer is lost on its way: the client's own retry sends the same bytes again.
@@ -159,7 +205,7 @@ def test_an_update_that_the_client_sends_twice_counts_once(aws):
 # ------------------------------------------------------------------------ the function's own log
 
 
-def log(aws, stream, *events):
+def log(aws: Aws, stream: str, *events: Any) -> None:
     """Put ``(seconds before now, message)`` into a stream."""
     now_ms = int(time.time() * 1000)
     aws.client("logs").put_log_events(
@@ -171,23 +217,23 @@ def log(aws, stream, *events):
     )
 
 
-def start(request_id=REQUEST_ID):
+def start(request_id: Any = REQUEST_ID) -> Any:
     return f"START RequestId: {request_id} Version: $LATEST\n"
 
 
-def report(request_id=REQUEST_ID):
+def report(request_id: Any = REQUEST_ID) -> Any:
     return f"REPORT RequestId: {request_id}\tDuration: 9.01 ms\tBilled Duration: 10 ms\t\n"
 
 
-def end(request_id=REQUEST_ID):
+def end(request_id: Any = REQUEST_ID) -> Any:
     return f"END RequestId: {request_id}\n"
 
 
-def platform(kind, request_id=REQUEST_ID):
+def platform(kind: Any, request_id: Any = REQUEST_ID) -> Any:
     return json.dumps({"type": f"platform.{kind}", "record": {"requestId": request_id}})
 
 
-def test_logs_count_the_starts_before_this_one(aws):
+def test_logs_count_the_starts_before_this_one(aws: Aws) -> None:
     counter = make(aws, "logs")
     log(aws, STREAM, (70, start()), (69, end()), (69, report()))
     log(aws, OTHER_STREAM, (200, start()), (199, end()), (199, report()))
@@ -197,13 +243,13 @@ def test_logs_count_the_starts_before_this_one(aws):
     assert counter.record(REQUEST_ID) is None
 
 
-def test_logs_count_platform_records_of_the_json_format(aws):
+def test_logs_count_platform_records_of_the_json_format(aws: Aws) -> None:
     log(aws, STREAM, (70, platform("start")), (69, platform("report")), (0, platform("start")))
     log(aws, OTHER_STREAM, (300, platform("start")))
     assert make(aws, "logs").count(REQUEST_ID) == 2
 
 
-def test_logs_count_no_mere_mention_and_no_other_request(aws):
+def test_logs_count_no_mere_mention_and_no_other_request(aws: Aws) -> None:
     mentions = [
         f"{REQUEST_ID} failed",
         f"START RequestId: {OTHER_ID} Version: $LATEST",
@@ -219,12 +265,12 @@ def test_logs_count_no_mere_mention_and_no_other_request(aws):
     assert make(aws, "logs").count(REQUEST_ID) == 0
 
 
-def test_logs_look_back_over_the_longest_life_of_an_event(aws):
+def test_logs_look_back_over_the_longest_life_of_an_event(aws: Aws) -> None:
     log(aws, OTHER_STREAM, (6 * 3600 + 600, start()))
     assert make(aws, "logs").count(REQUEST_ID) == 1
 
 
-def test_logs_are_wrong_only_where_they_come_later_than_a_retry(aws):
+def test_logs_are_wrong_only_where_they_come_later_than_a_retry(aws: Aws) -> None:
     counter = make(aws, "logs")
     # The attempt before ran here and its END has not come through: it is taken for this one.
     log(aws, STREAM, (70, start()))
@@ -233,7 +279,7 @@ def test_logs_are_wrong_only_where_they_come_later_than_a_retry(aws):
     assert counter.count(REQUEST_ID) == 1
 
 
-def test_logs_read_page_after_page(aws):
+def test_logs_read_page_after_page(aws: Aws) -> None:
     counter = make(aws, "logs")
     counter.client.meta.events.register(
         "before-parameter-build.logs.FilterLogEvents", lambda params, **_: params.update(limit=2)
@@ -247,13 +293,15 @@ def test_logs_read_page_after_page(aws):
     assert len(pages) >= 3
 
 
-def test_logs_count_fifty_threads_at_once_alike(aws):
+def test_logs_count_fifty_threads_at_once_alike(aws: Aws) -> None:
     counter = make(aws, "logs")
     log(aws, OTHER_STREAM, (90, start()), (89, end()))
     assert set(at_once(50, lambda: counter.count(REQUEST_ID))) == {1}
 
 
-def test_logs_know_the_functions_own_group_and_stream(aws, monkeypatch):
+def test_logs_know_the_functions_own_group_and_stream(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_LAMBDA_LOG_GROUP_NAME", GROUP)
     monkeypatch.setenv("AWS_LAMBDA_LOG_STREAM_NAME", STREAM)
     log(aws, STREAM, (70, start()), (69, end()), (0, start()))
@@ -265,7 +313,7 @@ def test_logs_know_the_functions_own_group_and_stream(aws, monkeypatch):
 
 @pytest.mark.parametrize("store", ["s3", "dynamodb", "logs"])
 @pytest.mark.parametrize("request_id", BAD_IDS)
-def test_a_bad_request_id_is_refused_before_any_call(aws, store, request_id):
+def test_a_bad_request_id_is_refused_before_any_call(aws: Aws, store: str, request_id: Any) -> None:
     counter = make(aws, store)
     counter.client.meta.events.register("before-send", lambda **_: pytest.fail("it called"))
     for call in (counter.count, counter.record):
@@ -281,7 +329,9 @@ def test_a_bad_request_id_is_refused_before_any_call(aws, store, request_id):
         ("logs", "ResourceNotFoundException"),
     ],
 )
-def test_a_store_that_is_not_there_is_told_and_breaks_nothing(moto, store, code, capsys):
+def test_a_store_that_is_not_there_is_told_and_breaks_nothing(
+    moto: Aws, store: str, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     moto.reset()
     counter = make(moto, store)
     with pytest.raises(ClientError, match=code):
@@ -292,14 +342,14 @@ def test_a_store_that_is_not_there_is_told_and_breaks_nothing(moto, store, code,
     assert code in said["error"]
 
 
-def allow(aws, statements):
+def allow(aws: Aws, statements: Any) -> None:
     """Let the user do the statements' actions: the server knows neither resource nor condition."""
     actions = [{"Effect": "Allow", "Action": s["Action"], "Resource": "*"} for s in statements]
     policy = json.dumps({"Version": "2012-10-17", "Statement": actions})
     aws.client("iam").put_user_policy(UserName="function", PolicyName="p", PolicyDocument=policy)
 
 
-def user_who_may(aws, statements):
+def user_who_may(aws: Aws, statements: Any) -> Any:
     """The keys of a user who may do what the statements say, and nothing else."""
     iam = aws.client("iam")
     iam.create_user(UserName="function")
@@ -314,12 +364,14 @@ def user_who_may(aws, statements):
 NOTHING_OF_USE = [{"Action": "sqs:SendMessage"}]
 
 
-def printed_statements(*arguments):
+def printed_statements(*arguments: Any) -> Any:
     return json.loads(CliRunner().invoke(app, ["iam", *arguments]).stdout)["Statement"]
 
 
 @pytest.mark.parametrize("store", ["s3", "dynamodb", "logs"])
-def test_denied_access_is_told_and_breaks_nothing(aws, store, capsys):
+def test_denied_access_is_told_and_breaks_nothing(
+    aws: Aws, store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     keys = user_who_may(aws, NOTHING_OF_USE)
     with aws.permissions_enforced():
         assert attempt(make(aws, store, **keys), on_unknown="B") == ["B"]
@@ -329,7 +381,9 @@ def test_denied_access_is_told_and_breaks_nothing(aws, store, capsys):
 
 
 @pytest.mark.parametrize("store", ["s3", "dynamodb", "logs"])
-def test_the_permissions_that_iam_prints_are_enough_and_no_fewer_are(aws, store, capsys):
+def test_the_permissions_that_iam_prints_are_enough_and_no_fewer_are(
+    aws: Aws, store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     statements = printed_statements(store)
     keys = user_who_may(aws, statements)
     with aws.permissions_enforced():
@@ -343,7 +397,7 @@ def test_the_permissions_that_iam_prints_are_enough_and_no_fewer_are(aws, store,
         assert "AccessDenied" in markers(capsys.readouterr().out)[0]["error"]
 
 
-def test_by_hand_dynamodb_also_needs_to_read(aws):
+def test_by_hand_dynamodb_also_needs_to_read(aws: Aws) -> None:
     keys = user_who_may(aws, printed_statements("dynamodb", "--by-hand"))
     with aws.permissions_enforced():
         counter = make(aws, "dynamodb", **keys)
@@ -351,7 +405,9 @@ def test_by_hand_dynamodb_also_needs_to_read(aws):
 
 
 @pytest.mark.parametrize("store", ["s3", "dynamodb", "logs"])
-def test_a_store_out_of_reach_leaves_the_handler_time_to_branch(store, capsys, monkeypatch):
+def test_a_store_out_of_reach_leaves_the_handler_time_to_branch(
+    store: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://10.255.255.1:81")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
         monkeypatch.setenv(name, "us-east-1")
@@ -362,7 +418,9 @@ def test_a_store_out_of_reach_leaves_the_handler_time_to_branch(store, capsys, m
 
 
 @pytest.mark.parametrize("store", ["s3", "dynamodb", "logs"])
-def test_fifty_threads_share_the_one_client_that_a_counter_makes(aws, store, monkeypatch):
+def test_fifty_threads_share_the_one_client_that_a_counter_makes(
+    aws: Aws, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in aws.environ().items():
         monkeypatch.setenv(name, value)
     counter = of_its_own_client(store)

@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,21 +32,21 @@ class WorkFailed(Exception):
 class Handler:
     """A handler whose steps are listed as they happen; ``attempt`` runs it once."""
 
-    def __init__(self, counter, **options):
+    def __init__(self, counter: Any, **options: Any) -> None:
         self.counter = counter
         self.options = options
-        self.steps = []
+        self.steps: list[str] = []
 
-    def attempt(self, error=None, context=None, **branches):
-        def work(event, context):
+    def attempt(self, error: Any = None, context: Any = None, **branches: Any) -> Any:
+        def work(event: Any, context: Any) -> Any:
             self.steps.append("work")
             assert event is EVENT
             if error:
                 raise error
             return "done"
 
-        def branch(name):
-            def run(event, context):
+        def branch(name: str) -> Any:
+            def run(event: Any, context: Any) -> None:
                 assert event is EVENT
                 self.steps.append(name)
 
@@ -55,7 +57,7 @@ class Handler:
             self.counter, EVENT, context or Context(), work, **{**calls, **branches}, **self.options
         )
 
-    def failed_attempt(self, **kwargs):
+    def failed_attempt(self, **kwargs: Any) -> None:
         with pytest.raises(WorkFailed):
             self.attempt(WorkFailed("no"), **kwargs)
 
@@ -65,35 +67,37 @@ class RefusingStore:
 
     store = "own"
 
-    def __init__(self, *refused):
+    def __init__(self, *refused: Any) -> None:
         self.refused = refused
         self.attempts = 0
 
-    def take(self, key):
+    def take(self, key: Any) -> Any:
         return count_and_record(self, key)
 
-    def count(self, request_id):
+    def count(self, request_id: Any) -> Any:
         if "count" in self.refused:
             raise TimeoutError("no answer")
         return self.attempts
 
-    def record(self, request_id):
+    def record(self, request_id: Any) -> None:
         if "record" in self.refused:
             raise PermissionError("not yours")
         self.attempts += 1
 
 
 @pytest.fixture
-def handler(tmp_path):
+def handler(tmp_path: Path) -> Any:
     return Handler(TmpCounter(str(tmp_path)))
 
 
 @pytest.fixture
-def starts(tmp_path):
+def starts(tmp_path: Path) -> Any:
     return Handler(TmpCounter(str(tmp_path)), count="starts")
 
 
-def test_failed_attempts_run_a_b_c_and_then_c_again(handler, capsys):
+def test_failed_attempts_run_a_b_c_and_then_c_again(
+    handler: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     for _ in range(4):
         handler.failed_attempt()
     assert handler.steps == ["work", "A", "work", "B", "work", "C", "work", "C"]
@@ -101,13 +105,17 @@ def test_failed_attempts_run_a_b_c_and_then_c_again(handler, capsys):
     assert said == [(0, "A"), (1, "B"), (2, "C"), (3, "C")]
 
 
-def test_work_that_goes_well_is_returned_and_leaves_the_store_alone(handler, tmp_path, capsys):
+def test_work_that_goes_well_is_returned_and_leaves_the_store_alone(
+    handler: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert handler.attempt() == "done"
     assert capsys.readouterr().out == ""
     assert list(tmp_path.iterdir()) == []
 
 
-def test_counting_failures_misses_an_attempt_that_never_came_back(handler, capsys):
+def test_counting_failures_misses_an_attempt_that_never_came_back(
+    handler: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     # SystemExit ends the runtime, as a timeout or a kill would: nobody gets to count.
     with pytest.raises(SystemExit):
         handler.attempt(SystemExit(1))
@@ -115,7 +123,9 @@ def test_counting_failures_misses_an_attempt_that_never_came_back(handler, capsy
     assert handler.steps == ["work", "work", "A"]
 
 
-def test_counting_starts_sees_an_attempt_that_never_came_back(starts, capsys):
+def test_counting_starts_sees_an_attempt_that_never_came_back(
+    starts: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         starts.attempt(SystemExit(1))
     starts.failed_attempt()
@@ -125,16 +135,18 @@ def test_counting_starts_sees_an_attempt_that_never_came_back(starts, capsys):
     assert all(line["recorded"] and line["counts"] == "starts" for line in said)
 
 
-def test_counting_starts_takes_a_second_delivery_for_a_retry(starts):
+def test_counting_starts_takes_a_second_delivery_for_a_retry(starts: Any) -> None:
     starts.attempt()
     starts.failed_attempt()
     assert starts.steps == ["work", "work", "B"]
 
 
-def test_the_marker_stands_before_the_branch_and_the_record_before_both(tmp_path, capsys):
+def test_the_marker_stands_before_the_branch_and_the_record_before_both(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     handler = Handler(TmpCounter(str(tmp_path)))
 
-    def dies(event, context):
+    def dies(event: Any, context: Any) -> None:
         assert len(list(tmp_path.iterdir())) == 1
         assert markers(capsys.readouterr().out)[0]["branch"] == "A"
         raise SystemExit(1)
@@ -143,8 +155,8 @@ def test_the_marker_stands_before_the_branch_and_the_record_before_both(tmp_path
         handler.attempt(WorkFailed("no"), a=dies)
 
 
-def test_an_error_of_the_branch_is_raised_with_the_first_as_its_context(handler):
-    def broken(event, context):
+def test_an_error_of_the_branch_is_raised_with_the_first_as_its_context(handler: Any) -> None:
+    def broken(event: Any, context: Any) -> None:
         raise KeyError("branch")
 
     with pytest.raises(KeyError) as caught:
@@ -154,7 +166,7 @@ def test_an_error_of_the_branch_is_raised_with_the_first_as_its_context(handler)
     assert handler.steps == ["work", "work", "B"]
 
 
-def test_the_marker_to_the_letter(handler, capsys):
+def test_the_marker_to_the_letter(handler: Any, capsys: pytest.CaptureFixture[str]) -> None:
     handler.failed_attempt()
     line = capsys.readouterr().out
     assert re.fullmatch(
@@ -166,13 +178,13 @@ def test_the_marker_to_the_letter(handler, capsys):
     )
 
 
-def marker(capsys, **fields):
+def marker(capsys: pytest.CaptureFixture[str], **fields: Any) -> Any:
     values = {"counter": 0, "branch": "A", "store": "tmp", "recorded": True, **fields}
     log_marker(values.pop("context", Context()), **values)
     return json.loads(capsys.readouterr().out)
 
 
-def test_the_markers_time_is_utc_with_milliseconds(capsys):
+def test_the_markers_time_is_utc_with_milliseconds(capsys: pytest.CaptureFixture[str]) -> None:
     said = marker(capsys, clock=lambda: 1_795_435_200.0625)
     assert said["timestamp"] == "2026-11-23T12:00:00.062Z"
 
@@ -181,12 +193,19 @@ def test_the_markers_time_is_utc_with_milliseconds(capsys):
     ("function_level", "level"),
     [("TRACE", "INFO"), ("INFO", "INFO"), ("WARN", "WARN"), ("ERROR", "ERROR"), ("FATAL", "FATAL")],
 )
-def test_the_marker_passes_the_functions_own_log_level(capsys, monkeypatch, function_level, level):
+def test_the_marker_passes_the_functions_own_log_level(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    function_level: Any,
+    level: str | None,
+) -> None:
     monkeypatch.setenv("AWS_LAMBDA_LOG_LEVEL", function_level)
     assert marker(capsys)["level"] == level
 
 
-def test_an_error_stays_one_line_of_ascii_and_of_bounded_length(capsys):
+def test_an_error_stays_one_line_of_ascii_and_of_bounded_length(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     log_marker(
         Context(), counter=None, branch="A", store="tmp", recorded=False, error="näh\n\r" * 500
     )
@@ -197,14 +216,16 @@ def test_an_error_stays_one_line_of_ascii_and_of_bounded_length(capsys):
     assert len(json.loads(line)["error"]) == 300
 
 
-def test_the_environment_is_also_found_without_the_contexts_help(capsys, monkeypatch):
+def test_the_environment_is_also_found_without_the_contexts_help(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_LAMBDA_LOG_STREAM_NAME", STREAM)
     assert marker(capsys, context=object())["environment"] == STREAM
     monkeypatch.delenv("AWS_LAMBDA_LOG_STREAM_NAME")
     assert marker(capsys, context=object())["environment"] is None
 
 
-def test_fifty_threads_print_whole_lines():
+def test_fifty_threads_print_whole_lines() -> None:
     script = (
         "from concurrent.futures import ThreadPoolExecutor\n"
         "from retryctl.counters import log_marker\n"
@@ -221,8 +242,8 @@ def test_fifty_threads_print_whole_lines():
     [("A", ["work", "A"]), ("B", ["work", "B"]), ("C", ["work", "C"]), (None, ["work"])],
 )
 def test_an_unknown_count_runs_the_branch_that_the_caller_chose(
-    tmp_path, capsys, on_unknown, steps
-):
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], on_unknown: Any, steps: Any
+) -> None:
     handler = Handler(TmpCounter(str(tmp_path / "gone")), on_unknown=on_unknown)
     handler.failed_attempt()
     assert handler.steps == steps
@@ -231,20 +252,24 @@ def test_an_unknown_count_runs_the_branch_that_the_caller_chose(
     assert said["error"].startswith("FileNotFoundError: ")
 
 
-def test_an_unknown_count_runs_a_unless_told_otherwise(tmp_path):
+def test_an_unknown_count_runs_a_unless_told_otherwise(tmp_path: Path) -> None:
     handler = Handler(TmpCounter(str(tmp_path / "gone")))
     handler.failed_attempt()
     assert handler.steps == ["work", "A"]
 
 
-def test_a_store_that_fails_at_the_start_lets_the_work_begin(tmp_path, capsys):
+def test_a_store_that_fails_at_the_start_lets_the_work_begin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     handler = Handler(TmpCounter(str(tmp_path / "gone")), count="starts")
     assert handler.attempt() == "done"
     (said,) = markers(capsys.readouterr().out)
     assert (said["counter"], said["branch"], said["recorded"]) == (None, None, False)
 
 
-def test_a_count_that_is_known_serves_though_the_attempt_cannot_be_recorded(capsys):
+def test_a_count_that_is_known_serves_though_the_attempt_cannot_be_recorded(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     handler = Handler(RefusingStore("record"))
     handler.failed_attempt()
     (said,) = markers(capsys.readouterr().out)
@@ -252,7 +277,9 @@ def test_a_count_that_is_known_serves_though_the_attempt_cannot_be_recorded(caps
     assert said["error"] == "PermissionError: not yours"
 
 
-def test_an_attempt_is_recorded_though_the_count_is_unknown(capsys):
+def test_an_attempt_is_recorded_though_the_count_is_unknown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     store = RefusingStore("count")
     Handler(store).failed_attempt()
     (said,) = markers(capsys.readouterr().out)
@@ -260,13 +287,15 @@ def test_an_attempt_is_recorded_though_the_count_is_unknown(capsys):
     assert store.attempts == 1
 
 
-def test_the_first_refusal_is_told(capsys):
+def test_the_first_refusal_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     Handler(RefusingStore("count", "record")).failed_attempt()
     assert markers(capsys.readouterr().out)[0]["error"] == "TimeoutError: no answer"
 
 
 @pytest.mark.parametrize("request_id", BAD_IDS)
-def test_a_bad_request_id_breaks_nothing(handler, tmp_path, capsys, request_id):
+def test_a_bad_request_id_breaks_nothing(
+    handler: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], request_id: Any
+) -> None:
     handler.failed_attempt(context=Context(aws_request_id=request_id))
     assert handler.steps == ["work", "A"]
     (said,) = markers(capsys.readouterr().out)
@@ -276,27 +305,31 @@ def test_a_bad_request_id_breaks_nothing(handler, tmp_path, capsys, request_id):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_context_that_names_no_request_breaks_nothing(handler, capsys):
+def test_a_context_that_names_no_request_breaks_nothing(
+    handler: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     handler.failed_attempt(context=object())
     assert markers(capsys.readouterr().out)[0]["request_id"] is None
 
 
 @pytest.mark.parametrize("options", [{"count": "tries"}, {"on_unknown": "D"}, {"on_unknown": "a"}])
-def test_options_that_cannot_be_meant_are_refused_before_the_work(tmp_path, options):
+def test_options_that_cannot_be_meant_are_refused_before_the_work(
+    tmp_path: Path, options: Any
+) -> None:
     handler = Handler(TmpCounter(str(tmp_path)), **options)
     with pytest.raises(ValueError, match="must be"):
         handler.attempt()
     assert handler.steps == []
 
 
-def test_the_decorator_makes_a_handler(tmp_path, capsys):
+def test_the_decorator_makes_a_handler(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ran = []
 
-    def branch(name):
+    def branch(name: str) -> Any:
         return lambda event, context: ran.append(name)
 
     @retries(TmpCounter(str(tmp_path)), a=branch("a"), b=branch("b"), c=branch("c"))
-    def lambda_handler(event, context):
+    def lambda_handler(event: Any, context: Any) -> Any:
         """The handler."""
         if event:
             raise WorkFailed
@@ -310,7 +343,7 @@ def test_the_decorator_makes_a_handler(tmp_path, capsys):
     assert ran == ["a", "b", "c"]
 
 
-def nothing(event, context):
+def nothing(event: Any, context: Any) -> None:
     return None
 
 
@@ -325,12 +358,14 @@ def nothing(event, context):
         ({"branches": {"x": 7}}, "the branch x must be callable"),
     ],
 )
-def test_a_wrong_choice_is_refused_when_it_is_made(options, message):
+def test_a_wrong_choice_is_refused_when_it_is_made(options: Any, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         retries(TmpCounter(), **options)
 
 
-def test_branches_of_any_names_and_number(tmp_path, capsys):
+def test_branches_of_any_names_and_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     ran = []
     branches = {
         name: lambda event, context, name=name: ran.append(name) for name in ("soon", "last")
@@ -342,12 +377,14 @@ def test_branches_of_any_names_and_number(tmp_path, capsys):
     assert [line["branch"] for line in markers(capsys.readouterr().out)] == ran
 
 
-def fails(event, context):
+def fails(event: Any, context: Any) -> None:
     raise WorkFailed
 
 
-def test_a_branch_that_settles_returns_instead_of_raising(tmp_path, capsys):
-    def give_up(event, context):
+def test_a_branch_that_settles_returns_instead_of_raising(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def give_up(event: Any, context: Any) -> Any:
         return "given up"
 
     answers = []
@@ -363,10 +400,12 @@ def test_a_branch_that_settles_returns_instead_of_raising(tmp_path, capsys):
     assert answers == ["raised", "raised", "given up"]
 
 
-def test_a_key_counts_over_new_request_ids(tmp_path, capsys):
+def test_a_key_counts_over_new_request_ids(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     ran = []
 
-    def branch(name):
+    def branch(name: str) -> Any:
         return lambda event, context: ran.append(name)
 
     for number in range(3):
@@ -383,17 +422,17 @@ def test_a_key_counts_over_new_request_ids(tmp_path, capsys):
 class SlowStore:
     store = "slow"
 
-    def take(self, key):
+    def take(self, key: Any) -> Any:
         time.sleep(30)
         return 0
 
 
 class ContextWithTime(Context):
-    def get_remaining_time_in_millis(self):
+    def get_remaining_time_in_millis(self) -> Any:
         return 700
 
 
-def test_a_slow_store_leaves_time_for_the_branch(capsys):
+def test_a_slow_store_leaves_time_for_the_branch(capsys: pytest.CaptureFixture[str]) -> None:
     ran = []
     began = time.monotonic()
     with pytest.raises(WorkFailed):
@@ -411,17 +450,19 @@ def test_a_slow_store_leaves_time_for_the_branch(capsys):
 class FailingStore:
     store = "durable"
 
-    def __init__(self, *failing):
+    def __init__(self, *failing: Any) -> None:
         self.failing, self.calls = failing, 0
 
-    def take(self, key):
+    def take(self, key: Any) -> Any:
         self.calls += 1
         if self.calls in self.failing:
             raise ConnectionError("unreachable")
         return self.calls - 1
 
 
-def test_a_fallback_counts_where_the_first_store_fails(tmp_path, capsys):
+def test_a_fallback_counts_where_the_first_store_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     counter = FallbackCounter(FailingStore(2), TmpCounter(str(tmp_path)))
     for _ in range(3):
         with pytest.raises(WorkFailed):
@@ -435,16 +476,18 @@ def test_a_fallback_counts_where_the_first_store_fails(tmp_path, capsys):
     assert [line.get("error") for line in lines] == [None, "ConnectionError: unreachable", None]
 
 
-def test_async_work_and_branches_run_to_their_end(tmp_path, capsys):
+def test_async_work_and_branches_run_to_their_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     ran = []
 
-    async def work(event, context):
+    async def work(event: dict[str, int], context: Context) -> str:
         await asyncio.sleep(0)
         if event:
             raise WorkFailed
         return "done"
 
-    async def branch(event, context):
+    async def branch(event: Any, context: Any) -> None:
         await asyncio.sleep(0)
         ran.append("A")
 

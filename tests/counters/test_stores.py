@@ -1,13 +1,15 @@
 """What ``read_count`` reads is what the counters recorded."""
 
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
 from retryctl.counters import DynamoDBCounter, S3Counter
 from retryctl.errors import AccessDenied, CouldNotLook, UsageError
-from retryctl.sources.aws.client import AwsClient as Door
+from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.counter_stores import read_count
 from tests.support.counters_world import REQUEST_ID, Aws, make_table
 
@@ -18,21 +20,21 @@ pytestmark = pytest.mark.usefixtures("credentials")
 
 
 @pytest.fixture
-def aws(aws):
+def aws(aws: Aws) -> Any:
     for key in ("request_id", "pk"):
         make_table(aws, f"by_{key}", key)
     return aws
 
 
-def door(aws):
-    return Door(region="us-east-1", endpoint_url=aws.url)
+def door(aws: Aws) -> Any:
+    return AwsClient(region="us-east-1", endpoint_url=aws.url)
 
 
-def counters(aws):
+def counters(aws: Aws) -> Any:
     """Each store with its URL; the clocks go on by a minute an attempt."""
     ticks = iter(range(1000))
 
-    def clock():
+    def clock() -> Any:
         return (NOON_MS + next(ticks) * 60_000) / 1000
 
     dynamodb, s3 = aws.client("dynamodb"), aws.client("s3")
@@ -55,7 +57,7 @@ def counters(aws):
         "s3://retries",
     ],
 )
-def test_every_recorded_attempt_is_read_with_its_time(aws, url):
+def test_every_recorded_attempt_is_read_with_its_time(aws: Aws, url: str) -> None:
     counter = counters(aws)[url]
     for _ in range(3):
         counter.record(REQUEST_ID)
@@ -70,7 +72,7 @@ def test_every_recorded_attempt_is_read_with_its_time(aws, url):
     assert found[REQUEST_ID].evidence[0].message.startswith(f"{url} {REQUEST_ID} 20261123120000123")
 
 
-def test_more_requests_than_one_call_takes(aws):
+def test_more_requests_than_one_call_takes(aws: Aws) -> None:
     counter = counters(aws)["dynamodb://by_request_id"]
     ids = [f"8f507cfc-0d3f-4697-b07a-{number:012x}" for number in range(150)]
     for request_id in ids[::10]:
@@ -79,7 +81,7 @@ def test_more_requests_than_one_call_takes(aws):
     assert [found[request_id].count for request_id in ids] == ([1] + [0] * 9) * 15
 
 
-def test_no_request_is_no_call(aws):
+def test_no_request_is_no_call(aws: Aws) -> None:
     assert read_count("s3://retries/x", [], door(aws)) == {}
     assert read_count("dynamodb://by_pk?key=pk", [], door(aws)) == {}
 
@@ -87,7 +89,7 @@ def test_no_request_is_no_call(aws):
 @pytest.mark.parametrize(
     "url", ["", "retries", "redis://x", "s3:", "s3:///x", "dynamodb:table", "https://x/y"]
 )
-def test_another_url_is_refused(aws, url):
+def test_another_url_is_refused(aws: Aws, url: str) -> None:
     with pytest.raises(UsageError, match="is not a store"):
         read_count(url, [REQUEST_ID], door(aws))
 
@@ -100,12 +102,12 @@ def test_another_url_is_refused(aws, url):
         ("dynamodb://by_pk", "refused for table by_pk"),
     ],
 )
-def test_a_store_that_cannot_be_read(aws, url, said):
+def test_a_store_that_cannot_be_read(aws: Aws, url: str, said: str) -> None:
     with pytest.raises(CouldNotLook, match=said):
         read_count(url, [REQUEST_ID], door(aws))
 
 
-def test_a_bucket_of_something_else(aws):
+def test_a_bucket_of_something_else(aws: Aws) -> None:
     aws.client("s3").put_object(Bucket="retries", Key=f"x/{REQUEST_ID}/photo.jpg")
     with pytest.raises(CouldNotLook, match="no attempt that a counter of retryctl recorded"):
         read_count("s3://retries/x", [REQUEST_ID], door(aws))
@@ -114,26 +116,26 @@ def test_a_bucket_of_something_else(aws):
 class Refusing(BaseHTTPRequestHandler):
     """Says no as DynamoDB and as S3 do; the server above says it to both in one way."""
 
-    def do_POST(self):
+    def do_POST(self) -> None:
         self.answer(400, b'{"__type": "com.amazon.coral.service#AccessDeniedException"}')
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         self.answer(
             403, b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
         )
 
-    def answer(self, status, body):
+    def answer(self, status: Any, body: Any) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_):
+    def log_message(self, *_: Any) -> None:
         """Nothing."""
 
 
 @pytest.fixture
-def refusing():
+def refusing() -> Iterator[Any]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield Aws(f"http://127.0.0.1:{server.server_port}")
@@ -147,7 +149,9 @@ def refusing():
         ("dynamodb://retries", "dynamodb:BatchGetItem"),
     ],
 )
-def test_a_store_that_may_not_be_read_names_the_permission(refusing, url, permission):
+def test_a_store_that_may_not_be_read_names_the_permission(
+    refusing: Aws, url: str, permission: str
+) -> None:
     with pytest.raises(AccessDenied, match=f"AccessDenied for {permission}") as denied:
         read_count(url, [REQUEST_ID], door(refusing))
     assert denied.value.next_step.startswith(f"Allow {permission} on it")

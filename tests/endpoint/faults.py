@@ -58,6 +58,7 @@ class Faults:
     that may not be read, ``denied_streams`` log streams that may not be read by name.
     ``credentials`` is ``"expired"`` or ``"invalid"``, or ``None`` for good ones. ``regexes`` tells
     whether a regular expression in a filter pattern is refused, or read up to its first ``|``.
+    ``first_term_only``: of a pattern ``?a ?b`` the service honours the first term only.
     ``injected`` counts what was done.
     """
 
@@ -69,6 +70,7 @@ class Faults:
     denied_streams: set[str] = field(default_factory=set)
     credentials: str | None = None
     regexes: Literal["refused", "misread"] | None = None
+    first_term_only: bool = False
     slow_s: float = 0.05
     injected: Counter[str] = field(default_factory=Counter)
     _random: random.Random = field(init=False)
@@ -88,6 +90,8 @@ class Faults:
     def bent(self, request: dict[str, Any]) -> dict[str, Any]:
         """The request as the service reads it."""
         pattern = request.get("filterPattern", "")
+        if self.first_term_only and pattern.startswith("?"):
+            return request | {"filterPattern": pattern.partition(" ")[0]}
         if not self.regexes or "%" not in pattern:
             return request
         self.injected[self.regexes] += 1

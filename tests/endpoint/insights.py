@@ -1,8 +1,8 @@
 """Logs Insights, for the program's own queries only (``insights_query``).
 
 Times are whole seconds, both inclusive. Events younger than ``fresh_ms`` are not found yet. No
-order is promised among the events of one millisecond, nor among the counts of bins: both are
-shuffled, in another way for each query and each ``seed``.
+order is promised among the events of one millisecond, nor among the counts of bins. By ``order``
+they are shuffled, in another way for each query and each ``seed``, reversed, or kept.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from tests.endpoint.errors import Refusal, invalid, no_such_group
 from tests.endpoint.insights_query import Query, parse
@@ -76,6 +76,7 @@ class InsightsApi:
         self._runs: dict[str, _Run] = {}
         self.fresh_ms = fresh_ms
         self.seed = seed
+        self.order: Literal["shuffled", "reversed", "kept"] = "shuffled"
         self.query_s = 0.0
 
     @property
@@ -182,7 +183,10 @@ class InsightsApi:
             and query.wants(group.message(row), group.stream_name(row))
         ]
         shuffled = Random(f"{self.seed}/{len(self._runs)}")
-        shuffled.shuffle(found)
+        if self.order == "shuffled":
+            shuffled.shuffle(found)
+        else:
+            found.sort(key=lambda event: event[1:], reverse=self.order == "reversed")
         return _Run(
             found=[] if query.bin_ms else sorted(found, key=lambda event: event[1])[:limit],
             rows=_counts(found, query, shuffled)[:limit] if query.bin_ms else [],

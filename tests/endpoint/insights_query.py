@@ -1,9 +1,9 @@
 """The language of Logs Insights, as far as the program writes it; every other query is refused.
 
 Two forms. Lines are ``fields`` (all of ``_FIELDS``), at most one ``filter``,
-``sort @timestamp asc`` and ``limit``. Counts are a ``filter`` and
-``stats count(*) as events by bin(…)``. A filter is ``@message like "…"`` or ``@message like /…/``,
-joined by ``or``, or it is ``@logStream in ["…"]``.
+``sort @timestamp asc`` and ``limit``. Counts are at most one ``filter`` and
+``stats count(*) as events by bin(…) as t``. A filter is ``@message like "…"`` or
+``@message like /…/``, joined by ``or``, or it is ``@logStream in ["…"]``.
 
 Where the service's own dialect is not certain, the narrower reading holds: ``$`` is the end of
 the text and not also the place before a last newline, look-arounds are refused, and a string
@@ -25,10 +25,10 @@ _LIKE = r'@message like (?:"(?:[^"\\\n]|\\.)+"|/(?:[^/\\\n]|\\.)+/)'
 _LIKES = re.compile(rf"{_LIKE}(?: or {_LIKE})*")
 _STREAMS = re.compile(r'@logStream in \[("[^"]+"(?:, "[^"]+")*)\]')
 _LIMIT = re.compile(r"limit (\d+)")
-_STATS = re.compile(r"stats count\(\*\) as events by (bin\((\d+)([smh])\))")
-_UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000}
+_STATS = re.compile(r"stats count\(\*\) as events by (bin\((\d+)(ms|[smh])\))(?: as (\w+))?")
+_UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 # A larger number is not refused: it counts as this one, so that bin(300s) is bin(60s).
-_MOST_OF_A_UNIT = {"s": 60, "m": 60, "h": 24}
+_MOST_OF_A_UNIT = {"ms": 1000, "s": 60, "m": 60, "h": 24}
 # An escape, a class of characters, or the end of the text.
 _PIECE_OF_REGEX = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$")
 _UNKNOWN_TO_LINEAR_ENGINES = re.compile(r"\(\?(?:<?[=!]|>)|\\[1-9AGZz]|[*+?}]\+")
@@ -58,15 +58,15 @@ class Query:
 def parse(text: str) -> Query:
     """Raises the service's refusal where it is none of the two forms."""
     parts = text.split("\n| ")
-    if len(parts) == 2 and (stats := _STATS.fullmatch(parts[1])):
-        phrases, regexes = _likes(parts[0])
+    if len(parts) <= 2 and (stats := _STATS.fullmatch(parts[-1])):
+        phrases, regexes = _likes(parts[0]) if len(parts) == 2 else ((), ())
         number = min(int(stats[2]), _MOST_OF_A_UNIT[stats[3]])
         if number < 1:
             raise _malformed(parts[1])
         return Query(
             phrases=phrases,
             regexes=regexes,
-            bin_name=stats[1],
+            bin_name=stats[4] or stats[1],
             bin_ms=number * _UNIT_MS[stats[3]],
         )
     return _lines(text, parts)

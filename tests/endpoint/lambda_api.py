@@ -26,6 +26,8 @@ _ROUTES = (
         "ListFunctionEventInvokeConfigs",
     ),
     (re.compile(r"/2019-09-30/functions/([^/]+)/concurrency"), "GetFunctionConcurrency"),
+    (re.compile(r"/2015-03-31/functions/([^/]+)/aliases/([^/]+)"), "GetAlias"),
+    (re.compile(r"/2015-03-31/event-source-mappings/?"), "ListEventSourceMappings"),
 )
 
 
@@ -38,24 +40,35 @@ def operation_of(path: str) -> tuple[str, str]:
 
 
 class LambdaApi:
-    """``functions``: name -> configuration; ``invoke_configs``: (name, qualifier) -> settings."""
+    """``functions``: name -> configuration; ``invoke_configs``: (name, qualifier) -> settings.
+
+    ``routing``: (name, alias) -> the versions with their weights, the first of them the alias's
+    own. ``sources``: name -> the ARNs of its event sources.
+    """
 
     def __init__(self) -> None:
         self.functions: dict[str, dict[str, Any]] = {}
         self.invoke_configs: dict[tuple[str, str], dict[str, Any]] = {}
         self.concurrency: dict[str, int] = {}
         self.aliases: dict[str, set[str]] = {}
+        self.routing: dict[tuple[str, str], dict[str, float]] = {}
+        self.sources: dict[str, list[str]] = {}
 
     def call(self, operation: str, function: str, path: str) -> dict[str, Any]:
         query = {key: values[0] for key, values in parse_qs(urlsplit(path).query).items()}
         if operation == "ListFunctions":
             return self._list_functions(query)
+        if operation == "ListEventSourceMappings":
+            arns = self.sources.get(query["FunctionName"].split(":")[-1], [])
+            return {"EventSourceMappings": [{"EventSourceArn": arn} for arn in arns]}
         match = _NAME.fullmatch(function)
         if match is None:
             raise Refusal("ValidationException", f"invalid function name: {function}", 400)
         qualifier = query.get("Qualifier") or match["qualifier"] or "$LATEST"
         if match["name"] not in self.functions:
             raise _missing(f"Function not found: {arn(match['name'])}")
+        if operation == "GetAlias":
+            return self._alias(match["name"], urlsplit(path).path.rpartition("/")[2])
         configured = {of for name, of in self.invoke_configs if name == match["name"]}
         known = {"$LATEST", *configured, *self.aliases.get(match["name"], ())}
         if not qualifier.isdecimal() and qualifier not in known:
@@ -87,6 +100,13 @@ class LambdaApi:
     def _invoke_configs(self, name: str, qualifier: str) -> dict[str, Any]:
         known = [of for (of_name, of) in self.invoke_configs if of_name == name]
         return {"FunctionEventInvokeConfigs": [self._invoke_config(name, of) for of in known]}
+
+    def _alias(self, name: str, alias: str) -> dict[str, Any]:
+        if (name, alias) not in self.routing:
+            raise _missing(f"Cannot find alias arn: {arn(name)}:{alias}")
+        (version, _), *others = self.routing[name, alias].items()
+        more = {"RoutingConfig": {"AdditionalVersionWeights": dict(others)}} if others else {}
+        return {"Name": alias, "FunctionVersion": version, **more}
 
     def _concurrency(self, name: str, qualifier: str) -> dict[str, Any]:
         reserved = self.concurrency.get(name)

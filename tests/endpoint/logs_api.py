@@ -49,6 +49,8 @@ class LogsApi:
         self._clock = clock
         self._tokens = Tokens(clock)
         self.scan_events = scan_events
+        self.class_refusal = "InvalidOperationException"
+        self.reads_streams_of_any_class = False
         self._last_event_lag_ms = last_event_lag_ms
 
     def group_of(self, request: Request) -> LogGroup:
@@ -263,6 +265,14 @@ class LogsApi:
         self._store.add(LogGroup(name, created_ms=self._clock(), log_class=log_class))
         return {}
 
+    def delete_log_group(self, request: Request) -> Answer:
+        self._store.remove(self.group_of(request))
+        return {}
+
+    def put_retention_policy(self, request: Request) -> Answer:
+        self.group_of(request).retention_days = request["retentionInDays"]
+        return {}
+
     def create_log_stream(self, request: Request) -> Answer:
         group, name = self.group_of(request), request.get("logStreamName", "")
         if name in group.streams:
@@ -292,13 +302,20 @@ class LogsApi:
 
     def _readable(self, request: Request, operation: str) -> LogGroup:
         group = self.group_of(request)
-        if group.log_class != "STANDARD":
-            raise Refusal(
-                "InvalidOperationException",
-                f"The log group {group.name} is of log-group-class {group.log_class}. "
-                f"{operation} is not supported for this log class.",
-            )
+        reads_streams = operation == "GetLogEvents" and self.reads_streams_of_any_class
+        if group.log_class != "STANDARD" and not reads_streams:
+            raise _of_class(self.class_refusal, operation, group)
         return group
+
+
+def _of_class(code: str, operation: str, group: LogGroup) -> Refusal:
+    if code == "ValidationException":
+        return Refusal(code, f"{operation} is only supported on the Standard log class.")
+    return Refusal(
+        code,
+        f"The log group {group.name} is of log-group-class {group.log_class}. "
+        f"{operation} is not supported for this log class.",
+    )
 
 
 # --------------------------------------------------------------------------- parts of an answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import struct
 import threading
@@ -29,15 +30,19 @@ _ROLE = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"
 <Credentials><AccessKeyId>role</AccessKeyId><SecretAccessKey>role</SecretAccessKey>
 <SessionToken>role</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials>
 </AssumeRoleResult></AssumeRoleResponse>"""
+# AWS4-HMAC-SHA256 Credential=id/20261123/us-east-1/logs/aws4_request, …
+_REGION = re.compile(r"Credential=[^/]+/[0-9]+/([^/]+)/")
 _CALLER = f"arn:aws:sts::{OWN_ACCOUNT}:assumed-role/ci/session"
 
 
 class Endpoint:
     """A server in a thread. ``with Endpoint() as endpoint:`` starts and stops it.
 
-    ``calls`` counts the requests by operation, refused ones included. ``clock`` gives epoch
+    ``calls`` counts the requests by operation, refused ones included; ``regions`` are those for
+    which each was signed. ``clock`` gives epoch
     milliseconds: what was ingested later than that is not visible yet. ``quotas`` are calls a
-    second for each operation; none without it.
+    second for each operation; none without it. ``date_ahead_s`` is how far the ``Date`` of the
+    answers is ahead of this machine's clock.
     """
 
     def __init__(
@@ -51,11 +56,13 @@ class Endpoint:
     ) -> None:
         self.clock = clock
         self.calls: Counter[str] = Counter()
+        self.regions: dict[str, set[str]] = {}
         self.faults = Faults(seed=seed)
         self.hang = threading.Event()
+        self.date_ahead_s = 0.0
         self.store = Store()
         self.lambdas = lambda_api.LambdaApi()
-        self._quotas = Quotas(quotas or {})
+        self.quotas = Quotas(quotas or {})
         self._lock = threading.Lock()
         logs = LogsApi(self.store, self._now, scan_events=scan_events)
         insights = InsightsApi(logs, self._now)
@@ -67,6 +74,8 @@ class Endpoint:
             "DescribeLogStreams": logs.describe_log_streams,
             "DescribeLogGroups": logs.describe_log_groups,
             "CreateLogGroup": logs.create_log_group,
+            "DeleteLogGroup": logs.delete_log_group,
+            "PutRetentionPolicy": logs.put_retention_policy,
             "CreateLogStream": logs.create_log_stream,
             "PutLogEvents": logs.put_log_events,
             "StartQuery": insights.start_query,
@@ -133,16 +142,18 @@ class Endpoint:
 
     # ----------------------------------------------------------------------- answering
 
-    def fault(self, operation: str, *, has_token: bool) -> str | None:
+    def fault(self, operation: str, *, has_token: bool, signed: str = "") -> str | None:
         """Count the call, and draw what goes wrong with it."""
         with self._lock:
             self.calls[operation] += 1
+            if region := _REGION.search(signed):
+                self.regions.setdefault(operation, set()).add(region[1])
             return self.faults.next(operation, has_token=has_token)
 
     def logs(self, operation: str, request: dict[str, Any], fault: str | None) -> dict[str, Any]:
         with self._lock:
             self._refuse_caller(f"logs:{operation}", request)
-            self._quotas.take(operation)
+            self.quotas.take(operation)
             if paged := self._paged.get(operation):
                 return paged(self.faults.bent(request), fault)
             if plain := self._operations.get(operation):
@@ -224,7 +235,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._assume_role(body.decode())
             return
         request = json.loads(body or b"{}")
-        fault = self.server.endpoint.fault(operation, has_token="nextToken" in request)
+        fault = self.server.endpoint.fault(
+            operation,
+            has_token="nextToken" in request,
+            signed=self.headers.get("Authorization", ""),
+        )
         self._answer(fault, lambda: self.server.endpoint.logs(operation, request, fault))
 
     def _assume_role(self, form: str) -> None:
@@ -244,7 +259,9 @@ class _Handler(BaseHTTPRequestHandler):
         except Refusal as refusal:
             self._send(refusal.status, {"Message": refusal.message}, refusal.code)
             return
-        fault = self.server.endpoint.fault(operation, has_token=False)
+        fault = self.server.endpoint.fault(
+            operation, has_token=False, signed=self.headers.get("Authorization", "")
+        )
         self._answer(
             fault,
             lambda: self.server.endpoint.lambda_settings(operation, function, self.path),
@@ -312,6 +329,11 @@ class _Handler(BaseHTTPRequestHandler):
         """The connection may be gone already."""
         with contextlib.suppress(OSError):
             super().finish()
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The ``Date`` of an answer."""
+        ahead_s = self.server.endpoint.date_ahead_s
+        return super().date_time_string((timestamp or time.time()) + ahead_s)
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing is logged."""

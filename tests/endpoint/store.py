@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 EVENT_OVERHEAD = 26  # bytes that CloudWatch Logs counts for each event beside its message
 OWN_ACCOUNT = "123456789012"
@@ -104,16 +105,14 @@ class LogGroup:
             self._indexed = True
 
     def _sort(self) -> None:
-        times = self.timestamps
-        order = sorted(range(len(times)), key=lambda row: (times[row], self._arrivals[row]))
-        text, ends = bytearray(), array("Q")
-        for row in order:
-            text += self._bytes(row)
-            ends.append(len(text))
+        # Stable, and what was appended arrived last: those of one time stay in order of arrival.
+        order = sorted(range(len(self.timestamps)), key=self.timestamps.__getitem__)
+        text, starts, ends = bytes(self._text), [0, *self._ends], self._ends
+        pieces = [text[starts[row] : ends[row]] for row in order]
         for name in ("timestamps", "ingested", "_arrivals", "_stream_numbers"):
             column = getattr(self, name)
-            setattr(self, name, array(column.typecode, (column[row] for row in order)))
-        self._text, self._ends = text, ends
+            setattr(self, name, array(column.typecode, map(column.__getitem__, order)))
+        self._text, self._ends = bytearray().join(pieces), array("Q", accumulate(map(len, pieces)))
 
     def _index(self) -> None:
         rows: list[array[int]] = [array("Q") for _ in self._stream_names]
@@ -184,6 +183,9 @@ class Store:
     def add(self, group: LogGroup) -> LogGroup:
         self._groups[group.account, group.name] = group
         return group
+
+    def remove(self, group: LogGroup) -> None:
+        del self._groups[group.account, group.name]
 
     def find(self, name: str, account: str = OWN_ACCOUNT) -> LogGroup | None:
         return self._groups.get((account, name))

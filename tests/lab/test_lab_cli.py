@@ -1,7 +1,6 @@
 """``retryctl lab`` from outside."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -14,28 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lab_handlers import EXAMPLE, ORDER, REPOSITORY, hear_interrupts
+from tests.support.lab_handlers import EXAMPLE, ORDER, hear_interrupts
+from tests.support.program import environment
+from tests.support.program import run as retryctl
 
 EVENT = json.dumps(ORDER)
 HANDLER = f"{EXAMPLE}:handler"
-
-
-def retryctl(
-    *arguments: str, cwd: Path | None = None, more: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "retryctl", *arguments],
-        cwd=cwd,
-        env=environment(**(more or {})),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
-def environment(**more: str) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "COLUMNS"))}
-    return {**kept, "PYTHONPATH": str(REPOSITORY), **more}
 
 
 def attempts(document: str) -> list[tuple[object, object]]:
@@ -228,54 +211,57 @@ def served(*arguments: str) -> Iterator[dict[str, str]]:
     assert "HTTP/1.1" not in said
 
 
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log of the lab, of the last minutes, of a handler that ran A, B and A."""
+    saved = tmp_path_factory.mktemp("served") / "lab.jsonl"
+    arguments = ("--event", EVENT, "--plan", "same,fresh", "--name", "orders-worker")
+    retryctl("lab", "run", HANDLER, *arguments, "--save", str(saved))
+    return saved
+
+
+@pytest.fixture(scope="module")
+def line(log: Path) -> Iterator[dict[str, str]]:
+    with served(str(log)) as variables:
+        yield variables
+
+
 def test_any_client_can_be_pointed_at_what_the_lab_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    log: Path, line: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import boto3
 
-    saved = tmp_path / "lab.jsonl"
-    arguments = ("--event", EVENT, "--name", "orders-worker", "--seed", "1")
-    retryctl("lab", "run", HANDLER, *arguments, "--save", str(saved))
-    lines = [json.loads(line) for line in saved.read_text(encoding="utf-8").splitlines()]
-    with served(str(saved)) as line:
-        for name, value in line.items():
-            monkeypatch.setenv(name, value)
-        found = (
-            boto3.session.Session()
-            .client("logs")
-            .filter_log_events(
-                logGroupName="/aws/lambda/orders-worker", interleaved=True, startTime=0
-            )["events"]
-        )
+    lines = [json.loads(text) for text in log.read_text(encoding="utf-8").splitlines()]
+    for name, value in line.items():
+        monkeypatch.setenv(name, value)
+    found = (
+        boto3.session.Session()
+        .client("logs")
+        .filter_log_events(logGroupName="/aws/lambda/orders-worker", interleaved=True, startTime=0)[
+            "events"
+        ]
+    )
     assert [(e["timestamp"], e["message"]) for e in found] == [
         (line["timestamp"], line["message"]) for line in lines
     ]
     assert {e["logStreamName"] for e in found} == {line["logStreamName"] for line in lines}
 
 
-def test_trace_reads_what_is_served_as_it_reads_the_saved_log(tmp_path: Path) -> None:
-    saved = tmp_path / "lab.jsonl"
-    arguments = ("--event", EVENT, "--plan", "same,fresh", "--seed", "1", "--name", "orders-worker")
-    retryctl("lab", "run", HANDLER, *arguments, "--save", str(saved))
-    (request_id, *_) = re.findall("RequestId: ([0-9a-f-]{36})", saved.read_text())
-    window = ("--since", "2026-11-23T02:00:00Z", "--until", "2026-11-23T04:00:00Z")
-    with served(str(saved)) as line:
-        url = line["AWS_ENDPOINT_URL_LOGS"]
-        at = ("-g", "/aws/lambda/orders-worker", "--endpoint-url", url, *window)
-        done = retryctl("trace", request_id, *at, "--output", "json", more=line)
+def test_trace_reads_what_is_served_as_it_reads_the_saved_log(
+    log: Path, line: dict[str, str]
+) -> None:
+    (request_id, *_) = re.findall("RequestId: ([0-9a-f-]{36})", log.read_text())
+    at = ("-g", "/aws/lambda/orders-worker", "--endpoint-url", line["AWS_ENDPOINT_URL_LOGS"])
+    done = retryctl("trace", request_id, *at, "--since", "1h", "--output", "json", env=line)
     assert attempts(done.stdout) == [(0, "A"), (1, "B"), (0, "A")], done.stderr
     document = json.loads(done.stdout)
     assert document["requests"][0]["verdict"] == "disagrees"
     assert (document["coverage"]["complete"], document["coverage"]["gaps"]) == (True, [])
 
 
-def test_a_functions_settings_are_asked_where_the_log_is_served(tmp_path: Path) -> None:
-    saved = tmp_path / "lab.jsonl"
-    arguments = ("--event", EVENT, "--name", "orders-worker", "--save", str(saved))
-    retryctl("lab", "run", HANDLER, *arguments)
-    with served(str(saved)) as line:
-        done = retryctl("check", "-g", "/aws/lambda/orders-worker", "--since", "15m", more=line)
-    assert done.returncode == 0, done.stderr
+def test_a_functions_settings_are_asked_where_the_log_is_served(line: dict[str, str]) -> None:
+    done = retryctl("check", "-g", "/aws/lambda/orders-worker", "--since", "15m", env=line)
+    assert "environment-switch" in done.stdout
     assert "The settings of orders-worker are not known (there is no such function" in done.stderr
 
 

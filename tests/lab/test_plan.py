@@ -15,6 +15,7 @@ FAULTS = {
     "+exit": PlannedFault(kind="exit"),
     "+oom": PlannedFault(kind="oom"),
     "+timeout=late": PlannedFault(kind="timeout", late=True),
+    "+oom=early": PlannedFault(kind="oom", early=True),
     "+kill@250ms": PlannedFault(kind="kill", after_s=0.25),
     "+oom@1.5s": PlannedFault(kind="oom", after_s=1.5),
 }
@@ -74,7 +75,7 @@ def test_the_mishaps_of_an_attempt() -> None:
         "same,same,same",
         "same+",
         "same+reboot",
-        "same+kill=early",
+        "same+kill=soon",
         "same+kill@",
         "same+kill@250",
         "same+throttle=late",

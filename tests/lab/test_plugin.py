@@ -16,7 +16,17 @@ from retryctl.lab.plugin import HandlerLab
 from tests.support.lab_handlers import EXAMPLE, ORDER, REPOSITORY
 
 SUITE = """
-from handlers.orders import handler
+from handlers.orders import bound, counted, handler
+
+def test_an_object_that_can_be_called(lambda_lab):
+    lab = lambda_lab(counted)
+    lab.run("same", retries=1)
+    assert lab.responses == [["counted", 1]]
+
+def test_a_partial(lambda_lab):
+    lab = lambda_lab(bound)
+    lab.run(event={"a": 1})
+    assert lab.responses == [["bound", {"a": 1}]]
 
 def test_the_function(lambda_lab):
     request = lambda_lab(handler).run(plan="same,fresh")
@@ -36,12 +46,31 @@ def test_a_nested_function(lambda_lab):
     lambda_lab(nested)
 """
 
+CALLABLES = """
+
+import functools
+
+class Counted:
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, event, context):
+        self.calls += 1
+        return ["counted", self.calls]
+
+def named(name, event, context):
+    return [name, event]
+
+counted = Counted()
+bound = functools.partial(named, "bound")
+"""
+
 
 def test_a_suite_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "handlers").mkdir()
     (tmp_path / "handlers" / "__init__.py").touch()
     source = EXAMPLE.read_text(encoding="utf-8").replace('event["order"]', "{}['order']")
-    (tmp_path / "handlers" / "orders.py").write_text(source, encoding="utf-8")
+    (tmp_path / "handlers" / "orders.py").write_text(source + CALLABLES, encoding="utf-8")
     (tmp_path / "test_orders.py").write_text(SUITE, encoding="utf-8")
     installed = entry_points(group="pytest11", name="retryctl")
     loaded = [] if installed else ["-p", "retryctl.lab.plugin"]
@@ -52,7 +81,7 @@ def test_a_suite_of_its_own(tmp_path: Path) -> None:
         text=True,
         env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"},
     )
-    assert "2 failed, 2 passed" in done.stdout
+    assert "2 failed, 4 passed" in done.stdout
     assert "assert 'A' == 'C'" in done.stdout
     assert "counter 0, branch A" in done.stdout  # the report of the test that failed
     assert "nested is not at the top of a module that can be imported" in done.stdout

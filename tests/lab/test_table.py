@@ -72,7 +72,7 @@ def test_the_table(
     assert checked.verdict is (Verdict.AGREES if agrees else Verdict.DISAGREES)
 
 
-@pytest.mark.parametrize("moment", ["", "=late", "@200ms"])
+@pytest.mark.parametrize("moment", ["", "=early", "=late", "@200ms"])
 @pytest.mark.parametrize("fault", OUTCOMES)
 def test_a_fault_ends_the_attempt_that_it_is_planned_for(
     tmp_path: Path, fault: str, moment: str

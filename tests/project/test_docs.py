@@ -8,8 +8,11 @@ block of kind ``sh``, which is not run.
 """
 
 import re
+import runpy
+import shutil
 import subprocess
 import sys
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +21,20 @@ import pytest
 from tests.support.program import environment
 
 ROOT = Path(__file__).parents[2]
+SUMMARY = "summary --from demo -o svg"
+DIFFERENCE = """async sources => {
+  const pixels = await Promise.all(sources.map(async source => {
+    const image = new Image(); image.src = source; await image.decode();
+    const canvas = document.createElement("canvas");
+    canvas.width = image.width; canvas.height = image.height;
+    const context = canvas.getContext("2d"); context.drawImage(image, 0, 0);
+    return context.getImageData(0, 0, image.width, image.height).data;
+  }));
+  let other = 0;
+  for (let i = 0; i < pixels[0].length; i += 4) other += Math.abs(pixels[0][i] - pixels[1][i]) > 64;
+  return other / (pixels[0].length / 4);
+}"""
+"""The share of pixels that differ by more than a quarter."""
 PICTURED = "d869069c-1c88-49a9-9779-0fbb5587aaa5"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -95,9 +112,50 @@ def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-def test_the_picture_of_the_readme_is_what_the_program_makes() -> None:
-    command = f"{sys.executable} -m retryctl trace --from demo {PICTURED} --output svg"
-    made = subprocess.run(
-        command.split(), cwd=ROOT, env=environment({}), capture_output=True, check=True
-    )
-    assert made.stdout == (ROOT / "docs" / "trace.svg").read_bytes()
+def made(arguments: str) -> bytes:
+    command = [sys.executable, "-m", "retryctl", *arguments.split()]
+    done = subprocess.run(command, cwd=ROOT, env=environment({}), capture_output=True, check=True)
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("trace.svg", f"trace --from demo {PICTURED} -o svg"), ("summary.svg", SUMMARY)],
+)
+def test_the_pictures_of_terminals_are_what_the_program_prints(name: str, arguments: str) -> None:
+    assert made(arguments) == (ROOT / "docs" / name).read_bytes()
+    assert f"docs/{name}" in (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["trace.svg", "summary.svg"])
+def test_pictures_place_each_word_by_itself(name: str) -> None:
+    """Renderers such as librsvg drop no-break spaces, so that columns must not need them."""
+    svg = (ROOT / "docs" / name).read_text("utf-8")
+    texts = re.findall(r'<text class="retryctl-r[^>]*>([^<]*)</text>', svg)
+    assert len(texts) > 100
+    assert not [text for text in texts if "\xa0" in text or "&#160;" in text]
+
+
+@pytest.mark.skipif(shutil.which("rsvg-convert") is None, reason="rsvg-convert is not installed")
+def test_librsvg_draws_the_pictures(tmp_path: Path) -> None:
+    for name in ("trace.svg", "summary.svg"):
+        command = ["rsvg-convert", str(ROOT / "docs" / name), "-o", str(tmp_path / "picture.png")]
+        subprocess.run(command, check=True, timeout=60)
+        assert (tmp_path / "picture.png").stat().st_size > 50_000
+
+
+def test_the_picture_of_the_page_is_a_screenshot_of_it() -> None:
+    """The words may be drawn by another font here; the size and most of the pixels must agree."""
+    browser = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    pictures = runpy.run_path(str(ROOT / "docs" / "make_pictures.py"))
+    now = pictures["page_picture"](made(f"trace --from demo {PICTURED} -o html").decode(), chromium)
+    stored = (ROOT / "docs" / "page.png").read_bytes()
+    assert now[16:24] == stored[16:24]  # width and height
+    with browser.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        images = [f"data:image/png;base64,{b64encode(each).decode()}" for each in (now, stored)]
+        assert running.new_page().evaluate(DIFFERENCE, images) < 0.1
+        running.close()

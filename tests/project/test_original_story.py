@@ -6,9 +6,6 @@ The same log is read from a file and from moto's server, over HTTP.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +17,9 @@ from retryctl.core.model.events import LogEvent
 from retryctl.lab.lab import json_lines
 from retryctl.lab.plugin import HandlerLab
 from tests.lab.test_table import handlers
-from tests.support.counters_world import aws_server
+from tests.support.counters_world import Aws
 from tests.support.lab_handlers import ORDER
+from tests.support.program import run
 
 pytest.importorskip("awslambdaric", reason="awslambdaric is not installed")
 
@@ -31,10 +29,8 @@ CLAIMS = [(0, "A"), (1, "B"), (0, "A")]
 
 def trace(request_id: str, *where: str, **environment: str) -> list[dict[str, Any]]:
     """The attempts that the program tells."""
-    command = [sys.executable, "-m", "retryctl", "trace", request_id, "--lines", "-o", "json"]
-    done = subprocess.run(
-        [*command, *where], env={**os.environ, **environment}, capture_output=True, check=True
-    )
+    done = run("trace", request_id, "--lines", "-o", "json", *where, env=environment)
+    assert done.returncode == 0, done.stderr
     (request,) = json.loads(done.stdout)["requests"]
     attempts: list[dict[str, Any]] = request["attempts"]
     return attempts
@@ -51,7 +47,9 @@ def hold(attempts: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("handler", handlers())
-def test_what_carries_no_id_is_told_under_its_attempt(handler: str, tmp_path: Path) -> None:
+def test_what_carries_no_id_is_told_under_its_attempt(
+    handler: str, tmp_path: Path, moto: Aws
+) -> None:
     lab = HandlerLab(handler, Path())
     request_id = lab.run("same,fresh", ORDER).request_id
     events = [one.event for one in lab.events]
@@ -63,9 +61,9 @@ def test_what_carries_no_id_is_told_under_its_attempt(handler: str, tmp_path: Pa
     saved.write_text(json_lines(lab.events), encoding="utf-8")
     hold(trace(request_id, "--from", str(saved)))
 
-    with aws_server() as aws:
-        put(aws.client("logs"), events)
-        hold(trace(request_id, "-g", GROUP, **aws.environ()))
+    moto.reset()
+    put(moto.client("logs"), events)
+    hold(trace(request_id, "-g", GROUP, **moto.environ()))
 
 
 def put(logs: Any, events: list[LogEvent]) -> None:

@@ -133,7 +133,7 @@ def assert_three(found: dict[str, list[str]]) -> None:
 # --------------------------------------------------------------------------- finding
 
 
-def test_three_attempts_in_three_streams_take_one_call_each(endpoint: Endpoint) -> None:
+def test_three_attempts_close_together_take_two_calls(endpoint: Endpoint) -> None:
     put_three(endpoint)
     found, coverage = look(source(endpoint.url))
     assert_three(found)
@@ -141,8 +141,7 @@ def test_three_attempts_in_three_streams_take_one_call_each(endpoint: Endpoint) 
     assert coverage.source == "cloudwatch"
     assert coverage.log_groups == (GROUP,)
     assert coverage.events_read == sum(len(events) + 1 for events in THREE.values())
-    assert endpoint.calls["GetLogEvents"] == 3
-    assert endpoint.calls["FilterLogEvents"] <= 2
+    assert endpoint.calls == {"DescribeLogGroups": 1, "FilterLogEvents": 2}
     assert coverage.api_calls == sum(endpoint.calls.values())
     assert coverage.horizon_ms == NOW
     assert coverage.since_ms is not None
@@ -154,7 +153,7 @@ def test_nothing_found_costs_one_call(endpoint: Endpoint) -> None:
     found, coverage = look(source(endpoint.url), OTHER_ID)
     assert found == {}
     assert coverage.gaps == ()
-    assert endpoint.calls == {"FilterLogEvents": 1}
+    assert endpoint.calls == {"DescribeLogGroups": 1, "FilterLogEvents": 1}
 
 
 def test_an_attempt_before_since_is_looked_up(endpoint: Endpoint) -> None:
@@ -165,10 +164,15 @@ def test_an_attempt_before_since_is_looked_up(endpoint: Endpoint) -> None:
     assert coverage.since_ms <= START + 190 * SECOND - 6 * HOUR
 
 
-def test_an_attempt_after_until_is_looked_up(endpoint: Endpoint) -> None:
+@pytest.mark.parametrize("engine", ["filter", "insights"])
+def test_nothing_is_read_from_until_on(endpoint: Endpoint, engine: Any) -> None:
     put_three(endpoint)
-    found, _ = look(source(endpoint.url), since_ms=START - MINUTE, until_ms=START + MINUTE)
-    assert_three(found)
+    cloudwatch = source(endpoint.url, engine=engine, terms=QueryBudget(sleep=lambda _: None))
+    until_ms = START + 63 * SECOND + 20  # in the middle of the second attempt
+    found, coverage = look(cloudwatch, since_ms=START - MINUTE, until_ms=until_ms)
+    assert set(found) == {STREAM, YESTERDAY}
+    assert found[YESTERDAY][-1].startswith("[ERROR]")
+    assert (coverage.until_ms, coverage.horizon_ms, coverage.gaps) == (until_ms, until_ms, ())
 
 
 def test_an_attempt_hours_apart_is_found_within_the_event_age_and_not_beyond(
@@ -208,13 +212,13 @@ def test_two_attempts_of_one_stream_are_read_apart_and_once(endpoint: Endpoint) 
     assert own == messages([*first, *second])
 
 
-def test_two_attempts_of_a_resting_environment_take_two_calls(endpoint: Endpoint) -> None:
+def test_two_attempts_of_a_resting_environment_take_one_call(endpoint: Endpoint) -> None:
     first, second = failing(REQUEST_ID, START, 0, "A"), failing(REQUEST_ID, START + MINUTE, 1, "B")
     endpoint.put(GROUP, STREAM, [(START - 1, "INIT_START Runtime Version: python:3.13.v74\n")])
     endpoint.put(GROUP, STREAM, [*first, *second])
     found, _ = look(source(endpoint.url))
     assert found[STREAM][1:] == messages([*first, *second])
-    assert endpoint.calls["GetLogEvents"] == 2
+    assert endpoint.calls == {"DescribeLogGroups": 1, "FilterLogEvents": 2}
 
 
 def test_init_before_start_and_late_lines_after_report_belong_to_the_attempt(
@@ -255,7 +259,7 @@ def test_a_mention_in_another_request_costs_no_call(endpoint: Endpoint) -> None:
     caller = run(OTHER_ID, START, [f"invoked with request {REQUEST_ID}\n"])
     endpoint.put(GROUP, "s/caller", caller)
     assert_three(look(source(endpoint.url))[0])
-    assert endpoint.calls["GetLogEvents"] == 3
+    assert endpoint.calls == {"DescribeLogGroups": 1, "FilterLogEvents": 2}
 
 
 def test_a_busy_stream_is_read_from_the_attempt_back_to_its_neighbour(endpoint: Endpoint) -> None:
@@ -278,7 +282,7 @@ def test_progress_tells_calls_and_finds(endpoint: Endpoint) -> None:
     look(source(endpoint.url, progress=told.append))
     assert told[-1].log_group == GROUP
     assert told[-1].found >= 9
-    assert told[-1].api_calls >= 4
+    assert told[-1].api_calls >= 2
 
 
 # --------------------------------------------------------------------------- busy groups

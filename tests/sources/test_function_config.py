@@ -16,6 +16,8 @@ from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.function_config import FunctionName, parse_function_name, read_settings
 from tests.endpoint.server import Endpoint
 
+ACCOUNT = "123456789012"
+
 pytestmark = pytest.mark.usefixtures("credentials")
 
 
@@ -32,11 +34,21 @@ def endpoint() -> Iterator[Endpoint]:
         ("orders-worker:live", FunctionName(name="orders-worker", qualifier="live")),
         ("orders-worker:$LATEST", FunctionName(name="orders-worker", qualifier="$LATEST")),
         ("function:orders:7", FunctionName(name="orders", qualifier="7")),
-        ("123456789012:function:orders", FunctionName(name="orders")),
-        ("arn:aws:lambda:us-east-1:123456789012:function:orders", FunctionName(name="orders")),
+        ("us-east-1.orders", FunctionName(name="us-east-1.orders")),
+        ("123456789012:function:orders", FunctionName(name="orders", account=ACCOUNT)),
+        (
+            "arn:aws:lambda:us-east-1:123456789012:function:orders",
+            FunctionName(name="orders", account=ACCOUNT, region="us-east-1"),
+        ),
         (
             "arn:aws-cn:lambda:cn-north-1:123456789012:function:orders:7",
-            FunctionName(name="orders", qualifier="7"),
+            FunctionName(
+                name="orders",
+                qualifier="7",
+                account=ACCOUNT,
+                region="cn-north-1",
+                partition="aws-cn",
+            ),
         ),
     ],
 )

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from retryctl.bulk.reader import BulkReader
@@ -203,7 +203,6 @@ def test_a_file_that_may_not_be_read_is_refused_and_in_a_folder_is_a_gap() -> No
 @given(content=st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
 @example(content=b'{"events": ')
 @example(content=b"\x1f\x8b\x08\x1f\x8b\x08")
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_bytes_are_read_or_refused_and_never_crash(content: bytes) -> None:
     good = lines(EVENTS[:1]).encode()
     for whole in (content, content + b"\n" + good, good + content, gzip.compress(content)):
@@ -216,7 +215,6 @@ def test_any_bytes_are_read_or_refused_and_never_crash(content: bytes) -> None:
 
 
 @given(st.lists(st.text(), min_size=1, max_size=5))
-@settings(max_examples=100, deadline=None)
 def test_any_message_comes_back_from_json(messages: list[str]) -> None:
     rows = [(T0 + number, STREAM, message) for number, message in enumerate(messages)]
     for write in JSON_SHAPES.values():

@@ -9,7 +9,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retryctl.core.model.events import LogEvent, is_timed, stream_name
@@ -118,7 +118,6 @@ def logs(draw: st.DrawFn) -> list[Event]:
 
 
 @given(logs())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_each_shape_of_a_random_log_gives_the_same_events(events: list[Event]) -> None:
     for shape, (write, carries) in SHAPES.items():
         found, _ = read_bytes(write(events).encode())

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retryctl.sources.aws.rate_limiter import AdaptiveRateLimiter
 from retryctl.sources.cloudwatch.pages import TimeRange
-from retryctl.sources.cloudwatch.time_slices import SlicePlanner, merged
+from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice, merged
 
 HOUR = 3_600_000
-QUARTER = HOUR // 4
 
 
 def window(since_ms: int, until_ms: int) -> TimeRange:
@@ -30,23 +29,60 @@ def test_a_quiet_group_is_one_trial() -> None:
     assert plan.take() is None
 
 
-def test_a_busy_group_is_cut_newest_first_into_slices_that_grow() -> None:
+def a_busy_plan() -> tuple[SlicePlanner, TimeSlice]:
+    """A plan of 24 hours after its trial, and the first slice."""
     plan = SlicePlanner(window(0, 24 * HOUR))
     whole = plan.take()
     assert whole is not None
     plan.give_back(whole)
     first = plan.take()
     assert first is not None
-    assert first.window == window(24 * HOUR - QUARTER, 24 * HOUR)
+    assert first.window == window(21 * HOUR, 24 * HOUR)
+    return plan, first
+
+
+def test_a_busy_group_is_cut_newest_first_into_slices_of_some_pages() -> None:
+    plan, first = a_busy_plan()
     assert plan.take() is None  # before it is known how busy the group is
     assert plan.pages_left() == 0
     plan.finished(first, pages=4)
     second, third = plan.take(), plan.take()
     assert second is not None
     assert third is not None
-    assert second.window == window(24 * HOUR - 5 * QUARTER, 24 * HOUR - QUARTER)
-    assert third.window == window(24 * HOUR - 9 * QUARTER, 24 * HOUR - 5 * QUARTER)
-    assert plan.pages_left() == 3 * (96 - 9)
+    assert second.window == window(18 * HOUR, 21 * HOUR)
+    assert third.window == window(15 * HOUR, 18 * HOUR)
+    assert round(plan.pages_left()) == 15
+
+
+def test_few_pages_are_not_cut_further() -> None:
+    plan, first = a_busy_plan()
+    plan.finished(first, pages=1)
+    second = plan.take()
+    assert second is not None
+    assert second.window == window(12 * HOUR, 21 * HOUR)
+
+
+def test_the_last_pages_are_read_one_slice_after_the_other() -> None:
+    plan, first = a_busy_plan()
+    plan.finished(first, pages=1)
+    assert plan.take() is not None
+    assert plan.take() is None
+
+
+def test_a_group_that_is_known_to_be_busy_has_no_trial() -> None:
+    first = SlicePlanner(window(0, 24 * HOUR), is_busy=True).take()
+    assert first is not None
+    assert (first.window, first.trial) == (window(21 * HOUR, 24 * HOUR), False)
+
+
+def test_a_first_slice_with_many_pages_gets_company() -> None:
+    plan, first = a_busy_plan()
+    plan.reached(first, pages=3)
+    assert plan.take() is None
+    plan.reached(first, pages=4)
+    second = plan.take()
+    assert second is not None
+    assert second.window == window(round(19.5 * HOUR), 21 * HOUR)
 
 
 def test_a_narrower_aim_drops_what_is_beyond_and_a_wider_one_adds_it() -> None:
@@ -56,12 +92,11 @@ def test_a_narrower_aim_drops_what_is_beyond_and_a_wider_one_adds_it() -> None:
     plan.give_back(whole)
     newest = plan.take()
     assert newest is not None
-    plan.aim = (window(2 * HOUR, 23 * HOUR),)
+    plan.aim = (window(2 * HOUR, 22 * HOUR),)
     assert not plan.wants(newest)
-    assert plan.rest() == [window(2 * HOUR, 23 * HOUR)]
+    assert plan.rest() == [window(2 * HOUR, 22 * HOUR)]
 
 
-@settings(deadline=None)
 @given(
     aims=st.lists(
         st.tuples(st.integers(0, 500), st.integers(1, 500)).map(

@@ -26,14 +26,16 @@ from retryctl.core.summary.tally import SummaryTally
 from retryctl.errors import CouldNotLook, ExitStatus
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe
+from retryctl.sources.cloudwatch import insights_export
 from retryctl.sources.cloudwatch.insights import QueryBudget
-from retryctl.sources.cloudwatch.pages import TimeRange
+from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange
 from retryctl.sources.cloudwatch.search import SearchOptions
-from retryctl.sources.cloudwatch.window_download import NotSaved, WindowDownload
+from retryctl.sources.cloudwatch.window_download import NotSaved, WindowDownload, WrongCounters
 from tests.bulk.test_whole_log import tally_of
 from tests.endpoint.faults import KINDS, Faults
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS
+from tests.support.campaigns import seeds
 from tests.support.lambda_log import GROUP, ID, MIDNIGHT_MS, OTHER_ID, Environment, events_of
 from tests.support.made_up_logs import made_up
 from tests.support.program import run
@@ -89,7 +91,8 @@ def saved(
     engine: Any = "filter",
     window: TimeRange = WHOLE,
     markers: Markers | None = None,
-    sure: bool = False,
+    verify_all: bool = False,
+    wrong_counters: WrongCounters = lambda coverage: (),
     **terms: Any,
 ) -> WindowDownload:
     """The window, and as far before it as an earlier attempt can lie."""
@@ -107,7 +110,8 @@ def saved(
         markers=markers or Markers(),
         folder=folder,
         on_page=lambda _: None,
-        sure=sure,
+        verify_all=verify_all,
+        wrong_counters=wrong_counters,
     )
     log.save()
     return log
@@ -178,7 +182,7 @@ def a_window_of(random: Random, events: Sequence[LogEvent]) -> TimeRange:
 # --------------------------------------------------------------------------- the same figures
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", seeds(16, 100))
 @pytest.mark.parametrize("engine", ["filter", "insights"])
 def test_the_lines_that_tell_give_the_figures_of_all_lines(
     endpoint: Endpoint, seed: int, engine: str, folder: Path
@@ -345,7 +349,7 @@ def test_where_few_pairs_are_looked_up_that_is_told_and_hides_nothing(
     log = saved(endpoint, folder)
     assert log.assumed
     assert log.assumed.kind == "not-looked-up"
-    assert "of 40 5 were, the farthest apart, and held" in log.assumed.message
+    assert "for 5 of 40 pairs" in log.assumed.message
     assert not log.assumed.hides_attempts
     assert not log.looked.gaps
     assert told(log, folder) == truth(events)
@@ -357,7 +361,7 @@ def test_pairs_that_may_not_be_looked_up_are_told(endpoint: Endpoint, folder: Pa
     endpoint.faults.denied_streams.add(events[0].log_stream or "")
     log = saved(endpoint, folder)
     assert log.assumed
-    assert "of 3 none could be" in log.assumed.message
+    assert "for none of 3 pairs" in log.assumed.message
 
 
 def test_the_pairs_with_the_most_time_between_are_looked_up(
@@ -401,7 +405,7 @@ def test_whoever_has_to_be_sure_finds_any_line_between(
 ) -> None:
     events = nearest_parted()
     load(endpoint, events, first_page=150)
-    log = saved(endpoint, folder, sure=sure)
+    log = saved(endpoint, folder, verify_all=sure)
     assert selected_only(folder) == (not sure)
     assert (log.assumed is None) == sure
     assert (told(log, folder) == truth(events)) == sure
@@ -412,7 +416,7 @@ def test_whoever_has_to_be_sure_is_told_nothing_that_was_not_looked_up(
 ) -> None:
     events = counting(40)
     load(endpoint, events, first_page=150)
-    log = saved(endpoint, folder, sure=True)
+    log = saved(endpoint, folder, verify_all=True)
     assert selected_only(folder)
     assert (log.assumed, log.looked.gaps) == (None, [])
     assert told(log, folder) == truth(events)
@@ -421,9 +425,9 @@ def test_whoever_has_to_be_sure_is_told_nothing_that_was_not_looked_up(
 def test_where_looking_up_all_pairs_costs_more_every_line_is_read(
     endpoint: Endpoint, folder: Path
 ) -> None:
-    events = counting(120)
-    load(endpoint, events, first_page=600)
-    log = saved(endpoint, folder, sure=True)
+    events = counting(220)
+    load(endpoint, events, first_page=1_100)
+    log = saved(endpoint, folder, verify_all=True)
     assert not selected_only(folder)
     assert (log.assumed, log.looked.gaps) == (None, [])
     assert told(log, folder) == truth(events)
@@ -435,9 +439,53 @@ def test_pairs_that_may_not_be_looked_up_have_every_line_read(
     events = counting(3)
     load(endpoint, events, first_page=4)
     endpoint.faults.denied_streams.add(events[0].log_stream or "")
-    log = saved(endpoint, folder, sure=True)
+    log = saved(endpoint, folder, verify_all=True)
     assert not selected_only(folder)
     assert log.assumed is None
+
+
+# --------------------------------------------------------------------------- wrong counters
+
+
+def the_parted(events: Sequence[LogEvent]) -> StreamStretch:
+    at_ms = next(event.timestamp_ms for event in events if event.message == "7\n")
+    window = TimeRange(since_ms=at_ms - SECOND, until_ms=at_ms + SECOND)
+    return StreamStretch(log_stream=events[0].log_stream, window=window)
+
+
+def test_the_pair_behind_a_wrong_counter_is_looked_up_first(
+    endpoint: Endpoint, folder: Path
+) -> None:
+    events = nearest_parted()
+    load(endpoint, events, first_page=150)
+    log = saved(endpoint, folder, wrong_counters=lambda _: [the_parted(events)])
+    assert not selected_only(folder)
+    assert told(log, folder) == truth(events)
+
+
+def test_a_wrong_counter_that_cannot_be_looked_up_is_undetermined(
+    endpoint: Endpoint, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = nearest_parted()
+    load(endpoint, events, log_class="INFREQUENT_ACCESS")
+    monkeypatch.setattr(insights_export, "MOST_UNSELECTED", 10)
+    wrong = the_parted(events)
+    log = saved(endpoint, folder, engine="insights", wrong_counters=lambda _: [wrong])
+    assert selected_only(folder)
+    (gap,) = log.looked.gaps
+    assert (gap.kind, gap.log_stream, gap.hides_lines) == ("not-looked-up", wrong.log_stream, True)
+
+
+@pytest.mark.parametrize("command", ["list", "summary"])
+def test_a_wrong_counter_of_a_pair_with_a_line_between_is_never_shown(
+    endpoint: Endpoint, command: str
+) -> None:
+    load(endpoint, nearest_parted(), first_page=150)
+    printed = json.loads(ask(endpoint, command, "-o", "json").stdout)
+    if command == "list":
+        assert {row["verdict"] for row in printed["requests"]} == {"agrees"}
+    else:
+        assert printed["counter"]["disagrees"] == 0
 
 
 HOURS = ("--since", "2026-11-22T23:00Z", "--until", "2026-11-23T03:00Z")
@@ -448,9 +496,21 @@ def ask(endpoint: Endpoint, command: str, *arguments: str) -> Any:
     return run(command, "orders-worker", *arguments, *where, env=CREDENTIALS)
 
 
-def test_a_check_by_insights_that_cannot_be_sure_is_undetermined_and_names_the_other_engine(
-    endpoint: Endpoint,
+@pytest.mark.parametrize("log_class", ["STANDARD", "INFREQUENT_ACCESS"])
+def test_a_check_by_insights_reads_all_lines_of_a_small_window(
+    endpoint: Endpoint, log_class: str
 ) -> None:
+    load(endpoint, counting(10, "and this lies between"), log_class=log_class)
+    done = ask(endpoint, "check", "--engine", "insights", "-o", "json")
+    printed = json.loads(done.stdout)
+    assert printed["coverage"]["gaps"] == []
+    assert not any(each["passed"] is None for each in printed["checks"])
+
+
+def test_a_check_by_insights_that_cannot_be_sure_is_undetermined_and_names_the_other_engine(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insights_export, "MOST_UNSELECTED", 10)
     load(endpoint, counting(10, "and this lies between"))
     done = ask(endpoint, "check", "--engine", "insights")
     assert done.returncode == ExitStatus.UNDETERMINED
@@ -543,7 +603,7 @@ def test_infrequent_access_needs_insights(endpoint: Endpoint, folder: Path) -> N
         assert "will scan" in said[0]
         assert "scanned" in said[1]
         assert log.assumed
-        assert "of 5 none could be" in log.assumed.message
+        assert "for none of 5 pairs" in log.assumed.message
 
 
 def test_a_query_that_costs_too_much_is_not_begun(endpoint: Endpoint, folder: Path) -> None:
@@ -572,9 +632,10 @@ def test_the_last_two_minutes_are_asked_of_the_other_engine(
     assert (log.looked.horizon_ms == NOW) == allowed
 
 
-def test_a_line_between_is_told_where_insights_cannot_give_all(
-    endpoint: Endpoint, folder: Path
+def test_a_line_between_is_a_gap_where_insights_cannot_give_all(
+    endpoint: Endpoint, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(insights_export, "MOST_UNSELECTED", 10)
     load(endpoint, counting(10, "and this lies between"))
     log = saved(endpoint, folder, engine="insights")
     (gap,) = log.looked.gaps

@@ -20,9 +20,10 @@ STREAM = "2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef"
 
 BAD_IDS = [None, "", "../../etc/passwd", "a/b", "a\\b", "..", "*", "a_b", "é", "a" * 129, 7, b"a"]
 
-# A program that is one attempt: it puts its first argument into the path, takes its second for the
-# request's ID, fails, branches, and holds that what stands ``alone`` loads none of the package.
-ONE_ATTEMPT = """
+# A program that runs attempts: it puts its first argument into the path, takes its second for the
+# request's ID and its third for their number. Each fails and branches, with a counter of its own.
+# What stands ``alone`` loads none of the package.
+ATTEMPTS = """
 import sys
 sys.path[:0] = [sys.argv[1]]
 from {module} import {name}, branch_on_retry
@@ -36,11 +37,12 @@ def work(event, context):
 def branch(name):
     return lambda event, context: print("process", name)
 
-try:
-    branch_on_retry({name}({argument}), {{}}, Context, work,
-                    a=branch("A"), b=branch("B"), c=branch("C"))
-except RuntimeError as error:
-    print("raised", error)
+for _ in range(int(sys.argv[3])):
+    try:
+        branch_on_retry({name}({argument}), {{}}, Context, work,
+                        a=branch("A"), b=branch("B"), c=branch("C"))
+    except RuntimeError as error:
+        print("raised", error)
 assert not [name for name in sys.modules if name.startswith("retryctl.") and {alone}]
 """
 

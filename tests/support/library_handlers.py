@@ -17,6 +17,7 @@ _REPLACED = (
     (re.compile(r',"xray_trace_id":"[^"]*"'), ""),  # the emulator gives no trace ID
     (re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}"), "TRACE"),
     (re.compile("\u00a0"), " "),
+    (re.compile(r'(?<=NR_LAMBDA_MONITORING",).*'), "PAYLOAD"),
 )
 
 
@@ -114,6 +115,19 @@ sentry_sdk.init(
     default_integrations=False,
 )
 """
+_NEW_RELIC = """
+import newrelic.agent
+newrelic.agent.initialize()
+from newrelic_lambda.lambda_handler import lambda_handler
+
+def wrapped(event, context):
+    return lambda_handler()(handler)(event, context)
+"""
+_NEW_RELIC_ENV = {
+    "NEW_RELIC_SERVERLESS_MODE_ENABLED": "true", "NEW_RELIC_LICENSE_KEY": "x",
+    "NEW_RELIC_ACCOUNT_ID": "1", "NEW_RELIC_TRUSTED_ACCOUNT_KEY": "1",
+    "NEW_RELIC_PRIMARY_APPLICATION_ID": "1",
+}  # fmt: skip
 
 HANDLERS: dict[str, LibraryHandler] = {
     "plain print": _of("print('begins')\nprint(event)\nreturn {'ok': True}", event={"a": 1}),
@@ -272,6 +286,14 @@ HANDLERS: dict[str, LibraryHandler] = {
         env={"DD_LAMBDA_HANDLER": "app.handler", "DD_TRACE_ENABLED": "false",
              "DD_FLUSH_TO_LOG": "true", "DD_API_KEY": "x", "DD_SITE": "example.com",
              "DD_ENHANCED_METRICS": "false", "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false"},
+    ),
+    "new relic": _of(
+        "print('in the handler')\nreturn {'ok': 1}",
+        "newrelic_lambda", setup=_NEW_RELIC, name="app.wrapped", env=_NEW_RELIC_ENV,
+    ),
+    "new relic, raises": _of(
+        "raise ValueError('again')",
+        "newrelic_lambda", setup=_NEW_RELIC, name="app.wrapped", env=_NEW_RELIC_ENV,
     ),
     "orjson": _of(
         "print(orjson.dumps({'at': datetime.datetime.now(), 'day': datetime.date.today()}).decode())",

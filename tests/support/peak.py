@@ -12,11 +12,12 @@ MEASURED = (
     sys.executable,
     "-c",
     r"""
-import re, runpy
-try: runpy.run_module("retryctl", run_name="__main__")
-finally:
-    peak_kb = re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]
-    open("peak", "w").write(peak_kb)
+import re, sys
+from retryctl.cli.main import run
+status = run(sys.argv[1:])
+peak_kb = re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]
+open("peak", "w").write(peak_kb)
+sys.exit(status)
 """,
 )
 

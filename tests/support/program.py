@@ -22,11 +22,12 @@ from pathlib import Path
 from unittest.mock import patch
 
 from retryctl.cli import main
+from tests.support.json_schemas import refuse_undocumented
 
 ROOT = Path(__file__).parents[2]
 PYTHON = sys.executable
 PROGRAM = (PYTHON, "-m", "retryctl")
-_OF_THE_INTERPRETER = ("PYTHON", "LANG", "LC_", "_RETRYCTL_COMPLETE")
+_OF_THE_INTERPRETER = ("PYTHONUNBUFFERED", "PYTHONHASHSEED", "LANG", "LC_", "_RETRYCTL_COMPLETE")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -56,19 +57,21 @@ def run(
         error = stack.enter_context(tempfile.TemporaryFile())
         given.write(stdin.encode())
         given.seek(0)
-        stack.enter_context(_process_state(environment(env), cwd, arguments))
-        for name, file, mode in (
-            ("stdin", given, "r"),
-            ("stdout", out, "w"),
-            ("stderr", error, "w"),
+        stack.enter_context(_process_state(environment(env), cwd))
+        encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
+        for name, file, mode, errors in (
+            ("stdin", given, "r", "strict"),
+            ("stdout", out, "w", "strict"),
+            ("stderr", error, "w", "backslashreplace"),
         ):
-            stream = open(file.fileno(), mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+            stream = open(file.fileno(), mode, -1, encoding, errors, closefd=False)  # noqa: SIM115
             stack.enter_context(stream)
             stack.enter_context(patch.object(sys, name, stream))
-        status = _status()
-        return subprocess.CompletedProcess(
-            [*program, *arguments], status, _content(out.fileno()), _content(error.fileno())
-        )
+        status = main.run(arguments)
+        stdout, stderr = _content(out.fileno()), _content(error.fileno())
+        refuse_undocumented(stdout)
+        refuse_undocumented(stderr.rstrip("\n").rpartition("\n")[2])
+        return subprocess.CompletedProcess([*program, *arguments], status, stdout, stderr)
 
 
 def run_process(
@@ -77,6 +80,7 @@ def run_process(
     stdin: str = "",
     cwd: Path | None = None,
     program: Sequence[str] = PROGRAM,
+    timeout_s: float = 170,
 ) -> subprocess.CompletedProcess[str]:
     """Run the program in a process of its own."""
     return subprocess.run(
@@ -86,18 +90,8 @@ def run_process(
         cwd=cwd,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=timeout_s,  # a moment before that of pytest
     )
-
-
-def _status() -> int:
-    """Run the console script; its exit status as a shell sees it."""
-    try:
-        main.run()
-    except SystemExit as end:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
 
 
 def _content(descriptor: int) -> str:
@@ -107,16 +101,13 @@ def _content(descriptor: int) -> str:
 
 
 @contextmanager
-def _process_state(
-    env: Mapping[str, str], cwd: Path | None, arguments: Sequence[str]
-) -> Iterator[None]:
+def _process_state(env: Mapping[str, str], cwd: Path | None) -> Iterator[None]:
     """Set what belongs to a process, and restore it with everything that the program changes."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     signals = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         with (
-            patch.object(sys, "argv", ["retryctl", *arguments]),
             patch.dict(os.environ, env, clear=True),
             chdir(cwd or "."),
         ):

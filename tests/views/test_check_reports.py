@@ -75,8 +75,17 @@ def hostile(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def told(folder: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(shown(folder, "json"))
+def twice_uncounted() -> tuple[Environment, ...]:
+    """A request whose first attempt timed out, so that both retries count too low."""
+    here = Environment("t")
+    here.at(0).runs(THIRD_ID, ends="timeout")
+    for start, counter, branch in ((66, "0", "A"), (194, "1", "B")):
+        here.at(start).runs(THIRD_ID, counter, f"process {branch}", ends="error")
+    return (here,)
+
+
+def told(folder: Path, *options: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(shown(folder, "json", *options))
     return document
 
 
@@ -106,8 +115,46 @@ def test_junit_is_valid_and_has_a_case_for_each_request(folder: Path) -> None:
 def test_junit_has_no_character_that_xml_forbids(hostile: Path) -> None:
     text = shown(hostile, "junit")
     for case in ElementTree.fromstring(text).iter():
-        assert case.tag in ("testsuites", "testsuite", "testcase", "failure", "system-out")
+        assert case.tag in {
+            *("testsuites", "testsuite", "properties", "property"),
+            *("testcase", "failure", "system-out"),
+        }
     assert "\\x1b]0;x\\x07&lt;script&gt;" in text
+
+
+# --------------------------------------------------------------------------- all alike
+
+
+def test_text_tap_junit_and_sarif_count_alike(tmp_path: Path) -> None:
+    """A request of two equal findings, one of two kinds, and a failed expectation."""
+    save(tmp_path / "log.jsonl", *switched(), *twice_uncounted())
+    options = ("--fail-on", "warning", "--max-exhausted", "0")
+    text, tap, junit = (shown(tmp_path, form, *options) for form in ("text", "tap", "junit"))
+    signs = sum(line.startswith("✗ ") for line in text.splitlines()) - 1  # the result itself
+    suites = ElementTree.fromstring(junit)
+    assert signs == tap.count("not ok ") == int(suites.get("failures", "")) > 1
+    (result,) = re.findall(r"\d+ failed of \d+ checks? \(.*?\)", " ".join(text.split()))
+    assert f"# {result}" in tap
+    assert result in junit
+    (sarif_run,) = json.loads(shown(tmp_path, "sarif", *options))["runs"]
+    assert result in sarif_run["invocations"][0]["exitCodeDescription"]
+    failing = [each for each in sarif_run["results"] if each["level"] != "note"]
+    findings = [each for each in told(tmp_path, *options)["findings"] if each["failed"]]
+    assert sum(each.get("occurrenceCount", 0) for each in failing) == len(findings)
+    assert "uncounted-attempt 2" in result
+    assert "uncounted-attempt (2 findings): " in text
+    assert "uncounted-attempt (2 findings): " in tap
+    assert "uncounted-attempt (2 findings): " in junit
+
+
+def test_a_failure_shows_branches_evidence_and_the_next_command(tmp_path: Path) -> None:
+    save(tmp_path / "log.jsonl", *switched())
+    for form in ("text", "tap", "junit"):
+        words = " ".join(shown(tmp_path, form, "--min-retried", "5").split())
+        assert "attempt 2 ran A, expected B." in words
+        assert re.search(r"\d\d:\d\d:\d\d\.\d{3} process A", words), words
+        assert f"retryctl trace {OTHER_ID} --from log.jsonl" in words
+        assert "retryctl list --from log.jsonl --retried" in words
 
 
 # --------------------------------------------------------------------------- SARIF

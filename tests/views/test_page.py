@@ -14,6 +14,7 @@ import pytest
 
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.claims import Branches, Claim
+from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.request import RequestOutcome
 from retryctl.views.html.markup import plain, tag
@@ -143,14 +144,29 @@ def test_a_wrong_count_is_told_where_it_is_seen() -> None:
     text = document.all_text
     assert "exhausted: 3 attempts in 3 m 10 s, none succeeded" in text
     assert "the counter was wrong on attempt 3: it ran A instead of C" in text
-    first, second, third = document.find("article")
-    assert "environment-switch" not in first.all_text + second.all_text
-    assert world.SWITCH.message in third.all_text
-    assert world.SWITCH.remedy in third.all_text
-    assert "retryctl explain environment-switch" in third.all_text
-    (proof,) = third.find("details", class_="evidence")
+    found, *_ = document.find("section", class_="finding edge bold red")
+    assert "environment-switch error · attempt 3" in found.all_text
+    assert world.SWITCH.message in found.all_text
+    assert world.SWITCH.remedy in found.all_text
+    assert "retryctl explain environment-switch" in found.all_text
+    (proof,) = found.find("details", class_="evidence")
     assert "process A" in proof.all_text
     assert "◆ 77c2" in proof.all_text
+
+
+def test_errors_stand_before_warnings_and_equal_findings_once() -> None:
+    warning = replace(world.SWITCH, rule="w", severity=Severity.WARNING, attempt=None)
+    again = replace(world.SWITCH, attempt=2)
+    document = page_of(replace(world.SWITCHED, findings=(warning, world.SWITCH, again)))
+    headings = [one.all_text for one in document.find("h4") if "/tmp" not in one.all_text]
+    assert headings == ["✗ environment-switch error · attempts 2 and 3", "! w warning"]
+
+
+def test_the_next_step_stands_under_the_verdict() -> None:
+    codes = [one.all_text for one in page_of(world.SWITCHED).find("code")]
+    assert "retryctl list orders-worker --verdict disagrees" in codes
+    codes = [one.all_text for one in page_of(world.PENDING).find("code")]
+    assert f"retryctl trace {world.ID} -f orders-worker --wait" in codes
 
 
 def test_the_table_says_what_the_picture_shows() -> None:

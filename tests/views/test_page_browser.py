@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from retryctl.core.summary.request_row import request_rows
+from retryctl.views.html.request_list import list_page
 from retryctl.views.html.trace import trace_page
 from tests.support import checked_requests as world
 from tests.support.hostile import hostile_request
@@ -43,6 +45,16 @@ PAGES = {
     "hostile": HOSTILE,
     "summary": page_of(tallied()),
     "several functions": changed_page(),
+    "list": list_page(
+        [
+            row
+            for one in (world.SWITCHED, world.SUCCEEDED, world.RECOVERED, hostile_request())
+            for row in request_rows(one)
+        ],
+        world.COVERAGE,
+        shown="4 of 4 requests",
+        tz=timezone.utc,
+    ),
     "hostile summary": page_of(hostile_tally()),
 }
 

@@ -85,7 +85,7 @@ def test_a_branch_is_marked_where_another_was_due() -> None:
     ]
     own = read(page_of(tallied(), branches=Branches(numbers={"B": 0, "C": 1})))
     assert rows_of(own, "Which branch ran") == [
-        ["", "B", "C", "other", "none"],
+        ["", "B", "C", "A", "none"],
         ["attempt 1", "—", "—", "2 ✗", "8"],
         ["attempt 2", "2 ✗", "—", "—", "—"],
         ["attempt 3", "—", "—", "1 ✗", "—"],
@@ -95,9 +95,9 @@ def test_a_branch_is_marked_where_another_was_due() -> None:
 def test_how_far_the_counter_can_be_trusted_is_said_in_words() -> None:
     text = read(page_of(tallied())).all_text
     assert "10 requests" in text
-    assert "13 attempts; 2 requests were retried (20.0 %)" in text
+    assert "13 attempts; 2 requests were retried (20.0 % of the requests)" in text
     assert "right on 66.7 % of the retries that logged one (2 of 3 that could be judged)" in text
-    assert "66.7 % of the retries ran in the environment of the attempt before." in text
+    assert "66.7 % of the retries (2 of 3) ran in the environment of the attempt before." in text
 
 
 def test_failures_over_time_are_drawn_and_tabled_by_the_clock_of_the_zone() -> None:
@@ -143,10 +143,12 @@ def test_several_functions_and_what_changed_are_tables_too() -> None:
     assert document.find("h1")[0].all_text == "10 requests of 2 functions"
     assert rows_of(document, "Each function") == [
         ["function", "requests", "retried", "exhausted", "counter right", "wrong because"],
-        ["orders-worker", "10", "20.0 %", "1", "66.7 %", "environment-switch"],
-        ["unknown", "1", "0.0 %", "0", "—", ""],
+        ["orders-worker", "10", "20.0 % of 10", "1", "66.7 % of 3", "environment-switch"],
+        ["unknown", "1", "0.0 % of 1", "0", "—", ""],
     ]
-    assert ["retried requests", "0.0 %", "20.0 %", "worse"] in rows_of(document, "What changed")
+    assert ["retried requests", "0.0 %", "20.0 %", "of the requests", "worse"] in rows_of(
+        document, "What changed"
+    )
     many = page_of(tallied(), several=[(f"f{n}", tallied()) for n in range(3_000)])
     assert len(many) < 2_000_000
     assert "Each function (2,950 more: see --output json)" in many

@@ -9,10 +9,12 @@ its findings fail whatever ``fail_on`` says, unless each of them is allowed or k
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
+from typing import Literal
 
 from retryctl.core.check.baseline import Identity, identity_of
 from retryctl.core.check.expectations import (
@@ -35,13 +37,20 @@ from retryctl.core.wording import number_of
 
 REQUEST = "request"
 """The name of the check that is a request; the others have the name of their expectation."""
+MOST_FINDINGS = 10_000
+"""Findings of the first requests are kept up to this number; all are counted."""
+_MOST_IN_A_MESSAGE = 10
+
+
+FindingEffect = Literal["failed", "known", "allowed", "harmless"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedFinding:
     """A finding and what it means here: it fails, or is ``known`` (in the baseline), or neither.
 
-    ``allowed`` tells that its rule may be broken.
+    ``allowed``: its rule is ignored. ``branch`` is the branch that its attempt ran, and
+    ``branch_expected`` the one it should have run, where they differ.
     """
 
     finding: Finding
@@ -51,17 +60,30 @@ class JudgedFinding:
     failed: bool
     known: bool
     allowed: bool
+    branch: str | None = None
+    branch_expected: str | None = None
+
+    @property
+    def effect(self) -> FindingEffect:
+        """What the finding does to the result of the check."""
+        if self.allowed:
+            return "allowed"
+        return "known" if self.known else "failed" if self.failed else "harmless"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOutcome:
-    """The result of a check: every request and every expectation, and all findings.
+    """The result of a check: every request, every expectation, and the findings.
 
-    ``requests`` and ``retried`` are counts, ``request_ids`` what was seen.
+    ``findings`` are those of the first requests, ``counts`` the numbers of all by effect and rule.
+    ``known`` are the identities of all known findings where the check learns them. ``requests`` and
+    ``retried`` are counts, ``request_ids`` the requests that were read.
     """
 
     checks: tuple[CheckResult, ...]
     findings: tuple[JudgedFinding, ...]
+    counts: Mapping[tuple[FindingEffect, str], int]
+    known: frozenset[Identity] = frozenset()
     requests: int
     retried: int
     functions: tuple[str, ...]
@@ -122,6 +144,9 @@ class CheckEvaluator:
         self._learns = learns
         self._tally = CheckTally()
         self._told: list[_Told] = []
+        self._counts = Counter[tuple[FindingEffect, str]]()
+        self._kept = 0
+        self._identities: set[Identity] = set()
 
     def add(self, checked: CheckedRequest) -> None:
         """Judge one more request."""
@@ -137,6 +162,22 @@ class CheckEvaluator:
                 findings=findings,
             )
         )
+        self._counts.update((each.effect, each.finding.rule) for each in findings)
+        if self._learns:
+            self._identities.update(each.identity for each in findings if each.known)
+        self._kept += len(findings)
+        if self._kept > 2 * MOST_FINDINGS:
+            self._drop_findings()
+
+    def _drop_findings(self) -> None:
+        """Keep the findings of the first requests, whatever the order in which they come."""
+        self._told.sort(key=lambda told: told.place)
+        kept = 0
+        for number, told in enumerate(self._told):
+            if kept >= MOST_FINDINGS and told.findings:
+                self._told[number] = replace(told, findings=())
+            kept += len(self._told[number].findings)
+        self._kept = kept
 
     def another(self) -> CheckEvaluator:
         """One that judges other requests by the same; ``merge`` then takes its results over."""
@@ -153,6 +194,9 @@ class CheckEvaluator:
         """Add what another judged by the same."""
         self._tally.merge(other._tally)
         self._told += other._told
+        self._counts.update(other._counts)
+        self._identities |= other._identities
+        self._kept += other._kept
 
     def judgement(self, not_found: Sequence[str] = (), gaps: Sequence[Gap] = ()) -> CheckOutcome:
         """The result. An awaited ID that was not found is undetermined.
@@ -161,7 +205,7 @@ class CheckEvaluator:
         configured markers match no line of a log with failed attempts.
         """
         awaited = [_missing(one) for one in not_found if self._expected.awaits(one)]
-        self._told.sort(key=lambda told: told.place)
+        self._drop_findings()
         of_requests = chain.from_iterable(told.checks for told in self._told)
         patterns = self._markers.patterns if self._markers else ()
         unsure = (coverage_check(gaps), cross_check_of_all(self._tally, patterns))
@@ -175,6 +219,8 @@ class CheckEvaluator:
         return CheckOutcome(
             checks=checks,
             findings=tuple(chain.from_iterable(told.findings for told in self._told)),
+            counts=self._counts,
+            known=frozenset(self._identities),
             requests=self._tally.requests,
             retried=self._tally.retried,
             functions=tuple(dict.fromkeys(t.function for t in self._told if t.function)),
@@ -189,6 +235,7 @@ class CheckEvaluator:
         fails = wrong or finding.rule in self._expected.fail_on
         allowed = finding.rule in self._expected.allow
         known = identity in self._known or (self._learns and fails and not allowed)
+        branch, expected = _wrong_branch(checked, finding.attempt)
         return JudgedFinding(
             finding=finding,
             request_id=checked.request.request_id,
@@ -197,6 +244,8 @@ class CheckEvaluator:
             failed=fails and not (known or allowed),
             known=known,
             allowed=allowed,
+            branch=branch,
+            branch_expected=expected,
         )
 
     def _check(self, checked: CheckedRequest, findings: Sequence[JudgedFinding]) -> CheckResult:
@@ -206,7 +255,9 @@ class CheckEvaluator:
         ]
         failed += _unexplained(checked)
         if failed:
-            return _of(request, False, " ".join(failed))
+            more = len(failed) - _MOST_IN_A_MESSAGE
+            rest = [f"And {number_of(more, 'more finding')}."] if more > 0 else []
+            return _of(request, False, " ".join([*failed[:_MOST_IN_A_MESSAGE], *rest]))
         if checked.verdict is Verdict.UNDETERMINED or checked.undetermined_because:
             return _of(request, None, " ".join(checked.undetermined_because))
         told = _how_it_went(request.outcome, len(request.attempts), checked.verdict)
@@ -223,12 +274,26 @@ _VERDICTS = {
 }
 
 
+def _wrong_branch(checked: CheckedRequest, number: int | None) -> tuple[str | None, str | None]:
+    """Return the branch that an attempt ran and the expected one, where they differ."""
+    if number is None:
+        return None, None
+    ran = checked.request.attempts[number - 1].claim.branch
+    expected = checked.checks[number - 1].branch_expected
+    return (None, None) if None in (ran, expected) or ran == expected else (ran, expected)
+
+
 def _unexplained(checked: CheckedRequest) -> Iterable[str]:
     """Attempts whose claim is wrong though no rule says why: nothing could excuse them."""
     explained = {f.attempt for f in checked.findings if f.severity is Severity.ERROR}
     for attempt, check in zip(checked.request.attempts, checked.checks, strict=True):
         if check.check is AttemptVerdict.DISAGREES and attempt.number not in explained:
-            yield f"What attempt {attempt.number} logged is not what was due."
+            ran, expected = _wrong_branch(checked, attempt.number)
+            yield (
+                f"Attempt {attempt.number} ran {ran}, expected {expected}."
+                if expected
+                else f"The counter of attempt {attempt.number} is wrong."
+            )
 
 
 def _missing(request_id: str) -> CheckResult:

@@ -266,13 +266,18 @@ def coverage_check(gaps: Sequence[Gap]) -> CheckResult | None:
 
 def cross_check_of_all(tally: CheckTally, patterns: Sequence[str]) -> CheckResult | None:
     """Undetermined where attempts failed and the configured ``patterns`` matched no line."""
-    if not patterns or not tally.failed_attempts or tally.cross_checked:
-        return None
-    message = (
-        f"nothing was cross-checked: {number_of(tally.failed_attempts, 'attempt')} failed and "
-        f"none logged a line that matches {', '.join(patterns)}"
+    message = unmatched_patterns(tally.failed_attempts, tally.cross_checked, patterns)
+    return CheckResult(name=CROSS_CHECK, passed=None, message=message) if message else None
+
+
+def unmatched_patterns(failed: int, cross_checked: int, patterns: Sequence[str]) -> str:
+    """Explain that ``patterns`` matched no line though attempts failed; empty where one did."""
+    if not patterns or not failed or cross_checked:
+        return ""
+    return (
+        f"nothing was cross-checked: {number_of(failed, 'attempt')} failed and none logged a "
+        f"line that matches {', '.join(patterns)}"
     )
-    return CheckResult(name=CROSS_CHECK, passed=None, message=message)
 
 
 COVERAGE = "coverage"

@@ -16,6 +16,7 @@ from retryctl.core.crosscheck.counter_state import EarlierMarks
 from retryctl.core.crosscheck.hidden import HiddenParts, may_hide
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.events import is_timed
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
 
@@ -185,6 +186,12 @@ def _unread_because(given: CheckInput, attempt: Attempt) -> str:
         return f"The REPORT of attempt {attempt.number} is not in the log."
     if attempt.claim.silent and attempt.dropped:
         return f"Records of attempt {attempt.number} were dropped before they reached the log."
+    if attempt.claim.silent and attempt.shares_claims:
+        return (
+            f"The log names no streams, and another attempt ran beside attempt {attempt.number}: "
+            "which of them counted is not known; save it with the streams "
+            "(aws logs tail --format detailed)."
+        )
     hides = settings.log_format == "JSON" and settings.application_log_level in _HIDING_LEVELS
     if hides and not given.marks.claims:
         return (
@@ -273,6 +280,8 @@ def starts_at_cut(request: Request, around: JudgingContext) -> bool:
     """Whether earlier attempts of the request may lie before the first event of the file."""
     file_start = around.coverage.first_event_ms
     first = request.attempts[0].placed_ms
+    if not is_timed(first):
+        return True
     return file_start is not None and first - file_start <= around.settings.event_age_ms
 
 

@@ -10,7 +10,7 @@ before everything else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
@@ -62,6 +62,13 @@ class Branches:
     def are_strange_to(self, branch: str | None) -> bool:
         """Whether nothing can be said of ``branch``: it has no number, and nobody gave others."""
         return branch is not None and branch not in self.numbers and self.numbers == _ABC
+
+    def columns(self, logged: Collection[str]) -> list[str]:
+        """The names to count: these and those ``logged``; without A, B, C where none is logged."""
+        other = sorted(set(logged) - self.numbers.keys())
+        if self.are_strange_to(other[0] if other else None) and len(other) == len(set(logged)):
+            return other
+        return [*self.numbers, *other]
 
     def due(self, retries: int) -> str:
         """The name of the branch that is due after ``retries`` earlier attempts."""
@@ -119,6 +126,16 @@ def read_claim(lines: Iterable[tuple[LogEvent, Record]], markers: Markers) -> Cl
     if markers_logged := [(e, line.fields) for e, line in output if _is_marker(line)]:
         return _marker_claim(*markers_logged[-1])
     return _default_claim(output, markers) if markers.are_default else _own_claim(output, markers)
+
+
+def may_claim(line: Record, markers: Markers) -> bool:
+    """Whether a line could be a counter or a branch, or a part of one."""
+    if not isinstance(line, AppLine):
+        return False
+    if markers.are_default and bare_integer(line.text) is not None:
+        return True
+    event = LogEvent(timestamp_ms=0, message="")
+    return not read_claim([(event, line)], markers).silent
 
 
 def _is_marker(line: AppLine) -> bool:

@@ -34,7 +34,7 @@ def was_recorded(attempt: Attempt, branches: Branches) -> bool | None:
     if claim.branch is not None:
         return branches.numbers.get(claim.branch, 0) < branches.last
     unended = attempt.report_event is None and not attempt.outcome.failed
-    if attempt.start_event is None or attempt.dropped or unended:
+    if attempt.start_event is None or attempt.dropped or attempt.shares_claims or unended:
         return None
     if claim.counter is not None:
         return attempt.outcome is Outcome.ERROR and claim.counter < branches.last

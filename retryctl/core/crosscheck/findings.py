@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Generic, TypeVar
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, CheckInput
 from retryctl.core.crosscheck.context import JudgingContext
@@ -78,17 +79,19 @@ class RuleInput:
 # A match of a rule: an attempt's number or None, a sentence, the evidence.
 Match = tuple[int | None, str, tuple[LogEvent, ...]]
 
+Case = TypeVar("Case")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Generic[Case]):
     """One rule: ``look`` yields its matches, each of which becomes a finding."""
 
     id: str
     severity: Severity
     remedy: str
-    look: Callable[[RuleInput], Iterator[Match]]
+    look: Callable[[Case], Iterator[Match]]
 
-    def find(self, case: RuleInput) -> Iterator[Finding]:
+    def find(self, case: Case) -> Iterator[Finding]:
         """The findings of this rule in ``case``."""
         for attempt, message, evidence in self.look(case):
             yield Finding(

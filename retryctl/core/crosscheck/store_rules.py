@@ -56,13 +56,20 @@ def _cause_remedy(error: str) -> str:
     return ""
 
 
+def agreeing_store(case: RuleInput) -> StoreCount | None:
+    """Return what the durable store recorded, where the log shows the same number of attempts."""
+    stored = case.around.stored
+    if stored is None or not case.request.attempts or not case.countable:
+        return None
+    least, most = _should_hold(case)
+    return stored if least <= stored.count <= most else None
+
+
 def _store_differs(case: RuleInput) -> Iterator[Match]:
     stored, attempts = case.around.stored, case.request.attempts
-    if stored is None or not attempts or not case.countable:
+    if stored is None or not attempts or not case.countable or agreeing_store(case):
         return
     least, most = _should_hold(case)
-    if least <= stored.count <= most:
-        return
     if stored.count > most and hidden_before(case.given, attempts[-1], ahead=True):
         return  # an attempt that was not seen may be the one in the store
     due = f"{least}" if least == most else f"{least} to {most}"

@@ -29,7 +29,7 @@ from retryctl.core.crosscheck.counter_state import EarlierMarks
 from retryctl.core.crosscheck.delivery_rules import DELIVERY_RULES
 from retryctl.core.crosscheck.findings import Finding, Rule, RuleInput
 from retryctl.core.crosscheck.hidden import hidden_parts, without_hidden_outcomes
-from retryctl.core.crosscheck.store_rules import STORE_RULES
+from retryctl.core.crosscheck.store_rules import STORE_RULES, agreeing_store
 from retryctl.core.history.build import build_history
 from retryctl.core.model.attempt import Attempt, function_from_names
 from retryctl.core.model.coverage import Coverage
@@ -37,7 +37,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import Request, request_of
 
-RULES: tuple[Rule, ...] = (*COUNTER_RULES, *STORE_RULES, *DELIVERY_RULES)
+RULES: tuple[Rule[RuleInput], ...] = (*COUNTER_RULES, *STORE_RULES, *DELIVERY_RULES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,7 @@ class CheckedRequest:
     verdict: Verdict
     findings: tuple[Finding, ...]
     undetermined_because: tuple[str, ...] = ()
+    agreeing_store: StoreCount | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,7 @@ def check_history(
     total = coverage.events_unrecognised + unrecognised
     return CheckedHistory(
         requests=tuple(sorted(checked, key=_by_place)),
-        coverage=replace(coverage, events_unrecognised=total),
+        coverage=replace(coverage, events_unrecognised=total, web_requests=len(web)),
         web=web,
     )
 
@@ -183,18 +184,16 @@ def check_request(
         uncountable=uncountable_because(request, around),
     )
     checks = check_attempts(given)
+    case = RuleInput(given=given, checks=checks)
     unsure = [*given.uncountable, *hidden_after(hidden)]
     reasons = [*unsure, *(check.because for check in checks if check.because)]
     return CheckedRequest(
         request=request,
         checks=checks,
         verdict=verdict_of(checks, unsure),
-        findings=tuple(
-            finding
-            for rule in RULES
-            for finding in rule.find(RuleInput(given=given, checks=checks))
-        ),
+        findings=tuple(finding for rule in RULES for finding in rule.find(case)),
         undetermined_because=tuple(dict.fromkeys(reasons)),
+        agreeing_store=agreeing_store(case),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from retryctl.core.doctor.facts import FunctionFacts, MissingFact
@@ -31,10 +31,15 @@ class DoctorReport:
     @property
     def passed(self) -> bool | None:
         """False where a check failed, else ``None`` where one could not be made, else true."""
-        results = {diagnosis.passed for diagnosis in self.diagnoses}
-        if False in results:
-            return False
-        return None if None in results else True
+        return overall(self.diagnoses)
+
+
+def overall(diagnoses: Iterable[Diagnosis]) -> bool | None:
+    """Return False where one failed, else ``None`` where one could not be made, else true."""
+    results = {diagnosis.passed for diagnosis in diagnoses}
+    if False in results:
+        return False
+    return None if None in results else True
 
 
 Outcome = tuple[bool, str, str]

@@ -23,6 +23,9 @@ from retryctl.core.model.records import (
 
 Line = tuple[LogEvent, Record]
 
+MOST_SHARED = 200
+"""As many lines of several attempts are kept; there may be more."""
+
 # In the JSON format a line can carry a time just before its own platform.start.
 _EARLY_MS = 50
 
@@ -31,7 +34,10 @@ _EARLY_MS = 50
 class AttemptLines:
     """The lines of one attempt: ``init`` before START, ``body``, and ``late`` after REPORT.
 
-    ``ambiguous`` are lines of the body that look like a record of another attempt.
+    ``ambiguous`` are lines of the body that look like a record of another attempt. ``shared`` are
+    the first lines without an ID that this attempt or another one that was open may have written.
+    ``contested``: of two REPORTs one is printed text, and nothing shows which.
+    ``beside_another``: its first line stands inside another attempt, which may have printed it.
     ``starts_unseen`` tells of a JSON stream in which no attempt has a START: a system log
     level that drops them. ``doubtful``: it has no end, and the attempt before it has none either or
     a record of another request stands in it. Then its lines may belong to another attempt.
@@ -46,6 +52,8 @@ class AttemptLines:
     managed: bool = False
     starts_unseen: bool = False
     doubtful: bool = False
+    contested: bool = False
+    beside_another: bool = False
     version: str | None = None
     end: LogEvent | None = None
     report_event: LogEvent | None = None
@@ -56,6 +64,7 @@ class AttemptLines:
     body: list[Line] = field(default_factory=list)
     late: list[Line] = field(default_factory=list)
     ambiguous: list[LogEvent] = field(default_factory=list)
+    shared: list[Line] = field(default_factory=list)
 
     @property
     def lines(self) -> list[Line]:
@@ -71,6 +80,11 @@ class AttemptLines:
     def before_start(self) -> list[Line]:
         """The init; where START was not seen, all that could be of it."""
         return self.init if self.start else self.body
+
+    def share(self, line: Line) -> None:
+        """Keep a line that may be this attempt's or another's, unless there are many."""
+        if len(self.shared) < MOST_SHARED:
+            self.shared.append(line)
 
     @property
     def resets_environment(self) -> bool:

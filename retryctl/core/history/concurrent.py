@@ -17,14 +17,24 @@ from retryctl.core.history.attempt_lines import (
 )
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
-from retryctl.core.model.records import AppLine, End, InitStart, Report, RestoreStart, Start
+from retryctl.core.model.records import (
+    AppLine,
+    End,
+    FunctionError,
+    InitStart,
+    Record,
+    Report,
+    RestoreStart,
+    Start,
+)
 
 
 class ConcurrentSegmenter:
     """A stream of Managed Instances, or all the streams of a log that does not name them.
 
     A line without an ID is nobody's while more than one attempt could have written it: also one
-    whose START was not seen, and an environment that starts up beside the open attempt.
+    whose START was not seen, and an environment that starts up beside the open attempt. The open
+    attempts share it: it may be the error or the counter of any of them.
     """
 
     def __init__(self, lines: Sequence[Line], *, managed: bool) -> None:
@@ -35,6 +45,7 @@ class ConcurrentSegmenter:
         self.open: dict[str, AttemptLines] = {}
         self.between: list[Line] = []
         self.unseen = _ends_without_start(lines)
+        self.has_ends = any(isinstance(record, End) for _, record in lines)
         self.another_starts_up = False
 
     def read(self) -> list[AttemptLines]:
@@ -52,10 +63,14 @@ class ConcurrentSegmenter:
             if known and request_id in self.open and within(known.body[0][0], event):
                 known.add(line)
             else:
-                self._open(line, record.request_id)
+                self._open(line, record.request_id, again=known)
         elif isinstance(record, CLOSING):
-            if known and (record.request_id in self.open or is_repeat(known, line)):
+            if known and self._is_contested(known, line):
+                known.contested = True
+                known.ambiguous.append(event)
+            elif known and (record.request_id in self.open or is_repeat(known, line)):
                 known.add(line)
+                known.contested |= self._lacks_end(known, record)
             else:
                 self._open(line, record.request_id)
             if isinstance(record, (End, Report)):
@@ -64,6 +79,29 @@ class ConcurrentSegmenter:
             (known.body if request_id in self.open else known.late).append(line)
         elif request_id is None:
             self._read_nameless(line)
+
+    def _is_contested(self, bracket: AttemptLines, line: Line) -> bool:
+        """Whether an attempt that has ended ends again: one of the two is printed text."""
+        event, record = line
+        if self.managed or bracket.start is None or bracket.request_id in self.open:
+            return False
+        if isinstance(record, Report):
+            return bracket.report not in (None, record)
+        ends = [end for end in (bracket.end, bracket.report_event) if end]
+        return isinstance(record, End) and any(
+            end.timestamp_ms < event.timestamp_ms for end in ends
+        )
+
+    def _lacks_end(self, bracket: AttemptLines, record: Record) -> bool:
+        """Whether a REPORT stands without the END that Lambda writes first: it may be printed."""
+        return (
+            isinstance(record, Report)
+            and not record.json
+            and self.has_ends
+            and bracket.start is not None
+            and bracket.end is None
+            and not self.managed
+        )
 
     def _read_nameless(self, line: Line) -> None:
         """A line without an ID; on Managed Instances a printed one is nobody's."""
@@ -74,6 +112,9 @@ class ConcurrentSegmenter:
             self.another_starts_up = True
         elif len(self.open) == 1 and not (self.managed or self._another_runs(event)):
             next(iter(self.open.values())).add(line)
+        elif not self.managed and isinstance(record, (AppLine, FunctionError)):
+            for bracket in self.open.values():
+                bracket.share(line)
 
     def _another_runs(self, event: LogEvent) -> bool:
         """Whether an attempt without a START, or the init of the next, goes on beside this one."""
@@ -82,12 +123,16 @@ class ConcurrentSegmenter:
         hidden = bool(self.unseen) and self.unseen[0] - event.timestamp_ms < LONGEST_ATTEMPT_MS
         return hidden or self.another_starts_up
 
-    def _open(self, line: Line, request_id: str) -> None:
+    def _open(self, line: Line, request_id: str, again: AttemptLines | None = None) -> None:
         after_another = bool(self.brackets) and not (self.open or self.another_starts_up)
         bracket = bracket_of(line, request_id, after_another=after_another, managed=self.managed)
         if not self.open:
             settle(self.between, self.brackets[-1] if self.brackets else None, bracket)
             self.between = []
+        bracket.beside_another = bool(self.open) and not self.managed
+        if again and bracket.beside_another and self.open.get(request_id) is again:
+            others = len(self.open) > 1  # which may have printed this START
+            again.contested = bracket.contested = others
         bracket.add(line)
         self.brackets.append(bracket)
         self.another_starts_up = False

@@ -67,6 +67,8 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> Outcome:
     ``deadline_ms`` is the moment before which an attempt must have started to be past its
     timeout by now.
     """
+    if bracket.contested:
+        return Outcome.UNKNOWN
     statuses, types = _statuses(bracket), _types(bracket)
     if "timeout" in statuses or _any(bracket, TimedOut):
         return Outcome.TIMEOUT
@@ -82,10 +84,13 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> Outcome:
     if _marker(bracket) and not bracket.doubtful:
         return Outcome.ERROR
     if bracket.report:
-        whole = not (bracket.report.cut or bracket.report.failed)
+        errors = any(isinstance(record, FunctionError) for _, record in bracket.shared)
+        whole = not (bracket.report.cut or bracket.report.failed or errors)
         return Outcome.OK if whole else Outcome.UNKNOWN
     started_ms = timed_ms(bracket.start)
     young = started_ms is not None and started_ms >= deadline_ms - LATE_LOGS_MS
+    if bracket.beside_another:
+        return Outcome.UNKNOWN  # its START may be text that the other attempt printed
     return Outcome.RUNNING if young and not bracket.end else Outcome.UNKNOWN
 
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from retryctl.core.crosscheck.claims import Claim, Markers, read_claim
-from retryctl.core.history.attempt_lines import CLOSING, AttemptLines, Line, request_named
+from retryctl.core.crosscheck.claims import Claim, Markers, may_claim, read_claim
+from retryctl.core.history.attempt_lines import (
+    CLOSING,
+    MOST_SHARED,
+    AttemptLines,
+    Line,
+    request_named,
+)
 from retryctl.core.history.outcome import ErrorInfo, Outcome, error_of, outcome_of
 from retryctl.core.model.events import LogEvent, timed_ms
 from retryctl.core.model.function_config import FunctionConfig
@@ -29,6 +35,8 @@ class Attempt:
     ``bare``: it has a START and no other line. ``unproved``: so few of its records are in the log
     that they may be printed text. ``execution_arn`` names the durable execution
     that its function logged.
+    ``shares_claims``: a counter or a branch in the log may be its own or that of another attempt
+    that ran at the same time.
     ``events`` are its log events in stream order, with those of its init and late lines;
     ``start_event``, ``report_event`` and ``error_event`` prove its start, its figures and its
     failure. ``ambiguous`` are lines of it that look like a record of another attempt, ``dropped``
@@ -59,6 +67,7 @@ class Attempt:
     starts_unseen: bool = False
     bare: bool = False
     unproved: bool = False
+    shares_claims: bool = False
     execution_arn: str | None = None
     start_event: LogEvent | None = None
     report_event: LogEvent | None = None
@@ -122,6 +131,9 @@ def build_attempt(
         starts_unseen=bracket.starts_unseen,
         bare=_is_bare(bracket),
         unproved=_is_unproved(bracket),
+        shares_claims=bracket.contested
+        or len(bracket.shared) == MOST_SHARED
+        or any(may_claim(record, markers) for _, record in bracket.shared),
         execution_arn=_execution_arn(bracket),
         start_event=bracket.start,
         report_event=bracket.report_event,
@@ -149,7 +161,8 @@ def _is_unproved(bracket: AttemptLines) -> bool:
     """Whether a single record is all that proves it: a START, an END or a REPORT."""
     if bracket.start is None:
         return not (bracket.end and bracket.report) and not bracket.starts_unseen
-    return bracket.doubtful or _is_bare(bracket)
+    lone = bracket.beside_another and bracket.report is None
+    return bracket.doubtful or bracket.contested or lone or _is_bare(bracket)
 
 
 def _is_bare(bracket: AttemptLines) -> bool:

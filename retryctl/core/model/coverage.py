@@ -5,6 +5,7 @@ Times are epoch milliseconds (``_ms``); ``None`` in them means open, or not know
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -16,7 +17,8 @@ class LogQuery:
     is parsed. The window is [since_ms, until_ms), ``None`` where it is open. With
     ``request_ids`` a source yields whatever is needed to rebuild these requests whole: their
     attempts before and after the window too, and around each attempt the lines of its
-    stream, which carry no ID.
+    stream, which carry no ID. ``versions`` select the requests that ran one of them; the request
+    stays whole, and one whose version is not logged is selected.
     """
 
     request_ids: tuple[str, ...] = ()
@@ -24,6 +26,12 @@ class LogQuery:
     until_ms: int | None = None
     log_groups: tuple[str, ...] = ()
     function: str | None = None
+    versions: frozenset[str] | None = None
+
+
+def runs_version(versions: frozenset[str] | None, ran: Iterable[str | None]) -> bool:
+    """Whether ``versions`` select a request whose attempts ran ``ran``."""
+    return versions is None or any(version in (None, *versions) for version in ran)
 
 
 UNORDERED = "unordered"
@@ -67,6 +75,7 @@ class Coverage:
     that earlier attempts may have been cut away; ``last_event_ms`` is where that file ends.
     ``where`` is the file or folder as it was given. ``left_out`` has request IDs that stand
     in what of the file was not asked for, each with its function or log group there.
+    ``web_requests`` counts the requests to web functions, which are not events.
     """
 
     source: str
@@ -80,6 +89,7 @@ class Coverage:
     left_out: tuple[tuple[str, str], ...] = ()
     events_read: int = 0
     events_unrecognised: int = 0
+    web_requests: int = 0
     api_calls: int = 0
     pages: int = 0
     bytes_read: int = 0

@@ -146,6 +146,8 @@ def _delivery(attempts: Sequence[Attempt], request_id: str, settings: FunctionCo
     """Who retries the request, by its ID, its waits and the function's event sources."""
     if is_event_source_id(request_id):
         return Delivery.EVENT_SOURCE
+    if len(attempts) > settings.retries_allowed + 1 and not is_timed(attempts[0].placed_ms):
+        return Delivery.UNKNOWN  # without times, an event source cannot be told from the queue
     quick = sum(_is_quick(before, after) for before, after in pairwise(attempts))
     if quick > 1 or (quick and settings.stream_source):
         return Delivery.EVENT_SOURCE

@@ -25,6 +25,21 @@ class RelatedRequests:
     key: EventKey | None = None
     finding: Finding | None = None
 
+    @property
+    def name(self) -> str:
+        """The key and its value, or ``client retry``."""
+        return f"{self.key.name} {self.key.value}" if self.key else "client retry"
+
+
+def counts_by_key(groups: Iterable[RelatedRequests]) -> dict[str, tuple[int, int]]:
+    """Return the number of events and of request IDs, by the name of the key."""
+    counts: dict[str, tuple[int, int]] = {}
+    for group in groups:
+        name = group.key.name if group.key else "client-retry"
+        events, ids = counts.get(name, (0, 0))
+        counts[name] = (events + 1, ids + len(group.requests))
+    return dict(sorted(counts.items()))
+
 
 def related_requests(
     requests: Sequence[CheckedRequest], read: KeyReader = known_keys

@@ -14,7 +14,8 @@ Document = Mapping[str, Any]
 class Change:
     """One figure before and now. ``verdict`` is ``better``, ``worse``, ``same`` or ``changed``.
 
-    A share that reads the same in a tenth of a percent is the same.
+    A share that reads the same in a tenth of a percent is the same. ``unit`` is the unit of a
+    number, or the base of a share: ``of the requests``.
     """
 
     figure: str
@@ -22,6 +23,7 @@ class Change:
     after: float | None
     verdict: str
     is_share: bool = False
+    unit: str = ""
 
 
 def changes(before: Document, after: Document) -> list[Change]:
@@ -40,6 +42,7 @@ class _Figure:
     read: Callable[[Document], float | None]
     better: int
     is_share: bool = False
+    unit: str = ""
 
 
 def _share(part: float, whole: float) -> float | None:
@@ -54,10 +57,23 @@ def _p50(retry: int) -> Callable[[Document], float | None]:
     return read
 
 
+_OF_REQUESTS = "of the requests"
 _FIGURES = (
     _Figure("requests", lambda d: d["requests"], 0),
-    _Figure("retried requests", lambda d: _share(d["retried_requests"], d["requests"]), -1, True),
-    _Figure("exhausted", lambda d: _share(d["outcomes"]["exhausted"], d["requests"]), -1, True),
+    _Figure(
+        "retried requests",
+        lambda d: _share(d["retried_requests"], d["requests"]),
+        -1,
+        True,
+        _OF_REQUESTS,
+    ),
+    _Figure(
+        "exhausted",
+        lambda d: _share(d["outcomes"]["exhausted"], d["requests"]),
+        -1,
+        True,
+        _OF_REQUESTS,
+    ),
     _Figure(
         "failed attempts",
         lambda d: _share(
@@ -70,15 +86,23 @@ _FIGURES = (
         ),
         -1,
         True,
+        "of the attempts",
     ),
-    _Figure("counter right on retries", lambda d: d["counter"]["accuracy_on_retries"], 1, True),
+    _Figure(
+        "counter right on retries",
+        lambda d: d["counter"]["accuracy_on_retries"],
+        1,
+        True,
+        "of the retries that logged one",
+    ),
     _Figure("median wait of retry 1, s", _p50(1), 0),  # how long they wait is Lambda's doing
     _Figure("median wait of retry 2, s", _p50(2), 0),
     _Figure(
-        "cost of retries, GB-s",
+        "share of cost on retries (GB-s)",
         lambda d: _share(d["cost"]["gb_s_on_retries"], d["cost"]["gb_s"]),
         -1,
         True,
+        "of all GB-s",
     ),
 )
 
@@ -91,6 +115,7 @@ def _change(figure: _Figure, before: Document, after: Document) -> Change:
         after=new,
         verdict=_verdict(old, new, figure),
         is_share=figure.is_share,
+        unit=figure.unit,
     )
 
 
@@ -121,6 +146,7 @@ def _new_errors(before: Document, after: Document) -> list[Change]:
             before=old.get(kind, 0),
             after=new.get(kind, 0),
             verdict="worse" if kind in new else "better",
+            unit="attempts",
         )
         for kind in sorted(old.keys() ^ new.keys(), key=str)
     ]

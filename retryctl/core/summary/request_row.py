@@ -12,6 +12,8 @@ from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.summary.silent import SilentSuccesses
 
+ENDED_WELL = (RequestOutcome.SUCCEEDED, RequestOutcome.RECOVERED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRow:
@@ -43,7 +45,8 @@ class RequestRow:
 class RowFilter:
     """Which requests a list shows; ``None`` and an empty tuple want all.
 
-    ``error`` is looked for, in any case, in the types and messages of errors.
+    ``error`` is a text in the types and messages of errors; upper and lower case are equal.
+    ``failed`` selects requests that neither succeeded nor recovered.
     """
 
     outcomes: tuple[str, ...] = ()
@@ -51,6 +54,7 @@ class RowFilter:
     findings: tuple[str, ...] = ()
     error: str | None = None
     least_attempts: int = 0
+    failed: bool = False
 
     def has(self, request_rows: RequestRow) -> bool:
         """Whether the request is to be shown."""
@@ -60,6 +64,7 @@ class RowFilter:
             and (not self.verdicts or request_rows.verdict.value in self.verdicts)
             and (not self.findings or not set(self.findings).isdisjoint(request_rows.findings))
             and (self.error is None or self._names_error(request_rows))
+            and not (self.failed and request_rows.outcome in ENDED_WELL)
         )
 
     def _names_error(self, request_rows: RequestRow) -> bool:

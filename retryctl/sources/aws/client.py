@@ -8,6 +8,7 @@ many threads.
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections import defaultdict
@@ -19,6 +20,7 @@ from retryctl.sources.aws.call_watch import CallWatch
 from retryctl.sources.aws.credential_errors import CredentialChain, translate_credential_error
 from retryctl.sources.aws.errors import CallContext, translate_error
 from retryctl.sources.aws.rate_limiter import AdaptiveRateLimiter
+from retryctl.sources.aws.service_clock import ServiceClock
 from retryctl.sources.aws.session import new_session, region_from_environment
 
 Answer = dict[str, Any]
@@ -42,15 +44,19 @@ _ATTEMPTS_AT_A_CUT_ANSWER = 5
 # After so many failures in a row an operation is not called for a while: each would take as long.
 _FAILURES_IN_A_ROW = 4
 _REST_S = 20.0
-_Place = tuple[str, str]  # service and operation
-_ANYWHERE: _Place = ("", "")
+_Place = tuple["str | None", str, str]  # region, service and operation
+_ANYWHERE: _Place = (None, "", "")
+# arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders-worker
+_ARN = re.compile(r"arn:[\w-]+:[\w-]+:(?P<region>[a-z0-9-]+):")
+_NAMES_RESOURCE = ("logGroupIdentifier", "FunctionName", "ResourceArn")
 
 
 class AwsClient:
-    """Clients for one identity and one place. Safe to call from several threads.
+    """Clients for one identity, in one region or several. Safe to call from several threads.
 
-    ``calls`` counts the requests that were sent, ``repeated`` the repeats among them. ``seconds``
-    and ``sleep`` are the clock of the rate limiter.
+    A call that names a resource by its ARN goes to the ARN's region. ``calls`` counts the requests
+    that were sent, ``repeated`` the repeats among them. ``seconds`` and ``sleep`` are the clock of
+    the rate limiter, ``clock`` gives the epoch milliseconds of this machine.
     """
 
     def __init__(
@@ -63,6 +69,7 @@ class AwsClient:
         max_attempts: int = _MAX_ATTEMPTS,
         seconds: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.profile = profile
         self.endpoint_url = endpoint_url
@@ -74,10 +81,11 @@ class AwsClient:
         self._seconds = seconds
         self._watch = CallWatch(seconds)
         self._botocore: Any = None
-        self._clients: dict[str, Any] = {}
+        self._clock = ServiceClock(clock)
+        self._clients: dict[tuple[str | None, str], Any] = {}
         self._making = threading.Lock()
         self._counting = threading.Lock()
-        self._limiters: dict[str, AdaptiveRateLimiter] = defaultdict(
+        self._limiters: dict[_Place, AdaptiveRateLimiter] = defaultdict(
             lambda: AdaptiveRateLimiter(seconds, sleep)
         )
         self._failures: dict[_Place, int] = defaultdict(int)
@@ -89,6 +97,11 @@ class AwsClient:
         Each second from the third on, from another thread.
         """
         self._watch.on_wait = on_wait
+
+    @property
+    def skew_ms(self) -> int:
+        """How far the service's clock is ahead of this machine's; 0 where under 2 s or unknown."""
+        return self._clock.skew_ms
 
     @property
     def region(self) -> str | None:
@@ -106,18 +119,20 @@ class AwsClient:
         *,
         expect: str | None = None,
         subject: str = "",
+        region: str | None = None,
     ) -> Answer:
         """Call ``operation`` (``FilterLogEvents``), with retries as long as they help.
 
         ``expect`` is a key that every whole answer has: botocore takes an answer that breaks off
         for an empty one, which would look like the end of the log. ``subject`` is what is read,
-        for the words of an error. Raises the errors of ``retryctl.errors``.
+        for the words of an error. ``region`` is where, if neither an ARN in ``request`` nor the
+        client's own region. Raises the errors of ``retryctl.errors``.
         """
-        place = (service, operation)
+        place = (region or _region_named(request), service, operation)
         self._refuse_while_resting(place)
         try:
             for _ in range(_ATTEMPTS_AT_A_CUT_ANSWER):
-                answer = self._once(service, operation, request, subject)
+                answer = self._once(place, request, subject)
                 if expect is None or expect in answer:
                     self._failures[place] = 0
                     return answer
@@ -126,36 +141,43 @@ class AwsClient:
             self._note_failure(place, error)
             raise
 
-    def _once(self, service: str, operation: str, request: dict[str, Any], subject: str) -> Answer:
-        limiter = self._limiter(operation)
+    def _once(self, place: _Place, request: dict[str, Any], subject: str) -> Answer:
+        region, service, operation = place
+        limiter = self._limiter(place)
         limiter.wait()
-        client = self._client(service)
+        client = self._client(service, region)
+        sent_ms = self._clock.now_ms()
         try:
             with self._watch.awaiting(f"{service}:{operation}"):
                 answer: Answer = getattr(client, _method(operation))(**request)
         except Exception as error:  # whatever botocore and the libraries below it raise
-            self._count(getattr(error, "response", None) or {}, limiter)
-            raise translate_error(error, self._context(service, operation, subject)) from error
-        self._count(answer, limiter)
+            self._count(getattr(error, "response", None) or {}, limiter, sent_ms)
+            context = self._context(service, operation, subject, region)
+            raise translate_error(error, context) from error
+        self._count(answer, limiter, sent_ms)
         return answer
 
-    def _limiter(self, operation: str) -> AdaptiveRateLimiter:
+    def _limiter(self, place: _Place) -> AdaptiveRateLimiter:
         with self._counting:
-            return self._limiters[operation]
+            return self._limiters[place]
 
-    def _count(self, answer: Mapping[str, Any], limiter: AdaptiveRateLimiter) -> None:
-        again = answer.get("ResponseMetadata", {}).get("RetryAttempts", 0)
+    def _count(self, answer: Mapping[str, Any], limiter: AdaptiveRateLimiter, sent_ms: int) -> None:
+        metadata = answer.get("ResponseMetadata", {})
+        again = metadata.get("RetryAttempts", 0)
         limiter.answered(again)
         with self._counting:
             self.calls += 1 + again
             self.repeated += again
+            self._clock.note(metadata.get("HTTPHeaders", {}).get("date"), sent_ms=sent_ms)
 
-    def _context(self, service: str, operation: str, subject: str) -> CallContext:
+    def _context(
+        self, service: str, operation: str, subject: str, region: str | None = None
+    ) -> CallContext:
         return CallContext(
             action=f"{service}:{operation}",
             chain=self._chain(),
             subject=subject,
-            region=self.region,
+            region=region or self.region,
             endpoint=self.endpoint_url,
         )
 
@@ -182,12 +204,12 @@ class AwsClient:
 
     # ----------------------------------------------------------------------- session and clients
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, region: str | None) -> Any:
         """The client, with credentials that are good now."""
         with self._making:
             try:
-                if service not in self._clients:
-                    self._clients[service] = self._new_client(service)
+                if (region, service) not in self._clients:
+                    self._clients[region, service] = self._new_client(service, region)
                 if credentials := self._botocore.get_credentials():
                     credentials.get_frozen_credentials()  # renews them where they expire soon
             except RetryctlError:
@@ -197,9 +219,9 @@ class AwsClient:
                 raise translated or translate_error(
                     error, self._context("sts", "AssumeRole", "")
                 ) from error
-            return self._clients[service]
+            return self._clients[region, service]
 
-    def _new_client(self, service: str) -> Any:
+    def _new_client(self, service: str, region: str | None) -> Any:
         from botocore.config import Config
         from botocore.exceptions import InvalidRegionError, NoRegionError
 
@@ -214,7 +236,7 @@ class AwsClient:
             self._botocore = new_session(
                 profile=self.profile, endpoint_url=self.endpoint_url, config=config
             )
-        region = self.region
+        region = region or self.region
         try:
             client = self._botocore.create_client(service, region_name=region)
         except (InvalidRegionError, NoRegionError) as error:
@@ -255,6 +277,13 @@ class AwsClient:
         return CredentialChain(
             profile=self.profile or os.environ.get("AWS_PROFILE"), settings=settings
         )
+
+
+def _region_named(request: Mapping[str, Any]) -> str | None:
+    """The region of the ARN by which a request names its resource."""
+    names = [request.get(key) for key in _NAMES_RESOURCE] + request.get("logGroupIdentifiers", [])
+    arns = (_ARN.match(name) for name in names if name)
+    return next((arn["region"] for arn in arns if arn), None)
 
 
 def _cut_off(service: str, operation: str) -> Unreachable:

@@ -17,24 +17,51 @@ from retryctl.sources.aws.client import Answer, AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.saved.files import instead_of
 
-# name, name:alias, 123456789012:function:name, arn:aws:lambda:region:account:function:name:7
+# name, name:alias, 123456789012:function:name, arn:aws:lambda:region:account:function:name:7;
+# us-east-1.name is a function of Lambda@Edge, by its log group in another region
 _FUNCTION = re.compile(
-    r"(?:arn:[\w-]+:lambda:[\w-]+:)?(?:\d{12}:)?(?:function:)?"
-    r"(?P<name>[\w-]{1,140})(?::(?P<qualifier>\$LATEST|[\w-]+))?"
+    r"(?:arn:(?P<partition>[\w-]+):lambda:(?P<region>[\w-]+):)?(?:(?P<account>\d{12}):)?"
+    r"(?:function:)?(?P<name>(?:us-east-1\.)?[\w-]{1,140})"
+    r"(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[\w-]+))?"
 )
+_VERSION = re.compile(r"[0-9]+|\$LATEST(?:\.PUBLISHED)?")
+_EDGE_REGION = "us-east-1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionName:
-    """A function, and the version or alias that was named with it."""
+    """A function, and the version or alias that was named with it.
+
+    ``account`` and ``region`` are those of an ARN; ``None`` where none is given.
+    """
 
     name: str
     qualifier: str | None = None
+    account: str | None = None
+    region: str | None = None
+    partition: str = "aws"
 
     @property
     def default_log_group(self) -> str:
         """Where its logs are unless its settings say otherwise."""
-        return f"/aws/lambda/{self.name}"
+        return self.log_group(f"/aws/lambda/{self.name}")
+
+    def log_group(self, name: str) -> str:
+        """The group ``name`` in the function's account and region: its ARN where both are known."""
+        if self.account is None or self.region is None:
+            return name
+        return f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:{name}"
+
+    @property
+    def versions(self) -> frozenset[str] | None:
+        """The version that is named; ``None`` for all, and for an alias."""
+        named = self.qualifier and _VERSION.fullmatch(self.qualifier)
+        return frozenset((named[0],)) if named else None
+
+    @property
+    def alias(self) -> str | None:
+        """The alias that is named."""
+        return None if self.versions else self.qualifier
 
 
 def parse_function_name(text: str) -> FunctionName:
@@ -48,7 +75,77 @@ def parse_function_name(text: str) -> FunctionName:
             f"{text!r} is no function name.",
             instead_of(text) or "Give a name, name:alias, or the function's ARN.",
         )
-    return FunctionName(name=match["name"], qualifier=match["qualifier"])
+    return FunctionName(
+        name=match["name"],
+        qualifier=match["qualifier"],
+        account=match["account"],
+        region=match["region"],
+        partition=match["partition"] or "aws",
+    )
+
+
+def read_versions(
+    aws: AwsClient, named: FunctionName
+) -> tuple[frozenset[str] | None, tuple[str, ...]]:
+    """The versions that ``named`` selects, ``None`` for all, and sentences for stderr.
+
+    Those of an alias are the versions that it routes to now.
+    """
+    if not named.alias:
+        return named.versions, ()
+    alias = f"{named.name}:{named.alias}"
+    request = {"FunctionName": _requested(named), "Name": named.alias}
+    try:
+        found = _Calls(aws, named).ask("GetAlias", request)
+    except CouldNotLook as error:
+        why = "there is no such alias" if _is_missing(error) else _why(error)
+        return None, (
+            f"Which versions {alias} runs is not known ({why}): requests of all versions are "
+            f"shown. Name a version to select it: {named.name}:7",
+        )
+    weights = (found.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    versions = sorted({found["FunctionVersion"], *weights})
+    return frozenset(versions), (
+        f"{alias} now runs version {' and '.join(versions)}: requests of other versions are not "
+        "shown, also where the alias ran them earlier.",
+    )
+
+
+def alias_not_logged(named: FunctionName) -> str:
+    """The sentence that a saved log does not show which requests came by an alias."""
+    return (
+        f"A log does not name aliases, so requests of all versions are shown, not only those of "
+        f"{named.name}:{named.alias}. Name a version to select it: {named.name}:7"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """Calls about one function. One of Lambda@Edge is in a single region, its logs in many."""
+
+    aws: AwsClient
+    named: FunctionName
+
+    def ask(self, operation: str, request: dict[str, str]) -> Answer:
+        edge = self.named.name.startswith(f"{_EDGE_REGION}.")
+        return self.aws.call(
+            "lambda",
+            operation,
+            request,
+            subject=f"function {request['FunctionName']}",
+            region=_EDGE_REGION if edge else None,
+        )
+
+
+def _requested(named: FunctionName) -> str:
+    """The function as a call names it, without its version or alias."""
+    name = named.name.removeprefix(f"{_EDGE_REGION}.")
+    region = named.region if name == named.name else _EDGE_REGION
+    if named.account is None:
+        return name
+    if named.region is None:
+        return f"{named.account}:function:{name}"
+    return f"arn:{named.partition}:lambda:{region}:{named.account}:function:{name}"
 
 
 def read_settings(
@@ -60,15 +157,18 @@ def read_settings(
     Raises UsageError where ``function`` is no function's name.
     """
     named = parse_function_name(function)
-    request = {"FunctionName": named.name}
-    if "function:" in function:
-        request["FunctionName"] = function.removesuffix(f":{named.qualifier}")
+    calls = _Calls(aws, named)
+    request = {"FunctionName": _requested(named)}
     if named.qualifier:
         request["Qualifier"] = named.qualifier
     notes: list[str] = []
-    configuration = _configuration(aws, request, notes)
-    retries, event_age_s = _event_invoke(aws, request, notes)
-    if retries is not None and not named.qualifier and _differs(aws, request, retries, event_age_s):
+    configuration = _configuration(calls, request, notes)
+    retries, event_age_s = _event_invoke(calls, request, notes)
+    if (
+        retries is not None
+        and not named.qualifier
+        and _differs(calls, request, retries, event_age_s)
+    ):
         notes.append(
             f"A version or an alias of {named.name} has retry settings of its own, and the logs "
             f"do not say which was called: name it ({named.name}:ALIAS). "
@@ -86,26 +186,27 @@ def read_settings(
         system_log_level=logging.get("SystemLogLevel"),
         durable=bool(configuration.get("DurableConfig")),
         managed_instances=bool(configuration.get("CapacityProviderConfig")),
-        reserved_concurrency=_reserved_concurrency(aws, request) if configuration else None,
+        reserved_concurrency=_reserved_concurrency(calls, request) if configuration else None,
+        stream_source=bool(configuration) and _has_stream_source(calls, request),
     )
     return settings, logging.get("LogGroup"), tuple(notes)
 
 
-def _configuration(aws: AwsClient, request: dict[str, str], notes: list[str]) -> Answer:
+def _configuration(calls: _Calls, request: dict[str, str], notes: list[str]) -> Answer:
     try:
-        return _ask(aws, "GetFunctionConfiguration", request)
+        return calls.ask("GetFunctionConfiguration", request)
     except CouldNotLook as error:
         if "Qualifier" in request and _is_missing(error):
-            return _unqualified(aws, request, notes)
+            return _unqualified(calls, request, notes)
         _note_unknown(request, error, notes)
         return {}
 
 
-def _unqualified(aws: AwsClient, request: dict[str, str], notes: list[str]) -> Answer:
+def _unqualified(calls: _Calls, request: dict[str, str], notes: list[str]) -> Answer:
     """The configuration of the function, where the alias or version does not exist."""
     name, qualifier = request["FunctionName"], request.pop("Qualifier")
     try:
-        found = _ask(aws, "GetFunctionConfiguration", request)
+        found = calls.ask("GetFunctionConfiguration", request)
     except CouldNotLook as error:
         _note_unknown(request, error, notes)
         return {}
@@ -128,14 +229,14 @@ def _is_missing(error: CouldNotLook) -> bool:
 
 
 def _event_invoke(
-    aws: AwsClient, request: dict[str, str], notes: list[str]
+    calls: _Calls, request: dict[str, str], notes: list[str]
 ) -> tuple[int | None, int | None]:
     """MaximumRetryAttempts and MaximumEventAgeInSeconds.
 
     Where none were set, Lambda answers ResourceNotFound, and its defaults are in force.
     """
     try:
-        config = _ask(aws, "GetFunctionEventInvokeConfig", request)
+        config = calls.ask("GetFunctionEventInvokeConfig", request)
     except CouldNotLook as error:
         if isinstance(error, Refused) and "EventInvokeConfig" in error.reason:
             return DEFAULT_RETRIES, LONGEST_EVENT_AGE_S
@@ -148,11 +249,11 @@ def _event_invoke(
 
 
 def _differs(
-    aws: AwsClient, request: dict[str, str], retries: int | None, event_age_s: int | None
+    calls: _Calls, request: dict[str, str], retries: int | None, event_age_s: int | None
 ) -> bool:
     """Whether a version or an alias has other settings; no where that may not be asked."""
     try:
-        listed = _ask(aws, "ListFunctionEventInvokeConfigs", request)
+        listed = calls.ask("ListFunctionEventInvokeConfigs", request)
     except CouldNotLook:
         return False
     configs = listed.get("FunctionEventInvokeConfigs", [])
@@ -166,17 +267,24 @@ def _retries_and_age(config: Answer) -> tuple[int, int]:
     )
 
 
-def _reserved_concurrency(aws: AwsClient, request: dict[str, str]) -> int | None:
+def _reserved_concurrency(calls: _Calls, request: dict[str, str]) -> int | None:
     """Of the whole function, whatever the version; not worth a note where it is denied."""
+    only = {"FunctionName": request["FunctionName"]}
     try:
-        answer = _ask(aws, "GetFunctionConcurrency", {"FunctionName": request["FunctionName"]})
+        answer = calls.ask("GetFunctionConcurrency", only)
     except CouldNotLook:
         return None
     return answer.get("ReservedConcurrentExecutions")
 
 
-def _ask(aws: AwsClient, operation: str, request: dict[str, str]) -> Answer:
-    return aws.call("lambda", operation, request, subject=f"function {request['FunctionName']}")
+def _has_stream_source(calls: _Calls, request: dict[str, str]) -> bool:
+    """Whether a DynamoDB or Kinesis stream invokes it; no where that may not be asked."""
+    try:
+        answer = calls.ask("ListEventSourceMappings", {"FunctionName": request["FunctionName"]})
+    except CouldNotLook:
+        return False
+    arns = (each.get("EventSourceArn", "") for each in answer.get("EventSourceMappings", []))
+    return any(arn.split(":")[2:3] in (["dynamodb"], ["kinesis"]) for arn in arns)
 
 
 def _why(error: CouldNotLook) -> str:

@@ -30,6 +30,11 @@ class LogGroup:
             return {"logGroupIdentifier": self.identifier}
         return {"logGroupName": self.name}
 
+    @property
+    def region(self) -> str | None:
+        """The region of its ARN."""
+        return self.identifier.split(":")[3] if self.identifier else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
@@ -40,6 +45,11 @@ class Description:
     stored_bytes: int | None = None
     log_class: str | None = None
     masked: bool = False
+
+    @property
+    def needs_insights(self) -> bool:
+        """Whether FilterLogEvents and GetLogEvents refuse groups of this class."""
+        return self.log_class == "INFREQUENT_ACCESS"
 
     def kept_since_ms(self, now_ms: int) -> int | None:
         """Events before this moment are deleted; ``None`` where they are kept for good."""
@@ -75,18 +85,21 @@ def find_log_groups(aws: AwsClient, names: Iterable[str]) -> tuple[LogGroup, ...
 
 def describe(aws: AwsClient, group: LogGroup) -> Description:
     """All unknown where it cannot be asked (denied, another account)."""
-    if group.identifier:
-        return Description()
     try:
-        for page in _pages(aws, group.name):
+        for page in _pages(aws, group.name, group.region):
             for described in page["logGroups"]:
                 if described["logGroupName"] == group.name:
-                    return _description(described)
+                    return _description(described) if _is_same(group, described) else Description()
             if page["logGroups"] and page["logGroups"][-1]["logGroupName"] > group.name:
                 break
     except CouldNotLook:
         pass
     return Description()
+
+
+def _is_same(group: LogGroup, described: Answer) -> bool:
+    """Whether what is described is the group itself, not that of this name in another account."""
+    return group.identifier in (None, str(described.get("arn", "")).removesuffix(":*"))
 
 
 def refusal_of(aws: AwsClient, group: LogGroup, error: CouldNotLook) -> CouldNotLook:
@@ -104,7 +117,7 @@ def refusal_of(aws: AwsClient, group: LogGroup, error: CouldNotLook) -> CouldNot
 def _with_near_names(aws: AwsClient, group: LogGroup, error: NoSuchLogGroup) -> NoSuchLogGroup:
     """The same error, its next step naming the groups that were perhaps meant."""
     try:
-        names = list(_listed_names(aws, group.name[: group.name.rfind("/") + 1]))
+        names = list(_listed_names(aws, group.name[: group.name.rfind("/") + 1], group.region))
     except CouldNotLook:
         return error
     meant = suggestions(group.name, names)
@@ -118,20 +131,25 @@ def described_groups(aws: AwsClient, prefix: str) -> Iterator[tuple[str, int]]:
             yield described["logGroupName"], described.get("storedBytes", 0)
 
 
-def _listed_names(aws: AwsClient, pattern: str) -> Iterator[str]:
-    for number, page in enumerate(_pages(aws, pattern.partition("*")[0])):
+def _listed_names(aws: AwsClient, pattern: str, region: str | None = None) -> Iterator[str]:
+    for number, page in enumerate(_pages(aws, pattern.partition("*")[0], region)):
         for described in page["logGroups"]:
             yield described["logGroupName"]
         if "*" not in pattern and number + 1 == _MOST_PAGES_FOR_NEAR_NAMES:
             return
 
 
-def _pages(aws: AwsClient, prefix: str) -> Iterator[Answer]:
+def _pages(aws: AwsClient, prefix: str, region: str | None = None) -> Iterator[Answer]:
     """By prefix, since an answer by pattern has neither class nor retention."""
     request = {"logGroupNamePrefix": prefix} if prefix else {}
     while True:
         page = aws.call(
-            "logs", "DescribeLogGroups", request, expect="logGroups", subject="the log groups"
+            "logs",
+            "DescribeLogGroups",
+            request,
+            expect="logGroups",
+            subject="the log groups",
+            region=region,
         )
         yield page
         if "nextToken" not in page:
@@ -145,7 +163,8 @@ def _description(described: Answer) -> Description:
         retention_days=described.get("retentionInDays"),
         stored_bytes=described.get("storedBytes"),
         log_class=described.get("logGroupClass"),
-        masked=described.get("dataProtectionStatus") == "ACTIVATED",
+        masked=described.get("dataProtectionStatus") == "ACTIVATED"
+        or "ACCOUNT_DATA_PROTECTION" in described.get("inheritedProperties", ()),
     )
 
 

@@ -21,7 +21,7 @@ from retryctl.sources.aws.credential_errors import LOG_IN
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.event_order import Doubt
 from retryctl.sources.cloudwatch.hits import Hit, StreamSlice
-from retryctl.sources.cloudwatch.pages import TimeRange
+from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange
 
 _MOST_DOUBTS = 200
 _KINDS: tuple[tuple[type[RetryctlError], str], ...] = (
@@ -119,24 +119,54 @@ def too_fresh(group: LogGroup, window: TimeRange, settle: str | None) -> Gap:
     )
 
 
-def pairs_not_verified(group: LogGroup, pairs: int, looked_up: int) -> Gap:
-    """What was selected stands for what was not looked at."""
-    held = "none could be" if not looked_up else f"{looked_up:,} were, the farthest apart, and held"
+def pairs_not_verified(group: LogGroup, pairs: int, verified: int) -> Gap:
+    """Pairs of lines that were taken for neighbours, and not looked up."""
+    of = f"{verified:,} of {pairs:,} pairs, those with the most time between," if verified else ""
     return Gap(
         kind="not-looked-up",
-        message=f"of {group.name} only the lines that tell of attempts were read; that nothing "
-        "stands between two that count as neighbours (an integer and its branch, an error and "
-        f"the end) has to be looked up: of {pairs:,} {held}",
+        message=f"in {group.name} only the lines that describe attempts were read. Whether other "
+        "lines stand between an integer and its branch, or after an error, was looked up for "
+        f"{of or f'none of {pairs:,} pairs'}{' and none do' if verified else ''}",
         log_group=group.name,
     )
 
 
+def counter_not_verified(group: LogGroup, stretch: StreamStretch) -> Gap:
+    """A wrong counter that rests on lines which were not looked up."""
+    return Gap(
+        kind="not-looked-up",
+        message=f"whether other lines of {stretch.log_stream} stand between the counter and its "
+        f"branch after {iso_text(stretch.window.since_ms)} could not be looked up",
+        log_group=group.name,
+        log_stream=stretch.log_stream,
+        since_ms=stretch.window.since_ms,
+        until_ms=stretch.window.until_ms,
+        settle="Use --engine filter, where the group's class allows it",
+        hides_lines=True,
+    )
+
+
+def attempts_unproved(group: LogGroup, stretch: StreamStretch) -> Gap:
+    """A START without any other line, which can be printed text."""
+    return Gap(
+        kind="not-looked-up",
+        message=f"the lines of {stretch.log_stream} after the START at "
+        f"{iso_text(stretch.window.since_ms)} could not be looked up: it may be printed text",
+        log_group=group.name,
+        log_stream=stretch.log_stream,
+        since_ms=stretch.window.since_ms,
+        until_ms=stretch.window.until_ms,
+        settle="Use --engine filter, where the group's class allows it",
+        hides_attempts=True,
+    )
+
+
 def lines_between(group: LogGroup) -> Gap:
-    """What was selected does not stand for all lines, and Insights cannot give them all."""
+    """Selected lines that do not stand for all lines, where Insights cannot return them all."""
     return Gap(
         kind="lines-between",
-        message=f"in {group.name} other lines stand between those that were taken for neighbours "
-        "(an integer and its branch, an error and the end), or could: counters may be read wrong",
+        message=f"in {group.name} other lines stand, or may stand, between an integer and its "
+        "branch, or after an error: counters may be read wrong",
         log_group=group.name,
         settle="Use --engine filter, where the group's class allows it",
         hides_lines=True,

@@ -20,8 +20,6 @@ from retryctl.core.model.records import (
 )
 from retryctl.sources.cloudwatch.pages import TimeRange
 
-# Lines that are written after REPORT: old marks of a timeout or a crash.
-_LATE_MS = 1_000
 # An init takes at most 10 s, and in the invoke phase as long as the function may.
 _INIT_MS = 10_000
 # When the timeout has passed, REPORT follows within this time.
@@ -50,7 +48,7 @@ class Hit:
     request_id: str
     log_stream: str
     timestamp_ms: int
-    event_id: int
+    event_id: str
     kind: Kind
 
 
@@ -82,7 +80,7 @@ def hits_in(event: LogEvent, request_ids: Iterable[str]) -> Iterator[Hit]:
             request_id=request_id,
             log_stream=event.log_stream or "",
             timestamp_ms=event.timestamp_ms,
-            event_id=int(event.event_id or 0),
+            event_id=event.event_id or "",
             kind=_kind(record) if own == request_id else Kind.TEXT,
         )
 
@@ -137,10 +135,16 @@ def _of_stream(
         read_from_ms, since_ms = known[-1].timestamp_ms, end_ms
 
 
+def _in_order(hit: Hit) -> tuple[int, int]:
+    """By time, then by event ID where that is a number, as it is on CloudWatch."""
+    known = hit.event_id.isascii() and hit.event_id.isdigit()
+    return hit.timestamp_ms, int(hit.event_id) if known else 0
+
+
 def _attempts(found: list[Hit], timeout_ms: int) -> list[list[Hit]]:
     """The hits of one stream, cut where another attempt begins."""
     attempts: list[list[Hit]] = []
-    for hit in sorted(found, key=lambda m: (m.timestamp_ms, m.event_id)):
+    for hit in sorted(found, key=_in_order):
         last = attempts[-1] if attempts else None
         if (
             last is None
@@ -155,10 +159,13 @@ def _attempts(found: list[Hit], timeout_ms: int) -> list[list[Hit]]:
 
 
 def _end(attempt: list[Hit], timeout_ms: int, now_ms: int) -> int:
-    """A second after REPORT, or when REPORT is due at the latest, where it was not seen."""
+    """The end of the last hit, or of the time for a REPORT where none was found.
+
+    Marks of a timeout or a crash follow REPORT, and carry the ID: they are hits.
+    """
     last_ms = attempt[-1].timestamp_ms
     if any(hit.kind is Kind.REPORT for hit in attempt):
-        return last_ms + _LATE_MS + 1
+        return last_ms + 1
     return max(last_ms + 1, min(now_ms + 1, last_ms + timeout_ms + _GRACE_MS))
 
 

@@ -111,16 +111,13 @@ class InsightsClient:
     # ----------------------------------------------------------------------- one query
 
     def _rows(self, window: TimeRange, condition: str) -> Iterator[LogEvent]:
-        """The events of ``window`` that meet ``condition``, oldest first.
+        """Yield the events of ``window`` that meet ``condition``, if there is one, oldest first.
 
-        Where there are more than one answer holds, the window is halved, down to a second.
+        Where one answer has not all of them, the window is halved, down to a second.
         """
+        selection = [f"filter {condition}"] if condition else []
         answer = self._query(
-            window,
-            _FIELDS,
-            f"filter {condition}",
-            "sort @timestamp asc",
-            f"limit {_MOST_ROWS}",
+            window, _FIELDS, *selection, "sort @timestamp asc", f"limit {_MOST_ROWS}"
         )
         first_s, last_s = _seconds(window)
         if first_s < last_s and not _is_whole(answer):
@@ -128,7 +125,8 @@ class InsightsClient:
             yield from self._rows(replace(window, until_ms=middle_ms), condition)
             yield from self._rows(replace(window, since_ms=middle_ms), condition)
             return
-        events = [self._event(_cells(row)) for row in answer["results"]]
+        rows = [cells(row) for row in answer["results"]]
+        events = [self._event(row) for row in rows if "@timestamp" in row]
         if not _is_whole(answer):
             window = self._up_to_the_last(events, window)
         for event in events:
@@ -207,6 +205,7 @@ class InsightsClient:
                 {"queryId": query_id},
                 expect="status",
                 subject=self._group.name,
+                region=self._group.region,
             )
             if answer["status"] == "Complete":
                 return answer
@@ -222,7 +221,13 @@ class InsightsClient:
 
     def _stop(self, query_id: str) -> None:
         with contextlib.suppress(CouldNotLook):  # it may have ended by itself
-            self._aws.call("logs", "StopQuery", {"queryId": query_id}, subject=self._group.name)
+            self._aws.call(
+                "logs",
+                "StopQuery",
+                {"queryId": query_id},
+                subject=self._group.name,
+                region=self._group.region,
+            )
 
     def _event(self, row: dict[str, str]) -> LogEvent:
         return LogEvent(
@@ -300,8 +305,9 @@ def _is_whole(answer: Answer) -> bool:
     return rows < _MOST_ROWS if matched is None else bool(matched <= rows)
 
 
-def _cells(row: list[dict[str, str]]) -> dict[str, str]:
-    return {cell["field"]: cell["value"] for cell in row}
+def cells(row: list[dict[str, str]]) -> dict[str, str]:
+    """Return the fields of a row that have a value; the service leaves out the others."""
+    return {cell["field"]: cell["value"] for cell in row if "field" in cell and "value" in cell}
 
 
 def _by_request(found: Sequence[Hit]) -> list[list[Hit]]:

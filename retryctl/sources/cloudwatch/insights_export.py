@@ -21,9 +21,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from retryctl.core.model.events import LogEvent
+from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.cloudwatch.event_order import EventOrder
-from retryctl.sources.cloudwatch.insights import InsightsClient, moment_ms
+from retryctl.sources.cloudwatch.insights import InsightsClient, cells, moment_ms
 from retryctl.sources.cloudwatch.pages import TimeRange
 
 
@@ -47,6 +48,8 @@ _BINS = tuple(
 _MOST_BINS = 5_000
 # Below the limit of an answer, since lines may arrive between counting and reading.
 _MOST_LINES = 9_000
+# A query returns about 10,000 lines, and takes seconds.
+MOST_UNSELECTED = 100_000
 # Within a busy bin the lines are not spread evenly.
 _LINES_OF_A_PART = 6_000
 # An account may run 100 queries at once, and others want some of them.
@@ -54,23 +57,33 @@ _AT_ONCE = 4
 _ESCAPE_OR_SLASH = r"(\\.)|/"
 
 
+class TooManyLines(CouldNotLook):
+    """All lines of a window take too many queries."""
+
+
 class InsightsLines(InsightsClient):
     """The lines of one log group; see ``InsightsClient`` for what can be asked of it afterwards."""
 
-    def read(self, window: TimeRange, expression: str) -> Iterator[list[LogEvent]]:
-        """Yield the events that match a regular expression, oldest first.
+    def read(self, window: TimeRange, expression: str | None) -> Iterator[list[LogEvent]]:
+        """Yield the events that match a regular expression, or all of them, oldest first.
 
         Those of one millisecond stand in the order that ``event_order`` gives them, without
         IDs. No chunk is empty, each is at most some 10,000 events, and no second is in two. The
         expression is on one line. The window ends before what is too young for
         Insights (``FRESH_MS``). Raises CouldNotLook before any query where both scans would cost
-        more than the terms allow, and Throttled where a query fails. Leaving early sets
-        ``halted`` and stops the queries under way.
+        more than the terms allow, ``TooManyLines`` without an expression where all events are
+        too many, and Throttled where a query fails. Leaving early sets ``halted`` and stops the
+        queries under way.
         """
-        condition = condition_for(expression)
+        condition = condition_for(expression) if expression else ""
         self._announce([window, window])
         size = bin_for(window)
         counts = self._counts(window, condition, size)
+        if expression is None and sum(counts.values()) > MOST_UNSELECTED:
+            raise TooManyLines(
+                f"{self._group.name} has more than {MOST_UNSELECTED:,} lines in the window",
+                "Shorten the window with --since.",
+            )
         order = EventOrder(markers=self._markers, doubts=self.doubts)
         for events in self._in_turn(windows_for(counts, size, window), condition):
             if events:
@@ -78,10 +91,11 @@ class InsightsLines(InsightsClient):
 
     def _counts(self, window: TimeRange, condition: str, size: Bin) -> dict[int, int]:
         """How many events the bins hold that hold any, by their start."""
-        stats = f"stats count(*) as events by {size.name}"
-        rows = self._query(window, f"filter {condition}", stats)["results"]
-        cells = ({cell["field"]: cell["value"] for cell in row} for row in rows)
-        return {moment_ms(row[size.name]): int(row["events"]) for row in cells}
+        selection = [f"filter {condition}"] if condition else []
+        stats = f"stats count(*) as events by {size.name} as t"
+        rows = self._query(window, *selection, stats)["results"]
+        bins = (row for row in map(cells, rows) if {"t", "events"} <= row.keys())
+        return {moment_ms(row["t"]): int(row["events"]) for row in bins}
 
     def _in_turn(self, windows: Sequence[TimeRange], condition: str) -> Iterator[list[LogEvent]]:
         """Several windows are read at once, and given in order."""

@@ -6,7 +6,7 @@ nothing of a token that has expired. Tokens live 24 hours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,11 +19,10 @@ from retryctl.sources.aws.log_groups import LogGroup
 _DEFAULT_WINDOW_MS = 24 * 3_600_000
 _MOST_RESTARTS = 20
 _MOST_REPEATS = 20
-# Events of the first pages of a stream: an attempt fits in the first as a rule, which stays small
-# where the stream is busy; every later page holds the most that the service gives.
-FIRST_EVENTS = 100
-_LATER_EVENTS = 1_000
-_MOST_EVENTS = 10_000
+# Events of the pages of a stream: an attempt of some lines fits in the first, which stays small
+# where the stream is busy; the last number holds for every later page.
+FIRST_EVENTS = 60
+_LATER_EVENTS = (300, 2_000, 10_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +31,14 @@ class TimeRange:
 
     since_ms: int
     until_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamStretch:
+    """The part of a log stream in which the lines of an attempt can stand."""
+
+    log_stream: str | None
+    window: TimeRange
 
 
 def asked_window(since_ms: int | None, until_ms: int | None, now_ms: int) -> TimeRange:
@@ -56,19 +63,23 @@ def matching_pages(
     window: TimeRange,
     pattern: str = "",
     *,
-    stream: str | None = None,
+    streams: Sequence[str] = (),
+    limit: int | None = None,
 ) -> Iterator[Page]:
-    """FilterLogEvents: the events of ``window`` that match, in time order, page by page.
+    """Yield the events of ``window`` that match, by FilterLogEvents, in time order.
 
-    Of the whole group, or of one ``stream``. Where a token is refused, reading begins anew at the
-    last event read; events already given are skipped. Raises like ``AwsClient.call``.
+    Of the whole group, or of some ``streams``. ``limit`` is the most events of a page. Where a
+    token is refused, reading begins anew at the last event read; events already given are
+    skipped. Raises like ``AwsClient.call``.
     """
     place = _Place(asked_ms=window.since_ms, since_ms=window.since_ms)
     request: dict[str, Any] = {**group.request, "endTime": window.until_ms - 1}  # inclusive there
     if pattern:
         request["filterPattern"] = pattern
-    if stream is not None:
-        request["logStreamNames"] = [stream]
+    if streams:
+        request["logStreamNames"] = list(streams)
+    if limit is not None:
+        request["limit"] = limit
     while True:
         try:
             page = aws.call(
@@ -162,10 +173,10 @@ def newest_first(
     newest: list[LogEvent] = []  # the last event first: an older page is appended
     token: str | None = None
     restarts = pages = 0
-    limits = (first_events, _LATER_EVENTS, _MOST_EVENTS)
+    limits = (first_events, *_LATER_EVENTS)
     while True:
         tokens = {"nextToken": token} if token else {}
-        limit = {"limit": limits[min(pages, 2)]}
+        limit = {"limit": limits[min(pages, 3)]}
         try:
             page = aws.call(
                 "logs",

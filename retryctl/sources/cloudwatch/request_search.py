@@ -8,7 +8,6 @@ looked for cannot be counted.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +19,7 @@ from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.hits import Hit, Kind, hits_in
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.time_slices import (
+    Halted,
     SlicePlanner,
     SliceRead,
     SliceRunner,
@@ -35,10 +35,11 @@ _FARTHEST_MS = FunctionConfig().event_age_ms + FunctionConfig().timeout_ms + _GR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptSpread:
-    """How far apart the attempts of a request can lie."""
+    """How far apart the attempts of a request can lie; from ``until_ms`` on none is searched."""
 
     event_age_ms: int
     timeout_ms: int
+    until_ms: int | None = None
 
     def around(self, found: Sequence[Hit], now_ms: int) -> TimeRange:
         """The time in which every event of the attempts of a request lies, by those seen of it.
@@ -54,17 +55,16 @@ class AttemptSpread:
             far_ms = _FARTHEST_MS
         if not is_event_source_id(found[0].request_id) and last_ms - first_ms <= far_ms:
             first_ms, last_ms = last_ms, first_ms
-        return TimeRange(
-            since_ms=max(0, first_ms - far_ms), until_ms=min(now_ms + 1, last_ms + far_ms)
-        )
+        end_ms = now_ms + 1 if self.until_ms is None else min(now_ms + 1, self.until_ms)
+        return TimeRange(since_ms=max(0, first_ms - far_ms), until_ms=min(end_ms, last_ms + far_ms))
 
 
 @dataclass(slots=True, kw_only=True)
 class SearchResult:
-    """What came of a search.
+    """The hits of a search.
 
-    ``done`` was searched to its end. ``unsearched`` are parts of the aim, with the error of each;
-    ``left`` are parts of it that the search did not come to: ``pages_left`` of them, about.
+    ``done`` was searched to its end. ``unsearched`` are parts of the aim that failed, with the
+    error of each; ``left`` are parts that were not begun, of about ``pages_left`` pages.
     """
 
     hits: list[Hit] = field(default_factory=list)
@@ -72,6 +72,11 @@ class SearchResult:
     unsearched: list[tuple[TimeRange, RetryctlError]] = field(default_factory=list)
     left: list[TimeRange] = field(default_factory=list)
     pages_left: float = 0.0
+
+    @property
+    def ran(self) -> set[str]:
+        """The requests of which a record of Lambda was found."""
+        return {hit.request_id for hit in self.hits if hit.kind >= Kind.PLATFORM}
 
     def add(self, hits: Iterable[Hit]) -> None:
         """Those that are new: what was given up, or is looked at again, is read twice."""
@@ -97,9 +102,10 @@ class RequestSearch:
         spread: AttemptSpread,
         now_ms: int,
         on_page: Callable[[Page], None],
-        halted: threading.Event,
+        halted: Halted,
         most_pages: int | None = None,
         before: SearchResult | None = None,
+        is_busy: bool = False,
     ) -> None:
         self._aws = aws
         self._group = group
@@ -110,7 +116,7 @@ class RequestSearch:
         self._on_page = on_page
         self._most_pages = most_pages
         before = before or SearchResult()
-        self._plan = SlicePlanner(window, before.done)
+        self._plan = SlicePlanner(window, before.done, is_busy=is_busy)
         self._found = SearchResult(hits=list(before.hits))
         self._slices = SliceRunner(aws, self._plan, self._search, halted=halted)
 
@@ -120,11 +126,14 @@ class RequestSearch:
         for found in self._slices.run():
             self._found.add(found)
             self._aim()
-            if self._most_pages is None or not self._plan.is_fair_sample:
-                continue
-            if self._plan.pages_left() > self._most_pages:
-                self._slices.over = True
+            self._end_if_long()
         return self._all_found()
+
+    def _end_if_long(self) -> None:
+        if self._most_pages is None or not self._plan.is_fair_sample:
+            return
+        if self._plan.pages_left() > self._most_pages:
+            self._slices.over = True
 
     def _all_found(self) -> SearchResult:
         rest, found = self._plan.rest(), self._found
@@ -140,6 +149,8 @@ class RequestSearch:
         pages, more = 0, False
         for page in matching_pages(self._aws, self._group, part.window, pattern(self._request_ids)):
             pages += 1
+            self._plan.reached(part, pages)
+            self._end_if_long()
             found += [m for event in page.events for m in hits_in(event, self._request_ids)]
             self._on_page(page)
             more = page.more

@@ -102,16 +102,18 @@ class RequestSource:
         self._lock = threading.Lock()
 
     def read(self, selection: LogQuery) -> Iterator[LogEvent]:
-        """Yield the requests that ``selection`` names, stream by stream in the order of each.
+        """Yield the events of the requests that ``selection`` names, stream by stream.
 
-        Their whole attempts, those before and after the window (24 h where it is open) included;
-        ``position`` is the order in a stream. Where one of several groups, or a part of one,
-        cannot be read, the rest is yielded and the coverage names the gap; where nothing can, the
-        errors of ``retryctl.errors`` are raised. Read again, it searches only what is new since.
+        Their whole attempts, those before the window (24 h where it is open) included; nothing
+        from its end on. ``position`` is the order in a stream. Where one of several groups, or a
+        part of one, cannot be read, the rest is yielded and the coverage names the gap; where
+        nothing can, the errors of ``retryctl.errors`` are raised. Read again, it searches only
+        what is new since.
         """
         now_ms = self._clock()
         window = asked_window(selection.since_ms, selection.until_ms, now_ms)
         self._selection = replace(selection, since_ms=window.since_ms)
+        self._spread = replace(self._spread, until_ms=window.until_ms)
         self._refused, self._unread = [], []
         self._looked = SearchStats.of(window, now_ms)
         read = False
@@ -160,7 +162,7 @@ class RequestSource:
             if self._otherwise and not found.keys() >= set(request_ids):
                 others = find_log_groups(self._aws, self._otherwise())
                 others = tuple(group for group in others if group not in groups)
-                yield from self._groups(finder, others, window, now_ms, found)
+                yield from self._groups(finder, others, window, now_ms, found, until_found=True)
                 if found.keys() >= set(request_ids):  # later attempts are where the first are
                     self._found_in = tuple(dict.fromkeys(g for of in found.values() for g in of))
             finder.report_scanned()
@@ -176,22 +178,44 @@ class RequestSource:
         window: TimeRange,
         now_ms: int,
         found_in: dict[str, list[LogGroup]],
+        *,
+        until_found: bool = False,
     ) -> Iterator[LogEvent]:
-        """The groups are searched at once, and yielded one after the other."""
+        """Search several groups at a time, and yield the attempts of one group after the other.
+
+        A request is invoked in one function. So, ``until_found``, no further group is searched
+        once every request was found in one that was searched to its end.
+        """
         request_ids = self._selection.request_ids
         self._looked.groups += groups
+        missing_ids = set(request_ids) - found_in.keys()
 
-        def find(group: LogGroup) -> SearchResult | CouldNotLook:
+        def find(group: LogGroup) -> SearchResult | CouldNotLook | None:
+            """``None`` where the search of the group was not needed, or not ended."""
+            if finder.enough.is_set():
+                return None
             try:
-                return finder.find_all(group, request_ids, window)
+                result = finder.find_all(group, request_ids, window, describe_first=not until_found)
             except CouldNotLook as error:
                 return error
+            if not until_found:
+                return result
+            if result.left and not result.unsearched:
+                return None
+            if not result.unsearched:
+                missing_ids.difference_update(result.ran)
+            if not missing_ids:
+                finder.enough.set()
+            return result
 
         with DaemonPool(_AT_ONCE) as pool:
             try:
                 results = pool.map(find, groups) if len(groups) > 1 else map(find, groups)
                 for group, found in zip(groups, results, strict=True):
                     self._looked.groups_done += 1
+                    if found is None:
+                        self._looked.groups.remove(group)
+                        continue
                     if isinstance(found, CouldNotLook):
                         self._note_refusal(group, window, found)
                         continue
@@ -211,7 +235,8 @@ class RequestSource:
         self, finder: RequestSearcher, group: LogGroup, own: list[Hit], now_ms: int
     ) -> Iterator[LogEvent]:
         self._note_look_back(group, own, now_ms)
-        wanted = stream_slices(own, timeout_ms=self._spread.timeout_ms, now_ms=now_ms)
+        as_of_ms = min(now_ms, (self._spread.until_ms or now_ms + 1) - 1)
+        wanted = stream_slices(own, timeout_ms=self._spread.timeout_ms, now_ms=as_of_ms)
         masked_before = self._looked.masked
         try:
             yield from self._slices(finder, group, wanted)
@@ -228,8 +253,11 @@ class RequestSource:
         positions: dict[str, int] = {}
         read = 0
         refused: list[RetryctlError] = []
+        together = finder.lines_together(group, wanted)
         with DaemonPool(_AT_ONCE) as pool:
-            results = pool.map(lambda part: self._slice_lines(finder, group, part), wanted)
+            results = pool.map(
+                lambda part: self._slice_lines(finder, group, part, together.get(part)), wanted
+            )
             for part, result in zip(wanted, results, strict=True):
                 if isinstance(result, RetryctlError):
                     refused.append(result)
@@ -245,10 +273,16 @@ class RequestSource:
             raise refused[0]
 
     def _slice_lines(
-        self, finder: RequestSearcher, group: LogGroup, part: StreamSlice
+        self,
+        finder: RequestSearcher,
+        group: LogGroup,
+        part: StreamSlice,
+        events: list[LogEvent] | None,
     ) -> list[LogEvent] | RetryctlError:
+        """Read a part, unless its ``events`` were read with others and have all hits."""
         try:
-            events = finder.lines(group, part)
+            if events is None or missing(events, part):
+                events = finder.lines(group, part)
         except CouldNotLook as error:
             return error
         self._tell(group)

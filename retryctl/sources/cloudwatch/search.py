@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +44,13 @@ Engine = Literal["auto", "filter", "insights"]
 AUTO_MOST_USD = 0.10
 """What ``auto`` spends on Insights in one log group without being told."""
 
+_REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# In a group with more bytes in the window, one call of FilterLogEvents does not reach its end.
+_BUSY_BYTES = 50e6
 _LINES_OF_A_HIT = 3
+# Parts of streams that one call reads: the time before the first and in all, and the events.
+_LEAD_MS, _TOGETHER_MS = 180_000, 900_000
+_MOST_STREAMS, _TOGETHER_EVENTS = 20, 250
 
 Memory = dict[tuple[LogGroup, tuple[str, ...]], SearchResult]
 """What came of earlier searches, by group and request IDs."""
@@ -68,8 +75,9 @@ class RequestSearcher:
 
     With ``auto``, Insights takes over where the class of a group refuses the others, and where a
     search is long. ``on_page`` is called after every page, from any thread, ``on_fresh`` with the
-    time that Insights does not see yet. What is under way ends soon once ``halted`` is set.
-    ``memory`` spares a later search what this one was to its end.
+    time that Insights does not see yet. What is under way ends soon once ``halted`` is set, and
+    searches of further groups once ``enough`` is set. ``memory`` spares a later search what this
+    one was to its end.
     """
 
     def __init__(
@@ -92,6 +100,7 @@ class RequestSearcher:
         self._on_fresh = on_fresh
         self._insights: dict[LogGroup, Insights] = {}
         self.halted = threading.Event()
+        self.enough = threading.Event()
 
     @property
     def bytes_scanned(self) -> float:
@@ -103,31 +112,110 @@ class RequestSearcher:
         return self._insights[group].doubts if group in self._insights else ()
 
     def find_all(
-        self, group: LogGroup, request_ids: Sequence[str], window: TimeRange
+        self,
+        group: LogGroup,
+        request_ids: Sequence[str],
+        window: TimeRange,
+        *,
+        describe_first: bool = True,
     ) -> SearchResult:
-        """The hits of these requests, in all of the time that their attempts can take."""
+        """Return the hits of the requests, in all of the time that their attempts can take.
+
+        ``describe_first`` spares calls in a group that is busy, and costs one in any other.
+        """
+        known = self._options.describe(group) if describe_first else Description()
         all_found = SearchResult()
         for first in range(0, len(request_ids), MOST_IDS):
             some = tuple(request_ids[first : first + MOST_IDS])
-            found = self._find(group, some, window, self._memory.get((group, some), SearchResult()))
+            before = self._memory.get((group, some), SearchResult())
+            found = self._find(group, known, some, window, before)
+            if len(some) > 1 and not self._is_any_of_honoured(group, some, window, found):
+                found = self._one_by_one(group, known, some, window, before)
             self._memory[group, some] = found
             all_found.hits += found.hits
             all_found.unsearched += found.unsearched
+            all_found.left += found.left
         return all_found
 
-    def _find(
-        self, group: LogGroup, request_ids: Sequence[str], window: TimeRange, before: SearchResult
+    def _is_any_of_honoured(
+        self,
+        group: LogGroup,
+        request_ids: Sequence[str],
+        window: TimeRange,
+        found: SearchResult,
+    ) -> bool:
+        """Whether a pattern of several IDs finds each of them.
+
+        Checked where some ID was not found, with an event that has another: it must be found
+        with its ID in the first place of a pattern and in the last.
+        """
+        missing_ids = set(request_ids) - {hit.request_id for hit in found.hits}
+        if not missing_ids or group in self._insights or self.halted.is_set():
+            return True
+        sample = self._sample(group, window, found)
+        if sample is None:
+            return True
+        request_id, at_ms = sample
+        moment = TimeRange(since_ms=at_ms, until_ms=at_ms + 1)
+        other = min(missing_ids)
+        for both in ((request_id, other), (other, request_id)):
+            pages = matching_pages(self._aws, group, moment, pattern(both))
+            if not any(request_id in event.message for page in pages for event in page.events):
+                return False
+        return True
+
+    def _sample(
+        self, group: LogGroup, window: TimeRange, found: SearchResult
+    ) -> tuple[str, int] | None:
+        """Return the request ID and the time of an event in the group; a hit if there is one."""
+        if found.hits:
+            return found.hits[0].request_id, found.hits[0].timestamp_ms
+        for page in matching_pages(self._aws, group, window, '"RequestId: "', limit=10):
+            for event in page.events:
+                if name := _REQUEST_ID.search(event.message):
+                    return name[0], event.timestamp_ms
+            return None
+        return None
+
+    def _one_by_one(
+        self,
+        group: LogGroup,
+        known: Description,
+        request_ids: Sequence[str],
+        window: TimeRange,
+        before: SearchResult,
     ) -> SearchResult:
-        if self._options.engine == "insights" or group in self._insights:
+        found = SearchResult(done=before.done)
+        for request_id in request_ids:
+            one = self._find(group, known, (request_id,), window, SearchResult())
+            found.add(one.hits)
+            found.unsearched += one.unsearched
+            found.left += one.left
+        return found
+
+    def _find(
+        self,
+        group: LogGroup,
+        known: Description,
+        request_ids: Sequence[str],
+        window: TimeRange,
+        before: SearchResult,
+    ) -> SearchResult:
+        auto = self._options.engine == "auto"
+        needs_insights = self._options.engine == "insights" or (auto and known.needs_insights)
+        if needs_insights or group in self._insights:
             return self._query(group, request_ids, [window], before)
-        most = self._options.most_pages if self._options.engine == "auto" else None
+        most = self._options.most_pages if auto else None
+        size = estimate_bytes(known, [window], self._now_ms) or 0
         try:
-            found = self._filter(group, request_ids, window, before, most)
+            found = self._filter(
+                group, request_ids, window, before, most, is_busy=size > _BUSY_BYTES
+            )
         except Refused as refused:
             if self._options.engine == "filter" or not refused.is_log_class:
                 raise
             return self._query(group, request_ids, [window], before)
-        if not found.left or self.halted.is_set():
+        if not found.left or self.halted.is_set() or self.enough.is_set():
             return found
         cost = self._insights_cost(group, found.left)
         if self._options.terms.max_cost_usd is None and (cost is None or cost > AUTO_MOST_USD):
@@ -136,14 +224,14 @@ class RequestSearcher:
                 f"second. Logs Insights would cost {_dollars(cost)}, and is taken by itself up to "
                 f"${AUTO_MOST_USD:.2f}: allow more with --max-cost, or choose --engine insights."
             )
-            return self._filter(group, request_ids, window, found, None)
+            return self._filter(group, request_ids, window, found)
         try:
             queried = self._query(group, request_ids, found.left, found)
         except CouldNotLook as error:
             self._options.terms.say(
                 f"{error.what}. FilterLogEvents goes on, for about {found.pages_left:,.0f} calls."
             )
-            return self._filter(group, request_ids, window, found, None)
+            return self._filter(group, request_ids, window, found)
         queried.unsearched += found.unsearched
         return queried
 
@@ -158,7 +246,9 @@ class RequestSearcher:
         request_ids: Sequence[str],
         window: TimeRange,
         before: SearchResult,
-        most_pages: int | None,
+        most_pages: int | None = None,
+        *,
+        is_busy: bool = True,
     ) -> SearchResult:
         search = RequestSearch(
             self._aws,
@@ -168,9 +258,10 @@ class RequestSearcher:
             spread=self._spread,
             now_ms=self._now_ms,
             on_page=lambda page: self._on_page(group, page),
-            halted=self.halted,
+            halted=_Either(self.halted, self.enough),
             most_pages=most_pages,
             before=before,
+            is_busy=is_busy,
         )
         return search.run()
 
@@ -206,6 +297,28 @@ class RequestSearcher:
 
     # ----------------------------------------------------------------------- lines
 
+    def lines_together(
+        self, group: LogGroup, parts: Sequence[StreamSlice]
+    ) -> dict[StreamSlice, list[LogEvent]]:
+        """Read several parts that lie close together in time, by one call.
+
+        A part whose front is not on that page is left out, and read by ``lines``.
+        """
+        streams = sorted({part.log_stream for part in parts})
+        since_ms = min(part.lead_ms for part in parts) - _LEAD_MS
+        until_ms = max(part.window.until_ms for part in parts)
+        near = until_ms - since_ms <= _TOGETHER_MS and len(streams) <= _MOST_STREAMS
+        if len(parts) < 2 or not near or group in self._insights:
+            return {}
+        window = TimeRange(since_ms=max(0, since_ms), until_ms=until_ms)
+        pages = matching_pages(self._aws, group, window, streams=streams, limit=_TOGETHER_EVENTS)
+        try:
+            page = next(pages)
+        except CouldNotLook:
+            return {}
+        read = {} if page.more else {part: _of(part, page.events) for part in parts}
+        return {p: events for p, events in read.items() if events and reaches_front(events, p)}
+
     def lines(self, group: LogGroup, part: StreamSlice) -> list[LogEvent]:
         """The newest events of a part, back to before its first attempt."""
         try:
@@ -230,7 +343,7 @@ class RequestSearcher:
         """The same from FilterLogEvents, for whoever may call that alone: more pages, no less."""
         since_ms = max(part.since_ms, part.lead_ms, 0)
         window = TimeRange(since_ms=since_ms, until_ms=part.window.until_ms)
-        pages = matching_pages(self._aws, group, window, stream=part.log_stream)
+        pages = matching_pages(self._aws, group, window, streams=[part.log_stream])
         try:
             return [event for page in pages for event in page.events]
         except AccessDenied:
@@ -240,6 +353,23 @@ class RequestSearcher:
         """To be called when all is read."""
         for insights in self._insights.values():
             insights.report_scanned()
+
+
+class _Either:
+    def __init__(self, *events: threading.Event) -> None:
+        self._events = events
+
+    def is_set(self) -> bool:
+        return any(event.is_set() for event in self._events)
+
+
+def _of(part: StreamSlice, events: Sequence[LogEvent]) -> list[LogEvent]:
+    return [
+        event
+        for event in events
+        if event.log_stream == part.log_stream
+        and part.window.since_ms <= event.timestamp_ms < part.window.until_ms
+    ]
 
 
 def _dollars(cost: float | None) -> str:

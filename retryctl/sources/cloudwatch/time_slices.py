@@ -1,33 +1,35 @@
-"""Which part of a log group is searched next: slices of time, newest first.
+"""Slices of time in which a log group is searched, newest first.
 
 The whole window is tried first: in a quiet group one call reads it. Where that call does not
-reach the end, the group is busy, and the window is cut into slices of some pages each.
+reach the end, the group is busy. Then an eighth of the window measures how busy it is, and the
+rest is cut into slices of some pages each: few slices, since the last page of each is not full.
 Once attempts are found, the aim narrows to the time in which others can lie, and widens beyond
 the window where that does.
 """
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from statistics import median_low
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.cloudwatch.pages import TimeRange
 
-_FIRST_SLICE_MS = 900_000
+_SHARE_OF_FIRST_SLICE = 8
 _SHORTEST_SLICE_MS = 60_000
-# The last page of a slice is not full: short slices cost calls, long ones come too late.
-_GOOD_PAGES = 16
+# Short slices cost calls; long ones leave nothing to read at the same time.
+_LEAST_PAGES, _MOST_PAGES = 4, 16
+_FEW_PAGES = 8
 # What a fair sample of a window is: so many slices, with so many pages together.
 _FAIR_SLICES, _FAIR_PAGES = 4, 8
-_MOST_GROWTH, _LEAST_GROWTH = 8.0, 0.5
+_MOST_AT_ONCE = 4
+_MOST_GROWTH, _LEAST_GROWTH = 3.0, 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,26 +41,32 @@ class TimeSlice:
 
 
 class SlicePlanner:
-    """What is aimed at, what is taken already, and how long the next slice is.
+    """The aim, the parts of it that are taken, and the length of the next slice.
 
-    ``done`` is what was searched to its end, now or before.
+    ``done`` are the windows that were searched to their ends, now or before. Where the group is
+    known to be busy, the whole window is not tried.
     """
 
-    def __init__(self, aim: TimeRange, done: Iterable[TimeRange] = ()) -> None:
+    def __init__(
+        self, aim: TimeRange, done: Iterable[TimeRange] = (), *, is_busy: bool = False
+    ) -> None:
         self.aim: tuple[TimeRange, ...] = (aim,)
         self.done = merged(done)
         self._taken: list[TimeRange] = []
-        self._length_ms: int | None = None
-        self._pages = self._pages_ms = 0
+        self._length_ms: int | None = _first_length(aim) if is_busy else None
+        self._measured = False
         self._rates: list[float] = []  # full pages a millisecond, by slice
+        self._reached: dict[TimeRange, int] = {}  # pages of slices that are read
+        self._pages = self._pages_ms = 0
 
     def take(self) -> TimeSlice | None:
-        """The newest part of the aim that nobody has taken; ``None`` where nothing is left.
+        """Return the newest part of the aim that is not taken; ``None`` where nothing is left.
 
-        Also ``None`` while the first slice is read, from which the length of the others is learnt.
+        Also ``None`` while the first slice is read, which measures the length of the others, and
+        while another is read and few pages remain: an attempt in it can spare them.
         """
         rest = self.rest()
-        if not rest or (self._taken and self._length_ms is not None and not self._pages_ms):
+        if not rest or (self._taken and self._length_ms is not None and self._awaits_other()):
             return None
         newest = rest[-1]
         trial = self._length_ms is None
@@ -68,31 +76,49 @@ class SlicePlanner:
         self._taken.append(newest)
         return TimeSlice(window=newest, trial=trial)
 
+    def _awaits_other(self) -> bool:
+        rest_ms = sum(window.until_ms - window.since_ms for window in self.rest())
+        few = self._pages * rest_ms <= _FEW_PAGES * self._pages_ms
+        return not self._measured or (self._pages > 0 and few)
+
+    def reached(self, part: TimeSlice, pages: int) -> None:
+        """Note that a slice goes on after so many pages; the first one then needs company."""
+        if not part.trial:
+            self._reached[part.window] = pages
+        if self._length_ms is not None and not self._measured and pages >= _LEAST_PAGES:
+            self._length_ms = max(_SHORTEST_SLICE_MS, self._length_ms // 2)
+            self._measured = True
+
     def finished(self, done: TimeSlice, pages: int) -> None:
-        """It was read to its end; learn from how many pages that took."""
+        """Note that a slice was read to its end, and learn from its pages."""
         self._taken.remove(done.window)
+        self._reached.pop(done.window, None)
         self.done = merged([*self.done, done.window])
         length_ms = done.window.until_ms - done.window.since_ms
         self._pages += pages
+        self._pages_ms += length_ms
         # the last page of a slice is not full, whatever its length
         self._rates.append((pages - 1) / max(1, length_ms))
-        self._pages_ms += length_ms
         if self._length_ms is not None:
-            growth = min(_MOST_GROWTH, max(_LEAST_GROWTH, _GOOD_PAGES / pages))
+            self._measured = True
+            left = sum(rest.until_ms - rest.since_ms for rest in self.rest()) * pages / length_ms
+            good = min(_MOST_PAGES, max(_LEAST_PAGES, left / (2 * _MOST_AT_ONCE)))
+            growth = min(_MOST_GROWTH, max(_LEAST_GROWTH, good / pages))
             self._length_ms = max(_SHORTEST_SLICE_MS, round(length_ms * growth))
 
     def give_back(self, slice_: TimeSlice) -> None:
-        """It was not read to its end."""
+        """Note that a slice was not read to its end."""
         self._taken.remove(slice_.window)
+        self._reached.pop(slice_.window, None)
         if slice_.trial:
-            self._length_ms = _FIRST_SLICE_MS
+            self._length_ms = _first_length(slice_.window)
 
     def wants(self, slice_: TimeSlice) -> bool:
-        """Whether any of it is still aimed at."""
+        """Whether the aim still has a part of the slice."""
         return any(_overlap(slice_.window, window) for window in self.aim)
 
     def rest(self) -> list[TimeRange]:
-        """What is aimed at, and neither done nor taken, in order of time."""
+        """Return the parts of the aim that are neither done nor taken, in order of time."""
         rest = merged(self.aim)
         for taken in (*self.done, *self._taken):
             rest = [piece for window in rest for piece in _without(window, taken)]
@@ -101,15 +127,25 @@ class SlicePlanner:
     @property
     def is_fair_sample(self) -> bool:
         """Whether enough was read to know how busy the rest is: several slices with pages."""
-        return len(self._rates) >= _FAIR_SLICES and self._pages >= _FAIR_PAGES
+        reached = list(self._reached.values())
+        many = len(self._rates) + len(reached) >= _FAIR_SLICES
+        return many and self._pages + sum(reached) >= _FAIR_PAGES
 
     def pages_left(self) -> float:
-        """How many pages remain, at the median rate of the slices; 0 where none was read.
+        """Return how many pages remain, at the median rate of the slices; 0 where none was read.
 
-        A busy quarter of an hour is no estimate of a day, so the mean would not do.
+        The median, since one busy slice is not an estimate of a day. A slice that is read counts
+        with the pages that it has by now.
         """
+        reached = list(self._reached.items())
+        rates = self._rates + [n / max(1, w.until_ms - w.since_ms) for w, n in reached]
         rest_ms = sum(window.until_ms - window.since_ms for window in self.rest())
-        return median_low(self._rates) * rest_ms if self._rates else 0.0
+        return median_low(rates) * rest_ms if rates else 0.0
+
+
+def _first_length(window: TimeRange) -> int:
+    length_ms = window.until_ms - window.since_ms
+    return max(_SHORTEST_SLICE_MS, length_ms // _SHARE_OF_FIRST_SLICE)
 
 
 def merged(windows: Iterable[TimeRange]) -> list[TimeRange]:
@@ -136,18 +172,26 @@ def _without(window: TimeRange, taken: TimeRange) -> list[TimeRange]:
     return [piece for piece in (before, after) if piece.since_ms < piece.until_ms]
 
 
-_MOST_AT_ONCE = 4
 _LEAST_AT_ONCE = 2
 # Slices that fail in a row: where so many do, the service is not there for the others either.
 _MOST_FAILURES_IN_A_ROW = 4
 _MOST_TRIES = 3
+# A slice that is read can show that others should be, too.
+_POLL_S = 0.02
 
 T = TypeVar("T")
 
 
+class Halted(Protocol):
+    """What says that no more is wanted, such as ``threading.Event``."""
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SliceRead(Generic[T]):
-    """What was found in a slice; where it was given up, ``to_the_end`` is false."""
+    """What was found in a slice; ``to_the_end`` is false where the reading stopped early."""
 
     found: T
     pages: int
@@ -168,7 +212,7 @@ class SliceRunner(Generic[T]):
         plan: SlicePlanner,
         read: Callable[[TimeSlice], SliceRead[T]],
         *,
-        halted: threading.Event,
+        halted: Halted,
     ) -> None:
         self._aws = aws
         self._plan = plan
@@ -201,7 +245,8 @@ class SliceRunner(Generic[T]):
                         running[pool.submit(self._read, part)] = part
                     if not running:
                         return
-                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    pause_s = _POLL_S if len(running) < self._at_once else None
+                    for future in wait(running, pause_s, FIRST_COMPLETED).done:
                         yield from self._settle(running.pop(future), future)
             finally:
                 self.over = True

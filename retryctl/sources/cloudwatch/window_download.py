@@ -1,11 +1,15 @@
-"""A log group's window, saved as lines of JSON that ``saved_whole`` reads like any saved log.
+"""The download of a log group's window, as JSON lines that are read like any saved log.
 
-Of a busy group only the lines that tell of attempts are asked for (``attempt_line_pattern``): by
-FilterLogEvents, slice by slice, newest first, or by Logs Insights. What those lines cannot prove,
-that two of them are neighbours, is then looked up in full where the most time lies between the
-two, which is where something could stand between them (``adjacency``); of whoever has to be
-``sure``, all are. Where something does, or where the service did not select what it should have,
-the window is read again with all its lines.
+In a busy group only the lines that describe attempts are read (``attempt_line_pattern``): by
+FilterLogEvents, slice by slice, newest first, or by Logs Insights. Some things these lines prove
+only with the lines beside them, which are looked up (``line_lookup``):
+
+- adjacent pairs (``adjacency``): first those behind a wrong counter, all of them, then those with
+  the most time between; with ``verify_all``, every pair;
+- STARTs without any other line (``bare_starts``).
+
+Where a line parts a pair, or where the service did not select what it should have, the window is
+read again with all of its lines.
 """
 
 from __future__ import annotations
@@ -14,18 +18,21 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.model.coverage import Gap
+from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup
-from retryctl.sources.cloudwatch.adjacency import MOST_PAIRS, AdjacencyLookup, pairs_in
+from retryctl.sources.cloudwatch.adjacency import AdjacentPair, Pairs
 from retryctl.sources.cloudwatch.filter_pattern import attempt_line_pattern
 from retryctl.sources.cloudwatch.gaps import (
+    attempts_unproved,
+    counter_not_verified,
     lines_between,
     not_kept,
     not_searched,
@@ -36,7 +43,13 @@ from retryctl.sources.cloudwatch.gaps import (
 )
 from retryctl.sources.cloudwatch.insights import FRESH_MS
 from retryctl.sources.cloudwatch.insights_export import InsightsLines
-from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
+from retryctl.sources.cloudwatch.line_lookup import (
+    MOST_PAIRS,
+    LineLookup,
+    bare_starts_in,
+    pairs_in,
+)
+from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.search import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, SliceRead, SliceRunner, TimeSlice
@@ -44,10 +57,15 @@ from retryctl.sources.saved.canonical import canonical_line
 
 # The first pages of a window can be empty, though more follow.
 _MOST_FIRST_PAGES = 5
+# More of them cost more than reading all lines.
+_MOST_BARE_STARTS = 200
+
+WrongCounters = Callable[[Coverage], Sequence[StreamStretch]]
+"""Returns the attempts with a wrong counter in what is saved, which has this coverage."""
 
 
 class NotSaved(RetryctlError):
-    """There is no room for what is read in ``folder``: nothing can be told of any group."""
+    """The folder cannot take what is read, whichever group it is of."""
 
     def __init__(self, folder: Path | str, error: OSError) -> None:
         super().__init__(
@@ -57,10 +75,11 @@ class NotSaved(RetryctlError):
 
 
 class WindowDownload:
-    """One window of one group; ``looked`` tells what was seen of it once ``save`` is done.
+    """One window of one group. ``looked`` has what was read of it once ``save`` is done.
 
-    ``assumed`` is a gap that hides no attempt: what was taken for granted of lines that were not
-    looked up. ``on_page`` is called after every page, from any thread.
+    ``assumed`` is a gap that hides nothing: pairs that were not looked up. ``wrong_counters``
+    reads what is saved. ``on_page`` is called after every page, from any thread. With
+    ``every_line`` no lines are selected.
     """
 
     def __init__(
@@ -74,7 +93,9 @@ class WindowDownload:
         markers: Markers,
         folder: Path,
         on_page: Callable[[Page], None],
-        sure: bool = False,
+        verify_all: bool = False,
+        every_line: bool = False,
+        wrong_counters: WrongCounters = lambda coverage: (),
     ) -> None:
         self._aws = aws
         self._group = group
@@ -84,15 +105,16 @@ class WindowDownload:
         self._markers = markers
         self._folder = folder
         self._on_page = on_page
-        self._sure = sure
-        self._telling = attempt_line_pattern(markers)
+        self._verify_all = verify_all
+        self._wrong_counters = wrong_counters
+        self._selecting = None if every_line else attempt_line_pattern(markers)
         self._selected = False
         self._awaited: dict[str | None, int] = {}
         self.looked = self._nothing()
         self.assumed: Gap | None = None
 
     def save(self) -> None:
-        """Write the window's lines into ``folder``, which is made for them.
+        """Write the lines of the window into ``folder``, which is created for them.
 
         Raises the errors of ``retryctl.errors`` where nothing can be read; a part of the window
         that cannot be is a gap. Raises NotSaved where the folder cannot take the lines.
@@ -101,7 +123,8 @@ class WindowDownload:
             self._folder.mkdir()
         except OSError as error:
             raise NotSaved(self._folder, error) from error
-        if self._options.engine == "insights":
+        auto = self._options.engine == "auto"
+        if self._options.engine == "insights" or (auto and self._needs_insights):
             self._query()
             return
         try:
@@ -112,9 +135,13 @@ class WindowDownload:
                 raise
             self._query()
 
+    @property
+    def _needs_insights(self) -> bool:
+        return self._options.describe(self._group).needs_insights
+
     def _read_all_lines(self) -> None:
         """Read the window again without selecting lines; what was read stays where that fails."""
-        selected, stats, self._telling = self._folder, self.looked, None
+        selected, stats, self._selecting = self._folder, self.looked, None
         self._folder = selected.with_name(f"{selected.name}-all")
         self._folder.mkdir()
         try:
@@ -149,10 +176,10 @@ class WindowDownload:
     # ----------------------------------------------------------------------- FilterLogEvents
 
     def _filter(self) -> bool:
-        """Save the lines; false where those that tell do not suffice."""
+        """Save the lines; false where the selected lines do not prove enough."""
         plan = SlicePlanner(self._window)
         reading = SliceRunner(
-            self._aws, plan, lambda part: self._slice(part, reading), halted=threading.Event()
+            self._aws, plan, lambda part: self._slice(part, plan, reading), halted=threading.Event()
         )
         self.looked, self._selected, self._awaited = self._nothing(), False, {}
         for looked in reading.run():
@@ -165,24 +192,27 @@ class WindowDownload:
         self.looked.gaps += [not_searched(self._group, *each, None) for each in unread]
         if any(w.since_ms <= at < w.until_ms for at in self._awaited.values() for w in plan.done):
             return False
-        return not self._selected or self._is_proved()
+        return not (self._selected and self._unproved())
 
-    def _slice(self, part: TimeSlice, reading: SliceRunner[SearchStats]) -> SliceRead[SearchStats]:
-        """Save one slice; the first, which may be all there is, with every line.
+    def _slice(
+        self, part: TimeSlice, plan: SlicePlanner, reading: SliceRunner[SearchStats]
+    ) -> SliceRead[SearchStats]:
+        """Save one slice. The first one, which may be the whole window, is read with every line.
 
-        Where that is not all, its first page tells what the service should then select.
+        Where it goes on after its first page, that page shows what the service should select.
         """
         path, looked = self._path(part.window), self._nothing()
-        pattern = f"%{self._telling}%" if self._telling and not part.trial else ""
+        pattern = f"%{self._selecting}%" if self._selecting and not part.trial else ""
         self._selected |= bool(pattern)
         whole = False
         try:
             for page in matching_pages(self._aws, self._group, part.window, pattern):
                 looked.pages += 1
+                plan.reached(part, looked.pages)
                 if page.more and part.trial:
                     self._await(page.events)
-                    told_enough = bool(self._awaited) or not self._telling
-                    given_up = told_enough or looked.pages == _MOST_FIRST_PAGES
+                    noted_enough = bool(self._awaited) or not self._selecting
+                    given_up = noted_enough or looked.pages == _MOST_FIRST_PAGES
                 else:
                     given_up = page.more and reading.ended
                 if given_up:
@@ -201,18 +231,38 @@ class WindowDownload:
 
     def _await(self, events: Sequence[LogEvent]) -> None:
         """Note which of these the service has to select: that it reads ``|`` as ``re`` does."""
-        if self._telling:
-            tells = re.compile(self._telling).search
+        if self._selecting:
+            tells = re.compile(self._selecting).search
             self._awaited |= {e.event_id: e.timestamp_ms for e in events if tells(e.message)}
 
     # ----------------------------------------------------------------------- Logs Insights
 
     def _query(self) -> None:
-        if self._telling is None:
+        """Save the lines that Insights selects; all lines where those do not suffice."""
+        if self._selecting is None:
             raise CouldNotLook(
                 "Logs Insights cannot search for the lines that the settings' patterns describe",
                 "Use --engine filter, or simpler patterns: text and one group for the value.",
             )
+        self._save_by_insights(self._selecting)
+        unproved = self._unproved()
+        if not unproved:
+            return
+        selected, stats = self._folder, self.looked
+        self._folder = selected.with_name(f"{selected.name}-all")
+        self._folder.mkdir()
+        try:
+            self._save_by_insights(None)
+        except CouldNotLook:
+            shutil.rmtree(self._folder)
+            self._folder, self.looked = selected, stats
+            self.looked.gaps += unproved
+        else:
+            shutil.rmtree(selected)
+            self._folder = self._folder.rename(selected)
+
+    def _save_by_insights(self, expression: str | None) -> None:
+        """Raises ``TooManyLines`` without an expression where the window has too many lines."""
         lines = InsightsLines(
             self._aws,
             self._group,
@@ -227,9 +277,9 @@ class WindowDownload:
         self.looked = self._nothing()
         if since_ms < fresh_ms:
             seen = TimeRange(since_ms=since_ms, until_ms=fresh_ms)
-            self._save_queried(seen, lines.read(seen, self._telling))
+            self._save_queried(seen, lines.read(seen, expression))
         if fresh_ms < until_ms:
-            self._save_fresh(TimeRange(since_ms=fresh_ms, until_ms=until_ms))
+            self._save_fresh(TimeRange(since_ms=fresh_ms, until_ms=until_ms), expression)
         lines.report_scanned()
         self.looked.bytes_scanned = lines.bytes_scanned
         self.looked.gaps += [too_many(self._group, second) for second in lines.unread]
@@ -237,12 +287,9 @@ class WindowDownload:
         if lines.clamped:
             known = self._options.describe(self._group)
             self.looked.gaps += not_kept(self._group, known, self._window.since_ms, self._now_ms)
-        if self._is_proved():
-            return
-        self.looked.gaps.append(lines_between(self._group))
 
     def _save_queried(self, window: TimeRange, queried: Iterator[list[LogEvent]]) -> None:
-        """What Insights gives; where it gives up, the rest is a gap."""
+        """Save the rows of Insights; where a query fails, the rest is a gap."""
         since_ms = window.since_ms
         try:
             for events in queried:
@@ -254,11 +301,12 @@ class WindowDownload:
             rest = TimeRange(since_ms=since_ms, until_ms=window.until_ms)
             self.looked.gaps.append(not_searched(self._group, rest, error, None))
 
-    def _save_fresh(self, window: TimeRange) -> None:
-        """What Insights may not see yet is asked of FilterLogEvents, all of it or nothing."""
+    def _save_fresh(self, window: TimeRange, expression: str | None) -> None:
+        """Save by FilterLogEvents what Insights may not find yet, all of it or nothing."""
         path, looked = self._path(window), self._nothing()
+        pattern = f"%{expression}%" if expression else ""
         try:
-            for page in matching_pages(self._aws, self._group, window, f"%{self._telling}%"):
+            for page in matching_pages(self._aws, self._group, window, pattern):
                 looked.pages += 1
                 self._write(path, page, looked)
         except CouldNotLook:
@@ -268,18 +316,62 @@ class WindowDownload:
         else:
             self.looked.merge(looked)
 
-    # ----------------------------------------------------------------------- between the lines
+    # ----------------------------------------------------------------------- beside the lines
 
-    def _is_proved(self) -> bool:
-        """Whether no line parts two that count as neighbours, as far as that has to be known."""
-        if self._telling is None:
-            return True
-        look_up = AdjacencyLookup(self._aws, self._group, self._window, self._telling)
-        pairs = pairs_in(self._folder, self._markers, MOST_PAIRS)
-        held = look_up.held(pairs, pages=self.looked.pages, sure=self._sure)
-        if held is not None and held < pairs.found:
-            self.assumed = pairs_not_verified(self._group, pairs.found, held)
-        return held is not None
+    def _unproved(self) -> list[Gap]:
+        """Return the gaps that the selected lines leave; none where all lines were read."""
+        if self._selecting is None:
+            return []
+        look_up = LineLookup(self._aws, self._group, self._window, self._selecting)
+        gaps = self._add_lines(look_up, bare_starts_in(self._folder))
+        pairs = pairs_in(self._folder, Pairs(self._markers, MOST_PAIRS))
+        pages = self.looked.pages
+        if self._verify_all:
+            found = look_up.every(pairs, pages=pages)
+            return gaps if found.verified == pairs.found else [lines_between(self._group)]
+        if not look_up.reaches_all(pairs, pages=pages):
+            gaps += self._undecided(look_up)
+        found = look_up.some(pairs, pages=pages)
+        if found.parted:
+            return [lines_between(self._group)]
+        if found.verified < pairs.found:
+            self.assumed = pairs_not_verified(self._group, pairs.found, found.verified)
+        return gaps
+
+    def _undecided(self, look_up: LineLookup) -> list[Gap]:
+        """Look up the pairs behind wrong counters; return a gap for each that stays unknown."""
+        wrong = self._wrong_counters(self.looked.coverage(0))
+        pairs = Pairs(self._markers, MOST_PAIRS, wanted=partial(_is_within, wrong))
+        pairs_in(self._folder, pairs)
+        found = look_up.every(pairs, pages=self.looked.pages)
+        if found.verified == pairs.found:
+            return []
+        if found.parted:
+            return [lines_between(self._group)]
+        return [counter_not_verified(self._group, stretch) for stretch in wrong]
+
+    def _add_lines(self, look_up: LineLookup, stretches: Sequence[StreamStretch]) -> list[Gap]:
+        """Save the other lines of attempts of which a START alone was selected."""
+        path = self._folder / "beside-starts.jsonl"
+
+        def save(events: list[LogEvent]) -> None:
+            self._write(path, Page(events=events, more=True), self.looked)
+
+        try:
+            if len(stretches) <= _MOST_BARE_STARTS:
+                look_up.unselected(stretches, save)
+                return []
+        except CouldNotLook:
+            pass
+        return [attempts_unproved(self._group, stretch) for stretch in stretches]
+
+
+def _is_within(stretches: Sequence[StreamStretch], pair: AdjacentPair) -> bool:
+    return any(
+        one.log_stream == pair.first.log_stream
+        and one.window.since_ms <= pair.first.timestamp_ms < one.window.until_ms
+        for one in stretches
+    )
 
 
 def _is_bad_pattern(error: RetryctlError | None) -> bool:

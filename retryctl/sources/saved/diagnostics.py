@@ -53,6 +53,7 @@ class ReadStats:
     last_ms: int | None = None
     events: int = 0
     unrecognised: int = 0
+    web_requests: int = 0
     bytes_read: int = 0
     log_groups: set[str] = field(default_factory=set)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -99,6 +100,7 @@ class ReadStats:
             left_out=tuple(self.left_out.items()),
             events_read=self.events,
             events_unrecognised=self.unrecognised,
+            web_requests=self.web_requests,
             bytes_read=self.bytes_read,
             gaps=tuple(self.gaps),
         )

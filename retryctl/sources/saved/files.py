@@ -185,6 +185,10 @@ def _demo() -> SavedFile:
     return SavedFile(name=DEMO, size=len(content), open=lambda: demo.open("rb"))
 
 
+def _extension(name: str) -> str:
+    return os.path.splitext(name.lower())[1]
+
+
 def _missing(source: str) -> UnreadableInput:
     if glob.has_magic(source):
         return UnreadableInput(f"no file matches {source}.", "Quote it where the shell expands it.")
@@ -193,6 +197,8 @@ def _missing(source: str) -> UnreadableInput:
         names = os.listdir(folder or ".")
     except FileNotFoundError:
         return UnreadableInput(f"there is no {source}: its folder is not there either.")
+    kinds = ("", _extension(name))
+    names = [each for each in names if _LIKE_A_FILE.search(each) or _extension(each) in kinds]
     if not folder:
         names += _RESERVED
     return UnreadableInput(

@@ -19,14 +19,15 @@ def report(result: CheckReport) -> str:
 
 def _lines(kind: str, some: list[Problem]) -> str:
     shown = some if len(some) <= _MOST_SHOWN else some[: _MOST_SHOWN - 1]
-    lines = [_command(kind, problem.rule, _said(problem)) for problem in shown]
+    lines = [_command(kind, problem.rule, _message(problem)) for problem in shown]
     if more := len(some) - len(shown):
         lines.append(_command(kind, "retryctl", f"and {more:,} more"))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _said(problem: Problem) -> str:
-    return f"{problem.request_id}: {problem.message}" if problem.request_id else problem.message
+def _message(problem: Problem) -> str:
+    words = f"{problem.name}: {problem.message}" if len(problem.findings) > 1 else problem.message
+    return f"{problem.request_id}: {words}" if problem.request_id else words
 
 
 def _command(kind: str, title: str, message: str) -> str:

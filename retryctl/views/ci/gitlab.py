@@ -1,7 +1,7 @@
 """GitLab's code quality report: an array of what did not pass.
 
-GitLab holds the report of a branch against that of its target by the fingerprints, so they must
-survive the new request IDs of every run. Of several findings of one identity each gets a number.
+GitLab compares the report of a branch with that of its target by the fingerprints, so they must
+survive the new request IDs of every run. Problems with one identity are numbered.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def report(result: CheckReport) -> str:
 
 
 def _identity(problem: Problem) -> str:
-    if problem.judged:
-        return problem.judged.identity.fingerprint
+    if problem.findings:
+        return problem.findings[0].identity.fingerprint
     return f"{problem.rule}:{problem.function or ''}"
 
 
@@ -47,6 +47,6 @@ def _issue(problem: Problem, unique: str, place: str) -> dict[str, Any]:
 
 
 def _severity(problem: Problem) -> str:
-    if problem.judged:
-        return _SEVERITIES[problem.judged.finding.severity]
+    if problem.findings:
+        return _SEVERITIES[problem.findings[0].finding.severity]
     return "info" if problem.passed is None else "major"

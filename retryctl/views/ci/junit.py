@@ -1,37 +1,42 @@
-"""JUnit XML, as Jenkins, GitLab and most others read it: one test case for each request.
+"""JUnit XML, as Jenkins, GitLab and most others read it: one test case for each check.
 
-A request that failed has a ``failure``, one that is undetermined an ``error``. Expectations of
-one request stand in its case; those of all requests are cases of their own.
+A check that failed has a ``failure``, one that is undetermined an ``error``. The case of a
+request is named by its ID, that of an expectation by its option.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from retryctl.core.check.evaluate import REQUEST, JudgedFinding
 from retryctl.core.check.expectations import CheckResult
-from retryctl.views.ci.report import CheckReport
+from retryctl.views.ci.report import (
+    CheckReport,
+    Problem,
+    failed_checks,
+    next_command,
+    result_sentence,
+)
 from retryctl.views.inert import inert
-
-_Key = tuple[str, "str | None"]
 
 
 def report(result: CheckReport) -> str:
-    """The whole document. Characters that XML cannot hold are shown as their escapes."""
+    """Return the whole document. Characters that XML cannot hold are shown as their escapes."""
     judgement = result.judgement
-    cases: dict[_Key, list[CheckResult]] = {}
-    for check in judgement.checks:
-        key = (check.request_id or f"--{check.name}", check.function)
-        cases.setdefault(key, []).append(check)
-    findings: dict[_Key, list[JudgedFinding]] = {}
+    failed = {id(check): some for check, some in failed_checks(judgement)}
+    findings: dict[tuple[str | None, str | None], list[JudgedFinding]] = {}
     for judged in judgement.findings:
         findings.setdefault((judged.request_id, judged.function), []).append(judged)
     suite = Element("testsuite", {"name": inert(f"retryctl {result.subject}".strip())})
-    for key, checks in cases.items():
-        _case(suite, key, checks, findings.get(key, ()))
+    properties = SubElement(suite, "properties")
+    SubElement(properties, "property", {"name": "result", "value": inert(result_sentence(result))})
+    for check in judgement.checks:
+        case = _case(suite, check, failed.get(id(check), ()), result)
+        if check.name == REQUEST:
+            _beside(case, findings.get((check.request_id, check.function), ()))
     counts = {
-        "tests": str(len(cases)),
+        "tests": str(len(judgement.checks)),
         "failures": str(len(suite.findall("testcase/failure"))),
         "errors": str(len(suite.findall("testcase/error"))),
     }
@@ -47,30 +52,36 @@ def report(result: CheckReport) -> str:
 
 
 def _case(
-    suite: Element, key: _Key, checks: Sequence[CheckResult], findings: Sequence[JudgedFinding]
-) -> None:
-    name, function = key
+    suite: Element, check: CheckResult, problems: Sequence[Problem], result: CheckReport
+) -> Element:
+    name = f"--{check.name}" if check.name != REQUEST else ""
+    about = {"name": inert(f"{check.request_id or ''} {name}".strip())}
     case = SubElement(
-        suite, "testcase", {"classname": inert(function or "retryctl"), "name": inert(name)}
+        suite, "testcase", {"classname": inert(check.function or "retryctl"), **about}
     )
-    failed = [check for check in checks if check.passed is False]
-    unsure = [check for check in checks if check.passed is None]
-    for kind, some in (("failure", failed), ("error", [] if failed else unsure)):
-        if some:
-            details = {"type": _type(some[0], findings), "message": inert(some[0].message)}
-            SubElement(case, kind, details).text = "\n".join(_said(check) for check in some)
-    beside = [judged.finding for judged in findings if not judged.failed]
-    if beside:
-        harmless = [f"{finding.rule}: {inert(finding.message)}" for finding in beside]
-        SubElement(case, "system-out").text = "\n".join(harmless)
+    if problems:
+        kind = "failure" if check.passed is False else "error"
+        details = {"type": problems[0].rule, "message": inert(_summary(problems))}
+        lines = _details(check, problems, result)
+        SubElement(case, kind, details).text = "\n".join(map(inert, lines))
+    return case
 
 
-def _type(check: CheckResult, findings: Sequence[JudgedFinding]) -> str:
-    """The rule that failed, where it was a rule."""
-    rules = [judged.finding.rule for judged in findings if judged.failed]
-    return rules[0] if rules and check.name == REQUEST else check.name
+def _summary(problems: Sequence[Problem]) -> str:
+    return " ".join(problem.sentence for problem in problems)
 
 
-def _said(check: CheckResult) -> str:
-    name = "" if check.name == REQUEST else f"--{check.name}: "
-    return f"{name}{inert(check.message)}"
+def _details(check: CheckResult, problems: Sequence[Problem], result: CheckReport) -> Iterator[str]:
+    for problem in problems:
+        yield problem.sentence
+        yield from (f"    {line}" for line in problem.evidence(result.tz))
+    if command := next_command(check, result.coverage):
+        yield command
+
+
+def _beside(case: Element, findings: Sequence[JudgedFinding]) -> None:
+    """Add the findings that do not fail."""
+    harmless = [judged.finding for judged in findings if not judged.failed]
+    if harmless:
+        lines = [f"{finding.rule}: {inert(finding.message)}" for finding in harmless]
+        SubElement(case, "system-out").text = "\n".join(lines)

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timezone, tzinfo
+from shlex import quote
 
-from retryctl.core.check.evaluate import REQUEST, CheckOutcome, JudgedFinding
-from retryctl.core.check.expectations import CheckResult
+from retryctl.core.check.evaluate import REQUEST, CheckOutcome, FindingEffect, JudgedFinding
+from retryctl.core.check.expectations import COVERAGE, CROSS_CHECK, CheckResult
 from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.events import LogEvent, is_timed
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus
+from retryctl.views.inert import cut, lines_of
+from retryctl.views.times import stamp
+
+_MOST_EVIDENCE, _MOST_OF_A_LINE = 6, 160
+_LISTS = {
+    "expect-branches": "--retried",
+    "expect-outcome": "--failed",
+    "max-exhausted": "--outcome exhausted",
+    "max-wrong-branch": "--verdict disagrees",
+    "min-accuracy": "--verdict disagrees",
+    "min-requests": "",
+    "min-retried": "--retried",
+}
+"""Options of ``list`` that show the requests an expectation is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
-    """The result of a check, and what was looked at.
+    """The result of a check, and what was read.
 
     ``version`` is retryctl's own, ``tz`` the time zone of times in text, ``reports`` the files
-    that are written beside what is printed.
+    that are written beside the output.
     """
 
     judgement: CheckOutcome
@@ -40,22 +56,22 @@ class CheckReport:
 
     @property
     def subject(self) -> str:
-        """The function, or how many there are."""
+        """The function, or the number of functions."""
         names = self.judgement.functions
         return f"{len(names):,} functions" if len(names) > 1 else "".join(names)
 
     @property
     def place(self) -> str:
-        """A path that stays the same from run to run, for tools that ask in which file it is."""
+        """A path that stays the same from run to run, for tools that need a file."""
         return (self.coverage.log_groups or (self.subject or "log",))[0].lstrip("/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One line of what did not pass: a finding that fails, or a check.
+    """One thing that did not pass: the findings of one kind in a request, or an expectation.
 
-    ``rule`` names the rule or the expectation. ``passed`` is ``False``, or ``None`` where the
-    result is undetermined.
+    ``rule`` names the finding or the expectation. ``passed`` is ``False``, or ``None`` where the
+    result is undetermined. ``findings`` is empty where no finding explains the problem.
     """
 
     rule: str
@@ -63,43 +79,97 @@ class Problem:
     message: str
     request_id: str | None
     function: str | None
-    judged: JudgedFinding | None = None
+    findings: tuple[JudgedFinding, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """``uncounted-attempt (2 findings)``, ``--max-exhausted``; empty for the request."""
+        alike = f" ({len(self.findings)} findings)" if len(self.findings) > 1 else ""
+        plain = self.findings or self.rule in (COVERAGE, CROSS_CHECK)
+        return "" if self.rule == REQUEST else f"{'' if plain else '--'}{self.rule}{alike}"
+
+    @property
+    def sentence(self) -> str:
+        """The name and the message."""
+        return f"{self.name}: {self.message}" if self.name else self.message
+
+    def evidence(self, tz: tzinfo) -> list[str]:
+        """Return the log lines that prove the findings, each with its time."""
+        events = dict.fromkeys(
+            event for judged in self.findings for event in judged.finding.evidence
+        )
+        lines = [line for event in events for line in _lines(event, tz)]
+        more = len(lines) - _MOST_EVIDENCE
+        return [*lines[:_MOST_EVIDENCE], *([f"and {more:,} more lines"] if more > 0 else [])]
 
 
-def problems(judgement: CheckOutcome) -> list[Problem]:
-    """What did not pass, failures before what is undetermined."""
+def failed_checks(judgement: CheckOutcome) -> list[tuple[CheckResult, tuple[Problem, ...]]]:
+    """Return the checks that did not pass with their problems, failures before undetermined."""
     failed: dict[tuple[str, str | None], list[JudgedFinding]] = defaultdict(list)
     for judged in judgement.findings:
         if judged.failed:
             failed[judged.request_id, judged.function].append(judged)
     found = [
-        problem
+        (check, tuple(_problems(check, failed.get((check.request_id or "", check.function), []))))
         for check in judgement.checks
         if not check.passed
-        for problem in _problems(check, failed.get((check.request_id or "", check.function), []))
     ]
-    return sorted(found, key=lambda problem: problem.passed is None)
+    return sorted(found, key=lambda item: item[0].passed is None)
+
+
+def problems(judgement: CheckOutcome) -> list[Problem]:
+    """Return what did not pass, failures before what is undetermined."""
+    return [problem for _, some in failed_checks(judgement) for problem in some]
+
+
+def same_kind(findings: Iterable[JudgedFinding]) -> list[tuple[JudgedFinding, ...]]:
+    """Group the findings of one request and one rule that count alike, in order."""
+    groups: dict[tuple[object, ...], list[JudgedFinding]] = {}
+    for judged in findings:
+        counts = (judged.failed, judged.known, judged.allowed)
+        key = (judged.request_id, judged.function, judged.finding.rule, *counts)
+        groups.setdefault(key, []).append(judged)
+    return [tuple(group) for group in groups.values()]
+
+
+def findings_message(group: Sequence[JudgedFinding]) -> str:
+    """``attempt 3 ran A, expected C. `` and the message of the first finding."""
+    ran = "; ".join(
+        f"attempt {judged.finding.attempt} ran {judged.branch}, expected {judged.branch_expected}"
+        for judged in group
+        if judged.branch_expected is not None
+    )
+    message = group[0].finding.message
+    return f"{ran}. {message}" if ran else message
+
+
+def next_command(check: CheckResult, coverage: Coverage) -> str:
+    """Return the command that shows more of a check that did not pass; ``""`` for none."""
+    where, groups = coverage.where, coverage.log_groups
+    source = f"--from {quote(where)}" if where else f"-g {quote(groups[0])}" if groups else ""
+    if where == "standard input" or len(groups) > 1:
+        return ""
+    if check.request_id:
+        command = f"retryctl trace {check.request_id} {source}"
+    elif check.name in _LISTS:
+        command = f"retryctl list {source} {_LISTS[check.name]}"
+    else:
+        return ""
+    return command.strip() if command.isprintable() else ""
 
 
 def harmless_findings(judgement: CheckOutcome) -> list[str]:
-    """Sentences that count the findings that do not fail, by kind and by rule."""
-    kinds = {
-        "known, in the baseline": [f for f in judgement.findings if f.known and not f.allowed],
-        "allowed": [f for f in judgement.findings if f.allowed],
-        "also found, does not fail": [
-            f for f in judgement.findings if not (f.failed or f.known or f.allowed)
-        ],
+    """Return sentences that count the findings that do not fail, by kind and by rule."""
+    kinds: Mapping[str, FindingEffect] = {
+        "known, in the baseline": "known",
+        "allowed": "allowed",
+        "also found, does not fail": "harmless",
     }
-    return [f"{kind}: {_numbers(some)}" for kind, some in kinds.items() if some]
-
-
-def grouped(found: Sequence[Problem]) -> list[tuple[Problem, ...]]:
-    """Group the problems of one request and one rule, in the order of their first."""
-    groups: dict[tuple[object, ...], list[Problem]] = {}
-    for problem in found:
-        key = (problem.passed, problem.request_id, problem.function, problem.rule)
-        groups.setdefault(key, []).append(problem)
-    return [tuple(group) for group in groups.values()]
+    numbers = {kind: _numbers(judgement, effect) for kind, effect in kinds.items()}
+    sentences = [f"{kind}: {counted}" for kind, counted in numbers.items() if counted]
+    if more := sum(judgement.counts.values()) - len(judgement.findings):
+        sentences.append(f"counted, not listed: {number_of(more, 'finding')} of later requests")
+    return sentences
 
 
 def headline(judgement: CheckOutcome, subject: str) -> str:
@@ -109,7 +179,7 @@ def headline(judgement: CheckOutcome, subject: str) -> str:
 
 
 def result_sentence(result: CheckReport) -> str:
-    """How it came out, in a sentence that ends in the exit status."""
+    """Return the result as a sentence that ends in the exit status."""
     checks = result.judgement.checks
     requests = sum(check.name == REQUEST for check in checks)
     expectations = len(checks) - requests
@@ -126,28 +196,37 @@ def result_sentence(result: CheckReport) -> str:
         return f"{every}{number_of(len(checks), 'check')} passed: {made_of} {status}"
     parts = [f"{failed:,} failed"] if failed else []
     parts += [f"{unsure:,} undetermined"] if unsure else []
-    return f"{' and '.join(parts)} of {number_of(len(checks), 'check')}: {made_of} {status}"
+    failing = _numbers(result.judgement, "failed")
+    why = f" ({failing})" if failing else ""
+    return f"{' and '.join(parts)} of {number_of(len(checks), 'check')}{why}: {made_of} {status}"
 
 
 def _problems(check: CheckResult, failed: list[JudgedFinding]) -> Iterator[Problem]:
     if check.name == REQUEST and check.passed is False and failed:
-        for judged in failed:
-            yield _problem(check, judged.finding.rule, judged.finding.message, judged)
+        for group in same_kind(failed):
+            yield _problem(check, group[0].finding.rule, findings_message(group), group)
     else:
-        yield _problem(check, check.name, check.message, None)
+        yield _problem(check, check.name, check.message)
 
 
-def _problem(check: CheckResult, rule: str, message: str, judged: JudgedFinding | None) -> Problem:
+def _problem(
+    check: CheckResult, rule: str, message: str, findings: tuple[JudgedFinding, ...] = ()
+) -> Problem:
     return Problem(
         rule=rule,
         passed=check.passed,
         message=message,
         request_id=check.request_id,
         function=check.function,
-        judged=judged,
+        findings=findings,
     )
 
 
-def _numbers(findings: list[JudgedFinding]) -> str:
-    numbers = Counter(judged.finding.rule for judged in findings)
+def _lines(event: LogEvent, tz: tzinfo) -> list[str]:
+    when = f"{stamp(event.timestamp_ms, tz, dated=False)}  " if is_timed(event.timestamp_ms) else ""
+    return [f"{when}{cut(line.rstrip(), _MOST_OF_A_LINE)}" for line in lines_of(event.message)]
+
+
+def _numbers(judgement: CheckOutcome, effect: FindingEffect) -> str:
+    numbers = {rule: number for (of, rule), number in judgement.counts.items() if of == effect}
     return ", ".join(f"{rule} {number:,}" for rule, number in sorted(numbers.items()))

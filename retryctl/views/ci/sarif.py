@@ -1,4 +1,4 @@
-"""SARIF 2.1.0: every finding as a result, for code scanning and its viewers.
+"""SARIF 2.1.0: the findings of one kind in a request as one result, for code scanning.
 
 A finding that does not fail is a note; one that is known has the baseline state ``unchanged``,
 one that is allowed a suppression. What is undetermined is a result of the kind ``open``. The
@@ -9,15 +9,22 @@ the log events of its evidence are its related locations.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from retryctl.core.check.evaluate import JudgedFinding
 from retryctl.core.crosscheck.findings import Severity
-from retryctl.core.crosscheck.verdict import RULES
 from retryctl.core.model.events import LogEvent, stream_name
-from retryctl.views.ci.report import CheckReport, Problem, problems
+from retryctl.core.rules import ALL_RULES
+from retryctl.views.ci.report import (
+    CheckReport,
+    Problem,
+    findings_message,
+    problems,
+    result_sentence,
+    same_kind,
+)
 from retryctl.views.inert import inert, lines_of
 from retryctl.views.json.check import document_text
 from retryctl.views.rule_texts import RuleText, rule_texts
@@ -28,7 +35,7 @@ _SCHEMA = (
 )
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _EXPLAIN = "retryctl explain"
-_RULES = {rule.id: rule for rule in RULES}
+_RULES = {rule.id: rule for rule in ALL_RULES}
 
 Object = dict[str, Any]
 
@@ -36,10 +43,11 @@ Object = dict[str, Any]
 def report(result: CheckReport) -> str:
     """The log with its one run."""
     texts = rule_texts()
-    checks = [p for p in problems(result.judgement) if p.judged is None]
+    checks = [p for p in problems(result.judgement) if not p.findings]
+    groups = same_kind(result.judgement.findings)
     ids = [judged.finding.rule for judged in result.judgement.findings]
     ids = sorted({*ids, *(problem.rule for problem in checks)})
-    results = [_finding(judged, ids, result.place) for judged in result.judgement.findings]
+    results = [_findings(group, ids, result.place) for group in groups]
     results += [_check(problem, ids, result.place) for problem in checks]
     run = {
         "tool": {
@@ -51,7 +59,13 @@ def report(result: CheckReport) -> str:
             }
         },
         "columnKind": "unicodeCodePoints",
-        "invocations": [{"executionSuccessful": True, "exitCode": result.status.value}],
+        "invocations": [
+            {
+                "executionSuccessful": True,
+                "exitCode": result.status.value,
+                "exitCodeDescription": inert(result_sentence(result)),
+            }
+        ],
         "results": results,
     }
     return document_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
@@ -75,15 +89,20 @@ def _rule(id: str, texts: Mapping[str, RuleText]) -> Object:
     }
 
 
-def _finding(judged: JudgedFinding, ids: list[str], place: str) -> Object:
+def _findings(group: Sequence[JudgedFinding], ids: list[str], place: str) -> Object:
+    judged = group[0]
     finding = judged.finding
     level = _LEVELS[finding.severity] if judged.failed else "note"
-    who = f"{judged.request_id}: {finding.message}"
+    who = f"{judged.request_id}: {findings_message(group)}"
     result = _result(finding.rule, ids, who, place, kind="fail", level=level)
     result["partialFingerprints"] = {"retryctlFinding/v1": judged.identity.fingerprint}
     result["baselineState"] = "unchanged" if judged.known else "new"
-    result["relatedLocations"] = [_evidence(event) for event in finding.evidence]
+    result["occurrenceCount"] = len(group)
+    evidence = dict.fromkeys(event for each in group for event in each.finding.evidence)
+    result["relatedLocations"] = [_evidence(event) for event in evidence]
+    attempts = [each.finding.attempt for each in group]
     result["properties"] = {"requestId": judged.request_id, "attempt": finding.attempt}
+    result["properties"]["attempts"] = [number for number in attempts if number is not None]
     if judged.allowed:
         result["suppressions"] = [{"kind": "external", "justification": f"--allow {finding.rule}"}]
     return result

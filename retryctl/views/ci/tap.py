@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from retryctl.core.check.evaluate import REQUEST
 from retryctl.core.check.expectations import CheckResult
-from retryctl.views.ci.report import CheckReport
+from retryctl.views.ci.report import (
+    CheckReport,
+    Problem,
+    failed_checks,
+    next_command,
+    result_sentence,
+)
 from retryctl.views.inert import inert
 
 _SPECIAL = re.compile(r"[\\#]")
@@ -17,24 +23,36 @@ _SPECIAL = re.compile(r"[\\#]")
 def report(result: CheckReport) -> str:
     """The stream. TAP knows no third result: what is undetermined is ``not ok`` and says so."""
     checks = result.judgement.checks
+    failed = {id(check): some for check, some in failed_checks(result.judgement)}
     lines = ["TAP version 14", f"1..{len(checks)}{'' if checks else ' # SKIP nothing to check'}"]
     for number, check in enumerate(checks, start=1):
-        lines += _point(number, check)
+        lines += _point(number, check, failed.get(id(check), ()), result)
+    lines.append(f"# {_SPECIAL.sub(_escaped, inert(result_sentence(result)))}")
     return "\n".join(lines) + "\n"
 
 
-def _point(number: int, check: CheckResult) -> Iterator[str]:
+def _point(
+    number: int, check: CheckResult, failed: Sequence[Problem], result: CheckReport
+) -> Iterator[str]:
     about = f"{check.name} {check.request_id}" if check.request_id else f"--{check.name}"
     if check.request_id and check.name != REQUEST:
         about = f"--{check.name} {check.request_id}"
     yield f"{'ok' if check.passed else 'not ok'} {number} - {_SPECIAL.sub(_escaped, inert(about))}"
     if not check.passed:
-        # a JSON string is a YAML one; a CI runner must find no ##[command] of its own in it
-        message = json.dumps(inert(check.message)).replace("##[", r"##\u005b")
         yield "  ---"
-        yield f"  message: {message}"
+        yield f"  message: {_quoted(' '.join(problem.sentence for problem in failed))}"
         yield f"  severity: {'undetermined' if check.passed is None else 'fail'}"
+        if evidence := [line for problem in failed for line in problem.evidence(result.tz)]:
+            yield "  evidence:"
+            yield from (f"    - {_quoted(line)}" for line in evidence)
+        if command := next_command(check, result.coverage):
+            yield f"  next: {_quoted(command)}"
         yield "  ..."
+
+
+def _quoted(text: str) -> str:
+    """A JSON string, which is a YAML one too. A CI runner must find no ##[command] in it."""
+    return json.dumps(inert(text)).replace("##[", r"##\u005b")
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""One attempt on a page: its figures, what /tmp held, what was found, and its log lines."""
+"""One attempt on a page: its figures, the files in /tmp and its log lines; and findings."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ from retryctl.core.crosscheck.findings import Finding
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent, stream_name
-from retryctl.views.attempts_table import environment_cell, error_detail, memory, outcome_cell
+from retryctl.views.attempts_table import (
+    environment_cell,
+    error_detail,
+    memory,
+    outcome_cell,
+    response,
+)
 from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.html.markup import Markup, joined, spans, tag
 from retryctl.views.html.tmp_files import files_are_inferred, files_around
 from retryctl.views.inert import lines_of
+from retryctl.views.sentences import numbered
 from retryctl.views.signs import SEVERITY_SIGNS, STYLES
 from retryctl.views.times import duration, moment, stamp
 
@@ -29,6 +36,7 @@ class Setting:
     """What the attempts of a request share.
 
     ``dated`` puts its day before each time; ``unfolded`` opens the log lines from the start.
+    ``responses`` has what each attempt of a lab gave.
     """
 
     known: Mapping[str | None, EnvironmentLabel]
@@ -36,13 +44,13 @@ class Setting:
     branches: Branches
     dated: bool
     unfolded: bool
+    responses: Sequence[bytes | None] = ()
 
 
 def attempt_article(
     checked: CheckedRequest, attempt: Attempt, anchor: str, around: Setting
 ) -> Markup:
-    """The attempt with the findings whose harm shows in it; its heading is of level 3."""
-    findings = [one for one in checked.findings if one.attempt == attempt.number]
+    """The attempt; its heading is of level 3."""
     return tag(
         "article",
         tag(
@@ -53,24 +61,27 @@ def attempt_article(
             tag("span", spans(outcome_cell(attempt)), class_="how"),
             id=anchor,
         ),
-        _facts(_told_of(attempt, around.tz)),
+        _facts(_told_of(attempt, around)),
         _tmp(checked, attempt, around),
-        *(finding_section(one, around) for one in findings),
         _log_lines(attempt, around),
         class_="attempt",
     )
 
 
-def finding_section(finding: Finding, around: Setting) -> Markup:
-    """A finding with its remedy and its evidence, under a heading of level 4."""
+def findings_section(group: Sequence[Finding], around: Setting) -> Markup:
+    """The findings of one rule with their remedy and evidence, under a heading of level 4."""
+    finding = group[0]
     sign = SEVERITY_SIGNS[finding.severity]
+    numbers = [one.attempt for one in group if one.attempt is not None]
+    where = f" · {numbered(numbers)}" if numbers else ""
+    evidence = list(dict.fromkeys(event for one in group for event in one.evidence))
     return tag(
         "section",
-        tag("h4", f"{sign} {finding.rule} ", tag("small", finding.severity.value)),
-        tag("p", finding.message),
+        tag("h4", f"{sign} {finding.rule} ", tag("small", f"{finding.severity.value}{where}")),
+        *(tag("p", one.message) for one in group),
         tag("p", tag("b", "Do: "), finding.remedy),
         tag("p", "More: ", tag("code", f"retryctl explain {finding.rule}"), class_="dim"),
-        _proof("evidence", finding.evidence, around),
+        _proof("evidence", evidence, around),
         class_=f"finding edge {STYLES[sign]}",
     )
 
@@ -81,9 +92,9 @@ def _facts(facts: Iterable[tuple[str, str]]) -> Markup:
     )
 
 
-def _told_of(attempt: Attempt, tz: tzinfo) -> Iterator[tuple[str, str]]:
+def _told_of(attempt: Attempt, around: Setting) -> Iterator[tuple[str, str]]:
     yield "error", error_detail(attempt)
-    yield "started", "" if attempt.started_ms is None else moment(attempt.started_ms, tz)
+    yield "started", "" if attempt.started_ms is None else moment(attempt.started_ms, around.tz)
     yield "ran for", "" if attempt.duration_ms is None else duration(attempt.duration_ms)
     init = attempt.init_duration_ms
     yield "init", "" if init is None else duration(init)
@@ -91,6 +102,8 @@ def _told_of(attempt: Attempt, tz: tzinfo) -> Iterator[tuple[str, str]]:
     yield "counts in", attempt.claim.store or ""
     yield "the store said", attempt.claim.store_error or ""
     yield "log stream", tag("code", stream) if (stream := stream_name(attempt.log_stream)) else ""
+    bodies = around.responses[attempt.number - 1 : attempt.number]
+    yield "response", response(bodies[0]) if bodies and bodies[0] is not None else ""
     yield "X-Ray", tag("code", attempt.xray_trace_id) if attempt.xray_trace_id else ""
 
 

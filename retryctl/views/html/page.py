@@ -1,4 +1,4 @@
-"""What every page is made of: the document with its policy, tables, and what was looked at."""
+"""What every page is made of: the document with its policy, tables, and what was read."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _row(heads: Sequence[str], row: Sequence[str]) -> Markup:
     return tag("tr", tag("th", first, scope="row"), *cells)
 
 
-# --------------------------------------------------------------------------- what was looked at
+# --------------------------------------------------------------------------- what was read
 
 
 def _not_seen(coverage: Coverage) -> Iterator[Markup]:
@@ -105,12 +105,12 @@ def _not_seen(coverage: Coverage) -> Iterator[Markup]:
 
 
 def _looked_at(coverage: Coverage, tz: tzinfo) -> Markup:
-    """What was looked at, every gap with the command that would close it, and as of when."""
+    """What was read, every gap with the command that would close it, and as of when."""
     sentence = coverage_sentence(coverage, tz)
     as_of = coverage.horizon_ms
     return tag(
         "section",
-        tag("h2", "What was looked at", id="coverage"),
+        tag("h2", "What was read", id="coverage"),
         tag("p", sentence[:1].upper() + sentence[1:]),
         *(_gap(gap) for gap in coverage.gaps),
         *([] if as_of is None else [tag("p", f"As of {moment(as_of, tz, 'seconds')}.")]),

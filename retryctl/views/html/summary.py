@@ -23,10 +23,11 @@ from retryctl.views.html.histogram import failures
 from retryctl.views.html.markup import Markup, tag
 from retryctl.views.html.page import document, table
 from retryctl.views.inert import cut
+from retryctl.views.next_steps import list_wrong
 from retryctl.views.signs import BAD, NOTHING, STYLES
 from retryctl.views.times import duration, span
 
-_MOST_ROWS, _MOST_OF_AN_ERROR = 50, 300
+_MOST_ROWS, _MOST_OF_AN_ERROR, _MOST_BRANCHES = 50, 300, 8
 _Kind = TypeVar("_Kind", bound=Enum)
 
 
@@ -49,14 +50,17 @@ def summary_page(
     what = number_of(tally.requests, "request")
     panels = [
         *([_panel("Functions", _functions(several))] if several else []),
-        *([_panel("Since the summary before", _changed(changes))] if changes else []),
+        *([_panel("Compared with the earlier summary", _changed(changes))] if changes else []),
         _panel("Requests", *_requests(tally)),
-        _panel("Branch and counter", *_counting(tally, branches or Branches())),
+        _panel(
+            "Branch and counter",
+            *_counting(tally, branches or Branches(), list_wrong(coverage, function)),
+        ),
         _panel("Failures", *_failures(tally, tz)),
         _panel("Waits and cost", *_waits_and_cost(tally)),
     ]
     name = f"{len(several):,} functions" if several else function
-    header = [tag("p", _extent(tally, tz)), tag("p", advice(tally))]
+    header = [tag("p", _extent(tally, tz)), tag("p", advice(tally, coverage))]
     return document(f"{what} of {name}" if name else what, "summary", header, panels, coverage, tz)
 
 
@@ -65,7 +69,7 @@ def _extent(tally: SummaryTally, tz: tzinfo) -> str:
     were = "was" if tally.retried == 1 else "were"
     said = f"{number_of(tally.attempts, 'attempt')}; {retried} {were} retried"
     if tally.requests:
-        said += f" ({percent(tally.retried, tally.requests)})"
+        said += f" ({percent(tally.retried, tally.requests)} of the requests)"
     if tally.first_ms is None or tally.last_ms is None:
         return f"{said}."
     return f"{said}. The attempts seen started {span(tally.first_ms, tally.last_ms, tz)}."
@@ -85,10 +89,17 @@ def _functions(several: Tallies) -> Markup:
 
 def _changed(changes: Sequence[Change]) -> Markup:
     rows = [
-        (cut(change.figure, _MOST_OF_AN_ERROR), *before_and_after(change), change.verdict)
+        (
+            cut(change.figure, _MOST_OF_AN_ERROR),
+            *before_and_after(change),
+            change.unit,
+            change.verdict,
+        )
         for change in changes[:_MOST_ROWS]
     ]
-    return table(_capped("What changed", len(changes)), ("figure", "before", "now", ""), rows)
+    return table(
+        _capped("What changed", len(changes)), ("figure", "before", "now", "unit or base", ""), rows
+    )
 
 
 # --------------------------------------------------------------------------- requests
@@ -135,17 +146,19 @@ def _bar(count: int, most: int) -> Markup:
 # --------------------------------------------------------------------------- can they be trusted
 
 
-def _counting(tally: SummaryTally, branches: Branches) -> Iterator[Markup]:
+def _counting(tally: SummaryTally, branches: Branches, command: str) -> Iterator[Markup]:
     right, wrong = (
         tally.retries_judged[check] for check in (AttemptVerdict.AGREES, AttemptVerdict.DISAGREES)
     )
     if judged := right + wrong:
         of = f"the retries that logged one ({right:,} of {judged:,} that could be judged)"
         yield tag("p", f"The counter was right on {percent(right, judged)} of {of}.")
+    if wrong and command:
+        yield tag("p", "Requests with a wrong counter: ", tag("code", command))
     here, other = tally.same_environment, tally.other_environment
     if here + other:
-        same = percent(here, here + other)
-        yield tag("p", f"{same} of the retries ran in the environment of the attempt before.")
+        same = f"{percent(here, here + other)} of the retries ({here:,} of {here + other:,})"
+        yield tag("p", f"{same} ran in the environment of the attempt before.")
     yield _branches(tally, branches)
     yield _shares("The counter, by attempt", "check", "attempts", _named(tally.checks))
     if tally.findings:
@@ -153,13 +166,13 @@ def _counting(tally: SummaryTally, branches: Branches) -> Iterator[Markup]:
             (tag("code", rule), f"{count:,}", f"{tally.wrong_retries[rule]:,}")
             for rule, count in _largest_first(tally.findings)
         ]
-        yield table("Findings", ("rule", "findings", "wrong counts on retries"), rows)
-        yield tag("p", "retryctl explain RULE says what each means and what to do.", class_="dim")
+        yield table("Findings", ("finding", "number", "wrong counters on retries"), rows)
+        yield tag("p", "retryctl explain FINDING explains each of them.", class_="dim")
 
 
 def _branches(tally: SummaryTally, branches: Branches) -> Markup:
-    names: list[str] = list(branches.numbers)
-    other = sorted({name for _, name in tally.branches if name} - set(names))
+    logged = branches.columns({name for _, name in tally.branches if name})
+    names, other = logged[:_MOST_BRANCHES], logged[_MOST_BRANCHES:]
     ran: Counter[tuple[int, str]] = Counter()
     for (attempt, name), count in tally.branches.items():
         ran[attempt, "none" if name is None else name if name in names else "other"] += count
@@ -168,7 +181,7 @@ def _branches(tally: SummaryTally, branches: Branches) -> Markup:
     rows = [
         [
             f"attempt {attempt}",
-            *(_branch(ran[attempt, head], head, branches.due(attempt - 1)) for head in heads),
+            *(_branch(ran[attempt, head], head, attempt, branches) for head in heads),
         ]
         for attempt in attempts[:_MOST_ROWS]
     ]
@@ -176,11 +189,12 @@ def _branches(tally: SummaryTally, branches: Branches) -> Markup:
     return table(caption, ["", *heads], rows)
 
 
-def _branch(count: int, name: str, due: str) -> str:
+def _branch(count: int, name: str, attempt: int, branches: Branches) -> str:
     """The number of attempts in which it ran, marked where another branch should have run."""
     if not count:
         return tag("span", NOTHING, class_="dim")
-    if name in (due, "none"):
+    due = branches.due(attempt - 1)
+    if name in (due, "none") or branches.are_strange_to(name):
         return tag("b", f"{count:,}") if name == due else f"{count:,}"
     return tag("span", f"{count:,} {BAD}", class_=STYLES[BAD])
 
@@ -203,7 +217,7 @@ def _failures(tally: SummaryTally, tz: tzinfo) -> Iterator[Markup]:
             )
             for one in groups[:_MOST_ROWS]
         ]
-        heads = ("error", "attempts", "in", "for example")
+        heads = ("error", "attempts", "place", "example")
         yield table(_capped("Errors", len(groups)), heads, rows)
 
 

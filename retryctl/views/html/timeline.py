@@ -97,8 +97,8 @@ class _Drawing:
     def _caption(self) -> Iterator[str]:
         bounds = self._first_ms, self._last_ms
         yield f"{day(bounds[0], self._tz, year=True)}, {zone_name(self._tz, bounds)}. "
-        yield "A lane is an execution environment, a circle an attempt with its number; beside it "
-        yield "how it ended, below it the counter and the branch that it logged. Dashes are waits."
+        yield "Each lane is an execution environment, each circle an attempt with its number and "
+        yield "outcome; its counter and branch stand below it. Dashes are waits."
         if self._files:
             yield f" {_FILE} is a file of the request in the environment's /tmp after the attempt."
         if self._left_out:

@@ -1,7 +1,7 @@
-"""``trace`` as one page to attach: no script, nothing from outside, the whole story inside.
+"""``trace`` as one self-contained page without scripts.
 
-It shows what the text shows, with a picture, the files in /tmp and every log line. Lines are
-folded up with ``details``, which a keyboard opens. A content security policy allows the
+It has what the text has, with a picture, the files in /tmp and every log line. Lines are
+folded with ``details``, which a keyboard opens. A content security policy allows the
 page's own style and nothing else, so that even a mistake in escaping could not run.
 """
 
@@ -18,11 +18,12 @@ from retryctl.core.wording import number_of
 from retryctl.views.attempts_table import attempts_table, versions
 from retryctl.views.blocks import Table
 from retryctl.views.environments import environments
-from retryctl.views.html.attempt import Setting, attempt_article, finding_section, mentions
+from retryctl.views.html.attempt import Setting, attempt_article, findings_section, mentions
 from retryctl.views.html.markup import Markup, spans, tag
 from retryctl.views.html.page import document, sentence_line, table
 from retryctl.views.html.timeline import picture
 from retryctl.views.html.tmp_files import files_after, files_are_inferred
+from retryctl.views.next_steps import grouped_findings, next_steps
 from retryctl.views.sentences import Sentence, numbered, outcome_sentence, verdict_sentences
 from retryctl.views.signs import UNSURE
 from retryctl.views.text.trace import TraceOptions
@@ -56,6 +57,7 @@ def trace_page(
             branches=branches or Branches(),
             dated=not on_one_day(starts_ms(one.request.attempts), tz),
             unfolded=asked.lines,
+            responses=asked.responses.get(one.request.request_id, ()),
         )
         sections.append(_request(one, coverage, asked, around, f"r{index}"))
     header = [sentence_line(Sentence(UNSURE, f"not found: {one}")) for one in not_found]
@@ -89,19 +91,25 @@ def _request(
     request = checked.request
     shown = [attempt for attempt in request.attempts if asked.wants(attempt)]
     said = [outcome_sentence(request, coverage, around.tz), *verdict_sentences(checked)]
-    whole = [one for one in checked.findings if one.attempt is None]
+    numbers = {None, *(attempt.number for attempt in shown)}
+    groups = grouped_findings(one for one in checked.findings if one.attempt in numbers)
     return tag(
         "section",
         tag("h2", "Request ", tag("code", request.request_id), id=anchor),
         tag("p", " · ".join(_named(checked)), class_="dim"),
         *map(sentence_line, said),
+        *(_next_step(*step) for step in next_steps(checked, coverage)),
         *_overview(checked, shown, coverage, around, anchor),
-        *([tag("h3", "The whole request")] if whole else []),
-        *(finding_section(one, around) for one in whole),
+        *([tag("h3", "Findings")] if groups else []),
+        *(findings_section(group, around) for group in groups),
         *(attempt_article(checked, a, f"{anchor}a{a.number}", around) for a in shown),
         *([mentions(request.mentions, around)] if request.mentions else []),
         class_="panel",
     )
+
+
+def _next_step(words: str, command: str) -> Markup:
+    return tag("p", f"{words} ", tag("code", command), class_="dim")
 
 
 def _named(checked: CheckedRequest) -> Iterator[str]:

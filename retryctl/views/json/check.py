@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from retryctl.core.check.evaluate import JudgedFinding
@@ -13,7 +14,9 @@ SCHEMA = "retryctl/check/1"
 
 def report(result: CheckReport) -> str:
     """One document with every check, not only those that failed."""
-    judgement = result.judgement
+    judgement, counts = result.judgement, Counter[str]()
+    for (_, rule), number in judgement.counts.items():
+        counts[rule] += number
     document = {
         "schema": SCHEMA,
         "passed": judgement.passed,
@@ -31,6 +34,7 @@ def report(result: CheckReport) -> str:
             for check in judgement.checks
         ],
         "findings": [_finding(judged) for judged in judgement.findings],
+        "finding_counts": dict(sorted(counts.items())),
         "not_found": list(judgement.not_found),
         "cross_checked": judgement.cross_checked,
         "coverage": coverage_object(result.coverage),
@@ -48,6 +52,8 @@ def _finding(judged: JudgedFinding) -> dict[str, Any]:
         "request_id": judged.request_id,
         "function": judged.function,
         **finding_object(judged.finding),
+        "branch": judged.branch,
+        "branch_expected": judged.branch_expected,
         "failed": judged.failed,
         "baseline": judged.known,
         "allowed": judged.allowed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retryctl.core.doctor.result import DoctorReport
+from retryctl.core.doctor.result import Diagnosis, DoctorReport
 from retryctl.views.json.trace import dumps
 
 SCHEMA = "retryctl/doctor/1"
@@ -14,14 +14,16 @@ def doctor_document(report: DoctorReport) -> str:
         "schema": SCHEMA,
         "function": report.function,
         "passed": report.passed,
-        "checks": [
-            {
-                "name": diagnosis.name,
-                "passed": diagnosis.passed,
-                "evidence": diagnosis.evidence,
-                "remedy": diagnosis.remedy or None,
-            }
-            for diagnosis in report.diagnoses
-        ],
+        "checks": [diagnosis_object(diagnosis) for diagnosis in report.diagnoses],
     }
     return dumps(document, indent=2) + "\n"
+
+
+def diagnosis_object(diagnosis: Diagnosis) -> dict[str, object]:
+    """Return one check."""
+    return {
+        "name": diagnosis.name,
+        "passed": diagnosis.passed,
+        "evidence": diagnosis.evidence,
+        "remedy": diagnosis.remedy or None,
+    }

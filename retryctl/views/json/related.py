@@ -7,7 +7,7 @@ from typing import Any
 
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.related.groups import RelatedRequests
+from retryctl.core.related.groups import RelatedRequests, counts_by_key
 from retryctl.views.json.trace import coverage_object, dumps, finding_object
 from retryctl.views.times import iso
 
@@ -18,6 +18,10 @@ def related_document(groups: Sequence[RelatedRequests], coverage: Coverage) -> s
     """One document with every event that has several request IDs."""
     document = {
         "schema": SCHEMA,
+        "counts": {
+            name: {"events": events, "requests": requests}
+            for name, (events, requests) in counts_by_key(groups).items()
+        },
         "events": [_event(group) for group in groups],
         "coverage": coverage_object(coverage),
     }

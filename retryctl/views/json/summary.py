@@ -129,5 +129,6 @@ def _change(change: Change) -> Object:
         "figure": change.figure,
         "before": change.before,
         "after": change.after,
+        "unit": change.unit,
         "verdict": change.verdict,
     }

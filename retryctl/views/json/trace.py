@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from math import isfinite
 from typing import Any
@@ -17,16 +17,19 @@ from typing import Any
 from retryctl.core.crosscheck.attempt_check import AttemptCheck
 from retryctl.core.crosscheck.findings import Finding
 from retryctl.core.crosscheck.verdict import CheckedRequest, cross_checked
+from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.views.console_links import attempt_link
 from retryctl.views.inert import UNSAFE
+from retryctl.views.json.lab import add_responses
 from retryctl.views.times import iso, waits_ms
 
 SCHEMA = "retryctl/trace/1"
 
 Object = dict[str, Any]
+Responses = Mapping[str, Sequence[bytes | None]]
 
 _AT_ONCE = 4096  # pieces of a large document, so that no second copy of it is held
 
@@ -38,26 +41,36 @@ def trace_document(
     *,
     lines: bool,
     region: str | None = None,
+    records: Sequence[FailureRecord] = (),
+    responses: Responses | None = None,
 ) -> str:
-    """The whole answer as one document.
+    """Return the whole answer as one document.
 
-    ``lines`` adds each attempt's log events, ``region`` the link to its place in the console.
+    ``lines`` adds each attempt's log events, ``region`` the link to its place in the console,
+    ``records`` the failure records that the requests were compared with, ``responses`` what each
+    attempt gave in a lab.
     """
-    document = {
+    document: Object = {
         "schema": SCHEMA,
-        "requests": [_request(one, lines, region) for one in checked],
+        "requests": [_request(one, lines, region, responses) for one in checked],
         "not_found": list(not_found),
         "cross_checked": cross_checked(checked),
         "coverage": coverage_object(coverage),
     }
+    if records:
+        document["records"] = [_record(record) for record in records]
     return dumps(document, indent=2) + "\n"
 
 
 def trace_lines(
-    checked: Sequence[CheckedRequest], *, lines: bool, region: str | None = None
+    checked: Sequence[CheckedRequest],
+    *,
+    lines: bool,
+    region: str | None = None,
+    responses: Responses | None = None,
 ) -> str:
     """One request a line, each as in ``requests`` of the document."""
-    return "".join(dumps(_request(one, lines, region)) + "\n" for one in checked)
+    return "".join(dumps(_request(one, lines, region, responses)) + "\n" for one in checked)
 
 
 def dumps(value: Any, indent: int | None = None) -> str:
@@ -80,10 +93,12 @@ def _escape(match: re.Match[str]) -> str:
     return json.dumps(match.group())[1:-1]
 
 
-def _request(checked: CheckedRequest, lines: bool, region: str | None) -> Object:
+def _request(
+    checked: CheckedRequest, lines: bool, region: str | None, responses: Responses | None
+) -> Object:
     request = checked.request
     rows = zip(request.attempts, checked.checks, waits_ms(request.attempts), strict=True)
-    return {
+    shown = {
         "request_id": request.request_id,
         "function": request.function,
         "log_group": request.log_group,
@@ -97,6 +112,9 @@ def _request(checked: CheckedRequest, lines: bool, region: str | None) -> Object
         ],
         "findings": [finding_object(finding) for finding in checked.findings],
     }
+    if responses is not None:
+        add_responses(shown, responses[request.request_id])
+    return shown
 
 
 def _attempt(
@@ -133,7 +151,7 @@ def _attempt(
     if region:
         shown["console_url"] = attempt_link(attempt, region)
     if lines:
-        shown["events"] = [_event(event) for event in attempt.events]
+        shown["events"] = [event_object(event) for event in attempt.events]
     return shown
 
 
@@ -146,13 +164,26 @@ def finding_object(finding: Finding) -> Object:
         "message": finding.message,
         "remedy": finding.remedy,
         "evidence": [
-            {"log_stream": stream_name(event.log_stream), **_event(event)}
+            {"log_stream": stream_name(event.log_stream), **event_object(event)}
             for event in finding.evidence
         ],
     }
 
 
-def _event(event: LogEvent) -> Object:
+def _record(record: FailureRecord) -> Object:
+    return {
+        "request_id": record.request_id,
+        "function_arn": record.function_arn,
+        "condition": record.condition,
+        "invoke_count": record.invoke_count,
+        "error_code": record.error_code,
+        "error_type": record.error_type,
+        "error_message": record.error_message,
+    }
+
+
+def event_object(event: LogEvent) -> Object:
+    """Return a log event as every JSON view shows it."""
     return {
         "timestamp": iso(event.timestamp_ms),
         "message": event.message,
@@ -161,7 +192,7 @@ def _event(event: LogEvent) -> Object:
 
 
 def coverage_object(coverage: Coverage) -> Object:
-    """What was looked at, as every JSON view shows it."""
+    """What was read, as every JSON view shows it."""
     return {
         "source": coverage.source,
         "where": coverage.where,
@@ -171,6 +202,7 @@ def coverage_object(coverage: Coverage) -> Object:
         "as_of": iso(coverage.horizon_ms),
         "events_read": coverage.events_read,
         "events_unrecognised": coverage.events_unrecognised,
+        **({"web_requests": coverage.web_requests} if coverage.web_requests else {}),
         "api_calls": coverage.api_calls,
         "pages": coverage.pages,
         "bytes_read": coverage.bytes_read,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from retryctl.core.doctor.result import DoctorReport
+from retryctl.core.doctor.result import Diagnosis, DoctorReport
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import BLANK, Block, Paragraph
 from retryctl.views.signs import BAD, GOOD, STYLES, UNSURE
@@ -23,19 +23,21 @@ def doctor_text(
 
 def _blocks(report: DoctorReport) -> Iterator[Block]:
     yield _paragraph("", report.function)
-    for passed in _ORDER:
-        for diagnosis in report.diagnoses:
-            if diagnosis.passed is not passed:
-                continue
-            sign = _SIGNS[passed]
-            yield Paragraph(
-                lead=((f"{sign} ", STYLES[sign]),),
-                words=((diagnosis.name, "bold"), (f"  {diagnosis.evidence}", "")),
-            )
-            if diagnosis.remedy:
-                yield Paragraph(lead=(("    → ", ""),), words=((diagnosis.remedy, ""),))
+    yield from diagnosis_blocks(report.diagnoses)
     yield BLANK
     yield _paragraph(_SIGNS[report.passed], doctor_result(report))
+
+
+def diagnosis_blocks(diagnoses: Iterable[Diagnosis]) -> Iterator[Block]:
+    """Yield a paragraph for each check: those that failed, those not made, those that passed."""
+    for diagnosis in sorted(diagnoses, key=lambda one: _ORDER.index(one.passed)):
+        sign = _SIGNS[diagnosis.passed]
+        yield Paragraph(
+            lead=((f"{sign} ", STYLES[sign]),),
+            words=((diagnosis.name, "bold"), (f"  {diagnosis.evidence}", "")),
+        )
+        if diagnosis.remedy:
+            yield Paragraph(lead=(("    → ", ""),), words=((diagnosis.remedy, ""),))
 
 
 def doctor_result(report: DoctorReport) -> str:

@@ -1,31 +1,27 @@
-"""The lab's own text: the table of plans, and what each attempt returned."""
+"""The lab's own text: the table of plans."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
 
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.history.outcome import ErrorInfo, Outcome
 from retryctl.core.model.attempt import Attempt
+from retryctl.views.attempts_table import response
 from retryctl.views.inert import inert
 
 _SELF_EVIDENT = ("retries-exhausted",)
-_LONGEST = 500
 
 
-class Answered(Protocol):
-    """One attempt of the lab."""
-
-    @property
-    def body(self) -> bytes | None:
-        """The document that the function returned, or that describes its error."""
-
-
-def plan_table(checked: Sequence[CheckedRequest], plans: Mapping[str, str]) -> str:
+def plan_table(
+    checked: Sequence[CheckedRequest],
+    plans: Mapping[str, str],
+    responses: Mapping[str, Sequence[bytes | None]],
+) -> str:
     """Return a line for each request: its plan, each attempt's counter and branch, the verdict.
 
-    ``plans`` are texts by request ID. Errors of an init follow, each once.
+    ``plans`` are texts and ``responses`` documents by request ID. The documents follow, and the
+    errors of an init, each once.
     """
     rows = [["plan", *_numbers(checked), "verdict"]]
     for one in checked:
@@ -34,20 +30,19 @@ def plan_table(checked: Sequence[CheckedRequest], plans: Mapping[str, str]) -> s
         rows.append([plans[one.request.request_id], *cells, _verdict(one)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows]
-    return "".join(inert(line) + "\n" for line in (*lines, *_init_errors(checked)))
+    return "".join(
+        inert(line) + "\n"
+        for line in (*lines, *_init_errors(checked), *_responses(plans, responses))
+    )
 
 
-def responses_text(attempts: Mapping[str, Sequence[Answered]]) -> str:
-    """Return a line for each attempt that returned something or raised an error."""
-    lines = []
-    for of_request in attempts.values():
-        for number, attempt in enumerate(of_request, 1):
-            if attempt.body is not None:
-                text = attempt.body.decode("utf-8", "replace")
-                cut = f"{text[:_LONGEST]}… ({len(text):,} characters)"
-                shown = text if len(text) <= _LONGEST else cut
-                lines.append(f"response of attempt {number}: {inert(shown)}\n")
-    return "".join(lines)
+def _responses(
+    plans: Mapping[str, str], responses: Mapping[str, Sequence[bytes | None]]
+) -> Iterator[str]:
+    for request_id, bodies in responses.items():
+        for number, body in enumerate(bodies, 1):
+            if body is not None:
+                yield f"{plans[request_id]}, response of attempt {number}: {response(body)}"
 
 
 def _init_errors(checked: Sequence[CheckedRequest]) -> list[str]:

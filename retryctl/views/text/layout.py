@@ -7,7 +7,7 @@ as ``rich.text.Text``, in which rich interprets nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from io import StringIO
 
@@ -21,13 +21,14 @@ from retryctl.views.blocks import (
     Block,
     Column,
     Command,
+    LogLines,
     Paragraph,
     Pieces,
     Table,
 )
 from retryctl.views.inert import inert
 from retryctl.views.signs import ASCII
-from retryctl.views.text.svg_frame import FORMAT
+from retryctl.views.text.svg_frame import FORMAT, each_word_placed
 from retryctl.views.text.trace import TraceOptions, trace_blocks
 
 _Grid = dict[str, list[Text]]
@@ -52,15 +53,18 @@ def trace_text(
     lines: bool = False,
     attempt_filter: int | None = None,
     failed_only: bool = False,
+    responses: Mapping[str, Sequence[bytes | None]] | None = None,
 ) -> str:
     """The answer of ``trace``; it ends in a newline.
 
     No line is wider than ``console_width`` cells (20 at least). Times are shown in ``tz``.
     ``lines`` adds each attempt's log lines; ``attempt_filter`` and ``failed_only`` leave
-    the other attempts out.
+    the other attempts out. ``responses`` has what each attempt of a lab gave, by request ID.
     """
     width = max(console_width, _NARROWEST)
-    asked = TraceOptions(lines=lines, attempt=attempt_filter, failed_only=failed_only)
+    asked = TraceOptions(
+        lines=lines, attempt=attempt_filter, failed_only=failed_only, responses=responses or {}
+    )
     blocks = trace_blocks(checked, coverage, not_found, asked, tz=tz, width=width)
     return text_of(blocks, width=width, colour=colour, ascii_only=ascii_only)
 
@@ -75,13 +79,19 @@ def trace_svg(
     console_width: int = 80,
     asked: TraceOptions | None = None,
 ) -> str:
-    """The same as a picture of a terminal: self-contained SVG."""
+    """Return the same as a picture of a terminal: self-contained SVG."""
     blocks = trace_blocks(
         checked, coverage, not_found, asked or TraceOptions(), tz=tz, width=console_width
     )
-    console = _console(console_width, colour=True)
+    return svg_of(blocks, title=title, width=console_width)
+
+
+def svg_of(blocks: Iterable[Block], *, title: str, width: int) -> str:
+    """Lay the blocks out in ``width`` cells, as a picture of a terminal."""
+    console = _console(width, colour=True)
     _print(console, _Page(console, ascii_only=False).lines(blocks))
-    return console.export_svg(title=title, code_format=FORMAT, unique_id="retryctl")
+    svg = console.export_svg(title=title, code_format=FORMAT, unique_id="retryctl")
+    return each_word_placed(svg)
 
 
 def text_of(blocks: Iterable[Block], *, width: int, colour: bool, ascii_only: bool) -> str:
@@ -130,6 +140,9 @@ class _Page:
                 yield from self._command(block.text)
             elif isinstance(block, Table):
                 yield from self._table(block)
+            elif isinstance(block, LogLines):
+                for prefix, line in block.lines:
+                    yield from self._hanging(self.text([prefix]), self.text([line]))
             else:
                 yield from map(self.text, block.lines)
 
@@ -169,24 +182,31 @@ class _Page:
     # ----------------------------------------------------------------- tables
 
     def _table(self, table: Table) -> Iterator[Text]:
-        grid = {name: self._cells(column) for name, column in table.columns.items()}
+        columns = dict(table.columns)
+        grid = {name: self._cells(column) for name, column in columns.items()}
         gone = set()
         for name in table.gives_way:
             if name not in grid or self._spare(grid, table.gap) >= 0:
                 continue
-            if shorter := table.columns[name].shorter:
+            gone.add(name)
+            if shorter := columns[name].shorter:
+                columns[name] = shorter
                 grid[name] = self._cells(shorter)
             else:
                 del grid[name]
-                gone.add(name)
         gap = _GAP if self._spare(grid, _GAP) >= 0 else 1
         spare = self._spare(grid, gap)
         room = _widest(grid[table.clipped]) + spare
         if spare < 0 and room >= _LEAST_CLIPPED:
             grid[table.clipped] = [_clipped(cell, room) for cell in grid[table.clipped]]
             gone.add(table.clipped)
-        fits = self._spare(grid, gap) >= 0
-        yield from _rows(grid, gap) if fits else self._items(grid)
+        if self._spare(grid, gap) >= 0:
+            yield from _rows(grid, gap)
+        elif table.stacks_all:
+            yield from self._items(map(self._cells, table.columns.values()))
+            return
+        else:
+            yield from self._items(grid.values())
         for names, said in table.instead.items():
             if gone.intersection(names):
                 yield from self.lines(said)
@@ -200,12 +220,14 @@ class _Page:
         taken = sum(map(_widest, grid.values())) + gap * (len(grid) - 1)
         return self._console.width - _MARGIN - taken
 
-    def _items(self, grid: _Grid) -> Iterator[Text]:
-        """Each row as a few lines of headings and cells."""
-        heads, *rows = zip(*grid.values(), strict=True)
+    def _items(self, columns: Iterable[list[Text]]) -> Iterator[Text]:
+        """Each row as a few lines of headings and cells, without empty cells."""
+        heads, *rows = zip(*columns, strict=True)
         for row in rows:
             line, lead = Text(), Text()
             for head, cell in zip(heads, row, strict=True):
+                if not cell:
+                    continue
                 item = Text.assemble(head, " ", cell)
                 if line and line.cell_len + _GAP + item.cell_len > self._room(_GAP):
                     yield from self._hanging(lead, line)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import is_timed
-from retryctl.core.related.groups import RelatedRequests
+from retryctl.core.related.groups import RelatedRequests, counts_by_key
 from retryctl.core.wording import number_of
-from retryctl.views.blocks import BLANK, Block, Column, Paragraph, Pieces, Table
+from retryctl.views.blocks import BLANK, Block, Column, Paragraph, Table
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.signs import NOTE, STYLES
 from retryctl.views.text.layout import text_of
@@ -30,11 +31,78 @@ def related_text(
     return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
 
 
+def related_list(
+    groups: Sequence[RelatedRequests],
+    coverage: Coverage,
+    *,
+    tz: tzinfo,
+    console_width: int = 80,
+    colour: bool = False,
+    ascii_only: bool = False,
+) -> str:
+    """Return one line for each event."""
+    first = [group.requests[0].request for group in groups]
+    starts = [request.placed_ms for request in first]
+    zone = zone_name(tz, starts)
+    columns = {
+        "event": _column("event", [group.name for group in groups], "bold"),
+        "ids": _column("request IDs", [str(len(group.requests)) for group in groups]),
+        "started": _column(
+            f"first ({zone})",
+            [stamp(ms, tz, "seconds", dated=True) if is_timed(ms) else "" for ms in starts],
+        ),
+        "first": _column("first request", [request.request_id for request in first]),
+        "outcomes": _column("outcomes", [_outcomes(group) for group in groups]),
+    }
+    blocks = (
+        Table(columns=columns, gives_way=("started", "first"), clipped="event", instead={}),
+        BLANK,
+        Paragraph(words=((coverage_sentence(coverage, tz), ""),)),
+    )
+    return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
+
+
+def related_counts(
+    groups: Sequence[RelatedRequests],
+    coverage: Coverage,
+    *,
+    tz: tzinfo,
+    console_width: int = 80,
+    colour: bool = False,
+    ascii_only: bool = False,
+) -> str:
+    """Return how many events have several request IDs, by what they were found by."""
+    counts = counts_by_key(groups)
+    requests = sum(len(group.requests) for group in groups)
+    total = number_of(len(groups), "event")
+    columns = {
+        "found by": _column("found by", list(counts), "bold"),
+        "events": _column("events", [f"{events:,}" for events, _ in counts.values()]),
+        "requests": _column("request IDs", [f"{ids:,}" for _, ids in counts.values()]),
+    }
+    blocks = (
+        Paragraph(words=((f"{total} under {number_of(requests, 'request ID')}", "bold"),)),
+        Table(columns=columns, gives_way=(), clipped="found by", instead={}),
+        BLANK,
+        Paragraph(words=((coverage_sentence(coverage, tz), ""),)),
+    )
+    return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
+
+
+def _column(head: str, texts: Sequence[str], style: str = "") -> Column:
+    return Column(head=head, cells=[[(text, style)] for text in texts])
+
+
+def _outcomes(group: RelatedRequests) -> str:
+    """``succeeded 2, exhausted 1``: the most frequent first."""
+    counts = Counter(one.request.outcome.value for one in group.requests)
+    return ", ".join(f"{name} {count}" for name, count in counts.most_common())
+
+
 def _blocks(groups: Sequence[RelatedRequests], coverage: Coverage, tz: tzinfo) -> Iterator[Block]:
     for group in groups:
-        key = f"{group.key.name} {group.key.value}" if group.key else "client retry"
         count = number_of(len(group.requests), "request ID")
-        yield Paragraph(words=(("one event · ", ""), (key, "bold"), (f" · {count}", "")))
+        yield Paragraph(words=(("one event · ", ""), (group.name, "bold"), (f" · {count}", "")))
         yield _table(group, tz)
         if group.finding:
             lead = ((f"{NOTE} ", STYLES[NOTE]),)
@@ -48,19 +116,16 @@ def _table(group: RelatedRequests, tz: tzinfo) -> Table:
     requests = [one.request for one in group.requests]
     starts = [request.placed_ms for request in requests]
 
-    def plain(texts: Sequence[str]) -> list[Pieces]:
-        return [[(text, "")] for text in texts]
-
     columns = {
-        "delivery": Column(head="#", cells=plain([str(n + 1) for n in range(len(requests))])),
-        "request": Column(head="request", cells=[[(r.request_id, "bold")] for r in requests]),
-        "started": Column(
-            head=f"started ({zone_name(tz, starts)})",
-            cells=plain([stamp(ms, tz, dated=False) if is_timed(ms) else "" for ms in starts]),
+        "delivery": _column("#", [str(n + 1) for n in range(len(requests))]),
+        "request": _column("request", [r.request_id for r in requests], "bold"),
+        "started": _column(
+            f"started ({zone_name(tz, starts)})",
+            [stamp(ms, tz, dated=False) if is_timed(ms) else "" for ms in starts],
         ),
-        "ran": Column(head="ran", cells=plain([_ran(group, n) for n in range(len(requests))])),
-        "attempts": Column(head="attempts", cells=plain([str(len(r.attempts)) for r in requests])),
-        "outcome": Column(head="outcome", cells=plain([r.outcome.value for r in requests])),
+        "ran": _column("ran", [_ran(group, n) for n in range(len(requests))]),
+        "attempts": _column("attempts", [str(len(r.attempts)) for r in requests]),
+        "outcome": _column("outcome", [r.outcome.value for r in requests]),
     }
     return Table(columns=columns, gives_way=(), clipped="outcome", instead={})
 

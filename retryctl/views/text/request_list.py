@@ -1,4 +1,4 @@
-"""``list``: one line for each request, for a person and as JSON."""
+"""``list`` as text: one line for each request."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ _VERDICTS = {
     Verdict.UNDETERMINED: ("unclear", "yellow"),
     Verdict.NOT_COUNTED: (NOTHING, "dim"),
 }
+WRONG_BRANCH = f"{BAD} after a branch: another branch was expected."
 _MOST_BRANCHES, _BRANCH_CELLS, _MOST_COUNTED = 6, 12, 8
 
 
@@ -43,20 +44,25 @@ def list_text(
     colour: bool = False,
     ascii_only: bool = False,
 ) -> str:
-    """A table for a person; ``remarks`` are printed below it."""
-    blocks = _blocks(listed, remarks, tz)
+    """Return the table as text, with ``remarks`` below it."""
+    blocks = list_blocks(listed, remarks, tz)
     return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
 
 
-def _blocks(listed: Sequence[RequestRow], remarks: Sequence[str], tz: tzinfo) -> Iterator[Block]:
-    yield _table(listed, tz)
+def list_blocks(
+    listed: Sequence[RequestRow], remarks: Sequence[str], tz: tzinfo
+) -> Iterator[Block]:
+    """Yield the table and the remarks."""
+    yield requests_table(listed, tz)
+    if any(row.wrong_branches for row in listed):
+        yield Paragraph(words=[(WRONG_BRANCH, "dim")])
     yield BLANK
     for remark in remarks:
         yield Paragraph(words=[(remark, "")])
 
 
-def _table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
-    functions = {row.function for row in rows}
+def requests_table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
+    """Return one row for each request. Columns in which every cell is empty are left out."""
     columns = {
         "request": Column(head="request", cells=[[(row.request_id, "bold")] for row in rows]),
         "started": _started(rows, tz),
@@ -67,14 +73,21 @@ def _table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
         "verdict": Column(head="count", cells=[[_VERDICTS[row.verdict]] for row in rows]),
         "function": _plain("function", (row.function or "" for row in rows)),
         "error": _plain("error", (row.error or "" for row in rows)),
-        "findings": _plain("findings", (", ".join(_findings(row)) for row in rows)),
+        "findings": _findings_column(rows),
     }
-    if len(functions) < 2:
+    if len({row.function for row in rows}) < 2:
         del columns["function"]
+    for name in ("error", "findings"):
+        if not any(text for cell in columns[name].cells for text, _ in cell):
+            del columns[name]
     return Table(
         columns=columns,
-        gives_way=("findings", "error", "started", "environments", "attempts"),
+        gives_way=(
+            *("findings", "started", "findings", "started"),
+            *("attempts", "error", "environments"),
+        ),
         gap=1,
+        stacks_all=True,
         clipped="function" if "function" in columns else "outcome",
         instead={
             ("error",): _counted("errors", (row.error for row in rows if row.error)),
@@ -87,6 +100,14 @@ def _plain(head: str, texts: Iterable[str]) -> Column:
     return Column(head=head, cells=[[(text, "")] for text in texts])
 
 
+def _findings_column(rows: Sequence[RequestRow]) -> Column:
+    """All names; the shorter form has the first name and the number of the others."""
+    names = [_findings(row) for row in rows]
+    first = [f"{one[0]} +{len(one) - 1}" if len(one) > 1 else "".join(one) for one in names]
+    shorter = _plain("findings", first)
+    return replace(_plain("findings", map(", ".join, names)), shorter=shorter)
+
+
 def _started(rows: Sequence[RequestRow], tz: tzinfo) -> Column:
     starts = [row.placed_ms for row in rows]
     dated = not on_one_day(starts, tz)
@@ -97,8 +118,6 @@ def _started(rows: Sequence[RequestRow], tz: tzinfo) -> Column:
 
 def _branches(row: RequestRow) -> Pieces:
     """The branch of each attempt in order; a wrong one is marked, and many are folded."""
-    if not any(row.branches):
-        return [(NOTHING, "dim")]
     numbered = list(enumerate(row.branches, start=1))
     hidden = len(numbered) - _MOST_BRANCHES
     if hidden > 0:
@@ -120,8 +139,9 @@ def _outcome(row: RequestRow) -> Pieces:
 
 
 def _findings(row: RequestRow) -> list[str]:
-    """The names of the findings; exhausted retries are the outcome already."""
-    return [name for name in row.findings if name != "retries-exhausted"]
+    """The names of the findings, without the one that only repeats the outcome."""
+    repeated = "retries-exhausted" if row.outcome is RequestOutcome.EXHAUSTED else None
+    return [name for name in row.findings if name != repeated]
 
 
 def _counted(what: str, names: Iterable[str]) -> list[Paragraph]:

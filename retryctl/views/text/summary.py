@@ -1,4 +1,4 @@
-"""``summary`` for a person: one function's figures on a screen, or a row for each of several."""
+"""``summary`` as text: one function's figures, or a row for each of several functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ from retryctl.core.summary.diff import Change
 from retryctl.core.summary.histogram import failed_over_time
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
-from retryctl.views.blocks import BLANK, Block, Column, Drawing, Paragraph, Piece, Pieces, Table
+from retryctl.views.blocks import (
+    BLANK,
+    Block,
+    Column,
+    Command,
+    Drawing,
+    Paragraph,
+    Piece,
+    Pieces,
+    Table,
+)
 from retryctl.views.figures import (
     FUNCTION_FIGURES,
     Tallies,
@@ -24,14 +34,15 @@ from retryctl.views.figures import (
 )
 from retryctl.views.inert import cut
 from retryctl.views.json.summary import branch_rows
+from retryctl.views.next_steps import list_wrong
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, STYLES, WARNING
 from retryctl.views.text.layout import text_of
 from retryctl.views.times import duration, span, stamp
 
 _LABEL = 12
-_BAR_CELLS = 36
-_MOST_ERRORS, _MOST_GAPS = 5, 10
+_BAR_CELLS = 24
+_MOST_ERRORS, _MOST_GAPS, _MOST_COMMANDS = 5, 10, 3
 _VERDICT_SIGNS = {"better": GOOD, "worse": BAD, "same": NOTHING, "changed": NOTHING}
 
 
@@ -48,25 +59,27 @@ def summary_text(
     colour: bool = False,
     ascii_only: bool = False,
 ) -> str:
-    """The answer of ``summary``; ``tallies`` are in the order in which they are shown.
+    """Return the figures as text; ``tallies`` are in the order in which they are shown.
 
-    ``since_ms`` is when the window that was counted begins, where it was looked further back.
+    ``since_ms`` is the start of the window that was counted, where the log was read further back.
     """
-    since_ms = coverage.since_ms if since_ms is None else since_ms
-    window = _window(since_ms, coverage.until_ms, tz)
-    blocks = _blocks(total, tallies, coverage, window, branches, changes, tz)
+    blocks = summary_blocks(total, tallies, coverage, branches, changes, tz=tz, since_ms=since_ms)
     return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
 
 
-def _blocks(
+def summary_blocks(
     total: SummaryTally,
     tallies: Tallies,
     coverage: Coverage,
-    window: str,
     branches: Branches,
-    changes: Sequence[Change] | None,
+    changes: Sequence[Change] | None = None,
+    *,
     tz: tzinfo,
+    since_ms: int | None = None,
 ) -> Iterator[Block]:
+    """Yield the blocks of the text; the parameters are those of ``summary_text``."""
+    since_ms = coverage.since_ms if since_ms is None else since_ms
+    window = _window(since_ms, coverage.until_ms, tz)
     several = len(tallies) > 1
     name = f"{len(tallies):,} functions" if several else tallies[0][0] or "function unknown"
     yield Paragraph(words=[(name, "bold"), (window, "")])
@@ -74,13 +87,14 @@ def _blocks(
     yield BLANK
     if several:
         yield _table(tallies)
+        yield from _next_commands(tallies, coverage)
         yield BLANK
     else:
-        yield from _figures(total, branches, tz)
+        yield from _figures(total, branches, tz, list_wrong(coverage, tallies[0][0]))
     if changes is not None:
         yield from _changed(changes)
         yield BLANK
-    yield Paragraph(words=[(advice(total), "bold")])
+    yield Paragraph(words=[(advice(total, coverage), "bold")])
     yield BLANK
     yield Paragraph(words=[(coverage_sentence(coverage, tz), "")])
     for gap in coverage.gaps[:_MOST_GAPS]:
@@ -99,7 +113,7 @@ def _headline(tally: SummaryTally) -> str:
     retried = f"{tally.retried:,} {'was' if tally.retried == 1 else 'were'} retried"
     return (
         f"{number_of(tally.requests, 'request')}, {number_of(tally.attempts, 'attempt')}; "
-        f"{retried} ({percent(tally.retried, tally.requests)})"
+        f"{retried} ({percent(tally.retried, tally.requests)} of the requests)"
     )
 
 
@@ -113,7 +127,9 @@ def _row(label: str, *lines: Pieces) -> Iterator[Block]:
 # --------------------------------------------------------------------------- one function
 
 
-def _figures(tally: SummaryTally, branches: Branches, tz: tzinfo) -> Iterator[Block]:
+def _figures(
+    tally: SummaryTally, branches: Branches, tz: tzinfo, next_command: str
+) -> Iterator[Block]:
     yield from _bars(tally)
     yield BLANK
     yield from _row("outcome", _outcomes(tally))
@@ -121,6 +137,8 @@ def _figures(tally: SummaryTally, branches: Branches, tz: tzinfo) -> Iterator[Bl
     yield _heat(tally, branches)
     yield BLANK
     yield from _row("counter", *_counter(tally))
+    if tally.retries_judged[AttemptVerdict.DISAGREES] and next_command:
+        yield Command(text=next_command)
     yield BLANK
     yield from _row("waits", *_waits(tally))
     yield from _row("errors", *_errors(tally))
@@ -134,14 +152,14 @@ def _bars(tally: SummaryTally) -> Iterator[Block]:
     lines: list[Pieces] = []
     for count, number in sorted(tally.by_attempts.items()):
         label = "attempts" if not lines else ""
-        share = percent(number, tally.requests)
+        share = f"{percent(number, tally.requests)} of the requests"
         bar = f"{_bar(number, most):<{_BAR_CELLS}}"
         lines.append(
             [
                 (f"{label:<{_LABEL}}", "dim"),
                 (f"{count}  ", ""),
                 (bar, "cyan"),
-                (f"{number:>12,}  {share:>11}", ""),
+                (f"{number:>12,}  {share}", ""),
             ]
         )
     yield Drawing(lines=lines)
@@ -162,14 +180,17 @@ def _outcomes(tally: SummaryTally) -> list[Piece]:
 
 def _heat(tally: SummaryTally, branches: Branches) -> Drawing:
     rows = branch_rows(tally, branches)
-    names = [name for name in rows[0] if name != "attempt"] if rows else []
+    names = [*branches.columns({name for _, name in tally.branches if name}), "none"]
     heads = "".join(f"{cut(name, 8):>10}" for name in names)
     lines: list[Pieces] = [[(f"{'branch run':<{_LABEL + 2}}{heads}", "dim")]]
     for row in rows:
         label = f"attempt {row['attempt']}"
         line: list[Piece] = [(f"  {label:<{_LABEL}}", "")]
         due = branches.due(row["attempt"] - 1)
-        line += [_heat_cell(row[name], name == "none", name == due) for name in names]
+        line += [
+            _heat_cell(row[name], name == "none" or branches.are_strange_to(name), name == due)
+            for name in names
+        ]
         lines.append(line)
     return Drawing(lines=lines)
 
@@ -195,7 +216,7 @@ def _counter(tally: SummaryTally) -> Iterator[Pieces]:
     elif tally.retried:
         yield [("no retry logged a counter that could be judged", "")]
     else:
-        yield [("nothing was retried, so there was nothing to count", "")]
+        yield [("no retry was read, so there is nothing to compare", "")]
     if tally.wrong_retries:
         why = ", ".join(f"{rule} {count:,}" for rule, count in reasons(tally))
         yield [(f"wrong: {why}", "red")]
@@ -205,7 +226,8 @@ def _counter(tally: SummaryTally) -> Iterator[Pieces]:
     placed = tally.same_environment + tally.other_environment
     if placed:
         share = percent(tally.same_environment, placed)
-        yield [(f"retries in the environment of the attempt before: {share}", "")]
+        of = f"{tally.same_environment:,} of {number_of(placed, 'retry', 'retries')}"
+        yield [(f"{share} ran in the environment of the attempt before ({of})", "")]
 
 
 def _waits(tally: SummaryTally) -> Iterator[Pieces]:
@@ -233,7 +255,8 @@ def _cost(tally: SummaryTally) -> str:
     took = duration(cost.billed_ms_on_retries)
     share = percent(cost.billed_ms_on_retries, cost.billed_ms)
     memory = f", {cost.gb_s_on_retries:,.1f} GB-s" if cost.gb_s else ""
-    return f"retries were billed {took}{memory}: {share} of all"
+    whole = duration(cost.billed_ms)
+    return f"retries were billed {took}{memory}: {share} of all {whole}"
 
 
 def _over_time(tally: SummaryTally, tz: tzinfo) -> Iterator[Block]:
@@ -263,6 +286,13 @@ def _table(tallies: Tallies) -> Table:
     return Table(columns=columns, gives_way=("wrong because",), clipped="function", instead={})
 
 
+def _next_commands(tallies: Tallies, coverage: Coverage) -> Iterator[Block]:
+    """Yield a command for the worst functions with a wrong counter."""
+    wrong = [name for name, tally in tallies if tally.retries_judged[AttemptVerdict.DISAGREES]]
+    commands = dict.fromkeys(list_wrong(coverage, name) for name in wrong[:_MOST_COMMANDS])
+    yield from (Command(text=command) for command in commands if command)
+
+
 # --------------------------------------------------------------------------- since before
 
 
@@ -272,7 +302,7 @@ def _changed(changes: Sequence[Change]) -> Iterator[Block]:
         if change.verdict == "same":
             continue
         sign = _VERDICT_SIGNS[change.verdict]
-        said = f"{change.figure}: {' → '.join(before_and_after(change))}"
+        said = f"{change.figure}: {' → '.join(before_and_after(change))} {change.unit}".rstrip()
         verdict = "" if change.verdict == "changed" else f", {change.verdict}"
         yield Paragraph(lead=[(f"{sign} ", STYLES[sign])], words=[(said + verdict, "")])
     if all(change.verdict == "same" for change in changes):

@@ -1,9 +1,21 @@
-"""The frame of a picture of a terminal.
+"""The frame of a picture of a terminal, and its text in a form that every renderer places alike.
 
-rich's own frame fetches its font from a content network; this one asks for nothing from
-outside, and so shows the same in a README, in a mail and without a network. The fields in
-braces are those of ``rich.console.Console.export_svg``.
+rich's own frame fetches its font from a content network; this one is self-contained, and shows
+the same in a README, in a mail and without a network. The fields in braces are those of
+``rich.console.Console.export_svg``.
 """
+
+import re
+from collections.abc import Iterator
+from html import escape, unescape
+
+from rich.cells import cell_len
+
+_TEXT = re.compile(
+    r'<text class="(?P<style>[^"]+)" x="(?P<x>[\d.]+)" y="(?P<y>[\d.]+)" '
+    r'textLength="(?P<length>[\d.]+)"(?P<clip>[^>]*)>(?P<words>[^<]*)</text>'
+)
+_WORD = re.compile("[^\xa0\n]+")
 
 FORMAT = """\
 <svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
@@ -36,3 +48,26 @@ FORMAT = """\
     </g>
 </svg>
 """
+
+
+def each_word_placed(svg: str) -> str:
+    """Return the picture with a text element for each word.
+
+    rich aligns columns with no-break spaces, which librsvg drops at the ends of an element.
+    """
+    return _TEXT.sub(lambda match: "".join(_words(match)), svg)
+
+
+def _words(match: re.Match[str]) -> Iterator[str]:
+    text = unescape(match["words"])
+    cells = cell_len(text.rstrip("\n"))
+    if not cells:
+        return
+    cell = float(match["length"]) / cells
+    for word in _WORD.finditer(text):
+        x = float(match["x"]) + cell * cell_len(text[: word.start()])
+        length = cell * cell_len(word[0])
+        yield (
+            f'<text class="{match["style"]}" x="{x:g}" y="{match["y"]}" '
+            f'textLength="{length:g}"{match["clip"]}>{escape(word[0])}</text>'
+        )

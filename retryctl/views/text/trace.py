@@ -1,10 +1,9 @@
-"""``trace`` for a person: requests and what was looked at, as the blocks of a document."""
+"""``trace``: requests and what was read, as the blocks of a document."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timezone, tzinfo
 
 from retryctl.core.crosscheck.attempt_check import Verdict
@@ -20,11 +19,13 @@ from retryctl.views.attempts_table import (
     attempts_table,
     environment_cell,
     memory,
+    response,
     versions,
 )
-from retryctl.views.blocks import BLANK, Block, Command, Drawing, Paragraph, Piece
+from retryctl.views.blocks import BLANK, Block, Command, Drawing, LogLines, Paragraph, Piece
 from retryctl.views.environments import EnvironmentLabel, environments
 from retryctl.views.inert import lines_of
+from retryctl.views.next_steps import grouped_findings, next_steps, on_cloudwatch
 from retryctl.views.sentences import (
     Sentence,
     ambiguity_sentences,
@@ -42,11 +43,15 @@ _MOST_GAPS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceOptions:
-    """What of each request is shown: its log lines, one attempt only, failed ones only."""
+    """What of each request is shown: its log lines, one attempt only, failed ones only.
+
+    ``responses`` has what each attempt of a lab gave, by request ID.
+    """
 
     lines: bool = False
     attempt: int | None = None
     failed_only: bool = False
+    responses: Mapping[str, Sequence[bytes | None]] = field(default_factory=dict)
 
     def wants(self, attempt: Attempt) -> bool:
         """Whether the attempt is shown."""
@@ -69,6 +74,7 @@ def trace_blocks(
     for one in checked:
         if _is_short(one, asked):
             yield from _short(one, known, tz)
+            yield from _responses(one, asked)
             if len(checked) == 1 and not not_found:
                 break
         else:
@@ -87,7 +93,7 @@ def _is_short(checked: CheckedRequest, asked: TraceOptions) -> bool:
     """One attempt and all well: that needs no table."""
     attempts = checked.request.attempts
     return (
-        asked == TraceOptions()
+        replace(asked, responses={}) == TraceOptions()
         and len(attempts) == 1
         and attempts[0].outcome is Outcome.OK
         and not attempts[0].ambiguous
@@ -128,6 +134,9 @@ def _request(
     yield _sentence(outcome_sentence(checked.request, coverage, tz))
     yield from map(_sentence, verdict_sentences(checked))
     yield from _settling(checked, coverage)
+    for words, command in next_steps(checked, coverage):
+        yield Paragraph(lead=[("  ", "")], words=[(words, "")])
+        yield Command(text=command)
     if len(shown) < len(attempts):
         named = numbered([attempt.number for attempt in shown]) if shown else "none"
         yield Paragraph(words=[(f"shown: {named} of {len(attempts)}", "dim")])
@@ -140,15 +149,23 @@ def _request(
     ):
         yield BLANK
         yield Drawing(lines=drawn)
-    for finding in checked.findings:
-        if finding.attempt in (None, *(attempt.number for attempt in shown)):
-            yield BLANK
-            yield from _finding(finding, width)
+    numbers = {None, *(attempt.number for attempt in shown)}
+    for group in grouped_findings(one for one in checked.findings if one.attempt in numbers):
+        yield BLANK
+        yield from _findings(group, width)
+    yield from _responses(checked, asked)
     if asked.lines:
         dated = not on_one_day(starts_ms(attempts), tz)
         for attempt in shown:
             yield BLANK
             yield from _log_lines(attempt, known, tz, dated=dated)
+
+
+def _responses(checked: CheckedRequest, asked: TraceOptions) -> Iterator[Block]:
+    for number, body in enumerate(asked.responses.get(checked.request.request_id, ()), 1):
+        if body is not None:
+            yield BLANK
+            yield Paragraph(words=[(f"response of attempt {number}: {response(body)}", "")])
 
 
 def _heading(request: Request) -> Block:
@@ -162,14 +179,9 @@ def _heading(request: Request) -> Block:
 def _settling(checked: CheckedRequest, coverage: Coverage) -> Iterator[Block]:
     """The command that reads what a saved log may lack, where that would allow a verdict."""
     request = checked.request
-    if request.function:
-        place = f"-f {shlex.quote(request.function)}"
-    elif request.log_group:
-        place = f"-g {shlex.quote(request.log_group)}"
-    else:
-        return
+    place = on_cloudwatch(request)
     lacks = any(gap.hides_attempts for gap in coverage.gaps) or any(map(_is_cut, request.attempts))
-    if coverage.where and lacks and checked.verdict is Verdict.UNDETERMINED:
+    if place and coverage.where and lacks and checked.verdict is Verdict.UNDETERMINED:
         since_ms = request.attempts[0].placed_ms - FunctionConfig().event_age_ms
         since = at(since_ms, timezone.utc).strftime("%Y-%m-%dT%H:%MZ")
         yield Paragraph(lead=[("  ", "")], words=[("CloudWatch may settle it:", "")])
@@ -184,14 +196,17 @@ def _is_cut(attempt: Attempt) -> bool:
     return cut or (attempt.claim.counter or 0) > attempt.retries
 
 
-def _finding(finding: Finding, width: int) -> Iterator[Block]:
+def _findings(group: Sequence[Finding], width: int) -> Iterator[Block]:
+    """One heading and one remedy for the findings of a rule; each message is printed."""
+    finding = group[0]
     sign = SEVERITY_SIGNS[finding.severity]
-    where = "" if finding.attempt is None else f" · attempt {finding.attempt}"
+    numbers = [one.attempt for one in group if one.attempt is not None]
+    where = f" · {numbered(numbers)}" if numbers else ""
     yield Paragraph(
         lead=[(f"{sign} ", STYLES[sign])],
         words=[(finding.rule, "bold"), (f" · {finding.severity.value}{where}", "")],
     )
-    for said in (finding.message, f"Do: {finding.remedy}"):
+    for said in (*(one.message for one in group), f"Do: {finding.remedy}"):
         yield Paragraph(lead=[("  ", "")], words=[(said, "")])
     more, command = "More: ", f"retryctl explain {finding.rule}"
     if len(f"  {more}{command}") <= width:
@@ -220,15 +235,17 @@ def _log_lines(
     )
     if not attempt.events:
         yield Paragraph(lead=[("  ", "")], words=[("no log lines were read", "dim")])
+    lines: list[tuple[Piece, Piece]] = []
     for event in attempt.events:
         prefix: Piece = (f"  {stamp(event.timestamp_ms, tz, dated=dated)}  ", "dim")
         style = "bold" if event in attempt.claim.evidence else ""
         for line in lines_of(event.message):
-            yield Paragraph(lead=[prefix], words=[(line.rstrip(), style)])
+            lines.append((prefix, (line.rstrip(), style)))
             prefix = (" " * len(prefix[0]), "")
+    yield LogLines(lines=lines)
 
 
-# --------------------------------------------------------------------------- what was looked at
+# --------------------------------------------------------------------------- what was read
 
 
 def _coverage(coverage: Coverage, checked: Sequence[CheckedRequest], tz: tzinfo) -> Iterator[Block]:

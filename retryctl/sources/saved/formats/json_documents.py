@@ -95,6 +95,8 @@ def _events(
             context.unread.clear()
     except BrokenJson as error:
         diagnostics.breaks_off(f"its JSON {error.why} after event {context.count}")
+        if context.names_no_stream:  # an answer of GetLogEvents, whose token is cut off
+            diagnostics.one_stream()
     if context.next_page_after_ms is not None:
         diagnostics.more_pages(context.next_page_after_ms)
 
@@ -104,6 +106,7 @@ def _with_stream(
 ) -> RawEvent:
     """The event; one of GetLogEvents, which names no stream, is of the document's own."""
     if key == "events" and event.log_stream is None and "ingestionTime" in fields:
+        context.names_no_stream = True
         return event._replace(log_stream=context.unnamed_stream)
     after = context.next_page_after_ms
     if after is not None and event.timestamp_ms >= after:

@@ -50,6 +50,7 @@ class DocumentContext:
     before_ms: int = 0
     last_ms: int = 0
     next_page_after_ms: int | None = None
+    names_no_stream: bool = False
     count: int = 0
     document: int = 1
     depth: int = 0

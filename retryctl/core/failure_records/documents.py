@@ -2,6 +2,7 @@
 
 Each names the request. Envelopes are opened: the body of an SQS message, the message of an SNS
 notification, the detail of an EventBridge event, the answer of ``aws sqs receive-message``.
+Records pasted from a terminal or a message may have line breaks anywhere.
 """
 
 from __future__ import annotations
@@ -14,10 +15,16 @@ from typing import Any
 
 from retryctl.core.model.events import REQUEST_ID
 
+MOST_SHOWN_ONE_BY_ONE = 3
+"""The requests of more records than these are shown as a table."""
+
 _DECODER = json.JSONDecoder(strict=False)
 _ENVELOPES = ("Body", "body", "Message", "detail")
 _ATTRIBUTES = ("MessageAttributes", "messageAttributes")
 _DEPTH = 20
+# a line break that a terminal or a mail program made, with the sign of a quotation
+_BREAK = re.compile(r"\r?\n(?:[ \t]*>[ \t]?)*")
+_QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f", '"'))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +39,27 @@ class FailureRecord:
     condition: str | None = None
     invoke_count: int | None = None
     error_code: str | None = None
+    error_type: str | None = None
     error_message: str | None = None
+
+    @property
+    def error(self) -> str | None:
+        """The error in one line: ``ValueError: boom``, or the code of a dead-letter message."""
+        words = [word for word in (self.error_type, self.error_message) if word]
+        return ": ".join(words) or (f"ErrorCode {self.error_code}" if self.error_code else None)
 
 
 def failure_records(text: str) -> list[FailureRecord]:
     """Return the records in a text, each once: JSON documents with anything around them."""
+    joined = _BREAK.sub("", text)  # in JSON no line break has a meaning
+    return list(_records_in(joined) or _records_in(joined.translate(_QUOTES)))
+
+
+def _records_in(text: str) -> dict[FailureRecord, None]:
     found: dict[FailureRecord, None] = {}
     for value in _json_values(text):
         found.update(dict.fromkeys(_records(value, _DEPTH)))
-    return list(found)
+    return found
 
 
 def _json_values(text: str) -> Iterator[Any]:
@@ -90,6 +109,7 @@ def _destination(value: Mapping[str, Any]) -> FailureRecord | None:
         function_arn=_text(context.get("functionArn")),
         condition=_text(context.get("condition")),
         invoke_count=count if isinstance(count, int) else None,
+        error_type=_text(error.get("errorType")),
         error_message=_text(error.get("errorMessage")),
     )
 
@@ -120,7 +140,8 @@ def _attribute(attributes: Mapping[str, Any], name: str) -> str | None:
 
 
 def _request_id(value: object) -> str | None:
-    return value.lower() if isinstance(value, str) and re.fullmatch(REQUEST_ID, value) else None
+    plain = re.sub(r"\s", "", value) if isinstance(value, str) else ""
+    return plain.lower() if re.fullmatch(REQUEST_ID, plain) else None
 
 
 def _text(value: object) -> str | None:

@@ -1,0 +1,59 @@
+"""What the assumptions have in common: results, and how they are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from retryctl.app.probe.sample import LINES, TIES
+from retryctl.app.probe.session import ProbeSession
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.sources.aws.client import Answer
+from retryctl.sources.cloudwatch.filter_pattern import attempt_line_pattern
+
+Result = tuple[bool, str]
+"""Whether an assumption holds, and the evidence."""
+
+Assumption = Callable[[ProbeSession], Result]
+"""The first line of its docstring is the assumption."""
+
+FIELDS = "fields @timestamp, @message, @logStream, @log"
+OLDEST_FIRST = "sort @timestamp asc"
+MANY_LINES = 'filter @message like "many "'
+INSIGHTS_WITHIN_S = 180.0
+
+
+def seen(session: ProbeSession, holds: Callable[[], bool], most_s: float) -> Result:
+    """Wait until ``holds`` is true, at most ``most_s`` seconds after the events were put."""
+    waited_s = session.wait_until(holds, most_s)
+    if waited_s is None:
+        return False, f"not visible {most_s:.0f} s after PutLogEvents"
+    return True, f"visible {waited_s:.1f} s after PutLogEvents"
+
+
+def compared(wanted: set[str], found: set[str]) -> Result:
+    """Compare the crafted lines that an expression should select with those that it did."""
+    if found == wanted:
+        return True, f"the same {len(wanted)} of {len(LINES)} lines"
+    more, less = (
+        ", ".join(str(LINES.index(line)) for line in sorted(lines, key=LINES.index)) or "none"
+        for lines in (found - wanted, wanted - found)
+    )
+    return False, f"selected in addition: {more}; missing: {less} (numbers of the crafted lines)"
+
+
+def ordered(given: list[str]) -> Result:
+    """Compare the events of one millisecond with the order in which they were put."""
+    kept = given == list(TIES)
+    return kept, f"{len(given)} of {len(TIES)} events, {'in' if kept else 'not in'} that order"
+
+
+def own_expression() -> str:
+    """Return the expression by which ``retryctl`` selects the lines of attempts."""
+    expression = attempt_line_pattern(Markers())
+    assert expression is not None  # the default markers can be searched for
+    return expression
+
+
+def rows(answer: Answer) -> list[dict[str, str]]:
+    """Return the rows of a query, each by the names of its fields."""
+    return [{cell["field"]: cell["value"] for cell in row} for row in answer["results"]]

@@ -1,0 +1,137 @@
+"""Run a probe: make the log groups, test every assumption, remove the groups."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from retryctl.app.options import SILENT, Clock, Feedback, ShowProgress, wall_clock_ms
+from retryctl.app.probe import filtering, querying, refusals
+from retryctl.app.probe.comparing import Assumption
+from retryctl.app.probe.sample import Sample
+from retryctl.app.probe.session import PREFIX, ProbeSession, anonymous
+from retryctl.core.doctor.result import Diagnosis
+from retryctl.core.probe_report import ProbeReport
+from retryctl.errors import CouldNotLook
+from retryctl.sources.aws.client import AwsClient
+from retryctl.sources.aws.log_groups import described_groups
+
+ASSUMPTIONS: tuple[Assumption, ...] = (
+    filtering.filter_sees_new_events,
+    filtering.get_sees_new_events,
+    filtering.filter_reads_own_expression,
+    filtering.filter_anchors_the_message,
+    filtering.filter_takes_end_anchor,
+    filtering.filter_takes_alternatives,
+    filtering.filter_takes_25_ids,
+    filtering.filter_includes_its_end,
+    filtering.get_excludes_its_end,
+    filtering.filter_goes_on_with_another_limit,
+    filtering.filter_gives_every_event_once,
+    filtering.event_ids_are_ordered_numbers,
+    filtering.filter_keeps_order,
+    filtering.get_keeps_order,
+    refusals.groups_are_described,
+    refusals.filter_refuses_infrequent_access,
+    refusals.get_reads_or_refuses_infrequent_access,
+    refusals.filter_names_a_missing_group,
+    refusals.insights_names_a_missing_group,
+    querying.insights_refuses_before_creation,
+    querying.insights_sees_new_events,
+    querying.insights_gives_all_of_a_millisecond,
+    querying.insights_reads_own_expression,
+    querying.insights_anchors_the_message,
+    querying.insights_gives_the_fields,
+    querying.insights_names_its_bins,
+    querying.insights_gives_10000_groups,
+    querying.insights_gives_10000_rows,
+    querying.insights_includes_both_seconds,
+    refusals.insights_reads_infrequent_access,
+)
+"""In the order in which they are tested: those that need no waiting come first."""
+
+
+def probe(
+    aws: AwsClient,
+    *,
+    assumptions: Sequence[Assumption] = ASSUMPTIONS,
+    function: str | None = None,
+    quota: bool = True,
+    clock: Clock = wall_clock_ms,
+    seconds: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+    feedback: Feedback = SILENT,
+) -> ProbeReport:
+    """Test what ``retryctl`` assumes of CloudWatch Logs, with two log groups made for it.
+
+    ``assumptions`` are tested in their order. The newest records of ``function`` are read too, and
+    nothing of it is changed. ``quota`` sends a burst of 60 calls. Raises the errors of
+    ``retryctl.errors`` where the groups cannot be made. They are deleted whatever happens.
+    """
+    chosen = (
+        *assumptions,
+        *([refusals.function_records_are_understood] if function else []),
+        *([refusals.quota_is_five_or_more] if quota else []),
+    )
+    began = seconds()
+    earlier = tuple(name for name, _ in described_groups(aws, PREFIX))
+    now_ms = clock()
+    session = ProbeSession(
+        aws=aws,
+        sample=Sample(base_ms=(now_ms // 1000 + 1) * 1000),
+        seconds=seconds,
+        sleep=sleep,
+        created_ms=now_ms,
+        function=function,
+    )
+    kept: tuple[str, ...] = ()
+    try:
+        session.fill()
+        with feedback.progress() as show:
+            diagnoses = tuple(_tested(session, chosen, show))
+    finally:
+        kept = session.remove()
+        if kept:
+            feedback.warn(f"Not deleted: {', '.join(kept)}. Delete them with: {_command(kept[0])}")
+    return ProbeReport(
+        region=aws.region or "",
+        diagnoses=diagnoses,
+        seconds=seconds() - began,
+        calls=aws.calls,
+        bytes_written=session.bytes_written,
+        bytes_scanned=session.bytes_scanned,
+        usd=session.usd,
+        kept_groups=(*earlier, *kept),
+    )
+
+
+def _command(group: str) -> str:
+    return f"aws logs delete-log-group --log-group-name {group}"
+
+
+def _tested(
+    session: ProbeSession, assumptions: Sequence[Assumption], show: ShowProgress
+) -> Iterator[Diagnosis]:
+    for number, assumption in enumerate(assumptions, start=1):
+        of = f"{number} of {len(assumptions)}: {_statement(assumption)}"
+        show(lambda seconds, of=of: of)  # type: ignore[misc]
+        yield _diagnosis(session, assumption)
+
+
+def _diagnosis(session: ProbeSession, assumption: Assumption) -> Diagnosis:
+    passed: bool | None
+    try:
+        passed, evidence = assumption(session)
+    except CouldNotLook as error:
+        passed, evidence = None, error.what
+    except (LookupError, TypeError, ValueError) as error:
+        passed, evidence = False, f"an answer of another form ({type(error).__name__}: {error})"
+    return Diagnosis(
+        name=assumption.__name__.replace("_", "-"),
+        passed=passed,
+        evidence=anonymous(f"{_statement(assumption)} Observed: {evidence.rstrip('.')}."),
+    )
+
+
+def _statement(assumption: Assumption) -> str:
+    return (assumption.__doc__ or "").partition("\n")[0]

@@ -1,0 +1,177 @@
+"""The log groups of a probe, and the calls that read them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from secrets import token_hex
+from typing import Any
+
+from retryctl.app.probe.sample import EVENT_OVERHEAD, Sample
+from retryctl.errors import CouldNotLook
+from retryctl.sources.aws.client import Answer, AwsClient
+from retryctl.sources.cloudwatch.insights import USD_PER_GB
+
+PREFIX = "/retryctl/probe/"
+_USD_PER_GB_WRITTEN = 0.50
+_LONGEST_QUERY_S = 60.0
+_POLL_S = 0.5
+_MOST_EVENTS = 10_000  # of one PutLogEvents call
+
+
+@dataclass(slots=True, kw_only=True)
+class ProbeSession:
+    """Two log groups with the sample in them. ``seconds`` and ``sleep`` are the clock."""
+
+    aws: AwsClient
+    sample: Sample
+    seconds: Callable[[], float]
+    sleep: Callable[[float], None]
+    created_ms: int
+    function: str | None = None
+    tag: str = field(default_factory=lambda: token_hex(4))
+    put_at: float = 0.0
+    bytes_written: int = 0
+    bytes_scanned: float = 0.0
+
+    @property
+    def standard(self) -> str:
+        """The log group of the class Standard."""
+        return f"{PREFIX}{self.tag}/standard"
+
+    @property
+    def infrequent(self) -> str:
+        """The log group of the class Infrequent Access."""
+        return f"{PREFIX}{self.tag}/infrequent-access"
+
+    @property
+    def usd(self) -> float:
+        """The price of what was written and scanned, in us-east-1."""
+        gb = 1e9
+        return self.bytes_written / gb * _USD_PER_GB_WRITTEN + self.bytes_scanned / gb * USD_PER_GB
+
+    def call(self, operation: str, **request: Any) -> Answer:
+        """Call CloudWatch Logs. Raises the errors of ``retryctl.errors``."""
+        return self.aws.call("logs", operation, request, subject="the probe's log group")
+
+    # ----------------------------------------------------------------------- the groups
+
+    def fill(self) -> None:
+        """Make both groups, and put the events into them."""
+        for group, log_class in (
+            (self.standard, "STANDARD"),
+            (self.infrequent, "INFREQUENT_ACCESS"),
+        ):
+            self.call("CreateLogGroup", logGroupName=group, logGroupClass=log_class)
+            self.call("PutRetentionPolicy", logGroupName=group, retentionInDays=1)
+            self._put(group, "crafted", self.sample.crafted())
+        self._put(self.standard, "many", self.sample.many())
+        self.put_at = self.seconds()
+
+    def _put(self, group: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
+        self.call("CreateLogStream", logGroupName=group, logStreamName=stream)
+        for first in range(0, len(events), _MOST_EVENTS):
+            batch = events[first : first + _MOST_EVENTS]
+            self.call(
+                "PutLogEvents",
+                logGroupName=group,
+                logStreamName=stream,
+                logEvents=[{"timestamp": at, "message": message} for at, message in batch],
+            )
+        self.bytes_written += sum(len(text.encode()) + EVENT_OVERHEAD for _, text in events)
+
+    def remove(self) -> tuple[str, ...]:
+        """Delete both groups, and return those that could not be deleted."""
+        return tuple(group for group in (self.standard, self.infrequent) if self._kept(group))
+
+    def _kept(self, group: str) -> bool:
+        try:
+            self.call("DeleteLogGroup", logGroupName=group)
+        except CouldNotLook as error:
+            return getattr(error, "code", "") != "ResourceNotFoundException"
+        return False
+
+    # ----------------------------------------------------------------------- reading
+
+    def filtered(self, pattern: str = "", **request: Any) -> list[Answer]:
+        """Every event of the Standard group that FilterLogEvents gives, page by page."""
+        asked: dict[str, Any] = {"logGroupName": self.standard, **request}
+        if pattern:
+            asked["filterPattern"] = pattern
+        events: list[Answer] = []
+        while True:
+            page = self.call("FilterLogEvents", **asked)
+            events += page["events"]
+            if "nextToken" not in page:
+                return events
+            asked["nextToken"] = page["nextToken"]
+
+    def streamed(self, **request: Any) -> list[Answer]:
+        """Return the events of the stream ``crafted`` that one GetLogEvents call gives."""
+        answer = self.call(
+            "GetLogEvents",
+            logGroupName=self.standard,
+            logStreamName="crafted",
+            startFromHead=True,
+            **request,
+        )
+        return list(answer["events"])
+
+    def query(
+        self,
+        *commands: str,
+        group: str = "",
+        since_s: int | None = None,
+        until_s: int | None = None,
+    ) -> Answer:
+        """Run a query of Logs Insights to its end; by default on all of the Standard group."""
+        started = self.call(
+            "StartQuery",
+            logGroupName=group or self.standard,
+            startTime=self.sample.base_ms // 1000 if since_s is None else since_s,
+            endTime=self.sample.end_ms // 1000 if until_s is None else until_s,
+            queryString="\n| ".join(commands),
+        )
+        with self._stopped(started["queryId"]):
+            return self._result(started["queryId"])
+
+    @contextlib.contextmanager
+    def _stopped(self, query_id: str) -> Iterator[None]:
+        """Stop the query where waiting for it ends early: it would cost all the same."""
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(CouldNotLook):
+                self.call("StopQuery", queryId=query_id)
+            raise
+
+    def _result(self, query_id: str) -> Answer:
+        began = self.seconds()
+        while True:
+            answer = self.call("GetQueryResults", queryId=query_id)
+            if answer["status"] == "Complete":
+                self.bytes_scanned += answer.get("statistics", {}).get("bytesScanned", 0.0)
+                return answer
+            if answer["status"] not in ("Scheduled", "Running"):
+                raise CouldNotLook(f"the query ended as {answer['status']}")
+            if self.seconds() - began > _LONGEST_QUERY_S:
+                raise CouldNotLook(f"the query took longer than {_LONGEST_QUERY_S:.0f} s")
+            self.sleep(_POLL_S)
+
+    def wait_until(self, holds: Callable[[], bool], most_s: float) -> float | None:
+        """Return how long after the events were put ``holds`` was true; ``None``: not in time."""
+        while not holds():
+            if self.seconds() - self.put_at > most_s:
+                return None
+            self.sleep(_POLL_S)
+        return self.seconds() - self.put_at
+
+
+_PRIVATE = re.compile(r"arn:aws[\w-]*:\S+|\b\d{12}\b")
+
+
+def anonymous(text: str) -> str:
+    """Return ``text`` without account numbers and without ARNs, which name roles and users."""
+    return _PRIVATE.sub("<removed>", text)

@@ -1,0 +1,55 @@
+"""``retryctl diff``: where the log lines of two attempts part."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from retryctl.cli import params as options
+from retryctl.cli.help import CommandApp
+
+app = CommandApp()
+
+RequestIds = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="REQUEST_ID [REQUEST_ID]",
+        help="One request: its first attempt is compared with its last. Two requests: the last "
+        "attempt of each.",
+        show_default=False,
+    ),
+]
+Attempts = Annotated[
+    str | None,
+    typer.Option(
+        "--attempts",
+        metavar="N,M",
+        help="Compare attempt N with attempt M, of the first and of the second request.",
+    ),
+]
+Form = Annotated[
+    str,
+    typer.Option("--output", "-o", metavar="FORM", help="text or json.", rich_help_panel="Output"),
+]
+
+
+@app.command()
+@options.grouped
+def diff(
+    read: options.ReadOptions,
+    aws: options.AwsOptions,
+    screen: options.ScreenOptions,
+    request_ids: RequestIds,
+    attempts: Attempts = None,
+    output: Form = "text",
+) -> int:
+    """Show where the log lines of two attempts part; times, IDs and figures do not count.
+
+    retryctl diff 8f507cfc-0d3f-4697-b07a-ac58fc914c95 -f orders-worker
+
+    Exit status: 0 whether they differ or not, 4 if an attempt is not in the log.
+    """
+    from retryctl.cli.diff_run import run_diff
+
+    return run_diff(request_ids, read, aws, screen, attempts=attempts, output=output)

@@ -1,0 +1,95 @@
+"""Run ``retryctl diff``: read one or two requests, compare two attempts, and print."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from retryctl.app.trace import TraceResult, trace
+from retryctl.cli.answers import nothing_found
+from retryctl.cli.ids import request_ids as read_ids
+from retryctl.cli.params import AwsOptions, ReadOptions, ScreenOptions
+from retryctl.cli.source import source_options, time_window
+from retryctl.cli.terminal import TerminalFeedback, put, stdout_screen
+from retryctl.cli.times import zone
+from retryctl.config import config_for
+from retryctl.core.diff.attempts import diff_attempts
+from retryctl.core.model.attempt import Attempt
+from retryctl.errors import ExitStatus, NothingFound, UsageError
+from retryctl.views.json.diff import diff_document
+
+
+def run_diff(
+    request_ids: Sequence[str],
+    read: ReadOptions,
+    aws: AwsOptions,
+    screen: ScreenOptions,
+    *,
+    attempts: str | None,
+    output: str,
+) -> ExitStatus:
+    """Compare two attempts of one request, or one of each of two requests."""
+    if output not in ("text", "json"):
+        raise UsageError(f"diff has no output {output!r}.", "Use text or json.")
+    ids = read_ids(request_ids, ())
+    if len(ids) > 2:
+        raise UsageError(f"{len(ids)} requests are named.", "diff compares one or two.")
+    numbers = _numbers(attempts)
+    config = config_for(read.source)
+    result = trace(
+        ids,
+        source_options(read, aws, config),
+        time_window(read, screen.tz),
+        config=config,
+        feedback=TerminalFeedback(quiet=screen.quiet),
+    )
+    left = _attempt(result, ids[0], numbers[0] if numbers else 1 if len(ids) == 1 else None, screen)
+    right = _attempt(result, ids[-1], numbers[1] if numbers else None, screen)
+    if left is right:
+        raise NothingFound(
+            f"attempt {left.number} is the only attempt of {left.request_id}.",
+            "Name a second request to compare it with.",
+        )
+    found = diff_attempts(left, right)
+    if output == "json":
+        put(diff_document(found, result.coverage), document=True)
+        return ExitStatus.OK
+    from retryctl.views.text.diff import diff_text
+
+    shown = stdout_screen(screen.color)
+    put(
+        diff_text(
+            found,
+            result.coverage,
+            tz=zone(screen.tz),
+            console_width=shown.width,
+            colour=shown.colour,
+            ascii_only=shown.ascii_only,
+        )
+    )
+    return ExitStatus.OK
+
+
+def _numbers(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"\s*([1-9]\d{0,5})\s*,\s*([1-9]\d{0,5})\s*", text)
+    if match is None:
+        raise UsageError(f"--attempts {text!r} is not two numbers.", "Write them as 1,3.")
+    return int(match[1]), int(match[2])
+
+
+def _attempt(
+    result: TraceResult, request_id: str, number: int | None, screen: ScreenOptions
+) -> Attempt:
+    """Return the attempt of that number, or the last one. Raises ``NothingFound``."""
+    found = [one.request for one in result.checked if one.request.request_id == request_id]
+    if not found or not found[0].attempts:
+        why = result.not_found.get(request_id, f"{request_id} has no attempt.")
+        raise nothing_found(why, result.coverage, zone(screen.tz))
+    attempts = found[0].attempts
+    if number is not None and number > len(attempts):
+        raise NothingFound(
+            f"there is no attempt {number} of {request_id}.", f"It has {len(attempts)}."
+        )
+    return attempts[-1 if number is None else number - 1]

@@ -1,0 +1,189 @@
+"""What is printed while a log grows: a table that is drawn anew, JSON lines, or sentences."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import tzinfo
+
+from retryctl.app.options import Clock, wall_clock_ms
+from retryctl.app.trace import TraceResult
+from retryctl.cli.params import Output, OutputOptions
+from retryctl.cli.report_files import ReportFile
+from retryctl.cli.terminal import (
+    LiveRegion,
+    TerminalFeedback,
+    put,
+    remark,
+    stdout_is_redrawable,
+    stdout_screen,
+)
+from retryctl.cli.times import zone
+from retryctl.cli.trace_output import show_trace, trace_view
+from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.errors import ExitStatus
+from retryctl.views.sentences import outcome_sentence
+from retryctl.views.times import duration
+
+_CAN_END = "Ctrl-C ends with what is known."
+
+
+class Display:
+    """Prints a sentence on stderr for each new state of a request, and the answer at the end.
+
+    ``latest`` is the last result that was shown. The times of waits are epoch milliseconds.
+    """
+
+    def __init__(
+        self,
+        show: OutputOptions,
+        clock: Clock = wall_clock_ms,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.latest: TraceResult | None = None
+        self._show, self._tz = show, zone(show.tz)
+        self._clock, self._sleep = clock, sleep
+        self._printed: set[str] = set()
+
+    def show(self, result: TraceResult, until_ms: int | None = None) -> None:
+        """Print what is new in a result. It stays the latest until ``until_ms``."""
+        self.latest = result
+        self._print(result)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for the next result."""
+        self._sleep(seconds)
+
+    def finish(self, result: TraceResult, files: Sequence[ReportFile] = ()) -> ExitStatus:
+        """Print the answer."""
+        return show_trace(result, self._show, files)
+
+    def close(self) -> None:
+        """Erase what is not part of the answer."""
+
+    def _print(self, result: TraceResult) -> None:
+        for key, sentence in _awaited(result, self._tz):
+            if self._is_new(key):
+                remark(f"retryctl: {sentence}", quiet=self._show.quiet)
+
+    def _is_new(self, text: str) -> bool:
+        is_new = text not in self._printed
+        self._printed.add(text)
+        return is_new
+
+
+class LinesDisplay(Display):
+    """Prints the JSON line of a request each time that it has changed."""
+
+    def finish(self, result: TraceResult, files: Sequence[ReportFile] = ()) -> ExitStatus:
+        """Print the lines that have changed, and what is not found."""
+        self._print(result)
+        return show_trace(result, self._show, files, is_printed=True)
+
+    def _print(self, result: TraceResult) -> None:
+        for line in trace_view(result, self._show, self._tz).splitlines(keepends=True):
+            if self._is_new(line):
+                put(line, document=True)
+
+
+class TableDisplay(Display):
+    """Draws the table of attempts anew each second, with a countdown below it."""
+
+    def __init__(
+        self,
+        show: OutputOptions,
+        feedback: TerminalFeedback,
+        clock: Clock = wall_clock_ms,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        super().__init__(show, clock, sleep)
+        self._feedback, self._region = feedback, LiveRegion()
+        self._until_ms: int | None = None
+
+    def show(self, result: TraceResult, until_ms: int | None = None) -> None:
+        """Draw a result."""
+        self._until_ms = until_ms
+        super().show(result, until_ms)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, and count down."""
+        while seconds > 0:
+            self._sleep(min(seconds, 1))
+            seconds -= 1
+            if self.latest is not None:
+                self._print(self.latest)
+
+    def finish(self, result: TraceResult, files: Sequence[ReportFile] = ()) -> ExitStatus:
+        """Print the answer where the table was."""
+        self.close()
+        return super().finish(result, files)
+
+    def close(self) -> None:
+        """Erase the table."""
+        self._region.erase()
+        self._feedback.shows_progress = True
+
+    def _print(self, result: TraceResult) -> None:
+        self._feedback.shows_progress = False
+        screen = stdout_screen(self._show.color)
+        text = trace_view(result, self._show, self._tz, screen) if result.checked else ""
+        self._region.draw(text, countdown(result, self._clock(), self._until_ms))
+
+
+@contextmanager
+def live_display(show: OutputOptions, feedback: TerminalFeedback) -> Iterator[Display]:
+    """Open the display that suits the form of the output and the terminal."""
+    display = Display(show)
+    if show.output is Output.JSONL:
+        display = LinesDisplay(show)
+    elif show.output is Output.TEXT and not show.quiet and stdout_is_redrawable():
+        display = TableDisplay(show, feedback)
+    try:
+        yield display
+    finally:
+        display.close()
+
+
+def countdown(result: TraceResult, now_ms: int, until_ms: int | None) -> str:
+    """Return a line with the next due attempt, the next reading, and the way to end."""
+    due = [
+        (request.next_attempt_due_ms, len(request.attempts) + 1)
+        for request in (checked.request for checked in result.checked)
+        if request.outcome is RequestOutcome.PENDING and request.next_attempt_due_ms is not None
+    ]
+    parts: list[str] = []
+    if due:
+        due_ms, number = min(due)
+        parts.append(f"attempt {number} {_until(due_ms, now_ms, 'is overdue since', 'is due in')}")
+    elif not result.checked:
+        parts.append(f"no log line of {', '.join(result.not_found)} yet")
+    if until_ms is not None:
+        is_over = until_ms <= now_ms
+        parts.append(
+            "reading" if is_over else f"next reading in {_whole_seconds(until_ms - now_ms)}"
+        )
+    return f"{'; '.join(parts) or 'reading'}. {_CAN_END}"
+
+
+def _until(ms: int, now_ms: int, past: str, future: str) -> str:
+    return f"{future if ms > now_ms else past} {_whole_seconds(abs(ms - now_ms))}"
+
+
+def _whole_seconds(ms: int) -> str:
+    return duration(max(1000, round(ms, -3)))
+
+
+def _awaited(result: TraceResult, tz: tzinfo) -> Iterator[tuple[str, str]]:
+    """Yield a key and a sentence for each request that is open."""
+    for checked in result.checked:
+        request = checked.request
+        if request.outcome in (RequestOutcome.PENDING, RequestOutcome.RUNNING):
+            sentence = outcome_sentence(request, result.coverage, tz).words
+            yield _state_key(request), f"waiting: {request.request_id} {sentence}"
+    for request_id in result.not_found:
+        yield request_id, f"waiting: no log line of {request_id} yet"
+
+
+def _state_key(request: Request) -> str:
+    return f"{request.request_id} {request.log_group} {request.outcome} {len(request.attempts)}"

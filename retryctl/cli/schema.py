@@ -1,0 +1,41 @@
+"""``retryctl schema``: the JSON Schema of what a command prints with ``-o json``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from retryctl.cli import choices
+from retryctl.cli.help import CommandApp
+
+app = CommandApp()
+
+
+@app.command()
+def schema(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="The document, such as trace. Without one, the list of all.",
+            autocompletion=choices.some_of(choices.schemas),
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Print the JSON Schema of a document of -o json.
+
+    retryctl schema trace > trace.schema.json
+    """
+    from retryctl.cli.answers import refuse_unknown
+    from retryctl.cli.terminal import put
+    from retryctl.views.json.schemas import SCHEMAS
+    from retryctl.views.json.trace import dumps
+
+    if name is None:
+        for each, make in SCHEMAS.items():
+            print(f"{each:12} {make()['title']}")
+        return
+    refuse_unknown(name, list(SCHEMAS), "schema")
+    put(dumps(SCHEMAS[name](), indent=2) + "\n", document=True)

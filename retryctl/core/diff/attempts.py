@@ -1,0 +1,101 @@
+"""Two attempts compared line by line; times, IDs and figures do not count as a difference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import takewhile
+
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.events import LogEvent
+
+_MOST_MATCHED = 2_000
+"""Of more lines after the first difference no common ones are searched for."""
+
+# Text that differs from run to run: dates and times, IDs and hashes, addresses, numbers.
+_VARYING = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
+    r"|\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"
+    r"|\b1-[0-9a-f]{8}-[0-9a-f]{24}\b"
+    r"|\b0x[0-9a-fA-F]+\b"
+    r"|\b(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{8,}\b"
+    r"|\d+(?:[.,]\d+)*"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Lines of both attempts that are the same, or that differ."""
+
+    same: bool
+    left: tuple[LogEvent, ...] = ()
+    right: tuple[LogEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptDiff:
+    """The stretches of two attempts in the order of their lines."""
+
+    left: Attempt
+    right: Attempt
+    stretches: tuple[Stretch, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether the attempts logged the same lines."""
+        return all(stretch.same for stretch in self.stretches)
+
+    @property
+    def parts_after(self) -> int | None:
+        """The number of equal lines before the first difference; ``None`` without one."""
+        if self.same:
+            return None
+        return sum(len(each.left) for each in takewhile(lambda one: one.same, self.stretches))
+
+
+def diff_attempts(left: Attempt, right: Attempt) -> AttemptDiff:
+    """Compare the lines of two attempts."""
+    return AttemptDiff(
+        left=left, right=right, stretches=tuple(_stretches(left.events, right.events))
+    )
+
+
+def comparable(message: str) -> str:
+    """Return a line with ``#`` for each time, ID and figure in it."""
+    return _VARYING.sub("#", message.strip())
+
+
+def _stretches(left: Sequence[LogEvent], right: Sequence[LogEvent]) -> Iterator[Stretch]:
+    one = [comparable(event.message) for event in left]
+    other = [comparable(event.message) for event in right]
+    start = _common(one, other)
+    end = _common(one[start:][::-1], other[start:][::-1])
+    if start:
+        yield Stretch(same=True, left=tuple(left[:start]), right=tuple(right[:start]))
+    until_left, until_right = len(one) - end, len(other) - end
+    for same, a, b, c, d in _middle(one[start:until_left], other[start:until_right]):
+        yield Stretch(
+            same=same,
+            left=tuple(left[start + a : start + b]),
+            right=tuple(right[start + c : start + d]),
+        )
+    if end:
+        yield Stretch(same=True, left=tuple(left[until_left:]), right=tuple(right[until_right:]))
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many elements are the same from the first on."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _middle(one: list[str], other: list[str]) -> Iterator[tuple[bool, int, int, int, int]]:
+    if not one and not other:
+        return
+    if max(len(one), len(other)) > _MOST_MATCHED:
+        yield False, 0, len(one), 0, len(other)
+        return
+    for tag, *places in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        yield tag == "equal", places[0], places[1], places[2], places[3]

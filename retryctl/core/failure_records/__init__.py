@@ -1,0 +1,1 @@
+"""Records of events that Lambda gave up on, and how they compare with the log."""

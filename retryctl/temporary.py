@@ -1,0 +1,75 @@
+"""Temporary folders, which a later run removes where the program was killed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from retryctl.errors import CouldNotLook
+
+_PREFIX = "retryctl-"
+# A process locks this file as long as it lives, in whatever container.
+_LOCK = "retryctl.lock"
+
+
+@contextmanager
+def temporary_folder(purpose: str) -> Iterator[Path]:
+    """Yield a new folder, which is removed at the end of the block, and remove stale ones.
+
+    Raises CouldNotLook where no folder can be made.
+    """
+    try:
+        _remove_stale()
+        folder, lock = _create(purpose)
+    except OSError as error:
+        raise CouldNotLook(
+            f"cannot make a temporary folder: {error.strerror or error}",
+            "Set TMPDIR to a folder that can be written and has room.",
+        ) from error
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+        os.close(lock)
+
+
+def _create(purpose: str) -> tuple[Path, int]:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{purpose}-"))
+        try:
+            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:
+            _remove(folder)
+            raise
+        with suppress(OSError):  # a file system without locks: nobody can take it for stale
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / _LOCK).exists():
+            return folder, lock
+        os.close(lock)  # another run removed it before it was locked
+
+
+def _remove_stale() -> None:
+    """Remove the folders of processes that were killed: those that nobody locks."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # it is in use, somebody else's, or not ours at all
+            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(folder)
+            finally:
+                os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, also where a function removed its own permissions."""
+    for parent, names, _ in os.walk(folder):
+        for name in names:
+            inner = os.path.join(parent, name)
+            if not os.path.islink(inner):
+                os.chmod(inner, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)

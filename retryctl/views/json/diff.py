@@ -1,0 +1,40 @@
+"""Two attempts compared, for programs: ``retryctl/diff/1``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retryctl.core.diff.attempts import AttemptDiff
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.coverage import Coverage
+from retryctl.views.json.schemas import DIFF
+from retryctl.views.json.trace import coverage_object, dumps, event_object
+
+
+def diff_document(found: AttemptDiff, coverage: Coverage) -> str:
+    """Return one document with the lines of both attempts, stretch by stretch."""
+    document = {
+        "schema": DIFF,
+        "left": _side(found.left),
+        "right": _side(found.right),
+        "same": found.same,
+        "parts_after": found.parts_after,
+        "lines": [
+            {
+                "same": stretch.same,
+                "left": [event_object(event) for event in stretch.left],
+                "right": [event_object(event) for event in stretch.right],
+            }
+            for stretch in found.stretches
+        ],
+        "coverage": coverage_object(coverage),
+    }
+    return dumps(document, indent=2) + "\n"
+
+
+def _side(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "request_id": attempt.request_id,
+        "attempt": attempt.number,
+        "outcome": attempt.outcome.value,
+    }

@@ -1,0 +1,26 @@
+"""What a probe of CloudWatch Logs found out, for programs: ``retryctl/probe/1``."""
+
+from __future__ import annotations
+
+from retryctl.core.probe_report import ProbeReport
+from retryctl.views.json.doctor import diagnosis_object
+from retryctl.views.json.trace import dumps
+
+SCHEMA = "retryctl/probe/1"
+
+
+def probe_document(report: ProbeReport) -> str:
+    """One document without account numbers; ``passed`` is null where nothing could be tested."""
+    document = {
+        "schema": SCHEMA,
+        "region": report.region,
+        "passed": report.passed,
+        "seconds": round(report.seconds, 1),
+        "api_calls": report.calls,
+        "bytes_written": report.bytes_written,
+        "bytes_scanned": report.bytes_scanned,
+        "usd": round(report.usd, 6),
+        "kept_groups": report.kept_groups,
+        "assumptions": [diagnosis_object(diagnosis) for diagnosis in report.diagnoses],
+    }
+    return dumps(document, indent=2) + "\n"

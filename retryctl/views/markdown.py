@@ -1,0 +1,75 @@
+"""Markdown in which text from a log is never markup: of cells, and of whole documents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from retryctl.views.blocks import Block, Command, Paragraph, Pieces, Table
+from retryctl.views.inert import inert
+
+# Whatever Markdown or GitHub's and GitLab's own additions to it could take for markup: emphasis,
+# links, HTML, tables, headings, bare addresses, mentions and references.
+_SPECIAL = re.compile(r"[\\`*_\[\]<>#+=|~&@$]|:(?=//)|(?<=www)\.")
+# a list, where it begins a line
+_ITEM = re.compile(r"(?<=^)-|(?<=^\d)[.)](?=\s|$)")
+
+
+def escaped(text: str) -> str:
+    """Return text in which Markdown finds nothing to interpret."""
+    return _ITEM.sub(r"\\\g<0>", _SPECIAL.sub(r"\\\g<0>", inert(text).strip()))
+
+
+def table_lines(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield a table of cells that are Markdown already."""
+    for row in (heads, ["---"] * len(heads), *rows):
+        yield f"| {' | '.join(row)} |"
+
+
+def markdown_of(blocks: Iterable[Block]) -> str:
+    """Return the blocks of a document as Markdown. Tables have all of their columns."""
+    parts = ("\n".join(_lines(block)) for block in blocks)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _lines(block: Block) -> Iterator[str]:
+    if isinstance(block, Paragraph):
+        yield _text([*block.lead, *block.words])
+    elif isinstance(block, Command):
+        yield from _fenced([inert(block.text)], "sh")
+    elif isinstance(block, Table):
+        columns = block.columns.values()
+        rows = zip(*(column.cells for column in columns), strict=True)
+        heads = [escaped(column.head) for column in columns]
+        yield from table_lines(heads, (_cells(row) for row in rows))
+    else:
+        yield from _fenced(map(_joined, block.lines), "text")
+
+
+def _cells(cells: Iterable[Pieces]) -> list[str]:
+    return [escaped(_joined(cell)) for cell in cells]
+
+
+def _text(pieces: Pieces) -> str:
+    """Escaped words; bold ones stay bold."""
+    words = (
+        f" **{escaped(text)}** " if style == "bold" else _spaced(text) for text, style in pieces
+    )
+    return " ".join("".join(words).split())
+
+
+def _spaced(text: str) -> str:
+    """``text`` escaped, with the spaces at its ends."""
+    return f"{' ' * text.startswith(' ')}{escaped(text)}{' ' * text.endswith(' ')}"
+
+
+def _joined(pieces: Pieces) -> str:
+    return "".join(inert(text) for text, _ in pieces).rstrip()
+
+
+def _fenced(lines: Iterable[str], kind: str) -> Iterator[str]:
+    """A block of code; its fence is longer than any run of backticks within."""
+    body = list(lines)
+    runs = re.findall("`+", "\n".join(body))
+    fence = "`" * max(3, *(len(run) + 1 for run in runs), 0)
+    yield from (f"{fence}{kind}", *body, fence)

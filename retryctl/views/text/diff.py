@@ -1,0 +1,85 @@
+"""Two attempts compared, for a person: where their lines part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import tzinfo
+
+from retryctl.core.diff.attempts import AttemptDiff, Stretch
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.events import LogEvent
+from retryctl.core.wording import number_of
+from retryctl.views.blocks import BLANK, Block, Paragraph
+from retryctl.views.inert import lines_of
+from retryctl.views.sentences import coverage_sentence
+from retryctl.views.text.layout import text_of
+
+_CONTEXT = 2
+_MOST_SHOWN = 200
+
+
+def diff_text(
+    found: AttemptDiff,
+    coverage: Coverage,
+    *,
+    tz: tzinfo,
+    console_width: int = 80,
+    colour: bool = False,
+    ascii_only: bool = False,
+) -> str:
+    """Return the lines that differ, with a few equal ones around them."""
+    blocks = _blocks(found, coverage, tz)
+    return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
+
+
+def _blocks(found: AttemptDiff, coverage: Coverage, tz: tzinfo) -> Iterator[Block]:
+    yield Paragraph(lead=(("- ", "red"),), words=((_name(found.left), ""),))
+    yield Paragraph(lead=(("+ ", "green"),), words=((_name(found.right), ""),))
+    yield Paragraph(words=((_sentence(found), "bold"),))
+    yield BLANK
+    if not found.same:
+        last = len(found.stretches) - 1
+        for place, stretch in enumerate(found.stretches):
+            yield from _stretch(stretch, is_first=place == 0, is_last=place == last)
+        yield BLANK
+    yield Paragraph(words=((coverage_sentence(coverage, tz), ""),))
+
+
+def _name(attempt: Attempt) -> str:
+    return f"attempt {attempt.number} of {attempt.request_id}: {attempt.outcome.value}"
+
+
+def _sentence(found: AttemptDiff) -> str:
+    if found.parts_after is None:
+        count = number_of(len(found.left.events), "line")
+        return f"Both logged the same {count}, times, IDs and figures aside."
+    if found.parts_after == 0:
+        return "They differ from the first line on, times, IDs and figures aside."
+    count = number_of(found.parts_after, "equal line")
+    return f"They part after {count}, times, IDs and figures aside."
+
+
+def _stretch(stretch: Stretch, *, is_first: bool, is_last: bool) -> Iterator[Block]:
+    if not stretch.same:
+        yield from _lines(stretch.left, "- ", "red")
+        yield from _lines(stretch.right, "+ ", "green")
+        return
+    head = 0 if is_first else _CONTEXT
+    tail = 0 if is_last else _CONTEXT
+    hidden = len(stretch.left) - head - tail
+    if hidden <= 1:
+        yield from _lines(stretch.left, "  ", "dim")
+        return
+    yield from _lines(stretch.left[:head], "  ", "dim")
+    yield Paragraph(words=((f"  … {hidden:,} equal lines", "dim"),))
+    yield from _lines(stretch.left[len(stretch.left) - tail :], "  ", "dim")
+
+
+def _lines(events: Sequence[LogEvent], sign: str, style: str) -> Iterator[Block]:
+    for event in events[:_MOST_SHOWN]:
+        for line in lines_of(event.message):
+            yield Paragraph(lead=((sign, style),), words=((line, style),))
+    if len(events) > _MOST_SHOWN:
+        more = len(events) - _MOST_SHOWN
+        yield Paragraph(lead=((sign, style),), words=((f"… {more:,} more lines", style),))

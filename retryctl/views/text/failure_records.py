@@ -1,0 +1,155 @@
+"""Failure records beside the attempts in the log: a table for each error, exhausted ones first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.failure_records.comparison import RECORD_RULES
+from retryctl.core.failure_records.documents import MOST_SHOWN_ONE_BY_ONE, FailureRecord
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.events import is_timed
+from retryctl.core.model.request import RequestOutcome
+from retryctl.core.wording import number_of
+from retryctl.views.blocks import BLANK, Block, Column, Paragraph, Table
+from retryctl.views.inert import cut
+from retryctl.views.sentences import coverage_sentence
+from retryctl.views.signs import NOTHING
+from retryctl.views.text.layout import text_of
+from retryctl.views.times import stamp, zone_name
+
+_EXHAUSTED = ("RetriesExhausted", "RetryAttemptsExhausted")
+_ERROR_CELLS = 100
+_DIFFERENCES = frozenset(rule.id for rule in RECORD_RULES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """One record, and its request if the log has it."""
+
+    record: FailureRecord
+    checked: CheckedRequest | None
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether all retries failed, by the log or, without it, by the record."""
+        if self.checked:
+            return self.checked.request.outcome is RequestOutcome.EXHAUSTED
+        return self.record.condition in _EXHAUSTED
+
+    @property
+    def error(self) -> str:
+        """The error of the record, else that of the last attempt in the log."""
+        logged = self.checked and self.checked.request.attempts[-1:]
+        last = logged[0].error if logged else None
+        words = [last.type or "", last.message or ""] if last else []
+        return self.record.error or ": ".join(filter(None, words)) or "no error is stated"
+
+    @property
+    def placed_ms(self) -> int | None:
+        """When its first attempt began; ``None`` where the log does not show that."""
+        ms = self.checked.request.placed_ms if self.checked else None
+        return ms if ms is not None and is_timed(ms) else None
+
+
+def records_text(
+    records: Sequence[FailureRecord],
+    checked: Iterable[CheckedRequest],
+    coverage: Coverage,
+    *,
+    tz: tzinfo,
+    console_width: int = 80,
+    colour: bool = False,
+    ascii_only: bool = False,
+) -> str:
+    """Return what each record states; of many a table for each error, with the log."""
+    if len(records) > MOST_SHOWN_ONE_BY_ONE:
+        blocks = _tables(records, checked, coverage, tz)
+    else:
+        blocks = map(_sentence, records)
+    return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
+
+
+def _sentence(record: FailureRecord) -> Block:
+    count = record.invoke_count
+    parts = [
+        record.condition or "dead letter",
+        "" if count is None else number_of(count, "invocation"),
+        cut(record.error or "", _ERROR_CELLS),
+    ]
+    stated = " · ".join(part for part in parts if part)
+    return Paragraph(words=((f"record of {record.request_id}: {stated}", ""),))
+
+
+def _tables(
+    records: Sequence[FailureRecord],
+    checked: Iterable[CheckedRequest],
+    coverage: Coverage,
+    tz: tzinfo,
+) -> Iterator[Block]:
+    by_id: dict[str, CheckedRequest] = {one.request.request_id: one for one in checked}
+    rows = [_Row(record=record, checked=by_id.get(record.request_id)) for record in records]
+    for error, some in _by_error(rows).items():
+        exhausted = sum(row.is_exhausted for row in some)
+        count = f"{number_of(len(some), 'record')}, {exhausted:,} exhausted"
+        yield Paragraph(words=((cut(error, _ERROR_CELLS), "bold"), (f" · {count}", "")))
+        yield _table(some, tz)
+        yield BLANK
+    yield Paragraph(words=((coverage_sentence(coverage, tz), ""),))
+
+
+def _by_error(rows: Sequence[_Row]) -> Mapping[str, Sequence[_Row]]:
+    """Group the rows: errors with exhausted events first, then the frequent ones."""
+    found: dict[str, list[_Row]] = defaultdict(list)
+    for row in rows:
+        found[row.error].append(row)
+
+    def order(error: str) -> tuple[int, int]:
+        return -sum(row.is_exhausted for row in found[error]), -len(found[error])
+
+    return {error: sorted(found[error], key=_by_state) for error in sorted(found, key=order)}
+
+
+def _by_state(row: _Row) -> tuple[bool, int]:
+    return not row.is_exhausted, row.placed_ms or 0
+
+
+def _table(rows: Sequence[_Row], tz: tzinfo) -> Table:
+    times = [row.placed_ms for row in rows]
+    zone = zone_name(tz, [ms for ms in times if ms is not None])
+    columns = {
+        "request": _column("request", (row.record.request_id for row in rows), "bold"),
+        "started": _column(
+            f"started ({zone})" if zone else "started",
+            (NOTHING if ms is None else stamp(ms, tz, "seconds", dated=True) for ms in times),
+        ),
+        "stated": _column("record", (_counts(row.record) for row in rows)),
+        "attempts": _column("log", (_attempts(row.checked) for row in rows)),
+        "findings": _column("findings", (_findings(row.checked) for row in rows)),
+    }
+    return Table(columns=columns, gives_way=("started",), clipped="findings", instead={})
+
+
+def _column(head: str, texts: Iterable[str], style: str = "") -> Column:
+    return Column(head=head, cells=[[(text, style)] for text in texts])
+
+
+def _counts(record: FailureRecord) -> str:
+    """``RetriesExhausted 3``: the condition, or that it is a dead letter, and the count."""
+    kind = record.condition or "dead letter"
+    return kind if record.invoke_count is None else f"{kind} {record.invoke_count}"
+
+
+def _attempts(checked: CheckedRequest | None) -> str:
+    if checked is None:
+        return "not found"
+    return f"{checked.request.outcome.value} {len(checked.request.attempts)}"
+
+
+def _findings(checked: CheckedRequest | None) -> str:
+    """The differences between record and log; the other findings are in the trace."""
+    names = {each.rule for each in checked.findings} & _DIFFERENCES if checked else ()
+    return ", ".join(sorted(names))

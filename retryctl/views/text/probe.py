@@ -1,0 +1,46 @@
+"""What a probe of CloudWatch Logs found out, one paragraph for each assumption."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from retryctl.core.probe_report import ProbeReport
+from retryctl.core.wording import number_of
+from retryctl.views.blocks import BLANK, Block, Paragraph
+from retryctl.views.text.doctor import diagnosis_blocks
+from retryctl.views.text.layout import text_of
+
+
+def probe_text(
+    report: ProbeReport, *, width: int = 80, colour: bool = False, ascii_only: bool = False
+) -> str:
+    """What is wrong comes first, then what could not be tested, then what holds."""
+    return text_of(_blocks(report), width=width, colour=colour, ascii_only=ascii_only)
+
+
+def _blocks(report: ProbeReport) -> Iterator[Block]:
+    yield from diagnosis_blocks(report.diagnoses)
+    yield BLANK
+    yield _sentence(_result(report))
+    yield _sentence(
+        f"It took {report.seconds:.0f} s and {number_of(report.calls, 'call')}, and cost about "
+        f"${report.usd:.4f}: {report.bytes_written / 1e6:.1f} MB written, "
+        f"{report.bytes_scanned / 1e6:.1f} MB scanned."
+    )
+    if report.kept_groups:
+        yield _sentence(f"Log groups of a probe that still exist: {', '.join(report.kept_groups)}.")
+
+
+def _result(report: ProbeReport) -> str:
+    """``28 of 31 assumptions hold, 2 wrong, 1 not tested.``"""
+    held, wrong, untested = (
+        sum(one.passed is passed for one in report.diagnoses) for passed in (True, False, None)
+    )
+    return (
+        f"{held} of {number_of(len(report.diagnoses), 'assumption')} hold, "
+        f"{wrong} wrong, {untested} not tested."
+    )
+
+
+def _sentence(text: str) -> Paragraph:
+    return Paragraph(words=((text, ""),))

@@ -1,0 +1,126 @@
+"""A part of a saved log, in any shape, never gives another answer than the whole, only less.
+
+Random histories are written in every shape of saved log and cut at any byte, thinned to the
+answer of a search by ID, to one stream and to one page. Each of them is read by every command,
+and the commands contradict each other nowhere.
+
+``RETRYCTL_HISTORIES=2000`` runs so many histories, and prints the figures with ``-s``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from retryctl.app.options import SourceOptions
+from retryctl.errors import RetryctlError
+from tests.support.log_answers import Answers, answers, contradictions, differences, undetermined
+from tests.support.random_history import RandomHistory
+from tests.support.saved_logs import Event
+from tests.support.saved_shapes import SECONDS, SHAPES, STREAMS, TIMES
+
+# An answer of invoke, a container and an extension have the log of one environment.
+OF_ONE_ENVIRONMENT = ("answer of invoke", "docker compose logs", "Telemetry API")
+NAMES = [name for name in SHAPES if name not in OF_ONE_ENVIRONMENT]
+HISTORIES = int(os.environ.get("RETRYCTL_HISTORIES", "30"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The text of a part of a log; ``ends_early`` and ``starts_late`` say where it was cut."""
+
+    name: str
+    text: str
+    ends_early: bool = False
+    starts_late: bool = False
+
+
+def parts_of(random: Random, history: RandomHistory, shape: str) -> Iterator[Part]:
+    """The parts of a log in a shape: its cuts, and the answers that have less than all of it."""
+    write, _ = SHAPES[shape]
+    text = write(_events(history))
+    at = random.randrange(1, len(text))
+    yield Part(name="end cut", text=text[:at], ends_early=True)
+    at = random.randrange(1, len(text))
+    yield Part(name="start cut", text=text[at:], starts_late=True)
+    request_id = random.choice(history.ids)
+    document, _ = SHAPES["document"]
+    found = [event for event in _events(history) if request_id in event[2]]
+    if found:
+        yield Part(name="one ID", text=document(found))
+    stream = random.choice(history.events).log_stream
+    of_stream = [event for event in _events(history) if event[1] == stream]
+    yield Part(name="one stream", text=SHAPES["get-log-events"][0](of_stream))
+    last = random.randrange(1, len(history.events) + 1)
+    page = json.loads(document(_events(history)[:last])) | {"nextToken": "t/1"}
+    yield Part(name="one page", text=json.dumps(page))
+
+
+def _events(history: RandomHistory) -> list[Event]:
+    return [(event.timestamp_ms, event.log_stream or "", event.message) for event in history.events]
+
+
+def read(path: Path, text: str) -> Answers | None:
+    """The answers to a log; ``None`` where it is refused, or nothing is in it."""
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    try:
+        return answers(SourceOptions(source=str(path), log_groups=("/custom/shared",)))
+    except RetryctlError:
+        return None
+
+
+def campaign(folder: Path, seeds: range, print_each: Callable[[str], None]) -> Counter[str]:
+    """Cases, wrong answers, contradictions and undetermined requests, by the kind of part."""
+    counts: Counter[str] = Counter()
+    for seed in seeds:
+        random = Random(seed)
+        history = RandomHistory(random)
+        shape = NAMES[seed % len(NAMES)]
+        carried = SHAPES[shape][1]
+        whole = read(folder / "whole", SHAPES[shape][0](_events(history)))
+        if whole is None:
+            counts[f"refused whole: {shape}"] += 1
+            continue
+        sure = {TIMES, STREAMS} <= carried
+        counts["whole: cases"] += 1
+        counts["whole: requests"] += len(whole.requests)
+        counts["whole: undetermined"] += undetermined(whole) if sure else 0
+        known = read(folder / "known", SHAPES["document"][0](_events(history)))
+        assert known is not None
+        found = [*differences(known, whole), *contradictions(whole)]
+        wrong = [("whole", each) for each in found]
+        for part in parts_of(random, history, shape):
+            told = read(folder / "part", part.text)
+            counts[f"{part.name}: cases"] += 1
+            if told is None:
+                counts[f"{part.name}: refused"] += 1
+                continue
+            counts[f"{part.name}: requests"] += len(told.requests)
+            counts[f"{part.name}: undetermined"] += undetermined(told)
+            found = differences(
+                known, told, ends_early=part.ends_early, starts_late=part.starts_late
+            )
+            if not carried & {TIMES, SECONDS}:  # the queue and an event source look the same
+                found = [each for each in found if "exhausted, in the whole unknown" not in each]
+            wrong += [(part.name, each) for each in [*found, *contradictions(told)]]
+        for name, each in wrong:
+            counts[f"{name}: wrong"] += 1
+            print_each(f"seed {seed}, {shape}, {name}: {each}")
+    return counts
+
+
+@pytest.mark.parametrize("first", range(0, HISTORIES, max(1, HISTORIES // 3)))
+def test_no_part_of_a_saved_log_answers_otherwise(first: int, tmp_path: Path) -> None:
+    seeds = range(first, min(HISTORIES, first + max(1, HISTORIES // 3)))
+    found: list[str] = []
+    counts = campaign(tmp_path, seeds, found.append)
+    print(dict(counts))
+    assert not found, "\n".join(found[:10])
+    assert counts["whole: undetermined"] == 0

@@ -1,0 +1,108 @@
+"""``retryctl diff``: where the log lines of two attempts part."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from retryctl.core.diff.attempts import comparable
+from tests.support.check_logs import save, succeeded
+from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment
+from tests.support.program import run
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> str:
+    """A request that fails at the rate limit twice and then goes on, and two others."""
+    one = Environment("a")
+    lines = ("order 1002", "fetched 3 rows in 41 ms")
+    one.at(0).runs(ID, *lines, "rate limit reached", ends="error")
+    one.at(61).runs(ID, *lines, "rate limit reached", ends="error")
+    one.at(182).runs(ID, "order 1002", "fetched 17 rows in 9 ms", "charged", "\x1b[31mred")
+    two = Environment("b").at(5).runs(OTHER_ID, "order 7", "fetched 1 rows in 2 ms", "charged")
+    return str(save(tmp_path / "log.jsonl", one, two, succeeded()))
+
+
+def test_the_first_attempt_against_the_last(log: str) -> None:
+    done = run("diff", ID, "--from", log, env={"COLUMNS": "120"})
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"- attempt 1 of {ID}: error"
+    assert lines[1] == f"+ attempt 3 of {ID}: ok"
+    assert "- rate limit reached" in lines
+    assert "+ charged" in lines
+    assert r"+ \x1b[31mred" in lines
+    assert not [line for line in lines if "fetched" in line and line[0] in "-+"]
+
+
+def test_attempts_that_are_the_same_times_and_figures_aside(log: str) -> None:
+    done = run("diff", ID, "--attempts", "2,1", "--from", log, "-o", "json")
+    document = json.loads(done.stdout)
+    found = [{"same": stretch["same"]} for stretch in document["lines"]]
+    cold_start = [{"same": False}, {"same": True}]  # INIT_START, and Init Duration on REPORT
+    assert (document["left"]["attempt"], document["right"]["attempt"]) == (2, 1)
+    assert found[:2] == cold_start
+    assert document["parts_after"] == 0
+
+
+def test_two_requests(log: str) -> None:
+    done = run("diff", ID, OTHER_ID, "--attempts", "3,1", "--from", log, "-o", "json")
+    document = json.loads(done.stdout)
+    differing = [stretch for stretch in document["lines"] if not stretch["same"]]
+    left = [event["message"].strip() for stretch in differing for event in stretch["left"]]
+    assert "\x1b[31mred" in left
+    assert not any("order" in line or "fetched" in line for line in left)
+    assert document["right"]["request_id"] == OTHER_ID
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        ((OTHER_ID,), 4, "attempt 1 is the only attempt"),
+        ((ID, "--attempts", "1,9"), 4, "there is no attempt 9"),
+        (("2c1f0a8e-3b57-4c6d-9a41-d1f6a7e0b9c3",), 4, "was not found"),
+        ((ID, OTHER_ID, THIRD_ID), 2, "diff compares one or two"),
+        ((ID, "--attempts", "first"), 2, "not two numbers"),
+        ((ID, "-o", "svg"), 2, "no output 'svg'"),
+    ],
+)
+def test_what_cannot_be_compared(
+    log: str, arguments: tuple[str, ...], status: int, words: str
+) -> None:
+    done = run("diff", *arguments, "--from", log)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (f"START RequestId: {ID} Version: 7", f"START RequestId: {OTHER_ID} Version: 8"),
+        ("2026-11-23T03:00:00.123Z took 3.5 ms", "2026-11-24T04:01:01Z took 12 ms"),
+        ("<Order at 0x7f3a9c>", "<Order at 0x1b2c>"),
+        ("trace 1-5bef4de7-ad49b0e87f6ef6c87fc2e700", "trace 1-5bef4de8-ad49b0e87f6ef6c87fc2e701"),
+        ("etag 9f86d081884c7d65", "etag 2c26b46b68ffc68f"),
+    ],
+)
+def test_what_varies_is_no_difference(one: str, other: str) -> None:
+    assert comparable(one) == comparable(other)
+
+
+def test_words_are_a_difference() -> None:
+    assert comparable("deadbeef is a word of letters") != comparable(
+        "cafebabe is a word of letters"
+    )
+    assert comparable("status ok") != comparable("status failed")
+
+
+def test_ten_thousand_lines_are_compared(tmp_path: Path) -> None:
+    one = Environment("a")
+    for at, word in ((0, "left"), (61, "right")):
+        lines = (f"{word if n % 2 else 'both'} {'x' * (n % 7)}" for n in range(10_000))
+        one.at(at).runs(ID, *lines, ends="error")
+    path = save(tmp_path / "log.jsonl", one)
+    done = run("diff", ID, "--from", str(path))
+    assert done.returncode == 0
+    assert "more lines" in done.stdout

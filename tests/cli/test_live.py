@@ -1,0 +1,174 @@
+"""``trace --wait`` as it goes: the table, the countdown, JSON lines, and Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from retryctl.app.trace import TraceResult
+from retryctl.cli.live import countdown
+from tests.endpoint.server import Endpoint
+from tests.support.aws_program import (
+    CREDENTIALS,
+    GROUP,
+    HERE,
+    RIGHT,
+    SECOND,
+    attempt,
+    now_ms,
+    trace,
+)
+from tests.support.check_logs import pending, succeeded
+from tests.support.lambda_log import ID, Environment, events_of, judged, whole
+from tests.support.program import PROGRAM, environment, run_process
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with Endpoint() as running:
+        running.group(GROUP)
+        yield running
+
+
+def waiting_program(endpoint: Endpoint, *options: str) -> list[str]:
+    return [
+        *PROGRAM,
+        "trace",
+        RIGHT,
+        "-g",
+        GROUP,
+        "--wait",
+        "--endpoint-url",
+        endpoint.url,
+        *options,
+    ]
+
+
+# --------------------------------------------------------------------------- the countdown
+
+
+def result(*environments: Environment, missing: tuple[str, ...] = ()) -> TraceResult:
+    events = events_of(*environments)
+    coverage = whole(events or events_of(succeeded()))
+    checked = list(judged(events, coverage).values()) if events else []
+    return TraceResult(checked=checked, coverage=coverage, not_found=dict.fromkeys(missing, ""))
+
+
+def test_the_next_attempt_and_the_next_reading_count_down() -> None:
+    open_one = result(pending(ID))
+    due_ms = open_one.checked[0].request.next_attempt_due_ms
+    assert due_ms is not None
+    end = "Ctrl-C ends with what is known."
+    assert countdown(open_one, due_ms - 47_000, due_ms - 35_000) == (
+        f"attempt 2 is due in 47 s; next reading in 12 s. {end}"
+    )
+    assert countdown(open_one, due_ms + 90_000, due_ms) == (
+        f"attempt 2 is overdue since 1 m 30 s; reading. {end}"
+    )
+    assert countdown(result(missing=(ID,)), 0, 5_000) == (
+        f"no log line of {ID} yet; next reading in 5 s. {end}"
+    )
+
+
+# --------------------------------------------------------------------------- a terminal
+
+
+def screen(endpoint: Endpoint, *, columns: int, term: str = "xterm") -> tuple[int, str]:
+    """Follow a request that stays pending in a terminal, send Ctrl-C, and return what is shown."""
+    above, below = pty.openpty()
+    env = {**environment(CREDENTIALS), "TERM": term, "COLUMNS": str(columns), "LINES": "40"}
+    with subprocess.Popen(
+        waiting_program(endpoint), stdin=below, stdout=below, stderr=below, env=env
+    ) as running:
+        os.close(below)
+        shown, interrupted = b"", False
+        with suppress(OSError):  # the other end is closed
+            while chunk := os.read(above, 4096):
+                shown += chunk
+                if not interrupted and re.search(rb"is due in|waiting:", shown):
+                    running.send_signal(signal.SIGINT)
+                    interrupted = True
+    os.close(above)
+    return running.returncode, re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode())
+
+
+@pytest.mark.parametrize("columns", [40, 120])
+def test_a_terminal_shows_the_table_and_ctrl_c_prints_what_is_known(
+    endpoint: Endpoint, columns: int
+) -> None:
+    endpoint.put(GROUP, HERE, attempt(RIGHT, now_ms() - 10 * SECOND, 0))
+    status, shown = screen(endpoint, columns=columns)
+    assert status == 130
+    assert "Traceback" not in shown
+    live, end, answer = shown.rpartition("Ctrl-C ends with what is known.")
+    assert end
+    assert "pending" in live
+    assert "pending" in answer
+    assert "attempt 2 is due in" not in answer
+
+
+def test_a_dumb_terminal_gets_sentences(endpoint: Endpoint) -> None:
+    endpoint.put(GROUP, HERE, attempt(RIGHT, now_ms() - 10 * SECOND, 0))
+    status, shown = screen(endpoint, columns=120, term="dumb")
+    assert status == 130
+    assert f"retryctl: waiting: {RIGHT} pending" in shown
+    assert "Ctrl-C ends" not in shown
+
+
+# --------------------------------------------------------------------------- JSON lines
+
+
+def test_in_a_pipe_each_change_is_a_line(endpoint: Endpoint) -> None:
+    at = now_ms() - SECOND
+    good = [event for event in attempt(RIGHT, at, 0) if "ERROR" not in event[1]]
+    endpoint.put(GROUP, HERE, good[:3])
+    endpoint.put(GROUP, HERE, good[3:], lag_ms=4 * SECOND)
+    done = trace(endpoint, RIGHT, "-g", GROUP, "--wait", "40s", "-o", "jsonl", "-q")
+    outcomes = [json.loads(line)["outcome"] for line in done.stdout.splitlines()]
+    assert outcomes[0] == "running"
+    assert outcomes[-1] == "succeeded"
+    assert len(set(done.stdout.splitlines())) == len(outcomes)
+
+
+def test_ctrl_c_before_the_first_answer_prints_nothing(endpoint: Endpoint) -> None:
+    with subprocess.Popen(
+        waiting_program(endpoint, "-o", "jsonl"),
+        env=environment(CREDENTIALS),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stderr is not None
+        running.stderr.readline()  # no log line yet
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=20)
+    assert (running.returncode, out) == (130, b"")
+    assert b"Traceback" not in err
+
+
+# --------------------------------------------------------------------------- the browser
+
+
+def test_web_opens_the_newest_stream_or_prints_the_link(endpoint: Endpoint, tmp_path: Path) -> None:
+    endpoint.put(GROUP, HERE, attempt(RIGHT, now_ms() - 3600 * SECOND, 0))
+    opened = tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}\n')
+    browser.chmod(0o755)
+    asked = ("trace", RIGHT, "-g", GROUP, "--web", "--endpoint-url", endpoint.url)
+    # processes of their own: Python reads BROWSER once
+    done = run_process(*asked, env={**CREDENTIALS, "BROWSER": f"{browser} %s"})
+    assert done.returncode == 0
+    assert opened.read_text().startswith("https://us-east-1.console.aws.amazon.com/cloudwatch/")
+    assert "console.aws" not in done.stdout
+    failed = run_process(*asked, env={**CREDENTIALS, "BROWSER": "/bin/false %s"})
+    assert failed.returncode == 0
+    assert opened.read_text() in failed.stderr

@@ -1,0 +1,55 @@
+"""Logs that could be misread: of a web function, of no counter, and less than the whole log."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.lambda_log import ID, Environment, events_of, platform
+from tests.support.made_up_logs import line_of
+from tests.support.program import run
+
+COMMANDS = ("trace", "list", "summary", "check")
+
+
+def saved(folder: Path, *environments: Environment) -> Path:
+    path = folder / "log.jsonl"
+    path.write_text("".join(line_of(event) for event in events_of(*environments)))
+    return path
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_names_a_web_function(command: str, tmp_path: Path) -> None:
+    web = Environment("a", json=True)
+    for kind in ("invokeStart", "requestComplete", "invokeReport"):
+        web.logs(platform(kind, {"requestId": ID}))
+    done = run(command, "--from", str(saved(tmp_path, web)))
+    assert done.returncode == 4
+    assert "the log is of a web function" in done.stderr
+    assert "1 request to a web function" in done.stderr
+
+
+def test_requests_to_a_web_function_are_counted_beside_others(tmp_path: Path) -> None:
+    web = Environment("a", json=True).logs(platform("invokeStart", {"requestId": ID}))
+    path = saved(tmp_path, web, Environment("b").runs(ID, "fine"))
+    for command in ("list", "summary", "check"):
+        assert "1 request to a web function" in " ".join(
+            run(command, "--from", str(path)).stdout.split()
+        )
+        document = json.loads(run(command, "--from", str(path), "-o", "json").stdout)
+        assert document["coverage"]["web_requests"] == 1
+
+
+def test_patterns_that_match_nowhere_are_undetermined(tmp_path: Path) -> None:
+    path = saved(tmp_path, Environment("a").starts().prints("retry no. 1").raises(ID).reports())
+    settings = tmp_path / "retryctl.toml"
+    settings.write_text("[markers]\ncounter = 'trial (?P<count>\\d+)'\n")
+    traced = run("trace", ID, "--from", str(path), "--exit-code", cwd=tmp_path)
+    for done in (traced, run("check", "--from", str(path), cwd=tmp_path)):
+        assert done.returncode == 5
+        assert "trial" in done.stdout + done.stderr
+    assert "nothing was cross-checked: 1 attempt failed" in traced.stderr
+    settings.unlink()
+    assert run("trace", ID, "--from", str(path), "--exit-code", cwd=tmp_path).returncode == 0

@@ -1,0 +1,153 @@
+"""``retryctl probe`` on the strict endpoint and on moto's server: what each does otherwise."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from retryctl.app.probe import filtering, querying
+from retryctl.app.probe.probe import ASSUMPTIONS, probe
+from retryctl.app.probe.session import PREFIX
+from retryctl.core.probe_report import ProbeReport
+from retryctl.sources.aws.client import AwsClient
+from retryctl.views.json.probe import probe_document
+from retryctl.views.text.probe import probe_text
+from tests.endpoint.server import Endpoint
+from tests.support.aws_program import CREDENTIALS, GROUP, put_both
+from tests.support.program import PROGRAM, environment, run
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    with Endpoint() as running:
+        running.insights.fresh_ms = 0
+        yield running
+
+
+def impatient(url: str) -> AwsClient:
+    return AwsClient(endpoint_url=url, sleep=lambda seconds: None)
+
+
+def run_probe(url: str, *, step: float = 5.0, **options: Any) -> ProbeReport:
+    clock = itertools.count(step=step)  # as if each look took so long
+    return probe(impatient(url), seconds=lambda: next(clock), sleep=lambda seconds: None, **options)
+
+
+def results(report: ProbeReport) -> dict[bool | None, set[str]]:
+    return {
+        passed: {one.name for one in report.diagnoses if one.passed is passed}
+        for passed in (True, False, None)
+    }
+
+
+def names_in(endpoint: Endpoint) -> list[str]:
+    return [group.name for group in endpoint.store.groups()]
+
+
+def test_the_strict_endpoint_meets_every_assumption(endpoint: Endpoint) -> None:
+    put_both(endpoint, ago=60_000)
+    report = run_probe(endpoint.url, function="orders-worker")
+    found = results(report)
+    assert found[False] | found[None] == set(), report.diagnoses
+    assert len(found[True]) == len(ASSUMPTIONS) + 2
+    assert report.passed is True
+    assert 0 < report.usd < 0.01
+    assert names_in(endpoint) == [GROUP]
+
+
+def test_what_is_denied_is_not_tested(endpoint: Endpoint) -> None:
+    endpoint.faults.denied = {"logs:StartQuery"}
+    report = run_probe(
+        endpoint.url,
+        quota=False,
+        assumptions=[filtering.filter_keeps_order, querying.insights_gives_10000_rows],
+    )
+    assert report.passed is None
+    assert results(report)[None] == {"insights-gives-10000-rows"}
+    assert "1 of 2 assumptions hold, 0 wrong, 1 not tested." in probe_text(report)
+    text = probe_document(report)
+    assert "AccessDenied" in text  # which names the caller and the group, by ARN
+    assert not re.search(r"\b\d{12}\b|arn:aws", text)
+
+
+def test_a_service_that_differs_is_found_out(endpoint: Endpoint) -> None:
+    endpoint.insights.fresh_ms = 10**9  # Insights finds nothing in time
+    report = run_probe(
+        endpoint.url,
+        quota=False,
+        assumptions=[
+            querying.insights_sees_new_events,
+            querying.insights_gives_all_of_a_millisecond,
+        ],
+    )
+    assert report.passed is False
+    assert "insights-sees-new-events" in results(report)[False]
+    assert "insights-gives-all-of-a-millisecond" in results(report)[False]
+
+
+def test_groups_that_cannot_be_deleted_are_named(endpoint: Endpoint) -> None:
+    endpoint.faults.denied = {"logs:DeleteLogGroup"}
+    report = run_probe(endpoint.url, quota=False, assumptions=[])
+    assert len(report.kept_groups) == 2
+    assert all(name.startswith(PREFIX) for name in report.kept_groups)
+    assert report.kept_groups[0] in probe_text(report, width=200)
+    endpoint.faults.denied = set()
+    again = run_probe(endpoint.url, quota=False, assumptions=[])
+    assert set(again.kept_groups) == set(report.kept_groups)
+
+
+# Each makes moto's server write 12,000 rows, which takes it seconds.
+_SLOW_ON_MOTO = {
+    querying.insights_reads_own_expression,
+    querying.insights_anchors_the_message,
+    querying.insights_names_its_bins,
+    querying.insights_gives_10000_groups,
+    querying.insights_gives_10000_rows,
+}
+
+
+def test_moto_differs_in_these(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    quick = [each for each in ASSUMPTIONS if each not in _SLOW_ON_MOTO]
+    found = results(run_probe(moto_url, quota=False, step=100.0, assumptions=quick))
+    assert found[None] == set()
+    assert found[False] == {
+        *("filter-reads-own-expression", "filter-anchors-the-message"),
+        *("filter-takes-end-anchor", "filter-takes-alternatives"),
+        *("filter-refuses-infrequent-access", "groups-are-described", "get-excludes-its-end"),
+        *("insights-sees-new-events", "insights-reads-infrequent-access"),
+        *("insights-gives-all-of-a-millisecond", "insights-includes-both-seconds"),
+        "insights-refuses-before-creation",
+    }
+
+
+def test_nothing_is_made_without_yes(endpoint: Endpoint) -> None:
+    done = run("probe", "--endpoint-url", endpoint.url, env=CREDENTIALS)
+    assert done.returncode == 2
+    assert "--yes" in done.stderr
+    assert not endpoint.calls
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_removes_the_groups(endpoint: Endpoint, number: signal.Signals) -> None:
+    command = [*PROGRAM, "probe", "--yes", "--endpoint-url", endpoint.url]
+    with subprocess.Popen(command, env=environment(CREDENTIALS), stderr=subprocess.PIPE) as running:
+        while endpoint.calls["GetLogEvents"] == 0:
+            assert running.poll() is None
+            time.sleep(0.01)
+        assert len(names_in(endpoint)) == 2
+        running.send_signal(number)
+        _, printed = running.communicate(timeout=20)
+    assert running.returncode == 128 + number
+    assert b"Traceback" not in printed
+    assert names_in(endpoint) == []

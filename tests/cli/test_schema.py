@@ -1,0 +1,110 @@
+"""JSON Schemas, and ``explain`` for programs."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
+from retryctl.core.history.outcome import Outcome
+from retryctl.core.model.request import RequestOutcome
+from retryctl.core.rules import ALL_RULES
+from retryctl.views.json.schemas import SCHEMAS
+from tests.support.json_schemas import strict, validator
+from tests.support.program import run
+
+ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_each_schema_is_valid_and_refuses_what_is_missing(name: str) -> None:
+    printed = json.loads(run("schema", name).stdout)
+    jsonschema.Draft202012Validator.check_schema(printed)
+    assert printed["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    for required in printed["required"]:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({}, {**printed, "required": [required]})
+
+
+def test_the_list_of_schemas() -> None:
+    listed = [line.split()[0] for line in run("schema").stdout.splitlines()]
+    assert listed == list(SCHEMAS)
+    unknown = run("schema", "trase")
+    assert unknown.returncode == 2
+    assert "Did you mean trace?" in unknown.stderr
+
+
+COMMANDS = {
+    "trace": ("trace", "--from", "demo", "--last", "9", "--lines", "-o", "json"),
+    "list": ("list", "--from", "demo", "-o", "json"),
+    "summary": ("summary", "--from", "demo", "-o", "json"),
+    "check": ("check", "--from", "demo", "-o", "json"),
+    "diff": ("diff", "3d96cb31-1c8a-4e54-94b1-abd03834c185", "--from", "demo", "-o", "json"),
+    "explain": ("explain", "-o", "json"),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_document_of_each_command_has_the_keys_of_its_schema_and_no_others(name: str) -> None:
+    """The other documents are validated wherever the tests run the program."""
+    document = json.loads(run(*COMMANDS[name]).stdout)
+    validator(name).validate(document)
+    with pytest.raises(jsonschema.ValidationError):
+        validator(name).validate({**document, "undocumented": 1})
+
+
+@pytest.mark.parametrize(("name", "command"), [("trace-line", "trace"), ("list-line", "list")])
+def test_a_line_of_json_lines(name: str, command: str) -> None:
+    arguments = [*COMMANDS[command][:-1], "jsonl"]
+    lines = run(*arguments).stdout.splitlines()
+    assert lines
+    for line in lines:
+        validator(name).validate(json.loads(line))
+
+
+def test_an_error_document() -> None:
+    done = run("trace", ID, "--from", "demo", "-o", "json")
+    validator("error").validate(json.loads(done.stderr.splitlines()[-1]))
+
+
+def test_other_keys_are_allowed_by_what_is_printed_and_refused_by_the_tests() -> None:
+    schema = SCHEMAS["doctor"]()
+    document: dict[str, object] = {
+        "schema": "retryctl/doctor/1",
+        "function": "f",
+        "passed": None,
+        "checks": [],
+    }
+    jsonschema.validate({**document, "later": 1}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**document, "later": 1}, strict(schema))
+
+
+# --------------------------------------------------------------------------- explain
+
+
+def test_explain_knows_every_finding_outcome_and_verdict() -> None:
+    topics = json.loads(run("explain", "-o", "json").stdout)["topics"]
+    kinds = {topic["name"]: topic["kind"] for topic in topics}
+    assert [name for name, kind in kinds.items() if kind == "finding"] == [r.id for r in ALL_RULES]
+    terms = {
+        each.value for kind in (RequestOutcome, Outcome, Verdict, AttemptVerdict) for each in kind
+    }
+    assert {name for name, kind in kinds.items() if kind != "finding"} == terms
+    assert all(topic["summary"] and "What to do" in topic["sections"] for topic in topics)
+
+
+@pytest.mark.parametrize("name", ["pending", "exhausted", "undetermined", "client-retry"])
+def test_explain_one_of_them(name: str) -> None:
+    text = run("explain", name)
+    assert (text.returncode, text.stdout.splitlines()[0]) == (0, name)
+    (topic,) = json.loads(run("explain", name, "-o", "json").stdout)["topics"]
+    assert topic["name"] == name
+    assert topic["sections"]["What it means"] in text.stdout.replace("**", "")
+
+
+def test_explain_refuses_other_names_and_outputs() -> None:
+    assert "Did you mean exhausted" in run("explain", "exhaustd").stderr
+    assert run("explain", "pending", "-o", "svg").returncode == 2

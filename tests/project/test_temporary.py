@@ -1,0 +1,84 @@
+"""Temporary folders end with their process, or with the next run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from retryctl.errors import CouldNotLook
+from retryctl.temporary import temporary_folder
+from tests.support.program import environment
+
+KILLED = """
+import os, signal
+from retryctl.temporary import temporary_folder
+with temporary_folder("download") as folder:
+    (folder / "log.jsonl").write_text("x")
+    print(folder, flush=True)
+    if SIGNAL: os.kill(os.getpid(), SIGNAL)
+    input()
+"""
+
+
+@pytest.fixture(autouse=True)
+def _own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
+def start(tmp_path: Path, number: int) -> tuple[subprocess.Popen[str], Path]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"SIGNAL = {number}\n{KILLED}"],
+        env=environment({"TMPDIR": str(tmp_path)}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert process.stdout
+    return process, Path(process.stdout.readline().strip())
+
+
+def test_a_folder_lives_as_long_as_its_block(tmp_path: Path) -> None:
+    with temporary_folder("lab") as folder:
+        closed = folder / "closed"
+        closed.mkdir()
+        (closed / "file").touch()
+        closed.chmod(0)
+    assert os.listdir(tmp_path) == []
+
+
+def test_only_folders_of_killed_runs_are_removed(tmp_path: Path) -> None:
+    """Neither one in use, nor one that only has such a name."""
+    other = tmp_path / "retryctl-download-notes"
+    other.mkdir()
+    running, in_use = start(tmp_path, 0)
+    killed, stale = start(tmp_path, 9)
+    with running, killed:
+        killed.wait()
+        assert (stale / "log.jsonl").exists()
+        with temporary_folder("lab") as own:
+            assert sorted(tmp_path.iterdir()) == sorted((other, in_use, own))
+        running.communicate("\n")
+    assert list(tmp_path.iterdir()) == [other]
+
+
+def test_a_link_to_a_folder_is_not_followed(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "retryctl.lock").touch()
+    (tmp_path / "retryctl-lab-link").symlink_to(target)
+    with temporary_folder("lab"):
+        assert (target / "retryctl.lock").exists()
+
+
+def test_without_a_place_for_it_the_error_names_tmpdir(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(CouldNotLook, match="No such file") as raised, temporary_folder("lab"):
+        pass
+    assert "TMPDIR" in raised.value.next_step

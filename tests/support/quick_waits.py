@@ -1,0 +1,30 @@
+"""Waits that cost the tests no time: pauses between calls, before retries, between polls.
+
+Only in the process of the tests; a program in a process of its own waits as for its user. A test
+of a wait gives its own clock.
+"""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+
+import botocore.endpoint
+
+from retryctl.sources.aws.client import AwsClient
+from retryctl.sources.cloudwatch.insights import QueryBudget
+
+
+def no_wait(seconds: float) -> None:
+    """Sleep for a moment, so that other threads run."""
+    time.sleep(min(seconds, 0.001))
+
+
+def install() -> None:
+    """Replace the sleep that the AWS client and Logs Insights have by default, and botocore's."""
+    for made in (AwsClient, QueryBudget):
+        defaults = made.__init__.__kwdefaults__
+        assert defaults is not None
+        assert "sleep" in defaults
+        defaults["sleep"] = no_wait
+    vars(botocore.endpoint)["time"] = SimpleNamespace(sleep=no_wait)

@@ -1,0 +1,62 @@
+"""Markdown, read by another parser: whole, and log text in it stays text."""
+
+from __future__ import annotations
+
+from datetime import timezone
+
+from markdown_it import MarkdownIt
+
+from retryctl.views.blocks import LogLines
+from retryctl.views.markdown import escaped, markdown_of
+from retryctl.views.text.trace import TraceOptions, trace_blocks
+from tests.support import checked_requests as world
+from tests.support.hostile import hostile_request
+
+PARSER = MarkdownIt("gfm-like", {"html": True, "linkify": False})
+ACTIVE = {"html_block", "html_inline", "link_open", "image", "hr", "heading_open"}
+
+
+def document(*checked: object) -> str:
+    options = TraceOptions(lines=True)
+    blocks = trace_blocks(
+        checked,  # type: ignore[arg-type]
+        world.COVERAGE,
+        (),
+        options,
+        tz=timezone.utc,
+        width=80,
+    )
+    return markdown_of(blocks)
+
+
+def kinds(text: str) -> set[str]:
+    tokens = PARSER.parse(text)
+    return {one.type for token in tokens for one in (token, *(token.children or ()))}
+
+
+def test_a_trace_has_a_table_the_drawing_and_the_log_lines() -> None:
+    text = document(world.SWITCHED)
+    page = PARSER.render(text)
+    assert page.count("<table>") == 1
+    assert "<td>0 not 2</td>" in page
+    assert "<strong>environment-switch</strong>" in page
+    fences = [token for token in PARSER.parse(text) if token.type == "fence"]
+    assert [fence.info for fence in fences] == ["sh", "text", "text", "text", "text"]
+    assert "retryctl list orders-worker --verdict disagrees" in fences[0].content
+    assert not kinds(text) & ACTIVE
+
+
+def test_text_of_a_log_never_becomes_markup() -> None:
+    assert not kinds(document(hostile_request())) & ACTIVE
+
+
+def test_what_begins_a_line_is_no_list() -> None:
+    for text in ("- a", "1. a", "+ a", "# a", "    a", "* a"):
+        assert not {"bullet_list_open", "ordered_list_open", "code_block"} & kinds(escaped(text))
+
+
+def test_a_fence_is_longer_than_the_backticks_within() -> None:
+    line = (("", ""), ("````\n# x", ""))
+    (fence,) = PARSER.parse(markdown_of([LogLines(lines=[line, (("", ""), ("```", ""))])]))
+    assert fence.type == "fence"
+    assert fence.content.endswith("```\n")
