@@ -226,7 +226,7 @@ class LineSelector:
 
     def lines_of(self, block: RawBlock, *, irregular: bool) -> list[bytes]:
         """The lines of a block that may belong to one of the streams, in order."""
-        named = self._few and not self._all and not irregular
+        named = self._few and not self._all and not irregular and block.names_streams
         if named and not any(name in block.raw for name in self._names):
             return []
         return self.lines(block.canonical(), irregular=irregular)

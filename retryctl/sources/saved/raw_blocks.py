@@ -44,6 +44,10 @@ class RawBlock(Protocol):
     def raw(self) -> bytes:
         """Its bytes in the file, in UTF-8."""
 
+    @property
+    def names_streams(self) -> bool:
+        """Whether its bytes have the names of all streams of its events."""
+
     def canonical(self) -> bytes:
         """Its events as canonical lines."""
 
@@ -56,6 +60,11 @@ class CanonicalBlock:
     """A block of canonical lines, or of JSON lines of any layout."""
 
     raw: bytes
+
+    @property
+    def names_streams(self) -> bool:
+        """True, but for lines that escape a name, which have no span."""
+        return True
 
     def canonical(self) -> bytes:
         """The lines."""
@@ -94,6 +103,7 @@ class ConvertibleBlock:
     raw: bytes
     convert: Callable[[bytes], bytes]
     measure: Callable[[bytes], BlockSpan | None]
+    names_streams: bool = True
 
     def canonical(self) -> bytes:
         """Its events as canonical lines."""

@@ -26,6 +26,7 @@ _KEY = rb'"(?:logGroupName|logStreamName|timestamp|eventId|ingestionTime|message
 _DOCUMENT = re.compile(rb'\{\n( +)"events": \[\n(\1\1)\{\n(\1\1\1)' + _KEY)
 # [⏎    {⏎        "logStreamName": "…",⏎
 _ARRAY = re.compile(rb"\[\n()( +)\{\n(\2\2)" + _KEY)
+_STREAM = re.compile(rb'"logStreamName": "[^"\\]*"')
 _TIME_DIGITS = 13
 _TIMESTAMP = re.compile(rb'"timestamp": (\d{1,14})\b')
 
@@ -92,7 +93,7 @@ class PrettyEvents:
                 return None
             return labelled_span(text, count, b'"timestamp": ', first[1], last[1])
 
-        return ConvertibleBlock(text, self._lines, span)
+        return ConvertibleBlock(text, self._lines, span, _STREAM.search(text) is not None)
 
     def _lines(self, text: bytes) -> bytes:
         layout, context = self._layout, self._context

@@ -111,7 +111,9 @@ class TimedText(LineFormat):
             if start and text[:start].strip():  # of the first part: each other begins with an event
                 note_lines(text[1:start], diagnostics)
             if first and self.has_times:
-                yield ConvertibleBlock(text[start:], self._converted, self._span)
+                yield ConvertibleBlock(
+                    text[start:], self._converted, self._span, "stream" in self._pattern.groupindex
+                )
             elif first:
                 block = self._converted(text[start:], count)
                 count += block.count(b"\n")
