@@ -30,7 +30,7 @@ HEADER = re.compile(
     rb'(\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"[^"\\]*", ?"timestamp": ?)'
     rb'(\d{13})(, ?"message": ?")'
 )
-"""The start of a canonical line up to its message: what stands before the time, the time, the rest."""
+"""The start of a canonical line: what stands before the time, the time, what follows it."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
