@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import StrEnum
 from typing import Protocol
 
 from retryctl.errors import UsageError
@@ -21,7 +21,7 @@ ShowProgress = Callable[[ProgressText], None]
 """Shows a line of progress, if it is shown at all. May be called from any thread."""
 
 
-class Engine(str, Enum):
+class Engine(StrEnum):
     """What searches CloudWatch."""
 
     AUTO = "auto"

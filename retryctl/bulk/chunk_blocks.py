@@ -86,7 +86,7 @@ class ChunkBlocks:
 
 
 def _blocks(opened: IO[bytes], start: int, stop: int) -> Iterator[bytes]:
-    """The lines that begin in a stretch of a file."""
+    """Yield the lines that begin in a stretch of a file."""
     if start:
         opened.seek(start - 1)
         start += len(opened.readline()) - 1

@@ -70,7 +70,7 @@ def lead_with_groups(block: bytes) -> bytes:
 
 
 def lead_with_group(line: bytes) -> bytes:
-    """The line with its log group first."""
+    """Return the line with its log group first."""
     header = HEADER.match(line)
     if not header or line.startswith(b'{"logGroupName"'):
         return line
@@ -101,7 +101,7 @@ def _placed(selected: StreamFilter, line: bytes | LogEvent, position: int) -> Lo
 
 
 def message_of(line: bytes) -> bytes:
-    """The message of a held line, as JSON escapes it."""
+    """Return the message of a held line, as JSON escapes it."""
     header = HEADER.match(line)
     found = STRING.match(line, header.end()) if header else None
     return found[0] if found else line

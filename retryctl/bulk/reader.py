@@ -299,5 +299,5 @@ def _by_start(checked: CheckedRequest) -> tuple[int, str, str]:
 
 
 def _checked_requests(requests: Requests) -> list[CheckedRequest]:
-    """The requests of a partition; none of them is a silent success where all are shown."""
+    """Return the requests of a partition; none of them is a silent success where all are shown."""
     return [one for one in requests if isinstance(one, CheckedRequest)]

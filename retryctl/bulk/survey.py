@@ -121,7 +121,7 @@ class Survey:
                 self._mention(line)
 
     def finish(self) -> SurveyedChunk:
-        """What was found, once all blocks are read."""
+        """Return what was found, once all blocks are read."""
         self._settle(0)
         return self.found
 
@@ -225,14 +225,14 @@ class LineSelector:
         self._all = not all(_PLAIN_NAME.fullmatch(stream) for _, stream in places)
 
     def lines_of(self, block: RawBlock, *, irregular: bool) -> list[bytes]:
-        """The lines of a block that may belong to one of the streams, in order."""
+        """Return the lines of a block that may belong to one of the streams, in order."""
         named = self._few and not self._all and not irregular and block.names_streams
         if named and not any(name in block.raw for name in self._names):
             return []
         return self.lines(block.canonical(), irregular=irregular)
 
     def lines(self, block: bytes, *, irregular: bool = True) -> list[bytes]:
-        """The lines of canonical lines that may belong to one of the streams, in order."""
+        """Return the canonical lines that may belong to one of the streams, in order."""
         lines = BytesIO(block).readlines()
         if self._all:
             return lines
@@ -258,7 +258,7 @@ def fold_search(search: IdSearch, lines: Iterable[bytes]) -> None:
 
 
 def events_in(lines: Iterable[bytes]) -> Iterator[RawEvent]:
-    """The events of lines; those that are malformed are left out."""
+    """Yield the events of lines; those that are malformed are left out."""
     before_ms = 0
     for line in lines:
         if event := line_event(line, before_ms):

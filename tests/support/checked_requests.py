@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict, Verdict
@@ -27,7 +27,7 @@ NAME_ERROR = ErrorInfo(
 
 def ms(clock: str, day: str = "2026-11-23") -> int:
     """Epoch milliseconds of a time of day in UTC."""
-    when = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=timezone.utc)
+    when = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=UTC)
     return round(when.timestamp() * 1000)
 
 

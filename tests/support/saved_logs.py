@@ -6,7 +6,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -110,7 +110,7 @@ def record(kind: str, group: str, stream: str, log_event: dict[str, object]) -> 
 
 
 def moment(timestamp_ms: int) -> datetime:
-    return datetime.fromtimestamp(timestamp_ms / 1000, timezone.utc)
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
 
 
 def tail(events: Iterable[Event], form: str = "detailed", *, colour: bool = False) -> str:

@@ -40,7 +40,7 @@ def new_session(*, profile: str | None, endpoint_url: str | None, config: Any) -
 
 
 def region_from_environment() -> str | None:
-    """The region of AWS_REGION, which the AWS CLI reads and boto3 does not."""
+    """Return the region of AWS_REGION, which the AWS CLI reads and boto3 does not."""
     return os.environ.get("AWS_REGION") or None
 
 
@@ -93,7 +93,7 @@ class CredentialCache:
             self._note(f"{CACHE_FOLDER} cannot be written ({error.strerror})")
 
     def _read(self, key: str) -> Any:
-        """The entry, or ``None`` where it is missing or cannot be used."""
+        """Return the entry, or ``None`` where it is missing or cannot be used."""
         from botocore.utils import parse_timestamp
 
         try:

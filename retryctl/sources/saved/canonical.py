@@ -51,7 +51,7 @@ class _Event(Protocol):
 
 
 def canonical_line(event: _Event) -> bytes:
-    """The canonical line of one event."""
+    """Return the canonical line of one event."""
     fields: dict[str, object] = {}
     if event.log_group is not None:
         fields["logGroupName"] = event.log_group
@@ -66,7 +66,7 @@ def canonical_line(event: _Event) -> bytes:
 
 
 def line_start(group: bytes | None, stream: bytes | None) -> bytes:
-    """The start of the canonical lines of a stream, up to the time."""
+    """Return the start of the canonical lines of a stream, up to the time."""
     names = b""
     if group is not None:
         names = b'"logGroupName":%b,' % _quoted(group)
@@ -79,7 +79,7 @@ def canonical_block(
     millis: Iterable[bytes],
     messages: list[bytes],
 ) -> bytes:
-    """The lines of the events of a block: their starts, times and messages, escaped as JSON."""
+    """Split the events of a block into starts, times and messages, escaped as JSON."""
     pieces = [b""] * (6 * len(messages))
     pieces[0::6] = starts
     pieces[1::6] = seconds

@@ -75,10 +75,10 @@ class LogFormat(ABC):
     @classmethod
     @abstractmethod
     def detect(cls, head: Head) -> LogFormat | None:
-        """The format, if the head of a file shows it."""
+        """Return the format, if the head of a file shows it."""
 
     def blocks(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The events of a segment as canonical lines (``canonical``), some at a time.
+        """Yield the events of a segment as canonical lines (``canonical``), some at a time.
 
         Events of one millisecond stand in their order also where the log is newest first.
         """
@@ -87,15 +87,15 @@ class LogFormat(ABC):
     def raw_blocks(
         self, segment: BufferedReader, diagnostics: FileDiagnostics
     ) -> Iterator[RawBlock]:
-        """The events of a segment in blocks that are converted where their lines are needed."""
+        """Return the blocks of a segment, each converted only where its lines are needed."""
         return raw_ties_in_order(self.parts(segment, diagnostics))
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
-        """The blocks of events, in the order of the file."""
+        """Yield the blocks of events, in the order of the file."""
         return map(CanonicalBlock, self.convert(segment, diagnostics))
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The events of a segment as canonical lines, of a format without ``parts`` of its own."""
+        """Yield the events of a segment as canonical lines, of a format without own ``parts``."""
         raise NotImplementedError
 
     @abstractmethod
@@ -105,7 +105,7 @@ class LogFormat(ABC):
         diagnostics: FileDiagnostics,
         prefilter: Prefilter | None = None,
     ) -> Iterator[RawEvent | int]:
-        """The events of a segment; one not worth parsing may come as its time alone."""
+        """Yield the events of a segment; one not worth parsing may come as its time alone."""
 
     def begins_event(self, line: bytes) -> bool:
         """Whether an event begins at ``line``, in a format that is splittable."""

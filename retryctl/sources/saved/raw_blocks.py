@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain
-from os.path import commonprefix
 from typing import NamedTuple, Protocol
 
 from retryctl.sources.saved.canonical import HEADER
@@ -67,11 +66,11 @@ class CanonicalBlock:
         return True
 
     def canonical(self) -> bytes:
-        """The lines."""
+        """Return the lines as they are."""
         return self.raw
 
     def span(self) -> BlockSpan | None:
-        """The span, if each line ends as an event, begins as the first, and has its time there.
+        """Return the span, if each line ends as an event, begins as the first, has its time there.
 
         Where the least and the greatest of some byte strings begin alike, all of them do.
         """
@@ -117,13 +116,13 @@ class ConvertibleBlock:
 def labelled_span(
     block: bytes, count: int, label: bytes, first: bytes, last: bytes
 ) -> BlockSpan | None:
-    """The span of a block of which ``count`` events each have ``label`` before their time.
+    """Return the span of a block of which ``count`` events each have ``label`` before their time.
 
     ``first`` and ``last`` are times of two of them. The times share their first digits, or these
     are one of two numbers that follow each other: that many events have such digits, or ``None``.
     """
     low, high = sorted((first, last))
-    alike = len(commonprefix([low[:-2], high[:-2]]))
+    alike = next((n for n in range(_TIME_DIGITS - 2) if low[n] != high[n]), _TIME_DIGITS - 2)
     if alike < _SHARED_DIGITS:  # or the times are too far apart for one number to limit them
         alike = next(n for n in range(_TIME_DIGITS - 2, 0, -1) if int(high[:n]) - int(low[:n]) < 2)
     for kept in (alike, alike - 1):
@@ -136,12 +135,12 @@ def labelled_span(
 
 
 def times_in(block: RawBlock) -> list[bytes]:
-    """The times of all events of a block, in digits."""
+    """Return the times of all events of a block, in digits."""
     return _TIME.findall(block.canonical())
 
 
 def raw_ties_in_order(blocks: Iterable[RawBlock]) -> Iterator[RawBlock]:
-    """The blocks; if they are newest first, with the lines of one time in reverse order."""
+    """Yield the blocks; if they are newest first, with the lines of one time in reverse order."""
     rest = iter(blocks)
     first = next((block for block in rest if block.raw), None)
     if first is None:

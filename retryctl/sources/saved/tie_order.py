@@ -18,7 +18,7 @@ _TIME = re.compile(rb'"timestamp": ?(\d{13})\b')
 
 
 def ties_in_order(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of ``blocks``; if they are newest first, those of one time in reverse order."""
+    """Yield the lines of ``blocks``; if newest first, reverse those of one time."""
     rest = filter(None, blocks)
     first = next(rest, b"")
     if not is_newest_first(first):

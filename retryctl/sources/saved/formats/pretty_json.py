@@ -42,7 +42,7 @@ class Layout:
 
 
 def pretty_layout(head: bytes) -> Layout | None:
-    """The layout that a text begins with; ``None`` where it is none that can be cut by lines."""
+    """Return the layout that a text begins with; ``None`` if it cannot be cut by lines."""
     for pattern, before in ((_DOCUMENT, b'{"events": ['), (_ARRAY, b"[")):
         if found := pattern.match(head):
             return Layout(found[1], found[2], found[3], before)
@@ -59,7 +59,7 @@ class PrettyEvents:
         self._pending = b""
 
     def blocks(self) -> Iterator[RawBlock]:
-        """The events, some at a time."""
+        """Yield the events, some at a time."""
         layout = self._layout
         self._segment.read(self._segment.peek().index(layout.event + b"{\n"))
         end, between = b"\n" + layout.outer + b"]", b"\n" + layout.event + b"},\n"
@@ -76,7 +76,7 @@ class PrettyEvents:
                 return
 
     def rest(self) -> _Joined:
-        """What follows the events, as the end of a document without them."""
+        """Return what follows the events, as the end of a document without them."""
         return _Joined(self._layout.before + self._pending, self._segment)
 
     def _block(self, text: bytes) -> RawBlock:
@@ -116,6 +116,6 @@ class _Joined:
         self._file = file
 
     def read(self, size: int, /) -> bytes:
-        """The bytes before the file first, all at once."""
+        """Return the bytes before the file first, all at once."""
         first, self._first = self._first, b""
         return first or self._file.read(size)

@@ -74,7 +74,7 @@ class TimedText(LineFormat):
 
     @classmethod
     def detect(cls, head: Head) -> Self | None:
-        """The format, if one of the first lines begins with its header."""
+        """Return the format, if one of the first lines begins with its header."""
         for coloured in (False, True):
             pattern = _compiled(cls.header, coloured)
             found = list(filter(None, (pattern.match(b"\n" + line) for line in head.lines)))
@@ -86,11 +86,11 @@ class TimedText(LineFormat):
 
     @classmethod
     def known_stream(cls, head: Head) -> bytes | None:
-        """The log stream of a file that does not name it."""
+        """Return the log stream of a file that does not name it."""
         return None
 
     def streams_in(self, head: Head) -> set[bytes]:
-        """The streams that the first lines name."""
+        """Return the streams that the first lines name."""
         found = filter(None, (self._pattern.match(b"\n" + line) for line in head.lines))
         return {header["stream"] for header in found}
 
@@ -99,11 +99,11 @@ class TimedText(LineFormat):
         return self._pattern.match(b"\n" + line) is not None
 
     def messages(self, joined: bytes) -> bytes:
-        """What the format makes of messages, each of which stands between two NUL."""
+        """Return what the format makes of messages, each of which stands between two NUL."""
         return joined
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
-        """The events of one part of the text at a time."""
+        """Yield the events of one part of the text at a time."""
         count = 0
         for text in self._parts(segment):
             first = self._pattern.search(text)
@@ -124,7 +124,7 @@ class TimedText(LineFormat):
         return _compiled(self.header, self.coloured)
 
     def _parts(self, segment: BufferedReader) -> Iterator[bytes]:
-        """The text in parts, each of which ends before an event."""
+        """Yield the text in parts, each of which ends before an event."""
         pending, size = b"\n", BLOCK_BYTES
         while chunk := segment.read(size):
             text = pending + chunk
@@ -136,7 +136,7 @@ class TimedText(LineFormat):
         yield pending.replace(self.newline, b"\n")
 
     def _last_event(self, text: bytes) -> int:
-        """The newline before the last event whose line is whole; 0 where no event follows one."""
+        """Find the newline before the last event whose line is whole; 0 if no event follows one."""
         pattern = self._pattern
         at = text.rfind(b"\n", 0, text.rfind(b"\n"))
         while at > 0 and not pattern.match(text, at):
@@ -144,7 +144,7 @@ class TimedText(LineFormat):
         return max(at, 0)
 
     def times(self, fields: list[bytes], width: int, count: int) -> Times:
-        """The times of events, whose fields stand one after another; ``count`` events precede."""
+        """Return the times of events, whose fields are in sequence; ``count`` events precede."""
         at = self._pattern.groupindex
         return (
             epoch_seconds(fields[at["second"] - 1 :: width], fields[at["offset"] - 1 :: width]),
@@ -152,7 +152,7 @@ class TimedText(LineFormat):
         )
 
     def _span(self, text: bytes) -> BlockSpan | None:
-        """The number of events and the limits of their times."""
+        """Return the number of events and the limits of their times."""
         found = _times_only(self._pattern.pattern).findall(text)
         offset = found[0][2]
         first, last = min(found), max(found)
@@ -164,7 +164,7 @@ class TimedText(LineFormat):
         return BlockSpan(len(found), first_ms, last_ms, first_ms, last_ms)
 
     def _converted(self, text: bytes, count: int = 0) -> bytes:
-        """The events of a part as canonical lines; ``count`` events precede."""
+        """Return the events of a part as canonical lines; ``count`` events precede."""
         _, *fields = self._pattern.split(text)
         width = self._pattern.groups + 1
         messages = escaped(fields[width - 1 :: width], self._prepared)
@@ -184,26 +184,26 @@ class TimedText(LineFormat):
         )
 
     def _prepared(self, joined: bytes) -> bytes:
-        """The messages without the line ends behind them, which are the text's."""
+        """Return the messages without the line ends behind them, which are the text's."""
         while b"\n\0" in joined:
             joined = joined.replace(b"\n\0", b"\0")
         return self.messages(joined)
 
 
 def epoch_seconds(seconds: list[bytes], offsets: list[bytes]) -> Iterator[bytes]:
-    """The times in whole seconds since the epoch, in digits."""
+    """Yield the times in whole seconds since the epoch, in digits."""
     if len(set(offsets)) == 1:
         return map(_seconds_at(offsets[0]).__getitem__, seconds)
     return (_seconds_at(offset)[second] for second, offset in zip(seconds, offsets, strict=True))
 
 
 def milliseconds(fractions: Iterable[bytes]) -> Iterator[bytes]:
-    """The milliseconds of fractions of a second, in three digits."""
+    """Yield the milliseconds of fractions of a second, in three digits."""
     return map(_MILLIS.__getitem__, fractions)
 
 
 def untimed(first: int, count: int) -> Times:
-    """The places of events without times, as times."""
+    """Return the places of events without times, as times."""
     places = [b"%d" % (UNTIMED_MS + place) for place in range(first, first + count)]
     return [place[:-3] for place in places], [place[-3:] for place in places]
 
@@ -239,7 +239,7 @@ _MILLIS = Cache[bytes](lambda fraction: fraction.lstrip(b".,")[:3].ljust(3, b"0"
 
 @lru_cache(maxsize=64)
 def _seconds_at(offset: bytes) -> Cache[bytes]:
-    """The conversion of times with one offset, or of seconds since the epoch."""
+    """Return the conversion of times with one offset, or of seconds since the epoch."""
     zone = offset.decode()
 
     def convert(second: bytes) -> bytes:
@@ -267,5 +267,5 @@ def _compiled(header: bytes, coloured: bool) -> re.Pattern[bytes]:
 
 @lru_cache(maxsize=64)
 def _times_only(header: bytes) -> re.Pattern[bytes]:
-    """The pattern of a header with the groups of the time alone."""
+    """Return the pattern of a header with the groups of the time alone."""
     return re.compile(re.sub(rb"\(\?P<(?!second|fraction|offset)\w+>", b"(?:", header))

@@ -71,5 +71,5 @@ class AwslogsPlain(TimedText):
     header = COLOUR + _GROUP + COLOUR + b" +" + COLOUR + STREAM + COLOUR + END
 
     def times(self, fields: list[bytes], width: int, count: int) -> Times:
-        """The places of the events: the text has no times."""
+        """Return the places of the events: the text has no times."""
         return untimed(count, len(fields) // width)
