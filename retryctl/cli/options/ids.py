@@ -92,7 +92,7 @@ def records_named(argument: str) -> NamedRequests:
     """Return the failure records in a text, or in the file or folder of that name."""
     from retryctl.core.failure_records.documents import failure_records
 
-    texts = [argument] if "{" in argument else _file_texts(argument)
+    texts = [argument] if "{" in argument or not argument else _file_texts(argument)
     return requests_of(record for text in texts for record in failure_records(text))
 
 
