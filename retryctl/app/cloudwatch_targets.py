@@ -275,7 +275,7 @@ def with_place(coverage: Coverage, options: SourceOptions, *names: str | None) -
 
     ARNs of one region among ``names`` give the region where no option does.
     """
-    arns = {place["region"] for name in names if name and (place := _PLACE_OF_ARN.match(name))}
+    arns = {arn["region"] for name in names if name and (arn := _PLACE_OF_ARN.match(name))}
     region = options.region or (arns.pop() if len(arns) == 1 else None)
     place = replace(options, region=region).aws_options
     return replace(
