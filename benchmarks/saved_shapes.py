@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ def write_insights_csv(log: Path, to: Path) -> None:
 
 
 def _moment(event: Event) -> datetime:
-    return datetime.fromtimestamp(event["timestamp"] / 1000, timezone.utc)
+    return datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
 
 
 SHAPES: dict[str, Callable[[Path, Path], None]] = {

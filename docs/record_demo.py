@@ -8,14 +8,14 @@ IDs, stream names, the start and the waits come from the seed; durations are mea
 """
 
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from retryctl.lab import plan
 from retryctl.lab.function import Function
 from retryctl.lab.lab import Lab, json_lines
 
-START = datetime(2026, 11, 23, 3, 0, 0, 123_000, timezone.utc)
+START = datetime(2026, 11, 23, 3, 0, 0, 123_000, UTC)
 FUNCTION = Function(
     handler="tmp_counter_by_hand.handler",
     task=Path(__file__).resolve().parent.parent / "examples",

@@ -248,12 +248,12 @@ class AttemptBuilder:
         fragment.cut(context, self._between(fragment), start_ms)
 
     def _between(self, fragment: StreamFragment) -> list[Any]:
-        """The lines behind an attempt that the next one may need."""
+        """Return the lines behind an attempt that the next one may need."""
         needed = fragment.is_noted_between or self._shown
         return fragment.lines[fragment.report_at + 1 :] if needed else []
 
     def _template_number(self, fragment: StreamFragment, line: bytes) -> int:
-        """The number of the template of the open attempt; below 0 where it is not one."""
+        """Return the number of the template of the open attempt; below 0 where it is not one."""
         number = self._numbers.get(fragment.template)
         if number is None and len(self._numbers) < MOST_TEMPLATES:
             number = self._numbers[fragment.template] = self._add_template(fragment, line)

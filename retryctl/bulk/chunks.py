@@ -125,7 +125,7 @@ def _holds_lines(opened: IO[bytes], at: int) -> bool:
 
 
 def _beginning(packed: bytes) -> bytes:
-    """The first bytes of the content of a gzip member; empty where it is not one."""
+    """Return the first bytes of the content of a gzip member; empty where it is not one."""
     try:
         return zlib.decompressobj(_ZLIB_WITH_GZIP_HEADER).decompress(packed, CHUNK_BYTES)
     except zlib.error:
@@ -141,7 +141,7 @@ class ByteRange(io.RawIOBase):
         opened.seek(chunk.start)
 
     def readable(self) -> bool:
-        """True."""
+        """Return true."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]

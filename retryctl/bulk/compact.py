@@ -44,12 +44,12 @@ _BEFORE_ALL_MS = 0
 
 
 def part_of(request_id: str, parts: int) -> int:
-    """The partition of a request, of this number of them."""
+    """Return the partition of a request, of this number of them."""
     return int(request_id[:6], 16) % parts
 
 
 def part_of_packed(request_id: bytes, parts: int) -> int:
-    """The partition of an ID in 16 bytes."""
+    """Return the partition of an ID in 16 bytes."""
     return int.from_bytes(request_id[:3], "big") % parts
 
 
@@ -103,7 +103,7 @@ def compact_attempts(
 def as_of(
     attempt: Attempt, stream: Stream, named: str | None, settings: FunctionConfig, horizon_ms: int
 ) -> Attempt:
-    """The attempt as of ``horizon_ms``, with what its whole stream shows of it.
+    """Return the attempt as of ``horizon_ms``, with what its whole stream shows of it.
 
     ``named`` is the function's name where no record gives one.
     """
@@ -120,12 +120,12 @@ def as_of(
 
 
 def function_of(stream: Stream) -> str | None:
-    """The function that wrote a stream, by the name of its group, its own name, or its init."""
+    """Return the function that wrote a stream: by its group, its own name, or its init."""
     return function_from_names(stream.log_group, stream.log_stream) or stream.function
 
 
 def packed_id(request_id: str) -> bytes:
-    """A request ID in 16 bytes."""
+    """Return a request ID in 16 bytes."""
     return bytes.fromhex(request_id.replace("-", ""))
 
 

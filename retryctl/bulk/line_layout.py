@@ -9,16 +9,12 @@ from io import BytesIO
 from itertools import count
 
 from retryctl.core.model.events import LogEvent
+from retryctl.sources.saved.canonical import HEADER
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 # written out: a group that repeats takes a third more time
 _ID = rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-# {"logStreamName":"2026/11/23/[$LATEST]0123…","timestamp":1795402800123,"message":"…
-HEADER = re.compile(
-    rb'(\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"[^"\\]*", ?"timestamp": ?)'
-    rb'(\d{13})(, ?"message": ?")'
-)
 START = re.compile(rb"START RequestId: (" + _ID + rb') Version: (\$LATEST|\d+)(?:\\n)?"')
 END = re.compile(rb"END RequestId: (" + _ID + rb')(?:\\n)?"')
 _N = rb"\d{1,9}(?:\.\d{1,9})?"
@@ -74,7 +70,7 @@ def lead_with_groups(block: bytes) -> bytes:
 
 
 def lead_with_group(line: bytes) -> bytes:
-    """The line with its log group first."""
+    """Return the line with its log group first."""
     header = HEADER.match(line)
     if not header or line.startswith(b'{"logGroupName"'):
         return line
@@ -105,7 +101,7 @@ def _placed(selected: StreamFilter, line: bytes | LogEvent, position: int) -> Lo
 
 
 def message_of(line: bytes) -> bytes:
-    """The message of a held line, as JSON escapes it."""
+    """Return the message of a held line, as JSON escapes it."""
     header = HEADER.match(line)
     found = STRING.match(line, header.end()) if header else None
     return found[0] if found else line

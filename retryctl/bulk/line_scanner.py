@@ -16,7 +16,6 @@ from retryctl.bulk.line_layout import (
     ENDS,
     FIRST_BYTES,
     HEAD_BYTES,
-    HEADER,
     HEADS,
     LOOK,
     PLAIN,
@@ -31,7 +30,7 @@ from retryctl.bulk.survey import fold_search
 from retryctl.bulk.templates import TemplateCache
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.sources.saved.canonical import KEY, canonical_line
+from retryctl.sources.saved.canonical import HEADER, KEY, canonical_line
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.stream_filter import Place, StreamFilter
@@ -123,7 +122,7 @@ class LineScanner:
         self._relieve(len(lines))
 
     def _unusual(self, line: bytes) -> bool:
-        """A line whose stream, layout or place is new; returns whether the layout was learned."""
+        """Read a line of a new stream, layout or place; return whether its layout was learned."""
         found = HEADER.match(line) if line.endswith((b"}\n", b"}\r\n")) else None
         if not found:
             self._unlike(line)
@@ -156,7 +155,7 @@ class LineScanner:
         return learned
 
     def _unlike(self, line: bytes) -> None:
-        """A line in another order of keys, of another kind, or none at all."""
+        """Read a line in another order of keys, of another kind, or none at all."""
         event = line_event(line, self._before_ms)
         if event is None:
             self.found.malformed |= bool(line.strip())
@@ -200,7 +199,7 @@ class LineScanner:
         return PLAIN if head.startswith(b"[") else TEXT
 
     def _place(self, key: bytes) -> tuple[str | None, str] | None:
-        """The group and the stream of a header; ``None`` where they are not selected."""
+        """Return the group and the stream of a header; ``None`` where they are not selected."""
         if key not in self._places:
             m = KEY.match(key)
             assert m is not None  # a header has it
@@ -219,7 +218,7 @@ class LineScanner:
         return self._filter.wants_stream(group, stream or None)
 
     def _fragment(self, place: tuple[str | None, str], moment: bytes) -> StreamFragment | None:
-        """The fragment that a line of this time goes on; a new one where it is out of order."""
+        """Return the fragment that a line of this time continues; a new one if out of order."""
         if place in self.found.out_of_order:
             return None
         fragment = self._latest.get(place)
@@ -269,7 +268,7 @@ class LineScanner:
         found.last_ms = moment_ms if found.last_ms is None else max(found.last_ms, moment_ms)
 
     def finish(self) -> ScannedChunk:
-        """What was found, once all lines are read."""
+        """Return what was found, once all lines are read."""
         for fragment in self.found.fragments:
             self._see(int(fragment.first))
             self._see(int(fragment.last))

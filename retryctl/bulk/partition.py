@@ -153,7 +153,7 @@ def _plain(
 
 
 def _within(records: list[CompactAttempt], context: PartitionContext) -> list[CompactAttempt]:
-    """The attempts in the window: most often all."""
+    """Return the attempts in the window: most often all."""
     times = [record[1] for record in records]
     if context.has(min(times)) and context.has(max(times)):
         return records
@@ -161,7 +161,7 @@ def _within(records: list[CompactAttempt], context: PartitionContext) -> list[Co
 
 
 def _repeated(part: Partition) -> set[bytes]:
-    """The IDs of more than one packed attempt."""
+    """Return the IDs of more than one packed attempt."""
     ids: Counter[bytes] = Counter()
     for _, packed in part.plain:
         ids.update(map(itemgetter(0), RECORD.iter_unpack(packed)))
@@ -182,7 +182,7 @@ def _is_quiet(key: _Key, attempt: Attempt, context: PartitionContext) -> bool:
 
 
 def _nothing_hidden_before_ms(context: PartitionContext) -> float:
-    """The time until which no attempt of a request can lie in a gap that hides attempts."""
+    """Return the time until which no attempt of a request can lie in a gap that hides attempts."""
     hiding = [gap.since_ms for gap in context.coverage.gaps if gap.hides_attempts]
     if None in hiding:
         return -math.inf

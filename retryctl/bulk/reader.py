@@ -167,12 +167,7 @@ class BulkReader:
         if plan.places:
             selector = LineSelector(plan.places)
             task = ScanTask(plan, selector, found.irregular_blocks)
-            telling = [
-                chunk
-                for chunk in chunks
-                if selector.are_in(found.heads_of.get((chunk.file.name, chunk.start), (b"",)))
-            ]
-            for _, scanned in ChunkRun(task, meter, 1).results(telling):
+            for _, scanned in ChunkRun(task, meter, 1).results(chunks):
                 scanned.forget_counts()
                 store.take(scanned)
         meter.reach(2 * self._size)
@@ -304,5 +299,5 @@ def _by_start(checked: CheckedRequest) -> tuple[int, str, str]:
 
 
 def _checked_requests(requests: Requests) -> list[CheckedRequest]:
-    """The requests of a partition; none of them is a silent success where all are shown."""
+    """Return the requests of a partition; none of them is a silent success where all are shown."""
     return [one for one in requests if isinstance(one, CheckedRequest)]

@@ -106,7 +106,7 @@ class ShuffleStore:
         return self._plan.parts
 
     def part(self, number: int) -> Partition:
-        """A partition of the requests."""
+        """Return a partition of the requests."""
         return Partition(
             plain=[(reading, self._spill.get(place)) for reading, place in self._plain[number]],
             others=[
@@ -151,7 +151,7 @@ class ShuffleStore:
         self._answers_search |= answers_search
 
     def searched_by_id(self) -> Gap | None:
-        """The gap of a log that is the result of a search for one request ID."""
+        """Return the gap of a log that is the result of a search for one request ID."""
         request_id = self._id_search.request_id(answers_search=self._answers_search)
         if request_id is None:
             return None
@@ -286,7 +286,7 @@ class ShuffleStore:
 
 
 def _oldest_first(places: list[_FragmentPlace]) -> list[_FragmentPlace]:
-    """The fragments by time; those of one millisecond as they were read, or the other way round.
+    """Sort the fragments by time; those of one millisecond as read, or the other way round.
 
     The file is newest first where each fragment is older than the one that was read before it.
     """
@@ -306,7 +306,8 @@ def _put_events(
 
 
 def _blocks(files: Sequence[SavedFile]) -> Iterator[bytes]:
-    """The canonical lines of the files; those that cannot be read are noted already."""
+    """Yield the canonical lines of the files; those that cannot be read are noted already."""
     for file in files:
         with suppress(UnreadableInput):
-            yield from ChunkBlocks(Chunk(file=file), lambda _: None)
+            for block in ChunkBlocks(Chunk(file=file), lambda _: None):
+                yield block.canonical()

@@ -32,7 +32,7 @@ class SpillFile:
         return -len(self._pieces), len(data)
 
     def get(self, place: tuple[int, int]) -> bytes:
-        """The bytes at a place."""
+        """Return the bytes at a place."""
         at, length = place
         if at < 0:
             return self._pieces[-at - 1]

@@ -50,7 +50,7 @@ def figures_of(report: Report) -> tuple[tuple[int, int] | None, object]:
 
 
 def template_part(record: Record) -> object:
-    """The part of a record; ``None`` where its place among other lines counts."""
+    """Return the part of a record; ``None`` where its place among other lines counts."""
     if isinstance(record, FunctionError) and record.certain and record.runtime != "ruby":
         return ("F", record.error_type, record.error_message, record.frame, record.runtime)
     if isinstance(record, TimedOut):

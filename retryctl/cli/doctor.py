@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -16,7 +16,7 @@ from retryctl.errors import ExitStatus
 app = CommandApp()
 
 
-class DoctorForm(str, Enum):
+class DoctorForm(StrEnum):
     """The forms of ``retryctl doctor``."""
 
     TEXT = "text"

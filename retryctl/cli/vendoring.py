@@ -11,7 +11,7 @@ import textwrap
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from importlib import metadata, resources
 from pathlib import Path
 
@@ -24,7 +24,7 @@ _MADE_BY = "# Made by `retryctl counters vendor"
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 
-class Store(str, Enum):
+class Store(StrEnum):
     """The four ways of counting."""
 
     TMP = "tmp"

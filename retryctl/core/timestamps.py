@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # A log can contain any number as a time.
 EARLIEST_MS = -62_135_510_400_000  # 2 January of the year 1
@@ -33,7 +33,7 @@ def iso_ms(text: str) -> int | None:
     *numbers, fraction, sign, hours, minutes = found.groups()
     year, month, day, hour, minute, second = map(int, numbers)
     try:
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
     offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))

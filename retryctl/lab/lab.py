@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
@@ -218,7 +218,7 @@ class Lab:
     def _make_environment(self) -> Environment:
         number = len(self._environments) + 1
         hexes = f"{self._chance('environment', number).getrandbits(128):032x}"
-        day = datetime.fromtimestamp(self.clock.now_s(), timezone.utc).strftime("%Y/%m/%d")
+        day = datetime.fromtimestamp(self.clock.now_s(), UTC).strftime("%Y/%m/%d")
         runtime_version, runtime_version_arn = interpreter.runtime_version(
             self.function.python_version
         )

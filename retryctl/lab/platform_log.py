@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 Level = Literal["DEBUG", "INFO", "WARN"]
@@ -198,5 +198,5 @@ def _json_status(end: InitEnd | AttemptEnd) -> dict[str, object]:
 
 def iso(ms: int) -> str:
     """Return epoch milliseconds as ISO 8601 in UTC, as Lambda writes it."""
-    moment = datetime.fromtimestamp(ms / 1000, timezone.utc)
+    moment = datetime.fromtimestamp(ms / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

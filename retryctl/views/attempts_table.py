@@ -34,7 +34,7 @@ def attempts_table(
     known: Mapping[str | None, EnvironmentLabel],
     tz: tzinfo,
 ) -> Table:
-    """The attempts ``shown``, one in a row. A column in which there is nothing is left out."""
+    """Return the attempts ``shown``, one in a row, without columns that are empty."""
     attempts = checked.request.attempts
     waits = waits_ms(attempts)
     digits = len(str(len(attempts)))
@@ -89,7 +89,7 @@ def _grouped(shown: Sequence[Attempt], said: Callable[[Attempt], str | None]) ->
 
 
 def versions(attempts: Sequence[Attempt]) -> list[str]:
-    """The versions that ran, in the order in which they first did."""
+    """Return the versions that ran, in the order in which they first did."""
     return list(dict.fromkeys(a.version for a in attempts if a.version is not None))
 
 
@@ -101,13 +101,13 @@ def environment_cell(attempt: Attempt, known: Mapping[str | None, EnvironmentLab
 
 
 def outcome_cell(attempt: Attempt) -> Pieces:
-    """A sign and the error's type, or Lambda's word for what happened."""
+    """Return a sign and the error's type, or Lambda's word for what happened."""
     sign = outcome_sign(attempt.outcome)
     return [(f"{sign} {_outcome_word(attempt)}", STYLES[sign])]
 
 
 def error_detail(attempt: Attempt) -> str:
-    """The message, the type of a crash and the place, without what the outcome has already."""
+    """Return the message, a crash's type and the place, without what the outcome says."""
     error = attempt.error
     if error is None:
         return ""
@@ -118,7 +118,7 @@ def error_detail(attempt: Attempt) -> str:
 
 
 def _error_in_full(attempt: Attempt) -> str | None:
-    """The outcome and all that is known of its error; ``None`` where no more than a word is."""
+    """Return the outcome and what is known of its error; ``None`` if that is only a word."""
     if not attempt.outcome.failed or attempt.error is None:
         return None
     detail = error_detail(attempt)

@@ -23,7 +23,7 @@ _MARGIN_MS = 10_000
 
 
 def attempt_link(attempt: Attempt, region: str) -> str | None:
-    """The log stream of ``attempt``, from shortly before to shortly after it.
+    """Return the log stream of ``attempt``, from shortly before to shortly after it.
 
     ``None`` where the log does not name the group or the stream.
     """
@@ -41,7 +41,7 @@ def attempt_link(attempt: Attempt, region: str) -> str | None:
 
 
 def console_lines(checked: Sequence[CheckedRequest], region: str) -> Iterator[str]:
-    """A line for each attempt, whole whatever the width: a link that is broken is none."""
+    """Yield a line for each attempt, whole whatever the width: a link that is broken is none."""
     for one in checked:
         yield f"\nin the console, request {one.request.request_id}:\n"
         for attempt in one.request.attempts:

@@ -41,7 +41,7 @@ _NO_WAIT = {"count": 0, "p50": None, "p95": None, "max": None}
 
 
 def summary_csv(tallies: Sequence[tuple[str | None, SummaryTally]], branches: Branches) -> str:
-    """A heading and a row for each function, without the errors.
+    """Return a heading and a row for each function, without the errors.
 
     The heading follows from ``branches`` alone, not from the data: rows of several runs append.
     """
@@ -51,7 +51,7 @@ def summary_csv(tallies: Sequence[tuple[str | None, SummaryTally]], branches: Br
 
 
 def _summary_row(function: str | None, tally: SummaryTally, branches: Branches) -> dict[str, Any]:
-    """The figures of a function. More attempts than retries allow are one figure."""
+    """Return the figures of a function. More attempts than retries allow are one figure."""
     fields = summary_object(function, tally, branches)
     many = sum(count for number, count in tally.by_attempts.items() if number > _MOST_ATTEMPTS)
     fields["by_attempts"] = {
@@ -78,7 +78,7 @@ def _ran(tally: SummaryTally, attempt: int, branches: Branches) -> dict[str, int
 
 
 def list_csv(listed: Iterable[RequestRow]) -> str:
-    """A heading and a row for each request; the values of a list share a cell, with spaces."""
+    """Yield a heading and a row for each request; a list is one cell, its values part by spaces."""
     rows = [listed_object(each) for each in listed]
     return table(_LIST_COLUMNS, ([_joined(row[name]) for name in _LIST_COLUMNS] for row in rows))
 
@@ -106,7 +106,7 @@ def _joined(value: Any) -> Any:
 
 
 def _flat(fields: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """The figures by their path, with dots."""
+    """Yield the figures by their path, with dots."""
     for name, value in fields.items():
         if name in _LEFT_OUT and not before:
             continue

@@ -35,7 +35,7 @@ UNKNOWN = EnvironmentLabel(name="", sign="?", colour="dim")
 
 
 def environments(attempts: Iterable[Attempt]) -> dict[str | None, EnvironmentLabel]:
-    """The environments of ``attempts`` by log stream, in the order in which they appear."""
+    """Return the environments of ``attempts`` by log stream, in the order in which they appear."""
     streams = list(dict.fromkeys(a.log_stream for a in attempts if a.log_stream is not None))
     known: dict[str | None, EnvironmentLabel] = {None: UNKNOWN}
     for index, (stream, name) in enumerate(zip(streams, _names(streams), strict=True)):
@@ -48,7 +48,7 @@ def environments(attempts: Iterable[Attempt]) -> dict[str | None, EnvironmentLab
 
 
 def _names(streams: list[str]) -> list[str]:
-    """The first letters of each stream's own part that distinguish all of them, else numbers."""
+    """Shorten each stream's own part to the letters that distinguish it, else number them."""
     letters = [match[1] if (match := _LETTERS.search(stream)) else "" for stream in streams]
     for length in range(_FEWEST_LETTERS, _MOST_LETTERS + 1):
         names = [own[:length] for own in letters]

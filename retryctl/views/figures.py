@@ -28,7 +28,7 @@ def percent(part: float, whole: float) -> str:
 
 
 def before_and_after(change: Change) -> tuple[str, str]:
-    """The figure as it was and as it is."""
+    """Return the figure as it was and as it is."""
     return _shown(change, change.before), _shown(change, change.after)
 
 
@@ -93,7 +93,7 @@ def advice(tally: SummaryTally, coverage: Coverage) -> str:
 
 
 def nothing_retried(coverage: Coverage) -> str:
-    """The sentence that no request was retried, which a gap makes uncertain."""
+    """Return the sentence that no request was retried, which a gap makes uncertain."""
     if any(gap.hides_attempts for gap in coverage.gaps):
         return "No retry was read, and retries may lie in the part of the log that is missing."
     return "Nothing was retried."

@@ -50,7 +50,7 @@ def cut(text: str, most: int) -> str:
 
 
 def lines_of(message: str) -> list[str]:
-    r"""The lines of a log event, its final newline aside.
+    r"""Return the lines of a log event, its final newline aside.
 
     A lone ``\r`` ends a line too: Python's runtime writes tracebacks so where it falls back
     to stdout.

@@ -68,7 +68,7 @@ def _joined(pieces: Pieces) -> str:
 
 
 def _fenced(lines: Iterable[str], kind: str) -> Iterator[str]:
-    """A block of code; its fence is longer than any run of backticks within."""
+    """Yield a block of code; its fence is longer than any run of backticks within."""
     body = list(lines)
     runs = re.findall("`+", "\n".join(body))
     fence = "`" * max(3, *(len(run) + 1 for run in runs), 0)

@@ -35,7 +35,7 @@ The no-break space is that with which Python's tracebacks are indented.
 
 
 def outcome_sign(outcome: Outcome) -> str:
-    """The sign of an attempt's outcome."""
+    """Return the sign of an attempt's outcome."""
     if outcome is Outcome.OK:
         return GOOD
     if outcome is Outcome.RUNNING:

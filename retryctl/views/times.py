@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from math import isfinite
 
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.events import is_timed
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 # A log can hold any number as a time. What no calendar knows is shown as its nearest end.
@@ -19,7 +19,7 @@ _LATEST_MS = 253_402_214_400_000  # 31 December 9999
 
 
 def at(ms: int, tz: tzinfo) -> datetime:
-    """The moment of ``ms`` epoch milliseconds in ``tz``."""
+    """Return the moment of ``ms`` epoch milliseconds in ``tz``."""
     within = min(max(ms, _EARLIEST_MS), _LATEST_MS)
     return (_EPOCH + timedelta(milliseconds=within)).astimezone(tz)
 
@@ -28,11 +28,11 @@ def iso(ms: int | None) -> str | None:
     """ISO 8601 in UTC with milliseconds, ``2026-11-23T03:00:00.123Z``; ``None`` for no time."""
     if ms is None or not is_timed(ms):
         return None
-    return at(ms, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return at(ms, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def clock(ms: int, tz: tzinfo, timespec: str = "milliseconds") -> str:
-    """The time of day, ``03:00:00.123``; ``timespec`` as in ``datetime.isoformat``.
+    """Return the time of day, ``03:00:00.123``; ``timespec`` as in ``datetime.isoformat``.
 
     Empty of an event whose log has no times.
     """
@@ -56,12 +56,12 @@ def on_one_day(moments_ms: Iterable[int], tz: tzinfo) -> bool:
 
 
 def stamp(ms: int, tz: tzinfo, timespec: str = "milliseconds", *, dated: bool) -> str:
-    """The time of day, after its date where ``dated``: ``23 Nov 03:00:00.123``."""
+    """Return the time of day, after its date where ``dated``: ``23 Nov 03:00:00.123``."""
     return f"{day(ms, tz)} {clock(ms, tz, timespec)}" if dated else clock(ms, tz, timespec)
 
 
 def zone_name(tz: tzinfo, moments_ms: Iterable[int]) -> str:
-    """What the clocks of ``tz`` are called at these moments: ``UTC``, ``JST``, ``CEST/CET``."""
+    """Return what the clocks of ``tz`` are called at these moments: ``UTC``, ``CEST/CET``."""
     names = dict.fromkeys(at(ms, tz).tzname() or "?" for ms in moments_ms)
     return "/".join(names) or at(0, tz).tzname() or "?"
 
@@ -72,7 +72,7 @@ def moment(ms: int, tz: tzinfo, timespec: str = "milliseconds") -> str:
 
 
 def span(since_ms: int, until_ms: int, tz: tzinfo) -> str:
-    """A window to the minute: ``22 Nov 21:00 to 23 Nov 2026 03:05 UTC``."""
+    """Return a window to the minute: ``22 Nov 21:00 to 23 Nov 2026 03:05 UTC``."""
     since, until = clock(since_ms, tz, "minutes"), clock(until_ms, tz, "minutes")
     last, zone = day(until_ms, tz, year=True), zone_name(tz, (since_ms, until_ms))
     if on_one_day((since_ms, until_ms), tz):

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from dataclasses import replace
-from datetime import timezone
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -180,14 +180,14 @@ def test_findings_are_shortened_by_word(log: Path, tmp_path: Path) -> None:
         error="E",
     )
     whole, shorter, none = (
-        list_text([row], [], tz=timezone.utc, console_width=width) for width in (180, 108, 80)
+        list_text([row], [], tz=UTC, console_width=width) for width in (180, 108, 80)
     )
     assert "environment-switch, counter-lost, retries-exhausted" in whole
     assert "environment-switch +2" in shorter
     assert "findings: environment-switch 1, counter-lost 1" in none
     assert "! recovered" in none
     exhausted = replace(row, outcome=RequestOutcome.EXHAUSTED)
-    assert "retries-exhausted" not in list_text([exhausted], [], tz=timezone.utc, console_width=180)
+    assert "retries-exhausted" not in list_text([exhausted], [], tz=UTC, console_width=180)
 
 
 def test_a_row_stacks_whole_on_a_narrow_terminal(log: Path) -> None:

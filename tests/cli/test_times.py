@@ -1,6 +1,6 @@
 import contextlib
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -122,7 +122,7 @@ def test_any_text_is_a_time_or_a_usage_error(text: str) -> None:
 )
 def test_what_python_writes_is_read_to_the_millisecond(naive: datetime, tz: timezone) -> None:
     when = naive.replace(tzinfo=tz)
-    epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
     assert read_time(when.isoformat(), now_ms=0) == (when - epoch) // timedelta(milliseconds=1)
 
 
@@ -135,7 +135,7 @@ def test_a_window_must_not_be_empty() -> None:
 
 def test_zones() -> None:
     assert zone("asia/tokyo") == zone("Asia/Tokyo")
-    assert zone("utc") is timezone.utc
+    assert zone("utc") is UTC
     assert zone("Europe/Berlin") == BERLIN
     with pytest.raises(UsageError) as caught:
         zone("Europe/Berln")
@@ -147,7 +147,7 @@ def test_zones() -> None:
 
 @pytest.mark.parametrize("month", [1, 7])
 def test_the_local_zone_knows_summer_time(month: int) -> None:
-    moment = datetime(2026, month, 15, 12, tzinfo=timezone.utc)
+    moment = datetime(2026, month, 15, 12, tzinfo=UTC)
     local = moment.astimezone(zone("local"))
     assert local.replace(tzinfo=None) == moment.astimezone().replace(tzinfo=None)
     assert local.utcoffset() == moment.astimezone().utcoffset()
@@ -173,7 +173,7 @@ TOKYO = zone("+09:00")
     ],
 )
 def test_times_as_they_are_printed_and_spoken(text: str, expected: str) -> None:
-    now = datetime(2026, 11, 23, 3, tzinfo=timezone.utc)  # noon in Tokyo
+    now = datetime(2026, 11, 23, 3, tzinfo=UTC)  # noon in Tokyo
     read = read_time(text, now_ms=round(now.timestamp() * 1000), tz=TOKYO)
     assert read == round(datetime.fromisoformat(expected).timestamp() * 1000)
 
@@ -189,14 +189,13 @@ def test_the_local_hour_that_comes_twice(monkeypatch: pytest.MonkeyPatch) -> Non
     try:
         local = zone("local")
         first, second = (
-            datetime(2026, 10, 25, hour, 30, tzinfo=timezone.utc).astimezone(local)
-            for hour in (0, 1)
+            datetime(2026, 10, 25, hour, 30, tzinfo=UTC).astimezone(local) for hour in (0, 1)
         )
         assert (first.hour, second.hour) == (2, 2)
         assert (first.fold, second.fold) == (0, 1)
         assert first.utcoffset() != second.utcoffset()
-        assert first.astimezone(timezone.utc).hour == 0
-        assert second.astimezone(timezone.utc).hour == 1
+        assert first.astimezone(UTC).hour == 0
+        assert second.astimezone(UTC).hour == 1
     finally:
         monkeypatch.undo()
         time.tzset()

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from random import Random
 from typing import Any, Literal, Protocol
 
@@ -229,7 +229,7 @@ def _result(group: LogGroup, at_ms: int, arrival: int) -> Row:
 
 
 def _moment(at_ms: int) -> str:
-    whole = datetime.fromtimestamp(at_ms // 1000, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    whole = datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
     return f"{whole}.{at_ms % 1000:03d}"
 
 

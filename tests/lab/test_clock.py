@@ -1,7 +1,7 @@
 """Time in the lab: waits pass at once, and everything that tells the time agrees."""
 
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def test_every_clock_of_the_function_agrees_with_the_log(tmp_path: Path, stand_i
 def test_the_first_start_of_a_seeded_lab_is_its_start() -> None:
     lab = HandlerLab(f"{EXAMPLE}:handler", Path())
     lab.run("first", ORDER, seed=1)
-    start = datetime(2026, 11, 23, 3, tzinfo=timezone.utc).timestamp() * 1000
+    start = datetime(2026, 11, 23, 3, tzinfo=UTC).timestamp() * 1000
     assert 0 <= lab.events[0].event.timestamp_ms - start < 5000
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from retryctl.core.crosscheck.claims import Markers
@@ -45,7 +45,7 @@ def stream_name(letter: str, day: str = "2026/11/23", version: str = "$LATEST") 
 
 def iso(at_ms: int) -> str:
     """``2026-11-23T03:00:00.123Z``."""
-    when = datetime.fromtimestamp(at_ms / 1000, tz=timezone.utc)
+    when = datetime.fromtimestamp(at_ms / 1000, tz=UTC)
     return when.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
 
 

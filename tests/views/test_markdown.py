@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timezone
+from datetime import UTC
 
 from markdown_it import MarkdownIt
 
@@ -23,7 +23,7 @@ def document(*checked: object) -> str:
         world.COVERAGE,
         (),
         options,
-        tz=timezone.utc,
+        tz=UTC,
         width=80,
     )
     return markdown_of(blocks)

@@ -8,7 +8,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timezone
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,9 @@ SEVERAL = trace_page(
     ],
     replace(world.COVERAGE, gaps=(world.GAP,)),
     (world.ID,),
-    tz=timezone.utc,
+    tz=UTC,
 )
-HOSTILE = trace_page([hostile_request()], world.COVERAGE, tz=timezone.utc)
+HOSTILE = trace_page([hostile_request()], world.COVERAGE, tz=UTC)
 PAGES = {
     "several": SEVERAL,
     "hostile": HOSTILE,
@@ -53,7 +53,7 @@ PAGES = {
         ],
         world.COVERAGE,
         shown="4 of 4 requests",
-        tz=timezone.utc,
+        tz=UTC,
     ),
     "hostile summary": page_of(hostile_tally()),
 }
@@ -167,7 +167,7 @@ def test_the_policy_would_stop_what_escaping_let_through(opened: Any) -> None:
 
 
 def test_lines_unfold_and_fold_from_the_keyboard(opened: Any) -> None:
-    shown = opened(trace_page([world.SWITCHED], world.COVERAGE, tz=timezone.utc))
+    shown = opened(trace_page([world.SWITCHED], world.COVERAGE, tz=UTC))
     reached = "document.activeElement.closest('details.log > summary') !== null"
     for _ in range(20):
         shown.page.keyboard.press("Tab")
@@ -257,7 +257,7 @@ def test_fifty_thousand_lines_open(opened: Any) -> None:
     attempts = (replace(world.FIRST, events=many), *world.SWITCHED.request.attempts[1:])
     request = replace(world.SWITCHED.request, attempts=attempts)
     checked = replace(world.SWITCHED, request=request)
-    shown = opened(trace_page([checked], world.COVERAGE, tz=timezone.utc))
+    shown = opened(trace_page([checked], world.COVERAGE, tz=UTC))
     assert shown.eval("performance.timing.loadEventEnd - performance.timing.fetchStart") < 5_000
     assert shown.eval("document.querySelectorAll('*').length") < 2_000
     took = shown.eval(

@@ -1,7 +1,7 @@
 """The page of a summary: every count in a table, and a size that does not grow with the log."""
 
 from dataclasses import replace
-from datetime import timezone
+from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from retryctl.core.crosscheck.claims import Branches
@@ -33,7 +33,7 @@ def hostile_tally() -> SummaryTally:
 
 
 def page_of(tally: SummaryTally, function: str | None = "orders-worker", **options: object) -> str:
-    given: dict[str, object] = {"tz": timezone.utc, **options}
+    given: dict[str, object] = {"tz": UTC, **options}
     return summary_page(tally, world.COVERAGE, function=function, **given)  # type: ignore[arg-type]
 
 

@@ -3,7 +3,7 @@ import subprocess
 import sys
 import unicodedata
 from dataclasses import replace
-from datetime import timezone, tzinfo
+from datetime import UTC, tzinfo
 from typing import Any
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
@@ -56,7 +56,7 @@ SILENT = check(AttemptVerdict.SILENT, 0)
 
 
 def shown(*requests: CheckedRequest, coverage: Coverage = COVERAGE, **options: Any) -> str:
-    options = {"console_width": 80, "tz": timezone.utc, **options}
+    options = {"console_width": 80, "tz": UTC, **options}
     return trace_text(requests, coverage, options.pop("not_found", ()), **options)
 
 
@@ -500,7 +500,7 @@ def test_attempts_that_overlap_have_no_wait() -> None:
 @pytest.mark.parametrize(
     ("tz", "day", "time"),
     [
-        (timezone.utc, "start (UTC)", "23:00:00.123"),
+        (UTC, "start (UTC)", "23:00:00.123"),
         (ZoneInfo("Asia/Tokyo"), "start (JST)", "08:00:00.123"),
         (ZoneInfo("Europe/Berlin"), "start (CET)", "00:00:00.123"),
     ],
@@ -765,7 +765,7 @@ def test_whatever_a_log_holds_is_inert_and_fits(
         replace(COVERAGE, source=odd, log_groups=(odd,), gaps=(gap,)),
         [odd],
         console_width=width,
-        tz=timezone.utc,
+        tz=UTC,
         colour=True,
         ascii_only=ascii_only,
         lines=True,
@@ -785,14 +785,14 @@ def test_markup_and_emoji_codes_of_a_log_are_text() -> None:
 
 
 def test_the_picture_is_xml_that_asks_for_nothing_from_outside() -> None:
-    svg = trace_svg([SWITCHED], COVERAGE, title="retryctl trace", tz=timezone.utc)
+    svg = trace_svg([SWITCHED], COVERAGE, title="retryctl trace", tz=UTC)
     ElementTree.fromstring(svg)
     assert set(re.findall(r"https?://[^\"]+", svg)) == {"http://www.w3.org/2000/svg"}
     assert not re.search(r"url\((?!#)|@import|@font-face|href", svg)
     assert "environment-switch" in svg
-    assert svg == trace_svg([SWITCHED], COVERAGE, title="retryctl trace", tz=timezone.utc)
+    assert svg == trace_svg([SWITCHED], COVERAGE, title="retryctl trace", tz=UTC)
     third = trace_svg(
-        [SWITCHED], COVERAGE, title="x", tz=timezone.utc, asked=TraceOptions(attempt=3, lines=True)
+        [SWITCHED], COVERAGE, title="x", tz=UTC, asked=TraceOptions(attempt=3, lines=True)
     )
     words = re.findall(r"<text[^>]*>([^<]*)</text>", third)
     start = words.index("shown:")

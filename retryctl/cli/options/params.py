@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
-from enum import Enum
+from enum import StrEnum
 from functools import wraps
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -23,7 +23,7 @@ _AWS = "AWS"
 _SHOW = "Output"
 
 
-class Color(str, Enum):
+class Color(StrEnum):
     """When to use colour."""
 
     AUTO = "auto"
@@ -31,7 +31,7 @@ class Color(str, Enum):
     NEVER = "never"
 
 
-class Output(str, Enum):
+class Output(StrEnum):
     """The form of what is printed."""
 
     TEXT = "text"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from retryctl.errors import UsageError
 
@@ -49,7 +49,7 @@ _OFFSET = re.compile(r"[+-][0-9]{2}(?::?[0-9]{2})?")
 # 1795402800123: thirteen digits run from 2001 to 2286
 _EPOCH_MS = re.compile(r"[0-9]{13}")
 _ABBREVIATION = 4  # letters at most, of the likes of JST and CEST
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _Local(tzinfo):
@@ -65,7 +65,7 @@ class _Local(tzinfo):
         return None if when is None else when.replace(tzinfo=None).astimezone().tzname()
 
     def fromutc(self, when: datetime) -> datetime:
-        there = when.replace(tzinfo=timezone.utc).astimezone()
+        there = when.replace(tzinfo=UTC).astimezone()
         here = there.replace(tzinfo=self)
         # in the hour that comes twice, the offset says which of the two it is
         return here if here.utcoffset() == there.utcoffset() else here.replace(fold=1)
@@ -77,7 +77,7 @@ def zone(name: str) -> tzinfo:
     Raises ``UsageError``, with the nearest names, where there is none of that name.
     """
     if name.upper() == "UTC":
-        return timezone.utc
+        return UTC
     if name.lower() == "local":
         _refuse_unknown_tz(os.environ.get("TZ", "").removeprefix(":"))
         return _Local()
@@ -121,7 +121,7 @@ def _refuse_unknown_tz(name: str) -> None:
         )
 
 
-def read_time(text: str, *, now_ms: int, tz: tzinfo = timezone.utc) -> int:
+def read_time(text: str, *, now_ms: int, tz: tzinfo = UTC) -> int:
     """Return the epoch milliseconds of a time as a person writes it.
 
     A duration means that long before ``now_ms``; a time without an offset is in ``tz``. Raises
@@ -165,7 +165,7 @@ def read_window(
     until: str | None,
     *,
     now_ms: int,
-    tz: tzinfo = timezone.utc,
+    tz: tzinfo = UTC,
     tolerance_ms: int = 0,
 ) -> tuple[int | None, int | None]:
     """Return ``--since`` and ``--until`` in epoch milliseconds, ``None`` where open.
@@ -233,7 +233,7 @@ def _iso_ms(text: str, match: re.Match[str], tz: tzinfo) -> int:
 
 def _offset(text: str) -> timezone:
     if text in "Zz":
-        return timezone.utc
+        return UTC
     hours, minutes = int(text[1:3]), int(text[3:].lstrip(":") or 0)
     if minutes > 59:
         raise ValueError("minute of the offset must be in 0..59")

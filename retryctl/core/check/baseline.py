@@ -41,7 +41,7 @@ class Identity:
 
 
 def identity_of(finding: Finding, request: Request) -> Identity:
-    """The identity of a finding in ``request``."""
+    """Return the identity of a finding in ``request``."""
     last = request.attempts[-1] if request.attempts else None
     attempt = request.attempts[finding.attempt - 1] if finding.attempt else None
     error = last.error.type if last and last.error and attempt is None else None
@@ -56,13 +56,13 @@ def identity_of(finding: Finding, request: Request) -> Identity:
 
 
 def baseline_text(identities: Iterable[Identity]) -> str:
-    """A baseline file. The same identities give the same text, whatever their order."""
+    """Write a baseline file. The same identities give the same text, whatever their order."""
     findings = sorted((_fields(each) for each in set(identities)), key=json.dumps)
     return json.dumps({"schema": SCHEMA, "findings": findings}, indent=2) + "\n"
 
 
 def read_baseline(text: str) -> frozenset[Identity]:
-    """The identities in a baseline file. Raises ``BaselineError`` where it is none of ours."""
+    """Return the identities of a baseline file. Raises ``BaselineError`` for any other file."""
     try:
         document = json.loads(text)
     except ValueError as error:

@@ -199,7 +199,7 @@ class CheckEvaluator:
         self._kept += other._kept
 
     def judgement(self, not_found: Sequence[str] = (), gaps: Sequence[Gap] = ()) -> CheckOutcome:
-        """The result. An awaited ID that was not found is undetermined.
+        """Return the result. An awaited ID that was not found is undetermined.
 
         So is a check that did not fail and could have missed requests in ``gaps``, and one whose
         configured markers match no line of a log with failed attempts.
@@ -284,7 +284,7 @@ def _wrong_branch(checked: CheckedRequest, number: int | None) -> tuple[str | No
 
 
 def _unexplained(checked: CheckedRequest) -> Iterable[str]:
-    """Attempts whose claim is wrong though no rule says why: nothing could excuse them."""
+    """Return attempts whose claim is wrong though no rule says why: nothing excuses them."""
     explained = {f.attempt for f in checked.findings if f.severity is Severity.ERROR}
     for attempt, check in zip(checked.request.attempts, checked.checks, strict=True):
         if check.check is AttemptVerdict.DISAGREES and attempt.number not in explained:

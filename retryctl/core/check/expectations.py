@@ -121,7 +121,7 @@ class CheckTally:
 def of_request(
     checked: CheckedRequest, expected: Expectations, tally: CheckTally
 ) -> Iterator[CheckResult]:
-    """The expectations of one request, counted in ``tally``."""
+    """Yield the expectations of one request, counted in ``tally``."""
     request = checked.request
     if expected.branches and _owes_branches(request, expected):
         tally.sequences += 1
@@ -140,7 +140,7 @@ def _owes_branches(request: Request, expected: Expectations) -> bool:
 
 
 def _owes_outcome(request: Request, expected: Expectations) -> bool:
-    """What succeeded at once owes nothing more, unless that is what is expected."""
+    """Return whether the outcome is judged: one success at once is not, by default."""
     at_once = request.outcome is RequestOutcome.SUCCEEDED
     return (
         request.request_id in expected.given
@@ -231,7 +231,7 @@ def of_all(
 
 
 def _nothing_to_judge(tally: CheckTally, expected: Expectations) -> Iterator[CheckResult]:
-    """An expectation that no request was there for neither holds nor fails."""
+    """Report that an expectation without any request neither holds nor fails."""
     passed = True if expected.allow_empty else None
     if expected.branches and not tally.sequences:
         told = "no request was retried"
@@ -254,7 +254,7 @@ def _at_least(name: str, number: int, least: int, what: str, *, hidden: bool) ->
 
 
 def coverage_check(gaps: Sequence[Gap]) -> CheckResult | None:
-    """The check of the coverage: undetermined where a gap could hide requests, else ``None``."""
+    """Check the coverage: undetermined where a gap could hide requests, else ``None``."""
     hiding = [gap.message for gap in gaps if gap.hides_attempts or gap.hides_lines]
     if not hiding:
         return None
@@ -314,7 +314,7 @@ def _accuracy(tally: CheckTally, expected: Expectations) -> CheckResult:
 
 
 def _few(limit: Limit, of: int) -> str:
-    """A remark where one request more or less would turn the rate over."""
+    """Return a remark where one request more or less would turn the rate over."""
     allowed = min(limit.value, 1 - limit.value) * of
     if not limit.is_share or not of or (of >= _FEW and not 0 < allowed < 1):
         return ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.crosscheck.context import JudgingContext
@@ -23,7 +23,7 @@ from retryctl.core.model.request import Request
 _HIDING_LEVELS = frozenset({"WARN", "ERROR", "FATAL"})
 
 
-class AttemptVerdict(str, Enum):
+class AttemptVerdict(StrEnum):
     """The check of one attempt."""
 
     AGREES = "agrees"
@@ -32,7 +32,7 @@ class AttemptVerdict(str, Enum):
     UNDETERMINED = "undetermined"
 
 
-class Verdict(str, Enum):
+class Verdict(StrEnum):
     """The verdict on a request."""
 
     AGREES = "agrees"
@@ -98,7 +98,7 @@ def check_attempts(given: CheckInput) -> tuple[AttemptCheck, ...]:
 
 
 def verdict_of(checks: Sequence[AttemptCheck], reasons: Sequence[str]) -> Verdict:
-    """The verdict on a request: the worst result of its attempts.
+    """Return the verdict on a request: the worst result of its attempts.
 
     ``reasons`` explain why attempts cannot be counted, or may be missing.
     """
@@ -114,7 +114,7 @@ def verdict_of(checks: Sequence[AttemptCheck], reasons: Sequence[str]) -> Verdic
 
 
 def claimed(attempt: Attempt, branches: Branches) -> int | None:
-    """The number of earlier attempts that it claims: its counter, else that of its branch.
+    """Return the number of earlier attempts that it claims: its counter, else that of its branch.
 
     A branch stands for every number up to that of the next.
     """

@@ -64,14 +64,14 @@ class Branches:
         return branch is not None and branch not in self.numbers and self.numbers == _ABC
 
     def columns(self, logged: Collection[str]) -> list[str]:
-        """The names to count: these and those ``logged``; without A, B, C where none is logged."""
+        """Return the names to count: these and those ``logged``; A, B, C only where logged."""
         other = sorted(set(logged) - self.numbers.keys())
         if self.are_strange_to(other[0] if other else None) and len(other) == len(set(logged)):
             return other
         return [*self.numbers, *other]
 
     def due(self, retries: int) -> str:
-        """The name of the branch that is due after ``retries`` earlier attempts."""
+        """Return the name of the branch that is due after ``retries`` earlier attempts."""
         reached = [name for name, number in self.numbers.items() if number <= retries]
         return max(reached or self.numbers, key=lambda name: self.numbers[name])
 
@@ -161,7 +161,7 @@ def _marker_claim(event: LogEvent, fields: Mapping[str, object] | None) -> Claim
 
 
 def bare_integer(text: str) -> int | None:
-    """The integer that a printed line is, and nothing else."""
+    """Return the integer that a printed line is, and nothing else."""
     found = _BARE_INTEGER.match(text)
     return int(found[1]) if found else None
 
@@ -216,7 +216,7 @@ def _found(
 
 
 def _texts(line: AppLine) -> Iterator[str]:
-    """The line as it stands and, of a JSON line, its message without the escapes."""
+    """Yield the line as it stands and, of a JSON line, its message without the escapes."""
     yield line.text
     message = (line.fields or {}).get("message")
     if isinstance(message, str):

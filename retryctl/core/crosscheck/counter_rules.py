@@ -22,7 +22,7 @@ from retryctl.core.wording import number_of
 
 
 def _behind(case: RuleInput) -> Iterator[tuple[Attempt, int]]:
-    """The attempts whose counter is behind, each with what it claimed."""
+    """Yield the attempts whose counter is behind, each with what it claimed."""
     branches = case.around.branches
     for attempt, check in case.checked:
         number = claimed(attempt, branches)
@@ -50,7 +50,7 @@ def _counted(attempt: Attempt, number: int) -> str:
 
 
 def _proof(attempt: Attempt, others: Some) -> tuple[LogEvent, ...]:
-    """The claim, and the claims of the attempts that it overlooks, or their start and end."""
+    """Return the claim, and the claims or the start and end of the attempts that it overlooks."""
     shown = [
         event
         for other in others.first

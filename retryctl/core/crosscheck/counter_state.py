@@ -101,11 +101,11 @@ class EarlierMarks:
         return self._unproved[attempt.retries]
 
     def in_environment(self, attempt: Attempt) -> tuple[int, int]:
-        """The least and the most marks that earlier attempts left in its environment."""
+        """Return the least and the most marks that earlier attempts left in its environment."""
         return self._counts(attempt, in_tmp=True)[:2]
 
     def in_reach(self, attempt: Attempt) -> tuple[int, int] | None:
-        """The least and the most marks that its counter could see.
+        """Return the least and the most marks that its counter could see.
 
         ``None`` where that depends on the environment and the log does not name its streams.
         """
@@ -119,7 +119,7 @@ class EarlierMarks:
         return self._counts(attempt, in_tmp=counts_in_tmp(attempt))[2] > 0
 
     def elsewhere(self, attempt: Attempt) -> Some:
-        """The earlier attempts in other environments."""
+        """Return the earlier attempts in other environments."""
         at = attempt.retries
         if attempt.number in self._new:
             return Some(tuple(self._attempts[: min(at, MOST_NAMED)]), at)
@@ -132,14 +132,14 @@ class EarlierMarks:
         return Some(tuple(islice(few, MOST_NAMED)), at - here)
 
     def unmarked(self, attempt: Attempt) -> Some:
-        """The earlier attempts in reach that left no mark."""
+        """Return the earlier attempts in reach that left no mark."""
         places = self._unmarked
         if counts_in_tmp(attempt):
             places = [] if not self._here(attempt) else self._unmarked_in[attempt.log_stream]
         return self._some(places, attempt)
 
     def reached(self, attempt: Attempt) -> Some:
-        """The earlier attempts whose marks its counter could see."""
+        """Return the earlier attempts whose marks its counter could see."""
         if counts_in_tmp(attempt):
             places: Sequence[int] = self._in_stream[attempt.log_stream]
             return self._some(places if self._here(attempt) else (), attempt)
@@ -168,7 +168,7 @@ class EarlierMarks:
 
 
 def _new_environments(attempts: Sequence[Attempt]) -> frozenset[int]:
-    """The numbers of attempts without a stream that began a new environment."""
+    """Return the numbers of attempts without a stream that began a new environment."""
     return frozenset(
         after.number
         for before, after in pairwise(attempts)
@@ -179,7 +179,7 @@ def _new_environments(attempts: Sequence[Attempt]) -> frozenset[int]:
 def _running(
     places: Iterable[int], marks: Sequence[bool | None], attempts: Sequence[Attempt]
 ) -> list[tuple[int, int, int]]:
-    """Marks left for certain, marks that may be left, and STARTs not in the log, before each."""
+    """Count the certain marks, the possible marks and the missing STARTs before each attempt."""
     least = most = unseen = 0
     counts = [(0, 0, 0)]
     for at in places:

@@ -30,7 +30,7 @@ def _duplicate_delivery(case: RuleInput) -> Iterator[Match]:
 
 
 def _other_reading(case: RuleInput, good: Attempt) -> str:
-    """The other reading where the runtime is unknown: some leave no marker of an error."""
+    """Return the other reading where the runtime is unknown: some leave no marker of an error."""
     if good.runtime_version or case.around.settings.runtime:
         return ""
     return " (Or this is a retry: its runtime leaves no marker of an error.)"
@@ -83,7 +83,7 @@ def _late_retry(case: RuleInput) -> Iterator[Match]:
 
 
 def _reserved(case: RuleInput) -> str:
-    """The function's setting that makes throttling likely."""
+    """Return the function's setting that makes throttling likely."""
     reserved = case.around.settings.reserved_concurrency
     return "" if reserved is None else f" (its reserved concurrency is {reserved})"
 

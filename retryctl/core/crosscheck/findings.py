@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, CheckInput
@@ -15,7 +15,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import Request
 
 
-class Severity(str, Enum):
+class Severity(StrEnum):
     """How much a finding matters."""
 
     ERROR = "error"
@@ -92,7 +92,7 @@ class Rule(Generic[Case]):
     look: Callable[[Case], Iterator[Match]]
 
     def find(self, case: Case) -> Iterator[Finding]:
-        """The findings of this rule in ``case``."""
+        """Yield the findings of this rule in ``case``."""
         for attempt, message, evidence in self.look(case):
             yield Finding(
                 rule=self.id,

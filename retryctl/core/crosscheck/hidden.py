@@ -83,7 +83,7 @@ def may_hide(gap: Gap, request: Request, since_ms: int, until_ms: int) -> bool:
 def without_hidden_outcomes(
     request: Request, around: JudgingContext, hidden: HiddenParts, *, cut: bool
 ) -> Request:
-    """The request with each outcome that a gap could change set to unknown.
+    """Return the request with each outcome that a gap could change set to unknown.
 
     ``cut``: the log shows that attempts before the first may be missing.
     """
@@ -98,7 +98,7 @@ def without_hidden_outcomes(
 def _seen(
     request: Request, attempt: Attempt, around: JudgingContext, hidden: HiddenParts
 ) -> Attempt:
-    """The attempt as it is known: unknown where its end or its error marker may be missing."""
+    """Return the attempt, unknown where its end or its error marker may be missing."""
     if attempt.outcome is Outcome.OK:
         lost = hidden.lines and not _marked_with_id(attempt, around)
         known = not (lost or attempt.dropped or _reaches_gap(request, attempt, around, hidden))
@@ -134,7 +134,7 @@ def _marked_with_id(attempt: Attempt, around: JudgingContext) -> bool:
 def _outcome(
     request: Request, before: Sequence[Attempt], hidden: HiddenParts, *, cut: bool
 ) -> RequestOutcome:
-    """The outcome, unless a hidden attempt or a hidden line could change it.
+    """Return the outcome, unless a hidden attempt or a hidden line could change it.
 
     As many failed attempts as are allowed, or a failed one and a good one, are enough.
     """

@@ -82,7 +82,7 @@ def _store_differs(case: RuleInput) -> Iterator[Match]:
 
 
 def _should_hold(case: RuleInput) -> tuple[int, int]:
-    """The least and the most attempts that the store should hold by what the log shows.
+    """Return the least and the most attempts that the store should hold by what the log shows.
 
     With markers: those that say they recorded themselves, and perhaps those whose lines were
     not seen. Without: a function may record the attempts that fail with an error, or all.
@@ -100,7 +100,7 @@ def _may_have_recorded(attempt: Attempt) -> bool:
 
 
 def _held(stored: StoreCount, last: Attempt) -> tuple[LogEvent, ...]:
-    """What the store holds, or that it holds nothing."""
+    """Return what the store holds, or that it holds nothing."""
     nothing = LogEvent(
         timestamp_ms=last.last_event.timestamp_ms,
         message=f"{stored.store} {stored.request_id}: no attempt",

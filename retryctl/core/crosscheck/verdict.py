@@ -121,7 +121,7 @@ def check_history(
 
 
 def _by_function(events: Iterable[LogEvent]) -> Iterable[Sequence[LogEvent]]:
-    """The events of each function, which has settings of its own; a log group may have several."""
+    """Group the events by function, since each has settings of its own."""
     functions: dict[object, list[LogEvent]] = defaultdict(list)
     for event in events:
         function = function_from_names(event.log_group, event.log_stream)
@@ -198,5 +198,5 @@ def check_request(
 
 
 def cross_checked(requests: Iterable[CheckedRequest]) -> int:
-    """The number of attempts that logged a counter or a branch."""
+    """Return the number of attempts that logged a counter or a branch."""
     return sum(not a.claim.silent for one in requests for a in one.request.attempts)

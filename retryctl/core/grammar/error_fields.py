@@ -18,7 +18,7 @@ _JAVA_FRAME = re.compile(r"[\r\n]\tat ")
 def error_of(
     fields: dict[str, Any], *, runtime: str, request_id: str | None = None, certain: bool = True
 ) -> FunctionError:
-    """The marker in the object of an error: ``errorType``, ``errorMessage``, ``stackTrace``."""
+    """Return the marker of an error object: ``errorType``, ``errorMessage``, ``stackTrace``."""
 
     def text(key: str) -> str | None:
         value = fields.get(key)
@@ -36,7 +36,7 @@ def error_of(
 
 
 def python_frame(traceback: str) -> str | None:
-    """The innermost frame in the function's own code, as ``app.py:11 lambda_handler``."""
+    """Return the innermost frame in the function's own code, as ``app.py:11 lambda_handler``."""
     frames = [m for m in _PYTHON_FRAME.finditer(traceback) if "site-packages/" not in m[1]]
     return f"{frames[-1][1]}:{frames[-1][2]} {frames[-1][3].strip()}" if frames else None
 

@@ -36,7 +36,7 @@ _ESCAPES = re.compile(
 
 
 def json_object(text: str) -> dict[str, Any] | None:
-    """The JSON object that ``text`` is; ``None`` where it is anything else.
+    """Return the JSON object that ``text`` is; ``None`` where it is anything else.
 
     Raw control characters are read: the console's CSV turns ``\\n`` inside a JSON message into a
     newline. Half a character (a lone surrogate) becomes U+FFFD, because no output can encode it.
@@ -51,7 +51,7 @@ def json_object(text: str) -> dict[str, Any] | None:
 
 
 def json_record(message: str) -> Record | None:
-    """The record in a line of JSON; ``None`` where it is no whole object."""
+    """Return the record in a line of JSON; ``None`` where it is no whole object."""
     fields = json_object(message)
     if fields is None:
         return None
@@ -243,7 +243,7 @@ _PYTHON_ERROR = {"errorType", "errorMessage", "requestId", "stackTrace"}
 
 
 def _runtime_record(message: str, fields: dict[str, Any]) -> Record:
-    """A runtime's own JSON: its error record, or a line of its logger.
+    """Return a runtime's own JSON: its error record, or a line of its logger.
 
     Python's error record has ``log_level`` up to awslambdaric 4.0.3 and ``level`` after, and
     neither ``message`` nor ``logger``; those stand in what an application logged. Node.js

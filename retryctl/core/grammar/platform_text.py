@@ -196,7 +196,7 @@ _READERS: tuple[tuple[str, Callable[[str], Record | None]], ...] = (
 
 
 def platform_text(message: str) -> Record | None:
-    """The record that Lambda wrote in ``message``; ``None`` where it wrote none."""
+    """Return the record that Lambda wrote in ``message``; ``None`` where it wrote none."""
     for prefix, reader in _READERS:
         if message.startswith(prefix):
             return (reader(message) or _spoilt(message)) if len(message) <= _LONGEST else None
@@ -211,7 +211,7 @@ _SPOILT = re.compile(
 
 
 def _spoilt(message: str) -> Unrecognised | None:
-    """A line that begins like a record of Lambda's, and does not go on like one."""
+    """Keep a line that begins like a record of Lambda's, and does not go on like one."""
     if _SPOILT.match(message):
         return Unrecognised(text=message, why="a record in the text format that cannot be read")
     return None

@@ -39,7 +39,7 @@ def python_line(message: str) -> Record | None:
 
 
 def _python_error(message: str) -> FunctionError | None:
-    """An error needs its traceback, which may be empty, or a type of the runtime's own."""
+    """Read an error: it needs its traceback, which may be empty, or a type of the runtime's own."""
     traceback = _TRACEBACK.search(message)
     head = message[: traceback.start()] if traceback else message
     m = _PYTHON_HEAD.match(head.rstrip())
@@ -80,7 +80,7 @@ _GO_ERROR = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?=\{\"error(?:Message|T
 
 
 def timed_line(message: str) -> Record | None:
-    """A line that begins with a time: a timeout, or what Node.js, .NET and Go write."""
+    """Read a line that begins with a time: a timeout, or what Node.js, .NET and Go write."""
     if m := _TIMED_OUT.match(message):
         return TimedOut(request_id=m[1].lower(), timeout_s=float(m[2]))
     if m := _NODE_LOGGER.match(message):
@@ -118,7 +118,7 @@ _RUBY_ERROR = re.compile(
 
 
 def plain_text(message: str) -> FunctionError | None:
-    """A marker without a time or a bracket: Java's and Ruby's."""
+    """Read a marker without a time or a bracket: Java's and Ruby's."""
     if m := _RUBY_ERROR.match(message + "\n"):
         return error_of(json_object(message[m.end() :]) or {}, runtime="ruby")
     return java_error(message)

@@ -135,7 +135,7 @@ class AttemptLines:
 def bracket_of(
     line: Line, request_id: str, *, after_another: bool, managed: bool = False
 ) -> AttemptLines:
-    """An empty bracket of ``request_id``, which ``line`` begins: its START where that was seen."""
+    """Return an empty bracket of ``request_id`` that begins with ``line``, its START if seen."""
     event, record = line
     return AttemptLines(
         request_id=request_id,
@@ -152,7 +152,7 @@ CLOSING = (End, Report, RuntimeDone, TimedOut, RuntimeExited)
 
 
 def request_named(record: Record) -> str | None:
-    """The request ID that the record carries as a field."""
+    """Return the request ID that the record carries as a field."""
     return getattr(record, "request_id", None)
 
 

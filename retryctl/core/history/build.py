@@ -45,7 +45,7 @@ def build_history(
     function: str | None = None,
     wanted: Collection[str] | None = None,
 ) -> History:
-    """The history that ``events`` tell, as of ``horizon_ms``.
+    """Return the history that ``events`` tell, as of ``horizon_ms``.
 
     With ``wanted`` only the requests of these IDs are given. ``function`` names the function
     where the records do not.
@@ -91,7 +91,7 @@ def _streams(events: Iterable[LogEvent]) -> Iterator[list[Line]]:
 
 
 def stream_lines(events: Iterable[LogEvent]) -> list[Line]:
-    """The events of one stream as records, in the stream's order and without repeats."""
+    """Return the events of one stream as records, in the stream's order and without repeats."""
     distinct: dict[object, LogEvent] = {}
     for event in events:
         key = (event.event_id, event.timestamp_ms) if event.event_id else object()

@@ -49,7 +49,7 @@ class ConcurrentSegmenter:
         self.another_starts_up = False
 
     def read(self) -> list[AttemptLines]:
-        """The attempts, in the order in which they were opened."""
+        """Return the attempts, in the order in which they were opened."""
         for line in self.lines:
             self._read(line)
         settle(self.between, self.brackets[-1] if self.brackets else None, None)
@@ -104,7 +104,7 @@ class ConcurrentSegmenter:
         )
 
     def _read_nameless(self, line: Line) -> None:
-        """A line without an ID; on Managed Instances a printed one is nobody's."""
+        """Return a line without an ID; on Managed Instances a printed one is nobody's."""
         event, record = line
         if not self.open and not (self.managed and isinstance(record, AppLine)):
             self.between.append(line)
@@ -140,7 +140,7 @@ class ConcurrentSegmenter:
 
 
 def _ends_without_start(lines: Sequence[Line]) -> deque[int]:
-    """The times of the ends of attempts whose START was not seen."""
+    """Return the times of the ends of attempts whose START was not seen."""
     known: set[str] = set()
     times: deque[int] = deque()
     for event, record in lines:

@@ -65,7 +65,7 @@ class IdSearch:
         self._cold |= other._cold
 
     def request_id(self, *, answers_search: bool = False) -> str | None:
-        """The ID that was searched for; ``None`` where this is not the result of a search.
+        """Return the ID that was searched for; ``None`` where this is not the result of a search.
 
         ``answers_search``: the log is an answer of FilterLogEvents. Elsewhere the bare START,
         END and REPORT of one attempt are as likely the whole log of a silent function.
@@ -77,7 +77,7 @@ class IdSearch:
 
 
 def searched_by_id(request_id: str, settle: str | None = None) -> Gap:
-    """The gap of a log in which every event has ``request_id``.
+    """Return the gap of a log in which every event has ``request_id``.
 
     ``settle`` is the command that saves the window instead of the search.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from retryctl.core.history.attempt_lines import AttemptLines
 from retryctl.core.model.events import LogEvent, timed_ms
@@ -31,7 +31,7 @@ _INIT_TYPES = frozenset(
 _MANAGED_CRASHES = ("Runtime.ExitError", "Runtime.Unknown", "Runtime.InvalidEntrypoint")
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """The outcome of an attempt."""
 
     OK = "ok"
@@ -62,7 +62,7 @@ class ErrorInfo:
 
 
 def outcome_of(bracket: AttemptLines, deadline_ms: int) -> Outcome:
-    """The outcome of one attempt.
+    """Return the outcome of one attempt.
 
     ``deadline_ms`` is the moment before which an attempt must have started to be past its
     timeout by now.
@@ -120,7 +120,7 @@ def _is_crash(types: set[str]) -> bool:
 
 
 def _marker(bracket: AttemptLines) -> tuple[LogEvent, FunctionError] | None:
-    """The runtime's marker of a function error: the last one that counts as such."""
+    """Return the runtime's marker of a function error: the last one that counts as such."""
     output = [
         (event, record)
         for event, record in bracket.body
@@ -154,7 +154,7 @@ def _with_ruby_lines(
 
 
 def error_of(bracket: AttemptLines, outcome: Outcome) -> tuple[ErrorInfo | None, LogEvent | None]:
-    """What failed, and the event that tells it; ``None`` of an attempt that did not fail."""
+    """Return what failed and the event that shows it; ``None`` if the attempt did not fail."""
     if not outcome.failed:
         return None, None
     if outcome is Outcome.TIMEOUT:
@@ -175,7 +175,7 @@ def _timeout(bracket: AttemptLines) -> tuple[ErrorInfo | None, LogEvent | None]:
 
 
 def _exit(bracket: AttemptLines, outcome: Outcome) -> tuple[ErrorInfo | None, LogEvent | None]:
-    """A crash, an out of memory or a failed init: Lambda's type, and the best message there is."""
+    """Return a crash, out of memory or failed init: Lambda's type and the best message."""
     lines = bracket.lines
     exits = [(e, r) for e, r in lines if isinstance(r, RuntimeExited)]
     raised = [(e, r) for e, r in lines if isinstance(r, FunctionError)]

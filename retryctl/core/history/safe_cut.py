@@ -42,7 +42,7 @@ class ClosedChunk:
 def closed_piece(
     context: Sequence[LogEvent], events: Sequence[LogEvent], opening: LogEvent
 ) -> ClosedChunk | None:
-    """The piece ``events``, cut before the START ``opening``; ``None`` where it has to grow.
+    """Return the piece ``events``, cut before the START ``opening``; ``None`` where it has to grow.
 
     ``context`` is that of the piece before, empty at the start of a stream.
     """
@@ -73,7 +73,7 @@ def closed_piece(
 
 
 def _context(bracket: AttemptLines) -> tuple[LogEvent, ...] | None:
-    """The lines of an attempt from its START on, where they tell as much as all of them.
+    """Return the lines of an attempt from its START on, where they tell as much as all of them.
 
     Output can be dated before its own START. A record there would be read otherwise alone.
     """
@@ -85,7 +85,7 @@ def _context(bracket: AttemptLines) -> tuple[LogEvent, ...] | None:
 
 
 def last_piece(context: Sequence[LogEvent], events: Sequence[LogEvent]) -> ClosedChunk:
-    """The piece at the end of a stream; the whole stream where it was never cut."""
+    """Return the piece at the end of a stream; the whole stream where it was never cut."""
     lines = stream_lines([*context, *events])
     brackets = read_stream(lines)
     known = set(map(id, context))

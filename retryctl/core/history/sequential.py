@@ -45,7 +45,7 @@ from retryctl.core.model.records import (
 
 
 def read_stream(lines: Sequence[Line]) -> list[AttemptLines]:
-    """The attempts in the lines of one stream, which must be in the order of the stream."""
+    """Return the attempts in the lines of one stream, which must be in the order of the stream."""
     if not lines:
         return []
     lines = _of_one_format(lines)
@@ -73,7 +73,7 @@ def _is_managed(lines: Sequence[Line]) -> bool:
 
 
 def _of_one_format(lines: Sequence[Line]) -> list[Line]:
-    """A stream is text or JSON; a START or REPORT in the other format is the function's text."""
+    """Keep one format: a START or REPORT in the other is text that the function printed."""
     marks = [r for _, r in lines if isinstance(r, (Start, Report, InitStart))]
     if len({r.json for r in marks if not isinstance(r, InitStart)}) < 2:
         return list(lines)
@@ -86,7 +86,7 @@ def _of_one_format(lines: Sequence[Line]) -> list[Line]:
 
 
 def _is_json(marks: Sequence[Start | Report | InitStart]) -> bool:
-    """The format of a stream that has records in both.
+    """Return the format of a stream that has records in both.
 
     An init at the start of the stream decides, else the format in which more requests have a
     START and a REPORT, else the first START or REPORT. Where no request has both, it is JSON,
@@ -102,7 +102,7 @@ def _is_json(marks: Sequence[Start | Report | InitStart]) -> bool:
 
 
 def _describe(brackets: list[AttemptLines], lines: Sequence[Line]) -> None:
-    """What the stream tells of all of its attempts."""
+    """Return what the stream tells of all of its attempts."""
     inits = [r for _, r in lines if isinstance(r, (InitStart, RestoreStart))]
     runtime = next((r.runtime_version for r in inits if r.runtime_version), None)
     name = next((r.function_name for r in inits if isinstance(r, InitStart)), None)
@@ -167,7 +167,7 @@ class SequentialSegmenter:
         return self.brackets[-1] if self.brackets else None
 
     def _started(self, at: int, request_id: str) -> int:
-        """An attempt from its START on; returns the place of the first line behind it."""
+        """Return an attempt from its START on; returns the place of the first line behind it."""
         stop = self._end_of(at, request_id)
         if stop is not None:
             if isinstance(self.lines[stop - 1][1], Report):
@@ -185,7 +185,7 @@ class SequentialSegmenter:
         return printed
 
     def _startless(self, at: int, request_id: str) -> int:
-        """A record of an attempt's end outside of any bracket: late, or its START was not seen."""
+        """Read the record of an end outside of any bracket: late, or without its START."""
         line, last = self.lines[at], self._last
         if last and last.request_id == request_id and is_repeat(last, line):
             self.between.append(line)
@@ -225,7 +225,7 @@ class SequentialSegmenter:
         return stop
 
     def _end_of(self, at: int, request_id: str) -> int | None:
-        """The place behind the record that closes what opens at ``at``; ``None`` without one.
+        """Return the place after the record that closes the one at ``at``; ``None`` without one.
 
         A REPORT closes it, or else the last of the other records of its end.
         """
@@ -263,7 +263,7 @@ class SequentialSegmenter:
         return getattr(self.lines[at][1], "request_id", "")
 
     def _late_end(self, at: int, report: int, request_id: str) -> int:
-        """The place of an END long after a REPORT without one: then the REPORT is printed text."""
+        """Find an END long after a REPORT without one: then the REPORT is printed text."""
         record = self.lines[report][1]
         endings = self.endings[request_id]
         if getattr(record, "json", False) or _after(endings, at, report) < report:
@@ -275,7 +275,7 @@ class SequentialSegmenter:
         return end
 
     def _again(self, at: int, request_id: str) -> int:
-        """The place of a later START of the request, late enough to be a retry."""
+        """Return the place of a later START of the request, late enough to be a retry."""
         again = bisect_left(self.times, self.times[at] + SHORTEST_RETRY_MS)
         return _after(self.starts[request_id], max(again - 1, at), len(self.lines))
 
@@ -287,7 +287,7 @@ class SequentialSegmenter:
         return abs(began_ms - self.times[at]) < abs(began_ms - self.times[again])
 
     def _last_report(self, at: int, report: int, reports: Sequence[int]) -> int:
-        """The last REPORT of the attempt that ``report`` closes; those before it are printed.
+        """Find the last REPORT of the attempt that ``report`` closes; those before it are printed.
 
         A later one is of the same attempt where no START comes between and its duration reaches
         back to the START at ``at``.
@@ -324,7 +324,7 @@ class SequentialSegmenter:
         return up
 
     def _ends_another(self, at: int, stop: int, request_id: str) -> int | None:
-        """The place of another request's END, which tells that this START was only printed."""
+        """Find another request's END: it shows that this START was only printed."""
         for i in range(at + 1, stop):
             record = self.lines[i][1]
             if isinstance(record, (End, Report)) and record.request_id != request_id:
@@ -333,6 +333,6 @@ class SequentialSegmenter:
 
 
 def _after(places: Sequence[int], at: int, otherwise: int) -> int:
-    """The first of ``places`` behind ``at``."""
+    """Return the first of ``places`` behind ``at``."""
     i = bisect_right(places, at)
     return places[i] if i < len(places) else otherwise

@@ -146,7 +146,7 @@ def build_attempt(
 
 
 def _own_lines(bracket: AttemptLines) -> list[Line]:
-    """The lines, without the text of those that name another request.
+    """Return the lines, without the text of those that name another request.
 
     Where no START was seen, only the lines that name this request are its own.
     """
@@ -180,7 +180,7 @@ _OF_INIT = (InitStart, InitReport, RestoreStart, RestoreReport)
 
 
 def _execution_arn(bracket: AttemptLines) -> str | None:
-    """The ARN of the durable execution: a field of the function's own JSON lines."""
+    """Return the ARN of the durable execution: a field of the function's own JSON lines."""
     for _, record in bracket.lines:
         if isinstance(record, AppLine) and record.fields:
             for key in ("executionArn", "durableExecutionArn"):
@@ -205,7 +205,7 @@ _GROUP = re.compile(r"(?:.*:)?/aws/lambda/([^/:]+)\Z")
 
 
 def function_from_names(log_group: str | None, log_stream: str | None) -> str | None:
-    """The function that logs there, by the name of the group or of a stream in a custom group."""
+    """Return the function that logs there, by the name of its group, or of its stream."""
     if log_group and (m := _GROUP.match(log_group)):
         return m[1]
     m = _STREAM.match(log_stream or "")

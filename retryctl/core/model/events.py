@@ -36,12 +36,12 @@ def is_timed(timestamp_ms: int) -> bool:
 
 
 def timed_ms(event: LogEvent | None) -> int | None:
-    """The time of an event; ``None`` without one, or where its log has no times."""
+    """Return the time of an event; ``None`` without one, or where its log has no times."""
     return event.timestamp_ms if event and is_timed(event.timestamp_ms) else None
 
 
 def stream_name(log_stream: str | None) -> str | None:
-    """The name of a log stream; ``None`` of one that the log does not name.
+    """Return the name of a log stream; ``None`` of one that the log does not name.
 
     A saved log can show that two unnamed streams are two. Their keys begin with ``:``, which
     CloudWatch allows in no name.
@@ -56,7 +56,7 @@ _WHOLE_ID = re.compile(REQUEST_ID)
 
 
 def request_id_in(text: str) -> str | None:
-    """The one request ID that ``text`` is, lower-cased; ``None`` where it is something else."""
+    """Return the one request ID that ``text`` is, in lower case; ``None`` for anything else."""
     return text.lower() if _WHOLE_ID.fullmatch(text) else None
 
 

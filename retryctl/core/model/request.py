@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import StrEnum
 from itertools import pairwise
 
 from retryctl.core.history.outcome import Outcome
@@ -19,7 +19,7 @@ from retryctl.core.model.limits import (
 )
 
 
-class RequestOutcome(str, Enum):
+class RequestOutcome(StrEnum):
     """The outcome of a request."""
 
     SUCCEEDED = "succeeded"
@@ -31,7 +31,7 @@ class RequestOutcome(str, Enum):
     UNKNOWN = "unknown"
 
 
-class Delivery(str, Enum):
+class Delivery(StrEnum):
     """Who retries a request: Lambda's asynchronous queue, an event source, or not known."""
 
     ASYNCHRONOUS = "asynchronous"
@@ -111,7 +111,7 @@ def _by_start(attempt: Attempt) -> tuple[int, str]:
 
 
 def _proved(ordered: list[Attempt]) -> tuple[list[Attempt], tuple[LogEvent, ...]]:
-    """The attempts without START lines that cannot be a retry, and these lines.
+    """Return the attempts without START lines that cannot be a retry, and these lines.
 
     A START with no other line, sooner after an attempt than any retry starts, is text that
     something printed.

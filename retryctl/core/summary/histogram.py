@@ -20,7 +20,7 @@ class Histogram:
 
 
 def failed_over_time(tally: SummaryTally) -> Histogram | None:
-    """The failed attempts from the first attempt to the last; ``None`` where there is none."""
+    """Count the failed attempts from the first to the last; ``None`` where there is none."""
     if tally.first_ms is None or tally.last_ms is None:
         return None
     for minutes in _BUCKETS_MIN:

@@ -73,7 +73,7 @@ class RowFilter:
 
 
 def request_rows(one: CheckedRequest | SilentSuccesses) -> list[RequestRow]:
-    """A line of each request."""
+    """Return a line of each request."""
     if isinstance(one, CheckedRequest):
         return [_checked(one)]
     return [

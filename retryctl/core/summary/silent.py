@@ -16,7 +16,7 @@ CompactAttempt = tuple[bytes, int, int, int, int, int, int]
 
 
 def id_of(packed: bytes) -> str:
-    """A request ID of 16 bytes as it is written."""
+    """Return a request ID of 16 bytes as it is written."""
     text = packed.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 

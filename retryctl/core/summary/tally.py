@@ -199,11 +199,11 @@ class SummaryTally:
         return right / (right + wrong) if right + wrong else None
 
     def wait_figures(self) -> list[Waits]:
-        """The waits by number of the retry."""
+        """Return the waits by number of the retry."""
         return [_figures(retry, self.waits[retry]) for retry in sorted(self.waits)]
 
     def error_groups(self) -> list[ErrorGroup]:
-        """The kinds of errors, the most frequent first."""
+        """Return the kinds of errors, the most frequent first."""
         ordered = sorted(
             self.errors.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or "")
         )
@@ -213,7 +213,7 @@ class SummaryTally:
         ]
 
     def cost(self) -> Cost:
-        """What the attempts were billed, and the retries among them."""
+        """Return what the attempts were billed, and the retries among them."""
         return Cost(
             billed_ms=_billed_ms(self.billed_us),
             billed_ms_on_retries=_billed_ms(_on_retries(self.billed_us)),

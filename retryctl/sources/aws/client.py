@@ -205,7 +205,7 @@ class AwsClient:
     # ----------------------------------------------------------------------- session and clients
 
     def _client(self, service: str, region: str | None) -> Any:
-        """The client, with credentials that are good now."""
+        """Return the client, with credentials that are good now."""
         with self._making:
             try:
                 if (region, service) not in self._clients:
@@ -280,7 +280,7 @@ class AwsClient:
 
 
 def _region_named(request: Mapping[str, Any]) -> str | None:
-    """The region of the ARN by which a request names its resource."""
+    """Return the region of the ARN by which a request names its resource."""
     names = [request.get(key) for key in _NAMES_RESOURCE] + request.get("logGroupIdentifiers", [])
     arns = (_ARN.match(name) for name in names if name)
     return next((arn["region"] for arn in arns if arn), None)

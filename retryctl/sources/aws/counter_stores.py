@@ -8,7 +8,7 @@ recorded, twenty digits of UTC, so that each is evidence with a time of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
@@ -21,11 +21,11 @@ from retryctl.sources.aws.errors import Refused
 _FORMS = "Give dynamodb://TABLE, dynamodb://TABLE?key=NAME or s3://BUCKET/PREFIX."
 # BatchGetItem takes no more.
 _KEYS_A_CALL = 100
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_count(url: str, request_ids: Iterable[str], aws: AwsClient) -> dict[str, StoreCount]:
-    """What the store at ``url`` holds of each request, by request ID.
+    """Return what the store at ``url`` holds of each request, by request ID.
 
     Reads are consistent: every attempt that was recorded before is counted. Needs
     ``dynamodb:BatchGetItem`` or ``s3:ListBucket``. Raises ``UsageError`` for another URL,
@@ -105,7 +105,7 @@ def _evidence(url: str, request_id: str, name: str) -> LogEvent:
 def _recorded_ms(name: str) -> int:
     """When the attempt of this name was recorded, in epoch milliseconds."""
     try:
-        moment = datetime.strptime(name[:20], "%Y%m%d%H%M%S%f").replace(tzinfo=timezone.utc)
+        moment = datetime.strptime(name[:20], "%Y%m%d%H%M%S%f").replace(tzinfo=UTC)
     except ValueError:
         raise CouldNotLook(
             f"the store holds {name!r}, which is no attempt that a counter of retryctl recorded.",

@@ -107,7 +107,7 @@ def _configuration(error: Exception, chain: CredentialChain) -> RetryctlError:
 
 
 def _retrieval(error: Exception, chain: CredentialChain) -> RetryctlError:
-    """A provider that gave no credentials: a process, a container, a metadata service."""
+    """Return a provider that gave no credentials: a process, a container, a metadata service."""
     text = re.sub(r"^Error when retrieving credentials from \S+: ", "", sentence(error))
     if chain.process and "custom-process" in str(error):
         return _process(f"failed: {text}", chain)
@@ -125,7 +125,7 @@ def _no_terminal(error: Exception, chain: CredentialChain) -> RetryctlError:
 
 
 def _file(error: Exception, chain: CredentialChain) -> RetryctlError:
-    """A program or a token file that is missing, or may not be read."""
+    """Return a program or a token file that is missing, or may not be read."""
     assert isinstance(error, OSError)
     why, path = error.strerror or sentence(error), str(error.filename or "")
     for name, value in _named_files(chain):
@@ -145,7 +145,7 @@ def _named_files(chain: CredentialChain) -> list[tuple[str, str]]:
 
 
 def _value(error: Exception, chain: CredentialChain) -> RetryctlError:
-    """An answer that is not JSON, or a token with a newline."""
+    """Return an answer that is not JSON, or a token with a newline."""
     if "Auth token value" in str(error):
         name = next((n for n in _TOKEN_FILES[1:] if os.environ.get(n)), None)
         where = f"the token in {os.environ[name]} ({name})" if name else "the container's token"

@@ -47,7 +47,7 @@ class FunctionName:
         return self.log_group(f"/aws/lambda/{self.name}")
 
     def log_group(self, name: str) -> str:
-        """The group ``name`` in the function's account and region: its ARN where both are known."""
+        """Return the group ``name`` as an ARN if account and region are known."""
         if self.account is None or self.region is None:
             return name
         return f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:{name}"
@@ -87,7 +87,7 @@ def parse_function_name(text: str) -> FunctionName:
 def read_versions(
     aws: AwsClient, named: FunctionName
 ) -> tuple[frozenset[str] | None, tuple[str, ...]]:
-    """The versions that ``named`` selects, ``None`` for all, and sentences for stderr.
+    """Return the versions that ``named`` selects, ``None`` for all, and sentences for stderr.
 
     Those of an alias are the versions that it routes to now.
     """
@@ -112,7 +112,7 @@ def read_versions(
 
 
 def alias_not_logged(named: FunctionName) -> str:
-    """The sentence that a saved log does not show which requests came by an alias."""
+    """Return the sentence that a saved log does not show which requests came by an alias."""
     return (
         f"A log does not name aliases, so requests of all versions are shown, not only those of "
         f"{named.name}:{named.alias}. Name a version to select it: {named.name}:7"
@@ -138,7 +138,7 @@ class _Calls:
 
 
 def _requested(named: FunctionName) -> str:
-    """The function as a call names it, without its version or alias."""
+    """Return the function as a call names it, without its version or alias."""
     name = named.name.removeprefix(f"{_EDGE_REGION}.")
     region = named.region if name == named.name else _EDGE_REGION
     if named.account is None:
@@ -151,7 +151,7 @@ def _requested(named: FunctionName) -> str:
 def read_settings(
     aws: AwsClient, function: str
 ) -> tuple[FunctionConfig, str | None, tuple[str, ...]]:
-    """The settings, the log group (``None`` where it is not known), and sentences for stderr.
+    """Return the settings, the log group (``None`` if not known), and sentences for stderr.
 
     Never raises for what is denied, deleted or out of reach: alone that is no reason not to look.
     Raises UsageError where ``function`` is no function's name.
@@ -203,7 +203,7 @@ def _configuration(calls: _Calls, request: dict[str, str], notes: list[str]) -> 
 
 
 def _unqualified(calls: _Calls, request: dict[str, str], notes: list[str]) -> Answer:
-    """The configuration of the function, where the alias or version does not exist."""
+    """Return the configuration of the function, where the alias or version does not exist."""
     name, qualifier = request["FunctionName"], request.pop("Qualifier")
     try:
         found = calls.ask("GetFunctionConfiguration", request)

@@ -63,7 +63,7 @@ def _with_resources(
 
 
 def _targets(facts: FunctionFacts) -> list[str]:
-    """The ARNs of the dead-letter target and of all on-failure destinations."""
+    """Return the ARNs of the dead-letter target and of all on-failure destinations."""
     arns: list[str | None] = []
     if not isinstance(facts.configuration, NotRead):
         arns.append(facts.dead_letter_target)
@@ -88,7 +88,7 @@ class _FactReader:
         return _fact_or_none(f"lambda:{operation}", read)
 
     def configuration(self) -> Fields | NotRead:
-        """Raises ``CouldNotLook`` unless the function exists, or IAM hides whether it does."""
+        """Raise ``CouldNotLook`` unless the function exists, or IAM hides whether it does."""
         try:
             return self._call("GetFunctionConfiguration")
         except AccessDenied as error:
@@ -152,7 +152,7 @@ class _FactReader:
 
 
 def _resource(aws: AwsClient, arn: str) -> Fields | NotRead | None:
-    """What an ARN names: its attributes, ``None`` where it does not exist."""
+    """Return what an ARN names: its attributes, ``None`` where it does not exist."""
     name = name_in(arn)
     readers: dict[str, tuple[str, Callable[[], Fields]]] = {
         "sqs": ("GetQueueAttributes", lambda: _queue(aws, arn)),
@@ -208,5 +208,5 @@ def _not_read(action: str, error: CouldNotLook) -> NotRead:
 
 
 def _qualifier(arn: str) -> str:
-    """The last part of ``arn:aws:lambda:region:account:function:name:qualifier``."""
+    """Return the last part of ``arn:aws:lambda:region:account:function:name:qualifier``."""
     return arn.split(":", 7)[7] if arn.count(":") >= 7 else "$LATEST"

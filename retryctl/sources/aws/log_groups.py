@@ -65,7 +65,7 @@ def log_group(text: str) -> LogGroup:
 
 
 def find_log_groups(aws: AwsClient, names: Iterable[str]) -> tuple[LogGroup, ...]:
-    """The groups of ``names``, each once; ``*`` in a name stands for any text.
+    """Return the groups of ``names``, each once; ``*`` in a name stands for any text.
 
     Raises NoSuchLogGroup where a pattern matches none.
     """
@@ -103,7 +103,7 @@ def _is_same(group: LogGroup, described: Answer) -> bool:
 
 
 def refusal_of(aws: AwsClient, group: LogGroup, error: CouldNotLook) -> CouldNotLook:
-    """The same error, its next step naming the groups that were perhaps meant, or the engine."""
+    """Return the same error, with the groups that were perhaps meant or the engine as next step."""
     if isinstance(error, NoSuchLogGroup):
         return _with_near_names(aws, group, error)
     if isinstance(error, Refused) and error.is_log_class:
@@ -115,7 +115,7 @@ def refusal_of(aws: AwsClient, group: LogGroup, error: CouldNotLook) -> CouldNot
 
 
 def _with_near_names(aws: AwsClient, group: LogGroup, error: NoSuchLogGroup) -> NoSuchLogGroup:
-    """The same error, its next step naming the groups that were perhaps meant."""
+    """Return the same error, its next step naming the groups that were perhaps meant."""
     try:
         names = list(_listed_names(aws, group.name[: group.name.rfind("/") + 1], group.region))
     except CouldNotLook:
@@ -219,7 +219,7 @@ def discover(aws: AwsClient, first: Iterable[str] = ()) -> tuple[tuple[str, ...]
 def matching_functions(
     aws: AwsClient, pattern: str
 ) -> tuple[tuple[LoggingFunction, ...], tuple[str, ...]]:
-    """The functions whose name matches ``pattern`` (``*``, ``?``) and that have logged, by name.
+    """List the functions that match ``pattern`` (``*``, ``?``) and that have logged, by name.
 
     With them sentences on what could not be asked. Raises NoSuchLogGroup where there is none, and
     the errors of ``retryctl.errors`` where the groups may not be listed.

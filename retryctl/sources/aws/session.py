@@ -46,7 +46,7 @@ def new_session(*, profile: str | None, endpoint_url: str | None, config: Any) -
 
 
 def region_from_environment() -> str | None:
-    """The region of AWS_REGION, which the AWS CLI reads and boto3 does not."""
+    """Return the region of AWS_REGION, which the AWS CLI reads and boto3 does not."""
     return os.environ.get("AWS_REGION") or None
 
 
@@ -111,7 +111,7 @@ class CredentialCache:
             self._note(f"{self._folder} cannot be written ({error.strerror})")
 
     def _read(self, key: str) -> Any:
-        """The entry, or ``None`` where it is missing or cannot be used."""
+        """Return the entry, or ``None`` where it is missing or cannot be used."""
         if key in self._unwritten:
             return self._unwritten[key]
         try:

@@ -34,7 +34,7 @@ _PRINTED = (r"^\s*[0-9]+\s*$", r"^\s*process\s")
 
 
 def attempt_line_pattern(markers: Markers) -> str | None:
-    """The expression; ``None`` where the settings' own lines cannot be put into it."""
+    """Return the expression; ``None`` where the settings' own lines cannot be put into it."""
     own: list[str | None] = [
         _searchable(pattern) for pattern in (markers.counter, markers.branch) if pattern
     ]
@@ -46,7 +46,7 @@ def attempt_line_pattern(markers: Markers) -> str | None:
 
 
 def _key(path: str) -> str | None:
-    """The last key of a field, as it stands in a line of JSON."""
+    """Return the last key of a field, as it stands in a line of JSON."""
     key = path.rpartition(".")[2]
     return re.sub(r"[^A-Za-z0-9_-]", ".", key) if key.isascii() and key else None
 
@@ -67,7 +67,7 @@ _PART = re.compile(
 
 
 def _searchable(pattern: re.Pattern[str]) -> str | None:
-    """An expression that matches wherever ``pattern`` does; ``None`` where that is not sure.
+    """Return an expression that matches wherever ``pattern`` does; ``None`` where that is not sure.
 
     Anchors are dropped, since ``pattern`` is also held against the message inside a line of JSON.
     """

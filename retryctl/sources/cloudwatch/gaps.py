@@ -52,7 +52,7 @@ def not_searched(
 
 
 def not_read(group: LogGroup, part: StreamSlice, error: RetryctlError, settle: str | None) -> Gap:
-    """Attempts that were found, but whose lines could not be had."""
+    """Describe attempts that were found, but whose lines could not be read."""
     return Gap(
         kind=_kind(error),
         message=f"an attempt in {part.log_stream} was found but not read: {_why(error)}",
@@ -68,7 +68,7 @@ def not_read(group: LogGroup, part: StreamSlice, error: RetryctlError, settle: s
 def lines_missing(
     group: LogGroup, part: StreamSlice, lost: Sequence[Hit], settle: str | None
 ) -> Gap:
-    """What the search found, and the stream did not give."""
+    """Return what the search found, and the stream did not give."""
     return Gap(
         kind="lines-missing",
         message=f"{len(lost)} of {len(part.known)} lines that the search found "
@@ -83,7 +83,7 @@ def lines_missing(
 
 
 def dropped(event: LogEvent, record: LogsDropped) -> Gap:
-    """What never came to the log."""
+    """Return what never came to the log."""
     many = "records" if record.dropped_records is None else f"{record.dropped_records:,} records"
     why = f": {record.reason}" if record.reason else ""
     return Gap(
@@ -97,7 +97,7 @@ def dropped(event: LogEvent, record: LogsDropped) -> Gap:
 
 
 def masked(group: LogGroup, lines: int) -> Gap:
-    """What data protection hides from whoever may not unmask it."""
+    """Return what data protection hides from whoever may not unmask it."""
     return Gap(
         kind="masked",
         message=f"data protection of {group.name} masks parts of its lines ({lines} here)",
@@ -107,7 +107,7 @@ def masked(group: LogGroup, lines: int) -> Gap:
 
 
 def too_fresh(group: LogGroup, window: TimeRange, settle: str | None) -> Gap:
-    """What Insights may not find yet. The horizon is then the start of that time."""
+    """Return what Insights may not find yet. The horizon is then the start of that time."""
     return Gap(
         kind="too-fresh",
         message=f"{group.name} is read by Logs Insights, which may not see yet what was logged "
@@ -164,7 +164,7 @@ def _not_looked_up(group: LogGroup, stretch: StreamStretch) -> dict[str, Any]:
 
 
 def lines_between(group: LogGroup) -> Gap:
-    """Selected lines that do not stand for all lines, where Insights cannot return them all."""
+    """Describe selected lines without those between, where Insights cannot return them all."""
     return Gap(
         kind="lines-between",
         message=f"in {group.name} other lines stand, or may stand, between an integer and its "
@@ -211,7 +211,7 @@ def unordered(group: LogGroup, doubts: Sequence[Doubt]) -> Iterator[Gap]:
 
 
 def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int) -> Iterator[Gap]:
-    """What the group cannot hold of the time since ``since_ms``."""
+    """Yield what the group cannot hold of the time since ``since_ms``."""
     kept_ms = described.kept_since_ms(now_ms)
     if kept_ms is not None and kept_ms > since_ms:
         yield Gap(
@@ -235,14 +235,14 @@ def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int
 
 
 def found_first(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
-    """The gaps, those first that hide attempts that were found, then those that may hide some."""
+    """Sort the gaps: first those that hide attempts that were found."""
     return tuple(sorted(gaps, key=lambda gap: (not gap.hides_attempts, gap.log_stream is None)))
 
 
 def rerun_command(
     request_ids: Sequence[str], group: LogGroup, since_ms: int, until_ms: int | None
 ) -> str | None:
-    """The command that asks once more for these requests, in this group and window."""
+    """Return the command that asks once more for these requests, in this group and window."""
     if not request_ids:
         return None
     until = "" if until_ms is None else f" --until {iso_text(until_ms)}"
@@ -251,14 +251,14 @@ def rerun_command(
 
 
 def _why(error: RetryctlError) -> str:
-    """What failed; for credentials that have expired also how to renew them."""
+    """Return what failed; for credentials that have expired also how to renew them."""
     if isinstance(error, (LoginExpired, NoCredentials)) and error.next_step:
         return f"{error.what}. {error.next_step.rstrip('.')}"
     return error.what
 
 
 def _after_login(error: RetryctlError, settle: str | None) -> str | None:
-    """The command that reads again, behind the login where that has expired."""
+    """Return the command that reads again, behind the login where that has expired."""
     if not isinstance(error, LoginExpired) or not error.next_step.startswith(LOG_IN):
         return settle
     login = error.next_step.removeprefix(LOG_IN)

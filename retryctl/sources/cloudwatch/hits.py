@@ -96,7 +96,7 @@ def _kind(record: object) -> Kind:
 
 
 def stream_slices(found: Iterable[Hit], *, timeout_ms: int, now_ms: int) -> list[StreamSlice]:
-    """What to read of each stream: disjoint, so that no line is read twice, and in order.
+    """Return what to read of each stream: disjoint, so that no line is read twice, and in order.
 
     A hit in the text of something else is not worth a call.
     """
@@ -142,7 +142,7 @@ def _in_order(hit: Hit) -> tuple[int, int]:
 
 
 def _attempts(found: list[Hit], timeout_ms: int) -> list[list[Hit]]:
-    """The hits of one stream, cut where another attempt begins."""
+    """Return the hits of one stream, cut where another attempt begins."""
     attempts: list[list[Hit]] = []
     for hit in sorted(found, key=_in_order):
         last = attempts[-1] if attempts else None
@@ -159,7 +159,7 @@ def _attempts(found: list[Hit], timeout_ms: int) -> list[list[Hit]]:
 
 
 def _end(attempt: list[Hit], timeout_ms: int, now_ms: int) -> int:
-    """The end of the last hit, or of the time for a REPORT where none was found.
+    """Return the end of the last hit, or of the time for a REPORT where none was found.
 
     Marks of a timeout or a crash follow REPORT, and carry the ID: they are hits.
     """
@@ -189,7 +189,7 @@ def belonging(events: list[LogEvent], part: StreamSlice) -> list[LogEvent]:
 
 
 def _front(events: list[LogEvent], part: StreamSlice) -> int | None:
-    """The place of the last REPORT, or of the environment's start, before the first hit."""
+    """Return the place of the last REPORT, or of the environment's start, before the first hit."""
     earliest = part.known[0]
     places = (
         place
@@ -203,7 +203,7 @@ def _front(events: list[LogEvent], part: StreamSlice) -> int | None:
 
 
 def missing(events: list[LogEvent], part: StreamSlice) -> list[Hit]:
-    """The hits that are known to lie in the part, and are not among ``events``."""
+    """Return the hits that are known to lie in the part, and are not among ``events``."""
     at: dict[int, list[str]] = defaultdict(list)
     for event in events:
         at[event.timestamp_ms].append(event.message)

@@ -134,7 +134,7 @@ class InsightsClient:
                 yield event
 
     def _up_to_the_last(self, events: list[LogEvent], window: TimeRange) -> TimeRange:
-        """The part of a second that is whole; of the last millisecond given some are missing."""
+        """Return the part of a second that is whole; of its last millisecond some are missing."""
         reached_ms = max((event.timestamp_ms for event in events), default=0)
         until_ms = min(max(reached_ms, window.since_ms), window.until_ms)
         if until_ms < window.until_ms:
@@ -174,7 +174,7 @@ class InsightsClient:
         return answer
 
     def _kept(self, window: TimeRange) -> TimeRange | None:
-        """The part of the window that the group can hold: a query that ends before is refused."""
+        """Return the part of the window that the group can hold: earlier queries are refused."""
         known = self._describe(self._group)
         since_ms = max(known.created_ms or 0, known.kept_since_ms(self._now_ms) or 0)
         if since_ms <= window.since_ms:
@@ -248,7 +248,7 @@ class Insights(InsightsClient):
         spread: AttemptSpread,
         before: SearchResult,
     ) -> SearchResult:
-        """The hits in ``windows``, and in all of the time that other attempts can take.
+        """Return the hits in ``windows``, and in all of the time that other attempts can take.
 
         What came of the search ``before`` is taken over. Raises CouldNotLook where a query would
         cost more than the terms allow.
@@ -268,7 +268,7 @@ class Insights(InsightsClient):
         return found
 
     def read(self, part: StreamSlice) -> list[LogEvent]:
-        """The events of a part, for a group whose streams GetLogEvents refuses."""
+        """Return the events of a part, for a group whose streams GetLogEvents refuses."""
         since_ms = max(part.since_ms, part.lead_ms, 0)
         window = TimeRange(since_ms=since_ms, until_ms=part.window.until_ms)
         condition = f'@logStream in ["{part.log_stream}"]'
@@ -294,7 +294,7 @@ def moment_ms(text: str) -> int:
 
 
 def _seconds(window: TimeRange) -> tuple[int, int]:
-    """The first and the last second of it; a query reads both to their ends."""
+    """Return the first and the last second of it; a query reads both to their ends."""
     return window.since_ms // 1000, (window.until_ms - 1) // 1000
 
 

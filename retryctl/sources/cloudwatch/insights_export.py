@@ -114,7 +114,7 @@ class InsightsLines(InsightsClient):
 
 
 def condition_for(expression: str) -> str:
-    """The condition of ``filter`` for messages that match."""
+    """Return the condition of ``filter`` for messages that match."""
     return f"@message like /{re.sub(_ESCAPE_OR_SLASH, _slash_escaped, expression)}/"
 
 
@@ -123,7 +123,7 @@ def _slash_escaped(found: re.Match[str]) -> str:
 
 
 def bin_for(window: TimeRange) -> Bin:
-    """The shortest bin that cuts the window into no more than one answer tells."""
+    """Return the shortest bin that cuts the window into no more than one answer tells."""
     length_ms = window.until_ms - window.since_ms
     return next((size for size in _BINS if length_ms <= size.ms * _MOST_BINS), _BINS[-1])
 
@@ -152,7 +152,7 @@ def windows_for(counts: Mapping[int, int], size: Bin, window: TimeRange) -> list
 
 
 def _parts(window: TimeRange, lines: int) -> list[TimeRange]:
-    """The window, cut on whole seconds where it holds more lines than an answer."""
+    """Return the window, cut on whole seconds where it holds more lines than an answer."""
     if lines <= _MOST_LINES:
         return [window]
     first_s, end_s = window.since_ms // 1000, -(-window.until_ms // 1000)

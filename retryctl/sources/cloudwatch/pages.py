@@ -42,7 +42,7 @@ class StreamStretch:
 
 
 def asked_window(since_ms: int | None, until_ms: int | None, now_ms: int) -> TimeRange:
-    """The window that was asked for: up to now, and of 24 hours, where it is open."""
+    """Return the window that was asked for: up to now, and of 24 hours, where it is open."""
     until_ms = now_ms + 1 if until_ms is None else until_ms
     if since_ms is None:
         since_ms = max(0, min(until_ms, now_ms) - _DEFAULT_WINDOW_MS)

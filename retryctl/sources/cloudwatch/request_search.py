@@ -42,7 +42,7 @@ class AttemptSpread:
     until_ms: int | None = None
 
     def around(self, found: Sequence[Hit], now_ms: int) -> TimeRange:
-        """The time in which every event of the attempts of a request lies, by those seen of it.
+        """Return the time in which every event of a request lies, by those that were found.
 
         Any two starts lie at most the event age apart, so the last that was seen bounds the time
         before, and the first the time after. Where what was seen is further apart, the function's
@@ -159,7 +159,7 @@ class RequestSearch:
         return SliceRead(found=found, pages=pages, to_the_end=not more)
 
     def _aim(self) -> None:
-        """The window for requests not seen yet, and for the others all the time they can take."""
+        """Return the window for requests not found yet, and for others the time they can take."""
         aim = []
         for request_id in self._request_ids:
             own = [

@@ -138,7 +138,7 @@ class RequestSource:
             raise CouldNotLook(what, error.next_step) from error
 
     def coverage(self) -> Coverage:
-        """What ``read`` has looked at; whole once it is exhausted."""
+        """Return what ``read`` has looked at; whole once it is exhausted."""
         return self._looked.coverage(self._aws.calls)
 
     # ----------------------------------------------------------------------- requests

@@ -320,7 +320,7 @@ class RequestSearcher:
         return {p: events for p, events in read.items() if events and reaches_front(events, p)}
 
     def lines(self, group: LogGroup, part: StreamSlice) -> list[LogEvent]:
-        """The newest events of a part, back to before its first attempt."""
+        """Return the newest events of a part, back to before its first attempt."""
         try:
             return newest_first(
                 self._aws,
@@ -340,7 +340,7 @@ class RequestSearcher:
     def _filtered_lines(
         self, group: LogGroup, part: StreamSlice, denied: AccessDenied
     ) -> list[LogEvent]:
-        """The same from FilterLogEvents, for whoever may call that alone: more pages, no less."""
+        """Search by FilterLogEvents, for callers that may use that alone: more pages, no less."""
         since_ms = max(part.since_ms, part.lead_ms, 0)
         window = TimeRange(since_ms=since_ms, until_ms=part.window.until_ms)
         pages = matching_pages(self._aws, group, window, streams=[part.log_stream])

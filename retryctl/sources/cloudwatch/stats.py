@@ -81,7 +81,7 @@ class SearchStats:
         self.gaps += other.gaps
 
     def coverage(self, api_calls: int) -> Coverage:
-        """The same for whoever judges."""
+        """Return the same for whoever judges."""
         return Coverage(
             source="cloudwatch",
             log_groups=tuple(group.name for group in self.groups),

@@ -149,7 +149,7 @@ def _first_length(window: TimeRange) -> int:
 
 
 def merged(windows: Iterable[TimeRange]) -> list[TimeRange]:
-    """The same time in windows that neither overlap nor touch, in order."""
+    """Return the same time in windows that neither overlap nor touch, in order."""
     joined: list[TimeRange] = []
     for window in sorted(windows, key=lambda w: w.since_ms):
         if joined and window.since_ms <= joined[-1].until_ms:

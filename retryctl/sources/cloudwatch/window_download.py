@@ -160,7 +160,7 @@ class WindowDownload:
         return SearchStats.of(self._window, self._now_ms)
 
     def _path(self, window: TimeRange) -> Path:
-        """The file of a part of the window; by name they are in the order of time."""
+        """Return the file of a part of the window; by name they are in the order of time."""
         return self._folder / f"{window.since_ms:013d}.jsonl"
 
     def _write(self, path: Path, page: Page, looked: SearchStats) -> None:
@@ -262,7 +262,7 @@ class WindowDownload:
             self._folder = self._folder.rename(selected)
 
     def _save_by_insights(self, expression: str | None) -> None:
-        """Raises ``TooManyLines`` without an expression where the window has too many lines."""
+        """Raise ``TooManyLines`` without an expression where the window has too many lines."""
         lines = InsightsLines(
             self._aws,
             self._group,

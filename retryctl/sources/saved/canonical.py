@@ -25,6 +25,13 @@ _END = b'"}\n'
 KEY = re.compile(rb'\{(?:"logGroupName": ?"([^"]*)", ?)?"logStreamName": ?"([^"]*)"')
 """The start of a canonical line, with the group and the stream."""
 
+# {"logStreamName":"2026/11/23/[$LATEST]0123…","timestamp":1795402800123,"message":"…
+HEADER = re.compile(
+    rb'(\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"[^"\\]*", ?"timestamp": ?)'
+    rb'(\d{13})(, ?"message": ?")'
+)
+"""The start of a canonical line: what stands before the time, the time, what follows it."""
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -44,7 +51,7 @@ class _Event(Protocol):
 
 
 def canonical_line(event: _Event) -> bytes:
-    """The canonical line of one event."""
+    """Return the canonical line of one event."""
     fields: dict[str, object] = {}
     if event.log_group is not None:
         fields["logGroupName"] = event.log_group
@@ -59,7 +66,7 @@ def canonical_line(event: _Event) -> bytes:
 
 
 def line_start(group: bytes | None, stream: bytes | None) -> bytes:
-    """The start of the canonical lines of a stream, up to the time."""
+    """Return the start of the canonical lines of a stream, up to the time."""
     names = b""
     if group is not None:
         names = b'"logGroupName":%b,' % _quoted(group)
@@ -72,7 +79,7 @@ def canonical_block(
     millis: Iterable[bytes],
     messages: list[bytes],
 ) -> bytes:
-    """The lines of the events of a block: their starts, times and messages, escaped as JSON."""
+    """Split the events of a block into starts, times and messages, escaped as JSON."""
     pieces = [b""] * (6 * len(messages))
     pieces[0::6] = starts
     pieces[1::6] = seconds

@@ -107,7 +107,7 @@ class ReadStats:
 
 
 def _timed(moment_ms: int | None) -> int | None:
-    """The time of an event; ``None`` where its log has no times."""
+    """Return the time of an event; ``None`` where its log has no times."""
     return moment_ms if moment_ms is not None and is_timed(moment_ms) else None
 
 

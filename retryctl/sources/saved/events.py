@@ -55,7 +55,7 @@ class SavedLog:
         self._stats.bytes_read = meter.done
 
     def coverage(self) -> Coverage:
-        """What was read. It is whole once ``read`` is exhausted."""
+        """Return what was read. It is whole once ``read`` is exhausted."""
         return self._stats.coverage()
 
     def _events(self, meter: Meter) -> Iterator[RawEvent]:

@@ -112,7 +112,7 @@ def _found(source: str) -> Iterator[SavedFile]:
 
 
 def _pattern(source: str) -> str:
-    """The glob. The way to it is meant as it stands as far as there is one.
+    """Return the glob. The way to it is meant as it stands as far as there is one.
 
     The brackets of a log stream's name are no set of characters: ``2026-11-23-[$LATEST]0123…``.
     """
@@ -154,7 +154,7 @@ def _file(path: str) -> SavedFile:
 
 
 def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
-    """A copy of ``stream`` in a temporary file, which is gone when nothing refers to it.
+    """Return a copy of ``stream`` in a temporary file, which is gone when nothing refers to it.
 
     Without a folder for such files it is in memory.
     """

@@ -46,7 +46,7 @@ class JsonText:
         self._ended = False
 
     def documents(self, streamed: frozenset[str]) -> Iterator[tuple[str, object]]:
-        """The values of all documents: ``("", document)``, or ``(key, item)`` of a long array.
+        """Yield the values of all documents: ``("", document)`` or ``(key, item)`` of a long array.
 
         ``key`` is one of ``streamed``; its document follows its items, without that key. The key
         of an item of an array at the top is ``"[]"``. Raises BrokenJson.
@@ -93,7 +93,7 @@ class JsonText:
             raise BrokenJson("cannot be read on")
 
     def _peek(self) -> str:
-        """The next character that is not blank; empty at the end."""
+        """Return the next character that is not blank; empty at the end."""
         while True:
             text, at = self._text, self._at
             while at < len(text) and text[at] in " \t\r\n\ufeff":

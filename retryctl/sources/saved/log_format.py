@@ -10,7 +10,7 @@ from io import BufferedReader
 from typing import ClassVar, NamedTuple
 
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.tie_order import ties_in_order
+from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock, raw_ties_in_order
 
 
 class RawEvent(NamedTuple):
@@ -75,18 +75,28 @@ class LogFormat(ABC):
     @classmethod
     @abstractmethod
     def detect(cls, head: Head) -> LogFormat | None:
-        """The format, if the head of a file shows it."""
+        """Return the format, if the head of a file shows it."""
 
     def blocks(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The events of a segment as canonical lines (``canonical``), some at a time.
+        """Yield the events of a segment as canonical lines (``canonical``), some at a time.
 
         Events of one millisecond stand in their order also where the log is newest first.
         """
-        return ties_in_order(self.convert(segment, diagnostics))
+        return (block.canonical() for block in self.raw_blocks(segment, diagnostics))
 
-    @abstractmethod
+    def raw_blocks(
+        self, segment: BufferedReader, diagnostics: FileDiagnostics
+    ) -> Iterator[RawBlock]:
+        """Return the blocks of a segment, each converted only where its lines are needed."""
+        return raw_ties_in_order(self.parts(segment, diagnostics))
+
+    def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
+        """Yield the blocks of events, in the order of the file."""
+        return map(CanonicalBlock, self.convert(segment, diagnostics))
+
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The events of a segment as canonical lines, in the order of the file."""
+        """Yield the events of a segment as canonical lines, of a format without own ``parts``."""
+        raise NotImplementedError
 
     @abstractmethod
     def read(
@@ -95,7 +105,7 @@ class LogFormat(ABC):
         diagnostics: FileDiagnostics,
         prefilter: Prefilter | None = None,
     ) -> Iterator[RawEvent | int]:
-        """The events of a segment; one not worth parsing may come as its time alone."""
+        """Yield the events of a segment; one not worth parsing may come as its time alone."""
 
     def begins_event(self, line: bytes) -> bool:
         """Whether an event begins at ``line``, in a format that is splittable."""

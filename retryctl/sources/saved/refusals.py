@@ -62,7 +62,7 @@ _RESEMBLES: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
 
 
 def not_a_log(name: str, beginning: bytes) -> UnreadableInput:
-    """The error of a file of no known shape: what it resembles, and what gives a readable file."""
+    """Return the error of an unknown shape: what it resembles, and what makes a readable file."""
     for magic, (what, command) in _PACKED.items():
         if beginning.startswith(magic):
             way = f"Unpack it first: {command} FILE" if command else _SAVE

@@ -54,7 +54,7 @@ class StreamFilter:
         )
 
     def group_of(self, named: str | None) -> str | None:
-        """The group that the log names, else the one that the query names."""
+        """Return the group that the log names, else the one that the query names."""
         return named or self._nameless
 
     def _is_of_group(self, group: str | None) -> bool:

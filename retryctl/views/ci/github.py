@@ -35,7 +35,7 @@ def _command(kind: str, title: str, message: str) -> str:
 
 
 def _data(text: str) -> str:
-    """The runner reads ``%`` as an escape and a newline as the end; ``inert`` leaves no newline."""
+    """Escape ``%`` and newlines for the runner; ``inert`` leaves no newline."""
     return inert(text).replace("%", "%25").replace("##[", "## [")
 
 

@@ -19,7 +19,7 @@ _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "minor", Severity.I
 
 
 def report(result: CheckReport) -> str:
-    """The array, one object for each problem."""
+    """Return the array, one object for each problem."""
     seen: Counter[str] = Counter()
     issues = []
     for problem in problems(result.judgement):

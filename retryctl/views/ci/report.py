@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timezone, tzinfo
+from datetime import UTC, tzinfo
 from shlex import quote
 
 from retryctl.core.check.evaluate import REQUEST, CheckOutcome, FindingEffect, JudgedFinding
@@ -41,7 +41,7 @@ class CheckReport:
     judgement: CheckOutcome
     coverage: Coverage
     version: str
-    tz: tzinfo = timezone.utc
+    tz: tzinfo = UTC
     reports: tuple[str, ...] = ()
 
     @property
@@ -155,7 +155,8 @@ def next_command(check: CheckResult, coverage: Coverage) -> str:
         command = f"retryctl list {source} {_LISTS[check.name]}"
     else:
         return ""
-    return command.strip() if command.isprintable() else ""
+    command = f"{command.strip()}{coverage.aws_options}"
+    return command if command.isprintable() else ""
 
 
 def harmless_findings(judgement: CheckOutcome) -> list[str]:

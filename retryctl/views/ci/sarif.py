@@ -41,7 +41,7 @@ Object = dict[str, Any]
 
 
 def report(result: CheckReport) -> str:
-    """The log with its one run."""
+    """Return the log with its one run."""
     texts = rule_texts()
     checks = [p for p in problems(result.judgement) if not p.findings]
     groups = same_kind(result.judgement.findings)
@@ -72,7 +72,7 @@ def report(result: CheckReport) -> str:
 
 
 def _rule(id: str, texts: Mapping[str, RuleText]) -> Object:
-    """What GitHub's code scanning asks of a rule, of ours and of an expectation."""
+    """Return what GitHub's code scanning asks of a rule, of ours and of an expectation."""
     rule = _RULES.get(id)
     title = id.replace("-", " ").capitalize()
     if rule is None:

@@ -51,7 +51,7 @@ def _point(
 
 
 def _quoted(text: str) -> str:
-    """A JSON string, which is a YAML one too. A CI runner must find no ##[command] in it."""
+    """Return a JSON string, which is a YAML one too. A CI runner must find no ##[command] in it."""
     return json.dumps(inert(text)).replace("##[", r"##\u005b")
 
 

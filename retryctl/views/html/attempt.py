@@ -50,7 +50,7 @@ class Setting:
 def attempt_article(
     checked: CheckedRequest, attempt: Attempt, anchor: str, around: Setting
 ) -> Markup:
-    """The attempt; its heading is of level 3."""
+    """Return the attempt; its heading is of level 3."""
     return tag(
         "article",
         tag(
@@ -69,7 +69,7 @@ def attempt_article(
 
 
 def findings_section(group: Sequence[Finding], around: Setting) -> Markup:
-    """The findings of one rule with their remedy and evidence, under a heading of level 4."""
+    """Return one rule's findings with remedy and evidence, under a heading of level 4."""
     finding = group[0]
     sign = SEVERITY_SIGNS[finding.severity]
     numbers = [one.attempt for one in group if one.attempt is not None]
@@ -116,7 +116,7 @@ def _tmp(checked: CheckedRequest, attempt: Attempt, around: Setting) -> Markup:
 
 
 def mentions(events: Sequence[LogEvent], around: Setting) -> Markup:
-    """The log events that prove a request without a known attempt."""
+    """Return the log events that prove a request without a known attempt."""
     return _proof("log events that mention it", events, around)
 
 

@@ -22,7 +22,7 @@ _NAMES = {1: "minute", _HOUR: "hour", _DAY: "day", 7 * _DAY: "week"}
 def failures(
     by_minute: Mapping[int, int], first_ms: int, last_ms: int, tz: tzinfo
 ) -> Iterator[Markup]:
-    """A figure and a table of failed attempts, by minutes since the epoch."""
+    """Yield a figure and a table of failed attempts, by minutes since the epoch."""
     minutes = last_ms // _MINUTE_MS - first_ms // _MINUTE_MS + 1
     step = next((step for step in _STEPS if minutes / step <= _MOST_BARS), None)
     step = step or -(-minutes // (_MOST_BARS * _DAY)) * _DAY
@@ -65,7 +65,7 @@ def _gathered(by_minute: Mapping[int, int], step: int, tz: tzinfo) -> Counter[in
 
 
 def _floor(minute: int, step: int, tz: tzinfo) -> int:
-    """The start of its step by the zone's own clock, in minutes since the epoch."""
+    """Return the start of its step by the zone's own clock, in minutes since the epoch."""
     offset = (at(minute * _MINUTE_MS, tz).utcoffset() or timedelta()) // timedelta(minutes=1)
     return (minute + offset) // step * step - offset
 

@@ -26,12 +26,12 @@ def plain(text: str) -> Markup:
 
 
 def joined(parts: Iterable[str], between: str = "") -> Markup:
-    """The parts one after the other, each as ``tag`` would take it."""
+    """Return the parts one after the other, each as ``tag`` would take it."""
     return Markup(between.join(map(_safe, parts)))
 
 
 def tag(name: str, *children: str, **attributes: str | int | None) -> Markup:
-    """An element, with its end tag. ``class_`` and ``aria_label`` name attributes as HTML cannot.
+    """Return an element, with its end tag. ``class_`` and ``aria_label`` name attributes.
 
     An attribute that is ``None`` is left out.
     """

@@ -73,13 +73,13 @@ def _style() -> str:
 
 
 def sentence_line(sentence: Sentence) -> Markup:
-    """A sign and its words, in a paragraph of their own."""
+    """Return a sign and its words, in a paragraph of their own."""
     sign, words = sentence
     return tag("p", tag("span", sign, class_="sign"), " ", words, class_=f"said {STYLES[sign]}")
 
 
 def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
-    """A table; the first cell of a row is its heading. On a phone each row stacks its cells."""
+    """Return a table; the first cell of a row is its heading."""
     named = (tag("th", head, scope="col") if head else tag("td") for head in heads)
     return tag(
         "table",
@@ -105,7 +105,7 @@ def _not_seen(coverage: Coverage) -> Iterator[Markup]:
 
 
 def _looked_at(coverage: Coverage, tz: tzinfo) -> Markup:
-    """What was read, every gap with the command that would close it, and as of when."""
+    """Return what was read, every gap with the command that would close it, and as of when."""
     sentence = coverage_sentence(coverage, tz)
     as_of = coverage.horizon_ms
     return tag(

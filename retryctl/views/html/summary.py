@@ -41,7 +41,7 @@ def summary_page(
     several: Tallies = (),
     changes: Sequence[Change] = (),
 ) -> str:
-    """The summary of one function's requests, or of all functions', as an HTML document in ASCII.
+    """Return the summary of one function, or of all together, as an HTML document in ASCII.
 
     ``branches`` are those of the handler: they decide which branch each attempt should run.
     ``several`` are the functions of which ``tally`` is the sum, ``changes`` what is other than
@@ -112,7 +112,7 @@ def _requests(tally: SummaryTally) -> Iterator[Markup]:
 
 
 def _named(counts: Counter[_Kind]) -> dict[str, int]:
-    """The counts by the words of the contract, the largest first, those of zero left out."""
+    """Return the counts by the words of the contract, the largest first, those of zero left out."""
     return dict(_largest_first({kind.value: n for kind, n in counts.items() if n}))
 
 
@@ -190,7 +190,7 @@ def _branches(tally: SummaryTally, branches: Branches) -> Markup:
 
 
 def _branch(count: int, name: str, attempt: int, branches: Branches) -> str:
-    """The number of attempts in which it ran, marked where another branch should have run."""
+    """Return how many attempts ran it, marked where another branch should have run."""
     if not count:
         return tag("span", NOTHING, class_="dim")
     due = branches.due(attempt - 1)

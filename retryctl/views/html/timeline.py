@@ -42,7 +42,7 @@ def picture(
     tz: tzinfo,
     horizon_ms: int | None,
 ) -> Markup | None:
-    """A figure of all attempts; ``None`` where there is no distance to draw.
+    """Return a figure of all attempts; ``None`` where there is no distance to draw.
 
     An attempt stands at its start; one that still runs is drawn up to ``horizon_ms``.
     ``files`` has, by attempt number, the number of files in /tmp after the attempt.
@@ -119,7 +119,7 @@ class _Drawing:
             yield tag("text", name, class_=f"name {environment.colour}", x=0, y=top + _NAME)
 
     def _hops(self) -> Iterator[Markup]:
-        """A dashed line from the end of each attempt to the start of the next, and how long."""
+        """Yield a dashed line from each attempt's end to the next one's start, with its length."""
         for before, after in pairwise(self._drawn):
             start, end = self._share(end_ms(before, None)), self._share(after.placed_ms)
             y1, y2 = (self._tops[a.log_stream] + _LINE for a in (before, after))

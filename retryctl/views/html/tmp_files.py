@@ -43,7 +43,7 @@ def files_around(
     known: Mapping[str | None, EnvironmentLabel],
     branches: Branches,
 ) -> list[tuple[str, Markup]]:
-    """What to call each place or moment, and the files of the request that were there.
+    """Return what to call each place or moment, and the files of the request that were there.
 
     Before and after the attempt in its own environment, then those that it could not see.
     """

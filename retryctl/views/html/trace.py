@@ -42,7 +42,7 @@ def trace_page(
     branches: Branches | None = None,
     asked: TraceOptions | None = None,
 ) -> str:
-    """The answer of ``trace`` as an HTML document in ASCII.
+    """Return the answer of ``trace`` as an HTML document in ASCII.
 
     Times are shown in ``tz``. ``branches`` are those of the handler: they decide which attempts
     left a file in /tmp. ``asked`` leaves attempts out, and with ``lines`` unfolds every log.
@@ -126,7 +126,7 @@ def _overview(
     around: Setting,
     anchor: str,
 ) -> Iterator[Markup]:
-    """The picture of the attempts, and a table with the same data."""
+    """Yield the picture of the attempts, and a table with the same data."""
     attempts = checked.request.attempts
     if len(shown) < len(attempts):
         named = numbered([attempt.number for attempt in shown]) if shown else "none"
@@ -144,7 +144,7 @@ def _overview(
 
 
 def _attempts(shown: Table, anchor: str) -> Markup:
-    """The table of the text view; each number leads to the attempt's own part of the page."""
+    """Return the table of the text view; each number links to the attempt's own section."""
     columns = [column for name, column in shown.columns.items() if name not in _NOT_IN_TABLE]
     rows = []
     for number, *cells in zip(*(column.cells for column in columns), strict=True):

@@ -43,7 +43,7 @@ def report(result: CheckReport) -> str:
 
 
 def document_text(value: Any) -> str:
-    """A document in which a CI runner finds no ``##[command]`` of its own, wherever it stands."""
+    """Return a document in which a CI runner finds no ``##[command]`` of its own."""
     return dumps(value, indent=2).replace("##[", r"##\u005b") + "\n"
 
 

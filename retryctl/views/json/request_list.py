@@ -11,7 +11,7 @@ from retryctl.views.times import iso
 
 
 def listed_object(listed: RequestRow) -> dict[str, Any]:
-    """A request as the contract has it."""
+    """Return a request as the contract has it."""
     return {
         "request_id": listed.request_id,
         "function": listed.function,
@@ -28,7 +28,7 @@ def listed_object(listed: RequestRow) -> dict[str, Any]:
 
 
 def listed_line(listed: RequestRow) -> str:
-    """A line of JSON."""
+    """Return a line of JSON."""
     return dumps(listed_object(listed)) + "\n"
 
 

@@ -29,7 +29,7 @@ def summary_document(
     branches: Branches,
     changes: Sequence[Change] | None = None,
 ) -> str:
-    """The whole answer as one document: one function's figures, or those of all together.
+    """Return the whole answer as one document: one function's figures, or those of all together.
 
     Of several functions ``functions`` has each one's. ``changes`` are those since an earlier
     summary.
@@ -54,7 +54,7 @@ def summary_lines(tallies: Tallies, coverage: Coverage, branches: Branches) -> s
 
 
 def summary_object(function: str | None, tally: SummaryTally, branches: Branches) -> Object:
-    """The figures of one function."""
+    """Return the figures of one function."""
     cost = tally.cost()
     return {
         "function": function,

@@ -156,7 +156,7 @@ def _attempt(
 
 
 def finding_object(finding: Finding) -> Object:
-    """A finding as every JSON view shows it."""
+    """Return a finding as every JSON view shows it."""
     return {
         "rule": finding.rule,
         "severity": finding.severity.value,
@@ -192,7 +192,7 @@ def event_object(event: LogEvent) -> Object:
 
 
 def coverage_object(coverage: Coverage) -> Object:
-    """What was read, as every JSON view shows it."""
+    """Return what was read, as every JSON view shows it."""
     return {
         "source": coverage.source,
         "where": coverage.where,

@@ -78,5 +78,5 @@ def _line(sign: str, words: str) -> Paragraph:
 
 
 def _inert(words: str) -> str:
-    """The words, in which a CI runner finds no command."""
+    """Return the words, in which a CI runner finds no command."""
     return _OBEYED.sub(r"\g<0> ", words)

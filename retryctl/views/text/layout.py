@@ -55,7 +55,7 @@ def trace_text(
     failed_only: bool = False,
     responses: Mapping[str, Sequence[bytes | None]] | None = None,
 ) -> str:
-    """The answer of ``trace``; it ends in a newline.
+    """Return the answer of ``trace``; it ends in a newline.
 
     No line is wider than ``console_width`` cells (20 at least). Times are shown in ``tz``.
     ``lines`` adds each attempt's log lines; ``attempt_filter`` and ``failed_only`` leave
@@ -95,7 +95,7 @@ def svg_of(blocks: Iterable[Block], *, title: str, width: int) -> str:
 
 
 def text_of(blocks: Iterable[Block], *, width: int, colour: bool, ascii_only: bool) -> str:
-    """The blocks laid out in ``width`` cells."""
+    """Return the blocks laid out in ``width`` cells."""
     console = _console(width, colour=colour)
     with console.capture() as capture:
         _print(console, _Page(console, ascii_only=ascii_only).lines(blocks))
@@ -132,7 +132,7 @@ class _Page:
         self._ascii_only = ascii_only
 
     def lines(self, blocks: Iterable[Block]) -> Iterator[Text]:
-        """The lines of the blocks, none of them too wide."""
+        """Yield the lines of the blocks, none of them too wide."""
         for block in blocks:
             if isinstance(block, Paragraph):
                 yield from self._hanging(self.text(block.lead), self.text(block.words))
@@ -147,7 +147,7 @@ class _Page:
                 yield from map(self.text, block.lines)
 
     def text(self, pieces: Pieces) -> Text:
-        """The one way onto the page."""
+        """Return the one way onto the page."""
         return Text.assemble(*((self._clean(text), style) for text, style in pieces))
 
     def _clean(self, text: str) -> str:

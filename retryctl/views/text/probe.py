@@ -14,7 +14,7 @@ from retryctl.views.text.layout import text_of
 def probe_text(
     report: ProbeReport, *, width: int = 80, colour: bool = False, ascii_only: bool = False
 ) -> str:
-    """What is wrong comes first, then what could not be tested, then what holds."""
+    """Return what is wrong comes first, then what could not be tested, then what holds."""
     return text_of(_blocks(report), width=width, colour=colour, ascii_only=ascii_only)
 
 

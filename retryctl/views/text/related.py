@@ -26,7 +26,7 @@ def related_text(
     colour: bool = False,
     ascii_only: bool = False,
 ) -> str:
-    """A heading and a table for each event, its deliveries numbered in the order of time."""
+    """Return a heading and a table for each event, its deliveries numbered in the order of time."""
     blocks = _blocks(groups, coverage, tz)
     return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
 

@@ -117,7 +117,7 @@ def _started(rows: Sequence[RequestRow], tz: tzinfo) -> Column:
 
 
 def _branches(row: RequestRow) -> Pieces:
-    """The branch of each attempt in order; a wrong one is marked, and many are folded."""
+    """Return the branch of each attempt in order; a wrong one is marked, and many are folded."""
     numbered = list(enumerate(row.branches, start=1))
     hidden = len(numbered) - _MOST_BRANCHES
     if hidden > 0:
@@ -139,13 +139,13 @@ def _outcome(row: RequestRow) -> Pieces:
 
 
 def _findings(row: RequestRow) -> list[str]:
-    """The names of the findings, without the one that only repeats the outcome."""
+    """Return the names of the findings, without the one that only repeats the outcome."""
     repeated = "retries-exhausted" if row.outcome is RequestOutcome.EXHAUSTED else None
     return [name for name in row.findings if name != repeated]
 
 
 def _counted(what: str, names: Iterable[str]) -> list[Paragraph]:
-    """``findings: environment-switch 2, counter-lost 1``: the most frequent first."""
+    """Return ``findings: environment-switch 2, counter-lost 1``: the most frequent first."""
     counts = Counter(names).most_common()
     words = ", ".join(f"{cut(name, 60)} {count:,}" for name, count in counts[:_MOST_COUNTED])
     more = f" and {len(counts) - _MOST_COUNTED:,} more" if len(counts) > _MOST_COUNTED else ""

@@ -196,7 +196,7 @@ def _heat(tally: SummaryTally, branches: Branches) -> Drawing:
 
 
 def _heat_cell(count: int, none: bool, due: bool) -> Piece:
-    """A branch that was not due is marked with a sign, not with colour alone."""
+    """Return a branch that was not due is marked with a sign, not with colour alone."""
     if not count:
         return (f"{'0':>10}", "dim")
     if none or due:

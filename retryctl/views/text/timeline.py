@@ -107,7 +107,7 @@ class _Lane:
                 self._cells[column] = (text, style)
 
     def _write(self, label: str, start: int, style: str) -> None:
-        """The number where it is free, else a ``+``: more attempts than there is room for."""
+        """Write the number where it is free, else a ``+``: more attempts than there is room for."""
         start = min(start, len(self._cells) - len(label))
         if any(map(self._has_digit, range(max(start - 1, 0), start + len(label)))):
             label = "+"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timezone, tzinfo
+from datetime import UTC, tzinfo
 
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.findings import Finding
@@ -69,7 +69,7 @@ def trace_blocks(
     tz: tzinfo,
     width: int,
 ) -> Iterator[Block]:
-    """The whole answer. ``width`` is that of the timeline's drawing, in cells."""
+    """Yield the whole answer. ``width`` is that of the timeline's drawing, in cells."""
     known = environments(a for one in checked for a in one.request.attempts)
     for one in checked:
         if _is_short(one, asked):
@@ -177,13 +177,13 @@ def _heading(request: Request) -> Block:
 
 
 def _settling(checked: CheckedRequest, coverage: Coverage) -> Iterator[Block]:
-    """The command that reads what a saved log may lack, where that would allow a verdict."""
+    """Yield the command that reads what a saved log may lack, where that would allow a verdict."""
     request = checked.request
     place = on_cloudwatch(request)
     lacks = any(gap.hides_attempts for gap in coverage.gaps) or any(map(_is_cut, request.attempts))
     if place and coverage.where and lacks and checked.verdict is Verdict.UNDETERMINED:
         since_ms = request.attempts[0].placed_ms - FunctionConfig().event_age_ms
-        since = at(since_ms, timezone.utc).strftime("%Y-%m-%dT%H:%MZ")
+        since = at(since_ms, UTC).strftime("%Y-%m-%dT%H:%MZ")
         yield Paragraph(lead=[("  ", "")], words=[("CloudWatch may settle it:", "")])
         yield Command(text=f"retryctl trace {request.request_id} {place} --since {since}")
 

@@ -47,20 +47,20 @@ FORMATS: tuple[type[LogFormat], ...] = (
 
 
 def detect_format(content: bytes, folder: str = "") -> LogFormat | None:
-    """The format that the first bytes of a file show; ``None`` where it is none of them."""
+    """Return the format that the first bytes of a file show; ``None`` where it is none of them."""
     head = Head(content, folder)
     return next(filter(None, (shape.detect(head) for shape in FORMATS)), None)
 
 
 def shapes() -> list[tuple[str, str]]:
-    """The name of each shape with the command that makes it."""
+    """Return the name of each shape with the command that makes it."""
     of_json = [(shape.name, shape.made_by) for shape in JSON_SHAPES]
     others = [(shape.name, shape.made_by) for shape in FORMATS if shape is not JsonDocuments]
     return [*of_json, *others]
 
 
 def shapes_table() -> str:
-    """The table of shapes in Markdown."""
+    """Return the table of shapes in Markdown."""
     rows = "".join(
         f"| {name} | {made_by.replace('|', chr(92) + '|')} |\n" for name, made_by in shapes()
     )

@@ -54,7 +54,7 @@ class BareMessages(LineFormat):
         return cls(head.newline, found[1]) if found else None
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The messages of a segment as canonical lines, some at a time."""
+        """Yield the messages of a segment as canonical lines, some at a time."""
         start, count = line_start(None, None), first_place(diagnostics.name)
         for text in self._parts(segment):
             messages = messages_of(self.plain(text))
@@ -64,14 +64,14 @@ class BareMessages(LineFormat):
                 count += len(messages)
 
     def plain(self, text: bytes) -> bytes:
-        """The text as Lambda wrote it: without codes of colour and what begins each line."""
+        """Return the text as Lambda wrote it: without codes of colour and what begins each line."""
         text = CODES.sub(b"", text) if b"\x1b[" in text else text
         if self.prefix:
             text = (b"\n" + text).replace(b"\n" + self.prefix, b"\n")[1:]
         return text
 
     def _parts(self, segment: BufferedReader) -> Iterator[bytes]:
-        """The text in parts, each of which ends before a record of Lambda."""
+        """Yield the text in parts, each of which ends before a record of Lambda."""
         pending, size = b"", BLOCK_BYTES
         while chunk := segment.read(size):
             pending += chunk
@@ -87,7 +87,7 @@ class BareMessages(LineFormat):
 
 
 def messages_of(text: bytes) -> list[bytes]:
-    """The messages that lines make up: those of several lines put together, none empty."""
+    """Return the messages that lines make up: those of several lines put together, none empty."""
     text = text.replace(_MARK, b"") + b"\n"
     if b"\nTraceback (most" in text:
         text = _ERROR.sub(lambda found: found[0].replace(b"\n", _MARK), text)
@@ -116,7 +116,7 @@ class SlsLogs(BareMessages):
         return super().detect(head) or cls(head.newline)
 
     def plain(self, text: bytes) -> bytes:
-        """The text with times as the runtimes write them."""
+        """Return the text with times as the runtimes write them."""
         return self._LINE.sub(_runtime_time, super().plain(text))
 
 

@@ -43,13 +43,13 @@ class CliTail(TimedText):
 
     @classmethod
     def detect(cls, head: Head) -> Self | None:
-        """The format, unless what stands behind the times are messages or bars."""
+        """Return the format, unless what stands behind the times are messages or bars."""
         detected = super().detect(head)
         streams = detected.streams_in(head) if detected else set()
         return detected if streams.isdisjoint(_NO_STREAMS) else None
 
     def messages(self, joined: bytes) -> bytes:
-        """The messages without the line break that ``--format json`` puts before JSON."""
+        """Return the messages without the line break that ``--format json`` puts before JSON."""
         return joined.replace(b"\0\n{", b"\0{").replace(b"\0\n[", b"\0[")
 
 
@@ -73,14 +73,14 @@ class S3Export(TimedText):
 
     @classmethod
     def detect(cls, head: Head) -> Self | None:
-        """An export, unless its columns are set apart by more than one space."""
+        """Return an export, unless its columns are set apart by more than one space."""
         wide = sum(_WIDE.match(line) is not None for line in head.lines)
         narrow = sum(_NARROW.match(line) is not None for line in head.lines)
         return super().detect(head) if narrow >= wide else None
 
     @classmethod
     def known_stream(cls, head: Head) -> bytes | None:
-        """The stream that the folder names; of Lambda's streams only."""
+        """Return the stream that the folder names; of Lambda's streams only."""
         found = _EXPORT_FOLDER.fullmatch(head.folder)
         return "/".join(found.groups()).encode() if found else None
 

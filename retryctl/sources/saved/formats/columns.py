@@ -52,7 +52,7 @@ class Columns:
 
     @classmethod
     def named(cls, names: Sequence[str]) -> Columns | None:
-        """The columns of a header; ``None`` without a message."""
+        """Return the columns of a header; ``None`` without a message."""
         folded = [name.strip().strip("*`").strip().casefold() for name in names]
 
         def place(wanted: tuple[str, ...]) -> int | None:
@@ -106,18 +106,18 @@ def is_time(text: str) -> bool:
 
 
 def group_name(named: str) -> str:
-    """The log group of ``@log``: without the account."""
+    """Return the log group of ``@log``: without the account."""
     account, _, name = named.partition(":")
     return name if account.isdigit() and name else named
 
 
 def first_place(name: str) -> int:
-    """The place of the first event of a file without times, far from those of other files."""
+    """Return the place of the first event of a file without times, far from other files'."""
     return crc32(name.encode(errors="replace")) % _FILES * _EVENTS_OF_A_FILE
 
 
 def _times(times: Sequence[str]) -> Times | None:
-    """The times of a column; ``None`` where they are not all of one kind."""
+    """Return the times of a column; ``None`` where they are not all of one kind."""
     joined = "\n".join(times)
     if _ALL_MILLIS.fullmatch(joined):
         digits = joined.encode().split(b"\n")

@@ -68,7 +68,7 @@ class CsvTable(LineFormat):
         return columns.time is not None
 
     def convert(self, segment: io.BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The rows of a segment as canonical lines, some at a time."""
+        """Yield the rows of a segment as canonical lines, some at a time."""
         csv.field_size_limit(_LONGEST_FIELD)
         text = io.TextIOWrapper(segment, "utf-8", errors="replace", newline="\n")
         try:
@@ -93,7 +93,7 @@ class CsvTable(LineFormat):
     def _events(
         self, rows: list[list[str]], count: int, diagnostics: FileDiagnostics
     ) -> list[list[str]]:
-        """The rows that are events; the others are noted."""
+        """Return the rows that are events; the others are noted."""
         events = []
         for number, row in enumerate(rows, count + 1):
             if self.columns.is_row(row):
@@ -127,7 +127,7 @@ class InsightsCsv(CsvTable):
 
 
 def csv_header(head: Head) -> list[str]:
-    """The names of a header of CSV, of a file that is no table of events."""
+    """Return the names of a header of CSV, of a file that is no table of events."""
     names = _row(head.lines[0], ",")
     return (
         names
@@ -144,7 +144,7 @@ def _row(line: bytes, delimiter: str) -> list[str]:
 
 
 def _rows(reader: Iterator[list[str]], diagnostics: FileDiagnostics) -> list[list[str]]:
-    """Some rows more; none at the end, or where the CSV cannot be read on."""
+    """Read some more rows; none at the end, or where the CSV cannot be read on."""
     rows: list[list[str]] = []
     try:
         rows.extend(islice(reader, _ROWS_AT_ONCE))

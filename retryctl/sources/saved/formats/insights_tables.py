@@ -42,7 +42,7 @@ class InsightsTable(LineFormat):
     # | 2026-11-23 03:00:00.123 | START RequestId: 8f507cfc-… Version: 7 |
     @classmethod
     def detect(cls, head: Head) -> Self | None:
-        """A table, if one of the first lines is a header that names a message."""
+        """Return a table, if one of the first lines is a header that names a message."""
         if head.is_json:
             return None
         for line in head.lines:
@@ -54,7 +54,7 @@ class InsightsTable(LineFormat):
         return None
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The rows of a segment as canonical lines, some at a time."""
+        """Yield the rows of a segment as canonical lines, some at a time."""
         rows, count = self._rows(segment, diagnostics), 0
         while some := list(islice(rows, _ROWS_AT_ONCE)):
             events = [row for row in some if self.columns.is_row(row)]
@@ -94,7 +94,7 @@ class InsightsTable(LineFormat):
         return len(cells) > time and is_time(cells[time].strip())
 
     def _cells(self, row: str) -> list[str]:
-        """The cells of a row: the message is all between the columns before and after it."""
+        """Return the cells of a row: the message is all between the columns before and after it."""
         after = self.columns.width - self.columns.message - 1
         cells = (
             row.strip()

@@ -25,6 +25,7 @@ from retryctl.sources.saved.formats.json_values import (
 from retryctl.sources.saved.formats.pretty_json import PrettyEvents, pretty_layout
 from retryctl.sources.saved.json_text import BinarySource, BrokenJson, JsonText
 from retryctl.sources.saved.log_format import Head, LogFormat, RawEvent
+from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock
 
 _STREAMED = frozenset({"events", "results"})
 _EVENTS_AT_ONCE = 256
@@ -63,8 +64,8 @@ class JsonDocuments(LineFormat):
             return None  # messages in JSON, of Lambda and of the function
         return cls(not _ANSWERS_NO_SEARCH & _keys(values)) if _is_log(values) else None
 
-    def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The events as canonical lines, some at a time."""
+    def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
+        """Yield the events, some at a time."""
         context = DocumentContext(diagnostics.name)
         file: BinarySource = segment
         if layout := pretty_layout(segment.peek()):
@@ -73,13 +74,13 @@ class JsonDocuments(LineFormat):
             file = lines.rest()
         events = _events(file, context, diagnostics)
         while some := list(islice(events, _EVENTS_AT_ONCE)):
-            yield b"".join(map(canonical_line, some))
+            yield CanonicalBlock(b"".join(map(canonical_line, some)))
 
 
 def _events(
     file: BinarySource, context: DocumentContext, diagnostics: FileDiagnostics
 ) -> Iterator[RawEvent]:
-    """The events of all values, one in memory at a time."""
+    """Yield the events of all values, one in memory at a time."""
     try:
         for key, value in JsonText(file).documents(_STREAMED):
             fields = value if isinstance(value, dict) else {}
@@ -103,7 +104,7 @@ def _events(
 def _with_stream(
     event: RawEvent, key: str, fields: dict[str, object], context: DocumentContext
 ) -> RawEvent:
-    """The event; one of GetLogEvents, which names no stream, is of the document's own."""
+    """Return the event; one of GetLogEvents, which names no stream, is of the document's own."""
     if key == "events" and event.log_stream is None and "ingestionTime" in fields:
         context.names_no_stream = True
         return event._replace(log_stream=context.unnamed_stream)
@@ -147,7 +148,7 @@ def _is_json(line: bytes) -> bool:
 
 
 def _first_values(content: bytes) -> list[tuple[str, object]]:
-    """The first values of a head, which may end within one, with the keys of their arrays."""
+    """Return the first values of a head, which may end within one, with their arrays' keys."""
     values: list[tuple[str, object]] = []
     try:
         for found in JsonText(BytesIO(content)).documents(_STREAMED):

@@ -20,7 +20,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def line_event(line: bytes, before_ms: int) -> RawEvent | None:
-    """The event that a line of JSON is; ``None`` where it is none."""
+    """Return the event that a line of JSON is; ``None`` where it is none."""
     try:
         event = event_of(json.loads(line), before_ms, None)
     except (ValueError, RecursionError):
@@ -29,7 +29,7 @@ def line_event(line: bytes, before_ms: int) -> RawEvent | None:
 
 
 def event_of(fields: object, before_ms: int, prefilter: Prefilter | None) -> RawEvent | int | None:
-    """The event that an object is; ``before_ms`` is the time of one whose own is null."""
+    """Return the event that an object is; ``before_ms`` is the time of one whose own is null."""
     if not isinstance(fields, dict) or "timestamp" not in fields:
         return None
     message = fields.get("message")
@@ -65,7 +65,7 @@ def names_its_place(fields: dict[str, object]) -> bool:
 
 
 def first_text(fields: dict[str, object], keys: tuple[str, ...]) -> str | None:
-    """The value of the first of ``keys`` that has text or a number."""
+    """Return the value of the first of ``keys`` that has text or a number."""
     for key in keys:
         value = fields.get(key)
         if isinstance(value, (str, int)):
@@ -74,7 +74,7 @@ def first_text(fields: dict[str, object], keys: tuple[str, ...]) -> str | None:
 
 
 def clean(text: str) -> str:
-    """The text without halves of surrogate pairs: JSON can escape them, nothing can print them."""
+    """Remove halves of surrogate pairs: JSON can escape them, nothing can print them."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 

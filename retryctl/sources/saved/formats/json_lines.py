@@ -27,7 +27,7 @@ class LineFormat(LogFormat):
         diagnostics: FileDiagnostics,
         prefilter: Prefilter | None = None,
     ) -> Iterator[RawEvent | int]:
-        """The events of the canonical lines of a segment."""
+        """Yield the events of the canonical lines of a segment."""
         lines = (line for block in self.blocks(segment, diagnostics) for line in BytesIO(block))
         yield from _events(lines, diagnostics, prefilter)
 
@@ -49,17 +49,17 @@ class JsonLines(LineFormat):
         return cls() if named or (events and not bare_record(head)) else None
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The lines as they are, some at a time."""
+        """Yield the lines as they are, some at a time."""
         while block := segment.read(BLOCK_BYTES):
             yield block + segment.readline()
 
     def begins_event(self, line: bytes) -> bool:
-        """True: every line is an event."""
+        """Return true: every line is an event."""
         return True
 
 
 def _event_fields(line: bytes) -> dict[str, object] | None:
-    """The fields of a line that is an event; ``None`` of any other."""
+    """Return the fields of a line that is an event; ``None`` for any other."""
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError):

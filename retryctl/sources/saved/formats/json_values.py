@@ -76,7 +76,7 @@ class JsonShape(ABC):
 
     @abstractmethod
     def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """The events of the value; nothing where it only looks like one."""
+        """Yield the events of the value; nothing where it only looks like one."""
 
 
 class LogEvents(JsonShape):
@@ -88,7 +88,7 @@ class LogEvents(JsonShape):
 
     # {"logStreamName": "…", "timestamp": 1795402800123, "message": "0\n", "eventId": "3800…"}
     def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """The event; a missing time is that of the event before."""
+        """Yield the event; a missing time is that of the event before."""
         event = event_of(fields, context.before_ms, None)
         if isinstance(event, RawEvent):
             context.before_ms = event.timestamp_ms
@@ -107,7 +107,7 @@ class InsightsRow(JsonShape):
 
     # {"@timestamp": "2026-11-23 03:00:00.123", "@message": "…", "@logStream": "…", "@log": "…"}
     def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """The row's event. A message in JSON may stand as an object; times are UTC."""
+        """Yield the row's event. A message in JSON may stand as an object; times are UTC."""
         text = _text(fields["@message"])
         moment = fields.get("@timestamp")
         timestamp_ms = context.next_untimed_ms if moment is None else _moment_ms(moment)
@@ -126,7 +126,7 @@ class SubscriptionRecord(JsonShape):
 
     # {"messageType": "DATA_MESSAGE", "logGroup": "…", "logStream": "…", "logEvents": [{"id": …}]}
     def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """The events of the record; a control message has none."""
+        """Yield the events of the record; a control message has none."""
         events = fields["logEvents"]
         if fields.get("messageType") == "CONTROL_MESSAGE" or not isinstance(events, list):
             return
@@ -169,7 +169,7 @@ class InvokeAnswer(JsonShape):
 
     # {"StatusCode": 200, "LogResult": "U1RBUlQgUmVxdWVzdElkOiAuLi4=", "ExecutedVersion": "$LATEST"}
     def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """The messages of the log, which have no times."""
+        """Yield the messages of the log, which have no times."""
         content = _decoded(fields["LogResult"])
         for message in messages_of(content or b""):
             yield RawEvent(context.next_untimed_ms, message.decode(errors="replace"))
@@ -184,7 +184,7 @@ class EncodedRecords(JsonShape):
 
     # {"Records": [{"Data": "H4sIAAAA…"}]}, {"Records": [{"kinesis": {"data": "H4sIAAAA…"}}]}
     def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """The events of all records."""
+        """Yield the events of all records."""
         records = fields[self.key]
         for record in records if isinstance(records, list) else ():
             yield from _encoded(record, context)
@@ -208,7 +208,7 @@ class LambdaSubscriptionEvent(JsonShape):
 
     # {"awslogs": {"data": "H4sIAAAA…"}}
     def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """The events of the record within."""
+        """Yield the events of the record within."""
         yield from _encoded(fields["awslogs"], context)
 
 
@@ -225,7 +225,7 @@ JSON_SHAPES: tuple[JsonShape, ...] = (
 
 
 def value_events(value: object, context: DocumentContext) -> Iterator[RawEvent]:
-    """The events that a value gives; a value that gives none is added to ``context.unread``."""
+    """Return the events of a value; add a value without any to ``context.unread``."""
     before = context.count
     for event in _value_events(value, context):
         context.count += 1
@@ -272,7 +272,7 @@ def _value_events(value: object, context: DocumentContext) -> Iterator[RawEvent]
 
 
 def _row_event(items: list[object], context: DocumentContext) -> RawEvent | None:
-    """The event of a row: of fields and values, or of a time and a message of ``--query``."""
+    """Return the event of a row: fields and values, or a time and a message of ``--query``."""
     if items and all(isinstance(item, dict) and "field" in item for item in items):
         fields = {str(item["field"]): item.get("value") for item in items if isinstance(item, dict)}
         return next(InsightsRow().events(fields, context), None) if "@message" in fields else None
@@ -288,7 +288,7 @@ def _row_event(items: list[object], context: DocumentContext) -> RawEvent | None
 
 
 def _encoded(record: object, context: DocumentContext) -> Iterator[RawEvent]:
-    """The events of a record's data: documents in base64, packed or not."""
+    """Yield the events of a record's data: documents in base64, packed or not."""
     fields = record if isinstance(record, dict) else {}
     inner = fields.get("kinesis", fields)
     data = inner.get("data", inner.get("Data")) if isinstance(inner, dict) else None
@@ -306,7 +306,7 @@ def _encoded(record: object, context: DocumentContext) -> Iterator[RawEvent]:
 
 
 def _decoded(data: object) -> bytes | None:
-    """What text in base64 encodes, unpacked where it is packed; ``None`` where it is none."""
+    """Decode and unpack text in base64; ``None`` where it is not base64."""
     if not isinstance(data, str):
         return None
     try:
@@ -323,7 +323,7 @@ def _decoded(data: object) -> bytes | None:
 
 
 def _text(value: object) -> str | None:
-    """A message; one in JSON may have been parsed."""
+    """Return a message; one in JSON may have been parsed."""
     if isinstance(value, str):
         return clean(value)
     return _dumped(value) if isinstance(value, (dict, list)) else None
@@ -334,7 +334,7 @@ def _dumped(value: object) -> str:
 
 
 def _moment_ms(value: object) -> int | None:
-    """The milliseconds of a time in ISO 8601 or in digits; ``None`` where it is no time."""
+    """Return the milliseconds of a time in ISO 8601 or in digits; ``None`` where it is no time."""
     if isinstance(value, str):
         return int(value) if re.fullmatch("1[0-9]{12}", value) else iso_ms(value)
     whole = isinstance(value, int) and not isinstance(value, bool)

@@ -21,6 +21,6 @@ CODES = re.compile(rb"\x1b\[[\d;]*m")
 
 
 def bare_record(head: Head) -> re.Match[bytes] | None:
-    """The first line that is a record and nothing else; group 1 is its indent."""
+    """Return the first line that is a record and nothing else; group 1 is its indent."""
     lines = (CODES.sub(b"", line) if b"\x1b" in line else line for line in head.lines)
     return next(filter(None, map(RECORD.match, lines)), None)

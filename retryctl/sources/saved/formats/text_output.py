@@ -42,7 +42,7 @@ class TextOutput(LineFormat):
         return cls(head.newline) if rows else None
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The events of a segment as canonical lines, some at a time."""
+        """Yield the events of a segment as canonical lines, some at a time."""
         pending = b"\n"
         while chunk := segment.read(BLOCK_BYTES):
             text = pending + chunk

@@ -22,6 +22,12 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
 from retryctl.sources.saved.formats.record_line import RECORD, bare_record
 from retryctl.sources.saved.log_format import Head
+from retryctl.sources.saved.raw_blocks import (
+    BlockSpan,
+    CanonicalBlock,
+    ConvertibleBlock,
+    RawBlock,
+)
 
 _MOST_CACHED = 1 << 16
 
@@ -60,6 +66,7 @@ class TimedText(LineFormat):
 
     header: ClassVar[bytes]
     splittable = True
+    has_times: ClassVar[bool] = True
 
     newline: bytes = b"\n"
     coloured: bool = False
@@ -67,7 +74,7 @@ class TimedText(LineFormat):
 
     @classmethod
     def detect(cls, head: Head) -> Self | None:
-        """The format, if one of the first lines begins with its header."""
+        """Return the format, if one of the first lines begins with its header."""
         for coloured in (False, True):
             pattern = _compiled(cls.header, coloured)
             found = list(filter(None, (pattern.match(b"\n" + line) for line in head.lines)))
@@ -79,11 +86,11 @@ class TimedText(LineFormat):
 
     @classmethod
     def known_stream(cls, head: Head) -> bytes | None:
-        """The log stream of a file that does not name it."""
+        """Return the log stream of a file that does not name it."""
         return None
 
     def streams_in(self, head: Head) -> set[bytes]:
-        """The streams that the first lines name."""
+        """Return the streams that the first lines name."""
         found = filter(None, (self._pattern.match(b"\n" + line) for line in head.lines))
         return {header["stream"] for header in found}
 
@@ -92,26 +99,32 @@ class TimedText(LineFormat):
         return self._pattern.match(b"\n" + line) is not None
 
     def messages(self, joined: bytes) -> bytes:
-        """What the format makes of messages, each of which stands between two NUL."""
+        """Return what the format makes of messages, each of which stands between two NUL."""
         return joined
 
-    def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """The events of a segment as canonical lines, those of one part of the text at a time."""
+    def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
+        """Yield the events of one part of the text at a time."""
         count = 0
         for text in self._parts(segment):
-            before, *fields = self._pattern.split(text)
-            if before.strip():  # of the first part alone: each begins with an event
-                note_lines(before[1:], diagnostics)
-            if fields:
-                yield self._block(fields, count)
-                count += len(fields) // (self._pattern.groups + 1)
+            first = self._pattern.search(text)
+            start = first.start() if first else len(text)
+            if start and text[:start].strip():  # of the first part: each other begins with an event
+                note_lines(text[1:start], diagnostics)
+            if first and self.has_times:
+                yield ConvertibleBlock(
+                    text[start:], self._converted, self._span, "stream" in self._pattern.groupindex
+                )
+            elif first:
+                block = self._converted(text[start:], count)
+                count += block.count(b"\n")
+                yield CanonicalBlock(block)
 
     @property
     def _pattern(self) -> re.Pattern[bytes]:
         return _compiled(self.header, self.coloured)
 
     def _parts(self, segment: BufferedReader) -> Iterator[bytes]:
-        """The text in parts, each of which ends before an event."""
+        """Yield the text in parts, each of which ends before an event."""
         pending, size = b"\n", BLOCK_BYTES
         while chunk := segment.read(size):
             text = pending + chunk
@@ -123,7 +136,7 @@ class TimedText(LineFormat):
         yield pending.replace(self.newline, b"\n")
 
     def _last_event(self, text: bytes) -> int:
-        """The newline before the last event whose line is whole; 0 where no event follows one."""
+        """Find the newline before the last event whose line is whole; 0 if no event follows one."""
         pattern = self._pattern
         at = text.rfind(b"\n", 0, text.rfind(b"\n"))
         while at > 0 and not pattern.match(text, at):
@@ -131,14 +144,28 @@ class TimedText(LineFormat):
         return max(at, 0)
 
     def times(self, fields: list[bytes], width: int, count: int) -> Times:
-        """The times of events, whose fields stand one after another; ``count`` events precede."""
+        """Return the times of events, whose fields are in sequence; ``count`` events precede."""
         at = self._pattern.groupindex
         return (
             epoch_seconds(fields[at["second"] - 1 :: width], fields[at["offset"] - 1 :: width]),
             milliseconds(fields[at["fraction"] - 1 :: width]),
         )
 
-    def _block(self, fields: list[bytes], count: int) -> bytes:
+    def _span(self, text: bytes) -> BlockSpan | None:
+        """Return the number of events and the limits of their times."""
+        found = _times_only(self._pattern.pattern).findall(text)
+        offset = found[0][2]
+        first, last = min(found), max(found)
+        if first[0][10:11] != last[0][10:11] or any(each[2] != offset for each in found):
+            return None
+        seconds = list(epoch_seconds([first[0], last[0]], [offset, offset]))
+        millis = list(milliseconds([first[1], last[1]]))
+        first_ms, last_ms = (int(a + b) for a, b in zip(seconds, millis, strict=True))
+        return BlockSpan(len(found), first_ms, last_ms, first_ms, last_ms)
+
+    def _converted(self, text: bytes, count: int = 0) -> bytes:
+        """Return the events of a part as canonical lines; ``count`` events precede."""
+        _, *fields = self._pattern.split(text)
         width = self._pattern.groups + 1
         messages = escaped(fields[width - 1 :: width], self._prepared)
         return canonical_block(
@@ -157,26 +184,26 @@ class TimedText(LineFormat):
         )
 
     def _prepared(self, joined: bytes) -> bytes:
-        """The messages without the line ends behind them, which are the text's."""
+        """Return the messages without the line ends behind them, which are the text's."""
         while b"\n\0" in joined:
             joined = joined.replace(b"\n\0", b"\0")
         return self.messages(joined)
 
 
 def epoch_seconds(seconds: list[bytes], offsets: list[bytes]) -> Iterator[bytes]:
-    """The times in whole seconds since the epoch, in digits."""
+    """Yield the times in whole seconds since the epoch, in digits."""
     if len(set(offsets)) == 1:
         return map(_seconds_at(offsets[0]).__getitem__, seconds)
     return (_seconds_at(offset)[second] for second, offset in zip(seconds, offsets, strict=True))
 
 
 def milliseconds(fractions: Iterable[bytes]) -> Iterator[bytes]:
-    """The milliseconds of fractions of a second, in three digits."""
+    """Yield the milliseconds of fractions of a second, in three digits."""
     return map(_MILLIS.__getitem__, fractions)
 
 
 def untimed(first: int, count: int) -> Times:
-    """The places of events without times, as times."""
+    """Return the places of events without times, as times."""
     places = [b"%d" % (UNTIMED_MS + place) for place in range(first, first + count)]
     return [place[:-3] for place in places], [place[-3:] for place in places]
 
@@ -212,7 +239,7 @@ _MILLIS = Cache[bytes](lambda fraction: fraction.lstrip(b".,")[:3].ljust(3, b"0"
 
 @lru_cache(maxsize=64)
 def _seconds_at(offset: bytes) -> Cache[bytes]:
-    """The conversion of times with one offset, or of seconds since the epoch."""
+    """Return the conversion of times with one offset, or of seconds since the epoch."""
     zone = offset.decode()
 
     def convert(second: bytes) -> bytes:
@@ -236,3 +263,9 @@ def _begins_record(header: re.Match[bytes]) -> bool:
 def _compiled(header: bytes, coloured: bool) -> re.Pattern[bytes]:
     header = header.replace(NAME, rb"[^\s\x1b]+" if coloured else rb"\S+")
     return re.compile(rb"\n" + header.replace(COLOUR, _CODES if coloured else b""))
+
+
+@lru_cache(maxsize=64)
+def _times_only(header: bytes) -> re.Pattern[bytes]:
+    """Return the pattern of a header with the groups of the time alone."""
+    return re.compile(re.sub(rb"\(\?P<(?!second|fraction|offset)\w+>", b"(?:", header))

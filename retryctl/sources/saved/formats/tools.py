@@ -66,9 +66,10 @@ class AwslogsPlain(TimedText):
     name = "awslogs get"
     made_by = "awslogs get GROUP --start 1d"
     splittable = False
+    has_times = False
     # /aws/lambda/orders 2026/11/23/[$LATEST]0123… message
     header = COLOUR + _GROUP + COLOUR + b" +" + COLOUR + STREAM + COLOUR + END
 
     def times(self, fields: list[bytes], width: int, count: int) -> Times:
-        """The places of the events: the text has no times."""
+        """Return the places of the events: the text has no times."""
         return untimed(count, len(fields) // width)
