@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -50,6 +51,16 @@ class SourceOptions:
     store: str | None = None
     engine: Engine = Engine.AUTO
     max_cost: float | None = None
+
+    @property
+    def aws_options(self) -> str:
+        """The profile, region and endpoint as options for a shell, each after a blank."""
+        given = (
+            ("--profile", self.profile),
+            ("--region", self.region),
+            ("--endpoint-url", self.endpoint_url),
+        )
+        return "".join(f" {name} {shlex.quote(value)}" for name, value in given if value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from retryctl.sources.saved.files import cannot_open
 from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.formats.json_documents import JsonDocuments
 from retryctl.sources.saved.log_file import read_file
-from retryctl.sources.saved.tie_order import ties_in_order
+from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock, raw_ties_in_order
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -28,7 +28,7 @@ _BLOCK_BYTES = 1 << 16  # fits in a processor's cache, and so is read twice as f
 
 
 class ChunkBlocks:
-    """The canonical lines of a chunk, in blocks of whole lines.
+    """The events of a chunk, in blocks.
 
     ``notes`` and ``format`` are filled while it is read.
     """
@@ -40,12 +40,12 @@ class ChunkBlocks:
         self._advance = advance
         self._last = b"\n"
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[RawBlock]:
         """Yield the blocks. Raises UnreadableInput where the file cannot be read."""
         try:
             with self._chunk.file.open() as opened:
-                for block in self._lines(opened):
-                    self._last = block
+                for block in self._read(opened):
+                    self._last = block.raw
                     yield block
         except OSError as error:
             raise cannot_open(self._chunk.file.name, error) from error
@@ -69,16 +69,17 @@ class ChunkBlocks:
         """Whether some of the chunk could not be read as events."""
         return bool(self.notes.gaps or self.notes.unrecognised)
 
-    def _lines(self, opened: IO[bytes]) -> Iterator[bytes]:
+    def _read(self, opened: IO[bytes]) -> Iterator[RawBlock]:
         chunk, file = self._chunk, self._chunk.file
         if chunk.format and chunk.format.verbatim and not chunk.members:
-            yield from ties_in_order(_blocks(opened, chunk.start, chunk.start + chunk.size))
+            blocks = _blocks(opened, chunk.start, chunk.start + chunk.size)
+            yield from raw_ties_in_order(map(CanonicalBlock, blocks))
             return
         stretch = BufferedReader(ByteRange(opened, chunk))
         for segment in segments(stretch, self.notes, self._advance):
             self.format = self.format or detect_format(segment.peek(), file.folder)
             if self.format:
-                yield from self.format.blocks(segment, self.notes)
+                yield from self.format.raw_blocks(segment, self.notes)
         if not self.format:  # reading it by itself gives the reason
             for _ in read_file(file, FileDiagnostics(file.name), None, lambda _: None):
                 pass

@@ -26,8 +26,7 @@ class SurveyTask:
 
     def __call__(self, chunk: Chunk, advance: Advance) -> SurveyedChunk | UnreadableInput | None:
         """Survey a chunk."""
-        verbatim = chunk.format is not None and chunk.format.verbatim and not chunk.members
-        survey = Survey(self.query, upper=self.upper, heads=not verbatim)
+        survey = Survey(self.query, upper=self.upper)
         blocks = ChunkBlocks(chunk, advance)
         try:
             for block in blocks:
@@ -36,7 +35,7 @@ class SurveyTask:
             return error
         if blocks.ends_within_member:
             return None
-        found = survey.found
+        found = survey.finish()
         found.malformed |= blocks.has_remarks
         found.answers_search = blocks.finish_search(found.id_search)
         return found
@@ -73,8 +72,8 @@ class ScanTask:
         try:
             for number, block in enumerate(blocks):
                 if selector is None:
-                    scanner.read(block)
-                elif lines := selector.lines(block, irregular=number in irregular):
+                    scanner.read(block.canonical())
+                elif lines := selector.lines_of(block, irregular=number in irregular):
                     scanner.read_lines([lead_with_group(line) for line in lines])
         except UnreadableInput as error:
             return error

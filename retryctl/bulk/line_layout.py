@@ -9,16 +9,12 @@ from io import BytesIO
 from itertools import count
 
 from retryctl.core.model.events import LogEvent
+from retryctl.sources.saved.canonical import HEADER
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 # written out: a group that repeats takes a third more time
 _ID = rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-# {"logStreamName":"2026/11/23/[$LATEST]0123…","timestamp":1795402800123,"message":"…
-HEADER = re.compile(
-    rb'(\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"[^"\\]*", ?"timestamp": ?)'
-    rb'(\d{13})(, ?"message": ?")'
-)
 START = re.compile(rb"START RequestId: (" + _ID + rb') Version: (\$LATEST|\d+)(?:\\n)?"')
 END = re.compile(rb"END RequestId: (" + _ID + rb')(?:\\n)?"')
 _N = rb"\d{1,9}(?:\.\d{1,9})?"

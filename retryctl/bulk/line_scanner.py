@@ -16,7 +16,6 @@ from retryctl.bulk.line_layout import (
     ENDS,
     FIRST_BYTES,
     HEAD_BYTES,
-    HEADER,
     HEADS,
     LOOK,
     PLAIN,
@@ -31,7 +30,7 @@ from retryctl.bulk.survey import fold_search
 from retryctl.bulk.templates import TemplateCache
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.sources.saved.canonical import KEY, canonical_line
+from retryctl.sources.saved.canonical import HEADER, KEY, canonical_line
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.stream_filter import Place, StreamFilter

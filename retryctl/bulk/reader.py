@@ -167,12 +167,7 @@ class BulkReader:
         if plan.places:
             selector = LineSelector(plan.places)
             task = ScanTask(plan, selector, found.irregular_blocks)
-            telling = [
-                chunk
-                for chunk in chunks
-                if selector.are_in(found.heads_of.get((chunk.file.name, chunk.start), (b"",)))
-            ]
-            for _, scanned in ChunkRun(task, meter, 1).results(telling):
+            for _, scanned in ChunkRun(task, meter, 1).results(chunks):
                 scanned.forget_counts()
                 store.take(scanned)
         meter.reach(2 * self._size)

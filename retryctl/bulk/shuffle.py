@@ -309,4 +309,5 @@ def _blocks(files: Sequence[SavedFile]) -> Iterator[bytes]:
     """Yield the canonical lines of the files; those that cannot be read are noted already."""
     for file in files:
         with suppress(UnreadableInput):
-            yield from ChunkBlocks(Chunk(file=file), lambda _: None)
+            for block in ChunkBlocks(Chunk(file=file), lambda _: None):
+                yield block.canonical()

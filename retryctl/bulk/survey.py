@@ -1,9 +1,9 @@
 """The prefilter: which log streams mention some request IDs, found in the bytes of a log.
 
 A survey parses only lines that have one of the IDs, and lines of an unusual layout. Of all others
-it counts the lines and keeps the first and the last time. Whole blocks are searched at once:
-a block is *regular* where each line ends as an event, begins as the one before it, and has its
-time at the same place.
+it counts the events and keeps the first and the last time. Whole blocks are searched at once, as
+they stand in the file (``raw_blocks``): a block is converted to canonical lines only where it has
+one of the IDs, or where its bytes do not show how many events it has.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 
-from retryctl.bulk.line_layout import HEADER, is_usual_line, lead_with_group
+from retryctl.bulk.line_layout import is_usual_line, lead_with_group
 from retryctl.core.history.id_search import IdSearch
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
-from retryctl.sources.saved.canonical import KEY
+from retryctl.sources.saved.canonical import HEADER, KEY
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.log_format import RawEvent
+from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock, times_in
 from retryctl.sources.saved.stream_filter import Place, StreamFilter
 
 FEW_IDS = 16
 FEW_STREAMS = 8
-_TIME_BYTES = 13
+MOST_AT_THE_EDGE = 64
 _ANY_ID = re.compile(
     rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 )
-_FIRST_KEY = re.compile(rb'\{"[A-Za-z]+": ?"')
 _PLAIN_NAME = re.compile(r"[!#-\[\]-~ ]+")
 
 
@@ -42,7 +42,7 @@ class SurveyedChunk:
 
     ``mentioned`` has the request IDs in each stream; ``elsewhere`` those in streams that the
     query leaves out, each with the function or the group there. ``irregular`` has the numbers of
-    the blocks with lines of an unusual layout, ``heads`` the different beginnings of the lines.
+    the blocks with lines of an unusual layout.
     """
 
     events: int = 0
@@ -52,7 +52,6 @@ class SurveyedChunk:
     mentioned: dict[Place, set[str]] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
     irregular: set[int] = field(default_factory=set)
-    heads: set[bytes] = field(default_factory=set)
     id_search: IdSearch = field(default_factory=IdSearch)
     answers_search: bool = False
 
@@ -67,13 +66,11 @@ class SurveyedChunk:
 class SurveyedLog(SurveyedChunk):
     """What the surveys of all chunks of a log found.
 
-    ``irregular_blocks`` has the numbers of these blocks, ``heads_of`` the beginnings of lines of
-    the chunks without such blocks.
+    ``irregular_blocks`` has the numbers of these blocks.
     """
 
     malformed_files: set[str] = field(default_factory=set)
     irregular_blocks: dict[ChunkKey, set[int]] = field(default_factory=dict)
-    heads_of: dict[ChunkKey, set[bytes]] = field(default_factory=dict)
 
     @property
     def mentions_any(self) -> bool:
@@ -87,8 +84,6 @@ class SurveyedLog(SurveyedChunk):
         if chunk.malformed:
             self.malformed_files.add(file)
         self.irregular_blocks[file, start] = chunk.irregular
-        if chunk.heads and not chunk.irregular:
-            self.heads_of[file, start] = chunk.heads
         for place, ids in chunk.mentioned.items():
             self.mentioned.setdefault(place, set()).update(ids)
         self.elsewhere.update(chunk.elsewhere)
@@ -99,35 +94,67 @@ class SurveyedLog(SurveyedChunk):
 class Survey:
     """A survey of one chunk, block by block."""
 
-    def __init__(self, query: LogQuery, *, upper: bool = False, heads: bool = False) -> None:
+    def __init__(self, query: LogQuery, *, upper: bool = False) -> None:
         self.found = SurveyedChunk()
-        self._keeps_heads = heads
         self._filter = StreamFilter(query)
         self._ids = {request_id.encode() for request_id in query.request_ids}
         self._needles = [each.upper() if upper else each for each in self._ids]
         self._number = -1
-        self._layout: _Layout | None = None
         self._before_ms = 0
+        self._at_the_edge: list[tuple[BlockSpan, RawBlock]] = []
 
-    def read(self, block: bytes) -> None:
-        """Read the next block, which has whole lines."""
+    def read(self, block: RawBlock) -> None:
+        """Read the next block."""
         self._number += 1
-        lines = BytesIO(block).readlines()
-        if self._layout is None:
-            self._layout = _layout_of(lines[0])
-        times = self._layout.times(block, lines) if self._layout else None
-        if self._layout and times:
-            self.found.add_times(len(lines), *times)
-            self._before_ms = times[1]
-            if self._keeps_heads:
-                width = self._layout.time_at
-                self.found.heads.update([line[:width] for line in lines])
-        else:
-            self._read_lines(lines)
-        if self.found.id_search.open:
-            fold_search(self.found.id_search, lines)
-        for line in self._lines_with_ids(block):
-            self._mention(line)
+        search = self.found.id_search
+        span = block.span()
+        if span:
+            self._add(span, block)
+        if span is None or search.open or self._may_mention(block.raw):
+            content = block.canonical()
+            if span is None or search.open:
+                lines = BytesIO(content).readlines()
+                if span is None:
+                    self._read_lines(lines)
+                fold_search(search, lines)
+            for line in self._lines_with_ids(content):
+                self._mention(line)
+
+    def finish(self) -> SurveyedChunk:
+        """Return what was found, once all blocks are read."""
+        self._settle(0)
+        return self.found
+
+    def _add(self, span: BlockSpan, block: RawBlock) -> None:
+        """Add the events of a block; it waits where its times may be the first or the last."""
+        self._before_ms = span.last_ms
+        self.found.add_times(span.events, span.first_ms, span.last_ms)
+        if not self._covers(span):
+            self._at_the_edge.append((span, block))
+            self._settle(MOST_AT_THE_EDGE)
+
+    def _covers(self, span: BlockSpan) -> bool:
+        found = self.found
+        assert found.first_ms is not None  # there is an event
+        assert found.last_ms is not None
+        return found.first_ms <= span.earliest_ms and span.latest_ms <= found.last_ms
+
+    def _settle(self, most: int) -> None:
+        """Read the exact times of the blocks at the edge, so that at most this many wait."""
+        if len(self._at_the_edge) <= most:
+            return
+        waiting = [each for each in self._at_the_edge if not self._covers(each[0])]
+        while len(waiting) > most // 2:
+            span, block = waiting.pop(0)
+            if not self._covers(span):
+                times = times_in(block)
+                self.found.add_times(0, int(min(times)), int(max(times)))
+        self._at_the_edge = waiting
+
+    def _may_mention(self, raw: bytes) -> bool:
+        if len(self._ids) > FEW_IDS:
+            return any(found.lower() in self._ids for found in _ANY_ID.findall(raw))
+        return any(needle in raw for needle in self._needles)
 
     def _read_lines(self, lines: list[bytes]) -> None:
         """Read the lines of a block one by one."""
@@ -135,8 +162,6 @@ class Survey:
             header = HEADER.match(line) if is_usual_line(line) else None
             if header:
                 self._before_ms = int(header[2])
-                if self._keeps_heads:
-                    self.found.heads.add(header[1])
             else:
                 self.found.irregular.add(self._number)
                 event = line_event(line, self._before_ms)
@@ -145,7 +170,6 @@ class Survey:
                     continue
                 self._before_ms = event.timestamp_ms
             self.found.add_times(1, self._before_ms, self._before_ms)
-        self._layout = _layout_of(lines[-1]) or self._layout
 
     def _lines_with_ids(self, block: bytes) -> Iterator[bytes]:
         if len(self._ids) > FEW_IDS:
@@ -188,44 +212,6 @@ def _places(block: bytes, needle: bytes) -> Iterator[int]:
         at = block.find(needle, stop) if stop >= 0 else -1
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """The bytes that all lines of one writer, with stream names of one length, have in common.
-
-    ``label`` stands before the time, at ``time_at``.
-    """
-
-    start: bytes
-    label: bytes
-    time_at: int
-
-    def times(self, block: bytes, lines: list[bytes]) -> tuple[int, int] | None:
-        """Return the first and last time in a block; ``None`` where a line has another layout.
-
-        Where the least and the greatest of some byte strings begin alike, all of them do.
-        """
-        joints = block.count(b"}\n" + self.start)
-        if joints + 1 != len(lines) or not block.startswith(self.start):
-            return None
-        begin, end = self.time_at - len(self.label), self.time_at + _TIME_BYTES
-        labelled = [line[begin:end] for line in lines]
-        labelled.sort()  # one pass where they are in order
-        least, greatest = labelled[0], labelled[-1]
-        alike = least.startswith(self.label) and greatest.startswith(self.label)
-        first, last = least[len(self.label) :], greatest[len(self.label) :]
-        if not (alike and block.endswith(b"}\n") and first.isdigit() and last.isdigit()):
-            return None
-        return int(first), int(last)
-
-
-def _layout_of(line: bytes) -> _Layout | None:
-    header, first = HEADER.match(line), _FIRST_KEY.match(line)
-    if not header or not first or not line.endswith(b"}\n"):
-        return None
-    label = header[1][header[1].rindex(b'"timestamp"') :]
-    return _Layout(start=first[0], label=label, time_at=header.end(1))
-
-
 class LineSelector:
     """Picks the lines of some streams from the blocks of a log, without parsing the others.
 
@@ -238,23 +224,24 @@ class LineSelector:
         self._few = len(self._names) <= FEW_STREAMS
         self._all = not all(_PLAIN_NAME.fullmatch(stream) for _, stream in places)
 
-    def lines(self, block: bytes, *, irregular: bool = True) -> list[bytes]:
-        """Return the lines of the block that may belong to one of the streams, in order."""
-        if self._all:
-            return BytesIO(block).readlines()
-        if not irregular and self._few and not any(name in block for name in self._names):
+    def lines_of(self, block: RawBlock, *, irregular: bool) -> list[bytes]:
+        """Return the lines of a block that may belong to one of the streams, in order."""
+        named = self._few and not self._all and not irregular and block.names_streams
+        if named and not any(name in block.raw for name in self._names):
             return []
+        return self.lines(block.canonical(), irregular=irregular)
+
+    def lines(self, block: bytes, *, irregular: bool = True) -> list[bytes]:
+        """Return the canonical lines that may belong to one of the streams, in order."""
         lines = BytesIO(block).readlines()
+        if self._all:
+            return lines
         if irregular or not self._few:
             return [line for line in lines if self._may_belong(line)]
         if len(self._names) == 1:
             (name,) = self._names
             return [line for line in lines if name in line]
         return [line for line in lines if any(name in line for name in self._names)]
-
-    def are_in(self, heads: Iterable[bytes]) -> bool:
-        """Whether lines that begin so may belong to one of the streams."""
-        return self._all or any(map(self._may_belong, heads))
 
     def _may_belong(self, line: bytes) -> bool:
         header = KEY.match(line)

@@ -25,6 +25,13 @@ _END = b'"}\n'
 KEY = re.compile(rb'\{(?:"logGroupName": ?"([^"]*)", ?)?"logStreamName": ?"([^"]*)"')
 """The start of a canonical line, with the group and the stream."""
 
+# {"logStreamName":"2026/11/23/[$LATEST]0123…","timestamp":1795402800123,"message":"…
+HEADER = re.compile(
+    rb'(\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"[^"\\]*", ?"timestamp": ?)'
+    rb'(\d{13})(, ?"message": ?")'
+)
+"""The start of a canonical line: what stands before the time, the time, what follows it."""
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 

@@ -10,7 +10,7 @@ from io import BufferedReader
 from typing import ClassVar, NamedTuple
 
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.tie_order import ties_in_order
+from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock, raw_ties_in_order
 
 
 class RawEvent(NamedTuple):
@@ -82,11 +82,21 @@ class LogFormat(ABC):
 
         Events of one millisecond stand in their order also where the log is newest first.
         """
-        return ties_in_order(self.convert(segment, diagnostics))
+        return (block.canonical() for block in self.raw_blocks(segment, diagnostics))
 
-    @abstractmethod
+    def raw_blocks(
+        self, segment: BufferedReader, diagnostics: FileDiagnostics
+    ) -> Iterator[RawBlock]:
+        """Return the blocks of a segment, each converted only where its lines are needed."""
+        return raw_ties_in_order(self.parts(segment, diagnostics))
+
+    def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
+        """Yield the blocks of events, in the order of the file."""
+        return map(CanonicalBlock, self.convert(segment, diagnostics))
+
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """Yield the events of a segment as canonical lines, in the order of the file."""
+        """Yield the events of a segment as canonical lines, of a format without own ``parts``."""
+        raise NotImplementedError
 
     @abstractmethod
     def read(

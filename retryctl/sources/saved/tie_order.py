@@ -21,7 +21,7 @@ def ties_in_order(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the lines of ``blocks``; if newest first, reverse those of one time."""
     rest = filter(None, blocks)
     first = next(rest, b"")
-    if not _is_newest_first(first):
+    if not is_newest_first(first):
         yield from chain([first], rest) if first else ()
         return
     lines = (line for block in chain([first], rest) for line in BytesIO(block))
@@ -30,7 +30,8 @@ def ties_in_order(blocks: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(chain.from_iterable(some))
 
 
-def _is_newest_first(block: bytes) -> bool:
+def is_newest_first(block: bytes) -> bool:
+    """Whether the first lines are newest first."""
     times = [_time(line) for line in islice(BytesIO(block), _LINES_TRIED)]
     return len(times) > 1 and times[0] > times[-1] and times == sorted(times, reverse=True)
 

@@ -25,6 +25,7 @@ from retryctl.sources.saved.formats.json_values import (
 from retryctl.sources.saved.formats.pretty_json import PrettyEvents, pretty_layout
 from retryctl.sources.saved.json_text import BinarySource, BrokenJson, JsonText
 from retryctl.sources.saved.log_format import Head, LogFormat, RawEvent
+from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock
 
 _STREAMED = frozenset({"events", "results"})
 _EVENTS_AT_ONCE = 256
@@ -63,8 +64,8 @@ class JsonDocuments(LineFormat):
             return None  # messages in JSON, of Lambda and of the function
         return cls(not _ANSWERS_NO_SEARCH & _keys(values)) if _is_log(values) else None
 
-    def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """Yield the events as canonical lines, some at a time."""
+    def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
+        """Yield the events, some at a time."""
         context = DocumentContext(diagnostics.name)
         file: BinarySource = segment
         if layout := pretty_layout(segment.peek()):
@@ -73,7 +74,7 @@ class JsonDocuments(LineFormat):
             file = lines.rest()
         events = _events(file, context, diagnostics)
         while some := list(islice(events, _EVENTS_AT_ONCE)):
-            yield b"".join(map(canonical_line, some))
+            yield CanonicalBlock(b"".join(map(canonical_line, some)))
 
 
 def _events(

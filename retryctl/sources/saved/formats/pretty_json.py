@@ -13,6 +13,12 @@ from io import BufferedReader
 
 from retryctl.sources.saved.canonical import line_start
 from retryctl.sources.saved.formats.json_values import DocumentContext
+from retryctl.sources.saved.raw_blocks import (
+    BlockSpan,
+    ConvertibleBlock,
+    RawBlock,
+    labelled_span,
+)
 
 _BLOCK_BYTES = 1 << 17
 _KEY = rb'"(?:logGroupName|logStreamName|timestamp|eventId|ingestionTime|message)": '
@@ -20,6 +26,8 @@ _KEY = rb'"(?:logGroupName|logStreamName|timestamp|eventId|ingestionTime|message
 _DOCUMENT = re.compile(rb'\{\n( +)"events": \[\n(\1\1)\{\n(\1\1\1)' + _KEY)
 # [⏎    {⏎        "logStreamName": "…",⏎
 _ARRAY = re.compile(rb"\[\n()( +)\{\n(\2\2)" + _KEY)
+_STREAM = re.compile(rb'"logStreamName": "[^"\\]*"')
+_TIME_DIGITS = 13
 _TIMESTAMP = re.compile(rb'"timestamp": (\d{1,14})\b')
 
 
@@ -50,8 +58,8 @@ class PrettyEvents:
         self._context = context
         self._pending = b""
 
-    def blocks(self) -> Iterator[bytes]:
-        """Yield the events as JSON lines, some at a time."""
+    def blocks(self) -> Iterator[RawBlock]:
+        """Yield the events, some at a time."""
         layout = self._layout
         self._segment.read(self._segment.peek().index(layout.event + b"{\n"))
         end, between = b"\n" + layout.outer + b"]", b"\n" + layout.event + b"},\n"
@@ -62,7 +70,7 @@ class PrettyEvents:
             if cut < len(between):
                 self._pending = text
                 continue
-            yield self._lines(text[:cut].removesuffix(b","))
+            yield self._block(text[:cut].removesuffix(b","))
             self._pending = text[cut:] if stop >= 0 else text[cut + 1 :]
             if stop >= 0:
                 return
@@ -70,6 +78,22 @@ class PrettyEvents:
     def rest(self) -> _Joined:
         """Return what follows the events, as the end of a document without them."""
         return _Joined(self._layout.before + self._pending, self._segment)
+
+    def _block(self, text: bytes) -> RawBlock:
+        count = text.count(b"\n" + self._layout.event + b"{\n") + 1
+        self._context.count += count
+        label = text.rfind(b'"timestamp": ')
+        last = _TIMESTAMP.match(text, label) if label >= 0 else None
+        if last:
+            self._context.last_ms = int(last[1])
+        first = _TIMESTAMP.search(text)
+
+        def span(text: bytes) -> BlockSpan | None:
+            if not first or not last or not len(first[1]) == len(last[1]) == _TIME_DIGITS:
+                return None
+            return labelled_span(text, count, b'"timestamp": ', first[1], last[1])
+
+        return ConvertibleBlock(text, self._lines, span, _STREAM.search(text) is not None)
 
     def _lines(self, text: bytes) -> bytes:
         layout, context = self._layout, self._context
@@ -81,10 +105,6 @@ class PrettyEvents:
             lines = (b"\n" + lines[:-1]).replace(b'\n{"timestamp"', b"\n" + start + b'"timestamp"')[
                 1:
             ] + b"\n"
-        context.count += lines.count(b"\n")
-        last = lines.rfind(b"\n", 0, -1) + 1
-        if found := _TIMESTAMP.search(lines, last):
-            context.last_ms = int(found[1])
         return lines
 
 

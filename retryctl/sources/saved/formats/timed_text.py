@@ -22,6 +22,12 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
 from retryctl.sources.saved.formats.record_line import RECORD, bare_record
 from retryctl.sources.saved.log_format import Head
+from retryctl.sources.saved.raw_blocks import (
+    BlockSpan,
+    CanonicalBlock,
+    ConvertibleBlock,
+    RawBlock,
+)
 
 _MOST_CACHED = 1 << 16
 
@@ -60,6 +66,7 @@ class TimedText(LineFormat):
 
     header: ClassVar[bytes]
     splittable = True
+    has_times: ClassVar[bool] = True
 
     newline: bytes = b"\n"
     coloured: bool = False
@@ -95,16 +102,22 @@ class TimedText(LineFormat):
         """Return what the format makes of messages, each of which stands between two NUL."""
         return joined
 
-    def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """Yield the events of a segment as canonical lines, one part of the text at a time."""
+    def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
+        """Yield the events of one part of the text at a time."""
         count = 0
         for text in self._parts(segment):
-            before, *fields = self._pattern.split(text)
-            if before.strip():  # of the first part alone: each begins with an event
-                note_lines(before[1:], diagnostics)
-            if fields:
-                yield self._block(fields, count)
-                count += len(fields) // (self._pattern.groups + 1)
+            first = self._pattern.search(text)
+            start = first.start() if first else len(text)
+            if start and text[:start].strip():  # of the first part: each other begins with an event
+                note_lines(text[1:start], diagnostics)
+            if first and self.has_times:
+                yield ConvertibleBlock(
+                    text[start:], self._converted, self._span, "stream" in self._pattern.groupindex
+                )
+            elif first:
+                block = self._converted(text[start:], count)
+                count += block.count(b"\n")
+                yield CanonicalBlock(block)
 
     @property
     def _pattern(self) -> re.Pattern[bytes]:
@@ -138,7 +151,21 @@ class TimedText(LineFormat):
             milliseconds(fields[at["fraction"] - 1 :: width]),
         )
 
-    def _block(self, fields: list[bytes], count: int) -> bytes:
+    def _span(self, text: bytes) -> BlockSpan | None:
+        """Return the number of events and the limits of their times."""
+        found = _times_only(self._pattern.pattern).findall(text)
+        offset = found[0][2]
+        first, last = min(found), max(found)
+        if first[0][10:11] != last[0][10:11] or any(each[2] != offset for each in found):
+            return None
+        seconds = list(epoch_seconds([first[0], last[0]], [offset, offset]))
+        millis = list(milliseconds([first[1], last[1]]))
+        first_ms, last_ms = (int(a + b) for a, b in zip(seconds, millis, strict=True))
+        return BlockSpan(len(found), first_ms, last_ms, first_ms, last_ms)
+
+    def _converted(self, text: bytes, count: int = 0) -> bytes:
+        """Return the events of a part as canonical lines; ``count`` events precede."""
+        _, *fields = self._pattern.split(text)
         width = self._pattern.groups + 1
         messages = escaped(fields[width - 1 :: width], self._prepared)
         return canonical_block(
@@ -236,3 +263,9 @@ def _begins_record(header: re.Match[bytes]) -> bool:
 def _compiled(header: bytes, coloured: bool) -> re.Pattern[bytes]:
     header = header.replace(NAME, rb"[^\s\x1b]+" if coloured else rb"\S+")
     return re.compile(rb"\n" + header.replace(COLOUR, _CODES if coloured else b""))
+
+
+@lru_cache(maxsize=64)
+def _times_only(header: bytes) -> re.Pattern[bytes]:
+    """Return the pattern of a header with the groups of the time alone."""
+    return re.compile(re.sub(rb"\(\?P<(?!second|fraction|offset)\w+>", b"(?:", header))

@@ -66,6 +66,7 @@ class AwslogsPlain(TimedText):
     name = "awslogs get"
     made_by = "awslogs get GROUP --start 1d"
     splittable = False
+    has_times = False
     # /aws/lambda/orders 2026/11/23/[$LATEST]0123… message
     header = COLOUR + _GROUP + COLOUR + b" +" + COLOUR + STREAM + COLOUR + END
 
