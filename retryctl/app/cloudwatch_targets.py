@@ -162,6 +162,7 @@ def aws_for(options: SourceOptions, *names: str | None) -> AwsClient:
         region=options.region or named or options.default_region,
         endpoint_url=options.endpoint_url,
         user_agent=f"retryctl/{__version__}",
+        unmask=options.unmask,
     )
 
 
@@ -279,6 +280,7 @@ def with_place(coverage: Coverage, options: SourceOptions) -> Coverage:
         ("--endpoint-url", options.endpoint_url),
     )
     place = "".join(f" {name} {shlex.quote(value)}" for name, value in flags if value)
+    place += " --unmask" if options.unmask else ""
     return replace(
         coverage,
         gaps=tuple(

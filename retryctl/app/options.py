@@ -37,6 +37,7 @@ class SourceOptions:
     ``functions`` are several functions, by name or by pattern. ``default_region`` is used where
     neither ``region`` nor an ARN names one. ``store`` is the URL of a durable
     counter to compare with the log. ``max_cost`` is in US dollars for each log group.
+    ``unmask`` reads log events without the masks of data protection.
     """
 
     source: str = "cloudwatch"
@@ -50,6 +51,7 @@ class SourceOptions:
     store: str | None = None
     engine: Engine = Engine.AUTO
     max_cost: float | None = None
+    unmask: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
