@@ -112,8 +112,14 @@ def download_groups(
         yield DownloadedGroups(
             groups=groups,
             window=replace(window, since_ms=limits.since_ms),
-            coverage=with_place(download.coverage, options),
+            coverage=with_place(download.coverage, options, *_names(options)),
         )
+
+
+def _names(options: SourceOptions) -> tuple[str, ...]:
+    """Return the functions, or else the log groups, that the options name."""
+    functions = options.functions or ((options.function,) if options.function else ())
+    return functions or options.log_groups
 
 
 def _search_options(options: SourceOptions, aws: AwsClient, feedback: Feedback) -> SearchOptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -52,6 +53,17 @@ class SourceOptions:
     engine: Engine = Engine.AUTO
     max_cost: float | None = None
     unmask: bool = False
+
+    @property
+    def aws_options(self) -> str:
+        """The profile, region, endpoint and ``--unmask`` for a shell, each after a blank."""
+        given = (
+            ("--profile", self.profile),
+            ("--region", self.region),
+            ("--endpoint-url", self.endpoint_url),
+        )
+        place = "".join(f" {name} {shlex.quote(value)}" for name, value in given if value)
+        return f"{place} --unmask" if self.unmask else place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

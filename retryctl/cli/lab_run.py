@@ -38,7 +38,6 @@ from retryctl.lab.options import (
 from retryctl.lab.samples import SAMPLES
 from retryctl.lab.template import TemplateFunction, read_function
 from retryctl.sources.aws.profile import profile_variables
-from retryctl.sources.saved.events import SavedLog
 from retryctl.views.inert import inert
 from retryctl.views.text.lab import plan_table
 
@@ -161,6 +160,8 @@ def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStat
 
 def serve_saved(source: str, port: int) -> NoReturn:
     """Serve a saved log, and print the line that points a client at it, until interrupted."""
+    from retryctl.sources.saved.events import SavedLog
+
     events = [_placed(event) for event in SavedLog(source).read(LogQuery())]
     with serve.serving(events, port) as url:
         put(

@@ -155,7 +155,8 @@ def next_command(check: CheckResult, coverage: Coverage) -> str:
         command = f"retryctl list {source} {_LISTS[check.name]}"
     else:
         return ""
-    return command.strip() if command.isprintable() else ""
+    command = f"{command.strip()}{coverage.aws_options}"
+    return command if command.isprintable() else ""
 
 
 def harmless_findings(judgement: CheckOutcome) -> list[str]:
