@@ -1,8 +1,8 @@
 """The language of Logs Insights, as far as the program writes it; every other query is refused.
 
 Two forms. Lines are ``fields`` (all of ``_FIELDS``, perhaps ``_UNMASKED`` too), at most one
-``filter`` or ``filterIndex``, ``sort @timestamp asc`` and ``limit``. Counts are at most one ``filter`` and
-``stats count(*) as events by bin(…) as t``. A filter is ``@message like "…"`` or
+``filter`` or ``filterIndex``, ``sort @timestamp asc`` and ``limit``. Counts are at most one
+``filter`` and ``stats count(*) as events by bin(…) as t``. A filter is ``@message like "…"`` or
 ``@message like /…/``, joined by ``or``, or it is ``@logStream in ["…"]``, or ``FIELD in ["…"]``
 of a field with a request's ID. ``filterIndex`` takes the last form only.
 
