@@ -77,7 +77,10 @@ def _store_differs(case: RuleInput) -> Iterator[Match]:
         None,
         f"{stored.store} has {stored.count} attempt{'s' * (stored.count != 1)} of this request; "
         f"by the log it should have {due}.",
-        (*_recorded(stored, attempts[-1]), *(_shown(attempt) for attempt in attempts[:_MOST_SHOWN])),
+        (
+            *_recorded(stored, attempts[-1]),
+            *(_shown(attempt) for attempt in attempts[:_MOST_SHOWN]),
+        ),
     )
 
 
