@@ -14,6 +14,7 @@ from retryctl.core.check.evaluate import REQUEST
 from retryctl.core.check.expectations import Expectations
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.history.log_start import BEGINS_LATE
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow, RowFilter
@@ -105,10 +106,12 @@ def differences(
 ) -> list[str]:
     """What the part says that the whole denies.
 
-    A log that ends early is right as of its end: what is open there may go on. Where it starts
-    late, a request of which it has no line of an earlier attempt shows nothing of the cut.
+    A log that ends early is right as of its end: what is open there may go on. One that starts
+    late and shows no sign of it counts as whole: there, requests whose first attempt is missing
+    are right as far as they go.
     """
     found = []
+    starts_late = starts_late and not any(gap.kind == BEGINS_LATE for gap in part.gaps["trace"])
     for request_id, checked in part.requests.items():
         known = whole.requests.get(request_id)
         if known is None:
@@ -135,8 +138,9 @@ def _failed(told: Answers) -> bool:
 
 
 def _lost_attempts(known: CheckedRequest, part: CheckedRequest) -> bool:
-    """Whether whole attempts are missing: every attempt of the part is a later one, and whole."""
-    return len(part.request.attempts) < len(known.request.attempts)
+    """Whether the first attempt is not in the part, or not from its START on."""
+    first, whole = part.request.attempts[0], known.request.attempts[0]
+    return (first.started_ms, first.log_stream) != (whole.started_ms, whole.log_stream)
 
 
 def _of_request(known: CheckedRequest, part: CheckedRequest, *, ends_early: bool) -> list[str]:
