@@ -259,7 +259,7 @@ class BulkReader:
             if before[file.name] != after[file.name]:
                 what = f"{file.name} changed while it was read; what was written then is missing"
                 store.stats.gaps.append(Gap(kind="changed", message=what, hides_attempts=True))
-        gaps = (store.searched_by_id(), gap_before(self._source, self._files, store.stats.first_ms))
+        gaps = (store.searched_by_id(), gap_before(self._files, store.stats.first_ms))
         store.stats.gaps += [gap for gap in gaps if gap]
         store.stats.bytes_read, store.stats.web_requests = run.done, len(store.web)
 

@@ -97,7 +97,7 @@ def start_cut(random: Random, history: RandomHistory) -> Part:
 def gap_before(events: list[LogEvent]) -> tuple[Gap, ...]:
     """Return the gap of a log that shows that it was cut at its start."""
     first_ms = events[0].timestamp_ms
-    return (begins_late("the log", first_ms),) if is_cut(events, first_ms) else ()
+    return (begins_late(first_ms),) if is_cut(events, first_ms) else ()
 
 
 PARTS = (one_id, one_stream, one_page, failed_slice, end_cut, start_cut)

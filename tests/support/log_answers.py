@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from retryctl.app.check import CheckPlan, CheckRun, check
-from retryctl.app.options import SILENT, WHOLE, SourceOptions
+from retryctl.app.options import SILENT, WHOLE, SourceOptions, TimeWindow
 from retryctl.app.trace import TraceResult, trace
 from retryctl.app.window import count_requests, list_rows, open_window
 from retryctl.config import ProjectConfig
@@ -41,12 +41,14 @@ class Answers:
         return {one.request.request_id: one for one in self.traced.checked}
 
 
-def answers(options: SourceOptions, request_ids: tuple[str, ...] = ()) -> Answers:
-    """Ask every command. Raises the errors of ``retryctl.errors``."""
+def answers(
+    options: SourceOptions, request_ids: tuple[str, ...] = (), window: TimeWindow = WHOLE
+) -> Answers:
+    """Run every command. Raises the errors of ``retryctl.errors``."""
     config = ProjectConfig()
-    traced = trace(request_ids, options, WHOLE, config=config, clock=lambda: NOW_MS)
+    traced = trace(request_ids, options, window, config=config, clock=lambda: NOW_MS)
     gaps = {"trace": _gaps(traced.coverage)}
-    opened = open_window(options, config, WHOLE, now_ms=NOW_MS, feedback=SILENT)
+    opened = open_window(options, config, window, now_ms=NOW_MS, feedback=SILENT)
     with opened as reader:
         rows = {row.request_id: row for row in list_rows(reader, RowFilter())}
         total = SummaryTally()
@@ -54,7 +56,12 @@ def answers(options: SourceOptions, request_ids: tuple[str, ...] = ()) -> Answer
             total.merge(tally)
         gaps["list"] = _gaps(reader.coverage)
     checked = check(
-        CheckPlan(options=options, config=config, expectations=Expectations(fail_on=ERRORS)),
+        CheckPlan(
+            options=options,
+            window=window,
+            config=config,
+            expectations=Expectations(fail_on=ERRORS),
+        ),
         clock=lambda: NOW_MS,
         sleep=lambda _: None,
     )

@@ -43,11 +43,16 @@ class _StreamStart:
             self.report_ms, self.report = at_ms, record
 
     @property
+    def first_ms(self) -> float:
+        """The time of the first record of an attempt."""
+        return min(self.start_ms, self.end_ms, self.report_ms)
+
+    @property
     def lacks_init(self) -> bool:
-        """Whether an attempt comes before any init."""
-        figures = self.report and (self.report.init_duration_ms, self.report.restore_duration_ms)
-        first_ms = min(self.start_ms, self.end_ms, self.report_ms)
-        return first_ms < self.init_ms and figures in (None, (None, None))
+        """Whether its first attempt has no init."""
+        report = self.report
+        figures = report and (report.init_duration_ms, report.restore_duration_ms)
+        return self.first_ms < self.init_ms and figures in (None, (None, None))
 
     def began_before(self, moment_ms: int) -> bool:
         """Whether its first REPORT is that of an attempt that began before ``moment_ms``."""
@@ -69,18 +74,21 @@ def is_cut(events: Iterable[LogEvent], first_ms: int) -> bool:
             streams[event.log_group, event.log_stream].add(event.timestamp_ms, record)
     found = streams.values()
     has_inits = any(stream.init_ms < float("inf") for stream in found)
-    if has_inits and any(stream.lacks_init for stream in found):
-        return True
+    for (_, name), stream in streams.items():
+        # a named stream has one init, wherever it stands; a log without names has many
+        lost = name is None or stream.init_ms == float("inf")
+        if has_inits and lost and stream.lacks_init:
+            return True
     has_starts = any(stream.start_ms < float("inf") for stream in found)
     return has_starts and any(stream.began_before(first_ms) for stream in found)
 
 
-def begins_late(source: str, first_ms: int) -> Gap:
+def begins_late(first_ms: int) -> Gap:
     """Return the gap before the first event of a log that was cut at its start."""
     return Gap(
         kind=BEGINS_LATE,
-        message=f"{source} begins in the middle of a longer log: attempts before its first event "
-        f"may be missing; save the log from {LONGEST_EVENT_AGE_S // 3600} h earlier, "
+        message="the log begins in the middle of a longer one: attempts before its first event "
+        f"may be missing; save it from {LONGEST_EVENT_AGE_S // 3600} h earlier, "
         "and read it with --since",
         until_ms=first_ms,
         hides_attempts=True,

@@ -53,7 +53,7 @@ class SavedLog:
                 yield selected.event(event, position)
         if request_id := search.request_id():
             self._stats.gaps.append(searched_by_id(request_id))
-        if gap := gap_before(self._source, self._files, self._stats.first_ms):
+        if gap := gap_before(self._files, self._stats.first_ms):
             self._stats.gaps.append(gap)
         self._stats.bytes_read = meter.done
 

@@ -41,14 +41,14 @@ class _Head:
         return all(a.timestamp_ms <= b.timestamp_ms for a, b in pairwise(self.events))
 
 
-def gap_before(source: str, files: Sequence[SavedFile], first_ms: int | None) -> Gap | None:
+def gap_before(files: Sequence[SavedFile], first_ms: int | None) -> Gap | None:
     """Return the gap before ``first_ms``, the first event, where the log was cut at its start."""
     if first_ms is None or len(files) > MOST_FILES:
         return None
     heads = [head for head in map(_head, files) if head.events]
     events = [event for head in heads for event in _comparable(head, heads, first_ms)]
     cut = any(head.is_cut for head in heads) or is_cut(events, first_ms)
-    return begins_late(source, first_ms) if cut else None
+    return begins_late(first_ms) if cut else None
 
 
 def _head(file: SavedFile) -> _Head:
