@@ -232,16 +232,17 @@ def _declared(declared: TemplateFunction) -> dict[str, Any]:
 
 
 def _credentials(wanted: LabRunOptions, show: OutputOptions) -> dict[str, str]:
-    """Return the variables of ``--profile-through``, and report that credentials are passed."""
-    if wanted.profile_through is None:
-        names = [name for name in parse_variables(wanted.env) if name.startswith("AWS_SECRET")]
-        passed = "--env" if names else ""
-        variables: dict[str, str] = {}
-    else:
-        variables = profile_variables(wanted.profile_through)
-        passed = f"the profile {wanted.profile_through}"
-    if passed:
-        remark(f"retryctl: the function gets the AWS credentials of {passed}.", quiet=show.quiet)
+    """Return the variables of ``--profile-through``, and report each source of credentials."""
+    profile, file = wanted.profile_through, wanted.env_file
+    variables = profile_variables(profile) if profile is not None else {}
+    sources = {f"the profile {profile}": variables, "--env": parse_variables(wanted.env)}
+    if file is not None:
+        sources[f"the file {file}"] = read_variables(file)
+    for source, given in sources.items():
+        if "AWS_SECRET_ACCESS_KEY" in given:
+            remark(
+                f"retryctl: the function gets the AWS credentials of {source}.", quiet=show.quiet
+            )
     return variables
 
 
