@@ -7,10 +7,9 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY retryctl retryctl
 RUN pip install --no-cache-dir --prefix=/install . \
-    && find /install -name '__pycache__' -prune -exec rm -rf {} + \
     # botocore's models of other services are most of its size
     && cd /install/lib/python3.13/site-packages/botocore/data \
-    && ls | grep -vE '^(_retry|endpoints|partitions|sdk-default|logs|lambda|sts|sso|sso-oidc|signin|dynamodb|s3|sqs|sns|iam|events)' \
+    && ls | grep -vxE '.*[.]json|logs|lambda|sts|sso|sso-oidc|signin|dynamodb|s3|sqs|sns|events' \
     | xargs rm -rf
 
 FROM python:3.13-alpine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -23,34 +24,45 @@ def temporary_folder(purpose: str) -> Iterator[Path]:
 
     Raises CouldNotLook where no folder can be made.
     """
+    # The name is known before the folder exists: a signal at any moment leaves nothing.
+    folder, lock = _unused_name(purpose), -1
     try:
+        lock = _create(folder)
+        yield folder
+    finally:
+        _remove(folder)
+        if lock >= 0:
+            os.close(lock)
+
+
+def _unused_name(purpose: str) -> Path:
+    with _refusals():
         _remove_stale()
-        folder, lock = _create(purpose)
+        return Path(tempfile.gettempdir(), f"{_PREFIX}{purpose}-{secrets.token_hex(8)}")
+
+
+def _create(folder: Path) -> int:
+    """Make the folder, and return its lock."""
+    with _refusals():
+        while True:
+            folder.mkdir(mode=0o700)
+            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            with suppress(OSError):  # a file system without locks: nobody can take it for stale
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if (folder / _LOCK).exists():
+                return lock
+            os.close(lock)  # another run removed it before it was locked
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise CouldNotLook(
             f"cannot make a temporary folder: {error.strerror or error}",
             "Set TMPDIR to a folder that can be written and has room.",
         ) from error
-    try:
-        yield folder
-    finally:
-        _remove(folder)
-        os.close(lock)
-
-
-def _create(purpose: str) -> tuple[Path, int]:
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{purpose}-"))
-        try:
-            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError:
-            _remove(folder)
-            raise
-        with suppress(OSError):  # a file system without locks: nobody can take it for stale
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        if (folder / _LOCK).exists():
-            return folder, lock
-        os.close(lock)  # another run removed it before it was locked
 
 
 def _remove_stale() -> None:

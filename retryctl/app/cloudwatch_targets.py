@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -108,7 +107,7 @@ def open_search(
             versions=_versions(aws, named, feedback) if named else None,
         ),
         settings_of=functions.of,
-        coverage=lambda: with_place(source.coverage(), options),
+        coverage=lambda: with_place(source.coverage(), options, place.function, *place.groups),
         region=lambda: aws.region,
         skew_ms=lambda: aws.skew_ms,
     )
@@ -162,6 +161,7 @@ def aws_for(options: SourceOptions, *names: str | None) -> AwsClient:
         region=options.region or named or options.default_region,
         endpoint_url=options.endpoint_url,
         user_agent=f"retryctl/{__version__}",
+        unmask=options.unmask,
     )
 
 
@@ -271,16 +271,17 @@ def _warn_all(feedback: Feedback, sentences: Iterable[str]) -> None:
         feedback.warn(sentence)
 
 
-def with_place(coverage: Coverage, options: SourceOptions) -> Coverage:
-    """Send the commands that settle a gap to where this one went."""
-    flags = (
-        ("--profile", options.profile),
-        ("--region", options.region),
-        ("--endpoint-url", options.endpoint_url),
-    )
-    place = "".join(f" {name} {shlex.quote(value)}" for name, value in flags if value)
+def with_place(coverage: Coverage, options: SourceOptions, *names: str | None) -> Coverage:
+    """Give the commands to copy the profile, region and endpoint of this one.
+
+    ARNs of one region among ``names`` give the region where no option does.
+    """
+    arns = {arn["region"] for name in names if name and (arn := _PLACE_OF_ARN.match(name))}
+    region = options.region or (arns.pop() if len(arns) == 1 else None)
+    place = replace(options, region=region).aws_options
     return replace(
         coverage,
+        aws_options=place,
         gaps=tuple(
             replace(gap, settle=gap.settle + place)
             if gap.settle and "retryctl " in gap.settle

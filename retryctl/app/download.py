@@ -112,8 +112,14 @@ def download_groups(
         yield DownloadedGroups(
             groups=groups,
             window=replace(window, since_ms=limits.since_ms),
-            coverage=with_place(download.coverage, options),
+            coverage=with_place(download.coverage, options, *_names(options)),
         )
+
+
+def _names(options: SourceOptions) -> tuple[str, ...]:
+    """Return the functions, or else the log groups, that the options name."""
+    functions = options.functions or ((options.function,) if options.function else ())
+    return functions or options.log_groups
 
 
 def _search_options(options: SourceOptions, aws: AwsClient, feedback: Feedback) -> SearchOptions:
@@ -203,7 +209,7 @@ class _Download:
         if self._now_ms - since_ms > _DAY_MS:  # no group keeps less
             kept = not_kept(group, self._search.describe(group), since_ms, self._now_ms)
             looked.gaps += [gap for gap in kept if gap.kind == "retention"]
-        if looked.masked and self._search.describe(group).masked:
+        if looked.masked and not self._aws.unmask and self._search.describe(group).masked:
             looked.gaps.append(masked(group, looked.masked))
         return looked, [log.assumed] if log.assumed else []
 

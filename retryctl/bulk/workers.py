@@ -181,7 +181,8 @@ def _serve(
         signal.signal(number, signal.SIG_IGN)
     for other in inherited:
         other.close()
-    threading.Thread(target=_end_with_program, args=(pipe.fileno(),), daemon=True).start()
+    with suppress(RuntimeError, MemoryError):  # without a thread it ends after the item at hand
+        threading.Thread(target=_end_with_program, args=(pipe.fileno(),), daemon=True).start()
     with suppress(EOFError, OSError):
         while True:
             pipe.send(_outcome(work, pipe.recv()))

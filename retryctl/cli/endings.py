@@ -11,8 +11,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -69,7 +69,7 @@ class _Ending:
         """Handle a signal."""
         if not self._number:
             self._number = number
-            _thread.start_new_thread(self._end_late, ())  # takes no lock, unlike threading.Thread
+            _start(self._end_late)
         elif not self._discarded:
             return
         self._discarded = False
@@ -95,7 +95,7 @@ class _Ending:
             sys.__unraisablehook__(found)
             return
         self._discarded = True
-        _thread.start_new_thread(self._signal_again, ())
+        _start(self._signal_again)
 
     def _signal_again(self) -> None:
         time.sleep(_RAISE_AGAIN_S)
@@ -105,3 +105,9 @@ class _Ending:
         time.sleep(self.longest_s)
         if not self.complete:
             os._exit(128 + self._number)
+
+
+def _start(function: Callable[[], None]) -> None:
+    """Run a function in a thread, without a lock (which ``threading.Thread`` takes)."""
+    with suppress(RuntimeError, MemoryError):  # the machine allows no thread
+        _thread.start_new_thread(function, ())

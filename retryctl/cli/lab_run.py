@@ -38,7 +38,6 @@ from retryctl.lab.options import (
 from retryctl.lab.samples import SAMPLES
 from retryctl.lab.template import TemplateFunction, read_function
 from retryctl.sources.aws.profile import profile_variables
-from retryctl.sources.saved.events import SavedLog
 from retryctl.views.inert import inert
 from retryctl.views.text.lab import plan_table
 
@@ -161,6 +160,8 @@ def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStat
 
 def serve_saved(source: str, port: int) -> NoReturn:
     """Serve a saved log, and print the line that points a client at it, until interrupted."""
+    from retryctl.sources.saved.events import SavedLog
+
     events = [_placed(event) for event in SavedLog(source).read(LogQuery())]
     with serve.serving(events, port) as url:
         put(
@@ -231,16 +232,17 @@ def _declared(declared: TemplateFunction) -> dict[str, Any]:
 
 
 def _credentials(wanted: LabRunOptions, show: OutputOptions) -> dict[str, str]:
-    """Return the variables of ``--profile-through``, and report that credentials are passed."""
-    if wanted.profile_through is None:
-        names = [name for name in parse_variables(wanted.env) if name.startswith("AWS_SECRET")]
-        passed = "--env" if names else ""
-        variables: dict[str, str] = {}
-    else:
-        variables = profile_variables(wanted.profile_through)
-        passed = f"the profile {wanted.profile_through}"
-    if passed:
-        remark(f"retryctl: the function gets the AWS credentials of {passed}.", quiet=show.quiet)
+    """Return the variables of ``--profile-through``, and report each source of credentials."""
+    profile, file = wanted.profile_through, wanted.env_file
+    variables = profile_variables(profile) if profile is not None else {}
+    sources = {f"the profile {profile}": variables, "--env": parse_variables(wanted.env)}
+    if file is not None:
+        sources[f"the file {file}"] = read_variables(file)
+    for source, given in sources.items():
+        if "AWS_SECRET_ACCESS_KEY" in given:
+            remark(
+                f"retryctl: the function gets the AWS credentials of {source}.", quiet=show.quiet
+            )
     return variables
 
 

@@ -19,7 +19,6 @@ from retryctl.cli.output.stdio import prepare_streams
 from retryctl.errors import CouldNotLook, ExitStatus, RetryctlError
 
 _COMPLETING = "_RETRYCTL_COMPLETE"
-_REPORT = "Run it again with --debug for the traceback, and please report it."
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -55,9 +54,9 @@ def _status_of(arguments: Sequence[str]) -> int:
     except RetryctlError as error:
         return _report(error, arguments, debug=debug)
     except Exception as error:
-        unexpected = CouldNotLook(f"unexpected {type(error).__name__}: {error}", _REPORT)
-        unexpected.__cause__ = error
-        return _report(unexpected, arguments, debug=debug)
+        from retryctl.cli.unexpected import translate_unexpected
+
+        return _report(translate_unexpected(error), arguments, debug=debug)
 
 
 def _invoke(arguments: Sequence[str]) -> int:

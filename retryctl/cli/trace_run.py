@@ -109,7 +109,7 @@ def _whole_ids(
     """Return what the arguments name; of a saved log an ID may be cut short."""
     prefixes = [] if source.source in ("cloudwatch", "-") else _shortened(arguments)
     if not prefixes:
-        return named_requests(arguments, _stdin_lines())
+        return named_requests(arguments, _stdin_lines(), aws_options=source.aws_options)
     from retryctl.app.selection import matching_ids  # loads the engine of whole windows
 
     found = matching_ids(prefixes, source, window, config=config, feedback=feedback)
@@ -150,7 +150,7 @@ def _newest(
     selected = select_newest(
         source, window, config=config, last=last, failed=show.failed, feedback=feedback
     )
-    listing = " ".join(["retryctl list", *_source_words(source)])
+    listing = " ".join(["retryctl list", *_source_words(source)]) + source.aws_options
     if not selected.request_ids:
         what = "no request failed" if show.failed else "no request failed or was retried"
         raise nothing_found(

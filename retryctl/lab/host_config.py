@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+from contextlib import suppress
 from pathlib import Path
 
 from retryctl.lab.function import HOME
@@ -20,7 +21,9 @@ _IN_HOME = (".aws", ".boto")
 
 def hidden_paths() -> list[str]:
     """Return the files and folders of the host's AWS configuration, and Lambda's own home."""
-    homes = {os.path.expanduser("~"), pwd.getpwuid(os.getuid()).pw_dir}
+    homes = {os.path.expanduser("~")}
+    with suppress(KeyError):  # a user without an entry, as in many containers
+        homes.add(pwd.getpwuid(os.getuid()).pw_dir)
     paths = {Path(home, name) for home in homes for name in _IN_HOME}
     paths |= {Path(os.environ[name]) for name in _FILE_VARIABLES if os.environ.get(name)}
     found = {str(path.absolute()) for path in paths} | {os.path.realpath(path) for path in paths}

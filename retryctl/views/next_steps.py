@@ -35,7 +35,7 @@ def list_wrong(coverage: Coverage, function: str | None) -> str:
         place = f"-g {quote(coverage.log_groups[0])}"
     else:
         return ""
-    return f"retryctl list {place} --verdict disagrees"
+    return f"retryctl list {place} --verdict disagrees{coverage.aws_options}"
 
 
 def next_steps(checked: CheckedRequest, coverage: Coverage) -> Iterable[tuple[str, str]]:
@@ -44,7 +44,8 @@ def next_steps(checked: CheckedRequest, coverage: Coverage) -> Iterable[tuple[st
     is_open = request.outcome in (RequestOutcome.PENDING, RequestOutcome.RUNNING)
     place = on_cloudwatch(request) if coverage.source in ("cloudwatch", "saved") else ""
     if is_open and place:
-        yield "To follow it:", f"retryctl trace {request.request_id} {place} --wait"
+        follow = f"retryctl trace {request.request_id} {place} --wait{coverage.aws_options}"
+        yield "To follow it:", follow
     command = list_wrong(coverage, request.function)
     if command and checked.verdict is Verdict.DISAGREES:
         yield "Other requests with a wrong counter:", command

@@ -155,10 +155,10 @@ def test_a_log_that_is_another_when_it_is_read_again_is_refused(tmp_path: Path) 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """10,000 requests in 70 MB; of every tenth the second attempt ran somewhere else."""
+    """5,000 requests in 35 MB; of every tenth the second attempt ran somewhere else."""
     environments = [Environment(letter) for letter in "abcdef"]
     text = "an order " * 600
-    for number in range(10_000):
+    for number in range(5_000):
         request_id = f"{number:08x}-1a2b-4c3d-8e4f-{number:012x}"
         here, there = environments[number % 6], environments[(number + 1) % 6]
         here.at(number // 6 * 5).runs(request_id, text, "0", "process A", ends="error")
@@ -178,6 +178,6 @@ def test_a_large_log_takes_little_memory(by: str, large: Path) -> None:
     words = ("check", "--from", source, "-q", "-o", "json")
     done = run(*words, cwd=large.parent, program=MEASURED, stdin=stdin)
     told = json.loads(done.stdout)
-    assert (done.returncode, told["requests"]) == (1, 10_000), done.stderr
-    assert len(told["findings"]) == 1_000
-    assert peak_kb(large.parent) < 90_000
+    assert (done.returncode, told["requests"]) == (1, 5_000), done.stderr
+    assert len(told["findings"]) == 500
+    assert peak_kb(large.parent) < 80_000

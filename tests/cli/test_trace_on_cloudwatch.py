@@ -1,6 +1,7 @@
 """``retryctl trace`` from outside, over HTTP, on the history that the package carries."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -123,3 +124,21 @@ def test_debug_logs_the_calls(endpoint: Endpoint, saved: list[dict[str, Any]]) -
     assert done.returncode == 0
     assert "FilterLogEvents" in done.stderr
     assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        ["-f", "arn:aws:lambda:eu-north-1:123456789012:function:orders-worker"],
+        ["-f", "orders-worker", "--region", "eu-north-1"],
+    ],
+)
+def test_the_commands_to_copy_go_to_the_same_place(endpoint: Endpoint, where: list[str]) -> None:
+    wrong = "d869069c-1c88-49a9-9779-0fbb5587aaa5"
+    text = re.sub(r"\\\n *", "", trace(endpoint, wrong, *where).stdout)
+    command = next(line for line in text.splitlines() if "retryctl list" in line).strip()
+    place = f"--region eu-north-1 --endpoint-url {endpoint.url}"
+    assert command == f"retryctl list orders-worker --verdict disagrees {place}"
+    again = run(*command.split()[1:], *WINDOW, env=aws_program.CREDENTIALS)
+    assert again.returncode == 0, again.stderr
+    assert wrong in again.stdout

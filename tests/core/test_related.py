@@ -11,6 +11,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.related.groups import RelatedRequests, related_requests
 from retryctl.core.related.keys import EventKey, KeyPatternError, key_reader, known_keys
+from tests.support import lambda_log
 from tests.support.campaigns import seeds
 
 T0 = 1_795_402_800_000
@@ -29,16 +30,11 @@ class Log:
         self.requests += 1
         request_id = f"{self.random.getrandbits(32):08x}-1111-4222-8333-{self.requests:012x}"
         at, end = T0 + round(start_s * 1000), T0 + round((start_s + duration_s) * 1000)
-        self._log(at, f"START RequestId: {request_id} Version: $LATEST\n")
+        self._log(at, lambda_log.start(request_id))
         for number, line in enumerate(lines):
             self._log(at + 1 + number, f"{line}\n")
-        self._log(end, f"END RequestId: {request_id}\n")
-        self._log(
-            end,
-            f"REPORT RequestId: {request_id}\tDuration: {duration_s * 1000:.2f} ms\t"
-            f"Billed Duration: {duration_s * 1000:.0f} ms\tMemory Size: 128 MB\t"
-            "Max Memory Used: 40 MB\t\n",
-        )
+        self._log(end, lambda_log.end(request_id))
+        self._log(end, lambda_log.report(request_id, duration_s * 1000))
         return request_id
 
     def _log(self, at_ms: int, message: str) -> None:

@@ -55,3 +55,13 @@ def test_every_decision_is_in_the_table() -> None:
     folder = ROOT / "docs" / "decisions"
     listed = re.findall(r"\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text("utf-8"))
     assert listed == sorted(path.name for path in folder.glob("0*.md"))
+
+
+def test_the_image_keeps_the_models_of_the_services_that_are_called() -> None:
+    kept = re.search(r"grep -vxE '([^']+)'", (ROOT / "Dockerfile").read_text("utf-8"))
+    assert kept
+    calls = re.compile(r'call\(\s*"([a-z0-9-]+)",\s*"[A-Z]')
+    sources = (path.read_text("utf-8") for path in (ROOT / "retryctl").rglob("*.py"))
+    called = {service for text in sources for service in calls.findall(text)}
+    assert {"logs", "lambda", "sqs"} < called
+    assert called | {"sts", "sso", "sso-oidc", "signin"} <= set(kept[1].split("|"))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from retryctl import temporary
 from retryctl.errors import CouldNotLook
 from retryctl.temporary import temporary_folder
 from tests.support.program import environment
@@ -82,3 +83,16 @@ def test_without_a_place_for_it_the_error_names_tmpdir(
     with pytest.raises(CouldNotLook, match="No such file") as raised, temporary_folder("lab"):
         pass
     assert "TMPDIR" in raised.value.next_step
+
+
+def test_a_signal_while_the_folder_is_made_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        assert len(os.listdir(tmp_path)) == 1
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(temporary.fcntl, "flock", interrupted)  # type: ignore[attr-defined]
+    with pytest.raises(KeyboardInterrupt), temporary_folder("lab"):
+        pass
+    assert os.listdir(tmp_path) == []

@@ -28,6 +28,7 @@ from retryctl.sources.cloudwatch.pages import TimeRange, matching_pages
 from retryctl.sources.cloudwatch.requests import RequestSource
 from retryctl.sources.cloudwatch.stats import SearchProgress
 from tests.endpoint.server import Endpoint
+from tests.support import lambda_log
 
 GROUP = "/aws/lambda/orders-worker"
 REQUEST_ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
@@ -54,14 +55,10 @@ def run(request_id: str, at: int, lines: list[str], took: int = 50) -> list[Even
     body = [(at + 1, line) for line in lines]
     done = at + took
     return [
-        (at, f"START RequestId: {request_id} Version: $LATEST\n"),
+        (at, lambda_log.start(request_id)),
         *body,
-        (done, f"END RequestId: {request_id}\n"),
-        (
-            done,
-            f"REPORT RequestId: {request_id}\tDuration: {took}.00 ms\tBilled Duration: {took} ms\t"
-            "Memory Size: 128 MB\tMax Memory Used: 36 MB\t\n",
-        ),
+        (done, lambda_log.end(request_id)),
+        (done, lambda_log.report(request_id, took)),
     ]
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from hashlib import sha1
 from pathlib import Path
 
 import pytest
+from botocore.utils import JSONFileCache
 
 from retryctl.errors import LoginExpired, NoCredentials, RetryctlError, UsageError
 from retryctl.sources.aws import session
@@ -272,3 +274,52 @@ def test_a_login_that_expires_in_the_middle_is_not_called_again_and_again(
     endpoint.faults.credentials = None
     now[0] += 60  # whoever waits goes on after a new login
     aws.call("logs", "FilterLogEvents", REQUEST)
+
+
+# --------------------------------------------------------------------------- without a cache
+
+
+def sso_profile(tmp_path: Path, token: str) -> None:
+    lines = ("sso_session = corp", "sso_account_id = 123456789012", "sso_role_name = dev")
+    corp = "[sso-session corp]\nsso_start_url = https://corp.example\nsso_region = us-east-1"
+    configured(tmp_path, *lines, more=corp)
+    folder = tmp_path / ".aws" / "sso" / "cache"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{sha1(b'corp').hexdigest()}.json").write_text(token)
+
+
+@pytest.mark.parametrize("token", ["", '{"accessToken": "x', "[]", "{}"])
+def test_a_torn_sso_token_is_a_login_that_is_to_be_renewed(
+    endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    folder = str(tmp_path / ".aws" / "sso" / "cache")
+    monkeypatch.setattr("botocore.tokens.SSOTokenProvider._SSO_TOKEN_CACHE_DIR", folder)
+    sso_profile(tmp_path, token)
+    error = failure(endpoint)
+    assert isinstance(error, LoginExpired)
+    assert "aws sso login --profile work" in error.next_step
+
+
+def test_what_cannot_be_written_is_kept_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", session.__name__)
+    cache = session.CredentialCache(JSONFileCache("/proc/cannot/be/written"), "~/.aws/sso/cache")
+    for token in ("a", "b"):
+        cache["key"] = {"accessToken": token}
+    assert cache["key"] == {"accessToken": "b"}
+    (record,) = caplog.records
+    assert "~/.aws/sso/cache cannot be written" in record.getMessage()
+    assert "going on without the cache" in record.getMessage()
+
+
+def test_without_a_home_nothing_is_written_below_the_current_folder(
+    endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = "[profile keys]\naws_access_key_id = a\naws_secret_access_key = b"
+    configured(tmp_path, f"role_arn = {ROLE}", "source_profile = keys", more=keys)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / ".aws" / "config"))
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # no HOME, an unknown user
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    call(endpoint)
+    assert list(empty.iterdir()) == []

@@ -20,6 +20,7 @@ from retryctl.core.crosscheck.verdict import check_history
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from tests.endpoint.server import Endpoint
+from tests.support import lambda_log
 from tests.support.aws_program import CREDENTIALS, GROUP, HERE, MINUTE, SECOND, YESTERDAY, now_ms
 from tests.support.campaigns import LONG
 from tests.support.program import run
@@ -37,18 +38,14 @@ pytestmark = pytest.mark.usefixtures("credentials")
 
 def lines(request_id: str, at: int, count: int | None, took: int = 50) -> Iterator[tuple[int, str]]:
     """One attempt, whose printed lines share a millisecond; it fails where it counts."""
-    yield at, f"START RequestId: {request_id} Version: $LATEST\n"
+    yield at, lambda_log.start(request_id)
     yield at + 1, f"order {count} received\n"
     if count is not None:
         yield at + 1, f"{count}\n"
         yield at + 1, f"process {'ABC'[count]}\n"
         yield at + 2, f"[ERROR] NameError: no\nTraceback (most recent call last):\n  line {at}"
-    yield at + took, f"END RequestId: {request_id}\n"
-    yield (
-        at + took,
-        f"REPORT RequestId: {request_id}\tDuration: {took}.00 ms\tBilled Duration: {took} ms\t"
-        "Memory Size: 128 MB\tMax Memory Used: 36 MB\t\n",
-    )
+    yield at + took, lambda_log.end(request_id)
+    yield at + took, lambda_log.report(request_id, took)
 
 
 def story() -> list[Event]:

@@ -9,6 +9,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 from tests.endpoint.server import Endpoint
+from tests.support import lambda_log
 from tests.support.program import run
 
 GROUP = "/aws/lambda/orders-worker"
@@ -48,16 +49,12 @@ def now_ms() -> int:
 def attempt(request_id: str, at: int, count: int) -> list[Event]:
     """One attempt that counts ``count`` and fails."""
     return [
-        (at, f"START RequestId: {request_id} Version: $LATEST\n"),
+        (at, lambda_log.start(request_id)),
         (at + 1, f"{count}\n"),
         (at + 1, f"process {'ABC'[count]}\n"),
         (at + 2, f"[ERROR] NameError: no\nTraceback (most recent call last):\n  line {at}"),
-        (at + 50, f"END RequestId: {request_id}\n"),
-        (
-            at + 50,
-            f"REPORT RequestId: {request_id}\tDuration: 50.00 ms\tBilled Duration: 50 ms\t"
-            "Memory Size: 128 MB\tMax Memory Used: 36 MB\t\n",
-        ),
+        (at + 50, lambda_log.end(request_id)),
+        (at + 50, lambda_log.report(request_id, 50)),
     ]
 
 

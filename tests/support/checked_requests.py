@@ -15,6 +15,7 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import Request, RequestOutcome
+from tests.support import lambda_log
 
 ID = "5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3"
 GROUP = "/aws/lambda/orders-worker"
@@ -61,9 +62,9 @@ def attempt(number: int, started_ms: int, **fields: Any) -> Attempt:
         "max_memory_used_mb": 36,
         "claim": Claim(counter=counter, branch=branch, evidence=claimed),
         "events": (
-            event(started_ms, f"START RequestId: {ID} Version: $LATEST\n", stream),
+            event(started_ms, lambda_log.start(ID), stream),
             *claimed,
-            event(started_ms + 57, f"END RequestId: {ID}\n", stream),
+            event(started_ms + 57, lambda_log.end(ID), stream),
         ),
     }
     return Attempt(**{**made, **fields})

@@ -15,6 +15,7 @@ from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.events import SavedLog
+from tests.support import lambda_log
 
 ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
 OTHER_ID = "0e1ba5e6-55d1-4e9a-9bbb-3ad5d9f0a1c2"
@@ -35,17 +36,13 @@ def attempt(start_ms: int, stream: str, request_id: str, *, counter: int) -> lis
         "[ERROR] NameError: name 'x' is not defined\nTraceback (most recent call last):\n"
         '\u00a0\u00a0File "/var/task/app.py", line 11, in lambda_handler\n\u00a0\u00a0\u00a0\u00a0x'
     )
-    report = (
-        f"REPORT RequestId: {request_id}\tDuration: 54.60 ms\tBilled Duration: 55 ms\t"
-        "Memory Size: 128 MB\tMax Memory Used: 36 MB\t\n"
-    )
     return [
-        (start_ms, stream, f"START RequestId: {request_id} Version: $LATEST\n"),
+        (start_ms, stream, lambda_log.start(request_id)),
         (start_ms + 20, stream, f"{counter}\n"),
         (start_ms + 20, stream, f"process {'ABC'[counter]} – größer\n"),
         (start_ms + 50, stream, traceback),
-        (start_ms + 60, stream, f"END RequestId: {request_id}\n"),
-        (start_ms + 60, stream, report),
+        (start_ms + 60, stream, lambda_log.end(request_id)),
+        (start_ms + 60, stream, lambda_log.report(request_id, 54.6)),
     ]
 
 

@@ -121,7 +121,7 @@ def profiles(incomplete: str) -> list[str]:
         parser = ConfigParser(interpolation=None, strict=False)
         try:
             parser.read(Path(os.environ.get(variable) or default).expanduser(), encoding="utf-8")
-        except (Error, OSError, UnicodeDecodeError):
+        except (Error, OSError, RuntimeError, UnicodeDecodeError):  # no HOME, too
             continue
         for section in parser.sections():
             kind, _, name = section.partition(" ")

@@ -44,20 +44,23 @@ class NamedRequests:
     records: tuple[FailureRecord, ...] = ()
 
 
-def named_requests(arguments: Iterable[str], stdin: Iterable[str]) -> NamedRequests:
+def named_requests(
+    arguments: Iterable[str], stdin: Iterable[str], *, aws_options: str = ""
+) -> NamedRequests:
     """Return the request IDs in ``arguments``, lower-cased, each once, in order.
 
     An argument is an ID, a text that holds one (``RequestId: …``, a log line, the name of a
     file of the /tmp counter, a console URL), failure records or a file or folder of them, or
     ``-``, which stands for the IDs or the records in the lines of ``stdin``. Raises
     ``UsageError`` for an argument without an ID, ``NothingFound`` where stdin is empty.
+    The commands of an error end with ``aws_options``.
     """
     found: dict[str, None] = {}
     records: list[FailureRecord] = []
     words = list(_unquoted_lines(arguments))
     known = [request_id for word in words for request_id in _ids_in(word)]
     for word in words:
-        named = _in_stdin(stdin) if word == "-" else _in_argument(word, known)
+        named = _in_stdin(stdin) if word == "-" else _in_argument(word, known, aws_options)
         found |= dict.fromkeys(named.ids)
         records += named.records
     return NamedRequests(ids=tuple(found), records=tuple(dict.fromkeys(records)))
@@ -89,7 +92,7 @@ def records_named(argument: str) -> NamedRequests:
     """Return the failure records in a text, or in the file or folder of that name."""
     from retryctl.core.failure_records.documents import failure_records
 
-    texts = [argument] if "{" in argument else _file_texts(argument)
+    texts = [argument] if "{" in argument or not argument else _file_texts(argument)
     return requests_of(record for text in texts for record in failure_records(text))
 
 
@@ -107,7 +110,7 @@ def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
             yield word
 
 
-def _in_argument(text: str, known: Sequence[str]) -> NamedRequests:
+def _in_argument(text: str, known: Sequence[str], aws_options: str) -> NamedRequests:
     from retryctl.sources.saved.files import instead_of  # completion has no use for it
 
     if (named := records_named(text)).records:
@@ -117,7 +120,8 @@ def _in_argument(text: str, known: Sequence[str]) -> NamedRequests:
     if step := instead_of(text):
         raise UsageError(f"{text!r} is a file's name, not a request ID.", step)
     why = _why_not(text)
-    step = _LOOKS_LIKE if why else _for_function(text, known) or _LOOKS_LIKE
+    command = "" if why else _for_function(text, known)
+    step = f"{command}{aws_options}" if command else _LOOKS_LIKE
     raise UsageError(f"{text!r} is not a request ID{why}.", step)
 
 

@@ -81,20 +81,23 @@ def gaps_of_window(gaps: Iterable[Gap], since_ms: int | None) -> tuple[Gap, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """What was looked at: groups, window, streams, calls, and what could not be seen.
+    """What was read: log groups, window, streams, calls, and what is missing.
 
-    ``since_ms`` and ``until_ms`` bound what was read; ``horizon_ms`` is the moment as of
-    which outcomes are told: now, ``--until``, or the last event of a saved log.
+    ``since_ms`` and ``until_ms`` bound what was read; outcomes are those as of ``horizon_ms``:
+    now, ``--until``, or the last event of a saved log.
     ``pages`` are answers of a search, ``bytes_scanned`` what Logs Insights was charged for.
     ``first_event_ms`` is set where the start of what was read is only that of a file, so
     that earlier attempts may have been cut away; ``last_event_ms`` is where that file ends.
-    ``where`` is the file or folder as it was given. ``left_out`` has request IDs that stand
-    in what of the file was not asked for, each with its function or log group there.
-    ``web_requests`` counts the requests to web functions, which are not events.
+    ``where`` is the file or folder as it was given. ``aws_options`` are the options --profile,
+    --region and --endpoint-url of the command, quoted for a shell, each after a blank.
+    ``left_out`` has the request IDs of the file that the query does not name, each with its
+    function or log group. ``web_requests`` counts the requests to web functions, which are not
+    events.
     """
 
     source: str
     where: str | None = None
+    aws_options: str = ""
     log_groups: tuple[str, ...] = ()
     since_ms: int | None = None
     until_ms: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 _PATIENCE_S = 3.0
 _EVERY_S = 1.0
@@ -31,8 +31,9 @@ class CallWatch:
         with self._lock:
             self._since[key] = (self._seconds(), action)
             if not self._running:
-                self._running = True
-                threading.Thread(target=self._run, daemon=True).start()
+                with suppress(RuntimeError, MemoryError):  # no thread: the wait is not reported
+                    threading.Thread(target=self._run, daemon=True).start()
+                    self._running = True
         try:
             yield
         finally:

@@ -50,9 +50,21 @@ class DaemonPool:
         future.add_done_callback(self._open.discard)
         self._tasks.put((future, lambda: function(*arguments)))
         if self._threads < self._size:
-            self._threads += 1
-            threading.Thread(target=_work, args=(self._tasks,), daemon=True).start()
+            self._add_thread()
         return future
+
+    def _add_thread(self) -> None:
+        """Start a thread. Where the machine allows none at all, do the work here."""
+        thread = threading.Thread(target=_work, args=(self._tasks,), daemon=True)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError):
+            if self._threads == 0:
+                self._tasks.put(None)
+                _work(self._tasks)
+            self._size = self._threads or self._size
+        else:
+            self._threads += 1
 
     def map(self, function: Callable[[U], T], items: Iterable[U]) -> Iterator[T]:
         """Yield ``function`` of each item, in order."""

@@ -162,7 +162,7 @@ def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
         copy = tempfile.TemporaryFile()  # noqa: SIM115 - it must outlive this function
     except OSError:
         content = stream.read()
-        return SavedFile(name=name, size=len(content), open=lambda: io.BytesIO(content))
+        return SavedFile(name=name, size=len(content), open=partial(_in_memory, content))
     try:
         shutil.copyfileobj(stream, copy)
         copy.flush()
@@ -177,6 +177,10 @@ def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
         return open(os.dup(copy.fileno()), "rb")
 
     return SavedFile(name=name, size=size, open=reopen)
+
+
+def _in_memory(content: bytes) -> IO[bytes]:
+    return io.BufferedReader(io.BytesIO(content))
 
 
 def _demo() -> SavedFile:
