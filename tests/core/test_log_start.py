@@ -1,4 +1,4 @@
-"""A log that was cut at its start shows it by a stream without init, or by a REPORT without START."""
+"""A log shows that it was cut at its start: a stream lacks its init, or a REPORT its START."""
 
 from __future__ import annotations
 
