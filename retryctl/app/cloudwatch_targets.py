@@ -161,6 +161,7 @@ def aws_for(options: SourceOptions, *names: str | None) -> AwsClient:
         region=options.region or named or options.default_region,
         endpoint_url=options.endpoint_url,
         user_agent=f"retryctl/{__version__}",
+        unmask=options.unmask,
     )
 
 

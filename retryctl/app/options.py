@@ -38,6 +38,7 @@ class SourceOptions:
     ``functions`` are several functions, by name or by pattern. ``default_region`` is used where
     neither ``region`` nor an ARN names one. ``store`` is the URL of a durable
     counter to compare with the log. ``max_cost`` is in US dollars for each log group.
+    ``unmask`` reads log events without the masks of data protection.
     """
 
     source: str = "cloudwatch"
@@ -51,16 +52,18 @@ class SourceOptions:
     store: str | None = None
     engine: Engine = Engine.AUTO
     max_cost: float | None = None
+    unmask: bool = False
 
     @property
     def aws_options(self) -> str:
-        """The profile, region and endpoint as options for a shell, each after a blank."""
+        """The profile, region, endpoint and ``--unmask`` for a shell, each after a blank."""
         given = (
             ("--profile", self.profile),
             ("--region", self.region),
             ("--endpoint-url", self.endpoint_url),
         )
-        return "".join(f" {name} {shlex.quote(value)}" for name, value in given if value)
+        place = "".join(f" {name} {shlex.quote(value)}" for name, value in given if value)
+        return f"{place} --unmask" if self.unmask else place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from retryctl.app.options import (
     SILENT,
@@ -18,7 +19,6 @@ from retryctl.app.options import (
     bytes_progress,
     wall_clock_ms,
 )
-from retryctl.bulk.reader import BulkReader, TracedLog
 from retryctl.config import ProjectConfig
 from retryctl.core.check.expectations import unmatched_patterns
 from retryctl.core.crosscheck.claims import Branches, Markers
@@ -34,6 +34,9 @@ from retryctl.core.model.coverage import Coverage, LogQuery, runs_version
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import Request
+
+if TYPE_CHECKING:
+    from retryctl.bulk.reader import TracedLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +188,8 @@ def _read_saved(
     feedback: Feedback,
     stored: _Stored,
 ) -> TraceResult:
+    from retryctl.bulk.reader import BulkReader
+
     query = replace(query, log_groups=options.log_groups)
     if options.function:
         from retryctl.sources.aws.function_config import alias_not_logged, parse_function_name
@@ -200,6 +205,8 @@ def _read_saved(
 
 
 def _check(events: Sequence[LogEvent], coverage: Coverage, given: HistoryInput) -> TracedLog:
+    from retryctl.bulk.reader import TracedLog
+
     history = check_history(events, coverage, given)
     mentioned = {
         one for one in given.wanted or () if any(one in event.message.lower() for event in events)

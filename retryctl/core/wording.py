@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 _NEAR, _MUCH = 0.7, 0.1
 
 
-def suggestions(word: str, known: Iterable[str]) -> str:
+def suggestions(
+    word: str, known: Iterable[str], *, part: Callable[[str], str] = lambda name: name
+) -> str:
     """Return ``Did you mean …?`` with up to three names of ``known``; ``""`` where none is near.
+
+    ``part`` returns what is compared of a name.
 
     Names that begin with ``word`` are near, then names that resemble it, without those that
     resemble it much less than the nearest. Upper and lower case, and the dashes of an option, do
@@ -16,8 +20,8 @@ def suggestions(word: str, known: Iterable[str]) -> str:
     """
     from difflib import SequenceMatcher, get_close_matches
 
-    by_lower = {name.lower().lstrip("-"): name for name in sorted(known) if name != word}
-    word = word.lower().lstrip("-")
+    by_lower = {part(name).lower().lstrip("-"): name for name in sorted(known) if name != word}
+    word = part(word).lower().lstrip("-")
     matches = [name for name in by_lower if word and name.startswith(word)][:3]
     if not matches:
         alike = {

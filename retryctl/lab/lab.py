@@ -7,7 +7,6 @@ import json
 import random
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -201,8 +200,10 @@ class Lab:
                 delivery.request_id, delivery.event, trace_id=trace_id, fault=fault
             )
             self.attempts.append(attempt)
-            self.facts = environment.facts
+            self._keep_facts(environment)
             return attempt
+        from concurrent.futures import ThreadPoolExecutor
+
         other = self._make_environment()
         with ThreadPoolExecutor(2) as pool:
             both = [
@@ -211,9 +212,15 @@ class Lab:
             ]
             attempts = [each.result() for each in both]
         self.attempts += attempts
-        self.facts = environment.facts
+        self._keep_facts(environment)
         other.close()
         return attempts[0]
+
+    def _keep_facts(self, environment: Environment) -> None:
+        """Keep the facts of the last process; the way to a private /tmp is tried once in a lab."""
+        refused = self.facts.get("refused", environment.facts["refused"])
+        self.facts = {**environment.facts, "refused": refused}
+        self.function = replace(self.function, isolation=(self.facts["isolation"],))
 
     def _make_environment(self) -> Environment:
         number = len(self._environments) + 1

@@ -7,11 +7,10 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
-_PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
-_SHARE = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
-_HAS_PROC = Path("/proc/self").exists()
+_PEAK = re.compile(rb"^VmHWM:\s+(\d+) kB", re.MULTILINE)
+_SHARE = re.compile(rb"^Pss:\s+(\d+) kB", re.MULTILINE)
+_HAS_PROC = os.path.exists("/proc/self")
 
 
 def used_mb(pid: int) -> int:
@@ -42,19 +41,23 @@ def _children(pid: int) -> list[int]:
     found: list[int] = []
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
-            text = Path(f"/proc/{pid}/task/{thread}/children").read_text()
-            found += map(int, text.split())
+            found += map(int, _content(f"/proc/{pid}/task/{thread}/children").split())
     except OSError:
         pass  # the process or a thread has ended
     return found
 
 
-def _kb(pattern: re.Pattern[str], path: str) -> int:
+def _kb(pattern: re.Pattern[bytes], path: str) -> int:
     try:
-        found = pattern.search(Path(path).read_text())
+        found = pattern.search(_content(path))
     except OSError:
         return 0
     return int(found[1]) if found else 0
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.read()
 
 
 def _resident_mb(pid: int) -> int:

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, Literal, Protocol
 
-from tests.endpoint.errors import Refusal, invalid, no_such_group
-from tests.endpoint.insights_query import Query, parse
-from tests.endpoint.store import LogGroup
+from tests.endpoint.errors import Refusal, invalid
+from tests.endpoint.insights_query import Query, field_of, parse
+from tests.endpoint.store import OWN_ACCOUNT, LogGroup
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -34,6 +34,8 @@ class Groups(Protocol):
 
     def identified(self, identifier: str) -> LogGroup | None: ...
 
+    def check_class(self, operation: str, group: LogGroup) -> None: ...
+
 
 # An event found: its group, and its key there, which stays when others are put before it.
 _Found = tuple[LogGroup, int, int]
@@ -49,6 +51,7 @@ class _Run:
     found: list[_Found]
     rows: list[Row]
     statistics: Answer
+    unmask: bool = False
     done_at: float = 0.0
     polls: int = 0
     ended_as: str | None = None
@@ -123,7 +126,10 @@ class InsightsApi:
         first = int(token or 0)
         answer: Answer = {
             "results": run.rows[first : first + _PAGE_ROWS]
-            or [_result(*found) for found in run.found[first : first + _PAGE_ROWS]],
+            or [
+                _result(*found, unmask=run.unmask)
+                for found in run.found[first : first + _PAGE_ROWS]
+            ],
             "statistics": run.statistics,
             "status": run.status,
         }
@@ -162,17 +168,23 @@ class InsightsApi:
         ]
         if len(asked) != 1 or len(asked[0]) > 50:
             raise invalid("Exactly one of the log group parameters is needed, of 1 to 50 groups.")
-        groups = [self._groups.identified(name) for name in asked[0]]
-        for group in groups:
+        groups = []
+        for name in asked[0]:
+            group = self._groups.identified(name)
             if group is None:
-                raise no_such_group()
-            if group.log_class == "DELIVERY":
-                raise invalid("Queries are not supported for log groups of class DELIVERY.")
-        return [group for group in groups if group is not None]
+                raise Refusal(
+                    "ResourceNotFoundException",
+                    f"Log group '{name}' does not exist for account ID '{OWN_ACCOUNT}'",
+                )
+            self._groups.check_class("StartQuery", group)
+            groups.append(group)
+        return groups
 
     def _run(
         self, groups: list[LogGroup], query: Query, since_ms: int, until_ms: int, limit: int
     ) -> _Run:
+        if query.unmask or query.only_indexed:
+            _refuse_of_class(groups)
         ranges = [(group, *group.between(since_ms, until_ms)) for group in groups]
         visible_by = self._clock() - self.fresh_ms
         found = [
@@ -180,7 +192,7 @@ class InsightsApi:
             for group, low, high in ranges
             for row in _candidates(group, query, low, high)
             if group.ingested[row] <= visible_by
-            and query.wants(group.message(row), group.stream_name(row))
+            and query.wants(group.queried(row), group.stream_name(row))
         ]
         shuffled = Random(f"{self.seed}/{len(self._runs)}")
         if self.order == "shuffled":
@@ -190,11 +202,12 @@ class InsightsApi:
         return _Run(
             found=[] if query.bin_ms else sorted(found, key=lambda event: event[1])[:limit],
             rows=_counts(found, query, shuffled)[:limit] if query.bin_ms else [],
+            unmask=query.unmask,
             statistics={
                 "recordsMatched": float(len(found)),
                 "recordsScanned": float(sum(high - low for _, low, high in ranges)),
                 "bytesScanned": float(
-                    sum(group.bytes_of(low, high) for group, low, high in ranges)
+                    sum(_scanned(group, query, low, high) for group, low, high in ranges)
                 ),
                 "logGroupsScanned": float(len(groups)),
             },
@@ -203,9 +216,32 @@ class InsightsApi:
 
 def _candidates(group: LogGroup, query: Query, low: int, high: int) -> Iterable[int]:
     """The rows with one of the phrases, found without looking at each; or all of them."""
-    if query.regexes or not query.phrases:
+    if query.field:
+        since_ms = group.indexes.get(query.field)
+        if query.only_indexed:
+            low = high if since_ms is None else max(low, group.between(since_ms, 0)[0])
+        return range(low, high)
+    if query.regexes or not query.phrases or group.transformed:
         return range(low, high)
     return {row for phrase in query.phrases for row in group.rows_with(phrase.encode(), low, high)}
+
+
+def _scanned(group: LogGroup, query: Query, low: int, high: int) -> int:
+    """Bytes that a query reads: of indexed events only those with one of its values."""
+    if not query.field or query.field not in group.indexes:
+        return 0 if query.only_indexed else group.bytes_of(low, high)
+    indexed = min(high, max(low, group.between(group.indexes[query.field], 0)[0]))
+    rows = range(indexed, high)
+    hit = (row for row in rows if field_of(group.queried(row), query.field) in query.values)
+    return (0 if query.only_indexed else group.bytes_of(low, indexed)) + sum(map(group.size, hit))
+
+
+def _refuse_of_class(groups: list[LogGroup]) -> None:
+    if any(group.log_class != "STANDARD" for group in groups):
+        raise Refusal(
+            "MalformedQueryException",
+            "filterIndex and unmask are not supported for log groups of this class.",
+        )
 
 
 def _counts(found: list[_Found], query: Query, shuffled: Random) -> list[Row]:
@@ -215,12 +251,14 @@ def _counts(found: list[_Found], query: Query, shuffled: Random) -> list[Row]:
     return [_row({query.bin_name: _moment(at_ms), "events": str(count)}) for at_ms, count in bins]
 
 
-def _result(group: LogGroup, at_ms: int, arrival: int) -> Row:
+def _result(group: LogGroup, at_ms: int, arrival: int, *, unmask: bool) -> Row:
     row = group.place(at_ms, arrival)
+    unmasked = {"unmasked": group.queried(row, unmask=True)} if unmask else {}
     return _row(
         {
             "@timestamp": _moment(at_ms),
-            "@message": group.message(row),
+            "@message": group.queried(row),
+            **unmasked,
             "@logStream": group.stream_name(row),
             "@log": f"{group.account}:{group.name}",
             "@ptr": group.event_id(row),

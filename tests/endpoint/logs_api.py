@@ -51,6 +51,11 @@ class LogsApi:
         self.scan_events = scan_events
         self.class_refusal = "InvalidOperationException"
         self.reads_streams_of_any_class = False
+        self.refused = {
+            "INFREQUENT_ACCESS": {"FilterLogEvents", "GetLogEvents"},
+            "DELIVERY": {"FilterLogEvents", "GetLogEvents", "StartQuery"},
+            "ESSENTIALS": {"FilterLogEvents", "GetLogEvents"},
+        }
         self._last_event_lag_ms = last_event_lag_ms
 
     def group_of(self, request: Request) -> LogGroup:
@@ -104,7 +109,8 @@ class LogsApi:
             return _page([], token)
         budget = 0 if fault in ("empty-page", "repeat-token") else self.scan_events
         rows, rest = self._scan(group, pattern, low, high, forward, budget, limit, names, prefix)
-        events = [_filtered(group, row) for row in rows]
+        unmask = request.get("unmask", False)
+        events = [_filtered(group, row, unmask=unmask) for row in rows]
         if rest is None:
             return _page(events, None)
         return _page(events, self._tokens.issue(asked, [int(forward), *group.key(rest)]))
@@ -174,7 +180,9 @@ class LogsApi:
         if token and at_end:  # nothing further: the same token comes back
             ahead, behind = (token, behind) if forward else (ahead, token)
         return {
-            "events": [_plain(group, row) for row in rows[first:last]],
+            "events": [
+                _plain(group, row, unmask=request.get("unmask", False)) for row in rows[first:last]
+            ],
             "nextForwardToken": ahead,
             "nextBackwardToken": behind,
         }
@@ -243,6 +251,44 @@ class LogsApi:
         ]
         return self._listed(request, "logGroups", groups)
 
+    def describe_field_indexes(self, request: Request) -> Answer:
+        groups = [self.identified(name) for name in request["logGroupIdentifiers"]]
+        categories = request.get("indexCategories", ["DEFAULT", "CUSTOM", "INACTIVE"])
+        indexes = [
+            {
+                "logGroupIdentifier": group.arn,
+                "fieldIndexName": field,
+                "firstEventTime": since_ms,
+                "indexCategory": "CUSTOM",
+            }
+            for group in groups
+            if group and "CUSTOM" in categories
+            for field, since_ms in group.indexes.items()
+        ]
+        return self._listed(request, "fieldIndexes", indexes)
+
+    def get_transformer(self, request: Request) -> Answer:
+        group = self.group_of(request)
+        if group.transformed != "group":
+            return {}
+        return {"logGroupIdentifier": group.arn, "transformerConfig": [{"parseJSON": {}}]}
+
+    def describe_account_policies(self, request: Request) -> Answer:
+        """The account's transformer, for the groups whose names begin as one of them."""
+        policies = [
+            {
+                "policyName": f"p{number}",
+                "policyType": "TRANSFORMER_POLICY",
+                "scope": "ALL",
+                "selectionCriteria": f'LogGroupNamePrefix IN ["{group.name}"]',
+                "policyDocument": "[]",
+            }
+            for number, group in enumerate(self._store.groups())
+            if group.transformed == "account"
+        ]
+        asked = request["policyType"] == "TRANSFORMER_POLICY"
+        return {"accountPolicies": policies if asked else []}
+
     def _listed(self, request: Request, key: str, rows: list[Answer]) -> Answer:
         asked = [key, {k: v for k, v in request.items() if k not in ("nextToken", "limit")}]
         token, limit = request.get("nextToken"), _limit(request, 50)
@@ -303,9 +349,14 @@ class LogsApi:
     def _readable(self, request: Request, operation: str) -> LogGroup:
         group = self.group_of(request)
         reads_streams = operation == "GetLogEvents" and self.reads_streams_of_any_class
-        if group.log_class != "STANDARD" and not reads_streams:
-            raise _of_class(self.class_refusal, operation, group)
+        if not reads_streams:
+            self.check_class(operation, group)
         return group
+
+    def check_class(self, operation: str, group: LogGroup) -> None:
+        """Refuse what the class of the group does not allow."""
+        if operation in self.refused.get(group.log_class, ()):
+            raise _of_class(self.class_refusal, operation, group)
 
 
 def _of_class(code: str, operation: str, group: LogGroup) -> Refusal:
@@ -326,16 +377,16 @@ def _page(events: list[Answer], token: str | None) -> Answer:
     return page | ({"nextToken": token} if token else {})
 
 
-def _plain(group: LogGroup, row: int) -> Answer:
+def _plain(group: LogGroup, row: int, *, unmask: bool) -> Answer:
     return {
         "timestamp": group.timestamps[row],
-        "message": group.message(row),
+        "message": group.shown(row, unmask=unmask),
         "ingestionTime": group.ingested[row],
     }
 
 
-def _filtered(group: LogGroup, row: int) -> Answer:
-    return _plain(group, row) | {
+def _filtered(group: LogGroup, row: int, *, unmask: bool) -> Answer:
+    return _plain(group, row, unmask=unmask) | {
         "logStreamName": group.stream_name(row),
         "eventId": group.event_id(row),
     }
@@ -360,6 +411,8 @@ def _described(group: LogGroup, *, brief: bool) -> Answer:
         described["retentionInDays"] = group.retention_days
     if group.data_protection is not None:
         described["dataProtectionStatus"] = group.data_protection
+    if group.inherited:
+        described["inheritedProperties"] = list(group.inherited)
     return described
 
 

@@ -81,6 +81,9 @@ class Endpoint:
             "StartQuery": insights.start_query,
             "GetQueryResults": insights.get_query_results,
             "StopQuery": insights.stop_query,
+            "DescribeFieldIndexes": logs.describe_field_indexes,
+            "GetTransformer": logs.get_transformer,
+            "DescribeAccountPolicies": logs.describe_account_policies,
         }
         self.events, self.insights = logs, insights
         self._http = _Server(("127.0.0.1", port), _Handler)
@@ -160,6 +163,8 @@ class Endpoint:
     def logs(self, operation: str, request: dict[str, Any], fault: str | None) -> dict[str, Any]:
         with self._lock:
             self._refuse_caller(f"logs:{operation}", request)
+            if request.get("unmask") or "unmask(" in request.get("queryString", ""):
+                self._refuse_caller("logs:Unmask", request)
             self.quotas.take(operation)
             if paged := self._paged.get(operation):
                 return paged(self.faults.bent(request), fault)

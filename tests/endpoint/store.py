@@ -7,11 +7,14 @@ five arrays, which takes about 40 bytes an event beside its text, and a phrase i
 
 from __future__ import annotations
 
+import json
+import re
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Literal
 
 EVENT_OVERHEAD = 26  # bytes that CloudWatch Logs counts for each event beside its message
 OWN_ACCOUNT = "123456789012"
@@ -32,7 +35,12 @@ class LogStream:
 
 
 class LogGroup:
-    """One group. Row numbers are places in time order; they change when an event is put earlier."""
+    """One group. Row numbers are places in time order; they change when an event is put earlier.
+
+    ``inherited`` are properties of its account. ``masks`` is a regular expression of what data
+    protection hides. ``transformed`` tells whose transformer it has. ``indexes`` are the indexed
+    fields, each with the time in epoch milliseconds since when its events are indexed.
+    """
 
     def __init__(
         self,
@@ -43,6 +51,10 @@ class LogGroup:
         log_class: str = "STANDARD",
         retention_days: int | None = None,
         data_protection: str | None = None,
+        inherited: Sequence[str] = (),
+        masks: str = "",
+        transformed: Literal["", "group", "account"] = "",
+        indexes: Mapping[str, int] | None = None,
     ) -> None:
         self.name = name
         self.account = account
@@ -50,6 +62,10 @@ class LogGroup:
         self.log_class = log_class
         self.retention_days = retention_days
         self.data_protection = data_protection
+        self.inherited = tuple(inherited)
+        self.masks = masks
+        self.transformed = transformed
+        self.indexes = dict(indexes or {})
         self.stored_extra = 0
         self.streams: dict[str, LogStream] = {}
         self.timestamps: array[int] = array("q")
@@ -153,6 +169,18 @@ class LogGroup:
 
     def message(self, row: int) -> str:
         return self._bytes(row).decode()
+
+    def shown(self, row: int, *, unmask: bool = False) -> str:
+        """The message as it is given to callers, masked unless ``unmask``."""
+        text = self.message(row)
+        if unmask or not self.masks:
+            return text
+        return re.sub(self.masks, lambda found: "*" * len(found[0]), text)
+
+    def queried(self, row: int, *, unmask: bool = False) -> str:
+        """The message as Logs Insights has it: after the transformer."""
+        text = self.shown(row, unmask=unmask)
+        return json.dumps({"body": text.encode().hex()}) if self.transformed else text
 
     def rows_with(self, literal: bytes, low: int, high: int) -> Iterator[int]:
         """The rows of low <= row < high whose message contains ``literal``, in order."""

@@ -135,6 +135,14 @@ MaxCost = Annotated[
         rich_help_panel=WHERE,
     ),
 ]
+Unmask = Annotated[
+    bool,
+    typer.Option(
+        "--unmask",
+        help="Show what data protection masks. Needs the permission logs:Unmask.",
+        rich_help_panel=WHERE,
+    ),
+]
 Profile = Annotated[
     str | None,
     typer.Option(
@@ -269,6 +277,7 @@ class ReadOptions:
     until: Until = None
     engine: EngineChoice = Engine.AUTO
     max_cost: MaxCost = None
+    unmask: Unmask = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ def source_options(
         store=store,
         engine=read.engine,
         max_cost=read.max_cost,
+        unmask=read.unmask,
     )
 
 

@@ -11,7 +11,10 @@ import io
 import os
 import sys
 import threading
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _lock = threading.RLock()  # a signal's handler may print while its own thread writes
 

@@ -13,7 +13,6 @@ import json
 import os
 import sys
 from types import ModuleType
-from typing import Any
 
 # The folder that holds the package `retryctl`, in the place of this script's own folder.
 sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
@@ -26,6 +25,10 @@ from retryctl.lab.inside import (  # noqa: E402
     tracebacks,
     virtual_time,
 )
+
+TYPE_CHECKING = False  # each module of the standard library costs time in every process
+if TYPE_CHECKING:
+    from typing import Any
 
 # That folder holds other packages too, perhaps of another Python: none is the function's.
 del sys.path[0]

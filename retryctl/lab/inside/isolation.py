@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-from typing import Any
 
 from retryctl.lab.inside import mounts, namespaces
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 BUBBLEWRAP_DONE = "bubblewrap_done"
 
@@ -53,13 +55,26 @@ def isolate(settings: dict[str, Any]) -> IsolationChoice:
 
 
 def _namespaces(settings: dict[str, Any]) -> IsolationChoice:
-    """Enter namespaces, once a child has shown that it can be done: there is no way back.
-
-    A host may refuse the third step of five, and leave a process without its user and files.
-    """
+    """Enter the environment's namespaces, or make them."""
     if settings.get("namespace_fds"):
         return _joined("namespaces", settings)
     wanted = mounts.plan(settings, _reachable(settings))
+    if _has_choice(settings):
+        _try_namespaces(wanted)
+    namespaces.enter(wanted)
+    return IsolationChoice("namespaces", mounts.TASK, mounts.LAYERS)
+
+
+def _has_choice(settings: dict[str, Any]) -> bool:
+    """Whether there is another way, so that this one is tried first where it can do no harm."""
+    return len(settings["isolation"]) > 1
+
+
+def _try_namespaces(wanted: list[mounts.Mount]) -> None:
+    """Enter them in a child: there is no way back.
+
+    A host may refuse the third step of five, and leave a process without its user and files.
+    """
     answer, said = os.pipe()
     child = os.fork()
     if child == 0:
@@ -74,8 +89,6 @@ def _namespaces(settings: dict[str, Any]) -> IsolationChoice:
     os.close(answer)
     if os.waitpid(child, 0)[1]:
         raise OSError(refusal or "the trial ended at once")
-    namespaces.enter(wanted)
-    return IsolationChoice("namespaces", mounts.TASK, mounts.LAYERS)
 
 
 def _joined(name: str, settings: dict[str, Any]) -> IsolationChoice:
@@ -96,12 +109,19 @@ def _bubblewrap(settings: dict[str, Any]) -> IsolationChoice:
     if program is None:
         raise OSError("bwrap is not installed")
     wrap = [program, *_bubblewrap_options(settings)]
-    # Once it replaces this process there is no way back, so it is tried with /bin/true first.
+    if _has_choice(settings):
+        _try_bubblewrap(wrap)
+    again = json.dumps({**settings, BUBBLEWRAP_DONE: True, "isolation": ["bubblewrap"]})
+    return os.execv(program, [*wrap, sys.executable, _BOOTSTRAP, again])
+
+
+def _try_bubblewrap(wrap: list[str]) -> None:
+    """Run /bin/true in it: once it replaces this process there is no way back."""
+    import subprocess
+
     trial = subprocess.run([*wrap, "/bin/true"], capture_output=True, check=False, text=True)
     if trial.returncode:
         raise OSError(trial.stderr.strip() or f"bwrap ended with status {trial.returncode}")
-    again = json.dumps({**settings, BUBBLEWRAP_DONE: True, "isolation": ["bubblewrap"]})
-    return os.execv(program, [*wrap, sys.executable, _BOOTSTRAP, again])
 
 
 def _bubblewrap_options(settings: dict[str, Any]) -> list[str]:

@@ -7,7 +7,10 @@ earlier one at the same place.
 from __future__ import annotations
 
 import os
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 TASK = "/var/task"
 LAYERS = "/opt"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import os
-import signal
 import sys
 import threading
+
+from retryctl.lab.inside.runtime import SIGKILL
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -39,14 +40,14 @@ def supervise(child: int, control_fd: int) -> None:
 def _kill_at_end_of(fd: int, child: int) -> None:
     while os.read(fd, 1):
         pass
-    os.kill(child, signal.SIGKILL)
+    os.kill(child, SIGKILL)
 
 
 def _end_descendants() -> None:
     """Kill the children, wait, and do so again for the grandchildren that come to us thereby."""
     while True:
         for pid in _children():
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, SIGKILL)
         try:
             os.wait()
         except ChildProcessError:
@@ -72,6 +73,6 @@ def _children() -> list[int]:
 
 def _kill_session(child: int) -> None:
     try:
-        os.killpg(child, signal.SIGKILL)
+        os.killpg(child, SIGKILL)
     except OSError:
         return

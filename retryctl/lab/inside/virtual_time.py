@@ -13,14 +13,15 @@ type itself.
 
 from __future__ import annotations
 
-import ctypes
 import datetime
-import gc
 import mmap
 import struct
 import time
-from collections.abc import Callable
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 PAGE = struct.Struct("<dBB")
 """Seconds to add to the host's clock; the fault: 0 none, or a place in ``FAULTS``, from 1; when."""
@@ -144,6 +145,8 @@ def _install_in_datetime(now_s: Callable[[], float]) -> None:
 
 def _put(kind: type, **methods: Callable[..., Any]) -> None:
     """Replace class methods of a type written in C, and drop what the interpreter cached of it."""
+    import ctypes
+
     own = _dictionary(kind)
     for name, method in methods.items():
         method.__qualname__ = f"{kind.__name__}.{name}"
@@ -158,6 +161,9 @@ _replaced: list[object] = []
 
 def _dictionary(kind: type) -> dict[str, Any]:
     """Return the type's own dictionary, which ``__dict__`` shows read-only."""
+    import ctypes
+    import gc
+
     get = getattr(ctypes.pythonapi, "PyType_GetDict", None)  # since 3.12
     if get is None:
         found: dict[str, Any] = gc.get_referents(kind.__dict__)[0]

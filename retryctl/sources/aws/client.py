@@ -61,7 +61,8 @@ _NAMES_RESOURCE = ("logGroupIdentifier", "FunctionName", "ResourceArn")
 class AwsClient:
     """Clients for one identity, in one region or several. Safe to call from several threads.
 
-    A call that names a resource by its ARN goes to the ARN's region. ``calls`` counts the requests
+    A call that names a resource by its ARN goes to the ARN's region. With ``unmask``, log events
+    are read without the masks of data protection. ``calls`` counts the requests
     that were sent, ``repeated`` the repeats among them. ``seconds`` and ``sleep`` are the clock of
     the rate limiter, ``clock`` gives the epoch milliseconds of this machine.
     """
@@ -73,6 +74,7 @@ class AwsClient:
         region: str | None = None,
         endpoint_url: str | None = None,
         user_agent: str = "retryctl",
+        unmask: bool = False,
         max_attempts: int | None = None,
         seconds: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -80,6 +82,7 @@ class AwsClient:
     ) -> None:
         self.profile = profile
         self.endpoint_url = endpoint_url
+        self.unmask = unmask
         self.calls = 0
         self.repeated = 0
         self._region = region

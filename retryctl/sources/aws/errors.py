@@ -39,6 +39,7 @@ _UNKNOWN_CALLER = frozenset(
         "MissingAuthenticationToken",
     }
 )
+_UNMASK = "logs:Unmask"
 _TOO_FAST = frozenset(
     {"Throttling", "ThrottlingException", "TooManyRequestsException", "LimitExceededException"}
 )
@@ -53,7 +54,7 @@ _EXPLICIT_DENY = re.compile(
 # A group that FilterLogEvents or GetLogEvents cannot read, in the wordings that are known.
 _LOG_CLASS = re.compile(
     r"log-group-class|log class|logs? class|only supported (?:on|for|in) (?:the )?standard|"
-    r"infrequent.?access|delivery class",
+    r"infrequent.?access|delivery class|(?:of|the) class (?:delivery|essentials)",
     re.IGNORECASE,
 )
 _LOG_CLASS_CODES = frozenset(
@@ -62,12 +63,15 @@ _LOG_CLASS_CODES = frozenset(
 
 
 class Refused(CouldNotLook):
-    """Any other refusal: ``code`` and ``reason`` are the service's own words."""
+    """Any other refusal of ``action``: ``code`` and ``reason`` are the service's own words."""
 
-    def __init__(self, what: str, next_step: str, *, code: str, reason: str) -> None:
+    def __init__(
+        self, what: str, next_step: str, *, code: str, reason: str, action: str = ""
+    ) -> None:
         super().__init__(what, next_step)
         self.code = code
         self.reason = reason
+        self.action = action
 
     @property
     def is_bad_token(self) -> bool:
@@ -84,7 +88,7 @@ class Refused(CouldNotLook):
 
     @property
     def is_log_class(self) -> bool:
-        """Whether the group's class (Infrequent Access, Delivery) does not allow the call."""
+        """Whether the group's class (Infrequent Access, Delivery, Essentials) refuses the call."""
         return self.code in _LOG_CLASS_CODES and bool(_LOG_CLASS.search(self.reason))
 
 
@@ -157,6 +161,7 @@ def _refused(error: Exception, context: CallContext) -> RetryctlError:
         "",
         code=code,
         reason=reason,
+        action=context.action,
     )
 
 
@@ -179,6 +184,11 @@ def _denied(reason: str, operation: str, context: CallContext) -> AccessDenied:
             "Check role_arn and mfa_serial in ~/.aws/config, and the role's trust policy.",
         )
     subject = f" {context.subject}" if context.subject else ""
+    if _UNMASK in reason:
+        return AccessDenied(
+            f"not allowed to read{subject} unmasked (AccessDenied for {_UNMASK}{as_whom})",
+            f"Allow {_UNMASK} on it, or drop --unmask.",
+        )
     actions = context.action
     if actions in ("logs:FilterLogEvents", "logs:GetLogEvents"):
         actions = "logs:FilterLogEvents and logs:GetLogEvents"

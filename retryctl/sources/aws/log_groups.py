@@ -107,11 +107,32 @@ def refusal_of(aws: AwsClient, group: LogGroup, error: CouldNotLook) -> CouldNot
     if isinstance(error, NoSuchLogGroup):
         return _with_near_names(aws, group, error)
     if isinstance(error, Refused) and error.is_log_class:
+        return _of_class(describe(aws, group).log_class, group, error)
+    return error
+
+
+def _of_class(log_class: str | None, group: LogGroup, error: Refused) -> CouldNotLook:
+    """Return the error for a group whose class refuses a call; no advice leads to a refusal."""
+    saved = "read a saved log with --from FILE."
+    if log_class == "DELIVERY" or "DELIVERY" in error.reason:
+        return CouldNotLook(
+            f"{group.name} is of the log class Delivery, which can be neither searched nor queried",
+            f"Lambda sends its logs to S3 or Firehose: {saved}",
+        )
+    if error.action == "logs:StartQuery":
+        return CouldNotLook(
+            f"{group.name} is of a log class that Logs Insights cannot query",
+            f"{saved[0].upper()}{saved[1:]}",
+        )
+    if log_class in (None, "INFREQUENT_ACCESS"):
         return CouldNotLook(
             f"{group.name} is of a log class that only Logs Insights can read",
-            "Use --engine insights, or read a saved log with --from FILE.",
+            f"Use --engine insights, or {saved}",
         )
-    return error
+    return CouldNotLook(
+        f"{group.name} is of a log class that FilterLogEvents cannot read",
+        f"Drop --engine filter: auto tries Logs Insights too. Or {saved}",
+    )
 
 
 def _with_near_names(aws: AwsClient, group: LogGroup, error: NoSuchLogGroup) -> NoSuchLogGroup:
@@ -120,7 +141,7 @@ def _with_near_names(aws: AwsClient, group: LogGroup, error: NoSuchLogGroup) -> 
         names = list(_listed_names(aws, group.name[: group.name.rfind("/") + 1], group.region))
     except CouldNotLook:
         return error
-    meant = suggestions(group.name, names)
+    meant = suggestions(group.name, names, part=lambda name: name.rpartition("/")[2])
     return NoSuchLogGroup(error.what, f"{meant} {error.next_step}" if meant else error.next_step)
 
 

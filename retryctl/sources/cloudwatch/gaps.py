@@ -97,12 +97,12 @@ def dropped(event: LogEvent, record: LogsDropped) -> Gap:
 
 
 def masked(group: LogGroup, lines: int) -> Gap:
-    """Return what data protection hides from whoever may not unmask it."""
+    """Return what data protection hides."""
     return Gap(
         kind="masked",
         message=f"data protection of {group.name} masks parts of its lines ({lines} here)",
         log_group=group.name,
-        settle="Allow logs:Unmask, and read the lines in the console",
+        settle="Add --unmask, which needs the permission logs:Unmask",
     )
 
 

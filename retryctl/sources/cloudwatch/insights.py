@@ -30,6 +30,7 @@ USD_PER_GB = 0.005
 FRESH_MS = 120_000
 _GB = 1e9
 _FIELDS = "fields @timestamp, @message, @logStream, @log"
+_UNMASKED = "unmasked"
 _MOST_ROWS = 10_000
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 2.0
 _NO_ROWS: Answer = {"results": [], "statistics": {"recordsMatched": 0.0}}
@@ -117,7 +118,7 @@ class InsightsClient:
         """
         selection = [f"filter {condition}"] if condition else []
         answer = self._query(
-            window, _FIELDS, *selection, "sort @timestamp asc", f"limit {_MOST_ROWS}"
+            window, self._fields(), *selection, "sort @timestamp asc", f"limit {_MOST_ROWS}"
         )
         first_s, last_s = _seconds(window)
         if first_s < last_s and not _is_whole(answer):
@@ -141,6 +142,12 @@ class InsightsClient:
             with self._lock:
                 self.unread.append(replace(window, since_ms=until_ms))
         return replace(window, until_ms=until_ms)
+
+    def _fields(self) -> str:
+        """Return what to select of each event; only groups of the class Standard take unmask."""
+        of_class = self._describe(self._group).log_class
+        unmask = self._aws.unmask and of_class in (None, "STANDARD")
+        return f"{_FIELDS}, unmask(@message) as {_UNMASKED}" if unmask else _FIELDS
 
     def _in_order(self, events: Iterable[LogEvent]) -> list[LogEvent]:
         order = EventOrder(markers=self._markers)
@@ -232,7 +239,7 @@ class InsightsClient:
     def _event(self, row: dict[str, str]) -> LogEvent:
         return LogEvent(
             timestamp_ms=moment_ms(row["@timestamp"]),
-            message=row.get("@message", ""),
+            message=row.get(_UNMASKED, row.get("@message", "")),
             log_stream=row.get("@logStream"),
             log_group=self._group.name,
         )

@@ -73,7 +73,11 @@ def matching_pages(
     skipped. Raises like ``AwsClient.call``.
     """
     place = _Place(asked_ms=window.since_ms, since_ms=window.since_ms)
-    request: dict[str, Any] = {**group.request, "endTime": window.until_ms - 1}  # inclusive there
+    request: dict[str, Any] = {
+        **group.request,
+        **_unmasked(aws),
+        "endTime": window.until_ms - 1,  # inclusive there
+    }
     if pattern:
         request["filterPattern"] = pattern
     if streams:
@@ -165,6 +169,7 @@ def newest_first(
     """
     request: dict[str, Any] = {
         **group.request,
+        **_unmasked(aws),
         "logStreamName": stream,
         "startTime": window.since_ms,
         "endTime": window.until_ms,  # exclusive here
@@ -197,6 +202,11 @@ def newest_first(
         if page["nextBackwardToken"] == token or enough(events):
             return newest[::-1]
         token = page["nextBackwardToken"]
+
+
+def _unmasked(aws: AwsClient) -> dict[str, bool]:
+    """Return the parameter that removes the masks; without it, no permission is needed."""
+    return {"unmask": True} if aws.unmask else {}
 
 
 def _event(group: LogGroup, stream: str, found: Answer) -> LogEvent:

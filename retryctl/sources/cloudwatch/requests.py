@@ -244,7 +244,7 @@ class RequestSource:
             self._unread.append(error)
         self._looked.gaps += unordered(group, finder.doubts(group))
         masked_lines = self._looked.masked - masked_before
-        if masked_lines and self._describe(group).masked:
+        if masked_lines and not self._aws.unmask and self._describe(group).masked:
             self._looked.gaps.append(masked(group, masked_lines))
 
     def _slices(

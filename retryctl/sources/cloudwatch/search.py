@@ -333,21 +333,26 @@ class RequestSearcher:
         except AccessDenied as denied:
             return self._filtered_lines(group, part, denied)
         except Refused as refused:
-            if not refused.is_log_class or group not in self._insights:
+            if not refused.is_log_class:
                 raise
-            return self._insights[group].read(part)
+            if group in self._insights:
+                return self._insights[group].read(part)
+            return self._filtered_lines(group, part, refused)
 
     def _filtered_lines(
-        self, group: LogGroup, part: StreamSlice, denied: AccessDenied
+        self, group: LogGroup, part: StreamSlice, error: CouldNotLook
     ) -> list[LogEvent]:
-        """Search by FilterLogEvents, for callers that may use that alone: more pages, no less."""
+        """Read by FilterLogEvents where GetLogEvents is refused: more pages, the same lines.
+
+        Raises ``error`` where that is refused too.
+        """
         since_ms = max(part.since_ms, part.lead_ms, 0)
         window = TimeRange(since_ms=since_ms, until_ms=part.window.until_ms)
         pages = matching_pages(self._aws, group, window, streams=[part.log_stream])
         try:
             return [event for page in pages for event in page.events]
         except AccessDenied:
-            raise denied from None
+            raise error from None
 
     def report_scanned(self) -> None:
         """To be called when all is read."""

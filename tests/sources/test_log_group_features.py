@@ -1,0 +1,160 @@
+"""What a log group has besides its events: a class, data protection, names like its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.endpoint.server import Endpoint
+from tests.support import lambda_log
+from tests.support.aws_program import CREDENTIALS, GROUP, HERE, HOUR, RIGHT, WRONG, now_ms, put_both
+from tests.support.program import run
+
+CARD = "4111-1111-1111-1111"
+LONG_AGO = now_ms() - 40 * 24 * HOUR
+
+pytestmark = pytest.mark.usefixtures("credentials")
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with Endpoint() as running:
+        yield running
+
+
+def ask(endpoint: Endpoint, *words: str) -> Any:
+    return run(*words, "--endpoint-url", endpoint.url, env=CREDENTIALS)
+
+
+# --------------------------------------------------------------------------- classes
+
+
+@pytest.mark.parametrize("refusal", ["InvalidOperationException", "ValidationException"])
+@pytest.mark.parametrize("command", ["trace", "list", "summary", "check", "check-id"])
+def test_an_essentials_group_is_read_by_whatever_does_not_refuse(
+    endpoint: Endpoint, command: str, refusal: str
+) -> None:
+    endpoint.group(GROUP, created_ms=LONG_AGO, log_class="ESSENTIALS")
+    put_both(endpoint)
+    endpoint.events.class_refusal = refusal
+    ids = [RIGHT] if command in ("trace", "check-id") else []
+    where = ("-g", GROUP, "--since", "5h", "--engine", "auto", "-o", "json")
+    for refused in (
+        {"FilterLogEvents", "GetLogEvents"},
+        {"GetLogEvents"},
+        {"GetLogEvents", "StartQuery"},
+        {"FilterLogEvents"},
+        {"StartQuery"},
+    ):
+        endpoint.events.refused["ESSENTIALS"] = refused
+        done = ask(endpoint, command.removesuffix("-id"), *ids, *where)
+        assert done.returncode in (0, 1, 5), (refused, done.stderr)
+        assert_right(command, json.loads(done.stdout))
+
+
+def assert_right(command: str, printed: dict[str, Any]) -> None:
+    if command in ("trace", "list"):
+        shown = {one["request_id"]: one["verdict"] for one in printed["requests"]}
+        assert shown[RIGHT] in ("agrees", "undetermined")
+        assert shown.get(WRONG, "disagrees") in ("disagrees", "undetermined")
+    else:
+        assert printed["requests"] == (1 if command == "check-id" else 2)
+
+
+@pytest.mark.parametrize("engine", ["auto", "filter", "insights"])
+@pytest.mark.parametrize("log_class", ["DELIVERY", "ESSENTIALS"])
+@pytest.mark.parametrize("command", ["trace", "list"])
+def test_a_group_that_refuses_every_call_is_no_answer_and_no_bad_advice(
+    endpoint: Endpoint, command: str, log_class: str, engine: str
+) -> None:
+    endpoint.group(GROUP, created_ms=LONG_AGO, log_class=log_class)
+    put_both(endpoint)
+    endpoint.events.refused["ESSENTIALS"] = {"FilterLogEvents", "GetLogEvents", "StartQuery"}
+    ids = [WRONG] if command == "trace" else []
+    done = ask(endpoint, command, *ids, "-g", GROUP, "--since", "5h", "--engine", engine)
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert "--from FILE" in done.stderr
+    assert "--engine insights" not in done.stderr
+    if log_class == "DELIVERY":
+        assert "is of the log class Delivery" in done.stderr
+        assert "S3 or Firehose" in done.stderr
+
+
+# --------------------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize("engine", ["filter", "insights"])
+@pytest.mark.parametrize("command", ["trace", "list", "check"])
+def test_near_names_are_suggested_and_others_are_not(
+    endpoint: Endpoint, command: str, engine: str
+) -> None:
+    endpoint.group(GROUP, created_ms=LONG_AGO)
+    ids = [WRONG] if command == "trace" else []
+    names = {"orders-wrker": True, "payments": False, "worker": False, "orders-worker": True}
+    for name, is_near in names.items():
+        group = name if name == "orders-worker" else f"/aws/lambda/{name}"
+        done = ask(endpoint, command, *ids, "-g", group, "--engine", engine)
+        assert done.returncode == 3
+        assert f"the log group {group} does not exist in us-east-1" in done.stderr
+        assert ("Did you mean" in done.stderr) is is_near
+        assert (GROUP in done.stderr) is is_near
+
+
+# --------------------------------------------------------------------------- data protection
+
+
+def put_masked(endpoint: Endpoint, **properties: Any) -> None:
+    endpoint.group(GROUP, created_ms=LONG_AGO, masks=CARD, **properties)
+    at = now_ms() - 2 * HOUR
+    endpoint.put(
+        GROUP,
+        HERE,
+        [
+            (at, lambda_log.start(WRONG)),
+            (at + 1, f"card {CARD}\n"),
+            (at + 9, lambda_log.end(WRONG)),
+            (at + 9, lambda_log.report(WRONG, 9)),
+        ],
+    )
+
+
+@pytest.mark.parametrize("engine", ["filter", "insights"])
+@pytest.mark.parametrize(
+    "properties", [{"data_protection": "ACTIVATED"}, {"inherited": ["ACCOUNT_DATA_PROTECTION"]}]
+)
+def test_masked_lines_are_a_gap_and_unmask_reads_them(
+    endpoint: Endpoint, properties: dict[str, Any], engine: str
+) -> None:
+    put_masked(endpoint, **properties)
+    words = ("trace", WRONG, "-g", GROUP, "--engine", engine, "--lines")
+    printed = json.loads(ask(endpoint, *words, "-o", "json").stdout)
+    assert [gap["kind"] for gap in printed["coverage"]["gaps"]] == ["masked"]
+    assert "--unmask" in printed["coverage"]["gaps"][0]["settle"]
+    assert CARD not in json.dumps(printed)
+    unmasked = json.loads(ask(endpoint, *words, "-o", "json", "--unmask").stdout)
+    assert unmasked["coverage"]["gaps"] == []
+    assert f"card {CARD}" in json.dumps(unmasked)
+
+
+def test_unmask_needs_its_permission(endpoint: Endpoint) -> None:
+    put_masked(endpoint, data_protection="ACTIVATED")
+    endpoint.faults.denied.add("logs:Unmask")
+    for command in (["trace", WRONG], ["list"], ["list", "--engine", "insights"]):
+        done = ask(endpoint, *command, "-g", GROUP, "--unmask")
+        assert done.returncode == 3
+        assert "AccessDenied for logs:Unmask" in done.stderr
+        assert "drop --unmask" in done.stderr
+        assert ask(endpoint, *command, "-g", GROUP).returncode == 0
+
+
+def test_unmask_in_a_query_of_logs_insights(endpoint: Endpoint) -> None:
+    """Where GetLogEvents is refused too, the rows themselves are unmasked."""
+    put_masked(endpoint, data_protection="ACTIVATED")
+    endpoint.events.refused["STANDARD"] = {"FilterLogEvents", "GetLogEvents"}
+    words = ("trace", WRONG, "-g", GROUP, "--lines", "-o", "json")
+    assert CARD not in ask(endpoint, *words).stdout
+    assert CARD in ask(endpoint, *words, "--unmask").stdout
