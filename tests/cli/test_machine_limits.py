@@ -26,13 +26,13 @@ WHOLES: dict[str, End | None] = {}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that every user can enter."""
     made = tmp_path_factory.mktemp("machines")
     for each in (made, *made.parents[:2]):
         if os.stat(each).st_uid == os.getuid():
             each.chmod(0o755)
-    yield made
+    return made
 
 
 @pytest.fixture(scope="module")

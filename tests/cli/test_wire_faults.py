@@ -45,6 +45,8 @@ MESSAGES = {
     "error": "ServiceUnavailable",
 }
 TLS = "no secure connection to https://"
+
+
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "READ_TIMEOUT_S", 0.3)
@@ -133,7 +135,11 @@ def test_trace_keeps_the_attempts_that_were_read(endpoint: Endpoint, fault: str)
     if fault != "expired":  # which attempts are read before the login expires is chance
         kept = {one["request_id"]: len(one["attempts"]) for one in document["requests"]}
         assert kept == {WRONG: 1, RIGHT: 3}
-    attempts = {a["started_at"]: a["counter"]["logged"] for one in whole["requests"] for a in one["attempts"]}
+    attempts = {
+        a["started_at"]: a["counter"]["logged"]
+        for one in whole["requests"]
+        for a in one["attempts"]
+    }
     for one in document["requests"]:
         assert one["verdict"] == "undetermined"
         assert one["outcome"] == ("exhausted" if len(one["attempts"]) == 3 else "unknown")
