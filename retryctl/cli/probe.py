@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from retryctl.cli.doctor import STATUSES, DoctorForm
 from retryctl.cli.help import CommandApp
 from retryctl.cli.options import params
 from retryctl.errors import ExitStatus, UsageError
 
 app = CommandApp()
 
+
+class ProbeForm(StrEnum):
+    """The forms of ``retryctl probe``."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+_STATUSES = {
+    True: ExitStatus.OK,
+    False: ExitStatus.DID_NOT_HOLD,
+    None: ExitStatus.UNDETERMINED,
+}
 _DELETION_S = 60.0  # so long the deletion of the log groups may take after Ctrl-C
 
 
@@ -41,8 +54,8 @@ def probe(
         Path | None,
         typer.Option("--report", metavar="FILE", help="Also write the JSON document to a file."),
     ] = None,
-    output: Annotated[DoctorForm, typer.Option("--output", "-o", help="Output format.")] = (
-        DoctorForm.TEXT
+    output: Annotated[ProbeForm, typer.Option("--output", "-o", help="Output format.")] = (
+        ProbeForm.TEXT
     ),
     color: params.ColorChoice = params.Color.AUTO,
     quiet: params.Quiet = False,
@@ -85,8 +98,8 @@ def probe(
         )
     if report:
         report.write_text(probe_document(found), encoding="utf-8")
-    if output is DoctorForm.JSON:
+    if output is ProbeForm.JSON:
         put(probe_document(found), document=True)
     else:
         put(probe_text(found, **asdict(stdout_screen(color))))
-    return STATUSES[found.passed]
+    return _STATUSES[found.passed]

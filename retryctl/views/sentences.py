@@ -119,7 +119,8 @@ def _running(attempt: Attempt, coverage: Coverage, tz: tzinfo) -> str:
     if attempt.started_ms is None or horizon_ms is None:
         return f"attempt {attempt.number} has not ended"
     if _ends_the_log(horizon_ms, coverage):
-        return f"the log ends while attempt {attempt.number} runs"
+        later = duration(horizon_ms - attempt.started_ms)
+        return f"attempt {attempt.number} has not ended; the log ends {later} after its start"
     for_long = duration(round(horizon_ms - attempt.started_ms, -3))
     now = f"{clock(horizon_ms, tz, 'seconds')} {zone_name(tz, (horizon_ms,))}"
     return f"attempt {attempt.number} has run for {for_long} (as of {now})"

@@ -213,6 +213,12 @@ def test_debug_shows_the_traceback() -> None:
 # --------------------------------------------------------------------------- explain
 
 
+def test_explain_lists_whole_sentences() -> None:
+    summaries = re.findall(r"^    (.*)$", run("explain").stdout, re.MULTILINE)
+    assert len(summaries) > 30
+    assert [summary for summary in summaries if not summary.endswith(".")] == []
+
+
 def test_explain_lists_every_rule_with_its_severity() -> None:
     listed = re.findall(r"^([a-z-]+) +(error|warning|info)$", run("explain").stdout, re.MULTILINE)
     assert listed == [(rule.id, rule.severity.value) for rule in ALL_RULES]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from retryctl.core.doctor.checks import CHECKS, examine
-from retryctl.core.doctor.facts import FunctionFacts, NotRead
+from retryctl.core.doctor.facts import CounterCopy, FunctionFacts, NotRead, RetryPlaces
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders"
 FAILED = "arn:aws:sqs:us-east-1:123456789012:orders-failed"
@@ -35,6 +35,10 @@ GOOD = FunctionFacts(
     targets={FAILED: {}},
     log_group={"logGroupClass": "STANDARD", "retentionInDays": 30},
     indexed_fields=("requestId",),
+    retry_places=RetryPlaces(same=9),
+    counter_copies=(CounterCopy(path="retryctl_counters.py", version="0.1.0"),),
+    trials={"logs:GetLogEvents": None},
+    version="0.1.0",
 )
 
 
@@ -92,9 +96,17 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "reserved-concurrency": ({"reserved_concurrency": 0}, {"reserved_concurrency": DENIED}),
     "prepared-environments": (configured(SnapStart={"ApplyOn": "x"}), {"provisioned": DENIED}),
     "checkable": (configured(DurableConfig={"ExecutionTimeout": 60}), {"configuration": DENIED}),
+    "tmp-odds": (
+        {"retry_places": RetryPlaces(same=9, other=1, unread="Throttled.")},
+        {"retry_places": RetryPlaces(same=9, unread="Throttled.")},
+    ),
+    "counter-version": (
+        {"counter_copies": (CounterCopy(path="lib/retryctl_counters.py", version="0.0.9"),)},
+        {"counter_copies": DENIED},
+    ),
     "permissions": (
         {"policy": DENIED},
-        {"read_log": NotRead(action="logs:FilterLogEvents", reason="No answer.")},
+        {"trials": {"logs:FilterLogEvents": NotRead(action="", reason="No answer.")}},
     ),
 }
 
@@ -138,6 +150,8 @@ def test_a_check_without_its_fact_is_not_made(name: str) -> None:
         ({"event_sources": ()}, "stream-retries"),
         ({"invoke_configs": {}}, "failed-events-target"),
         ({"policy": None}, "invoke-permissions"),
+        ({"retry_places": RetryPlaces()}, "tmp-odds"),
+        ({"counter_copies": ()}, "counter-version"),
         ({"invoke_configs": {}}, "retries-by-qualifier"),
         ({"log_group": {}}, "log-retention"),
         (configured(DeadLetterConfig={"TargetArn": FAILED}), "failed-events-kept"),
@@ -163,3 +177,26 @@ def test_a_fifo_target_is_refused() -> None:
         targets={f"{FAILED}.fifo": {}},
     )
     assert passed(facts, "failed-events-target") is False
+
+
+def evidence(facts: FunctionFacts, name: str) -> str:
+    return {diagnosis.name: diagnosis.evidence for diagnosis in examine(facts).diagnoses}[name]
+
+
+def test_each_command_is_named_with_the_actions_that_it_lacks() -> None:
+    trials = {
+        "logs:GetLogEvents": NotRead(action="logs:GetLogEvents", reason="No.", denied=True),
+        "logs:StartQuery": None,
+        "logs:Unmask": NotRead(action="logs:Unmask", reason="No.", denied=True),
+    }
+    lacks = evidence(replace(GOOD, trials=trials, policy=DENIED), "permissions")
+    assert lacks.startswith(
+        "trace, diff, list, summary and check lack logs:GetLogEvents; "
+        "--unmask lacks logs:Unmask; doctor lacks lambda:GetSomething. "
+    )
+
+
+def test_the_odds_are_those_of_the_retries() -> None:
+    facts = replace(GOOD, retry_places=RetryPlaces(same=2, other=1))
+    assert "1 of 3 retries" in evidence(facts, "tmp-odds")
+    assert "66.7%" in evidence(facts, "tmp-odds")

@@ -330,6 +330,10 @@ def test_credentials_are_passed_aloud(tmp_path: Path) -> None:
     assert "AKIDSHOP" in done.stdout
     assert "gets the AWS credentials of the profile shop" in done.stderr
     assert retryctl(*arguments, "absent", env=more).returncode == 3
+    file = written_file(tmp_path, ".env", "AWS_ACCESS_KEY_ID=AKIDFILE\nAWS_SECRET_ACCESS_KEY=x\n")
+    done = retryctl("lab", "run", f"{handler}:handler", "--lines", "--env-file", str(file))
+    assert "AKIDFILE" in done.stdout
+    assert f"gets the AWS credentials of the environment file {file}" in done.stderr
 
 
 def test_an_environment_file(tmp_path: Path) -> None:

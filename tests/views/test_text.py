@@ -247,7 +247,7 @@ def test_outcome_and_verdict_are_sentences(request_: CheckedRequest, as_of: str,
     [
         (PENDING, "03:02:15", "next attempt due about 03:03:02; the log ends at 03:02:15 UTC\n"),
         (PENDING, "03:04:02", "attempt was due about 03:03:02; the log ends at 03:04:02 UTC\n"),
-        (RUNNING, "03:01:03", "… running: the log ends while attempt 2 runs\n"),
+        (RUNNING, "03:01:03", "attempt 2 has not ended; the log ends 129 ms after its start\n"),
     ],
 )
 def test_nothing_is_said_of_the_time_after_the_end_of_a_log(

@@ -1,4 +1,4 @@
-"""The rules about the store of a counter: whether it served, and holds what it should."""
+"""The rules about the store of a counter: its errors, and its number of attempts."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def agreeing_store(case: RuleInput) -> StoreCount | None:
     stored = case.around.stored
     if stored is None or not case.request.attempts or not case.countable:
         return None
-    least, most = _should_hold(case)
+    least, most = _expected_count(case)
     return stored if least <= stored.count <= most else None
 
 
@@ -69,23 +69,26 @@ def _store_differs(case: RuleInput) -> Iterator[Match]:
     stored, attempts = case.around.stored, case.request.attempts
     if stored is None or not attempts or not case.countable or agreeing_store(case):
         return
-    least, most = _should_hold(case)
+    least, most = _expected_count(case)
     if stored.count > most and hidden_before(case.given, attempts[-1], ahead=True):
-        return  # an attempt that was not seen may be the one in the store
+        return  # an attempt missing from the log may be the one in the store
     due = f"{least}" if least == most else f"{least} to {most}"
     yield (
         None,
-        f"{stored.store} holds {stored.count} attempt{'s' * (stored.count != 1)} of this request, "
-        f"where by its log it should hold {due}.",
-        (*_held(stored, attempts[-1]), *(_shown(attempt) for attempt in attempts[:_MOST_SHOWN])),
+        f"{stored.store} has {stored.count} attempt{'s' * (stored.count != 1)} of this request; "
+        f"by the log it should have {due}.",
+        (
+            *_recorded(stored, attempts[-1]),
+            *(_shown(attempt) for attempt in attempts[:_MOST_SHOWN]),
+        ),
     )
 
 
-def _should_hold(case: RuleInput) -> tuple[int, int]:
-    """Return the least and the most attempts that the store should hold by what the log shows.
+def _expected_count(case: RuleInput) -> tuple[int, int]:
+    """Return the least and the most attempts that the store should have by the log.
 
-    With markers: those that say they recorded themselves, and perhaps those whose lines were
-    not seen. Without: a function may record the attempts that fail with an error, or all.
+    With markers: those marked as recorded, and perhaps those whose lines are missing. Without
+    markers: a function may record the attempts that fail with an error, or all.
     """
     attempts = case.request.attempts
     if any(attempt.claim.recorded is not None for attempt in attempts):
@@ -99,8 +102,8 @@ def _may_have_recorded(attempt: Attempt) -> bool:
     return attempt.claim.recorded is None and (unseen or bool(attempt.dropped))
 
 
-def _held(stored: StoreCount, last: Attempt) -> tuple[LogEvent, ...]:
-    """Return what the store holds, or that it holds nothing."""
+def _recorded(stored: StoreCount, last: Attempt) -> tuple[LogEvent, ...]:
+    """Return the attempts in the store, or an event for an empty store."""
     nothing = LogEvent(
         timestamp_ms=last.last_event.timestamp_ms,
         message=f"{stored.store} {stored.request_id}: no attempt",
