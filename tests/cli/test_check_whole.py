@@ -18,7 +18,7 @@ from retryctl.core.check.evaluate import CheckEvaluator
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
 from retryctl.core.history.build import build_history
-from retryctl.core.model.coverage import Coverage, LogQuery
+from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.events import SavedLog
@@ -61,7 +61,8 @@ def at_once(source: Path, window: TimeWindow) -> dict[str, str]:
     coverage = log.coverage()
     history = build_history(early, horizon_ms=coverage.horizon_ms or 0)
     unrecognised = coverage.events_unrecognised + history.unrecognised
-    coverage = replace(coverage, events_unrecognised=unrecognised)
+    gaps = gaps_of_window(coverage.gaps, window.since_ms)
+    coverage = replace(coverage, events_unrecognised=unrecognised, gaps=gaps)
     judged = judge()
     for request in history.requests:
         if (window.since_ms or 0) <= request.placed_ms < until_ms:

@@ -333,7 +333,7 @@ def test_credentials_are_passed_aloud(tmp_path: Path) -> None:
     file = written_file(tmp_path, ".env", "AWS_ACCESS_KEY_ID=AKIDFILE\nAWS_SECRET_ACCESS_KEY=x\n")
     done = retryctl("lab", "run", f"{handler}:handler", "--lines", "--env-file", str(file))
     assert "AKIDFILE" in done.stdout
-    assert f"gets the AWS credentials of the file {file}" in done.stderr
+    assert f"gets the AWS credentials of the environment file {file}" in done.stderr
 
 
 def test_an_environment_file(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_a_text_cut_at_its_start_names_the_lines_that_belong_to_nothing() -> Non
     events, coverage = read_bytes(content[content.index(b"Traceback") :])
     assert plain(events) == stripped(EVENTS)[4:]
     assert coverage.events_unrecognised == 3
-    assert [gap.kind for gap in coverage.gaps] == ["unrecognised"] * 3
+    assert [gap.kind for gap in coverage.gaps] == [*["unrecognised"] * 3, "begins-late"]
 
 
 @pytest.mark.parametrize("text", [lines(EVENTS * 200), document(EVENTS * 200), tail(EVENTS * 200)])
