@@ -80,7 +80,7 @@ class _Commands(PlainGroup):
 
 
 def _shortcut(arguments: Sequence[str]) -> list[str]:
-    """Return ``trace ID`` for an ID, a file or ``-``, and ``COMMAND --help`` for ``help COMMAND``."""
+    """Return ``trace ID`` for an ID or a file, and ``COMMAND --help`` for ``help COMMAND``."""
     name, *rest = arguments
     if name == "help":
         return [*rest, "--help"]

@@ -128,7 +128,7 @@ def _table(group: RelatedRequests, tz: tzinfo) -> Table:
 
 
 def _outcome(request: Request) -> str:
-    """``exhausted``; that of the last attempt, such as ``error``, where the request's is unknown."""
+    """``exhausted``; the outcome of the last attempt where that of the request is unknown."""
     if request.outcome is RequestOutcome.UNKNOWN and request.attempts:
         return request.attempts[-1].outcome.value
     return request.outcome.value
