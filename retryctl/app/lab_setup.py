@@ -48,7 +48,7 @@ class LabSetup:
         if 0 <= retries <= most:
             return retries
         raise UsageError(
-            f"{retries} retries are not from 0 to {most}, as Lambda allows for source {source}",
+            f"{retries} retries are out of range: Lambda allows 0 to {most} for source {source}",
             "An asynchronous event has at most 2; the sources sqs and stream have more.",
         )
 
