@@ -170,8 +170,8 @@ def _refuse_shell(arguments: Sequence[str]) -> None:
     option, *words = arguments
     if words and option in ("--show-completion", "--install-completion"):
         raise UsageError(
-            f"{option} takes no {words[0]!r}: it is for the shell in which it is given.",
-            "The script for another: _RETRYCTL_COMPLETE=source_zsh retryctl",
+            f"{option} takes no {words[0]!r}: it is for the shell that runs it.",
+            "To print the script of another shell: _RETRYCTL_COMPLETE=source_zsh retryctl",
         )
 
 

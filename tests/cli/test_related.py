@@ -67,7 +67,7 @@ def test_a_request_that_is_alone(log: tuple[Path, list[str]]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (["--key", "order"], "--key names the event of --related"),
+        (["--key", "order"], "--key needs --related"),
         (["--related", "--key", "order"], "it has no group"),
         (["--related", "-o", "svg"], "--related has no output 'svg'"),
     ],

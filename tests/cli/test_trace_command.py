@@ -419,7 +419,7 @@ def test_the_first_characters_of_an_id_name_a_request_of_a_saved_log(one: str) -
     assert traced(one[:6], "--from", "demo") == [one]
     none = run("trace", "ffffffff", "--from", "demo")
     assert none.returncode == 2
-    assert "begins the ID of no request of this log" in none.stderr
+    assert "no request ID of this log begins" in none.stderr
 
 
 def test_last_and_ids_exclude_each_other(one: str) -> None:

@@ -221,15 +221,16 @@ class RequestSearcher:
         if self._options.terms.max_cost_usd is None and (cost is None or cost > AUTO_MOST_USD):
             self._options.terms.say(
                 f"About {found.pages_left:,.0f} calls of FilterLogEvents remain, at about ten a "
-                f"second. Logs Insights would cost {_dollars(cost)}, and is taken by itself up to "
-                f"${AUTO_MOST_USD:.2f}: allow more with --max-cost, or choose --engine insights."
+                f"second. Logs Insights would cost {_dollars(cost)}; it is used automatically up to "
+                f"${AUTO_MOST_USD:.2f}. Allow more with --max-cost, or choose --engine insights."
             )
             return self._filter(group, request_ids, window, found)
         try:
             queried = self._query(group, request_ids, found.left, found)
         except CouldNotLook as error:
             self._options.terms.say(
-                f"{error.what}. FilterLogEvents goes on, for about {found.pages_left:,.0f} calls."
+                f"{error.what}. The search continues with about {found.pages_left:,.0f} calls of "
+                "FilterLogEvents."
             )
             return self._filter(group, request_ids, window, found)
         queried.unsearched += found.unsearched
