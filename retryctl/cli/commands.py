@@ -14,7 +14,7 @@ from typer.main import get_command, get_group
 
 from retryctl import __version__
 from retryctl.cli.help import CommandApp, PlainGroup
-from retryctl.cli.options.ids import holds_request_id
+from retryctl.cli.options.ids import names_request
 from retryctl.core.wording import suggestions
 from retryctl.errors import ExitStatus, UsageError
 
@@ -83,8 +83,8 @@ def _shortcut(arguments: Sequence[str]) -> list[str]:
     name, *rest = arguments
     if name == "help":
         return [*rest, "--help"]
-    names_request = name not in _TABLE and holds_request_id(name)
-    return ["trace", *arguments] if names_request else list(arguments)
+    is_request = name not in _TABLE and names_request(name)
+    return ["trace", *arguments] if is_request else list(arguments)
 
 
 def _with_wait_joined(arguments: Sequence[str]) -> list[str]:

@@ -434,3 +434,8 @@ def test_without_an_id_standard_input_is_refused() -> None:
 
 def test_a_request_id_alone_is_traced(one: str) -> None:
     assert run(one, "--from", "demo").stdout == run("trace", one, "--from", "demo").stdout
+
+
+@pytest.mark.parametrize("named", ["d869069c-1c88-49a9-9779-0fbb5587aaa5", "d869069c"])
+def test_an_id_alone_is_a_trace(named: str) -> None:
+    assert run(named, "--from", "demo").stdout == run("trace", named, "--from", "demo").stdout != ""
