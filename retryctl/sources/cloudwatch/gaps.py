@@ -110,7 +110,7 @@ def too_fresh(group: LogGroup, window: TimeRange, settle: str | None) -> Gap:
     """Return what Insights may not find yet. The horizon is then the start of that time."""
     return Gap(
         kind="too-fresh",
-        message=f"{group.name} is read by Logs Insights, which may not see yet what was logged "
+        message=f"Logs Insights reads {group.name} and may not find its latest events yet, "
         f"after {iso_text(window.since_ms)}",
         log_group=group.name,
         since_ms=window.since_ms,
