@@ -208,8 +208,16 @@ REFUSED = [
         "--fail-on has 'enviroment-switch', which is not a finding.",
         "switch?",
     ),
-    (["--fail-on", "errror"], "--fail-on has 'errror', which is not a finding.", "Did you mean error?"),
-    (["--allow", "error"], "--allow has 'error', which is not a finding.", "explain lists the findings"),
+    (
+        ["--fail-on", "errror"],
+        "--fail-on has 'errror', which is not a finding.",
+        "Did you mean error?",
+    ),
+    (
+        ["--allow", "error"],
+        "--allow has 'error', which is not a finding.",
+        "explain lists the findings",
+    ),
     (["--allow", "late-retry,,x"], "--allow has an empty place between commas.", ""),
     (["--expect-branches", "A,D"], "--expect-branches names no branch 'D'.", "A, B, C"),
     (["--expect-outcome", "recoverd"], "--expect-outcome names no outcome", "recovered?"),

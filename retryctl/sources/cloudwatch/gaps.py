@@ -123,7 +123,9 @@ def too_fresh(group: LogGroup, window: TimeRange, settle: str | None) -> Gap:
 def pairs_not_verified(group: LogGroup, pairs: int, verified: int) -> Gap:
     """Return the gap of pairs of lines that are assumed to be neighbours."""
     some = f"{verified:,} of {pairs:,} pairs, those with the most time between,"
-    of = f"{some} were checked and have none" if verified else f"none of {pairs:,} pairs was checked"
+    of = (
+        f"{some} were checked and have none" if verified else f"none of {pairs:,} pairs was checked"
+    )
     return Gap(
         kind="not-looked-up",
         message=f"in {group.name} only the lines that describe attempts were read. For other lines "
@@ -199,8 +201,8 @@ def unordered(group: LogGroup, doubts: Sequence[Doubt]) -> Iterator[Gap]:
         of = f"stream {doubt.log_stream}" if doubt.log_stream else f"{group.name}"
         yield Gap(
             kind=UNORDERED,
-            message=f"counters or errors depend on the order of {doubt.lines:,} lines of {of} in one "
-            f"millisecond ({iso_text(doubt.until_ms - 1)}), which Logs Insights does not return",
+            message=f"Logs Insights does not return the order of {doubt.lines:,} lines of {of} in "
+            f"one millisecond ({iso_text(doubt.until_ms - 1)}), and counters or errors depend on it",
             log_group=group.name,
             log_stream=doubt.log_stream,
             since_ms=doubt.since_ms,
