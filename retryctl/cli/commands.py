@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -79,12 +80,19 @@ class _Commands(PlainGroup):
 
 
 def _shortcut(arguments: Sequence[str]) -> list[str]:
-    """Return ``trace ID`` for ``ID``, and ``COMMAND --help`` for ``help COMMAND``."""
+    """Return ``trace ID`` for an ID or a file, and ``COMMAND --help`` for ``help COMMAND``."""
     name, *rest = arguments
     if name == "help":
         return [*rest, "--help"]
-    is_request = name not in _TABLE and names_request(name)
-    return ["trace", *arguments] if is_request else list(arguments)
+    is_request = name == "-" or names_request(name) or _is_path(name)
+    return ["trace", *arguments] if is_request and name not in _TABLE else list(arguments)
+
+
+def _is_path(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # too long for a name, or a null character
+        return False
 
 
 def _with_wait_joined(arguments: Sequence[str]) -> list[str]:
