@@ -201,8 +201,8 @@ def unordered(group: LogGroup, doubts: Sequence[Doubt]) -> Iterator[Gap]:
         of = f"stream {doubt.log_stream}" if doubt.log_stream else f"{group.name}"
         yield Gap(
             kind=UNORDERED,
-            message=f"Logs Insights does not give the order of {doubt.lines:,} lines of {of} in one "
-            f"millisecond ({iso_text(doubt.until_ms - 1)}), and counters or errors depend on it",
+            message=f"Logs Insights does not give the order of {doubt.lines:,} lines of {of} "
+            f"in one millisecond ({iso_text(doubt.until_ms - 1)}): counters or errors depend on it",
             log_group=group.name,
             log_stream=doubt.log_stream,
             since_ms=doubt.since_ms,
