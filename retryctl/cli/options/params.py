@@ -194,8 +194,8 @@ Key = Annotated[
     typer.Option(
         "--key",
         metavar="PATTERN",
-        help="With --related: what names the event in a line, as a regular expression with a "
-        "group, or as a path in JSON lines ($.detail.order). Default: the settings file, then "
+        help="Relate requests by what names the event in a line: a regular expression with a "
+        "group, or a path in JSON lines ($.detail.order). Default: the settings file, then "
         "executionArn, SQS message IDs, X-Ray traces, and the times of client retries.",
         rich_help_panel=WHERE,
     ),
