@@ -93,9 +93,9 @@ class TimeWindow:
         return replace(self, since_ms=since_ms, until_ms=until_ms)
 
     def refuse_future(self, now_ms: int) -> None:
-        """Raise ``UsageError`` where the window is still to come."""
+        """Raise ``UsageError`` where the window is in the future."""
         if self.since_ms is not None and self.since_ms > now_ms:
-            raise UsageError("--since is still to come.", "Give a time in the past.")
+            raise UsageError("--since is in the future.", "Give a time in the past.")
 
 
 WHOLE = TimeWindow()

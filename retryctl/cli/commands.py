@@ -15,7 +15,7 @@ from typer.main import get_command, get_group
 
 from retryctl import __version__
 from retryctl.cli.help import CommandApp, PlainGroup
-from retryctl.cli.options.ids import holds_request_id
+from retryctl.cli.options.ids import names_request
 from retryctl.core.wording import suggestions
 from retryctl.errors import ExitStatus, UsageError
 
@@ -84,8 +84,8 @@ def _shortcut(arguments: Sequence[str]) -> list[str]:
     name, *rest = arguments
     if name == "help":
         return [*rest, "--help"]
-    names_request = name == "-" or holds_request_id(name) or _is_path(name)
-    return ["trace", *arguments] if names_request and name not in _TABLE else list(arguments)
+    is_request = name == "-" or names_request(name) or _is_path(name)
+    return ["trace", *arguments] if is_request and name not in _TABLE else list(arguments)
 
 
 def _is_path(name: str) -> bool:
@@ -178,8 +178,8 @@ def _refuse_shell(arguments: Sequence[str]) -> None:
     option, *words = arguments
     if words and option in ("--show-completion", "--install-completion"):
         raise UsageError(
-            f"{option} takes no {words[0]!r}: it is for the shell in which it is given.",
-            "The script for another: _RETRYCTL_COMPLETE=source_zsh retryctl",
+            f"{option} takes no {words[0]!r}: it is for the shell that runs it.",
+            "To print the script of another shell: _RETRYCTL_COMPLETE=source_zsh retryctl",
         )
 
 

@@ -65,7 +65,7 @@ def run_related(
             "no request shares an event with another.",
             result.coverage,
             zone(screen.tz),
-            "--key PATTERN sets what names the event in a log line, such as 'order=(\\d+)'.",
+            "--key PATTERN reads the name of the event from a log line, such as 'order=(\\d+)'.",
         )
     return ExitStatus.OK
 
