@@ -160,6 +160,9 @@ def _verdict(checked: CheckedRequest) -> Sentence:
         return Sentence(BAD, _disagreement(checked))
     counted = [a.number for a in checked.request.attempts if a.claim.counter is not None]
     if checked.verdict is Verdict.NOT_COUNTED:
+        if any(a.claim.store and not a.claim.store_error for a in checked.request.attempts):
+            by_key = "not compared: the function counts by a key of its own, not by request ID"
+            return Sentence(NOTHING, by_key)
         return Sentence(NOTHING, "not counted: the function logged no counter and no branch")
     if not counted:
         return Sentence(GOOD, "every branch that was logged is the right one")

@@ -155,6 +155,7 @@ def test_a_check_without_its_fact_is_not_made(name: str) -> None:
         ({"invoke_configs": {}}, "retries-by-qualifier"),
         ({"log_group": {}}, "log-retention"),
         (configured(DeadLetterConfig={"TargetArn": FAILED}), "failed-events-kept"),
+        ({"log_group": {"inheritedProperties": []}}, "log-masking"),
     ],
 )
 def test_what_is_not_set_up_cannot_fail(facts: dict[str, Any], name: str) -> None:
@@ -200,3 +201,8 @@ def test_the_odds_are_those_of_the_retries() -> None:
     facts = replace(GOOD, retry_places=RetryPlaces(same=2, other=1))
     assert "1 of 3 retries" in evidence(facts, "tmp-odds")
     assert "66.7%" in evidence(facts, "tmp-odds")
+
+
+def test_a_data_protection_policy_of_the_account_masks_too() -> None:
+    group = {"inheritedProperties": ["ACCOUNT_DATA_PROTECTION"]}
+    assert passed(replace(GOOD, log_group=group), "log-masking") is False
