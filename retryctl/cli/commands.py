@@ -45,7 +45,7 @@ _TABLE = {
     "summary": _Entry("Count a function's retries, errors, waits and cost.", _STORY),
     "list": _Entry("List a function's requests, one line each.", _STORY),
     "doctor": _Entry("Check a function's configuration before anything fails.", _STORY),
-    "diff": _Entry("Show where the log lines of two attempts part.", _STORY),
+    "diff": _Entry("Show where the log lines of two attempts differ.", _STORY),
     "demo": _Entry("Show a recorded history. Needs no AWS account.", _STORY),
     "lab": _Entry("Run a handler here as Lambda would, retries and all.", _FUNCTION, group=True),
     "counters": _Entry(
