@@ -186,7 +186,6 @@ class TimedText(LineFormat):
 
     def _span_of_any(self, text: bytes) -> BlockSpan | None:
         found = _times_only(self._pattern.pattern).findall(text)
-        offset = found[0][2]
         first, last = min(found), max(found)
         if first[0][10:11] != last[0][10:11] or len(set(map(itemgetter(2), found))) > 1:
             return None
