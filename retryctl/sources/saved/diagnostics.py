@@ -112,12 +112,16 @@ def _timed(moment_ms: int | None) -> int | None:
 
 
 class FileDiagnostics:
-    """Gaps of one file, and the number of its lines that are not events (``unrecognised``)."""
+    """Gaps of one file, and the number of its lines that are not events (``unrecognised``).
+
+    ``wrong_cuts`` counts the places where a row of CSV seemed to end and did not.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.gaps: list[Gap] = []
         self.unrecognised = 0
+        self.wrong_cuts = 0
         self._ends: list[Gap] = []
         self._no_events = 0
         self._records = 0

@@ -10,10 +10,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from itertools import chain
 
 from retryctl.sources.saved.formats.columns import Columns
@@ -30,12 +30,14 @@ BLOCK_BYTES = 1 << 18
 LONGEST_FIELD = 16 << 20
 """A log event has at most 1 MB; a quote that is never closed ends here."""
 
-_OUTSIDE = rb'(?:"|[^"\r\n<mark>]*)'
+_OUTSIDE = rb'(?:"+|[^"\r\n<mark>]*)'
 _QUOTED_OR_BARE = rb'(?:"([^"]*(?:""[^"]*)*)"|([^"\r\n<mark>]*))'
-_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+MOST_SHAPES = 1_000
+_ZEROS = bytes.maketrans(b"123456789abcdef", b"0" * 15)
+_ZERO_TIME = rb"(?:0{13}|0000-00-00[T ]00:00:00(?:\.0{1,9})?)"
 _END = "\0end of the block\0"
 # 1795402800123; 2026-11-23 03:00:00.123
-_TIME = rb"(?:1\d{12}|20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,9})?)"
+_TIME = rb"(1\d{12}|20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,9})?)"
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,8 @@ class UsualRows:
     def block(self, text: bytes) -> tuple[RawBlock, int] | None:
         """Return some rows as a block, and their number; ``None`` if one is not usual."""
         outside = b'"'.join(text.split(b'"')[::2])
-        while b'""' in outside:  # quotes that a cell has within its quotes
-            outside = outside.replace(b'""', b'"')
-        if not (self._are_alike(outside) or self._pattern(_OUTSIDE).fullmatch(outside)):
+        shapes = set(BytesIO(outside.translate(_ZEROS)).readlines())
+        if len(shapes) > MOST_SHAPES or not all(map(self._are_usual(), shapes)):
             return None
 
         def span(_: bytes) -> BlockSpan | None:
@@ -59,23 +60,9 @@ class UsualRows:
         named = self.columns.stream is not None
         return ConvertibleBlock(text, self._converted, span, named), outside.count(b"\n")
 
-    def _are_alike(self, outside: bytes) -> bool:
-        """Whether all rows have the form of the first: a time, a quoted cell, no other quotes."""
-        begins = re.match(_TIME + re.escape(self.delimiter) + b'"', outside)
-        rows, returns = outside.count(b"\n"), outside.count(b"\r")
-        if not begins or not outside.endswith(b"\n") or outside.count(b'"') != rows:
-            return False
-        shape = b"\n" + begins[0].translate(_ZEROS) + self._after_quotes
-        return (
-            (b"\n" + outside).translate(_ZEROS).count(shape) == rows
-            and outside.count(self.delimiter) == rows * (self.columns.width - 1)
-            and returns in (0, rows)
-            and outside.count(b"\r\n") == returns
-        )
-
-    @property
-    def _after_quotes(self) -> bytes:
-        return self.delimiter if self.columns.width > 2 else b""
+    def _are_usual(self) -> Callable[[bytes], object]:
+        """Return what matches a row whose digits are zeros, without the text in its quotes."""
+        return _row_pattern(self.delimiter, self.columns.width, _OUTSIDE, _ZERO_TIME).fullmatch
 
     def _span(self, outside: bytes) -> BlockSpan | None:
         lines = b"\n" + outside
@@ -85,29 +72,28 @@ class UsualRows:
         return labelled_span(lines, outside.count(b"\n"), b"\n", times, clock)
 
     def _converted(self, text: bytes) -> bytes:
-        _, *fields = self._pattern(_QUOTED_OR_BARE, time=b"(%b)" % _TIME).split(text)
         width = 2 * self.columns.width
+        pattern = _row_pattern(self.delimiter, self.columns.width, _QUOTED_OR_BARE, _TIME)
+        before, *fields = pattern.split(text)
+        if before or any(fields[width - 1 :: width]):  # a digit was none
+            rows = parsed_rows(text, self.delimiter.decode()).rows
+            return self.columns.blocks([row for row in rows if self.columns.is_row(row)], 0)
         table = [fields[::width]]
         for at in range(1, width - 1, 2):
             quoted, bare = fields[at::width], fields[at + 1 :: width]
-            cells = zip(quoted, bare, strict=True)
-            table.append([a if b is None else b for a, b in cells] if None in quoted else quoted)
+            either = zip(quoted, bare, strict=True)
+            table.append([a if b is None else b for a, b in either] if None in quoted else quoted)
         lines = self.columns.lines(table, _unescaped)
         if lines is None:  # the times are of two kinds
-            rows = ([[cell] for cell in row] for row in zip(*table, strict=True))
-            lines = b"".join(self.columns.lines(row, _unescaped) or b"" for row in rows)
+            cells = ([[cell] for cell in row] for row in zip(*table, strict=True))
+            lines = b"".join(self.columns.lines(row, _unescaped) or b"" for row in cells)
         return lines
-
-    def _pattern(self, cell: bytes, time: bytes = _TIME) -> re.Pattern[bytes]:
-        """Return the pattern of rows: the time, then cells."""
-        return _row_pattern(self.delimiter, self.columns.width, cell, time)
 
 
 @lru_cache(maxsize=16)
 def _row_pattern(delimiter: bytes, width: int, cell: bytes, time: bytes) -> re.Pattern[bytes]:
     mark = re.escape(delimiter)
-    row = time + (mark + cell.replace(b"<mark>", mark)) * (width - 1) + rb"\r?\n"
-    return re.compile(row if cell is _QUOTED_OR_BARE else b"(?:%b)*" % row)
+    return re.compile(time + (mark + cell.replace(b"<mark>", mark)) * (width - 1) + rb"\r?\n")
 
 
 def _unescaped(joined: bytes) -> bytes:

@@ -10,15 +10,15 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns
-from retryctl.sources.saved.formats.csv_blocks import ParsedRows, UsualRows, row_texts
+from retryctl.sources.saved.formats.csv_blocks import ParsedRows, UsualRows, parsed_rows, row_texts
 from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.log_format import Head
-from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock
+from retryctl.sources.saved.raw_blocks import CanonicalBlock, ConvertibleBlock, RawBlock
 
 _HEADER_LINES = 20
 _DELIMITERS = ",;\t"
@@ -29,7 +29,10 @@ _FIRST_ROW = re.compile(rb'"?1\d{12}"?([,;])(?:"|[^,;]*$|.*\[)')
 
 @dataclass(frozen=True)
 class CsvTable(LineFormat):
-    """Rows of CSV; ``columns`` are those of the header, or the console's without one."""
+    """Rows of CSV; ``columns`` are those of the header, or the console's without one.
+
+    ``cuts_hold``: a first reading found that rows end where the quotes are even.
+    """
 
     name = "CSV of the console"
     made_by = "CloudWatch console, a log group or stream: Actions, Download search results (CSV)"
@@ -37,6 +40,7 @@ class CsvTable(LineFormat):
     columns: Columns
     delimiter: str
     has_header: bool
+    cuts_hold: bool = False
 
     # timestamp,message,logStreamName
     # 1795402800123,"START RequestId: 8f507cfc-… Version: $LATEST
@@ -71,14 +75,34 @@ class CsvTable(LineFormat):
         usual = UsualRows(self.columns, self.delimiter.encode())
         header_seen, count = not self.has_header, 0
         for rows in row_texts(segment, self.delimiter):
-            found = usual.block(rows.text) if header_seen and self.columns.time == 0 else None
+            found = None
+            if header_seen and self.columns.time == 0:
+                found = self._unread(usual, rows.text) if self.cuts_hold else usual.block(rows.text)
             if found is None and (parsed := rows.parsed()):
                 header_seen = header_seen or self._drop_header(parsed.rows)
                 found = self._block(parsed, count, diagnostics)
-            if found:
+            if found is None:
+                diagnostics.wrong_cuts += 1
+            else:
                 rows.taken = True
                 count += found[1]
                 yield found[0]
+
+    def second_reading(self, diagnostics: FileDiagnostics) -> CsvTable:
+        """Return the format that does not verify again where rows end."""
+        return replace(self, cuts_hold=not diagnostics.wrong_cuts)
+
+    def _unread(self, usual: UsualRows, text: bytes) -> tuple[RawBlock, int]:
+        """Return a block that is read only where its lines are needed."""
+
+        def convert(text: bytes) -> bytes:
+            if found := usual.block(text):
+                return found[0].canonical()
+            parsed = parsed_rows(text, self.delimiter)
+            return self._block(parsed, 0, FileDiagnostics(""))[0].canonical()
+
+        named = self.columns.stream is not None
+        return ConvertibleBlock(text, convert, lambda _: None, named), 0
 
     def _drop_header(self, rows: list[list[str]]) -> bool:
         """Drop the rows up to the header; return whether it was found."""
