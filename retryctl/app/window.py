@@ -29,7 +29,7 @@ from retryctl.core.check.evaluate import CheckEvaluator
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest
-from retryctl.core.model.coverage import Coverage, LogQuery
+from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.summary.request_row import RequestRow, RowFilter, request_rows
 from retryctl.core.summary.silent import SilentSuccesses
@@ -151,7 +151,8 @@ def _saved_window(
 
     def coverage(stats: ReadStats) -> Coverage:
         stats.since_ms = since_ms
-        return stats.coverage()
+        found = stats.coverage()
+        return replace(found, gaps=gaps_of_window(found.gaps, window.since_ms))
 
     saved = read_saved_window(
         options.source,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from operator import itemgetter
 
@@ -122,7 +122,7 @@ def _plain(
 ) -> Iterator[SilentSuccesses]:
     """Yield the silent successes, and add every other packed attempt to ``attempts``."""
     seen = {key[1] for key in (*attempts, *mentions)} | _repeated(part)
-    before_ms = _nothing_hidden_before_ms(context)
+    hidden_from_ms, hidden_until_ms = _hidden_span_ms(context)
     for number, packed in part.plain:
         reading = readings[number]
         are_quiet = context.silent_templates.setdefault(reading, {})
@@ -135,7 +135,8 @@ def _plain(
             if shape not in are_quiet:
                 attempt = like(reading.templates[shape], stream, context.named, record)
                 are_quiet[shape] = _is_quiet((stream.log_group, request_id), attempt, context)
-            if are_quiet[shape] and start_ms < before_ms and request_id not in seen:
+            hidden = hidden_from_ms <= start_ms < hidden_until_ms
+            if are_quiet[shape] and not hidden and request_id not in seen:
                 quiet[fragment].append(record)
             else:
                 those = attempts[stream.log_group, request_id]
@@ -169,10 +170,12 @@ def _repeated(part: Partition) -> set[bytes]:
 
 
 def _is_quiet(key: _Key, attempt: Attempt, context: PartitionContext) -> bool:
-    """Whether a request of this one attempt is a silent success, at any time."""
+    """Whether a request of this one attempt is a silent success where no gap hides attempts."""
     if attempt.outcome is not Outcome.OK or not attempt.claim.silent or context.versions:
         return False
-    checked = _checked(key, [attempt], [], context)
+    gaps = tuple(gap for gap in context.coverage.gaps if not gap.hides_attempts)
+    around = replace(context, coverage=replace(context.coverage, gaps=gaps))
+    checked = _checked(key, [attempt], [], around)
     return (
         checked.request.outcome is RequestOutcome.SUCCEEDED
         and checked.verdict is Verdict.NOT_COUNTED
@@ -181,13 +184,13 @@ def _is_quiet(key: _Key, attempt: Attempt, context: PartitionContext) -> bool:
     )
 
 
-def _nothing_hidden_before_ms(context: PartitionContext) -> float:
-    """Return the time until which no attempt of a request can lie in a gap that hides attempts."""
-    hiding = [gap.since_ms for gap in context.coverage.gaps if gap.hides_attempts]
-    if None in hiding:
-        return -math.inf
-    starts = [since_ms for since_ms in hiding if since_ms is not None]
-    return min(starts) - context.settings.event_age_ms if starts else math.inf
+def _hidden_span_ms(context: PartitionContext) -> tuple[float, float]:
+    """Return the span of starts of requests that may have attempts in a gap."""
+    hiding = [gap for gap in context.coverage.gaps if gap.hides_attempts]
+    since = [-math.inf if gap.since_ms is None else gap.since_ms for gap in hiding]
+    until = [math.inf if gap.until_ms is None else gap.until_ms for gap in hiding]
+    age_ms = context.settings.event_age_ms
+    return min(since, default=math.inf) - age_ms, max(until, default=-math.inf) + age_ms
 
 
 def _checked(

@@ -21,13 +21,14 @@ from retryctl.bulk.stream_state import ScannedChunk
 from retryctl.bulk.survey import LineSelector, SurveyedChunk, SurveyedLog
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest
-from retryctl.core.model.coverage import Coverage, Gap, LogQuery
+from retryctl.core.model.coverage import Coverage, Gap, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress
 from retryctl.sources.saved.events import nothing_readable
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved.log_file import read_file
+from retryctl.sources.saved.log_start import gap_before
 
 CHUNK_BYTES = 64 << 20
 LEAST_CHUNK_BYTES = 4 << 20
@@ -110,6 +111,7 @@ class BulkReader:
             store, mentioned = self._scan(plan, progress), frozenset()
         store.stats.since_ms, store.stats.until_ms = query.since_ms, query.until_ms
         coverage = store.stats.coverage()
+        coverage = replace(coverage, gaps=gaps_of_window(coverage.gaps, query.since_ms))
         context = PartitionContext(
             coverage=coverage,
             settings=settings,
@@ -261,8 +263,8 @@ class BulkReader:
             if before[file.name] != after[file.name]:
                 what = f"{file.name} changed while it was read; what was written then is missing"
                 store.stats.gaps.append(Gap(kind="changed", message=what, hides_attempts=True))
-        if gap := store.searched_by_id():
-            store.stats.gaps.append(gap)
+        gaps = (store.searched_by_id(), gap_before(self._files, store.stats.first_ms))
+        store.stats.gaps += [gap for gap in gaps if gap]
         store.stats.bytes_read, store.stats.web_requests = run.done, len(store.web)
 
     def _refuse_unreadable(self, refused: dict[str, UnreadableInput]) -> None:

@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from retryctl.app import lab as lab_app
+from retryctl.app.lab_setup import LabSetup, open_setup
 from retryctl.app.trace import TraceResult
 from retryctl.cli.options.params import Output, OutputOptions
 from retryctl.cli.output.terminal import put, remark
@@ -23,21 +24,12 @@ from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import CouldNotLook, ExitStatus, UsageError
 from retryctl.lab import plan, serve
-from retryctl.lab.delivery import MOST_RETRIES, EventSource
+from retryctl.lab.delivery import EventSource
 from retryctl.lab.destination import dead_letter, destination_record
 from retryctl.lab.function import REGION, Function
 from retryctl.lab.lab import LabEvent, json_lines
-from retryctl.lab.layers import merged_layers
-from retryctl.lab.options import (
-    FunctionOptions,
-    make_function,
-    parse_variables,
-    read_variables,
-    require_posix,
-)
+from retryctl.lab.options import require_posix
 from retryctl.lab.samples import SAMPLES
-from retryctl.lab.template import TemplateFunction, read_function
-from retryctl.sources.aws.profile import profile_variables
 from retryctl.views.inert import inert
 from retryctl.views.text.lab import plan_table
 
@@ -46,7 +38,6 @@ from retryctl.views.text.lab import plan_table
 class LabRunOptions:
     """The options of ``lab run`` as they were given; ``function`` has those of the function."""
 
-    handler: str | None
     plan: str
     event: str
     requests: int
@@ -54,13 +45,7 @@ class LabRunOptions:
     source: EventSource
     between: str | None
     seed: int | None
-    template: Path | None
     function: Mapping[str, Any]
-    env: Sequence[str]
-    env_file: Path | None
-    layers: Sequence[Path]
-    aws: str | None
-    profile_through: str | None
     expect_branches: str | None
     save: Path | None
     destination: str | None
@@ -71,32 +56,24 @@ class LabRunOptions:
 def run(wanted: LabRunOptions, show: OutputOptions) -> ExitStatus:
     """Run the handler, and show the result as ``trace`` does; of many plans, a table."""
     require_posix()
-    declared = read_function(wanted.template, wanted.handler) if wanted.template else None
-    retries = _retries(wanted, declared)
-    plans = plan.read(wanted.plan, retries)
-    markers = lab_app.markers_from(Path.cwd())
     event = read_event(wanted.event)
-    layers = wanted.layers or (declared.layers if declared else ())
-    with contextlib.ExitStack() as stack:
-        opt = stack.enter_context(merged_layers(layers))
-        local = stack.enter_context(serve.local_aws()) if wanted.aws else None
-        extra = {**(local.variables() if local else {}), **_credentials(wanted, show)}
-        function = _function(wanted, declared, opt, extra, show)
-        run_of = lab_app.run_lab(
-            function,
-            lab_app.LabOrder(
-                plans=plans,
-                event=event,
-                requests=wanted.requests,
-                retries=retries,
-                source=wanted.source,
-                seed=wanted.seed,
-                markers=markers,
-                between=_between(wanted.between, extra),
-                on_event=_on_event(local, wanted.follow),
-            ),
+    with open_setup(wanted.function, Path()) as setup:
+        for sentence in setup.remarks:
+            remark(f"retryctl: {sentence}", quiet=show.quiet)
+        retries = setup.retries_of(wanted.source, wanted.retries)
+        order = lab_app.LabOrder(
+            plans=plan.read(wanted.plan, retries),
+            event=event,
+            requests=wanted.requests,
+            retries=retries,
+            source=wanted.source,
+            seed=wanted.seed,
+            markers=lab_app.markers_from(Path.cwd()),
+            between=_between(wanted.between, setup.variables),
+            on_event=_on_event(setup, wanted.follow),
         )
-    return _answer(run_of, function, event, wanted, show)
+        run_of = lab_app.run_lab(setup.function, order)
+    return _answer(run_of, setup.function, event, wanted, show)
 
 
 def _answer(
@@ -149,9 +126,12 @@ def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStat
         given=frozenset(one.request.request_id for one in run_of.checked),
     )
     results = [r for one in run_of.checked for r in of_request(one, expected, CheckTally())]
+    several = len(set(run_of.plans.values())) > 1
     for result in results:
         if not result.passed:
-            remark(f"retryctl: expect-branches: {result.request_id}: {result.message}")
+            plan = run_of.plans.get(result.request_id or "")
+            name = plan.text if several and plan else result.request_id
+            remark(f"retryctl: expect-branches: {name}: {result.message}")
     passed = {result.passed for result in results}
     if False in passed:
         return ExitStatus.DID_NOT_HOLD
@@ -177,72 +157,6 @@ def serve_saved(source: str, port: int) -> NoReturn:
 
 
 # --------------------------------------------------------------------------- the options
-
-
-def _retries(wanted: LabRunOptions, declared: TemplateFunction | None) -> int:
-    most = MOST_RETRIES[wanted.source]
-    of_template = declared.retries if declared else None
-    retries = next((n for n in (wanted.retries, of_template) if n is not None), 2)
-    if retries > most:
-        raise UsageError(
-            f"--retries {retries} is more than {most}, Lambda's most for asynchronous events",
-            "Lower it, or choose --source sqs or --source stream.",
-        )
-    return retries
-
-
-def _function(
-    wanted: LabRunOptions,
-    declared: TemplateFunction | None,
-    opt: Path | None,
-    extra: Mapping[str, str],
-    show: OutputOptions,
-) -> Function:
-    given = {name: value for name, value in wanted.function.items() if value is not None}
-    env = {
-        **(declared.env if declared else {}),
-        **(read_variables(wanted.env_file) if wanted.env_file else {}),
-        **parse_variables(wanted.env),
-        **extra,
-    }
-    if declared is None:
-        if wanted.handler is None:
-            raise UsageError("no HANDLER is given", "Name it, or give --template.")
-        options = FunctionOptions(handler=wanted.handler, env=env, layers=opt, **given)
-        return make_function(options, Path.cwd())
-    for name in declared.unresolved:
-        remark(
-            f"retryctl: the template gives no value for {name}; set it with --env or --layer.",
-            quiet=show.quiet,
-        )
-    options = FunctionOptions(
-        handler=declared.handler, env=env, layers=opt, **{**_declared(declared), **given}
-    )
-    return make_function(options, declared.folder)
-
-
-def _declared(declared: TemplateFunction) -> dict[str, Any]:
-    """Return what a template declares, as options of the function."""
-    names = ("timeout", "memory", "ephemeral_storage", "log_format", "log_level")
-    found = {name: getattr(declared, name) for name in (*names, "system_log_level", "name")}
-    version = (declared.runtime or "").removeprefix("python")
-    if declared.runtime and version != declared.runtime:
-        found["python_version"] = version
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _credentials(wanted: LabRunOptions, show: OutputOptions) -> dict[str, str]:
-    """Return the variables of ``--profile-through``, and report that credentials are passed."""
-    if wanted.profile_through is None:
-        names = [name for name in parse_variables(wanted.env) if name.startswith("AWS_SECRET")]
-        passed = "--env" if names else ""
-        variables: dict[str, str] = {}
-    else:
-        variables = profile_variables(wanted.profile_through)
-        passed = f"the profile {wanted.profile_through}"
-    if passed:
-        remark(f"retryctl: the function gets the AWS credentials of {passed}.", quiet=show.quiet)
-    return variables
 
 
 def read_event(text: str) -> Any:
@@ -282,10 +196,9 @@ def _between(command: str | None, variables: Mapping[str, str]) -> Callable[[int
     return run_command
 
 
-def _on_event(local: serve.LocalAws | None, follow: bool) -> Callable[[LabEvent], None]:
+def _on_event(setup: LabSetup, follow: bool) -> Callable[[LabEvent], None]:
     def on_event(logged: LabEvent) -> None:
-        if local is not None:
-            local.add(logged.event)
+        setup.on_event(logged)
         if follow:
             for line in logged.event.message.splitlines():
                 print(inert(line), file=sys.stderr, flush=True)

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from retryctl.cli.doctor import STATUSES, DoctorForm
 from retryctl.cli.help import CommandApp
 from retryctl.cli.options import params
 from retryctl.errors import ExitStatus, UsageError
 
 app = CommandApp()
 
+
+class ProbeForm(StrEnum):
+    """The forms of ``retryctl probe``."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+_STATUSES = {
+    True: ExitStatus.OK,
+    False: ExitStatus.DID_NOT_HOLD,
+    None: ExitStatus.UNDETERMINED,
+}
 _DELETION_S = 60.0  # so long the deletion of the log groups may take after Ctrl-C
 
 
@@ -31,7 +44,7 @@ def probe(
             "--function",
             "-f",
             metavar="NAME",
-            help="Read the newest records of this function too. Nothing of it is changed.",
+            help="Read the newest records of this function too. The function is not changed.",
         ),
     ] = None,
     skip_quota: Annotated[
@@ -41,8 +54,8 @@ def probe(
         Path | None,
         typer.Option("--report", metavar="FILE", help="Also write the JSON document to a file."),
     ] = None,
-    output: Annotated[DoctorForm, typer.Option("--output", "-o", help="Output format.")] = (
-        DoctorForm.TEXT
+    output: Annotated[ProbeForm, typer.Option("--output", "-o", help="Output format.")] = (
+        ProbeForm.TEXT
     ),
     color: params.ColorChoice = params.Color.AUTO,
     quiet: params.Quiet = False,
@@ -50,15 +63,15 @@ def probe(
 ) -> ExitStatus:
     """Test what retryctl assumes of CloudWatch Logs, with two log groups of its own.
 
-    It makes a Standard and an Infrequent Access group, puts 12,046 short events into them, reads
-    them back by every call that retryctl uses, and deletes both groups, also after Ctrl-C. It
-    takes up to five minutes and costs less than $0.01. The report holds no account number.
+    It creates a Standard and an Infrequent Access group, puts 12,046 short events into them, reads
+    them with every call that retryctl uses, and deletes both groups, also after Ctrl-C. It
+    takes up to five minutes and costs less than $0.01. The report has no account number.
     It needs these actions on /retryctl/probe/*: logs:CreateLogGroup, CreateLogStream,
     PutLogEvents, PutRetentionPolicy, DeleteLogGroup, FilterLogEvents, GetLogEvents,
     DescribeLogGroups, StartQuery, GetQueryResults, StopQuery.
 
-    Exit status: 0 every assumption holds, 1 one is wrong, 5 one could not be tested, 3 the groups
-    could not be made.
+    Exit status: 0 every assumption is right, 1 one is wrong, 5 one could not be tested, 3 the
+    groups could not be created.
     """
     if not yes:
         raise UsageError(
@@ -85,8 +98,8 @@ def probe(
         )
     if report:
         report.write_text(probe_document(found), encoding="utf-8")
-    if output is DoctorForm.JSON:
+    if output is ProbeForm.JSON:
         put(probe_document(found), document=True)
     else:
         put(probe_text(found, **asdict(stdout_screen(color))))
-    return STATUSES[found.passed]
+    return _STATUSES[found.passed]

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from retryctl.errors import UsageError
 from retryctl.lab import handlers
@@ -24,10 +24,12 @@ from retryctl.lab.function import (
 )
 from retryctl.lab.platform_log import Level
 
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LARGEST_ENVIRONMENT = 4096
 _LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+_SYSTEM_LEVELS = ("DEBUG", "INFO", "WARN")
 _MEMORY_MB = (128, 10_240)
 
 
@@ -68,6 +70,8 @@ def make_function(options: FunctionOptions, folder: Path) -> Function:
     task, handler = _located(options, folder, python)
     _check_numbers(options)
     _check_levels(options)
+    if not _REGION.fullmatch(str(options.region)):
+        raise UsageError(f"region={options.region!r} is not a region", "Write one as us-east-1.")
     name = options.name or re.sub(r"[^A-Za-z0-9_-]", "-", handler.rpartition(".")[0])[:64]
     if not _NAME.fullmatch(name):
         raise UsageError(
@@ -82,7 +86,7 @@ def make_function(options: FunctionOptions, folder: Path) -> Function:
         ephemeral_mb=options.ephemeral_storage,
         log_format=options.log_format,
         application_level=options.log_level.upper() if options.log_level else None,
-        system_level=options.system_log_level,
+        system_level=cast("Level", options.system_log_level.upper()),
         environment=_checked_environment(options.env),
         region=options.region,
         layers=options.layers,
@@ -166,11 +170,13 @@ def _check_numbers(options: FunctionOptions) -> None:
 def _check_levels(options: FunctionOptions) -> None:
     if options.log_format not in ("text", "json"):
         raise UsageError(f"log_format={options.log_format!r} is neither 'text' nor 'json'")
-    if options.log_level is None:
-        return
-    if options.log_level.upper() not in _LEVELS:
-        raise UsageError(f"log_level={options.log_level!r} is not one of {', '.join(_LEVELS)}")
-    if options.log_format == "text":
+    for name, level, levels in (
+        ("log_level", options.log_level, _LEVELS),
+        ("system_log_level", options.system_log_level, _SYSTEM_LEVELS),
+    ):
+        if level is not None and str(level).upper() not in levels:
+            raise UsageError(f"{name}={level!r} is not one of {', '.join(levels)}")
+    if options.log_level is not None and options.log_format == "text":
         raise UsageError(
             "a log level applies to the JSON format only, as on Lambda", "Add --log-format json."
         )

@@ -14,7 +14,8 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:  # a plugin is loaded at the start of every test run: nothing 
     from retryctl.core.crosscheck.claims import Markers
     from retryctl.core.crosscheck.verdict import CheckedRequest
     from retryctl.core.model.request import Request
+    from retryctl.errors import RetryctlError
+    from retryctl.lab.delivery import EventSource
     from retryctl.lab.environment import LabAttempt
     from retryctl.lab.lab import LabEvent
 
@@ -42,83 +45,113 @@ class HandlerLab:
     """One handler with its options; each run is in a new lab.
 
     ``events`` are the log events of the last run, ``attempts`` what came of each attempt: its
-    response or error.
+    response or error. ``requests`` are the checked requests of the last run: several where an
+    event source delivers with new IDs. ``aws`` is the local AWS, if there is one: its ``url`` is
+    the endpoint for the test's own clients. ``close`` ends it.
 
     :raises retryctl.errors.UsageError: an option is unknown or has a wrong value.
     """
 
     def __init__(
         self,
-        handler: str | Callable[..., Any],
+        handler: str | Callable[..., Any] | None,
         folder: Path,
         *,
         markers: Markers | None = None,
         **options: Any,
     ) -> None:
         from retryctl.app.lab import markers_from
-        from retryctl.lab.options import FunctionOptions, make_function
+        from retryctl.app.lab_setup import open_setup
+        from retryctl.core.crosscheck.claims import Markers
+        from retryctl.errors import UsageError
+
+        if not isinstance(markers, Markers | None):
+            raise UsageError(f"markers={markers!r} are not retryctl.core.crosscheck.claims.Markers")
 
         named = _known_names(options)
         named.setdefault("python", sys.executable)
-        self._function = make_function(FunctionOptions(handler=handler, **named), folder)
+        self._resources = ExitStack()
+        self._setup = self._resources.enter_context(
+            open_setup({"handler": handler, **named}, folder)
+        )
         self._markers = markers or markers_from(folder)
-        self._checked: Sequence[CheckedRequest] = ()
+        self.aws = self._setup.local
+        self.requests: Sequence[CheckedRequest] = ()
         self.events: Sequence[LabEvent] = ()
         self.attempts: Sequence[LabAttempt] = ()
+        _warn(self._setup.remarks, UserWarning)
 
-    def run(
-        self,
-        plan: str = "",
-        event: Any = None,
-        *,
-        retries: int = 2,
-        seed: int | None = None,
-        between: Callable[[int], object] | None = None,
-    ) -> Request:
-        """Run one request by ``plan``; return its history. Retries without an item are ``same``.
+    def close(self) -> None:
+        """Remove the layers, and end the local AWS. The results stay."""
+        self._resources.close()
 
-        Each run has a new request ID, unless a ``seed`` is given. ``between`` is called before
-        each retry with the attempt's number, from 2.
+    def run(self, plan: str = "", event: Any = None, **options: Any) -> Request:
+        """Run one request by ``plan``; return its history. ``options`` are those of ``check``.
 
         :raises retryctl.errors.UsageError: the plan cannot be read, or is several plans.
         """
-        return self.check(plan, event, retries=retries, seed=seed, between=between).request
+        __tracebackhide__ = True
+        return self.check(plan, event, **options).request
 
     def check(
         self,
         plan: str = "",
         event: Any = None,
         *,
-        retries: int = 2,
+        retries: int | None = None,
+        source: EventSource = "async",
         seed: int | None = None,
         between: Callable[[int], object] | None = None,
     ) -> CheckedRequest:
         """Run one request by ``plan``; return its history with the verdict and the findings.
 
+        Retries without an item in the plan are ``same``. Each run has a new request ID, unless a
+        ``seed`` is given. ``between`` is called before each retry with the attempt's number,
+        from 2.
+
         :raises retryctl.errors.UsageError: the plan cannot be read, or is several plans.
         :raises retryctl.errors.NothingFound: a log level drops every record of the request.
         """
+        from retryctl.errors import RetryctlError
+
+        __tracebackhide__ = True
+        try:
+            return self._check(plan, event, retries, source, seed, between)
+        except RetryctlError as error:
+            raise _without_frames(error) from None
+
+    def _check(
+        self,
+        plan: str,
+        event: Any,
+        retries: int | None,
+        source: EventSource,
+        seed: int | None,
+        between: Callable[[int], object] | None,
+    ) -> CheckedRequest:
         from retryctl.app.lab import LabOrder, run_lab
         from retryctl.errors import NothingFound, UsageError
         from retryctl.lab import plan as plans
         from retryctl.lab.limitations import NotAsOnLambda
 
-        read = plans.read(plan, retries)
+        allowed = self._setup.retries_of(source, retries)
+        read = plans.read(plan, allowed)
         if len(read) > 1:
             raise UsageError(f"{plan!r} is {len(read)} plans", "Run them one by one.")
         order = LabOrder(
             plans=read,
             event=event if event is not None else {},
-            retries=retries,
+            retries=allowed,
+            source=source,
             seed=seed,
             markers=self._markers,
             between=between,
+            on_event=self._setup.on_event,
         )
-        done = run_lab(self._function, order)
-        self.events, self._checked = done.events, done.checked
+        done = run_lab(self._setup.function, order)
+        self.events, self.requests = done.events, done.checked
         self.attempts = [attempt for of_one in done.attempts.values() for attempt in of_one]
-        for warning in done.warnings:
-            warnings.warn(warning, NotAsOnLambda, stacklevel=2)
+        _warn(done.warnings, NotAsOnLambda)
         if not done.checked:
             raise NothingFound("no attempt left a record of Lambda's at this system log level")
         return done.checked[0]
@@ -134,7 +167,7 @@ class HandlerLab:
         return "\n".join(self._report_lines())
 
     def _report_lines(self) -> Iterator[str]:
-        for checked in self._checked:
+        for checked in self.requests:
             yield f"request {checked.request.request_id}: {checked.verdict.value}"
             for attempt in checked.request.attempts:
                 claim = f"counter {attempt.claim.counter}, branch {attempt.claim.branch}"
@@ -149,16 +182,29 @@ class HandlerLab:
                 yield from ("  " + line for line in logged.event.message.splitlines())
 
 
+def _warn(sentences: Iterable[str], kind: type[Warning]) -> None:
+    for sentence in sentences:
+        warnings.warn(sentence, kind, stacklevel=4)
+
+
+def _without_frames(error: RetryctlError) -> RetryctlError:
+    """Return the error for a test's report: with its next step, without the package's frames."""
+    if error.next_step:
+        error.add_note(error.next_step)
+    return error.with_traceback(None)
+
+
 def _known_names(options: dict[str, Any]) -> dict[str, Any]:
     """Return the options by the names of the command.
 
     :raises retryctl.errors.UsageError: one is unknown.
     """
+    from retryctl.app.lab_setup import SETUP_OPTIONS
     from retryctl.core.wording import suggestions
     from retryctl.errors import UsageError
     from retryctl.lab.options import FunctionOptions
 
-    known = [name for name in FunctionOptions.__slots__ if name != "handler"]
+    known = sorted({*SETUP_OPTIONS, *FunctionOptions.__slots__} - {"handler", "layers"})
     for name in options:
         if name not in known and name not in _OTHER_NAMES:
             hint = suggestions(name, known) or f"Known: {', '.join(known)}, markers."
@@ -170,22 +216,30 @@ _LABS = pytest.StashKey["list[HandlerLab]"]()
 
 
 @pytest.fixture
-def lambda_lab(request: pytest.FixtureRequest) -> Callable[..., HandlerLab]:
+def lambda_lab(request: pytest.FixtureRequest) -> Iterator[Callable[..., HandlerLab]]:
     """Return what runs a handler as Lambda would, given the function or ``file.py:function``.
 
     Keywords are the options of ``retryctl lab run`` with underscores: ``timeout``, ``memory``,
-    ``log_format``, ``log_level``, ``env``, ``python`` and so on. ``markers``
-    (``core.crosscheck.claims.Markers``) describe how the handler logs its counter; by default the
-    project's settings file does. Paths are relative to the folder of the test.
+    ``log_format``, ``log_level``, ``env``, ``template``, ``aws``, ``python`` and so on.
+    ``markers`` (``core.crosscheck.claims.Markers``) describe how the handler logs its counter; by
+    default the project's settings file does. Paths are relative to the folder of the test.
     """
     folder = request.path.parent
     labs: list[HandlerLab] = request.node.stash.setdefault(_LABS, [])
 
-    def lab(handler: str | Callable[..., Any], **options: Any) -> HandlerLab:
-        labs.append(HandlerLab(handler, folder, **options))
+    def lab(handler: str | Callable[..., Any] | None = None, **options: Any) -> HandlerLab:
+        from retryctl.errors import RetryctlError
+
+        __tracebackhide__ = True
+        try:
+            labs.append(HandlerLab(handler, folder, **options))
+        except RetryctlError as error:
+            raise _without_frames(error) from None
         return labs[-1]
 
-    return lab
+    yield lab
+    for one in labs:
+        one.close()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -194,5 +248,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     outcome: Any = yield
     report = outcome.get_result()
     if report.when == "call" and report.failed:
-        for lab in item.stash.get(_LABS, []):
+        for lab in (lab for lab in item.stash.get(_LABS, []) if lab.events):
             report.sections.append(("retryctl lab", lab.report()))

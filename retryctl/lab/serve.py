@@ -63,7 +63,7 @@ def local_aws(port: int = 0, region: str = REGION) -> Iterator[LocalAws]:
         yield LocalAws(url=f"http://{host}:{chosen}", add=lambda event: _put(backend(), event))
     finally:
         server.stop()
-        backend().reset()
+        models.BackendDict.reset()
 
 
 @contextlib.contextmanager

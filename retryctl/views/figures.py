@@ -62,8 +62,8 @@ FUNCTION_FIGURES: dict[str, Callable[[SummaryTally], str]] = {
 _DO = {
     "environment-switch": "because it ran in another environment: /tmp is not enough here. "
     "Count where every environment can see it, in DynamoDB or S3: retryctl counters.",
-    "uncounted-attempt": "because an earlier attempt left no mark. Record each attempt when it "
-    "starts: retryctl counters.",
+    "uncounted-attempt": "because an earlier attempt did not record itself. Record each attempt "
+    "when it starts: retryctl counters.",
 }
 
 
@@ -95,7 +95,7 @@ def advice(tally: SummaryTally, coverage: Coverage) -> str:
 def nothing_retried(coverage: Coverage) -> str:
     """Return the sentence that no request was retried, which a gap makes uncertain."""
     if any(gap.hides_attempts for gap in coverage.gaps):
-        return "No retry was read, and retries may lie in the part of the log that is missing."
+        return "No retry was read, and the missing part of the log may have some."
     return "Nothing was retried."
 
 

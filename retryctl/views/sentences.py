@@ -75,7 +75,7 @@ def outcome_sentence(request: Request, coverage: Coverage, tz: tzinfo) -> Senten
         due = _due(request.next_attempt_due_ms, coverage, tz)
         return Sentence(GOING, f"pending: {numbered(failed)} failed; next attempt {due}")
     if request.outcome is RequestOutcome.NOT_RETRIED:
-        return Sentence(BAD, f"not retried: {numbered(failed)} failed, and no other is due")
+        return Sentence(BAD, f"not retried: {numbered(failed)} failed, and no retry is due")
     if request.outcome is RequestOutcome.RUNNING:
         return Sentence(GOING, f"running: {_running(attempts[-1], coverage, tz)}")
     return Sentence(UNSURE, f"unknown: {_unknown(request)}")
@@ -83,7 +83,7 @@ def outcome_sentence(request: Request, coverage: Coverage, tz: tzinfo) -> Senten
 
 def _unknown(request: Request) -> str:
     if not request.attempts:
-        return "no attempt was seen, only lines that mention the request"
+        return "the log has no attempt, only lines that mention the request"
     last = request.attempts[-1]
     if not last.outcome.failed:
         return f"the log does not show how attempt {last.number} ended"
@@ -119,7 +119,8 @@ def _running(attempt: Attempt, coverage: Coverage, tz: tzinfo) -> str:
     if attempt.started_ms is None or horizon_ms is None:
         return f"attempt {attempt.number} has not ended"
     if _ends_the_log(horizon_ms, coverage):
-        return f"the log ends while attempt {attempt.number} runs"
+        later = duration(horizon_ms - attempt.started_ms)
+        return f"attempt {attempt.number} has not ended; the log ends {later} after its start"
     for_long = duration(round(horizon_ms - attempt.started_ms, -3))
     now = f"{clock(horizon_ms, tz, 'seconds')} {zone_name(tz, (horizon_ms,))}"
     return f"attempt {attempt.number} has run for {for_long} (as of {now})"
@@ -159,6 +160,9 @@ def _verdict(checked: CheckedRequest) -> Sentence:
         return Sentence(BAD, _disagreement(checked))
     counted = [a.number for a in checked.request.attempts if a.claim.counter is not None]
     if checked.verdict is Verdict.NOT_COUNTED:
+        if any(a.claim.store and not a.claim.store_error for a in checked.request.attempts):
+            by_key = "not compared: the function counts by a key of its own, not by request ID"
+            return Sentence(NOTHING, by_key)
         return Sentence(NOTHING, "not counted: the function logged no counter and no branch")
     if not counted:
         return Sentence(GOOD, "every branch that was logged is the right one")
@@ -277,5 +281,5 @@ def ambiguity_sentences(attempts: Sequence[Attempt]) -> Iterator[Sentence]:
         yield Sentence(
             UNSURE,
             f"{numbered(unsure)} logged lines that look like a START, END or REPORT of Lambda's; "
-            "they were taken for the function's own text",
+            "they are treated as the function's own text",
         )

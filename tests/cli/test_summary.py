@@ -172,7 +172,7 @@ def test_the_advice_says_of_which_retries_it_tells() -> None:
 def test_nothing_retried_is_not_stated_beside_a_gap() -> None:
     gap = Gap(kind="more-pages", message="a page", hides_attempts=True)
     assert advice(SummaryTally(), Coverage(source="saved")) == "Nothing was retried."
-    assert "may lie" in advice(SummaryTally(), Coverage(source="saved", gaps=(gap,)))
+    assert "may have some" in advice(SummaryTally(), Coverage(source="saved", gaps=(gap,)))
 
 
 def test_branches_of_another_function_are_counted_under_their_own_names(tmp_path: Path) -> None:
@@ -239,11 +239,18 @@ def test_a_quiet_function_has_a_row() -> None:
     ]
 
 
+@pytest.mark.parametrize("command", ["summary", "list", "trace", "check"])
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_every_line_fits_the_width(command: str, width: int) -> None:
+    shown = run(command, "--from", "demo", env={"COLUMNS": str(width)}).stdout
+    assert max(map(len, shown.splitlines())) <= width
+
+
 def test_shares_have_bases_and_a_wrong_counter_its_next_command() -> None:
     shown = " ".join(run("summary", "--from", "demo").stdout.split())
     for words in (
         "3 were retried (33.3 % of the requests)",
-        "66.7 % of the requests",
+        "66.7 % of requests",
         "(5 of 6 retries)",
         "3.4 % of all 3.35 s",
         "retryctl list --from demo --verdict disagrees",

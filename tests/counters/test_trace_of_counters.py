@@ -174,9 +174,7 @@ def test_one_more_in_the_store_than_in_the_log_differs(
             ExpressionAttributeValues={":one": {"SS": ["20261123030000123456-0123456789abcdef"]}},
         )
     [finding] = found_in(store, request, door)
-    assert finding.message.endswith(
-        "holds 4 attempts of this request, where by its log it should hold 3."
-    )
+    assert finding.message.endswith("has 4 attempts of this request; by the log it should have 3.")
     of_the_store = [event for event in finding.evidence if event.message.startswith(store)]
     assert len(of_the_store) == 4
     assert len(finding.evidence) == 4 + 3
@@ -188,7 +186,7 @@ def test_an_empty_store_differs_and_says_so(run: Any, aws: Aws, door: AwsClient)
         TableName="retries", Key={"request_id": {"S": request.request_id}}
     )
     [finding] = found_in("dynamodb", request, door)
-    assert "holds 0 attempts" in finding.message
+    assert "has 0 attempts" in finding.message
     assert finding.evidence[0].message == f"dynamodb://retries {request.request_id}: no attempt"
 
 

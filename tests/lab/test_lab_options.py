@@ -330,6 +330,10 @@ def test_credentials_are_passed_aloud(tmp_path: Path) -> None:
     assert "AKIDSHOP" in done.stdout
     assert "gets the AWS credentials of the profile shop" in done.stderr
     assert retryctl(*arguments, "absent", env=more).returncode == 3
+    file = written_file(tmp_path, ".env", "AWS_ACCESS_KEY_ID=AKIDFILE\nAWS_SECRET_ACCESS_KEY=x\n")
+    done = retryctl("lab", "run", f"{handler}:handler", "--lines", "--env-file", str(file))
+    assert "AKIDFILE" in done.stdout
+    assert f"gets the AWS credentials of the environment file {file}" in done.stderr
 
 
 def test_an_environment_file(tmp_path: Path) -> None:
@@ -467,5 +471,7 @@ def test_a_count_over_messages_is_not_compared_with_one_requests_attempts(tmp_pa
     done = retryctl("lab", "run", f"{handler}:handler", *arguments)
     requests = json.loads(done.stdout)["requests"]
     assert [one["verdict"] for one in requests] == ["not-counted"] * 3
+    shown = retryctl("trace", "--from", str(saved), requests[0]["request_id"]).stdout
+    assert "not compared: the function counts by a key of its own" in shown
     messages = [json.loads(line)["message"] for line in saved.read_text().splitlines()]
     assert [m for m in messages if m.startswith("process")] == [f"process {n}\n" for n in "ABC"]

@@ -83,6 +83,7 @@ def test_a_response_has_at_most_6_mb(
         .endswith("Status: error\tError Type: Function.ResponseSizeTooLarge")
     )
     assert reported is not fits
+    assert "lab/inside" not in "".join(written(lab.events))
 
 
 def test_the_memory_of_children_counts(tmp_path: Path) -> None:

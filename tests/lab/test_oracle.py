@@ -67,7 +67,7 @@ def installed(name: str) -> object:
 SAMPLE = [name for name, one in HANDLERS.items() if not one.differs]
 
 
-@pytest.mark.parametrize("name", map(installed, SAMPLE))
+@pytest.mark.parametrize("name", [installed(name) for name in SAMPLE])
 def test_the_emulator_gives_the_same_lines_of_a_handler_with_libraries(
     tmp_path: Path, emulator: Path, name: str
 ) -> None:

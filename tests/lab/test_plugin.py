@@ -1,5 +1,6 @@
 """The pytest fixture, in a test suite of its own."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -9,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from retryctl.app.lab_setup import SETUP_OPTIONS
+from retryctl.cli.lab import run as run_command
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.errors import UsageError
 from retryctl.lab.limitations import NotAsOnLambda
+from retryctl.lab.options import FunctionOptions
 from retryctl.lab.plugin import HandlerLab
 from tests.support.lab_handlers import EXAMPLE, ORDER, REPOSITORY
 
@@ -39,6 +43,9 @@ def test_the_file(lambda_lab):
 def test_that_fails(lambda_lab):
     request = lambda_lab(handler).run(plan="fresh,fresh")
     assert request.attempts[2].claim.branch == "C"
+
+def test_a_wrong_value(lambda_lab):
+    lambda_lab(handler).run(plan="sam")
 
 def test_a_nested_function(lambda_lab):
     def nested(event, context):
@@ -81,10 +88,83 @@ def test_a_suite_of_its_own(tmp_path: Path) -> None:
         text=True,
         env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"},
     )
-    assert "2 failed, 4 passed" in done.stdout
+    assert "3 failed, 4 passed" in done.stdout
     assert "assert 'A' == 'C'" in done.stdout
     assert "counter 0, branch A" in done.stdout  # the report of the test that failed
     assert "nested is not at the top of a module that can be imported" in done.stdout
+    assert "'sam' in the plan cannot be read\nE       Write same, fresh or env=N" in done.stdout
+    assert "lab/plugin.py" not in done.stdout  # a wrong value has no frames of the package
+
+
+def test_the_keywords_are_the_options_of_the_command() -> None:
+    shown = {"expect_branches", "exit_code", "save", "destination", "dead_letter", "follow"}
+    shown |= {"lines", "output", "color", "tz", "quiet", "debug"}
+    own = {"plan", "event", "retries", "source", "between", "seed", "requests"}  # of run and check
+    of_command = set(inspect.signature(run_command).parameters) - shown - own
+    of_fixture = set(SETUP_OPTIONS) | set(FunctionOptions.__slots__)
+    assert of_command - of_fixture == set()
+    assert own - {"requests"} <= set(inspect.signature(HandlerLab.check).parameters)
+
+
+def test_a_template_with_a_layer_and_a_file_of_variables(tmp_path: Path, lambda_lab: Any) -> None:
+    pytest.importorskip("yaml", reason="PyYAML is not installed")
+    (tmp_path / "layer" / "python").mkdir(parents=True)
+    (tmp_path / "layer" / "python" / "shared_words.py").write_text("WORD = 'shared'")
+    (tmp_path / ".env").write_text("STAGE=test\n")
+    (tmp_path / "app.py").write_text(
+        "import os\nfrom shared_words import WORD\n\n"
+        "def handler(event, context):\n"
+        "    return [WORD, os.environ['STAGE'], context.memory_limit_in_mb]\n"
+    )
+    (tmp_path / "template.yaml").write_text(
+        "Resources: {Orders: {Type: 'AWS::Serverless::Function', Properties: {"
+        "CodeUri: ., Handler: app.handler, MemorySize: 256, EventInvokeConfig: "
+        "{MaximumRetryAttempts: 1}, Environment: {Variables: {STAGE: prod}}}}}"
+    )
+    lab = lambda_lab(
+        template=tmp_path / "template.yaml",
+        layer=[tmp_path / "layer"],
+        env_file=tmp_path / ".env",
+    )
+    assert len(lab.run("fresh+kill").attempts) == 1  # it succeeds
+    assert lab.responses == [["shared", "test", "256"]]
+    with pytest.raises(UsageError, match="2 retries, and the function is allowed 1"):
+        lab.run("same,same")
+
+
+def writes(event: Any, context: Any) -> int:
+    import boto3
+
+    table = boto3.resource("dynamodb").create_table(
+        TableName="orders",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    table.put_item(Item={"id": "1"})
+    return len(table.scan()["Items"])
+
+
+@pytest.mark.parametrize("run", ["first", "second"])
+def test_each_lab_has_an_empty_local_aws(lambda_lab: Any, run: str) -> None:
+    pytest.importorskip("moto.server", reason="moto's server is not installed")
+    boto3 = pytest.importorskip("boto3")
+    lab = lambda_lab(writes, aws="moto", timeout=30, memory=512)
+    lab.run()
+    assert lab.responses == [1]
+    keys = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab"}
+    ours = boto3.client("dynamodb", endpoint_url=lab.aws.url, region_name="us-east-1", **keys)
+    assert ours.list_tables()["TableNames"] == ["orders"]
+
+
+def raises(event: Any, context: Any) -> None:
+    raise RuntimeError(event)
+
+
+def test_a_queue_delivers_with_new_ids(lambda_lab: Any) -> None:
+    lab = lambda_lab(raises)
+    lab.run(source="sqs", retries=3)
+    assert len({one.request.request_id for one in lab.requests}) == 4
 
 
 def test_the_plugin_loads_nothing_before_it_is_used() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -439,6 +440,34 @@ def test_a_long_search_is_handed_over_to_insights() -> None:
         assert endpoint.calls["StartQuery"] > 0
 
 
+@pytest.mark.parametrize("answer", [True, False])
+def test_above_a_cost_the_user_decides_and_knows_both_times_and_the_cost(answer: bool) -> None:
+    with Endpoint(clock=lambda: NOW, scan_events=20) as endpoint:
+        noise = [("s", NOW - 24 * HOUR + n * 86_400, "noise\n") for n in range(1000)]
+        group = endpoint.group(GROUP)
+        endpoint.load(GROUP, noise)
+        old = failing(REQUEST_ID, NOW - 22 * HOUR, 0, "A")
+        endpoint.put(GROUP, STREAM, old)
+        group.stored_extra = 30 * 10**12  # 1 TB a day
+        questions: list[str] = []
+        terms = QueryBudget(
+            sleep=lambda seconds: None,
+            confirm=lambda question: questions.append(question) or answer,  # type: ignore[func-returns-value]
+        )
+        found, coverage = look(
+            source(endpoint.url, engine="auto", terms=terms, pages_before_insights=5)
+        )
+        assert found == {STREAM: messages(old)}
+        assert coverage.gaps == ()
+        assert bool(endpoint.calls["StartQuery"]) is answer
+        (question,) = questions
+        assert re.fullmatch(
+            rf"About \d+ calls of FilterLogEvents remain for {GROUP}, about \d+ s\. "
+            r"Logs Insights takes about 10 s and costs about \$\d\.\d\d\. Use it\?",
+            question,
+        )
+
+
 def test_auto_spends_no_more_than_it_says_and_not_before_a_fair_sample() -> None:
     with Endpoint(clock=lambda: NOW, scan_events=20) as endpoint:
         noise = [("s", NOW - 24 * HOUR + n * 86_400, "noise\n") for n in range(1000)]
@@ -495,7 +524,7 @@ def test_where_insights_may_not_take_over_the_search_goes_on(hindrance: str) -> 
         )
         assert found == {STREAM: messages(old)}
         assert coverage.gaps == ()
-        assert "FilterLogEvents goes on, for about " in said[-1]
+        assert "The search continues with about " in said[-1]
 
 
 def test_a_query_is_stopped_on_ctrl_c(endpoint: Endpoint) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from retryctl.app.check import CheckPlan, CheckRun, check
-from retryctl.app.options import SILENT, WHOLE, SourceOptions
+from retryctl.app.options import SILENT, WHOLE, SourceOptions, TimeWindow
 from retryctl.app.trace import TraceResult, trace
 from retryctl.app.window import count_requests, list_rows, open_window
 from retryctl.config import ProjectConfig
@@ -14,6 +14,7 @@ from retryctl.core.check.evaluate import REQUEST
 from retryctl.core.check.expectations import Expectations
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.history.log_start import BEGINS_LATE
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow, RowFilter
@@ -40,12 +41,14 @@ class Answers:
         return {one.request.request_id: one for one in self.traced.checked}
 
 
-def answers(options: SourceOptions, request_ids: tuple[str, ...] = ()) -> Answers:
-    """Ask every command. Raises the errors of ``retryctl.errors``."""
+def answers(
+    options: SourceOptions, request_ids: tuple[str, ...] = (), window: TimeWindow = WHOLE
+) -> Answers:
+    """Run every command. Raises the errors of ``retryctl.errors``."""
     config = ProjectConfig()
-    traced = trace(request_ids, options, WHOLE, config=config, clock=lambda: NOW_MS)
+    traced = trace(request_ids, options, window, config=config, clock=lambda: NOW_MS)
     gaps = {"trace": _gaps(traced.coverage)}
-    opened = open_window(options, config, WHOLE, now_ms=NOW_MS, feedback=SILENT)
+    opened = open_window(options, config, window, now_ms=NOW_MS, feedback=SILENT)
     with opened as reader:
         rows = {row.request_id: row for row in list_rows(reader, RowFilter())}
         total = SummaryTally()
@@ -53,7 +56,12 @@ def answers(options: SourceOptions, request_ids: tuple[str, ...] = ()) -> Answer
             total.merge(tally)
         gaps["list"] = _gaps(reader.coverage)
     checked = check(
-        CheckPlan(options=options, config=config, expectations=Expectations(fail_on=ERRORS)),
+        CheckPlan(
+            options=options,
+            window=window,
+            config=config,
+            expectations=Expectations(fail_on=ERRORS),
+        ),
         clock=lambda: NOW_MS,
         sleep=lambda _: None,
     )
@@ -105,10 +113,12 @@ def differences(
 ) -> list[str]:
     """What the part says that the whole denies.
 
-    A log that ends early is right as of its end: what is open there may go on. Where it starts
-    late, a request of which it has no line of an earlier attempt shows nothing of the cut.
+    A log that ends early is right as of its end: what is open there may go on. One that starts
+    late and shows no sign of it counts as whole: there, requests whose first attempt is missing
+    are right as far as they go.
     """
     found = []
+    starts_late = starts_late and not any(gap.kind == BEGINS_LATE for gap in part.gaps["trace"])
     for request_id, checked in part.requests.items():
         known = whole.requests.get(request_id)
         if known is None:
@@ -135,8 +145,9 @@ def _failed(told: Answers) -> bool:
 
 
 def _lost_attempts(known: CheckedRequest, part: CheckedRequest) -> bool:
-    """Whether whole attempts are missing: every attempt of the part is a later one, and whole."""
-    return len(part.request.attempts) < len(known.request.attempts)
+    """Whether the first attempt is not in the part, or not from its START on."""
+    first, whole = part.request.attempts[0], known.request.attempts[0]
+    return (first.started_ms, first.log_stream) != (whole.started_ms, whole.log_stream)
 
 
 def _of_request(known: CheckedRequest, part: CheckedRequest, *, ends_early: bool) -> list[str]:

@@ -230,7 +230,7 @@ def test_two_requests_are_told_apart_and_what_was_looked_at_is_said_once() -> No
         ),
         (PENDING, "03:04:02.928", "next attempt was due about 03:03:02, 1 m 00 s ago"),
         (RUNNING, "03:01:15", "… running: attempt 2 has run for 12 s (as of 03:01:15 UTC)"),
-        (MENTIONED, "03:05", "? unknown: no attempt was seen, only lines that mention"),
+        (MENTIONED, "03:05", "? unknown: the log has no attempt, only lines that mention"),
         (MENTIONED, "03:05", "? no verdict. The system log level drops START and REPORT;"),
         (SWITCHED, "03:05", "✗ the counter was wrong on attempt 3: it ran A instead of C"),
         (RECOVERED, "03:05", "✓ the counter agrees on every attempt"),
@@ -247,7 +247,7 @@ def test_outcome_and_verdict_are_sentences(request_: CheckedRequest, as_of: str,
     [
         (PENDING, "03:02:15", "next attempt due about 03:03:02; the log ends at 03:02:15 UTC\n"),
         (PENDING, "03:04:02", "attempt was due about 03:03:02; the log ends at 03:04:02 UTC\n"),
-        (RUNNING, "03:01:03", "… running: the log ends while attempt 2 runs\n"),
+        (RUNNING, "03:01:03", "attempt 2 has not ended; the log ends 129 ms after its start\n"),
     ],
 )
 def test_nothing_is_said_of_the_time_after_the_end_of_a_log(

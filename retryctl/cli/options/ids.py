@@ -174,9 +174,9 @@ def _ids_in(text: str) -> list[str]:
     return [match.lower() for match in _ID.findall(plain)]
 
 
-def holds_request_id(text: str) -> bool:
-    """Return whether a text holds a request ID."""
-    return bool(_ids_in(text))
+def names_request(text: str) -> bool:
+    """Return whether a text contains a request ID, or is the first characters of one."""
+    return bool(_ids_in(text)) or shortened_id(text) is not None
 
 
 def shortened_id(text: str) -> str | None:

@@ -7,8 +7,8 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
 from textwrap import wrap
@@ -140,6 +140,17 @@ class Progress:
             if self._status:
                 self._status.stop()
 
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Erase the line, and show none meanwhile."""
+        with self._lock:
+            wanted, self._wanted = self._wanted, False
+            if self._status:
+                self._status.stop()
+                self._status = None
+        yield
+        self._wanted = wanted
+
     def __call__(self, text: ProgressText) -> None:
         """Show the line of ``text``, where it is shown at all."""
         seconds = self._clock() - self._began
@@ -197,6 +208,8 @@ class TerminalFeedback:
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._printed: set[str] = set()
+        self._question = threading.Lock()
+        self._progress: Progress | None = None
         self.shows_progress = True
 
     def warn(self, sentence: str) -> None:
@@ -205,6 +218,15 @@ class TerminalFeedback:
             self._printed.add(sentence)
             remark(f"retryctl: {sentence}", quiet=self._quiet)
 
+    def confirm(self, question: str) -> bool:
+        """Put a question on the terminal; false with ``quiet`` or where nobody can answer."""
+        if self._quiet or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return False
+        with self._question, self._progress.hidden() if self._progress else nullcontext():
+            remark(f"retryctl: {question} [y/N]")
+            return sys.stdin.readline().strip().lower() in ("y", "yes")
+
     def progress(self) -> Progress:
         """Return a line of progress for one piece of work."""
-        return Progress(quiet=self._quiet or not self.shows_progress)
+        self._progress = Progress(quiet=self._quiet or not self.shows_progress)
+        return self._progress

@@ -64,6 +64,8 @@ class CheckResult:
     """One request, or one expectation. ``passed`` is ``None`` where it is not known.
 
     ``awaits`` says what looking again later could change; empty where it would change nothing.
+    ``remedy`` is the remedy of a configuration check, ``""`` where it passed; ``None`` for a
+    request and an expectation.
     """
 
     name: str
@@ -72,6 +74,7 @@ class CheckResult:
     request_id: str | None = None
     function: str | None = None
     awaits: str = ""
+    remedy: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -83,7 +83,7 @@ def _uncounted_attempt(case: RuleInput) -> Iterator[Match]:
             where = "in its own environment " if counts_in_tmp(attempt) else ""
             yield (
                 attempt.number,
-                f"{_counted(attempt, number)}: {where}{ends} and left no mark to be counted.",
+                f"{_counted(attempt, number)}: {where}{ends} and did not record itself.",
                 _proof(attempt, others),
             )
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
 from retryctl.core.crosscheck.hidden import may_hide
+from retryctl.core.history.log_start import BEGINS_LATE
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.limits import LATE_LOGS_MS, USUAL_WAITS_MS, WAIT_TOLERANCE_MS
@@ -157,7 +158,10 @@ def _start_missing(attempt: Attempt) -> Iterator[Match]:
 
 
 def _gaps(case: RuleInput) -> Iterator[Match]:
-    """Gaps in which an attempt of this request, or a line of one, could lie."""
+    """Yield the gaps in which an attempt of this request, or a line of one, could lie.
+
+    No event of a request is beside the gap before a whole log.
+    """
     attempts = case.request.attempts
     if not attempts:
         return
@@ -165,6 +169,8 @@ def _gaps(case: RuleInput) -> Iterator[Match]:
     first, last = attempts[0], attempts[-1]
     for gap in case.around.coverage.gaps:
         span = (first.placed_ms - age_ms, first.placed_ms + age_ms)
+        if gap.kind == BEGINS_LATE:
+            continue
         if (gap.hides_attempts or gap.hides_lines) and may_hide(gap, case.request, *span):
             yield None, gap.message, (first.events[0], last.events[-1])
 

@@ -1,4 +1,4 @@
-"""The rules about the store of a counter: whether it served, and holds what it should."""
+"""The rules about the store of a counter: its errors, and its number of attempts."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ _MOST_SHOWN = 10
 
 def _counter_failed(case: RuleInput) -> Iterator[Match]:
     for attempt in case.request.attempts:
-        error = attempt.claim.store_error
-        if error is not None:
-            branch = attempt.claim.branch
-            fallback = f", and it fell back to branch {branch}" if branch else ""
-            yield (
-                attempt.number,
-                f"The store {attempt.claim.store} refused attempt {attempt.number}"
-                f"{fallback}: {error}{_cause_remedy(error)}",
-                attempt.claim.evidence,
-            )
+        claim, error = attempt.claim, attempt.claim.store_error
+        if error is None:
+            continue
+        if claim.counter is None:
+            fallback = f", and it fell back to branch {claim.branch}" if claim.branch else ""
+            message = f"The store {claim.store} refused attempt {attempt.number}{fallback}"
+        elif claim.recorded is False:
+            message = f"The store {claim.store} did not record attempt {attempt.number}"
+        else:
+            message = f"The first store refused attempt {attempt.number}, and {claim.store} counted"
+        yield attempt.number, f"{message}: {error}", claim.evidence, _remedy(error, claim.store)
 
 
 _REMEDIES = (
     (
         ("ResourceNotFoundException", "NoSuchBucket"),
-        "The table or bucket does not exist: create it (retryctl counters template STORE).",
+        "Create the table or bucket (retryctl counters template {}).",
     ),
     (
         ("Throttl", "ProvisionedThroughputExceeded", "SlowDown", "RequestLimitExceeded"),
@@ -39,21 +40,28 @@ _REMEDIES = (
     ),
     (
         ("AccessDenied", "UnrecognizedClient", "InvalidClientToken", "ExpiredToken"),
-        "The role lacks permissions: attach those of retryctl counters iam STORE.",
+        "Give the function's role what the store needs (retryctl counters iam {}).",
     ),
     (
         ("ConnectTimeout", "ReadTimeout", "EndpointConnection", "TimeoutError"),
         "The store cannot be reached in time: check the VPC's route or endpoint.",
     ),
+    (("No space left", "Read-only file system"), "Free space and inodes in /tmp."),
 )
 
 
-def _cause_remedy(error: str) -> str:
-    """Return the remedy for the cause that an error names, if it is a known one."""
-    for names, remedy in _REMEDIES:
-        if any(name in error for name in names):
-            return f". {remedy}"
-    return ""
+_WITH_TEMPLATES = ("dynamodb", "s3", "logs")
+
+
+def _remedy(error: str, store: str | None) -> str:
+    """Return the remedy for the cause that an error names; empty where it is not a known one.
+
+    The error of a ``FallbackCounter`` begins with the name of the store that failed.
+    """
+    names_of_stores = (error.partition(":")[0], store)
+    name = next((one for one in names_of_stores if one in _WITH_TEMPLATES), "STORE")
+    found = (remedy for names, remedy in _REMEDIES if any(one in error for one in names))
+    return next(found, "").format(name)
 
 
 def agreeing_store(case: RuleInput) -> StoreCount | None:
@@ -61,7 +69,7 @@ def agreeing_store(case: RuleInput) -> StoreCount | None:
     stored = case.around.stored
     if stored is None or not case.request.attempts or not case.countable:
         return None
-    least, most = _should_hold(case)
+    least, most = _expected_count(case)
     return stored if least <= stored.count <= most else None
 
 
@@ -69,23 +77,26 @@ def _store_differs(case: RuleInput) -> Iterator[Match]:
     stored, attempts = case.around.stored, case.request.attempts
     if stored is None or not attempts or not case.countable or agreeing_store(case):
         return
-    least, most = _should_hold(case)
+    least, most = _expected_count(case)
     if stored.count > most and hidden_before(case.given, attempts[-1], ahead=True):
-        return  # an attempt that was not seen may be the one in the store
+        return  # an attempt missing from the log may be the one in the store
     due = f"{least}" if least == most else f"{least} to {most}"
     yield (
         None,
-        f"{stored.store} holds {stored.count} attempt{'s' * (stored.count != 1)} of this request, "
-        f"where by its log it should hold {due}.",
-        (*_held(stored, attempts[-1]), *(_shown(attempt) for attempt in attempts[:_MOST_SHOWN])),
+        f"{stored.store} has {stored.count} attempt{'s' * (stored.count != 1)} of this request; "
+        f"by the log it should have {due}.",
+        (
+            *_recorded(stored, attempts[-1]),
+            *(_shown(attempt) for attempt in attempts[:_MOST_SHOWN]),
+        ),
     )
 
 
-def _should_hold(case: RuleInput) -> tuple[int, int]:
-    """Return the least and the most attempts that the store should hold by what the log shows.
+def _expected_count(case: RuleInput) -> tuple[int, int]:
+    """Return the least and the most attempts that the store should have by the log.
 
-    With markers: those that say they recorded themselves, and perhaps those whose lines were
-    not seen. Without: a function may record the attempts that fail with an error, or all.
+    With markers: those marked as recorded, and perhaps those whose lines are missing. Without
+    markers: a function may record the attempts that fail with an error, or all.
     """
     attempts = case.request.attempts
     if any(attempt.claim.recorded is not None for attempt in attempts):
@@ -99,8 +110,8 @@ def _may_have_recorded(attempt: Attempt) -> bool:
     return attempt.claim.recorded is None and (unseen or bool(attempt.dropped))
 
 
-def _held(stored: StoreCount, last: Attempt) -> tuple[LogEvent, ...]:
-    """Return what the store holds, or that it holds nothing."""
+def _recorded(stored: StoreCount, last: Attempt) -> tuple[LogEvent, ...]:
+    """Return the attempts in the store, or an event for an empty store."""
     nothing = LogEvent(
         timestamp_ms=last.last_event.timestamp_ms,
         message=f"{stored.store} {stored.request_id}: no attempt",

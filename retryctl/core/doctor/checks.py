@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retryctl.core.doctor import environments, invokers, logs, retries
+from retryctl.core.doctor import environments, invokers, logs, permissions, retries
 from retryctl.core.doctor.facts import FunctionFacts
 from retryctl.core.doctor.result import CheckFunction, DoctorReport, diagnose
 
@@ -27,7 +27,9 @@ CHECKS: dict[str, CheckFunction] = {
     "reserved-concurrency": environments.concurrency_allows_attempts,
     "prepared-environments": environments.environments_are_not_prepared,
     "checkable": environments.counts_can_be_checked,
-    "permissions": environments.permissions_are_complete,
+    "tmp-odds": environments.retries_meet_their_own_tmp,
+    "counter-version": environments.counter_copies_are_current,
+    "permissions": permissions.permissions_are_complete,
 }
 
 

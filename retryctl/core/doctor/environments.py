@@ -1,9 +1,10 @@
-"""Checks of where the function runs, and of who may read about it."""
+"""Checks of where the function runs, and of the counter in its code."""
 
 from __future__ import annotations
 
-from retryctl.core.doctor.facts import FunctionFacts, known
+from retryctl.core.doctor.facts import FunctionFacts, NotRead, known
 from retryctl.core.doctor.result import Outcome, fails, passes
+from retryctl.core.wording import number_of
 
 
 def concurrency_allows_attempts(facts: FunctionFacts) -> Outcome:
@@ -51,11 +52,38 @@ def counts_can_be_checked(facts: FunctionFacts) -> Outcome:
     return passes("An environment runs one request at a time.")
 
 
-def permissions_are_complete(facts: FunctionFacts) -> Outcome:
-    """Require every action that was tried to be allowed."""
-    if denied := facts.denied():
+def retries_meet_their_own_tmp(facts: FunctionFacts) -> Outcome:
+    """Require that retries of the last 24 hours ran where the attempt before ran."""
+    places = known(facts.retry_places)
+    retries = places.same + places.other
+    if places.other:
         return fails(
-            f"Not allowed: {', '.join(denied)}.", "Allow these actions to who runs retryctl."
+            f"In the last 24 h, {places.other:,} of {number_of(retries, 'retry', 'retries')} ran "
+            "in another environment than the attempt before: there a counter in /tmp finds no "
+            f"file. Odds of a right count in /tmp: {places.same / retries:.1%}.",
+            "Count where every environment can read it: retryctl counters (DynamoDB or S3).",
         )
-    known(facts.read_log)
-    return passes("Every action that was tried is allowed.")
+    if places.unread:
+        known(NotRead(action="", reason=f"Part of the last 24 h was not read: {places.unread}"))
+    if not retries:
+        return passes("No retry in the last 24 h.")
+    return passes(
+        f"In the last 24 h, {number_of(retries, 'retry', 'retries')} ran in the environment of "
+        "the attempt before."
+    )
+
+
+def counter_copies_are_current(facts: FunctionFacts) -> Outcome:
+    """Require that copies of the counters in the code have the version of this retryctl."""
+    copies = known(facts.counter_copies)
+    old = [copy for copy in copies if copy.version != facts.version]
+    if old:
+        found = ", ".join(f"{copy.path} has version {copy.version}" for copy in old)
+        return fails(
+            f"{found}; this retryctl has version {facts.version}.",
+            "Run retryctl counters vendor or retryctl counters layer again, and deploy.",
+        )
+    named = ", ".join(copy.path for copy in copies)
+    return passes(
+        f"{named}: version {facts.version}." if named else "No copy of the counters in the code."
+    )

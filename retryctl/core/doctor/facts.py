@@ -49,16 +49,40 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPlaces:
+    """How many retries of the last 24 hours ran in the environment of the attempt before them.
+
+    ``other`` ran in another environment. ``retried`` is the number of retried requests by the
+    version that ran. ``unread`` is a sentence about what hides attempts.
+    """
+
+    same: int = 0
+    other: int = 0
+    retried: Mapping[str, int] = field(default_factory=dict)
+    unread: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterCopy:
+    """A copy of the retryctl counters in the code of the function: its path and version."""
+
+    path: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionFacts:
     """All that the checks use. Values are the answers of the service, ``None`` where absent.
 
     ``queues`` and ``targets`` map an ARN to the attributes of what it names; a target that does
-    not exist is ``None``. ``invoke_configs`` maps a qualifier to its settings.
+    not exist is ``None``. ``aliases`` maps a name to the version, ``invoke_configs`` a qualifier
+    to its settings. ``trials`` maps an IAM action that was tried for other commands to ``None``
+    where it is allowed. ``version`` is retryctl's own.
     """
 
     function: str
     configuration: Fields | NotRead
-    aliases: tuple[str, ...] | NotRead = ()
+    aliases: Mapping[str, str] | NotRead = field(default_factory=dict)
     invoke_configs: Mapping[str, Fields] | NotRead = field(default_factory=dict)
     reserved_concurrency: int | NotRead | None = None
     provisioned: tuple[str, ...] | NotRead = ()
@@ -68,7 +92,10 @@ class FunctionFacts:
     targets: Mapping[str, Fields | NotRead | None] = field(default_factory=dict)
     log_group: Fields | NotRead | None = None
     indexed_fields: tuple[str, ...] | NotRead = ()
-    read_log: NotRead | None = None
+    retry_places: RetryPlaces | NotRead = field(default_factory=RetryPlaces)
+    counter_copies: tuple[CounterCopy, ...] | NotRead = ()
+    trials: Mapping[str, NotRead | None] = field(default_factory=dict)
+    version: str = ""
 
     @property
     def timeout_s(self) -> int:
@@ -107,7 +134,7 @@ class FunctionFacts:
         )
 
     def denied(self) -> tuple[str, ...]:
-        """Return the actions that IAM refused, in the order of their names."""
+        """Return the actions of ``doctor`` that IAM refused, in the order of their names."""
         facts: Iterable[object] = (
             *(
                 self.configuration,
@@ -116,7 +143,8 @@ class FunctionFacts:
                 self.reserved_concurrency,
                 self.provisioned,
             ),
-            *(self.event_sources, self.policy, self.log_group, self.indexed_fields, self.read_log),
+            *(self.event_sources, self.policy, self.log_group, self.indexed_fields),
+            *(self.retry_places, self.counter_copies),
             *self.queues.values(),
             *self.targets.values(),
         )

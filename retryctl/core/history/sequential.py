@@ -73,13 +73,19 @@ def _is_managed(lines: Sequence[Line]) -> bool:
 
 
 def _of_one_format(lines: Sequence[Line]) -> list[Line]:
-    """Keep one format: a START or REPORT in the other is text that the function printed."""
+    """Read a START, END or REPORT in the other format of a stream as text of the function.
+
+    A stream is text or JSON, and the JSON format has no END.
+    """
     marks = [r for _, r in lines if isinstance(r, (Start, Report, InitStart))]
-    if len({r.json for r in marks if not isinstance(r, InitStart)}) < 2:
+    formats = {r.json for r in marks if not isinstance(r, InitStart)}
+    if not formats or formats == {False}:
         return list(lines)
-    json = _is_json(marks)
+    json = len(formats) == 1 or _is_json(marks)
 
     def own(record: Record) -> bool:
+        if isinstance(record, End):
+            return not json
         return not isinstance(record, (Start, Report)) or record.json == json
 
     return [(e, r) if own(r) else (e, AppLine(text=e.message)) for e, r in lines]

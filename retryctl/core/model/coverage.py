@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from retryctl.core.model.limits import LONGEST_EVENT_AGE_S
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogQuery:
@@ -62,6 +64,19 @@ class Gap:
     def may_close(self) -> bool:
         """Whether reading again later could close it."""
         return self.kind in ("throttled", "unreachable", "too-fresh", "lines-missing", "changed")
+
+
+def gaps_of_window(gaps: Iterable[Gap], since_ms: int | None) -> tuple[Gap, ...]:
+    """Select the gaps that can hide attempts of a request with an attempt at ``since_ms`` or later.
+
+    The attempts of one request start at most the longest event age apart.
+    """
+    age_ms = LONGEST_EVENT_AGE_S * 1000
+    return tuple(
+        gap
+        for gap in gaps
+        if since_ms is None or gap.until_ms is None or gap.until_ms + age_ms > since_ms
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 
 TYPE_CHECKING = False
@@ -18,6 +19,8 @@ def hide_own_frames() -> None:
     for name in ("walk_tb", "_walk_tb_with_full_positions"):  # the second since 3.11
         if hasattr(traceback, name):
             setattr(traceback, name, _without_own(getattr(traceback, name)))
+    # The interpreter's own hook prints every frame of an error that ends the process.
+    sys.excepthook = sys.__excepthook__ = lambda *error: traceback.print_exception(*error)
 
 
 def _without_own(walk: Callable[[Any], Iterator[Any]]) -> Callable[[Any], Iterator[Any]]:

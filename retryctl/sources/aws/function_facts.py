@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
+from retryctl import __version__
 from retryctl.core.doctor.facts import Fields, FunctionFacts, NotRead, name_in, service_of
-from retryctl.errors import AccessDenied, CouldNotLook
+from retryctl.errors import AccessDenied
 from retryctl.sources.aws.client import Answer, AwsClient
-from retryctl.sources.aws.errors import Refused
+from retryctl.sources.aws.fact_errors import fact_or_none, not_read, read_fact
+from retryctl.sources.aws.function_code import counter_copies
 from retryctl.sources.aws.function_config import parse_function_name
+from retryctl.sources.aws.permission_trials import try_actions
 
 T = TypeVar("T")
-_ABSENT = ("NotFound", "NonExistent", "DoesNotExist", "NoSuch", "404")
-_SINCE_MS = 3_600_000
 
 
 def read_function_facts(aws: AwsClient, function: str, *, now_ms: int) -> FunctionFacts:
@@ -37,6 +39,8 @@ def read_function_facts(aws: AwsClient, function: str, *, now_ms: int) -> Functi
         provisioned=reader.fact("ListProvisionedConcurrencyConfigs", reader.provisioned),
         event_sources=sources,
         policy=reader.fact_or_none("GetPolicy", reader.policy),
+        counter_copies=reader.fact("GetFunction", partial(counter_copies, aws, name)),
+        version=__version__,
     )
     return _with_resources(aws, facts, reader, now_ms)
 
@@ -56,9 +60,9 @@ def _with_resources(
         facts,
         queues=queues,
         targets={arn: _resource(aws, arn) for arn in _targets(facts)},
-        log_group=_fact("logs:DescribeLogGroups", lambda: reader.log_group(group)),
-        indexed_fields=_fact("logs:DescribeFieldIndexes", lambda: reader.indexed_fields(group)),
-        read_log=reader.read_log(group, now_ms),
+        log_group=read_fact("logs:DescribeLogGroups", lambda: reader.log_group(group)),
+        indexed_fields=read_fact("logs:DescribeFieldIndexes", lambda: reader.indexed_fields(group)),
+        trials=try_actions(aws, facts.function, group, now_ms),
     )
 
 
@@ -82,20 +86,21 @@ class _FactReader:
         self._name = name
 
     def fact(self, operation: str, read: Callable[[], T]) -> T | NotRead:
-        return _fact(f"lambda:{operation}", read)
+        return read_fact(f"lambda:{operation}", read)
 
     def fact_or_none(self, operation: str, read: Callable[[], T]) -> T | NotRead | None:
-        return _fact_or_none(f"lambda:{operation}", read)
+        return fact_or_none(f"lambda:{operation}", read)
 
     def configuration(self) -> Fields | NotRead:
         """Raise ``CouldNotLook`` unless the function exists, or IAM hides whether it does."""
         try:
             return self._call("GetFunctionConfiguration")
         except AccessDenied as error:
-            return _not_read("lambda:GetFunctionConfiguration", error)
+            return not_read("lambda:GetFunctionConfiguration", error)
 
-    def aliases(self) -> tuple[str, ...]:
-        return tuple(alias["Name"] for alias in self._pages("ListAliases", "Aliases"))
+    def aliases(self) -> dict[str, str]:
+        pages = self._pages("ListAliases", "Aliases")
+        return {alias["Name"]: str(alias.get("FunctionVersion", "")) for alias in pages}
 
     def invoke_configs(self) -> dict[str, Fields]:
         configs = self._pages("ListFunctionEventInvokeConfigs", "FunctionEventInvokeConfigs")
@@ -126,15 +131,6 @@ class _FactReader:
         request = {"logGroupIdentifiers": [name]}
         answer = self._aws.call("logs", "DescribeFieldIndexes", request, subject=name)
         return tuple(index["fieldIndexName"] for index in answer.get("fieldIndexes", []))
-
-    def read_log(self, name: str, now_ms: int) -> NotRead | None:
-        """Try what every command needs: one event of the last hour."""
-        request = {"logGroupName": name, "startTime": now_ms - _SINCE_MS, "limit": 1}
-        answer = _fact_or_none(
-            "logs:FilterLogEvents",
-            lambda: self._aws.call("logs", "FilterLogEvents", request, subject=name),
-        )
-        return answer if isinstance(answer, NotRead) else None
 
     def _pages(self, operation: str, key: str) -> Iterator[Answer]:
         request: dict[str, Any] = {}
@@ -174,7 +170,7 @@ def _resource(aws: AwsClient, arn: str) -> Fields | NotRead | None:
     if service not in readers:
         return NotRead(action="", reason=f"{arn} names a resource of a kind that is not checked.")
     operation, read = readers[service]
-    return _fact_or_none(f"{service}:{operation}", read)
+    return fact_or_none(f"{service}:{operation}", read)
 
 
 def _queue(aws: AwsClient, arn: str) -> Fields:
@@ -184,27 +180,6 @@ def _queue(aws: AwsClient, arn: str) -> Fields:
     named = {"QueueUrl": url, "AttributeNames": ["All"]}
     attributes: Fields = aws.call("sqs", "GetQueueAttributes", named, subject=name)["Attributes"]
     return attributes
-
-
-def _fact(action: str, read: Callable[[], T]) -> T | NotRead:
-    try:
-        return read()
-    except CouldNotLook as error:
-        return _not_read(action, error)
-
-
-def _fact_or_none(action: str, read: Callable[[], T]) -> T | NotRead | None:
-    try:
-        return read()
-    except CouldNotLook as error:
-        if isinstance(error, Refused) and any(word in error.code for word in _ABSENT):
-            return None
-        return _not_read(action, error)
-
-
-def _not_read(action: str, error: CouldNotLook) -> NotRead:
-    reason = " ".join(error.what.split()).rstrip(".")
-    return NotRead(action=action, reason=f"{reason}.", denied=isinstance(error, AccessDenied))
 
 
 def _qualifier(arn: str) -> str:

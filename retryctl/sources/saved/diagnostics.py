@@ -115,10 +115,12 @@ class FileDiagnostics:
     """Gaps of one file, and the number of its lines that are not events (``unrecognised``).
 
     ``wrong_cuts`` counts the places where a row of CSV seemed to end and did not.
+    ``begins_within_line``: its first line is the end of a line of JSON.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.begins_within_line = False
         self.gaps: list[Gap] = []
         self.unrecognised = 0
         self.wrong_cuts = 0
@@ -176,6 +178,8 @@ class FileDiagnostics:
         self.unrecognised += 1
         self._no_events += 1
         self._records += _RECORD.search(found) is not None
+        if place == 1 and found.rstrip().endswith("}") and found.lstrip()[:1] not in ("{", "["):
+            self.begins_within_line = True
         if self._no_events <= LINES_NAMED:
             what = f"{self.name}:{place}: not a log event: {found[:60]!r}"
             self._gap("unrecognised", what, hides_attempts=False)

@@ -13,6 +13,7 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress,
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved.log_file import EXPECTED, read_file
 from retryctl.sources.saved.log_format import RawEvent
+from retryctl.sources.saved.log_start import gap_before
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 
@@ -52,6 +53,8 @@ class SavedLog:
                 yield selected.event(event, position)
         if request_id := search.request_id():
             self._stats.gaps.append(searched_by_id(request_id))
+        if gap := gap_before(self._files, self._stats.first_ms):
+            self._stats.gaps.append(gap)
         self._stats.bytes_read = meter.done
 
     def coverage(self) -> Coverage:
@@ -80,7 +83,7 @@ class SavedLog:
 def nothing_readable(source: str, refusals: list[str]) -> UnreadableInput:
     """Build the error for files none of which is a saved log; ``refusals`` has their reasons."""
     if not refusals:
-        return UnreadableInput(f"there is nothing in {source}.", EXPECTED)
+        return UnreadableInput(f"{source} contains no file.", EXPECTED)
     if len(refusals) == 1:
         first = refusals[0].removesuffix(".")
         return UnreadableInput(f"{first}; {source} has no other file.", EXPECTED)

@@ -18,15 +18,20 @@ class CiReport(Protocol):
         """Return the report as text."""
 
 
-REPORTS: Mapping[str, CiReport] = {
-    "text": text_check.report,
-    "json": json_check.report,
+CI_REPORTS: Mapping[str, CiReport] = {
     "junit": junit.report,
     "sarif": sarif.report,
     "github": github.report,
     "gitlab": gitlab.report,
     "tap": tap.report,
     "markdown": markdown.report,
+}
+"""Formats for CI systems, of ``check`` and of ``doctor``."""
+
+REPORTS: Mapping[str, CiReport] = {
+    "text": text_check.report,
+    "json": json_check.report,
+    **CI_REPORTS,
 }
 
 ELSEWHERE = {

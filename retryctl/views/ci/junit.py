@@ -14,6 +14,7 @@ from retryctl.core.check.expectations import CheckResult
 from retryctl.views.ci.report import (
     CheckReport,
     Problem,
+    check_name,
     failed_checks,
     next_command,
     result_sentence,
@@ -41,7 +42,7 @@ def report(result: CheckReport) -> str:
         "errors": str(len(suite.findall("testcase/error"))),
     }
     suite.attrib.update({**counts, "skipped": "0"})
-    suites = Element("testsuites", {"name": "retryctl check", **counts})
+    suites = Element("testsuites", {"name": f"retryctl {result.command}", **counts})
     suites.append(suite)
     indent(suites)
     # ASCII alone: the rest stands as references, which any encoding of stdout carries
@@ -54,7 +55,7 @@ def report(result: CheckReport) -> str:
 def _case(
     suite: Element, check: CheckResult, problems: Sequence[Problem], result: CheckReport
 ) -> Element:
-    name = f"--{check.name}" if check.name != REQUEST else ""
+    name = check_name(check) if check.name != REQUEST else ""
     about = {"name": inert(f"{check.request_id or ''} {name}".strip())}
     case = SubElement(
         suite, "testcase", {"classname": inert(check.function or "retryctl"), **about}

@@ -29,9 +29,9 @@ def report(result: CheckReport) -> str:
 def _lines(result: CheckReport) -> Iterator[str]:
     judgement = result.judgement
     sign = _SIGNS.get(result.status, "❔")
-    yield f"## {sign} retryctl check: {escaped(result_sentence(result))}"
-    yield ""
-    yield escaped(headline(judgement, result.subject))
+    yield f"## {sign} retryctl {result.command}: {escaped(result_sentence(result))}"
+    if result.command == "check":
+        yield from ("", escaped(headline(judgement, result.subject)))
     found = problems(judgement)
     if found:
         yield ""
@@ -40,7 +40,8 @@ def _lines(result: CheckReport) -> Iterator[str]:
         yield from ("", f"and {len(found) - _MOST_ROWS:,} more")
     for words in harmless_findings(judgement):
         yield from ("", escaped(words))
-    yield from ("", escaped(coverage_sentence(result.coverage, result.tz)))
+    if result.command == "check":
+        yield from ("", escaped(coverage_sentence(result.coverage, result.tz)))
     for gap in result.coverage.gaps:
         yield f"- {escaped(gap.message)}"
 

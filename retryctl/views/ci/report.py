@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from shlex import quote
+from typing import Literal
 
 from retryctl.core.check.evaluate import REQUEST, CheckOutcome, FindingEffect, JudgedFinding
 from retryctl.core.check.expectations import COVERAGE, CROSS_CHECK, CheckResult
@@ -35,7 +36,8 @@ class CheckReport:
     """The result of a check, and what was read.
 
     ``version`` is retryctl's own, ``tz`` the time zone of times in text, ``reports`` the files
-    that are written beside the output.
+    that are written beside the output. ``command`` is ``check``, or ``doctor``, which reads no
+    request.
     """
 
     judgement: CheckOutcome
@@ -43,6 +45,7 @@ class CheckReport:
     version: str
     tz: tzinfo = UTC
     reports: tuple[str, ...] = ()
+    command: Literal["check", "doctor"] = "check"
 
     @property
     def status(self) -> ExitStatus:
@@ -80,13 +83,14 @@ class Problem:
     request_id: str | None
     function: str | None
     findings: tuple[JudgedFinding, ...] = ()
+    is_option: bool = False
 
     @property
     def name(self) -> str:
         """``uncounted-attempt (2 findings)``, ``--max-exhausted``; empty for the request."""
         alike = f" ({len(self.findings)} findings)" if len(self.findings) > 1 else ""
-        plain = self.findings or self.rule in (COVERAGE, CROSS_CHECK)
-        return "" if self.rule == REQUEST else f"{'' if plain else '--'}{self.rule}{alike}"
+        sign = "--" if self.is_option else ""
+        return "" if self.rule == REQUEST else f"{sign}{self.rule}{alike}"
 
     @property
     def sentence(self) -> str:
@@ -115,6 +119,11 @@ def failed_checks(judgement: CheckOutcome) -> list[tuple[CheckResult, tuple[Prob
         if not check.passed
     ]
     return sorted(found, key=lambda item: item[0].passed is None)
+
+
+def check_name(check: CheckResult) -> str:
+    """``--max-exhausted`` for an expectation, which is an option; else the name alone."""
+    return check.name if check.remedy is not None else f"--{check.name}"
 
 
 def problems(judgement: CheckOutcome) -> list[Problem]:
@@ -187,7 +196,9 @@ def result_sentence(result: CheckReport) -> str:
     failed = sum(check.passed is False for check in checks)
     unsure = sum(check.passed is None for check in checks)
     made_of = number_of(requests, "request")
-    if expectations:
+    if result.command == "doctor":
+        made_of = result.subject
+    elif expectations:
         made_of += f" and {number_of(expectations, 'expectation')}"
     status = f"(exit {result.status.value})"
     if result.status is ExitStatus.NOTHING_FOUND:
@@ -207,7 +218,8 @@ def _problems(check: CheckResult, failed: list[JudgedFinding]) -> Iterator[Probl
         for group in same_kind(failed):
             yield _problem(check, group[0].finding.rule, findings_message(group), group)
     else:
-        yield _problem(check, check.name, check.message)
+        message = f"{check.message} → {check.remedy}" if check.remedy else check.message
+        yield _problem(check, check.name, message)
 
 
 def _problem(
@@ -220,6 +232,7 @@ def _problem(
         request_id=check.request_id,
         function=check.function,
         findings=findings,
+        is_option=check.remedy is None and not findings and rule not in (COVERAGE, CROSS_CHECK),
     )
 
 

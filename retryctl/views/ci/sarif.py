@@ -55,7 +55,7 @@ def report(result: CheckReport) -> str:
                 "name": "retryctl",
                 "version": result.version,
                 "semanticVersion": result.version,
-                "rules": [_rule(id, texts) for id in ids],
+                "rules": [_rule(id, texts, result.command) for id in ids],
             }
         },
         "columnKind": "unicodeCodePoints",
@@ -71,12 +71,12 @@ def report(result: CheckReport) -> str:
     return document_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
-def _rule(id: str, texts: Mapping[str, RuleText]) -> Object:
+def _rule(id: str, texts: Mapping[str, RuleText], command: str) -> Object:
     """Return what GitHub's code scanning asks of a rule, of ours and of an expectation."""
     rule = _RULES.get(id)
     title = id.replace("-", " ").capitalize()
     if rule is None:
-        full, help = f"{title}: what the check expects.", "See retryctl check --help."
+        full, help = f"{title}: what the check expects.", f"See retryctl {command} --help."
     else:
         full, help = texts[id].summary, f"{rule.remedy} More: {_EXPLAIN} {id}"
     return {

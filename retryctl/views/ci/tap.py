@@ -11,6 +11,7 @@ from retryctl.core.check.expectations import CheckResult
 from retryctl.views.ci.report import (
     CheckReport,
     Problem,
+    check_name,
     failed_checks,
     next_command,
     result_sentence,
@@ -34,7 +35,7 @@ def report(result: CheckReport) -> str:
 def _point(
     number: int, check: CheckResult, failed: Sequence[Problem], result: CheckReport
 ) -> Iterator[str]:
-    about = f"{check.name} {check.request_id}" if check.request_id else f"--{check.name}"
+    about = f"{check.name} {check.request_id}" if check.request_id else check_name(check)
     if check.request_id and check.name != REQUEST:
         about = f"--{check.name} {check.request_id}"
     yield f"{'ok' if check.passed else 'not ok'} {number} - {_SPECIAL.sub(_escaped, inert(about))}"

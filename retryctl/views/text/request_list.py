@@ -10,7 +10,16 @@ from datetime import tzinfo
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow
-from retryctl.views.blocks import BLANK, Block, Column, Paragraph, Piece, Pieces, Table
+from retryctl.views.blocks import (
+    BLANK,
+    Block,
+    Column,
+    Paragraph,
+    Piece,
+    Pieces,
+    Table,
+    text_column,
+)
 from retryctl.views.inert import cut
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, STYLES, UNSURE, WARNING
 from retryctl.views.text.layout import text_of
@@ -66,13 +75,15 @@ def requests_table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
     columns = {
         "request": Column(head="request", cells=[[(row.request_id, "bold")] for row in rows]),
         "started": _started(rows, tz),
-        "attempts": _plain("#", (str(row.attempts) for row in rows)),
-        "environments": _plain("env", (str(row.environments or NOTHING) for row in rows)),
+        "attempts": _plain("attempts", [str(row.attempts) for row in rows], "#"),
+        "environments": _plain(
+            "environments", [str(row.environments or NOTHING) for row in rows], "env"
+        ),
         "branches": Column(head="ran", cells=[_branches(row) for row in rows]),
         "outcome": Column(head="outcome", cells=[_outcome(row) for row in rows]),
         "verdict": Column(head="count", cells=[[_VERDICTS[row.verdict]] for row in rows]),
-        "function": _plain("function", (row.function or "" for row in rows)),
-        "error": _plain("error", (row.error or "" for row in rows)),
+        "function": _plain("function", [row.function or "" for row in rows]),
+        "error": _plain("error", [row.error or "" for row in rows]),
         "findings": _findings_column(rows),
     }
     if len({row.function for row in rows}) < 2:
@@ -83,7 +94,7 @@ def requests_table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
     return Table(
         columns=columns,
         gives_way=(
-            *("findings", "started", "findings", "started"),
+            *("attempts", "environments", "findings", "started", "findings", "started"),
             *("attempts", "error", "environments"),
         ),
         gap=1,
@@ -96,24 +107,24 @@ def requests_table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
     )
 
 
-def _plain(head: str, texts: Iterable[str]) -> Column:
-    return Column(head=head, cells=[[(text, "")] for text in texts])
+def _plain(head: str, texts: Sequence[str], short_head: str = "") -> Column:
+    shorter = text_column(short_head, texts) if short_head else None
+    return replace(text_column(head, texts), shorter=shorter)
 
 
 def _findings_column(rows: Sequence[RequestRow]) -> Column:
     """All names; the shorter form has the first name and the number of the others."""
     names = [_findings(row) for row in rows]
     first = [f"{one[0]} +{len(one) - 1}" if len(one) > 1 else "".join(one) for one in names]
-    shorter = _plain("findings", first)
-    return replace(_plain("findings", map(", ".join, names)), shorter=shorter)
+    shorter = text_column("findings", first)
+    return replace(text_column("findings", map(", ".join, names)), shorter=shorter)
 
 
 def _started(rows: Sequence[RequestRow], tz: tzinfo) -> Column:
     starts = [row.placed_ms for row in rows]
     dated = not on_one_day(starts, tz)
     texts = [stamp(start, tz, "seconds", dated=dated) for start in starts]
-    shorter = _plain("started", texts)
-    return replace(_plain(f"started ({zone_name(tz, starts)})", texts), shorter=shorter)
+    return _plain(f"started ({zone_name(tz, starts)})", texts, "started")
 
 
 def _branches(row: RequestRow) -> Pieces:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
@@ -41,7 +41,7 @@ from retryctl.views.text.layout import text_of
 from retryctl.views.times import duration, span, stamp
 
 _LABEL = 12
-_BAR_CELLS = 24
+_BAR_CELLS, _BRANCHES_ABREAST = 16, 4
 _MOST_ERRORS, _MOST_GAPS, _MOST_COMMANDS = 5, 10, 3
 _VERDICT_SIGNS = {"better": GOOD, "worse": BAD, "same": NOTHING, "changed": NOTHING}
 
@@ -152,14 +152,14 @@ def _bars(tally: SummaryTally) -> Iterator[Block]:
     lines: list[Pieces] = []
     for count, number in sorted(tally.by_attempts.items()):
         label = "attempts" if not lines else ""
-        share = f"{percent(number, tally.requests)} of the requests"
+        share = f"{percent(number, tally.requests)} of requests"
         bar = f"{_bar(number, most):<{_BAR_CELLS}}"
         lines.append(
             [
                 (f"{label:<{_LABEL}}", "dim"),
                 (f"{count}  ", ""),
                 (bar, "cyan"),
-                (f"{number:>12,}  {share}", ""),
+                (f"{number:>8,}  {share}", ""),
             ]
         )
     yield Drawing(lines=lines)
@@ -179,8 +179,18 @@ def _outcomes(tally: SummaryTally) -> list[Piece]:
 
 
 def _heat(tally: SummaryTally, branches: Branches) -> Drawing:
-    rows = branch_rows(tally, branches)
+    """Return how often each attempt ran each branch, some branches beside each other."""
     names = [*branches.columns({name for _, name in tally.branches if name}), "none"]
+    rows = branch_rows(tally, branches)
+    lines: list[Pieces] = []
+    for start in range(0, len(names), _BRANCHES_ABREAST):
+        lines += _heat_lines(rows, names[start : start + _BRANCHES_ABREAST], branches)
+    return Drawing(lines=lines)
+
+
+def _heat_lines(
+    rows: Sequence[Mapping[str, int]], names: Sequence[str], branches: Branches
+) -> list[Pieces]:
     heads = "".join(f"{cut(name, 8):>10}" for name in names)
     lines: list[Pieces] = [[(f"{'branch run':<{_LABEL + 2}}{heads}", "dim")]]
     for row in rows:
@@ -192,7 +202,7 @@ def _heat(tally: SummaryTally, branches: Branches) -> Drawing:
             for name in names
         ]
         lines.append(line)
-    return Drawing(lines=lines)
+    return lines
 
 
 def _heat_cell(count: int, none: bool, due: bool) -> Piece:

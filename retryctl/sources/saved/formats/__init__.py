@@ -64,4 +64,4 @@ def shapes_table() -> str:
     rows = "".join(
         f"| {name} | {made_by.replace('|', chr(92) + '|')} |\n" for name, made_by in shapes()
     )
-    return f"| shape | made by |\n| --- | --- |\n{rows}"
+    return f"| format | made by |\n| --- | --- |\n{rows}"

@@ -1,0 +1,159 @@
+"""From the options of a lab to the function that it runs; the command and the fixture share it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retryctl.errors import UsageError
+from retryctl.lab.delivery import MOST_RETRIES, EventSource
+from retryctl.lab.function import REGION, Function
+from retryctl.lab.lab import LabEvent
+from retryctl.lab.layers import merged_layers
+from retryctl.lab.options import FunctionOptions, make_function, parse_variables, read_variables
+from retryctl.lab.serve import LocalAws, local_aws
+from retryctl.lab.template import TemplateFunction, read_function
+
+SETUP_OPTIONS = ("handler", "template", "env", "env_file", "layer", "aws", "profile_through")
+"""The options that are read here; all others are fields of ``FunctionOptions``."""
+
+_DECLARED = ("name", "timeout", "memory", "ephemeral_storage")
+_DECLARED_LOGGING = ("log_format", "log_level", "system_log_level")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabSetup:
+    """A function that is ready to run.
+
+    ``retries`` is the template's MaximumRetryAttempts. ``variables`` are those of the local AWS
+    and of a profile's credentials. ``remarks`` are sentences for the user.
+    """
+
+    function: Function
+    variables: Mapping[str, str]
+    local: LocalAws | None = None
+    retries: int | None = None
+    remarks: tuple[str, ...] = ()
+
+    def retries_of(self, source: EventSource, wanted: int | None) -> int:
+        """Return the number of retries: ``wanted``, else the template's, else 2.
+
+        :raises UsageError: Lambda does not retry as often.
+        """
+        retries = next((n for n in (wanted, self.retries) if n is not None), 2)
+        most = MOST_RETRIES[source]
+        if 0 <= retries <= most:
+            return retries
+        raise UsageError(
+            f"{retries} retries are out of range: Lambda allows 0 to {most} for source {source}",
+            "An asynchronous event has at most 2; the sources sqs and stream have more.",
+        )
+
+    def on_event(self, logged: LabEvent) -> None:
+        """Put a log event where clients of the local AWS read it."""
+        if self.local is not None:
+            self.local.add(logged.event)
+
+
+@contextlib.contextmanager
+def open_setup(options: Mapping[str, Any], folder: Path) -> Iterator[LabSetup]:
+    """Make the function of some options, with its layers and its local AWS until the block ends.
+
+    ``options`` are those of the command by name, None where not given; paths are relative to
+    ``folder``. ``env`` is a mapping, or texts ``NAME=VALUE``. Options win over the template.
+
+    :raises UsageError: an option has a value that Lambda or the lab does not accept.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    own = {name: given.pop(name, None) for name in SETUP_OPTIONS}
+    declared = _declared(own, folder)
+    with contextlib.ExitStack() as stack:
+        local = stack.enter_context(_local_aws(own["aws"], given.get("region", REGION)))
+        sources = _variables(own, folder)
+        extra = {**(local.variables() if local else {}), **sources.get("the profile", {})}
+        env = dict(declared.env) if declared else {}
+        for variables in (*sources.values(), extra):
+            env |= variables
+        layers = own["layer"] or (declared.layers if declared else ())
+        named = {
+            "handler": declared.handler if declared else own["handler"],
+            "env": env,
+            "layers": stack.enter_context(merged_layers([folder / one for one in layers])),
+            **(_settings(declared) if declared else {}),
+            **given,
+        }
+        yield LabSetup(
+            function=make_function(
+                FunctionOptions(**named), declared.folder if declared else folder
+            ),
+            variables=extra,
+            local=local,
+            retries=declared.retries if declared else None,
+            remarks=(*_credentials(sources, own), *_unresolved(declared, own, env)),
+        )
+
+
+def _declared(own: Mapping[str, Any], folder: Path) -> TemplateFunction | None:
+    if own["template"] is not None:
+        return read_function(folder / own["template"], own["handler"])
+    if own["handler"] is None:
+        raise UsageError("no HANDLER is given", "Name it, or give --template.")
+    return None
+
+
+def _settings(declared: TemplateFunction) -> dict[str, Any]:
+    """Return what a template declares, as fields of ``FunctionOptions``."""
+    found = {name: getattr(declared, name) for name in (*_DECLARED, *_DECLARED_LOGGING)}
+    version = (declared.runtime or "").removeprefix("python")
+    if declared.runtime and version != declared.runtime:
+        found["python_version"] = version
+    return {name: value for name, value in found.items() if value is not None}
+
+
+@contextlib.contextmanager
+def _local_aws(wanted: str | None, region: str) -> Iterator[LocalAws | None]:
+    if wanted not in (None, "moto"):
+        raise UsageError(f"aws={wanted!r} is not 'moto'")
+    if wanted is None:
+        yield None
+        return
+    with local_aws(region=region) as local:
+        yield local
+
+
+def _variables(own: Mapping[str, Any], folder: Path) -> dict[str, dict[str, str]]:
+    """Return the variables of each source; a later one wins."""
+    found: dict[str, dict[str, str]] = {}
+    if own["env_file"] is not None:
+        found["the environment file"] = read_variables(folder / own["env_file"])
+    if own["env"]:
+        env = own["env"]
+        found["the option env"] = dict(env) if isinstance(env, Mapping) else parse_variables(env)
+    if own["profile_through"] is not None:
+        from retryctl.sources.aws.profile import profile_variables
+
+        found["the profile"] = profile_variables(own["profile_through"])
+    return found
+
+
+def _credentials(sources: Mapping[str, Mapping[str, str]], own: Mapping[str, Any]) -> Iterator[str]:
+    """Report each source of AWS credentials, but for the mapping that a test gives."""
+    names = {"the environment file": own["env_file"], "the profile": own["profile_through"]}
+    for source, variables in sources.items():
+        is_a_tests = source == "the option env" and isinstance(own["env"], Mapping)
+        if "AWS_SECRET_ACCESS_KEY" in variables and not is_a_tests:
+            name = f" {names[source]}" if source in names else ""
+            yield f"the function gets the AWS credentials of {source}{name}."
+
+
+def _unresolved(
+    declared: TemplateFunction | None, own: Mapping[str, Any], env: Mapping[str, str]
+) -> Iterator[str]:
+    """Name what only a deployment knows, unless an option gives it."""
+    for name in declared.unresolved if declared else ():
+        is_given = bool(own["layer"]) if name.startswith("layer ") else name in env
+        if not is_given:
+            yield f"the template gives no value for {name}; set it with --env or --layer."

@@ -1,0 +1,75 @@
+"""Find copies of the retryctl counters in the code and the layers of a function."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from typing import IO
+
+from retryctl.core.doctor.facts import CounterCopy
+from retryctl.errors import CouldNotLook
+from retryctl.sources.aws.client import AwsClient
+
+_MOST_BYTES = 262_144_000
+"""The largest deployment package of Lambda."""
+_TIMEOUT_S = 30
+_CHUNK = 1 << 20
+_MOST_OF_A_FILE = 4096
+_VERSIONS = {
+    # # Made by `retryctl counters vendor DIR --store tmp` 0.4.0; run it again instead of editing.
+    "retryctl_counters.py": re.compile(r"# Made by `retryctl counters vendor[^`]*` ([^\s;]+);"),
+    # __version__ = "0.4.0"
+    "retryctl/__init__.py": re.compile(r'^__version__ = "([^"]+)"', re.MULTILINE),
+}
+
+
+def counter_copies(aws: AwsClient, function: str) -> tuple[CounterCopy, ...]:
+    """Download the code and the layers of a function, and return the copies that they have.
+
+    Raises ``CouldNotLook`` for a container image and where a download fails.
+    """
+    subject = f"function {function}"
+    found = aws.call("lambda", "GetFunction", {"FunctionName": function}, subject=subject)
+    configuration = found.get("Configuration", {})
+    if configuration.get("PackageType") == "Image":
+        raise CouldNotLook("the code is a container image, which is not read.")
+    places = {"code": found.get("Code", {}).get("Location", "")}
+    for layer in configuration.get("Layers") or ():
+        request = {"Arn": layer["Arn"]}
+        content = aws.call("lambda", "GetLayerVersionByArn", request, subject=layer["Arn"])
+        places[layer["Arn"]] = content.get("Content", {}).get("Location", "")
+    return tuple(copy for name, url in places.items() for copy in _copies(name, url))
+
+
+def _copies(name: str, url: str) -> Iterator[CounterCopy]:
+    if not url.startswith(("https://", "http://")):
+        raise CouldNotLook(f"AWS gives no address of the {name}.")
+    with tempfile.TemporaryFile() as package:
+        try:
+            _download(url, package)
+            with zipfile.ZipFile(package) as archive:
+                yield from _copies_in(archive)
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise CouldNotLook(f"the {name} could not be downloaded: {error}") from error
+
+
+def _download(url: str, package: IO[bytes]) -> None:
+    """Save what a presigned URL names. Raises ``OSError``, ``ValueError``."""
+    with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
+        while chunk := answer.read(_CHUNK):
+            if package.tell() > _MOST_BYTES:
+                raise ValueError("it is larger than Lambda allows")
+            package.write(chunk)
+
+
+def _copies_in(archive: zipfile.ZipFile) -> Iterator[CounterCopy]:
+    for path in archive.namelist():
+        for end, pattern in _VERSIONS.items():
+            if path == end or path.endswith(f"/{end}"):
+                with archive.open(path) as member:
+                    text = member.read(_MOST_OF_A_FILE).decode(errors="replace")
+                if match := pattern.search(text):
+                    yield CounterCopy(path=path, version=match[1])

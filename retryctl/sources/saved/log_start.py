@@ -1,0 +1,90 @@
+"""The first events of the files of a saved log, which show whether it was cut at its start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise
+
+from retryctl.core.history.log_start import begins_late, is_cut
+from retryctl.core.model.coverage import Gap
+from retryctl.core.model.events import LogEvent
+from retryctl.errors import UnreadableInput
+from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.files import SavedFile
+from retryctl.sources.saved.log_file import read_file
+from retryctl.sources.saved.log_format import RawEvent
+
+HEAD_EVENTS = 1_000
+"""Of each file so many events are read."""
+MOST_FILES = 200
+"""The starts of more files are not compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The first events of a file; ``whole`` if it has no others.
+
+    ``is_cut``: the file begins within a line.
+    """
+
+    events: list[LogEvent]
+    whole: bool
+    is_cut: bool
+
+    @property
+    def first_ms(self) -> int:
+        return self.events[0].timestamp_ms
+
+    @property
+    def in_order(self) -> bool:
+        return all(a.timestamp_ms <= b.timestamp_ms for a, b in pairwise(self.events))
+
+
+def gap_before(files: Sequence[SavedFile], first_ms: int | None) -> Gap | None:
+    """Return the gap before ``first_ms``, the first event, where the log was cut at its start."""
+    if first_ms is None or len(files) > MOST_FILES:
+        return None
+    heads = [head for head in map(_head, files) if head.events]
+    events = [event for head in heads for event in _comparable(head, heads, first_ms)]
+    cut = any(head.is_cut for head in heads) or is_cut(events, first_ms)
+    return begins_late(first_ms) if cut else None
+
+
+def _head(file: SavedFile) -> _Head:
+    events: list[LogEvent] = []
+    notes = FileDiagnostics(file.name)
+    try:
+        found = read_file(file, notes, None, lambda _: None)
+        events = list(islice(_log_events(found), HEAD_EVENTS + 1))
+    except UnreadableInput:
+        pass  # the pass over the whole file gives the reason
+    return _Head(events[:HEAD_EVENTS], len(events) <= HEAD_EVENTS, notes.begins_within_line)
+
+
+def _log_events(found: Iterator[RawEvent | int]) -> Iterator[LogEvent]:
+    for event in found:
+        if isinstance(event, RawEvent):
+            yield LogEvent(
+                timestamp_ms=event.timestamp_ms,
+                message=event.message,
+                log_stream=event.log_stream,
+                log_group=event.log_group,
+            )
+
+
+def _comparable(head: _Head, heads: Sequence[_Head], first_ms: int) -> Sequence[LogEvent]:
+    """Return the events of a file before which no other event of their streams can be.
+
+    Of a file of which only the start was read these are the events up to the start of the next
+    such file, where it is in order and the first of all.
+    """
+    others = [other for other in heads if other is not head and not other.whole]
+    if head.whole and not others:
+        return head.events
+    if not head.whole and (head.first_ms > first_ms or not head.in_order):
+        return ()
+    if not all(other.in_order for other in others):
+        return ()
+    until_ms = min((other.first_ms for other in others), default=None)
+    return [event for event in head.events if until_ms is None or event.timestamp_ms < until_ms]

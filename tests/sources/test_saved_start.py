@@ -1,0 +1,81 @@
+"""A saved log that begins in the middle of a longer one has a gap before its first event."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from retryctl.core.history.log_start import BEGINS_LATE
+from retryctl.core.model.coverage import LogQuery
+from retryctl.core.model.events import LogEvent
+from retryctl.sources.saved import log_start
+from retryctl.sources.saved.events import SavedLog
+from tests.support.lambda_log import Environment, events_of
+from tests.support.made_up_logs import line_of
+
+
+def log() -> list[LogEvent]:
+    environments = [Environment(letter) for letter in "abc"]
+    for number in range(12):
+        here = environments[number % 3]
+        here.at(10 * number).runs(f"{number:08d}-1111-4222-8333-444444444444")
+    return events_of(*environments)
+
+
+def kinds(path: Path) -> list[str]:
+    saved = SavedLog(str(path))
+    list(saved.read(LogQuery()))
+    return [gap.kind for gap in saved.coverage().gaps]
+
+
+def save(path: Path, events: list[LogEvent]) -> Path:
+    path.write_text("".join(map(line_of, events)))
+    return path
+
+
+def behind_the_first_init(events: list[LogEvent]) -> list[LogEvent]:
+    return events[1:]
+
+
+def test_a_whole_log_has_no_gap(tmp_path: Path) -> None:
+    assert kinds(save(tmp_path / "log.jsonl", log())) == []
+    assert kinds(save(tmp_path / "log.jsonl", log()[::-1])) == []
+
+
+def test_a_log_without_its_first_lines_has_one(tmp_path: Path) -> None:
+    path = save(tmp_path / "log.jsonl", behind_the_first_init(log()))
+    assert kinds(path) == [BEGINS_LATE]
+
+
+def test_half_a_first_line_is_one(tmp_path: Path) -> None:
+    path = save(tmp_path / "log.jsonl", log())
+    path.write_text(path.read_text()[40:])
+    assert kinds(path)[-1] == BEGINS_LATE
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_the_first_events_of_a_large_file_are_enough(
+    cut: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_start, "HEAD_EVENTS", 14)
+    events = behind_the_first_init(log()) if cut else log()
+    assert kinds(save(tmp_path / "log.jsonl", events)) == [BEGINS_LATE] * cut
+
+
+def test_the_newest_events_of_a_large_file_show_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_start, "HEAD_EVENTS", 14)
+    assert kinds(save(tmp_path / "log.jsonl", log()[::-1])) == []
+
+
+@pytest.mark.parametrize("head", [1_000, 5, 14])
+def test_a_stream_may_begin_in_another_file(
+    head: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_start, "HEAD_EVENTS", head)
+    events = log()
+    save(tmp_path / "2.jsonl", events[:20])
+    save(tmp_path / "1.jsonl", events[20:])
+    assert kinds(tmp_path) == []
