@@ -16,7 +16,7 @@ from retryctl.cli.options import params as options
 
 app = CommandApp()
 
-_WHAT = "What must hold"
+_WHAT = "What to expect"
 _REPORTS = "Reports"
 _FORM_NAMES = ("text", "json", "junit", "sarif", "github", "gitlab", "tap", "markdown")
 _FORMS = f"{', '.join(_FORM_NAMES[:-1])} or {_FORM_NAMES[-1]}"
@@ -65,7 +65,7 @@ ExpectOutcome = Annotated[
     typer.Option(
         "--expect-outcome",
         metavar="OUTCOME,…",
-        help="Required outcome of each request that did not succeed at once, or of each request "
+        help="Required outcome of each request that did not succeed on attempt 1, or of each "
         "that is named.",
         autocompletion=choices.some_of(choices.outcomes),
         rich_help_panel=_WHAT,

@@ -116,7 +116,7 @@ def trace(
     if related or key:
         from retryctl.cli.related_run import RelatedOptions, run_related
 
-        wanted = RelatedOptions(key=key, output=output.value, is_requested=related)
+        wanted = RelatedOptions(key=key, output=output.value)
         return run_related(read, aws, screen, wanted, request_ids=request_ids or ())
     from retryctl.cli.trace_run import run_trace
 

@@ -115,9 +115,10 @@ def _whole_ids(
     found = matching_ids(prefixes, source, window, config=config, feedback=feedback)
     for prefix, ids in found.items():
         if len(ids) != 1:
-            several = f"{len(ids)} requests: {', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
+            some = f"{', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
+            several = f"{len(ids)} request IDs of this log begin with {prefix}: {some}."
             raise UsageError(
-                f"{prefix} begins the ID of {several if ids else 'no request of this log'}.",
+                several if ids else f"no request ID of this log begins with {prefix}.",
                 "Give more of the ID; retryctl list shows the requests.",
             )
     whole = {prefix: ids[0] for prefix, ids in found.items()}
@@ -182,17 +183,17 @@ def _wait_timeout(
     """Return how long ``--wait`` waits, ``None`` without a limit. Raises ``UsageError``."""
     if wait is None:
         if timeout is not None:
-            raise UsageError("--timeout sets how long to wait.", "Give --wait too.")
+            raise UsageError("--timeout needs --wait.", "Give --wait too.")
         return None
     if wait and timeout is not None:
-        raise UsageError("--wait has a time, and --timeout another.", "Drop one of them.")
+        raise UsageError("--wait and --timeout both set the longest wait.", "Drop one of them.")
     if read.source != "cloudwatch":
         raise UsageError(
-            f"--wait has nothing to wait for with --from {read.source}.",
-            "It follows a request on CloudWatch.",
+            f"--wait needs CloudWatch, and --from {read.source} is given.",
+            "Drop one of them.",
         )
     if read.until is not None:
-        raise UsageError("--wait follows a request beyond --until.", "Drop one of them.")
+        raise UsageError("--wait and --until exclude each other.", "Drop one of them.")
     limit = wait or timeout
     return None if limit is None else read_duration(limit)
 
@@ -206,7 +207,7 @@ def _refuse_conflicts(
         )
     if show.links and show.output in _DOCUMENTS:
         raise UsageError(
-            f"--links has no place in {show.output.value}.", "Use text, json or jsonl."
+            f"--links is not available in {show.output.value}.", "Use text, json or jsonl."
         )
 
 

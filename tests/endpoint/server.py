@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
@@ -146,13 +146,20 @@ class Endpoint:
 
     # ----------------------------------------------------------------------- answering
 
-    def fault(self, operation: str, *, has_token: bool, signed: str = "") -> str | None:
+    def fault(
+        self,
+        operation: str,
+        *,
+        has_token: bool,
+        signed: str = "",
+        request: Mapping[str, Any] = MappingProxyType({}),
+    ) -> str | None:
         """Count the call, and draw what goes wrong with it."""
         with self._lock:
             self.calls[operation] += 1
             if region := _REGION.search(signed):
                 self.regions.setdefault(operation, set()).add(region[1])
-            return self.faults.next(operation, has_token=has_token)
+            return self.faults.next(operation, has_token=has_token, request=request)
 
     def logs(self, operation: str, request: dict[str, Any], fault: str | None) -> dict[str, Any]:
         with self._lock:
@@ -246,6 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
             operation,
             has_token="nextToken" in request,
             signed=self.headers.get("Authorization", ""),
+            request=request,
         )
         self._operation = operation
         self._answer(fault, lambda: self.server.endpoint.logs(operation, request, fault))

@@ -553,7 +553,7 @@ def test_where_insights_may_not_take_over_the_search_goes_on(hindrance: str) -> 
         )
         assert found == {STREAM: messages(old)}
         assert coverage.gaps == ()
-        assert "FilterLogEvents goes on, for about " in said[-1]
+        assert "The search continues with about " in said[-1]
 
 
 def test_a_query_is_stopped_on_ctrl_c(endpoint: Endpoint) -> None:

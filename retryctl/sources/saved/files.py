@@ -77,7 +77,7 @@ def _own_stdin() -> IO[bytes]:
 def _refuse_address(source: str) -> None:
     """Refuse an address, with the command that makes a file of it."""
     if not source:
-        raise UsageError("--from names nothing.", "Name a file, a folder, a glob or - for stdin.")
+        raise UsageError("--from is empty.", "Name a file, a folder, a glob or - for stdin.")
     if source.startswith("s3://"):
         copy = f"aws s3 cp --recursive {shlex.quote(source)} log/"
         raise UnreadableInput(f"cannot read {source} itself.", f"Download it first:\n  {copy}")
