@@ -67,7 +67,7 @@ class _Local(tzinfo):
     def fromutc(self, when: datetime) -> datetime:
         there = when.replace(tzinfo=UTC).astimezone()
         here = there.replace(tzinfo=self)
-        # in the hour that comes twice, the offset says which of the two it is
+        # in the hour that comes twice, the offset shows which of the two it is
         return here if here.utcoffset() == there.utcoffset() else here.replace(fold=1)
 
 

@@ -40,12 +40,12 @@ def stdout_is_terminal() -> bool:
 
 
 def stdout_is_redrawable() -> bool:
-    """Whether stdout is a terminal on which lines can be drawn anew."""
+    """Whether stdout is a terminal on which lines can be redrawn."""
     return stdout_is_terminal() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
 
 
 def width() -> int:
-    """Return the columns of the terminal; 80 in a pipe, unless COLUMNS says otherwise."""
+    """Return the columns of the terminal; COLUMNS, or else 80, in a pipe."""
     return shutil.get_terminal_size((80, 24)).columns
 
 
@@ -61,7 +61,7 @@ def shows_only_ascii() -> bool:
 def put(text: str, *, document: bool = False) -> None:
     """Print text as it is. A reader that closes the pipe is not an error.
 
-    A ``document``, which is for programs, is UTF-8 whatever the terminal would show.
+    A ``document``, which is for programs, is UTF-8 on every terminal.
     """
     if document and isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
@@ -101,7 +101,7 @@ A_FILE = Screen()
 
 
 def stdout_screen(color: Color) -> Screen:
-    """Return what stdout is, with colours as ``--color`` says."""
+    """Return the properties of stdout, with the colours of ``--color``."""
     return Screen(
         width=width(),
         colour=colour_wanted(color, os.environ, is_terminal=stdout_is_terminal()),
@@ -173,7 +173,7 @@ class Progress:
 
 
 class LiveRegion:
-    """Lines at the end of a terminal's screen that are drawn anew, and erased at the end.
+    """Lines at the end of a terminal's screen that are redrawn, and erased at the end.
 
     A terminal that becomes narrower breaks the lines that were drawn, so their rows are counted
     in the width of the moment in which they are erased.
@@ -227,7 +227,7 @@ class TerminalFeedback:
             remark(f"retryctl: {sentence}", quiet=self._quiet)
 
     def confirm(self, question: str) -> bool:
-        """Put a question on the terminal; false with ``quiet`` or where nobody can answer."""
+        """Put a question on the terminal; false with ``quiet`` or without a terminal."""
         if self._quiet or not (sys.stdin.isatty() and sys.stderr.isatty()):
             return False
         with self._question, self._progress.hidden() if self._progress else nullcontext():
