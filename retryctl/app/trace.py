@@ -289,7 +289,7 @@ def _why_not_found(
 
 
 def _read_store(options: SourceOptions, request_ids: Sequence[str]) -> _Stored:
-    """Return what the durable store holds of each request; empty where none is named."""
+    """Return the attempts in the durable store by request; empty where no store is named."""
     if options.store is None:
         return {}
     from retryctl.app.cloudwatch_targets import aws_for
