@@ -185,7 +185,7 @@ def _refuse_contradictions(options: SourceOptions, names: Sequence[str | None]) 
 
 def query_budget(options: SourceOptions, feedback: Feedback) -> QueryBudget:
     """Return what Logs Insights may cost; its price is reported as a warning."""
-    return QueryBudget(max_cost_usd=options.max_cost, say=feedback.warn)
+    return QueryBudget(max_cost_usd=options.max_cost, say=feedback.warn, confirm=feedback.confirm)
 
 
 def place_of(options: SourceOptions, config: ProjectConfig, *, any_group: bool) -> Place:

@@ -185,7 +185,14 @@ def _serve(
         threading.Thread(target=_end_with_program, args=(pipe.fileno(),), daemon=True).start()
     with suppress(EOFError, OSError):
         while True:
-            pipe.send(_outcome(work, pipe.recv()))
+            _answer(pipe, work)
+
+
+def _answer(pipe: Connection[Any, Any], work: Callable[[Any], Any]) -> None:
+    try:
+        pipe.send(_outcome(work, pipe.recv()))
+    except MemoryError as error:  # of the answer; the result itself is gone by now
+        pipe.send((None, error))
 
 
 def _end_with_program(pipe: int) -> None:

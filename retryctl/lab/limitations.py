@@ -16,7 +16,7 @@ def remarks(lab: Lab) -> Iterator[str]:
     """Yield a sentence for each substitute of the best way, and for each fault that came late."""
     facts = lab.facts
     why = "; ".join(f"{name}: {reason}" for name, reason in facts["refused"].items())
-    if facts["client"] == "stand-in":
+    if facts.get("client") == "stand-in":
         remedy = (
             "Install retryctl[lab], or name the function's own interpreter."
             if lab.function.python == sys.executable

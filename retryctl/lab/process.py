@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import selectors
@@ -26,6 +27,8 @@ from retryctl.lab.pipes import Pipes
 from retryctl.lab.plan import PlannedFault
 from retryctl.lab.runtime_api import Answer, Invocation, RuntimeApi
 
+_LIMITS = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+_MORE = "Raise the limits of processes (ulimit -u), files (ulimit -n) and memory (ulimit -v)."
 _BOOTSTRAP = Path(__file__).with_name("inside") / "bootstrap.py"
 _MEMORY_CHECK_S = 0.005
 _END_WITHIN_S = 5.0
@@ -110,7 +113,8 @@ class FunctionProcess:
         except OSError as error:
             self._free()
             what = f"the function's interpreter cannot be started: {error}"
-            raise CouldNotLook(what, "Name another with --python.") from error
+            next_step = _MORE if error.errno in _LIMITS else "Name another with --python."
+            raise CouldNotLook(what, next_step) from error
         finally:
             self._pipes.close_theirs()
 

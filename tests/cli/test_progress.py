@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from retryctl.cli.output.terminal import TerminalFeedback
 from tests.support.saved_logs import EVENTS, lines
 
 # reads a log within four seconds by its clock, and calls its bytes MB
@@ -57,6 +58,40 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 4096)
     except OSError:  # the other end is closed
         return b""
+
+
+@pytest.mark.parametrize(
+    ("typed", "quiet", "answered"),
+    [
+        ("y\n", False, True),
+        ("Yes\n", False, True),
+        ("\n", False, False),
+        ("n\n", False, False),
+        ("y\n", True, False),
+        (None, False, False),
+    ],
+)
+def test_a_question_is_put_on_a_terminal_only(
+    typed: str | None,
+    quiet: bool,
+    answered: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    above, below = pty.openpty()
+    with os.fdopen(below, "w") as written, os.fdopen(os.dup(below)) as read:
+        monkeypatch.setattr(sys, "stderr", written)
+        if typed is not None:
+            monkeypatch.setattr(sys, "stdin", read)
+            os.write(above, typed.encode())
+        feedback = TerminalFeedback(quiet=quiet)
+        with feedback.progress():
+            assert feedback.confirm("Pay $2?") is answered
+        print("the end", file=written, flush=True)
+        shown = ""
+        while "the end" not in shown:
+            shown += os.read(above, 4096).decode()
+    os.close(above)
+    assert ("retryctl: Pay $2? [y/N]" in shown) is (typed is not None and not quiet)
 
 
 @pytest.mark.parametrize("way", ["whole", "events"])

@@ -1,17 +1,27 @@
-"""The fault table: what each command says, keeps and ends with where the wire fails."""
+"""The fault table: what each command prints, keeps and ends with where the wire fails."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from retryctl.errors import ExitStatus
 from retryctl.sources.aws import client
-from tests.endpoint.faults import WIRE_KINDS
 from tests.endpoint.server import Endpoint
-from tests.support.aws_program import CREDENTIALS, GROUP, RIGHT, WRONG, make_busy, put_both
+from tests.support.aws_program import (
+    CREDENTIALS,
+    GROUP,
+    HOUR,
+    RIGHT,
+    WRONG,
+    YESTERDAY,
+    make_busy,
+    now_ms,
+    put_both,
+)
 from tests.support.program import run
 
 COMMANDS = {
@@ -20,21 +30,33 @@ COMMANDS = {
     "list": ("list", "orders-worker", "--since", "24h"),
     "check": ("check", "orders-worker", "--since", "24h", "--allow-empty"),
 }
-SAID = {
+# Of each fault, what the error says where nothing answers.
+MESSAGES = {
+    "reset": "Connection was closed",
     "close": "Connection was closed",
-    "hang": "did not answer logs:FilterLogEvents in time",
+    "hang": "did not answer logs:{} in time",
     "bad-header": "Connection was closed",
-    "garbage": "the answer to logs:FilterLogEvents cannot be read",
-    "html": "the answers to logs:FilterLogEvents break off",
-    "json-list": "the answer to logs:FilterLogEvents cannot be read",
-    "redirect": "redirects logs:FilterLogEvents to https://login.example.com/",
+    "cut": "the answers to logs:{} break off",
+    "garbage": "the answer to logs:{} cannot be read",
+    "html": "the answers to logs:{} break off",
+    "json-list": "the answer to logs:{} cannot be read",
+    "redirect": "redirects logs:{} to https://login.example.com/",
+    "throttle": "throttled",
+    "error": "ServiceUnavailable",
 }
+TLS = "no secure connection to https://"
 
 
-@pytest.fixture
-def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "READ_TIMEOUT_S", 0.3)
     monkeypatch.setattr(client, "_MAX_ATTEMPTS", 2)
+    bucket = "botocore.retries.bucket.TokenBucket.__init__.__defaults__"
+    monkeypatch.setattr(bucket, (1_000.0,))  # calls a second at least
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[Endpoint]:
     with Endpoint(scan_events=400) as running:
         make_busy(running)
         put_both(running)
@@ -42,56 +64,112 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
         yield running
 
 
+@pytest.fixture
+def endpoint(loaded: Endpoint) -> Endpoint:
+    faults = loaded.faults
+    faults.reset()
+    return loaded
+
+
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("fault", WIRE_KINDS)
+@pytest.mark.parametrize("fault", MESSAGES)
 def test_nothing_answers(endpoint: Endpoint, fault: str, command: str) -> None:
     endpoint.faults.script["FilterLogEvents"].extend([fault] * 500)
     done = run(*COMMANDS[command], "--endpoint-url", endpoint.url, env=CREDENTIALS)
-    assert done.returncode == ExitStatus.COULD_NOT_LOOK, done.stderr
-    assert SAID[fault] in " ".join(done.stderr.split())
-    assert "unexpected" not in done.stderr
-    assert "Traceback" not in done.stderr
+    assert_names_the_fault(done.stderr, MESSAGES[fault].format("FilterLogEvents"))
+    assert (done.returncode, done.stdout) == (ExitStatus.COULD_NOT_LOOK, "")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("fault", ["close", "garbage", "expired"])
-def test_what_was_read_is_kept_with_its_gap(endpoint: Endpoint, fault: str, command: str) -> None:
-    """Some slices are read, then nothing answers any more."""
-    good = 9 if command == "trace" else 20
-    if fault == "expired" and command == "trace":
-        endpoint.faults.expire_after("GetLogEvents", 2)
-    elif fault == "expired":
-        endpoint.faults.expire_after("FilterLogEvents", good)
-    else:
-        endpoint.faults.script["FilterLogEvents"].extend([None] * good + [fault] * 500)
-    as_json = ("-o", "json", "--endpoint-url", endpoint.url)
-    done = run(*COMMANDS[command], *as_json, "--engine", "filter", env=CREDENTIALS)
-    if command == "trace" and not done.stdout:  # the call failed before any attempt was found
-        assert done.returncode in (ExitStatus.COULD_NOT_LOOK, ExitStatus.NOTHING_FOUND)
-        assert "not searched" in done.stderr or "could not be read" in done.stderr
-        return
-    assert done.stdout, done.stderr
-    document = json.loads(done.stdout)
-    hiding = [gap for gap in document["coverage"]["gaps"] if gap["hides_attempts"]]
-    assert hiding
-    assert not document["coverage"]["complete"]
-    if fault == "expired":
-        assert {gap["kind"] for gap in hiding} == {"expired"}
-        assert all("aws sso login" in gap["message"] for gap in hiding)
-    if command == "check":
-        of_requests = [one for one in document["checks"] if one["request_id"]]
-        passed = {one["request_id"]: one["passed"] for one in of_requests}
-        assert passed == {WRONG: False, RIGHT: None}  # wrong whatever lies in the gap
-        assert done.returncode == ExitStatus.DID_NOT_HOLD
-    for one in document.get("requests", []) if command == "trace" else []:
-        assert one["verdict"] in ("undetermined", {WRONG: "disagrees"}.get(one["request_id"]))
-
-
-def test_a_tls_failure(endpoint: Endpoint) -> None:
+def test_a_tls_failure(endpoint: Endpoint, command: str) -> None:
     url = endpoint.url.replace("http:", "https:")
-    done = run(*COMMANDS["trace"], "--endpoint-url", url, env=CREDENTIALS)
-    assert done.returncode == ExitStatus.COULD_NOT_LOOK
-    assert "no secure connection to https://" in " ".join(done.stderr.split())
+    done = run(*COMMANDS[command], "--endpoint-url", url, env=CREDENTIALS)
+    assert_names_the_fault(done.stderr, TLS)
+    assert (done.returncode, done.stdout) == (ExitStatus.COULD_NOT_LOOK, "")
+
+
+def assert_names_the_fault(stderr: str, message: str) -> None:
+    """An error has a message of ours and a next step, and no traceback."""
+    assert message in " ".join(stderr.split())
+    assert "unexpected" not in stderr
+    assert "Traceback" not in stderr
+    assert len(stderr.strip().splitlines()) > 1, "the next step"
+
+
+# --------------------------------------------------------------------------- what is kept
+
+LATER = [*MESSAGES, "expired"]
+
+
+def partial(endpoint: Endpoint, command: str, *, status: ExitStatus) -> dict[str, Any]:
+    options = ("-o", "json", "--endpoint-url", endpoint.url, "--engine", "filter")
+    done = run(*COMMANDS[command], *options, env=CREDENTIALS)
+    assert done.returncode == status, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def assert_gaps(document: dict[str, Any], fault: str, operation: str) -> None:
+    """Every gap that hides attempts names the fault and the next step."""
+    coverage = document["coverage"]
+    gaps = [gap for gap in coverage["gaps"] if gap["hides_attempts"]]
+    assert gaps
+    assert not coverage["complete"]
+    kinds = {"throttle": "throttled", "expired": "expired"}
+    assert {gap["kind"] for gap in gaps} == {kinds.get(fault, "unreachable")}
+    message = "credentials have expired" if fault == "expired" else MESSAGES[fault]
+    for gap in gaps:
+        assert message.format(operation) in gap["message"]
+        assert "was not searched" in gap["message"] or "was found but not read" in gap["message"]
+
+
+@pytest.mark.parametrize("fault", LATER)
+def test_trace_keeps_the_attempts_that_were_read(endpoint: Endpoint, fault: str) -> None:
+    """One stream can be read, the other, with two attempts of one request, cannot."""
+    whole = partial(endpoint, "trace", status=ExitStatus.OK)
+    if fault == "expired":
+        endpoint.faults.expire_after("GetLogEvents", 6)
+    else:
+        endpoint.faults.of_stream[YESTERDAY] = fault
+    document = partial(endpoint, "trace", status=ExitStatus.OK)
+    assert_gaps(document, fault, "GetLogEvents")
+    if fault != "expired":  # which attempts are read before the login expires is chance
+        kept = {one["request_id"]: len(one["attempts"]) for one in document["requests"]}
+        assert kept == {WRONG: 1, RIGHT: 3}
+    attempts = {
+        a["started_at"]: a["counter"]["logged"]
+        for one in whole["requests"]
+        for a in one["attempts"]
+    }
+    for one in document["requests"]:
+        assert one["verdict"] == "undetermined"
+        assert one["outcome"] == ("exhausted" if len(one["attempts"]) == 3 else "unknown")
+        for attempt in one["attempts"]:
+            assert attempt["counter"]["logged"] == attempts[attempt["started_at"]]
+
+
+@pytest.mark.parametrize("command", ["summary", "list", "check"])
+@pytest.mark.parametrize("fault", LATER)
+def test_a_window_keeps_what_was_read(endpoint: Endpoint, fault: str, command: str) -> None:
+    """The hours with both requests are read, of earlier ones some slices are not."""
+    if fault == "expired":
+        endpoint.faults.expire_after("FilterLogEvents", 20)
+    else:
+        endpoint.faults.until = (now_ms() - 4 * HOUR, fault)
+    failed = ExitStatus.DID_NOT_HOLD if command == "check" else ExitStatus.OK
+    document = partial(endpoint, command, status=failed)
+    assert_gaps(document, fault, "FilterLogEvents")
+    if command == "summary":
+        assert (document["requests"], document["attempts"]) == (2, 6)
+    elif command == "list":
+        kept = {one["request_id"]: one["attempts"] for one in document["requests"]}
+        assert kept == {WRONG: 3, RIGHT: 3}
+        assert {one["verdict"] for one in document["requests"]} <= {"disagrees", "undetermined"}
+    else:
+        checks = {one["request_id"]: one["passed"] for one in document["checks"]}
+        assert checks.items() >= {WRONG: False, RIGHT: None}.items()  # wrong whatever is missing
+
+
+# --------------------------------------------------------------------------- found, not read
 
 
 def test_an_attempt_that_was_found_and_cannot_be_read_is_not_reported_as_not_found(

@@ -23,9 +23,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter, defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 from tests.endpoint.errors import invalid
@@ -58,6 +61,8 @@ class Faults:
     that may not be read, ``denied_streams`` log streams that may not be read by name.
     ``credentials`` is ``"expired"`` or ``"invalid"``, or ``None`` for good ones. ``regexes`` tells
     whether a regular expression in a filter pattern is refused, or read up to its first ``|``.
+    ``of_stream``: log stream -> fault of each GetLogEvents call on it.
+    ``until``: an end and the fault of each FilterLogEvents call on a window that ends by then.
     ``first_term_only``: of a pattern ``?a ?b`` the service honours the first term only.
     ``injected`` counts what was done.
     """
@@ -70,6 +75,8 @@ class Faults:
     denied_streams: set[str] = field(default_factory=set)
     credentials: str | None = None
     regexes: Literal["refused", "misread"] | None = None
+    until: tuple[int, str] | None = None
+    of_stream: dict[str, str] = field(default_factory=dict)
     first_term_only: bool = False
     slow_s: float = 0.05
     injected: Counter[str] = field(default_factory=Counter)
@@ -78,6 +85,16 @@ class Faults:
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
+
+    def reset(self) -> None:
+        """Let nothing go wrong any more."""
+        self.rates, self.credentials, self.regexes, self.until = {}, None, None, None
+        self.first_term_only = False
+        for each in (
+            *(self.script, self.denied, self.denied_groups, self.denied_streams),
+            *(self.injected, self._good_for, self.of_stream),
+        ):
+            each.clear()
 
     def expire_after(self, operation: str, calls: int) -> None:
         """The credentials are good for so many calls of ``operation`` only."""
@@ -99,7 +116,9 @@ class Faults:
             raise invalid("Invalid filter pattern")
         return request | {"filterPattern": pattern.partition("|")[0] + "%"}
 
-    def next(self, operation: str, *, has_token: bool) -> str | None:
+    def next(
+        self, operation: str, *, has_token: bool, request: Mapping[str, Any] = MappingProxyType({})
+    ) -> str | None:
         """The fault of this call, or ``None``. Page faults come to paged operations only."""
         if operation in self._good_for:
             self._good_for[operation] -= 1
@@ -109,10 +128,16 @@ class Faults:
         if scripted and not (scripted[0] == "expired-token" and not has_token):
             kind = scripted.popleft()
         else:
-            kind = self._drawn(operation, has_token)
+            kind = self._chosen(request) or self._drawn(operation, has_token)
         if kind is not None:
             self.injected[kind] += 1
         return kind
+
+    def _chosen(self, request: Mapping[str, Any]) -> str | None:
+        """The fault of what the request wants to read."""
+        if self.until and request.get("endTime", math.inf) <= self.until[0]:
+            return self.until[1]
+        return self.of_stream.get(request.get("logStreamName", ""))
 
     def _drawn(self, operation: str, has_token: bool) -> str | None:
         draw = self._random.random()

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
@@ -38,8 +38,8 @@ _CALLER = f"arn:aws:sts::{OWN_ACCOUNT}:assumed-role/ci/session"
 class Endpoint:
     """A server in a thread. ``with Endpoint() as endpoint:`` starts and stops it.
 
-    ``calls`` counts the requests by operation, refused ones included; ``regions`` are those for
-    which each was signed. ``clock`` gives epoch
+    ``calls`` counts the requests by operation, refused ones included; ``bytes_sent`` counts the
+    bodies of its answers; ``regions`` are those for which each was signed. ``clock`` gives epoch
     milliseconds: what was ingested later than that is not visible yet. ``quotas`` are calls a
     second for each operation; none without it. ``date_ahead_s`` is how far the ``Date`` of the
     answers is ahead of this machine's clock.
@@ -56,6 +56,7 @@ class Endpoint:
     ) -> None:
         self.clock = clock
         self.calls: Counter[str] = Counter()
+        self.bytes_sent: Counter[str] = Counter()
         self.regions: dict[str, set[str]] = {}
         self.faults = Faults(seed=seed)
         self.hang = threading.Event()
@@ -145,13 +146,20 @@ class Endpoint:
 
     # ----------------------------------------------------------------------- answering
 
-    def fault(self, operation: str, *, has_token: bool, signed: str = "") -> str | None:
+    def fault(
+        self,
+        operation: str,
+        *,
+        has_token: bool,
+        signed: str = "",
+        request: Mapping[str, Any] = MappingProxyType({}),
+    ) -> str | None:
         """Count the call, and draw what goes wrong with it."""
         with self._lock:
             self.calls[operation] += 1
             if region := _REGION.search(signed):
                 self.regions.setdefault(operation, set()).add(region[1])
-            return self.faults.next(operation, has_token=has_token)
+            return self.faults.next(operation, has_token=has_token, request=request)
 
     def logs(self, operation: str, request: dict[str, Any], fault: str | None) -> dict[str, Any]:
         with self._lock:
@@ -227,6 +235,7 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = 1 << 16
     disable_nagle_algorithm = True
     server: _Server
+    _operation = ""
     _statuses: ClassVar[dict[str, Refusal]] = {
         "throttle": Refusal("ThrottlingException", "Rate exceeded"),
         "error": Refusal("ServiceUnavailableException", "The service is unavailable.", 503),
@@ -244,7 +253,9 @@ class _Handler(BaseHTTPRequestHandler):
             operation,
             has_token="nextToken" in request,
             signed=self.headers.get("Authorization", ""),
+            request=request,
         )
+        self._operation = operation
         self._answer(fault, lambda: self.server.endpoint.logs(operation, request, fault))
 
     def _assume_role(self, form: str) -> None:
@@ -294,6 +305,7 @@ class _Handler(BaseHTTPRequestHandler):
         self, status: int, answer: dict[str, Any], error: str | None, *, cut: bool = False
     ) -> None:
         body = json.dumps(answer).encode()
+        self.server.endpoint.bytes_sent[self._operation] += len(body)
         self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.1")
         self.send_header("Content-Length", str(len(body)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -143,6 +145,34 @@ def test_three_attempts_close_together_take_two_calls(endpoint: Endpoint) -> Non
     assert coverage.horizon_ms == NOW
     assert coverage.since_ms is not None
     assert coverage.since_ms <= START + 190 * SECOND - 6 * HOUR
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+@pytest.mark.parametrize("pause_ms", [SECOND, 60 * MINUTE])
+def test_an_attempt_of_seven_lines_takes_at_most_60_kb(
+    endpoint: Endpoint, attempts: int, pause_ms: int
+) -> None:
+    """Its streams are busy, with longer lines."""
+    text = "order received " * 20
+    events: list[tuple[str, int, str]] = []
+    for number in range(attempts):
+        at = START - number * pause_ms
+        own = run(REQUEST_ID, at, ["0\n", "process A\n", "[ERROR] NameError: no", "one more"])
+        others = (
+            run(
+                f"{number:04x}{n:04x}-1111-4222-8333-444455556666", at + (n - 300) * 500, [text] * 9
+            )
+            for n in range(600)
+            if n != 300
+        )
+        lines = [*chain.from_iterable(others), *own]
+        events += [(f"s/{number}", at_ms, message) for at_ms, message in lines]
+    endpoint.load(GROUP, sorted(events, key=lambda event: event[1]))
+    found, coverage = look(source(endpoint.url))
+    assert len(found) == attempts
+    assert all(len(lines) == 8 for lines in found.values())
+    assert coverage.gaps == ()
+    assert sum(endpoint.bytes_sent.values()) <= 60_000 * attempts
 
 
 def test_nothing_found_costs_one_call(endpoint: Endpoint) -> None:
@@ -439,6 +469,34 @@ def test_a_long_search_is_handed_over_to_insights() -> None:
         assert endpoint.calls["StartQuery"] > 0
 
 
+@pytest.mark.parametrize("answer", [True, False])
+def test_above_a_cost_the_user_decides_and_knows_both_times_and_the_cost(answer: bool) -> None:
+    with Endpoint(clock=lambda: NOW, scan_events=20) as endpoint:
+        noise = [("s", NOW - 24 * HOUR + n * 86_400, "noise\n") for n in range(1000)]
+        group = endpoint.group(GROUP)
+        endpoint.load(GROUP, noise)
+        old = failing(REQUEST_ID, NOW - 22 * HOUR, 0, "A")
+        endpoint.put(GROUP, STREAM, old)
+        group.stored_extra = 30 * 10**12  # 1 TB a day
+        questions: list[str] = []
+        terms = QueryBudget(
+            sleep=lambda seconds: None,
+            confirm=lambda question: questions.append(question) or answer,  # type: ignore[func-returns-value]
+        )
+        found, coverage = look(
+            source(endpoint.url, engine="auto", terms=terms, pages_before_insights=5)
+        )
+        assert found == {STREAM: messages(old)}
+        assert coverage.gaps == ()
+        assert bool(endpoint.calls["StartQuery"]) is answer
+        (question,) = questions
+        assert re.fullmatch(
+            rf"About \d+ calls of FilterLogEvents remain for {GROUP}, about \d+ s\. "
+            r"Logs Insights takes about 10 s and costs about \$\d\.\d\d\. Use it\?",
+            question,
+        )
+
+
 def test_auto_spends_no_more_than_it_says_and_not_before_a_fair_sample() -> None:
     with Endpoint(clock=lambda: NOW, scan_events=20) as endpoint:
         noise = [("s", NOW - 24 * HOUR + n * 86_400, "noise\n") for n in range(1000)]
@@ -495,7 +553,7 @@ def test_where_insights_may_not_take_over_the_search_goes_on(hindrance: str) -> 
         )
         assert found == {STREAM: messages(old)}
         assert coverage.gaps == ()
-        assert "FilterLogEvents goes on, for about " in said[-1]
+        assert "The search continues with about " in said[-1]
 
 
 def test_a_query_is_stopped_on_ctrl_c(endpoint: Endpoint) -> None:

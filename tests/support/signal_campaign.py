@@ -52,7 +52,7 @@ class Subject:
 
 
 @contextmanager
-def subjects(folder: Path) -> Iterator[list[Subject]]:
+def subjects(folder: Path, log_bytes: int = _LOG_BYTES) -> Iterator[list[Subject]]:
     """Yield each command: on saved logs, on an endpoint that answers, and on one that hangs."""
     with ExitStack() as stack:
         answering, hanging = (stack.enter_context(Endpoint(scan_events=400)) for _ in range(2))
@@ -62,17 +62,17 @@ def subjects(folder: Path) -> Iterator[list[Subject]]:
             endpoint.function("orders-worker", Timeout=3)
         hanging.faults.rates = {"hang": 1.0}
         yield [
-            *_local(folder),
+            *_local(folder, log_bytes),
             *_on_cloudwatch("answering", answering, hangs=False),
             *_on_cloudwatch("hanging", hanging, hangs=True),
         ]
 
 
-def _local(folder: Path) -> Iterator[Subject]:
+def _local(folder: Path, log_bytes: int) -> Iterator[Subject]:
     log, handler = folder / "log.jsonl", folder / "app.py"
     events = Environment("a").runs(ID).prints("x" * 40_000).events
     request, noise = "".join(map(line_of, events[:-1])), line_of(events[-1])
-    log.write_text(request + noise * (_LOG_BYTES // len(noise)), encoding="utf-8")
+    log.write_text(request + noise * (log_bytes // len(noise)), encoding="utf-8")
     handler.write_text(_HANDLER, encoding="utf-8")
     saved = ("--from", str(log), "-q")
     yield Subject(name="trace saved", arguments=("trace", ID, *saved))

@@ -15,7 +15,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from retryctl.errors import LoginExpired, NoCredentials, RetryctlError, Unreachable, UsageError
+from retryctl.errors import (
+    LoginExpired,
+    NoCredentials,
+    RetryctlError,
+    Throttled,
+    Unreachable,
+    UsageError,
+)
 from retryctl.sources.aws.call_watch import CallWatch
 from retryctl.sources.aws.credential_errors import CredentialChain, translate_credential_error
 from retryctl.sources.aws.errors import CallContext, translate_error
@@ -68,7 +75,7 @@ class AwsClient:
         endpoint_url: str | None = None,
         user_agent: str = "retryctl",
         unmask: bool = False,
-        max_attempts: int = _MAX_ATTEMPTS,
+        max_attempts: int | None = None,
         seconds: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
@@ -80,7 +87,7 @@ class AwsClient:
         self.repeated = 0
         self._region = region
         self._user_agent = user_agent
-        self._max_attempts = max_attempts
+        self._max_attempts = max_attempts or _MAX_ATTEMPTS
         self._seconds = seconds
         self._watch = CallWatch(seconds)
         self._botocore: Any = None
@@ -140,7 +147,7 @@ class AwsClient:
                     self._failures[place] = 0
                     return answer
             raise _cut_off(service, operation)
-        except (Unreachable, LoginExpired, NoCredentials) as error:
+        except (Unreachable, Throttled, LoginExpired, NoCredentials) as error:
             self._note_failure(place, error)
             raise
 
@@ -197,7 +204,7 @@ class AwsClient:
         """Rest from an operation that fails again and again, and from all without credentials."""
         with self._counting:
             self._failures[place] += 1
-            if not isinstance(error, Unreachable):
+            if not isinstance(error, (Unreachable, Throttled)):
                 place = _ANYWHERE
             elif self._failures[place] < _FAILURES_IN_A_ROW:
                 return

@@ -23,6 +23,11 @@ from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.event_order import Doubt, EventOrder
 from retryctl.sources.cloudwatch.hits import Hit, Kind, StreamSlice, belonging, hits_in
 from retryctl.sources.cloudwatch.pages import TimeRange
+from retryctl.sources.cloudwatch.query_features import (
+    FieldIndex,
+    id_conditions,
+    request_id_indexes,
+)
 from retryctl.sources.cloudwatch.request_search import AttemptSpread, SearchResult
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, merged
 
@@ -31,6 +36,7 @@ FRESH_MS = 120_000
 _GB = 1e9
 _FIELDS = "fields @timestamp, @message, @logStream, @log"
 _UNMASKED = "unmasked"
+_BESIDE_MS = 60_000  # late marks of a timeout or a crash follow REPORT
 _MOST_ROWS = 10_000
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 2.0
 _NO_ROWS: Answer = {"results": [], "statistics": {"recordsMatched": 0.0}}
@@ -39,10 +45,14 @@ _DEFAULT_AGE_MS = 30 * 24 * 3_600_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryBudget:
-    """What the queries on a group may cost (US dollars, ``None`` for any), and who is told."""
+    """What the queries on a group may cost (US dollars, ``None`` for any).
+
+    ``say`` reports what they cost. ``confirm`` puts a question to the user: whether to pay.
+    """
 
     max_cost_usd: float | None = None
     say: Callable[[str], None] = lambda sentence: None
+    confirm: Callable[[str], bool] = lambda question: False
     sleep: Callable[[float], None] = time.sleep
 
 
@@ -85,10 +95,13 @@ class InsightsClient:
             f"Logs Insights scanned {_amount(self.bytes_scanned)} of {self._group.name}."
         )
 
-    def _announce(self, windows: Sequence[TimeRange]) -> None:
+    def _announce(self, windows: Sequence[TimeRange], indexes: Sequence[FieldIndex] = ()) -> None:
         size = self._estimate(windows)
         self._refuse_above(size)
         about = "an unknown amount" if size is None else f"about {_amount(size)}"
+        if indexes:
+            names = " and ".join(index.name for index in indexes)
+            about = f"less than {about}, by the index of {names},"
         self._terms.say(f"Logs Insights will scan {about} of {self._group.name}.")
 
     def _refuse_above(self, size: float | None) -> None:
@@ -111,20 +124,20 @@ class InsightsClient:
 
     # ----------------------------------------------------------------------- one query
 
-    def _rows(self, window: TimeRange, condition: str) -> Iterator[LogEvent]:
-        """Yield the events of ``window`` that meet ``condition``, if there is one, oldest first.
+    def _rows(self, window: TimeRange, command: str) -> Iterator[LogEvent]:
+        """Yield the events of ``window`` that ``command`` selects, oldest first; all without one.
 
         Where one answer has not all of them, the window is halved, down to a second.
         """
-        selection = [f"filter {condition}"] if condition else []
+        selection = [command] if command else []
         answer = self._query(
             window, self._fields(), *selection, "sort @timestamp asc", f"limit {_MOST_ROWS}"
         )
         first_s, last_s = _seconds(window)
         if first_s < last_s and not _is_whole(answer):
             middle_ms = (first_s + last_s + 1) // 2 * 1000
-            yield from self._rows(replace(window, until_ms=middle_ms), condition)
-            yield from self._rows(replace(window, since_ms=middle_ms), condition)
+            yield from self._rows(replace(window, until_ms=middle_ms), command)
+            yield from self._rows(replace(window, since_ms=middle_ms), command)
             return
         rows = [cells(row) for row in answer["results"]]
         events = [self._event(row) for row in rows if "@timestamp" in row]
@@ -176,8 +189,14 @@ class InsightsClient:
         except BaseException:  # also Ctrl-C: what runs on is paid for
             self._stop(started["queryId"])
             raise
+        if "statistics" not in answer:  # an emulator that may ignore the query
+            raise CouldNotLook(
+                f"the answer to the query on {self._group.name} has no statistics: this endpoint "
+                "is not Logs Insights",
+                "Use --engine filter.",
+            )
         with self._lock:
-            self.bytes_scanned += answer.get("statistics", {}).get("bytesScanned", 0.0)
+            self.bytes_scanned += answer["statistics"].get("bytesScanned", 0.0)
         return answer
 
     def _kept(self, window: TimeRange) -> TimeRange | None:
@@ -263,23 +282,56 @@ class Insights(InsightsClient):
         found = SearchResult(hits=list(before.hits))
         plan = SlicePlanner(windows[0], before.done)
         plan.aim = tuple(merged(windows))
-        condition = " or ".join(f'@message like "{request_id}"' for request_id in request_ids)
-        self._announce(plan.rest())
+        indexes = self._indexes(plan.rest())
+        self._announce(plan.rest(), indexes)
         while (part := plan.take()) is not None:
-            rows = self._rows(part.window, condition)
-            found.add(dict.fromkeys(one for row in rows for one in hits_in(row, request_ids)))
+            if not indexes:
+                found.add(self._mentions(part.window, request_ids))
+            else:
+                found.add(self._indexed(part.window, request_ids, indexes))
             plan.finished(part, pages=1)
             around = [spread.around(own, self._now_ms) for own in _by_request(found.hits)]
             plan.aim = tuple(merged([*plan.aim, *around]))
         found.done = plan.done
         return found
 
+    def _indexes(self, windows: Sequence[TimeRange]) -> Sequence[FieldIndex]:
+        if not windows or self._describe(self._group).needs_insights:
+            return ()
+        whole = TimeRange(since_ms=windows[0].since_ms, until_ms=windows[-1].until_ms)
+        return request_id_indexes(self._aws, self._group, whole)
+
+    def _mentions(self, window: TimeRange, request_ids: Sequence[str]) -> dict[Hit, None]:
+        """Find the lines that have an ID anywhere."""
+        likes = " or ".join(f'@message like "{request_id}"' for request_id in request_ids)
+        rows = self._rows(window, f"filter {likes}")
+        return dict.fromkeys(one for row in rows for one in hits_in(row, request_ids))
+
+    def _indexed(
+        self, window: TimeRange, request_ids: Sequence[str], indexes: Sequence[FieldIndex]
+    ) -> dict[Hit, None]:
+        """Find Lambda's records by the indexes, and beside them the other lines with an ID."""
+        hits: dict[Hit, None] = {}
+        for command in id_conditions(indexes, request_ids, window.since_ms):
+            rows = self._rows(window, command)
+            hits |= dict.fromkeys(one for row in rows for one in hits_in(row, request_ids))
+        beside = (
+            TimeRange(
+                since_ms=max(window.since_ms, hit.timestamp_ms - _BESIDE_MS),
+                until_ms=min(window.until_ms, hit.timestamp_ms + _BESIDE_MS),
+            )
+            for hit in hits
+        )
+        for near in merged(beside):
+            hits |= self._mentions(near, request_ids)
+        return hits
+
     def read(self, part: StreamSlice) -> list[LogEvent]:
         """Return the events of a part, for a group whose streams GetLogEvents refuses."""
         since_ms = max(part.since_ms, part.lead_ms, 0)
         window = TimeRange(since_ms=since_ms, until_ms=part.window.until_ms)
-        condition = f'@logStream in ["{part.log_stream}"]'
-        return belonging(self._in_order(self._rows(window, condition)), part)
+        command = f'filter @logStream in ["{part.log_stream}"]'
+        return belonging(self._in_order(self._rows(window, command)), part)
 
 
 def estimate_bytes(group: Description, windows: Sequence[TimeRange], now_ms: int) -> float | None:

@@ -75,35 +75,35 @@ class InsightsLines(InsightsClient):
         too many, and Throttled where a query fails. Leaving early sets ``halted`` and stops the
         queries under way.
         """
-        condition = condition_for(expression) if expression else ""
+        command = f"filter {condition_for(expression)}" if expression else ""
         self._announce([window, window])
         size = bin_for(window)
-        counts = self._counts(window, condition, size)
+        counts = self._counts(window, command, size)
         if expression is None and sum(counts.values()) > MOST_UNSELECTED:
             raise TooManyLines(
                 f"{self._group.name} has more than {MOST_UNSELECTED:,} lines in the window",
                 "Shorten the window with --since.",
             )
         order = EventOrder(markers=self._markers, doubts=self.doubts)
-        for events in self._in_turn(windows_for(counts, size, window), condition):
+        for events in self._in_turn(windows_for(counts, size, window), command):
             if events:
                 yield order.ordered(events)
 
-    def _counts(self, window: TimeRange, condition: str, size: Bin) -> dict[int, int]:
+    def _counts(self, window: TimeRange, command: str, size: Bin) -> dict[int, int]:
         """How many events the bins hold that hold any, by their start."""
-        selection = [f"filter {condition}"] if condition else []
+        selection = [command] if command else []
         stats = f"stats count(*) as events by {size.name} as t"
         rows = self._query(window, *selection, stats)["results"]
         bins = (row for row in map(cells, rows) if {"t", "events"} <= row.keys())
         return {moment_ms(row["t"]): int(row["events"]) for row in bins}
 
-    def _in_turn(self, windows: Sequence[TimeRange], condition: str) -> Iterator[list[LogEvent]]:
+    def _in_turn(self, windows: Sequence[TimeRange], command: str) -> Iterator[list[LogEvent]]:
         """Several windows are read at once, and given in order."""
         waiting: deque[Future[list[LogEvent]]] = deque()
         with DaemonPool(_AT_ONCE) as pool:
             try:
                 for window in windows:
-                    waiting.append(pool.submit(list, self._rows(window, condition)))
+                    waiting.append(pool.submit(list, self._rows(window, command)))
                     if len(waiting) == _AT_ONCE:
                         yield waiting.popleft().result()
                 while waiting:

@@ -30,6 +30,7 @@ from retryctl.sources.cloudwatch.pages import (
     matching_pages,
     newest_first,
 )
+from retryctl.sources.cloudwatch.query_features import is_rewritten
 from retryctl.sources.cloudwatch.request_search import (
     MOST_IDS,
     AttemptSpread,
@@ -42,7 +43,11 @@ Engine = Literal["auto", "filter", "insights"]
 
 
 AUTO_MOST_USD = 0.10
-"""What ``auto`` spends on Insights in one log group without being told."""
+"""What ``auto`` spends on Insights in one log group without a question."""
+
+QUERY_S = 10
+"""Seconds that a query is expected to take."""
+_CALLS_PER_S = 10
 
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # In a group with more bytes in the window, one call of FilterLogEvents does not reach its end.
@@ -99,6 +104,7 @@ class RequestSearcher:
         self._on_page = on_page
         self._on_fresh = on_fresh
         self._insights: dict[LogGroup, Insights] = {}
+        self._rewritten: dict[LogGroup, bool] = {}
         self.halted = threading.Event()
         self.enough = threading.Event()
 
@@ -203,8 +209,9 @@ class RequestSearcher:
     ) -> SearchResult:
         auto = self._options.engine == "auto"
         needs_insights = self._options.engine == "insights" or (auto and known.needs_insights)
-        if needs_insights or group in self._insights:
+        if (needs_insights or group in self._insights) and not self._is_rewritten(group):
             return self._query(group, request_ids, [window], before)
+        auto = auto and not needs_insights
         most = self._options.most_pages if auto else None
         size = estimate_bytes(known, [window], self._now_ms) or 0
         try:
@@ -217,23 +224,46 @@ class RequestSearcher:
             return self._query(group, request_ids, [window], before)
         if not found.left or self.halted.is_set() or self.enough.is_set():
             return found
-        cost = self._insights_cost(group, found.left)
-        if self._options.terms.max_cost_usd is None and (cost is None or cost > AUTO_MOST_USD):
-            self._options.terms.say(
-                f"About {found.pages_left:,.0f} calls of FilterLogEvents remain, at about ten a "
-                f"second. Logs Insights would cost {_dollars(cost)}, and is taken by itself up to "
-                f"${AUTO_MOST_USD:.2f}: allow more with --max-cost, or choose --engine insights."
-            )
+        if self._is_rewritten(group) or not self._is_worth_it(group, found):
             return self._filter(group, request_ids, window, found)
         try:
             queried = self._query(group, request_ids, found.left, found)
         except CouldNotLook as error:
             self._options.terms.say(
-                f"{error.what}. FilterLogEvents goes on, for about {found.pages_left:,.0f} calls."
+                f"{error.what}. The search continues with about {found.pages_left:,.0f} calls of "
+                "FilterLogEvents."
             )
             return self._filter(group, request_ids, window, found)
         queried.unsearched += found.unsearched
         return queried
+
+    def _is_rewritten(self, group: LogGroup) -> bool:
+        """Whether Insights does not return the original text of the group."""
+        if group not in self._rewritten:
+            described = self._options.describe(group)
+            self._rewritten[group] = is_rewritten(
+                self._aws, group, described, self._options.terms.say
+            )
+        return self._rewritten[group]
+
+    def _is_worth_it(self, group: LogGroup, found: SearchResult) -> bool:
+        """Whether Insights may take over, by its cost; above a bound the user decides."""
+        terms, cost = self._options.terms, self._insights_cost(group, found.left)
+        choice = (
+            f"About {found.pages_left:,.0f} calls of FilterLogEvents remain for {group.name}, "
+            f"about {found.pages_left / _CALLS_PER_S:,.0f} s. "
+            f"Logs Insights takes about {QUERY_S} s and costs {_dollars(cost)}"
+        )
+        if terms.max_cost_usd is not None or (cost is not None and cost <= AUTO_MOST_USD):
+            terms.say(f"{choice}: it is used.")
+            return True
+        if terms.confirm(f"{choice}. Use it?"):
+            return True
+        terms.say(
+            f"{choice}. FilterLogEvents continues: auto uses Logs Insights up to "
+            f"${AUTO_MOST_USD:.2f}. Allow more with --max-cost, or choose --engine insights."
+        )
+        return False
 
     def _insights_cost(self, group: LogGroup, windows: Sequence[TimeRange]) -> float | None:
         """US dollars for a query over the windows; ``None`` where the size is not known."""

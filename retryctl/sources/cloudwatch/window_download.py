@@ -50,6 +50,7 @@ from retryctl.sources.cloudwatch.line_lookup import (
     pairs_in,
 )
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, matching_pages
+from retryctl.sources.cloudwatch.query_features import is_rewritten
 from retryctl.sources.cloudwatch.search import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, SliceRead, SliceRunner, TimeSlice
@@ -107,6 +108,7 @@ class WindowDownload:
         self._on_page = on_page
         self._verify_all = verify_all
         self._wrong_counters = wrong_counters
+        self._every_line = every_line
         self._selecting = None if every_line else attempt_line_pattern(markers)
         self._selected = False
         self._awaited: dict[str | None, int] = {}
@@ -124,20 +126,26 @@ class WindowDownload:
         except OSError as error:
             raise NotSaved(self._folder, error) from error
         auto = self._options.engine == "auto"
-        if self._options.engine == "insights" or (auto and self._needs_insights):
+        wants_insights = self._options.engine == "insights" or (auto and self._needs_insights)
+        if wants_insights and not self._is_rewritten:
             self._query()
             return
         try:
             if not self._filter():
                 self._read_all_lines()
         except Refused as refused:
-            if self._options.engine == "filter" or not refused.is_log_class:
+            if self._options.engine == "filter" or wants_insights or not refused.is_log_class:
                 raise
             self._query()
 
     @property
     def _needs_insights(self) -> bool:
         return self._options.describe(self._group).needs_insights
+
+    @property
+    def _is_rewritten(self) -> bool:
+        described = self._options.describe(self._group)
+        return is_rewritten(self._aws, self._group, described, self._options.terms.say)
 
     def _read_all_lines(self) -> None:
         """Read the window again without selecting lines; what was read stays where that fails."""
@@ -239,6 +247,9 @@ class WindowDownload:
 
     def _query(self) -> None:
         """Save the lines that Insights selects; all lines where those do not suffice."""
+        if self._every_line:
+            self._save_by_insights(None)
+            return
         if self._selecting is None:
             raise CouldNotLook(
                 "Logs Insights cannot search for the lines that the settings' patterns describe",

@@ -1,0 +1,170 @@
+"""Features of a log group that change what a query of Logs Insights costs, or returns.
+
+Only groups of the class Standard have them. A field index lets a query skip the events that do
+not have its value, so that less is scanned. Insights discovers ``@requestId`` in Lambda's records
+in text, and ``record.requestId`` in those in JSON. Other fields, such as the ``requestId`` of a
+logger's lines, are in no record of Lambda: an index on them misses attempts that log nothing.
+
+A transformer rewrites events as they arrive. Insights returns them as they are then, while
+FilterLogEvents and GetLogEvents return the original text, which is what the grammar reads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from retryctl.errors import RetryctlError
+from retryctl.sources.aws.client import Answer, AwsClient
+from retryctl.sources.aws.errors import Refused
+from retryctl.sources.aws.log_groups import Description, LogGroup
+from retryctl.sources.cloudwatch.pages import TimeRange, matching_pages
+
+FIELD_OF_TEXT, FIELD_OF_JSON = "@requestId", "record.requestId"
+_RECORDS = '?"START RequestId: " ?"platform.start"'
+# Lambda's records of the first and of the last hour show in which format they are written.
+_SAMPLE_MS, _SAMPLE_EVENTS = 3_600_000, 20
+_QUOTED = re.compile(r'"([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldIndex:
+    """A field whose values are indexed in the events since ``since_ms``."""
+
+    name: str
+    since_ms: int
+
+
+def request_id_indexes(
+    aws: AwsClient, group: LogGroup, window: TimeRange
+) -> tuple[FieldIndex, ...]:
+    """Return the indexes that find every attempt by its request ID; none where that is not sure.
+
+    One is enough where all records of Lambda in the window have its format.
+    """
+    try:
+        indexes = tuple(_indexes(aws, group))
+        names = {index.name for index in indexes}
+        if len(names) == 1 and _fields_in_use(aws, group, window) != names:
+            return ()
+    except RetryctlError:  # denied, or a version of botocore that does not know the call
+        return ()
+    return indexes
+
+
+def _indexes(aws: AwsClient, group: LogGroup) -> Iterator[FieldIndex]:
+    request: dict[str, Any] = {
+        "logGroupIdentifiers": [group.identifier or group.name],
+        "indexCategories": ["CUSTOM", "AUTO"],
+    }
+    for page in _listed(aws, "DescribeFieldIndexes", request, "fieldIndexes", group):
+        for index in page:
+            name, since_ms = index.get("fieldIndexName"), index.get("firstEventTime")
+            if name in (FIELD_OF_TEXT, FIELD_OF_JSON) and since_ms:
+                yield FieldIndex(name=name, since_ms=since_ms)
+
+
+def _fields_in_use(aws: AwsClient, group: LogGroup, window: TimeRange) -> set[str]:
+    """Return the fields of Lambda's records at both ends of the window; empty if one has none."""
+    fields: set[str] = set()
+    for part in (
+        TimeRange(
+            since_ms=window.since_ms, until_ms=min(window.until_ms, window.since_ms + _SAMPLE_MS)
+        ),
+        TimeRange(
+            since_ms=max(window.since_ms, window.until_ms - _SAMPLE_MS), until_ms=window.until_ms
+        ),
+    ):
+        page = next(matching_pages(aws, group, part, _RECORDS, limit=_SAMPLE_EVENTS))
+        if not page.events:
+            return set()
+        fields |= {_field_of(event.message) for event in page.events}
+    return fields
+
+
+def _field_of(message: str) -> str:
+    return FIELD_OF_JSON if message.lstrip().startswith("{") else FIELD_OF_TEXT
+
+
+def id_conditions(
+    indexes: Sequence[FieldIndex], request_ids: Iterable[str], since_ms: int
+) -> Iterator[str]:
+    """Yield commands that together select Lambda's records of the requests.
+
+    ``filterIndex`` skips events that are older than the index, so it is for windows after that.
+    """
+    values = ", ".join(f'"{request_id}"' for request_id in request_ids)
+    for index in indexes:
+        command = "filterIndex" if since_ms >= index.since_ms else "filter"
+        yield f"{command} {index.name} in [{values}]"
+
+
+def is_rewritten(
+    aws: AwsClient, group: LogGroup, described: Description, say: Callable[[str], None]
+) -> bool:
+    """Whether Insights does not return the original text of the group; ``say`` reports it."""
+    if described.log_class not in (None, "STANDARD"):
+        return False
+    known = _has_transformer(aws, group)
+    if known:
+        say(
+            f"{group.name} has a log transformer, and Logs Insights returns the transformed text: "
+            "FilterLogEvents reads the original."
+        )
+    elif known is None:
+        say(
+            f"Whether {group.name} has a log transformer is unknown, as logs:GetTransformer or "
+            "logs:DescribeAccountPolicies is not allowed. If it has one, use --engine filter."
+        )
+    return bool(known)
+
+
+def _has_transformer(aws: AwsClient, group: LogGroup) -> bool | None:
+    """Whether a transformer of the group or of its account applies; ``None`` if it is not known."""
+    try:
+        if _has_own_transformer(aws, group):
+            return True
+        policies = _listed(
+            aws,
+            "DescribeAccountPolicies",
+            {"policyType": "TRANSFORMER_POLICY"},
+            "accountPolicies",
+            group,
+        )
+        return any(_applies(policy, group.name) for page in policies for policy in page)
+    except RetryctlError:
+        return None
+
+
+def _has_own_transformer(aws: AwsClient, group: LogGroup) -> bool:
+    request = {"logGroupIdentifier": group.identifier or group.name}
+    try:
+        return bool(
+            aws.call("logs", "GetTransformer", request, subject=group.name).get("transformerConfig")
+        )
+    except Refused:  # there is none
+        return False
+
+
+def _applies(policy: Answer, name: str) -> bool:
+    """Whether a policy's criteria, such as ``LogGroupNamePrefix IN ["/aws/"]``, select a group."""
+    criteria = str(policy.get("selectionCriteria") or "")
+    names = _QUOTED.findall(criteria)
+    if " NOT IN " in criteria:
+        return name not in names
+    return not names or any(name.startswith(prefix) for prefix in names)
+
+
+def _listed(
+    aws: AwsClient, operation: str, request: dict[str, Any], key: str, group: LogGroup
+) -> Iterator[list[Answer]]:
+    while True:
+        page = aws.call(
+            "logs", operation, request, expect=key, subject=group.name, region=group.region
+        )
+        yield page[key]
+        if not page.get("nextToken"):
+            return
+        request = request | {"nextToken": page["nextToken"]}

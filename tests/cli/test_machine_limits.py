@@ -1,0 +1,55 @@
+"""Machines that lack something: each runs one command of the machine campaign."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.machine_campaign import End, Machine, campaign, machines
+from tests.support.signal_campaign import Subject, subjects
+
+COMMANDS = {
+    "files 16": "summary saved",
+    "memory 40 MB": "summary saved",
+    "processes 1": "trace answering",
+    "unknown user without HOME": "lab run",
+    "closed HOME": "trace answering",
+    "nothing writable": "trace stdin",
+    "nothing writable, unknown user": "list answering",
+    "closed /dev/shm": "summary saved",
+    "disk of 8 KB": "list answering",
+}
+WHOLES: dict[str, End | None] = {}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that every user can enter."""
+    made = tmp_path_factory.mktemp("machines")
+    for each in (made, *made.parents[:2]):
+        if os.stat(each).st_uid == os.getuid():
+            each.chmod(0o755)
+    return made
+
+
+@pytest.fixture(scope="module")
+def every(folder: Path) -> Iterator[Mapping[str, Subject]]:
+    with subjects(folder, log_bytes=10_000_000) as found:
+        yield {subject.name: subject for subject in found}
+
+
+@pytest.fixture(scope="module")
+def made(folder: Path) -> Mapping[str, Machine]:
+    return {machine.name: machine for machine in machines(folder)}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_it_works_with_less_or_names_what_it_needs(
+    name: str, made: Mapping[str, Machine], every: Mapping[str, Subject]
+) -> None:
+    if not made[name].is_possible:
+        pytest.skip("only root can make this machine, on Linux")
+    assert list(campaign(made[name], [every[COMMANDS[name]]], WHOLES)) == []

@@ -1,0 +1,173 @@
+"""Field indexes and log transformers: what Logs Insights scans and returns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.endpoint.server import Endpoint
+from tests.support import lambda_log
+from tests.support.aws_program import (
+    CREDENTIALS,
+    GROUP,
+    HERE,
+    HOUR,
+    RIGHT,
+    SECOND,
+    WRONG,
+    YESTERDAY,
+    make_busy,
+    now_ms,
+    put_both,
+)
+from tests.support.program import run
+
+LONG_AGO = now_ms() - 40 * 24 * HOUR
+TEXT, JSON_FIELD = "@requestId", "record.requestId"
+
+pytestmark = pytest.mark.usefixtures("credentials")
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with Endpoint() as running:
+        yield running
+
+
+def ask(endpoint: Endpoint, *words: str) -> Any:
+    return run(*words, "-g", GROUP, "--endpoint-url", endpoint.url, env=CREDENTIALS)
+
+
+def traced(endpoint: Endpoint, *options: str) -> dict[str, Any]:
+    done = ask(endpoint, "trace", WRONG, "-o", "json", "--lines", *options)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def busy(endpoint: Endpoint, **properties: Any) -> None:
+    """Much text around two requests, and records of Lambda at both ends of a day."""
+    endpoint.group(GROUP, created_ms=LONG_AGO, **properties)
+    put_both(endpoint)
+    make_busy(endpoint)
+    for ago in (23.9 * HOUR, 0.1 * HOUR):
+        other = f"{int(ago):08x}-0d3f-4697-8b07-ac58fc914c95"
+        endpoint.put(GROUP, HERE, [(now_ms() - int(ago), lambda_log.start(other))])
+
+
+# --------------------------------------------------------------------------- indexes
+
+
+@pytest.mark.parametrize(
+    "since_ms", [LONG_AGO, now_ms() - 3 * HOUR], ids=["filterIndex", "field in"]
+)
+def test_an_index_finds_the_same_and_scans_less(endpoint: Endpoint, since_ms: int) -> None:
+    busy(endpoint)
+    plain = traced(endpoint, "--engine", "insights")
+    (group,) = endpoint.store.groups()
+    group.indexes = {TEXT: since_ms}
+    queries = noted_queries(endpoint)
+    indexed = traced(endpoint, "--engine", "insights")
+    assert indexed["requests"] == plain["requests"]
+    assert any(f"| filterIndex {TEXT} in [" in query for query in queries) or since_ms != LONG_AGO
+    assert any(f"{TEXT} in [" in query for query in queries)
+    share = indexed["coverage"]["bytes_scanned"] / plain["coverage"]["bytes_scanned"]
+    assert share < (0.05 if since_ms == LONG_AGO else 0.95)
+
+
+def noted_queries(endpoint: Endpoint) -> list[str]:
+    """The queries that are started from now on."""
+    queries: list[str] = []
+    start = endpoint.insights.start_query
+
+    def noted(request: dict[str, Any]) -> dict[str, Any]:
+        queries.append(request["queryString"])
+        return start(request)
+
+    endpoint._operations["StartQuery"] = noted
+    return queries
+
+
+def put_json(endpoint: Endpoint, request_id: str, stream: str, at: int) -> None:
+    started = {
+        "time": "2026-11-23T03:00:00.000Z",
+        "type": "platform.start",
+        "record": {"requestId": request_id, "version": "$LATEST"},
+    }
+    reported = {
+        "time": "2026-11-23T03:00:00.000Z",
+        "type": "platform.report",
+        "record": {
+            "requestId": request_id,
+            "status": "success",
+            "metrics": {"durationMs": 9.0, "billedDurationMs": 10, "memorySizeMB": 128},
+        },
+    }
+    endpoint.put(GROUP, stream, [(at, json.dumps(started)), (at + 9, json.dumps(reported))])
+
+
+@pytest.mark.parametrize(
+    "indexes", [{TEXT}, {JSON_FIELD}, {TEXT, JSON_FIELD}, {"requestId"}, set()]
+)
+def test_attempts_in_text_and_in_json_are_found_whichever_is_indexed(
+    endpoint: Endpoint, indexes: set[str]
+) -> None:
+    """A function whose log format was changed between two attempts."""
+    busy(endpoint, indexes=dict.fromkeys(indexes, LONG_AGO))
+    put_json(endpoint, WRONG, "s/json", now_ms() - 2 * HOUR + 400 * SECOND)
+    put_json(endpoint, RIGHT[:-1] + "9", "s/json", now_ms() - 6 * SECOND)
+    (request,) = traced(endpoint, "--engine", "insights")["requests"]
+    assert len(request["attempts"]) == 4
+
+
+def test_without_its_permission_no_index_is_used(endpoint: Endpoint) -> None:
+    busy(endpoint, indexes={TEXT: LONG_AGO})
+    endpoint.faults.denied.add("logs:DescribeFieldIndexes")
+    queries = noted_queries(endpoint)
+    (request,) = traced(endpoint, "--engine", "insights")["requests"]
+    assert len(request["attempts"]) == 3
+    assert not any(" in [" in query for query in queries)
+
+
+def test_a_timeout_mark_after_the_report_is_read_beside_an_index(endpoint: Endpoint) -> None:
+    busy(endpoint, indexes={TEXT: LONG_AGO})
+    at = now_ms() - HOUR
+    late = f"2026-11-23T03:00:03.010Z {RIGHT} Task timed out after 3.00 seconds\n"
+    endpoint.put(GROUP, YESTERDAY, [(at, lambda_log.start(RIGHT))])
+    endpoint.put(GROUP, YESTERDAY, [(at + 3000, lambda_log.end(RIGHT))])
+    endpoint.put(GROUP, YESTERDAY, [(at + 3000, lambda_log.report(RIGHT, 3000))])
+    endpoint.put(GROUP, YESTERDAY, [(at + 3200, late)])
+    done = ask(endpoint, "trace", RIGHT, "-o", "json", "--lines", "--engine", "insights")
+    assert "Task timed out" in done.stdout
+
+
+# --------------------------------------------------------------------------- transformers
+
+
+@pytest.mark.parametrize("whose", ["group", "account"])
+@pytest.mark.parametrize("command", ["trace", "list", "summary", "check"])
+def test_transformed_groups_are_read_in_the_original(
+    endpoint: Endpoint, command: str, whose: str
+) -> None:
+    endpoint.group(GROUP, created_ms=LONG_AGO, transformed=whose)
+    put_both(endpoint)
+    ids = [WRONG] if command == "trace" else []
+    words = (command, *ids, "-o", "json", "--since", "5h")
+    filtered = ask(endpoint, *words, "--engine", "filter")
+    queried = ask(endpoint, *words, "--engine", "insights")
+    assert "has a log transformer" in queried.stderr
+    assert endpoint.calls["StartQuery"] == 0
+    expected, printed = json.loads(filtered.stdout), json.loads(queried.stdout)
+    for name in ("requests", "attempts", "verdicts", "passed"):
+        assert printed.get(name) == expected.get(name)
+
+
+def test_a_transformer_that_cannot_be_known_is_reported(endpoint: Endpoint) -> None:
+    endpoint.group(GROUP, created_ms=LONG_AGO)
+    put_both(endpoint)
+    endpoint.faults.denied.add("logs:GetTransformer")
+    done = ask(endpoint, "trace", WRONG, "--engine", "insights")
+    assert "logs:GetTransformer" in done.stderr
+    assert done.returncode == 0
