@@ -65,9 +65,7 @@ def open_endpoint(history: RandomHistory) -> Endpoint:
 def read(endpoint: Endpoint, history: RandomHistory) -> Answers | None:
     """Return the answers of all commands; ``None`` where one of them could read nothing."""
     group = history.events[0].log_group
-    options = SourceOptions(
-        log_groups=(str(group),), region="us-east-1", endpoint_url=endpoint.url
-    )
+    options = SourceOptions(log_groups=(str(group),), region="us-east-1", endpoint_url=endpoint.url)
     try:
         return answers(options, tuple(history.ids), WINDOW)
     except RetryctlError:
