@@ -28,7 +28,7 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress
 from retryctl.sources.saved.events import nothing_readable
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved.log_file import read_file
-from retryctl.sources.saved.log_start import gap_before
+from retryctl.sources.saved.log_start import gaps_shown_by_start
 
 CHUNK_BYTES = 64 << 20
 LEAST_CHUNK_BYTES = 4 << 20
@@ -263,8 +263,9 @@ class BulkReader:
             if before[file.name] != after[file.name]:
                 what = f"{file.name} changed while it was read; what was written then is missing"
                 store.stats.gaps.append(Gap(kind="changed", message=what, hides_attempts=True))
-        gaps = (store.searched_by_id(), gap_before(self._files, store.stats.first_ms))
-        store.stats.gaps += [gap for gap in gaps if gap]
+        if gap := store.searched_by_id():
+            store.stats.gaps.append(gap)
+        store.stats.gaps += gaps_shown_by_start(self._files, store.stats.first_ms)
         store.stats.bytes_read, store.stats.web_requests = run.done, len(store.web)
 
     def _refuse_unreadable(self, refused: dict[str, UnreadableInput]) -> None:
