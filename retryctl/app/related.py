@@ -47,7 +47,8 @@ def find_related(
     """Group the requests of a window by event.
 
     On CloudWatch every line of the window is read, because any of them can have the key. With
-    request IDs and without a window, that is an hour before and after each of them.
+    request IDs and without a window, that is an hour before and after each of them. An ID can
+    also be the key, such as the ID of an SQS message.
     ``is_wanted`` selects functions by name.
     """
     config = config or ProjectConfig()
@@ -63,7 +64,7 @@ def find_related(
     groups = [
         group
         for group in related_requests(_of(requests, is_wanted), read_key)
-        if not wanted or any(one.request.request_id in wanted for one in group.requests)
+        if not wanted or wanted.intersection(group.ids)
     ]
     return RelatedResult(groups=groups, coverage=coverage)
 

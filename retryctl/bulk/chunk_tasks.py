@@ -36,6 +36,8 @@ class SurveyTask:
         if blocks.ends_within_member:
             return None
         found = survey.finish()
+        if blocks.format:
+            found.second_format = blocks.format.second_reading(blocks.notes)
         found.malformed |= blocks.has_remarks
         found.answers_search = blocks.finish_search(found.id_search)
         return found

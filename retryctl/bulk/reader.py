@@ -65,7 +65,7 @@ class BulkReader:
         self,
         source: str,
         *,
-        stdin: BinaryIO | None = None,
+        stdin: BinaryIO | SavedFile | None = None,
         processes: int = 1,
         chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
@@ -170,7 +170,11 @@ class BulkReader:
         if plan.places:
             selector = LineSelector(plan.places)
             task = ScanTask(plan, selector, found.irregular_blocks)
-            for _, scanned in ChunkRun(task, meter, 1).results(chunks):
+            again = [
+                replace(c, format=found.second_formats.get((c.file.name, c.start), c.format))
+                for c in chunks
+            ]
+            for _, scanned in ChunkRun(task, meter, 1).results(again):
                 scanned.forget_counts()
                 store.take(scanned)
         meter.reach(2 * self._size)

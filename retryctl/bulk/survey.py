@@ -19,7 +19,7 @@ from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
 from retryctl.sources.saved.canonical import HEADER, KEY
 from retryctl.sources.saved.formats.json_event import line_event
-from retryctl.sources.saved.log_format import RawEvent
+from retryctl.sources.saved.log_format import LogFormat, RawEvent
 from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock, times_in
 from retryctl.sources.saved.stream_filter import Place, StreamFilter
 
@@ -42,7 +42,7 @@ class SurveyedChunk:
 
     ``mentioned`` has the request IDs in each stream; ``elsewhere`` those in streams that the
     query leaves out, each with the function or the group there. ``irregular`` has the numbers of
-    the blocks with lines of an unusual layout.
+    the blocks with lines of an unusual layout. ``second_format`` is that of the scan, if another.
     """
 
     events: int = 0
@@ -54,6 +54,7 @@ class SurveyedChunk:
     irregular: set[int] = field(default_factory=set)
     id_search: IdSearch = field(default_factory=IdSearch)
     answers_search: bool = False
+    second_format: LogFormat | None = None
 
     def add_times(self, count: int, first_ms: int, last_ms: int) -> None:
         """Count events between these times."""
@@ -66,11 +67,12 @@ class SurveyedChunk:
 class SurveyedLog(SurveyedChunk):
     """What the surveys of all chunks of a log found.
 
-    ``irregular_blocks`` has the numbers of these blocks.
+    ``irregular_blocks`` has the numbers of these blocks, ``second_formats`` the formats, by chunk.
     """
 
     malformed_files: set[str] = field(default_factory=set)
     irregular_blocks: dict[ChunkKey, set[int]] = field(default_factory=dict)
+    second_formats: dict[ChunkKey, LogFormat] = field(default_factory=dict)
 
     @property
     def mentions_any(self) -> bool:
@@ -84,6 +86,8 @@ class SurveyedLog(SurveyedChunk):
         if chunk.malformed:
             self.malformed_files.add(file)
         self.irregular_blocks[file, start] = chunk.irregular
+        if chunk.second_format:
+            self.second_formats[file, start] = chunk.second_format
         for place, ids in chunk.mentioned.items():
             self.mentioned.setdefault(place, set()).update(ids)
         self.elsewhere.update(chunk.elsewhere)

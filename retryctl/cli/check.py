@@ -16,7 +16,7 @@ from retryctl.cli.options import params as options
 
 app = CommandApp()
 
-_WHAT = "What must hold"
+_WHAT = "What to expect"
 _REPORTS = "Reports"
 _FORM_NAMES = ("text", "json", "junit", "sarif", "github", "gitlab", "tap", "markdown")
 _FORMS = f"{', '.join(_FORM_NAMES[:-1])} or {_FORM_NAMES[-1]}"
@@ -65,7 +65,7 @@ ExpectOutcome = Annotated[
     typer.Option(
         "--expect-outcome",
         metavar="OUTCOME,…",
-        help="Required outcome of each request that did not succeed at once, or of each request "
+        help="Required outcome of each request that did not succeed on attempt 1, or of each "
         "that is named.",
         autocompletion=choices.some_of(choices.outcomes),
         rich_help_panel=_WHAT,
@@ -186,6 +186,7 @@ def check(
     min_accuracy: MinAccuracy = None,
     allow_empty: AllowEmpty = None,
     wait: options.Wait = None,
+    timeout: options.Timeout = None,
     baseline: Baseline = None,
     update_baseline: UpdateBaseline = False,
     output: Form = "text",
@@ -201,6 +202,7 @@ def check(
     """
     from retryctl.cli.check_run import run_check
     from retryctl.cli.options.check_options import CheckOptions
+    from retryctl.cli.options.times import wait_limit
 
     chosen = CheckOptions(
         fail_on=fail_on,
@@ -214,7 +216,7 @@ def check(
         min_accuracy=min_accuracy,
         allow_empty=allow_empty,
         baseline=baseline,
-        wait=wait,
+        wait=wait_limit(wait, timeout),
         report=tuple(report) if report else None,
     )
     return run_check(

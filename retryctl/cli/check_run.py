@@ -130,7 +130,7 @@ def _may_be_records(argument: str) -> bool:
 def _refuse_waiting(wait_ms: int | None, source: SourceOptions) -> None:
     if wait_ms != 0 and source.source in ("-", "demo"):
         raise UsageError(
-            f"--wait has nothing to wait for with --from {source.source}: it does not change.",
+            f"--wait needs CloudWatch, and --from {source.source} is given.",
             "Drop --wait.",
         )
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +15,7 @@ from typer.main import get_command, get_group
 
 from retryctl import __version__
 from retryctl.cli.help import CommandApp, PlainGroup
-from retryctl.cli.options.ids import holds_request_id
+from retryctl.cli.options.ids import names_request
 from retryctl.core.wording import suggestions
 from retryctl.errors import ExitStatus, UsageError
 
@@ -44,7 +45,7 @@ _TABLE = {
     "summary": _Entry("Count a function's retries, errors, waits and cost.", _STORY),
     "list": _Entry("List a function's requests, one line each.", _STORY),
     "doctor": _Entry("Check a function's configuration before anything fails.", _STORY),
-    "diff": _Entry("Show where the log lines of two attempts part.", _STORY),
+    "diff": _Entry("Show where the log lines of two attempts differ.", _STORY),
     "demo": _Entry("Show a recorded history. Needs no AWS account.", _STORY),
     "lab": _Entry("Run a handler here as Lambda would, retries and all.", _FUNCTION, group=True),
     "counters": _Entry(
@@ -79,12 +80,19 @@ class _Commands(PlainGroup):
 
 
 def _shortcut(arguments: Sequence[str]) -> list[str]:
-    """Return ``trace ID`` for ``ID``, and ``COMMAND --help`` for ``help COMMAND``."""
+    """Return ``trace ID`` for an ID or a file, and ``COMMAND --help`` for ``help COMMAND``."""
     name, *rest = arguments
     if name == "help":
         return [*rest, "--help"]
-    names_request = name not in _TABLE and holds_request_id(name)
-    return ["trace", *arguments] if names_request else list(arguments)
+    is_request = name == "-" or names_request(name) or _is_path(name)
+    return ["trace", *arguments] if is_request and name not in _TABLE else list(arguments)
+
+
+def _is_path(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # too long for a name, or a null character
+        return False
 
 
 def _with_wait_joined(arguments: Sequence[str]) -> list[str]:
@@ -146,8 +154,8 @@ def _retryctl(
 def invoke(arguments: Sequence[str]) -> int:
     """Run a command line, and return its exit status.
 
-    Raises ``UsageError`` where the command line cannot be understood, and whatever the
-    command raises.
+    Raises ``UsageError`` for a command line that cannot be understood, and the errors of the
+    command.
     """
     if list(arguments) == ["help", "--man"]:
         return _print_manual()
@@ -170,8 +178,8 @@ def _refuse_shell(arguments: Sequence[str]) -> None:
     option, *words = arguments
     if words and option in ("--show-completion", "--install-completion"):
         raise UsageError(
-            f"{option} takes no {words[0]!r}: it is for the shell in which it is given.",
-            "The script for another: _RETRYCTL_COMPLETE=source_zsh retryctl",
+            f"{option} takes no {words[0]!r}: it is for the shell that runs it.",
+            "To print the script of another shell: _RETRYCTL_COMPLETE=source_zsh retryctl",
         )
 
 

@@ -1,4 +1,4 @@
-"""``retryctl diff``: where the log lines of two attempts part."""
+"""``retryctl diff``: the differences between the log lines of two attempts."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def diff(
     attempts: Attempts = None,
     output: Form = "text",
 ) -> int:
-    """Show where the log lines of two attempts part; times, IDs and figures do not count.
+    """Show where the log lines of two attempts differ; times, IDs and figures are ignored.
 
     retryctl diff 8f507cfc-0d3f-4697-b07a-ac58fc914c95 -f orders-worker
 
-    Exit status: 0 whether they differ or not, 4 if an attempt is not in the log.
+    Exit status: 0 with and without differences, 4 if an attempt is not in the log.
     """
     from retryctl.cli.diff_run import run_diff
 

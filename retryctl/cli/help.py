@@ -15,6 +15,9 @@ from typer.core import TyperCommand, TyperGroup
 Command = TypeVar("Command", bound=Callable[..., Any])
 Rows = dict[str, list[tuple[str, str]]]
 
+_PLACES = {"Arguments": 0, "Output": 2, "AWS": 3, "Options": 4}
+"""The order of the sections; those of a single command come behind the arguments."""
+
 
 class PlainCommand(TyperCommand):
     """A command whose help lists its options by section."""
@@ -71,7 +74,7 @@ def _parameter_rows(parameters: Iterable[Any], ctx: Any) -> Rows:
         default = "Arguments" if is_argument else "Options"
         section = getattr(parameter, "rich_help_panel", None) or default
         sections.setdefault(section, []).append(row)
-    return sections
+    return dict(sorted(sections.items(), key=lambda item: _PLACES.get(item[0], 1)))
 
 
 def _write(formatter: Any, sections: Rows) -> None:

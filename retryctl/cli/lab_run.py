@@ -126,9 +126,12 @@ def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStat
         given=frozenset(one.request.request_id for one in run_of.checked),
     )
     results = [r for one in run_of.checked for r in of_request(one, expected, CheckTally())]
+    several = len(set(run_of.plans.values())) > 1
     for result in results:
         if not result.passed:
-            remark(f"retryctl: expect-branches: {result.request_id}: {result.message}")
+            plan = run_of.plans.get(result.request_id or "")
+            name = plan.text if several and plan else result.request_id
+            remark(f"retryctl: expect-branches: {name}: {result.message}")
     passed = {result.passed for result in results}
     if False in passed:
         return ExitStatus.DID_NOT_HOLD

@@ -120,7 +120,7 @@ def list_requests(
     if related or key:
         from retryctl.cli.related_run import RelatedOptions, run_related
 
-        related_options = RelatedOptions(key=key, output=output, is_requested=related, shape="list")
+        related_options = RelatedOptions(key=key, output=output, shape="list")
         return run_related(read, aws, screen, related_options, functions=functions or ())
     from retryctl.cli.list_run import ListOptions, row_filter, run_list
 

@@ -44,7 +44,7 @@ def probe(
             "--function",
             "-f",
             metavar="NAME",
-            help="Read the newest records of this function too. Nothing of it is changed.",
+            help="Read the newest records of this function too. The function is not changed.",
         ),
     ] = None,
     skip_quota: Annotated[
@@ -63,15 +63,15 @@ def probe(
 ) -> ExitStatus:
     """Test what retryctl assumes of CloudWatch Logs, with two log groups of its own.
 
-    It makes a Standard and an Infrequent Access group, puts 12,046 short events into them, reads
-    them back by every call that retryctl uses, and deletes both groups, also after Ctrl-C. It
-    takes up to five minutes and costs less than $0.01. The report holds no account number.
+    It creates a Standard and an Infrequent Access group, puts 12,046 short events into them, reads
+    them with every call that retryctl uses, and deletes both groups, also after Ctrl-C. It
+    takes up to five minutes and costs less than $0.01. The report has no account number.
     It needs these actions on /retryctl/probe/*: logs:CreateLogGroup, CreateLogStream,
     PutLogEvents, PutRetentionPolicy, DeleteLogGroup, FilterLogEvents, GetLogEvents,
     DescribeLogGroups, StartQuery, GetQueryResults, StopQuery.
 
-    Exit status: 0 every assumption holds, 1 one is wrong, 5 one could not be tested, 3 the groups
-    could not be made.
+    Exit status: 0 every assumption is right, 1 one is wrong, 5 one could not be tested, 3 the
+    groups could not be created.
     """
     if not yes:
         raise UsageError(

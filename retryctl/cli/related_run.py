@@ -29,7 +29,6 @@ class RelatedOptions:
 
     key: str | None
     output: str
-    is_requested: bool
     shape: Literal["trace", "list", "summary"] = "trace"
 
 
@@ -43,8 +42,6 @@ def run_related(
     functions: Sequence[str] = (),
 ) -> ExitStatus:
     """Print the events with several request IDs: of the given IDs, or of the whole window."""
-    if not wanted.is_requested:
-        raise UsageError("--key names the event of --related.", "Give --related too.")
     if wanted.output not in ("text", "json"):
         raise UsageError(f"--related has no output {wanted.output!r}.", "Use text or json.")
     config = config_for(read.source)
@@ -68,7 +65,7 @@ def run_related(
             "no request shares an event with another.",
             result.coverage,
             zone(screen.tz),
-            "--key PATTERN sets what names the event in a log line, such as 'order=(\\d+)'.",
+            "--key PATTERN reads the name of the event from a log line, such as 'order=(\\d+)'.",
         )
     return ExitStatus.OK
 

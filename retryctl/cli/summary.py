@@ -64,7 +64,7 @@ def summary(
     if related or key:
         from retryctl.cli.related_run import RelatedOptions, run_related
 
-        wanted = RelatedOptions(key=key, output=output, is_requested=related, shape="summary")
+        wanted = RelatedOptions(key=key, output=output, shape="summary")
         return run_related(read, aws, screen, wanted, functions=functions or ())
     from retryctl.cli.summary_run import run_summary
 

@@ -55,15 +55,6 @@ ExitCode = Annotated[
     ),
 ]
 
-Timeout = Annotated[
-    str | None,
-    typer.Option(
-        "--timeout",
-        metavar="5m",
-        help="The same as the time of --wait.",
-        rich_help_panel=options.WHERE,
-    ),
-]
 Links = Annotated[
     bool,
     typer.Option(
@@ -97,7 +88,7 @@ def trace(
     failed: Failed = False,
     exit_code: ExitCode = False,
     wait: options.Wait = None,
-    timeout: Timeout = None,
+    timeout: options.Timeout = None,
     links: Links = False,
     web: Web = False,
     related: options.Related = False,
@@ -116,7 +107,7 @@ def trace(
     if related or key:
         from retryctl.cli.related_run import RelatedOptions, run_related
 
-        wanted = RelatedOptions(key=key, output=output.value, is_requested=related)
+        wanted = RelatedOptions(key=key, output=output.value)
         return run_related(read, aws, screen, wanted, request_ids=request_ids or ())
     from retryctl.cli.trace_run import run_trace
 

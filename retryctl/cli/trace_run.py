@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from retryctl.app.failure_records import with_function_of
 from retryctl.app.options import Feedback, SourceOptions, TimeWindow, wall_clock_ms
@@ -16,13 +17,16 @@ from retryctl.app.trace import TraceResult, trace_reader
 from retryctl.cli.options import params as options
 from retryctl.cli.options.ids import NamedRequests, named_requests, requests_in_queue, shortened_id
 from retryctl.cli.options.source import source_options, time_window
-from retryctl.cli.options.times import read_duration, zone
+from retryctl.cli.options.times import read_duration, wait_limit, zone
 from retryctl.cli.output.answers import nothing_found
 from retryctl.cli.output.report_files import ReportFile, report_files
 from retryctl.cli.output.terminal import TerminalFeedback, remark
 from retryctl.cli.output.trace_output import show_trace
 from retryctl.config import ProjectConfig, config_for
 from retryctl.errors import ExitStatus, UsageError
+
+if TYPE_CHECKING:
+    from retryctl.sources.saved.live_pipe import LivePipe
 
 _DOCUMENTS = (options.Output.HTML, options.Output.SVG, options.Output.MARKDOWN)
 
@@ -57,6 +61,7 @@ def run_trace(
         named = _whole_ids(request_ids, source, window, config, feedback)
     else:
         named, show = _newest(source, window, config, show, feedback, last=last)
+    pipe = _live_stdin(source)
     reader = trace_reader(
         named.ids,
         with_function_of(source, named.records) if named.records else source,
@@ -64,7 +69,10 @@ def run_trace(
         config=config,
         records=named.records,
         feedback=feedback,
+        stdin=pipe.so_far if pipe else None,
     )
+    if pipe:
+        return _follow_pipe(pipe, reader, show, files, feedback)
     if wait is None:
         return show_trace(reader(), show, files)
     return _follow(reader, show, files, feedback, timeout_ms=timeout_ms)
@@ -99,6 +107,40 @@ def _follow(
         return display.finish(result, files)
 
 
+def _live_stdin(source: SourceOptions) -> LivePipe | None:
+    """Begin to copy the log from standard input, if that is a pipe."""
+    from retryctl.sources.saved.live_pipe import LivePipe, is_pipe
+
+    stdin = sys.stdin.buffer if source.source == "-" and sys.stdin else None
+    if stdin is None or not is_pipe(stdin):
+        return None
+    pipe = LivePipe(stdin)
+    return pipe if pipe.start() else None
+
+
+def _follow_pipe(
+    pipe: LivePipe,
+    reader: Callable[[], TraceResult],
+    show: options.OutputOptions,
+    files: Sequence[ReportFile],
+    feedback: TerminalFeedback,
+) -> ExitStatus:
+    """Show the requests as their log comes; Ctrl-C ends that with what has come."""
+    from retryctl.app.live_pipe import PipeFollower
+    from retryctl.cli.output.live import live_display
+
+    follower = PipeFollower(pipe, reader)
+    with live_display(show, feedback) as display:
+        try:
+            return display.finish(follower.follow(sleep=display.sleep, on_wait=display.show), files)
+        except KeyboardInterrupt:
+            latest = follower.read_on() or display.latest
+            if latest is None or not latest.checked:
+                raise
+            display.finish(latest, files)
+            return ExitStatus.INTERRUPTED
+
+
 def _whole_ids(
     arguments: Sequence[str],
     source: SourceOptions,
@@ -115,9 +157,10 @@ def _whole_ids(
     found = matching_ids(prefixes, source, window, config=config, feedback=feedback)
     for prefix, ids in found.items():
         if len(ids) != 1:
-            several = f"{len(ids)} requests: {', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
+            some = f"{', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
+            several = f"{len(ids)} request IDs of this log begin with {prefix}: {some}."
             raise UsageError(
-                f"{prefix} begins the ID of {several if ids else 'no request of this log'}.",
+                several if ids else f"no request ID of this log begins with {prefix}.",
                 "Give more of the ID; retryctl list shows the requests.",
             )
     whole = {prefix: ids[0] for prefix, ids in found.items()}
@@ -180,21 +223,17 @@ def _wait_timeout(
     timeout: str | None, read: options.ReadOptions, *, wait: str | None
 ) -> int | None:
     """Return how long ``--wait`` waits, ``None`` without a limit. Raises ``UsageError``."""
-    if wait is None:
-        if timeout is not None:
-            raise UsageError("--timeout sets how long to wait.", "Give --wait too.")
+    limit = wait_limit(wait, timeout)
+    if limit is None:
         return None
-    if wait and timeout is not None:
-        raise UsageError("--wait has a time, and --timeout another.", "Drop one of them.")
     if read.source != "cloudwatch":
         raise UsageError(
-            f"--wait has nothing to wait for with --from {read.source}.",
-            "It follows a request on CloudWatch.",
+            f"--wait needs CloudWatch, and --from {read.source} is given.",
+            "Drop one of them.",
         )
     if read.until is not None:
-        raise UsageError("--wait follows a request beyond --until.", "Drop one of them.")
-    limit = wait or timeout
-    return None if limit is None else read_duration(limit)
+        raise UsageError("--wait and --until exclude each other.", "Drop one of them.")
+    return read_duration(limit) if limit else None
 
 
 def _refuse_conflicts(
@@ -206,7 +245,7 @@ def _refuse_conflicts(
         )
     if show.links and show.output in _DOCUMENTS:
         raise UsageError(
-            f"--links has no place in {show.output.value}.", "Use text, json or jsonl."
+            f"--links is not available in {show.output.value}.", "Use text, json or jsonl."
         )
 
 

@@ -126,8 +126,8 @@ def branch_on_retry(
     name; by default the first; None for no branch) runs, and the marker has the store's error.
     Raises ``ValueError`` before the work for a wrong choice.
     """
-    choice = BranchChoice(a, b, c, branches, count, on_unknown, key, reserve_s)
-    return choice.run(counter, event, context, work)
+    choice = BranchChoice(counter, a, b, c, branches, count, on_unknown, key, reserve_s)
+    return choice.run(event, context, work)
 
 
 def retries(
@@ -151,11 +151,11 @@ def retries(
 
     Raises ``ValueError`` when the module is loaded, not at each invocation.
     """
-    choice = BranchChoice(a, b, c, branches, count, on_unknown, key, reserve_s)
+    choice = BranchChoice(counter, a, b, c, branches, count, on_unknown, key, reserve_s)
 
     def decorate(work: Any) -> Any:
         def handler(event: Any, context: Any) -> Any:
-            return choice.run(counter, event, context, work)
+            return choice.run(event, context, work)
 
         handler.__wrapped__ = work  # type: ignore[attr-defined]  # as functools.wraps, unloaded
         for name in ("__module__", "__name__", "__qualname__", "__doc__"):
@@ -173,6 +173,7 @@ class BranchChoice:
 
     def __init__(
         self,
+        counter: Any,
         a: Any,
         b: Any,
         c: Any,
@@ -199,22 +200,29 @@ class BranchChoice:
         for name, branch in self._branches.items():
             if not callable(branch):
                 raise ValueError(f"the branch {name} must be callable, not {branch!r}")
+        if not callable(getattr(counter, "take", None)):
+            raise ValueError(f"the counter must have a method take, not {counter!r}")
+        if key is not None and not callable(key):
+            raise ValueError(f"key must be callable, not {key!r}")
+        if isinstance(reserve_s, bool) or not isinstance(reserve_s, (int, float)) or reserve_s < 0:
+            raise ValueError(f"reserve_s must be a number of seconds, not {reserve_s!r}")
+        self._counter = counter
         self._key = key or _request_id
         self._reserve_s = reserve_s
 
-    def run(self, counter: Counter, event: Any, context: Any, work: Any) -> Any:
+    def run(self, event: Any, context: Any, work: Any) -> Any:
         """Run the work, and a branch where it fails."""
         tally = None
         if self._counts == "starts":
-            tally = self._take(counter, event, context)
-            tally.log(counter, context, self._counts, branch=None)
+            tally = self._take(event, context)
+            tally.log(self._counter, context, self._counts, branch=None)
         try:
             return _called(work, event, context)
         except Exception:
-            tally = tally or self._take(counter, event, context)
+            tally = tally or self._take(event, context)
             name = self._due(tally.earlier)
             # Before the branch, so that one which times out or crashes is known to have run.
-            tally.log(counter, context, self._counts, branch=name)
+            tally.log(self._counter, context, self._counts, branch=name)
             if name is not None:
                 branch = self._branches[name]
                 result = _called(branch, event, context)
@@ -227,14 +235,14 @@ class BranchChoice:
             return self._on_unknown
         return self._names[min(earlier, len(self._names) - 1)]
 
-    def _take(self, counter: Counter, event: Any, context: Any) -> _Tally:
+    def _take(self, event: Any, context: Any) -> _Tally:
         """Take a number; an error of the store goes into the marker."""
         tally = _Tally()
         try:
             # None where the context has no request ID: the store refuses it, as any bad key.
             key = self._key(event, context)
             tally.key = key if self._key is not _request_id else None
-            taken = _within(counter, key, _time_left_s(context, self._reserve_s))
+            taken = _within(self._counter, key, _time_left_s(context, self._reserve_s))
         except Exception as error:
             tally.error = described(error)
             tally.recorded = isinstance(error, NotCounted) and error.recorded

@@ -36,4 +36,5 @@ class FallbackCounter:
         except Exception as error:
             if spare is None:
                 raise
-            return Taken.of(spare, error=described(error), store=self._second.store)
+            said = f"{self._first.store}: {described(error)}"
+            return Taken.of(spare, error=said, store=self._second.store)

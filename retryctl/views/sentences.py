@@ -75,7 +75,7 @@ def outcome_sentence(request: Request, coverage: Coverage, tz: tzinfo) -> Senten
         due = _due(request.next_attempt_due_ms, coverage, tz)
         return Sentence(GOING, f"pending: {numbered(failed)} failed; next attempt {due}")
     if request.outcome is RequestOutcome.NOT_RETRIED:
-        return Sentence(BAD, f"not retried: {numbered(failed)} failed, and no other is due")
+        return Sentence(BAD, f"not retried: {numbered(failed)} failed, and no retry is due")
     if request.outcome is RequestOutcome.RUNNING:
         return Sentence(GOING, f"running: {_running(attempts[-1], coverage, tz)}")
     return Sentence(UNSURE, f"unknown: {_unknown(request)}")
@@ -83,7 +83,7 @@ def outcome_sentence(request: Request, coverage: Coverage, tz: tzinfo) -> Senten
 
 def _unknown(request: Request) -> str:
     if not request.attempts:
-        return "no attempt was seen, only lines that mention the request"
+        return "the log has no attempt, only lines that mention the request"
     last = request.attempts[-1]
     if not last.outcome.failed:
         return f"the log does not show how attempt {last.number} ended"
@@ -160,6 +160,9 @@ def _verdict(checked: CheckedRequest) -> Sentence:
         return Sentence(BAD, _disagreement(checked))
     counted = [a.number for a in checked.request.attempts if a.claim.counter is not None]
     if checked.verdict is Verdict.NOT_COUNTED:
+        if any(a.claim.store and not a.claim.store_error for a in checked.request.attempts):
+            by_key = "not compared: the function counts by a key of its own, not by request ID"
+            return Sentence(NOTHING, by_key)
         return Sentence(NOTHING, "not counted: the function logged no counter and no branch")
     if not counted:
         return Sentence(GOOD, "every branch that was logged is the right one")
@@ -244,7 +247,7 @@ def _place(coverage: Coverage) -> str:
 
 
 def _window(coverage: Coverage, tz: tzinfo) -> str:
-    """Return the time that was read: of a saved log all of it, whatever the window."""
+    """Return the time that was read: of a saved log all of it, for any window."""
     if coverage.first_event_ms is None or coverage.last_event_ms is None:
         if coverage.source == "saved" and coverage.events_read:
             return ", which has no times: the order is that of its lines"
@@ -278,5 +281,5 @@ def ambiguity_sentences(attempts: Sequence[Attempt]) -> Iterator[Sentence]:
         yield Sentence(
             UNSURE,
             f"{numbered(unsure)} logged lines that look like a START, END or REPORT of Lambda's; "
-            "they were taken for the function's own text",
+            "they are treated as the function's own text",
         )

@@ -205,11 +205,19 @@ def test_annotations_and_the_summary_where_github_runs_it(log: Path) -> None:
 REFUSED = [
     (
         ["--fail-on", "enviroment-switch"],
-        "--fail-on names no finding 'enviroment-switch'.",
+        "--fail-on has 'enviroment-switch', which is not a finding.",
         "switch?",
     ),
-    (["--fail-on", "errror"], "--fail-on names no finding 'errror'.", "Did you mean error?"),
-    (["--allow", "error"], "--allow names no finding 'error'.", "explain lists the findings"),
+    (
+        ["--fail-on", "errror"],
+        "--fail-on has 'errror', which is not a finding.",
+        "Did you mean error?",
+    ),
+    (
+        ["--allow", "error"],
+        "--allow has 'error', which is not a finding.",
+        "explain lists the findings",
+    ),
     (["--allow", "late-retry,,x"], "--allow has an empty place between commas.", ""),
     (["--expect-branches", "A,D"], "--expect-branches names no branch 'D'.", "A, B, C"),
     (["--expect-outcome", "recoverd"], "--expect-outcome names no outcome", "recovered?"),
@@ -223,13 +231,13 @@ REFUSED = [
     (["--wait", "5x"], "--wait '5x' is not a duration.", "5m"),
     (["--wait=soon"], "--wait 'soon' is not a duration.", "5m"),
     (["--output", "xml"], "'xml' is not a report.", "text, json"),
-    (["--report", "junit"], "'junit' names no file.", "FORM=FILE"),
+    (["--report", "junit"], "'junit' has no file name.", "FORM=FILE"),
     (["--report", "jnit=r.xml"], "'jnit' is not a report.", "junit?"),
     (["--report", "junit=no/r.xml"], "cannot write no/r.xml", "folder"),
-    (["--report", "markdown=-"], "--report writes files, and - names none.", "-o markdown."),
+    (["--report", "markdown=-"], "--report writes files, and - is not a file.", "-o markdown."),
     (["--report", "junit=."], "cannot write .", "folder"),
-    (["--report", "tap=r", "--report", "json=./r"], "would be written twice", "own file"),
-    (["--report", "tap=b.json", "--baseline", "b.json"], "would be written twice", "own file"),
+    (["--report", "tap=r", "--report", "json=./r"], "is the file of two reports", "own file"),
+    (["--report", "tap=b.json", "--baseline", "b.json"], "is the file of two reports", "own file"),
     (["--update-baseline"], "--update-baseline needs a file.", "Give --baseline"),
     (["--baseline", "none.json"], "the baseline none.json does not exist.", "--update-baseline"),
     (["--baseline", "old.json"], "cannot read the baseline old.json", "make it anew"),
@@ -238,7 +246,7 @@ REFUSED = [
     (["--allow-empty", "--min-requests", "1"], "exclude each other", "Leave one"),
     (
         ["--expect-outcome", "succeeded", "--expect-branches", "A"],
-        "leaves nothing for --expect-branches",
+        "succeeded excludes --expect-branches",
         "Leave one",
     ),
     (["one", "two"], "both one and two are named", "36 characters"),
@@ -277,7 +285,7 @@ def test_a_report_that_may_not_be_written_is_refused(log: Path) -> None:
     ("table", "what", "next_step"),
     [
         ('fail_onn = "error"', "check.fail_onn is not a setting.", "fail_on?"),
-        ('fail_on = "errors"', "check.fail_on names no finding 'errors'.", "error?"),
+        ('fail_on = "errors"', "check.fail_on has 'errors', which is not a finding.", "error?"),
         ("allow = [1]", "check.allow is not a list of texts.", ""),
         ('min_requests = "3"', "check.min_requests is not a whole number", ""),
         ("min_retried = true", "check.min_retried is not a whole number", ""),
@@ -301,7 +309,7 @@ def test_a_setting_that_cannot_be_read_names_its_file_and_key(
 def test_what_does_not_change_is_not_waited_for(log: Path) -> None:
     done = run("check", "--from", "demo", "--wait", "5m")
     assert done.returncode == 2
-    assert "--wait has nothing to wait for" in done.stderr
+    assert "--wait needs CloudWatch" in done.stderr
 
 
 def test_the_demo_heeds_no_settings(log: Path) -> None:

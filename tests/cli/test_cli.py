@@ -137,14 +137,14 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["trace", ID, "--attempt", "two"], "'two' is not a whole number", "trace --help"),
         (["trace", "--from", "demo", ID, "-s", "soon"], "the time 'soon'", "2h30m"),
         (["trace", "--from", "demo", ID, "--tz", "Mars"], "'Mars' is not a time zone", "UTC"),
-        (["trace", "--from", "demo", ID[:20]], "begins the ID of no request", "retryctl list"),
+        (["trace", "--from", "demo", ID[:20]], "no request ID of this log begins", "retryctl list"),
         (["trace", ID[:20]], "it looks cut off", ID),
         (
             ["trace", "--from", "demo", ID, "--tz", "JST"],
             "'JST' is not a time zone",
             "such as Asia/Tokyo",
         ),
-        (["trace", "--from", "", ID], "--from names nothing", "- for stdin"),
+        (["trace", "--from", "", ID], "--from is empty", "- for stdin"),
         (
             ["explain", "env"],
             "'env' is not a finding, outcome or verdict",
@@ -182,7 +182,7 @@ def test_a_zone_of_the_environment_that_is_none() -> None:
     arguments = ("trace", "--from", "demo", "--tz", "local", ID)
     done = run(*arguments, env={"TZ": "Foo/Bar"})
     assert done.returncode == 2
-    assert "TZ names no time zone: 'Foo/Bar'" in done.stderr
+    assert "TZ=Foo/Bar in the environment is not a time zone" in done.stderr
     for name in ("JST-9", ":Europe/Berlin", ""):
         assert run(*arguments, env={"TZ": name}).returncode == 4
 

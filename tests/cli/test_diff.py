@@ -1,4 +1,4 @@
-"""``retryctl diff``: where the log lines of two attempts part."""
+"""``retryctl diff``: the differences between the log lines of two attempts."""
 
 from __future__ import annotations
 

@@ -1,24 +1,32 @@
-"""``retryctl doctor`` on moto's server: a function without faults, one with many, one denied."""
+"""``retryctl doctor`` over HTTP: each check passes, fails, and is denied.
+
+A function without faults and one with many are on moto (Lambda, SQS, Kinesis, IAM) behind the
+policies of a user; what moto does not keep of a log is on the strict endpoint.
+"""
 
 from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from retryctl import __version__
 from retryctl.core.doctor.checks import CHECKS
 from tests.endpoint.server import Endpoint
-from tests.support.aws_program import CREDENTIALS
+from tests.support.aws_program import CREDENTIALS, attempt, now_ms
 from tests.support.counters_world import Aws
+from tests.support.guarded_aws import GuardedAws, guarded_server, reader_with
+from tests.support.lambda_log import ID, stream_name
 from tests.support.program import run
 
 NAME = "orders-worker"
+GROUP = f"/aws/lambda/{NAME}"
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -29,12 +37,76 @@ TRUST = {
         }
     ],
 }
+FORMS = ("junit", "sarif", "github", "gitlab", "tap", "markdown")
+
+# check -> where it fails, and an IAM action without which it cannot be made
+TABLE: dict[str, tuple[str, str]] = {
+    "retries-by-qualifier": ("moto", "lambda:ListFunctionEventInvokeConfigs"),
+    "last-branch": ("moto", "lambda:ListFunctionEventInvokeConfigs"),
+    "event-age": ("moto", "lambda:ListFunctionEventInvokeConfigs"),
+    "failed-events-kept": ("moto", "lambda:ListFunctionEventInvokeConfigs"),
+    "failed-events-target": ("lost", "lambda:ListFunctionEventInvokeConfigs"),
+    "caller-read-timeout": ("moto", "lambda:GetFunctionConfiguration"),
+    "queue-visibility": ("moto", "sqs:GetQueueAttributes"),
+    "queue-dead-letter": ("moto", "sqs:GetQueueAttributes"),
+    "stream-retries": ("moto", "lambda:ListEventSourceMappings"),
+    "event-sources": ("moto", "lambda:ListEventSourceMappings"),
+    "invoke-permissions": ("moto", "lambda:GetPolicy"),
+    "attempts-logged": ("endpoint", "lambda:GetFunctionConfiguration"),
+    "counters-logged": ("endpoint", "lambda:GetFunctionConfiguration"),
+    "log-group-class": ("endpoint", "logs:DescribeLogGroups"),
+    "log-retention": ("moto", "logs:DescribeLogGroups"),
+    "log-masking": ("endpoint", "logs:DescribeLogGroups"),
+    "request-id-index": ("endpoint", "logs:DescribeFieldIndexes"),
+    "reserved-concurrency": ("moto", "lambda:GetFunctionConcurrency"),
+    "prepared-environments": ("moto", "lambda:ListProvisionedConcurrencyConfigs"),
+    "checkable": ("endpoint", "lambda:GetFunctionConfiguration"),
+    "tmp-odds": ("odds", "logs:FilterLogEvents"),
+    "counter-version": ("moto", "lambda:GetFunction"),
+}
 
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
     with Endpoint() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[Aws, GuardedAws]]:
+    with guarded_server() as running:
+        yield running
+
+
+@pytest.fixture
+def guarded(server: tuple[Aws, GuardedAws]) -> tuple[Aws, GuardedAws]:
+    """moto, empty, with the answers that it lacks: no provisioned concurrency, a field index."""
+    aws, guard = server
+    aws.reset()
+    guard.answers = {
+        "ListProvisionedConcurrencyConfigs": {"ProvisionedConcurrencyConfigs": []},
+        "DescribeFieldIndexes": {"fieldIndexes": [{"fieldIndexName": "requestId"}]},
+        "GetFunction": {
+            "Configuration": {"PackageType": "Zip"},
+            "Code": {"Location": f"{aws.url}/code.zip"},
+        },
+    }
+    guard.missing = {"GetQueryResults", "StopQuery"}
+    guard.files = {"/code.zip": code_with(__version__)}
+    return aws, guard
+
+
+def code_with(version: str) -> bytes:
+    header = f"# Made by `retryctl counters vendor DIR --store tmp` {version}; run it again\n"
+    return zipped({"lib/retryctl_counters.py": header, "app.py": "def handler(e, c): pass"})
+
+
+def zipped(files: dict[str, str]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return packed.getvalue()
 
 
 def diagnoses(aws: Aws, status: int, **env: str) -> dict[str, Any]:
@@ -52,9 +124,6 @@ def results(checks: dict[str, Any]) -> dict[str, bool | None]:
 
 
 def make_function(aws: Aws, **settings: Any) -> None:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("app.py", "def handler(event, context): pass")
     role = aws.client("iam").create_role(
         RoleName="worker", AssumeRolePolicyDocument=json.dumps(TRUST)
     )
@@ -63,7 +132,7 @@ def make_function(aws: Aws, **settings: Any) -> None:
         Runtime="python3.13",
         Role=role["Role"]["Arn"],
         Handler="app.handler",
-        Code={"ZipFile": packed.getvalue()},
+        Code={"ZipFile": zipped({"app.py": "def handler(event, context): pass"})},
         **settings,
     )
 
@@ -75,8 +144,14 @@ def make_queue(aws: Aws, name: str, **attributes: str) -> str:
     return str(answer["Attributes"]["QueueArn"])
 
 
+def make_stream(aws: Aws) -> str:
+    kinesis = aws.client("kinesis")
+    kinesis.create_stream(StreamName="clicks", ShardCount=1)
+    return str(kinesis.describe_stream(StreamName="clicks")["StreamDescription"]["StreamARN"])
+
+
 def without_faults(aws: Aws) -> None:
-    make_function(aws, Timeout=30, LoggingConfig={"LogFormat": "JSON"})
+    make_function(aws, Timeout=30)
     failed = make_queue(aws, "failed")
     redrive = json.dumps({"deadLetterTargetArn": failed, "maxReceiveCount": 3})
     source = make_queue(aws, "orders", VisibilityTimeout="180", RedrivePolicy=redrive)
@@ -85,14 +160,17 @@ def without_faults(aws: Aws) -> None:
     client.put_function_event_invoke_config(
         FunctionName=NAME, DestinationConfig={"OnFailure": {"Destination": failed}}
     )
-    aws.client("logs").create_log_group(logGroupName=f"/aws/lambda/{NAME}")
+    aws.client("logs").create_log_group(logGroupName=GROUP)
 
 
-def with_faults(aws: Aws) -> None:
+def with_faults(aws: Aws, guard: GuardedAws) -> None:
     make_function(aws, Timeout=120)
-    source = make_queue(aws, "orders", VisibilityTimeout="120")
     client = aws.client("lambda")
+    source = make_queue(aws, "orders", VisibilityTimeout="120")
     client.create_event_source_mapping(FunctionName=NAME, EventSourceArn=source, Enabled=False)
+    client.create_event_source_mapping(
+        FunctionName=NAME, EventSourceArn=make_stream(aws), StartingPosition="LATEST"
+    )
     client.put_function_event_invoke_config(
         FunctionName=NAME, MaximumRetryAttempts=1, MaximumEventAgeInSeconds=60
     )
@@ -106,89 +184,142 @@ def with_faults(aws: Aws) -> None:
         Principal="sns.amazonaws.com",
     )
     logs = aws.client("logs")
-    logs.create_log_group(logGroupName=f"/aws/lambda/{NAME}")
-    logs.put_retention_policy(logGroupName=f"/aws/lambda/{NAME}", retentionInDays=1)
+    logs.create_log_group(logGroupName=GROUP)
+    logs.put_retention_policy(logGroupName=GROUP, retentionInDays=1)
+    prepared = f"arn:aws:lambda:us-east-1:123456789012:function:{NAME}:live"
+    guard.answers["ListProvisionedConcurrencyConfigs"] = {
+        "ProvisionedConcurrencyConfigs": [{"FunctionArn": prepared}]
+    }
+    guard.files["/code.zip"] = code_with("0.0.1")
 
 
-NOT_IN_MOTO = dict.fromkeys(
-    ("request-id-index", "prepared-environments", "counter-version", "permissions")
-)
-"""Calls that moto does not know: the checks could not be made."""
+def failing_in(world: str) -> set[str]:
+    return {name for name, (where, _) in TABLE.items() if where == world}
 
 
-def test_a_function_without_faults(aws: Aws) -> None:
+def test_every_check_is_in_the_table() -> None:
+    assert [*TABLE, "permissions"] == list(CHECKS)
+
+
+def test_every_check_passes(guarded: tuple[Aws, GuardedAws]) -> None:
+    aws, _ = guarded
     without_faults(aws)
-    found = results(diagnoses(aws, 5))
-    assert found == {**dict.fromkeys(CHECKS, True), **NOT_IN_MOTO}
+    found = diagnoses(aws, 0)
+    assert results(found) == dict.fromkeys(CHECKS, True)
+    assert f"version {__version__}" in found["counter-version"]["evidence"]
 
 
-def test_a_function_with_faults(aws: Aws) -> None:
-    with_faults(aws)
+def test_checks_fail_on_moto(guarded: tuple[Aws, GuardedAws]) -> None:
+    aws, guard = guarded
+    with_faults(aws, guard)
     found = diagnoses(aws, 1)
     failed = {name for name, passed in results(found).items() if passed is False}
-    assert failed == {
-        *("retries-by-qualifier", "last-branch", "event-age", "failed-events-kept"),
-        *("caller-read-timeout", "queue-visibility", "queue-dead-letter", "event-sources"),
-        *("invoke-permissions", "log-retention", "reserved-concurrency"),
-    }
+    assert failed == failing_in("moto")
     assert all(found[name]["evidence"] and found[name]["remedy"] for name in failed)
     text = run("doctor", NAME, env=aws.environ())
     assert text.returncode == 1
     assert "✗ last-branch" in text.stdout
-    assert "11 failed and 5 could not be checked, of 23 checks" in text.stdout
+    assert f"{len(failed)} failed and 1 could not be checked, of 23 checks" in text.stdout
 
 
-class _DenyAll(BaseHTTPRequestHandler):
-    """Answer every call as IAM does where no policy allows it."""
-
-    def _deny(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        message = "User: arn:aws:iam::123456789012:user/reader is not authorized to perform this"
-        body = json.dumps({"__type": "AccessDeniedException", "message": message}).encode()
-        self.send_response(403)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("x-amzn-ErrorType", "AccessDeniedException")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_GET = do_POST = _deny
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Write nothing on stderr."""
-
-
-@pytest.fixture
-def denying() -> Iterator[Aws]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _DenyAll)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield Aws(f"http://127.0.0.1:{server.server_port}")
-    server.shutdown()
-    server.server_close()
-
-
-def test_without_permissions_no_check_is_made_and_the_actions_are_named(denying: Aws) -> None:
-    found = diagnoses(denying, 1, **CREDENTIALS)
-    assert results(found) == {**dict.fromkeys(CHECKS), "permissions": False}
-    assert "trace, diff, list, summary and check lack" in found["permissions"]["evidence"]
-    assert "lambda:GetFunctionConfiguration, lambda:GetPolicy" in found["permissions"]["evidence"]
-    assert found["last-branch"]["remedy"] == "Allow lambda:ListFunctionEventInvokeConfigs."
-
-
-def test_the_log_on_the_strict_endpoint(endpoint: Endpoint) -> None:
-    """Format, levels and class of the log, which moto does not keep; the rest it does not know."""
+def test_checks_fail_on_the_strict_endpoint(endpoint: Endpoint) -> None:
+    """Format, levels, class and masks of the log, which moto does not keep."""
     logging = {"LogFormat": "JSON", "SystemLogLevel": "WARN", "ApplicationLogLevel": "ERROR"}
-    endpoint.lambdas.functions[NAME] = {"Timeout": 30, "LoggingConfig": logging}
-    endpoint.group(f"/aws/lambda/{NAME}", log_class="INFREQUENT_ACCESS")
+    endpoint.function(
+        NAME,
+        Timeout=30,
+        LoggingConfig=logging,
+        DurableConfig={"ExecutionTimeout": 60},
+    )
+    endpoint.group(GROUP, log_class="INFREQUENT_ACCESS", data_protection="ACTIVATED")
     found = results(diagnoses(Aws(endpoint.url), 1, **CREDENTIALS))
-    failed = {name for name, passed in found.items() if passed is False}
-    logs = {"attempts-logged", "counters-logged", "log-group-class", "request-id-index"}
-    assert failed == logs
+    assert {name for name, passed in found.items() if passed is False} == failing_in("endpoint")
     assert found["caller-read-timeout"] is True
     assert found["event-sources"] is True  # it knows of none
 
 
-def test_no_such_function(aws: Aws) -> None:
-    done = run("doctor", "no-such-function", env=aws.environ())
+def test_a_destination_that_does_not_exist(guarded: tuple[Aws, GuardedAws]) -> None:
+    aws, _ = guarded
+    without_faults(aws)
+    aws.client("sqs").delete_queue(QueueUrl=f"{aws.url}/123456789012/failed")
+    found = diagnoses(aws, 1)
+    assert {name for name, passed in results(found).items() if passed is False} == failing_in(
+        "lost"
+    )
+
+
+def test_the_odds_of_a_counter_in_tmp(endpoint: Endpoint) -> None:
+    """Two retries of the last day, of which one ran in another environment."""
+    endpoint.function(NAME, Timeout=30)
+    endpoint.group(GROUP)
+    at_ms = now_ms() - 3_600_000
+    for number, letter in enumerate("aab"):
+        events = attempt(ID, at_ms + number * 180_000, number)
+        endpoint.put(GROUP, stream_name(letter), events)
+    found = diagnoses(Aws(endpoint.url), 1, **CREDENTIALS)["tmp-odds"]
+    assert found["passed"] is False
+    assert "1 of 2 retries ran in another environment" in found["evidence"]
+    assert "50.0%" in found["evidence"]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"lambda:GetFunctionConfiguration", "lambda:ListEventSourceMappings"},
+        {action for _, action in TABLE.values()}
+        - {"lambda:GetFunctionConfiguration", "lambda:ListEventSourceMappings"},
+    ],
+    ids=["configuration", "the rest"],
+)
+def test_checks_are_denied_by_a_policy(guarded: tuple[Aws, GuardedAws], refused: set[str]) -> None:
+    aws, _ = guarded
+    without_faults(aws)
+    reader = reader_with(
+        aws,
+        {"Effect": "Allow", "Action": "*"},
+        {"Effect": "Deny", "Action": sorted(refused)},
+    )
+    found = diagnoses(aws, 1, **reader)
+    for name, (_, action) in TABLE.items():
+        if action in refused:
+            assert found[name]["passed"] is None, name
+            assert found[name]["remedy"] == f"Allow {action}.", name
+    assert found["permissions"]["passed"] is False
+    lacks = rf"doctor lacks? {', '.join(sorted(refused))}"
+    assert re.search(lacks, found["permissions"]["evidence"])
+
+
+def test_a_user_without_a_policy(guarded: tuple[Aws, GuardedAws]) -> None:
+    aws, _ = guarded
+    without_faults(aws)
+    found = diagnoses(aws, 1, **reader_with(aws, {"Effect": "Allow", "Action": "iam:GetUser"}))
+    assert results(found) == {**dict.fromkeys(CHECKS), "permissions": False}
+    lacks = found["permissions"]["evidence"]
+    assert "trace, diff, list, summary and check lack lambda:GetAlias" in lacks
+    assert "--unmask lacks logs:Unmask" in lacks
+
+
+def test_the_formats_of_a_check(guarded: tuple[Aws, GuardedAws], tmp_path: Path) -> None:
+    aws, guard = guarded
+    with_faults(aws, guard)
+    names = {form: f"report.{form}" for form in FORMS}
+    reports = [word for form, name in names.items() for word in ("--report", f"{form}={name}")]
+    done = run("doctor", NAME, *reports, env=aws.environ(), cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    written = {form: (tmp_path / name).read_text() for form, name in names.items()}
+    for form, text in written.items():
+        assert "queue-dead-letter" in text, form
+        assert "RedrivePolicy" in text, form
+    assert 'testsuites name="retryctl doctor" tests="23"' in written["junit"]
+    assert "not ok 2 - last-branch\n" in written["tap"]
+    assert "requests" not in written["tap"].rpartition("#")[2]
+    (sarif,) = json.loads(written["sarif"])["runs"]
+    assert {rule["id"] for rule in sarif["tool"]["driver"]["rules"]} >= failing_in("moto")
+    assert written["markdown"].startswith("## ❌ retryctl doctor: ")
+    assert run("doctor", NAME, "-o", "html", env=aws.environ()).returncode == 2
+
+
+def test_no_such_function(guarded: tuple[Aws, GuardedAws]) -> None:
+    done = run("doctor", "no-such-function", env=guarded[0].environ())
     assert (done.returncode, done.stdout) == (3, "")
     assert "no-such-function" in done.stderr

@@ -56,6 +56,17 @@ def test_a_folder_of_records_beside_an_id(tmp_path: Path) -> None:
     assert request_ids([third, str(tmp_path)], []) == (third, ID, OTHER_ID)
 
 
+def test_a_file_a_folder_and_stdin_without_a_command(tmp_path: Path, log: str) -> None:
+    folder = tmp_path / "records"
+    folder.mkdir()
+    (folder / "record.json").write_text(json.dumps(destination(ID)))
+    traced = run("trace", ID, "--from", log)
+    for name in ("records", "records/record.json", "-"):
+        text = (folder / "record.json").read_text()
+        done = run(name, "--from", log, cwd=tmp_path, stdin=text)
+        assert (done.returncode, done.stdout.startswith(traced.stdout[:200])) == (0, True)
+
+
 # --------------------------------------------------------------------------- what is printed
 
 

@@ -20,7 +20,10 @@ def log(tmp_path: Path) -> tuple[Path, list[str]]:
     made = Log(Random(7))
     ids = [made.runs(61.5 * n, 95, "order 42") for n in range(3)]
     ids.append(made.runs(900, 1, "order 43"))
-    path = tmp_path / "log.jsonl"
+    return save(tmp_path / "log.jsonl", made), ids
+
+
+def save(path: Path, made: Log) -> Path:
     with path.open("w", encoding="utf-8") as file:
         for event in made.events:
             found = {
@@ -30,7 +33,7 @@ def log(tmp_path: Path) -> tuple[Path, list[str]]:
                 "message": event.message,
             }
             print(json.dumps(found), file=file)
-    return path, ids
+    return path
 
 
 def test_the_requests_of_one_event(log: tuple[Path, list[str]]) -> None:
@@ -57,6 +60,31 @@ def test_the_document(log: tuple[Path, list[str]]) -> None:
     assert event["finding"] is None
 
 
+@pytest.mark.parametrize("command", ["trace", "list", "summary"])
+@pytest.mark.parametrize("key", [r"order (\d+)", "$.order"])
+def test_a_key_alone_relates_too(tmp_path: Path, command: str, key: str) -> None:
+    """A regular expression and a path in JSON lines."""
+    made = Log(Random(8))
+    for n, order in enumerate(("42", "42", "43")):
+        made.runs(90 * n, 1, f"order {order}", json.dumps({"order": order}))
+    path = save(tmp_path / "log.jsonl", made)
+    document = json.loads(run(command, "--key", key, "--from", str(path), "-o", "json").stdout)
+    assert document["counts"] == {"key": {"events": 1, "requests": 2}}
+
+
+def test_an_sqs_message_by_its_id(tmp_path: Path) -> None:
+    message = "3c890f79-75d3-45ec-b4ac-f018b7156ffa"
+    made = Log(Random(8))
+    for n in range(2):
+        attributes = {"ApproximateReceiveCount": str(n + 1)}
+        line = json.dumps({"messageId": message, "attributes": attributes})
+        made.runs(90 * n, 1, line)
+    made.runs(400, 1, "another")
+    path = save(tmp_path / "log.jsonl", made)
+    done = run("trace", "--related", message, "--from", str(path), env={"COLUMNS": "100"})
+    assert done.stdout.startswith(f"one event · messageId {message} · 2 request IDs")
+
+
 def test_a_request_that_is_alone(log: tuple[Path, list[str]]) -> None:
     path, ids = log
     done = run("trace", "--related", ids[3], "--from", str(path))
@@ -67,7 +95,7 @@ def test_a_request_that_is_alone(log: tuple[Path, list[str]]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (["--key", "order"], "--key names the event of --related"),
+        (["--key", "order"], "it has no group"),
         (["--related", "--key", "order"], "it has no group"),
         (["--related", "-o", "svg"], "--related has no output 'svg'"),
     ],
@@ -133,3 +161,18 @@ def test_related_requests_on_cloudwatch(ago_ms: int) -> None:
             assert around["events"] == found["events"]
             everything = told(trace(endpoint, *asked))
             assert everything["events"] == found["events"]
+
+
+def test_related_requests_of_an_infrequent_access_group() -> None:
+    """Insights reads every line; FilterLogEvents refuses the group."""
+    made = Log(Random(4))
+    ids = [made.runs(500 * n, 1, "order 42", "noise") for n in range(3)]
+    made.runs(900, 1, "order 43")
+    with Endpoint() as endpoint:
+        endpoint.group(GROUP, log_class="INFREQUENT_ACCESS")
+        put(endpoint, made, 2 * HOUR)
+        asked = ("--related", "--key", r"order (\d+)", "-f", "orders-worker", "-o", "json")
+        for arguments in ((), (ids[1],)):
+            (event,) = told(trace(endpoint, *arguments, *asked))["events"]
+            assert [request["request_id"] for request in event["requests"]] == ids
+        assert endpoint.calls["StartQuery"]

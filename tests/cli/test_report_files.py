@@ -109,8 +109,8 @@ def test_a_page_tells_what_changed_since_the_summary_before(log: Path) -> None:
 REFUSED = [
     ("xml=r", "'xml' is not a report.", "text, json"),
     ("htlm=r", "'htlm' is not a report.", "html?"),
-    ("html", "'html' names no file.", "FORM=FILE"),
-    ("html=-", "--report writes files, and - names none.", "For stdout: -o html."),
+    ("html", "'html' has no file name.", "FORM=FILE"),
+    ("html=-", "--report writes files, and - is not a file.", "For stdout: -o html."),
     ("html=no/r.html", "cannot write no/r.html", "folder"),
 ]
 
@@ -146,7 +146,7 @@ def test_two_reports_do_not_meet_in_one_file_by_a_link(log: Path) -> None:
     reports = ("--report", "json=r", "--report", "text=link")
     done = run("check", "--from", log.name, *reports, cwd=log.parent)
     assert done.returncode == 2
-    assert "link would be written twice" in done.stderr
+    assert "link is the file of two reports" in done.stderr
     assert (log.parent / "link").is_symlink()
     assert not (log.parent / "r").exists()
 

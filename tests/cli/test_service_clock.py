@@ -96,4 +96,4 @@ def test_a_window_to_come_is_refused_by_the_service(skewed: Endpoint) -> None:
                 env=CREDENTIALS,
             )
             assert done.returncode == 2
-            assert "still to come" in done.stderr
+            assert "in the future" in done.stderr

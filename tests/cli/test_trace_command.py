@@ -419,7 +419,7 @@ def test_the_first_characters_of_an_id_name_a_request_of_a_saved_log(one: str) -
     assert traced(one[:6], "--from", "demo") == [one]
     none = run("trace", "ffffffff", "--from", "demo")
     assert none.returncode == 2
-    assert "begins the ID of no request of this log" in none.stderr
+    assert "no request ID of this log begins" in none.stderr
 
 
 def test_last_and_ids_exclude_each_other(one: str) -> None:
@@ -434,3 +434,8 @@ def test_without_an_id_standard_input_is_refused() -> None:
 
 def test_a_request_id_alone_is_traced(one: str) -> None:
     assert run(one, "--from", "demo").stdout == run("trace", one, "--from", "demo").stdout
+
+
+@pytest.mark.parametrize("named", ["d869069c-1c88-49a9-9779-0fbb5587aaa5", "d869069c"])
+def test_an_id_alone_is_a_trace(named: str) -> None:
+    assert run(named, "--from", "demo").stdout == run("trace", named, "--from", "demo").stdout != ""

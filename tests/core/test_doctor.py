@@ -21,7 +21,7 @@ SOURCED = {"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::orders"}}
 GOOD = FunctionFacts(
     function="orders-worker",
     configuration=CONFIGURATION,
-    aliases=("live",),
+    aliases={"live": "7"},
     invoke_configs={
         "$LATEST": {"MaximumRetryAttempts": 2, "DestinationConfig": DESTINATION},
         "live": {"MaximumRetryAttempts": 2, "DestinationConfig": DESTINATION},
@@ -31,7 +31,7 @@ GOOD = FunctionFacts(
         {"EventSourceArn": STREAM, "State": "Enabled", "MaximumRetryAttempts": 5},
     ),
     policy={"Statement": [{"Principal": {"Service": "s3.amazonaws.com"}, "Condition": SOURCED}]},
-    queues={QUEUE: {"VisibilityTimeout": "180", "RedrivePolicy": "{}"}},
+    queues={QUEUE: {"VisibilityTimeout": "180", "RedrivePolicy": '{"maxReceiveCount": 3}'}},
     targets={FAILED: {}},
     log_group={"logGroupClass": "STANDARD", "retentionInDays": 30},
     indexed_fields=("requestId",),
@@ -155,6 +155,7 @@ def test_a_check_without_its_fact_is_not_made(name: str) -> None:
         ({"invoke_configs": {}}, "retries-by-qualifier"),
         ({"log_group": {}}, "log-retention"),
         (configured(DeadLetterConfig={"TargetArn": FAILED}), "failed-events-kept"),
+        ({"log_group": {"inheritedProperties": []}}, "log-masking"),
     ],
 )
 def test_what_is_not_set_up_cannot_fail(facts: dict[str, Any], name: str) -> None:
@@ -200,3 +201,27 @@ def test_the_odds_are_those_of_the_retries() -> None:
     facts = replace(GOOD, retry_places=RetryPlaces(same=2, other=1))
     assert "1 of 3 retries" in evidence(facts, "tmp-odds")
     assert "66.7%" in evidence(facts, "tmp-odds")
+
+
+def test_a_data_protection_policy_of_the_account_masks_too() -> None:
+    group = {"inheritedProperties": ["ACCOUNT_DATA_PROTECTION"]}
+    assert passed(replace(GOOD, log_group=group), "log-masking") is False
+
+
+def test_the_settings_that_can_hold_for_what_was_seen() -> None:
+    """ "I set 0, and it was retried": the setting of $LATEST is not that of an alias."""
+    facts = replace(
+        GOOD,
+        aliases={"live": "7", "old": "6"},
+        invoke_configs={"$LATEST": {"MaximumRetryAttempts": 0}},
+        retry_places=RetryPlaces(same=4, retried={"7": 3, "5": 1}),
+    )
+    assert evidence(facts, "retries-by-qualifier").endswith(
+        ". Retried in the last 24 h: 1 request of 5; allowed: 2 (as 5, Lambda's default)"
+        ". Retried in the last 24 h: 3 requests of 7; allowed: 2 (as live)"
+    )
+
+
+def test_the_retry_settings_of_what_invokes_it_are_shown() -> None:
+    assert evidence(GOOD, "stream-retries") == ("stream/orders: 5 retries, records of any age.")
+    assert "after 3 receives" in evidence(GOOD, "queue-dead-letter")

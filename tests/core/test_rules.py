@@ -707,4 +707,45 @@ def test_a_store_that_refused_is_told_and_its_fallback_blamed_on_nothing_else() 
         assert errors(of) == []
         (finding,) = found(of, "counter-failed")
         assert (finding.attempt, finding.severity) == (retries + 1, Severity.WARNING)
+        assert finding.remedy.endswith("(retryctl counters iam s3).")
         assert of.checks[-1].check is AttemptVerdict.DISAGREES
+
+
+@pytest.mark.parametrize(
+    ("said", "message", "remedy"),
+    [
+        (
+            {"counter": None, "store": "dynamodb", "error": "ResourceNotFoundException: no"},
+            "The store dynamodb refused attempt 1, and it fell back to branch A: Resource",
+            "Create the table or bucket (retryctl counters template dynamodb).",
+        ),
+        (
+            {"counter": None, "store": "s3", "error": "SlowDown: less"},
+            "The store s3 refused attempt 1, and it fell back to branch A: SlowDown",
+            "The store was throttled: raise its capacity",
+        ),
+        (
+            {"counter": 0, "store": "tmp", "error": "dynamodb: NoSuchBucket"},
+            "The first store refused attempt 1, and tmp counted: dynamodb: NoSuchBucket",
+            "Create the table or bucket (retryctl counters template dynamodb).",
+        ),
+        (
+            {"counter": 0, "store": "tmp", "recorded": False, "error": "OSError: No space left"},
+            "The store tmp did not record attempt 1: OSError",
+            "Free space and inodes in /tmp.",
+        ),
+        (
+            {"counter": None, "store": "dynamodb", "error": "ValueError: x"},
+            "The store dynamodb refused attempt 1, and it fell back to branch A: ValueError: x",
+            "Give the function what the store needs",
+        ),
+    ],
+)
+def test_a_store_that_failed_has_the_remedy_of_its_cause(
+    said: dict[str, Any], message: str, remedy: str
+) -> None:
+    counter = said.pop("counter")
+    of = told(("a", "error", (marker(counter, "A", **said),)))
+    (finding,) = found(of, "counter-failed")
+    assert finding.message.startswith(message)
+    assert finding.remedy.startswith(remedy)

@@ -356,6 +356,8 @@ def nothing(event: Any, context: Any) -> None:
         ({"branches": {"x": nothing}, "count": "all"}, 'count must be "failures" or "starts"'),
         ({"branches": {"x": nothing}, "on_unknown": "y"}, 'on_unknown must be "x" or None'),
         ({"branches": {"x": 7}}, "the branch x must be callable"),
+        ({"branches": {"x": nothing}, "key": "id"}, "key must be callable, not 'id'"),
+        ({"branches": {"x": nothing}, "reserve_s": "1"}, "reserve_s must be a number of seconds"),
     ],
 )
 def test_a_wrong_choice_is_refused_when_it_is_made(options: Any, message: str) -> None:
@@ -473,7 +475,11 @@ def test_a_fallback_counts_where_the_first_store_fails(
         ("tmp", 1, "B"),
         ("durable", 2, "C"),
     ]
-    assert [line.get("error") for line in lines] == [None, "ConnectionError: unreachable", None]
+    assert [line.get("error") for line in lines] == [
+        None,
+        "durable: ConnectionError: unreachable",
+        None,
+    ]
 
 
 def test_async_work_and_branches_run_to_their_end(

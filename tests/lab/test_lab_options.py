@@ -471,5 +471,7 @@ def test_a_count_over_messages_is_not_compared_with_one_requests_attempts(tmp_pa
     done = retryctl("lab", "run", f"{handler}:handler", *arguments)
     requests = json.loads(done.stdout)["requests"]
     assert [one["verdict"] for one in requests] == ["not-counted"] * 3
+    shown = retryctl("trace", "--from", str(saved), requests[0]["request_id"]).stdout
+    assert "not compared: the function counts by a key of its own" in shown
     messages = [json.loads(line)["message"] for line in saved.read_text().splitlines()]
     assert [m for m in messages if m.startswith("process")] == [f"process {n}\n" for n in "ABC"]

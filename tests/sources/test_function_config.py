@@ -60,7 +60,7 @@ def test_function_names(text: str, expected: FunctionName) -> None:
     "text", ["", "a b", "arn:aws:s3:::bucket", "orders:", "/aws/lambda/orders"]
 )
 def test_what_is_no_function_name_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is no function name"):
+    with pytest.raises(UsageError, match="is not a function name"):
         parse_function_name(text)
 
 

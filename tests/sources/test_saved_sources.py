@@ -94,7 +94,7 @@ def test_what_is_no_file_is_refused_with_what_to_give(
 
 
 def test_a_folder_without_a_log_says_what_is_in_it(tmp_path: Path) -> None:
-    assert f"there is nothing in {tmp_path}" in refused(tmp_path).what
+    assert f"{tmp_path} contains no file" in refused(tmp_path).what
     (tmp_path / "note.txt").write_text("Dear\n")
     only = refused(tmp_path).what
     assert only.count("note.txt") == 1

@@ -230,7 +230,7 @@ def test_two_requests_are_told_apart_and_what_was_looked_at_is_said_once() -> No
         ),
         (PENDING, "03:04:02.928", "next attempt was due about 03:03:02, 1 m 00 s ago"),
         (RUNNING, "03:01:15", "… running: attempt 2 has run for 12 s (as of 03:01:15 UTC)"),
-        (MENTIONED, "03:05", "? unknown: no attempt was seen, only lines that mention"),
+        (MENTIONED, "03:05", "? unknown: the log has no attempt, only lines that mention"),
         (MENTIONED, "03:05", "? no verdict. The system log level drops START and REPORT;"),
         (SWITCHED, "03:05", "✗ the counter was wrong on attempt 3: it ran A instead of C"),
         (RECOVERED, "03:05", "✓ the counter agrees on every attempt"),

@@ -66,7 +66,7 @@ class Expected:
 def read_expected(
     asked: CheckOptions, settings: ProjectConfig, request_ids: Iterable[str]
 ) -> Expected:
-    """Return what holds for a check of ``request_ids``, or of a window where there are none.
+    """Return the expectations of a check of ``request_ids``, or of a window without them.
 
     Raises ``UsageError`` for a value that cannot be read, a setting or a rule that is not known,
     and expectations of which no result could satisfy both.
@@ -227,7 +227,7 @@ class _Values:
     def _rule(self, key: str, word: str, known: Iterable[str]) -> str:
         if word not in known:
             hint = suggestions(word, known) or "retryctl explain lists the findings."
-            self._refuse(key, f"names no finding {word!r}.", hint)
+            self._refuse(key, f"has {word!r}, which is not a finding.", hint)
         return word
 
     def _refuse(self, key: str, why: str, next_step: str = "") -> NoReturn:
@@ -235,7 +235,7 @@ class _Values:
 
 
 def _refuse_conflicts(values: _Values, expected: Expectations) -> None:
-    """Return expectations that no result could satisfy, or that say two things of one rule."""
+    """Refuse expectations that no result can satisfy, or that contradict each other."""
     both = sorted(set(values.words("fail_on")) & expected.allow)
     if both:
         raise UsageError(
@@ -252,7 +252,7 @@ def _refuse_conflicts(values: _Values, expected: Expectations) -> None:
     if at_once and (expected.branches or expected.min_retried):
         other = "expect_branches" if expected.branches else "min_retried"
         raise UsageError(
-            f"{values.label('expect_outcome')} succeeded leaves nothing for {values.label(other)}: "
-            "a request that succeeds at once is not retried.",
+            f"{values.label('expect_outcome')} succeeded excludes {values.label(other)}: "
+            "a request that succeeds on attempt 1 is not retried.",
             "Leave one of them out.",
         )

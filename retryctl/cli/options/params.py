@@ -46,9 +46,9 @@ RequestIds = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[REQUEST_ID...]",
-        help="AWS request IDs, or text that holds them: a log line, a URL, a failure record or a "
-        "file or folder of records. - reads them from stdin. Of a saved log the first characters "
-        "will do. Without an ID: the newest request that failed or was retried.",
+        help="AWS request IDs, or text that contains them: a log line, a URL, a failure record or "
+        "a file or folder of records. - reads them from stdin. Of a saved log the first characters "
+        "are enough. Without an ID: the newest request that failed or was retried.",
         show_default=False,
     ),
 ]
@@ -139,7 +139,7 @@ Unmask = Annotated[
     bool,
     typer.Option(
         "--unmask",
-        help="Show what data protection masks. Needs the permission logs:Unmask.",
+        help="Read lines without the masks of data protection. Needs the permission logs:Unmask.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -194,8 +194,8 @@ Key = Annotated[
     typer.Option(
         "--key",
         metavar="PATTERN",
-        help="With --related: what names the event in a line, as a regular expression with a "
-        "group, or as a path in JSON lines ($.detail.order). Default: the settings file, then "
+        help="Relate requests by the name of the event in their lines: a regular expression with "
+        "a group, or a path in JSON lines ($.detail.order). Default: the settings file, then "
         "executionArn, SQS message IDs, X-Ray traces, and the times of client retries.",
         rich_help_panel=WHERE,
     ),
@@ -206,6 +206,15 @@ Wait = Annotated[
         "--wait",
         metavar="[5m]",
         help="Read the log again until no attempt is running or due, at most this long.",
+        rich_help_panel=WHERE,
+    ),
+]
+Timeout = Annotated[
+    str | None,
+    typer.Option(
+        "--timeout",
+        metavar="5m",
+        help="The same as the time of --wait.",
         rich_help_panel=WHERE,
     ),
 ]

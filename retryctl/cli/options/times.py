@@ -67,7 +67,7 @@ class _Local(tzinfo):
     def fromutc(self, when: datetime) -> datetime:
         there = when.replace(tzinfo=UTC).astimezone()
         here = there.replace(tzinfo=self)
-        # in the hour that comes twice, the offset says which of the two it is
+        # in the hour that comes twice, the offset shows which of the two it is
         return here if here.utcoffset() == there.utcoffset() else here.replace(fold=1)
 
 
@@ -116,8 +116,8 @@ def _refuse_unknown_tz(name: str) -> None:
     """Refuse a TZ that the system would take for UTC; a rule such as ``JST-9`` has digits."""
     if name and not re.search(r"[0-9]|^/", name) and _iana(name) is None:
         raise UsageError(
-            f"the environment's TZ names no time zone: {name!r}.",
-            "Correct it, or give --tz a zone by its place, such as Asia/Tokyo.",
+            f"TZ={name} in the environment is not a time zone.",
+            "Correct it, or give --tz, for example --tz Asia/Tokyo.",
         )
 
 
@@ -138,8 +138,8 @@ def read_time(text: str, *, now_ms: int, tz: tzinfo = UTC) -> int:
         return _after_1970(text, _iso_ms(text, match, tz))
     if re.fullmatch(r"[0-9]{10}", stripped):
         raise UsageError(
-            f"{text!r} is not a time: epoch seconds are not read, milliseconds are.",
-            f"Give {stripped}000 if it is in seconds.",
+            f"{text!r} is not a time: epoch times are in milliseconds.",
+            f"If it is in seconds, give {stripped}000.",
         )
     raise UsageError(f"cannot read the time {text!r}.", ACCEPTED)
 
@@ -170,7 +170,7 @@ def read_window(
 ) -> tuple[int | None, int | None]:
     """Return ``--since`` and ``--until`` in epoch milliseconds, ``None`` where open.
 
-    Raises ``UsageError`` where one cannot be read, the window is empty, or it is still to come
+    Raises ``UsageError`` where one cannot be read, the window is empty, or it is in the future
     by more than ``tolerance_ms``.
     """
     since_ms = None if since is None else read_time(since, now_ms=now_ms, tz=tz)
@@ -180,7 +180,7 @@ def read_window(
             f"--since {since} is not before --until {until}.", "Swap them, or drop one."
         )
     if since_ms is not None and since_ms > now_ms + tolerance_ms:
-        raise UsageError(f"--since {since} is still to come.", "Give a time in the past.")
+        raise UsageError(f"--since {since} is in the future.", "Give a time in the past.")
     return since_ms, until_ms
 
 
@@ -243,5 +243,19 @@ def _offset(text: str) -> timezone:
 
 def _after_1970(text: str, moment_ms: int) -> int:
     if moment_ms < 0:
-        raise UsageError(f"{text!r} lies before 1970.", ACCEPTED)
+        raise UsageError(f"{text!r} is before 1970.", ACCEPTED)
     return moment_ms
+
+
+def wait_limit(wait: str | None, timeout: str | None) -> str | None:
+    """Return the time of ``--wait`` or of its alias ``--timeout``.
+
+    ``""`` stands for ``--wait`` without a limit, ``None`` for no wait. Raises ``UsageError``.
+    """
+    if timeout is None:
+        return wait
+    if wait is None:
+        raise UsageError("--timeout needs --wait.", "Give --wait too.")
+    if wait:
+        raise UsageError("--wait and --timeout both set the longest wait.", "Drop one of them.")
+    return timeout

@@ -36,7 +36,7 @@ def select_functions(
     named = [parse_function_name(each) for each in names if not is_pattern(each)]
     if any(each.qualifier for each in named):
         raise UsageError(
-            "a version or an alias is named, and so are several functions.",
+            "a version or an alias can be named only of a single function.",
             "Name one function, or drop the version.",
         )
     patterns = [each if is_pattern(each) else parse_function_name(each).name for each in names]
@@ -50,11 +50,11 @@ def refuse_unknown(name: str, known: Sequence[str], option: str) -> None:
     """Raise ``UsageError``, with the nearest of ``known``, where ``name`` is not one of them."""
     if name not in known:
         hint = suggestions(name, known) or f"Known: {', '.join(known)}."
-        raise UsageError(f"{option} does not know {name!r}.", hint)
+        raise UsageError(f"{name!r} is not a value of {option}.", hint)
 
 
 def warn_of_gaps(coverage: Coverage, feedback: Feedback, form: str) -> None:
-    """Print on stderr what was not seen, where the output in ``form`` does not show it."""
+    """Print the gaps on stderr, if the output in ``form`` does not show them."""
     if form not in ("text", "html"):
         for sentence in gap_sentences(coverage, _MOST_GAPS):
             feedback.warn(sentence)
@@ -74,7 +74,7 @@ def nothing_found(what: str, coverage: Coverage, tz: tzinfo, step: str = "") -> 
     read = coverage_sentence(coverage, tz, complete="The whole window was read.")
     where = " ".join([read[:1].upper() + read[1:], *gap_sentences(coverage, _MOST_GAPS_IN_ERROR)])
     if any(gap.kind == "not-understood" for gap in coverage.gaps):
-        return UnreadableInput(f"{what.rstrip('.')} in what was understood.", where)
+        return UnreadableInput(f"{what.rstrip('.')} in the lines that were understood.", where)
     return NothingFound(what, f"{where}\n{_settling_step(coverage) or step}".rstrip())
 
 

@@ -51,7 +51,7 @@ def report_files(
     source: str,
     baseline: Path | None = None,
 ) -> tuple[ReportFile, ...]:
-    """Return the reports that ``FORM=FILE`` ask for.
+    """Return the reports of the arguments ``FORM=FILE``.
 
     Raises ``UsageError`` where a form is not known, a file cannot be written, two want one, or
     it is what ``source`` is read from.
@@ -62,9 +62,13 @@ def report_files(
         form, name = _form_and_name(text, forms)
         file = ReportFile(form=known_form(form, forms, elsewhere), path=Path(name))
         if name == "-":
-            raise UsageError("--report writes files, and - names none.", f"For stdout: -o {form}.")
+            raise UsageError(
+                "--report writes files, and - is not a file.", f"For stdout: -o {form}."
+            )
         if (path := file.path.resolve()) in taken | files.keys():
-            raise UsageError(f"{name} would be written twice.", "Give each report its own file.")
+            raise UsageError(
+                f"{name} is the file of two reports.", "Give each report its own file."
+            )
         if path == Path(source).resolve():
             raise UsageError(f"{name} is the log that is read.", "Give the report its own file.")
         refuse_unwritable(file.path)
@@ -81,7 +85,9 @@ def _form_and_name(text: str, forms: Collection[str]) -> tuple[str, str]:
     form = _BY_EXTENSION.get(extension, extension)
     if form not in forms or "." not in text:
         raise UsageError(
-            f"{text!r} names no file." if equals or text in forms else f"{text!r} has no format.",
+            f"{text!r} has no file name."
+            if equals or text in forms
+            else f"{text!r} has no format.",
             f"Give --report FORM=FILE, with one of {', '.join(forms)}.",
         )
     return form, text
@@ -129,7 +135,8 @@ def read_known(path: Path | None, *, update: bool) -> frozenset[Identity]:
         return read_baseline(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(
-            f"the baseline {path} does not exist.", "--update-baseline makes one of what is found."
+            f"the baseline {path} does not exist.",
+            "--update-baseline creates it from the findings.",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"

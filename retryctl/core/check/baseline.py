@@ -70,7 +70,7 @@ def read_baseline(text: str) -> frozenset[Identity]:
     schema = document.get("schema") if isinstance(document, dict) else None
     if schema != SCHEMA:
         told = f"its schema is {schema!r}" if schema else "it names no schema"
-        raise BaselineError(f"{told}, where {SCHEMA!r} is read")
+        raise BaselineError(f"{told}, and {SCHEMA!r} is expected")
     findings = document.get("findings")
     if not isinstance(findings, list):
         raise BaselineError("it has no list of findings")
@@ -85,7 +85,7 @@ def _identity(number: int, found: object) -> Identity:
     names = [each.name for each in fields(Identity)]
     numbers = ("attempt", "counter")
     if not isinstance(found, dict) or sorted(found) != sorted(names):
-        raise BaselineError(f"finding {number} is not of the keys {', '.join(names)}")
+        raise BaselineError(f"finding {number} does not have the keys {', '.join(names)}")
     for name, value in found.items():
         kind = int if name in numbers else str
         if type(value) is not kind and (value is not None or name == "rule"):

@@ -76,8 +76,11 @@ class RuleInput:
         return zip(self.request.attempts, self.checks, strict=True)
 
 
-# A match of a rule: an attempt's number or None, a sentence, the evidence.
-Match = tuple[int | None, str, tuple[LogEvent, ...]]
+# A match of a rule: an attempt's number or None, a sentence, the evidence, and the remedy where it
+# is not the rule's own.
+Match = (
+    tuple[int | None, str, tuple[LogEvent, ...]] | tuple[int | None, str, tuple[LogEvent, ...], str]
+)
 
 Case = TypeVar("Case")
 
@@ -93,13 +96,13 @@ class Rule(Generic[Case]):
 
     def find(self, case: Case) -> Iterator[Finding]:
         """Yield the findings of this rule in ``case``."""
-        for attempt, message, evidence in self.look(case):
+        for attempt, message, evidence, *own in self.look(case):
             yield Finding(
                 rule=self.id,
                 severity=self.severity,
                 attempt=attempt,
                 message=message,
-                remedy=self.remedy,
+                remedy="".join(own) or self.remedy,
                 evidence=tuple(dict.fromkeys(evidence)),
             )
 

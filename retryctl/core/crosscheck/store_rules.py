@@ -16,22 +16,23 @@ _MOST_SHOWN = 10
 
 def _counter_failed(case: RuleInput) -> Iterator[Match]:
     for attempt in case.request.attempts:
-        error = attempt.claim.store_error
-        if error is not None:
-            branch = attempt.claim.branch
-            fallback = f", and it fell back to branch {branch}" if branch else ""
-            yield (
-                attempt.number,
-                f"The store {attempt.claim.store} refused attempt {attempt.number}"
-                f"{fallback}: {error}{_cause_remedy(error)}",
-                attempt.claim.evidence,
-            )
+        claim, error = attempt.claim, attempt.claim.store_error
+        if error is None:
+            continue
+        if claim.counter is None:
+            fallback = f", and it fell back to branch {claim.branch}" if claim.branch else ""
+            message = f"The store {claim.store} refused attempt {attempt.number}{fallback}"
+        elif claim.recorded is False:
+            message = f"The store {claim.store} did not record attempt {attempt.number}"
+        else:
+            message = f"The first store refused attempt {attempt.number}, and {claim.store} counted"
+        yield attempt.number, f"{message}: {error}", claim.evidence, _remedy(error, claim.store)
 
 
 _REMEDIES = (
     (
         ("ResourceNotFoundException", "NoSuchBucket"),
-        "The table or bucket does not exist: create it (retryctl counters template STORE).",
+        "Create the table or bucket (retryctl counters template {}).",
     ),
     (
         ("Throttl", "ProvisionedThroughputExceeded", "SlowDown", "RequestLimitExceeded"),
@@ -39,21 +40,28 @@ _REMEDIES = (
     ),
     (
         ("AccessDenied", "UnrecognizedClient", "InvalidClientToken", "ExpiredToken"),
-        "The role lacks permissions: attach those of retryctl counters iam STORE.",
+        "Give the function's role what the store needs (retryctl counters iam {}).",
     ),
     (
         ("ConnectTimeout", "ReadTimeout", "EndpointConnection", "TimeoutError"),
         "The store cannot be reached in time: check the VPC's route or endpoint.",
     ),
+    (("No space left", "Read-only file system"), "Free space and inodes in /tmp."),
 )
 
 
-def _cause_remedy(error: str) -> str:
-    """Return the remedy for the cause that an error names, if it is a known one."""
-    for names, remedy in _REMEDIES:
-        if any(name in error for name in names):
-            return f". {remedy}"
-    return ""
+_WITH_TEMPLATES = ("dynamodb", "s3", "logs")
+
+
+def _remedy(error: str, store: str | None) -> str:
+    """Return the remedy for the cause that an error names; empty where it is not a known one.
+
+    The error of a ``FallbackCounter`` begins with the name of the store that failed.
+    """
+    names_of_stores = (error.partition(":")[0], store)
+    name = next((one for one in names_of_stores if one in _WITH_TEMPLATES), "STORE")
+    found = (remedy for names, remedy in _REMEDIES if any(one in error for one in names))
+    return next(found, "").format(name)
 
 
 def agreeing_store(case: RuleInput) -> StoreCount | None:

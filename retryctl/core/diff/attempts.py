@@ -1,4 +1,4 @@
-"""Two attempts compared line by line; times, IDs and figures do not count as a difference."""
+"""Two attempts compared line by line; times, IDs and figures are ignored."""
 
 from __future__ import annotations
 

@@ -52,11 +52,13 @@ class RetryPolicy:
 class RetryPlaces:
     """How many retries of the last 24 hours ran in the environment of the attempt before them.
 
-    ``other`` ran in another environment. ``unread`` is a sentence about what hides attempts.
+    ``other`` ran in another environment. ``retried`` is the number of retried requests by the
+    version that ran. ``unread`` is a sentence about what hides attempts.
     """
 
     same: int = 0
     other: int = 0
+    retried: Mapping[str, int] = field(default_factory=dict)
     unread: str = ""
 
 
@@ -73,14 +75,14 @@ class FunctionFacts:
     """All that the checks use. Values are the answers of the service, ``None`` where absent.
 
     ``queues`` and ``targets`` map an ARN to the attributes of what it names; a target that does
-    not exist is ``None``. ``invoke_configs`` maps a qualifier to its settings. ``trials`` maps an
-    IAM action that was tried for other commands to ``None`` where it is allowed. ``version`` is
-    retryctl's own.
+    not exist is ``None``. ``aliases`` maps a name to the version, ``invoke_configs`` a qualifier
+    to its settings. ``trials`` maps an IAM action that was tried for other commands to ``None``
+    where it is allowed. ``version`` is retryctl's own.
     """
 
     function: str
     configuration: Fields | NotRead
-    aliases: tuple[str, ...] | NotRead = ()
+    aliases: Mapping[str, str] | NotRead = field(default_factory=dict)
     invoke_configs: Mapping[str, Fields] | NotRead = field(default_factory=dict)
     reserved_concurrency: int | NotRead | None = None
     provisioned: tuple[str, ...] | NotRead = ()
@@ -90,7 +92,7 @@ class FunctionFacts:
     targets: Mapping[str, Fields | NotRead | None] = field(default_factory=dict)
     log_group: Fields | NotRead | None = None
     indexed_fields: tuple[str, ...] | NotRead = ()
-    retry_places: RetryPlaces | NotRead = RetryPlaces()
+    retry_places: RetryPlaces | NotRead = field(default_factory=RetryPlaces)
     counter_copies: tuple[CounterCopy, ...] | NotRead = ()
     trials: Mapping[str, NotRead | None] = field(default_factory=dict)
     version: str = ""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from retryctl.core.doctor.facts import Fields, FunctionFacts, known, name_in
 from retryctl.core.doctor.result import Outcome, fails, passes
+from retryctl.core.wording import number_of
 
 _READ_TIMEOUT_S = 60
 _VISIBILITY_FACTOR = 6
@@ -54,12 +57,18 @@ def queues_have_a_dead_letter_queue(facts: FunctionFacts) -> Outcome:
     if not queues:
         return passes("No SQS queue invokes it.")
     if not without:
-        return passes(f"Dead-letter queue set for {', '.join(queues)}.")
+        return passes("; ".join(f"{name}: {_redrive(queues[name])}" for name in queues) + ".")
     return fails(
         f"{', '.join(without)}: no redrive policy, so a message that fails is delivered again "
         "until its retention ends.",
         "Set a RedrivePolicy with a dead-letter queue.",
     )
+
+
+def _redrive(queue: Fields) -> str:
+    """Return after how many receives the dead-letter queue takes a message."""
+    most = json.loads(queue["RedrivePolicy"]).get("maxReceiveCount", "some")
+    return f"a dead-letter queue takes a message after {most} receives"
 
 
 def streams_stop_retrying(facts: FunctionFacts) -> Outcome:
@@ -74,13 +83,23 @@ def streams_stop_retrying(facts: FunctionFacts) -> Outcome:
     if not streams:
         return passes("No stream invokes it.")
     if not endless:
-        return passes("Each stream limits the retries or the age of a record.")
+        return passes("; ".join(map(_limits, streams)) + ".")
     return fails(
         f"{', '.join(endless)}: a failed batch is retried until its records expire, and blocks "
         "the shard.",
         "Set MaximumRetryAttempts or MaximumRecordAgeInSeconds, BisectBatchOnFunctionError, and "
         "an on-failure destination of the event source mapping.",
     )
+
+
+def _limits(source: Fields) -> str:
+    """``orders: at most 5 retries, records of any age``."""
+    retries = source.get("MaximumRetryAttempts", -1)
+    age_s = source.get("MaximumRecordAgeInSeconds", -1)
+    count = "any number of retries" if retries == -1 else number_of(retries, "retry", "retries")
+    age = "records of any age" if age_s == -1 else f"records of at most {age_s:,} s"
+    split = ", the batch is split" if source.get("BisectBatchOnFunctionError") else ""
+    return f"{name_in(str(source['EventSourceArn']))}: {count}, {age}{split}"
 
 
 def event_sources_are_enabled(facts: FunctionFacts) -> Outcome:

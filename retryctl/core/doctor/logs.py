@@ -74,8 +74,8 @@ def log_outlives_its_events(facts: FunctionFacts) -> Outcome:
 def log_is_not_masked(facts: FunctionFacts) -> Outcome:
     """Require that no data protection policy replaces parts of lines by asterisks."""
     group = _group(facts)
-    status = group.get("dataProtectionStatus")
-    if status == "ACTIVATED":
+    by_account = "ACCOUNT_DATA_PROTECTION" in group.get("inheritedProperties", ())
+    if by_account or group.get("dataProtectionStatus") == "ACTIVATED":
         return fails(
             f"{facts.log_group_name}: a data protection policy masks parts of lines, which can be "
             "a counter or an ID.",

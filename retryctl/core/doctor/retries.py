@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from retryctl.core.doctor.facts import FunctionFacts, RetryPolicy, known, name_in
+from collections.abc import Sequence
+
+from retryctl.core.doctor.facts import FunctionFacts, NotRead, RetryPolicy, known, name_in
 from retryctl.core.doctor.result import Outcome, fails, passes
+from retryctl.core.model.limits import DEFAULT_RETRIES
 from retryctl.core.wording import number_of
 
 _WAITS_S = (60, 120)
@@ -13,7 +16,7 @@ _RETRIES_OF_LAST_BRANCH = 2
 def same_for_every_qualifier(facts: FunctionFacts) -> Outcome:
     """Require equal settings: an alias does not inherit those of $LATEST."""
     policies = facts.retry_policies()
-    evidence = "; ".join(map(_sentence, policies))
+    evidence = "; ".join(map(_sentence, policies)) + _seen(facts, policies)
     if len({(policy.retries, policy.event_age_s) for policy in policies}) == 1:
         return passes(evidence)
     return fails(
@@ -85,6 +88,30 @@ def failed_events_can_be_delivered(facts: FunctionFacts) -> Outcome:
         if known(facts.targets.get(arn)) is None:
             return fails(f"{arn} does not exist.", "Create it, or name another target.")
     return passes(f"{', '.join(map(name_in, named))} can be reached.")
+
+
+def _seen(facts: FunctionFacts, policies: Sequence[RetryPolicy]) -> str:
+    """Return which settings can hold for the requests that were retried in the last 24 hours.
+
+    The log has the version that ran; the caller may have named an alias of it.
+    """
+    if isinstance(facts.retry_places, NotRead):
+        return ""
+    aliases = known(facts.aliases)
+    sentences = []
+    for version, count in sorted(facts.retry_places.retried.items()):
+        names = {version, *(name for name, of in aliases.items() if of == version)}
+        settings = " or ".join(
+            f"{policy.retries} (as {policy.qualifier})"
+            for policy in policies
+            if policy.qualifier in names
+        )
+        requests = number_of(count, "request")
+        settings = settings or f"{DEFAULT_RETRIES} (as {version}, Lambda's default)"
+        sentences.append(
+            f". Retried in the last 24 h: {requests} of {version}; allowed: {settings}"
+        )
+    return "".join(sentences)
 
 
 def _sentence(policy: RetryPolicy) -> str:

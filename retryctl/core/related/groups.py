@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from retryctl.core.crosscheck.findings import Finding
@@ -29,6 +29,13 @@ class RelatedRequests:
     def name(self) -> str:
         """The key and its value, or ``client retry``."""
         return f"{self.key.name} {self.key.value}" if self.key else "client retry"
+
+    @property
+    def ids(self) -> Iterator[str]:
+        """The request IDs, and the value of the key."""
+        yield from (one.request.request_id for one in self.requests)
+        if self.key:
+            yield self.key.value.lower()
 
 
 def counts_by_key(groups: Iterable[RelatedRequests]) -> dict[str, tuple[int, int]]:

@@ -108,7 +108,7 @@ def _recorded_ms(name: str) -> int:
         moment = datetime.strptime(name[:20], "%Y%m%d%H%M%S%f").replace(tzinfo=UTC)
     except ValueError:
         raise CouldNotLook(
-            f"the store holds {name!r}, which is no attempt that a counter of retryctl recorded.",
+            f"the store has {name!r}, which a counter of retryctl did not record.",
             "Point --store at the counter's own table, or bucket and prefix.",
         ) from None
     return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -180,7 +180,7 @@ def _denied(reason: str, operation: str, context: CallContext) -> AccessDenied:
     if operation == "AssumeRole":
         profile = context.chain.of_profile
         return AccessDenied(
-            f"not allowed to take on the role{profile} (AccessDenied for sts:AssumeRole{as_whom})",
+            f"not allowed to assume the role{profile} (AccessDenied for sts:AssumeRole{as_whom})",
             "Check role_arn and mfa_serial in ~/.aws/config, and the role's trust policy.",
         )
     subject = f" {context.subject}" if context.subject else ""

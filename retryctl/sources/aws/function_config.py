@@ -72,7 +72,7 @@ def parse_function_name(text: str) -> FunctionName:
     match = _FUNCTION.fullmatch(text)
     if match is None:
         raise UsageError(
-            f"{text!r} is no function name.",
+            f"{text!r} is not a function name.",
             instead_of(text) or "Give a name, name:alias, or the function's ARN.",
         )
     return FunctionName(

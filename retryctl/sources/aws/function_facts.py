@@ -98,8 +98,9 @@ class _FactReader:
         except AccessDenied as error:
             return not_read("lambda:GetFunctionConfiguration", error)
 
-    def aliases(self) -> tuple[str, ...]:
-        return tuple(alias["Name"] for alias in self._pages("ListAliases", "Aliases"))
+    def aliases(self) -> dict[str, str]:
+        pages = self._pages("ListAliases", "Aliases")
+        return {alias["Name"]: str(alias.get("FunctionVersion", "")) for alias in pages}
 
     def invoke_configs(self) -> dict[str, Fields]:
         configs = self._pages("ListFunctionEventInvokeConfigs", "FunctionEventInvokeConfigs")

@@ -68,11 +68,11 @@ def not_read(group: LogGroup, part: StreamSlice, error: RetryctlError, settle: s
 def lines_missing(
     group: LogGroup, part: StreamSlice, lost: Sequence[Hit], settle: str | None
 ) -> Gap:
-    """Return what the search found, and the stream did not give."""
+    """Return the gap of lines that the search found and the stream does not have."""
     return Gap(
         kind="lines-missing",
         message=f"{len(lost)} of {len(part.known)} lines that the search found "
-        f"are not in what the stream {part.log_stream} gave",
+        f"are missing from the stream {part.log_stream}",
         log_group=group.name,
         log_stream=part.log_stream,
         since_ms=lost[0].timestamp_ms,
@@ -110,7 +110,7 @@ def too_fresh(group: LogGroup, window: TimeRange, settle: str | None) -> Gap:
     """Return what Insights may not find yet. The horizon is then the start of that time."""
     return Gap(
         kind="too-fresh",
-        message=f"{group.name} is read by Logs Insights, which may not see yet what was logged "
+        message=f"Logs Insights reads {group.name} and may not find its latest events yet, "
         f"after {iso_text(window.since_ms)}",
         log_group=group.name,
         since_ms=window.since_ms,
@@ -121,13 +121,15 @@ def too_fresh(group: LogGroup, window: TimeRange, settle: str | None) -> Gap:
 
 
 def pairs_not_verified(group: LogGroup, pairs: int, verified: int) -> Gap:
-    """Pairs of lines that were taken for neighbours, and not looked up."""
-    of = f"{verified:,} of {pairs:,} pairs, those with the most time between," if verified else ""
+    """Return the gap of pairs of lines that are assumed to be neighbours."""
+    some = f"{verified:,} of {pairs:,} pairs, those with the most time between,"
+    of = (
+        f"{some} were checked and have none" if verified else f"none of {pairs:,} pairs was checked"
+    )
     return Gap(
         kind="not-looked-up",
-        message=f"in {group.name} only the lines that describe attempts were read. Whether other "
-        "lines stand between an integer and its branch, or after an error, was looked up for "
-        f"{of or f'none of {pairs:,} pairs'}{' and none do' if verified else ''}",
+        message=f"in {group.name} only the lines that describe attempts were read. For other lines "
+        f"between an integer and its branch, or after an error, {of}",
         log_group=group.name,
     )
 
@@ -135,8 +137,8 @@ def pairs_not_verified(group: LogGroup, pairs: int, verified: int) -> Gap:
 def counter_not_verified(group: LogGroup, stretch: StreamStretch) -> Gap:
     """Return the gap of a wrong counter that rests on lines which were not looked up."""
     return Gap(
-        message=f"whether other lines of {stretch.log_stream} stand between the counter and its "
-        f"branch after {iso_text(stretch.window.since_ms)} could not be looked up",
+        message=f"{stretch.log_stream} could not be checked for lines between the counter and its "
+        f"branch after {iso_text(stretch.window.since_ms)}",
         hides_lines=True,
         **_not_looked_up(group, stretch),
     )
@@ -146,7 +148,7 @@ def attempts_unproved(group: LogGroup, stretch: StreamStretch) -> Gap:
     """Return the gap of a START without any other line, which can be printed text."""
     return Gap(
         message=f"the lines of {stretch.log_stream} after the START at "
-        f"{iso_text(stretch.window.since_ms)} could not be looked up: it may be printed text",
+        f"{iso_text(stretch.window.since_ms)} could not be read: the START may be printed text",
         hides_attempts=True,
         **_not_looked_up(group, stretch),
     )
@@ -167,8 +169,8 @@ def lines_between(group: LogGroup) -> Gap:
     """Describe selected lines without those between, where Insights cannot return them all."""
     return Gap(
         kind="lines-between",
-        message=f"in {group.name} other lines stand, or may stand, between an integer and its "
-        "branch, or after an error: counters may be read wrong",
+        message=f"{group.name} has, or may have, other lines between an integer and its branch, "
+        "or after an error: counters may be read wrong",
         log_group=group.name,
         settle="Use --engine filter, where the group's class allows it",
         hides_lines=True,
@@ -179,8 +181,8 @@ def too_many(group: LogGroup, second: TimeRange) -> Gap:
     """More lines of one second than an answer of Insights can hold."""
     return Gap(
         kind="too-many-rows",
-        message=f"{group.name} has more lines at {iso_text(second.since_ms)} than an answer of "
-        "Logs Insights holds",
+        message=f"{group.name} has more lines at {iso_text(second.since_ms)} than "
+        "Logs Insights returns",
         log_group=group.name,
         since_ms=second.since_ms,
         until_ms=second.until_ms,
@@ -199,8 +201,8 @@ def unordered(group: LogGroup, doubts: Sequence[Doubt]) -> Iterator[Gap]:
         of = f"stream {doubt.log_stream}" if doubt.log_stream else f"{group.name}"
         yield Gap(
             kind=UNORDERED,
-            message=f"Logs Insights does not give the order of {doubt.lines:,} lines of {of} in "
-            f"one millisecond ({iso_text(doubt.until_ms - 1)}), on which counters or errors depend",
+            message=f"Logs Insights does not give the order of {doubt.lines:,} lines of {of} "
+            f"in one millisecond ({iso_text(doubt.until_ms - 1)}): counters or errors depend on it",
             log_group=group.name,
             log_stream=doubt.log_stream,
             since_ms=doubt.since_ms,

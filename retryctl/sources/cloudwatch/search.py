@@ -230,7 +230,8 @@ class RequestSearcher:
             queried = self._query(group, request_ids, found.left, found)
         except CouldNotLook as error:
             self._options.terms.say(
-                f"{error.what}. FilterLogEvents goes on, for about {found.pages_left:,.0f} calls."
+                f"{error.what}. The search continues with about {found.pages_left:,.0f} calls of "
+                "FilterLogEvents."
             )
             return self._filter(group, request_ids, window, found)
         queried.unsearched += found.unsearched
@@ -254,12 +255,12 @@ class RequestSearcher:
             f"Logs Insights takes about {QUERY_S} s and costs {_dollars(cost)}"
         )
         if terms.max_cost_usd is not None or (cost is not None and cost <= AUTO_MOST_USD):
-            terms.say(f"{choice}: it takes over.")
+            terms.say(f"{choice}: it is used.")
             return True
         if terms.confirm(f"{choice}. Use it?"):
             return True
         terms.say(
-            f"{choice}. FilterLogEvents goes on: auto uses Logs Insights up to "
+            f"{choice}. FilterLogEvents continues: auto uses Logs Insights up to "
             f"${AUTO_MOST_USD:.2f}. Allow more with --max-cost, or choose --engine insights."
         )
         return False

@@ -108,6 +108,7 @@ class WindowDownload:
         self._on_page = on_page
         self._verify_all = verify_all
         self._wrong_counters = wrong_counters
+        self._every_line = every_line
         self._selecting = None if every_line else attempt_line_pattern(markers)
         self._selected = False
         self._awaited: dict[str | None, int] = {}
@@ -246,6 +247,9 @@ class WindowDownload:
 
     def _query(self) -> None:
         """Save the lines that Insights selects; all lines where those do not suffice."""
+        if self._every_line:
+            self._save_by_insights(None)
+            return
         if self._selecting is None:
             raise CouldNotLook(
                 "Logs Insights cannot search for the lines that the settings' patterns describe",
@@ -289,6 +293,7 @@ class WindowDownload:
             self._save_fresh(TimeRange(since_ms=fresh_ms, until_ms=until_ms), expression)
         lines.report_scanned()
         self.looked.bytes_scanned = lines.bytes_scanned
+        self.looked.gaps += [not_searched(self._group, *each, None) for each in lines.incomplete]
         self.looked.gaps += [too_many(self._group, second) for second in lines.unread]
         self.looked.gaps += unordered(self._group, lines.doubts)
         if lines.clamped:

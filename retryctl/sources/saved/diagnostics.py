@@ -116,6 +116,7 @@ def _timed(moment_ms: int | None) -> int | None:
 class FileDiagnostics:
     """Gaps of one file, and the number of its lines that are not events (``unrecognised``).
 
+    ``wrong_cuts`` counts the places where a row of CSV seemed to end and did not.
     ``begins_within_line``: its first line is the end of a line of JSON.
     """
 
@@ -124,6 +125,7 @@ class FileDiagnostics:
         self.begins_within_line = False
         self.gaps: list[Gap] = []
         self.unrecognised = 0
+        self.wrong_cuts = 0
         self._ends: list[Gap] = []
         self._no_events = 0
         self._records = 0

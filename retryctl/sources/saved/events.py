@@ -83,7 +83,7 @@ class SavedLog:
 def nothing_readable(source: str, refusals: list[str]) -> UnreadableInput:
     """Build the error for files none of which is a saved log; ``refusals`` has their reasons."""
     if not refusals:
-        return UnreadableInput(f"there is nothing in {source}.", EXPECTED)
+        return UnreadableInput(f"{source} contains no file.", EXPECTED)
     if len(refusals) == 1:
         first = refusals[0].removesuffix(".")
         return UnreadableInput(f"{first}; {source} has no other file.", EXPECTED)

@@ -9,14 +9,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import chain
+from itertools import chain, islice
 from typing import NamedTuple, Protocol
 
 from retryctl.sources.saved.canonical import HEADER
 from retryctl.sources.saved.tie_order import is_newest_first, ties_in_order
 
-_TIME_DIGITS = 13
-_SHARED_DIGITS = 8  # all times within 100 seconds
 _FIRST_KEY = re.compile(rb'\{"[A-Za-z]+": ?"')
 # "timestamp": 1795402800123
 _TIME = re.compile(rb'"timestamp": ?(\d{13})\b')
@@ -113,24 +111,49 @@ class ConvertibleBlock:
         return self.measure(self.raw)
 
 
+class Clock(NamedTuple):
+    """How a log writes times, all of one length: they sort as text.
+
+    A time that goes on as ``least`` (``greatest``) behind its first bytes is the least (greatest)
+    of those that begin so. ``read`` gives epoch milliseconds. ``steps`` are the numbers of first
+    bytes that are compared, the largest first.
+    """
+
+    least: bytes
+    greatest: bytes
+    read: Callable[[bytes], int]
+    steps: tuple[int, ...]
+
+    def earliest(self, start: bytes) -> int:
+        """Return the least time that begins so."""
+        return self.read(start + self.least[len(start) :])
+
+    def latest(self, start: bytes) -> int:
+        """Return the greatest time that begins so."""
+        return self.read(start + self.greatest[len(start) :])
+
+
+EPOCH = Clock(b"0" * 13, b"9" * 13, int, tuple(range(11, 0, -1)))
+"""Milliseconds since the epoch."""
+
+
 def labelled_span(
-    block: bytes, count: int, label: bytes, first: bytes, last: bytes
+    block: bytes, count: int, label: bytes, times: tuple[bytes, bytes], clock: Clock
 ) -> BlockSpan | None:
     """Return the span of a block of which ``count`` events each have ``label`` before their time.
 
-    ``first`` and ``last`` are times of two of them. The times share their first digits, or these
-    are one of two numbers that follow each other: that many events have such digits, or ``None``.
+    ``times`` are those of two of the events. So many events must begin their times as one of the
+    two does, or there is no span.
     """
-    low, high = sorted((first, last))
-    alike = next((n for n in range(_TIME_DIGITS - 2) if low[n] != high[n]), _TIME_DIGITS - 2)
-    if alike < _SHARED_DIGITS:  # or the times are too far apart for one number to limit them
-        alike = next(n for n in range(_TIME_DIGITS - 2, 0, -1) if int(high[:n]) - int(low[:n]) < 2)
-    for kept in (alike, alike - 1):
+    low, high = sorted(times)
+    if not len(low) == len(high) == len(clock.least):
+        return None
+    steps = (n for n in clock.steps if clock.earliest(high[:n]) - clock.latest(low[:n]) < 2)
+    for kept in islice(steps, 2):
         starts = {low[:kept], high[:kept]}
-        if kept > 0 and sum(block.count(label + start) for start in starts) == count:
-            unit = 10 ** (_TIME_DIGITS - kept)
-            earliest, latest = int(low[:kept]) * unit, (int(high[:kept]) + 1) * unit - 1
-            return BlockSpan(count, int(low), int(high), earliest, latest)
+        if sum(block.count(label + start) for start in starts) == count:
+            bounds = clock.earliest(low[:kept]), clock.latest(high[:kept])
+            return BlockSpan(count, clock.read(low), clock.read(high), *bounds)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Two attempts compared, for a person: where their lines part."""
+"""The differences between the log lines of two attempts as text."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def _name(attempt: Attempt) -> str:
 def _sentence(found: AttemptDiff) -> str:
     if found.parts_after is None:
         count = number_of(len(found.left.events), "line")
-        return f"Both logged the same {count}, times, IDs and figures aside."
+        return f"Both logged the same {count}; times, IDs and figures are ignored."
     if found.parts_after == 0:
-        return "They differ from the first line on, times, IDs and figures aside."
+        return "They differ from the first line; times, IDs and figures are ignored."
     count = number_of(found.parts_after, "equal line")
-    return f"They part after {count}, times, IDs and figures aside."
+    return f"They differ after {count}; times, IDs and figures are ignored."
 
 
 def _stretch(stretch: Stretch, *, is_first: bool, is_last: bool) -> Iterator[Block]:

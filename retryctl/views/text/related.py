@@ -8,6 +8,7 @@ from datetime import tzinfo
 
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import is_timed
+from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.related.groups import RelatedRequests, counts_by_key
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import BLANK, Block, Paragraph, Table, plain_paragraph, text_column
@@ -121,9 +122,16 @@ def _table(group: RelatedRequests, tz: tzinfo) -> Table:
         ),
         "ran": text_column("ran", [_ran(group, n) for n in range(len(requests))]),
         "attempts": text_column("tries", [str(len(r.attempts)) for r in requests]),
-        "outcome": text_column("outcome", [r.outcome.value for r in requests]),
+        "outcome": text_column("outcome", [_outcome(r) for r in requests]),
     }
     return Table(columns=columns, gives_way=(), clipped="outcome", instead={})
+
+
+def _outcome(request: Request) -> str:
+    """``exhausted``; the outcome of the last attempt where that of the request is unknown."""
+    if request.outcome is RequestOutcome.UNKNOWN and request.attempts:
+        return request.attempts[-1].outcome.value
+    return request.outcome.value
 
 
 def _ran(group: RelatedRequests, place: int) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from zlib import crc32
 
 from retryctl.sources.saved.canonical import canonical_block, escaped, line_start
 from retryctl.sources.saved.formats.timed_text import (
+    STREAM_STARTS,
     Cache,
     Times,
     epoch_seconds,
@@ -25,13 +26,13 @@ _GROUP = ("@log", "loggroupname", "loggroup", "log group name", "log group")
 NEEDED = "a time (@timestamp or timestamp) and a message (@message or message)"
 
 # 1795402800123
-_ALL_MILLIS = re.compile(r"1\d{12}(?:\n1\d{12})*")
+_ALL_MILLIS = re.compile(rb"1\d{12}(?:\n1\d{12})*")
 # 2026-11-23 03:00:00.123, 2026-11-23T04:00:00.123+01:00
 _ISO = (
-    r"20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-5]\d"
-    r"(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
+    rb"20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-5]\d"
+    rb"(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
 )
-_ALL_ISO = re.compile(rf"{_ISO}(?:\n{_ISO})*")
+_ALL_ISO = re.compile(_ISO + rb"(?:\n" + _ISO + b")*")
 _SECONDS = 19
 # .123 +01:00
 _REST = re.compile(rb"([.,]\d+)? ?(.*)")
@@ -76,11 +77,26 @@ class Columns:
             return b""
         if set(map(len, rows)) != {self.width}:
             return None
-        table = list(zip(*rows, strict=True))
-        times = untimed(first, len(rows)) if self.time is None else _times(table[self.time])
+        table = [
+            [cell.encode(errors="replace") for cell in cells] for cells in zip(*rows, strict=True)
+        ]
+        return self.lines(table, first=first)
+
+    def lines(
+        self,
+        table: Sequence[list[bytes]],
+        prepare: Callable[[bytes], bytes] = lambda joined: joined,
+        first: int = 0,
+    ) -> bytes | None:
+        """Return the columns of events as canonical lines; ``None`` where a time is none.
+
+        ``prepare`` changes the messages, which it gets joined, each between two NUL.
+        """
+        count = len(table[self.message])
+        times = untimed(first, count) if self.time is None else _times(table[self.time])
         if not times:
             return None
-        messages = escaped([text.encode(errors="replace") for text in table[self.message]])
+        messages = escaped(table[self.message], prepare)
         return canonical_block(self._starts(table), *times, messages)
 
     def blocks(self, rows: Sequence[Sequence[str]], first: int) -> bytes:
@@ -90,19 +106,19 @@ class Columns:
             return whole
         return b"".join(self.block([row], first + at) or b"" for at, row in enumerate(rows))
 
-    def _starts(self, table: list[tuple[str, ...]]) -> Iterable[bytes]:
+    def _starts(self, table: Sequence[list[bytes]]) -> Iterable[bytes]:
         if self.stream is None:
             known = self.known_group and self.known_group.encode(errors="replace")
             return repeat(line_start(known or None, None), len(table[0]))
         if self.group is None:
-            return map(_STREAM_STARTS.__getitem__, table[self.stream])
+            return map(STREAM_STARTS.__getitem__, table[self.stream])
         names = zip(table[self.group], table[self.stream], strict=True)
         return map(_GROUP_STARTS.__getitem__, names)
 
 
 def is_time(text: str) -> bool:
     """Whether a cell is a time."""
-    return _times([text]) is not None
+    return _times([text.encode(errors="replace")]) is not None
 
 
 def group_name(named: str) -> str:
@@ -116,17 +132,15 @@ def first_place(name: str) -> int:
     return crc32(name.encode(errors="replace")) % _FILES * _EVENTS_OF_A_FILE
 
 
-def _times(times: Sequence[str]) -> Times | None:
+def _times(times: Sequence[bytes]) -> Times | None:
     """Return the times of a column; ``None`` where they are not all of one kind."""
-    joined = "\n".join(times)
+    joined = b"\n".join(times)
     if _ALL_MILLIS.fullmatch(joined):
-        digits = joined.encode().split(b"\n")
-        return [time[:-3] for time in digits], [time[-3:] for time in digits]
+        return [time[:-3] for time in times], [time[-3:] for time in times]
     if not _ALL_ISO.fullmatch(joined):
         return None
-    moments = joined.encode().split(b"\n")
-    seconds = [moment[:_SECONDS] for moment in moments]
-    rests = [moment[_SECONDS:] for moment in moments]
+    seconds = [time[:_SECONDS] for time in times]
+    rests = [time[_SECONDS:] for time in times]
     return (
         epoch_seconds(seconds, list(map(_OFFSETS.__getitem__, rests))),
         map(_FRACTIONS.__getitem__, rests),
@@ -143,13 +157,8 @@ def _offset(rest: bytes) -> bytes:
     return found[2].replace(b"UTC", b"Z") if found else b""
 
 
-def _bytes(name: str) -> bytes:
-    return name.encode(errors="replace")
-
-
 _FRACTIONS = Cache(_fraction)
 _OFFSETS = Cache(_offset)
-_STREAM_STARTS = Cache[str](lambda stream: line_start(None, _bytes(stream)))
-_GROUP_STARTS = Cache[tuple[str, str]](
-    lambda names: line_start(_bytes(group_name(names[0])), _bytes(names[1]))
+_GROUP_STARTS = Cache[tuple[bytes, bytes]](
+    lambda names: line_start(group_name(names[0].decode(errors="replace")).encode(), names[1])
 )

@@ -10,18 +10,17 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
 from typing import Self
 
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns
+from retryctl.sources.saved.formats.csv_blocks import ParsedRows, UsualRows, parsed_rows, row_texts
 from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.log_format import Head
+from retryctl.sources.saved.raw_blocks import CanonicalBlock, ConvertibleBlock, RawBlock
 
-_ROWS_AT_ONCE = 512
 _HEADER_LINES = 20
-_LONGEST_FIELD = 16 << 20  # a log event has at most 1 MB; a quote that is never closed ends here
 _DELIMITERS = ",;\t"
 
 # 1795402800123,"message, quoted
@@ -30,7 +29,10 @@ _FIRST_ROW = re.compile(rb'"?1\d{12}"?([,;])(?:"|[^,;]*$|.*\[)')
 
 @dataclass(frozen=True)
 class CsvTable(LineFormat):
-    """Rows of CSV; ``columns`` are those of the header, or the console's without one."""
+    """Rows of CSV; ``columns`` are those of the header, or the console's without one.
+
+    ``cuts_hold``: a first reading found that rows end where the quotes are even.
+    """
 
     name = "CSV of the console"
     made_by = "CloudWatch console, a log group or stream: Actions, Download search results (CSV)"
@@ -38,6 +40,7 @@ class CsvTable(LineFormat):
     columns: Columns
     delimiter: str
     has_header: bool
+    cuts_hold: bool = False
 
     # timestamp,message,logStreamName
     # 1795402800123,"START RequestId: 8f507cfc-… Version: $LATEST
@@ -67,28 +70,61 @@ class CsvTable(LineFormat):
         """Whether these are the columns of this kind of table."""
         return columns.time is not None
 
-    def convert(self, segment: io.BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """Yield the rows of a segment as canonical lines, some at a time."""
-        csv.field_size_limit(_LONGEST_FIELD)
-        text = io.TextIOWrapper(segment, "utf-8", errors="replace", newline="\n")
-        try:
-            yield from self._blocks(csv.reader(text, delimiter=self.delimiter), diagnostics)
-        finally:
-            text.detach()
+    def parts(self, segment: io.BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
+        """Yield the rows of a segment, some at a time."""
+        usual = UsualRows(self.columns, self.delimiter.encode())
+        header_seen, count = not self.has_header, 0
+        for rows in row_texts(segment, self.delimiter):
+            found = None
+            if header_seen and self.columns.time == 0:
+                found = self._unread(usual, rows.text) if self.cuts_hold else usual.block(rows.text)
+            if found is None and (parsed := rows.parsed()):
+                header_seen = header_seen or self._drop_header(parsed.rows)
+                found = self._block(parsed, count, diagnostics)
+            if found is None:
+                diagnostics.wrong_cuts += 1
+            else:
+                rows.taken = True
+                count += found[1]
+                yield found[0]
 
-    def _blocks(self, reader: Iterator[list[str]], diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        header_seen = not self.has_header
-        count = 0
-        while rows := _rows(reader, diagnostics):
-            while rows and not header_seen:
-                header_seen = Columns.named(rows.pop(0)) == self.columns
-            rows = [row for row in rows if row]
-            block = self.columns.block(rows, count)
-            if block is None:
-                rows = self._events(rows, count, diagnostics)
-                block = self.columns.blocks(rows, count)
-            count += len(rows)
-            yield block
+    def second_reading(self, diagnostics: FileDiagnostics) -> CsvTable:
+        """Return the format that does not verify again where rows end."""
+        return replace(self, cuts_hold=not diagnostics.wrong_cuts)
+
+    def _unread(self, usual: UsualRows, text: bytes) -> tuple[RawBlock, int]:
+        """Return a block that is read only where its lines are needed."""
+
+        def convert(text: bytes) -> bytes:
+            if found := usual.block(text):
+                return found[0].canonical()
+            parsed = parsed_rows(text, self.delimiter)
+            return self._block(parsed, 0, FileDiagnostics(""))[0].canonical()
+
+        named = self.columns.stream is not None
+        return ConvertibleBlock(text, convert, lambda _: None, named), 0
+
+    def _drop_header(self, rows: list[list[str]]) -> bool:
+        """Drop the rows up to the header; return whether it was found."""
+        while rows:
+            if Columns.named(rows.pop(0)) == self.columns:
+                return True
+        return False
+
+    def _block(
+        self, parsed: ParsedRows, count: int, diagnostics: FileDiagnostics
+    ) -> tuple[RawBlock, int]:
+        """Return parsed rows as a block, and their number; ``count`` rows precede."""
+        for error in parsed.errors:
+            diagnostics.damaged(f"its CSV cannot be read on ({error})")
+        rows, block = parsed.rows, self.columns.block(parsed.rows, count)
+        if block is None:
+            rows = self._events(rows, count, diagnostics)
+            block = self.columns.blocks(rows, count)
+        if parsed.is_cut:
+            diagnostics.unrecognised += 1
+            diagnostics.breaks_off(f"its last row, {count + len(rows) + 1}, breaks off")
+        return CanonicalBlock(block), len(rows)
 
     def _events(
         self, rows: list[list[str]], count: int, diagnostics: FileDiagnostics
@@ -141,13 +177,3 @@ def _row(line: bytes, delimiter: str) -> list[str]:
         return next(csv.reader([line.decode(errors="replace")], delimiter=delimiter), [])
     except csv.Error:
         return []
-
-
-def _rows(reader: Iterator[list[str]], diagnostics: FileDiagnostics) -> list[list[str]]:
-    """Read some more rows; none at the end, or where the CSV cannot be read on."""
-    rows: list[list[str]] = []
-    try:
-        rows.extend(islice(reader, _ROWS_AT_ONCE))
-    except csv.Error as error:
-        diagnostics.damaged(f"its CSV cannot be read on ({error})")
-    return rows

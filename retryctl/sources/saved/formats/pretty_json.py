@@ -14,6 +14,7 @@ from io import BufferedReader
 from retryctl.sources.saved.canonical import line_start
 from retryctl.sources.saved.formats.json_values import DocumentContext
 from retryctl.sources.saved.raw_blocks import (
+    EPOCH,
     BlockSpan,
     ConvertibleBlock,
     RawBlock,
@@ -27,7 +28,7 @@ _DOCUMENT = re.compile(rb'\{\n( +)"events": \[\n(\1\1)\{\n(\1\1\1)' + _KEY)
 # [⏎    {⏎        "logStreamName": "…",⏎
 _ARRAY = re.compile(rb"\[\n()( +)\{\n(\2\2)" + _KEY)
 _STREAM = re.compile(rb'"logStreamName": "[^"\\]*"')
-_TIME_DIGITS = 13
+_LABEL = b'"timestamp": '
 _TIMESTAMP = re.compile(rb'"timestamp": (\d{1,14})\b')
 
 
@@ -60,18 +61,20 @@ class PrettyEvents:
 
     def blocks(self) -> Iterator[RawBlock]:
         """Yield the events, some at a time."""
-        layout = self._layout
-        self._segment.read(self._segment.peek().index(layout.event + b"{\n"))
-        end, between = b"\n" + layout.outer + b"]", b"\n" + layout.event + b"},\n"
+        self._segment.read(self._segment.peek().index(self._layout.event + b"{\n"))
+        closing = b"\n" + self._layout.event + b"}"
+        end, between = closing + b"\n" + self._layout.outer + b"]", closing + b",\n"
         while chunk := self._segment.read(_BLOCK_BYTES):
             text = self._pending + chunk
-            stop = text.find(end, max(0, len(self._pending) - len(end)))
-            cut = stop if stop >= 0 else text.rfind(between) + len(between) - 1
-            if cut < len(between):
+            cut, stop = text.rfind(between), -1
+            count = self._count_alike(text[: cut + len(closing)]) if cut >= 0 else 0
+            if not count and (stop := text.find(end, max(0, len(self._pending) - len(end)))) >= 0:
+                cut = stop
+            if cut < 0:
                 self._pending = text
                 continue
-            yield self._block(text[:cut].removesuffix(b","))
-            self._pending = text[cut:] if stop >= 0 else text[cut + 1 :]
+            yield self._block(text[: cut + len(closing)], count)
+            self._pending = text[cut + len(between if stop < 0 else closing) :]
             if stop >= 0:
                 return
 
@@ -79,19 +82,25 @@ class PrettyEvents:
         """Return what follows the events, as the end of a document without them."""
         return _Joined(self._layout.before + self._pending, self._segment)
 
-    def _block(self, text: bytes) -> RawBlock:
-        count = text.count(b"\n" + self._layout.event + b"{\n") + 1
+    def _count_alike(self, text: bytes) -> int:
+        """Count the events, if all begin with the same key and none ends the document; else 0."""
+        event = self._layout.event + b"{\n" + self._layout.key
+        key = text[len(event) : text.find(b" ", len(event)) + 1]
+        joints = text.count(b"\n" + self._layout.event + b"},\n" + event + key)
+        return joints + 1 if text.count(_LABEL) == joints + 1 else 0
+
+    def _block(self, text: bytes, alike: int) -> RawBlock:
+        """Return the block of some events; ``alike`` is their number where it is known."""
+        count = alike or text.count(b"\n" + self._layout.event + b"{\n") + 1
+        first, last = _TIMESTAMP.search(text), _TIMESTAMP.match(text, max(text.rfind(_LABEL), 0))
         self._context.count += count
-        label = text.rfind(b'"timestamp": ')
-        last = _TIMESTAMP.match(text, label) if label >= 0 else None
         if last:
             self._context.last_ms = int(last[1])
-        first = _TIMESTAMP.search(text)
 
         def span(text: bytes) -> BlockSpan | None:
-            if not first or not last or not len(first[1]) == len(last[1]) == _TIME_DIGITS:
+            if not (alike and first and last):
                 return None
-            return labelled_span(text, count, b'"timestamp": ', first[1], last[1])
+            return labelled_span(text, count, _LABEL, (first[1], last[1]), EPOCH)
 
         return ConvertibleBlock(text, self._lines, span, _STREAM.search(text) is not None)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BufferedReader
 from itertools import repeat
+from operator import itemgetter
 from typing import ClassVar, Self, TypeVar
 
 from retryctl.core.model.events import UNTIMED_MS
@@ -23,13 +24,20 @@ from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
 from retryctl.sources.saved.formats.record_line import RECORD, bare_record
 from retryctl.sources.saved.log_format import Head
 from retryctl.sources.saved.raw_blocks import (
+    EPOCH,
     BlockSpan,
     CanonicalBlock,
+    Clock,
     ConvertibleBlock,
     RawBlock,
+    labelled_span,
 )
 
 _MOST_CACHED = 1 << 16
+_ZEROS = bytes.maketrans(b"123456789abcdef", b"0" * 15)
+_SECONDS = 19
+_TO_MINUTES = (16, 15, 13, 10)  # to the minute, the ten minutes, the hour, the day
+_LEAST, _GREATEST = b"0000-00-00T00:00:00.000000000", b"9999-19-39T29:59:59.999999999"
 
 # 2026-11-23T03:00:00.123456+00:00
 DAY = rb"20\d\d-\d\d-\d\d"
@@ -153,14 +161,35 @@ class TimedText(LineFormat):
 
     def _span(self, text: bytes) -> BlockSpan | None:
         """Return the number of events and the limits of their times."""
-        found = _times_only(self._pattern.pattern).findall(text)
-        offset = found[0][2]
-        first, last = min(found), max(found)
-        if first[0][10:11] != last[0][10:11] or any(each[2] != offset for each in found):
+        return self._span_of_alike(text) or self._span_of_any(text)
+
+    def _span_of_alike(self, text: bytes) -> BlockSpan | None:
+        """Return the span where every line that begins with a time has the header of the first.
+
+        Two headers are alike if they differ in hexadecimal digits only.
+        """
+        if self.coloured or not self.header.removeprefix(COLOUR).startswith((SECOND, MILLIS)):
             return None
-        seconds = list(epoch_seconds([first[0], last[0]], [offset, offset]))
-        millis = list(milliseconds([first[1], last[1]]))
-        first_ms, last_ms = (int(a + b) for a, b in zip(seconds, millis, strict=True))
+        first = self._pattern.match(text)
+        shape = text.translate(_ZEROS)
+        header = shape[: first.end()] if first else b""
+        count = shape.count(header) if header else 0
+        if not first or not count or count != shape.count(shape[: first.end("second")]):
+            return None
+        last = self._pattern.match(text, shape.rfind(header))
+        begin, end = first.span("second")[0], first.end("fraction")
+        if not last or first["offset"] != last["offset"]:
+            return None
+        times = (text[begin:end], last[0][begin:end])
+        clock = text_clock(end - begin, first["offset"]) if b"T" in times[0] else EPOCH
+        return labelled_span(text, count, text[:begin], times, clock)
+
+    def _span_of_any(self, text: bytes) -> BlockSpan | None:
+        found = _times_only(self._pattern.pattern).findall(text)
+        first, last = min(found), max(found)
+        if first[0][10:11] != last[0][10:11] or len(set(map(itemgetter(2), found))) > 1:
+            return None
+        first_ms, last_ms = (_moment_ms(*each) for each in (first, last))
         return BlockSpan(len(found), first_ms, last_ms, first_ms, last_ms)
 
     def _converted(self, text: bytes, count: int = 0) -> bytes:
@@ -200,6 +229,19 @@ def epoch_seconds(seconds: list[bytes], offsets: list[bytes]) -> Iterator[bytes]
 def milliseconds(fractions: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the milliseconds of fractions of a second, in three digits."""
     return map(_MILLIS.__getitem__, fractions)
+
+
+def text_clock(length: int, offset: bytes) -> Clock:
+    """Return the clock of times in text, of this length with their fractions."""
+
+    def read(moment: bytes) -> int:
+        return _moment_ms(moment[:_SECONDS], moment[_SECONDS:], offset)
+
+    return Clock(_LEAST[:length], _GREATEST[:length], read, _TO_MINUTES)
+
+
+def _moment_ms(second: bytes, fraction: bytes, offset: bytes) -> int:
+    return int(_seconds_at(offset)[second] + _MILLIS[fraction])
 
 
 def untimed(first: int, count: int) -> Times:

@@ -1,0 +1,173 @@
+"""CSV by the block: cut behind rows; usual rows are read without a CSV parser.
+
+A row ends where a line ends and the quotes before it are even. What stands outside of quotes is
+short, and shows whether all rows of a block are *usual*: a time first, then cells that are quoted
+as a whole or have no quotes. All other blocks are left to the CSV parser.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BufferedReader, BytesIO
+from itertools import chain
+
+from retryctl.sources.saved.formats.columns import Columns
+from retryctl.sources.saved.formats.timed_text import text_clock
+from retryctl.sources.saved.raw_blocks import (
+    EPOCH,
+    BlockSpan,
+    ConvertibleBlock,
+    RawBlock,
+    labelled_span,
+)
+
+BLOCK_BYTES = 1 << 18
+LONGEST_FIELD = 16 << 20
+"""A log event has at most 1 MB; a quote that is never closed ends here."""
+
+_OUTSIDE = rb'(?:"+|[^"\r\n<mark>]*)'
+_QUOTED_OR_BARE = rb'(?:"([^"]*(?:""[^"]*)*)"|([^"\r\n<mark>]*))'
+MOST_SHAPES = 1_000
+_ZEROS = bytes.maketrans(b"123456789abcdef", b"0" * 15)
+_ZERO_TIME = rb"(?:0{13}|0000-00-00[T ]00:00:00(?:\.0{1,9})?)"
+_END = "\0end of the block\0"
+# 1795402800123; 2026-11-23 03:00:00.123
+_TIME = rb"(1\d{12}|20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,9})?)"
+
+
+@dataclass(frozen=True)
+class UsualRows:
+    """Blocks of usual rows, of a table whose first column is the time."""
+
+    columns: Columns
+    delimiter: bytes
+
+    def block(self, text: bytes) -> tuple[RawBlock, int] | None:
+        """Return some rows as a block, and their number; ``None`` if one is not usual."""
+        outside = b'"'.join(text.split(b'"')[::2])
+        shapes = set(BytesIO(outside.translate(_ZEROS)).readlines())
+        if len(shapes) > MOST_SHAPES or not all(map(self._are_usual(), shapes)):
+            return None
+
+        def span(_: bytes) -> BlockSpan | None:
+            return self._span(outside)
+
+        named = self.columns.stream is not None
+        return ConvertibleBlock(text, self._converted, span, named), outside.count(b"\n")
+
+    def _are_usual(self) -> Callable[[bytes], object]:
+        """Return what matches a row whose digits are zeros, without the text in its quotes."""
+        return _row_pattern(self.delimiter, self.columns.width, _OUTSIDE, _ZERO_TIME).fullmatch
+
+    def _span(self, outside: bytes) -> BlockSpan | None:
+        lines = b"\n" + outside
+        last = lines[lines.rfind(b"\n", 0, -1) + 1 :]
+        times = outside.split(self.delimiter, 1)[0], last.split(self.delimiter, 1)[0]
+        clock = EPOCH if times[0].isdigit() else text_clock(len(times[0]), b"")
+        return labelled_span(lines, outside.count(b"\n"), b"\n", times, clock)
+
+    def _converted(self, text: bytes) -> bytes:
+        width = 2 * self.columns.width
+        pattern = _row_pattern(self.delimiter, self.columns.width, _QUOTED_OR_BARE, _TIME)
+        before, *fields = pattern.split(text)
+        if before or any(fields[width - 1 :: width]):  # a digit was none
+            rows = parsed_rows(text, self.delimiter.decode()).rows
+            return self.columns.blocks([row for row in rows if self.columns.is_row(row)], 0)
+        table = [fields[::width]]
+        for at in range(1, width - 1, 2):
+            quoted, bare = fields[at::width], fields[at + 1 :: width]
+            either = zip(quoted, bare, strict=True)
+            table.append([a if b is None else b for a, b in either] if None in quoted else quoted)
+        lines = self.columns.lines(table, _unescaped)
+        if lines is None:  # the times are of two kinds
+            cells = ([[cell] for cell in row] for row in zip(*table, strict=True))
+            lines = b"".join(self.columns.lines(row, _unescaped) or b"" for row in cells)
+        return lines
+
+
+@lru_cache(maxsize=16)
+def _row_pattern(delimiter: bytes, width: int, cell: bytes, time: bytes) -> re.Pattern[bytes]:
+    mark = re.escape(delimiter)
+    return re.compile(time + (mark + cell.replace(b"<mark>", mark)) * (width - 1) + rb"\r?\n")
+
+
+def _unescaped(joined: bytes) -> bytes:
+    return joined.replace(b'""', b'"')
+
+
+@dataclass(frozen=True)
+class ParsedRows:
+    """Rows of CSV, and what could not be read; ``is_cut``: the text ends within quotes.
+
+    The row that the end of the text cuts is left out.
+    """
+
+    rows: list[list[str]]
+    errors: list[csv.Error]
+    is_cut: bool
+
+
+def parsed_rows(text: bytes, delimiter: str) -> ParsedRows:
+    """Parse some rows. A line behind them becomes a row of its own unless they end in quotes."""
+    csv.field_size_limit(LONGEST_FIELD)
+    lines = io.StringIO(text.decode(errors="replace"), newline="\n")
+    reader = csv.reader(chain(lines, [_END]), delimiter=delimiter)
+    rows: list[list[str]] = []
+    errors: list[csv.Error] = []
+    while True:
+        try:
+            rows.extend(reader)
+            break
+        except csv.Error as error:
+            errors.append(error)
+    is_cut = not rows or rows.pop() != [_END]
+    return ParsedRows([row for row in rows if row], errors, is_cut)
+
+
+@dataclass
+class RowText:
+    """The bytes of some rows; where they end within quotes, more follow unless it is the last.
+
+    Where it is not ``taken``, the next has these bytes and more.
+    """
+
+    text: bytes
+    delimiter: str
+    is_last: bool
+    taken: bool = False
+
+    def parsed(self) -> ParsedRows | None:
+        """Return the rows; ``None`` where they end within quotes and more follow."""
+        parsed = parsed_rows(self.text, self.delimiter)
+        return None if parsed.is_cut and not self.is_last else parsed
+
+
+def row_texts(segment: BufferedReader, delimiter: str) -> Iterator[RowText]:
+    """Yield the text of a segment, cut where rows seem to end."""
+    pending, size = b"", BLOCK_BYTES
+    while (chunk := segment.read(size)) or pending:
+        text, is_last = pending + chunk, len(chunk) < size
+        cut = len(text) if is_last else _end_of_rows(text)
+        if not is_last and len(text) > 2 * LONGEST_FIELD:
+            cut, is_last = text.rfind(b"\n") + 1 or len(text), True
+        rows = RowText(text[:cut], delimiter, is_last)
+        if cut:
+            yield rows
+        pending, size = (text[cut:], BLOCK_BYTES) if rows.taken else (text, 2 * size)
+
+
+def _end_of_rows(text: bytes) -> int:
+    """Find the end of the last line before which the quotes are even; 0 where there is none."""
+    line, odd = text.rfind(b"\n"), text.count(b'"') % 2
+    if line >= 0:
+        odd ^= text.count(b'"', line) % 2
+    while line >= 0 and odd:
+        quote = text.rfind(b'"', 0, line)
+        line = text.rfind(b"\n", 0, max(quote, 0))
+        odd ^= 1 ^ text.count(b'"', line + 1, max(quote, 0)) % 2
+    return line + 1
