@@ -63,7 +63,7 @@ class ProjectConfig:
 
 
 def load_settings(folder: Path) -> ProjectConfig:
-    """Return the settings that hold in ``folder``; the defaults where no file sets any.
+    """Return the settings of ``folder``; the defaults where no file sets any.
 
     Raises ``UsageError`` that names the file and the key, where one cannot be understood.
     """

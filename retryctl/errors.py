@@ -21,7 +21,7 @@ from enum import IntEnum
 
 
 class ExitStatus(IntEnum):
-    """The exit status of every command, whatever its output."""
+    """The exit status of every command, with every output format."""
 
     OK = 0
     DID_NOT_HOLD = 1

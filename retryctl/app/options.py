@@ -116,13 +116,13 @@ class Feedback(Protocol):
 
 
 class Silent:
-    """Feedback that nobody reads."""
+    """Feedback that is dropped."""
 
     def warn(self, sentence: str) -> None:
         """Drop the sentence."""
 
     def confirm(self, question: str) -> bool:
-        """Return false: nobody answers."""
+        """Return false."""
         return False
 
     def progress(self) -> AbstractContextManager[ShowProgress]:

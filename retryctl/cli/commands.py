@@ -154,8 +154,8 @@ def _retryctl(
 def invoke(arguments: Sequence[str]) -> int:
     """Run a command line, and return its exit status.
 
-    Raises ``UsageError`` where the command line cannot be understood, and whatever the
-    command raises.
+    Raises ``UsageError`` for a command line that cannot be understood, and the errors of the
+    command.
     """
     if list(arguments) == ["help", "--man"]:
         return _print_manual()

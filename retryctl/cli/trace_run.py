@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from retryctl.app.failure_records import with_function_of
 from retryctl.app.options import Feedback, SourceOptions, TimeWindow, wall_clock_ms
@@ -16,13 +17,16 @@ from retryctl.app.trace import TraceResult, trace_reader
 from retryctl.cli.options import params as options
 from retryctl.cli.options.ids import NamedRequests, named_requests, requests_in_queue, shortened_id
 from retryctl.cli.options.source import source_options, time_window
-from retryctl.cli.options.times import read_duration, zone
+from retryctl.cli.options.times import read_duration, wait_limit, zone
 from retryctl.cli.output.answers import nothing_found
 from retryctl.cli.output.report_files import ReportFile, report_files
 from retryctl.cli.output.terminal import TerminalFeedback, remark
 from retryctl.cli.output.trace_output import show_trace
 from retryctl.config import ProjectConfig, config_for
 from retryctl.errors import ExitStatus, UsageError
+
+if TYPE_CHECKING:
+    from retryctl.sources.saved.live_pipe import LivePipe
 
 _DOCUMENTS = (options.Output.HTML, options.Output.SVG, options.Output.MARKDOWN)
 
@@ -57,6 +61,7 @@ def run_trace(
         named = _whole_ids(request_ids, source, window, config, feedback)
     else:
         named, show = _newest(source, window, config, show, feedback, last=last)
+    pipe = _live_stdin(source)
     reader = trace_reader(
         named.ids,
         with_function_of(source, named.records) if named.records else source,
@@ -64,7 +69,10 @@ def run_trace(
         config=config,
         records=named.records,
         feedback=feedback,
+        stdin=pipe.so_far if pipe else None,
     )
+    if pipe:
+        return _follow_pipe(pipe, reader, show, files, feedback)
     if wait is None:
         return show_trace(reader(), show, files)
     return _follow(reader, show, files, feedback, timeout_ms=timeout_ms)
@@ -97,6 +105,40 @@ def _follow(
             display.finish(display.latest, files)
             return ExitStatus.INTERRUPTED
         return display.finish(result, files)
+
+
+def _live_stdin(source: SourceOptions) -> LivePipe | None:
+    """Begin to copy the log from standard input, if that is a pipe."""
+    from retryctl.sources.saved.live_pipe import LivePipe, is_pipe
+
+    stdin = sys.stdin.buffer if source.source == "-" and sys.stdin else None
+    if stdin is None or not is_pipe(stdin):
+        return None
+    pipe = LivePipe(stdin)
+    return pipe if pipe.start() else None
+
+
+def _follow_pipe(
+    pipe: LivePipe,
+    reader: Callable[[], TraceResult],
+    show: options.OutputOptions,
+    files: Sequence[ReportFile],
+    feedback: TerminalFeedback,
+) -> ExitStatus:
+    """Show the requests as their log comes; Ctrl-C ends that with what has come."""
+    from retryctl.app.live_pipe import PipeFollower
+    from retryctl.cli.output.live import live_display
+
+    follower = PipeFollower(pipe, reader)
+    with live_display(show, feedback) as display:
+        try:
+            return display.finish(follower.follow(sleep=display.sleep, on_wait=display.show), files)
+        except KeyboardInterrupt:
+            latest = follower.read_on() or display.latest
+            if latest is None or not latest.checked:
+                raise
+            display.finish(latest, files)
+            return ExitStatus.INTERRUPTED
 
 
 def _whole_ids(
@@ -181,12 +223,9 @@ def _wait_timeout(
     timeout: str | None, read: options.ReadOptions, *, wait: str | None
 ) -> int | None:
     """Return how long ``--wait`` waits, ``None`` without a limit. Raises ``UsageError``."""
-    if wait is None:
-        if timeout is not None:
-            raise UsageError("--timeout needs --wait.", "Give --wait too.")
+    limit = wait_limit(wait, timeout)
+    if limit is None:
         return None
-    if wait and timeout is not None:
-        raise UsageError("--wait and --timeout both set the longest wait.", "Drop one of them.")
     if read.source != "cloudwatch":
         raise UsageError(
             f"--wait needs CloudWatch, and --from {read.source} is given.",
@@ -194,8 +233,7 @@ def _wait_timeout(
         )
     if read.until is not None:
         raise UsageError("--wait and --until exclude each other.", "Drop one of them.")
-    limit = wait or timeout
-    return None if limit is None else read_duration(limit)
+    return read_duration(limit) if limit else None
 
 
 def _refuse_conflicts(

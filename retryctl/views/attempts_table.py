@@ -107,7 +107,7 @@ def outcome_cell(attempt: Attempt) -> Pieces:
 
 
 def error_detail(attempt: Attempt) -> str:
-    """Return the message, a crash's type and the place, without what the outcome says."""
+    """Return the message, a crash's type and the place, without the words of the outcome."""
     error = attempt.error
     if error is None:
         return ""

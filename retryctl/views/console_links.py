@@ -41,7 +41,7 @@ def attempt_link(attempt: Attempt, region: str) -> str | None:
 
 
 def console_lines(checked: Sequence[CheckedRequest], region: str) -> Iterator[str]:
-    """Yield a line for each attempt, whole whatever the width: a link that is broken is none."""
+    """Yield a line for each attempt; a link is not broken at any width."""
     for one in checked:
         yield f"\nin the console, request {one.request.request_id}:\n"
         for attempt in one.request.attempts:

@@ -16,7 +16,7 @@ MOST_CHARACTERS = 4000
 UNSAFE = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1: escapes begin here
-    "\xad\u034f\u180b-\u180f\u200b-\u200f\u2060-\u206f\ufeff"  # nothing to be seen
+    "\xad\u034f\u180b-\u180f\u200b-\u200f\u2060-\u206f\ufeff"  # invisible
     "\u061c\u2028-\u202e"  # line and paragraph ends; bidi marks, embeddings and overrides
     "\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # fillers
     "\ufe00-\ufe0d\ufff0-\ufffb\ufffe\uffff"  # selectors without use, annotations, no characters

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from retryctl.views.blocks import Block, Command, Paragraph, Pieces, Table
 from retryctl.views.inert import inert
 
-# Whatever Markdown or GitHub's and GitLab's own additions to it could take for markup: emphasis,
+# All that Markdown, or the additions of GitHub and GitLab to it, can read as markup: emphasis,
 # links, HTML, tables, headings, bare addresses, mentions and references.
 _SPECIAL = re.compile(r"[\\`*_\[\]<>#+=|~&@$]|:(?=//)|(?<=www)\.")
 # a list, where it begins a line

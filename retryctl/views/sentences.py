@@ -247,7 +247,7 @@ def _place(coverage: Coverage) -> str:
 
 
 def _window(coverage: Coverage, tz: tzinfo) -> str:
-    """Return the time that was read: of a saved log all of it, whatever the window."""
+    """Return the time that was read: of a saved log all of it, for any window."""
     if coverage.first_event_ms is None or coverage.last_event_ms is None:
         if coverage.source == "saved" and coverage.events_read:
             return ", which has no times: the order is that of its lines"

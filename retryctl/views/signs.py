@@ -15,7 +15,7 @@ STYLES = {
     GOING: "cyan",
     NOTHING: "dim",
 }
-"""Each sign stands beside words that say the same: colour alone has no meaning."""
+"""Each sign is beside words of the same meaning: colour alone has no meaning."""
 
 SEVERITY_SIGNS = {Severity.ERROR: BAD, Severity.WARNING: WARNING, Severity.INFO: NOTE}
 

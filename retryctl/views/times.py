@@ -13,7 +13,7 @@ from retryctl.core.model.events import is_timed
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-# A log can hold any number as a time. What no calendar knows is shown as its nearest end.
+# A log can have any number as a time. A time outside of the calendar is shown as its end.
 _EARLIEST_MS = -62_135_510_400_000  # 2 January of the year 1
 _LATEST_MS = 253_402_214_400_000  # 31 December 9999
 

@@ -6,6 +6,7 @@ what they run is run.
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -153,9 +154,12 @@ def test_the_gitlab_example_of_the_docs_is_one(tmp_path: Path) -> None:
 def test_the_hook_of_the_docs_passes_and_fails(plan: str, status: int, tmp_path: Path) -> None:
     (block,) = blocks("repos:")
     (hook,) = yaml.safe_load(block)["repos"][0]["hooks"]
+    (defined,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    assert hook["id"] == defined["id"]
     assert re.search(hook["files"], "app.py")
     shutil.copy(ROOT / "examples" / "tmp_counter_by_hand.py", tmp_path / "app.py")
     program(tmp_path / "bin" / "retryctl")
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
-    done = bash(hook["entry"].replace("same,same", plan), tmp_path, PATH=path)
+    words = [plan if word == "same,same" else word for word in hook["args"]]
+    done = bash(f"{defined['entry']} {shlex.join(words)}", tmp_path, PATH=path)
     assert done.returncode == status, done.stdout + done.stderr

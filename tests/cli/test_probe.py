@@ -73,7 +73,7 @@ def test_what_is_denied_is_not_tested(endpoint: Endpoint) -> None:
     )
     assert report.passed is None
     assert results(report)[None] == {"insights-gives-10000-rows"}
-    assert "1 of 2 assumptions hold, 0 wrong, 1 not tested." in probe_text(report)
+    assert "1 of 2 assumptions are right, 0 wrong, 1 not tested." in probe_text(report)
     text = probe_document(report)
     assert "AccessDenied" in text  # which names the caller and the group, by ARN
     assert not re.search(r"\b\d{12}\b|arn:aws", text)

@@ -161,3 +161,18 @@ def test_related_requests_on_cloudwatch(ago_ms: int) -> None:
             assert around["events"] == found["events"]
             everything = told(trace(endpoint, *asked))
             assert everything["events"] == found["events"]
+
+
+def test_related_requests_of_an_infrequent_access_group() -> None:
+    """Insights reads every line; FilterLogEvents refuses the group."""
+    made = Log(Random(4))
+    ids = [made.runs(500 * n, 1, "order 42", "noise") for n in range(3)]
+    made.runs(900, 1, "order 43")
+    with Endpoint() as endpoint:
+        endpoint.group(GROUP, log_class="INFREQUENT_ACCESS")
+        put(endpoint, made, 2 * HOUR)
+        asked = ("--related", "--key", r"order (\d+)", "-f", "orders-worker", "-o", "json")
+        for arguments in ((), (ids[1],)):
+            (event,) = told(trace(endpoint, *arguments, *asked))["events"]
+            assert [request["request_id"] for request in event["requests"]] == ids
+        assert endpoint.calls["StartQuery"]

@@ -203,7 +203,7 @@ def test_sarif_shows_a_log_line_without_its_end_and_says_what_a_rule_finds(tmp_p
     assert all(re.search(r"Z process [ABC]\Z", text) for text in printed), printed
     by_id = {rule["id"]: rule for rule in sarif_run["tool"]["driver"]["rules"]}
     assert by_id["environment-switch"]["fullDescription"]["text"] == (
-        "The retry ran where /tmp knows nothing of the earlier attempts."
+        "The retry ran in another environment, which has another /tmp."
     )
 
 

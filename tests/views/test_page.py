@@ -303,7 +303,7 @@ def test_only_what_is_asked_for_is_shown() -> None:
 def test_what_was_not_seen_is_said_first_and_last() -> None:
     document = read(trace_page([world.SWITCHED], GAPPED, [world.ID], tz=UTC))
     (header,) = document.find("header")
-    assert "not everything was seen" in header.all_text
+    assert "part of the log is missing" in header.all_text
     assert f"not found: {world.ID}" in header.all_text
     coverage = document.find("section")[-1].all_text
     assert world.GAP.message in coverage

@@ -11,7 +11,7 @@ from retryctl.sources.aws.client import Answer
 from retryctl.sources.cloudwatch.filter_pattern import attempt_line_pattern
 
 Result = tuple[bool, str]
-"""Whether an assumption holds, and the evidence."""
+"""Whether an assumption is right, and the evidence."""
 
 Assumption = Callable[[ProbeSession], Result]
 """The first line of its docstring is the assumption."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 MANY = 12_000
-"""Events of the stream ``many``, one each millisecond: more than one answer can hold."""
+"""Events of the stream ``many``, one each millisecond: more than one answer can return."""
 
 _MANY_AFTER_MS = 10_000
 EVENT_OVERHEAD = 26  # bytes that the service counts for each event beside its message
@@ -45,7 +45,7 @@ class Sample:
 
     @property
     def edge_s(self) -> int:
-        """The second that holds ``edge first`` and ``edge last``; ``edge next`` comes after it."""
+        """The second of ``edge first`` and ``edge last``; ``edge next`` is after it."""
         return self.base_ms // 1000 + 2
 
     @property

@@ -66,7 +66,7 @@ class Expected:
 def read_expected(
     asked: CheckOptions, settings: ProjectConfig, request_ids: Iterable[str]
 ) -> Expected:
-    """Return what holds for a check of ``request_ids``, or of a window where there are none.
+    """Return the expectations of a check of ``request_ids``, or of a window without them.
 
     Raises ``UsageError`` for a value that cannot be read, a setting or a rule that is not known,
     and expectations of which no result could satisfy both.

@@ -49,7 +49,7 @@ def named_requests(
 ) -> NamedRequests:
     """Return the request IDs in ``arguments``, lower-cased, each once, in order.
 
-    An argument is an ID, a text that holds one (``RequestId: …``, a log line, the name of a
+    An argument is an ID, a text that contains one (``RequestId: …``, a log line, the name of a
     file of the /tmp counter, a console URL), failure records or a file or folder of them, or
     ``-``, which stands for the IDs or the records in the lines of ``stdin``. Raises
     ``UsageError`` for an argument without an ID, ``NothingFound`` where stdin is empty.

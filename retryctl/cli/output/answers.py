@@ -54,7 +54,7 @@ def refuse_unknown(name: str, known: Sequence[str], option: str) -> None:
 
 
 def warn_of_gaps(coverage: Coverage, feedback: Feedback, form: str) -> None:
-    """Print on stderr what was not seen, where the output in ``form`` does not show it."""
+    """Print the gaps on stderr, if the output in ``form`` does not show them."""
     if form not in ("text", "html"):
         for sentence in gap_sentences(coverage, _MOST_GAPS):
             feedback.warn(sentence)

@@ -1,4 +1,4 @@
-"""What is printed while a log grows: a table that is drawn anew, JSON lines, or sentences."""
+"""The output while a log grows: a table that is redrawn, JSON lines, or sentences."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class LinesDisplay(Display):
 
 
 class TableDisplay(Display):
-    """Draws the table of attempts anew each second, with a countdown below it."""
+    """Redraws the table of attempts each second, with a countdown below it."""
 
     def __init__(
         self,
@@ -100,6 +100,7 @@ class TableDisplay(Display):
     ) -> None:
         super().__init__(show, clock, sleep)
         self._feedback, self._region = feedback, LiveRegion()
+        feedback.make_room = self._region.erase
         self._until_ms: int | None = None
         self._table: tuple[TraceResult, Screen, str] | None = None
 
@@ -131,7 +132,7 @@ class TableDisplay(Display):
         self._region.draw(self._text(result), countdown(result, self._clock(), self._until_ms))
 
     def _text(self, result: TraceResult) -> str:
-        """Return the table, made anew where the result or the terminal has changed."""
+        """Return the table; it is made again if the result or the terminal has changed."""
         screen = stdout_screen(self._show.color)
         if self._table is None or self._table[0] is not result or self._table[1] != screen:
             text = trace_view(result, self._show, self._tz, screen) if result.checked else ""

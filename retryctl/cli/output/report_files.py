@@ -51,7 +51,7 @@ def report_files(
     source: str,
     baseline: Path | None = None,
 ) -> tuple[ReportFile, ...]:
-    """Return the reports that ``FORM=FILE`` ask for.
+    """Return the reports of the arguments ``FORM=FILE``.
 
     Raises ``UsageError`` where a form is not known, a file cannot be written, two want one, or
     it is what ``source`` is read from.

@@ -1,4 +1,4 @@
-"""Standard output and standard error as the program writes them, whatever they are joined to.
+"""Standard output and standard error of the program: terminals, files, pipes, or closed.
 
 What is lost of the answer is an error, wherever it was printed; what is lost of a remark is
 none. Each fails once at most: what is still to be written then goes nowhere, so that Python's
@@ -35,7 +35,7 @@ def prepare_streams() -> None:
 
 
 class _Descriptor(io.RawIOBase):
-    """Writes to a file descriptor; where that fails, ``failed`` is asked once what to do."""
+    """Writes to a file descriptor; if that fails, ``failed`` is called once."""
 
     def __init__(self, number: int, failed: Callable[[OSError], None]) -> None:
         self._number = number

@@ -40,12 +40,12 @@ def stdout_is_terminal() -> bool:
 
 
 def stdout_is_redrawable() -> bool:
-    """Whether stdout is a terminal on which lines can be drawn anew."""
+    """Whether stdout is a terminal on which lines can be redrawn."""
     return stdout_is_terminal() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
 
 
 def width() -> int:
-    """Return the columns of the terminal; 80 in a pipe, unless COLUMNS says otherwise."""
+    """Return the columns of the terminal; COLUMNS, or else 80, in a pipe."""
     return shutil.get_terminal_size((80, 24)).columns
 
 
@@ -61,7 +61,7 @@ def shows_only_ascii() -> bool:
 def put(text: str, *, document: bool = False) -> None:
     """Print text as it is. A reader that closes the pipe is not an error.
 
-    A ``document``, which is for programs, is UTF-8 whatever the terminal would show.
+    A ``document``, which is for programs, is UTF-8 on every terminal.
     """
     if document and isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
@@ -101,7 +101,7 @@ A_FILE = Screen()
 
 
 def stdout_screen(color: Color) -> Screen:
-    """Return what stdout is, with colours as ``--color`` says."""
+    """Return the properties of stdout, with the colours of ``--color``."""
     return Screen(
         width=width(),
         colour=colour_wanted(color, os.environ, is_terminal=stdout_is_terminal()),
@@ -110,6 +110,7 @@ def stdout_screen(color: Color) -> Screen:
 
 
 _PATIENCE_S = 1.0
+_ESCAPE = "\x1b"
 
 
 class Progress:
@@ -172,37 +173,42 @@ class Progress:
 
 
 class LiveRegion:
-    """Lines at the end of a terminal's screen that are drawn anew, and erased at the end."""
+    """Lines at the end of a terminal's screen that are redrawn, and erased at the end.
+
+    A terminal that becomes narrower breaks the lines that were drawn, so their rows are counted
+    in the width of the moment in which they are erased.
+    """
 
     def __init__(self) -> None:
-        self._live: Any = None
+        self._lengths: list[int] = []
 
     def draw(self, text: str, last_line: str) -> None:
         """Draw ``text``, as much of it as there is room for, and below it the last line."""
-        from rich.console import Console
-        from rich.live import Live
         from rich.text import Text
 
-        if self._live is None:
-            self._live = Live(console=Console(), auto_refresh=False, transient=True)
-            self._live.start()
+        columns, rows = shutil.get_terminal_size((80, 24))
         lines = text.splitlines()
-        room = shutil.get_terminal_size((80, 24)).lines - 3
+        room = rows - 3
         if len(lines) > room:
             lines[max(room - 1, 0) :] = [f"… {len(lines) - room + 1:,} more lines"]
-        self._live.update(Text.from_ansi("\n".join([*lines, last_line])), refresh=True)
+        lines += wrap(last_line, columns)
+        self.erase()
+        put("\n".join(lines))
+        self._lengths = [Text.from_ansi(line).cell_len for line in lines]
 
     def erase(self) -> None:
         """Erase what was drawn."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        if self._lengths:
+            above = sum(-(-max(length, 1) // width()) for length in self._lengths) - 1
+            put(f"\r{f'{_ESCAPE}[{above}A' if above else ''}{_ESCAPE}[J")
+            self._lengths = []
 
 
 class TerminalFeedback:
     """Warnings and progress on stderr; each warning is printed once, none with ``quiet``.
 
-    ``shows_progress`` is turned off while something else is drawn on the terminal.
+    While something else is drawn on the terminal, ``shows_progress`` is off, and ``make_room`` is
+    called before each warning.
     """
 
     def __init__(self, *, quiet: bool) -> None:
@@ -211,15 +217,17 @@ class TerminalFeedback:
         self._question = threading.Lock()
         self._progress: Progress | None = None
         self.shows_progress = True
+        self.make_room: Callable[[], None] = lambda: None
 
     def warn(self, sentence: str) -> None:
         """Print a warning, unless it was printed before."""
         if sentence not in self._printed:
             self._printed.add(sentence)
+            self.make_room()
             remark(f"retryctl: {sentence}", quiet=self._quiet)
 
     def confirm(self, question: str) -> bool:
-        """Put a question on the terminal; false with ``quiet`` or where nobody can answer."""
+        """Put a question on the terminal; false with ``quiet`` or without a terminal."""
         if self._quiet or not (sys.stdin.isatty() and sys.stderr.isatty()):
             return False
         with self._question, self._progress.hidden() if self._progress else nullcontext():

@@ -108,6 +108,7 @@ class WindowDownload:
         self._on_page = on_page
         self._verify_all = verify_all
         self._wrong_counters = wrong_counters
+        self._every_line = every_line
         self._selecting = None if every_line else attempt_line_pattern(markers)
         self._selected = False
         self._awaited: dict[str | None, int] = {}
@@ -246,6 +247,9 @@ class WindowDownload:
 
     def _query(self) -> None:
         """Save the lines that Insights selects; all lines where those do not suffice."""
+        if self._every_line:
+            self._save_by_insights(None)
+            return
         if self._selecting is None:
             raise CouldNotLook(
                 "Logs Insights cannot search for the lines that the settings' patterns describe",

@@ -23,7 +23,7 @@ from retryctl.views.inert import inert
 
 
 def report(result: CheckReport) -> str:
-    """Return the whole document. Characters that XML cannot hold are shown as their escapes."""
+    """Return the whole document. Characters that XML does not allow are shown as escapes."""
     judgement = result.judgement
     failed = {id(check): some for check, some in failed_checks(judgement)}
     findings: dict[tuple[str | None, str | None], list[JudgedFinding]] = {}

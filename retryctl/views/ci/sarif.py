@@ -72,7 +72,7 @@ def report(result: CheckReport) -> str:
 
 
 def _rule(id: str, texts: Mapping[str, RuleText], command: str) -> Object:
-    """Return what GitHub's code scanning asks of a rule, of ours and of an expectation."""
+    """Return the fields of a rule or an expectation that GitHub's code scanning requires."""
     rule = _RULES.get(id)
     title = id.replace("-", " ").capitalize()
     if rule is None:

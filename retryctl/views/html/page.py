@@ -100,7 +100,7 @@ def _row(heads: Sequence[str], row: Sequence[str]) -> Markup:
 
 def _not_seen(coverage: Coverage) -> Iterator[Markup]:
     if not coverage.complete:
-        link = tag("a", "not everything was seen", href="#coverage")
+        link = tag("a", "part of the log is missing", href="#coverage")
         yield tag("p", tag("span", WARNING, class_=STYLES[WARNING]), " ", link)
 
 

@@ -17,7 +17,7 @@ from retryctl.views.html.markup import Markup, joined, tag
 
 
 def files_are_inferred(request: Request) -> bool:
-    """Whether the function counts, in /tmp as far as it says, and its log names the streams."""
+    """Whether the function may count in /tmp, and its log names the streams."""
     attempts = request.attempts
     return (
         any(not attempt.claim.silent for attempt in attempts)
@@ -27,7 +27,7 @@ def files_are_inferred(request: Request) -> bool:
 
 
 def files_after(request: Request, branches: Branches) -> dict[int, int]:
-    """How many files each attempt's environment certainly held after it, by its number."""
+    """Return the least number of files in each attempt's environment after it, by its number."""
     if not files_are_inferred(request):
         return {}
     marks = EarlierMarks(request.attempts, branches)

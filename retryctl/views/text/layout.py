@@ -104,7 +104,7 @@ def text_of(blocks: Iterable[Block], *, width: int, colour: bool, ascii_only: bo
 
 
 def _console(width: int, *, colour: bool) -> Console:
-    """One that asks neither the terminal nor the environment for anything."""
+    """Return a console that reads neither the terminal nor the environment."""
     return Console(
         file=StringIO(),
         record=True,

@@ -14,7 +14,7 @@ from retryctl.views.text.layout import text_of
 def probe_text(
     report: ProbeReport, *, width: int = 80, colour: bool = False, ascii_only: bool = False
 ) -> str:
-    """Return what is wrong comes first, then what could not be tested, then what holds."""
+    """Return the wrong assumptions, then those that could not be tested, then the right ones."""
     return text_of(_blocks(report), width=width, colour=colour, ascii_only=ascii_only)
 
 
@@ -34,11 +34,11 @@ def _blocks(report: ProbeReport) -> Iterator[Block]:
 
 
 def _result(report: ProbeReport) -> str:
-    """``28 of 31 assumptions hold, 2 wrong, 1 not tested.``"""
-    held, wrong, untested = (
+    """``28 of 31 assumptions are right, 2 wrong, 1 not tested.``"""
+    right, wrong, untested = (
         sum(one.passed is passed for one in report.diagnoses) for passed in (True, False, None)
     )
     return (
-        f"{held} of {number_of(len(report.diagnoses), 'assumption')} hold, "
+        f"{right} of {number_of(len(report.diagnoses), 'assumption')} are right, "
         f"{wrong} wrong, {untested} not tested."
     )
