@@ -13,8 +13,8 @@ from retryctl.lab.delivery import MOST_RETRIES, EventSource
 from retryctl.lab.function import REGION, Function
 from retryctl.lab.lab import LabEvent
 from retryctl.lab.layers import merged_layers
+from retryctl.lab.local_aws import LocalAws, local_aws
 from retryctl.lab.options import FunctionOptions, make_function, parse_variables, read_variables
-from retryctl.lab.serve import LocalAws, local_aws
 from retryctl.lab.template import TemplateFunction, read_function
 
 SETUP_OPTIONS = ("handler", "template", "env", "env_file", "layer", "aws", "profile_through")
