@@ -186,6 +186,7 @@ def check(
     min_accuracy: MinAccuracy = None,
     allow_empty: AllowEmpty = None,
     wait: options.Wait = None,
+    timeout: options.Timeout = None,
     baseline: Baseline = None,
     update_baseline: UpdateBaseline = False,
     output: Form = "text",
@@ -201,6 +202,7 @@ def check(
     """
     from retryctl.cli.check_run import run_check
     from retryctl.cli.options.check_options import CheckOptions
+    from retryctl.cli.options.times import wait_limit
 
     chosen = CheckOptions(
         fail_on=fail_on,
@@ -214,7 +216,7 @@ def check(
         min_accuracy=min_accuracy,
         allow_empty=allow_empty,
         baseline=baseline,
-        wait=wait,
+        wait=wait_limit(wait, timeout),
         report=tuple(report) if report else None,
     )
     return run_check(

@@ -55,15 +55,6 @@ ExitCode = Annotated[
     ),
 ]
 
-Timeout = Annotated[
-    str | None,
-    typer.Option(
-        "--timeout",
-        metavar="5m",
-        help="The same as the time of --wait.",
-        rich_help_panel=options.WHERE,
-    ),
-]
 Links = Annotated[
     bool,
     typer.Option(
@@ -97,7 +88,7 @@ def trace(
     failed: Failed = False,
     exit_code: ExitCode = False,
     wait: options.Wait = None,
-    timeout: Timeout = None,
+    timeout: options.Timeout = None,
     links: Links = False,
     web: Web = False,
     related: options.Related = False,

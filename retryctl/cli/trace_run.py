@@ -16,7 +16,7 @@ from retryctl.app.trace import TraceResult, trace_reader
 from retryctl.cli.options import params as options
 from retryctl.cli.options.ids import NamedRequests, named_requests, requests_in_queue, shortened_id
 from retryctl.cli.options.source import source_options, time_window
-from retryctl.cli.options.times import read_duration, zone
+from retryctl.cli.options.times import read_duration, wait_limit, zone
 from retryctl.cli.output.answers import nothing_found
 from retryctl.cli.output.report_files import ReportFile, report_files
 from retryctl.cli.output.terminal import TerminalFeedback, remark
@@ -181,12 +181,9 @@ def _wait_timeout(
     timeout: str | None, read: options.ReadOptions, *, wait: str | None
 ) -> int | None:
     """Return how long ``--wait`` waits, ``None`` without a limit. Raises ``UsageError``."""
-    if wait is None:
-        if timeout is not None:
-            raise UsageError("--timeout needs --wait.", "Give --wait too.")
+    limit = wait_limit(wait, timeout)
+    if limit is None:
         return None
-    if wait and timeout is not None:
-        raise UsageError("--wait and --timeout both set the longest wait.", "Drop one of them.")
     if read.source != "cloudwatch":
         raise UsageError(
             f"--wait needs CloudWatch, and --from {read.source} is given.",
@@ -194,8 +191,7 @@ def _wait_timeout(
         )
     if read.until is not None:
         raise UsageError("--wait and --until exclude each other.", "Drop one of them.")
-    limit = wait or timeout
-    return None if limit is None else read_duration(limit)
+    return read_duration(limit) if limit else None
 
 
 def _refuse_conflicts(

@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pytest
+
 from retryctl.app.check import CheckPlan, check_when_settled
 from retryctl.app.options import SourceOptions
 from retryctl.cli.options.check_options import CheckOptions, read_expected
+from retryctl.cli.options.times import wait_limit
 from retryctl.config import ProjectConfig
 from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.coverage import Coverage
 from tests.support.check_logs import exhausted, pending, right, succeeded, switched
 from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment, events_of, judged, whole
+from tests.support.program import run
 
 MINUTES_5 = 300_000
 
@@ -173,3 +177,19 @@ def test_without_a_limit_what_is_awaited_is_awaited_and_an_empty_log_is_left_soo
     judgement, time, _ = wait([reading()], wait="")
     assert judgement.empty
     assert time.now_ms == 60_000
+
+
+@pytest.mark.parametrize(
+    ("wait", "timeout", "limit"),
+    [(None, None, None), ("", None, ""), ("5m", None, "5m"), ("", "5m", "5m")],
+)
+def test_timeout_is_an_alias(wait: str | None, timeout: str | None, limit: str | None) -> None:
+    assert wait_limit(wait, timeout) == limit
+
+
+@pytest.mark.parametrize("command", ["trace", "check"])
+@pytest.mark.parametrize("options", [("--timeout", "5m"), ("--wait", "5m", "--timeout", "5m")])
+def test_timeout_alone_or_beside_a_time(command: str, options: tuple[str, ...]) -> None:
+    done = run(command, ID, *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--timeout" in done.stderr

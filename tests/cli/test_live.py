@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from retryctl.app.trace import TraceResult
-from retryctl.cli.output.live import countdown
+from retryctl.cli.options.params import OutputOptions
+from retryctl.cli.output.live import TableDisplay, countdown
+from retryctl.cli.output.terminal import LiveRegion, TerminalFeedback
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import (
     CREDENTIALS,
@@ -51,6 +53,33 @@ def waiting_program(endpoint: Endpoint, *options: str) -> list[str]:
         endpoint.url,
         *options,
     ]
+
+
+# --------------------------------------------------------------------------- the region
+
+
+def test_lines_that_a_narrower_terminal_breaks_are_erased(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LINES", "24")
+    monkeypatch.setenv("COLUMNS", "100")
+    region = LiveRegion()
+    region.draw("x" * 90 + "\n\x1b[31m" + "y" * 30 + "\x1b[0m", "the last line")
+    monkeypatch.setenv("COLUMNS", "40")
+    region.erase()  # three rows, one, and one
+    assert capsys.readouterr().out.endswith("the last line\r\x1b[4A\x1b[J")
+    region.erase()
+    assert capsys.readouterr().out == ""
+
+
+def test_a_warning_takes_the_place_of_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    feedback = TerminalFeedback(quiet=False)
+    display = TableDisplay(OutputOptions(), feedback)
+    display.show(result(pending()))
+    feedback.warn("half of the log is missing.")
+    shown = capsys.readouterr()
+    assert shown.out.endswith("A\x1b[J")
+    assert "half of the log" in shown.err
 
 
 # --------------------------------------------------------------------------- the countdown

@@ -45,12 +45,25 @@ class Screen:
             self._put(text[place])
             place += 1
 
+    def resize(self, columns: int) -> None:
+        """Break the lines anew, as terminals do. The cursor is at the end of the last one."""
+        self.columns = columns
+        self.lines = [
+            line[at : at + columns]
+            for line in self.lines
+            for at in range(0, max(len(line), 1), columns)
+        ]
+        self.row = len(self.lines) - 1
+        self.column = len(self.lines[-1])
+
     def _obey(self, command: str, value: str) -> None:
         if command == "A":
             self.row = max(0, self.row - int(value or 1))
-        elif command == "K":
+        elif command in "KJ":
             kept = self.lines[self.row][: self.column] if value in ("", "0") else ""
             self.lines[self.row] = kept
+            if command == "J":
+                del self.lines[self.row + 1 :]
 
     def _put(self, sign: str) -> None:
         if sign == "\r":
@@ -88,7 +101,8 @@ def follow_in_terminal(
             drawings.append("\n".join(screen.lines))
             if resized and "pending" in text:
                 _resize(above, resized)
-                screen.columns, resized = resized, None
+                screen.resize(resized)
+                resized = None
     os.close(above)
     return running.returncode, output, drawings, screen.lines
 
@@ -129,6 +143,7 @@ def test_a_terminal_that_becomes_narrow() -> None:
     status, output, drawings, lines = follow_in_terminal(120, resized=90)
     assert_answer(status, output, lines)
     assert not any("next reading" in line for line in lines)
+    assert max(drawing.count("next reading in") for drawing in drawings) == 1
     assert sum("next reading" in drawing for drawing in drawings) > 20
 
 

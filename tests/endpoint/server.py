@@ -38,8 +38,8 @@ _CALLER = f"arn:aws:sts::{OWN_ACCOUNT}:assumed-role/ci/session"
 class Endpoint:
     """A server in a thread. ``with Endpoint() as endpoint:`` starts and stops it.
 
-    ``calls`` counts the requests by operation, refused ones included; ``regions`` are those for
-    which each was signed. ``clock`` gives epoch
+    ``calls`` counts the requests by operation, refused ones included; ``bytes_sent`` counts the
+    bodies of its answers; ``regions`` are those for which each was signed. ``clock`` gives epoch
     milliseconds: what was ingested later than that is not visible yet. ``quotas`` are calls a
     second for each operation; none without it. ``date_ahead_s`` is how far the ``Date`` of the
     answers is ahead of this machine's clock.
@@ -56,6 +56,7 @@ class Endpoint:
     ) -> None:
         self.clock = clock
         self.calls: Counter[str] = Counter()
+        self.bytes_sent: Counter[str] = Counter()
         self.regions: dict[str, set[str]] = {}
         self.faults = Faults(seed=seed)
         self.hang = threading.Event()
@@ -234,6 +235,7 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = 1 << 16
     disable_nagle_algorithm = True
     server: _Server
+    _operation = ""
     _statuses: ClassVar[dict[str, Refusal]] = {
         "throttle": Refusal("ThrottlingException", "Rate exceeded"),
         "error": Refusal("ServiceUnavailableException", "The service is unavailable.", 503),
@@ -253,6 +255,7 @@ class _Handler(BaseHTTPRequestHandler):
             signed=self.headers.get("Authorization", ""),
             request=request,
         )
+        self._operation = operation
         self._answer(fault, lambda: self.server.endpoint.logs(operation, request, fault))
 
     def _assume_role(self, form: str) -> None:
@@ -302,6 +305,7 @@ class _Handler(BaseHTTPRequestHandler):
         self, status: int, answer: dict[str, Any], error: str | None, *, cut: bool = False
     ) -> None:
         body = json.dumps(answer).encode()
+        self.server.endpoint.bytes_sent[self._operation] += len(body)
         self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.1")
         self.send_header("Content-Length", str(len(body)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -144,6 +145,34 @@ def test_three_attempts_close_together_take_two_calls(endpoint: Endpoint) -> Non
     assert coverage.horizon_ms == NOW
     assert coverage.since_ms is not None
     assert coverage.since_ms <= START + 190 * SECOND - 6 * HOUR
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+@pytest.mark.parametrize("pause_ms", [SECOND, 60 * MINUTE])
+def test_an_attempt_of_seven_lines_takes_at_most_60_kb(
+    endpoint: Endpoint, attempts: int, pause_ms: int
+) -> None:
+    """Its streams are busy, with longer lines."""
+    text = "order received " * 20
+    events: list[tuple[str, int, str]] = []
+    for number in range(attempts):
+        at = START - number * pause_ms
+        own = run(REQUEST_ID, at, ["0\n", "process A\n", "[ERROR] NameError: no", "one more"])
+        others = (
+            run(
+                f"{number:04x}{n:04x}-1111-4222-8333-444455556666", at + (n - 300) * 500, [text] * 9
+            )
+            for n in range(600)
+            if n != 300
+        )
+        lines = [*chain.from_iterable(others), *own]
+        events += [(f"s/{number}", at_ms, message) for at_ms, message in lines]
+    endpoint.load(GROUP, sorted(events, key=lambda event: event[1]))
+    found, coverage = look(source(endpoint.url))
+    assert len(found) == attempts
+    assert all(len(lines) == 8 for lines in found.values())
+    assert coverage.gaps == ()
+    assert sum(endpoint.bytes_sent.values()) <= 60_000 * attempts
 
 
 def test_nothing_found_costs_one_call(endpoint: Endpoint) -> None:

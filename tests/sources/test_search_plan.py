@@ -45,13 +45,13 @@ def test_a_busy_group_is_cut_newest_first_into_slices_of_some_pages() -> None:
     plan, first = a_busy_plan()
     assert plan.take() is None  # before it is known how busy the group is
     assert plan.pages_left() == 0
-    plan.finished(first, pages=4)
+    plan.finished(first, pages=7)
     second, third = plan.take(), plan.take()
     assert second is not None
     assert third is not None
     assert second.window == window(18 * HOUR, 21 * HOUR)
     assert third.window == window(15 * HOUR, 18 * HOUR)
-    assert round(plan.pages_left()) == 15
+    assert round(plan.pages_left()) == 30
 
 
 def test_few_pages_are_not_cut_further() -> None:

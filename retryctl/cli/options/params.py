@@ -209,6 +209,15 @@ Wait = Annotated[
         rich_help_panel=WHERE,
     ),
 ]
+Timeout = Annotated[
+    str | None,
+    typer.Option(
+        "--timeout",
+        metavar="5m",
+        help="The same as the time of --wait.",
+        rich_help_panel=WHERE,
+    ),
+]
 OutputForm = Annotated[
     Output,
     typer.Option(

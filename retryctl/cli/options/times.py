@@ -245,3 +245,17 @@ def _after_1970(text: str, moment_ms: int) -> int:
     if moment_ms < 0:
         raise UsageError(f"{text!r} is before 1970.", ACCEPTED)
     return moment_ms
+
+
+def wait_limit(wait: str | None, timeout: str | None) -> str | None:
+    """Return the time of ``--wait`` or of its alias ``--timeout``.
+
+    ``""`` stands for ``--wait`` without a limit, ``None`` for no wait. Raises ``UsageError``.
+    """
+    if timeout is None:
+        return wait
+    if wait is None:
+        raise UsageError("--timeout needs --wait.", "Give --wait too.")
+    if wait:
+        raise UsageError("--wait and --timeout both set the longest wait.", "Drop one of them.")
+    return timeout

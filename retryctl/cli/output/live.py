@@ -100,6 +100,7 @@ class TableDisplay(Display):
     ) -> None:
         super().__init__(show, clock, sleep)
         self._feedback, self._region = feedback, LiveRegion()
+        feedback.make_room = self._region.erase
         self._until_ms: int | None = None
         self._table: tuple[TraceResult, Screen, str] | None = None
 

@@ -110,6 +110,7 @@ def stdout_screen(color: Color) -> Screen:
 
 
 _PATIENCE_S = 1.0
+_ESCAPE = "\x1b"
 
 
 class Progress:
@@ -172,37 +173,42 @@ class Progress:
 
 
 class LiveRegion:
-    """Lines at the end of a terminal's screen that are redrawn, and erased at the end."""
+    """Lines at the end of a terminal's screen that are redrawn, and erased at the end.
+
+    A terminal that becomes narrower breaks the lines that were drawn, so their rows are counted
+    in the width of the moment in which they are erased.
+    """
 
     def __init__(self) -> None:
-        self._live: Any = None
+        self._lengths: list[int] = []
 
     def draw(self, text: str, last_line: str) -> None:
         """Draw ``text``, as much of it as there is room for, and below it the last line."""
-        from rich.console import Console
-        from rich.live import Live
         from rich.text import Text
 
-        if self._live is None:
-            self._live = Live(console=Console(), auto_refresh=False, transient=True)
-            self._live.start()
+        columns, rows = shutil.get_terminal_size((80, 24))
         lines = text.splitlines()
-        room = shutil.get_terminal_size((80, 24)).lines - 3
+        room = rows - 3
         if len(lines) > room:
             lines[max(room - 1, 0) :] = [f"… {len(lines) - room + 1:,} more lines"]
-        self._live.update(Text.from_ansi("\n".join([*lines, last_line])), refresh=True)
+        lines += wrap(last_line, columns)
+        self.erase()
+        put("\n".join(lines))
+        self._lengths = [Text.from_ansi(line).cell_len for line in lines]
 
     def erase(self) -> None:
         """Erase what was drawn."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        if self._lengths:
+            above = sum(-(-max(length, 1) // width()) for length in self._lengths) - 1
+            put(f"\r{f'{_ESCAPE}[{above}A' if above else ''}{_ESCAPE}[J")
+            self._lengths = []
 
 
 class TerminalFeedback:
     """Warnings and progress on stderr; each warning is printed once, none with ``quiet``.
 
-    ``shows_progress`` is turned off while something else is drawn on the terminal.
+    While something else is drawn on the terminal, ``shows_progress`` is off, and ``make_room`` is
+    called before each warning.
     """
 
     def __init__(self, *, quiet: bool) -> None:
@@ -211,11 +217,13 @@ class TerminalFeedback:
         self._question = threading.Lock()
         self._progress: Progress | None = None
         self.shows_progress = True
+        self.make_room: Callable[[], None] = lambda: None
 
     def warn(self, sentence: str) -> None:
         """Print a warning, unless it was printed before."""
         if sentence not in self._printed:
             self._printed.add(sentence)
+            self.make_room()
             remark(f"retryctl: {sentence}", quiet=self._quiet)
 
     def confirm(self, question: str) -> bool:

@@ -189,8 +189,14 @@ class InsightsClient:
         except BaseException:  # also Ctrl-C: what runs on is paid for
             self._stop(started["queryId"])
             raise
+        if "statistics" not in answer:  # an emulator that may ignore the query
+            raise CouldNotLook(
+                f"the answer to the query on {self._group.name} has no statistics: this endpoint "
+                "is not Logs Insights",
+                "Use --engine filter.",
+            )
         with self._lock:
-            self.bytes_scanned += answer.get("statistics", {}).get("bytesScanned", 0.0)
+            self.bytes_scanned += answer["statistics"].get("bytesScanned", 0.0)
         return answer
 
     def _kept(self, window: TimeRange) -> TimeRange | None:

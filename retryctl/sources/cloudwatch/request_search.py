@@ -8,6 +8,7 @@ looked for cannot be counted.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -118,16 +119,22 @@ class RequestSearch:
         before = before or SearchResult()
         self._plan = SlicePlanner(window, before.done, is_busy=is_busy)
         self._found = SearchResult(hits=list(before.hits))
+        self._lock = threading.Lock()
         self._slices = SliceRunner(aws, self._plan, self._search, halted=halted)
 
     def run(self) -> SearchResult:
         """Search all of the aim. Raises the error of the first call where nothing can be read."""
         self._aim()
         for found in self._slices.run():
-            self._found.add(found)
-            self._aim()
+            self._note(found)
             self._end_if_long()
         return self._all_found()
+
+    def _note(self, hits: list[Hit]) -> None:
+        """Narrow the aim as soon as hits are read, before their slice ends."""
+        with self._lock:
+            self._found.add(hits)
+            self._aim()
 
     def _end_if_long(self) -> None:
         if self._most_pages is None or not self._plan.is_fair_sample:
@@ -151,7 +158,10 @@ class RequestSearch:
             pages += 1
             self._plan.reached(part, pages)
             self._end_if_long()
-            found += [m for event in page.events for m in hits_in(event, self._request_ids)]
+            hits = [m for event in page.events for m in hits_in(event, self._request_ids)]
+            found += hits
+            if hits:
+                self._note(hits)
             self._on_page(page)
             more = page.more
             if more and (part.trial or self._slices.ended or not self._plan.wants(part)):

@@ -24,7 +24,8 @@ from retryctl.sources.cloudwatch.pages import TimeRange
 _SHARE_OF_FIRST_SLICE = 8
 _SHORTEST_SLICE_MS = 60_000
 # Short slices cost calls; long ones leave nothing to read at the same time.
-_LEAST_PAGES, _MOST_PAGES = 4, 16
+_LEAST_PAGES, _MOST_PAGES = 7, 16
+_PAGES_OF_A_BUSY_SLICE = 4
 _FEW_PAGES = 8
 # What a fair sample of a window is: so many slices, with so many pages together.
 _FAIR_SLICES, _FAIR_PAGES = 4, 8
@@ -85,7 +86,7 @@ class SlicePlanner:
         """Note that a slice goes on after so many pages; the first one then needs company."""
         if not part.trial:
             self._reached[part.window] = pages
-        if self._length_ms is not None and not self._measured and pages >= _LEAST_PAGES:
+        if self._length_ms is not None and not self._measured and pages >= _PAGES_OF_A_BUSY_SLICE:
             self._length_ms = max(_SHORTEST_SLICE_MS, self._length_ms // 2)
             self._measured = True
 
