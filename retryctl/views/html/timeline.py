@@ -100,7 +100,7 @@ class _Drawing:
         yield "Each lane is an execution environment, each circle an attempt with its number and "
         yield "outcome; its counter and branch are below it. Dashes are waits."
         if self._files:
-            yield f" {_FILE} is a file of the request in /tmp after the attempt, inferred from the log."
+            yield f" {_FILE} is a file of the request in /tmp, inferred from the log."
         if self._left_out:
             yield f" {self._left_out} more environments are not drawn."
 
