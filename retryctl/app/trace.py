@@ -37,6 +37,7 @@ from retryctl.core.model.request import Request
 
 if TYPE_CHECKING:
     from retryctl.bulk.reader import TracedLog
+    from retryctl.sources.saved.files import SavedFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +97,11 @@ def trace_reader(
     records: Sequence[FailureRecord] = (),
     feedback: Feedback = SILENT,
     clock: Clock = wall_clock_ms,
+    stdin: Callable[[], SavedFile] | None = None,
 ) -> Callable[[], TraceResult]:
     """Return a function that reads the requests as they are by the time it is called.
 
-    The requests are compared with the failure records.
+    The requests are compared with the failure records. ``stdin`` gives a copy of standard input.
     """
     config = config or ProjectConfig()
     query = LogQuery(
@@ -108,7 +110,7 @@ def trace_reader(
     if options.source == "cloudwatch":
         read = _search_reader(options, config, query, window, feedback, clock)
     else:
-        read = partial(_read_saved, options, config.markers, query, feedback)
+        read = partial(_read_saved, options, config.markers, query, feedback, stdin)
     return lambda: _compared(read(_read_store(options, request_ids)), records)
 
 
@@ -186,6 +188,7 @@ def _read_saved(
     markers: Markers,
     query: LogQuery,
     feedback: Feedback,
+    stdin: Callable[[], SavedFile] | None,
     stored: _Stored,
 ) -> TraceResult:
     from retryctl.bulk.reader import BulkReader
@@ -198,7 +201,8 @@ def _read_saved(
         query = replace(query, function=named.name, versions=named.versions)
         if named.alias:
             feedback.warn(alias_not_logged(named))
-    with feedback.progress() as show, BulkReader(options.source) as log:
+    copy = stdin() if stdin else None
+    with feedback.progress() as show, BulkReader(options.source, stdin=copy) as log:
         found = log.trace(query, markers, stored=stored, progress=partial(bytes_progress, show))
     region = options.region or options.default_region
     return _result(found, query, markers, region)

@@ -64,7 +64,7 @@ class BulkReader:
         self,
         source: str,
         *,
-        stdin: BinaryIO | None = None,
+        stdin: BinaryIO | SavedFile | None = None,
         processes: int = 1,
         chunk_bytes: int = CHUNK_BYTES,
     ) -> None:

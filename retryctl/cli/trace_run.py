@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from retryctl.app.failure_records import with_function_of
 from retryctl.app.options import Feedback, SourceOptions, TimeWindow, wall_clock_ms
@@ -23,6 +24,9 @@ from retryctl.cli.output.terminal import TerminalFeedback, remark
 from retryctl.cli.output.trace_output import show_trace
 from retryctl.config import ProjectConfig, config_for
 from retryctl.errors import ExitStatus, UsageError
+
+if TYPE_CHECKING:
+    from retryctl.sources.saved.live_pipe import LivePipe
 
 _DOCUMENTS = (options.Output.HTML, options.Output.SVG, options.Output.MARKDOWN)
 
@@ -57,6 +61,7 @@ def run_trace(
         named = _whole_ids(request_ids, source, window, config, feedback)
     else:
         named, show = _newest(source, window, config, show, feedback, last=last)
+    pipe = _live_stdin(source)
     reader = trace_reader(
         named.ids,
         with_function_of(source, named.records) if named.records else source,
@@ -64,7 +69,10 @@ def run_trace(
         config=config,
         records=named.records,
         feedback=feedback,
+        stdin=pipe.so_far if pipe else None,
     )
+    if pipe:
+        return _follow_pipe(pipe, reader, show, files, feedback)
     if wait is None:
         return show_trace(reader(), show, files)
     return _follow(reader, show, files, feedback, timeout_ms=timeout_ms)
@@ -97,6 +105,40 @@ def _follow(
             display.finish(display.latest, files)
             return ExitStatus.INTERRUPTED
         return display.finish(result, files)
+
+
+def _live_stdin(source: SourceOptions) -> LivePipe | None:
+    """Begin to copy the log from standard input, if that is a pipe."""
+    from retryctl.sources.saved.live_pipe import LivePipe, is_pipe
+
+    stdin = sys.stdin.buffer if source.source == "-" and sys.stdin else None
+    if stdin is None or not is_pipe(stdin):
+        return None
+    pipe = LivePipe(stdin)
+    return pipe if pipe.start() else None
+
+
+def _follow_pipe(
+    pipe: LivePipe,
+    reader: Callable[[], TraceResult],
+    show: options.OutputOptions,
+    files: Sequence[ReportFile],
+    feedback: TerminalFeedback,
+) -> ExitStatus:
+    """Show the requests as their log comes; Ctrl-C ends that with what has come."""
+    from retryctl.app.live_pipe import PipeFollower
+    from retryctl.cli.output.live import live_display
+
+    follower = PipeFollower(pipe, reader)
+    with live_display(show, feedback) as display:
+        try:
+            return display.finish(follower.follow(sleep=display.sleep, on_wait=display.show), files)
+        except KeyboardInterrupt:
+            latest = follower.read_on() or display.latest
+            if latest is None or not latest.checked:
+                raise
+            display.finish(latest, files)
+            return ExitStatus.INTERRUPTED
 
 
 def _whole_ids(

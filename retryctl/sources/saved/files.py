@@ -51,15 +51,17 @@ def instead_of(word: str) -> str | None:
     return f"Give it with --from {quoted}; of several files the folder, or a glob in quotes."
 
 
-def find_files(source: str, stdin: IO[bytes] | None) -> tuple[SavedFile, ...]:
+def find_files(source: str, stdin: IO[bytes] | SavedFile | None) -> tuple[SavedFile, ...]:
     """Find the files of ``source``, in the order of their names.
 
-    ``stdin`` is what ``-`` reads, the process's own where it is ``None``. Raises UnreadableInput
-    where there is no file, or where it must not be read.
+    ``stdin`` is what ``-`` reads, or a copy of it; else it is that of the process. Raises
+    UnreadableInput where there is no file, or where it must not be read.
     """
     if source == DEMO:
         return (_demo(),)
     if source == STDIN:
+        if isinstance(stdin, SavedFile):
+            return (stdin,)
         return (_spooled(STDIN_NAME, stdin or _own_stdin()),)
     _refuse_address(source)
     try:
@@ -167,9 +169,7 @@ def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
         shutil.copyfileobj(stream, copy)
         copy.flush()
     except OSError as error:
-        what = f"cannot copy {name} to {tempfile.gettempdir()}: {error.strerror or error}."
-        next_step = "Set TMPDIR to a folder with room, or save it as a file."
-        raise UnreadableInput(what, next_step) from error
+        raise cannot_copy(name, error) from error
     size = copy.tell()
 
     def reopen() -> IO[bytes]:
@@ -177,6 +177,12 @@ def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
         return open(os.dup(copy.fileno()), "rb")
 
     return SavedFile(name=name, size=size, open=reopen)
+
+
+def cannot_copy(name: str, error: OSError) -> UnreadableInput:
+    """Build the error of a stream of which no temporary copy can be made."""
+    what = f"cannot copy {name} to {tempfile.gettempdir()}: {error.strerror or error}."
+    return UnreadableInput(what, "Set TMPDIR to a folder with room, or save it as a file.")
 
 
 def _in_memory(content: bytes) -> IO[bytes]:
