@@ -28,7 +28,7 @@ class History:
     """The requests in some log events, in order of their first attempt.
 
     ``unrecognised`` counts events in the shape of a record that could not be read, ``web``
-    has the IDs of requests to a web function, which are no events and are not retried.
+    has the IDs of requests to a web function, which are not events and are not retried.
     """
 
     requests: tuple[Request, ...]
