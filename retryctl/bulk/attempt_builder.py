@@ -28,7 +28,7 @@ from retryctl.bulk.templates import TemplateCache, figures_of, template_part
 from retryctl.core.crosscheck.claims import Markers, read_claim
 from retryctl.core.grammar.parse import parse_record
 from retryctl.core.history.safe_cut import ClosedChunk, closed_piece
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, execution_arn
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.records import (
@@ -167,7 +167,9 @@ class AttemptBuilder:
     ) -> None:
         claim = read_claim([(event, record)], self._markers)
         marker = record.fields is not None and record.fields.get("retryctl") == 1
-        if claim.silent and not marker:
+        if arn := execution_arn(record):
+            fragment.hold_record(line, ("D", arn) if own and claim.silent and not marker else None)
+        elif claim.silent and not marker:
             fragment.hold(line)
         else:
             values = (claim.counter, claim.branch, claim.store, claim.recorded, claim.store_error)

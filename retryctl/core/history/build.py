@@ -1,7 +1,7 @@
 """From log events to requests and their attempts.
 
 Events may come in any order, from many streams, and more than once: they are put into the
-order of their stream first (``streams`` then cuts each stream into attempts), so that the
+order of their stream first (``sequential`` or ``concurrent`` then cuts it into attempts), so the
 same events always give the same history. Nothing is assumed of what was not seen: a missing
 START gives no start time, a missing REPORT no success.
 """
