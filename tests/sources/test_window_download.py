@@ -328,6 +328,22 @@ def test_an_error_that_counts_only_as_the_last_line(
     assert lines[0].outcome.value == outcome
 
 
+def test_every_error_is_looked_up_before_other_pairs(endpoint: Endpoint, folder: Path) -> None:
+    """Of 40 errors, the one with the least time to its REPORT is not the last line."""
+    here = Environment("a")
+    for number in range(40):
+        request_id = f"{number:08x}-1111-4222-8333-444455556666"
+        here.at(number * 600).starts(request_id).prints(
+            "an order", DOTNET_ERROR.replace(ID, request_id)
+        )
+        here.prints("it went on") if number == 20 else here.at(number * 600 + 5)
+        here.reports(request_id)
+    events = events_of(here)
+    load(endpoint, events, first_page=2)
+    log = saved(endpoint, folder)
+    assert told(log, folder) == truth(events)
+
+
 def test_an_integer_and_its_branch_in_two_slices_are_a_pair(
     endpoint: Endpoint, folder: Path
 ) -> None:
