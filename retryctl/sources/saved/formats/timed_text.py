@@ -36,6 +36,7 @@ from retryctl.sources.saved.raw_blocks import (
 _MOST_CACHED = 1 << 16
 _ZEROS = bytes.maketrans(b"123456789abcdef", b"0" * 15)
 _SECONDS = 19
+_FILES, _EVENTS_OF_A_FILE = 999, 100_000_000
 _TO_MINUTES = (16, 15, 13, 10)  # to the minute, the ten minutes, the hour, the day
 _LEAST, _GREATEST = b"0000-00-00T00:00:00.000000000", b"9999-19-39T29:59:59.999999999"
 
@@ -112,7 +113,7 @@ class TimedText(LineFormat):
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the events of one part of the text at a time."""
-        count = 0
+        count = first_place(diagnostics.number)
         for text in self._parts(segment):
             first = self._pattern.search(text)
             start = first.start() if first else len(text)
@@ -242,6 +243,11 @@ def text_clock(length: int, offset: bytes) -> Clock:
 
 def _moment_ms(second: bytes, fraction: bytes, offset: bytes) -> int:
     return int(_seconds_at(offset)[second] + _MILLIS[fraction])
+
+
+def first_place(number: int) -> int:
+    """Return the place of the first event of a file without times, behind those of the others."""
+    return number % _FILES * _EVENTS_OF_A_FILE
 
 
 def untimed(first: int, count: int) -> Times:
