@@ -140,9 +140,13 @@ class TimedText(LineFormat):
             cut = self._last_event(text)
             size = BLOCK_BYTES if cut else size * 2
             if cut:
-                yield text[: cut + 1].replace(self.newline, b"\n")
+                yield self._unified(text[: cut + 1])
             pending = text[cut:]
-        yield pending.replace(self.newline, b"\n")
+        yield self._unified(pending)
+
+    def _unified(self, text: bytes) -> bytes:
+        """Return the text with ``\\n`` as its line ends."""
+        return text if self.newline == b"\n" else text.replace(self.newline, b"\n")
 
     def _last_event(self, text: bytes) -> int:
         """Find the newline before the last event whose line is whole; 0 if no event follows one."""
