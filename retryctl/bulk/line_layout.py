@@ -54,7 +54,9 @@ FIRST_BYTES = frozenset(b'0123456789{" \\') | frozenset(range(0x80, 0x100))
 TIMED = re.compile(
     rb'\d{4}/|[^"]{1,90} Task timed out|(?:[^"\\]|\\t){1,90}\\t(?:ERROR|FATAL|fail)\\t'
 )
-TELLING_JSON = re.compile(rb"platform\.|[rR]ror|ERROR|FATAL|retryctl|\\\\u|AWSRequestId")
+TELLING_JSON = re.compile(
+    rb"platform\.|[rR]ror|ERROR|FATAL|retryctl|xecutionArn|\\\\u|AWSRequestId"
+)
 
 
 _LATE_GROUP = re.compile(rb', ?"log(?:GroupName|Group|_group)": ?("[^"\\]*")(?=[,}])')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -24,6 +25,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.rules import ALL_RULES
 from retryctl.core.summary.request_row import RequestRow, RowFilter
+from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus
 from retryctl.views.json.request_list import listed_document, listed_line
 from retryctl.views.json.trace import coverage_object
@@ -32,6 +34,7 @@ from retryctl.views.sentences import coverage_sentence
 _FORMS = ("text", "json", "jsonl", "csv", "html", "markdown")
 _SHOWN_AS_TEXT = 50
 _LINES_AT_ONCE = 100
+_MOST_EXECUTIONS = 3
 
 _WORST_OUTCOMES = ("exhausted", "not-retried", "pending", "running", "unknown", "recovered")
 _WORST_VERDICTS = ("disagrees", "undetermined", "not-counted", "agrees")
@@ -213,9 +216,18 @@ def _remarks(answer: _Answer, tz: tzinfo) -> list[str]:
     more = len(answer.rows) < answer.count
     return [
         f"{answer.shown}; --limit shows more." if more else f"{answer.shown}.",
+        *_durable_remarks(answer.rows),
         coverage_sentence(answer.coverage, tz),
         *(gap.message for gap in answer.coverage.gaps),
     ]
+
+
+def _durable_remarks(rows: Sequence[RequestRow]) -> Iterator[str]:
+    executions = Counter(row.execution_arn for row in rows if row.execution_arn)
+    for arn, count in executions.most_common(_MOST_EXECUTIONS):
+        yield f"durable execution {arn}: {number_of(count, 'request')}, which are not retries."
+    if len(executions) > _MOST_EXECUTIONS:
+        yield f"{len(executions) - _MOST_EXECUTIONS:,} other durable executions: --output json."
 
 
 def _sorted_rows(

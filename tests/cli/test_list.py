@@ -48,6 +48,7 @@ def test_a_line_has_the_keys_of_the_contract(log: Path) -> None:
         "wrong_branches": [2, 3],
         "environments": 2,
         "error": "NameError",
+        "execution_arn": None,
     }
     assert set(by_id) == {ID, OTHER_ID, THIRD_ID}
 

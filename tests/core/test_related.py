@@ -173,6 +173,11 @@ def test_other_times_are_not_a_client_retry(gap_s: float, duration_s: float, cal
         ),
         ('{"executionArn": "arn:aws:x"}', EventKey("executionArn", "arn:aws:x")),
         ('{"durableExecutionArn":"arn:aws:x"}', EventKey("executionArn", "arn:aws:x")),
+        ('{"level":"INFO","correlation_id":"4f1c-0001"}', EventKey("correlationId", "4f1c-0001")),
+        (
+            '{"xray_trace_id": "1-5bef4de7-ad49b0e87f6ef6c87fc2e700"}',
+            EventKey("xrayTraceId", "1-5bef4de7-ad49b0e87f6ef6c87fc2e700"),
+        ),
     ],
 )
 def test_known_keys(message: str, key: EventKey) -> None:

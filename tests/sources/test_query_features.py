@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from tests.endpoint.server import Endpoint
+from tests.endpoint.store import LogGroup
 from tests.support import lambda_log
 from tests.support.aws_program import (
     CREDENTIALS,
@@ -141,6 +143,81 @@ def test_a_timeout_mark_after_the_report_is_read_beside_an_index(endpoint: Endpo
     endpoint.put(GROUP, YESTERDAY, [(at + 3200, late)])
     done = ask(endpoint, "trace", RIGHT, "-o", "json", "--lines", "--engine", "insights")
     assert "Task timed out" in done.stdout
+
+
+# --------------------------------------------------------------------------- rows and IDs
+
+
+def drop(endpoint: Endpoint, field: str, every: int) -> None:
+    """Leave a field out of each so many rows."""
+    real = endpoint.insights.get_query_results
+
+    def without(request: dict[str, Any]) -> dict[str, Any]:
+        answer = real(request)
+        rows = [
+            [cell for cell in row if number % every or cell["field"] != field]
+            for number, row in enumerate(answer["results"])
+        ]
+        return {**answer, "results": rows}
+
+    endpoint._operations["GetQueryResults"] = without
+
+
+@pytest.mark.parametrize("field", ["@timestamp", "@message", "@logStream", "@log"])
+@pytest.mark.parametrize("every", [1, 5])
+@pytest.mark.parametrize("log_class", ["STANDARD", "INFREQUENT_ACCESS"])
+def test_rows_without_a_field_are_a_gap_and_never_a_wrong_answer(
+    endpoint: Endpoint, field: str, every: int, log_class: str
+) -> None:
+    endpoint.group(GROUP, created_ms=LONG_AGO, log_class=log_class)
+    put_both(endpoint)
+    drop(endpoint, field, every)
+    options = ("--engine", "insights", "--since", "5h")
+    for command in (["trace", WRONG, RIGHT], ["list"]):
+        done = ask(endpoint, *command, *options, "-o", "json")
+        if field == "@log":  # nothing depends on it
+            assert done.returncode == 0
+            continue
+        if every == 1:
+            assert done.returncode == 3
+        if done.returncode == 3:
+            assert "rows of Logs Insights lack one of" in done.stderr
+            continue
+        printed = json.loads(done.stdout)
+        assert "refused" in [gap["kind"] for gap in printed["coverage"]["gaps"]]
+        for one in printed["requests"]:
+            true = {WRONG: "disagrees", RIGHT: "agrees"}[one["request_id"]]
+            assert one["verdict"] in (true, "undetermined")
+            assert one["outcome"] in ("exhausted", "unknown")
+    checked = ask(endpoint, "check", *options)
+    assert checked.returncode in ((1,) if field == "@log" else (1, 3, 5))
+
+
+@pytest.mark.parametrize("command", ["trace", "list", "summary", "check"])
+@pytest.mark.parametrize("scan_events", [50, 200_000])
+def test_event_ids_may_be_any_text(
+    endpoint: Endpoint, command: str, scan_events: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_both(endpoint)
+    make_busy(endpoint, events=2_000)
+    endpoint.events.scan_events = scan_events
+    words = (command, *([WRONG, RIGHT] if command == "trace" else []), "-o", "json")
+    numbers = json.loads(ask(endpoint, *words, "--engine", "filter").stdout)
+    numbered = LogGroup.event_id
+    monkeypatch.setattr(
+        LogGroup, "event_id", lambda group, row: sha256(numbered(group, row).encode()).hexdigest()
+    )
+    texts = json.loads(ask(endpoint, *words, "--engine", "filter").stdout)
+    for name in ("requests", "attempts", "verdicts", "counter", "passed"):
+        assert without_ids(texts.get(name)) == without_ids(numbers.get(name))
+
+
+def without_ids(value: Any) -> Any:
+    if isinstance(value, list):
+        return [without_ids(each) for each in value]
+    if isinstance(value, dict):
+        return {key: without_ids(each) for key, each in value.items() if key != "event_id"}
+    return value
 
 
 # --------------------------------------------------------------------------- transformers

@@ -328,6 +328,22 @@ def test_an_error_that_counts_only_as_the_last_line(
     assert lines[0].outcome.value == outcome
 
 
+def test_every_error_is_looked_up_before_other_pairs(endpoint: Endpoint, folder: Path) -> None:
+    """Of 40 errors, the one with the least time to its REPORT is not the last line."""
+    here = Environment("a")
+    for number in range(40):
+        request_id = f"{number:08x}-1111-4222-8333-444455556666"
+        here.at(number * 600).starts(request_id).prints(
+            "an order", DOTNET_ERROR.replace(ID, request_id)
+        )
+        here.prints("it went on") if number == 20 else here.at(number * 600 + 5)
+        here.reports(request_id)
+    events = events_of(here)
+    load(endpoint, events, first_page=2)
+    log = saved(endpoint, folder)
+    assert told(log, folder) == truth(events)
+
+
 def test_an_integer_and_its_branch_in_two_slices_are_a_pair(
     endpoint: Endpoint, folder: Path
 ) -> None:
@@ -349,7 +365,7 @@ def test_where_few_pairs_are_looked_up_that_is_told_and_hides_nothing(
     log = saved(endpoint, folder)
     assert log.assumed
     assert log.assumed.kind == "not-looked-up"
-    assert "for 5 of 40 pairs" in log.assumed.message
+    assert "5 of 40 pairs" in log.assumed.message
     assert not log.assumed.hides_attempts
     assert not log.looked.gaps
     assert told(log, folder) == truth(events)
@@ -361,7 +377,7 @@ def test_pairs_that_may_not_be_looked_up_are_told(endpoint: Endpoint, folder: Pa
     endpoint.faults.denied_streams.add(events[0].log_stream or "")
     log = saved(endpoint, folder)
     assert log.assumed
-    assert "for none of 3 pairs" in log.assumed.message
+    assert "none of 3 pairs" in log.assumed.message
 
 
 def test_the_pairs_with_the_most_time_between_are_looked_up(
@@ -603,7 +619,7 @@ def test_infrequent_access_needs_insights(endpoint: Endpoint, folder: Path) -> N
         assert "will scan" in said[0]
         assert "scanned" in said[1]
         assert log.assumed
-        assert "for none of 5 pairs" in log.assumed.message
+        assert "none of 5 pairs" in log.assumed.message
 
 
 def test_a_query_that_costs_too_much_is_not_begun(endpoint: Endpoint, folder: Path) -> None:

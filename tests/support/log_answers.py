@@ -70,7 +70,9 @@ def answers(
 
 
 def _gaps(coverage: Coverage) -> tuple[Gap, ...]:
-    return tuple(sorted(coverage.gaps, key=lambda gap: (gap.kind, gap.message)))
+    """The gaps that hide something; the others are remarks on how a command read."""
+    gaps = (gap for gap in coverage.gaps if gap.hides_attempts or gap.hides_lines)
+    return tuple(sorted(gaps, key=lambda gap: (gap.kind, gap.message)))
 
 
 def contradictions(told: Answers) -> list[str]:

@@ -73,7 +73,7 @@ def uncountable_because(request: Request, around: JudgingContext) -> tuple[str, 
     """Explain why the attempts of a request cannot be counted at all; empty where they can."""
     attempts, settings = request.attempts, around.settings
     reasons = []
-    arn = next((attempt.execution_arn for attempt in attempts if attempt.execution_arn), None)
+    arn = request.execution_arn
     if settings.durable or arn:
         reasons.append(
             f"The function is durable{f' (execution {arn})' if arn else ''}: it is invoked again "

@@ -1,8 +1,8 @@
 """The grammar: one log event in, one record out.
 
-Lambda writes its own records in two formats, text (``text_records``) and JSON
-(``json_records``), and each runtime has its own marker of a function that raised
-(``runtime_errors``). Every expression stands under a sample of the line that it reads;
+Lambda writes its own records in two formats, text (``platform_text``) and JSON
+(``platform_json``), and each runtime has its own marker of a function that raised
+(``runtime_text``). Every expression stands under a sample of the line that it reads;
 ``⇥`` is a tab, ``⏎`` a newline. Sources: AWS's documentation of log formats and of the
 Telemetry API, the runtimes' published clients, and captured logs.
 

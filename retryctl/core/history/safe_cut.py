@@ -1,6 +1,6 @@
 """Incremental segmentation of a stream in bounded memory.
 
-The law: what ``streams`` makes of a line depends on the lines before it and, for an attempt that
+The law: what ``sequential`` makes of a line depends on the lines before it and, for an attempt that
 is open, on what follows within its longest time. So where an attempt was closed by its REPORT
 and another START follows it, and no attempt before them could still be closed by a later record,
 the stream may be cut. What lies before the cut is final, and what lies behind it is read with the

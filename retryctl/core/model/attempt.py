@@ -180,13 +180,16 @@ _OF_INIT = (InitStart, InitReport, RestoreStart, RestoreReport)
 
 
 def _execution_arn(bracket: AttemptLines) -> str | None:
+    lines = (record for _, record in bracket.lines if isinstance(record, AppLine))
+    return next((arn for line in lines if (arn := execution_arn(line))), None)
+
+
+def execution_arn(line: AppLine) -> str | None:
     """Return the ARN of the durable execution: a field of the function's own JSON lines."""
-    for _, record in bracket.lines:
-        if isinstance(record, AppLine) and record.fields:
-            for key in ("executionArn", "durableExecutionArn"):
-                arn = record.fields.get(key)
-                if isinstance(arn, str) and ":durable-execution" in arn.replace("/", ":"):
-                    return arn
+    for key in ("executionArn", "durableExecutionArn"):
+        arn = (line.fields or {}).get(key)
+        if isinstance(arn, str) and ":durable-execution" in arn.replace("/", ":"):
+            return arn
     return None
 
 

@@ -64,6 +64,11 @@ class Request:
         return self.attempts[0].placed_ms if self.attempts else self.mentions[0].timestamp_ms
 
     @property
+    def execution_arn(self) -> str | None:
+        """The ARN of the durable execution that its function logged."""
+        return next((a.execution_arn for a in self.attempts if a.execution_arn), None)
+
+    @property
     def asynchronous(self) -> bool:
         """Whether the retries, waits and limits of Lambda's asynchronous queue apply."""
         return self.delivery is Delivery.ASYNCHRONOUS

@@ -14,6 +14,9 @@ from retryctl.core.crosscheck.verdict import CheckedRequest
 _EXECUTION = re.compile(r'\b(?:durableE|e)xecutionArn"?\s*[=:]\s*"?([^\s",}\']+)')
 # messageId=7c0ff00d-…  "messageId": "7c0ff00d-…"
 _MESSAGE = re.compile(r'\bmessage_?[iI]d"?\s*[=:]\s*"?([0-9A-Za-z-]{8,80})')
+# "correlation_id": "4f1c…"  "xray_trace_id": "1-5bef4de7-ad49b0e87f6ef6c87fc2e700", of Powertools
+_POWERTOOLS = re.compile(r'"(correlation_id|xray_trace_id)"\s*:\s*"([^"\\]{8,128})"')
+_POWERTOOLS_KEYS = {"correlation_id": "correlationId", "xray_trace_id": "xrayTraceId"}
 _RECEIVED = re.compile(r"ApproximateReceiveCount", re.IGNORECASE)
 # Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=…
 _TRACE_ROOT = re.compile(r"(?:Root=)?(1-[0-9a-f]{8}-[0-9a-f]{24})")
@@ -74,12 +77,17 @@ def _json_reader(path: list[str]) -> KeyReader:
 
 
 def known_keys(message: str) -> Iterator[EventKey]:
-    """Yield the keys that Lambda and its libraries log: durable executions and SQS messages."""
+    """Yield the keys that Lambda and its libraries log.
+
+    Durable executions, SQS messages, and the correlation ID and X-Ray trace of Powertools.
+    """
     for match in _EXECUTION.finditer(message):
         yield EventKey("executionArn", match[1])
     if _RECEIVED.search(message):
         for match in _MESSAGE.finditer(message):
             yield EventKey("messageId", match[1])
+    for match in _POWERTOOLS.finditer(message):
+        yield EventKey(_POWERTOOLS_KEYS[match[1]], match[2])
 
 
 def keys_of(checked: CheckedRequest, read: KeyReader = known_keys) -> frozenset[EventKey]:

@@ -24,6 +24,7 @@ class RequestRow:
     the last one. ``branches`` has the branch of each attempt, ``None`` where it logged none, and
     ``wrong_branches`` the numbers of the attempts that ran another branch than expected.
     ``environments`` counts the execution environments; ``None`` where streams have no names.
+    ``execution_arn`` names the durable execution that its function logged.
     """
 
     request_id: str
@@ -39,6 +40,7 @@ class RequestRow:
     branches: tuple[str | None, ...] = (None,)
     wrong_branches: tuple[int, ...] = ()
     environments: int | None = 1
+    execution_arn: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,7 @@ def _checked(one: CheckedRequest) -> RequestRow:
         branches=tuple(attempt.claim.branch for attempt in request.attempts),
         wrong_branches=tuple(_wrong_branches(one)),
         environments=_environments(request),
+        execution_arn=request.execution_arn,
     )
 
 

@@ -22,6 +22,9 @@ from retryctl.core.summary.silent import CompactAttempt
 MOST_ERRORS = 5_000
 """As many kinds of errors are told apart; a log can hold any number."""
 OTHER_ERRORS = "(others)"
+MOST_EXECUTIONS = 1_000
+"""As many durable executions are counted apart."""
+OTHER_EXECUTIONS = "(others)"
 MINUTE_MS = 60_000
 
 ErrorKind = tuple[str, "str | None"]
@@ -77,6 +80,7 @@ class SummaryTally:
     checks: Counter[AttemptVerdict] = field(default_factory=Counter)
     retries_judged: Counter[AttemptVerdict] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
+    executions: Counter[str] = field(default_factory=Counter)
     wrong_retries: Counter[str] = field(default_factory=Counter)
     same_environment: int = 0
     other_environment: int = 0
@@ -103,6 +107,8 @@ class SummaryTally:
             self._add_retry(before, attempt)
         for finding in checked.findings:
             self.findings[finding.rule] += 1
+        if request.execution_arn:
+            self._add_execution(request.execution_arn, 1)
         self._add_reasons(checked)
 
     def add_quiet(self, attempts: Sequence[CompactAttempt]) -> None:
@@ -134,6 +140,8 @@ class SummaryTally:
             self.waits.setdefault(retry, Counter()).update(waits)
         for kind, count in other.errors.items():
             self._add_error(kind, count, other.examples[kind])
+        for arn, count in other.executions.items():
+            self._add_execution(arn, count)
         for moment_ms in (other.first_ms, other.last_ms):
             if moment_ms is not None:
                 self._see(moment_ms)
@@ -166,6 +174,11 @@ class SummaryTally:
             kind = (OTHER_ERRORS, None)
         self.errors[kind] += count
         self.examples[kind] = min(example, self.examples.get(kind, example))
+
+    def _add_execution(self, arn: str, count: int) -> None:
+        if arn not in self.executions and len(self.executions) >= MOST_EXECUTIONS:
+            arn = OTHER_EXECUTIONS
+        self.executions[arn] += count
 
     def _add_retry(self, before: Attempt, attempt: Attempt) -> None:
         wait = wait_ms(before, attempt)

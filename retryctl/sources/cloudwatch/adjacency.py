@@ -89,9 +89,13 @@ class Pairs:
                 self._keep("error", AdjacentPair(first=error, second=None))
         self._errors.clear()
 
-    def farthest(self, most: int) -> list[AdjacentPair]:
-        """Return at most ``most`` of each kind, those with the most time between first."""
-        ordered = (sorted(heap, reverse=True)[:most] for heap in self._heaps.values())
+    def farthest(self, most: int, *, errors: int = 0) -> list[AdjacentPair]:
+        """Return at most ``most`` of each kind, those with the most time between.
+
+        Pairs behind an error come first, and ``errors`` of them where that is more.
+        """
+        limits = {"error": max(most, errors), "counter": most}
+        ordered = (sorted(self._heaps[kind], reverse=True)[:n] for kind, n in limits.items())
         return [pair for heap in ordered for _, _, pair in heap]
 
     def _keep(self, kind: str, pair: AdjacentPair) -> None:

@@ -28,7 +28,7 @@ _TELLING = (
         r"^[0-9T:.Z-]+\s[0-9a-zA-Z-]*\sfail\s",
     ),  # Java in both formats; .NET
     *(r"^Error.raised.from.handler", r"^Critical.exception.from", r"^Init.error.when.loading"),
-    r"retryctl",  # the marker of the counters
+    *(r"retryctl", r"durable-execution"),  # the marker of the counters; an ARN
 )
 _PRINTED = (r"^\s*[0-9]+\s*$", r"^\s*process\s")
 

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.events import LogEvent
-from retryctl.errors import CouldNotLook, Throttled
+from retryctl.errors import CouldNotLook, RetryctlError, Throttled
 from retryctl.sources.aws.client import Answer, AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
@@ -37,6 +37,7 @@ _GB = 1e9
 _FIELDS = "fields @timestamp, @message, @logStream, @log"
 _UNMASKED = "unmasked"
 _BESIDE_MS = 60_000  # late marks of a timeout or a crash follow REPORT
+_NEEDED = {"@timestamp", "@message", "@logStream"}
 _MOST_ROWS = 10_000
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 2.0
 _NO_ROWS: Answer = {"results": [], "statistics": {"recordsMatched": 0.0}}
@@ -60,7 +61,8 @@ class InsightsClient:
     """Queries on one log group. ``bytes_scanned`` is what they were charged for so far.
 
     They may run in several threads; once ``halted`` is set, each ends soon and is stopped.
-    ``unread`` are the ends of seconds that hold more than an answer can. ``doubts`` are the
+    ``unread`` are the ends of seconds that hold more than an answer can, ``incomplete`` the windows
+    of answers with rows that lack a field. ``doubts`` are the
     milliseconds whose order is not settled (``event_order``). ``clamped``: a window reached back
     to before the group's creation or beyond its retention, where no query may end.
     """
@@ -86,6 +88,7 @@ class InsightsClient:
         self._lock = threading.Lock()
         self.bytes_scanned = 0.0
         self.unread: list[TimeRange] = []
+        self.incomplete: list[tuple[TimeRange, RetryctlError]] = []
         self.doubts: list[Doubt] = []
         self.clamped = False
 
@@ -139,13 +142,30 @@ class InsightsClient:
             yield from self._rows(replace(window, until_ms=middle_ms), command)
             yield from self._rows(replace(window, since_ms=middle_ms), command)
             return
-        rows = [cells(row) for row in answer["results"]]
-        events = [self._event(row) for row in rows if "@timestamp" in row]
+        events = self._events(window, [cells(row) for row in answer["results"]])
         if not _is_whole(answer):
             window = self._up_to_the_last(events, window)
         for event in events:
             if window.since_ms <= event.timestamp_ms < window.until_ms:
                 yield event
+
+    def _events(self, window: TimeRange, rows: Sequence[dict[str, str]]) -> list[LogEvent]:
+        """Return the events of the rows, and note those without a field that every event has.
+
+        Raises CouldNotLook where no row is whole.
+        """
+        whole = [row for row in rows if row.keys() >= _NEEDED]
+        if len(whole) < len(rows):
+            lost = CouldNotLook(
+                f"{len(rows) - len(whole):,} of {len(rows):,} rows of Logs Insights lack one of "
+                f"{', '.join(sorted(_NEEDED))}",
+                "Use --engine filter, where the group's class allows it.",
+            )
+            if not whole:
+                raise lost
+            with self._lock:
+                self.incomplete.append((window, lost))
+        return [self._event(row) for row in whole]
 
     def _up_to_the_last(self, events: list[LogEvent], window: TimeRange) -> TimeRange:
         """Return the part of a second that is whole; of its last millisecond some are missing."""
@@ -258,8 +278,8 @@ class InsightsClient:
     def _event(self, row: dict[str, str]) -> LogEvent:
         return LogEvent(
             timestamp_ms=moment_ms(row["@timestamp"]),
-            message=row.get(_UNMASKED, row.get("@message", "")),
-            log_stream=row.get("@logStream"),
+            message=row.get(_UNMASKED, row["@message"]),
+            log_stream=row["@logStream"],
             log_group=self._group.name,
         )
 
@@ -293,6 +313,7 @@ class Insights(InsightsClient):
             around = [spread.around(own, self._now_ms) for own in _by_request(found.hits)]
             plan.aim = tuple(merged([*plan.aim, *around]))
         found.done = plan.done
+        found.unsearched += self.incomplete
         return found
 
     def _indexes(self, windows: Sequence[TimeRange]) -> Sequence[FieldIndex]:
@@ -331,7 +352,11 @@ class Insights(InsightsClient):
         since_ms = max(part.since_ms, part.lead_ms, 0)
         window = TimeRange(since_ms=since_ms, until_ms=part.window.until_ms)
         command = f'filter @logStream in ["{part.log_stream}"]'
-        return belonging(self._in_order(self._rows(window, command)), part)
+        known = len(self.incomplete)
+        events = self._in_order(self._rows(window, command))
+        if len(self.incomplete) > known:
+            raise self.incomplete[-1][1]
+        return belonging(events, part)
 
 
 def estimate_bytes(group: Description, windows: Sequence[TimeRange], now_ms: int) -> float | None:

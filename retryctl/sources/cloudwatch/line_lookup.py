@@ -27,6 +27,7 @@ MOST_PAIRS = 1_000
 _AT_ONCE = 4
 # One lookup of a pair for this many pages, and at least this many.
 _PAGES_FOR_A_PAIR, _LEAST_PAIRS = 10, 5
+_MOST_ERRORS = 50  # each decides an outcome, so these are looked up whatever their number of pages
 # More lookups than that cost more than reading all lines, of which about a quarter are selected.
 _MOST_SURE_PAIRS, _LINES_FOR_A_SELECTED = 200, 3
 
@@ -77,22 +78,24 @@ class LineLookup:
         self._parted: dict[AdjacentPair, bool | None] = {}
 
     def some(self, pairs: Pairs, *, pages: int) -> PairLookup:
-        """Look up the pairs with the most time between: more of them, the more ``pages``."""
-        return self._look_up(pairs, _some(pages))
+        """Look up pairs behind an error, and of all the pairs with the most time between.
+
+        The more ``pages``, the more pairs.
+        """
+        return self._look_up(pairs.farthest(_some(pages), errors=_MOST_ERRORS))
 
     def reaches_all(self, pairs: Pairs, *, pages: int) -> bool:
         """Whether ``some`` looks up all pairs, and nothing remains unknown."""
-        if pairs.found > _some(pages):
+        if pairs.found > len(pairs.farthest(_some(pages), errors=_MOST_ERRORS)):
             return False
         return self.some(pairs, pages=pages).verified == pairs.found
 
     def every(self, pairs: Pairs, *, pages: int) -> PairLookup:
         """Look up all pairs; none of them where reading all lines costs less."""
         most = min(MOST_PAIRS, max(_MOST_SURE_PAIRS, pages * _LINES_FOR_A_SELECTED))
-        return self._look_up(pairs, most if pairs.found <= most else 0)
+        return self._look_up(pairs.farthest(most if pairs.found <= most else 0))
 
-    def _look_up(self, pairs: Pairs, most: int) -> PairLookup:
-        chosen = pairs.farthest(most)
+    def _look_up(self, chosen: Sequence[AdjacentPair]) -> PairLookup:
         new = [pair for pair in chosen if pair not in self._parted]
         with DaemonPool(_AT_ONCE) as pool:
             self._parted |= zip(new, pool.map(self._is_parted, new), strict=True)

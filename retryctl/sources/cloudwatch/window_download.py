@@ -293,6 +293,7 @@ class WindowDownload:
             self._save_fresh(TimeRange(since_ms=fresh_ms, until_ms=until_ms), expression)
         lines.report_scanned()
         self.looked.bytes_scanned = lines.bytes_scanned
+        self.looked.gaps += [not_searched(self._group, *each, None) for each in lines.incomplete]
         self.looked.gaps += [too_many(self._group, second) for second in lines.unread]
         self.looked.gaps += unordered(self._group, lines.doubts)
         if lines.clamped:

@@ -56,6 +56,7 @@ class ReadStats:
     web_requests: int = 0
     bytes_read: int = 0
     log_groups: set[str] = field(default_factory=set)
+    torn_streams: set[tuple[str | None, str | None]] = field(default_factory=set)
     left_out: dict[str, str] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
 
@@ -97,6 +98,7 @@ class ReadStats:
             horizon_ms=horizon_ms,
             first_event_ms=first_ms,
             last_event_ms=last_ms,
+            torn_streams=frozenset(self.torn_streams),
             left_out=tuple(self.left_out.items()),
             events_read=self.events,
             events_unrecognised=self.unrecognised,

@@ -24,6 +24,7 @@ def listed_object(listed: RequestRow) -> dict[str, Any]:
         "wrong_branches": list(listed.wrong_branches),
         "environments": listed.environments,
         "error": listed.error,
+        "execution_arn": listed.execution_arn,
     }
 
 

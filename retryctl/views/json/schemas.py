@@ -163,6 +163,7 @@ _ROW = _object(
     wrong_branches=_list(_COUNT),
     environments=_maybe(_COUNT),
     error=_maybe(_TEXT),
+    execution_arn=_maybe(_TEXT),
 )
 _FIGURES: dict[str, Schema] = {
     "function": _maybe(_TEXT),
@@ -179,6 +180,7 @@ _FIGURES: dict[str, Schema] = {
     ),
     "wrong_on_retries": _map(_COUNT),
     "findings": _map(_COUNT),
+    "durable_executions": _list(_object(execution_arn=_TEXT, requests=_COUNT)),
     "retry_environment": _object(same=_COUNT, other=_COUNT),
     "waits_s": _list(_object(retry=_COUNT, count=_COUNT, p50=_NUMBER, p95=_NUMBER, max=_NUMBER)),
     "errors": _list(

@@ -74,6 +74,9 @@ def summary_object(function: str | None, tally: SummaryTally, branches: Branches
         },
         "wrong_on_retries": dict(sorted(tally.wrong_retries.items())),
         "findings": dict(sorted(tally.findings.items())),
+        "durable_executions": [
+            {"execution_arn": arn, "requests": count} for arn, count in durable_executions(tally)
+        ],
         "retry_environment": {"same": tally.same_environment, "other": tally.other_environment},
         "waits_s": [
             {
@@ -97,6 +100,11 @@ def summary_object(function: str | None, tally: SummaryTally, branches: Branches
         },
         "failed_over_time": _over_time(tally),
     }
+
+
+def durable_executions(tally: SummaryTally) -> list[tuple[str, int]]:
+    """Return the ARNs of durable executions, those with most requests first."""
+    return sorted(tally.executions.items(), key=lambda item: (-item[1], item[0]))
 
 
 def branch_rows(tally: SummaryTally, branches: Branches) -> list[Mapping[str, int]]:

@@ -33,7 +33,7 @@ from retryctl.views.figures import (
     reasons,
 )
 from retryctl.views.inert import cut
-from retryctl.views.json.summary import branch_rows
+from retryctl.views.json.summary import branch_rows, durable_executions
 from retryctl.views.next_steps import list_wrong
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, STYLES, WARNING
@@ -142,6 +142,7 @@ def _figures(
     yield BLANK
     yield from _row("waits", *_waits(tally))
     yield from _row("errors", *_errors(tally))
+    yield from _row("durable", *_durable(tally))
     yield from _row("cost", [(_cost(tally), "")])
     yield from _over_time(tally, tz)
     yield BLANK
@@ -258,6 +259,14 @@ def _errors(tally: SummaryTally) -> Iterator[Pieces]:
         rest = groups[_MOST_ERRORS:]
         count = sum(each.count for each in rest)
         yield [(f"{count:>6,} × {len(rest):,} other kinds: --output json", "")]
+
+
+def _durable(tally: SummaryTally) -> Iterator[Pieces]:
+    executions = durable_executions(tally)
+    for arn, count in executions[:_MOST_ERRORS]:
+        yield [(f"{number_of(count, 'request')} in {arn}", "")]
+    if rest := executions[_MOST_ERRORS:]:
+        yield [(f"{len(rest):,} other executions: --output json", "")]
 
 
 def _cost(tally: SummaryTally) -> str:
