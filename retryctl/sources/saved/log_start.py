@@ -59,7 +59,7 @@ def gaps_shown_by_start(files: Sequence[SavedFile], first_ms: int | None) -> lis
 
 def _head(file: SavedFile) -> _Head:
     events: list[LogEvent] = []
-    notes = FileDiagnostics(file.name)
+    notes = FileDiagnostics(file.name, file.number)
     try:
         found = read_file(file, notes, None, lambda _: None)
         events = list(islice(_log_events(found), HEAD_EVENTS + 1))
