@@ -177,7 +177,7 @@ def _first_and_last(shown: Sequence[Attempt]) -> Sequence[Attempt]:
 
 
 def _folded(between: Sequence[Attempt]) -> str:
-    """``attempts 9 to 1435 have no row: 1,427 × NameError``."""
+    """Count the attempts without a row: ``attempts 9 to 1435 have no row: 1,427 × NameError``."""
     alike = Counter(outcome_word(attempt) for attempt in between)
     counts = " · ".join(f"{count:,} × {word}" for word, count in alike.most_common(_MOST_WORDS))
     others = sum(alike.values()) - sum(count for _, count in alike.most_common(_MOST_WORDS))
