@@ -27,6 +27,7 @@ from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.bulk.templates import TemplateCache, figures_of, template_part
 from retryctl.core.crosscheck.claims import Markers, read_claim
 from retryctl.core.grammar.parse import parse_record
+from retryctl.core.history.lost_lines import has_lost_lines
 from retryctl.core.history.safe_cut import ClosedChunk, closed_piece
 from retryctl.core.model.attempt import Attempt, execution_arn
 from retryctl.core.model.events import LogEvent
@@ -207,6 +208,7 @@ class AttemptBuilder:
         piece = self._piece(fragment, line)
         if piece is None:
             return False
+        fragment.is_torn |= has_lost_lines(piece.brackets, opens=False, closes=False)
         placed_ms = fragment.placed_ms
         for attempt in compact_attempts(
             piece.brackets, self._markers, self._settings, self._shown, placed_ms

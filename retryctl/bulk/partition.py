@@ -123,6 +123,7 @@ def _plain(
     """Yield the silent successes, and add every other packed attempt to ``attempts``."""
     seen = {key[1] for key in (*attempts, *mentions)} | _repeated(part)
     hidden_from_ms, hidden_until_ms = _hidden_span_ms(context)
+    torn = context.coverage.torn_streams
     for number, packed in part.plain:
         reading = readings[number]
         are_quiet = context.silent_templates.setdefault(reading, {})
@@ -135,7 +136,9 @@ def _plain(
             if shape not in are_quiet:
                 attempt = like(reading.templates[shape], stream, context.named, record)
                 are_quiet[shape] = _is_quiet((stream.log_group, request_id), attempt, context)
-            hidden = hidden_from_ms <= start_ms < hidden_until_ms
+            hidden = hidden_from_ms <= start_ms < hidden_until_ms or (
+                bool(torn) and (stream.log_group, stream.log_stream) in torn
+            )
             if are_quiet[shape] and not hidden and request_id not in seen:
                 quiet[fragment].append(record)
             else:
@@ -174,7 +177,9 @@ def _is_quiet(key: _Key, attempt: Attempt, context: PartitionContext) -> bool:
     if attempt.outcome is not Outcome.OK or not attempt.claim.silent or context.versions:
         return False
     gaps = tuple(gap for gap in context.coverage.gaps if not gap.hides_attempts)
-    around = replace(context, coverage=replace(context.coverage, gaps=gaps))
+    around = replace(
+        context, coverage=replace(context.coverage, gaps=gaps, torn_streams=frozenset())
+    )
     checked = _checked(key, [attempt], [], around)
     return (
         checked.request.outcome is RequestOutcome.SUCCEEDED

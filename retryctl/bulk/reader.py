@@ -21,6 +21,7 @@ from retryctl.bulk.stream_state import ScannedChunk
 from retryctl.bulk.survey import LineSelector, SurveyedChunk, SurveyedLog
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.history.lost_lines import lost_lines
 from retryctl.core.model.coverage import Coverage, Gap, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.errors import UnreadableInput
@@ -254,7 +255,7 @@ class BulkReader:
             malformed = set(after)
         self._refuse_unreadable(run.refused)
         for file in self._files:
-            notes = FileDiagnostics(file.name)
+            notes = FileDiagnostics(file.name, file.number)
             if error := run.refused.get(file.name):
                 notes.refused(error)
             elif file.name in malformed:
@@ -263,7 +264,12 @@ class BulkReader:
             if before[file.name] != after[file.name]:
                 what = f"{file.name} changed while it was read; what was written then is missing"
                 store.stats.gaps.append(Gap(kind="changed", message=what, hides_attempts=True))
-        gaps = (store.searched_by_id(), gap_before(self._files, store.stats.first_ms))
+        torn = store.stats.torn_streams
+        gaps = (
+            store.searched_by_id(),
+            gap_before(self._files, store.stats.first_ms),
+            lost_lines(len(torn)) if torn else None,
+        )
         store.stats.gaps += [gap for gap in gaps if gap]
         store.stats.bytes_read, store.stats.web_requests = run.done, len(store.web)
 

@@ -27,6 +27,7 @@ from retryctl.bulk.survey import LineSelector, events_in
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.build import mentions_in
 from retryctl.core.history.id_search import IdSearch, searched_by_id
+from retryctl.core.history.lost_lines import has_lost_lines
 from retryctl.core.history.safe_cut import last_piece
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Gap, LogQuery
@@ -178,6 +179,8 @@ class ShuffleStore:
             whole = None if place in self._out_of_order else self._joined(fragments)
             if whole:
                 streams[place] = whole.stream
+                if whole.is_torn:
+                    self.stats.torn_streams.add((whole.stream.log_group, whole.stream.log_stream))
                 more.append((whole.stream, whole.attempts, whole.mentions))
             else:
                 self._out_of_order.add(place)
@@ -268,6 +271,8 @@ class ShuffleStore:
         piece = last_piece((), events)
         unread = sum(isinstance(record, Unrecognised) for _, record in piece.lines)
         self.stats.unrecognised += unread
+        if has_lost_lines(piece.brackets, opens=True, closes=True):
+            self.stats.torn_streams.add((events[0].log_group, events[0].log_stream))
         first = piece.brackets[0] if piece.brackets else None
         stream = Stream(
             log_group=events[0].log_group,

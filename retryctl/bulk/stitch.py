@@ -15,6 +15,7 @@ from retryctl.bulk.line_layout import events_of
 from retryctl.bulk.stream_state import StreamFragment
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.build import mentions_in
+from retryctl.core.history.lost_lines import has_lost_lines
 from retryctl.core.history.safe_cut import ClosedChunk, closed_piece, last_piece
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
@@ -29,6 +30,7 @@ class StitchedStream:
     stream: Stream
     attempts: tuple[Attempt, ...]
     mentions: tuple[Mention, ...]
+    is_torn: bool
 
 
 def stitch(
@@ -45,6 +47,7 @@ def stitch(
     context: Sequence[bytes | LogEvent] = ()
     open_lines: list[bytes] = []
     placed_ms, latest = 0, b""
+    torn = any(fragment.is_torn for fragment in fragments)
     for fragment in fragments:
         if fragment.first < latest:
             return None
@@ -58,17 +61,20 @@ def stitch(
         piece = closed_piece(before, events, opening)
         if piece is None or not _ends_as(piece, fragment, selected):
             return None
+        torn |= has_lost_lines(piece.brackets, opens=not context, closes=False)
         attempts += compact_attempts(piece.brackets, markers, settings, shown, placed_ms)
         context, open_lines, placed_ms = fragment.context, list(fragment.lines), fragment.placed_ms
     before, events = events_of(selected, context, open_lines)
     piece = last_piece(before, events)
     if piece.context_was_lost:
         return None
+    torn |= has_lost_lines(piece.brackets, opens=not context, closes=True)
     attempts += compact_attempts(piece.brackets, markers, settings, shown, placed_ms)
     return StitchedStream(
         stream=_stream(fragments),
         attempts=tuple(attempts),
         mentions=() if context else tuple(mentions_in(piece.lines, piece.brackets)),
+        is_torn=torn,
     )
 
 

@@ -27,6 +27,7 @@ class StreamFragment:
         *("template", "is_plain", "is_noted_between"),
         # tail: the lines since the last cut, the attempt before them, when the next cut is tried
         *("lines", "context", "placed_ms", "undecided_ms", "patience_ms"),
+        "is_torn",  # whether an attempt between two cuts shows that lines were lost
     )
 
     def __init__(
@@ -42,6 +43,7 @@ class StreamFragment:
         self.cut_line = b""
         self.head_context: list[bytes] = []
 
+        self.is_torn = False
         self.lines: list[Any] = []  # lines; events where the core has read them
         self.context: list[Any] = []
         self.placed_ms = 0

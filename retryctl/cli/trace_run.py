@@ -257,5 +257,15 @@ def _announce_stdin(arguments: Sequence[str], source: SourceOptions, *, quiet: b
 
 
 def _stdin_lines() -> Iterator[str]:
-    for line in sys.stdin.buffer if sys.stdin else ():
-        yield line.decode("utf-8", "replace")
+    if sys.stdin is None:
+        return
+    from retryctl.sources.saved.decode import encoding_of
+
+    stdin = sys.stdin.buffer
+    first = stdin.readline()
+    encoding, _ = encoding_of(first)
+    if encoding == "utf-8":
+        yield first.decode(errors="replace")
+        yield from (line.decode(errors="replace") for line in stdin)
+    else:
+        yield from (first + stdin.read()).decode(encoding, "replace").splitlines(keepends=True)

@@ -14,6 +14,7 @@ from retryctl.bulk.reader import BulkReader
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
 from retryctl.core.history.build import build_history
+from retryctl.core.history.lost_lines import with_lost_lines
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.summary.request_row import request_rows
@@ -60,6 +61,7 @@ def read_slowly(
     ]
     coverage = log.coverage()
     told = build_history(events, horizon_ms=coverage.horizon_ms or 0)
+    coverage = with_lost_lines(coverage, told.torn)
     return (
         coverage,
         {(r.request_id, r.log_group): check_request(r, coverage) for r in told.requests},

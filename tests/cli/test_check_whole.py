@@ -18,6 +18,7 @@ from retryctl.core.check.evaluate import CheckEvaluator
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
 from retryctl.core.history.build import build_history
+from retryctl.core.history.lost_lines import with_lost_lines
 from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import UnreadableInput
@@ -61,6 +62,7 @@ def at_once(source: Path, window: TimeWindow) -> dict[str, str]:
     coverage = log.coverage()
     history = build_history(early, horizon_ms=coverage.horizon_ms or 0)
     unrecognised = coverage.events_unrecognised + history.unrecognised
+    coverage = with_lost_lines(coverage, history.torn)
     gaps = gaps_of_window(coverage.gaps, window.since_ms)
     coverage = replace(coverage, events_unrecognised=unrecognised, gaps=gaps)
     judged = judge()
@@ -108,6 +110,7 @@ def test_what_is_read_again_in_stretches_proves_the_same(seed: int, tmp_path: Pa
     events = list(log.read(LogQuery()))
     coverage = log.coverage()
     history = build_history(events, horizon_ms=coverage.horizon_ms or 0)
+    coverage = with_lost_lines(coverage, history.torn)
     checked = [check_request(request, coverage) for request in history.requests]
     ids = {one.request.request_id for one in checked if one.findings}
     some = tuple(random.sample(sorted(ids), (len(ids) + 1) // 2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from random import Random
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.core.test_related import T0, Log
 from tests.endpoint.server import Endpoint
+from tests.support import check_logs
 from tests.support.aws_program import GROUP, HOUR, now_ms, told, trace
 from tests.support.program import run
 
@@ -43,6 +45,9 @@ def test_the_requests_of_one_event(log: tuple[Path, list[str]]) -> None:
     lines = done.stdout.splitlines()
     assert lines[0] == "one event · client retry · 3 request IDs"
     assert [line.split()[1] for line in lines[2:5]] == ids[:3]
+    axis = lines[6:9]
+    assert [line.split()[0] for line in axis] == ["1", "2", "3"]
+    assert sorted(axis, key=lambda line: line.index("━")) == axis
     assert "This is one event under 3 request IDs" in done.stdout
     assert "Set the caller's read timeout" in done.stdout
     assert ids[3] not in done.stdout
@@ -58,6 +63,18 @@ def test_the_document(log: tuple[Path, list[str]]) -> None:
     assert [request["request_id"] for request in event["requests"]] == ids[:3]
     assert [request["delivery"] for request in event["requests"]] == [1, 2, 3]
     assert event["finding"] is None
+
+
+def test_each_delivery_has_its_attempts(tmp_path: Path) -> None:
+    path = check_logs.save(tmp_path / "log.jsonl", check_logs.exhausted(), *check_logs.switched())
+    done = run("trace", "--key", "(process A)", "--from", str(path), env={"COLUMNS": "100"})
+    rows = done.stdout.splitlines()[2:8]
+    assert [row[:2].strip() for row in rows] == ["1", "", "", "2", "", ""]
+    attempts = [re.search(r" ms +(\d \w+)", row) for row in rows]
+    assert [match and match[1] for match in attempts] == [
+        *("1 error", "2 error", "3 error"),
+        *("1 error", "2 error", "3 ok"),
+    ]
 
 
 @pytest.mark.parametrize("command", ["trace", "list", "summary"])

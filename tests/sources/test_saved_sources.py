@@ -274,3 +274,12 @@ def test_a_summary_turns_no_window_round_either(tmp_path: Path) -> None:
     coverage = json.loads(told.stdout)["coverage"]
     assert coverage["where"] == "log.jsonl"
     assert coverage["since"] <= coverage["until"]
+
+
+def test_files_without_times_are_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for number in range(1, 6):
+        request_id = f"{number}f507cfc-0d3f-4697-b07a-ac58fc914c95"
+        name = tmp_path / f"{number}.txt"
+        name.write_text(f"START RequestId: {request_id} Version: $LATEST\nfile {number}\n")
+    events = sorted(SavedLog(str(tmp_path)).read(LogQuery()), key=lambda event: event.timestamp_ms)
+    assert [event.message for event in events][1::2] == [f"file {n}" for n in range(1, 6)]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from retryctl.core.crosscheck.context import JudgingContext
+from retryctl.core.history.lost_lines import LOST_IN_OWN_STREAM
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import UNORDERED, Gap
@@ -44,12 +45,13 @@ class HiddenParts:
 
 def hidden_parts(request: Request, around: JudgingContext) -> HiddenParts:
     """Select the gaps in which attempts or lines of ``request`` could lie."""
-    if not request.attempts or not around.coverage.gaps:
+    gaps = _gaps_around(request, around)
+    if not request.attempts or not gaps:
         return HiddenParts()
     first, last = request.attempts[0].placed_ms, request.attempts[-1].placed_ms
     age_ms, horizon_ms = around.settings.event_age_ms, around.coverage.horizon_ms
     until_ms = first + age_ms if horizon_ms is None else min(first + age_ms, horizon_ms + 1)
-    hiding = [gap for gap in around.coverage.gaps if gap.hides_attempts or gap.hides_lines]
+    hiding = [gap for gap in gaps if gap.hides_attempts or gap.hides_lines]
     attempts = [gap for gap in hiding if gap.hides_attempts]
 
     def those(gaps: Sequence[Gap], since_ms: int, until_ms: int) -> tuple[Gap, ...]:
@@ -61,6 +63,13 @@ def hidden_parts(request: Request, around: JudgingContext) -> HiddenParts:
         lines=those([gap for gap in hiding if _hides_lines(gap, request)], first, last + 1),
         anywhere=those(attempts, first - age_ms, until_ms),
     )
+
+
+def _gaps_around(request: Request, around: JudgingContext) -> tuple[Gap, ...]:
+    torn = around.coverage.torn_streams
+    if torn and any((each.log_group, each.log_stream) in torn for each in request.attempts):
+        return (*around.coverage.gaps, LOST_IN_OWN_STREAM)
+    return around.coverage.gaps
 
 
 def _hides_lines(gap: Gap, request: Request) -> bool:

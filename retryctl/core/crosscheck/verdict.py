@@ -9,7 +9,7 @@ rules of ``counter_rules``, ``store_rules`` and ``delivery_rules``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from retryctl.core.crosscheck.attempt_check import (
@@ -30,7 +30,8 @@ from retryctl.core.crosscheck.delivery_rules import DELIVERY_RULES
 from retryctl.core.crosscheck.findings import Finding, Rule, RuleInput
 from retryctl.core.crosscheck.hidden import hidden_parts, without_hidden_outcomes
 from retryctl.core.crosscheck.store_rules import STORE_RULES, agreeing_store
-from retryctl.core.history.build import build_history
+from retryctl.core.history.build import History, build_history
+from retryctl.core.history.lost_lines import with_lost_lines
 from retryctl.core.model.attempt import Attempt, function_from_names
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
@@ -89,35 +90,75 @@ def check_history(
 ) -> CheckedHistory:
     """Check every request in ``events``, which may come in any order and more than once."""
     given = given or HistoryInput()
-    checked: list[CheckedRequest] = []
-    unrecognised, web = 0, frozenset[str]()
-    for of_function in _by_function(events):
-        settings = given.settings_of(of_function[0])
-        history = build_history(
-            of_function,
-            horizon_ms=coverage.horizon_ms or 0,
-            markers=given.markers,
+    histories = [
+        (settings, _history(of_function, coverage, settings, given))
+        for of_function in _by_function(events)
+        for settings in [given.settings_of(of_function[0])]
+    ]
+    coverage = _coverage_of([history for _, history in histories], coverage)
+    checked = [
+        check_request(
+            request,
+            coverage,
             settings=settings,
-            function=given.function,
-            wanted=given.wanted,
+            markers=given.markers,
+            stored=given.stored.get(request.request_id),
         )
-        unrecognised, web = unrecognised + history.unrecognised, web | history.web
-        checked += (
-            check_request(
-                request,
-                coverage,
-                settings=settings,
-                markers=given.markers,
-                stored=given.stored.get(request.request_id),
-            )
-            for request in history.requests
-        )
-    total = coverage.events_unrecognised + unrecognised
+        for settings, request in _merged(histories, coverage, given)
+    ]
     return CheckedHistory(
         requests=tuple(sorted(checked, key=_by_place)),
-        coverage=replace(coverage, events_unrecognised=total, web_requests=len(web)),
-        web=web,
+        coverage=coverage,
+        web=frozenset[str]().union(*(history.web for _, history in histories)),
     )
+
+
+def _history(
+    events: Sequence[LogEvent], coverage: Coverage, settings: FunctionConfig, given: HistoryInput
+) -> History:
+    return build_history(
+        events,
+        horizon_ms=coverage.horizon_ms or 0,
+        markers=given.markers,
+        settings=settings,
+        function=given.function,
+        wanted=given.wanted,
+    )
+
+
+def _merged(
+    histories: Sequence[tuple[FunctionConfig, History]], coverage: Coverage, given: HistoryInput
+) -> Iterator[tuple[FunctionConfig, Request]]:
+    """Yield each request once: where two functions of a group log one ID, one of them printed it.
+
+    Its function is the one with more whole attempts.
+    """
+    found: dict[tuple[str | None, str], list[tuple[FunctionConfig, Request]]] = defaultdict(list)
+    for settings, history in histories:
+        for request in history.requests:
+            found[request.log_group, request.request_id].append((settings, request))
+    for key, several in found.items():
+        settings, request = max(several, key=lambda one: _whole_attempts(one[1]))
+        if len(several) > 1:
+            attempts = [attempt for _, one in several for attempt in one.attempts]
+            mentions = [event for _, one in several for event in one.mentions]
+            horizon_ms = coverage.horizon_ms or 0
+            request = request_of(key, attempts, mentions, settings, horizon_ms, given.function)
+        yield settings, request
+
+
+def _whole_attempts(request: Request) -> int:
+    return sum(bool(one.start_event and one.report_event) for one in request.attempts)
+
+
+def _coverage_of(histories: Sequence[History], coverage: Coverage) -> Coverage:
+    """Return the coverage with what the histories show of it."""
+    unrecognised = sum(history.unrecognised for history in histories)
+    web = frozenset[str]().union(*(history.web for history in histories))
+    torn = set().union(*(history.torn for history in histories))
+    total = coverage.events_unrecognised + unrecognised
+    counted = replace(coverage, events_unrecognised=total, web_requests=len(web))
+    return with_lost_lines(counted, torn)
 
 
 def _by_function(events: Iterable[LogEvent]) -> Iterable[Sequence[LogEvent]]:

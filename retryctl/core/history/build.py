@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.grammar.parse import parse_record
 from retryctl.core.history.attempt_lines import AttemptLines, Line
+from retryctl.core.history.lost_lines import has_lost_lines
 from retryctl.core.history.sequential import read_stream
 from retryctl.core.model.attempt import Attempt, build_attempt
 from retryctl.core.model.events import LogEvent
@@ -29,11 +30,13 @@ class History:
 
     ``unrecognised`` counts events in the shape of a record that could not be read, ``web``
     has the IDs of requests to a web function, which are no events and are not retried.
+    ``torn`` are the groups and streams that show that lines were lost.
     """
 
     requests: tuple[Request, ...]
     unrecognised: int = 0
     web: frozenset[str] = frozenset()
+    torn: frozenset[tuple[str | None, str | None]] = frozenset()
 
 
 def build_history(
@@ -55,10 +58,13 @@ def build_history(
     mentions: dict[tuple[str | None, str], list[LogEvent]] = defaultdict(list)
     unrecognised = 0
     web: set[str] = set()
+    torn: set[tuple[str | None, str | None]] = set()
     for lines in _streams(events):
         unrecognised += sum(isinstance(record, Unrecognised) for _, record in lines)
         web.update(r.request_id for _, r in lines if isinstance(r, WebRecord) and r.request_id)
         brackets = read_stream(lines)
+        if has_lost_lines(brackets, opens=True, closes=True):
+            torn.add((brackets[0].log_group, brackets[0].log_stream))
         placed_ms = 0
         for bracket in brackets:
             if wanted is None or bracket.request_id in wanted:
@@ -76,6 +82,7 @@ def build_history(
         requests=tuple(sorted(requests, key=_by_first)),
         unrecognised=unrecognised,
         web=frozenset(web),
+        torn=frozenset(torn),
     )
 
 

@@ -90,6 +90,7 @@ class Coverage:
     that earlier attempts may have been cut away; ``last_event_ms`` is where that file ends.
     ``where`` is the file or folder as it was given. ``aws_options`` are the options --profile,
     --region and --endpoint-url of the command, quoted for a shell, each after a blank.
+    ``torn_streams`` are the groups and streams that show that lines were lost.
     ``left_out`` has the request IDs of the file that the query does not name, each with its
     function or log group. ``web_requests`` counts the requests to web functions, which are not
     events.
@@ -104,6 +105,7 @@ class Coverage:
     horizon_ms: int | None = None
     first_event_ms: int | None = None
     last_event_ms: int | None = None
+    torn_streams: frozenset[tuple[str | None, str | None]] = frozenset()
     left_out: tuple[tuple[str, str], ...] = ()
     events_read: int = 0
     events_unrecognised: int = 0

@@ -56,6 +56,7 @@ class ReadStats:
     web_requests: int = 0
     bytes_read: int = 0
     log_groups: set[str] = field(default_factory=set)
+    torn_streams: set[tuple[str | None, str | None]] = field(default_factory=set)
     left_out: dict[str, str] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
 
@@ -97,6 +98,7 @@ class ReadStats:
             horizon_ms=horizon_ms,
             first_event_ms=first_ms,
             last_event_ms=last_ms,
+            torn_streams=frozenset(self.torn_streams),
             left_out=tuple(self.left_out.items()),
             events_read=self.events,
             events_unrecognised=self.unrecognised,
@@ -114,12 +116,14 @@ def _timed(moment_ms: int | None) -> int | None:
 class FileDiagnostics:
     """Gaps of one file, and the number of its lines that are not events (``unrecognised``).
 
+    ``number`` is the place of the file among those of its log.
+
     ``wrong_cuts`` counts the places where a row of CSV seemed to end and did not.
     ``begins_within_line``: its first line is the end of a line of JSON.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, number: int = 0) -> None:
+        self.name, self.number = name, number
         self.begins_within_line = False
         self.gaps: list[Gap] = []
         self.unrecognised = 0

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
 
+from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.related.groups import RelatedRequests, counts_by_key
 from retryctl.core.wording import number_of
-from retryctl.views.blocks import BLANK, Block, Paragraph, Table, plain_paragraph, text_column
+from retryctl.views.blocks import (
+    BLANK,
+    Block,
+    Drawing,
+    Paragraph,
+    Table,
+    plain_paragraph,
+    text_column,
+)
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.signs import NOTE, STYLES
 from retryctl.views.text.layout import text_of
+from retryctl.views.text.timeline import draw_lanes
 from retryctl.views.times import duration, stamp, zone_name
 
 
@@ -27,8 +37,11 @@ def related_text(
     colour: bool = False,
     ascii_only: bool = False,
 ) -> str:
-    """Return a heading and a table for each event, its deliveries numbered in the order of time."""
-    blocks = _blocks(groups, coverage, tz)
+    """Return a heading, a table and a time axis for each event.
+
+    Deliveries are numbered in the order of time.
+    """
+    blocks = _blocks(groups, coverage, tz, console_width)
     return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
 
 
@@ -96,11 +109,15 @@ def _outcomes(group: RelatedRequests) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.most_common())
 
 
-def _blocks(groups: Sequence[RelatedRequests], coverage: Coverage, tz: tzinfo) -> Iterator[Block]:
+def _blocks(
+    groups: Sequence[RelatedRequests], coverage: Coverage, tz: tzinfo, width: int
+) -> Iterator[Block]:
     for group in groups:
         count = number_of(len(group.requests), "request ID")
         yield Paragraph(words=(("one event · ", ""), (group.name, "bold"), (f" · {count}", "")))
         yield _table(group, tz)
+        yield BLANK
+        yield _time_axis(group, tz, width, coverage.horizon_ms)
         if group.finding:
             lead = ((f"{NOTE} ", STYLES[NOTE]),)
             yield Paragraph(lead=lead, words=((group.finding.message, ""),))
@@ -110,21 +127,45 @@ def _blocks(groups: Sequence[RelatedRequests], coverage: Coverage, tz: tzinfo) -
 
 
 def _table(group: RelatedRequests, tz: tzinfo) -> Table:
-    requests = [one.request for one in group.requests]
-    starts = [request.placed_ms for request in requests]
+    """Return a row for each attempt; the first of a delivery has its number and request ID."""
+    rows = [
+        (number, one.request, place, attempt)
+        for number, one in enumerate(group.requests, start=1)
+        for place, attempt in enumerate(one.request.attempts)
+    ]
+    starts = [attempt.placed_ms for *_, attempt in rows]
+
+    def of_delivery(text: Callable[[int, Request], str]) -> list[str]:
+        return ["" if place else text(number, request) for number, request, place, _ in rows]
 
     columns = {
-        "delivery": text_column("#", [str(n + 1) for n in range(len(requests))]),
-        "request": text_column("request", [r.request_id for r in requests], "bold"),
+        "delivery": text_column("#", of_delivery(lambda number, _: str(number))),
+        "request": text_column("request", of_delivery(lambda _, r: r.request_id), "bold"),
         "started": text_column(
             f"started ({zone_name(tz, starts)})",
             [stamp(ms, tz, dated=False) if is_timed(ms) else "" for ms in starts],
         ),
-        "ran": text_column("ran", [_ran(group, n) for n in range(len(requests))]),
-        "attempts": text_column("tries", [str(len(r.attempts)) for r in requests]),
-        "outcome": text_column("outcome", [_outcome(r) for r in requests]),
+        "ran": text_column("ran", [_ran(attempt) for *_, attempt in rows]),
+        "attempt": text_column("attempt", [_attempt(request, a) for _, request, _, a in rows]),
+        "outcome": text_column("outcome", of_delivery(lambda _, r: _outcome(r))),
     }
-    return Table(columns=columns, gives_way=(), clipped="outcome", instead={})
+    return Table(
+        columns=columns, gives_way=("attempt", "ran"), clipped="outcome", instead={}, gap=1
+    )
+
+
+def _attempt(request: Request, attempt: Attempt) -> str:
+    """``2 error`` where there are several attempts."""
+    return f"{attempt.number} {attempt.outcome.value}" if len(request.attempts) > 1 else "1"
+
+
+def _time_axis(group: RelatedRequests, tz: tzinfo, width: int, horizon_ms: int | None) -> Drawing:
+    """Draw a lane for each delivery, to scale."""
+    lanes = [
+        ((str(number), ""), one.request.attempts)
+        for number, one in enumerate(group.requests, start=1)
+    ]
+    return Drawing(lines=draw_lanes(lanes, tz, width, horizon_ms, rest="deliveries"))
 
 
 def _outcome(request: Request) -> str:
@@ -134,8 +175,5 @@ def _outcome(request: Request) -> str:
     return request.outcome.value
 
 
-def _ran(group: RelatedRequests, place: int) -> str:
-    """How long the last attempt ran."""
-    attempts = group.requests[place].request.attempts
-    took_ms = attempts[-1].duration_ms if attempts else None
-    return "" if took_ms is None else duration(took_ms)
+def _ran(attempt: Attempt) -> str:
+    return "" if attempt.duration_ms is None else duration(attempt.duration_ms)

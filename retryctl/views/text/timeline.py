@@ -32,30 +32,51 @@ def timeline(
     width: int,
     horizon_ms: int | None,
 ) -> list[list[Piece]]:
-    """Lines of ``width`` cells at most; none where there is no distance to draw.
+    """Return a lane for each environment; see ``draw_lanes``."""
+    lanes: dict[str | None, list[Attempt]] = {}
+    for attempt in attempts:
+        lanes.setdefault(attempt.log_stream, []).append(attempt)
+    return draw_lanes(
+        [((known[stream].label, known[stream].colour), some) for stream, some in lanes.items()],
+        tz,
+        width,
+        horizon_ms,
+        rest="environments",
+    )
 
-    An attempt stands at its start; one that still runs is drawn up to ``horizon_ms``.
+
+def draw_lanes(
+    lanes: Sequence[tuple[Piece, Sequence[Attempt]]],
+    tz: tzinfo,
+    width: int,
+    horizon_ms: int | None,
+    *,
+    rest: str,
+) -> list[list[Piece]]:
+    """Return lines of ``width`` cells at most; none where there is no distance to draw.
+
+    Each lane has a label with its colour. An attempt stands at its start; one that still runs is
+    drawn up to ``horizon_ms``. ``rest`` names the lanes that are not drawn.
     """
+    attempts = [attempt for _, some in lanes for attempt in some]
     if len(attempts) < 2 or not all(is_timed(attempt.placed_ms) for attempt in attempts):
         return []
-    spans = [(a, a.placed_ms, end_ms(a, horizon_ms)) for a in attempts]
-    first, last = min(start for _, start, _ in spans), max(end for _, _, end in spans)
-    streams = list(dict.fromkeys(attempt.log_stream for attempt, _, _ in spans))
-    drawn = streams if len(streams) <= _MOST_LANES else streams[: _MOST_LANES - 1]
+    first = min(attempt.placed_ms for attempt in attempts)
+    last = max(end_ms(attempt, horizon_ms) for attempt in attempts)
+    drawn = lanes if len(lanes) <= _MOST_LANES else lanes[: _MOST_LANES - 1]
     date = f" {day(first, tz)} "
-    gutter = max(len(date), *(len(_gutter(known[stream])) for stream in drawn))
+    gutter = max(len(date), *(len(_gutter(label)) for (label, _), _ in drawn))
     cells = width - gutter
     if last == first or cells < 20:
         return []
     lines: list[list[Piece]] = []
-    for stream in drawn:
-        lane = _Lane(cells, first, last, known[stream].colour)
-        for attempt, start, end in spans:
-            if attempt.log_stream == stream:
-                lane.add(attempt, start, end)
-        lines.append([(_gutter(known[stream]).ljust(gutter), known[stream].colour), *lane.pieces()])
-    if len(drawn) < len(streams):
-        lines.append([(f" and {len(streams) - len(drawn)} more environments, not drawn", "dim")])
+    for (label, colour), some in drawn:
+        lane = _Lane(cells, first, last, colour)
+        for attempt in some:
+            lane.add(attempt, attempt.placed_ms, end_ms(attempt, horizon_ms))
+        lines.append([(_gutter(label).ljust(gutter), colour), *lane.pieces()])
+    if len(drawn) < len(lanes):
+        lines.append([(f" and {len(lanes) - len(drawn)} more {rest}, not drawn", "dim")])
     axis = _axis(first, last, tz, cells)
     lines.append([(date.ljust(gutter), "dim"), (axis.rstrip(), "dim")])
     return lines
@@ -67,8 +88,8 @@ def end_ms(attempt: Attempt, horizon_ms: int | None) -> int:
     return max(attempt.placed_ms, attempt.placed_ms if end is None else end)
 
 
-def _gutter(environment: EnvironmentLabel) -> str:
-    return f" {environment.label}  "
+def _gutter(label: str) -> str:
+    return f" {label}  "
 
 
 class _Lane:

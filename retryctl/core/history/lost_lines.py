@@ -1,0 +1,56 @@
+"""Signs of lost lines: attempts inside a stream that lack their START or their REPORT.
+
+Lambda writes both of every attempt. At the start and at the end of a stream they may be cut off,
+or still to come; between two attempts they were lost, and so may be any other line of the stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from retryctl.core.history.attempt_lines import AttemptLines
+from retryctl.core.model.coverage import Coverage, Gap
+
+LOST_LINES = "lost-lines"
+Place = tuple["str | None", "str | None"]
+"""A log group and a log stream."""
+
+
+def has_lost_lines(brackets: Sequence[AttemptLines], *, opens: bool, closes: bool) -> bool:
+    """Whether the attempts of a stream, or of a piece of it, show that lines were lost.
+
+    ``opens``: the first one is the first of the stream, ``closes``: the last one is the last.
+    """
+    if not brackets or brackets[0].log_stream is None or brackets[0].managed:
+        return False  # several attempts are open at once
+    behind_first, before_last = brackets[opens:], brackets[: len(brackets) - closes]
+    return any(each.start is None and not each.starts_unseen for each in behind_first) or any(
+        each.start is not None and each.report_event is None for each in before_last
+    )
+
+
+def lost_lines(streams: int) -> Gap:
+    """Return the gap of a log, ``streams`` streams of which show that lines were lost."""
+    where = "a log stream" if streams == 1 else f"{streams:,} log streams"
+    return Gap(
+        kind=LOST_LINES,
+        message=f"in {where} an attempt between others has no START or no REPORT: lines were lost",
+    )
+
+
+def with_lost_lines(coverage: Coverage, torn: Collection[Place]) -> Coverage:
+    """Return the coverage with the streams that show a loss. Only saved logs lose lines."""
+    if not torn or coverage.first_event_ms is None:
+        return coverage
+    gaps = (*coverage.gaps, lost_lines(len(torn)))
+    return replace(coverage, torn_streams=frozenset(torn), gaps=gaps)
+
+
+LOST_IN_OWN_STREAM = Gap(
+    kind=LOST_LINES,
+    message="in its log stream an attempt has no START or no REPORT: lines were lost",
+    hides_attempts=True,
+    hides_lines=True,
+)
+"""The gap for a request with an attempt in such a stream."""

@@ -1,0 +1,86 @@
+"""Log events lost at random, 1 to 50 % of them: no answer that a lost line could change.
+
+A loss shows where an attempt between two others has no START or no REPORT. Requests with an
+attempt in such a stream are undetermined. What leaves no trace cannot be known: then a request may
+have fewer attempts than ran, and never more but where a function prints Lambda's records.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.verdict import CheckedRequest, check_history
+from retryctl.core.history.lost_lines import LOST_LINES
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.events import LogEvent
+from retryctl.core.model.request import RequestOutcome
+from tests.support.campaigns import seeds
+from tests.support.lambda_log import saved
+from tests.support.random_history import RandomHistory
+
+RATES = (0.01, 0.05, 0.2, 0.5)
+BEFORE_THE_END = (RequestOutcome.SUCCEEDED, RequestOutcome.RECOVERED)
+
+
+def check(events: list[LogEvent]) -> tuple[list[CheckedRequest], Coverage]:
+    checked = check_history(events, saved(events))
+    return list(checked.requests), checked.coverage
+
+
+def without_some(random: Random, events: list[LogEvent], rate: float) -> list[LogEvent]:
+    return [event for event in events if random.random() >= rate]
+
+
+def wrong(whole: CheckedRequest | None, one: CheckedRequest, coverage: Coverage) -> Iterator[str]:
+    """Yield what is wrong of a request in a log with lost lines."""
+    streams = {(each.log_group, each.log_stream) for each in one.request.attempts}
+    if streams & coverage.torn_streams:
+        if one.verdict is not Verdict.UNDETERMINED:
+            yield f"{one.verdict} though its stream shows a loss"
+        if one.request.outcome in BEFORE_THE_END:
+            yield f"{one.request.outcome} though its stream shows a loss"
+    if whole is None and one.verdict in (Verdict.AGREES, Verdict.DISAGREES):
+        yield f"{one.verdict} of a request that did not run"
+
+
+@pytest.mark.parametrize("first", seeds(3, 60))
+def test_where_a_loss_shows_nothing_is_decided(first: int) -> None:
+    counts: Counter[str] = Counter()
+    for seed in range(50 * first, 50 * first + 50):
+        random = Random(seed)
+        history = RandomHistory(random)
+        known = {one.request.request_id: one for one in check(history.events)[0]}
+        for rate in RATES:
+            events = without_some(random, history.events, rate) or history.events
+            requests, coverage = check(events)
+            keys = Counter((one.request.log_group, one.request.request_id) for one in requests)
+            assert max(keys.values(), default=1) == 1, f"seed {seed}: listed twice"
+            shown = [gap for gap in coverage.gaps if gap.kind == LOST_LINES]
+            assert bool(shown) is bool(coverage.torn_streams)
+            counts["shown"] += bool(shown)
+            for one in requests:
+                whole = known.get(one.request.request_id)
+                assert list(wrong(whole, one, coverage)) == [], (seed, rate)
+                counts["requests"] += 1
+                counts["changed"] += _is_changed(whole, one)
+    assert counts["shown"] > 50
+    # A loss that leaves no sign may still change a verdict, seldom.
+    assert counts["changed"] / counts["requests"] < 0.015, counts
+
+
+def _is_changed(whole: CheckedRequest | None, one: CheckedRequest) -> bool:
+    """Whether agreement and disagreement are exchanged."""
+    decided = (Verdict.AGREES, Verdict.DISAGREES)
+    return whole is not None and one.verdict in decided and one.verdict is not whole.verdict
+
+
+@pytest.mark.parametrize("first", seeds(2, 40))
+def test_a_whole_log_shows_no_loss(first: int) -> None:
+    for seed in range(100 * first, 100 * first + 100):
+        _, coverage = check(RandomHistory(Random(seed)).events)
+        assert coverage.torn_streams == frozenset(), seed
