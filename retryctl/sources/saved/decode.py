@@ -111,7 +111,7 @@ def _from_member(data: bytes) -> bytes:
 
 
 def _utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Convert text to UTF-8 without a BOM; bytes that are no text become U+FFFD."""
+    """Convert text to UTF-8 without a BOM; bytes that are not text become U+FFFD."""
     first = next(chunks, _BREAK)
     encoding, bom_bytes = encoding_of(first)
     decoder = codecs.getincrementaldecoder(encoding)("replace")

@@ -116,7 +116,7 @@ def _found(source: str) -> Iterator[SavedFile]:
 def _pattern(source: str) -> str:
     """Return the glob. The way to it is meant as it stands as far as there is one.
 
-    The brackets of a log stream's name are no set of characters: ``2026-11-23-[$LATEST]0123…``.
+    The brackets of a log stream's name are not a set of characters: ``2026-11-23-[$LATEST]0123…``.
     """
     head, tail = source, ""
     while head and not os.path.lexists(head):

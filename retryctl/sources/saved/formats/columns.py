@@ -66,7 +66,7 @@ class Columns:
         return len(row) == self.width and (self.time is None or is_time(row[self.time]))
 
     def block(self, rows: Sequence[Sequence[str]], first: int) -> bytes | None:
-        """Rows as canonical lines; ``None`` where one of them is no event.
+        """Rows as canonical lines; ``None`` where one of them is not an event.
 
         ``first`` counts the events before them: their places are the times of rows without.
         """

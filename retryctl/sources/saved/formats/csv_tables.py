@@ -165,7 +165,7 @@ class InsightsCsv(CsvTable):
 
 
 def csv_header(head: Head) -> list[str]:
-    """Return the names of a header of CSV, of a file that is no table of events."""
+    """Return the names of a header of CSV, of a file that is not a table of events."""
     names = _row(head.lines[0], ",")
     return (
         names

@@ -336,7 +336,7 @@ def _dumped(value: object) -> str:
 
 
 def _moment_ms(value: object) -> int | None:
-    """Return the milliseconds of a time in ISO 8601 or in digits; ``None`` where it is no time."""
+    """Return the milliseconds of a time in ISO 8601 or in digits; ``None`` if it is not a time."""
     if isinstance(value, str):
         return int(value) if re.fullmatch("1[0-9]{12}", value) else iso_ms(value)
     whole = isinstance(value, int) and not isinstance(value, bool)
