@@ -13,8 +13,8 @@ from retryctl.lab.delivery import MOST_RETRIES, EventSource
 from retryctl.lab.function import REGION, Function
 from retryctl.lab.lab import LabEvent
 from retryctl.lab.layers import merged_layers
+from retryctl.lab.local_aws import LocalAws, local_aws
 from retryctl.lab.options import FunctionOptions, make_function, parse_variables, read_variables
-from retryctl.lab.serve import LocalAws, local_aws
 from retryctl.lab.template import TemplateFunction, read_function
 
 SETUP_OPTIONS = ("handler", "template", "env", "env_file", "layer", "aws", "profile_through")
@@ -131,7 +131,7 @@ def _variables(own: Mapping[str, Any], folder: Path) -> dict[str, dict[str, str]
         found["the environment file"] = read_variables(folder / own["env_file"])
     if own["env"]:
         env = own["env"]
-        found["the option env"] = dict(env) if isinstance(env, Mapping) else parse_variables(env)
+        found["--env"] = dict(env) if isinstance(env, Mapping) else parse_variables(env)
     if own["profile_through"] is not None:
         from retryctl.sources.aws.profile import profile_variables
 
@@ -143,7 +143,7 @@ def _credentials(sources: Mapping[str, Mapping[str, str]], own: Mapping[str, Any
     """Report each source of AWS credentials, but for the mapping that a test gives."""
     names = {"the environment file": own["env_file"], "the profile": own["profile_through"]}
     for source, variables in sources.items():
-        is_a_tests = source == "the option env" and isinstance(own["env"], Mapping)
+        is_a_tests = source == "--env" and isinstance(own["env"], Mapping)
         if "AWS_SECRET_ACCESS_KEY" in variables and not is_a_tests:
             name = f" {names[source]}" if source in names else ""
             yield f"the function gets the AWS credentials of {source}{name}."

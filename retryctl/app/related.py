@@ -22,7 +22,7 @@ from retryctl.core.related.groups import RelatedRequests, related_requests
 from retryctl.core.related.keys import KeyReader, known_keys
 
 AROUND_MS = 3_600_000
-"""So far before and after a request its event is searched for, unless a window is given."""
+"""How far before and after a request its event is searched for, without a window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ class ChunkBlocks:
     """
 
     def __init__(self, chunk: Chunk, advance: Advance) -> None:
-        self.notes = FileDiagnostics(chunk.file.name)
+        self.notes = FileDiagnostics(chunk.file.name, chunk.file.number)
         self.format = chunk.format
         self._chunk = chunk
         self._advance = advance

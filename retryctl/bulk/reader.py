@@ -255,7 +255,7 @@ class BulkReader:
             malformed = set(after)
         self._refuse_unreadable(run.refused)
         for file in self._files:
-            notes = FileDiagnostics(file.name)
+            notes = FileDiagnostics(file.name, file.number)
             if error := run.refused.get(file.name):
                 notes.refused(error)
             elif file.name in malformed:

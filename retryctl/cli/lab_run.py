@@ -23,7 +23,7 @@ from retryctl.core.check.expectations import CheckTally, Expectations, of_reques
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import CouldNotLook, ExitStatus, UsageError
-from retryctl.lab import plan, serve
+from retryctl.lab import local_aws, plan
 from retryctl.lab.delivery import EventSource
 from retryctl.lab.destination import dead_letter, destination_record
 from retryctl.lab.function import REGION, Function
@@ -143,7 +143,7 @@ def serve_saved(source: str, port: int) -> NoReturn:
     from retryctl.sources.saved.events import SavedLog
 
     events = [_placed(event) for event in SavedLog(source).read(LogQuery())]
-    with serve.serving(events, port) as url:
+    with local_aws.serving(events, port) as url:
         put(
             # The SDKs name the endpoint after the service's ID, and need a region in either.
             # Settings of the function come from the same server: AWS would refuse these keys.

@@ -109,12 +109,13 @@ def _follow(
 
 def _live_stdin(source: SourceOptions) -> LivePipe | None:
     """Begin to copy the log from standard input, if that is a pipe."""
+    if source.source != "-" or sys.stdin is None:
+        return None
     from retryctl.sources.saved.live_pipe import LivePipe, is_pipe
 
-    stdin = sys.stdin.buffer if source.source == "-" and sys.stdin else None
-    if stdin is None or not is_pipe(stdin):
+    if not is_pipe(sys.stdin.buffer):
         return None
-    pipe = LivePipe(stdin)
+    pipe = LivePipe(sys.stdin.buffer)
     return pipe if pipe.start() else None
 
 
@@ -257,5 +258,15 @@ def _announce_stdin(arguments: Sequence[str], source: SourceOptions, *, quiet: b
 
 
 def _stdin_lines() -> Iterator[str]:
-    for line in sys.stdin.buffer if sys.stdin else ():
-        yield line.decode("utf-8", "replace")
+    if sys.stdin is None:
+        return
+    from retryctl.sources.saved.decode import encoding_of
+
+    stdin = sys.stdin.buffer
+    first = stdin.readline()
+    encoding, _ = encoding_of(first)
+    if encoding == "utf-8":
+        yield first.decode(errors="replace")
+        yield from (line.decode(errors="replace") for line in stdin)
+    else:
+        yield from (first + stdin.read()).decode(encoding, "replace").splitlines(keepends=True)

@@ -78,9 +78,7 @@ def _load_yaml(text: str) -> Any:
     try:
         yaml: Any = import_module("yaml")
     except ImportError as error:
-        raise UsageError(
-            "a template in YAML needs PyYAML", "pip install 'retryctl[lab]'"
-        ) from error
+        raise UsageError("a template in YAML needs PyYAML", "pip install PyYAML") from error
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]  # untyped where PyYAML has no stubs
         pass

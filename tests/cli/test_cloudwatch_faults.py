@@ -171,7 +171,7 @@ def test_the_gap_is_told_with_its_command_in_the_text(endpoint: Endpoint) -> Non
         done = trace(endpoint, RIGHT, "-g", GROUP, *FILTER, "--exit-code")
         said = " ".join((done.stdout or done.stderr).split())
         assert "was not searched: not allowed to read" in said
-        assert f"To settle it: retryctl trace {RIGHT}" in said
+        assert f"To close the gap: retryctl trace {RIGHT}" in said
         # what was found when the call was refused hangs on the order of those beside it
         found = ExitStatus.UNDETERMINED if done.stdout else ExitStatus.NOTHING_FOUND
         assert done.returncode == found

@@ -172,3 +172,10 @@ def test_the_settings_of_the_readme_can_be_copied(tmp_path: Path) -> None:
     prefixed = prefixed.replace("[tool.retryctl.tool.retryctl]", "[tool.retryctl]", 1)
     (shared / "pyproject.toml").write_text(prefixed, "utf-8")
     assert replace(load_settings(shared), path=None) == replace(settings, path=None)
+
+
+def test_a_file_with_a_byte_order_mark_sets_region_and_profile(tmp_path: Path) -> None:
+    text = 'region = "eu-west-1"\nprofile = "ops"\n'
+    (tmp_path / "retryctl.toml").write_text(text, encoding="utf-8-sig")
+    settings = load_settings(tmp_path)
+    assert (settings.region, settings.profile) == ("eu-west-1", "ops")

@@ -1,4 +1,5 @@
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from retryctl.cli.options.ids import request_ids, shortened_id
 from retryctl.errors import NothingFound, UsageError
-from tests.support.program import run
+from tests.support.program import PROGRAM, environment, run
 
 ONE = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
 TWO = "2c1f0a8e-3b57-5c6d-9a41-d1f6a7e0b9c3"
@@ -149,3 +150,18 @@ def test_a_file_of_failure_records_names_its_requests(tmp_path: Path) -> None:
     path.write_text("{}")
     with pytest.raises(UsageError, match="is a file's name"):
         request_ids([str(path)], [])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_ids_on_stdin_in_other_encodings(encoding: str) -> None:
+    dash = "-" if encoding == "utf-16-le" else "\u2013"  # which shows itself by its zeros alone
+    text = f"START RequestId: {ONE.replace('-', dash)}\r\nTWO: {TWO}\r\n"
+    typed = "\ufeff" + text if encoding == "utf-16-be" else text
+    done = subprocess.run(
+        [*PROGRAM, "trace", "-", "--from", "demo", "-o", "json"],
+        input=typed.encode(encoding),
+        env=environment(),
+        capture_output=True,
+        timeout=120,
+    )
+    assert json.loads(done.stdout)["not_found"] == [ONE, TWO]

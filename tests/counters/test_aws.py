@@ -149,17 +149,7 @@ def test_dynamodb_sets_the_ttl_and_takes_another_key(aws: Aws) -> None:
 
 def test_dynamodb_shares_a_table_that_has_a_sort_key(aws: Aws) -> None:
     client = aws.client("dynamodb")
-    client.create_table(
-        TableName="shared",
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    make_table(aws, "shared", "pk", "sk")
     shared = {"partition": "retry#{}", "sort_key": "sk", "client": client}
     counter = DynamoDBCounter("shared", "pk", **shared)
     assert [counter.take(REQUEST_ID) for _ in range(3)] == [0, 1, 2]

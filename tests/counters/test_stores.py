@@ -23,7 +23,11 @@ pytestmark = pytest.mark.usefixtures("credentials")
 def aws(aws: Aws) -> Any:
     for key in ("request_id", "pk"):
         make_table(aws, f"by_{key}", key)
+    make_table(aws, "shared", "pk", "sk")
     return aws
+
+
+SHARED = "dynamodb://shared?key=pk&partition=retry#{}&sort_key=sk"
 
 
 def door(aws: Aws) -> Any:
@@ -41,6 +45,9 @@ def counters(aws: Aws) -> Any:
     return {
         "dynamodb://by_request_id": DynamoDBCounter("by_request_id", client=dynamodb, clock=clock),
         "dynamodb://by_pk?key=pk": DynamoDBCounter("by_pk", "pk", client=dynamodb, clock=clock),
+        SHARED: DynamoDBCounter(
+            "shared", "pk", partition="retry#{}", sort_key="sk", client=dynamodb, clock=clock
+        ),
         "s3://retries/retries/": S3Counter("retries", client=s3, clock=clock),
         "s3://retries/a/b": S3Counter("retries", "a/b/", client=s3, clock=clock),
         "s3://retries": S3Counter("retries", "", client=s3, clock=clock),
@@ -52,6 +59,7 @@ def counters(aws: Aws) -> Any:
     [
         "dynamodb://by_request_id",
         "dynamodb://by_pk?key=pk",
+        SHARED,
         "s3://retries/retries/",
         "s3://retries/a/b",
         "s3://retries",
@@ -94,6 +102,11 @@ def test_another_url_is_refused(aws: Aws, url: str) -> None:
         read_count(url, [REQUEST_ID], door(aws))
 
 
+def test_a_partition_without_the_place_of_the_id_is_refused(aws: Aws) -> None:
+    with pytest.raises(UsageError, match=r"must contain \{\}"):
+        read_count("dynamodb://shared?key=pk&partition=retry", [REQUEST_ID], door(aws))
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [
@@ -109,7 +122,7 @@ def test_a_store_that_cannot_be_read(aws: Aws, url: str, said: str) -> None:
 
 def test_a_bucket_of_something_else(aws: Aws) -> None:
     aws.client("s3").put_object(Bucket="retries", Key=f"x/{REQUEST_ID}/photo.jpg")
-    with pytest.raises(CouldNotLook, match="no attempt that a counter of retryctl recorded"):
+    with pytest.raises(CouldNotLook, match="which a counter of retryctl did not record"):
         read_count("s3://retries/x", [REQUEST_ID], door(aws))
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from retryctl.lab.local_aws import LocalAws, local_aws
 from retryctl.lab.plan import FAULTS, read
-from retryctl.lab.serve import LocalAws, local_aws
 from tests.support.campaigns import LONG
 from tests.support.counters_world import ROOT
 from tests.support.truth_table import (

@@ -65,3 +65,16 @@ def test_the_image_keeps_the_models_of_the_services_that_are_called() -> None:
     called = {service for text in sources for service in calls.findall(text)}
     assert {"logs", "lambda", "sqs"} < called
     assert called | {"sts", "sso", "sso-oidc", "signin"} <= set(kept[1].split("|"))
+
+
+def test_no_file_installs_the_package_by_a_name_that_is_not_registered() -> None:
+    command = re.compile(r"(?:pipx?|uv tool) install [^\n`]*(?<![/.\w-])retryctl\b|uvx retryctl")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    kinds = (".md", ".py", ".yml", ".toml")
+    names = [name for name in listed.stdout.split() if name.endswith(kinds)]
+    if not names:
+        pytest.skip("not a checkout of Git")
+    own = Path(__file__).relative_to(ROOT).as_posix()
+    texts = {name: (ROOT / name).read_text("utf-8") for name in names if name != own}
+    assert [name for name, text in texts.items() if command.search(text)] == []
+    assert command.search("pip install 'retryctl[lab]'")

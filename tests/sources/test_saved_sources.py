@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -141,6 +142,26 @@ def test_a_file_of_an_export_that_is_cut_before_its_first_event_may_hide_attempt
     assert [gap["message"] for gap in json.loads(told.stdout)["coverage"]["gaps"]] == [gap.message]
 
 
+@pytest.mark.parametrize(
+    ("content", "hides"),
+    [
+        (gzip.compress(document(EVENTS).encode())[:30], True),
+        (b"BZh91AY&SY", True),
+        (b"<log><line>START RequestId: 1 Version: 2</line></log>", True),
+        (b"<html>a page</html>", False),
+        (b"notes of the incident\n", False),
+    ],
+)
+def test_a_skipped_file_that_is_a_log_may_hide_attempts(
+    content: bytes, hides: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "a.json").write_text(document(EVENTS))
+    (tmp_path / "b").write_bytes(content)
+    told = run("summary", "--from", str(tmp_path), "-o", "json")
+    [gap] = json.loads(told.stdout)["coverage"]["gaps"]
+    assert (gap["kind"], gap["hides_attempts"]) == ("skipped", hides)
+
+
 @pytest.mark.parametrize("levels", [200, 5_000, 100_000])
 @pytest.mark.parametrize(
     "around", ['{"events":[%s]}', '{"logEvents":[%s]}', '[{"timestamp":1,"message":%s}]', "%s"]
@@ -253,3 +274,12 @@ def test_a_summary_turns_no_window_round_either(tmp_path: Path) -> None:
     coverage = json.loads(told.stdout)["coverage"]
     assert coverage["where"] == "log.jsonl"
     assert coverage["since"] <= coverage["until"]
+
+
+def test_files_without_times_are_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for number in range(1, 6):
+        request_id = f"{number}f507cfc-0d3f-4697-b07a-ac58fc914c95"
+        name = tmp_path / f"{number}.txt"
+        name.write_text(f"START RequestId: {request_id} Version: $LATEST\nfile {number}\n")
+    events = sorted(SavedLog(str(tmp_path)).read(LogQuery()), key=lambda event: event.timestamp_ms)
+    assert [event.message for event in events][1::2] == [f"file {n}" for n in range(1, 6)]

@@ -112,12 +112,15 @@ class Aws:
         urllib.request.urlopen(urllib.request.Request(url, body, plain)).close()
 
 
-def make_table(aws: Aws, name: str, key: str = "request_id") -> None:
+def make_table(aws: Aws, name: str, key: str = "request_id", *more: str) -> None:
     """A table as the DynamoDB counter wants it."""
     aws.client("dynamodb").create_table(
         TableName=name,
-        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+        KeySchema=[
+            {"AttributeName": key, "KeyType": "HASH"},
+            *({"AttributeName": one, "KeyType": "RANGE"} for one in more),
+        ],
+        AttributeDefinitions=[{"AttributeName": one, "AttributeType": "S"} for one in (key, *more)],
         BillingMode="PAY_PER_REQUEST",
     )
 

@@ -141,7 +141,7 @@ request 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 · orders-worker ($LATEST)
 read /aws/lambda/orders-worker, 22 Nov 21:00 to 23 Nov 2026 03:05 UTC: 42 events
 in 5 calls. Missing:
 ! Attempts may lie before 22 Nov 21:00: --since keeps them out.
-  To settle it:
+  To close the gap:
     retryctl trace 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 \\
     --function orders-worker --since 2026-11-22T15:00:00Z
 """
@@ -363,7 +363,7 @@ def test_a_counter_past_the_last_branch_is_not_shown_as_wrong() -> None:
 
 def test_an_unfinished_gap_has_its_command_on_lines_that_a_shell_joins() -> None:
     text = shown(MENTIONED, coverage=replace(COVERAGE, gaps=(GAP,)), console_width=50)
-    (command,) = re.findall(r"To settle it:\n(.*)\Z", text, re.DOTALL)
+    (command,) = re.findall(r"To close the gap:\n(.*)\Z", text, re.DOTALL)
     said = subprocess.run(
         ["sh", "-c", f"printf '%s ' {command}"], capture_output=True, text=True, check=True
     )

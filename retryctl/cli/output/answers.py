@@ -93,7 +93,7 @@ def gap_sentences(coverage: Coverage, most: int) -> list[str]:
 def _settling_step(coverage: Coverage) -> str:
     for gap in coverage.gaps:
         if gap.settle:
-            return f"To settle it: {gap.settle}"
+            return f"To close the gap: {gap.settle}"
     if coverage.left_out:
         return f"Give -f {coverage.left_out[0][1]}, or neither -f nor -g."
     if any(gap.kind == "truncated" for gap in coverage.gaps):

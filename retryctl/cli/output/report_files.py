@@ -120,7 +120,7 @@ def write(path: Path, text: str) -> None:
 def read_known(path: Path | None, *, update: bool) -> frozenset[Identity]:
     """Return the known findings; none where the file is still to be made.
 
-    Raises ``UsageError`` for a file that is not there, cannot be read, or is no baseline of
+    Raises ``UsageError`` for a file that is not there, cannot be read, or is not a baseline of
     this version; and, where it is to be updated, for one that cannot be written.
     """
     if path is None:

@@ -5,7 +5,7 @@ none. Each fails once at most: what is still to be written then goes nowhere, so
 own last flush cannot change the exit status.
 
 A character that the encoding does not have is written as its like in ASCII, or as the escape
-that Python would write for it: an old terminal is no reason to fail.
+that Python would write for it: an old terminal does not fail the command.
 """
 
 from __future__ import annotations

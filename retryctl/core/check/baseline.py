@@ -20,7 +20,7 @@ SCHEMA = "retryctl/baseline/1"
 
 
 class BaselineError(ValueError):
-    """A text is no baseline, or one of another version. Its message says why."""
+    """A text is not a baseline, or is one of another version. The message is the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

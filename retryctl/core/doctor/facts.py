@@ -1,4 +1,4 @@
-"""What AWS says about a function: each fact is its value, or the reason why it is not known."""
+"""The facts about a function: each is its value, or the reason why it is not known."""
 
 from __future__ import annotations
 

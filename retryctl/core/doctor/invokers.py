@@ -118,7 +118,7 @@ def event_sources_are_enabled(facts: FunctionFacts) -> Outcome:
 
 
 def permissions_name_their_source(facts: FunctionFacts) -> Outcome:
-    """Require a source: without one, anybody's bucket or topic may invoke the function."""
+    """Require a source: without one, a bucket or topic of any account may invoke the function."""
     found: dict[str, bool] = {}
     for statement in _statements(known(facts.policy)):
         principal = statement.get("Principal") or {}

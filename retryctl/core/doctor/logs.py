@@ -66,7 +66,7 @@ def log_outlives_its_events(facts: FunctionFacts) -> Outcome:
         return passes(f"{facts.log_group_name}: {days} days of retention.")
     return fails(
         f"{facts.log_group_name}: {days} day of retention: the first attempts of an event can be "
-        "gone before anybody searches.",
+        "gone before you search for them.",
         "Set retentionInDays to 7 or more.",
     )
 
@@ -79,7 +79,7 @@ def log_is_not_masked(facts: FunctionFacts) -> Outcome:
         return fails(
             f"{facts.log_group_name}: a data protection policy masks parts of lines, which can be "
             "a counter or an ID.",
-            "Allow logs:Unmask for who reads, or exclude the identifiers from the policy.",
+            "Allow logs:Unmask to the caller, or exclude the identifiers from the policy.",
         )
     return passes(f"{facts.log_group_name}: no data protection policy is active.")
 

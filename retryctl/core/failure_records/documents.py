@@ -130,7 +130,7 @@ def _dead_letter(value: Mapping[str, Any]) -> FailureRecord | None:
 
 
 def _attribute(attributes: Mapping[str, Any], name: str) -> str | None:
-    """Return an attribute, whose text each service names otherwise."""
+    """Return an attribute; its text has another name in each service."""
     given = attributes.get(name)
     if not isinstance(given, dict):
         return None

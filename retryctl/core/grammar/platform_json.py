@@ -51,7 +51,7 @@ def json_object(text: str) -> dict[str, Any] | None:
 
 
 def json_record(message: str) -> Record | None:
-    """Return the record in a line of JSON; ``None`` where it is no whole object."""
+    """Return the record in a line of JSON; ``None`` where it is not a whole object."""
     fields = json_object(message)
     if fields is None:
         return None

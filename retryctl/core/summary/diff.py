@@ -132,7 +132,7 @@ def _verdict(old: float | None, new: float | None, figure: _Figure) -> str:
 
 
 def _reads_the_same(old: float, new: float) -> bool:
-    """Whether two shares that differ do so by less than is shown; all and none are no others."""
+    """Whether two different shares print the same; 0 % and 100 % equal only themselves."""
     return not {old, new} & {0, 1} and f"{100 * old:.1f}" == f"{100 * new:.1f}"
 
 

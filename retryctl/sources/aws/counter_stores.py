@@ -18,7 +18,10 @@ from retryctl.errors import AccessDenied, CouldNotLook, UsageError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 
-_FORMS = "Give dynamodb://TABLE, dynamodb://TABLE?key=NAME or s3://BUCKET/PREFIX."
+_FORMS = (
+    "Give dynamodb://TABLE or s3://BUCKET/PREFIX. Options of a table: ?key=NAME, "
+    "&partition=retry#{}, &sort_key=NAME, &sort_value=TEXT."
+)
 # BatchGetItem takes no more.
 _KEYS_A_CALL = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,7 +35,7 @@ def read_count(url: str, request_ids: Iterable[str], aws: AwsClient) -> dict[str
     ``AccessDenied``, and ``CouldNotLook`` for a table or bucket that is not there or not one of a
     counter.
     """
-    place = urlsplit(url)
+    place = urlsplit(url, allow_fragments=False)  # "#" may be in the partition
     readers = {"dynamodb": _dynamodb, "s3": _s3}
     if place.scheme not in readers or not place.netloc:
         raise UsageError(f"{url!r} is not a store.", _FORMS)
@@ -63,12 +66,20 @@ def _dynamodb(
 ) -> Iterator[tuple[str, str]]:
     """Each recorded attempt, as request ID and name."""
     table = place.netloc
-    key = parse_qs(place.query).get("key", ["request_id"])[0]
+    given = {name: values[0] for name, values in parse_qs(place.query).items()}
+    key, form = given.get("key", "request_id"), given.get("partition", "{}")
+    sort_key, sort_value = given.get("sort_key"), {"S": given.get("sort_value", "retryctl")}
+    sort = {sort_key: sort_value} if sort_key else {}
+    if form.count("{}") != 1:
+        raise UsageError(
+            f"partition={form!r} must contain {{}}, the place of the request ID", _FORMS
+        )
+    ids = {form.replace("{}", request_id): request_id for request_id in request_ids}
     for first in range(0, len(request_ids), _KEYS_A_CALL):
-        some = request_ids[first : first + _KEYS_A_CALL]
+        some = list(ids)[first : first + _KEYS_A_CALL]
         wanted: dict[str, Any] = {
             table: {
-                "Keys": [{key: {"S": request_id}} for request_id in some],
+                "Keys": [{key: {"S": value}, **sort} for value in some],
                 "ConsistentRead": True,
                 "ProjectionExpression": "#key, #attempts",
                 "ExpressionAttributeNames": {"#key": key, "#attempts": "attempts"},
@@ -79,7 +90,7 @@ def _dynamodb(
             answer = aws.call("dynamodb", "BatchGetItem", request, subject=f"table {table}")
             for item in answer["Responses"].get(table, ()):
                 for attempt in item.get("attempts", {}).get("SS", ()):
-                    yield item[key]["S"], attempt
+                    yield ids[item[key]["S"]], attempt
             wanted = answer.get("UnprocessedKeys") or {}
 
 

@@ -1,4 +1,4 @@
-"""Read facts: an answer that cannot be had becomes ``NotRead``."""
+"""Read one fact; a fact that cannot be read is ``NotRead``."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ Message = Mapping[str, Any]
 
 MOST_MESSAGES = 10_000
 _HIDDEN_S = 120
-"""For so long the queue hides a received message, should it not be made visible again."""
+"""How long the queue hides a received message that is not made visible again."""
 _A_CALL = 10
 
 

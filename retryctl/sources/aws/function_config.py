@@ -154,7 +154,7 @@ def read_settings(
     """Return the settings, the log group (``None`` if not known), and sentences for stderr.
 
     Never raises for what is denied, deleted or out of reach: alone that is no reason not to look.
-    Raises UsageError where ``function`` is no function's name.
+    Raises UsageError where ``function`` is not a function's name.
     """
     named = parse_function_name(function)
     calls = _Calls(aws, named)

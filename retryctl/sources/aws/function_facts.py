@@ -1,4 +1,4 @@
-"""Read what ``retryctl doctor`` checks. An answer that cannot be had becomes ``NotRead``."""
+"""Read the facts that ``retryctl doctor`` checks. A fact that cannot be read is ``NotRead``."""
 
 from __future__ import annotations
 

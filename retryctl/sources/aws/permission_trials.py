@@ -19,8 +19,8 @@ def try_actions(
 ) -> dict[str, NotRead | None]:
     """Return ``None`` for each action that is allowed, or why it is not known to be.
 
-    The stream, the alias and the query do not exist: IAM decides before the service looks them
-    up. The Insights query reads one second from before the log group existed.
+    The stream, the alias and the query do not exist: IAM decides before the service searches for
+    them. The Insights query reads one second from before the log group existed.
     """
     events = {"logGroupName": group, "startTime": now_ms - _HOUR_MS, "limit": 1}
     stream = {"logGroupName": group, "logStreamName": _NO_NAME, "limit": 1}

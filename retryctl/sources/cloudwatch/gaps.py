@@ -1,4 +1,4 @@
-"""What CloudWatch Logs did not show, in words, with the command that would settle it."""
+"""The gaps of CloudWatch Logs: a sentence for each, and the command that closes it."""
 
 from __future__ import annotations
 

@@ -111,9 +111,9 @@ def _from_member(data: bytes) -> bytes:
 
 
 def _utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Convert text to UTF-8 without a BOM; bytes that are no text become U+FFFD."""
+    """Convert text to UTF-8 without a BOM; bytes that are not text become U+FFFD."""
     first = next(chunks, _BREAK)
-    encoding, bom_bytes = _encoding(first)
+    encoding, bom_bytes = encoding_of(first)
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     for chunk in chain(filter(None, [first[bom_bytes:]]), chunks):
         if encoding == "utf-8" and chunk.isascii() and not decoder.getstate()[0] and chunk:
@@ -126,7 +126,7 @@ def _utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield rest.encode()
 
 
-def _encoding(first: bytes) -> tuple[str, int]:
+def encoding_of(first: bytes) -> tuple[str, int]:
     """Return the encoding that the first bytes show, and the length of the BOM."""
     for bom, encoding in _BOMS:
         if first.startswith(bom):

@@ -116,12 +116,14 @@ def _timed(moment_ms: int | None) -> int | None:
 class FileDiagnostics:
     """Gaps of one file, and the number of its lines that are not events (``unrecognised``).
 
+    ``number`` is the place of the file among those of its log.
+
     ``wrong_cuts`` counts the places where a row of CSV seemed to end and did not.
     ``begins_within_line``: its first line is the end of a line of JSON.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, number: int = 0) -> None:
+        self.name, self.number = name, number
         self.begins_within_line = False
         self.gaps: list[Gap] = []
         self.unrecognised = 0
@@ -189,7 +191,7 @@ class FileDiagnostics:
     def refused(self, error: UnreadableInput) -> None:
         """Replace all gaps by one: the file was skipped."""
         closed = isinstance(error.__cause__, OSError)
-        hides = closed or any(gap.hides_attempts for gap in self.gaps)
+        hides = closed or error.hides_attempts or any(gap.hides_attempts for gap in self.gaps)
         self.gaps = []
         self._gap("skipped", f"{self.name} was skipped: {error.what}", hides_attempts=hides)
 

@@ -64,7 +64,7 @@ class SavedLog:
     def _events(self, meter: Meter) -> Iterator[RawEvent]:
         refusals: list[str] = []
         for file in self._files:
-            notes = FileDiagnostics(file.name)
+            notes = FileDiagnostics(file.name, file.number)
             try:
                 for event in read_file(file, notes, None, meter.advance):
                     if isinstance(event, RawEvent):

@@ -10,11 +10,9 @@ import shlex
 import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from importlib import resources
 from typing import IO
 
 from retryctl.core.wording import suggestions
@@ -33,7 +31,8 @@ _EXPORT_TEST = "aws-logs-write-test"  # CreateExportTask writes it to test its p
 class SavedFile:
     """One file: it can be opened again and again. ``folder`` is the name of the folder it is in.
 
-    ``on_disk``: any process can open it by its name.
+    ``on_disk``: any process can open it by its name. ``number`` is its place among the files of
+    a log.
     """
 
     name: str
@@ -41,6 +40,7 @@ class SavedFile:
     open: Callable[[], IO[bytes]]
     folder: str = ""
     on_disk: bool = False
+    number: int = 0
 
 
 def instead_of(word: str) -> str | None:
@@ -65,7 +65,7 @@ def find_files(source: str, stdin: IO[bytes] | SavedFile | None) -> tuple[SavedF
         return (_spooled(STDIN_NAME, stdin or _own_stdin()),)
     _refuse_address(source)
     try:
-        return tuple(_found(source))
+        return tuple(replace(file, number=n) for n, file in enumerate(_found(source)))
     except OSError as error:
         raise cannot_open(source, error) from error
 
@@ -116,7 +116,7 @@ def _found(source: str) -> Iterator[SavedFile]:
 def _pattern(source: str) -> str:
     """Return the glob. The way to it is meant as it stands as far as there is one.
 
-    The brackets of a log stream's name are no set of characters: ``2026-11-23-[$LATEST]0123…``.
+    The brackets of a log stream's name are not a set of characters: ``2026-11-23-[$LATEST]0123…``.
     """
     head, tail = source, ""
     while head and not os.path.lexists(head):
@@ -160,6 +160,8 @@ def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
 
     Without a folder for such files it is in memory.
     """
+    import tempfile  # loads much that most logs have no use for
+
     try:
         copy = tempfile.TemporaryFile()  # noqa: SIM115 - it must outlive this function
     except OSError:
@@ -181,6 +183,8 @@ def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
 
 def cannot_copy(name: str, error: OSError) -> UnreadableInput:
     """Build the error of a stream of which no temporary copy can be made."""
+    import tempfile
+
     what = f"cannot copy {name} to {tempfile.gettempdir()}: {error.strerror or error}."
     return UnreadableInput(what, "Set TMPDIR to a folder with room, or save it as a file.")
 
@@ -190,6 +194,8 @@ def _in_memory(content: bytes) -> IO[bytes]:
 
 
 def _demo() -> SavedFile:
+    from importlib import resources  # loads zipfile
+
     demo = resources.files("retryctl") / "demo.jsonl"
     content = demo.read_bytes()
     return SavedFile(name=DEMO, size=len(content), open=lambda: demo.open("rb"))

@@ -53,7 +53,7 @@ def gap_before(files: Sequence[SavedFile], first_ms: int | None) -> Gap | None:
 
 def _head(file: SavedFile) -> _Head:
     events: list[LogEvent] = []
-    notes = FileDiagnostics(file.name)
+    notes = FileDiagnostics(file.name, file.number)
     try:
         found = read_file(file, notes, None, lambda _: None)
         events = list(islice(_log_events(found), HEAD_EVENTS + 1))

@@ -54,10 +54,10 @@ def document(
                 "header",
                 tag("p", f"retryctl {command}", class_="eyebrow"),
                 tag("h1", title),
-                *_not_seen(coverage),
+                *_missing(coverage),
                 *header,
             ),
-            tag("main", *main, _looked_at(coverage, tz), id="main", tabindex=-1),
+            tag("main", *main, _read_part(coverage, tz), id="main", tabindex=-1),
         ],
         "\n",
     )
@@ -98,13 +98,13 @@ def _row(heads: Sequence[str], row: Sequence[str]) -> Markup:
 # --------------------------------------------------------------------------- what was read
 
 
-def _not_seen(coverage: Coverage) -> Iterator[Markup]:
+def _missing(coverage: Coverage) -> Iterator[Markup]:
     if not coverage.complete:
         link = tag("a", "part of the log is missing", href="#coverage")
         yield tag("p", tag("span", WARNING, class_=STYLES[WARNING]), " ", link)
 
 
-def _looked_at(coverage: Coverage, tz: tzinfo) -> Markup:
+def _read_part(coverage: Coverage, tz: tzinfo) -> Markup:
     """Return what was read, every gap with the command that would close it, and as of when."""
     sentence = coverage_sentence(coverage, tz)
     as_of = coverage.horizon_ms
@@ -119,5 +119,5 @@ def _looked_at(coverage: Coverage, tz: tzinfo) -> Markup:
 
 
 def _gap(gap: Gap) -> Markup:
-    settle = [tag("p", "To settle it: ", tag("code", gap.settle))] if gap.settle else []
+    settle = [tag("p", "To close the gap: ", tag("code", gap.settle))] if gap.settle else []
     return tag("div", tag("p", gap.message), *settle, class_=f"finding edge {STYLES[WARNING]}")

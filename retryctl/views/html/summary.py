@@ -72,7 +72,7 @@ def _extent(tally: SummaryTally, tz: tzinfo) -> str:
         said += f" ({percent(tally.retried, tally.requests)} of the requests)"
     if tally.first_ms is None or tally.last_ms is None:
         return f"{said}."
-    return f"{said}. The attempts seen started {span(tally.first_ms, tally.last_ms, tz)}."
+    return f"{said}. The attempts started {span(tally.first_ms, tally.last_ms, tz)}."
 
 
 def _panel(heading: str, *content: Markup) -> Markup:

@@ -98,9 +98,9 @@ class _Drawing:
         bounds = self._first_ms, self._last_ms
         yield f"{day(bounds[0], self._tz, year=True)}, {zone_name(self._tz, bounds)}. "
         yield "Each lane is an execution environment, each circle an attempt with its number and "
-        yield "outcome; its counter and branch stand below it. Dashes are waits."
+        yield "outcome; its counter and branch are below it. Dashes are waits."
         if self._files:
-            yield f" {_FILE} is a file of the request in the environment's /tmp after the attempt."
+            yield f" {_FILE} is a file of the request in /tmp, inferred from the log."
         if self._left_out:
             yield f" {self._left_out} more environments are not drawn."
 

@@ -275,7 +275,7 @@ def _lacks_something(checked: CheckedRequest) -> bool:
 def _gap(gap: Gap) -> Iterator[Block]:
     yield _sentence(Sentence(WARNING, gap.message))
     if gap.settle:
-        yield Paragraph(lead=[("  ", "")], words=[("To settle it:", "")])
+        yield Paragraph(lead=[("  ", "")], words=[("To close the gap:", "")])
         yield Command(text=gap.settle)
 
 

@@ -16,10 +16,9 @@ from typing import ClassVar, Self
 from retryctl.core.timestamps import iso_ms, iso_text
 from retryctl.sources.saved.canonical import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.columns import first_place
 from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
 from retryctl.sources.saved.formats.record_line import CODES, ID, bare_record
-from retryctl.sources.saved.formats.timed_text import untimed
+from retryctl.sources.saved.formats.timed_text import first_place, untimed
 from retryctl.sources.saved.log_format import Head
 
 # ⏎Traceback (most recent call last):  ⏎    x  ⏎Runtime.ExitError  ⏎XRAY TraceId: …
@@ -55,7 +54,7 @@ class BareMessages(LineFormat):
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """Yield the messages of a segment as canonical lines, some at a time."""
-        start, count = line_start(None, None), first_place(diagnostics.name)
+        start, count = line_start(None, None), first_place(diagnostics.number)
         for text in self._parts(segment):
             messages = messages_of(self.plain(text))
             if messages:

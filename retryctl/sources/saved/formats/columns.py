@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from zlib import crc32
 
 from retryctl.sources.saved.canonical import canonical_block, escaped, line_start
 from retryctl.sources.saved.formats.timed_text import (
@@ -36,8 +35,6 @@ _ALL_ISO = re.compile(_ISO + rb"(?:\n" + _ISO + b")*")
 _SECONDS = 19
 # .123 +01:00
 _REST = re.compile(rb"([.,]\d+)? ?(.*)")
-
-_FILES, _EVENTS_OF_A_FILE = 999, 100_000_000
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ class Columns:
         return len(row) == self.width and (self.time is None or is_time(row[self.time]))
 
     def block(self, rows: Sequence[Sequence[str]], first: int) -> bytes | None:
-        """Rows as canonical lines; ``None`` where one of them is no event.
+        """Rows as canonical lines; ``None`` where one of them is not an event.
 
         ``first`` counts the events before them: their places are the times of rows without.
         """
@@ -125,11 +122,6 @@ def group_name(named: str) -> str:
     """Return the log group of ``@log``: without the account."""
     account, _, name = named.partition(":")
     return name if account.isdigit() and name else named
-
-
-def first_place(name: str) -> int:
-    """Return the place of the first event of a file without times, far from other files'."""
-    return crc32(name.encode(errors="replace")) % _FILES * _EVENTS_OF_A_FILE
 
 
 def _times(times: Sequence[bytes]) -> Times | None:

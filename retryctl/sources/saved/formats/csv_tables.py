@@ -17,6 +17,7 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns
 from retryctl.sources.saved.formats.csv_blocks import ParsedRows, UsualRows, parsed_rows, row_texts
 from retryctl.sources.saved.formats.json_lines import LineFormat
+from retryctl.sources.saved.formats.timed_text import first_place
 from retryctl.sources.saved.log_format import Head
 from retryctl.sources.saved.raw_blocks import CanonicalBlock, ConvertibleBlock, RawBlock
 
@@ -117,10 +118,11 @@ class CsvTable(LineFormat):
         """Return parsed rows as a block, and their number; ``count`` rows precede."""
         for error in parsed.errors:
             diagnostics.damaged(f"its CSV cannot be read on ({error})")
-        rows, block = parsed.rows, self.columns.block(parsed.rows, count)
+        first = first_place(diagnostics.number) + count
+        rows, block = parsed.rows, self.columns.block(parsed.rows, first)
         if block is None:
             rows = self._events(rows, count, diagnostics)
-            block = self.columns.blocks(rows, count)
+            block = self.columns.blocks(rows, first)
         if parsed.is_cut:
             diagnostics.unrecognised += 1
             diagnostics.breaks_off(f"its last row, {count + len(rows) + 1}, breaks off")
@@ -163,7 +165,7 @@ class InsightsCsv(CsvTable):
 
 
 def csv_header(head: Head) -> list[str]:
-    """Return the names of a header of CSV, of a file that is no table of events."""
+    """Return the names of a header of CSV, of a file that is not a table of events."""
     names = _row(head.lines[0], ",")
     return (
         names

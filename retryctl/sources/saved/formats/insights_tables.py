@@ -17,6 +17,7 @@ from typing import Self
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns, is_time
 from retryctl.sources.saved.formats.json_lines import LineFormat
+from retryctl.sources.saved.formats.timed_text import first_place
 from retryctl.sources.saved.log_format import Head
 
 _ROWS_AT_ONCE = 512
@@ -61,7 +62,7 @@ class InsightsTable(LineFormat):
             for row in some if len(events) < len(some) else ():
                 if not self.columns.is_row(row):
                     diagnostics.unread_event(count + 1, " | ".join(row))
-            yield self.columns.blocks(events, count)
+            yield self.columns.blocks(events, first_place(diagnostics.number) + count)
             count += len(events)
 
     def _rows(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[list[str]]:

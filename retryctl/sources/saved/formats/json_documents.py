@@ -66,7 +66,7 @@ class JsonDocuments(LineFormat):
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the events, some at a time."""
-        context = DocumentContext(diagnostics.name)
+        context = DocumentContext(diagnostics.name, diagnostics.number)
         file: BinarySource = segment
         if layout := pretty_layout(segment.peek()):
             lines = PrettyEvents(segment, layout, context)

@@ -23,7 +23,7 @@ from zlib import crc32
 from retryctl.core.model.events import UNTIMED_MS
 from retryctl.core.timestamps import iso_ms
 from retryctl.sources.saved.formats.bare_messages import messages_of
-from retryctl.sources.saved.formats.columns import first_place, group_name
+from retryctl.sources.saved.formats.columns import group_name
 from retryctl.sources.saved.formats.json_event import (
     GROUP_KEYS,
     STREAM_KEYS,
@@ -32,6 +32,7 @@ from retryctl.sources.saved.formats.json_event import (
     first_text,
     names_an_event,
 )
+from retryctl.sources.saved.formats.timed_text import first_place
 from retryctl.sources.saved.json_text import BrokenJson, JsonText
 from retryctl.sources.saved.log_format import RawEvent
 
@@ -47,6 +48,7 @@ class DocumentContext:
     """What the values before give to the next: the time of the last event, the count of all."""
 
     name: str
+    number: int = 0
     before_ms: int = 0
     last_ms: int = 0
     next_page_after_ms: int | None = None
@@ -59,7 +61,7 @@ class DocumentContext:
     @property
     def next_untimed_ms(self) -> int:
         """The place of the next event in a log without times."""
-        return UNTIMED_MS + first_place(self.name) + self.count
+        return UNTIMED_MS + first_place(self.number) + self.count
 
     @property
     def unnamed_stream(self) -> str:
@@ -334,7 +336,7 @@ def _dumped(value: object) -> str:
 
 
 def _moment_ms(value: object) -> int | None:
-    """Return the milliseconds of a time in ISO 8601 or in digits; ``None`` where it is no time."""
+    """Return the milliseconds of a time in ISO 8601 or in digits; ``None`` if it is not a time."""
     if isinstance(value, str):
         return int(value) if re.fullmatch("1[0-9]{12}", value) else iso_ms(value)
     whole = isinstance(value, int) and not isinstance(value, bool)

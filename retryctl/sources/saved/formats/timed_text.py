@@ -36,6 +36,7 @@ from retryctl.sources.saved.raw_blocks import (
 _MOST_CACHED = 1 << 16
 _ZEROS = bytes.maketrans(b"123456789abcdef", b"0" * 15)
 _SECONDS = 19
+_FILES, _EVENTS_OF_A_FILE = 999, 100_000_000
 _TO_MINUTES = (16, 15, 13, 10)  # to the minute, the ten minutes, the hour, the day
 _LEAST, _GREATEST = b"0000-00-00T00:00:00.000000000", b"9999-19-39T29:59:59.999999999"
 
@@ -112,7 +113,7 @@ class TimedText(LineFormat):
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the events of one part of the text at a time."""
-        count = 0
+        count = first_place(diagnostics.number)
         for text in self._parts(segment):
             first = self._pattern.search(text)
             start = first.start() if first else len(text)
@@ -139,9 +140,13 @@ class TimedText(LineFormat):
             cut = self._last_event(text)
             size = BLOCK_BYTES if cut else size * 2
             if cut:
-                yield text[: cut + 1].replace(self.newline, b"\n")
+                yield self._unified(text[: cut + 1])
             pending = text[cut:]
-        yield pending.replace(self.newline, b"\n")
+        yield self._unified(pending)
+
+    def _unified(self, text: bytes) -> bytes:
+        """Return the text with ``\\n`` as its line ends."""
+        return text if self.newline == b"\n" else text.replace(self.newline, b"\n")
 
     def _last_event(self, text: bytes) -> int:
         """Find the newline before the last event whose line is whole; 0 if no event follows one."""
@@ -242,6 +247,11 @@ def text_clock(length: int, offset: bytes) -> Clock:
 
 def _moment_ms(second: bytes, fraction: bytes, offset: bytes) -> int:
     return int(_seconds_at(offset)[second] + _MILLIS[fraction])
+
+
+def first_place(number: int) -> int:
+    """Return the place of the first event of a file without times, behind those of the others."""
+    return number % _FILES * _EVENTS_OF_A_FILE
 
 
 def untimed(first: int, count: int) -> Times:
