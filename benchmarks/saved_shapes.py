@@ -7,7 +7,9 @@ The figures are processor seconds of all its processes and the peak memory of th
 
     python benchmarks/saved_shapes.py [EVENTS] [FOLDER] [SHAPE...]
 
-All shapes must give the same attempts and the same counts; where one does not, its row says so.
+All shapes must give the same attempts and the counts that the generator knows, and all programs
+the same figures: the lines with the ID, the attempts by number, outcome and branch. A row whose
+figures differ has "another answer".
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 from generate_logs import generate
-from summary_saved import DUCKDB
+from summary_saved import DUCKDB, check, check_summary
 
 Event = dict[str, Any]
 RETRYCTL = (sys.executable, "-m", "retryctl")
@@ -165,7 +167,7 @@ def show(*columns: object) -> None:
 def compare(folder: Path, count: int, shapes: list[str]) -> None:
     global _LAUNCHER_S
     log, output = folder / "log.jsonl", folder / "output"
-    generate(log, count, 1)
+    truth = generate(log, count, 1)
     request_id = retried_request(log)
     _LAUNCHER_S = min(measured((shutil.which("true") or "true",), output)[0] for _ in range(3))
     show("shape", "program", "CPU s", "MB", "")
@@ -179,10 +181,18 @@ def compare(folder: Path, count: int, shapes: list[str]) -> None:
             seconds, mb = measured(command, output)
             answer = read(output)
             same = answer == expected.setdefault(program, answer)
+            if program == "summary":
+                same = same and not check_summary(json.loads(output.read_text()), truth)
             show(shape, program, f"{seconds:.2f}", f"{mb:.0f}", "" if same else "another answer")
         for name, command in others(shape, request_id, path).items():
             seconds, mb = measured(command, output)
-            show(shape, name, f"{seconds:.2f}", f"{mb:.0f}", "")
+            if name.startswith("DuckDB"):
+                same = not check("duckdb", output.read_text(), truth)
+            else:
+                lines = output.read_text().splitlines()
+                found = int(lines[0]) if name == "grep" else len(lines)
+                same = found == expected.setdefault("lines with the ID", found)
+            show(shape, name, f"{seconds:.2f}", f"{mb:.0f}", "" if same else "another answer")
         path.unlink()
 
 
@@ -195,7 +205,7 @@ def others(shape: str, request_id: str, path: Path) -> dict[str, tuple[str, ...]
     if shape == "JSON lines":
         if shutil.which("jq"):
             search = f'select(.message | contains("{request_id}")) | .message'
-            commands["jq"] = ("jq", "-r", search, str(path))
+            commands["jq"] = ("jq", "-c", search, str(path))
         if find_spec("duckdb"):
             commands["DuckDB (table)"] = (sys.executable, "-c", DUCKDB, str(path))
     return commands

@@ -78,7 +78,14 @@ class Unreachable(CouldNotLook):
 
 
 class UnreadableInput(CouldNotLook):
-    """A saved log could not be opened, or is none of the shapes that are known."""
+    """A saved log could not be opened, or is none of the shapes that are known.
+
+    With ``hides_attempts`` it is a log all the same: damaged, packed, or of an unknown layout.
+    """
+
+    def __init__(self, what: str, next_step: str = "", *, hides_attempts: bool = False) -> None:
+        super().__init__(what, next_step)
+        self.hides_attempts = hides_attempts
 
 
 class NothingFound(RetryctlError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from typing import IO
 
 _IN_MEMORY_BYTES = 8 << 20
@@ -41,6 +40,8 @@ class SpillFile:
         return self._file.read(length)
 
     def _written(self, data: bytes) -> int | None:
+        import tempfile  # a small log has no use for it
+
         try:
             # It must outlive this function, and ends with the last reference to it. Without a
             # buffer a full disk shows itself here and not when the file is closed.

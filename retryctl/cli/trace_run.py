@@ -109,12 +109,13 @@ def _follow(
 
 def _live_stdin(source: SourceOptions) -> LivePipe | None:
     """Begin to copy the log from standard input, if that is a pipe."""
+    if source.source != "-" or sys.stdin is None:
+        return None
     from retryctl.sources.saved.live_pipe import LivePipe, is_pipe
 
-    stdin = sys.stdin.buffer if source.source == "-" and sys.stdin else None
-    if stdin is None or not is_pipe(stdin):
+    if not is_pipe(sys.stdin.buffer):
         return None
-    pipe = LivePipe(stdin)
+    pipe = LivePipe(sys.stdin.buffer)
     return pipe if pipe.start() else None
 
 

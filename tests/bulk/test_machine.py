@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -142,7 +143,7 @@ def test_a_full_disk_leaves_the_rest_in_memory(monkeypatch: pytest.MonkeyPatch) 
 def test_without_a_folder_for_temporary_files_all_is_in_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(spill.tempfile, "TemporaryFile", full)  # type: ignore[attr-defined]
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
     store = SpillFile(in_memory_bytes=0)
     assert store.get(store.put(b"in memory")) == b"in memory"
     found = BulkReader("-", stdin=io.BytesIO(lines(EVENTS).encode())).trace(OF_ID)

@@ -70,7 +70,7 @@ def test_where_a_loss_shows_nothing_is_decided(first: int) -> None:
                 counts["changed"] += _is_changed(whole, one)
     assert counts["shown"] > 50
     # A loss that leaves no sign may still change a verdict, seldom.
-    assert counts["changed"] / counts["requests"] < 0.006, counts
+    assert counts["changed"] / counts["requests"] < 0.015, counts
 
 
 def _is_changed(whole: CheckedRequest | None, one: CheckedRequest) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -139,6 +140,26 @@ def test_a_file_of_an_export_that_is_cut_before_its_first_event_may_hide_attempt
     assert (gap.kind, gap.hides_attempts) == ("skipped", True)
     told = run("summary", "--from", str(tmp_path), "-o", "json")
     assert [gap["message"] for gap in json.loads(told.stdout)["coverage"]["gaps"]] == [gap.message]
+
+
+@pytest.mark.parametrize(
+    ("content", "hides"),
+    [
+        (gzip.compress(document(EVENTS).encode())[:30], True),
+        (b"BZh91AY&SY", True),
+        (b"<log><line>START RequestId: 1 Version: 2</line></log>", True),
+        (b"<html>a page</html>", False),
+        (b"notes of the incident\n", False),
+    ],
+)
+def test_a_skipped_file_that_is_a_log_may_hide_attempts(
+    content: bytes, hides: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "a.json").write_text(document(EVENTS))
+    (tmp_path / "b").write_bytes(content)
+    told = run("summary", "--from", str(tmp_path), "-o", "json")
+    [gap] = json.loads(told.stdout)["coverage"]["gaps"]
+    assert (gap["kind"], gap["hides_attempts"]) == ("skipped", hides)
 
 
 @pytest.mark.parametrize("levels", [200, 5_000, 100_000])

@@ -191,7 +191,7 @@ class FileDiagnostics:
     def refused(self, error: UnreadableInput) -> None:
         """Replace all gaps by one: the file was skipped."""
         closed = isinstance(error.__cause__, OSError)
-        hides = closed or any(gap.hides_attempts for gap in self.gaps)
+        hides = closed or error.hides_attempts or any(gap.hides_attempts for gap in self.gaps)
         self.gaps = []
         self._gap("skipped", f"{self.name} was skipped: {error.what}", hides_attempts=hides)
 

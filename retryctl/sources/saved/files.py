@@ -10,11 +10,9 @@ import shlex
 import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import resources
 from typing import IO
 
 from retryctl.core.wording import suggestions
@@ -162,6 +160,8 @@ def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
 
     Without a folder for such files it is in memory.
     """
+    import tempfile  # loads much that most logs have no use for
+
     try:
         copy = tempfile.TemporaryFile()  # noqa: SIM115 - it must outlive this function
     except OSError:
@@ -183,6 +183,8 @@ def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
 
 def cannot_copy(name: str, error: OSError) -> UnreadableInput:
     """Build the error of a stream of which no temporary copy can be made."""
+    import tempfile
+
     what = f"cannot copy {name} to {tempfile.gettempdir()}: {error.strerror or error}."
     return UnreadableInput(what, "Set TMPDIR to a folder with room, or save it as a file.")
 
@@ -192,6 +194,8 @@ def _in_memory(content: bytes) -> IO[bytes]:
 
 
 def _demo() -> SavedFile:
+    from importlib import resources  # loads zipfile
+
     demo = resources.files("retryctl") / "demo.jsonl"
     content = demo.read_bytes()
     return SavedFile(name=DEMO, size=len(content), open=lambda: demo.open("rb"))

@@ -53,7 +53,9 @@ def refuse_unreadable(
         raise not_a_log(file.name, beginning)
     if any(gap.kind not in ("one-stream", "more-pages") for gap in gaps):
         raise UnreadableInput(
-            f"nothing can be read of {gaps[0].message}.", "Save or download it again."
+            f"nothing can be read of {gaps[0].message}.",
+            "Save or download it again.",
+            hides_attempts=any(gap.hides_attempts for gap in gaps),
         )
     if not log_format:
         raise UnreadableInput(f"{file.name} is empty.", "Was the log saved to the end?")

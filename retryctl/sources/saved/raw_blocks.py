@@ -148,6 +148,8 @@ def labelled_span(
     low, high = sorted(times)
     if not len(low) == len(high) == len(clock.least):
         return None
+    if clock is not EPOCH and low[10:11] != high[10:11]:  # "T" and " " are not in order of time
+        return None
     steps = (n for n in clock.steps if clock.earliest(high[:n]) - clock.latest(low[:n]) < 2)
     for kept in islice(steps, 2):
         starts = {low[:kept], high[:kept]}

@@ -66,21 +66,26 @@ def not_a_log(name: str, beginning: bytes) -> UnreadableInput:
     for magic, (what, command) in _PACKED.items():
         if beginning.startswith(magic):
             way = f"Unpack it first: {command} FILE" if command else _SAVE
-            return UnreadableInput(f"{name} is not a saved log: it is {what}.", way)
+            what = f"{name} is not a saved log: it is {what}."
+            return UnreadableInput(what, way, hides_attempts=True)
+    what, way = _unlike_a_log(name, beginning)
+    return UnreadableInput(what, way, hides_attempts=_RECORD.search(beginning) is not None)
+
+
+def _unlike_a_log(name: str, beginning: bytes) -> tuple[str, str]:
+    """Return what the file resembles, and the way to a readable file."""
     if _BINARY.search(beginning[:4096]):
-        return UnreadableInput(f"{name} is not a saved log: it is binary.", EXPECTED)
+        return f"{name} is not a saved log: it is binary.", EXPECTED
     for pattern, shape, way in _RESEMBLES:
         if pattern.match(beginning):
-            return UnreadableInput(f"{name} is not a saved log: it looks like {shape}.", way)
+            return f"{name} is not a saved log: it looks like {shape}.", way
     if columns := csv_header(Head(beginning)):
         named = ", ".join(columns[:8])
-        return UnreadableInput(
+        return (
             f"{name} is CSV with the columns {named}; a log needs {NEEDED}.",
             f"In Logs Insights, run this query and export its results:\n  {_QUERY}",
         )
     if _RECORD.search(beginning):
-        return UnreadableInput(
-            f"{name} has records of Lambda, in a layout that is not known.", EXPECTED
-        )
+        return f"{name} has records of Lambda, in a layout that is not known.", EXPECTED
     found = repr(beginning[:60].decode(errors="replace"))
-    return UnreadableInput(f"{name} is not a saved log: it starts with {found}.", EXPECTED)
+    return f"{name} is not a saved log: it starts with {found}.", EXPECTED

@@ -28,6 +28,7 @@ _DOCUMENT = re.compile(rb'\{\n( +)"events": \[\n(\1\1)\{\n(\1\1\1)' + _KEY)
 # [⏎    {⏎        "logStreamName": "…",⏎
 _ARRAY = re.compile(rb"\[\n()( +)\{\n(\2\2)" + _KEY)
 _STREAM = re.compile(rb'"logStreamName": "[^"\\]*"')
+_ESCAPED_NAME = re.compile(rb'"logStreamName": "[^"\\]*\\')
 _LABEL = b'"timestamp": '
 _TIMESTAMP = re.compile(rb'"timestamp": (\d{1,14})\b')
 
@@ -67,7 +68,7 @@ class PrettyEvents:
         while chunk := self._segment.read(_BLOCK_BYTES):
             text = self._pending + chunk
             cut, stop = text.rfind(between), -1
-            count = self._count_alike(text[: cut + len(closing)]) if cut >= 0 else 0
+            count = self._count_alike(text[: cut + len(closing)], end) if cut >= 0 else 0
             if not count and (stop := text.find(end, max(0, len(self._pending) - len(end)))) >= 0:
                 cut = stop
             if cut < 0:
@@ -82,8 +83,13 @@ class PrettyEvents:
         """Return what follows the events, as the end of a document without them."""
         return _Joined(self._layout.before + self._pending, self._segment)
 
-    def _count_alike(self, text: bytes) -> int:
-        """Count the events, if all begin with the same key and none ends the document; else 0."""
+    def _count_alike(self, text: bytes, end: bytes) -> int:
+        """Count the events, if all begin with the same key and ``end`` is not among them; else 0.
+
+        What follows the end of a document may look like events: the streams that were searched.
+        """
+        if end in text:
+            return 0
         event = self._layout.event + b"{\n" + self._layout.key
         key = text[len(event) : text.find(b" ", len(event)) + 1]
         joints = text.count(b"\n" + self._layout.event + b"},\n" + event + key)
@@ -98,7 +104,7 @@ class PrettyEvents:
             self._context.last_ms = int(last[1])
 
         def span(text: bytes) -> BlockSpan | None:
-            if not (alike and first and last):
+            if not (alike and first and last) or _has_escaped_name(text):
                 return None
             return labelled_span(text, count, _LABEL, (first[1], last[1]), EPOCH)
 
@@ -115,6 +121,11 @@ class PrettyEvents:
                 1:
             ] + b"\n"
         return lines
+
+
+def _has_escaped_name(text: bytes) -> bool:
+    """Whether a stream's name may be written with an escape: then it is not found in the bytes."""
+    return b"\\/" in text or (b"\\u00" in text and _ESCAPED_NAME.search(text) is not None)
 
 
 class _Joined:
