@@ -265,9 +265,12 @@ class BulkReader:
                 what = f"{file.name} changed while it was read; what was written then is missing"
                 store.stats.gaps.append(Gap(kind="changed", message=what, hides_attempts=True))
         torn = store.stats.torn_streams
-        gaps = (store.searched_by_id(), lost_lines(len(torn)) if torn else None)
+        gaps = (
+            store.searched_by_id(),
+            *gaps_shown_by_start(self._files, store.stats.first_ms),
+            lost_lines(len(torn)) if torn else None,
+        )
         store.stats.gaps += [gap for gap in gaps if gap]
-        store.stats.gaps += gaps_shown_by_start(self._files, store.stats.first_ms)
         store.stats.bytes_read, store.stats.web_requests = run.done, len(store.web)
 
     def _refuse_unreadable(self, refused: dict[str, UnreadableInput]) -> None:
