@@ -81,7 +81,7 @@ def download_groups(
     A window without a start is that of the last 24 hours. Raises the errors of
     ``retryctl.errors`` where no group can be read; one of several that cannot be read is a gap.
     With ``verify_all`` every pair of lines whose adjacency matters is looked up; without it those
-    behind ``wrong_counters`` and some others. With ``every_line`` the lines that say nothing of
+    behind ``wrong_counters`` and some others. With ``every_line`` the lines that do not describe
     attempts are read too.
     """
     aws, targets = find_targets(options, config, feedback)

@@ -97,7 +97,7 @@ class EventOrder:
     _after_integer: set[str] = field(default_factory=set)
 
     def ordered(self, events: Iterable[LogEvent]) -> list[LogEvent]:
-        """Return the events by time, then by stream, then as the module says."""
+        """Return the events by time, then by stream, then by the rules of this module."""
         ordered: list[LogEvent] = []
         for (at_ms, stream), same in groupby(sorted(events, key=_moment), key=_moment):
             lines = [(event, parse_record(event)) for event in same]

@@ -1,12 +1,12 @@
-"""Which log lines tell of attempts, as one regular expression that CloudWatch Logs can search for.
+"""The log lines that describe attempts, as one regular expression for CloudWatch Logs.
 
-Of a busy log most lines say nothing of attempts. What the grammar reads are Lambda's records, the
+Most lines of a busy log do not describe attempts. The grammar reads Lambda's records, the
 runtimes' errors, and the lines of the counter and the branch: those are selected in the service.
 The expression may match more than that, and not less, but for JSON that hides plain letters behind
 escapes (``\\u006c``). It keeps to what FilterLogEvents takes between two ``%``: no parentheses, no
 spaces, no quotes; Logs Insights takes it between two slashes.
 
-What two lines tell only as neighbours is not settled by this (``adjacency``).
+Two lines that prove something only as neighbours need a lookup (``adjacency``).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _PART = re.compile(
 def _searchable(pattern: re.Pattern[str]) -> str | None:
     """Return an expression that matches wherever ``pattern`` does; ``None`` where that is not sure.
 
-    Anchors are dropped, since ``pattern`` is also held against the message inside a line of JSON.
+    Anchors are dropped, since ``pattern`` is also compared with the message inside a line of JSON.
     """
     if pattern.flags & ~re.UNICODE:
         return None

@@ -38,7 +38,7 @@ _KINDS: tuple[tuple[type[RetryctlError], str], ...] = (
 def not_searched(
     group: LogGroup, window: TimeRange, error: RetryctlError, settle: str | None
 ) -> Gap:
-    """Part of a group in which attempts may lie. ``settle`` is a command that looks again."""
+    """Part of a group in which attempts may lie. ``settle`` is a command that searches again."""
     since, until = iso_text(window.since_ms), iso_text(window.until_ms)
     return Gap(
         kind=_kind(error),
@@ -135,7 +135,7 @@ def pairs_not_verified(group: LogGroup, pairs: int, verified: int) -> Gap:
 
 
 def counter_not_verified(group: LogGroup, stretch: StreamStretch) -> Gap:
-    """Return the gap of a wrong counter that rests on lines which were not looked up."""
+    """Return the gap of a wrong counter that rests on lines which were not read."""
     return Gap(
         message=f"{stretch.log_stream} could not be checked for lines between the counter and its "
         f"branch after {iso_text(stretch.window.since_ms)}",
@@ -178,7 +178,7 @@ def lines_between(group: LogGroup) -> Gap:
 
 
 def too_many(group: LogGroup, second: TimeRange) -> Gap:
-    """More lines of one second than an answer of Insights can hold."""
+    """More lines of one second than an answer of Insights can have."""
     return Gap(
         kind="too-many-rows",
         message=f"{group.name} has more lines at {iso_text(second.since_ms)} than "
@@ -213,7 +213,7 @@ def unordered(group: LogGroup, doubts: Sequence[Doubt]) -> Iterator[Gap]:
 
 
 def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int) -> Iterator[Gap]:
-    """Yield what the group cannot hold of the time since ``since_ms``."""
+    """Yield the gaps for the time since ``since_ms`` that the group does not keep."""
     kept_ms = described.kept_since_ms(now_ms)
     if kept_ms is not None and kept_ms > since_ms:
         yield Gap(
@@ -244,7 +244,7 @@ def found_first(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
 def rerun_command(
     request_ids: Sequence[str], group: LogGroup, since_ms: int, until_ms: int | None
 ) -> str | None:
-    """Return the command that asks once more for these requests, in this group and window."""
+    """Return the command that searches again for these requests, in this group and window."""
     if not request_ids:
         return None
     until = "" if until_ms is None else f" --until {iso_text(until_ms)}"

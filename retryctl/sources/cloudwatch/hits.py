@@ -1,4 +1,4 @@
-"""Hits of a request's ID, and the slices of log streams that hold its attempts."""
+"""Hits of a request's ID, and the slices of log streams with its attempts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """One log event that holds the ID of a request."""
+    """One log event with the ID of a request."""
 
     request_id: str
     log_stream: str

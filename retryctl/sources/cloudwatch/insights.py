@@ -61,7 +61,7 @@ class InsightsClient:
     """Queries on one log group. ``bytes_scanned`` is what they were charged for so far.
 
     They may run in several threads; once ``halted`` is set, each ends soon and is stopped.
-    ``unread`` are the ends of seconds that hold more than an answer can, ``incomplete`` the windows
+    ``unread`` are the ends of seconds with more rows than an answer has, ``incomplete`` the windows
     of answers with rows that lack a field. ``doubts`` are the
     milliseconds whose order is not settled (``event_order``). ``clamped``: a window reached back
     to before the group's creation or beyond its retention, where no query may end.
@@ -108,7 +108,7 @@ class InsightsClient:
         self._terms.say(f"Logs Insights will scan {about} of {self._group.name}.")
 
     def _refuse_above(self, size: float | None) -> None:
-        """Whether the terms allow to scan so many bytes more."""
+        """Raise CouldNotLook if ``size`` more bytes cost more than the budget allows."""
         allowed = self._terms.max_cost_usd
         if allowed is None or (size is not None and _usd(self.bytes_scanned + size) <= allowed):
             return

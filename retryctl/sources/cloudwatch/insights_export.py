@@ -1,13 +1,13 @@
 """The lines of a whole window that matter, selected and counted by Logs Insights.
 
-An answer holds 10,000 rows, and no query says where the next one should begin. So the service
+An answer has 10,000 rows, and no token for the next ones. So the service
 first counts the lines in bins of time, and these are joined to windows that fit an answer. Both
 steps scan the window: twice its bytes are paid for.
 
 Of ``bin(…)``: AWS's guide to the query language has a cap for each unit (60 seconds, 60 minutes,
 24 hours) and takes a larger number for it without a word, so that ``bin(300s)`` is ``bin(60s)``.
 The bins here divide their next unit, and a day, without rest. Not verified against the real
-service: that a backslash escapes a slash in a regular expression; and that ``stats`` tells 10,000
+service: that a backslash escapes a slash in a regular expression; and that ``stats`` returns 10,000
 groups, of which half are used.
 """
 
@@ -62,7 +62,7 @@ class TooManyLines(CouldNotLook):
 
 
 class InsightsLines(InsightsClient):
-    """The lines of one log group; see ``InsightsClient`` for what can be asked of it afterwards."""
+    """The lines of one log group; see ``InsightsClient`` for its attributes."""
 
     def read(self, window: TimeRange, expression: str | None) -> Iterator[list[LogEvent]]:
         """Yield the events that match a regular expression, or all of them, oldest first.
@@ -90,7 +90,7 @@ class InsightsLines(InsightsClient):
                 yield order.ordered(events)
 
     def _counts(self, window: TimeRange, command: str, size: Bin) -> dict[int, int]:
-        """How many events the bins hold that hold any, by their start."""
+        """Return the number of events of each bin that has any, by its start."""
         selection = [command] if command else []
         stats = f"stats count(*) as events by {size.name} as t"
         rows = self._query(window, *selection, stats)["results"]
@@ -123,7 +123,7 @@ def _slash_escaped(found: re.Match[str]) -> str:
 
 
 def bin_for(window: TimeRange) -> Bin:
-    """Return the shortest bin that cuts the window into no more than one answer tells."""
+    """Return the shortest bin that cuts the window into no more bins than an answer has."""
     length_ms = window.until_ms - window.since_ms
     return next((size for size in _BINS if length_ms <= size.ms * _MOST_BINS), _BINS[-1])
 
@@ -152,7 +152,7 @@ def windows_for(counts: Mapping[int, int], size: Bin, window: TimeRange) -> list
 
 
 def _parts(window: TimeRange, lines: int) -> list[TimeRange]:
-    """Return the window, cut on whole seconds where it holds more lines than an answer."""
+    """Return the window, cut on whole seconds if it has more lines than an answer."""
     if lines <= _MOST_LINES:
         return [window]
     first_s, end_s = window.since_ms // 1000, -(-window.until_ms // 1000)

@@ -27,7 +27,7 @@ MOST_PAIRS = 1_000
 _AT_ONCE = 4
 # One lookup of a pair for this many pages, and at least this many.
 _PAGES_FOR_A_PAIR, _LEAST_PAIRS = 10, 5
-_MOST_ERRORS = 50  # each decides an outcome, so these are looked up whatever their number of pages
+_MOST_ERRORS = 50  # each decides an outcome
 # More lookups than that cost more than reading all lines, of which about a quarter are selected.
 _MOST_SURE_PAIRS, _LINES_FOR_A_SELECTED = 200, 3
 
@@ -85,7 +85,7 @@ class LineLookup:
         return self._look_up(pairs.farthest(_some(pages), errors=_MOST_ERRORS))
 
     def reaches_all(self, pairs: Pairs, *, pages: int) -> bool:
-        """Whether ``some`` looks up all pairs, and nothing remains unknown."""
+        """Whether ``some`` looks up all pairs, and none remains unknown."""
         if pairs.found > len(pairs.farthest(_some(pages), errors=_MOST_ERRORS)):
             return False
         return self.some(pairs, pages=pages).verified == pairs.found

@@ -20,7 +20,7 @@ _DEFAULT_WINDOW_MS = 24 * 3_600_000
 _MOST_RESTARTS = 20
 _MOST_REPEATS = 20
 # Events of the pages of a stream: an attempt of some lines fits in the first, which stays small
-# where the stream is busy; the last number holds for every later page.
+# where the stream is busy; the last number is for every later page.
 FIRST_EVENTS = 60
 _LATER_EVENTS = (300, 2_000, 10_000)
 
@@ -42,7 +42,7 @@ class StreamStretch:
 
 
 def asked_window(since_ms: int | None, until_ms: int | None, now_ms: int) -> TimeRange:
-    """Return the window that was asked for: up to now, and of 24 hours, where it is open."""
+    """Return the window: up to now, and of 24 hours, where it is open."""
     until_ms = now_ms + 1 if until_ms is None else until_ms
     if since_ms is None:
         since_ms = max(0, min(until_ms, now_ms) - _DEFAULT_WINDOW_MS)
@@ -51,7 +51,7 @@ def asked_window(since_ms: int | None, until_ms: int | None, now_ms: int) -> Tim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some events, or none; only ``more`` tells whether it is the last page."""
+    """Some events, or none; ``more`` is false on the last page."""
 
     events: list[LogEvent]
     more: bool
@@ -130,7 +130,7 @@ class _Place:
         return {"startTime": self.asked_ms, **token}
 
     def may_restart(self) -> bool:
-        """Begin anew where the last event was seen; a token belongs to the request that began."""
+        """Start again at the last event; a token belongs to the request that began."""
         self.token, self.asked_ms = None, self.since_ms
         self.restarts += 1
         return self.restarts <= _MOST_RESTARTS

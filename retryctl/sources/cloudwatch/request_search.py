@@ -2,8 +2,8 @@
 
 A request's attempts start at most the maximum event age apart, and each runs as long as the
 function's timeout. So the first hit bounds the time in which all others lie, within the
-window that was asked for or beyond it, and all of that time is searched: an attempt that was not
-looked for cannot be counted.
+given window or beyond it, and all of that time is searched: an attempt outside of the search
+cannot be counted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from retryctl.sources.cloudwatch.time_slices import (
     merged,
 )
 
-# A pattern holds at most 1,024 characters.
+# A pattern has at most 1,024 characters.
 MOST_IDS = 25
 _GRACE_MS = 60_000
 _FARTHEST_MS = FunctionConfig().event_age_ms + FunctionConfig().timeout_ms + _GRACE_MS
@@ -45,8 +45,8 @@ class AttemptSpread:
     def around(self, found: Sequence[Hit], now_ms: int) -> TimeRange:
         """Return the time in which every event of a request lies, by those that were found.
 
-        Any two starts lie at most the event age apart, so the last that was seen bounds the time
-        before, and the first the time after. Where what was seen is further apart, the function's
+        Any two starts lie at most the event age apart, so the last hit bounds the time before,
+        and the first the time after. If the hits are further apart, the function's
         settings are not those of that day; and an event source keeps to no age.
         """
         times = [hit.timestamp_ms for hit in found]
@@ -80,7 +80,7 @@ class SearchResult:
         return {hit.request_id for hit in self.hits if hit.kind >= Kind.PLATFORM}
 
     def add(self, hits: Iterable[Hit]) -> None:
-        """Those that are new: what was given up, or is looked at again, is read twice."""
+        """Add the new hits: a slice that is given up or searched again is read twice."""
         known = set(self.hits)
         self.hits += [hit for hit in hits if hit not in known]
 

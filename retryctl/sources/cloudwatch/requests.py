@@ -48,7 +48,7 @@ from retryctl.sources.cloudwatch.stats import SearchProgress, SearchStats
 
 # At ten calls a second, ten seconds; then Insights is faster, and costs little by comparison.
 PAGES_BEFORE_INSIGHTS = 100
-# A REPORT is visible some seconds late; what is younger is searched again by a later look.
+# A REPORT is visible some seconds late; what is younger is searched again the next time.
 _LATE_MS = 120_000
 _AT_ONCE = 4
 
@@ -138,7 +138,7 @@ class RequestSource:
             raise CouldNotLook(what, error.next_step) from error
 
     def coverage(self) -> Coverage:
-        """Return what ``read`` has looked at; whole once it is exhausted."""
+        """Return what ``read`` has read so far; all of it once ``read`` is exhausted."""
         return self._looked.coverage(self._aws.calls)
 
     # ----------------------------------------------------------------------- requests
@@ -292,7 +292,7 @@ class RequestSource:
                 self._looked.gaps.append(lines_missing(group, part, lost, self._rerun(group)))
         return belonging(events, part)
 
-    # ----------------------------------------------------------------------- what was looked at
+    # ----------------------------------------------------------------------- what was read
 
     def _note_page(self, group: LogGroup, page: Page) -> None:
         with self._lock:
@@ -319,7 +319,7 @@ class RequestSource:
         self._looked.gaps.append(not_searched(group, window, told, self._rerun(group)))
 
     def _note_look_back(self, group: LogGroup, own: list[Hit], now_ms: int) -> None:
-        """How far back was looked, and whether the group keeps what lies there."""
+        """Note how far back the search went, and whether the group keeps that time."""
         spans = [
             self._spread.around([m for m in own if m.request_id == request_id], now_ms)
             for request_id in {hit.request_id for hit in own}

@@ -302,7 +302,7 @@ class RequestSearcher:
         windows: Sequence[TimeRange],
         before: SearchResult,
     ) -> SearchResult:
-        """By Insights; what it cannot see yet is asked of FilterLogEvents, or is a gap."""
+        """Search by Insights, and the newest time by FilterLogEvents; if that is refused, a gap."""
         insights = self._insights.get(group) or Insights(
             self._aws,
             group,

@@ -1,4 +1,4 @@
-"""What was looked at on CloudWatch Logs, kept while it is read."""
+"""Counts of what was read on CloudWatch Logs, while it is read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MASK = "****"  # what data protection leaves of a secret, one for each characte
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchProgress:
-    """How far the looking has come: ``found`` are hits of what is looked for."""
+    """How far the search is: ``found`` counts the hits."""
 
     log_group: str
     groups: int
@@ -29,7 +29,7 @@ class SearchProgress:
 
 @dataclass(slots=True, kw_only=True)
 class SearchStats:
-    """As far as it went. ``masked`` counts the lines that look masked."""
+    """What was read so far. ``masked`` counts the lines with a mask."""
 
     groups: list[LogGroup] = field(default_factory=list)
     since_ms: int
@@ -64,7 +64,7 @@ class SearchStats:
         )
 
     def progress(self, group: LogGroup, *, groups: int, api_calls: int) -> SearchProgress:
-        """How far the looking in so many groups has come, while ``group`` is read."""
+        """Return how far the search of ``groups`` groups is, while ``group`` is read."""
         return SearchProgress(
             log_group=group.name,
             groups=groups,
@@ -75,13 +75,13 @@ class SearchStats:
         )
 
     def merge(self, other: SearchStats) -> None:
-        """Add what was seen elsewhere in the same group."""
+        """Add the counts of another part of the same group."""
         for name in ("events", "bytes", "masked", "pages", "found", "bytes_scanned"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.gaps += other.gaps
 
     def coverage(self, api_calls: int) -> Coverage:
-        """Return the same for whoever judges."""
+        """Return the coverage of what was read."""
         return Coverage(
             source="cloudwatch",
             log_groups=tuple(group.name for group in self.groups),

@@ -27,7 +27,7 @@ _SHORTEST_SLICE_MS = 60_000
 _LEAST_PAGES, _MOST_PAGES = 7, 16
 _PAGES_OF_A_BUSY_SLICE = 4
 _FEW_PAGES = 8
-# What a fair sample of a window is: so many slices, with so many pages together.
+# A fair sample of a window: this many slices, with this many pages together.
 _FAIR_SLICES, _FAIR_PAGES = 4, 8
 _MOST_AT_ONCE = 4
 _MOST_GROWTH, _LEAST_GROWTH = 3.0, 0.25
@@ -83,7 +83,7 @@ class SlicePlanner:
         return not self._measured or (self._pages > 0 and few)
 
     def reached(self, part: TimeSlice, pages: int) -> None:
-        """Note that a slice goes on after so many pages; the first one then needs company."""
+        """Note that a slice goes on after ``pages``; others are then read beside the first."""
         if not part.trial:
             self._reached[part.window] = pages
         if self._length_ms is not None and not self._measured and pages >= _PAGES_OF_A_BUSY_SLICE:
@@ -174,7 +174,7 @@ def _without(window: TimeRange, taken: TimeRange) -> list[TimeRange]:
 
 
 _LEAST_AT_ONCE = 2
-# Slices that fail in a row: where so many do, the service is not there for the others either.
+# After this many failed slices in a row the others would fail too.
 _MOST_FAILURES_IN_A_ROW = 4
 _MOST_TRIES = 3
 # A slice that is read can show that others should be, too.
@@ -184,7 +184,7 @@ T = TypeVar("T")
 
 
 class Halted(Protocol):
-    """What says that no more is wanted, such as ``threading.Event``."""
+    """A signal to stop, such as ``threading.Event``."""
 
     def is_set(self) -> bool:
         """Whether to stop."""
