@@ -64,10 +64,10 @@ _LATE_GROUP = re.compile(rb', ?"log(?:GroupName|Group|_group)": ?("[^"\\]*")(?=[
 
 def lead_with_groups(block: bytes) -> bytes:
     """Put the log group of each line first, where a writer put it behind the message."""
-    if b"Group" not in block and b"log_group" not in block:
-        return block
-    if block.count(b'"logGroup') == block.count(b'{"logGroupName"') and b"log_group" not in block:
-        return block
+    if b'"log_group"' not in block:
+        groups = block.count(b'"logGroup')
+        if not groups or groups == block.count(b'{"logGroupName"'):
+            return block
     return b"".join(map(lead_with_group, BytesIO(block)))
 
 
