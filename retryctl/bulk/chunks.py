@@ -141,7 +141,7 @@ class ByteRange(io.RawIOBase):
         opened.seek(chunk.start)
 
     def readable(self) -> bool:
-        """Return true."""
+        """Return true, as ``io.RawIOBase`` demands of what can be read."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]

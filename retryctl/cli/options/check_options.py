@@ -145,7 +145,7 @@ class _Values:
         return value if isinstance(value, int) else None
 
     def flag(self, key: str) -> bool:
-        """Return true or false."""
+        """Return the setting's truth value; false where it is not set."""
         value = self.get(key)
         if value is not None and not isinstance(value, bool):
             self._refuse(key, "is neither true nor false.")

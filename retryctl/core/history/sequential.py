@@ -173,7 +173,7 @@ class SequentialSegmenter:
         return self.brackets[-1] if self.brackets else None
 
     def _started(self, at: int, request_id: str) -> int:
-        """Return an attempt from its START on; returns the place of the first line behind it."""
+        """Read an attempt from its START on; return the place of the first line after it."""
         stop = self._end_of(at, request_id)
         if stop is not None:
             if isinstance(self.lines[stop - 1][1], Report):

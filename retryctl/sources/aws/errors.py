@@ -259,7 +259,7 @@ def _no_answer(error: Exception, context: CallContext) -> RetryctlError:
 
 
 def _garbled(error: Exception, context: CallContext) -> RetryctlError:
-    """Return the answer is not of AWS: a proxy, a captive portal, a wrong address."""
+    """Return the error for an answer of a proxy, a captive portal or a wrong address."""
     return Unreachable(
         f"the answer to {context.action} cannot be read: {type(error).__name__}: {sentence(error)}",
         "Check --endpoint-url and the proxy; --debug shows the answer.",

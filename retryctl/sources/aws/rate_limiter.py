@@ -51,7 +51,7 @@ class AdaptiveRateLimiter:
             self._sleep(owed_s)
 
     def answered(self, refusals: int) -> None:
-        """Return a call was answered, after so many refusals of it."""
+        """Note that a call was answered, after so many refusals of it."""
         with self._lock:
             if refusals:
                 now = self._seconds()

@@ -125,7 +125,7 @@ class CredentialCache:
         return found
 
     def _refuse_torn(self, found: Any) -> None:
-        """Raise one of the errors above where the entry is not whole."""
+        """Raise a botocore error where the entry is not whole."""
         if not isinstance(found, dict):
             raise TypeError
 

@@ -83,7 +83,7 @@ def lines_missing(
 
 
 def dropped(event: LogEvent, record: LogsDropped) -> Gap:
-    """Return what never came to the log."""
+    """Return the gap of records that never came to the log."""
     many = "records" if record.dropped_records is None else f"{record.dropped_records:,} records"
     why = f": {record.reason}" if record.reason else ""
     return Gap(
@@ -97,7 +97,7 @@ def dropped(event: LogEvent, record: LogsDropped) -> Gap:
 
 
 def masked(group: LogGroup, lines: int) -> Gap:
-    """Return what data protection hides."""
+    """Return the gap of what data protection hides."""
     return Gap(
         kind="masked",
         message=f"data protection of {group.name} masks parts of its lines ({lines} here)",
@@ -107,7 +107,7 @@ def masked(group: LogGroup, lines: int) -> Gap:
 
 
 def too_fresh(group: LogGroup, window: TimeRange, settle: str | None) -> Gap:
-    """Return what Insights may not find yet. The horizon is then the start of that time."""
+    """Return the gap of events that Insights may not find yet. The horizon is then the start of that time."""
     return Gap(
         kind="too-fresh",
         message=f"Logs Insights reads {group.name} and may not find its latest events yet, "

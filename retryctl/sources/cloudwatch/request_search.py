@@ -169,7 +169,7 @@ class RequestSearch:
         return SliceRead(found=found, pages=pages, to_the_end=not more)
 
     def _aim(self) -> None:
-        """Return the window for requests not found yet, and for others the time they can take."""
+        """Aim at the window for requests not found, and for others at the time they can take."""
         aim = []
         for request_id in self._request_ids:
             own = [

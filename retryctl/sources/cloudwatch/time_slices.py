@@ -150,7 +150,7 @@ def _first_length(window: TimeRange) -> int:
 
 
 def merged(windows: Iterable[TimeRange]) -> list[TimeRange]:
-    """Return the same time in windows that neither overlap nor touch, in order."""
+    """Merge windows that overlap or touch; return them in order."""
     joined: list[TimeRange] = []
     for window in sorted(windows, key=lambda w: w.since_ms):
         if joined and window.since_ms <= joined[-1].until_ms:

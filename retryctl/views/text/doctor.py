@@ -17,7 +17,7 @@ _ORDER = (False, None, True)
 def doctor_text(
     report: DoctorReport, *, width: int = 80, colour: bool = False, ascii_only: bool = False
 ) -> str:
-    """Return what failed comes first, then what could not be checked, then what passed."""
+    """Lay out the checks: first what failed, then what could not be checked, then what passed."""
     return text_of(_blocks(report), width=width, colour=colour, ascii_only=ascii_only)
 
 

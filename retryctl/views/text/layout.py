@@ -147,7 +147,7 @@ class _Page:
                 yield from map(self.text, block.lines)
 
     def text(self, pieces: Pieces) -> Text:
-        """Return the one way onto the page."""
+        """Make text of the pieces, inert: all text takes this way onto the page."""
         return Text.assemble(*((self._clean(text), style) for text, style in pieces))
 
     def _clean(self, text: str) -> str:

@@ -207,7 +207,7 @@ def _heat_lines(
 
 
 def _heat_cell(count: int, none: bool, due: bool) -> Piece:
-    """Return a branch that was not due is marked with a sign, not with colour alone."""
+    """Return the cell; a sign, not colour alone, marks a branch that was not due."""
     if not count:
         return (f"{'0':>10}", "dim")
     if none or due:
