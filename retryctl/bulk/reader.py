@@ -29,7 +29,7 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress
 from retryctl.sources.saved.events import nothing_readable
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved.log_file import read_file
-from retryctl.sources.saved.log_start import gap_before
+from retryctl.sources.saved.log_start import gaps_shown_by_start
 
 CHUNK_BYTES = 64 << 20
 LEAST_CHUNK_BYTES = 4 << 20
@@ -267,7 +267,7 @@ class BulkReader:
         torn = store.stats.torn_streams
         gaps = (
             store.searched_by_id(),
-            gap_before(self._files, store.stats.first_ms),
+            *gaps_shown_by_start(self._files, store.stats.first_ms),
             lost_lines(len(torn)) if torn else None,
         )
         store.stats.gaps += [gap for gap in gaps if gap]

@@ -103,7 +103,7 @@ def environment_cell(attempt: Attempt, known: Mapping[str | None, EnvironmentLab
 def outcome_cell(attempt: Attempt) -> Pieces:
     """Return a sign and the error's type, or Lambda's word for what happened."""
     sign = outcome_sign(attempt.outcome)
-    return [(f"{sign} {_outcome_word(attempt)}", STYLES[sign])]
+    return [(f"{sign} {outcome_word(attempt)}", STYLES[sign])]
 
 
 def error_detail(attempt: Attempt) -> str:
@@ -122,7 +122,7 @@ def _error_in_full(attempt: Attempt) -> str | None:
     if not attempt.outcome.failed or attempt.error is None:
         return None
     detail = error_detail(attempt)
-    return f"{_outcome_word(attempt)}: {detail}" if detail else _outcome_word(attempt)
+    return f"{outcome_word(attempt)}: {detail}" if detail else outcome_word(attempt)
 
 
 def response(body: bytes) -> str:
@@ -183,7 +183,8 @@ def _check(check: AttemptVerdict) -> Pieces:
     return [(f"{sign} {word}".rstrip(), STYLES[sign])]
 
 
-def _outcome_word(attempt: Attempt) -> str:
+def outcome_word(attempt: Attempt) -> str:
+    """Return the error's type, or Lambda's word for what happened."""
     raised = attempt.error if attempt.outcome is Outcome.ERROR else None
     word = (raised.type if raised else None) or attempt.outcome.value
     return f"{word}, inferred" if attempt.outcome_inferred else word

@@ -32,7 +32,7 @@ from tests.support.log_answers import (
 )
 from tests.support.random_history import RandomHistory
 
-HISTORIES = int(os.environ.get("RETRYCTL_HTTP_HISTORIES", "6"))
+HISTORIES = int(os.environ.get("RETRYCTL_HTTP_HISTORIES", "2"))
 WINDOW = TimeWindow(since_ms=MIDNIGHT_MS - 3_600_000)
 CALLS = ("FilterLogEvents", "GetLogEvents")
 

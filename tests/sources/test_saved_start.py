@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.history.log_start import BEGINS_LATE
+from retryctl.core.history.log_start import BEGINS_LATE, FILTERED
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.sources.saved import log_start
@@ -79,3 +79,9 @@ def test_a_stream_may_begin_in_another_file(
     save(tmp_path / "2.jsonl", events[:20])
     save(tmp_path / "1.jsonl", events[20:])
     assert kinds(tmp_path) == []
+
+
+@pytest.mark.parametrize("words", [("START", "REPORT"), ("REPORT",)])
+def test_a_selection_of_lines_is_no_whole_log(words: tuple[str, ...], tmp_path: Path) -> None:
+    events = [event for event in log() if event.message.startswith(words)]
+    assert FILTERED in kinds(save(tmp_path / "log.jsonl", events))

@@ -15,6 +15,15 @@ _JAVA_NAME = re.compile(r"(?:\w+\.)+[A-Z][\w$]*")
 _JAVA_FRAME = re.compile(r"[\r\n]\tat ")
 
 
+# The longest log event has 256 KB; in other scripts that is a quarter as many characters.
+_LONG_CHARACTERS = 60_000
+
+
+def is_cut(message: str) -> bool:
+    """Whether a message may have been cut off at the length of the longest log event."""
+    return len(message) >= _LONG_CHARACTERS
+
+
 def error_of(
     fields: dict[str, Any], *, runtime: str, request_id: str | None = None, certain: bool = True
 ) -> FunctionError:

@@ -8,13 +8,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from retryctl.core.grammar.error_fields import error_of, java_error
+from retryctl.core.grammar.error_fields import error_of, is_cut, java_error
 from retryctl.core.grammar.platform_text import platform_text
 from retryctl.core.model.events import request_id_in
 from retryctl.core.model.records import (
     AppLine,
     End,
     Extension,
+    FunctionError,
     InitReport,
     InitStart,
     LogsDropped,
@@ -54,11 +55,22 @@ def json_record(message: str) -> Record | None:
     """Return the record in a line of JSON; ``None`` where it is not a whole object."""
     fields = json_object(message)
     if fields is None:
-        return None
+        return _cut_error(message) if is_cut(message) else None
     kind = fields.get("type")
     if isinstance(kind, str) and kind.startswith("platform.") and "record" in fields:
         return _platform(message, kind[len("platform.") :], fields["record"])
     return _runtime_record(message, fields)
+
+
+# {"timestamp": "2026-…", "level": "ERROR", "errorMessage": "…
+_ERROR_KEY = re.compile(r'"error(?:Message|Type)": ?"([^"\\]{0,200})')
+_HEAD_CHARACTERS = 1_000
+
+
+def _cut_error(message: str) -> FunctionError | None:
+    """Read the error of a runtime that was too long for one log event."""
+    found = _ERROR_KEY.search(message[:_HEAD_CHARACTERS])
+    return FunctionError(error_message=found[1] or None, certain=False) if found else None
 
 
 def _platform(message: str, kind: str, record: object) -> Record:

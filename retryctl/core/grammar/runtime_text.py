@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from retryctl.core.grammar.error_fields import error_of, java_error, python_frame
+from retryctl.core.grammar.error_fields import error_of, is_cut, java_error, python_frame
 from retryctl.core.grammar.platform_json import json_object, json_record
 from retryctl.core.model.events import REQUEST_ID, request_id_in
 from retryctl.core.model.records import AppLine, FunctionError, LambdaWarning, Record, TimedOut
@@ -43,9 +43,15 @@ def _python_error(message: str) -> FunctionError | None:
     traceback = _TRACEBACK.search(message)
     head = message[: traceback.start()] if traceback else message
     m = _PYTHON_HEAD.match(head.rstrip())
-    if not m or not (traceback or m[1].startswith("Runtime.")):
+    certain = bool(traceback) or (m is not None and m[1].startswith("Runtime."))
+    if not m or not (certain or is_cut(message)):
         return None
-    return FunctionError(error_type=m[1], error_message=m[2] or None, frame=python_frame(message))
+    return FunctionError(
+        error_type=m[1],
+        error_message=m[2] or None,
+        frame=python_frame(message),
+        certain=certain,
+    )
 
 
 def lambda_warning(message: str) -> Record | None:

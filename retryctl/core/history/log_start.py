@@ -16,9 +16,10 @@ from retryctl.core.grammar.parse import parse_record
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LONGEST_EVENT_AGE_S
-from retryctl.core.model.records import End, InitStart, Record, Report, RestoreStart, Start
+from retryctl.core.model.records import AppLine, End, InitStart, Record, Report, RestoreStart, Start
 
 BEGINS_LATE = "begins-late"
+FILTERED = "filtered"
 _CLOCK_SLACK_MS = 1_000
 
 
@@ -81,6 +82,33 @@ def is_cut(events: Iterable[LogEvent], first_ms: int) -> bool:
             return True
     has_starts = any(stream.start_ms < float("inf") for stream in found)
     return has_starts and any(stream.began_before(first_ms) for stream in found)
+
+
+def is_filtered(events: Iterable[LogEvent]) -> bool:
+    """Whether the events are a selection of a text log: its REPORTs are there, and no END.
+
+    Lambda writes both. A log with printed lines is not taken for a selection.
+    """
+    reports = 0
+    for event in events:
+        record = parse_record(event)
+        if isinstance(record, (Start, Report)) and record.json:
+            return False
+        if isinstance(record, (End, AppLine)):
+            return False
+        reports += isinstance(record, Report)
+    return reports > 1
+
+
+def filtered() -> Gap:
+    """Return the gap of a log that has only some kinds of lines."""
+    return Gap(
+        kind=FILTERED,
+        message="the log has REPORT lines and no END: it is a selection of a log, and other lines "
+        "(prints, counters, errors) are missing; save it without a filter pattern",
+        hides_attempts=True,
+        hides_lines=True,
+    )
 
 
 def begins_late(first_ms: int) -> Gap:

@@ -13,7 +13,7 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress,
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved.log_file import EXPECTED, read_file
 from retryctl.sources.saved.log_format import RawEvent
-from retryctl.sources.saved.log_start import gap_before
+from retryctl.sources.saved.log_start import gaps_shown_by_start
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 
@@ -53,8 +53,7 @@ class SavedLog:
                 yield selected.event(event, position)
         if request_id := search.request_id():
             self._stats.gaps.append(searched_by_id(request_id))
-        if gap := gap_before(self._files, self._stats.first_ms):
-            self._stats.gaps.append(gap)
+        self._stats.gaps += gaps_shown_by_start(self._files, self._stats.first_ms)
         self._stats.bytes_read = meter.done
 
     def coverage(self) -> Coverage:

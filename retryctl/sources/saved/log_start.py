@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
-from retryctl.core.history.log_start import begins_late, is_cut
+from retryctl.core.history.log_start import begins_late, filtered, is_cut, is_filtered
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import UnreadableInput
@@ -41,14 +41,20 @@ class _Head:
         return all(a.timestamp_ms <= b.timestamp_ms for a, b in pairwise(self.events))
 
 
-def gap_before(files: Sequence[SavedFile], first_ms: int | None) -> Gap | None:
-    """Return the gap before ``first_ms``, the first event, where the log was cut at its start."""
+def gaps_shown_by_start(files: Sequence[SavedFile], first_ms: int | None) -> list[Gap]:
+    """Return the gaps of a log whose first events show that it is a selection, or was cut.
+
+    ``first_ms`` is the time of its first event.
+    """
     if first_ms is None or len(files) > MOST_FILES:
-        return None
+        return []
     heads = [head for head in map(_head, files) if head.events]
     events = [event for head in heads for event in _comparable(head, heads, first_ms)]
     cut = any(head.is_cut for head in heads) or is_cut(events, first_ms)
-    return begins_late(first_ms) if cut else None
+    gaps = [begins_late(first_ms)] if cut else []
+    if is_filtered(event for head in heads for event in head.events):
+        gaps.append(filtered())
+    return gaps
 
 
 def _head(file: SavedFile) -> _Head:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
@@ -19,6 +20,7 @@ from retryctl.views.attempts_table import (
     attempts_table,
     environment_cell,
     memory,
+    outcome_word,
     response,
     versions,
 )
@@ -39,6 +41,8 @@ from retryctl.views.text.timeline import timeline
 from retryctl.views.times import at, duration, moment, on_one_day, stamp, starts_ms
 
 _MOST_GAPS = 10
+_MOST_ROWS, _FIRST_ROWS, _LAST_ROWS = 20, 8, 5
+_MOST_WORDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +146,11 @@ def _request(
         yield Paragraph(words=[(f"shown: {named} of {len(attempts)}", "dim")])
     if shown:
         yield BLANK
-        yield attempts_table(checked, shown, known, tz)
+        ends = _first_and_last(shown)
+        yield attempts_table(checked, ends, known, tz)
+        if between := shown[_FIRST_ROWS:-_LAST_ROWS] if len(ends) < len(shown) else ():
+            yield BLANK
+            yield Paragraph(words=[(_folded(between), "dim")])
         yield from map(_sentence, ambiguity_sentences(shown))
     if shown == list(attempts) and (
         drawn := timeline(shown, known, tz, width, coverage.horizon_ms)
@@ -159,6 +167,23 @@ def _request(
         for attempt in shown:
             yield BLANK
             yield from _log_lines(attempt, known, tz, dated=dated)
+
+
+def _first_and_last(shown: Sequence[Attempt]) -> Sequence[Attempt]:
+    """Return the attempts that have a row: of many the first and the last ones."""
+    if len(shown) <= _MOST_ROWS:
+        return shown
+    return [*shown[:_FIRST_ROWS], *shown[-_LAST_ROWS:]]
+
+
+def _folded(between: Sequence[Attempt]) -> str:
+    """Count the attempts without a row: ``attempts 9 to 1435 have no row: 1,427 × NameError``."""
+    alike = Counter(outcome_word(attempt) for attempt in between)
+    counts = " · ".join(f"{count:,} × {word}" for word, count in alike.most_common(_MOST_WORDS))
+    others = sum(alike.values()) - sum(count for _, count in alike.most_common(_MOST_WORDS))
+    rest = f" · {others:,} others" if others else ""
+    named = f"attempts {between[0].number} to {between[-1].number}"
+    return f"{named} have no row: {counts}{rest} (--attempt N shows one, -o json all)"
 
 
 def _responses(checked: CheckedRequest, asked: TraceOptions) -> Iterator[Block]:
