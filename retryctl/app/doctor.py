@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from retryctl.app.cloudwatch_targets import aws_for
-from retryctl.app.options import Feedback, SourceOptions, TimeWindow
+from retryctl.app.options import (
+    Feedback,
+    ProgressText,
+    ShowProgress,
+    SourceOptions,
+    TimeWindow,
+)
 from retryctl.app.window import open_window
 from retryctl.bulk.reduce import Requests
 from retryctl.config import ProjectConfig
@@ -15,10 +24,44 @@ from retryctl.core.doctor.checks import examine
 from retryctl.core.doctor.facts import LATEST, NotRead, RetryPlaces
 from retryctl.core.doctor.result import DoctorReport
 from retryctl.core.summary.tally import SummaryTally
+from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.fact_errors import read_fact
 from retryctl.sources.aws.function_facts import read_function_facts
 
 _DAY_MS = 86_400_000
+_LONGEST_S = 60
+_MOST_COST = 0.05  # US dollars, for Logs Insights
+
+
+class _Limited:
+    """Feedback that ends the reading after a time, by ``CouldNotLook`` at the next progress."""
+
+    def __init__(self, feedback: Feedback, seconds: float, clock: Callable[[], float]) -> None:
+        self._feedback, self._seconds, self._clock = feedback, seconds, clock
+        self._end = clock() + seconds
+
+    def warn(self, sentence: str) -> None:
+        """Pass the sentence on."""
+        self._feedback.warn(sentence)
+
+    def confirm(self, question: str) -> bool:
+        """Spend nothing more: the limit of the cost decides alone."""
+        return False
+
+    @contextmanager
+    def progress(self) -> Iterator[ShowProgress]:
+        """Show progress until the time is over."""
+        with self._feedback.progress() as show:
+
+            def show_in_time(text: ProgressText) -> None:
+                if self._clock() > self._end:
+                    raise CouldNotLook(
+                        f"the last 24 h take longer to read than {self._seconds:.0f} s; "
+                        "retryctl summary reads them all"
+                    )
+                show(text)
+
+            yield show_in_time
 
 
 def examine_function(
@@ -28,16 +71,19 @@ def examine_function(
     *,
     now_ms: int,
     feedback: Feedback,
+    longest_s: float = _LONGEST_S,
+    clock: Callable[[], float] = time.monotonic,
 ) -> DoctorReport:
     """Read the configuration and the last 24 hours of ``function`` and run every check.
 
     ``function`` is a name or an ARN. Raises ``CouldNotLook`` if it does not exist, or if AWS does
-    not answer.
+    not answer. The 24 hours are read for ``longest_s`` seconds at most.
     """
     facts = read_function_facts(aws_for(options, function), function, now_ms=now_ms)
-    named = replace(options, function=function)
+    named = replace(options, function=function, max_cost=_MOST_COST)
+    limited = _Limited(feedback, longest_s, clock)
     places: RetryPlaces | NotRead = read_fact(
-        "logs:FilterLogEvents", lambda: _retry_places(named, config, now_ms, feedback)
+        "logs:FilterLogEvents", lambda: _retry_places(named, config, now_ms, limited)
     )
     return examine(replace(facts, retry_places=places))
 

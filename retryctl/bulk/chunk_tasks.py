@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from io import BytesIO
 
 from retryctl.bulk.chunk_blocks import Advance, ChunkBlocks
 from retryctl.bulk.chunks import Chunk
-from retryctl.bulk.line_layout import lead_with_group
+from retryctl.bulk.line_layout import lead_with_groups
 from retryctl.bulk.line_scanner import LineScanner
 from retryctl.bulk.shuffle import ScanPlan
 from retryctl.bulk.stream_state import ScannedChunk
@@ -76,7 +77,8 @@ class ScanTask:
                 if selector is None:
                     scanner.read(block.canonical())
                 elif lines := selector.lines_of(block, irregular=number in irregular):
-                    scanner.read_lines([lead_with_group(line) for line in lines])
+                    led = lead_with_groups(b"".join(lines))
+                    scanner.read_lines(BytesIO(led).readlines())
         except UnreadableInput as error:
             return error
         if blocks.ends_within_member:

@@ -9,14 +9,19 @@ from __future__ import annotations
 import io
 import json
 import re
+import socket
 import zipfile
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from retryctl import __version__
+from retryctl.app.doctor import examine_function
+from retryctl.app.options import SILENT, SourceOptions
+from retryctl.config import ProjectConfig
 from retryctl.core.doctor.checks import CHECKS
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS, attempt, now_ms
@@ -64,6 +69,12 @@ TABLE: dict[str, tuple[str, str]] = {
     "tmp-odds": ("odds", "logs:FilterLogEvents"),
     "counter-version": ("moto", "lambda:GetFunction"),
 }
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
@@ -287,6 +298,48 @@ def test_checks_are_denied_by_a_policy(guarded: tuple[Aws, GuardedAws], refused:
     assert found["permissions"]["passed"] is False
     lacks = rf"doctor lacks? {', '.join(sorted(refused))}"
     assert re.search(lacks, found["permissions"]["evidence"])
+
+
+@pytest.mark.usefixtures("credentials")
+def test_a_busy_group_is_not_read_without_end(endpoint: Endpoint) -> None:
+    endpoint.function(NAME, Timeout=30)
+    at_ms = now_ms() - 3_600_000
+    endpoint.group(GROUP)
+    for number in range(20):
+        endpoint.put(GROUP, stream_name("a"), attempt(ID, at_ms + number * 100_000, 0))
+    report = examine_function(
+        SourceOptions(endpoint_url=endpoint.url, region="us-east-1"),
+        ProjectConfig(),
+        NAME,
+        now_ms=now_ms(),
+        feedback=SILENT,
+        longest_s=0,
+        clock=count().__next__,
+    )
+    (odds,) = [each for each in report.diagnoses if each.name == "tmp-odds"]
+    assert odds.passed is None
+    assert "longer to read than 0 s" in odds.evidence
+
+
+@pytest.mark.parametrize("kind", ["damaged", "no HTTP", "large"])
+def test_code_that_cannot_be_read_stops_no_other_check(
+    guarded: tuple[Aws, GuardedAws], kind: str
+) -> None:
+    aws, guard = guarded
+    without_faults(aws)
+    found = dict(guard.answers["GetFunction"])
+    if kind == "large":
+        found["Configuration"] = {"Layers": [{"Arn": "arn:aws:x", "CodeSize": 90_000_000}]}
+    elif kind == "damaged":
+        content = bytearray(guard.files["/code.zip"])
+        content[60:80] = b"\xff" * 20
+        guard.files["/code.zip"] = bytes(content)
+    else:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            found["Code"] = {"Location": f"http://127.0.0.1:{server.getsockname()[1]}/"}
+    guard.answers["GetFunction"] = found
+    result = results(diagnoses(aws, 5))
+    assert {name for name, passed in result.items() if passed is None} == {"counter-version"}
 
 
 def test_a_user_without_a_policy(guarded: tuple[Aws, GuardedAws]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from retryctl.cli.options.ids import request_ids
+from retryctl.errors import UnreadableInput
 from tests.core.test_failure_records import DESTINATION, EVENTBRIDGE, RECEIVED
 from tests.support.check_logs import exhausted, save, succeeded
 from tests.support.counters_world import Aws
@@ -54,6 +55,27 @@ def test_a_folder_of_records_beside_an_id(tmp_path: Path) -> None:
     (tmp_path / "README").write_text("records of orders-worker")
     third = "2c1f0a8e-3b57-4c6d-9a41-d1f6a7e0b9c3"
     assert request_ids([third, str(tmp_path)], []) == (third, ID, OTHER_ID)
+
+
+def test_a_file_of_a_folder_that_is_too_large(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(destination(ID)))
+    with (tmp_path / "log.json").open("wb") as file:
+        file.truncate(65 << 20)
+    with pytest.raises(UnreadableInput, match=r"log\.json is too large"):
+        request_ids([str(tmp_path)], [])
+
+
+def test_a_file_that_vanishes_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> str:
+        raise OSError(5, "Input/output error")
+
+    (tmp_path / "a.json").write_text(json.dumps(destination(ID)))
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(UnreadableInput, match="Input/output error"):
+        request_ids([str(tmp_path)], [])
+    counted = tmp_path / f"{ID}_1.txt"  # a file of the counter in /tmp
+    counted.touch()
+    assert request_ids([str(counted)], []) == (ID,)
 
 
 def test_a_file_a_folder_and_stdin_without_a_command(tmp_path: Path, log: str) -> None:

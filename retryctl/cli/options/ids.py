@@ -6,6 +6,7 @@ that it is about: pasted, in a file, in a folder of files, or on stdin.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retryctl.core.model.events import REQUEST_ID
-from retryctl.errors import NothingFound, UsageError
+from retryctl.errors import NothingFound, UnreadableInput, UsageError
 
 if TYPE_CHECKING:
     from retryctl.app.options import Feedback, SourceOptions
@@ -135,15 +136,44 @@ def _for_function(text: str, known: Sequence[str]) -> str:
 
 
 def _file_texts(name: str) -> Iterator[str]:
-    """Yield the text of the file, or of each file of the folder, if there is one."""
+    """Yield the text of the file, or of each file of the folder, if there is one.
+
+    Raises ``UnreadableInput`` where a file cannot be read. A file that is named for its request
+    ID, and one that is too large for a record, have no text.
+    """
     try:
         path = Path(name)
-        files = sorted(path.rglob("*")) if path.is_dir() else [path]
-        for file in files:
-            if file.is_file() and file.stat().st_size <= _LARGEST_RECORDS:
-                yield file.read_text(encoding="utf-8", errors="replace")
-    except (OSError, ValueError):
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except (OSError, ValueError):  # a text that cannot be a name
         return
+    if is_folder:
+        yield from map(_record_text, sorted(_files_below(path)))
+    elif is_file and path.stat().st_size <= _LARGEST_RECORDS:
+        try:
+            yield _record_text(path)
+        except UnreadableInput:
+            if not _ids_in(name):
+                raise
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise UnreadableInput(f"cannot read {error.filename}: {error.strerror}.")
+
+    for place, _, names in os.walk(folder, onerror=refuse):
+        yield from (file for file in (Path(place, name) for name in names) if file.is_file())
+
+
+def _record_text(file: Path) -> str:
+    if file.stat().st_size > _LARGEST_RECORDS:
+        raise UnreadableInput(
+            f"{file} is too large for failure records: more than {_LARGEST_RECORDS >> 20} MB.",
+            "Name a folder that has failure records only.",
+        )
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UnreadableInput(f"cannot read {file}: {error.strerror}.") from None
 
 
 def _in_stdin(lines: Iterable[str]) -> NamedRequests:

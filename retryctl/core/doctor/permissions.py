@@ -23,12 +23,9 @@ _LOG = (
     "logs:StopQuery",
     "logs:DescribeLogGroups",
 )
+_READING = (*_LOG, *_SETTINGS, "lambda:ListFunctions")
 COMMAND_ACTIONS = {
-    "trace": (*_LOG, *_SETTINGS, "lambda:ListFunctions"),
-    "diff": (*_LOG, *_SETTINGS, "lambda:ListFunctions"),
-    "list": (*_LOG, *_SETTINGS, "lambda:ListFunctions"),
-    "summary": (*_LOG, *_SETTINGS, "lambda:ListFunctions"),
-    "check": (*_LOG, *_SETTINGS, "lambda:ListFunctions"),
+    **dict.fromkeys(("trace", "diff", "list", "summary", "check"), _READING),
     "--unmask": ("logs:Unmask",),
 }
 """What reads a function's log, and the actions it needs. Those of ``doctor`` are its facts."""

@@ -6,18 +6,22 @@ import re
 import tempfile
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Iterator
+from http.client import HTTPException
 from typing import IO
+from zipfile import BadZipFile
 
 from retryctl.core.doctor.facts import CounterCopy
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 
-_MOST_BYTES = 262_144_000
-"""The largest deployment package of Lambda."""
+_MOST_MB = 64
+"""What is downloaded at most, of the code and its layers together."""
 _TIMEOUT_S = 30
 _CHUNK = 1 << 20
 _MOST_OF_A_FILE = 4096
+_DAMAGED = (OSError, ValueError, EOFError, RuntimeError, HTTPException, BadZipFile, zlib.error)
 _VERSIONS = {
     # # Made by `retryctl counters vendor DIR --store tmp` 0.4.0; run it again instead of editing.
     "retryctl_counters.py": re.compile(r"# Made by `retryctl counters vendor[^`]*` ([^\s;]+);"),
@@ -29,15 +33,21 @@ _VERSIONS = {
 def counter_copies(aws: AwsClient, function: str) -> tuple[CounterCopy, ...]:
     """Download the code and the layers of a function, and return the copies that they have.
 
-    Raises ``CouldNotLook`` for a container image and where a download fails.
+    Raises ``CouldNotLook`` for a container image, for large code, and where a download fails.
     """
     subject = f"function {function}"
     found = aws.call("lambda", "GetFunction", {"FunctionName": function}, subject=subject)
     configuration = found.get("Configuration", {})
     if configuration.get("PackageType") == "Image":
         raise CouldNotLook("the code is a container image, which is not read.")
+    layers = configuration.get("Layers") or ()
+    size = sum(int(each.get("CodeSize") or 0) for each in (configuration, *layers))
+    if size > _MOST_MB << 20:
+        raise CouldNotLook(
+            f"the code and its layers have {size >> 20:,} MB, and at most {_MOST_MB} MB are read."
+        )
     places = {"code": found.get("Code", {}).get("Location", "")}
-    for layer in configuration.get("Layers") or ():
+    for layer in layers:
         request = {"Arn": layer["Arn"]}
         content = aws.call("lambda", "GetLayerVersionByArn", request, subject=layer["Arn"])
         places[layer["Arn"]] = content.get("Content", {}).get("Location", "")
@@ -52,7 +62,7 @@ def _copies(name: str, url: str) -> Iterator[CounterCopy]:
             _download(url, package)
             with zipfile.ZipFile(package) as archive:
                 yield from _copies_in(archive)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
+        except _DAMAGED as error:
             raise CouldNotLook(f"the {name} could not be downloaded: {error}") from error
 
 
@@ -60,8 +70,8 @@ def _download(url: str, package: IO[bytes]) -> None:
     """Save what a presigned URL names. Raises ``OSError``, ``ValueError``."""
     with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
         while chunk := answer.read(_CHUNK):
-            if package.tell() > _MOST_BYTES:
-                raise ValueError("it is larger than Lambda allows")
+            if package.tell() > _MOST_MB << 20:
+                raise ValueError(f"it has more than {_MOST_MB} MB")
             package.write(chunk)
 
 
