@@ -107,7 +107,7 @@ def masked(group: LogGroup, lines: int) -> Gap:
 
 
 def too_fresh(group: LogGroup, window: TimeRange, settle: str | None) -> Gap:
-    """Return the gap of events that Insights may not find yet. The horizon is then the start of that time."""
+    """Return the gap of events that Insights may not find yet; it ends the horizon."""
     return Gap(
         kind="too-fresh",
         message=f"Logs Insights reads {group.name} and may not find its latest events yet, "
