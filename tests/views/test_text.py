@@ -814,3 +814,8 @@ def test_lines_that_could_be_lambda_s_are_named() -> None:
         shown(told).split()
     )
     assert "look like a START" not in " ".join(shown(SWITCHED).split())
+
+
+def test_a_request_that_was_not_counted_leads_to_the_setting() -> None:
+    text = shown(checked(RequestOutcome.PENDING, Verdict.NOT_COUNTED, (attempt(1, 0), SILENT)))
+    assert "set [markers] in retryctl.toml" in " ".join(text.split())
