@@ -156,6 +156,9 @@ def _outcome(
         return outcome if good else RequestOutcome.UNKNOWN
     if outcome in _UNSETTLED and (earlier or hidden.anywhere):
         return RequestOutcome.UNKNOWN
-    if [a.outcome for a in request.attempts] != [a.outcome for a in before]:
-        return outcome if outcome is RequestOutcome.EXHAUSTED else RequestOutcome.UNKNOWN
-    return outcome
+    pairs = list(zip(before, request.attempts, strict=True))
+    if outcome is RequestOutcome.EXHAUSTED:
+        failed = all(now.outcome.failed for was, now in pairs if was.outcome.failed)
+        return outcome if failed else RequestOutcome.UNKNOWN
+    changed = any(was.outcome is not now.outcome for was, now in pairs)
+    return RequestOutcome.UNKNOWN if changed else outcome
