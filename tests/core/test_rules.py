@@ -579,6 +579,20 @@ def test_a_silent_attempt_behind_a_gap_is_undetermined() -> None:
     assert (of.verdict, checks(of)) == (Verdict.UNDETERMINED, ["undetermined"])
 
 
+@pytest.mark.parametrize("ended", [True, False])
+def test_an_attempt_may_run_longer_than_its_event_lives(ended: bool) -> None:
+    log = Environment().starts().at(130)
+    log = log.reports() if ended else log
+    since_ms = MIDNIGHT_MS + 100_000
+    gap = replace(GAP, since_ms=since_ms, until_ms=since_ms + 20_000)
+    events = events_of(log)
+    around = replace(whole(events, later_s=0 if ended else 200), gaps=(gap,))
+    of = checked(log, coverage=around, settings=FunctionConfig(maximum_event_age_s=60))
+    assert of.request.outcome is RequestOutcome.UNKNOWN
+    assert of.verdict is Verdict.UNDETERMINED
+    assert [each.message for each in found(of, "logs-incomplete")] == [GAP.message]
+
+
 def test_attempts_whose_errors_a_gap_hides_are_not_exhausted() -> None:
     """A line out of order may be the error of another attempt."""
     logs = logs_of(*(("a", "error", ()),) * 3)
