@@ -143,7 +143,7 @@ def without_end(request_id: str = ID) -> Environment:
     return Environment("f").starts(request_id).logs("0", "process A")
 
 
-def judge_unknown(**expected: object) -> CheckOutcome:
+def judge_unknown(**expected: Any) -> CheckOutcome:
     later = Environment("g").at(7200).runs(OTHER_ID)
     return judge(without_end(), later, **expected)
 
