@@ -108,7 +108,7 @@ def masked(group: LogGroup, lines: int) -> Gap:
 
 
 def too_fresh(group: LogGroup, window: TimeRange, settle: str | None) -> Gap:
-    """Return the gap of events that Insights may not find yet; it ends the horizon."""
+    """Return the gap of events that Insights may not find yet; the horizon is their start."""
     return Gap(
         kind="too-fresh",
         message=f"Logs Insights reads {group.name} and may not find its latest events yet, "
