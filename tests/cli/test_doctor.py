@@ -358,9 +358,7 @@ def test_a_user_without_a_policy(guarded: tuple[Aws, GuardedAws]) -> None:
     "action", ["logs:GetTransformer", "logs:DescribeAccountPolicies", "logs:DescribeFieldIndexes"]
 )
 @pytest.mark.usefixtures("credentials")
-def test_the_actions_of_a_query_are_those_of_the_commands(
-    endpoint: Endpoint, action: str
-) -> None:
+def test_the_actions_of_a_query_are_those_of_the_commands(endpoint: Endpoint, action: str) -> None:
     endpoint.function(NAME, Timeout=30)
     endpoint.group(GROUP)
     endpoint.faults.denied.add(action)

@@ -323,9 +323,7 @@ def test_infrequent_access_has_no_transformer_and_needs_no_permission(
     ("code", "gaps"),
     [("ResourceNotFoundException", []), ("InvalidParameterException", ["transformed"])],
 )
-def test_only_an_absent_transformer_is_none(
-    endpoint: Endpoint, code: str, gaps: list[str]
-) -> None:
+def test_only_an_absent_transformer_is_none(endpoint: Endpoint, code: str, gaps: list[str]) -> None:
     endpoint.group(GROUP, created_ms=LONG_AGO)
     put_both(endpoint)
 
@@ -342,4 +340,5 @@ def test_two_indexes_are_not_used_where_no_record_shows_its_format(endpoint: End
     queries = noted_queries(endpoint)
     (request,) = traced(endpoint, "--engine", "insights", "--since", "2d")["requests"]
     assert len(request["attempts"]) == 3
-    assert queries and not any(" in [" in query for query in queries)
+    assert queries
+    assert not any(" in [" in query for query in queries)
