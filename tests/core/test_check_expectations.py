@@ -139,6 +139,31 @@ def test_a_limit_says_what_is_still_open() -> None:
     )
 
 
+def without_end(request_id: str = ID) -> Environment:
+    """One attempt that counted itself, and whose END and REPORT are not in the log."""
+    return Environment("f").starts(request_id).logs("0", "process A")
+
+
+def judge_unknown(**expected: Any) -> CheckOutcome:
+    later = Environment("g").at(7200).runs(OTHER_ID)
+    return judge(without_end(), later, **expected)
+
+
+def test_a_request_whose_outcome_is_unknown_does_not_pass() -> None:
+    found = judge_unknown()
+    assert results(found, "request") == {ID: None, OTHER_ID: True}
+    assert found.passed is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "passed"), [(number(0), None), (number(1), True), (share("49"), None)]
+)
+def test_what_is_unknown_may_be_exhausted(limit: Limit, passed: bool | None) -> None:
+    found = judge_unknown(max_exhausted=limit)
+    assert results(found, "max-exhausted") == {None: passed}
+    assert "; 1 is unknown, at most" in told(found, "max-exhausted")
+
+
 def test_the_share_of_wrong_branches() -> None:
     environments = (*switched(), right())
     found = judge(*environments, max_wrong_branch=share("20"), allow=ERRORS)

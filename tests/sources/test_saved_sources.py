@@ -151,6 +151,7 @@ def test_a_file_of_an_export_that_is_cut_before_its_first_event_may_hide_attempt
         (b"<html>a page</html>", False),
         (b"notes of the incident\n", False),
     ],
+    ids=["cut gzip", "bzip2", "records in XML", "web page", "notes"],
 )
 def test_a_skipped_file_that_is_a_log_may_hide_attempts(
     content: bytes, hides: bool, tmp_path: Path

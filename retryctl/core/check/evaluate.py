@@ -26,6 +26,7 @@ from retryctl.core.check.expectations import (
     cross_check_of_all,
     of_all,
     of_request,
+    outcome_unknown,
 )
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.claims import Markers
@@ -268,6 +269,8 @@ class CheckEvaluator:
         if request.outcome in OPEN and self._expected.awaits(request.request_id):
             still = f"{request.request_id} is still {request.outcome.value}"
             return _of(request, None, f"still {outcome}", still)
+        if outcome_unknown(request):
+            return _of(request, None, f"{outcome}; the log does not show how it ended")
         return _of(request, True, outcome)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
-from retryctl.core.crosscheck.hidden import may_hide
+from retryctl.core.crosscheck.hidden import may_hide, span_ms
 from retryctl.core.history.log_start import BEGINS_LATE
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt, wait_ms
@@ -165,10 +165,9 @@ def _gaps(case: RuleInput) -> Iterator[Match]:
     attempts = case.request.attempts
     if not attempts:
         return
-    age_ms = case.around.settings.event_age_ms
+    span = span_ms(case.request, case.around)
     first, last = attempts[0], attempts[-1]
     for gap in case.around.coverage.gaps:
-        span = (first.placed_ms - age_ms, first.placed_ms + age_ms)
         if gap.kind == BEGINS_LATE:
             continue
         if (gap.hides_attempts or gap.hides_lines) and may_hide(gap, case.request, *span):
