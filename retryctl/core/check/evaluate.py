@@ -166,7 +166,11 @@ class CheckEvaluator:
         self._counts.update((each.effect, each.finding.rule) for each in findings)
         if self._learns:
             self._identities.update(each.identity for each in findings if each.known)
-        self._kept += len(findings)
+        self._keep(len(findings))
+
+    def _keep(self, more: int) -> None:
+        """Count ``more`` findings that are kept; drop those of later requests where many are."""
+        self._kept += more
         if self._kept > 2 * MOST_FINDINGS:
             self._drop_findings()
 
@@ -197,7 +201,7 @@ class CheckEvaluator:
         self._results += other._results
         self._counts.update(other._counts)
         self._identities |= other._identities
-        self._kept += other._kept
+        self._keep(other._kept)
 
     def judgement(self, not_found: Sequence[str] = (), gaps: Sequence[Gap] = ()) -> CheckOutcome:
         """Return the result. An awaited ID that was not found is undetermined.
@@ -302,7 +306,12 @@ def _unexplained(checked: CheckedRequest) -> Iterable[str]:
 def _missing(request_id: str) -> CheckResult:
     awaits = f"{request_id} was not found"
     return CheckResult(
-        name=REQUEST, passed=None, message="it was not found", request_id=request_id, awaits=awaits
+        name=REQUEST,
+        passed=None,
+        message="it was not found",
+        request_id=request_id,
+        awaits=awaits,
+        is_option=False,
     )
 
 
@@ -314,6 +323,7 @@ def _of(request: Request, passed: bool | None, message: str, awaits: str = "") -
         request_id=request.request_id,
         function=request.function,
         awaits=awaits,
+        is_option=False,
     )
 
 

@@ -65,7 +65,7 @@ class CheckResult:
 
     ``awaits`` says what looking again later could change; empty where it would change nothing.
     ``remedy`` is the remedy of a configuration check, ``""`` where it passed; ``None`` for a
-    request and an expectation.
+    request and an expectation. ``is_option``: ``name`` is that of a command-line option.
     """
 
     name: str
@@ -75,6 +75,12 @@ class CheckResult:
     function: str | None = None
     awaits: str = ""
     remedy: str | None = None
+    is_option: bool = True
+
+    @property
+    def shown_name(self) -> str:
+        """``--max-exhausted`` for an option; else the name alone."""
+        return f"--{self.name}" if self.is_option else self.name
 
 
 @dataclass(slots=True, kw_only=True)
@@ -273,13 +279,16 @@ def coverage_check(gaps: Sequence[Gap]) -> CheckResult | None:
     more = f" (and {len(hiding) - 1:,} more)" if len(hiding) > 1 else ""
     message = f"part of the log is missing: {hiding[0]}{more}"
     again = any(gap.may_close for gap in gaps)
-    return CheckResult(name=COVERAGE, passed=None, message=message, awaits=message if again else "")
+    awaits = message if again else ""
+    return CheckResult(name=COVERAGE, passed=None, message=message, awaits=awaits, is_option=False)
 
 
 def cross_check_of_all(tally: CheckTally, patterns: Sequence[str]) -> CheckResult | None:
     """Undetermined where attempts failed and the configured ``patterns`` matched no line."""
     message = unmatched_patterns(tally.failed_attempts, tally.cross_checked, patterns)
-    return CheckResult(name=CROSS_CHECK, passed=None, message=message) if message else None
+    if not message:
+        return None
+    return CheckResult(name=CROSS_CHECK, passed=None, message=message, is_option=False)
 
 
 def unmatched_patterns(failed: int, cross_checked: int, patterns: Sequence[str]) -> str:
