@@ -63,11 +63,13 @@ def test_the_first_events_of_a_large_file_are_enough(
     assert kinds(save(tmp_path / "log.jsonl", events)) == [BEGINS_LATE] * cut
 
 
-def test_the_newest_events_of_a_large_file_show_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("cut", [False, True])
+def test_the_last_events_of_a_large_file_that_is_newest_first_are_enough(
+    cut: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_start, "HEAD_EVENTS", 14)
-    assert kinds(save(tmp_path / "log.jsonl", log()[::-1])) == []
+    events = behind_the_first_init(log()) if cut else log()
+    assert kinds(save(tmp_path / "log.jsonl", events[::-1])) == [BEGINS_LATE] * cut
 
 
 @pytest.mark.parametrize("head", [1_000, 5, 14])

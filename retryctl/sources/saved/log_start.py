@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
 from retryctl.core.history.log_start import begins_late, filtered, is_cut, is_filtered
 from retryctl.core.model.coverage import Gap
@@ -16,14 +17,14 @@ from retryctl.sources.saved.log_file import read_file
 from retryctl.sources.saved.log_format import RawEvent
 
 HEAD_EVENTS = 1_000
-"""Of each file so many events are read."""
+"""Of each file so many events are kept: the first or, of one that is newest first, the last."""
 MOST_FILES = 200
 """The starts of more files are not compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """The first events of a file; ``whole`` if it has no others.
+    """The earliest events of a file; ``whole`` if it has no others.
 
     ``is_cut``: the file begins within a line.
     """
@@ -62,10 +63,19 @@ def _head(file: SavedFile) -> _Head:
     notes = FileDiagnostics(file.name, file.number)
     try:
         found = read_file(file, notes, None, lambda _: None)
-        events = list(islice(_log_events(found), HEAD_EVENTS + 1))
+        found_events = _log_events(found)
+        events = list(islice(found_events, HEAD_EVENTS + 1))
+        if len(events) > HEAD_EVENTS and _newest_first(events):
+            last = deque(chain(events, found_events), maxlen=HEAD_EVENTS)
+            return _Head(list(reversed(last)), False, notes.begins_within_line)
     except UnreadableInput:
         pass  # the pass over the whole file gives the reason
     return _Head(events[:HEAD_EVENTS], len(events) <= HEAD_EVENTS, notes.begins_within_line)
+
+
+def _newest_first(events: Sequence[LogEvent]) -> bool:
+    times = [event.timestamp_ms for event in events]
+    return times[0] > times[-1] and all(a >= b for a, b in pairwise(times))
 
 
 def _log_events(found: Iterator[RawEvent | int]) -> Iterator[LogEvent]:
