@@ -56,7 +56,7 @@ def _explain(chain: ClientRetry) -> Iterator[Match]:
     times = ", ".join(f"{gap:.1f} s" for gap in gaps)
     modal = "is" if chain.stated else "may be"
     events = [request.request.attempts[0].start_event for request in chain.requests]
-    yield (
+    yield Match(
         None,
         f"This {modal} one event under {len(chain.requests)} request IDs: each began "
         f"{times} after the one before, which still ran: a caller stops reading after "
