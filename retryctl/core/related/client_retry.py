@@ -57,7 +57,7 @@ def _explain(chain: ClientRetry) -> Iterator[Match]:
     shown = ", ".join(times if len(set(times)) > 1 else times[:1])
     modal = "is" if chain.stated else "may be"
     events = [request.request.attempts[0].start_event for request in chain.requests]
-    yield (
+    yield Match(
         None,
         f"This {modal} one event under {len(chain.requests)} request IDs: each began "
         f"{shown} after the one before, which still ran: a caller stops reading after "
