@@ -17,6 +17,8 @@
 Every error has what happened and why (``what``) and the next step (``next_step``).
 """
 
+from __future__ import annotations
+
 from enum import IntEnum
 
 
@@ -30,6 +32,13 @@ class ExitStatus(IntEnum):
     NOTHING_FOUND = 4
     UNDETERMINED = 5
     INTERRUPTED = 130
+
+    @classmethod
+    def of(cls, passed: bool | None) -> ExitStatus:
+        """Return the status of a result that is ``None`` where it is undetermined."""
+        if passed is None:
+            return cls.UNDETERMINED
+        return cls.OK if passed else cls.DID_NOT_HOLD
 
 
 class RetryctlError(Exception):

@@ -83,5 +83,6 @@ def _remove(folder: Path) -> None:
         for name in names:
             inner = os.path.join(parent, name)
             if not os.path.islink(inner):
-                os.chmod(inner, 0o700)
+                with suppress(OSError):  # it was removed meanwhile, or is somebody else's
+                    os.chmod(inner, 0o700)
     shutil.rmtree(folder, ignore_errors=True)

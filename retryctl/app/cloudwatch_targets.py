@@ -272,7 +272,7 @@ def _warn_all(feedback: Feedback, sentences: Iterable[str]) -> None:
 
 
 def with_place(coverage: Coverage, options: SourceOptions, *names: str | None) -> Coverage:
-    """Give the commands to copy the profile, region and endpoint of this one.
+    """Give the commands to copy the profile, region, endpoint and --unmask of this one.
 
     ARNs of one region among ``names`` give the region where no option does.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,15 @@ from retryctl.lab.template import TemplateFunction, read_function
 
 SETUP_OPTIONS = ("handler", "template", "env", "env_file", "layer", "aws", "profile_through")
 """The options that are read here; all others are fields of ``FunctionOptions``."""
+
+
+class VariableSource(StrEnum):
+    """Where environment variables come from, as a remark names it."""
+
+    FILE = "the environment file"
+    OPTION = "--env"
+    PROFILE = "the profile"
+
 
 _DECLARED = ("name", "timeout", "memory", "ephemeral_storage")
 _DECLARED_LOGGING = ("log_format", "log_level", "system_log_level")
@@ -73,7 +83,7 @@ def open_setup(options: Mapping[str, Any], folder: Path) -> Iterator[LabSetup]:
     with contextlib.ExitStack() as stack:
         local = stack.enter_context(_local_aws(own["aws"], given.get("region", REGION)))
         sources = _variables(own, folder)
-        extra = {**(local.variables() if local else {}), **sources.get("the profile", {})}
+        extra = {**(local.variables() if local else {}), **sources.get(VariableSource.PROFILE, {})}
         env = dict(declared.env) if declared else {}
         for variables in (*sources.values(), extra):
             env |= variables
@@ -124,26 +134,33 @@ def _local_aws(wanted: str | None, region: str) -> Iterator[LocalAws | None]:
         yield local
 
 
-def _variables(own: Mapping[str, Any], folder: Path) -> dict[str, dict[str, str]]:
+def _variables(own: Mapping[str, Any], folder: Path) -> dict[VariableSource, dict[str, str]]:
     """Return the variables of each source; a later one wins."""
-    found: dict[str, dict[str, str]] = {}
+    found: dict[VariableSource, dict[str, str]] = {}
     if own["env_file"] is not None:
-        found["the environment file"] = read_variables(folder / own["env_file"])
+        found[VariableSource.FILE] = read_variables(folder / own["env_file"])
     if own["env"]:
         env = own["env"]
-        found["--env"] = dict(env) if isinstance(env, Mapping) else parse_variables(env)
+        found[VariableSource.OPTION] = (
+            dict(env) if isinstance(env, Mapping) else parse_variables(env)
+        )
     if own["profile_through"] is not None:
         from retryctl.sources.aws.profile import profile_variables
 
-        found["the profile"] = profile_variables(own["profile_through"])
+        found[VariableSource.PROFILE] = profile_variables(own["profile_through"])
     return found
 
 
-def _credentials(sources: Mapping[str, Mapping[str, str]], own: Mapping[str, Any]) -> Iterator[str]:
+def _credentials(
+    sources: Mapping[VariableSource, Mapping[str, str]], own: Mapping[str, Any]
+) -> Iterator[str]:
     """Report each source of AWS credentials, but for the mapping that a test gives."""
-    names = {"the environment file": own["env_file"], "the profile": own["profile_through"]}
+    names = {
+        VariableSource.FILE: own["env_file"],
+        VariableSource.PROFILE: own["profile_through"],
+    }
     for source, variables in sources.items():
-        is_a_tests = source == "--env" and isinstance(own["env"], Mapping)
+        is_a_tests = source is VariableSource.OPTION and isinstance(own["env"], Mapping)
         if "AWS_SECRET_ACCESS_KEY" in variables and not is_a_tests:
             name = f" {names[source]}" if source in names else ""
             yield f"the function gets the AWS credentials of {source}{name}."

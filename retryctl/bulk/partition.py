@@ -27,7 +27,7 @@ from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_attempts_of
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.coverage import Coverage, runs_version
+from retryctl.core.model.coverage import Coverage, Gap, runs_version
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import RequestOutcome
@@ -173,10 +173,10 @@ def _repeated(part: Partition) -> set[bytes]:
 
 
 def _is_quiet(key: _Key, attempt: Attempt, context: PartitionContext) -> bool:
-    """Whether a request of this one attempt is a silent success where no gap hides attempts."""
+    """Whether a request of this one attempt is a silent success where no gap hides anything."""
     if attempt.outcome is not Outcome.OK or not attempt.claim.silent or context.versions:
         return False
-    gaps = tuple(gap for gap in context.coverage.gaps if not gap.hides_attempts)
+    gaps = tuple(gap for gap in context.coverage.gaps if not _hides(gap))
     around = replace(
         context, coverage=replace(context.coverage, gaps=gaps, torn_streams=frozenset())
     )
@@ -190,12 +190,17 @@ def _is_quiet(key: _Key, attempt: Attempt, context: PartitionContext) -> bool:
 
 
 def _hidden_span_ms(context: PartitionContext) -> tuple[float, float]:
-    """Return the span of starts of requests that may have attempts in a gap."""
-    hiding = [gap for gap in context.coverage.gaps if gap.hides_attempts]
+    """Return the span of starts of requests that may have attempts or lines in a gap."""
+    hiding = [gap for gap in context.coverage.gaps if _hides(gap)]
     since = [-math.inf if gap.since_ms is None else gap.since_ms for gap in hiding]
     until = [math.inf if gap.until_ms is None else gap.until_ms for gap in hiding]
     age_ms = context.settings.event_age_ms
-    return min(since, default=math.inf) - age_ms, max(until, default=-math.inf) + age_ms
+    reach_ms = max(age_ms, context.settings.timeout_ms)  # an attempt may outlive its event
+    return min(since, default=math.inf) - reach_ms, max(until, default=-math.inf) + age_ms
+
+
+def _hides(gap: Gap) -> bool:
+    return gap.hides_attempts or gap.hides_lines
 
 
 def _checked(

@@ -23,11 +23,6 @@ class ProbeForm(StrEnum):
     JSON = "json"
 
 
-_STATUSES = {
-    True: ExitStatus.OK,
-    False: ExitStatus.DID_NOT_HOLD,
-    None: ExitStatus.UNDETERMINED,
-}
 _DELETION_S = 60.0  # so long the deletion of the log groups may take after Ctrl-C
 
 
@@ -102,4 +97,4 @@ def probe(
         put(probe_document(found), document=True)
     else:
         put(probe_text(found, **asdict(stdout_screen(color))))
-    return _STATUSES[found.passed]
+    return ExitStatus.of(found.passed)

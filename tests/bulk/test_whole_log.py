@@ -15,14 +15,15 @@ from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
 from retryctl.core.history.build import build_history
 from retryctl.core.history.lost_lines import with_lost_lines
-from retryctl.core.model.coverage import Coverage, LogQuery
+from retryctl.core.model.coverage import UNORDERED, Coverage, Gap, LogQuery
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import request_rows
 from retryctl.core.summary.silent import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.sources.saved.events import SavedLog
 from tests.support.campaigns import seeds
-from tests.support.lambda_log import ID, Environment
+from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment
 from tests.support.made_up_logs import line_of, made_up, save
 
 Row = tuple[object, ...]
@@ -158,3 +159,34 @@ def test_a_log_is_read_in_stretches_and_quiet_attempts_are_kept_as_numbers(tmp_p
     path = tmp_path / "log.jsonl"
     path.write_text("".join(map(line_of, here.events)))
     assert compare(path, LogQuery(), chunk_bytes=20_000) > 150
+
+
+def test_a_gap_in_the_lines_hides_those_of_its_time(tmp_path: Path) -> None:
+    here = Environment("a")
+    for number in range(30):
+        here.at(number * 3600).runs(f"{number:08x}-0000-4000-8000-000000000000", "fine")
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(map(line_of, here.events)))
+    hidden_ms = MIDNIGHT_MS + 20 * 3_600_000
+    gap = Gap(
+        kind=UNORDERED,
+        message="Lines out of order.",
+        log_stream=here.events[0].log_stream,
+        since_ms=hidden_ms - 1_000,
+        until_ms=hidden_ms + 3_000,
+        hides_lines=True,
+    )
+    found = BulkReader(str(path)).read(LogQuery(), Markers(), FunctionConfig())
+    coverage = replace(found.stats.coverage(), gaps=(gap,))
+    around = PartitionContext(coverage=coverage, settings=FunctionConfig(), markers=Markers())
+    told = [
+        one
+        for part in range(found.parts)
+        for one in reduce_partition(found.part(part), found.readings, around)
+    ]
+    _, expected, _ = read_slowly(path, LogQuery())
+    slowly = [check_request(one.request, coverage) for one in expected.values()]
+    assert tally_of(told) == tally_of(slowly)
+    unknown = [one.request.outcome for one in slowly].count(RequestOutcome.UNKNOWN)
+    assert unknown == 1
+    assert any(isinstance(one, SilentSuccesses) for one in told)

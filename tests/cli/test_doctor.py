@@ -91,12 +91,14 @@ def server() -> Iterator[tuple[Aws, GuardedAws]]:
 
 @pytest.fixture
 def guarded(server: tuple[Aws, GuardedAws]) -> tuple[Aws, GuardedAws]:
-    """moto, empty, with the answers that it lacks: no provisioned concurrency, a field index."""
+    """moto, empty, with the answers that it lacks: of provisioned concurrency and of queries."""
     aws, guard = server
     aws.reset()
     guard.answers = {
         "ListProvisionedConcurrencyConfigs": {"ProvisionedConcurrencyConfigs": []},
         "DescribeFieldIndexes": {"fieldIndexes": [{"fieldIndexName": "requestId"}]},
+        "GetTransformer": {},
+        "DescribeAccountPolicies": {"accountPolicies": []},
         "GetFunction": {
             "Configuration": {"PackageType": "Zip"},
             "Code": {"Location": f"{aws.url}/code.zip"},
@@ -350,6 +352,20 @@ def test_a_user_without_a_policy(guarded: tuple[Aws, GuardedAws]) -> None:
     lacks = found["permissions"]["evidence"]
     assert "trace, diff, list, summary and check lack lambda:GetAlias" in lacks
     assert "--unmask lacks logs:Unmask" in lacks
+
+
+@pytest.mark.parametrize(
+    "action", ["logs:GetTransformer", "logs:DescribeAccountPolicies", "logs:DescribeFieldIndexes"]
+)
+@pytest.mark.usefixtures("credentials")
+def test_the_actions_of_a_query_are_those_of_the_commands(endpoint: Endpoint, action: str) -> None:
+    endpoint.function(NAME, Timeout=30)
+    endpoint.group(GROUP)
+    endpoint.faults.denied.add(action)
+    lacks = diagnoses(Aws(endpoint.url), 1, **CREDENTIALS)["permissions"]
+    assert lacks["passed"] is False
+    commands = "trace, diff, list, summary(,| and) check( and doctor)?"
+    assert re.search(rf"{commands} lack ([\w:]+, )*{action}\b", lacks["evidence"]), lacks
 
 
 def test_the_formats_of_a_check(guarded: tuple[Aws, GuardedAws], tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -26,13 +27,11 @@ WHOLES: dict[str, End | None] = {}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that every user can enter."""
-    made = tmp_path_factory.mktemp("machines")
-    for each in (made, *made.parents[:2]):
-        if os.stat(each).st_uid == os.getuid():
-            each.chmod(0o755)
-    return made
+def folder() -> Iterator[Path]:
+    """A folder that every user can enter, unlike those of pytest."""
+    with TemporaryDirectory() as made:
+        os.chmod(made, 0o755)
+        yield Path(made)
 
 
 @pytest.fixture(scope="module")

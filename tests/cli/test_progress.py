@@ -8,11 +8,14 @@ import pty
 import re
 import subprocess
 import sys
+from contextlib import suppress
+from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
 
-from retryctl.cli.output.terminal import TerminalFeedback
+from retryctl.cli.output.terminal import Progress, TerminalFeedback
 from tests.support.saved_logs import EVENTS, lines
 
 # reads a log within four seconds by its clock, and calls its bytes MB
@@ -112,3 +115,20 @@ def test_nothing_is_told_where_nobody_asked(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text(lines(EVENTS))
     assert told(path, "quiet") == ""
+
+
+def test_progress_returns_after_a_question_that_was_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    shown: list[str] = []
+    monkeypatch.setattr(Progress, "_show", lambda _, line: shown.append(line))
+    with Progress(quiet=False, clock=partial(next, chain([0], repeat(4)))) as progress:
+        with suppress(KeyboardInterrupt), progress.hidden():
+            progress(lambda _: "hidden")
+            raise KeyboardInterrupt
+        progress(lambda _: "shown")
+        with progress.hidden():
+            progress.__exit__(None, None, None)
+        progress(lambda _: "after its end")
+    assert shown == ["shown"]

@@ -9,6 +9,7 @@ import pytest
 from retryctl.core.check import evaluate
 from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
 from retryctl.core.check.expectations import Expectations, Limit
+from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.request import RequestOutcome
 from tests.support.check_logs import cut, exhausted, pending, right, succeeded, switched
 from tests.support.lambda_log import (
@@ -138,6 +139,31 @@ def test_a_limit_says_what_is_still_open() -> None:
     )
 
 
+def without_end(request_id: str = ID) -> Environment:
+    """One attempt that counted itself, and whose END and REPORT are not in the log."""
+    return Environment("f").starts(request_id).logs("0", "process A")
+
+
+def judge_unknown(**expected: Any) -> CheckOutcome:
+    later = Environment("g").at(7200).runs(OTHER_ID)
+    return judge(without_end(), later, **expected)
+
+
+def test_a_request_whose_outcome_is_unknown_does_not_pass() -> None:
+    found = judge_unknown()
+    assert results(found, "request") == {ID: None, OTHER_ID: True}
+    assert found.passed is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "passed"), [(number(0), None), (number(1), True), (share("49"), None)]
+)
+def test_what_is_unknown_may_be_exhausted(limit: Limit, passed: bool | None) -> None:
+    found = judge_unknown(max_exhausted=limit)
+    assert results(found, "max-exhausted") == {None: passed}
+    assert "; 1 is unknown, at most" in told(found, "max-exhausted")
+
+
 def test_the_share_of_wrong_branches() -> None:
     environments = (*switched(), right())
     found = judge(*environments, max_wrong_branch=share("20"), allow=ERRORS)
@@ -220,9 +246,8 @@ def test_the_judge_counts_what_it_saw() -> None:
     assert found.request_ids == {ID, THIRD_ID}
 
 
-def test_findings_beyond_a_number_are_counted_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of the first requests are kept, whatever the order in which the requests come."""
-    monkeypatch.setattr(evaluate, "MOST_FINDINGS", 3)
+def many_wrong() -> list[CheckedRequest]:
+    """Two dozen requests with two findings each, and more."""
     environments = [Environment(letter) for letter in "abcdef"]
     for number in range(24):
         request_id = f"{number:08x}-1a2b-4c3d-8e4f-{number:012x}"
@@ -230,7 +255,13 @@ def test_findings_beyond_a_number_are_counted_and_not_kept(monkeypatch: pytest.M
             place = environments[(number + retry) % 6].at(number * 1000 + at_s)
             place.runs(request_id, "0", "process A", ends="error")
     events = events_of(*environments)
-    checked = list(judged(events, whole(events)).values())
+    return list(judged(events, whole(events)).values())
+
+
+def test_findings_beyond_a_number_are_counted_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the first requests are kept, whatever the order in which the requests come."""
+    monkeypatch.setattr(evaluate, "MOST_FINDINGS", 3)
+    checked = many_wrong()
     total = sum(len(one.findings) for one in checked)
     outcomes = []
     for order in (checked, checked[::-1]):
@@ -243,3 +274,25 @@ def test_findings_beyond_a_number_are_counted_and_not_kept(monkeypatch: pytest.M
     assert sum(first.counts.values()) == total > 48
     assert {judged.request_id for judged in first.findings} == {checked[0].request.request_id}
     assert len({judged.identity for judged in first.findings if judged.known}) <= len(first.known)
+
+
+def test_merged_results_keep_no_more_findings_than_one_evaluator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is dropped before the result leaves no trace of a request's findings."""
+    monkeypatch.setattr(evaluate, "MOST_FINDINGS", 3)
+    whole_log = CheckEvaluator(Expectations(fail_on=ERRORS))
+    dropped: list[int] = []
+    drop = CheckEvaluator._drop_findings
+
+    def counted(one: CheckEvaluator) -> None:
+        dropped.append(id(one))
+        drop(one)
+
+    monkeypatch.setattr(CheckEvaluator, "_drop_findings", counted)
+    for checked in many_wrong():
+        part = whole_log.another()
+        part.add(checked)
+        whole_log.merge(part)
+    assert dropped.count(id(whole_log)) > 2
+    assert len({judged.request_id for judged in whole_log.judgement().findings}) <= 2

@@ -15,7 +15,7 @@ from retryctl.core.crosscheck.findings import Finding, Severity
 from retryctl.core.crosscheck.verdict import RULES, CheckedRequest
 from retryctl.core.history.id_search import searched_by_id
 from retryctl.core.history.outcome import Outcome
-from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.model.coverage import UNORDERED, Coverage, Gap
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import RequestOutcome
 from tests.support.lambda_log import (
@@ -609,6 +609,32 @@ def test_a_silent_attempt_behind_a_gap_is_undetermined() -> None:
     logs = logs_of(("a", "ok", ()))
     of = checked(*logs, coverage=replace(whole(events_of(*logs)), gaps=(GAP,)))
     assert (of.verdict, checks(of)) == (Verdict.UNDETERMINED, ["undetermined"])
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_an_attempt_may_run_longer_than_its_event_lives(ended: bool) -> None:
+    log = Environment().starts().at(130)
+    log = log.reports() if ended else log
+    since_ms = MIDNIGHT_MS + 100_000
+    gap = replace(GAP, since_ms=since_ms, until_ms=since_ms + 20_000)
+    events = events_of(log)
+    around = replace(whole(events, later_s=0 if ended else 200), gaps=(gap,))
+    of = checked(log, coverage=around, settings=FunctionConfig(maximum_event_age_s=60))
+    assert of.request.outcome is RequestOutcome.UNKNOWN
+    assert of.verdict is Verdict.UNDETERMINED
+    assert [each.message for each in found(of, "logs-incomplete")] == [GAP.message]
+
+
+def test_attempts_whose_errors_a_gap_hides_are_not_exhausted() -> None:
+    """A line out of order may be the error of another attempt."""
+    logs = logs_of(*(("a", "error", ()),) * 3)
+    gap = Gap(kind=UNORDERED, message="Lines out of order.", hides_lines=True)
+    events = events_of(*logs)
+    of = checked(*logs, coverage=replace(whole(events), gaps=(gap,)))
+    assert {attempt.outcome for attempt in of.request.attempts} == {Outcome.UNKNOWN}
+    assert of.request.outcome is RequestOutcome.UNKNOWN
+    assert found(of, "retries-exhausted") == []
+    assert checked(*logs, coverage=whole(events)).request.outcome is RequestOutcome.EXHAUSTED
 
 
 def test_a_mark_that_a_missing_attempt_may_have_left_is_not_unexplained() -> None:

@@ -96,3 +96,19 @@ def test_a_signal_while_the_folder_is_made_leaves_nothing(
     with pytest.raises(KeyboardInterrupt), temporary_folder("lab"):
         pass
     assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_vanishes_while_it_is_removed_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that ran in the folder may still remove files of its own."""
+    change = os.chmod
+
+    def after_its_end(path: str, mode: int) -> None:
+        os.rmdir(path)
+        change(path, mode)
+
+    with temporary_folder("lab") as folder:
+        (folder / "inner").mkdir()
+        monkeypatch.setattr(os, "chmod", after_its_end)
+    assert os.listdir(tmp_path) == []

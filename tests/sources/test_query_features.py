@@ -9,6 +9,11 @@ from typing import Any
 
 import pytest
 
+from retryctl.core.model.coverage import LogQuery
+from retryctl.sources.aws.client import AwsClient
+from retryctl.sources.cloudwatch.insights import QueryBudget
+from retryctl.sources.cloudwatch.requests import RequestSource
+from tests.endpoint.errors import Refusal
 from tests.endpoint.server import Endpoint
 from tests.endpoint.store import LogGroup
 from tests.support import lambda_log
@@ -241,10 +246,99 @@ def test_transformed_groups_are_read_in_the_original(
         assert printed.get(name) == expected.get(name)
 
 
-def test_a_transformer_that_cannot_be_known_is_reported(endpoint: Endpoint) -> None:
+UNKNOWN = ("logs:GetTransformer", "logs:DescribeAccountPolicies")
+
+
+def hiding(printed: dict[str, Any]) -> list[str]:
+    gaps = printed["coverage"]["gaps"]
+    return [gap["kind"] for gap in gaps if gap["hides_attempts"] and gap["kind"] != "created"]
+
+
+@pytest.mark.parametrize("denied", UNKNOWN)
+@pytest.mark.parametrize("command", ["trace", "list", "summary", "check"])
+def test_a_query_is_a_gap_where_a_transformer_is_not_known(
+    endpoint: Endpoint, command: str, denied: str
+) -> None:
+    endpoint.group(GROUP, created_ms=LONG_AGO)
+    put_both(endpoint)
+    endpoint.faults.denied.add(denied)
+    ids = [RIGHT] if command in ("trace", "check") else []
+    done = ask(endpoint, command, *ids, "-o", "json", "--since", "5h", "--engine", "insights")
+    assert endpoint.calls["StartQuery"]
+    assert done.returncode == (5 if command == "check" else 0), done.stderr
+    printed = json.loads(done.stdout)
+    assert hiding(printed) == ["transformed"]
+    assert printed["coverage"]["complete"] is False
+
+
+def test_a_request_that_is_not_found_has_the_gap(endpoint: Endpoint) -> None:
     endpoint.group(GROUP, created_ms=LONG_AGO)
     put_both(endpoint)
     endpoint.faults.denied.add("logs:GetTransformer")
-    done = ask(endpoint, "trace", WRONG, "--engine", "insights")
-    assert "logs:GetTransformer" in done.stderr
-    assert done.returncode == 0
+    words = ("trace", f"{RIGHT[:-1]}0", "-o", "json", "--engine", "insights")
+    assert hiding(json.loads(ask(endpoint, *words).stdout)) == ["transformed"]
+
+
+@pytest.mark.parametrize("denied", [None, *UNKNOWN])
+def test_a_long_search_stays_with_the_original_where_a_transformer_is_not_known(
+    denied: str | None,
+) -> None:
+    with Endpoint(scan_events=20) as endpoint:
+        busy(endpoint)
+        if denied:
+            endpoint.faults.denied.add(denied)
+        said: list[str] = []
+        source = RequestSource(
+            AwsClient(endpoint_url=endpoint.url, region="us-east-1"),
+            groups=[GROUP],
+            clock=now_ms,
+            engine="auto",
+            terms=QueryBudget(say=said.append, sleep=lambda seconds: None),
+            pages_before_insights=5,
+        )
+        assert list(source.read(LogQuery(request_ids=(WRONG,), since_ms=now_ms() - 6 * HOUR)))
+        assert bool(endpoint.calls["StartQuery"]) is (denied is None)
+        assert any("is not known: FilterLogEvents" in line for line in said) is bool(denied)
+        assert not any(gap.kind == "transformed" for gap in source.coverage().gaps)
+
+
+@pytest.mark.parametrize("command", ["trace", "list", "summary", "check"])
+@pytest.mark.parametrize("of_class", ["known", "not known"])
+def test_infrequent_access_has_no_transformer_and_needs_no_permission(
+    endpoint: Endpoint, command: str, of_class: str
+) -> None:
+    endpoint.group(GROUP, created_ms=LONG_AGO, log_class="INFREQUENT_ACCESS")
+    put_both(endpoint)
+    endpoint.faults.denied.update(UNKNOWN)
+    if of_class == "not known":
+        endpoint.faults.denied.add("logs:DescribeLogGroups")
+    ids = [RIGHT] if command in ("trace", "check") else []
+    printed = json.loads(ask(endpoint, command, *ids, "-o", "json", "--since", "5h").stdout)
+    assert endpoint.calls["StartQuery"]
+    assert "transformed" not in hiding(printed)
+    assert "not known" not in json.dumps(printed["coverage"])
+
+
+@pytest.mark.parametrize(
+    ("code", "gaps"),
+    [("ResourceNotFoundException", []), ("InvalidParameterException", ["transformed"])],
+)
+def test_only_an_absent_transformer_is_none(endpoint: Endpoint, code: str, gaps: list[str]) -> None:
+    endpoint.group(GROUP, created_ms=LONG_AGO)
+    put_both(endpoint)
+
+    def refused(request: dict[str, Any]) -> dict[str, Any]:
+        raise Refusal(code, "No.")
+
+    endpoint._operations["GetTransformer"] = refused
+    assert hiding(traced(endpoint, "--engine", "insights", "--since", "5h")) == gaps
+
+
+def test_two_indexes_are_not_used_where_no_record_shows_its_format(endpoint: Endpoint) -> None:
+    endpoint.group(GROUP, created_ms=LONG_AGO, indexes={TEXT: LONG_AGO, JSON_FIELD: LONG_AGO})
+    put_both(endpoint)
+    queries = noted_queries(endpoint)
+    (request,) = traced(endpoint, "--engine", "insights", "--since", "2d")["requests"]
+    assert len(request["attempts"]) == 3
+    assert queries
+    assert not any(" in [" in query for query in queries)

@@ -63,11 +63,13 @@ def test_the_first_events_of_a_large_file_are_enough(
     assert kinds(save(tmp_path / "log.jsonl", events)) == [BEGINS_LATE] * cut
 
 
-def test_the_newest_events_of_a_large_file_show_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("cut", [False, True])
+def test_the_last_events_of_a_large_file_that_is_newest_first_are_enough(
+    cut: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_start, "HEAD_EVENTS", 14)
-    assert kinds(save(tmp_path / "log.jsonl", log()[::-1])) == []
+    events = behind_the_first_init(log()) if cut else log()
+    assert kinds(save(tmp_path / "log.jsonl", events[::-1])) == [BEGINS_LATE] * cut
 
 
 @pytest.mark.parametrize("head", [1_000, 5, 14])
@@ -79,6 +81,33 @@ def test_a_stream_may_begin_in_another_file(
     save(tmp_path / "2.jsonl", events[:20])
     save(tmp_path / "1.jsonl", events[20:])
     assert kinds(tmp_path) == []
+
+
+def save_parts(folder: Path, events: list[LogEvent], *, newest_first: bool = False) -> None:
+    for first in range(0, len(events), 4):
+        part = events[first : first + 4]
+        save(folder / f"{first:03d}.jsonl", part[::-1] if newest_first else part)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_the_files_that_begin_first_of_many_are_enough(
+    cut: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_start, "MOST_FILES", 4)
+    save_parts(tmp_path, behind_the_first_init(log()) if cut else log())
+    assert kinds(tmp_path) == [BEGINS_LATE] * cut
+
+
+def test_the_start_of_many_files_that_are_newest_first_is_not_examined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_start, "MOST_FILES", 4)
+    save_parts(tmp_path, log(), newest_first=True)
+    saved = SavedLog(str(tmp_path))
+    list(saved.read(LogQuery()))
+    (gap,) = saved.coverage().gaps
+    assert gap.hides_attempts
+    assert "not examined" in gap.message
 
 
 @pytest.mark.parametrize("words", [("START", "REPORT"), ("REPORT",)])

@@ -302,3 +302,25 @@ def test_a_terminal_obeys_nothing_that_stands_in_a_log(form: str, hostile: Path)
 def test_a_hostile_branch_fails_by_name(hostile: Path) -> None:
     (finding,) = (f for f in told(hostile)["findings"] if f["attempt"] == 1)
     assert finding["failed"] is True
+
+
+def test_a_log_with_an_unfinished_attempt_is_not_called_complete(tmp_path: Path) -> None:
+    begun = Environment("a").at(0).inits().starts(ID)
+    save(tmp_path / "log.jsonl", begun, Environment("b").at(8000).runs(OTHER_ID))
+    for form in ("text", "markdown"):
+        text = " ".join(shown(tmp_path, form).split())
+        assert re.search("logs.*incomplete 1", text)
+        assert "All of it was read." in text
+
+
+def test_only_names_of_options_begin_with_dashes(tmp_path: Path) -> None:
+    """``coverage`` and ``request`` are checks, and no options of the command."""
+    save(tmp_path / "log.jsonl", right())
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"logStreamName": "2026/11/23/[$LATEST]00", "timestamp": 17954')
+    lines = shown(tmp_path, "tap", "--min-requests", "1").splitlines()
+    points = [line.partition(" - ")[2] for line in lines if " - " in line]
+    assert points == [f"request {ID}", "--min-requests", "coverage"]
+    root = ElementTree.fromstring(shown(tmp_path, "junit", "--min-requests", "1"))
+    names = [case.get("name") for case in root.iter("testcase")]
+    assert names == [ID, "--min-requests", "coverage"]

@@ -20,7 +20,8 @@ from retryctl.core.history.outcome import ErrorInfo, Outcome
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import RequestOutcome
-from retryctl.views.text.layout import trace_svg, trace_text
+from retryctl.views.blocks import Paragraph, Pieces
+from retryctl.views.text.layout import text_of, trace_svg, trace_text
 from retryctl.views.text.trace import TraceOptions
 from retryctl.views.times import duration
 from tests.support.checked_requests import (
@@ -819,3 +820,15 @@ def test_lines_that_could_be_lambda_s_are_named() -> None:
 def test_a_request_that_was_not_counted_leads_to_the_setting() -> None:
     text = shown(checked(RequestOutcome.PENDING, Verdict.NOT_COUNTED, (attempt(1, 0), SILENT)))
     assert "set [markers] in retryctl.toml" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("took", ["54.6 ms", "12.4 s", "1 m 04 s", "2 h 05 m", "1 d 02 h"])
+def test_no_line_ends_within_a_duration(took: str) -> None:
+    for width in range(20, 50):
+        words: Pieces = [
+            ("the longest wait was ", ""),
+            (took, "bold"),
+            (" of all that was read", ""),
+        ]
+        lines = text_of([Paragraph(words=words)], width=width, colour=False, ascii_only=False)
+        assert sum(took in line for line in lines.splitlines()) == 1, lines

@@ -124,6 +124,7 @@ class Progress:
         self._wanted = not quiet and sys.stderr.isatty()
         self._clock = clock
         self._began = clock()
+        self._ended = False
         self._status: Any = None
         self._lock = threading.Lock()
 
@@ -137,7 +138,7 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         with self._lock:
-            self._wanted = False
+            self._wanted, self._ended = False, True
             if self._status:
                 self._status.stop()
 
@@ -149,8 +150,11 @@ class Progress:
             if self._status:
                 self._status.stop()
                 self._status = None
-        yield
-        self._wanted = wanted
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._wanted = wanted and not self._ended
 
     def __call__(self, text: ProgressText) -> None:
         """Show the line of ``text``, where it is shown at all."""

@@ -26,6 +26,7 @@ from retryctl.core.check.expectations import (
     cross_check_of_all,
     of_all,
     of_request,
+    outcome_unknown,
 )
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.claims import Markers
@@ -165,7 +166,11 @@ class CheckEvaluator:
         self._counts.update((each.effect, each.finding.rule) for each in findings)
         if self._learns:
             self._identities.update(each.identity for each in findings if each.known)
-        self._kept += len(findings)
+        self._keep(len(findings))
+
+    def _keep(self, more: int) -> None:
+        """Count ``more`` findings that are kept; drop those of later requests where many are."""
+        self._kept += more
         if self._kept > 2 * MOST_FINDINGS:
             self._drop_findings()
 
@@ -196,7 +201,7 @@ class CheckEvaluator:
         self._results += other._results
         self._counts.update(other._counts)
         self._identities |= other._identities
-        self._kept += other._kept
+        self._keep(other._kept)
 
     def judgement(self, not_found: Sequence[str] = (), gaps: Sequence[Gap] = ()) -> CheckOutcome:
         """Return the result. An awaited ID that was not found is undetermined.
@@ -264,6 +269,8 @@ class CheckEvaluator:
         if request.outcome in OPEN and self._expected.awaits(request.request_id):
             still = f"{request.request_id} is still {request.outcome.value}"
             return _of(request, None, f"still {outcome}", still)
+        if outcome_unknown(request):
+            return _of(request, None, f"{outcome}; the log does not show how it ended")
         return _of(request, True, outcome)
 
 
@@ -299,7 +306,12 @@ def _unexplained(checked: CheckedRequest) -> Iterable[str]:
 def _missing(request_id: str) -> CheckResult:
     awaits = f"{request_id} was not found"
     return CheckResult(
-        name=REQUEST, passed=None, message="it was not found", request_id=request_id, awaits=awaits
+        name=REQUEST,
+        passed=None,
+        message="it was not found",
+        request_id=request_id,
+        awaits=awaits,
+        is_option=False,
     )
 
 
@@ -311,6 +323,7 @@ def _of(request: Request, passed: bool | None, message: str, awaits: str = "") -
         request_id=request.request_id,
         function=request.function,
         awaits=awaits,
+        is_option=False,
     )
 
 

@@ -65,7 +65,7 @@ class CheckResult:
 
     ``awaits`` says what looking again later could change; empty where it would change nothing.
     ``remedy`` is the remedy of a configuration check, ``""`` where it passed; ``None`` for a
-    request and an expectation.
+    request and an expectation. ``is_option``: ``name`` is that of a command-line option.
     """
 
     name: str
@@ -75,6 +75,12 @@ class CheckResult:
     function: str | None = None
     awaits: str = ""
     remedy: str | None = None
+    is_option: bool = True
+
+    @property
+    def shown_name(self) -> str:
+        """``--max-exhausted`` for an option; else the name alone."""
+        return f"--{self.name}" if self.is_option else self.name
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,6 +91,7 @@ class CheckTally:
     retried: int = 0
     exhausted: int = 0
     open: int = 0
+    unknown: int = 0
     sequences: int = 0
     outcomes: int = 0
     branches: int = 0
@@ -101,6 +108,7 @@ class CheckTally:
         self.retried += len(request.attempts) > 1
         self.exhausted += request.outcome is RequestOutcome.EXHAUSTED
         self.open += request.outcome in OPEN
+        self.unknown += outcome_unknown(request)
         for attempt, check in zip(request.attempts, checked.checks, strict=True):
             self.failed_attempts += attempt.outcome.failed
             self.cross_checked += not attempt.claim.silent
@@ -119,6 +127,11 @@ class CheckTally:
 
 
 # --------------------------------------------------------------------------- of one request
+
+
+def outcome_unknown(request: Request) -> bool:
+    """Whether Lambda may have given up on it, and the log does not show whether it did."""
+    return request.asynchronous and request.outcome is RequestOutcome.UNKNOWN
 
 
 def of_request(
@@ -213,13 +226,15 @@ def of_all(
         number, least = tally.retried, expected.min_retried
         yield _at_least("min-retried", number, least, "retried", hidden=hidden)
     if expected.max_exhausted:
-        still_open = f"; {number_of(tally.open, 'is', 'are')} still open" if tally.open else ""
+        more = f"; {number_of(tally.open, 'is', 'are')} still open" if tally.open else ""
+        more += f"; {number_of(tally.unknown, 'is', 'are')} unknown" if tally.unknown else ""
         yield _at_most(
             "max-exhausted",
             expected.max_exhausted,
             tally.exhausted,
             tally.requests,
-            lambda n: number_of(n, "request") + " exhausted" + still_open,
+            lambda n: number_of(n, "request") + " exhausted" + more,
+            tally.unknown,
         )
     if expected.max_wrong_branch:
         yield _at_most(
@@ -264,13 +279,16 @@ def coverage_check(gaps: Sequence[Gap]) -> CheckResult | None:
     more = f" (and {len(hiding) - 1:,} more)" if len(hiding) > 1 else ""
     message = f"part of the log is missing: {hiding[0]}{more}"
     again = any(gap.may_close for gap in gaps)
-    return CheckResult(name=COVERAGE, passed=None, message=message, awaits=message if again else "")
+    awaits = message if again else ""
+    return CheckResult(name=COVERAGE, passed=None, message=message, awaits=awaits, is_option=False)
 
 
 def cross_check_of_all(tally: CheckTally, patterns: Sequence[str]) -> CheckResult | None:
     """Undetermined where attempts failed and the configured ``patterns`` matched no line."""
     message = unmatched_patterns(tally.failed_attempts, tally.cross_checked, patterns)
-    return CheckResult(name=CROSS_CHECK, passed=None, message=message) if message else None
+    if not message:
+        return None
+    return CheckResult(name=CROSS_CHECK, passed=None, message=message, is_option=False)
 
 
 def unmatched_patterns(failed: int, cross_checked: int, patterns: Sequence[str]) -> str:
@@ -288,13 +306,14 @@ CROSS_CHECK = "cross-check"
 
 
 def _at_most(
-    name: str, limit: Limit, number: int, of: int, told: Callable[[int], str]
+    name: str, limit: Limit, number: int, of: int, told: Callable[[int], str], unknown: int = 0
 ) -> CheckResult:
+    """Undetermined where the limit holds only without the ``unknown`` ones."""
     share = f"{_percent(number, of)} of {of:,}: " if limit.is_share and of else ""
     most = limit.value * of if limit.is_share else limit.value
     return CheckResult(
         name=name,
-        passed=number <= most,
+        passed=False if number > most else True if number + unknown <= most else None,
         message=f"{share}{told(number)}, at most {limit.text} allowed{_few(limit, of)}",
     )
 

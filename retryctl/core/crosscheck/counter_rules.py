@@ -68,7 +68,7 @@ def _environment_switch(case: RuleInput) -> Iterator[Match]:
     for attempt, number in _behind(case):
         others = case.marks.elsewhere(attempt)
         if others and counts_in_tmp(attempt) and _sees_only_its_own(case, attempt, number):
-            yield (
+            yield Match(
                 attempt.number,
                 f"{_counted(case, attempt, number)}: it ran in another execution environment than "
                 f"{attempts_named(others)}, and environments share no /tmp.",
@@ -84,7 +84,7 @@ def _uncounted_attempt(case: RuleInput) -> Iterator[Match]:
             if others.count > len(others.first):
                 ends += f", and {others.count - len(others.first):,} more,"
             where = "in its own environment " if counts_in_tmp(attempt) else ""
-            yield (
+            yield Match(
                 attempt.number,
                 f"{_counted(case, attempt, number)}: {where}{ends} and did not record itself.",
                 _proof(attempt, others),
@@ -113,7 +113,7 @@ def _counter_lost(case: RuleInput) -> Iterator[Match]:
     for attempt, number in _behind(case):
         marks = case.marks.in_reach(attempt)
         if marks and number < marks[0]:
-            yield (
+            yield Match(
                 attempt.number,
                 f"{_counted(case, attempt, number)}: it should have seen "
                 f"{number_of(marks[0], 'mark')}, so marks were lost.",
@@ -127,7 +127,7 @@ def _counter_ahead(case: RuleInput) -> Iterator[Match]:
         if check.check is not AttemptVerdict.DISAGREES or _store_failed(attempt):
             continue
         if is_ahead(attempt, case.around.branches):
-            yield (
+            yield Match(
                 attempt.number,
                 f"{_counted(case, attempt, number or 0)}, and nothing of the log is missing.",
                 _proof(attempt, case.marks.earlier(attempt)),
@@ -148,7 +148,7 @@ def _counter_unexplained(case: RuleInput) -> Iterator[Match]:
                 "the log names no streams, so the environments are not known: "
                 "save it with them (aws logs tail --format detailed)"
             )
-        yield (
+        yield Match(
             attempt.number,
             f"{_counted(case, attempt, number)}; {why}.",
             _proof(attempt, case.marks.earlier(attempt)),
@@ -167,7 +167,7 @@ def _branch_contradicts_counter(case: RuleInput) -> Iterator[Match]:
     for attempt in case.request.attempts:
         claim = attempt.claim
         if contradicts(attempt, case.around.branches) and claim.counter is not None:
-            yield (
+            yield Match(
                 attempt.number,
                 f"Attempt {attempt.number} counted {claim.counter} and ran {claim.branch}, where "
                 f"{case.around.branches.due(claim.counter)} is the branch for that count.",
@@ -178,7 +178,7 @@ def _branch_contradicts_counter(case: RuleInput) -> Iterator[Match]:
 def _branch_missing(case: RuleInput) -> Iterator[Match]:
     for attempt, check in case.checked:
         if _owes_branch(attempt, check) and _others_logged(case, attempt):
-            yield (
+            yield Match(
                 attempt.number,
                 f"Attempt {attempt.number} failed with an error and logged no branch, where "
                 "another attempt of the request logged a counter or a branch.",

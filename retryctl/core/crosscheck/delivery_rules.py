@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
-from retryctl.core.crosscheck.hidden import may_hide
+from retryctl.core.crosscheck.hidden import may_hide, span_ms
 from retryctl.core.grammar.parse import parse_record
 from retryctl.core.history.log_start import BEGINS_LATE
 from retryctl.core.history.outcome import Outcome
@@ -24,7 +24,7 @@ def _duplicate_delivery(case: RuleInput) -> Iterator[Match]:
     good: Attempt | None = None
     for attempt in case.request.attempts:
         if good:
-            yield (
+            yield Match(
                 attempt.number,
                 f"Attempt {attempt.number} started after attempt {good.number} had "
                 f"succeeded.{_other_reading(case, good)}",
@@ -46,7 +46,7 @@ def _extra_attempt(case: RuleInput) -> Iterator[Match]:
     allowed = case.around.settings.retries_allowed
     failed = [each for each in case.request.attempts if each.outcome.failed]
     for attempt in failed[allowed + 1 :]:
-        yield (
+        yield Match(
             attempt.number,
             f"Attempt {attempt.number} ran where MaximumRetryAttempts, which is {allowed}, "
             f"allows {number_of(allowed + 1, 'failed attempt')}.",
@@ -58,7 +58,7 @@ def _version_changed(case: RuleInput) -> Iterator[Match]:
     versioned = [each for each in case.request.attempts if each.version is not None]
     for before, attempt in pairwise(versioned):
         if before.version != attempt.version:
-            yield (
+            yield Match(
                 attempt.number,
                 f"Attempt {attempt.number} ran version {attempt.version} of the function, "
                 f"attempt {before.number} version {before.version}.",
@@ -77,7 +77,7 @@ def _late_retry(case: RuleInput) -> Iterator[Match]:
         if wait is None or usual is None or not before.outcome.failed:
             continue
         if wait > usual + WAIT_TOLERANCE_MS:
-            yield (
+            yield Match(
                 attempt.number,
                 f"Attempt {attempt.number} started {wait // 1000} s after attempt "
                 f"{before.number} had ended, where about {usual // 1000} s are usual: "
@@ -96,7 +96,7 @@ def _retries_exhausted(case: RuleInput) -> Iterator[Match]:
     if case.request.outcome is RequestOutcome.EXHAUSTED:
         attempts = case.request.attempts
         number = "The only attempt" if len(attempts) == 1 else f"All {len(attempts):,} attempts"
-        yield (
+        yield Match(
             None,
             f"{number} failed and no more are allowed: Lambda gives up on the event."
             f"{_limit_reached(attempts)}",
@@ -119,7 +119,7 @@ def _logs_incomplete(case: RuleInput) -> Iterator[Match]:
         yield from _report_missing(case, attempt)
         yield from _start_missing(attempt)
         if attempt.dropped:
-            yield (
+            yield Match(
                 attempt.number,
                 f"Records of attempt {attempt.number} were dropped before they reached the log.",
                 attempt.dropped,
@@ -132,7 +132,7 @@ def _report_missing(case: RuleInput, attempt: Attempt) -> Iterator[Match]:
     over_ms = attempt.placed_ms + case.around.settings.timeout_ms + LATE_LOGS_MS
     if attempt.report_event is None:
         if attempt.start_event and horizon_ms is not None and horizon_ms > over_ms:
-            yield (
+            yield Match(
                 attempt.number,
                 f"Attempt {attempt.number} has a START and no REPORT, though the function's "
                 "timeout is over.",
@@ -147,8 +147,8 @@ def _unclear_end(attempt: Attempt, report_event: LogEvent) -> Match:
     report = parse_record(report_event)
     if attempt.log_stream is not None or (isinstance(report, Report) and report.cut):
         what = f"The REPORT of attempt {attempt.number} breaks off."
-        return attempt.number, what, (report_event,)
-    return (
+        return Match(attempt.number, what, (report_event,))
+    return Match(
         attempt.number,
         f"The log names no log streams: which lines belong to attempt {attempt.number} "
         "cannot be known.",
@@ -164,7 +164,7 @@ def _hides_lines(case: RuleInput) -> bool:
 
 def _start_missing(attempt: Attempt) -> Iterator[Match]:
     if attempt.start_event is None and not attempt.starts_unseen:
-        yield (
+        yield Match(
             attempt.number,
             f"Attempt {attempt.number} ended, and its START is not in the log.",
             (attempt.events[0], attempt.last_event),
@@ -179,14 +179,13 @@ def _gaps(case: RuleInput) -> Iterator[Match]:
     attempts = case.request.attempts
     if not attempts:
         return
-    age_ms = case.around.settings.event_age_ms
+    span = span_ms(case.request, case.around)
     first, last = attempts[0], attempts[-1]
     for gap in case.around.coverage.gaps:
-        span = (first.placed_ms - age_ms, first.placed_ms + age_ms)
         if gap.kind == BEGINS_LATE:
             continue
         if (gap.hides_attempts or gap.hides_lines) and may_hide(gap, case.request, *span):
-            yield None, gap.message, (first.events[0], last.events[-1])
+            yield Match(None, gap.message, (first.events[0], last.events[-1]))
 
 
 DELIVERY_RULES = (

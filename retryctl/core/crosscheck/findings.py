@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, CheckInput
 from retryctl.core.crosscheck.context import JudgingContext
@@ -76,11 +76,14 @@ class RuleInput:
         return zip(self.request.attempts, self.checks, strict=True)
 
 
-# A match of a rule: an attempt's number or None, a sentence, the evidence, and the remedy where it
-# is not the rule's own.
-Match = (
-    tuple[int | None, str, tuple[LogEvent, ...]] | tuple[int | None, str, tuple[LogEvent, ...], str]
-)
+class Match(NamedTuple):
+    """A match of a rule; ``remedy`` is empty where it is the rule's own."""
+
+    attempt: int | None
+    message: str
+    evidence: tuple[LogEvent, ...]
+    remedy: str = ""
+
 
 Case = TypeVar("Case")
 
@@ -96,14 +99,14 @@ class Rule(Generic[Case]):
 
     def find(self, case: Case) -> Iterator[Finding]:
         """Yield the findings of this rule in ``case``."""
-        for attempt, message, evidence, *own in self.look(case):
+        for match in self.look(case):
             yield Finding(
                 rule=self.id,
                 severity=self.severity,
-                attempt=attempt,
-                message=message,
-                remedy="".join(own) or self.remedy,
-                evidence=tuple(dict.fromkeys(evidence)),
+                attempt=match.attempt,
+                message=match.message,
+                remedy=match.remedy or self.remedy,
+                evidence=tuple(dict.fromkeys(match.evidence)),
             )
 
 

@@ -49,8 +49,8 @@ def hidden_parts(request: Request, around: JudgingContext) -> HiddenParts:
     if not request.attempts or not gaps:
         return HiddenParts()
     first, last = request.attempts[0].placed_ms, request.attempts[-1].placed_ms
-    age_ms, horizon_ms = around.settings.event_age_ms, around.coverage.horizon_ms
-    until_ms = first + age_ms if horizon_ms is None else min(first + age_ms, horizon_ms + 1)
+    (since_ms, until_ms), horizon_ms = span_ms(request, around), around.coverage.horizon_ms
+    until_ms = until_ms if horizon_ms is None else min(until_ms, horizon_ms + 1)
     hiding = [gap for gap in gaps if gap.hides_attempts or gap.hides_lines]
     attempts = [gap for gap in hiding if gap.hides_attempts]
 
@@ -58,11 +58,28 @@ def hidden_parts(request: Request, around: JudgingContext) -> HiddenParts:
         return tuple(gap for gap in gaps if may_hide(gap, request, since_ms, until_ms))
 
     return HiddenParts(
-        before=those(attempts, first - age_ms, first),
+        before=those(attempts, since_ms, first),
         after=those(attempts, last, until_ms),
         lines=those([gap for gap in hiding if _hides_lines(gap, request)], first, last + 1),
-        anywhere=those(attempts, first - age_ms, until_ms),
+        anywhere=those(attempts, since_ms, until_ms),
     )
+
+
+def span_ms(request: Request, around: JudgingContext) -> tuple[int, int]:
+    """Return the span in which attempts of the request can lie, to the end of the last.
+
+    An attempt that starts within the maximum event age may end after it.
+    """
+    first_ms, age_ms = request.attempts[0].placed_ms, around.settings.event_age_ms
+    ends_ms = (_end_ms(attempt, around) for attempt in request.attempts)
+    return first_ms - age_ms, max(first_ms + age_ms, *ends_ms)
+
+
+def _end_ms(attempt: Attempt, around: JudgingContext) -> int:
+    """Return when the attempt ended or, where its end was not read, its timeout is over."""
+    if attempt.report_event is None and attempt.ended_ms is None:
+        return attempt.placed_ms + around.settings.timeout_ms
+    return max(attempt.last_event.timestamp_ms, attempt.ended_ms or 0)
 
 
 def _gaps_around(request: Request, around: JudgingContext) -> tuple[Gap, ...]:
@@ -156,6 +173,9 @@ def _outcome(
         return outcome if good else RequestOutcome.UNKNOWN
     if outcome in _UNSETTLED and (earlier or hidden.anywhere):
         return RequestOutcome.UNKNOWN
-    if [a.outcome for a in request.attempts] != [a.outcome for a in before]:
-        return outcome if outcome is RequestOutcome.EXHAUSTED else RequestOutcome.UNKNOWN
-    return outcome
+    pairs = list(zip(before, request.attempts, strict=True))
+    if outcome is RequestOutcome.EXHAUSTED:
+        failed = all(now.outcome.failed for was, now in pairs if was.outcome.failed)
+        return outcome if failed else RequestOutcome.UNKNOWN
+    changed = any(was.outcome is not now.outcome for was, now in pairs)
+    return RequestOutcome.UNKNOWN if changed else outcome

@@ -26,7 +26,9 @@ def _counter_failed(case: RuleInput) -> Iterator[Match]:
             message = f"The store {claim.store} did not record attempt {attempt.number}"
         else:
             message = f"The first store refused attempt {attempt.number}, and {claim.store} counted"
-        yield attempt.number, f"{message}: {error}", claim.evidence, _remedy(error, claim.store)
+        yield Match(
+            attempt.number, f"{message}: {error}", claim.evidence, _remedy(error, claim.store)
+        )
 
 
 _REMEDIES = (
@@ -81,7 +83,7 @@ def _store_differs(case: RuleInput) -> Iterator[Match]:
     if stored.count > most and hidden_before(case.given, attempts[-1], ahead=True):
         return  # an attempt missing from the log may be the one in the store
     due = f"{least}" if least == most else f"{least} to {most}"
-    yield (
+    yield Match(
         None,
         f"{stored.store} has {stored.count} attempt{'s' * (stored.count != 1)} of this request; "
         f"by the log it should have {due}.",

@@ -22,6 +22,9 @@ _LOG = (
     "logs:GetQueryResults",
     "logs:StopQuery",
     "logs:DescribeLogGroups",
+    "logs:DescribeFieldIndexes",
+    "logs:GetTransformer",
+    "logs:DescribeAccountPolicies",
 )
 _READING = (*_LOG, *_SETTINGS, "lambda:ListFunctions")
 COMMAND_ACTIONS = {

@@ -62,7 +62,7 @@ def _invoke_count(case: RecordCase) -> Iterator[Match]:
         return
     if counted > len(attempts) and _may_miss_attempts(case):
         return
-    yield (
+    yield Match(
         None,
         f"The record states {number_of(counted, 'invocation')} (approximateInvokeCount), and the "
         f"log has {number_of(len(attempts), 'attempt')}.",
@@ -79,7 +79,7 @@ def _condition(case: RecordCase) -> Iterator[Match]:
     for sentence in (_outcome_differs(case), _error_differs(case)):
         if sentence:
             start = case.last.start_event or case.last.events[0]
-            yield None, sentence, (start, case.last.error_event or case.last.last_event)
+            yield Match(None, sentence, (start, case.last.error_event or case.last.last_event))
 
 
 def _outcome_differs(case: RecordCase) -> str:

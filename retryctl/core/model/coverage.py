@@ -89,7 +89,7 @@ class Coverage:
     ``first_event_ms`` is set where the start of what was read is only that of a file, so
     that earlier attempts may have been cut away; ``last_event_ms`` is where that file ends.
     ``where`` is the file or folder as it was given. ``aws_options`` are the options --profile,
-    --region and --endpoint-url of the command, quoted for a shell, each after a blank.
+    --region, --endpoint-url and --unmask of the command, quoted for a shell, each after a blank.
     ``torn_streams`` are the groups and streams that show that lines were lost.
     ``left_out`` has the request IDs of the file that the query does not name, each with its
     function or log group. ``web_requests`` counts the requests to web functions, which are not

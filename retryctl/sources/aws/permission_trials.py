@@ -32,6 +32,11 @@ def try_actions(
         "logs:StartQuery": ("StartQuery", {**query}),
         "logs:GetQueryResults": ("GetQueryResults", {"queryId": _NO_QUERY}),
         "logs:StopQuery": ("StopQuery", {"queryId": _NO_QUERY}),
+        "logs:GetTransformer": ("GetTransformer", {"logGroupIdentifier": group}),
+        "logs:DescribeAccountPolicies": (
+            "DescribeAccountPolicies",
+            {"policyType": "TRANSFORMER_POLICY"},
+        ),
         "logs:Unmask": ("FilterLogEvents", {**events, "unmask": True}),
         "lambda:ListFunctions": ("ListFunctions", {"MaxItems": 1}),
         "lambda:GetFunctionEventInvokeConfig": ("GetFunctionEventInvokeConfig", {**named}),

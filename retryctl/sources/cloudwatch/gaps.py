@@ -23,6 +23,7 @@ from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.event_order import Doubt
 from retryctl.sources.cloudwatch.hits import Hit, StreamSlice
 from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange
+from retryctl.sources.cloudwatch.query_features import NOT_KNOWN
 
 _MOST_DOUBTS = 200
 _KINDS: tuple[tuple[type[RetryctlError], str], ...] = (
@@ -174,6 +175,19 @@ def lines_between(group: LogGroup) -> Gap:
         log_group=group.name,
         settle="Use --engine filter, where the group's class allows it",
         hides_lines=True,
+    )
+
+
+def may_be_rewritten(group: LogGroup) -> Gap:
+    """Return the gap of a query that may have returned transformed text."""
+    return Gap(
+        kind="transformed",
+        message=f"{NOT_KNOWN.format(group.name)} (logs:GetTransformer and "
+        "logs:DescribeAccountPolicies are needed): Logs Insights may have returned "
+        "transformed text, in which attempts are not recognised",
+        log_group=group.name,
+        settle="Use --engine filter, where the group's class allows it",
+        hides_attempts=True,
     )
 
 

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from retryctl.errors import RetryctlError
+from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import Answer, AwsClient
-from retryctl.sources.aws.errors import Refused
+from retryctl.sources.aws.fact_errors import is_absent
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.pages import TimeRange, matching_pages
 
@@ -27,6 +27,8 @@ _RECORDS = '?"START RequestId: " ?"platform.start"'
 # Lambda's records of the first and of the last hour show in which format they are written.
 _SAMPLE_MS, _SAMPLE_EVENTS = 3_600_000, 20
 _QUOTED = re.compile(r'"([^"]*)"')
+NOT_KNOWN = "whether {} has a log transformer is not known"
+"""The first words of a sentence on a log group; its cause and effect follow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +44,12 @@ def request_id_indexes(
 ) -> tuple[FieldIndex, ...]:
     """Return the indexes that find every attempt by its request ID; none where that is not sure.
 
-    One is enough where all records of Lambda in the window have its format.
+    They are enough where all records of Lambda at both ends of the window have their formats.
     """
     try:
         indexes = tuple(_indexes(aws, group))
-        names = {index.name for index in indexes}
-        if len(names) == 1 and _fields_in_use(aws, group, window) != names:
+        used = _fields_in_use(aws, group, window) if indexes else set()
+        if not used or not used <= {index.name for index in indexes}:
             return ()
     except RetryctlError:  # denied, or a version of botocore that does not know the call
         return ()
@@ -102,9 +104,17 @@ def id_conditions(
 
 
 def is_rewritten(
-    aws: AwsClient, group: LogGroup, described: Description, say: Callable[[str], None]
-) -> bool:
-    """Whether Insights does not return the original text of the group; ``say`` reports it."""
+    aws: AwsClient,
+    group: LogGroup,
+    described: Description,
+    *,
+    engine: str,
+    say: Callable[[str], None],
+) -> bool | None:
+    """Whether Insights does not return the original text of the group; ``None``: not known.
+
+    ``say`` reports what makes FilterLogEvents read it (``may_query``).
+    """
     if described.log_class not in (None, "STANDARD"):
         return False
     known = _has_transformer(aws, group)
@@ -113,12 +123,17 @@ def is_rewritten(
             f"{group.name} has a log transformer, and Logs Insights returns the transformed text: "
             "FilterLogEvents reads the original."
         )
-    elif known is None:
+    elif known is None and not may_query(known, engine):
         say(
-            f"Whether {group.name} has a log transformer is unknown, as logs:GetTransformer or "
-            "logs:DescribeAccountPolicies is not allowed. If it has one, use --engine filter."
+            f"{NOT_KNOWN.format(group.name)}: FilterLogEvents reads the original. "
+            "--engine insights allows Logs Insights."
         )
-    return bool(known)
+    return known
+
+
+def may_query(rewritten: bool | None, engine: str) -> bool:
+    """Whether Insights may read the group; where that is not known, only at the user's word."""
+    return rewritten is False or (rewritten is None and engine == "insights")
 
 
 def _has_transformer(aws: AwsClient, group: LogGroup) -> bool | None:
@@ -144,7 +159,9 @@ def _has_own_transformer(aws: AwsClient, group: LogGroup) -> bool:
         return bool(
             aws.call("logs", "GetTransformer", request, subject=group.name).get("transformerConfig")
         )
-    except Refused:  # there is none
+    except CouldNotLook as error:
+        if not is_absent(error):
+            raise
         return False
 
 

@@ -25,6 +25,7 @@ from retryctl.sources.aws.log_groups import LogGroup, describe, find_log_groups,
 from retryctl.sources.cloudwatch.gaps import (
     lines_missing,
     masked,
+    may_be_rewritten,
     not_kept,
     not_read,
     not_searched,
@@ -225,6 +226,8 @@ class RequestSource:
                     for unsearched, error in found.unsearched:
                         again = self._rerun(group)
                         self._looked.gaps.append(not_searched(group, unsearched, error, again))
+                    if finder.may_be_rewritten(group):
+                        self._looked.gaps.append(may_be_rewritten(group))
                     if own:
                         yield from self._attempts(finder, group, own, now_ms)
             except BaseException:  # also Ctrl-C: or leaving this would wait for all the groups

@@ -30,7 +30,7 @@ from retryctl.sources.cloudwatch.pages import (
     matching_pages,
     newest_first,
 )
-from retryctl.sources.cloudwatch.query_features import is_rewritten
+from retryctl.sources.cloudwatch.query_features import is_rewritten, may_query
 from retryctl.sources.cloudwatch.request_search import (
     MOST_IDS,
     AttemptSpread,
@@ -104,7 +104,7 @@ class RequestSearcher:
         self._on_page = on_page
         self._on_fresh = on_fresh
         self._insights: dict[LogGroup, Insights] = {}
-        self._rewritten: dict[LogGroup, bool] = {}
+        self._rewritten: dict[LogGroup, bool | None] = {}
         self.halted = threading.Event()
         self.enough = threading.Event()
 
@@ -116,6 +116,10 @@ class RequestSearcher:
     def doubts(self, group: LogGroup) -> Sequence[Doubt]:
         """Milliseconds of the group whose order Insights did not give."""
         return self._insights[group].doubts if group in self._insights else ()
+
+    def may_be_rewritten(self, group: LogGroup) -> bool:
+        """Whether Insights read the group, and may not have returned its original text."""
+        return group in self._insights and self._rewritten.get(group, False) is None
 
     def find_all(
         self,
@@ -209,7 +213,7 @@ class RequestSearcher:
     ) -> SearchResult:
         auto = self._options.engine == "auto"
         needs_insights = self._options.engine == "insights" or (auto and known.needs_insights)
-        if (needs_insights or group in self._insights) and not self._is_rewritten(group):
+        if group in self._insights or (needs_insights and self._may_query(group)):
             return self._query(group, request_ids, [window], before)
         auto = auto and not needs_insights
         most = self._options.most_pages if auto else None
@@ -224,7 +228,7 @@ class RequestSearcher:
             return self._query(group, request_ids, [window], before)
         if not found.left or self.halted.is_set() or self.enough.is_set():
             return found
-        if self._is_rewritten(group) or not self._is_worth_it(group, found):
+        if not self._may_query(group) or not self._is_worth_it(group, found):
             return self._filter(group, request_ids, window, found)
         try:
             queried = self._query(group, request_ids, found.left, found)
@@ -237,14 +241,18 @@ class RequestSearcher:
         queried.unsearched += found.unsearched
         return queried
 
-    def _is_rewritten(self, group: LogGroup) -> bool:
-        """Whether Insights does not return the original text of the group."""
+    def _may_query(self, group: LogGroup) -> bool:
+        """Whether Insights may read the group, whose original text it may not return."""
+        options = self._options
         if group not in self._rewritten:
-            described = self._options.describe(group)
             self._rewritten[group] = is_rewritten(
-                self._aws, group, described, self._options.terms.say
+                self._aws,
+                group,
+                options.describe(group),
+                engine=options.engine,
+                say=options.terms.say,
             )
-        return self._rewritten[group]
+        return may_query(self._rewritten[group], options.engine)
 
     def _is_worth_it(self, group: LogGroup, found: SearchResult) -> bool:
         """Whether Insights may take over, by its cost; above a bound the user decides."""

@@ -34,6 +34,7 @@ from retryctl.sources.cloudwatch.gaps import (
     attempts_unproved,
     counter_not_verified,
     lines_between,
+    may_be_rewritten,
     not_kept,
     not_searched,
     pairs_not_verified,
@@ -50,7 +51,7 @@ from retryctl.sources.cloudwatch.line_lookup import (
     pairs_in,
 )
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, matching_pages
-from retryctl.sources.cloudwatch.query_features import is_rewritten
+from retryctl.sources.cloudwatch.query_features import is_rewritten, may_query
 from retryctl.sources.cloudwatch.search import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, SliceRead, SliceRunner, TimeSlice
@@ -112,6 +113,7 @@ class WindowDownload:
         self._selecting = None if every_line else attempt_line_pattern(markers)
         self._selected = False
         self._awaited: dict[str | None, int] = {}
+        self._rewritten: bool | None = False
         self.looked = self._nothing()
         self.assumed: Gap | None = None
 
@@ -127,7 +129,7 @@ class WindowDownload:
             raise NotSaved(self._folder, error) from error
         auto = self._options.engine == "auto"
         wants_insights = self._options.engine == "insights" or (auto and self._needs_insights)
-        if wants_insights and not self._is_rewritten:
+        if wants_insights and self._may_query():
             self._query()
             return
         try:
@@ -142,10 +144,16 @@ class WindowDownload:
     def _needs_insights(self) -> bool:
         return self._options.describe(self._group).needs_insights
 
-    @property
-    def _is_rewritten(self) -> bool:
-        described = self._options.describe(self._group)
-        return is_rewritten(self._aws, self._group, described, self._options.terms.say)
+    def _may_query(self) -> bool:
+        options = self._options
+        self._rewritten = is_rewritten(
+            self._aws,
+            self._group,
+            options.describe(self._group),
+            engine=options.engine,
+            say=options.terms.say,
+        )
+        return may_query(self._rewritten, options.engine)
 
     def _read_all_lines(self) -> None:
         """Read the window again without selecting lines; what was read stays where that fails."""
@@ -296,6 +304,8 @@ class WindowDownload:
         self.looked.gaps += [not_searched(self._group, *each, None) for each in lines.incomplete]
         self.looked.gaps += [too_many(self._group, second) for second in lines.unread]
         self.looked.gaps += unordered(self._group, lines.doubts)
+        if self._rewritten is None:
+            self.looked.gaps.append(may_be_rewritten(self._group))
         if lines.clamped:
             known = self._options.describe(self._group)
             self.looked.gaps += not_kept(self._group, known, self._window.since_ms, self._now_ms)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
+from operator import itemgetter
 
-from retryctl.core.history.log_start import begins_late, filtered, is_cut, is_filtered
+from retryctl.core.history.log_start import BEGINS_LATE, begins_late, filtered, is_cut, is_filtered
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import UnreadableInput
@@ -16,14 +18,14 @@ from retryctl.sources.saved.log_file import read_file
 from retryctl.sources.saved.log_format import RawEvent
 
 HEAD_EVENTS = 1_000
-"""Of each file so many events are read."""
+"""Of each file so many events are kept: the first or, of one that is newest first, the last."""
 MOST_FILES = 200
-"""The starts of more files are not compared."""
+"""Of so many files, those that begin first, the starts are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """The first events of a file; ``whole`` if it has no others.
+    """The earliest events of a file; ``whole`` if it has no others.
 
     ``is_cut``: the file begins within a line.
     """
@@ -46,10 +48,18 @@ def gaps_shown_by_start(files: Sequence[SavedFile], first_ms: int | None) -> lis
 
     ``first_ms`` is the time of its first event.
     """
-    if first_ms is None or len(files) > MOST_FILES:
+    if first_ms is None:
         return []
+    files, until_ms = _first_files(files)
     heads = [head for head in map(_head, files) if head.events]
-    events = [event for head in heads for event in _comparable(head, heads, first_ms)]
+    if until_ms is not None and not all(head.in_order for head in heads):
+        return [_not_compared(first_ms)]
+    events = [
+        event
+        for head in heads
+        for event in _comparable(head, heads, first_ms)
+        if until_ms is None or event.timestamp_ms < until_ms
+    ]
     cut = any(head.is_cut for head in heads) or is_cut(events, first_ms)
     gaps = [begins_late(first_ms)] if cut else []
     if is_filtered(event for head in heads for event in head.events):
@@ -57,15 +67,46 @@ def gaps_shown_by_start(files: Sequence[SavedFile], first_ms: int | None) -> lis
     return gaps
 
 
-def _head(file: SavedFile) -> _Head:
+def _first_files(files: Sequence[SavedFile]) -> tuple[Sequence[SavedFile], int | None]:
+    """Return the files whose first events are the earliest, and when the next file begins."""
+    if len(files) <= MOST_FILES:
+        return files, None
+    begins = [(head.first_ms, file) for file in files if (head := _head(file, 1)).events]
+    begins.sort(key=itemgetter(0))
+    rest = begins[MOST_FILES:]
+    return [file for _, file in begins[:MOST_FILES]], rest[0][0] if rest else None
+
+
+def _not_compared(first_ms: int) -> Gap:
+    """Return the gap before many files that are not in order of time."""
+    return Gap(
+        kind=BEGINS_LATE,
+        message=f"the log has over {MOST_FILES} files, and some are not in order of time: whether "
+        "it begins in the middle of a longer one was not examined",
+        until_ms=first_ms,
+        hides_attempts=True,
+    )
+
+
+def _head(file: SavedFile, most: int | None = None) -> _Head:
+    most = HEAD_EVENTS if most is None else most
     events: list[LogEvent] = []
     notes = FileDiagnostics(file.name, file.number)
     try:
         found = read_file(file, notes, None, lambda _: None)
-        events = list(islice(_log_events(found), HEAD_EVENTS + 1))
+        found_events = _log_events(found)
+        events = list(islice(found_events, most + 1))
+        if len(events) > most > 1 and _newest_first(events):
+            last = deque(chain(events, found_events), maxlen=most)
+            return _Head(list(reversed(last)), False, notes.begins_within_line)
     except UnreadableInput:
         pass  # the pass over the whole file gives the reason
-    return _Head(events[:HEAD_EVENTS], len(events) <= HEAD_EVENTS, notes.begins_within_line)
+    return _Head(events[:most], len(events) <= most, notes.begins_within_line)
+
+
+def _newest_first(events: Sequence[LogEvent]) -> bool:
+    times = [event.timestamp_ms for event in events]
+    return times[0] > times[-1] and all(a >= b for a, b in pairwise(times))
 
 
 def _log_events(found: Iterator[RawEvent | int]) -> Iterator[LogEvent]:

@@ -20,6 +20,7 @@ def configuration_report(report: DoctorReport, *, version: str, tz: tzinfo) -> C
             message=each.evidence,
             function=report.function,
             remedy=each.remedy,
+            is_option=False,
         )
         for each in report.diagnoses
     )

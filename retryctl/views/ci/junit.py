@@ -14,7 +14,6 @@ from retryctl.core.check.expectations import CheckResult
 from retryctl.views.ci.report import (
     CheckReport,
     Problem,
-    check_name,
     failed_checks,
     next_command,
     result_sentence,
@@ -55,7 +54,7 @@ def report(result: CheckReport) -> str:
 def _case(
     suite: Element, check: CheckResult, problems: Sequence[Problem], result: CheckReport
 ) -> Element:
-    name = check_name(check) if check.name != REQUEST else ""
+    name = check.shown_name if check.name != REQUEST else ""
     about = {"name": inert(f"{check.request_id or ''} {name}".strip())}
     case = SubElement(
         suite, "testcase", {"classname": inert(check.function or "retryctl"), **about}

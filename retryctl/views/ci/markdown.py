@@ -15,7 +15,6 @@ from retryctl.views.ci.report import (
     result_sentence,
 )
 from retryctl.views.markdown import escaped, table_lines
-from retryctl.views.sentences import coverage_sentence
 
 _MOST_ROWS = 100
 _SIGNS = {ExitStatus.OK: "✅", ExitStatus.DID_NOT_HOLD: "❌"}
@@ -41,7 +40,7 @@ def _lines(result: CheckReport) -> Iterator[str]:
     for words in harmless_findings(judgement):
         yield from ("", escaped(words))
     if result.command == "check":
-        yield from ("", escaped(coverage_sentence(result.coverage, result.tz)))
+        yield from ("", escaped(result.coverage_sentence))
     for gap in result.coverage.gaps:
         yield f"- {escaped(gap.message)}"
 

@@ -10,12 +10,13 @@ from shlex import quote
 from typing import Literal
 
 from retryctl.core.check.evaluate import REQUEST, CheckOutcome, FindingEffect, JudgedFinding
-from retryctl.core.check.expectations import COVERAGE, CROSS_CHECK, CheckResult
+from retryctl.core.check.expectations import CheckResult
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent, is_timed
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus
 from retryctl.views.inert import cut, lines_of
+from retryctl.views.sentences import coverage_sentence
 from retryctl.views.times import stamp
 
 _MOST_EVIDENCE, _MOST_OF_A_LINE = 6, 160
@@ -51,17 +52,26 @@ class CheckReport:
     def status(self) -> ExitStatus:
         """The exit status: a failure outranks what is undetermined."""
         passed = self.judgement.passed
-        if passed is False:
-            return ExitStatus.DID_NOT_HOLD
-        if self.judgement.empty:
+        if passed is not False and self.judgement.empty:
             return ExitStatus.NOTHING_FOUND
-        return ExitStatus.UNDETERMINED if passed is None else ExitStatus.OK
+        return ExitStatus.of(passed)
 
     @property
     def subject(self) -> str:
         """The function, or the number of functions."""
         names = self.judgement.functions
         return f"{len(names):,} functions" if len(names) > 1 else "".join(names)
+
+    @property
+    def coverage_sentence(self) -> str:
+        """What was read; that the log is complete only where no result contradicts it."""
+        judgement = self.judgement
+        lacking = any(rule == "logs-incomplete" for _, rule in judgement.counts) or any(
+            check.name == REQUEST and check.passed is None for check in judgement.checks
+        )
+        return coverage_sentence(
+            self.coverage, self.tz, lacking=bool(self.coverage.where) and lacking
+        )
 
     @property
     def place(self) -> str:
@@ -119,11 +129,6 @@ def failed_checks(judgement: CheckOutcome) -> list[tuple[CheckResult, tuple[Prob
         if not check.passed
     ]
     return sorted(found, key=lambda item: item[0].passed is None)
-
-
-def check_name(check: CheckResult) -> str:
-    """``--max-exhausted`` for an expectation, which is an option; else the name alone."""
-    return check.name if check.remedy is not None else f"--{check.name}"
 
 
 def problems(judgement: CheckOutcome) -> list[Problem]:
@@ -232,7 +237,7 @@ def _problem(
         request_id=check.request_id,
         function=check.function,
         findings=findings,
-        is_option=check.remedy is None and not findings and rule not in (COVERAGE, CROSS_CHECK),
+        is_option=check.is_option,
     )
 
 

@@ -6,12 +6,10 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from retryctl.core.check.evaluate import REQUEST
 from retryctl.core.check.expectations import CheckResult
 from retryctl.views.ci.report import (
     CheckReport,
     Problem,
-    check_name,
     failed_checks,
     next_command,
     result_sentence,
@@ -35,9 +33,7 @@ def report(result: CheckReport) -> str:
 def _point(
     number: int, check: CheckResult, failed: Sequence[Problem], result: CheckReport
 ) -> Iterator[str]:
-    about = f"{check.name} {check.request_id}" if check.request_id else check_name(check)
-    if check.request_id and check.name != REQUEST:
-        about = f"--{check.name} {check.request_id}"
+    about = f"{check.shown_name} {check.request_id or ''}".strip()
     yield f"{'ok' if check.passed else 'not ok'} {number} - {_SPECIAL.sub(_escaped, inert(about))}"
     if not check.passed:
         yield "  ---"

@@ -17,7 +17,7 @@ from retryctl.views.ci.report import (
     next_command,
     result_sentence,
 )
-from retryctl.views.sentences import SET_MARKERS, coverage_sentence
+from retryctl.views.sentences import SET_MARKERS
 from retryctl.views.signs import BAD, GOOD, NOTE, STYLES, UNSURE, WARNING
 from retryctl.views.text.layout import text_of
 
@@ -50,7 +50,7 @@ def _blocks(result: CheckReport) -> Iterator[Block]:
     yield _line(_SIGNS.get(result.status, UNSURE), f"{result_sentence(result)}.")
     if result.reports:
         yield _line("", f"Report: {', '.join(result.reports)}")
-    yield _line("", coverage_sentence(result.coverage, result.tz))
+    yield _line("", result.coverage_sentence)
     for gap in result.coverage.gaps:
         yield _line(WARNING, gap.message)
         if gap.settle:

@@ -39,6 +39,9 @@ _MARGIN, _GAP = 1, 2
 _LEAST_CLIPPED = 9
 # --function orders-worker · 'two words' · an open quote
 _COMMAND_WORD = re.compile(r"""(?:-[\w-]+ (?=[^-]))?(?:'[^']*'|"[^"]*"|[^\s'"])+|['"]""")
+# the blanks of 54.6 ms and 1 m 04 s, and a character in their place that no inert text has
+_IN_DURATION = re.compile(r"(?<=\d) (?=(?:ms|[smhd])\b)|(?<=\d [mhd]) (?=\d\d [smh]\b)")
+_GLUE = "\ufffe"
 
 
 def trace_text(
@@ -160,7 +163,9 @@ class _Page:
 
     def _hanging(self, lead: Text, body: Text) -> Iterator[Text]:
         cells = self._room(lead.cell_len)
+        body.plain = _IN_DURATION.sub(_GLUE, body.plain)
         for line in body.wrap(self._console, cells, overflow="fold") or [Text()]:
+            line.plain = line.plain.replace(_GLUE, " ")
             yield lead + line
             lead = Text(" " * lead.cell_len)
 

@@ -277,11 +277,11 @@ def _coverage(coverage: Coverage, checked: Sequence[CheckedRequest], tz: tzinfo)
     """Yield what was read, and the gaps that no finding names."""
     named = {finding.message for one in checked for finding in one.findings}
     gaps = [gap for gap in coverage.gaps if gap.settle or gap.message not in named]
-    whole = coverage.where and any(map(_lacks_something, checked))
+    lacking = coverage.where and any(map(_lacks_something, checked))
     looked = coverage_sentence(
         coverage,
         tz,
-        complete="All of it was read." if whole else "The log is complete.",
+        lacking=bool(lacking),
         gaps="Missing:" if gaps else "What is missing is listed above.",
     )
     yield Paragraph(words=[(looked, "")])
