@@ -26,6 +26,9 @@ _HELP = "Help"
 # 5m · 1h30m · 5 minutes, and what is meant as such: 300
 _LIKE_A_TIME = re.compile(r"[0-9][0-9a-z. ]*", re.IGNORECASE)
 
+# 'josn' is not one of 'text', 'json'
+_CHOICE = re.compile(r"'([^']*)' is not one of (.+)", re.DOTALL)
+
 # click's UsageError, wherever the installed typer keeps its click
 _ClickUsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
@@ -57,6 +60,12 @@ _TABLE = {
 }
 
 
+_ELSEWHERE = {
+    "man": "For the manual page: retryctl help --man",
+    "version": "For the version: retryctl -V",
+}
+
+
 class _Commands(PlainGroup):
     """Knows each command by name and one line; the module behind it loads when it is called."""
 
@@ -75,7 +84,8 @@ class _Commands(PlainGroup):
             return name, _load(name), rest
         if ctx.resilient_parsing or name.startswith("-"):
             return super().resolve_command(ctx, args)
-        hint = suggestions(name, _TABLE) or "retryctl --help lists the commands."
+        hint = _ELSEWHERE.get(name) or suggestions(name, _TABLE)
+        hint = hint or "retryctl --help lists the commands."
         raise UsageError(f"{name!r} is not a command.", hint)
 
 
@@ -200,5 +210,7 @@ def _as_ours(error: Any, command: str) -> UsageError:
     hint = suggestions(
         getattr(error, "option_name", ""), getattr(error, "possibilities", None) or ()
     )
+    if choice := _CHOICE.search(what):
+        hint = suggestions(choice[1], re.findall(r"'([^']*)'", choice[2]))
     path = error.ctx.command_path if error.ctx else f"retryctl {command}".rstrip()
     return UsageError(f"{what[:1].lower()}{what[1:].rstrip('.')}.", hint or f"See {path} --help.")

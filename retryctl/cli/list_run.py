@@ -16,7 +16,7 @@ from retryctl.cli.options import params as options
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import zone
 from retryctl.cli.output.answers import refuse_unknown, select_functions, warn_of_gaps
-from retryctl.cli.output.report_files import report_files, write
+from retryctl.cli.output.report_files import announce, report_files, write
 from retryctl.cli.output.terminal import Screen, TerminalFeedback, put, stdout_screen
 from retryctl.cli.summary_run import no_request
 from retryctl.config import config_for
@@ -109,6 +109,7 @@ def run_list(
             )
             for file in files:
                 write(file.path, _view(answer, file.form, tz, Screen()))
+            announce(files, quiet=screen.quiet)
             shown = answer if show.limit else answer.shortened(show.output)
             if listed or show.output != "text":
                 put(

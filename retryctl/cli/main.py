@@ -56,6 +56,8 @@ def _status_of(arguments: Sequence[str]) -> int:
             return ExitStatus.OK
         raise
     except RetryctlError as error:
+        if arguments and arguments[0] in ("doctor", "probe"):
+            error.next_step = _without_saved_log(error.next_step)
         return _report(error, arguments, debug=debug)
     except Exception as error:
         from retryctl.cli.unexpected import translate_unexpected
@@ -77,6 +79,13 @@ def _invoke(arguments: Sequence[str]) -> int:
         status = commands.invoke(arguments or ["--help"])
         sys.stdout.flush()
     return status
+
+
+def _without_saved_log(next_step: str) -> str:
+    """Return the next step for a command that has no ``--from``."""
+    from retryctl.sources.aws.credential_errors import HOW_TO_SAVE, OR_SAVED
+
+    return next_step.replace(f", {OR_SAVED}", "").replace(f"\n{HOW_TO_SAVE}", "")
 
 
 def _report(error: RetryctlError, arguments: Sequence[str], *, debug: bool) -> ExitStatus:

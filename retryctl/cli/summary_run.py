@@ -21,7 +21,7 @@ from retryctl.cli.output.answers import (
     select_functions,
     warn_of_gaps,
 )
-from retryctl.cli.output.report_files import report_files, write
+from retryctl.cli.output.report_files import announce, report_files, write
 from retryctl.cli.output.terminal import Screen, TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
@@ -90,6 +90,7 @@ def run_summary(
     tz = zone(screen.tz)
     for file in files:
         write(file.path, _summary(figures, file.form, tz, Screen()))
+    announce(files, quiet=screen.quiet)
     if total.requests or output != "text":
         text = _summary(figures, output, tz, stdout_screen(screen.color))
         put(text, document=output != "text")

@@ -152,7 +152,10 @@ def _whole_ids(
     """Return what the arguments name; of a saved log an ID may be cut short."""
     prefixes = [] if source.source in ("cloudwatch", "-") else _shortened(arguments)
     if not prefixes:
-        return named_requests(arguments, _stdin_lines(), aws_options=source.aws_options)
+        saved_log = "" if source.source in ("cloudwatch", "-") else source.source
+        return named_requests(
+            arguments, _stdin_lines(), saved_log=saved_log, aws_options=source.aws_options
+        )
     from retryctl.app.selection import matching_ids  # loads the engine of whole windows
 
     found = matching_ids(prefixes, source, window, config=config, feedback=feedback)

@@ -129,9 +129,13 @@ def test_completion_of_names(words: str, expected: str) -> None:
     [
         (["trce"], "'trce' is not a command", "Did you mean trace?"),
         (["zzz"], "'zzz' is not a command", "retryctl --help"),
+        (["man"], "'man' is not a command", "retryctl help --man"),
+        (["version"], "'version' is not a command", "retryctl -V"),
+        (["trace", "hello", "--from", "demo"], "not a request ID", "retryctl list --from demo"),
         (["trace"], "no function or log group given", "-f"),
         (["trace", ID, "--form", "demo"], "no such option: --form", "Did you mean --from?"),
         (["trace", ID, "--since"], "--since", "retryctl trace --help"),
+        (["trace", ID, "-o", "josn"], "'josn' is not one of", "Did you mean json?"),
         (["trace", ID, "-o", "xml"], "'xml'", "retryctl trace --help"),
         (["trace", ID, "--attempt", "0"], "--attempt", "retryctl trace --help"),
         (["trace", ID, "--attempt", "two"], "'two' is not a whole number", "trace --help"),

@@ -250,6 +250,12 @@ def test_the_variable_of_the_region_that_is_named_is_the_one_that_is_read() -> N
     without = run("trace", ID, "-g", "/x", env=nowhere)
     assert without.returncode == 3
     assert "no AWS region is set" in without.stderr
+    assert "--from FILE" in without.stderr
+    assert "Download search results (CSV)" in without.stderr
+    probe = run("probe", "--yes", env=nowhere)
+    assert "no AWS region is set" in probe.stderr
+    assert "--from" not in probe.stderr
+    assert "Download" not in probe.stderr
     (named,) = re.findall("AWS_[A-Z_]+", without.stderr)
     with_it = run("trace", ID, "-g", "/x", env={**nowhere, named: "eu-west-1"})
     assert with_it.returncode == 3
@@ -439,3 +445,12 @@ def test_a_request_id_alone_is_traced(one: str) -> None:
 @pytest.mark.parametrize("named", ["d869069c-1c88-49a9-9779-0fbb5587aaa5", "d869069c"])
 def test_an_id_alone_is_a_trace(named: str) -> None:
     assert run(named, "--from", "demo").stdout == run("trace", named, "--from", "demo").stdout != ""
+
+
+@pytest.mark.parametrize("command", ["trace", "summary", "list"])
+def test_a_report_is_named_on_stderr(command: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.json"
+    done = run(command, "--from", "demo", "--report", str(page))
+    assert f"Report: {page}" in done.stderr
+    quiet = run(command, "--from", "demo", "--report", str(page), "-q")
+    assert "Report:" not in quiet.stderr

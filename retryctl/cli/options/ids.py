@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ class NamedRequests:
 
 
 def named_requests(
-    arguments: Iterable[str], stdin: Iterable[str], *, aws_options: str = ""
+    arguments: Iterable[str], stdin: Iterable[str], *, saved_log: str = "", aws_options: str = ""
 ) -> NamedRequests:
     """Return the request IDs in ``arguments``, lower-cased, each once, in order.
 
@@ -54,14 +55,14 @@ def named_requests(
     file of the /tmp counter, a console URL), failure records or a file or folder of them, or
     ``-``, which stands for the IDs or the records in the lines of ``stdin``. Raises
     ``UsageError`` for an argument without an ID, ``NothingFound`` where stdin is empty.
-    The commands of an error end with ``aws_options``.
+    The commands of an error end with ``aws_options``, or read ``saved_log``.
     """
     found: dict[str, None] = {}
     records: list[FailureRecord] = []
     words = list(_unquoted_lines(arguments))
     known = [request_id for word in words for request_id in _ids_in(word)]
     for word in words:
-        named = _in_stdin(stdin) if word == "-" else _in_argument(word, known, aws_options)
+        named = _in_stdin(stdin) if word == "-" else _in_argument(word, known, saved_log, aws_options)
         found |= dict.fromkeys(named.ids)
         records += named.records
     return NamedRequests(ids=tuple(found), records=tuple(dict.fromkeys(records)))
@@ -125,7 +126,9 @@ def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
             yield word
 
 
-def _in_argument(text: str, known: Sequence[str], aws_options: str) -> NamedRequests:
+def _in_argument(
+    text: str, known: Sequence[str], saved_log: str, aws_options: str
+) -> NamedRequests:
     from retryctl.sources.saved.files import instead_of  # completion has no use for it
 
     if (named := records_named(text)).records:
@@ -135,17 +138,19 @@ def _in_argument(text: str, known: Sequence[str], aws_options: str) -> NamedRequ
     if step := instead_of(text):
         raise UsageError(f"{text!r} is a file's name, not a request ID.", step)
     why = _why_not(text)
-    command = "" if why else _for_function(text, known)
+    command = "" if why else _for_function(text, known, saved_log)
     step = f"{command}{aws_options}" if command else _LOOKS_LIKE
     raise UsageError(f"{text!r} is not a request ID{why}.", step)
 
 
-def _for_function(text: str, known: Sequence[str]) -> str:
+def _for_function(text: str, known: Sequence[str], saved_log: str) -> str:
     """Return the command for a word that can be a function's name; ``""`` for another."""
     if not _FUNCTION.fullmatch(text):
         return ""
     if known:
         return f"If it is the function: retryctl trace {known[0]} -f {text}"
+    if saved_log:
+        return f"For the requests of the log: retryctl list --from {shlex.quote(saved_log)}"
     return f"For the requests of a function: retryctl list {text}"
 
 
@@ -242,7 +247,10 @@ def _why_not(text: str) -> str:
     if re.fullmatch(r"1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}", bare):
         return ", but an X-Ray trace ID"
     if re.fullmatch(r"[0-9a-fA-F]+(?:-[0-9a-fA-F]*)*(?:…|\.{2,3})?", bare) and len(bare) < 36:
-        return f": it looks cut off, {len(bare.rstrip('….'))} of 36 characters"
+        return (
+            f": it looks cut off, {len(bare.rstrip('….'))} of 36 characters; "
+            "only the first characters can stand for an ID, with --from FILE"
+        )
     if not re.fullmatch(r"[0-9a-zA-Z]{8}(?:-[0-9a-zA-Z]{4}){3}-[0-9a-zA-Z]+", bare):
         return ""
     if other := re.search(r"[^0-9a-fA-F-]", bare):

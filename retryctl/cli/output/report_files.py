@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from retryctl.core.check.baseline import BaselineError, Identity, baseline_text, read_baseline
+from retryctl.cli.output.terminal import remark
 from retryctl.core.wording import suggestions
 from retryctl.errors import CouldNotLook, UsageError
 
@@ -115,6 +116,12 @@ def write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise CouldNotLook(f"cannot write {path}: {error.strerror}.") from None
+
+
+def announce(files: Iterable[ReportFile], *, quiet: bool) -> None:
+    """Print on stderr which reports were written."""
+    if names := ", ".join(str(file.path) for file in files):
+        remark(f"Report: {names}", quiet=quiet)
 
 
 def read_known(path: Path | None, *, update: bool) -> frozenset[Identity]:

@@ -10,7 +10,7 @@ from retryctl.app.trace import TraceResult
 from retryctl.cli.options.params import Output, OutputOptions
 from retryctl.cli.options.times import zone
 from retryctl.cli.output.answers import next_step, nothing_found
-from retryctl.cli.output.report_files import ReportFile, write
+from retryctl.cli.output.report_files import ReportFile, announce, write
 from retryctl.cli.output.terminal import A_FILE, Screen, put, remark, stdout_screen
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.verdict import CheckedRequest
@@ -45,6 +45,7 @@ def show_trace(
     for file in files:
         write(file.path, trace_view(result, replace(show, output=Output(file.form)), tz))
     is_table = _is_table(result, show)
+    announce(files, quiet=show.quiet)
     if not is_printed and (result.checked or is_table or show.output is not Output.TEXT):
         put(
             trace_view(result, show, tz, stdout_screen(show.color)),

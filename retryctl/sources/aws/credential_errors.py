@@ -18,7 +18,8 @@ _CONFIGURATION = frozenset(
     {"InvalidConfigError", "ConfigParseError", "ConfigNotFound", "UnknownCredentialError"}
 )
 _UNANSWERED = frozenset({"HTTPClientError", "ConnectionError", "MetadataRetrievalError"})
-_NO_LOGIN = f"Log in (aws configure, aws sso login), name a --profile, {OR_SAVED}."
+HOW_TO_SAVE = "To get a file: CloudWatch console, Actions, Download search results (CSV)."
+_NO_LOGIN = f"Log in (aws configure, aws sso login) or name a --profile, {OR_SAVED}.\n{HOW_TO_SAVE}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

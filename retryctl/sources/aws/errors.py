@@ -19,6 +19,7 @@ from retryctl.errors import (
     UsageError,
 )
 from retryctl.sources.aws.credential_errors import (
+    HOW_TO_SAVE,
     OR_SAVED,
     CredentialChain,
     new_login,
@@ -269,7 +270,8 @@ def _garbled(error: Exception, context: CallContext) -> RetryctlError:
 def _no_region(error: Exception, context: CallContext) -> RetryctlError:
     return CouldNotLook(
         "no AWS region is set",
-        "Give --region, set AWS_DEFAULT_REGION, or set region in the profile (aws configure).",
+        "Give --region, set AWS_DEFAULT_REGION, or set region in the profile (aws configure), "
+        f"{OR_SAVED}.\n{HOW_TO_SAVE}",
     )
 
 
