@@ -19,7 +19,7 @@ from retryctl.config import ProjectConfig
 from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.related.groups import RelatedRequests, related_requests
-from retryctl.core.related.keys import KeyReader, known_keys
+from retryctl.core.related.keys import KeyReader, keys_of, known_keys
 
 AROUND_MS = 3_600_000
 """How far before and after a request its event is searched for, without a window."""
@@ -27,10 +27,18 @@ AROUND_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelatedResult:
-    """The groups that contain one of the requested IDs, or all groups; and what was read."""
+    """The groups that contain one of the requested names, or all groups; and what was read.
+
+    ``events`` counts all groups, ``unknown`` are the names that the log does not contain, and
+    ``matched`` of ``lines`` lines have a key. Lines and unknown names are for an empty result.
+    """
 
     groups: Sequence[RelatedRequests]
     coverage: Coverage
+    events: int = 0
+    unknown: tuple[str, ...] = ()
+    lines: int = 0
+    matched: int = 0
 
 
 def find_related(
@@ -39,6 +47,7 @@ def find_related(
     window: TimeWindow = WHOLE,
     *,
     read_key: KeyReader = known_keys,
+    keys: Sequence[str] = (),
     is_wanted: Callable[[str | None], bool] = lambda function: True,
     config: ProjectConfig | None = None,
     feedback: Feedback = SILENT,
@@ -48,7 +57,7 @@ def find_related(
 
     On CloudWatch every line of the window is read, because any of them can have the key. With
     request IDs and without a window, that is an hour before and after each of them. An ID can
-    also be the key, such as the ID of an SQS message.
+    also be the key, such as the ID of an SQS message; ``keys`` are further values of keys.
     ``is_wanted`` selects functions by name.
     """
     config = config or ProjectConfig()
@@ -60,13 +69,30 @@ def find_related(
     else:
         found = trace((), options, window, config=config, feedback=feedback)
         requests, coverage = found.checked, found.coverage
-    wanted = frozenset(request_ids)
-    groups = [
-        group
-        for group in related_requests(_of(requests, is_wanted), read_key)
-        if not wanted or wanted.intersection(group.ids)
-    ]
-    return RelatedResult(groups=groups, coverage=coverage)
+    some = _of(requests, is_wanted)
+    wanted = {name.lower() for name in (*request_ids, *keys)}
+    groups = related_requests(some, read_key)
+    chosen = [group for group in groups if not wanted or wanted.intersection(group.ids)]
+    result = RelatedResult(groups=chosen, coverage=coverage, events=len(groups))
+    return result if chosen else _without_groups(result, some, (*request_ids, *keys), read_key)
+
+
+def _without_groups(
+    result: RelatedResult,
+    requests: Sequence[CheckedRequest],
+    names: Sequence[str],
+    read_key: KeyReader,
+) -> RelatedResult:
+    """Add why the result has no group: unknown names, and how many lines have a key."""
+    known = {one.request.request_id for one in requests}
+    known |= {key.value.lower() for one in requests for key in keys_of(one, read_key)}
+    lines = [event for one in requests for run in one.request.attempts for event in run.events]
+    return replace(
+        result,
+        unknown=() if known.intersection(map(str.lower, names)) else tuple(names),
+        lines=len(lines),
+        matched=sum(any(True for _ in read_key(event.message)) for event in lines),
+    )
 
 
 def _of(

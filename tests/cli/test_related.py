@@ -109,6 +109,46 @@ def test_a_request_that_is_alone(log: tuple[Path, list[str]]) -> None:
     assert "no request shares an event with another" in done.stderr
 
 
+EXECUTION = (
+    "arn:aws:lambda:eu-west-1:123456789012:function:checkout:1/"
+    "durable-execution/o/46b8a832-4f7a-496d-8ddb-642382d62a36"
+)
+
+
+def test_a_key_names_its_event(tmp_path: Path) -> None:
+    """The ARN of an execution, though an ID is in it, and a value of --key."""
+    made = Log(Random(8))
+    for n in range(2):
+        made.runs(90 * n, 1, f"executionArn={EXECUTION} order=ORD-7")
+    made.runs(400, 1, "order=ORD-8")
+    path = save(tmp_path / "log.jsonl", made)
+    for key in ((EXECUTION,), ("ORD-7", "--key", "order=([A-Z0-9-]+)")):
+        done = run("trace", "--related", *key, "--from", str(path), "-o", "json")
+        (event,) = json.loads(done.stdout)["events"]
+        assert event["key"]["value"] == key[0]
+
+
+@pytest.mark.parametrize("name", ["ORD-9", "3c890f79-75d3-45ec-b4ac-f018b7156ffa"])
+def test_an_unknown_name(log: tuple[Path, list[str]], name: str) -> None:
+    done = run("trace", "--related", name, "--from", str(log[0]), env={"COLUMNS": "400"})
+    assert (done.returncode, done.stdout) == (4, "")
+    assert f"'{name}' is not a request ID or the key of an event" in done.stderr
+    assert f"retryctl trace --related --from {log[0]} shows 1 event." in done.stderr
+
+
+def test_a_key_that_matches_no_line(tmp_path: Path) -> None:
+    made = Log(Random(8))
+    for n in range(2):
+        made.runs(90 * n, 1, f"order 4{n}")
+    path = str(save(tmp_path / "log.jsonl", made))
+    done = run("trace", "--related", "--key", r"bill=(\d+)", "--from", path)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert re.search(r"matched 0 of \d+ lines", done.stderr)
+    assert "order=" not in done.stderr
+    each = run("trace", "--related", "--key", r"order (\d+)", "--from", path)
+    assert re.search(r"matched 2 of \d+ lines, and each value is in one", each.stderr)
+
+
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
@@ -193,3 +233,8 @@ def test_related_requests_of_an_infrequent_access_group() -> None:
             (event,) = told(trace(endpoint, *arguments, *asked))["events"]
             assert [request["request_id"] for request in event["requests"]] == ids
         assert endpoint.calls["StartQuery"]
+
+
+def test_equal_times_of_a_client_retry_are_printed_once(log: tuple[Path, list[str]]) -> None:
+    done = run("trace", "--related", "--from", str(log[0]), env={"COLUMNS": "400"})
+    assert "each began 61.5 s after the one before" in done.stdout

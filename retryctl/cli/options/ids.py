@@ -72,6 +72,20 @@ def request_ids(arguments: Iterable[str], stdin: Iterable[str]) -> tuple[str, ..
     return named_requests(arguments, stdin).ids
 
 
+def event_names(arguments: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the request IDs in ``arguments``, and the arguments that can be the key of an event.
+
+    An argument with an ID in it, such as the ARN of an execution, can be both.
+    """
+    keys = tuple(text.strip() for text in arguments if text.strip())
+    named = [text for text in arguments if _ids_in(text) or not text.strip() or _is_place(text)]
+    return request_ids(named, ()), keys
+
+
+def _is_place(text: str) -> bool:
+    return text == "-" or "{" in text or os.path.exists(text[:4096].replace("\0", ""))
+
+
 def requests_of(records: Iterable[FailureRecord]) -> NamedRequests:
     """Return the requests that the records are about, each once."""
     each = tuple(records)

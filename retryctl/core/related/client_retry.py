@@ -53,13 +53,14 @@ class ClientRetry:
 def _explain(chain: ClientRetry) -> Iterator[Match]:
     first = chain.requests[0].request.attempts[0]
     gaps = [(later - earlier) / 1000 for earlier, later in pairwise(chain.starts_ms)]
-    times = ", ".join(f"{gap:.1f} s" for gap in gaps)
+    times = [f"{gap:.1f} s" for gap in gaps]
+    shown = ", ".join(times if len(set(times)) > 1 else times[:1])
     modal = "is" if chain.stated else "may be"
     events = [request.request.attempts[0].start_event for request in chain.requests]
     yield Match(
         None,
         f"This {modal} one event under {len(chain.requests)} request IDs: each began "
-        f"{times} after the one before, which still ran: a caller stops reading after "
+        f"{shown} after the one before, which still ran: a caller stops reading after "
         "its read timeout (60 s by default) and invokes again.",
         tuple(event for event in events if event) or first.events[:1],
     )
