@@ -62,7 +62,9 @@ def named_requests(
     words = list(_unquoted_lines(arguments))
     known = [request_id for word in words for request_id in _ids_in(word)]
     for word in words:
-        named = _in_stdin(stdin) if word == "-" else _in_argument(word, known, saved_log, aws_options)
+        named = (
+            _in_stdin(stdin) if word == "-" else _in_argument(word, known, saved_log, aws_options)
+        )
         found |= dict.fromkeys(named.ids)
         records += named.records
     return NamedRequests(ids=tuple(found), records=tuple(dict.fromkeys(records)))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from retryctl.core.check.baseline import BaselineError, Identity, baseline_text, read_baseline
 from retryctl.cli.output.terminal import remark
+from retryctl.core.check.baseline import BaselineError, Identity, baseline_text, read_baseline
 from retryctl.core.wording import suggestions
 from retryctl.errors import CouldNotLook, UsageError
 
