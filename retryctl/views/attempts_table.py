@@ -165,8 +165,9 @@ def _counter(checked: CheckedRequest, attempt: Attempt) -> Pieces:
     if logged is None:
         return _plain("")
     if counter_is_wrong(checked, attempt):
-        expected = checked.checks[attempt.number - 1].counter_expected
-        return [(f"{logged} not {expected}", STYLES[BAD])]
+        check = checked.checks[attempt.number - 1]
+        more = "+" if check.at_least else ""
+        return [(f"{logged} not {check.counter_expected}{more}", STYLES[BAD])]
     return [(str(logged), "")]
 
 

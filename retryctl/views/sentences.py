@@ -18,6 +18,7 @@ from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
 from retryctl.views.times import clock, duration, moment, span, zone_name
 
 _MOST_NAMED = 3
+SET_MARKERS = "If the function logs it in other words, set [markers] in retryctl.toml."
 
 
 class Sentence(NamedTuple):
@@ -163,7 +164,8 @@ def _verdict(checked: CheckedRequest) -> Sentence:
         if any(a.claim.store and not a.claim.store_error for a in checked.request.attempts):
             by_key = "not compared: the function counts by a key of its own, not by request ID"
             return Sentence(NOTHING, by_key)
-        return Sentence(NOTHING, "not counted: the function logged no counter and no branch")
+        nothing = "not counted: the function logged no counter and no branch"
+        return Sentence(NOTHING, f"{nothing}. {SET_MARKERS}")
     if not counted:
         return Sentence(GOOD, "every branch that was logged is the right one")
     if len(counted) == len(checked.request.attempts) > 1:
@@ -195,6 +197,9 @@ def _detail(checked: CheckedRequest, attempt: Attempt) -> str:
     if branch_is_wrong(checked, attempt):
         return f"ran {attempt.claim.branch} instead of {check.branch_expected}"
     if counter_is_wrong(checked, attempt):
+        if check.at_least:
+            earlier = number_of(attempt.retries, "earlier attempt")
+            return f"counted {attempt.claim.counter} after at least {earlier}"
         return f"counted {attempt.claim.counter} where {check.counter_expected} was right"
     return ""
 

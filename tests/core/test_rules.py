@@ -25,6 +25,7 @@ from tests.support.lambda_log import (
     Environment,
     checked,
     events_of,
+    judged,
     platform,
     saved,
     whole,
@@ -356,6 +357,38 @@ def test_logs_incomplete_by_dropped_records_and_broken_reports() -> None:
     assert [each.message for each in found(checked(log), "logs-incomplete")] == [
         "The REPORT of attempt 1 breaks off."
     ]
+
+
+def test_logs_incomplete_in_a_log_without_streams_does_not_blame_a_whole_report() -> None:
+    log = Environment().at(0).runs(ID, *A, ends="error")
+    other = "11111111-2222-4333-8444-555555555555"
+    beside = Environment("b").at(0).runs(other, ends="ok")
+    whole_lines = events_of(log, beside)
+    starts = [e for e in whole_lines if e.message.startswith("START")]
+    ends = [e for e in whole_lines if e.message.startswith(("END", "REPORT"))]
+    prints = [e for e in whole_lines if e not in (*starts, *ends) and "INIT" not in e.message]
+    events = [
+        replace(event, log_stream=None, timestamp_ms=MIDNIGHT_MS + at)
+        for at, event in enumerate((*starts, *prints, *ends))
+    ]
+    (finding,) = found(judged(events, whole(events))[ID], "logs-incomplete")
+    assert finding.message == (
+        "The log names no log streams: which lines belong to attempt 1 cannot be known."
+    )
+    assert finding.remedy.startswith("Save the log with its log streams")
+
+
+def test_a_counter_behind_is_at_least_wrong_where_attempts_before_may_be_missing() -> None:
+    logs = logs_of(("a", "error", B), ("b", "error", A))
+    complete = whole(events_of(*logs))
+    assert checked(*logs).checks[1].branch_expected == "B"
+    before = replace(GAP, until_ms=MIDNIGHT_MS)
+    cut = checked(*logs, coverage=replace(complete, gaps=(before,)))
+    assert cut.checks[1].at_least
+    assert cut.checks[1].branch_expected is None
+    assert found(cut, "environment-switch")[0].message.startswith(
+        "Attempt 2 counted 0 after at least 1 earlier attempt:"
+    )
 
 
 GAP = Gap(kind="refused", message="A part of the log could not be read.", hides_attempts=True)

@@ -817,6 +817,11 @@ def test_lines_that_could_be_lambda_s_are_named() -> None:
     assert "look like a START" not in " ".join(shown(SWITCHED).split())
 
 
+def test_a_request_that_was_not_counted_leads_to_the_setting() -> None:
+    text = shown(checked(RequestOutcome.PENDING, Verdict.NOT_COUNTED, (attempt(1, 0), SILENT)))
+    assert "set [markers] in retryctl.toml" in " ".join(text.split())
+
+
 @pytest.mark.parametrize("took", ["54.6 ms", "12.4 s", "1 m 04 s", "2 h 05 m", "1 d 02 h"])
 def test_no_line_ends_within_a_duration(took: str) -> None:
     for width in range(20, 50):

@@ -47,7 +47,8 @@ class AttemptCheck:
 
     ``counter_in_environment`` is what a counter in /tmp could see. ``counter_agrees`` is ``None``
     where no counter was logged, or it cannot be judged. ``because`` is a sentence that explains
-    why no judgement is possible; empty where one is.
+    why no judgement is possible; empty where one is. With ``at_least`` attempts before this one
+    may be missing from the log: ``counter_expected`` is then the smallest number that is right.
     """
 
     counter_expected: int | None
@@ -56,6 +57,7 @@ class AttemptCheck:
     check: AttemptVerdict
     counter_agrees: bool | None = None
     because: str = ""
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +142,9 @@ def _check(given: CheckInput, attempt: Attempt) -> AttemptCheck:
     check, because = _judge(given, attempt)
     known = check is not AttemptVerdict.UNDETERMINED
     strange = branches.are_strange_to(attempt.claim.branch)
-    owes = known and not strange and attempt.outcome is Outcome.ERROR
+    at_least = known and bool(hidden_before(given, attempt, ahead=False))
+    sure = not at_least or attempt.retries >= max(branches.numbers.values())
+    owes = known and sure and not strange and attempt.outcome is Outcome.ERROR
     least, most = marks.in_environment(attempt)
     proved = least == most and marks.knows_environment(attempt)
     counter = attempt.claim.counter if known else None
@@ -151,6 +155,7 @@ def _check(given: CheckInput, attempt: Attempt) -> AttemptCheck:
         check=check,
         counter_agrees=None if counter is None else branches.same_branch(counter, attempt.retries),
         because=because,
+        at_least=at_least,
     )
 
 

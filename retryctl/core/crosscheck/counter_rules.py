@@ -42,9 +42,12 @@ def _sees_only_its_own(case: RuleInput, attempt: Attempt, number: int) -> bool:
     return case.marks.in_reach(attempt) == (number, number)
 
 
-def _counted(attempt: Attempt, number: int) -> str:
-    """``Attempt 3 counted 0 where 2 came before it``."""
+def _counted(case: RuleInput, attempt: Attempt, number: int) -> str:
+    """``Attempt 3 counted 0 where 2 came before it``; ``after at least 2`` if more may be."""
     verb = "counted" if attempt.claim.counter is not None else "ran the branch for"
+    if case.checks[attempt.number - 1].at_least:
+        earlier = number_of(attempt.retries, "earlier attempt")
+        return f"Attempt {attempt.number} {verb} {number} after at least {earlier}"
     came = number_of(attempt.retries, "attempt")
     return f"Attempt {attempt.number} {verb} {number} where {came} came before it"
 
@@ -67,7 +70,7 @@ def _environment_switch(case: RuleInput) -> Iterator[Match]:
         if others and counts_in_tmp(attempt) and _sees_only_its_own(case, attempt, number):
             yield Match(
                 attempt.number,
-                f"{_counted(attempt, number)}: it ran in another execution environment than "
+                f"{_counted(case, attempt, number)}: it ran in another execution environment than "
                 f"{attempts_named(others)}, and environments share no /tmp.",
                 _proof(attempt, others),
             )
@@ -83,7 +86,7 @@ def _uncounted_attempt(case: RuleInput) -> Iterator[Match]:
             where = "in its own environment " if counts_in_tmp(attempt) else ""
             yield Match(
                 attempt.number,
-                f"{_counted(attempt, number)}: {where}{ends} and did not record itself.",
+                f"{_counted(case, attempt, number)}: {where}{ends} and did not record itself.",
                 _proof(attempt, others),
             )
 
@@ -112,7 +115,7 @@ def _counter_lost(case: RuleInput) -> Iterator[Match]:
         if marks and number < marks[0]:
             yield Match(
                 attempt.number,
-                f"{_counted(attempt, number)}: it should have seen "
+                f"{_counted(case, attempt, number)}: it should have seen "
                 f"{number_of(marks[0], 'mark')}, so marks were lost.",
                 _proof(attempt, case.marks.reached(attempt)),
             )
@@ -126,7 +129,7 @@ def _counter_ahead(case: RuleInput) -> Iterator[Match]:
         if is_ahead(attempt, case.around.branches):
             yield Match(
                 attempt.number,
-                f"{_counted(attempt, number or 0)}, and nothing of the log is missing.",
+                f"{_counted(case, attempt, number or 0)}, and nothing of the log is missing.",
                 _proof(attempt, case.marks.earlier(attempt)),
             )
 
@@ -147,7 +150,7 @@ def _counter_unexplained(case: RuleInput) -> Iterator[Match]:
             )
         yield Match(
             attempt.number,
-            f"{_counted(attempt, number)}; {why}.",
+            f"{_counted(case, attempt, number)}; {why}.",
             _proof(attempt, case.marks.earlier(attempt)),
         )
 

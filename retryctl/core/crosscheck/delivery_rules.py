@@ -7,10 +7,13 @@ from itertools import pairwise
 
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
 from retryctl.core.crosscheck.hidden import may_hide, span_ms
+from retryctl.core.grammar.parse import parse_record
 from retryctl.core.history.log_start import BEGINS_LATE
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt, wait_ms
+from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LATE_LOGS_MS, USUAL_WAITS_MS, WAIT_TOLERANCE_MS
+from retryctl.core.model.records import Report
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.wording import number_of
 
@@ -136,11 +139,22 @@ def _report_missing(case: RuleInput, attempt: Attempt) -> Iterator[Match]:
                 (attempt.start_event, attempt.events[-1]),
             )
     elif attempt.outcome is Outcome.UNKNOWN and not (_hides_lines(case) or attempt.dropped):
-        yield Match(
-            attempt.number,
-            f"The REPORT of attempt {attempt.number} breaks off.",
-            (attempt.report_event,),
-        )
+        yield _unclear_end(attempt, attempt.report_event)
+
+
+def _unclear_end(attempt: Attempt, report_event: LogEvent) -> Match:
+    """Explain why an attempt with a REPORT has no known outcome."""
+    report = parse_record(report_event)
+    if attempt.log_stream is not None or (isinstance(report, Report) and report.cut):
+        what = f"The REPORT of attempt {attempt.number} breaks off."
+        return Match(attempt.number, what, (report_event,))
+    return Match(
+        attempt.number,
+        f"The log names no log streams: which lines belong to attempt {attempt.number} "
+        "cannot be known.",
+        (report_event,),
+        "Save the log with its log streams (aws logs tail --format detailed).",
+    )
 
 
 def _hides_lines(case: RuleInput) -> bool:

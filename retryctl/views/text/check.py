@@ -17,6 +17,7 @@ from retryctl.views.ci.report import (
     next_command,
     result_sentence,
 )
+from retryctl.views.sentences import SET_MARKERS
 from retryctl.views.signs import BAD, GOOD, NOTE, STYLES, UNSURE, WARNING
 from retryctl.views.text.layout import text_of
 
@@ -42,7 +43,8 @@ def _blocks(result: CheckReport) -> Iterator[Block]:
     if more := len(found) - _MOST_SHOWN if len(found) > _MOST_SHOWN else 0:
         yield _line(NOTE, f"and {more:,} more; --output json has them all")
     if judgement.requests and not judgement.cross_checked:
-        yield _line(NOTE, "nothing was cross-checked: no attempt logged a counter or a branch")
+        nothing = "nothing was cross-checked: no attempt logged a counter or a branch"
+        yield _line(NOTE, f"{nothing}. {SET_MARKERS}")
     for words in harmless_findings(judgement):
         yield _line(WARNING, words)
     yield _line(_SIGNS.get(result.status, UNSURE), f"{result_sentence(result)}.")
