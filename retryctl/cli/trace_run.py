@@ -266,6 +266,8 @@ def _stdin_lines() -> Iterator[str]:
 
     stdin = sys.stdin.buffer
     first = stdin.readline()
+    if not first:  # a terminal would be read on after its end
+        return
     encoding, _ = encoding_of(first)
     if encoding == "utf-8":
         yield first.decode(errors="replace")
