@@ -206,7 +206,9 @@ def _newest(
             else "the log contains no request.",
             selected.coverage,
             zone(show.tz),
-            f"{listing} shows them." if selected.others else "Is it the right file?",
+            f"{listing} shows them. If one event ran several times: retryctl trace --related"
+            if selected.others
+            else "Is it the right file?",
         )
     if selected.others:
         feedback.warn(f"{selected.others:,} more: {listing}")

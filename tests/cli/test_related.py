@@ -238,3 +238,15 @@ def test_related_requests_of_an_infrequent_access_group() -> None:
 def test_equal_times_of_a_client_retry_are_printed_once(log: tuple[Path, list[str]]) -> None:
     done = run("trace", "--related", "--from", str(log[0]), env={"COLUMNS": "400"})
     assert "each began 61.5 s after the one before" in done.stdout
+
+
+def test_errors_of_trace_name_related(tmp_path: Path) -> None:
+    """No request failed; and an ID that is not a request's."""
+    made = Log(Random(8))
+    for n in range(30):
+        made.runs(400 * n, 1, f"order {n}")
+    path = str(save(tmp_path / "log.jsonl", made))
+    for arguments in ((), ("3c890f79-75d3-45ec-b4ac-f018b7156ffa",)):
+        done = run("trace", *arguments, "--from", path)
+        assert (done.returncode, done.stdout) == (4, "")
+        assert "--related" in done.stderr

@@ -204,4 +204,7 @@ def _nothing_found(result: TraceResult, tz: tzinfo) -> RetryctlError:
     what = " ".join(result.not_found.values()) or "no request was retried."
     if len(result.records) > MOST_SHOWN_ONE_BY_ONE:
         what = f"none of the requests of the {len(result.records):,} records was found."
-    return nothing_found(what, result.coverage, tz, next_step(result.coverage, _NEXT_STEPS))
+    step = next_step(result.coverage, _NEXT_STEPS)
+    if result.not_found and not result.records:
+        step += " If it is the ID of a message or an execution, add --related."
+    return nothing_found(what, result.coverage, tz, step)
