@@ -278,3 +278,8 @@ def test_an_error_is_one_json_object_where_json_is_printed(
     assert error["next_step"]
     text = run(*(word.replace("jsonl", "text").replace("json", "text") for word in arguments))
     assert not text.stderr.splitlines()[-1].startswith("{")
+
+
+def test_a_narrow_list_separates_the_requests_by_a_blank_line() -> None:
+    listed = run("list", "--from", "demo", env={"COLUMNS": "60"}).stdout
+    assert listed.count("\n\nrequest ") == 8

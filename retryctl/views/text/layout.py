@@ -208,7 +208,7 @@ class _Page:
         if self._spare(grid, gap) >= 0:
             yield from _rows(grid, gap)
         elif table.stacks_all:
-            yield from self._items(map(self._cells, table.columns.values()))
+            yield from self._items(map(self._cells, table.columns.values()), apart=True)
             return
         else:
             yield from self._items(grid.values())
@@ -225,10 +225,15 @@ class _Page:
         taken = sum(map(_widest, grid.values())) + gap * (len(grid) - 1)
         return self._console.width - _MARGIN - taken
 
-    def _items(self, columns: Iterable[list[Text]]) -> Iterator[Text]:
-        """Each row as a few lines of headings and cells, without empty cells."""
+    def _items(self, columns: Iterable[list[Text]], *, apart: bool = False) -> Iterator[Text]:
+        """Each row as a few lines of headings and cells, without empty cells.
+
+        With ``apart`` a blank line separates two rows.
+        """
         heads, *rows = zip(*columns, strict=True)
-        for row in rows:
+        for number, row in enumerate(rows):
+            if number and apart:
+                yield Text()
             line, lead = Text(), Text()
             for head, cell in zip(heads, row, strict=True):
                 if not cell:
