@@ -455,3 +455,12 @@ def test_a_report_is_named_on_stderr(command: str, tmp_path: Path) -> None:
     assert f"Report: {page}" in done.stderr
     quiet = run(command, "--from", "demo", "--report", str(page), "-q")
     assert "Report:" not in quiet.stderr
+
+
+def test_without_credentials_no_setting_is_assumed_aloud() -> None:
+    nothing = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": "eu-west-1"}
+    none = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    done = run("trace", ID, "-f", "orders-worker", env={**nothing, **none})
+    assert done.returncode == 3
+    assert "no AWS credentials" in done.stderr
+    assert "are assumed" not in done.stderr

@@ -40,6 +40,7 @@ _UNKNOWN_CALLER = frozenset(
         "MissingAuthenticationToken",
     }
 )
+NO_REGION = "no AWS region is set"
 _UNMASK = "logs:Unmask"
 _TOO_FAST = frozenset(
     {"Throttling", "ThrottlingException", "TooManyRequestsException", "LimitExceededException"}
@@ -269,7 +270,7 @@ def _garbled(error: Exception, context: CallContext) -> RetryctlError:
 
 def _no_region(error: Exception, context: CallContext) -> RetryctlError:
     return CouldNotLook(
-        "no AWS region is set",
+        NO_REGION,
         "Give --region, set AWS_DEFAULT_REGION, or set region in the profile (aws configure), "
         f"{OR_SAVED}.\n{HOW_TO_SAVE}",
     )

@@ -12,9 +12,9 @@ from typing import Any
 
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import DEFAULT_RETRIES, LONGEST_EVENT_AGE_S, LONGEST_TIMEOUT_S
-from retryctl.errors import AccessDenied, CouldNotLook, UsageError
+from retryctl.errors import AccessDenied, CouldNotLook, NoCredentials, UsageError
 from retryctl.sources.aws.client import Answer, AwsClient
-from retryctl.sources.aws.errors import Refused
+from retryctl.sources.aws.errors import NO_REGION, Refused
 from retryctl.sources.saved.files import instead_of
 
 # name, name:alias, 123456789012:function:name, arn:aws:lambda:region:account:function:name:7;
@@ -218,10 +218,16 @@ def _unqualified(calls: _Calls, request: dict[str, str], notes: list[str]) -> An
 
 
 def _note_unknown(request: dict[str, str], error: CouldNotLook, notes: list[str]) -> None:
+    if _stops_every_call(error):  # the log cannot be read either: that error is enough
+        return
     notes.append(
         f"The settings of {request['FunctionName']} are not known ({_why(error)}): "
         f"a timeout of {LONGEST_TIMEOUT_S} s and Lambda's usual log group are assumed."
     )
+
+
+def _stops_every_call(error: CouldNotLook) -> bool:
+    return isinstance(error, NoCredentials) or error.what == NO_REGION
 
 
 def _is_missing(error: CouldNotLook) -> bool:
@@ -240,6 +246,8 @@ def _event_invoke(
     except CouldNotLook as error:
         if isinstance(error, Refused) and "EventInvokeConfig" in error.reason:
             return DEFAULT_RETRIES, LONGEST_EVENT_AGE_S
+        if _stops_every_call(error):
+            return None, None
         notes.append(
             f"How often {request['FunctionName']} is retried is not known ({_why(error)}): "
             f"Lambda's defaults are assumed, 2 retries within 6 hours."
