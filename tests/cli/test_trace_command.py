@@ -388,7 +388,8 @@ def test_ctrl_c_ends_with_130() -> None:
             program.wait(2)
         program.send_signal(signal.SIGINT)
         out, err = program.communicate(timeout=60)
-    assert (program.returncode, out, err) == (130, b"", b"")
+    waiting = f"retryctl: waiting: no log line of {ID} yet\n"
+    assert (program.returncode, out, err.decode()) == (130, b"", waiting)
 
 
 # --------------------------------------------------------------------------- without an ID
