@@ -32,7 +32,7 @@ from retryctl.sources.aws.log_groups import (
 )
 from retryctl.sources.aws.service_clock import LEAST_SKEW_MS
 from retryctl.sources.cloudwatch.insights import QueryBudget
-from retryctl.sources.cloudwatch.requests import RequestSource
+from retryctl.sources.cloudwatch.request_source import RequestSource
 from retryctl.sources.cloudwatch.stats import SearchProgress as Calls
 
 # arn:aws:lambda:eu-west-1:123456789012:function:orders-worker

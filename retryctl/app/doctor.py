@@ -17,9 +17,9 @@ from retryctl.app.options import (
     TimeWindow,
 )
 from retryctl.app.window import open_window
-from retryctl.bulk.reduce import Requests
+from retryctl.bulk.partition_map import Requests
 from retryctl.config import ProjectConfig
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.doctor.checks import examine
 from retryctl.core.doctor.facts import LATEST, NotRead, RetryPlaces
 from retryctl.core.doctor.result import DoctorReport

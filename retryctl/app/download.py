@@ -32,9 +32,9 @@ from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.errors import CouldNotLook, LoginExpired, NoCredentials
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe, refusal_of
+from retryctl.sources.cloudwatch.engine_choice import SearchOptions
 from retryctl.sources.cloudwatch.gaps import masked, not_kept, not_searched
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, asked_window
-from retryctl.sources.cloudwatch.search import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.window_download import WindowDownload
 from retryctl.temporary import temporary_folder

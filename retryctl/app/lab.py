@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from retryctl.config import load_settings
+from retryctl.core.crosscheck.checked_request import CheckedRequest, HistoryInput, check_history
 from retryctl.core.crosscheck.claims import Branches, Markers
-from retryctl.core.crosscheck.verdict import CheckedRequest, HistoryInput, check_history
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import UsageError

@@ -12,10 +12,15 @@ from typing import Any
 from retryctl.errors import UsageError
 from retryctl.lab.delivery import MOST_RETRIES, EventSource
 from retryctl.lab.function import REGION, Function
+from retryctl.lab.function_options import (
+    FunctionOptions,
+    make_function,
+    parse_variables,
+    read_variables,
+)
 from retryctl.lab.lab import LabEvent
 from retryctl.lab.layers import merged_layers
 from retryctl.lab.local_aws import LocalAws, local_aws
-from retryctl.lab.options import FunctionOptions, make_function, parse_variables, read_variables
 from retryctl.lab.template import TemplateFunction, read_function
 
 SETUP_OPTIONS = ("handler", "template", "env", "env_file", "layer", "aws", "profile_through")

@@ -16,7 +16,7 @@ from retryctl.app.options import (
 )
 from retryctl.app.trace import trace
 from retryctl.config import ProjectConfig
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.related.groups import RelatedRequests, related_requests
 from retryctl.core.related.keys import KeyReader, keys_of, known_keys

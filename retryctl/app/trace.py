@@ -21,13 +21,13 @@ from retryctl.app.options import (
 )
 from retryctl.config import ProjectConfig
 from retryctl.core.check.expectations import unmatched_patterns
-from retryctl.core.crosscheck.claims import Branches, Markers
-from retryctl.core.crosscheck.verdict import (
+from retryctl.core.crosscheck.checked_request import (
     CheckedRequest,
     HistoryInput,
     check_history,
     cross_checked,
 )
+from retryctl.core.crosscheck.claims import Branches, Markers
 from retryctl.core.failure_records.comparison import record_findings
 from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.coverage import Coverage, LogQuery, runs_version

@@ -20,19 +20,19 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from retryctl.app.options import SILENT, Feedback, SourceOptions, TimeWindow, bytes_progress
-from retryctl.bulk.partition import PartitionContext
+from retryctl.bulk.partition_map import Requests, map_partitions
 from retryctl.bulk.reader import BulkReader
-from retryctl.bulk.reduce import Requests, map_partitions
+from retryctl.bulk.reduction import PartitionContext
 from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.config import ProjectConfig
 from retryctl.core.check.evaluate import CheckEvaluator
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.summary.request_row import RequestRow, RowFilter, request_rows
-from retryctl.core.summary.silent import SilentSuccesses
+from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.errors import UnreadableInput
 from retryctl.sources.aws.function_config import alias_not_logged, parse_function_name

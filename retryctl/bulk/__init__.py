@@ -20,17 +20,17 @@ scanned independently, in several processes (``workers``).
 
 The *scan* (``line_scanner``) classifies each line by its first bytes and parses only what could
 be a record. It cuts each stream into attempts while it reads (``attempt_builder``). Most attempts
-are alike: an attempt without its IDs, times and figures is its *template* (``templates``). The
-core parses the first attempt of each template; of the others only the figures are kept, packed
+are alike: an attempt without its IDs, times and figures is its *template* (``attempt_templates``).
+The core parses the first attempt of each template; of the others only the figures are kept, packed
 (``compact``). An attempt without a known template goes to the core line by line. There is no
 second set of rules.
 
 What a scan found goes to the *shuffle* store (``shuffle``), a temporary file (``spill``), dealt
 out to partitions by request ID. When all chunks are scanned, the fragments of each stream are
-*stitched* (``stitch``). The *reduce* step (``partition``) takes one partition at a time: it groups
+*stitched* (``stitch``). The *reduce* step (``reduction``) takes one partition at a time: it groups
 attempts by request and has the core check them.
 
-With request IDs, a *survey* (``survey``) is the prefilter: it finds the IDs in the bytes, and
+With request IDs, a *survey* (``id_survey``) is the prefilter: it finds the IDs in the bytes, and
 only the streams that mention one of them are scanned. Requests that are shown keep the events of
 their attempts. ``reader`` puts all of this together.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from binascii import unhexlify
 from typing import Any
 
+from retryctl.bulk.attempt_templates import TemplateCache, figures_of, template_part
 from retryctl.bulk.compact import RECORD, Shown, compact_attempts, part_of, part_of_packed
 from retryctl.bulk.line_layout import (
     END,
@@ -24,7 +25,6 @@ from retryctl.bulk.line_layout import (
     message_of,
 )
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
-from retryctl.bulk.templates import TemplateCache, figures_of, template_part
 from retryctl.core.crosscheck.claims import Markers, read_claim
 from retryctl.core.grammar.parse import parse_record
 from retryctl.core.history.lost_lines import has_lost_lines

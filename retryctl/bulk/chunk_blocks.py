@@ -9,7 +9,7 @@ from typing import IO, Generic, Protocol, TypeVar
 
 from retryctl.bulk.chunks import ByteRange, Chunk
 from retryctl.bulk.workers import run_in_workers
-from retryctl.core.history.id_search import IdSearch
+from retryctl.core.history.searched_log import IdSearch
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.decode import segments
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from io import BytesIO
 
+from retryctl.bulk.attempt_templates import TemplateCache
 from retryctl.bulk.chunk_blocks import Advance, ChunkBlocks
 from retryctl.bulk.chunks import Chunk
+from retryctl.bulk.id_survey import LineSelector, Survey, SurveyedChunk
 from retryctl.bulk.line_layout import lead_with_groups
 from retryctl.bulk.line_scanner import LineScanner
 from retryctl.bulk.shuffle import ScanPlan
 from retryctl.bulk.stream_state import ScannedChunk
-from retryctl.bulk.survey import LineSelector, Survey, SurveyedChunk
-from retryctl.bulk.templates import TemplateCache
 from retryctl.core.model.coverage import LogQuery
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.stream_filter import StreamFilter

@@ -20,7 +20,7 @@ from retryctl.core.model.attempt import Attempt, build_attempt, function_from_na
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import LATE_LOGS_MS
-from retryctl.core.summary.silent import CompactAttempt, id_of
+from retryctl.core.summary.silent_successes import CompactAttempt, id_of
 
 RECORD = Struct("<16sqIIIII")
 """ID, start and duration in ms, billed ms, MB, the numbers of the fragment and the template."""

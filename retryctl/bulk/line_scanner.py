@@ -11,7 +11,9 @@ from collections.abc import Collection
 from io import BytesIO
 
 from retryctl.bulk.attempt_builder import AttemptBuilder
+from retryctl.bulk.attempt_templates import TemplateCache
 from retryctl.bulk.compact import Shown
+from retryctl.bulk.id_survey import fold_search
 from retryctl.bulk.line_layout import (
     ENDS,
     FIRST_BYTES,
@@ -26,8 +28,6 @@ from retryctl.bulk.line_layout import (
     lead_with_groups,
 )
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
-from retryctl.bulk.survey import fold_search
-from retryctl.bulk.templates import TemplateCache
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.sources.saved.canonical import HEADER, KEY, canonical_line

@@ -13,23 +13,23 @@ from retryctl.bulk.chunk_blocks import ChunkRun
 from retryctl.bulk.chunk_tasks import ScanTask, SurveyTask
 from retryctl.bulk.chunks import Chunk, split_file
 from retryctl.bulk.compact import Shown
+from retryctl.bulk.id_survey import LineSelector, SurveyedChunk, SurveyedLog
 from retryctl.bulk.line_layout import is_usual_line
-from retryctl.bulk.partition import PartitionContext
-from retryctl.bulk.reduce import Requests, map_partitions
+from retryctl.bulk.partition_map import Requests, map_partitions
+from retryctl.bulk.reduction import PartitionContext
 from retryctl.bulk.shuffle import ScanPlan, ShuffleStore
 from retryctl.bulk.stream_state import ScannedChunk
-from retryctl.bulk.survey import LineSelector, SurveyedChunk, SurveyedLog
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.history.lost_lines import lost_lines
 from retryctl.core.model.coverage import Coverage, Gap, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress
 from retryctl.sources.saved.events import nothing_readable
+from retryctl.sources.saved.file_heads import gaps_shown_by_start
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved.log_file import read_file
-from retryctl.sources.saved.log_start import gaps_shown_by_start
 
 CHUNK_BYTES = 64 << 20
 LEAST_CHUNK_BYTES = 4 << 20

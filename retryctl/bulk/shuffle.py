@@ -18,17 +18,17 @@ from operator import attrgetter
 from retryctl.bulk.chunk_blocks import ChunkBlocks
 from retryctl.bulk.chunks import Chunk
 from retryctl.bulk.compact import Mention, Shown, Stream, compact_attempts, part_of
+from retryctl.bulk.id_survey import LineSelector, events_in
 from retryctl.bulk.line_layout import NoEvent
-from retryctl.bulk.partition import Partition, StreamReading
+from retryctl.bulk.reduction import Partition, StreamReading
 from retryctl.bulk.spill import SpillFile
 from retryctl.bulk.stitch import StitchedStream, stitch
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
-from retryctl.bulk.survey import LineSelector, events_in
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.build import mentions_in
-from retryctl.core.history.id_search import IdSearch, searched_by_id
 from retryctl.core.history.lost_lines import has_lost_lines
 from retryctl.core.history.safe_cut import last_piece
+from retryctl.core.history.searched_log import IdSearch, searched_by_id
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Gap, LogQuery
 from retryctl.core.model.events import LogEvent

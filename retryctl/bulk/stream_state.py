@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from retryctl.core.history.id_search import IdSearch
+from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 

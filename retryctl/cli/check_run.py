@@ -21,7 +21,7 @@ from retryctl.cli.options.check_options import CheckOptions, read_expected
 from retryctl.cli.options.ids import NamedRequests, records_named, requests_in_queue
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.answers import nothing_found
+from retryctl.cli.output.messages import nothing_found
 from retryctl.cli.output.report_files import (
     annotate,
     known_form,

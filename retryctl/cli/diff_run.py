@@ -10,7 +10,7 @@ from retryctl.cli.options.ids import request_ids as read_ids
 from retryctl.cli.options.params import AwsOptions, ReadOptions, ScreenOptions
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.answers import nothing_found
+from retryctl.cli.output.messages import nothing_found
 from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
 from retryctl.core.diff.attempts import diff_attempts

@@ -27,8 +27,8 @@ from retryctl.lab import local_aws, plan
 from retryctl.lab.delivery import EventSource
 from retryctl.lab.destination import dead_letter, destination_record
 from retryctl.lab.function import REGION, Function
+from retryctl.lab.function_options import require_posix
 from retryctl.lab.lab import LabEvent, json_lines
-from retryctl.lab.options import require_posix
 from retryctl.lab.samples import SAMPLES
 from retryctl.views.inert import inert
 from retryctl.views.text.lab import plan_table

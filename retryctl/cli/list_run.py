@@ -15,7 +15,7 @@ from retryctl.app.window import list_rows, open_window
 from retryctl.cli.options import params as options
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.answers import refuse_unknown, select_functions, warn_of_gaps
+from retryctl.cli.output.messages import refuse_unknown, select_functions, warn_of_gaps
 from retryctl.cli.output.report_files import announce, report_files, write
 from retryctl.cli.output.terminal import Screen, TerminalFeedback, put, stdout_screen
 from retryctl.cli.summary_run import no_request

@@ -73,7 +73,7 @@ def _invoke(arguments: Sequence[str]) -> int:
 
     if _COMPLETING in os.environ:
         commands.complete(_COMPLETING)
-    from retryctl.cli.endings import signals_end_program
+    from retryctl.cli.signals import signals_end_program
 
     with signals_end_program():
         status = commands.invoke(arguments or ["--help"])

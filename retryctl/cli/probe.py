@@ -75,10 +75,10 @@ def probe(
             "Run it with --yes.",
         )
     from retryctl.app.probe.probe import probe as run_probe
-    from retryctl.cli.endings import longest_end
     from retryctl.cli.options.source import aws_client
     from retryctl.cli.output.report_files import refuse_unwritable
     from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
+    from retryctl.cli.signals import longest_end
     from retryctl.views.json.probe import probe_document
     from retryctl.views.text.probe import probe_text
 

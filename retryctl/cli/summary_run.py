@@ -14,7 +14,7 @@ from retryctl.app.window import Tallies, count_requests, open_window
 from retryctl.cli.options import params as options
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.answers import (
+from retryctl.cli.output.messages import (
     next_step,
     nothing_found,
     refuse_unknown,
@@ -27,7 +27,7 @@ from retryctl.config import config_for
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.summary.diff import Change, changes
+from retryctl.core.summary.changes import Change, changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.figures import Tallies as FunctionTallies

@@ -18,7 +18,7 @@ from retryctl.cli.options import params as options
 from retryctl.cli.options.ids import NamedRequests, named_requests, requests_in_queue, shortened_id
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import read_duration, wait_limit, zone
-from retryctl.cli.output.answers import nothing_found
+from retryctl.cli.output.messages import nothing_found
 from retryctl.cli.output.report_files import ReportFile, report_files
 from retryctl.cli.output.terminal import TerminalFeedback, remark
 from retryctl.cli.output.trace_output import show_trace

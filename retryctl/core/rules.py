@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from retryctl.core.crosscheck.checked_request import RULES
 from retryctl.core.crosscheck.findings import Rule
-from retryctl.core.crosscheck.verdict import RULES
 from retryctl.core.failure_records.comparison import RECORD_RULES
 from retryctl.core.related.client_retry import CLIENT_RETRY
 

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:  # a plugin is loaded at the start of every test run: nothing more than it needs
+    from retryctl.core.crosscheck.checked_request import CheckedRequest
     from retryctl.core.crosscheck.claims import Markers
-    from retryctl.core.crosscheck.verdict import CheckedRequest
     from retryctl.core.model.request import Request
     from retryctl.errors import RetryctlError
     from retryctl.lab.delivery import EventSource
@@ -202,7 +202,7 @@ def _known_names(options: dict[str, Any]) -> dict[str, Any]:
     from retryctl.app.lab_setup import SETUP_OPTIONS
     from retryctl.core.wording import suggestions
     from retryctl.errors import UsageError
-    from retryctl.lab.options import FunctionOptions
+    from retryctl.lab.function_options import FunctionOptions
 
     known = sorted({*SETUP_OPTIONS, *FunctionOptions.__slots__} - {"handler", "layers"})
     for name in options:

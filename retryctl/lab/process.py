@@ -21,7 +21,7 @@ from retryctl.errors import CouldNotLook
 from retryctl.lab import memory
 from retryctl.lab.clock import ClockPage
 from retryctl.lab.function import Function
-from retryctl.lab.host_config import hidden_paths
+from retryctl.lab.host_aws_files import hidden_paths
 from retryctl.lab.output import Splitter, Written
 from retryctl.lab.pipes import Pipes
 from retryctl.lab.plan import PlannedFault

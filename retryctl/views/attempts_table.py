@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import is_timed

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
+from retryctl.core.crosscheck.checked_request import RULES
 from retryctl.core.crosscheck.claims import Branches
-from retryctl.core.crosscheck.verdict import RULES
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.inert import inert

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
-from retryctl.core.summary.diff import Change
+from retryctl.core.summary.changes import Change
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.signs import NOTHING
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from shlex import quote
 
 from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.findings import Finding, Severity
-from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import Request, RequestOutcome
 

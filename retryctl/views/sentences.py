@@ -8,7 +8,7 @@ from itertools import count, groupby
 from typing import NamedTuple
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from retryctl.bulk.reader import BulkReader, TracedLog
-from retryctl.core.crosscheck.verdict import CheckedRequest, check_history
+from retryctl.core.crosscheck.checked_request import CheckedRequest, check_history
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent

@@ -11,8 +11,8 @@ from random import Random
 import pytest
 
 from retryctl.bulk.chunks import Chunk, split_file
-from retryctl.bulk.partition import PartitionContext, reduce_partition
 from retryctl.bulk.reader import BulkReader
+from retryctl.bulk.reduction import PartitionContext, reduce_partition
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent

@@ -9,17 +9,17 @@ from random import Random
 
 import pytest
 
-from retryctl.bulk.partition import PartitionContext, reduce_partition
 from retryctl.bulk.reader import BulkReader
+from retryctl.bulk.reduction import PartitionContext, reduce_partition
+from retryctl.core.crosscheck.checked_request import CheckedRequest, check_request
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
 from retryctl.core.history.build import build_history
 from retryctl.core.history.lost_lines import with_lost_lines
 from retryctl.core.model.coverage import UNORDERED, Coverage, Gap, LogQuery
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import request_rows
-from retryctl.core.summary.silent import SilentSuccesses
+from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.sources.saved.events import SavedLog
 from tests.support.campaigns import seeds

@@ -7,9 +7,9 @@ import pytest
 
 from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
 from retryctl.core.check.expectations import Expectations
+from retryctl.core.crosscheck.checked_request import RULES, CheckedRequest, check_request
 from retryctl.core.crosscheck.counter_rules import COUNTER_RULES
 from retryctl.core.crosscheck.findings import Severity
-from retryctl.core.crosscheck.verdict import RULES, CheckedRequest, check_request
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
 from tests.support.lambda_log import ID, Environment, checked, events_of, history, whole

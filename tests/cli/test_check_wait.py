@@ -11,7 +11,7 @@ from retryctl.cli.options.check_options import CheckOptions, read_expected
 from retryctl.cli.options.times import wait_limit
 from retryctl.config import ProjectConfig
 from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.coverage import Coverage
 from tests.support.check_logs import exhausted, pending, right, succeeded, switched
 from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment, events_of, judged, whole

@@ -10,13 +10,13 @@ import pytest
 
 from retryctl.app.options import SILENT, SourceOptions, TimeWindow
 from retryctl.app.window import evaluate_requests, open_window
-from retryctl.bulk.partition import PartitionContext, reduce_partition
 from retryctl.bulk.reader import BulkReader
+from retryctl.bulk.reduction import PartitionContext, reduce_partition
 from retryctl.cli.options.check_options import CheckOptions, read_expected
 from retryctl.config import ProjectConfig
 from retryctl.core.check.evaluate import CheckEvaluator
+from retryctl.core.crosscheck.checked_request import CheckedRequest, check_request
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
 from retryctl.core.history.build import build_history
 from retryctl.core.history.lost_lines import with_lost_lines
 from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window

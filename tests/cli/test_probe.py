@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from retryctl.app.probe import filtering, querying
+from retryctl.app.probe import event_assumptions, insights_assumptions
 from retryctl.app.probe.probe import ASSUMPTIONS, probe
-from retryctl.app.probe.session import PREFIX
+from retryctl.app.probe.probe_groups import PREFIX
 from retryctl.core.probe_report import ProbeReport
 from retryctl.sources.aws.client import AwsClient
 from retryctl.views.json.probe import probe_document
@@ -69,7 +69,10 @@ def test_what_is_denied_is_not_tested(endpoint: Endpoint) -> None:
     report = run_probe(
         endpoint.url,
         quota=False,
-        assumptions=[filtering.filter_keeps_order, querying.insights_gives_10000_rows],
+        assumptions=[
+            event_assumptions.filter_keeps_order,
+            insights_assumptions.insights_gives_10000_rows,
+        ],
     )
     assert report.passed is None
     assert results(report)[None] == {"insights-gives-10000-rows"}
@@ -85,8 +88,8 @@ def test_a_service_that_differs_is_found_out(endpoint: Endpoint) -> None:
         endpoint.url,
         quota=False,
         assumptions=[
-            querying.insights_sees_new_events,
-            querying.insights_gives_all_of_a_millisecond,
+            insights_assumptions.insights_sees_new_events,
+            insights_assumptions.insights_gives_all_of_a_millisecond,
         ],
     )
     assert report.passed is False
@@ -107,11 +110,11 @@ def test_groups_that_cannot_be_deleted_are_named(endpoint: Endpoint) -> None:
 
 # Each makes moto's server write 12,000 rows, which takes it seconds.
 _SLOW_ON_MOTO = {
-    querying.insights_reads_own_expression,
-    querying.insights_anchors_the_message,
-    querying.insights_names_its_bins,
-    querying.insights_gives_10000_groups,
-    querying.insights_gives_10000_rows,
+    insights_assumptions.insights_reads_own_expression,
+    insights_assumptions.insights_anchors_the_message,
+    insights_assumptions.insights_names_its_bins,
+    insights_assumptions.insights_gives_10000_groups,
+    insights_assumptions.insights_gives_10000_rows,
 }
 
 

@@ -36,7 +36,7 @@ def test_signals_at_random_moments(every: Mapping[str, Subject], name: str) -> N
 
 
 def ends(code: str, *, timeout_s: float = 20) -> subprocess.CompletedProcess[str]:
-    imports = "import os, signal, time\nfrom retryctl.cli.endings import signals_end_program\n"
+    imports = "import os, signal, time\nfrom retryctl.cli.signals import signals_end_program\n"
     return subprocess.run(
         [sys.executable, "-c", imports + code],
         env=environment(),

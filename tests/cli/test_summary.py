@@ -17,7 +17,7 @@ import pytest
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.model.coverage import Coverage, Gap
-from retryctl.core.summary.diff import changes
+from retryctl.core.summary.changes import changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.figures import advice
 from tests.support.lambda_log import ID, OTHER_ID, Environment, events_of
@@ -357,7 +357,7 @@ def test_what_cannot_be_read_at_all_ends_with_3(tmp_path: Path) -> None:
 
 
 def test_tallies_of_parts_add_up_in_any_order(large: tuple[Path, Truth]) -> None:
-    from retryctl.core.crosscheck.verdict import check_request
+    from retryctl.core.crosscheck.checked_request import check_request
     from retryctl.core.history.build import build_history
     from retryctl.core.model.coverage import LogQuery
     from retryctl.sources.saved.events import SavedLog

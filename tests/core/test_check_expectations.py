@@ -9,7 +9,7 @@ import pytest
 from retryctl.core.check import evaluate
 from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
 from retryctl.core.check.expectations import Expectations, Limit
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.request import RequestOutcome
 from tests.support.check_logs import cut, exhausted, pending, right, succeeded, switched
 from tests.support.lambda_log import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retryctl.core.history.log_start import is_cut
+from retryctl.core.history.cut_log import is_cut
 from retryctl.core.model.events import LogEvent
 from tests.support.lambda_log import ID, OTHER_ID, Environment, events_of
 

@@ -14,7 +14,7 @@ from random import Random
 import pytest
 
 from retryctl.core.crosscheck.attempt_check import Verdict
-from retryctl.core.crosscheck.verdict import CheckedRequest, check_history
+from retryctl.core.crosscheck.checked_request import CheckedRequest, check_history
 from retryctl.core.history.lost_lines import LOST_LINES
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent

@@ -15,9 +15,9 @@ import pytest
 from retryctl.core.check.evaluate import CheckEvaluator
 from retryctl.core.check.expectations import Expectations
 from retryctl.core.crosscheck.attempt_check import Verdict
-from retryctl.core.crosscheck.verdict import CheckedRequest, check_history
-from retryctl.core.history.id_search import IdSearch, searched_by_id
-from retryctl.core.history.log_start import begins_late, is_cut
+from retryctl.core.crosscheck.checked_request import CheckedRequest, check_history
+from retryctl.core.history.cut_log import begins_late, is_cut
+from retryctl.core.history.searched_log import IdSearch, searched_by_id
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import RequestOutcome

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
+from retryctl.core.crosscheck.checked_request import CheckedRequest, check_request
 from retryctl.core.crosscheck.findings import Severity
-from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
 from retryctl.core.grammar.parse import parse_record
 from retryctl.core.history.build import build_history
 from retryctl.core.model.coverage import Coverage

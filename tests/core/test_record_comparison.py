@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.failure_records.comparison import record_findings
 from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.coverage import Coverage, Gap

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from retryctl.core.crosscheck.verdict import CheckedRequest, HistoryInput, check_history
+from retryctl.core.crosscheck.checked_request import CheckedRequest, HistoryInput, check_history
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.related.groups import RelatedRequests, related_requests

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
+from retryctl.core.crosscheck.checked_request import RULES, CheckedRequest
 from retryctl.core.crosscheck.claims import Branches, Markers
 from retryctl.core.crosscheck.findings import Finding, Severity
-from retryctl.core.crosscheck.verdict import RULES, CheckedRequest
-from retryctl.core.history.id_search import searched_by_id
 from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.searched_log import searched_by_id
 from retryctl.core.model.coverage import UNORDERED, Coverage, Gap
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import RequestOutcome

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from retryctl.core.crosscheck.attempt_check import Verdict
-from retryctl.core.crosscheck.verdict import check_request
+from retryctl.core.crosscheck.checked_request import check_request
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.coverage import Coverage
 from retryctl.lab.plugin import HandlerLab

@@ -13,7 +13,7 @@ import pytest
 from retryctl.app.lab import LARGEST_EVENT
 from retryctl.errors import UsageError
 from retryctl.lab.delivery import Redelivery
-from retryctl.lab.options import FunctionOptions, default_python, make_function
+from retryctl.lab.function_options import FunctionOptions, default_python, make_function
 from retryctl.lab.samples import SAMPLES
 from retryctl.lab.template import read_function
 from tests.lab.test_lab_cli import EVENT, HANDLER, attempts

@@ -14,8 +14,8 @@ from retryctl.app.lab_setup import SETUP_OPTIONS
 from retryctl.cli.lab import run as run_command
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.errors import UsageError
+from retryctl.lab.function_options import FunctionOptions
 from retryctl.lab.limitations import NotAsOnLambda
-from retryctl.lab.options import FunctionOptions
 from retryctl.lab.plugin import HandlerLab
 from tests.support.lab_handlers import EXAMPLE, ORDER, REPOSITORY
 

@@ -32,7 +32,7 @@ from retryctl.core.model.records import (
     Start,
     TimedOut,
 )
-from retryctl.sources.cloudwatch.filter_pattern import attempt_line_pattern
+from retryctl.sources.cloudwatch.attempt_line_pattern import attempt_line_pattern
 
 pytestmark = pytest.mark.outside
 

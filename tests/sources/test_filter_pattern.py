@@ -11,16 +11,16 @@ from random import Random
 
 import pytest
 
+from retryctl.core.crosscheck.checked_request import check_request
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.crosscheck.verdict import check_request
 from retryctl.core.grammar.parse import parse_record
 from retryctl.core.history.build import build_history
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import AppLine, FunctionError, Record
-from retryctl.sources.cloudwatch.adjacency import AdjacentPair, Pairs, is_parted
+from retryctl.sources.cloudwatch.adjacent_pairs import AdjacentPair, Pairs, is_parted
+from retryctl.sources.cloudwatch.attempt_line_pattern import attempt_line_pattern
 from retryctl.sources.cloudwatch.bare_starts import BareStarts
-from retryctl.sources.cloudwatch.filter_pattern import attempt_line_pattern
 from retryctl.sources.cloudwatch.pages import StreamStretch
 from retryctl.sources.saved.canonical import canonical_line
 from tests.bulk.test_whole_log import Row, row_of

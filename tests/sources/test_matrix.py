@@ -22,7 +22,7 @@ from typing import Any, Literal
 import pytest
 from moto.logs.models import logs_backends
 
-from retryctl.core.crosscheck.verdict import check_history
+from retryctl.core.crosscheck.checked_request import check_history
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from tests.endpoint.server import Endpoint

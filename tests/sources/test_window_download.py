@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from retryctl.bulk.partition import PartitionContext, reduce_partition
 from retryctl.bulk.reader import BulkReader
+from retryctl.bulk.reduction import PartitionContext, reduce_partition
+from retryctl.core.crosscheck.checked_request import CheckedRequest, check_request
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
 from retryctl.core.history.build import build_history
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
@@ -27,9 +27,9 @@ from retryctl.errors import CouldNotLook, ExitStatus
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe
 from retryctl.sources.cloudwatch import insights_export
+from retryctl.sources.cloudwatch.engine_choice import SearchOptions
 from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange
-from retryctl.sources.cloudwatch.search import SearchOptions
 from retryctl.sources.cloudwatch.window_download import NotSaved, WindowDownload, WrongCounters
 from tests.bulk.test_whole_log import tally_of
 from tests.endpoint.faults import KINDS, Faults

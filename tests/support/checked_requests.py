@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict, Verdict
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Claim
 from retryctl.core.crosscheck.findings import Finding, Severity
-from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.history.outcome import ErrorInfo, Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.history.outcome import ErrorInfo
 from tests.support import checked_requests as world
 

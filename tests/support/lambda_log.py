@@ -17,8 +17,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from retryctl.core.crosscheck.checked_request import CheckedRequest, check_request
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.crosscheck.verdict import CheckedRequest, check_request
 from retryctl.core.history.build import History, build_history
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent

@@ -13,8 +13,8 @@ from retryctl.config import ProjectConfig
 from retryctl.core.check.evaluate import REQUEST
 from retryctl.core.check.expectations import Expectations
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
-from retryctl.core.crosscheck.verdict import CheckedRequest
-from retryctl.core.history.log_start import BEGINS_LATE
+from retryctl.core.crosscheck.checked_request import CheckedRequest
+from retryctl.core.history.cut_log import BEGINS_LATE
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow, RowFilter

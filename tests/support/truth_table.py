@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retryctl.app.lab import LabOrder, run_lab
+from retryctl.lab.function_options import FunctionOptions, make_function
 from retryctl.lab.local_aws import LocalAws
-from retryctl.lab.options import FunctionOptions, make_function
 from retryctl.lab.plan import FAULTS, Plan, PlannedFault, read
 from tests.support.counters_world import ROOT, Aws, make_table
 from tests.support.light_aws import SOURCE

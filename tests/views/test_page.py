@@ -13,9 +13,9 @@ from xml.etree import ElementTree
 import pytest
 
 from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Branches, Claim
 from retryctl.core.crosscheck.findings import Severity
-from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.request import RequestOutcome
 from retryctl.views.html.markup import plain, tag
 from retryctl.views.html.trace import trace_page

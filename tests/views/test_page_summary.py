@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Branches
-from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.history.outcome import ErrorInfo
-from retryctl.core.summary.diff import changes
+from retryctl.core.summary.changes import changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.html.summary import summary_page
 from retryctl.views.json.summary import summary_object

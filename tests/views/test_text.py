@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict, verdict_of
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Claim
 from retryctl.core.crosscheck.findings import Severity
-from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.history.outcome import ErrorInfo, Outcome
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.function_config import StoreCount

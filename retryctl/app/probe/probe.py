@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from retryctl.app.options import SILENT, Clock, Feedback, ShowProgress, wall_clock_ms
-from retryctl.app.probe import filtering, querying, refusals
-from retryctl.app.probe.comparing import Assumption
-from retryctl.app.probe.sample import Sample
-from retryctl.app.probe.session import PREFIX, ProbeSession, anonymous
+from retryctl.app.probe import event_assumptions, group_assumptions, insights_assumptions
+from retryctl.app.probe.assumption import Assumption
+from retryctl.app.probe.probe_groups import PREFIX, ProbeSession, anonymous
+from retryctl.app.probe.sample_events import Sample
 from retryctl.core.doctor.result import Diagnosis
 from retryctl.core.probe_report import ProbeReport
 from retryctl.errors import CouldNotLook
@@ -17,36 +17,36 @@ from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import described_groups
 
 ASSUMPTIONS: tuple[Assumption, ...] = (
-    filtering.filter_sees_new_events,
-    filtering.get_sees_new_events,
-    filtering.filter_reads_own_expression,
-    filtering.filter_anchors_the_message,
-    filtering.filter_takes_end_anchor,
-    filtering.filter_takes_alternatives,
-    filtering.filter_takes_25_ids,
-    filtering.filter_includes_its_end,
-    filtering.get_excludes_its_end,
-    filtering.filter_goes_on_with_another_limit,
-    filtering.filter_gives_every_event_once,
-    filtering.event_ids_are_ordered_numbers,
-    filtering.filter_keeps_order,
-    filtering.get_keeps_order,
-    refusals.groups_are_described,
-    refusals.filter_refuses_infrequent_access,
-    refusals.get_reads_or_refuses_infrequent_access,
-    refusals.filter_names_a_missing_group,
-    refusals.insights_names_a_missing_group,
-    querying.insights_refuses_before_creation,
-    querying.insights_sees_new_events,
-    querying.insights_gives_all_of_a_millisecond,
-    querying.insights_reads_own_expression,
-    querying.insights_anchors_the_message,
-    querying.insights_gives_the_fields,
-    querying.insights_names_its_bins,
-    querying.insights_gives_10000_groups,
-    querying.insights_gives_10000_rows,
-    querying.insights_includes_both_seconds,
-    refusals.insights_reads_infrequent_access,
+    event_assumptions.filter_sees_new_events,
+    event_assumptions.get_sees_new_events,
+    event_assumptions.filter_reads_own_expression,
+    event_assumptions.filter_anchors_the_message,
+    event_assumptions.filter_takes_end_anchor,
+    event_assumptions.filter_takes_alternatives,
+    event_assumptions.filter_takes_25_ids,
+    event_assumptions.filter_includes_its_end,
+    event_assumptions.get_excludes_its_end,
+    event_assumptions.filter_goes_on_with_another_limit,
+    event_assumptions.filter_gives_every_event_once,
+    event_assumptions.event_ids_are_ordered_numbers,
+    event_assumptions.filter_keeps_order,
+    event_assumptions.get_keeps_order,
+    group_assumptions.groups_are_described,
+    group_assumptions.filter_refuses_infrequent_access,
+    group_assumptions.get_reads_or_refuses_infrequent_access,
+    group_assumptions.filter_names_a_missing_group,
+    group_assumptions.insights_names_a_missing_group,
+    insights_assumptions.insights_refuses_before_creation,
+    insights_assumptions.insights_sees_new_events,
+    insights_assumptions.insights_gives_all_of_a_millisecond,
+    insights_assumptions.insights_reads_own_expression,
+    insights_assumptions.insights_anchors_the_message,
+    insights_assumptions.insights_gives_the_fields,
+    insights_assumptions.insights_names_its_bins,
+    insights_assumptions.insights_gives_10000_groups,
+    insights_assumptions.insights_gives_10000_rows,
+    insights_assumptions.insights_includes_both_seconds,
+    group_assumptions.insights_reads_infrequent_access,
 )
 """In the order in which they are tested: those that need no waiting come first."""
 
@@ -70,8 +70,8 @@ def probe(
     """
     chosen = (
         *assumptions,
-        *([refusals.function_records_are_understood] if function else []),
-        *([refusals.quota_is_five_or_more] if quota else []),
+        *([group_assumptions.function_records_are_understood] if function else []),
+        *([group_assumptions.quota_is_five_or_more] if quota else []),
     )
     began = seconds()
     earlier = tuple(name for name, _ in described_groups(aws, PREFIX))

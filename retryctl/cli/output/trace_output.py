@@ -9,11 +9,11 @@ from datetime import tzinfo
 from retryctl.app.trace import TraceResult
 from retryctl.cli.options.params import Output, OutputOptions
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.answers import next_step, nothing_found
+from retryctl.cli.output.messages import next_step, nothing_found
 from retryctl.cli.output.report_files import ReportFile, announce, write
 from retryctl.cli.output.terminal import A_FILE, Screen, put, remark, stdout_screen
 from retryctl.core.crosscheck.attempt_check import Verdict
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.failure_records.documents import MOST_SHOWN_ONE_BY_ONE
 from retryctl.core.model.coverage import Coverage
 from retryctl.errors import ExitStatus, NothingFound, RetryctlError, UsageError

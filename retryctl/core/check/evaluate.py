@@ -29,9 +29,9 @@ from retryctl.core.check.expectations import (
     outcome_unknown,
 )
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.findings import Finding, Severity
-from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.wording import number_of

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.wording import number_of

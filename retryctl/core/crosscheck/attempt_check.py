@@ -12,8 +12,8 @@ from enum import StrEnum
 
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.crosscheck.context import JudgingContext
-from retryctl.core.crosscheck.counter_state import EarlierMarks
-from retryctl.core.crosscheck.hidden import HiddenParts, may_hide
+from retryctl.core.crosscheck.earlier_marks import EarlierMarks
+from retryctl.core.crosscheck.hidden_parts import HiddenParts, may_hide
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import is_timed

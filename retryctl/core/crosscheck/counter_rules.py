@@ -13,7 +13,7 @@ from retryctl.core.crosscheck.attempt_check import (
     is_ahead,
     is_behind,
 )
-from retryctl.core.crosscheck.counter_state import Some, counts_in_tmp
+from retryctl.core.crosscheck.earlier_marks import Some, counts_in_tmp
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity, attempts_named
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt

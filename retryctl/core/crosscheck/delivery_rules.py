@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
-from retryctl.core.crosscheck.hidden import may_hide, span_ms
+from retryctl.core.crosscheck.hidden_parts import may_hide, span_ms
 from retryctl.core.grammar.parse import parse_record
-from retryctl.core.history.log_start import BEGINS_LATE
+from retryctl.core.history.cut_log import BEGINS_LATE
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.events import LogEvent

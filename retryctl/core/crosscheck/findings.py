@@ -9,7 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, CheckInput
 from retryctl.core.crosscheck.context import JudgingContext
-from retryctl.core.crosscheck.counter_state import EarlierMarks, Some
+from retryctl.core.crosscheck.earlier_marks import EarlierMarks, Some
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import Request

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retryctl.core.doctor import environments, invokers, logs, permissions, retries
+from retryctl.core.doctor import caller_permissions, environments, invokers, logs, retries
 from retryctl.core.doctor.facts import FunctionFacts
 from retryctl.core.doctor.result import CheckFunction, DoctorReport, diagnose
 
@@ -29,7 +29,7 @@ CHECKS: dict[str, CheckFunction] = {
     "checkable": environments.counts_can_be_checked,
     "tmp-odds": environments.retries_meet_their_own_tmp,
     "counter-version": environments.counter_copies_are_current,
-    "permissions": permissions.permissions_are_complete,
+    "permissions": caller_permissions.permissions_are_complete,
 }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.findings import Finding, Match, Rule, Severity
-from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt

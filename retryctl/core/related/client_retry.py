@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.findings import Finding, Match, Rule, Severity
-from retryctl.core.crosscheck.verdict import CheckedRequest
 
 READ_TIMEOUT_MS = 60_000
 """The read timeout of the SDKs and the AWS CLI."""

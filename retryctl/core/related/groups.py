@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.findings import Finding
-from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.related.client_retry import client_retries
 from retryctl.core.related.keys import EventKey, KeyReader, keys_of, known_keys
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 
 # executionArn=arn:aws:lambda:…  "durableExecutionArn": "arn:aws:lambda:…"
 _EXECUTION = re.compile(r'\b(?:durableE|e)xecutionArn"?\s*[=:]\s*"?([^\s",}\']+)')

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from retryctl.core.crosscheck.attempt_check import Verdict
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import Request, RequestOutcome
-from retryctl.core.summary.silent import SilentSuccesses
+from retryctl.core.summary.silent_successes import SilentSuccesses
 
 ENDED_WELL = (RequestOutcome.SUCCEEDED, RequestOutcome.RECOVERED)
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.request import RequestOutcome
-from retryctl.core.summary.silent import CompactAttempt
+from retryctl.core.summary.silent_successes import CompactAttempt
 
 MOST_ERRORS = 5_000
 """As many kinds of errors are told apart; a log can hold any number."""

@@ -21,13 +21,13 @@ from retryctl.sources.aws.client import Answer, AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.event_order import Doubt, EventOrder
-from retryctl.sources.cloudwatch.hits import Hit, Kind, StreamSlice, belonging, hits_in
-from retryctl.sources.cloudwatch.pages import TimeRange
-from retryctl.sources.cloudwatch.query_features import (
+from retryctl.sources.cloudwatch.group_features import (
     FieldIndex,
     id_conditions,
     request_id_indexes,
 )
+from retryctl.sources.cloudwatch.hits import Hit, Kind, StreamSlice, belonging, hits_in
+from retryctl.sources.cloudwatch.pages import TimeRange
 from retryctl.sources.cloudwatch.request_search import AttemptSpread, SearchResult
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, merged
 

@@ -14,7 +14,7 @@ from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.log_groups import LogGroup
-from retryctl.sources.cloudwatch.adjacency import AdjacentPair, Pairs, are_same, is_parted
+from retryctl.sources.cloudwatch.adjacent_pairs import AdjacentPair, Pairs, are_same, is_parted
 from retryctl.sources.cloudwatch.bare_starts import BareStarts, saved_event
 from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange, matching_pages, newest_first
 from retryctl.sources.saved.canonical import KEY

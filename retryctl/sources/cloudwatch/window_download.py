@@ -4,8 +4,8 @@ In a busy group only the lines that describe attempts are read (``attempt_line_p
 FilterLogEvents, slice by slice, newest first, or by Logs Insights. Some things these lines prove
 only with the lines beside them, which are looked up (``line_lookup``):
 
-- adjacent pairs (``adjacency``): first those behind a wrong counter, all of them, then those with
-  the most time between; with ``verify_all``, every pair;
+- adjacent pairs (``adjacent_pairs``): first those behind a wrong counter, all of them, then those
+  with the most time between; with ``verify_all``, every pair;
 - STARTs without any other line (``bare_starts``).
 
 Where a line parts a pair, or where the service did not select what it should have, the window is
@@ -28,8 +28,9 @@ from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup
-from retryctl.sources.cloudwatch.adjacency import AdjacentPair, Pairs
-from retryctl.sources.cloudwatch.filter_pattern import attempt_line_pattern
+from retryctl.sources.cloudwatch.adjacent_pairs import AdjacentPair, Pairs
+from retryctl.sources.cloudwatch.attempt_line_pattern import attempt_line_pattern
+from retryctl.sources.cloudwatch.engine_choice import SearchOptions
 from retryctl.sources.cloudwatch.gaps import (
     attempts_unproved,
     counter_not_verified,
@@ -42,6 +43,7 @@ from retryctl.sources.cloudwatch.gaps import (
     too_many,
     unordered,
 )
+from retryctl.sources.cloudwatch.group_features import is_rewritten, may_query
 from retryctl.sources.cloudwatch.insights import FRESH_MS
 from retryctl.sources.cloudwatch.insights_export import InsightsLines
 from retryctl.sources.cloudwatch.line_lookup import (
@@ -51,8 +53,6 @@ from retryctl.sources.cloudwatch.line_lookup import (
     pairs_in,
 )
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, matching_pages
-from retryctl.sources.cloudwatch.query_features import is_rewritten, may_query
-from retryctl.sources.cloudwatch.search import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, SliceRead, SliceRunner, TimeSlice
 from retryctl.sources.saved.canonical import canonical_line

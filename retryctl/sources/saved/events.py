@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from retryctl.core.history.id_search import IdSearch, searched_by_id
+from retryctl.core.history.searched_log import IdSearch, searched_by_id
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress, ReadStats
+from retryctl.sources.saved.file_heads import gaps_shown_by_start
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved.log_file import EXPECTED, read_file
 from retryctl.sources.saved.log_format import RawEvent
-from retryctl.sources.saved.log_start import gaps_shown_by_start
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 

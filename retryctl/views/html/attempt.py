@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import islice
 
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.crosscheck.findings import Finding
-from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.views.attempts_table import (

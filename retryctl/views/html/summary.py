@@ -15,7 +15,7 @@ from typing import TypeVar
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.summary.diff import Change
+from retryctl.core.summary.changes import Change
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
 from retryctl.views.figures import FUNCTION_FIGURES, Tallies, advice, before_and_after, percent

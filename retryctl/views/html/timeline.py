@@ -11,7 +11,7 @@ from datetime import tzinfo
 from itertools import pairwise
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.events import is_timed
 from retryctl.core.wording import number_of

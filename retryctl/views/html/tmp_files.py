@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from retryctl.core.crosscheck.claims import Branches
-from retryctl.core.crosscheck.counter_state import EarlierMarks, counts_in_tmp, was_recorded
+from retryctl.core.crosscheck.earlier_marks import EarlierMarks, counts_in_tmp, was_recorded
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.request import Request
 from retryctl.views.environments import EnvironmentLabel

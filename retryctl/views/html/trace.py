@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Branches
-from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.wording import number_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.related.groups import RelatedRequests, counts_by_key
 from retryctl.views.json.trace import coverage_object, dumps, finding_object

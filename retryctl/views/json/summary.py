@@ -10,7 +10,7 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
-from retryctl.core.summary.diff import Change
+from retryctl.core.summary.changes import Change
 from retryctl.core.summary.histogram import failed_over_time
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.json.trace import coverage_object, dumps

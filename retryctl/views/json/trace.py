@@ -15,8 +15,8 @@ from math import isfinite
 from typing import Any
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck
+from retryctl.core.crosscheck.checked_request import CheckedRequest, cross_checked
 from retryctl.core.crosscheck.findings import Finding
-from retryctl.core.crosscheck.verdict import CheckedRequest, cross_checked
 from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap

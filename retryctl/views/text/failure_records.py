@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.failure_records.comparison import RECORD_RULES
 from retryctl.core.failure_records.documents import MOST_SHOWN_ONE_BY_ONE, FailureRecord
 from retryctl.core.model.coverage import Coverage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.history.outcome import ErrorInfo, Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.views.attempts_table import response

@@ -9,7 +9,7 @@ from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
-from retryctl.core.summary.diff import Change
+from retryctl.core.summary.changes import Change
 from retryctl.core.summary.histogram import failed_over_time
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of

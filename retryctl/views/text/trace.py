@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 
 from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.findings import Finding
-from retryctl.core.crosscheck.verdict import CheckedRequest
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap

@@ -17,7 +17,7 @@ from retryctl.sources.saved.formats.csv_tables import CsvTable, InsightsCsv
 from retryctl.sources.saved.formats.insights_tables import InsightsTable
 from retryctl.sources.saved.formats.json_documents import JsonDocuments
 from retryctl.sources.saved.formats.json_lines import JsonLines
-from retryctl.sources.saved.formats.json_values import JSON_SHAPES
+from retryctl.sources.saved.formats.json_shapes import JSON_SHAPES
 from retryctl.sources.saved.formats.pasted_rows import PastedRows
 from retryctl.sources.saved.formats.text_output import TextOutput
 from retryctl.sources.saved.formats.tools import AwslogsGet, AwslogsPlain, SamLogs, SawPretty

@@ -16,7 +16,7 @@ from itertools import islice
 from retryctl.sources.saved.canonical import canonical_line
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import JsonLines, LineFormat
-from retryctl.sources.saved.formats.json_values import (
+from retryctl.sources.saved.formats.json_shapes import (
     DocumentContext,
     gives_events,
     is_telemetry,
@@ -39,7 +39,7 @@ _RECORD = re.compile(r"RequestId: |INIT_START |\"platform\.")
 
 @dataclass(frozen=True)
 class JsonDocuments(LineFormat):
-    """Documents, each of any shape of ``json_values``; one that has no events is passed over."""
+    """Documents, each of any shape of ``json_shapes``; one that has no events is passed over."""
 
     answers_search: bool = True
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from io import BufferedReader
 
 from retryctl.sources.saved.canonical import line_start
-from retryctl.sources.saved.formats.json_values import DocumentContext
+from retryctl.sources.saved.formats.json_shapes import DocumentContext
 from retryctl.sources.saved.raw_blocks import (
     EPOCH,
     BlockSpan,

@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from retryctl.lab.inside.stand_in_log import FramedHandler, Unbuffered
+from retryctl.lab.inside.stand_in_log_handlers import FramedHandler, Unbuffered
 
 _API = "/2018-06-01/runtime/"
 _INSIDE = os.path.dirname(os.path.abspath(__file__)) + os.sep

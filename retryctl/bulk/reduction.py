@@ -23,15 +23,15 @@ from retryctl.bulk.compact import (
     packed_id,
 )
 from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.crosscheck.checked_request import CheckedRequest, check_attempts_of
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.crosscheck.verdict import CheckedRequest, check_attempts_of
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap, runs_version
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import RequestOutcome
-from retryctl.core.summary.silent import CompactAttempt, SilentSuccesses, id_of
+from retryctl.core.summary.silent_successes import CompactAttempt, SilentSuccesses, id_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -22,6 +22,7 @@ from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.log_groups import LogGroup, describe, find_log_groups, refusal_of
+from retryctl.sources.cloudwatch.engine_choice import Engine, Memory, RequestSearcher, SearchOptions
 from retryctl.sources.cloudwatch.gaps import (
     lines_missing,
     masked,
@@ -44,7 +45,6 @@ from retryctl.sources.cloudwatch.hits import (
 from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, asked_window
 from retryctl.sources.cloudwatch.request_search import AttemptSpread, SearchResult
-from retryctl.sources.cloudwatch.search import Engine, Memory, RequestSearcher, SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchProgress, SearchStats
 
 # At ten calls a second, ten seconds; then Insights is faster, and costs little by comparison.

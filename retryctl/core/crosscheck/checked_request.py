@@ -25,10 +25,10 @@ from retryctl.core.crosscheck.attempt_check import (
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.crosscheck.counter_rules import COUNTER_RULES
-from retryctl.core.crosscheck.counter_state import EarlierMarks
 from retryctl.core.crosscheck.delivery_rules import DELIVERY_RULES
+from retryctl.core.crosscheck.earlier_marks import EarlierMarks
 from retryctl.core.crosscheck.findings import Finding, Rule, RuleInput
-from retryctl.core.crosscheck.hidden import hidden_parts, without_hidden_outcomes
+from retryctl.core.crosscheck.hidden_parts import hidden_parts, without_hidden_outcomes
 from retryctl.core.crosscheck.store_rules import STORE_RULES, agreeing_store
 from retryctl.core.history.build import History, build_history
 from retryctl.core.history.lost_lines import with_lost_lines

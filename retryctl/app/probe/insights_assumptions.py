@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from retryctl.app.probe.comparing import (
+from retryctl.app.probe.assumption import (
     FIELDS,
     INSIGHTS_WITHIN_S,
     MANY_LINES,
@@ -15,8 +15,8 @@ from retryctl.app.probe.comparing import (
     own_expression,
     rows,
 )
-from retryctl.app.probe.sample import LINES, MANY, TIES
-from retryctl.app.probe.session import ProbeSession
+from retryctl.app.probe.probe_groups import ProbeSession
+from retryctl.app.probe.sample_events import LINES, MANY, TIES
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.cloudwatch.insights import FRESH_MS
 from retryctl.sources.cloudwatch.insights_export import condition_for

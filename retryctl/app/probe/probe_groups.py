@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
 
-from retryctl.app.probe.sample import EVENT_OVERHEAD, Sample
+from retryctl.app.probe.sample_events import EVENT_OVERHEAD, Sample
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import Answer, AwsClient
 from retryctl.sources.cloudwatch.insights import USD_PER_GB

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from retryctl.app.probe.comparing import FIELDS, INSIGHTS_WITHIN_S, OLDEST_FIRST, Result, seen
-from retryctl.app.probe.sample import TIES
-from retryctl.app.probe.session import ProbeSession
+from retryctl.app.probe.assumption import FIELDS, INSIGHTS_WITHIN_S, OLDEST_FIRST, Result, seen
+from retryctl.app.probe.probe_groups import ProbeSession
+from retryctl.app.probe.sample_events import TIES
 from retryctl.core.grammar.parse import parse_record
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import Unrecognised

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from retryctl.app.probe.comparing import Result, compared, ordered, own_expression, seen
-from retryctl.app.probe.sample import LINES, MANY, REQUEST_IDS
-from retryctl.app.probe.session import ProbeSession
+from retryctl.app.probe.assumption import Result, compared, ordered, own_expression, seen
+from retryctl.app.probe.probe_groups import ProbeSession
+from retryctl.app.probe.sample_events import LINES, MANY, REQUEST_IDS
 from retryctl.sources.aws.client import Answer
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.cloudwatch.request_search import pattern

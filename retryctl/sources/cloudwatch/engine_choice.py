@@ -15,6 +15,7 @@ from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.event_order import Doubt
+from retryctl.sources.cloudwatch.group_features import is_rewritten, may_query
 from retryctl.sources.cloudwatch.hits import StreamSlice, hits_in, reaches_front
 from retryctl.sources.cloudwatch.insights import (
     FRESH_MS,
@@ -30,7 +31,6 @@ from retryctl.sources.cloudwatch.pages import (
     matching_pages,
     newest_first,
 )
-from retryctl.sources.cloudwatch.query_features import is_rewritten, may_query
 from retryctl.sources.cloudwatch.request_search import (
     MOST_IDS,
     AttemptSpread,

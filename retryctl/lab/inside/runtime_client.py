@@ -34,7 +34,7 @@ def choose(stand_in: bool, inject_fault: Callable[..., None]) -> RuntimeClient:
             return _awslambdaric(inject_fault)
         except ImportError as error:
             reason = str(error)
-    from retryctl.lab.inside import stand_in as client
+    from retryctl.lab.inside import stand_in_client as client
 
     return RuntimeClient(
         lambda handler: client.serve(handler, inject_fault),

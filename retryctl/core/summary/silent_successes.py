@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict, Verdict
-from retryctl.core.crosscheck.verdict import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.request import Request, RequestOutcome

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 
 from retryctl.bulk.line_layout import is_usual_line, lead_with_group
-from retryctl.core.history.id_search import IdSearch
+from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
 from retryctl.sources.saved.canonical import HEADER, KEY

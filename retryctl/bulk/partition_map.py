@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from retryctl.bulk.partition import Partition, PartitionContext, StreamReading, reduce_partition
+from retryctl.bulk.reduction import Partition, PartitionContext, StreamReading, reduce_partition
 from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.bulk.workers import run_in_workers
-from retryctl.core.crosscheck.verdict import CheckedRequest
-from retryctl.core.summary.silent import SilentSuccesses
+from retryctl.core.crosscheck.checked_request import CheckedRequest
+from retryctl.core.summary.silent_successes import SilentSuccesses
 
 T = TypeVar("T")
 Requests = Iterable["CheckedRequest | SilentSuccesses"]

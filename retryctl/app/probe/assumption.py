@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from retryctl.app.probe.sample import LINES, TIES
-from retryctl.app.probe.session import ProbeSession
+from retryctl.app.probe.probe_groups import ProbeSession
+from retryctl.app.probe.sample_events import LINES, TIES
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.sources.aws.client import Answer
-from retryctl.sources.cloudwatch.filter_pattern import attempt_line_pattern
+from retryctl.sources.cloudwatch.attempt_line_pattern import attempt_line_pattern
 
 Result = tuple[bool, str]
 """Whether an assumption is right, and the evidence."""

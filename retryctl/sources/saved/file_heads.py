@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 from operator import itemgetter
 
-from retryctl.core.history.log_start import BEGINS_LATE, begins_late, filtered, is_cut, is_filtered
+from retryctl.core.history.cut_log import BEGINS_LATE, begins_late, filtered, is_cut, is_filtered
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import UnreadableInput

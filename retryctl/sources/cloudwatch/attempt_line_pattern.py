@@ -6,7 +6,7 @@ The expression may match more than that, and not less, but for JSON that hides p
 escapes (``\\u006c``). It keeps to what FilterLogEvents takes between two ``%``: no parentheses, no
 spaces, no quotes; Logs Insights takes it between two slashes.
 
-Two lines that prove something only as neighbours need a lookup (``adjacency``).
+Two lines that prove something only as neighbours need a lookup (``adjacent_pairs``).
 """
 
 from __future__ import annotations
