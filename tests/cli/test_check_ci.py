@@ -160,6 +160,6 @@ def test_the_hook_of_the_docs_passes_and_fails(plan: str, status: int, tmp_path:
     shutil.copy(ROOT / "examples" / "tmp_counter_by_hand.py", tmp_path / "app.py")
     program(tmp_path / "bin" / "retryctl")
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
-    words = [plan if word == "same,same" else word for word in hook["args"]]
+    words = [plan if word == "all" else word for word in hook["args"]]
     done = bash(f"{defined['entry']} {shlex.join(words)}", tmp_path, PATH=path)
     assert done.returncode == status, done.stdout + done.stderr

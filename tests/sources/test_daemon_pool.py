@@ -17,6 +17,7 @@ def test_results_come_in_order_and_errors_to_whoever_takes_them() -> None:
 
 
 def test_what_hangs_is_abandoned_when_the_block_is_left_by_an_error() -> None:
+    before = set(threading.enumerate())
     never, started = threading.Event(), threading.Event()
 
     def hang() -> None:
@@ -29,5 +30,5 @@ def test_what_hangs_is_abandoned_when_the_block_is_left_by_an_error() -> None:
         started.wait()
         raise KeyboardInterrupt
     assert waiting.cancelled()
-    assert all(t.daemon for t in threading.enumerate() if t is not threading.main_thread())
+    assert all(thread.daemon for thread in set(threading.enumerate()) - before)
     never.set()

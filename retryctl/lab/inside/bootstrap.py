@@ -20,7 +20,7 @@ sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."
 from retryctl.lab.inside import (  # noqa: E402
     atomic_writes,
     isolation,
-    runtime,
+    runtime_client,
     supervisor,
     tracebacks,
     virtual_time,
@@ -87,9 +87,9 @@ def run_function(settings: dict[str, Any], found: isolation.IsolationChoice) -> 
     sys.path[0:0] = [found.task, *_layer_paths(settings, found)]
 
     def inject_fault(*, late: bool) -> None:
-        runtime.inject_fault(virtual_time.fault(page, late=late), report_fact)
+        runtime_client.inject_fault(virtual_time.fault(page, late=late), report_fact)
 
-    client = runtime.choose(settings["stand_in"], inject_fault)
+    client = runtime_client.choose(settings["stand_in"], inject_fault)
     report_fact(**client.facts)
     _replace_main()
     for name in [n for n in sys.modules if n.split(".")[0] == "retryctl"]:
