@@ -56,7 +56,7 @@ def iam(
     ] = "/aws/lambda/FUNCTION",
     by_hand: Annotated[
         bool,
-        typer.Option("--by-hand", help="Also allow what count() needs where take() counts."),
+        typer.Option("--by-hand", help="Also allow count(), for functions that call it by hand."),
     ] = False,
     partition: Annotated[
         Literal["aws", "aws-cn", "aws-us-gov"], typer.Option(help="The partition of AWS.")
@@ -83,9 +83,7 @@ def iam(
 @app.command()
 def template(
     store: Annotated[Store, typer.Argument(metavar="STORE", help="dynamodb or s3.")],
-    form: Annotated[
-        Literal["sam", "terraform"], typer.Option(help="The form of the template.")
-    ] = "sam",
+    form: Annotated[Literal["sam", "terraform"], typer.Option(help="Template format.")] = "sam",
     table: Table = "retries",
     key: Annotated[str, typer.Option(help="dynamodb: the partition key.")] = "request_id",
     sort_key: Annotated[
@@ -97,7 +95,7 @@ def template(
 ) -> int:
     """Print the table with its TTL, or the bucket with its lifecycle rule."""
     if store not in (Store.DYNAMODB, Store.S3):
-        raise UsageError(f"the store {store.value} needs no resource.", "Give dynamodb or s3.")
+        raise UsageError(f"the store {store.value} needs no resource.", "Use dynamodb or s3.")
     print_of = sam_template if form == "sam" else terraform_template
     print(
         print_of(store, table=table, key=key, sort_key=sort_key, bucket=bucket, prefix=prefix),

@@ -151,7 +151,7 @@ def serve_saved(source: str, port: int) -> NoReturn:
             f"AWS_ENDPOINT_URL_LAMBDA={url} AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION} "
             "AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab\n"
         )
-        remark(f"retryctl: {len(events)} events served at {url}; interrupt to end.")
+        remark(f"retryctl: {len(events)} events served at {url}; press Ctrl-C to stop.")
         while True:  # in short steps: a signal just before a sleep does not cut it short
             time.sleep(0.2)
 

@@ -118,7 +118,7 @@ def licence() -> str:
         text = None
     if text is None:
         raise UsageError(
-            "the licence for the file is not found: retryctl is not installed.",
+            "the licence text was not found, because retryctl is not installed.",
             "Install it with pip, and run this again.",
         )
     return text.strip() + "\n"
@@ -184,5 +184,6 @@ def _source(name: str) -> str:
 
 def _unwritable(path: Path, error: OSError) -> UsageError:
     return UsageError(
-        f"{path} cannot be written: {error.strerror}.", "Name a place that exists and is writable."
+        f"{path} cannot be written: {error.strerror}.",
+        "Choose a folder that exists and is writable.",
     )

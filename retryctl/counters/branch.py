@@ -185,9 +185,9 @@ class BranchChoice:
     ) -> None:
         given = {name: one for name, one in (("A", a), ("B", b), ("C", c)) if one is not None}
         if branches is None and len(given) < 3:
-            raise ValueError("a, b and c must be given, or branches")
+            raise ValueError("pass a, b and c, or branches")
         if branches is not None and (given or not branches):
-            raise ValueError("branches must be a mapping of names, without a, b and c")
+            raise ValueError("branches must map names to functions; do not pass a, b or c with it")
         self._branches: dict[str, Any] = dict(branches) if branches is not None else given
         self._names = list(self._branches)
         if count not in ("failures", "starts"):

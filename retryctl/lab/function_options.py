@@ -75,7 +75,7 @@ def make_function(options: FunctionOptions, folder: Path) -> Function:
     name = options.name or re.sub(r"[^A-Za-z0-9_-]", "-", handler.rpartition(".")[0])[:64]
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} is not a name of a function", "Use letters, digits, - and _, at most 64."
+            f"{name!r} is not a function name", "Use at most 64 letters, digits, - and _."
         )
     return Function(
         handler=handler,
@@ -186,9 +186,9 @@ def _checked_environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Return the variables, refused as Lambda refuses them."""
     for name, value in variables.items():
         if not isinstance(value, str):
-            raise UsageError(f"the environment variable {name} is {value!r}, which is not a text")
+            raise UsageError(f"the environment variable {name} is {value!r}, which is not a string")
         if not _VARIABLE.fullmatch(name):
-            raise UsageError(f"{name!r} is not a name of an environment variable")
+            raise UsageError(f"{name!r} is not an environment variable name")
     if reserved := sorted(RESERVED.intersection(variables)):
         raise UsageError(
             f"{reserved[0]} is reserved: Lambda sets it itself",

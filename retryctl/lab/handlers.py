@@ -47,7 +47,9 @@ def locate(
         _require_name(name, file)
     elif ":" in text or not (_is_in_layers(module, layers) or _is_installed(module, python)):
         installed = "" if ":" in text else f"; {python} has no module {module} either"
-        raise UsageError(f"the file of the handler {text} was not found", f"No {file}{installed}.")
+        raise UsageError(
+            f"the file of the handler {text} was not found", f"{file} does not exist{installed}."
+        )
     return (file.parent if ":" in text else folder.resolve()), f"{module}.{name}"
 
 
@@ -91,7 +93,7 @@ def _home(function: Callable[..., Any]) -> tuple[ModuleType, str]:
                 return candidate, name
     shown = getattr(function, "__name__", None) or type(function).__name__
     raise UsageError(
-        f"{shown} is not at the top of a module that can be imported",
+        f"{shown} is not at the top level of a module that can be imported",
         "Move it there, or name it as file.py:function.",
     )
 
@@ -121,5 +123,9 @@ def _require_name(name: str, file: Path) -> None:
     if {name, "*", "__getattr__", "globals"} & named:
         return
     functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-    known = f"It has {', '.join(functions)}." if functions else "It has no function at its top."
+    known = (
+        f"It has {', '.join(functions)}."
+        if functions
+        else "It defines no function at the top level."
+    )
     raise UsageError(f"{file.name} has no function {name}", known)

@@ -28,15 +28,15 @@ def remarks(lab: Lab) -> Iterator[str]:
         yield (
             "file calls were patched to make /tmp private"
             + (f" ({why})" if why else "")
-            + ". That covers neither programs that the function starts nor C libraries that open "
-            "files by themselves."
+            + ". Programs that the function starts, and C libraries that open files "
+            "by themselves, still use the host's /tmp."
         )
     elif why:
         yield f"/tmp was made private by {facts['isolation']} ({why})."
     if facts.get("clock") == "time only":
         yield (
-            "datetime uses the host's clock, as this interpreter does not let its types be "
-            "changed, and time uses the virtual one. --real-time gives both the host's clock."
+            "datetime uses the host's clock, because this interpreter does not allow changes to "
+            "its types; time uses the virtual clock. With --real-time both use the host's clock."
         )
     for attempt in lab.attempts:
         if attempt.fault_missed:

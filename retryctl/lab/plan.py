@@ -82,8 +82,8 @@ def read(text: str, retries: int = 2) -> tuple[Plan, ...]:
         return tuple(_plan(first, list(items), retries) for items in _every(retries))
     if len(words) > retries:
         raise UsageError(
-            f"the plan {text!r} has {len(words)} retries, and the function is allowed {retries}",
-            "Shorten the plan, or allow more with --retries (Lambda's most is 2).",
+            f"the plan {text!r} has {len(words)} retries, but the function may have {retries}",
+            "Shorten the plan, or allow more with --retries (Lambda's maximum is 2).",
         )
     return (_plan(first, words + ["same"] * (retries - len(words)), retries),)
 
@@ -102,8 +102,8 @@ def _plan(first: str, items: list[str], retries: int) -> Plan:
         if number > made:
             have = "environment has" if made == 1 else "environments have"
             raise UsageError(
-                f"{where} in the plan: only {made} {have} been made by then",
-                "Write fresh for a new one.",
+                f"{where} in the plan: only {made} {have} been created by then",
+                "Use fresh for a new one.",
             )
         steps.append(_step(number, mishaps, item))
     written = items if first == "first" else [first, *items]

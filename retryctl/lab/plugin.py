@@ -137,7 +137,7 @@ class HandlerLab:
         allowed = self._setup.retries_of(source, retries)
         read = plans.read(plan, allowed)
         if len(read) > 1:
-            raise UsageError(f"{plan!r} is {len(read)} plans", "Run them one by one.")
+            raise UsageError(f"{plan!r} expands to {len(read)} plans", "Run them one by one.")
         order = LabOrder(
             plans=read,
             event=event if event is not None else {},
@@ -153,7 +153,7 @@ class HandlerLab:
         self.attempts = [attempt for of_one in done.attempts.values() for attempt in of_one]
         _warn(done.warnings, NotAsOnLambda)
         if not done.checked:
-            raise NothingFound("no attempt left a record of Lambda's at this system log level")
+            raise NothingFound("no attempt has a platform record at this system log level")
         return done.checked[0]
 
     @property

@@ -53,7 +53,7 @@ def read_function(path: Path, name: str | None) -> TemplateFunction:
         (name,) = functions
     if name not in functions:
         known = ", ".join(functions) or "none with code in a folder"
-        asked = f"no function {name}" if name else "several functions, or none"
+        asked = f"no function {name}" if name else "several functions or none, and no name is given"
         hint = suggestions(name or "", functions) or f"Functions: {known}."
         raise UsageError(f"{path} has {asked}", hint)
     return functions[name]

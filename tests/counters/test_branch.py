@@ -350,9 +350,9 @@ def nothing(event: Any, context: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"a": nothing}, "a, b and c must be given"),
-        ({"branches": {}}, "branches must be"),
-        ({"branches": {"x": nothing}, "a": nothing}, "branches must be"),
+        ({"a": nothing}, "pass a, b and c"),
+        ({"branches": {}}, "branches must map"),
+        ({"branches": {"x": nothing}, "a": nothing}, "branches must map"),
         ({"branches": {"x": nothing}, "count": "all"}, 'count must be "failures" or "starts"'),
         ({"branches": {"x": nothing}, "on_unknown": "y"}, 'on_unknown must be "x" or None'),
         ({"branches": {"x": 7}}, "the branch x must be callable"),

@@ -354,7 +354,7 @@ def test_an_environment_file(tmp_path: Path) -> None:
         ({"memory": 64}, "memory=64 is not from 128 to 10240"),
         ({"ephemeral_storage": 1}, "ephemeral_storage=1 is not from 512 to 10240"),
         ({"env": {"AWS_REGION": "x"}}, "AWS_REGION is reserved"),
-        ({"env": {"A": 1}}, "the environment variable A is 1, which is not a text"),
+        ({"env": {"A": 1}}, "the environment variable A is 1, which is not a string"),
         ({"env": {"A": "x" * 5000}}, "the environment variables have 5001 bytes"),
         ({"log_level": "LOUD", "log_format": "json"}, "log_level='LOUD' is not one of"),
         ({"isolation": "chroot"}, "isolation='chroot' is not one of"),

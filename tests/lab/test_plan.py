@@ -105,7 +105,7 @@ def test_the_refusal_says_that_all_stands_alone() -> None:
 
 
 def test_a_plan_is_no_longer_than_the_retries() -> None:
-    with pytest.raises(UsageError, match="2 retries, and the function is allowed 1"):
+    with pytest.raises(UsageError, match="2 retries, but the function may have 1"):
         read("same,same", retries=1)
     with pytest.raises(UsageError):
         read("same", retries=0)

@@ -91,7 +91,7 @@ def test_a_suite_of_its_own(tmp_path: Path) -> None:
     assert "3 failed, 4 passed" in done.stdout
     assert "assert 'A' == 'C'" in done.stdout
     assert "counter 0, branch A" in done.stdout  # the report of the test that failed
-    assert "nested is not at the top of a module that can be imported" in done.stdout
+    assert "nested is not at the top level of a module that can be imported" in done.stdout
     assert "'sam' in the plan cannot be read\nE       Write same, fresh or env=N" in done.stdout
     assert "lab/plugin.py" not in done.stdout  # a wrong value has no frames of the package
 
@@ -128,7 +128,7 @@ def test_a_template_with_a_layer_and_a_file_of_variables(tmp_path: Path, lambda_
     )
     assert len(lab.run("fresh+kill").attempts) == 1  # it succeeds
     assert lab.responses == [["shared", "test", "256"]]
-    with pytest.raises(UsageError, match="2 retries, and the function is allowed 1"):
+    with pytest.raises(UsageError, match="2 retries, but the function may have 1"):
         lab.run("same,same")
 
 
@@ -214,5 +214,5 @@ def test_the_best_way_warns_of_nothing(recwarn: pytest.WarningsRecorder) -> None
 
 
 def test_several_plans_are_refused() -> None:
-    with pytest.raises(UsageError, match="is 5 plans"):
+    with pytest.raises(UsageError, match="expands to 5 plans"):
         HandlerLab(f"{EXAMPLE}:handler", Path()).run("all")

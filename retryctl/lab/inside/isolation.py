@@ -88,7 +88,7 @@ def _try_namespaces(wanted: list[mounts.Mount]) -> None:
     refusal = os.read(answer, 4096).decode()
     os.close(answer)
     if os.waitpid(child, 0)[1]:
-        raise OSError(refusal or "the trial ended at once")
+        raise OSError(refusal or "the test process ended at once")
 
 
 def _joined(name: str, settings: dict[str, Any]) -> IsolationChoice:
