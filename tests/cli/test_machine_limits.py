@@ -50,5 +50,5 @@ def test_it_works_with_less_or_names_what_it_needs(
     name: str, made: Mapping[str, Machine], every: Mapping[str, Subject]
 ) -> None:
     if not made[name].is_possible:
-        pytest.skip("only root can make this machine, on Linux")
+        pytest.skip("needs root on Linux, and a Python that every user can run")
     assert list(campaign(made[name], [every[COMMANDS[name]]], WHOLES)) == []

@@ -400,7 +400,7 @@ def test_a_module_that_is_installed_may_have_the_handler(tmp_path: Path) -> None
     assert (function.handler, function.task) == ("json.tool.main", tmp_path.resolve())
     with pytest.raises(UsageError) as refusal:
         make_function(FunctionOptions(handler="app.lambda_handler"), tmp_path)
-    assert f"No {tmp_path.resolve()}{os.sep}app.py" in str(refusal.value.next_step)
+    assert f"{tmp_path.resolve()}{os.sep}app.py does not exist" in str(refusal.value.next_step)
 
 
 RETURNS = """

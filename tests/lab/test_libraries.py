@@ -65,7 +65,7 @@ def test_a_clock_that_datetime_does_not_follow_is_a_warning() -> None:
         attempts=[],
     )
     (warning,) = remarks(cast(Lab, ran))
-    assert "--real-time gives both the host's clock" in warning
+    assert "With --real-time both use the host's clock" in warning
 
 
 def test_agents_find_the_runtime_client_where_lambda_has_it(tmp_path: Path) -> None:

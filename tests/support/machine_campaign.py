@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from tests.support.program import PROGRAM, environment
@@ -50,7 +51,9 @@ class Machine:
         """Whether this machine can be made here."""
         if not (self.user or self.mounts is not None):
             return sys.platform == "linux"
-        return sys.platform == "linux" and os.getuid() == 0 and _can_mount()
+        if sys.platform != "linux" or os.getuid() != 0 or not _can_mount():
+            return False
+        return not self.user or _user_can_run()
 
     def command(self, program: Sequence[str]) -> list[str]:
         """Return the command that runs a program on this machine."""
@@ -67,6 +70,14 @@ def _can_mount() -> bool:
     tools = all(map(shutil.which, ("unshare", "setpriv", "mount")))
     trial = ["unshare", "-m", "mount", "--make-rprivate", "/"]
     return tools and subprocess.run(trial, capture_output=True).returncode == 0
+
+
+@cache
+def _user_can_run() -> bool:
+    """Whether a user without an entry may run this interpreter, and import the package."""
+    machine = Machine(name="a user", user=True)
+    trial = machine.command([sys.executable, "-c", "import retryctl"])
+    return subprocess.run(trial, capture_output=True, cwd="/").returncode == 0
 
 
 def _reveal() -> str:
