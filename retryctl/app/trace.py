@@ -19,6 +19,7 @@ from retryctl.app.options import (
     bytes_progress,
     wall_clock_ms,
 )
+from retryctl.bulk.traced_log import TracedLog
 from retryctl.config import ProjectConfig
 from retryctl.core.check.expectations import unmatched_patterns
 from retryctl.core.crosscheck.checked_request import (
@@ -36,7 +37,6 @@ from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import Request
 
 if TYPE_CHECKING:
-    from retryctl.bulk.reader import TracedLog
     from retryctl.sources.saved.files import SavedFile
 
 
@@ -209,8 +209,6 @@ def _read_saved(
 
 
 def _check(events: Sequence[LogEvent], coverage: Coverage, given: HistoryInput) -> TracedLog:
-    from retryctl.bulk.reader import TracedLog
-
     history = check_history(events, coverage, given)
     mentioned = {
         one for one in given.wanted or () if any(one in event.message.lower() for event in events)
