@@ -165,4 +165,5 @@ def check_when_settled(
         clock=clock,
         sleep=sleep,
         on_wait=on_wait,
+        on_failure=lambda error: warn(f"reading again after: {error.what}"),
     )

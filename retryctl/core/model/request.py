@@ -59,6 +59,11 @@ class Request:
     ambiguous: tuple[LogEvent, ...] = ()
 
     @property
+    def key(self) -> tuple[str | None, str]:
+        """The log group and the ID. One ID in two groups is two requests."""
+        return self.log_group, self.request_id
+
+    @property
     def placed_ms(self) -> int:
         """Its place among requests: that of its first attempt, else of its first mention."""
         return self.attempts[0].placed_ms if self.attempts else self.mentions[0].timestamp_ms
