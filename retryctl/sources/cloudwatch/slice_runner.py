@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
@@ -31,7 +31,7 @@ class Halted(Protocol):
         """Whether to stop."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class SliceRead(Generic[T]):
     """What was found in a slice; ``to_the_end`` is false where the reading stopped early."""
 

@@ -10,9 +10,9 @@ the window where that does.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from statistics import median_low
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.cloudwatch.pages import TimeRange
 
 _SHARE_OF_FIRST_SLICE = 8
@@ -30,7 +30,7 @@ _FAIR_SLICES, _FAIR_PAGES = 4, 8
 _LEAST_AT_ONCE = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class TimeSlice:
     """``trial`` is one that is given up after its first page, unless that is its last."""
 
