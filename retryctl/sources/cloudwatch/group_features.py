@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from retryctl.core.model.log_place import group_name
 from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import Answer, AwsClient
 from retryctl.sources.aws.fact_errors import is_absent
@@ -148,7 +149,7 @@ def _has_transformer(aws: AwsClient, group: LogGroup) -> bool | None:
             "accountPolicies",
             group,
         )
-        return any(_applies(policy, group.name) for page in policies for policy in page)
+        return any(_applies(policy, group_name(group.name)) for page in policies for policy in page)
     except RetryctlError:
         return None
 
