@@ -8,11 +8,14 @@ from typing import TypeVar
 from retryctl.app.options import Clock
 from retryctl.app.trace import TraceResult
 from retryctl.core.model.request import RequestOutcome
+from retryctl.errors import RetryctlError, Throttled, Unreachable
 
 # A START is visible at once, a REPORT some seconds late.
 _START_LATE_MS = 2_000
 _OVERDUE_MS = 10_000
 _LEAST_MS, _MOST_MS = 5_000, 60_000
+# A service that fails for this long ends the wait with what is known.
+_GIVE_UP_MS = 900_000
 UNSEEN_FOR_MS = 60_000
 """The lines of an attempt that has just begun are there by then; later the ID is a wrong one."""
 
@@ -27,21 +30,32 @@ def poll(
     clock: Clock,
     sleep: Callable[[float], None],
     on_wait: Callable[[T, int], None],
+    on_failure: Callable[[RetryctlError], None],
 ) -> T:
     """Return what ``read`` gives once nothing more is awaited, or the deadline is over.
 
     ``next_read_ms`` gives the time of the next read in epoch milliseconds, ``None`` where there
     is nothing to wait for. ``sleep`` takes seconds. ``on_wait`` is called before each wait, with
-    the time at which it ends.
+    the time at which it ends. After the first result, a read that the service throttles or does
+    not answer is repeated; ``on_failure`` gets its error.
     """
-    while True:
-        result, now_ms = read(), clock()
-        next_ms = next_read_ms(result, now_ms)
-        if next_ms is None or (deadline_ms is not None and now_ms >= deadline_ms):
-            return result
+    result = read()
+    read_ms = now_ms = clock()
+    next_ms = next_read_ms(result, now_ms)
+    while next_ms is not None and (deadline_ms is None or now_ms < deadline_ms):
         until_ms = next_ms if deadline_ms is None else min(next_ms, deadline_ms)
         on_wait(result, until_ms)
         sleep((until_ms - now_ms) / 1000)
+        try:
+            result = read()
+        except (Throttled, Unreachable) as error:
+            on_failure(error)
+            now_ms = clock()
+            next_ms = now_ms + _OVERDUE_MS if now_ms - read_ms < _GIVE_UP_MS else None
+        else:
+            read_ms = now_ms = clock()
+            next_ms = next_read_ms(result, now_ms)
+    return result
 
 
 def follow(
@@ -51,9 +65,22 @@ def follow(
     clock: Clock,
     sleep: Callable[[float], None],
     on_wait: Callable[[TraceResult, int], None],
+    on_failure: Callable[[RetryctlError], None],
 ) -> TraceResult:
-    """Return what ``read`` gives once every request has closed, or ``timeout_ms`` is over."""
+    """Return what ``read`` gives once every request has closed, or ``timeout_ms`` is over.
+
+    A result without an attempt that an earlier one had counts as a failure.
+    """
     began_ms = clock()
+    latest: TraceResult | None = None
+
+    def read_whole() -> TraceResult:
+        nonlocal latest
+        result = read()
+        if latest is not None:
+            _refuse_lost_attempts(result, latest)
+        latest = result
+        return result
 
     def next_read_ms(result: TraceResult, now_ms: int) -> int | None:
         skew_ms = result.skew_ms  # the times in the result are the service's
@@ -61,13 +88,25 @@ def follow(
         return min((read_ms - skew_ms for read_ms in reads), default=None)
 
     return poll(
-        read,
+        read_whole,
         next_read_ms,
         deadline_ms=None if timeout_ms is None else began_ms + timeout_ms,
         clock=clock,
         sleep=sleep,
         on_wait=on_wait,
+        on_failure=on_failure,
     )
+
+
+def _refuse_lost_attempts(result: TraceResult, before: TraceResult) -> None:
+    """Raise ``Unreachable`` where an attempt of ``before`` is in a gap that may close."""
+    gap = next((gap for gap in result.coverage.gaps if gap.may_close), None)
+    if gap is None:
+        return
+    known = {one.request.key: len(one.request.attempts) for one in result.checked}
+    for one in before.checked:
+        if known.get(one.request.key, 0) < len(one.request.attempts):
+            raise Unreachable(gap.message)
 
 
 def _next_reads(result: TraceResult, now_ms: int, began_ms: int) -> Iterator[int]:

@@ -12,10 +12,10 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.decode import CHUNK_BYTES
 from retryctl.sources.saved.files import SavedFile
 from retryctl.sources.saved.formats import detect_format
@@ -29,7 +29,7 @@ _MEMBER = re.compile(rb"\x1f\x8b\x08[\x00\x08].{4}[\x00\x02\x04][\x00-\x0d\xff]"
 _HEAD_BYTES = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Chunk:
     """The bytes ``[start, stop)`` of a file; to its end where ``stop`` is ``None``.
 

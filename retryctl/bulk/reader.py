@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from types import TracebackType
 from typing import BinaryIO
@@ -24,6 +24,7 @@ from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.lost_lines import lost_lines
 from retryctl.core.model.coverage import Coverage, Gap, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress
 from retryctl.sources.saved.events import nothing_readable
@@ -42,7 +43,7 @@ MOST_CHUNKS, MOST_PARTITIONS = 512, 256
 ONE_PROCESS_BYTES = 64 << 20  # of less, the survey ends before a worker begins
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class TracedLog:
     """The requests of some IDs, with all events of their attempts, in order of their start.
 

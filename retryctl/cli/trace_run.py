@@ -98,6 +98,7 @@ def _follow(
                 clock=wall_clock_ms,
                 sleep=display.sleep,
                 on_wait=display.show,
+                on_failure=lambda error: feedback.warn(f"reading again after: {error.what}"),
             )
         except KeyboardInterrupt:
             if display.latest is None or not display.latest.checked:

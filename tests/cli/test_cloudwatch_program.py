@@ -369,6 +369,7 @@ def test_a_request_is_followed_until_its_sequence_closes(endpoint: Endpoint) -> 
             clock=lambda: clock[0],
             sleep=sleep,
             on_wait=on_wait,
+            on_failure=lambda error: None,
         )
         return story.checked[0].request.outcome
 

@@ -10,14 +10,18 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from retryctl.app.follow import follow
 from retryctl.app.trace import TraceResult
-from retryctl.cli.options.params import OutputOptions
-from retryctl.cli.output.live import TableDisplay, countdown
+from retryctl.cli.options.params import Output, OutputOptions
+from retryctl.cli.output.live import LinesDisplay, TableDisplay, countdown
 from retryctl.cli.output.terminal import LiveRegion, TerminalFeedback
+from retryctl.core.model.coverage import Gap
+from retryctl.errors import AccessDenied, RetryctlError, Throttled, Unreachable
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import (
     CREDENTIALS,
@@ -29,7 +33,7 @@ from tests.support.aws_program import (
     now_ms,
     trace,
 )
-from tests.support.check_logs import pending, succeeded
+from tests.support.check_logs import exhausted, pending, succeeded
 from tests.support.lambda_log import ID, Environment, events_of, judged, whole
 from tests.support.program import PROGRAM, environment, run_process
 
@@ -106,6 +110,74 @@ def test_the_next_attempt_and_the_next_reading_count_down() -> None:
     assert countdown(result(missing=(ID,)), 0, 5_000) == (
         f"no log line of {ID} yet; next reading in 5 s. {end}"
     )
+
+
+# --------------------------------------------------------------------------- readings that fail
+
+
+def followed(*readings: TraceResult | RetryctlError) -> tuple[list[TraceResult], list[str], int]:
+    """Return what was shown, the failures, and the seconds that passed."""
+    remaining, shown, failures = iter(readings), [], []
+    clock = [readings[0].coverage.horizon_ms or 0] if isinstance(readings[0], TraceResult) else [0]
+    began_ms = clock[0]
+
+    def read() -> TraceResult:
+        reading = next(remaining, readings[-1])
+        if isinstance(reading, RetryctlError):
+            raise reading
+        return reading
+
+    def sleep(seconds: float) -> None:
+        clock[0] += round(seconds * 1000)
+
+    last = follow(
+        read,
+        timeout_ms=None,
+        clock=lambda: clock[0],
+        sleep=sleep,
+        on_wait=lambda result, _: shown.append(result),
+        on_failure=lambda error: failures.append(error.what),
+    )
+    return [*shown, last], failures, (clock[0] - began_ms) // 1000
+
+
+def test_a_reading_that_fails_is_repeated() -> None:
+    first, last = result(pending(ID)), result(exhausted(ID))
+    away = Unreachable("no answer")
+    shown, failures, _ = followed(first, away, Throttled("too many"), last)
+    assert shown == [first, first, first, last]
+    assert failures == ["no answer", "too many"]
+    with pytest.raises(Unreachable):
+        followed(away)
+    with pytest.raises(AccessDenied):
+        followed(first, AccessDenied("refused"))
+
+
+def test_a_reading_that_lacks_a_known_attempt_is_not_shown() -> None:
+    gap = Gap(kind="unreachable", message="no answer for stream 2", hides_attempts=True)
+    first, last = result(pending(ID)), result(exhausted(ID))
+    torn = result(missing=(ID,))
+    torn = replace(torn, coverage=replace(torn.coverage, gaps=(gap,)))
+    shown, failures, _ = followed(first, torn, last)
+    assert shown == [first, first, last]
+    assert failures == [gap.message]
+
+
+def test_a_service_that_stays_away_ends_the_wait_with_what_is_known() -> None:
+    first = result(pending(ID))
+    shown, failures, seconds = followed(first, Unreachable("no answer"))
+    assert shown[-1] == first
+    assert len(failures) > 50
+    assert 900 <= seconds < 1100
+
+
+def test_the_last_line_of_a_request_is_its_state(capsys: pytest.CaptureFixture[str]) -> None:
+    display = LinesDisplay(OutputOptions(output=Output.JSONL))
+    for reading in (result(pending(ID)), result(exhausted(ID)), result(pending(ID))):
+        display.show(reading)
+        display.show(reading)
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["outcome"] for line in lines] == ["pending", "exhausted", "pending"]
 
 
 # --------------------------------------------------------------------------- a terminal

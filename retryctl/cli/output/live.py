@@ -46,6 +46,7 @@ class Display:
         self._show, self._tz = show, zone(show.tz)
         self._clock, self._sleep = clock, sleep
         self._printed: set[str] = set()
+        self._latest_lines: dict[tuple[str | None, str], str] = {}
 
     def show(self, result: TraceResult, until_ms: int | None = None) -> None:
         """Print what is new in a result. It stays the latest until ``until_ms``."""
@@ -75,7 +76,10 @@ class Display:
 
 
 class LinesDisplay(Display):
-    """Prints the JSON line of a request each time that it has changed."""
+    """Prints the JSON line of a request each time that it has changed.
+
+    The last line of a request is its state, also where that is an earlier one again.
+    """
 
     def finish(self, result: TraceResult, files: Sequence[ReportFile] = ()) -> ExitStatus:
         """Print the lines that have changed, and what is not found."""
@@ -83,9 +87,11 @@ class LinesDisplay(Display):
         return show_trace(result, self._show, files, is_printed=True)
 
     def _print(self, result: TraceResult) -> None:
-        for line in trace_view(result, self._show, self._tz).splitlines(keepends=True):
-            if self._is_new(line):
-                put(line, document=True)
+        lines = trace_view(result, self._show, self._tz).split("\n")
+        for one, line in zip(result.checked, lines, strict=False):
+            if self._latest_lines.get(one.request.key) != line:
+                self._latest_lines[one.request.key] = line
+                put(f"{line}\n", document=True)
 
 
 class TableDisplay(Display):

@@ -18,7 +18,7 @@ from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LONGEST_EVENT_AGE_S, LONGEST_TIMEOUT_S
-from retryctl.errors import CouldNotLook, RetryctlError
+from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.log_groups import LogGroup, describe, find_log_groups, refusal_of
@@ -129,14 +129,14 @@ class RequestSource:
         if self._unread:
             error = self._unread[0]
             what = f"an attempt was found, but could not be read: {error.what}"
-            raise CouldNotLook(what, error.next_step) from error
+            raise _same_kind(error, what) from error
         refused, groups = len(self._refused), len(self._looked.groups)
         if groups == refused == 1:
             raise self._refused[0]
         if 2 * refused > groups:
             error = self._refused[0]
             what = f"{refused} of {groups} log groups could not be searched: {error.what}"
-            raise CouldNotLook(what, error.next_step) from error
+            raise _same_kind(error, what) from error
 
     def coverage(self) -> Coverage:
         """Return what ``read`` has read so far; all of it once ``read`` is exhausted."""
@@ -343,3 +343,10 @@ class RequestSource:
                 replace(window, until_ms=min(window.until_ms, now_ms - _LATE_MS))
                 for window in found.done
             ]
+
+
+def _same_kind(error: RetryctlError, what: str) -> CouldNotLook:
+    """Return an error with other words that also shows whether reading again can help."""
+    kinds = (Throttled, Unreachable)
+    kind = next((kind for kind in kinds if isinstance(error, kind)), CouldNotLook)
+    return kind(what, error.next_step)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from shlex import quote
 from typing import Literal
@@ -13,6 +12,7 @@ from retryctl.core.check.evaluate import REQUEST, CheckOutcome, FindingEffect, J
 from retryctl.core.check.expectations import CheckResult
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent, is_timed
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus
 from retryctl.views.inert import cut, lines_of
@@ -32,7 +32,7 @@ _LISTS = {
 """Options of ``list`` that show the requests an expectation is about."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class CheckReport:
     """The result of a check, and what was read.
 
@@ -73,7 +73,7 @@ class CheckReport:
         return (self.coverage.log_groups or (self.subject or "log",))[0].lstrip("/")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Problem:
     """One thing that did not pass: the findings of one kind in a request, or an expectation.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, tzinfo
 
 from retryctl.core.crosscheck.attempt_check import Verdict
@@ -16,6 +16,7 @@ from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import stream_name
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
+from retryctl.core.value_classes import value_class
 from retryctl.views.attempts_table import (
     attempts_table,
     environment_cell,
@@ -45,7 +46,7 @@ _MOST_ROWS, _FIRST_ROWS, _LAST_ROWS = 20, 8, 5
 _MOST_WORDS = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class TraceOptions:
     """What of each request is shown: its log lines, one attempt only, failed ones only.
 
