@@ -26,7 +26,7 @@ from retryctl.views.attempts_table import (
     versions,
 )
 from retryctl.views.blocks import BLANK, Block, Command, Drawing, LogLines, Paragraph, Piece
-from retryctl.views.environments import EnvironmentLabel, environments
+from retryctl.views.environments import UNKNOWN_LEGEND, EnvironmentLabel, environments
 from retryctl.views.inert import lines_of
 from retryctl.views.next_steps import grouped_findings, next_steps, on_cloudwatch
 from retryctl.views.sentences import (
@@ -149,6 +149,8 @@ def _request(
         yield BLANK
         ends = _first_and_last(shown)
         yield attempts_table(checked, ends, known, tz)
+        if any(attempt.log_stream is None for attempt in ends):
+            yield Paragraph(lead=[(" ", "")], words=[(UNKNOWN_LEGEND, "dim")])
         if between := shown[_FIRST_ROWS:-_LAST_ROWS] if len(ends) < len(shown) else ():
             yield BLANK
             yield Paragraph(words=[(_folded(between), "dim")])
