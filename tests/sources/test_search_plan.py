@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,7 +93,9 @@ def test_the_last_pages_are_read_one_slice_after_the_other() -> None:
 
 def test_less_than_a_page_is_no_slice_of_its_own() -> None:
     plan = SlicePlanner(window(0, 24 * HOUR), is_busy=True)
-    plan.finished(plan.take() or pytest.fail(), pages=5)
+    first = plan.take()
+    assert first is not None
+    plan.finished(first, pages=5)
     plan.aim = (window(round(15.5 * HOUR), 24 * HOUR),)
     rest = plan.take()
     assert rest is not None
