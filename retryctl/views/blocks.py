@@ -51,10 +51,10 @@ class Table:
 
     Where they do not fit, each name in ``gives_way``, in that order, takes the next shorter form
     of its column, or removes the column that has none. Then the column ``clipped`` is cut.
-    ``instead`` has the paragraphs below the table that replace columns which are shortened, cut
-    or removed. Where even that does not fit, each row becomes a paragraph, with
-    ``stacks_all`` of all columns. ``gap`` is the number of cells between columns below which a
-    column gives way.
+    ``instead`` has the paragraphs below the table that replace columns which are cut, removed or
+    shortened; of these the key is ``shorter NAME``. Where even that does not fit, each row becomes
+    a paragraph, with ``stacks_all`` of all columns. ``gap`` is the number of cells between columns
+    below which a column gives way.
     """
 
     columns: Mapping[str, Column]

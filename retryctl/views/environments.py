@@ -32,6 +32,9 @@ class EnvironmentLabel:
 
 UNKNOWN = EnvironmentLabel(name="", sign="?", colour="dim")
 """The environment of an attempt whose log stream is not known."""
+UNKNOWN_LEGEND = (
+    f"{UNKNOWN.sign}: environment not known; no line that was read names its log stream"
+)
 
 
 def environments(attempts: Iterable[Attempt]) -> dict[str | None, EnvironmentLabel]:

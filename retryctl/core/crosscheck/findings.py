@@ -14,6 +14,7 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import Request
 from retryctl.core.value_classes import value_class
+from retryctl.core.wording import in_a_row
 
 MOST_LISTED = 100
 """A request lists this many findings of one rule; its other findings of the rule are counted."""
@@ -136,6 +137,4 @@ def attempts_named(some: Some) -> str:
     names = [str(attempt.number) for attempt in some.first]
     if some.count > len(names):
         names.append(f"{some.count - len(names):,} more")
-    if len(names) < 2:
-        return f"attempt {names[0]}"
-    return f"attempts {', '.join(names[:-1])} and {names[-1]}"
+    return f"attempt{'s' if len(names) > 1 else ''} {in_a_row(names)}"

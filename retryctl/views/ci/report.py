@@ -13,7 +13,7 @@ from retryctl.core.check.expectations import CheckResult
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent, is_timed
 from retryctl.core.value_classes import value_class
-from retryctl.core.wording import number_of
+from retryctl.core.wording import in_a_row, number_of
 from retryctl.errors import ExitStatus
 from retryctl.views.inert import cut, lines_of
 from retryctl.views.sentences import coverage_sentence
@@ -64,14 +64,8 @@ class CheckReport:
 
     @property
     def coverage_sentence(self) -> str:
-        """What was read; that the log is complete only where no result contradicts it."""
-        judgement = self.judgement
-        lacking = any(rule == "logs-incomplete" for _, rule in judgement.counts) or any(
-            check.name == REQUEST and check.passed is None for check in judgement.checks
-        )
-        return coverage_sentence(
-            self.coverage, self.tz, lacking=bool(self.coverage.where) and lacking
-        )
+        """What was read, and whether anything is missing from it."""
+        return coverage_sentence(self.coverage, self.tz)
 
     @property
     def place(self) -> str:
@@ -202,15 +196,9 @@ def headline(judgement: CheckOutcome, subject: str) -> str:
 def result_sentence(result: CheckReport) -> str:
     """Return the result as a sentence that ends in the exit status."""
     checks = result.judgement.checks
-    requests = sum(check.name == REQUEST for check in checks)
-    expectations = len(checks) - requests
     failed = sum(check.passed is False for check in checks)
     unsure = sum(check.passed is None for check in checks)
-    made_of = number_of(requests, "request")
-    if result.command == "doctor":
-        made_of = result.subject
-    elif expectations:
-        made_of += f" and {number_of(expectations, 'expectation')}"
+    made_of = result.subject if result.command == "doctor" else _made_of(checks)
     status = f"(exit {result.status.value})"
     if result.status is ExitStatus.NOTHING_FOUND:
         return f"there was nothing to check {status}"
@@ -222,6 +210,15 @@ def result_sentence(result: CheckReport) -> str:
     failing = _numbers(result.judgement, "failed")
     why = f" ({failing})" if failing else ""
     return f"{' and '.join(parts)} of {number_of(len(checks), 'check')}{why}: {made_of} {status}"
+
+
+def _made_of(checks: Sequence[CheckResult]) -> str:
+    """``2 requests, 3 expectations and the coverage``."""
+    requests = sum(check.name == REQUEST for check in checks)
+    options = sum(check.is_option for check in checks)
+    expectations = [number_of(options, "expectation")] if options else []
+    others = [f"the {each.name}" for each in checks if not each.is_option and each.name != REQUEST]
+    return in_a_row([number_of(requests, "request"), *expectations, *others])
 
 
 def _problems(check: CheckResult, failed: list[JudgedFinding]) -> Iterator[Problem]:

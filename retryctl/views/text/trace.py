@@ -26,7 +26,7 @@ from retryctl.views.attempts_table import (
     versions,
 )
 from retryctl.views.blocks import BLANK, Block, Command, Drawing, LogLines, Paragraph, Piece
-from retryctl.views.environments import EnvironmentLabel, environments
+from retryctl.views.environments import UNKNOWN_LEGEND, EnvironmentLabel, environments
 from retryctl.views.inert import lines_of
 from retryctl.views.next_steps import grouped_findings, next_steps, on_cloudwatch
 from retryctl.views.sentences import (
@@ -150,6 +150,8 @@ def _request(
         yield BLANK
         ends = _first_and_last(shown)
         yield attempts_table(checked, ends, known, tz)
+        if any(attempt.log_stream is None for attempt in ends):
+            yield Paragraph(lead=[(" ", "")], words=[(UNKNOWN_LEGEND, "dim")])
         if between := shown[_FIRST_ROWS:-_LAST_ROWS] if len(ends) < len(shown) else ():
             yield BLANK
             yield Paragraph(words=[(_folded(between), "dim")])
@@ -282,11 +284,9 @@ def _coverage(coverage: Coverage, checked: Sequence[CheckedRequest], tz: tzinfo)
     """Yield what was read, and the gaps that no finding names."""
     named = {finding.message for one in checked for finding in one.findings}
     gaps = [gap for gap in coverage.gaps if gap.settle or gap.message not in named]
-    lacking = coverage.where and any(map(_lacks_something, checked))
     looked = coverage_sentence(
         coverage,
         tz,
-        lacking=bool(lacking),
         gaps="Missing:" if gaps else "What is missing is listed above.",
     )
     yield Paragraph(words=[(looked, "")])
@@ -295,11 +295,6 @@ def _coverage(coverage: Coverage, checked: Sequence[CheckedRequest], tz: tzinfo)
     if len(gaps) > _MOST_GAPS:
         more = len(gaps) - _MOST_GAPS
         yield _sentence(Sentence(WARNING, f"and {more:,} more: see --output json"))
-
-
-def _lacks_something(checked: CheckedRequest) -> bool:
-    incomplete = any(finding.rule == "logs-incomplete" for finding in checked.findings)
-    return incomplete or checked.verdict is Verdict.UNDETERMINED
 
 
 def _gap(gap: Gap) -> Iterator[Block]:
