@@ -39,7 +39,11 @@ def checked() -> CheckedRequest:
 
 
 def checks(
-    one: CheckedRequest, expected: Expectations, known: Collection[Identity] = (), *, learns: bool = False
+    one: CheckedRequest,
+    expected: Expectations,
+    known: Collection[Identity] = (),
+    *,
+    learns: bool = False,
 ) -> CheckOutcome:
     evaluator = CheckEvaluator(expected, known, learns=learns)
     evaluator.add(one)
@@ -66,7 +70,9 @@ def test_counts_and_the_result_are_those_of_all(
         tally.add(one)
     assert tallies[0] == tallies[1]
     for expected in (Expectations(fail_on=ERRORS), Expectations(fail_on=ERRORS, allow=ERRORS)):
-        some, every = (checks(one, expected, learns=learns) for one in (request_with_many, complete))
+        some, every = (
+            checks(one, expected, learns=learns) for one in (request_with_many, complete)
+        )
         assert some.counts == every.counts
         assert some.known == every.known
         assert some.passed is every.passed

@@ -163,7 +163,11 @@ class CheckEvaluator:
         findings = tuple(_with_counts(self._judged(checked), more))
         failed = [
             *(f"{each.finding.rule}: {each.finding.message}" for each in findings if each.failed),
-            *(f"{each.rule}: attempt {each.attempt}." for each, _, effect in unlisted if effect == "failed"),
+            *(
+                f"{each.rule}: attempt {each.attempt}."
+                for each, _, effect in unlisted
+                if effect == "failed"
+            ),
         ]
         expectations = of_request(checked, self._expected, self._tally)
         self._results.append(
@@ -178,7 +182,9 @@ class CheckEvaluator:
         self._counts.update(more)
         if self._learns:
             self._identities.update(each.identity for each in findings if each.known)
-            self._identities.update(identity for _, identity, effect in unlisted if effect == "known")
+            self._identities.update(
+                identity for _, identity, effect in unlisted if effect == "known"
+            )
         self._keep(len(findings))
 
     def _keep(self, more: int) -> None:

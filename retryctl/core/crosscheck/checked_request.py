@@ -38,8 +38,8 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import Request, request_of
-from retryctl.core.wording import number_of
 from retryctl.core.value_classes import value_class
+from retryctl.core.wording import number_of
 
 RULES: tuple[Rule[RuleInput], ...] = (*COUNTER_RULES, *STORE_RULES, *DELIVERY_RULES)
 _MOST_REASONS = 20

@@ -24,7 +24,13 @@ from retryctl.views.html.page import document, sentence_line, table
 from retryctl.views.html.timeline import picture
 from retryctl.views.html.tmp_files import files_after, files_are_inferred
 from retryctl.views.next_steps import grouped_findings, next_steps
-from retryctl.views.sentences import Sentence, numbered, outcome_sentence, unlisted_findings, verdict_sentences
+from retryctl.views.sentences import (
+    Sentence,
+    numbered,
+    outcome_sentence,
+    unlisted_findings,
+    verdict_sentences,
+)
 from retryctl.views.signs import UNSURE
 from retryctl.views.text.trace import TraceOptions
 from retryctl.views.times import on_one_day, starts_ms
