@@ -6,24 +6,25 @@ and of the others the figures are kept.
 
 from __future__ import annotations
 
+import re
 from binascii import unhexlify
+from operator import lt, sub
 from typing import Any
 
 from retryctl.bulk.attempt_templates import TemplateCache, figures_of, template_part
 from retryctl.bulk.compact import RECORD, Shown, compact_attempts, part_of, part_of_packed
+from retryctl.bulk.line_kinds import ENDS, LOOK, REPORTS, STARTS, is_plain
 from retryctl.bulk.line_layout import (
     END,
-    ENDS,
-    LOOK,
     REPORT,
-    REPORTS,
     START,
-    STARTS,
     TELLING_JSON,
     TIMED,
     events_of,
     message_of,
+    three_lines,
 )
+from retryctl.bulk.stream_batch import StreamBatch
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.core.crosscheck.claims import Markers, read_claim
 from retryctl.core.grammar.parse import parse_record
@@ -32,6 +33,7 @@ from retryctl.core.history.safe_cut import ClosedChunk, closed_piece
 from retryctl.core.model.attempt import Attempt, execution_arn
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.records import (
     AppLine,
     End,
@@ -45,6 +47,8 @@ from retryctl.core.model.records import (
 )
 from retryctl.sources.saved.stream_filter import StreamFilter
 
+_RUNS = re.compile(b"(?:%c%c%c){2,}" % (STARTS, ENDS, REPORTS))
+"""Marked lines of attempts with three records, one after another."""
 MOST_TEMPLATES = 20_000
 MOST_AT_ONCE = 500
 
@@ -67,6 +71,28 @@ class AttemptBuilder:
         self._cache = cache
         self._found = found
         self._shown = shown
+
+    def read_batch(self, fragment: StreamFragment, batch: StreamBatch) -> None:
+        """Read lines of one stream, in order; attempts of three records are read many at a time.
+
+        Raises NoEvent where a line is malformed.
+        """
+        for run in _RUNS.finditer(batch.kinds):
+            first, last = run.start(), run.end() - 3
+            self._read_marked(fragment, batch, first + 1)
+            if self._keep_run(fragment, batch, first, last):
+                batch.skip_to(last + 1)
+        self._read_marked(fragment, batch, len(batch.marks))
+        fragment.hold_all(batch.rest())
+
+    def _read_marked(self, fragment: StreamFragment, batch: StreamBatch, until: int) -> None:
+        """Read the lines up to this marked one."""
+        for between, line, moment, kind in batch.marked(until):
+            fragment.hold_all(between)
+            if is_plain(kind, line):
+                fragment.hold(line)
+            else:
+                self.read_line(fragment, line, moment, kind, batch.message_at)
 
     def read_line(
         self, fragment: StreamFragment, line: bytes, moment: bytes, kind: int, at: int
@@ -250,6 +276,45 @@ class AttemptBuilder:
         first, last = fragment.open_at, fragment.report_at
         context = [lines[first], lines[last]] if quiet else lines[first : last + 1]
         fragment.cut(context, self._between(fragment), start_ms)
+
+    def _keep_run(
+        self, fragment: StreamFragment, batch: StreamBatch, first: int, last: int
+    ) -> bool:
+        """Keep the attempts whose START is marked from ``first`` on, and open the one of ``last``.
+
+        The first of them is open. Return false where they are not all ordinary.
+        """
+        if self._shown or not fragment.is_at_start or fragment.json is not False:
+            return False
+        lines, times = batch.at_marks(first, last + 1)
+        opening = START.match(lines[-1], batch.message_at)
+        found = three_lines(batch.message_at).findall(b"".join(lines[:-1]))
+        numbers = [self._numbers.get((("S", f[1], False), ("R", f[4] or None)), -1) for f in found]
+        starts, ends, reports = (list(map(int, times[at::3])) for at in range(3))
+        ready = fragment.undecided_ms < starts[1] and all(map(lt, reports, starts[1:]))
+        tooks = list(map(sub, reports, starts))
+        if not (opening and 3 * len(found) == last - first and min(numbers) >= 0 and ready):
+            return False
+        if not (min(tooks) > 0 and max(tooks) <= LONGEST_ATTEMPT_MS):
+            return False
+        packed_ids = unhexlify(b"".join([f[0] for f in found]).replace(b"-", b""))
+        for at, (start_ms, end_ms, (_, _, billed, memory, _), number) in enumerate(
+            zip(starts, ends, found, numbers, strict=False)
+        ):
+            request_id = packed_ids[16 * at : 16 * at + 16]
+            self._found.plain[part_of_packed(request_id, self._parts)] += RECORD.pack(
+                request_id,
+                start_ms,
+                end_ms - start_ms,
+                int(billed),
+                int(memory),
+                fragment.number,
+                number,
+            )
+        fragment.cut([lines[-4], lines[-2]], [], starts[-2])
+        request_id, version = opening.groups()
+        fragment.open(request_id, starts[-1], lines[-1], ("S", version, False))
+        return True
 
     def _between(self, fragment: StreamFragment) -> list[Any]:
         """Return the lines behind an attempt that the next one may need."""

@@ -1,0 +1,63 @@
+"""The kinds of messages, by their first bytes."""
+
+from __future__ import annotations
+
+HEAD_BYTES = 6
+PLAIN, TEXT, STARTS, ENDS, REPORTS, LOOK = range(6)
+"""Of a TEXT line, a stack trace has consequences; of a LOOK line only the whole shows its kind."""
+
+_HEADS = tuple(
+    word[:HEAD_BYTES]
+    for word in (
+        *(b"START RequestId", b"END RequestId", b"REPORT RequestId", b"RequestId: "),
+        *(b"INIT_START ", b"INIT_REPORT", b"RESTORE_", b"EXTENSION", b"TELEMETRY", b"LOGS"),
+        *(b"LAMBDA_WARNING", b"[ERROR]", b"[WARNING]", b"process "),
+        *(b"Error raised", b"Critical exception", b"Init error"),
+    )
+)
+_FIRST_BYTES = frozenset(b'0123456789{" \\') | frozenset(range(0x80, 0x100))
+_MOST_KINDS = 50_000
+
+
+class LineKinds:
+    """The kinds of messages that were met.
+
+    A *stamp* is what stands between the time of a line and the seventh byte of its message.
+    """
+
+    def __init__(self, *, default_markers: bool) -> None:
+        self.of_stamp: dict[bytes, int] = {}
+        self.plain: set[bytes] = set()
+        self.text: set[bytes] = set()
+        self._default_markers = default_markers
+
+    def learn(self, stamp: bytes) -> int:
+        """Return the kind of the messages behind a stamp, and keep it."""
+        if len(self.of_stamp) > _MOST_KINDS:
+            for known in (self.of_stamp, self.plain, self.text):
+                known.clear()
+        kind = self.of_stamp[stamp] = self.kind(stamp[-HEAD_BYTES:])
+        if kind == PLAIN:
+            self.plain.add(stamp)
+        elif kind == TEXT:
+            self.text.add(stamp)
+        return kind
+
+    def kind(self, head: bytes) -> int:
+        """Return the kind of a message by its first bytes."""
+        if head.startswith(b"START "):
+            return STARTS
+        if head == b"END Re":
+            return ENDS
+        if head == b"REPORT":
+            return REPORTS
+        if not head or head[0] in _FIRST_BYTES or any(map(head.startswith, _HEADS)):
+            return LOOK
+        if not self._default_markers:
+            return LOOK
+        return PLAIN if head.startswith(b"[") else TEXT
+
+
+def is_plain(kind: int, line: bytes) -> bool:
+    """Whether a line of this kind is without consequence."""
+    return kind == PLAIN or (kind == TEXT and b"\\tat " not in line)
