@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from binascii import unhexlify
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from operator import lt, sub
 from typing import Any
 
 from retryctl.bulk.attempt_templates import TemplateCache, figures_of, template_part
 from retryctl.bulk.compact import RECORD, Shown, compact_attempts, part_of, part_of_packed
-from retryctl.bulk.line_kinds import ENDS, LOOK, REPORTS, STARTS, is_plain
+from retryctl.bulk.line_kinds import ENDS, LOOK, REPORTS, STARTS
 from retryctl.bulk.line_layout import (
     END,
     REPORT,
@@ -47,8 +49,8 @@ from retryctl.core.model.records import (
 )
 from retryctl.sources.saved.stream_filter import StreamFilter
 
-_RUNS = re.compile(b"(?:%c%c%c){2,}" % (STARTS, ENDS, REPORTS))
-"""Marked lines of attempts with three records, one after another."""
+_RUNS = re.compile(b"(?:%c%c%c){2,}(?=%c)" % (STARTS, ENDS, REPORTS, STARTS))
+"""Marked lines of attempts with three records, one after another, and a START behind them."""
 MOST_TEMPLATES = 20_000
 MOST_AT_ONCE = 500
 
@@ -78,7 +80,7 @@ class AttemptBuilder:
         Raises NoEvent where a line is malformed.
         """
         for run in _RUNS.finditer(batch.kinds):
-            first, last = run.start(), run.end() - 3
+            first, last = run.span()
             self._read_marked(fragment, batch, first + 1)
             if self._keep_run(fragment, batch, first, last):
                 batch.skip_to(last + 1)
@@ -89,10 +91,7 @@ class AttemptBuilder:
         """Read the lines up to this marked one."""
         for between, line, moment, kind in batch.marked(until):
             fragment.hold_all(between)
-            if is_plain(kind, line):
-                fragment.hold(line)
-            else:
-                self.read_line(fragment, line, moment, kind, batch.message_at)
+            self.read_line(fragment, line, moment, kind, batch.message_at)
 
     def read_line(
         self, fragment: StreamFragment, line: bytes, moment: bytes, kind: int, at: int
@@ -262,15 +261,9 @@ class AttemptBuilder:
         assert report is not None  # it is closed
         if not self._shown:
             request_id = unhexlify(fragment.open_id.replace(b"-", b""))
-            self._found.plain[part_of_packed(request_id, self._parts)] += RECORD.pack(
-                request_id,
-                start_ms,
-                (fragment.end or report[0]) - start_ms,
-                report[1],
-                report[2],
-                fragment.number,
-                number,
-            )
+            took_ms = (fragment.end or report[0]) - start_ms
+            figures = (start_ms, took_ms, *report[1:], fragment.number, number)
+            self._deal_out([RECORD.pack(request_id, *figures)])
         # of a quiet attempt its two ends are all that the next one could need
         quiet = len(fragment.template) == 2
         first, last = fragment.open_at, fragment.report_at
@@ -289,32 +282,50 @@ class AttemptBuilder:
         lines, times = batch.at_marks(first, last + 1)
         opening = START.match(lines[-1], batch.message_at)
         found = three_lines(batch.message_at).findall(b"".join(lines[:-1]))
-        numbers = [self._numbers.get((("S", f[1], False), ("R", f[4] or None)), -1) for f in found]
+        if not opening or 3 * len(found) != last - first:
+            return False
+        ids, versions, billed_ms, memory_mb, statuses = zip(*found, strict=True)
+        numbers = self._known_templates(versions, statuses)
         starts, ends, reports = (list(map(int, times[at::3])) for at in range(3))
-        ready = fragment.undecided_ms < starts[1] and all(map(lt, reports, starts[1:]))
-        tooks = list(map(sub, reports, starts))
-        if not (opening and 3 * len(found) == last - first and min(numbers) >= 0 and ready):
-            return False
-        if not (min(tooks) > 0 and max(tooks) <= LONGEST_ATTEMPT_MS):
-            return False
-        packed_ids = unhexlify(b"".join([f[0] for f in found]).replace(b"-", b""))
-        for at, (start_ms, end_ms, (_, _, billed, memory, _), number) in enumerate(
-            zip(starts, ends, found, numbers, strict=False)
+        tooks_ms = list(map(sub, reports, starts))
+        if not (
+            numbers
+            and 0 < min(tooks_ms) <= max(tooks_ms) <= LONGEST_ATTEMPT_MS
+            and all(map(lt, reports, starts[1:]))
+            and fragment.undecided_ms < starts[1]
         ):
-            request_id = packed_ids[16 * at : 16 * at + 16]
-            self._found.plain[part_of_packed(request_id, self._parts)] += RECORD.pack(
-                request_id,
-                start_ms,
-                end_ms - start_ms,
-                int(billed),
-                int(memory),
-                fragment.number,
-                number,
+            return False
+        packed = unhexlify(b"".join(ids).replace(b"-", b""))
+        self._deal_out(
+            map(
+                RECORD.pack,
+                [packed[at : at + 16] for at in range(0, len(packed), 16)],
+                starts,
+                map(sub, ends, starts),
+                map(int, billed_ms),
+                map(int, memory_mb),
+                repeat(fragment.number),
+                numbers,
             )
+        )
         fragment.cut([lines[-4], lines[-2]], [], starts[-2])
         request_id, version = opening.groups()
         fragment.open(request_id, starts[-1], lines[-1], ("S", version, False))
         return True
+
+    def _known_templates(self, versions: Sequence[bytes], statuses: Sequence[bytes]) -> list[int]:
+        """Return the numbers of templates of START and REPORT; none where one is not known."""
+        pairs = list(zip(versions, statuses, strict=True))
+        known = {
+            (version, status): self._numbers.get((("S", version, False), ("R", status or None)), -1)
+            for version, status in set(pairs)
+        }
+        return [] if -1 in known.values() else [known[pair] for pair in pairs]
+
+    def _deal_out(self, records: Iterable[bytes]) -> None:
+        plain, parts = self._found.plain, self._parts
+        for record in records:
+            plain[part_of_packed(record, parts)] += record  # it begins with its ID
 
     def _between(self, fragment: StreamFragment) -> list[Any]:
         """Return the lines behind an attempt that the next one may need."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 HEAD_BYTES = 6
 PLAIN, TEXT, STARTS, ENDS, REPORTS, LOOK = range(6)
-"""Of a TEXT line, a stack trace has consequences; of a LOOK line only the whole shows its kind."""
+"""PLAIN lines are without consequence, and TEXT lines but for stack traces; LOOK lines may be any."""
 
 _HEADS = tuple(
     word[:HEAD_BYTES]
@@ -27,20 +27,13 @@ class LineKinds:
 
     def __init__(self, *, default_markers: bool) -> None:
         self.of_stamp: dict[bytes, int] = {}
-        self.plain: set[bytes] = set()
-        self.text: set[bytes] = set()
         self._default_markers = default_markers
 
     def learn(self, stamp: bytes) -> int:
         """Return the kind of the messages behind a stamp, and keep it."""
         if len(self.of_stamp) > _MOST_KINDS:
-            for known in (self.of_stamp, self.plain, self.text):
-                known.clear()
+            self.of_stamp.clear()
         kind = self.of_stamp[stamp] = self.kind(stamp[-HEAD_BYTES:])
-        if kind == PLAIN:
-            self.plain.add(stamp)
-        elif kind == TEXT:
-            self.text.add(stamp)
         return kind
 
     def kind(self, head: bytes) -> int:
@@ -58,6 +51,6 @@ class LineKinds:
         return PLAIN if head.startswith(b"[") else TEXT
 
 
-def is_plain(kind: int, line: bytes) -> bool:
-    """Whether a line of this kind is without consequence."""
-    return kind == PLAIN or (kind == TEXT and b"\\tat " not in line)
+def consequence(kind: int, line: bytes) -> int:
+    """Return the kind of a line; PLAIN for text that is no part of a stack trace."""
+    return PLAIN if kind == TEXT and b"\\tat " not in line else kind

@@ -14,7 +14,7 @@ from retryctl.bulk.attempt_builder import AttemptBuilder
 from retryctl.bulk.attempt_templates import TemplateCache
 from retryctl.bulk.compact import Shown
 from retryctl.bulk.id_survey import fold_search
-from retryctl.bulk.line_kinds import HEAD_BYTES, LineKinds, is_plain
+from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, LineKinds, consequence
 from retryctl.bulk.line_layout import NoEvent, lead_with_groups
 from retryctl.bulk.stream_batch import StreamBatch, by_header
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
@@ -110,7 +110,9 @@ class LineScanner:
             self._see(int(max(batch.times)))
             return
         fragment = self._fragments.get(batch.header)
-        if fragment is None or not (batch.is_sorted and fragment.last <= first and last < self._until):
+        if fragment is None or not (
+            batch.is_sorted and fragment.last <= first and last < self._until
+        ):
             self._read_each(batch.lines)
             return
         fragment.advance(last)
@@ -141,7 +143,7 @@ class LineScanner:
         self, fragment: StreamFragment, line: bytes, moment: bytes, kind: int, message: int
     ) -> None:
         fragment.advance(moment)
-        if is_plain(kind, line):
+        if consequence(kind, line) == PLAIN:
             fragment.hold(line)
             return
         try:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import compress
+from operator import itemgetter
 
-from retryctl.bulk.line_kinds import HEAD_BYTES, LineKinds
+from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, TEXT, LineKinds, consequence
 from retryctl.sources.saved.canonical import HEADER
 
 _TIME_BYTES = 13
+_LAST_BYTES = itemgetter(slice(-2, None))
 
 
 class StreamBatch:
@@ -31,32 +34,21 @@ class StreamBatch:
         """Find the times and the marks; return whether the layout of all lines is the usual one."""
         self.message_at, start = message_at, len(self.header)
         stamp, head = start + _TIME_BYTES, message_at + HEAD_BYTES
-        lines, plain, text = self.lines, kinds.plain, kinds.text
-        self.times = [line[start:stamp] for line in lines]
-        stamps = [line[stamp:head] for line in lines]
-        marks = [number for number, each in enumerate(stamps) if each not in plain]
-        if text and not text.isdisjoint(stamps):
-            marks = [at for at in marks if stamps[at] not in text or b"\\tat " in lines[at]]
-        self.marks = marks
+        lines = self.lines
+        self.times = list(map(itemgetter(slice(start, stamp)), lines))
+        stamps = list(map(itemgetter(slice(stamp, head)), lines))
         try:
-            self.kinds = bytes([kinds.of_stamp[stamps[at]] for at in marks])
-        except KeyError:
-            if not self._learn([(stamps[at], lines[at]) for at in marks], kinds):
+            of_all = bytes(map(kinds.of_stamp.get, stamps))  # type: ignore[arg-type]
+        except TypeError:  # one is new
+            unknown = [n for n, each in enumerate(stamps) if each not in kinds.of_stamp]
+            if not all(self._is_usual(lines[number]) for number in unknown):
                 return False
-        return all([line[-2:] == b"}\n" for line in lines])
-
-    def _learn(self, marked: list[tuple[bytes, bytes]], kinds: LineKinds) -> bool:
-        """Find the kinds of marked lines; return whether the layout of all is the usual one."""
-        found = bytearray()
-        for stamp, line in marked:
-            kind = kinds.of_stamp.get(stamp)
-            if kind is None:
-                if not self._is_usual(line):
-                    return False
-                kind = kinds.learn(stamp)
-            found.append(kind)
-        self.kinds = bytes(found)
-        return True
+            of_all = bytes([kinds.of_stamp.get(each) or kinds.learn(each) for each in stamps])
+        if TEXT in of_all:
+            of_all = bytes(map(consequence, of_all, lines))
+        self.kinds = of_all.translate(None, b"%c" % PLAIN)
+        self.marks = list(compress(range(len(lines)), of_all))
+        return set(map(_LAST_BYTES, lines)) == {b"}\n"}
 
     def begins_usual(self) -> bool:
         """Whether its header is that of an event, and all of its times are numbers."""
