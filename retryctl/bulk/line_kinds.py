@@ -4,7 +4,7 @@ from __future__ import annotations
 
 HEAD_BYTES = 6
 PLAIN, TEXT, STARTS, ENDS, REPORTS, LOOK = range(6)
-"""PLAIN lines are without consequence, and TEXT lines but for stack traces; LOOK lines may be any."""
+"""PLAIN lines have no consequence, nor has TEXT but for stack traces; LOOK lines may be any."""
 
 _HEADS = tuple(
     word[:HEAD_BYTES]
