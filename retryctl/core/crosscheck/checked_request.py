@@ -38,6 +38,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import Request, request_of
 from retryctl.core.value_classes import value_class
+from retryctl.core.wording import number_of
 
 RULES: tuple[Rule[RuleInput], ...] = (*COUNTER_RULES, *STORE_RULES, *DELIVERY_RULES)
 
@@ -242,3 +243,13 @@ def check_request(
 def cross_checked(requests: Iterable[CheckedRequest]) -> int:
     """Return the number of attempts that logged a counter or a branch."""
     return sum(not a.claim.silent for one in requests for a in one.request.attempts)
+
+
+def unmatched_patterns(failed: int, cross_checked: int, patterns: Sequence[str]) -> str:
+    """Explain that ``patterns`` matched no line though attempts failed; empty where one did."""
+    if not patterns or not failed or cross_checked:
+        return ""
+    return (
+        f"nothing was cross-checked: {number_of(failed, 'attempt')} failed and none logged a "
+        f"line that matches {', '.join(patterns)}"
+    )
