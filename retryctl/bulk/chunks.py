@@ -34,7 +34,8 @@ class Chunk:
     """The bytes ``[start, stop)`` of a file; to its end where ``stop`` is ``None``.
 
     ``format`` is known of a file that was cut. With ``members`` the bytes are gzip members, and
-    the format is that of their content.
+    the format is that of their content. After a survey, ``stretches`` are the parts that are read,
+    and ``is_irregular`` marks a chunk with lines of an unusual layout.
     """
 
     file: SavedFile
@@ -42,6 +43,8 @@ class Chunk:
     stop: int | None = None
     format: LogFormat | None = None
     members: bool = False
+    stretches: tuple[tuple[int, int], ...] | None = None
+    is_irregular: bool = False
 
     @property
     def size(self) -> int:
