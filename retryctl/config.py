@@ -26,7 +26,6 @@ Its keys, all optional::
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from os.path import lexists
@@ -34,6 +33,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from retryctl.core.crosscheck.claims import Branches, Markers
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import UsageError
 
@@ -44,7 +44,7 @@ _KEYS = ("function", "log_groups", "profile", "region", "markers", "branches", "
 _MARKER_KEYS = ("counter", "counter_field", "branch", "branch_field")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class ProjectConfig:
     """The settings of the nearest file. ``path`` is that file, ``None`` where there is none.
 
@@ -94,6 +94,8 @@ def _table_of(path: Path) -> Mapping[str, object] | None:
         raw = path.read_bytes()
         if path.name != _OURS and b"retryctl" not in raw:
             return None
+        import tomllib
+
         document: dict[str, object] = tomllib.loads(raw.decode("utf-8-sig"))
     except OSError as error:
         raise UsageError(

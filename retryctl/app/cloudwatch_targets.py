@@ -14,6 +14,7 @@ from retryctl.core.model.attempt import function_from_names as function_of
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
 from retryctl.sources.aws.client import LONGEST_WAIT_S, AwsClient
 from retryctl.sources.aws.function_config import (
@@ -29,6 +30,7 @@ from retryctl.sources.aws.log_groups import (
     is_pattern,
     log_group,
     matching_functions,
+    told_apart,
 )
 from retryctl.sources.aws.service_clock import LEAST_SKEW_MS
 from retryctl.sources.cloudwatch.insights import QueryBudget
@@ -41,7 +43,7 @@ _PLACE_OF_ARN = re.compile(r"arn:[^:]*:(?:lambda|logs):(?P<region>[^:]+):(?P<acc
 _GROUP_ARN = re.compile(r"arn:([^:]*):logs:([^:]*):([^:]*):log-group:")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Place:
     """The function and the log groups; with ``elsewhere`` other groups may be searched too."""
 
@@ -50,7 +52,7 @@ class Place:
     elsewhere: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class OpenedSearch:
     """A search of CloudWatch by request ID, ready to run.
 
@@ -228,7 +230,7 @@ class _Functions:
         self.known = FunctionConfig()
         self.groups = place.groups
         self._aws = aws
-        self._arns = {log_group(group).name: group for group in place.groups}
+        self._arns = {each.name: each.identifier for each in map(log_group, place.groups)}
         self._read: dict[str | None, FunctionConfig] = {None: self.known}
         self._only: str | None = None
         if place.function:
@@ -242,7 +244,7 @@ class _Functions:
         """Return the settings of the function whose log ``event`` stands in."""
         function = self._only
         if function is None:
-            group = self._arns.get(event.log_group or "", event.log_group or "")
+            group = self._arns.get(event.log_group or "") or event.log_group or ""
             function = function_of_group(group) or function_of(event.log_group, event.log_stream)
         if function not in self._read and function is not None:
             self._read[function], _ = self._settings(function)
@@ -305,7 +307,7 @@ def show_wait(show: ShowProgress, action: str, seconds: float) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Target:
     """A log group; of a ``function`` that is named only its own streams are read.
 
@@ -338,7 +340,9 @@ def find_targets(
             found = chain(finder.of_function(place.function, place.groups))
         else:
             found = chain(finder.of_groups(place.groups))
-    return aws, tuple(dict.fromkeys(found))
+    targets = tuple(dict.fromkeys(found))
+    groups = told_apart([target.group for target in targets])
+    return aws, tuple(replace(t, group=group) for t, group in zip(targets, groups, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

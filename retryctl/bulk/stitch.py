@@ -8,7 +8,6 @@ the core confirms it, or the stream is *out of order* and is read as a whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from retryctl.bulk.compact import Mention, Shown, Stream, compact_attempts
 from retryctl.bulk.line_layout import events_of
@@ -20,10 +19,12 @@ from retryctl.core.history.safe_cut import ClosedChunk, closed_piece, last_piece
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.log_place import unqualified
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class StitchedStream:
     """A stream, with the attempts at the ends of its fragments."""
 
@@ -101,5 +102,5 @@ def _stream(fragments: Sequence[StreamFragment]) -> Stream:
         runtime_version=next(
             (fragment.runtime for fragment in fragments if fragment.runtime), None
         ),
-        function=functions[0] if functions else None,
+        function=next(filter(unqualified, functions), functions[0]) if functions else None,
     )

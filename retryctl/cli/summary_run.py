@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,12 @@ from retryctl.cli.output.terminal import Screen, TerminalFeedback, put, stdout_s
 from retryctl.config import config_for
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.log_place import function_name
 from retryctl.core.summary.changes import Change, changes
 from retryctl.core.summary.tally import SummaryTally
+from retryctl.core.value_classes import value_class
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.figures import Tallies as FunctionTallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
@@ -114,7 +116,7 @@ def _refuse_hidden_changes(compare: Path | None, forms: set[str], output: str) -
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class _Figures:
     """The figures of each function, the worst first, and their sum.
 
@@ -170,8 +172,10 @@ def _quiet_functions(functions: Sequence[str], coverage: Coverage) -> Iterator[s
         return
     unread = {gap.log_group for gap in coverage.gaps}
     groups = coverage.log_groups if coverage.source == "cloudwatch" else ()
-    read = [each.removeprefix(_LAMBDA_GROUP) for each in groups if each.startswith(_LAMBDA_GROUP)]
-    yield from (each for each in (*named, *read) if _LAMBDA_GROUP + each not in unread)
+    logging = {each: name for each in groups if (name := function_from_names(each, None))}
+    yield from (name for each, name in logging.items() if each not in unread)
+    known = set(map(function_name, logging.values()))
+    yield from (each for each in named if each not in known and _LAMBDA_GROUP + each not in unread)
 
 
 def _total(named: FunctionTallies) -> SummaryTally:

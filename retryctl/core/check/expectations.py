@@ -12,9 +12,10 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
-from retryctl.core.crosscheck.checked_request import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest, unmatched_patterns
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
 
 OPEN = (RequestOutcome.PENDING, RequestOutcome.RUNNING)
@@ -24,7 +25,7 @@ _MAY_BE_RETRIED = (RequestOutcome.PENDING, RequestOutcome.UNKNOWN)
 _FEW = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Limit:
     """``text`` as it was given: a number (``3``), or a share of all (``0.5%`` is 1/200)."""
 
@@ -33,7 +34,7 @@ class Limit:
     is_share: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Expectations:
     """What has to hold. ``fail_on`` and ``allow`` are names of rules.
 
@@ -59,7 +60,7 @@ class Expectations:
         return self.awaited is None or request_id in self.awaited
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class CheckResult:
     """One request, or one expectation. ``passed`` is ``None`` where it is not known.
 
@@ -289,16 +290,6 @@ def cross_check_of_all(tally: CheckTally, patterns: Sequence[str]) -> CheckResul
     if not message:
         return None
     return CheckResult(name=CROSS_CHECK, passed=None, message=message, is_option=False)
-
-
-def unmatched_patterns(failed: int, cross_checked: int, patterns: Sequence[str]) -> str:
-    """Explain that ``patterns`` matched no line though attempts failed; empty where one did."""
-    if not patterns or not failed or cross_checked:
-        return ""
-    return (
-        f"nothing was cross-checked: {number_of(failed, 'attempt')} failed and none logged a "
-        f"line that matches {', '.join(patterns)}"
-    )
 
 
 COVERAGE = "coverage"

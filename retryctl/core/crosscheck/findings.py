@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, CheckInput
@@ -13,6 +13,13 @@ from retryctl.core.crosscheck.earlier_marks import EarlierMarks, Some
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import Request
+from retryctl.core.value_classes import value_class
+from retryctl.core.wording import in_a_row
+
+MOST_LISTED = 100
+"""A request lists this many findings of one rule; its other findings of the rule are counted."""
+MOST_EVIDENCE = 20
+"""A finding has at most this many log events as evidence."""
 
 
 class Severity(StrEnum):
@@ -23,7 +30,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Finding:
     """A result of a rule, with the log events that are its evidence.
 
@@ -43,7 +50,15 @@ class Finding:
             raise ValueError(f"a finding of {self.rule} needs evidence")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlistedFinding(NamedTuple):
+    """A finding beyond those that its request lists: counted, without message and evidence."""
+
+    rule: str
+    severity: Severity
+    attempt: int | None
+
+
+@value_class
 class RuleInput:
     """One request, checked, as the rules read it."""
 
@@ -88,7 +103,7 @@ class Match(NamedTuple):
 Case = TypeVar("Case")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Rule(Generic[Case]):
     """One rule: ``look`` yields its matches, each of which becomes a finding."""
 
@@ -106,8 +121,15 @@ class Rule(Generic[Case]):
                 attempt=match.attempt,
                 message=match.message,
                 remedy=match.remedy or self.remedy,
-                evidence=tuple(dict.fromkeys(match.evidence)),
+                evidence=tuple(islice(dict.fromkeys(match.evidence), MOST_EVIDENCE)),
             )
+
+
+def listed(findings: Iterator[Finding]) -> tuple[list[Finding], list[UnlistedFinding]]:
+    """Split the findings of one rule into those that are listed and the others."""
+    first = list(islice(findings, MOST_LISTED))
+    rest = [UnlistedFinding(each.rule, each.severity, each.attempt) for each in findings]
+    return first, rest
 
 
 def attempts_named(some: Some) -> str:
@@ -115,6 +137,4 @@ def attempts_named(some: Some) -> str:
     names = [str(attempt.number) for attempt in some.first]
     if some.count > len(names):
         names.append(f"{some.count - len(names):,} more")
-    if len(names) < 2:
-        return f"attempt {names[0]}"
-    return f"attempts {', '.join(names[:-1])} and {names[-1]}"
+    return f"attempt{'s' if len(names) > 1 else ''} {in_a_row(names)}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.events import LogEvent
+from retryctl.core.value_classes import value_class
 from retryctl.errors import AccessDenied, CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
@@ -51,7 +52,7 @@ _CALLS_PER_S = 10
 
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # In a group with more bytes in the window, one call of FilterLogEvents does not reach its end.
-_BUSY_BYTES = 50e6
+_BUSY_BYTES = 20e6
 _LINES_OF_A_HIT = 3
 # Parts of streams that one call reads: the time before the first and in all, and the events.
 _LEAD_MS, _TOGETHER_MS = 180_000, 900_000
@@ -61,7 +62,7 @@ Memory = dict[tuple[LogGroup, tuple[str, ...]], SearchResult]
 """What came of earlier searches, by group and request IDs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class SearchOptions:
     """How to find requests: the engine, its terms, and when ``auto`` takes Insights.
 

@@ -14,19 +14,14 @@ from dataclasses import dataclass, field
 
 from retryctl.core.model.events import is_event_source_id
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.value_classes import value_class
 from retryctl.errors import RetryctlError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.hits import Hit, Kind, hits_in
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
-from retryctl.sources.cloudwatch.time_slices import (
-    Halted,
-    SlicePlanner,
-    SliceRead,
-    SliceRunner,
-    TimeSlice,
-    merged,
-)
+from retryctl.sources.cloudwatch.slice_runner import Halted, SliceRead, SliceRunner
+from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice, merged
 
 # A pattern has at most 1,024 characters.
 MOST_IDS = 25
@@ -34,7 +29,7 @@ _GRACE_MS = 60_000
 _FARTHEST_MS = FunctionConfig().event_age_ms + FunctionConfig().timeout_ms + _GRACE_MS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class AttemptSpread:
     """How far apart the attempts of a request can lie; from ``until_ms`` on none is searched."""
 
@@ -117,7 +112,7 @@ class RequestSearch:
         self._on_page = on_page
         self._most_pages = most_pages
         before = before or SearchResult()
-        self._plan = SlicePlanner(window, before.done, is_busy=is_busy)
+        self._plan = SlicePlanner(window, before.done, is_busy=is_busy, reach_ms=_FARTHEST_MS)
         self._found = SearchResult(hits=list(before.hits))
         self._lock = threading.Lock()
         self._slices = SliceRunner(aws, self._plan, self._search, halted=halted)

@@ -11,10 +11,13 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import IO
 
+import retryctl
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import UnreadableInput, UsageError
 
@@ -27,7 +30,7 @@ _LIKE_A_FILE = re.compile(r"\.(?:jsonl?|ndjson|log|txt|csv|gz|zst|zip)$", re.IGN
 _EXPORT_TEST = "aws-logs-write-test"  # CreateExportTask writes it to test its permission
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class SavedFile:
     """One file: it can be opened again and again. ``folder`` is the name of the folder it is in.
 
@@ -194,11 +197,8 @@ def _in_memory(content: bytes) -> IO[bytes]:
 
 
 def _demo() -> SavedFile:
-    from importlib import resources  # loads zipfile
-
-    demo = resources.files("retryctl") / "demo.jsonl"
-    content = demo.read_bytes()
-    return SavedFile(name=DEMO, size=len(content), open=lambda: demo.open("rb"))
+    path = Path(retryctl.__file__).with_name("demo.jsonl")
+    return SavedFile(name=DEMO, size=path.stat().st_size, open=lambda: path.open("rb"))
 
 
 def _extension(name: str) -> str:

@@ -17,14 +17,20 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.wording import number_of
 from retryctl.views.attempts_table import attempts_table, versions
 from retryctl.views.blocks import Table
-from retryctl.views.environments import environments
+from retryctl.views.environments import UNKNOWN_LEGEND, environments
 from retryctl.views.html.attempt import Setting, attempt_article, findings_section, mentions
 from retryctl.views.html.markup import Markup, spans, tag
 from retryctl.views.html.page import document, sentence_line, table
 from retryctl.views.html.timeline import picture
 from retryctl.views.html.tmp_files import files_after, files_are_inferred
 from retryctl.views.next_steps import grouped_findings, next_steps
-from retryctl.views.sentences import Sentence, numbered, outcome_sentence, verdict_sentences
+from retryctl.views.sentences import (
+    Sentence,
+    numbered,
+    outcome_sentence,
+    unlisted_findings,
+    verdict_sentences,
+)
 from retryctl.views.signs import UNSURE
 from retryctl.views.text.trace import TraceOptions
 from retryctl.views.times import on_one_day, starts_ms
@@ -93,6 +99,7 @@ def _request(
     said = [outcome_sentence(request, coverage, around.tz), *verdict_sentences(checked)]
     numbers = {None, *(attempt.number for attempt in shown)}
     groups = grouped_findings(one for one in checked.findings if one.attempt in numbers)
+    unlisted = unlisted_findings(checked, numbers)
     return tag(
         "section",
         tag("h2", "Request ", tag("code", request.request_id), id=anchor),
@@ -102,6 +109,7 @@ def _request(
         *_overview(checked, shown, coverage, around, anchor),
         *([tag("h3", "Findings")] if groups else []),
         *(findings_section(group, around) for group in groups),
+        *([tag("p", unlisted)] if unlisted else []),
         *(attempt_article(checked, a, f"{anchor}a{a.number}", around) for a in shown),
         *([mentions(request.mentions, around)] if request.mentions else []),
         class_="panel",
@@ -137,13 +145,16 @@ def _overview(
         if drawn:
             yield drawn
     if shown:
-        yield _attempts(attempts_table(checked, shown, around.known, around.tz), anchor)
+        unknown = any(attempt.log_stream is None for attempt in shown)
+        caption = "The attempts, in order of start" + (f" ({UNKNOWN_LEGEND})" if unknown else "")
+        rows = attempts_table(checked, shown, around.known, around.tz)
+        yield _attempts(rows, anchor, caption)
     if files_are_inferred(checked.request):
         why = "/tmp contents are inferred from the log; /tmp was not read."
         yield tag("p", why, class_="dim")
 
 
-def _attempts(shown: Table, anchor: str) -> Markup:
+def _attempts(shown: Table, anchor: str, caption: str) -> Markup:
     """Return the table of the text view; each number links to the attempt's own section."""
     columns = [column for name, column in shown.columns.items() if name not in _NOT_IN_TABLE]
     rows = []
@@ -152,4 +163,4 @@ def _attempts(shown: Table, anchor: str) -> Markup:
         link = tag("a", f"Attempt {text}", href=f"#{anchor}a{text}")
         rows.append([link, *map(spans, cells)])
     heads = [column.head.strip() for column in columns]
-    return table("The attempts, in order of start", heads, rows)
+    return table(caption, heads, rows)
