@@ -43,11 +43,15 @@ def stream(random: Random, letter: str, ids: list[str]) -> list[LogEvent]:
     return [event for event in here.events if random.random() >= lost]
 
 
-def saved(random: Random) -> str:
-    """Some streams as JSON lines; a few lines are displaced, cut, or of another layout."""
+def made(random: Random) -> list[LogEvent]:
+    """Some streams in order of time."""
     ids = [f"{random.getrandbits(32):08x}-0000-4000-8000-{n:012x}" for n in range(200)]
     streams = [stream(random, letter, ids) for letter in "abcde"[: random.randrange(1, 6)]]
-    events = sorted((e for each in streams for e in each), key=lambda e: e.timestamp_ms)
+    return sorted((e for each in streams for e in each), key=lambda e: e.timestamp_ms)
+
+
+def saved(random: Random, events: list[LogEvent]) -> str:
+    """Events as JSON lines; a few lines are displaced, cut, or of another layout."""
     lines = [line_of(event) for event in events]
     if random.random() < 0.3:
         at, to = random.randrange(len(lines)), random.randrange(len(lines))
@@ -70,10 +74,9 @@ def test_batches_change_nothing(seed: int, tmp_path: Path, monkeypatch: pytest.M
     random = Random(seed)
     monkeypatch.setattr(chunk_blocks, "_BLOCK_BYTES", random.choice((500, 5_000, 40_000)))
     path = tmp_path / "log.jsonl"
-    path.write_text(saved(random), encoding="utf-8", newline="")
-    until_ms = None
-    if random.random() < 0.2:
-        until_ms = Environment("a").now_ms + random.randrange(60_000)
+    events = made(random)
+    path.write_text(saved(random, events), encoding="utf-8", newline="")
+    until_ms = random.choice(events).timestamp_ms + 1 if random.random() < 0.2 else None
     compare(path, LogQuery(until_ms=until_ms), chunk_bytes=random.choice((20_000, 1 << 20)))
 
 
