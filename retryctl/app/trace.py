@@ -19,6 +19,7 @@ from retryctl.app.options import (
     bytes_progress,
     wall_clock_ms,
 )
+from retryctl.bulk.traced_log import TracedLog
 from retryctl.config import ProjectConfig
 from retryctl.core.check.expectations import unmatched_patterns
 from retryctl.core.crosscheck.checked_request import (
@@ -37,7 +38,6 @@ from retryctl.core.model.request import Request
 from retryctl.core.value_classes import value_class
 
 if TYPE_CHECKING:
-    from retryctl.bulk.reader import TracedLog
     from retryctl.sources.saved.files import SavedFile
 
 
@@ -199,7 +199,12 @@ def _read_saved(
         from retryctl.sources.aws.function_config import alias_not_logged, parse_function_name
 
         named = parse_function_name(options.function)
-        query = replace(query, function=named.name, versions=named.versions)
+        query = replace(
+            query,
+            function=named.name,
+            versions=named.versions,
+            place=(named.account, named.region),
+        )
         if named.alias:
             feedback.warn(alias_not_logged(named))
     copy = stdin() if stdin else None
@@ -210,8 +215,6 @@ def _read_saved(
 
 
 def _check(events: Sequence[LogEvent], coverage: Coverage, given: HistoryInput) -> TracedLog:
-    from retryctl.bulk.reader import TracedLog
-
     history = check_history(events, coverage, given)
     mentioned = {
         one for one in given.wanted or () if any(one in event.message.lower() for event in events)
