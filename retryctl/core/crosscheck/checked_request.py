@@ -280,3 +280,13 @@ def _lacks_lines(request: Request, verdict: Verdict, settings: FunctionConfig) -
 def cross_checked(requests: Iterable[CheckedRequest]) -> int:
     """Return the number of attempts that logged a counter or a branch."""
     return sum(not a.claim.silent for one in requests for a in one.request.attempts)
+
+
+def unmatched_patterns(failed: int, cross_checked: int, patterns: Sequence[str]) -> str:
+    """Explain that ``patterns`` matched no line though attempts failed; empty where one did."""
+    if not patterns or not failed or cross_checked:
+        return ""
+    return (
+        f"nothing was cross-checked: {number_of(failed, 'attempt')} failed and none logged a "
+        f"line that matches {', '.join(patterns)}"
+    )
