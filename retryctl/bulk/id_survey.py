@@ -85,7 +85,6 @@ class SurveyedChunk:
     is_irregular: bool = False
     index: BlockIndex | None = field(default_factory=BlockIndex)
     id_search: IdSearch = field(default_factory=IdSearch)
-    answers_search: bool = False
     second_format: LogFormat | None = None
 
     def add_times(self, count: int, first_ms: int, last_ms: int) -> None:
@@ -118,7 +117,6 @@ class SurveyedLog(SurveyedChunk):
             self.mentioned.setdefault(place, set()).update(ids)
         self.elsewhere.update(found.elsewhere)
         self.id_search.merge(found.id_search)
-        self.answers_search |= found.answers_search
 
     def chunks_of(self, streams: Collection[str]) -> Iterator[Chunk]:
         """Yield the chunks for the scan of some streams, with the stretches that matter."""
