@@ -275,9 +275,7 @@ class ShuffleStore:
             function=first.function_name if first else None,
         )
         self.web.update(
-            record.request_id
-            for _, record in piece.lines
-            if isinstance(record, WebRecord) and record.request_id
+            record.request_id or "" for _, record in piece.lines if isinstance(record, WebRecord)
         )
         plan = self._plan
         attempts = tuple(compact_attempts(piece.brackets, plan.markers, plan.settings, plan.shown))
