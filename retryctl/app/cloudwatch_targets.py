@@ -24,6 +24,7 @@ from retryctl.sources.aws.function_config import (
     read_versions,
 )
 from retryctl.sources.aws.log_groups import (
+    Discovered,
     LogGroup,
     discover,
     find_log_groups,
@@ -250,7 +251,7 @@ class _Functions:
             self._read[function], _ = self._settings(function)
         return self._read[function]
 
-    def discovered(self, first: Sequence[str]) -> Sequence[str]:
+    def discovered(self, first: Sequence[str]) -> Discovered:
         """Every group of a Lambda function, most likely first."""
         groups, notes = discover(self._aws, first)
         _warn_all(self._feedback, notes)
