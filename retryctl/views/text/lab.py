@@ -10,7 +10,7 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.history.outcome import ErrorInfo, Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.views.attempts_table import response
-from retryctl.views.blocks import Table, plain_paragraph, text_column
+from retryctl.views.blocks import Block, Table, plain_paragraph, text_column
 from retryctl.views.text.layout import text_of
 
 _SELF_EVIDENT = ("retries-exhausted",)
@@ -31,7 +31,7 @@ def plan_table(
     errors of an init, each once.
     """
     lines = [*_init_errors(checked), *_responses(plans, responses)]
-    blocks = (_plans(checked, plans), *map(plain_paragraph, lines))
+    blocks: list[Block] = [_plans(checked, plans), *map(plain_paragraph, lines)]
     return text_of(blocks, width=width, colour=colour, ascii_only=ascii_only)
 
 
