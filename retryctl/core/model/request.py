@@ -143,8 +143,12 @@ def _proved(
     return proved, tuple(ambiguous)
 
 
+_MORE_THAN_ALLOWED = 3
+
+
 def _is_spent(attempts: list[Attempt], settings: FunctionConfig) -> bool:
     """Whether as many attempts as the asynchronous queue allows have failed."""
+    attempts = attempts[: settings.retries_allowed + _MORE_THAN_ALLOWED]
     failed = sum(attempt.outcome.failed for attempt in attempts)
     if failed <= settings.retries_allowed:
         return False
