@@ -135,8 +135,8 @@ def warn_of_skew(skew_ms: int, feedback: Feedback) -> None:
     if skew_ms:
         side = "behind" if skew_ms > 0 else "ahead of"
         feedback.warn(
-            f"This machine's clock is {abs(skew_ms) / 1000:,.0f} s {side} the service's, "
-            "which is used."
+            f"This machine's clock is {abs(skew_ms) / 1000:,.0f} s {side} the service's clock, "
+            "which is used instead."
         )
 
 

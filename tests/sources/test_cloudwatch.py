@@ -697,7 +697,7 @@ def test_unknown_credentials(endpoint: Endpoint) -> None:
 def test_throttled_to_the_end() -> None:
     with Endpoint(clock=lambda: NOW, quotas={"FilterLogEvents": 0}) as endpoint:
         endpoint.group(GROUP)
-        with pytest.raises(Throttled, match="throttled to the last retry"):
+        with pytest.raises(Throttled, match="throttled on every retry"):
             look(source(endpoint.url, max_attempts=1))
 
 

@@ -1,4 +1,4 @@
-"""Log groups: by name, ARN or pattern; what CloudWatch Logs says of one; near names."""
+"""Log groups: by name, ARN or pattern; what CloudWatch Logs knows of one; near names."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class LogGroup:
 
 @value_class
 class Description:
-    """What DescribeLogGroups says; ``None`` where it does not."""
+    """What DescribeLogGroups returns; ``None`` where it has no value."""
 
     created_ms: int | None = None
     retention_days: int | None = None
@@ -99,7 +99,7 @@ def told_apart(groups: Iterable[LogGroup]) -> tuple[LogGroup, ...]:
 
 
 def describe(aws: AwsClient, group: LogGroup) -> Description:
-    """All unknown where it cannot be asked (denied, another account)."""
+    """All unknown where it cannot be called (denied, another account)."""
     try:
         name = group_name(group.name)
         for page in _pages(aws, name, group.region):
@@ -264,7 +264,7 @@ def matching_functions(
 ) -> tuple[tuple[LoggingFunction, ...], tuple[str, ...]]:
     """List the functions that match ``pattern`` (``*``, ``?``) and that have logged, by name.
 
-    With them sentences on what could not be asked. Raises NoSuchLogGroup where there is none, and
+    With them sentences on what could not be read. Raises NoSuchLogGroup where there is none, and
     the errors of ``retryctl.errors`` where the groups may not be listed.
     """
     notes: list[str] = []
@@ -281,7 +281,7 @@ def matching_functions(
             if fnmatchcase(function.name, pattern) and (not usual or function.group in groups):
                 found[function.name] = function
     except CouldNotLook as error:
-        notes.append(f"Functions with a log group of their own are not looked at: {error.what}.")
+        notes.append(f"Functions with a log group of their own are not searched: {error.what}.")
     if not found:
         raise NoSuchLogGroup(
             f"no function that has logged matches {pattern}",
