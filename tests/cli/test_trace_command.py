@@ -160,8 +160,7 @@ def test_a_request_that_is_in_another_function(one: str) -> None:
         assert done.returncode == 4
         what, _, step = done.stderr.splitlines()
         assert what == (
-            f"retryctl: {one} is in this log, but not in {where}: the log has it in "
-            "orders-worker."
+            f"retryctl: {one} is in this log, but not in {where}: the log has it in orders-worker."
         )
         assert step == "Give -f orders-worker, or neither -f nor -g."
         assert "The log is complete" not in done.stderr
