@@ -11,6 +11,7 @@ from typing import Any
 
 from retryctl.app.options import wall_clock_ms
 from retryctl.app.window import list_rows, open_window
+from retryctl.cli.list import FORMS
 from retryctl.cli.options import params as options
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import zone
@@ -30,7 +31,6 @@ from retryctl.views.json.request_list import listed_document, listed_line
 from retryctl.views.json.trace import coverage_object
 from retryctl.views.sentences import coverage_sentence
 
-_FORMS = ("text", "json", "jsonl", "csv", "html", "markdown")
 _SHOWN_AS_TEXT = 50
 _LINES_AT_ONCE = 100
 
@@ -79,10 +79,10 @@ def run_list(
     show: ListOptions,
 ) -> ExitStatus:
     """List the requests of ``functions`` in the window that pass the filter."""
-    refuse_unknown(show.output, _FORMS, "--output")
+    refuse_unknown(show.output, FORMS, "--output")
     if show.sort:
         refuse_unknown(show.sort, list(ORDERS), "--sort")
-    files = report_files(show.reports, _FORMS, source=read.source)
+    files = report_files(show.reports, FORMS, source=read.source)
     config = config_for(read.source)
     source, keep = select_functions(functions, source_options(read, aws, config))
     window = time_window(read, screen.tz)
