@@ -87,8 +87,10 @@ def _request(
             _attempt(attempt, check, wait, lines, region) for attempt, check, wait in rows
         ),
         "findings": [finding_object(finding) for finding in checked.findings],
-        "finding_counts": dict(sorted(Counter(f.rule for f in checked.every_finding).items())),
     }
+    if checked.unlisted:
+        counts = Counter(finding.rule for finding in checked.every_finding)
+        shown["finding_counts"] = dict(sorted(counts.items()))
     if responses is not None:
         shown["attempts"] = list(shown["attempts"])
         add_responses(shown, responses[request.request_id])
