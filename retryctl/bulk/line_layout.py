@@ -59,16 +59,30 @@ TELLING_JSON = re.compile(
 )
 
 
+_FEW = 50
 _LATE_GROUP = re.compile(rb', ?"log(?:GroupName|Group|_group)": ?("[^"\\]*")(?=[,}])')
 
 
 def lead_with_groups(block: bytes) -> bytes:
     """Put the log group of each line first, where a writer put it behind the message."""
-    if b"_" not in block or b'"log_group"' not in block:
-        groups = block.count(b'"logGroup') if b"G" in block else 0  # one byte is found faster
-        if not groups or groups == block.count(b'{"logGroupName"'):
+    if not _contains(block, b'"log_group"', b"_"):
+        if not _contains(block, b'"logGroup', b"G"):
+            return block
+        if block.count(b'"logGroup') == block.count(b'{"logGroupName"'):
             return block
     return b"".join(map(lead_with_group, BytesIO(block)))
+
+
+def _contains(block: bytes, key: bytes, rare: bytes) -> bool:
+    """Whether a block contains a key; one byte of it is found fast, and often is rare."""
+    before, at = key.index(rare), -1
+    for _ in range(_FEW):
+        at = block.find(rare, at + 1)
+        if at < 0:
+            return False
+        if block.startswith(key, max(at - before, 0)):
+            return True
+    return key in block
 
 
 def lead_with_group(line: bytes) -> bytes:
