@@ -14,13 +14,11 @@ from typing import Any
 
 from retryctl.bulk.attempt_templates import TemplateCache, figures_of, template_part
 from retryctl.bulk.compact import RECORD, Shown, compact_attempts, part_of
-from retryctl.bulk.line_kinds import ENDS, LOOK, REPORTS, STARTS
+from retryctl.bulk.line_kinds import ENDS, REPORTS, STARTS
 from retryctl.bulk.line_layout import (
     END,
     REPORT,
     START,
-    TELLING_JSON,
-    TIMED,
     events_of,
     message_of,
     three_lines,
@@ -107,21 +105,10 @@ class AttemptBuilder:
             request_id, billed, memory, status = m.groups()
             figures = (int(billed), int(memory))
             fragment.report_with(request_id, int(moment), line, figures, ("R", status))
-        elif self._is_plain(line, kind, at):
-            fragment.hold(line)
         elif fragment.report is None and (part := self._known_part(fragment, line)):
             fragment.hold_record(line, part)
         else:
             self._parse_line(fragment, line, int(moment))
-
-    def _is_plain(self, line: bytes, kind: int, at: int) -> bool:
-        """Whether the grammar could only make a line without consequence of it."""
-        if kind != LOOK or not self._markers.are_default:
-            return False
-        first = line[at : at + 1]
-        if first.isdigit():
-            return not TIMED.match(line, at)
-        return first == b"{" and not TELLING_JSON.search(line, at)
 
     def _parse_line(self, fragment: StreamFragment, line: bytes, moment_ms: int) -> None:
         event = self._event(line)

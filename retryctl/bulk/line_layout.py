@@ -50,15 +50,6 @@ def three_lines(message_at: int) -> re.Pattern[bytes]:
 
 STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"')
 
-# In a line that begins with a time: a timeout, an error of Node.js, .NET or Go.
-TIMED = re.compile(
-    rb'\d{4}/|[^"]{1,90} Task timed out|(?:[^"\\]|\\t){1,90}\\t(?:ERROR|FATAL|fail)\\t'
-)
-TELLING_JSON = re.compile(
-    rb"platform\.|[rR]ror|ERROR|FATAL|retryctl|xecutionArn|\\\\u|AWSRequestId"
-)
-
-
 _FEW = 50
 _LATE_GROUP = re.compile(rb', ?"log(?:GroupName|Group|_group)": ?("[^"\\]*")(?=[,}])')
 

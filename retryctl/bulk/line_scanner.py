@@ -141,7 +141,7 @@ class LineScanner:
         self, fragment: StreamFragment, line: bytes, moment: bytes, kind: int, message: int
     ) -> None:
         fragment.advance(moment)
-        if consequence(kind, line) == PLAIN:
+        if consequence(kind, line, message) == PLAIN:
             fragment.hold(line)
             return
         try:

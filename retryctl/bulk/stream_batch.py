@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import compress
 from operator import itemgetter
 
-from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, TEXT, LineKinds, consequence
+from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, LineKinds, consequences
 from retryctl.sources.saved.canonical import HEADER
 
 _TIME_BYTES = 13
@@ -55,8 +55,7 @@ class StreamBatch:
                     for each in stamps
                 ]
             )
-        if TEXT in of_all:
-            of_all = bytes(map(consequence, of_all, lines))
+        of_all = consequences(of_all, lines, message_at)
         self.kinds = of_all.translate(None, b"%c" % PLAIN)
         self.marks = list(compress(range(len(lines)), of_all))
         self.marked_lines = list(compress(lines, of_all))
