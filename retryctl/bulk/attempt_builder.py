@@ -14,7 +14,7 @@ from typing import Any
 
 from retryctl.bulk.attempt_templates import TemplateCache, figures_of, template_part
 from retryctl.bulk.compact import RECORD, Shown, compact_attempts, part_of
-from retryctl.bulk.line_kinds import ENDS, REPORTS, STARTS
+from retryctl.bulk.line_kinds import ENDS, JSON, REPORTS, STARTS
 from retryctl.bulk.line_layout import (
     END,
     REPORT,
@@ -23,6 +23,7 @@ from retryctl.bulk.line_layout import (
     message_of,
     three_lines,
 )
+from retryctl.bulk.platform_lines import PlatformLine, platform_line
 from retryctl.bulk.stream_batch import StreamBatch
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.core.crosscheck.claims import Markers, read_claim
@@ -40,6 +41,7 @@ from retryctl.core.model.records import (
     InitStart,
     Report,
     RestoreStart,
+    RuntimeDone,
     Start,
     Unrecognised,
     WebRecord,
@@ -105,10 +107,34 @@ class AttemptBuilder:
             request_id, billed, memory, status = m.groups()
             figures = (int(billed), int(memory))
             fragment.report_with(request_id, int(moment), line, figures, ("R", status))
+        elif kind == JSON and fragment.json is not False and (found := platform_line(line, at)):
+            self._read_platform(fragment, line, int(moment), found)
         elif fragment.report is None and (part := self._known_part(fragment, line)):
             fragment.hold_record(line, part)
         else:
             self._parse_line(fragment, line, int(moment))
+
+    def _read_platform(
+        self, fragment: StreamFragment, line: bytes, moment_ms: int, found: PlatformLine
+    ) -> None:
+        """Read a record of Lambda's; the first of its form shows all but ID, time and figures."""
+        form, request_id = found.form, found.request_id
+        record = self._cache.records.get(form)
+        if record is None:
+            record = self._cache.keep_record(form, parse_record(self._event(line)))
+        if isinstance(record, Start) and record.version:
+            fragment.describe(json=True)
+            fragment.describe(function=(record.function_arn,) if record.function_arn else None)
+            self._started(fragment, request_id, moment_ms, line, record.version.encode())
+        elif isinstance(record, RuntimeDone):
+            own = request_id == fragment.open_id
+            fragment.hold_record(line, template_part(record) if own else None)
+        elif isinstance(record, Report) and all((figures_of(record)[0], found.figures)):
+            fragment.describe(json=True)
+            part = figures_of(record)[1]
+            fragment.report_with(request_id, moment_ms, line, found.figures, part)
+        else:
+            self._parse_line(fragment, line, moment_ms)
 
     def _parse_line(self, fragment: StreamFragment, line: bytes, moment_ms: int) -> None:
         event = self._event(line)

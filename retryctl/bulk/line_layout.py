@@ -15,8 +15,8 @@ from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 # written out: a group that repeats takes a third more time
-_ID = rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_START = rb"START RequestId: (" + _ID + rb') Version: (\$LATEST|\d+)(?:\\n)?"'
+ID = rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_START = rb"START RequestId: (" + ID + rb') Version: (\$LATEST|\d+)(?:\\n)?"'
 _N = rb"\d{1,9}(?:\.\d{1,9})?"
 _TAB = rb'(?:\\t|(?="))'  # the tail strips the end of a message
 _FIGURES = (
@@ -31,8 +31,8 @@ _FIGURES = (
     rb"(?:XRAY TraceId: [\w-]+\\tSegmentId: \w+\\tSampled: (?:true|false)" + _TAB + rb'(?:\\n)?)?"'
 )
 START = re.compile(_START)
-END = re.compile(rb"END RequestId: (" + _ID + rb')(?:\\n)?"')
-REPORT = re.compile(rb"REPORT RequestId: (" + _ID + rb")" + _FIGURES)
+END = re.compile(rb"END RequestId: (" + ID + rb')(?:\\n)?"')
+REPORT = re.compile(rb"REPORT RequestId: (" + ID + rb")" + _FIGURES)
 
 
 @cache
