@@ -30,12 +30,20 @@ _HEAD_BYTES = 10
 
 
 @value_class
+class Stretches:
+    """Parts of a chunk, counted from its start, and what makes canonical lines of each."""
+
+    bounds: tuple[tuple[int, int], ...]
+    convert: Callable[[bytes], bytes] | None
+
+
+@value_class
 class Chunk:
     """The bytes ``[start, stop)`` of a file; to its end where ``stop`` is ``None``.
 
     ``format`` is known of a file that was cut. With ``members`` the bytes are gzip members, and
-    the format is that of their content. After a survey, ``stretches`` are the parts that are read,
-    and ``is_irregular`` marks a chunk with lines of an unusual layout.
+    the format is that of their content. After a survey, only the ``stretches`` are read, and
+    ``is_irregular`` marks a chunk with lines of an unusual layout.
     """
 
     file: SavedFile
@@ -43,7 +51,7 @@ class Chunk:
     stop: int | None = None
     format: LogFormat | None = None
     members: bool = False
-    stretches: tuple[tuple[int, int], ...] | None = None
+    stretches: Stretches | None = None
     is_irregular: bool = False
 
     @property

@@ -44,7 +44,7 @@ def segments(
 
     ``progress`` gets the number of bytes of each chunk that is read from the disk.
     """
-    chunks = _utf8(_unpacked(_raw(file, progress), diagnostics))
+    chunks = _utf8(_unpacked(_raw(file, progress), diagnostics), diagnostics)
     while True:
         segment = _Segment(chunks)
         yield io.BufferedReader(segment, SEGMENT_BUFFER_BYTES)
@@ -65,6 +65,7 @@ def _unpacked(
     first = next(chunks, _BREAK)
     whole = chain([first], chunks) if first else chunks
     if layers and first.startswith(_GZIP_MAGIC):
+        diagnostics.is_decoded = True
         return _unpacked(_gunzipped(whole, diagnostics), diagnostics, layers - 1)
     return whole
 
@@ -110,19 +111,22 @@ def _from_member(data: bytes) -> bytes:
     return data[len(data) - kept :]
 
 
-def _utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _utf8(chunks: Iterator[bytes], diagnostics: FileDiagnostics) -> Iterator[bytes]:
     """Convert text to UTF-8 without a BOM; bytes that are not text become U+FFFD."""
     first = next(chunks, _BREAK)
     encoding, bom_bytes = encoding_of(first)
     decoder = codecs.getincrementaldecoder(encoding)("replace")
+    diagnostics.is_decoded |= bool(bom_bytes) or encoding != "utf-8"
     for chunk in chain(filter(None, [first[bom_bytes:]]), chunks):
         if encoding == "utf-8" and chunk.isascii() and not decoder.getstate()[0] and chunk:
             yield chunk
         elif text := decoder.decode(chunk, final=not chunk):
+            diagnostics.is_decoded |= "\ufffd" in text
             yield text.encode()
         if not chunk:
             yield _BREAK
     if rest := decoder.decode(b"", final=True):
+        diagnostics.is_decoded = True
         yield rest.encode()
 
 

@@ -118,7 +118,7 @@ class FileDiagnostics:
 
     ``number`` is the place of the file among those of its log.
 
-    ``wrong_cuts`` counts the places where a row of CSV seemed to end and did not.
+    ``is_decoded``: the text that is read is not the bytes of the file, but unpacked or converted.
     ``begins_within_line``: its first line is the end of a line of JSON.
     """
 
@@ -127,7 +127,7 @@ class FileDiagnostics:
         self.begins_within_line = False
         self.gaps: list[Gap] = []
         self.unrecognised = 0
-        self.wrong_cuts = 0
+        self.is_decoded = False
         self._ends: list[Gap] = []
         self._no_events = 0
         self._records = 0
