@@ -16,6 +16,7 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter
 from retryctl.sources.saved.files import cannot_open
 from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.formats.json_documents import JsonDocuments
+from retryctl.sources.saved.gzip_members import UnpackedFile
 from retryctl.sources.saved.log_file import read_file
 from retryctl.sources.saved.raw_blocks import (
     CanonicalBlock,
@@ -110,11 +111,18 @@ def _blocks(opened: IO[bytes], start: int, size: int) -> Iterator[RawBlock]:
 
 def _stretches(opened: IO[bytes], origin: int, stretches: Stretches) -> Iterator[RawBlock]:
     """Yield the blocks that a survey selected."""
+    unpacked = UnpackedFile(opened, origin, stretches.checkpoints)
+    convert = stretches.convert
     for start, stop in stretches.bounds:
-        opened.seek(origin + start)
-        raw = opened.read(stop - start)
-        convert = stretches.convert
-        yield ConvertibleBlock(raw, convert) if convert else CanonicalBlock(raw)
+        if stretches.is_packed:
+            raw = unpacked.read(start, stop)
+        else:
+            opened.seek(origin + start)
+            raw = opened.read(stop - start)
+        if convert:
+            yield ConvertibleBlock(raw, convert, names_streams=stretches.names_streams)
+        else:
+            yield CanonicalBlock(raw)
 
 
 class ChunkTask(Protocol[R_co]):

@@ -37,7 +37,7 @@ class SurveyTask:
         if blocks.ends_within_member:
             return None
         found = survey.found
-        found.index.is_complete &= not blocks.notes.is_decoded
+        found.index.finish(blocks.notes)
         found.malformed |= blocks.has_remarks
         found.answers_search = blocks.finish_search(found.id_search)
         return found

@@ -20,7 +20,9 @@ from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
 from retryctl.sources.saved.canonical import HEADER, KEY
+from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import line_event
+from retryctl.sources.saved.gzip_members import Checkpoint
 from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock
 from retryctl.sources.saved.stream_filter import Place, StreamFilter
@@ -41,6 +43,9 @@ class BlockIndex:
     """
 
     bounds: list[tuple[int, int]] = field(default_factory=list)
+    names_streams: bool = True
+    is_packed: bool = False
+    checkpoints: tuple[Checkpoint, ...] = ()
     convert: Callable[[bytes], bytes] | None = None
     is_complete: bool = True
     naming: dict[bytes, int] = field(default_factory=dict)
@@ -56,11 +61,17 @@ class BlockIndex:
         bit = 1 << len(self.bounds)
         self.bounds.append((block.start, block.start + len(block.raw)))
         self.convert = block.convert
+        self.names_streams &= block.names_streams
         if span is None or span.streams is None:
             self.unknown |= bit
         else:
             for name in span.streams:
                 self.naming[name] = self.naming.get(name, 0) | bit
+
+    def finish(self, notes: FileDiagnostics) -> None:
+        """Note how the bytes of the chunk were decoded."""
+        self.is_packed, self.checkpoints = notes.gzip_layers == 1, tuple(notes.checkpoints)
+        self.is_complete &= notes.gzip_layers < 2 and not notes.is_decoded
 
     def stretches(self, streams: Iterable[bytes]) -> Stretches | None:
         """Return the blocks that may have events of the streams."""
@@ -70,7 +81,13 @@ class BlockIndex:
         for name in streams:
             wanted |= self.naming.get(name, 0)
         found = tuple(each for number, each in enumerate(self.bounds) if wanted >> number & 1)
-        return Stretches(bounds=found, convert=self.convert)
+        return Stretches(
+            bounds=found,
+            convert=self.convert,
+            names_streams=self.names_streams,
+            is_packed=self.is_packed,
+            checkpoints=self.checkpoints,
+        )
 
 
 @dataclass(slots=True, kw_only=True)

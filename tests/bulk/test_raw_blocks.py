@@ -24,7 +24,15 @@ from tests.support.saved_logs import T0, Event, document, fields, moment, tail
 
 STREAMS = [f"2026/11/23/[$LATEST]{n:032x}" for n in range(40)]
 MESSAGES = (
-    *("0\n", "process A\n", "", "\n", "a, b\n", 'a "quoted" word\n', "2026-11-23T03:00:00 a time\n"),
+    *(
+        "0\n",
+        "process A\n",
+        "",
+        "\n",
+        "a, b\n",
+        'a "quoted" word\n',
+        "2026-11-23T03:00:00 a time\n",
+    ),
     *("first\nsecond\n", '{"json": true}\n', "}\n{", "tab\there\n", "żółć\n", "\\ and \\/\n"),
     *('            "timestamp": 1795402800123,\n', "        },\n        {\n", "    ]\n}\n"),
     *('1795402800123,"a row",x\n', f"2026-11-23T03:00:00.123000+00:00 {STREAMS[0]} inner\n"),
@@ -32,7 +40,10 @@ MESSAGES = (
 # lines of JSON that are not events, or of another layout
 ODD_LINES = (
     *("\n", "not JSON\n", "{}\n", '{"logStreamName":"a"}\n', '{"timestamp":1795402800123}\n'),
-    *('{"logStreamName":"a","timestamp":17954028001', '{"message":"m","timestamp":1795402800123}\n'),
+    *(
+        '{"logStreamName":"a","timestamp":17954028001',
+        '{"message":"m","timestamp":1795402800123}\n',
+    ),
     *('{"logStreamName":"2026\\/11","timestamp":1795402800123,"message":"m"}\n', "}\n", "\r\n"),
     *('{"timestamp":1,"message":"m","logStreamName":"a"}\n', '{"logStreamName":"a","tim\n'),
     '{"logGroupName":"g","logStreamName":"a","timestamp":1795402800123,"message":"m"}\n',
@@ -43,7 +54,7 @@ def events(random: Random) -> list[Event]:
     """Some events, mostly in order of time, of few or of many streams."""
     streams = STREAMS[: random.choice((1, 3, 40))]
     made = [
-        (T0 + random.randrange(10**random.randrange(1, 8)), random.choice(streams), message)
+        (T0 + random.randrange(10 ** random.randrange(1, 8)), random.choice(streams), message)
         for message in random.choices(MESSAGES, k=random.randrange(1, 60))
     ]
     return sorted(made) if random.random() < 0.7 else made

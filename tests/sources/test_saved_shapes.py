@@ -271,6 +271,14 @@ def test_a_query_that_did_not_end_or_matched_more_is_a_gap() -> None:
         assert gap.hides_attempts
 
 
+def test_one_row_of_a_query_is_read() -> None:
+    """As ``--query 'results[0]'`` prints it: the cells of a row, and no row around them."""
+    row = [{"field": k, "value": v} for k, v in insights_rows(EVENTS)[0].items()]
+    events, coverage = read_bytes(json.dumps([*row, {"field": "@ptr", "value": "a"}]).encode())
+    assert [event.message for event in events] == [EVENTS[0][2]]
+    assert coverage.gaps == ()
+
+
 def test_a_document_that_is_no_log_before_the_log_is_passed_over() -> None:
     events, coverage = read_bytes((json.dumps({"queryId": "a-b"}) + document(EVENTS)).encode())
     assert len(events) == len(EVENTS)

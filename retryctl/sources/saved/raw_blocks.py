@@ -122,7 +122,7 @@ def span_of_streams(events: list[bytes], header: re.Pattern[bytes]) -> BlockSpan
     The groups of the header are what stands before the time, the stream (or nothing), the time.
     """
     events = sorted(events)
-    streams: set[bytes | None] = set()
+    streams: set[bytes] = set()
     times: list[int] = []
     stop = 0
     while stop < len(events):
@@ -135,7 +135,7 @@ def span_of_streams(events: list[bytes], header: re.Pattern[bytes]) -> BlockSpan
             return None
         streams.add(first[2])
         times += int(first[3]), int(last[3])
-    named = frozenset(name for name in streams if name is not None)
+    named = frozenset(filter(None, streams))
     known = named if len(named) == len(streams) else None
     return BlockSpan(len(events), min(times), max(times), known)
 

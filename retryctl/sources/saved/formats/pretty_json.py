@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import BufferedReader
+from operator import itemgetter
 
 from retryctl.sources.saved.canonical import line_start
 from retryctl.sources.saved.formats.json_shapes import DocumentContext
@@ -29,6 +30,15 @@ _DOCUMENT = re.compile(rb'\{\n( +)"events": \[\n(\1\1)\{\n(\1\1\1)' + _KEY)
 _ARRAY = re.compile(rb"\[\n()( +)\{\n(\2\2)" + _KEY)
 _LABEL = b'"timestamp": '
 _TIMESTAMP = re.compile(rb'"timestamp": (\d{1,14})\b')
+# 1795402800123,⏎
+_UNNAMED = re.compile(rb"()()(\d{13}),\n")
+
+
+# "2026/11/23/[$LATEST]0123…",⏎            "timestamp": 1795402800123,⏎
+@lru_cache(maxsize=4)
+def _named(key: bytes) -> re.Pattern[bytes]:
+    """Return the pattern of an event behind its first key, which is that of the stream."""
+    return re.compile(rb'("([^"\\]*)",\n' + key + rb'"timestamp": )(\d{13}),\n')
 
 
 @dataclass(frozen=True)
@@ -45,23 +55,19 @@ class Layout:
         """The line that ends an event."""
         return b"\n" + self.event + b"}"
 
-    # ,⏎        {⏎            "logStreamName": "…",⏎            "timestamp": 1795402800123,
-    @cached_property
-    def header(self) -> re.Pattern[bytes]:
-        """The start of an event behind another, or behind a comma."""
-        line = b",\n" + self.event + rb"\{\n"
-        stream = b'"logStreamName": "([^"\\\\]*)",\n' + self.key
-        return re.compile(
-            b"(" + line + self.key + b"(?:" + stream + b')?"timestamp": )(\\d{13}),\n'
-        )
-
     def span(self, text: bytes) -> BlockSpan | None:
         """Return the span of a text; ``None`` where more than events stand in it.
 
         What follows the end of a document may look like events: the streams that were searched.
         """
-        *events, rest = (b",\n" + text).split(self.closing)
-        return None if rest else span_of_streams(events, self.header)
+        begin = len(self.event)
+        opening = text[begin : text.find(b": ", begin) + 2]
+        _, *events = text.split(opening)
+        between = self.closing + b",\n" + self.event
+        ends = set(map(itemgetter(slice(-len(between), None)), events[:-1]))
+        if not events or not ends <= {between} or not events[-1].endswith(self.closing):
+            return None
+        return span_of_streams(events, _named(self.key) if b'"log' in opening else _UNNAMED)
 
     def lines(self, text: bytes) -> bytes:
         """Return each event of a text as a line."""
