@@ -8,6 +8,7 @@ from typing import Any
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
+from retryctl.core.model.log_place import unqualified
 
 
 class StreamFragment:
@@ -67,16 +68,15 @@ class StreamFragment:
         self.last = moment
 
     def hold(self, line: bytes) -> None:
-        """Hold a line until its attempt is closed."""
+        """Keep a line until its attempt is closed."""
         self.lines.append(line)
 
-    def hold_plain(self, line: bytes, moment: bytes) -> None:
-        """Hold a line of no consequence, and note its time."""
-        self.last = moment
-        self.lines.append(line)
+    def hold_all(self, lines: list[bytes]) -> None:
+        """Keep lines without effect."""
+        self.lines += lines
 
     def hold_record(self, line: bytes, part: object) -> None:
-        """Hold a record, and add it to the template; without a ``part`` it is in none."""
+        """Keep a record, and add it to the template; without a ``part`` it is in none."""
         self.lines.append(line)
         if self.report is not None or not self.open_id:
             self.is_noted_between = True
@@ -93,10 +93,11 @@ class StreamFragment:
         runtime: str | None = None,
         function: tuple[str | None] | None = None,
     ) -> None:
-        """Note what a record shows of the whole stream; the first one counts."""
+        """Note what a record shows of the whole stream; the first one counts, or an ARN."""
         self.json = json if self.json is None else self.json
         self.runtime = self.runtime or runtime
-        self.function = self.function or function
+        if self.function is None or (function and unqualified(function[0])):
+            self.function = function or self.function
 
     # ----------------------------------------------------------------- the open attempt
 
@@ -115,7 +116,7 @@ class StreamFragment:
         self.is_plain = False
 
     def end_with(self, request_id: bytes, moment_ms: int, line: bytes) -> None:
-        """Hold an END record."""
+        """Keep an END record."""
         self.lines.append(line)
         if self.open_id == request_id and self.report is None and not self.end:
             self.end = moment_ms
@@ -130,7 +131,7 @@ class StreamFragment:
         figures: tuple[int, int] | None,
         part: object,
     ) -> None:
-        """Hold a REPORT record, which closes the attempt that is open."""
+        """Keep a REPORT record, which closes the attempt that is open."""
         self.lines.append(line)
         if self.open_id and (self.open_id == request_id) is not (self.report is None):
             self.is_plain = False  # a repeat, or text of the open attempt
@@ -143,6 +144,11 @@ class StreamFragment:
         self.template += (part,)
         self.report = (moment_ms, *(figures or (0, 0)))
         self.report_at = len(self.lines) - 1
+
+    @property
+    def is_at_start(self) -> bool:
+        """Whether the START of an attempt that can have a template was read last, behind a cut."""
+        return self.is_plain and self.head is not None and len(self.lines) == 1
 
     # ----------------------------------------------------------------- cuts
 

@@ -58,8 +58,8 @@ def _status_of(arguments: Sequence[str]) -> int:
     except RetryctlError as error:
         if arguments and arguments[0] in ("doctor", "probe"):
             error.next_step = _without_saved_log(error.next_step)
-        elif "demo" in arguments[1:] and not any(word.startswith("--from") for word in arguments):
-            error.next_step = _from_demo(arguments)
+        else:
+            error.next_step = _from_demo(error, arguments) or error.next_step
         return _report(error, arguments, debug=debug)
     except Exception as error:
         from retryctl.cli.unexpected import translate_unexpected
@@ -90,12 +90,19 @@ def _without_saved_log(next_step: str) -> str:
     return next_step.replace(f", {OR_SAVED}", "").replace(f"\n{HOW_TO_SAVE}", "")
 
 
-def _from_demo(arguments: Sequence[str]) -> str:
-    """Return the next step for ``list demo``, where a function of that name cannot be read."""
-    import shlex
+def _from_demo(error: RetryctlError, arguments: Sequence[str]) -> str:
+    """Return the next step for ``list demo``, where that cannot be read; else ``""``."""
+    from shlex import join
 
-    words = ["--from demo" if word == "demo" else shlex.quote(word) for word in arguments]
-    return f"For the recorded history: retryctl {' '.join(words)}"
+    place = next((n for n, word in enumerate(arguments) if n and word == "demo"), 0)
+    is_option = arguments[place - 1 : place] and arguments[place - 1].startswith("-")
+    if not place or is_option or any(word.startswith("--from") for word in arguments):
+        return ""
+    if not isinstance(error, CouldNotLook) and "'demo'" not in error.what:
+        return ""
+    words = [*arguments[:place], "--from", *arguments[place:]]
+    step = f"For the recorded history: retryctl {join(words)}"
+    return f"{step}\n{error.next_step}" if isinstance(error, CouldNotLook) else step
 
 
 def _report(error: RetryctlError, arguments: Sequence[str], *, debug: bool) -> ExitStatus:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from datetime import tzinfo
 from itertools import count, groupby
 from typing import NamedTuple
@@ -35,6 +36,13 @@ def numbered(numbers: Sequence[int]) -> str:
         first, *rest = (number for number, _ in run)
         runs += [f"{first} to {rest[-1]}"] if len(rest) > 1 else map(str, (first, *rest))
     return f"attempt{'s' if len(numbers) > 1 else ''} {in_a_row(runs)}"
+
+
+def unlisted_findings(checked: CheckedRequest, numbers: Collection[int | None]) -> str:
+    """Count the findings of these attempts that are not listed, by rule; empty for none."""
+    counts = Counter(each.rule for each in checked.unlisted if each.attempt in numbers)
+    told = ", ".join(f"{rule} {count:,}" for rule, count in counts.items())
+    return f"counted, not listed: {told}" if told else ""
 
 
 def counter_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:
@@ -89,7 +97,7 @@ def _unknown(request: Request) -> str:
     if not last.outcome.failed:
         return f"the log does not show how attempt {last.number} ended"
     if request.from_event_source:
-        return f"attempt {last.number} failed; retries are up to its event source, not to Lambda"
+        return f"attempt {last.number} failed; its event source decides on retries, not Lambda"
     return f"attempt {last.number} failed, and the log does not show what followed"
 
 
@@ -200,7 +208,7 @@ def _detail(checked: CheckedRequest, attempt: Attempt) -> str:
         if check.at_least:
             earlier = number_of(attempt.retries, "earlier attempt")
             return f"counted {attempt.claim.counter} after at least {earlier}"
-        return f"counted {attempt.claim.counter} where {check.counter_expected} was right"
+        return f"counted {attempt.claim.counter} instead of {check.counter_expected}"
     return ""
 
 
@@ -212,17 +220,16 @@ def coverage_sentence(
     tz: tzinfo,
     *,
     complete: str = "The log is complete.",
-    lacking: bool = False,
     gaps: str = "Missing:",
 ) -> str:
     """Return what was read, and whether anything is missing from it.
 
-    ``complete`` is the sentence where nothing is known to be missing, unless requests are
-    ``lacking`` lines; ``gaps`` are the words before the list of what is missing.
+    ``complete`` is the sentence where nothing is known to be missing, ``gaps`` are the words
+    before the list of what is missing.
     """
     calls = f" in {number_of(coverage.api_calls, 'call')}" if coverage.api_calls else ""
     odd = coverage.events_unrecognised
-    complete = "All of it was read." if lacking else complete
+    complete = "All of it was read." if coverage.lacks_lines else complete
     unread = f", {odd:,} of them not understood" if odd else ""
     if coverage.web_requests:
         web = number_of(coverage.web_requests, "request")
@@ -230,7 +237,7 @@ def coverage_sentence(
     return (
         f"read {_place(coverage)}{_window(coverage, tz)}: "
         f"{number_of(coverage.events_read, 'event')}{calls}{unread}. "
-        f"{(_outside(coverage, tz) or complete) if coverage.complete else gaps}"
+        f"{(_outside(coverage, tz) or complete) if not coverage.gaps else gaps}"
     )
 
 
@@ -277,7 +284,7 @@ def _asked_for(since: int | None, until: int | None, tz: tzinfo) -> str:
 
 
 def ambiguity_sentences(attempts: Sequence[Attempt]) -> Iterator[Sentence]:
-    """Yield a sentence about lines that look like Lambda's and were read as the function's."""
+    """Yield a sentence about lines in the form of Lambda's that were read as the function's."""
     unsure = [attempt.number for attempt in attempts if attempt.ambiguous]
     if unsure:
         yield Sentence(

@@ -1,4 +1,4 @@
-"""Known findings: what has been seen before, and is told but does not fail a check.
+"""Known findings: found before, so they are shown but do not fail a check.
 
 In the next run every request has a new ID, so a finding is known by what does not change from
 run to run: its rule, the function, the attempt where the harm shows, and what that attempt
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 from hashlib import sha256
 
-from retryctl.core.crosscheck.findings import Finding
+from retryctl.core.crosscheck.findings import Finding, UnlistedFinding
 from retryctl.core.model.request import Request
 from retryctl.core.value_classes import value_class
 
@@ -26,7 +26,7 @@ class BaselineError(ValueError):
 
 @value_class
 class Identity:
-    """What makes a finding the same one in another run. ``None`` where the log does not say."""
+    """What makes a finding the same one in another run. ``None`` where the log does not show it."""
 
     rule: str
     function: str | None
@@ -41,7 +41,7 @@ class Identity:
         return sha256(json.dumps(_fields(self)).encode()).hexdigest()[:32]
 
 
-def identity_of(finding: Finding, request: Request) -> Identity:
+def identity_of(finding: Finding | UnlistedFinding, request: Request) -> Identity:
     """Return the identity of a finding in ``request``."""
     last = request.attempts[-1] if request.attempts else None
     attempt = request.attempts[finding.attempt - 1] if finding.attempt else None

@@ -1,11 +1,13 @@
-"""Log groups: by name, ARN or pattern; what CloudWatch Logs says of one; near names."""
+"""Log groups: by name, ARN or pattern; what CloudWatch Logs knows of one; near names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from retryctl.core.model.log_place import ambiguous_names, group_name
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import CouldNotLook, NoSuchLogGroup
@@ -18,7 +20,10 @@ _MOST_PAGES_FOR_NEAR_NAMES = 4
 
 @value_class
 class LogGroup:
-    """``identifier`` is an ARN where the group may lie in another account, else ``None``."""
+    """``identifier`` is an ARN where the group may lie in another account, else ``None``.
+
+    The ``name`` is the ARN too where another group that is read has the same name.
+    """
 
     name: str
     identifier: str | None = None
@@ -38,7 +43,7 @@ class LogGroup:
 
 @value_class
 class Description:
-    """What DescribeLogGroups says; ``None`` where it does not."""
+    """What DescribeLogGroups returns; ``None`` where it has no value."""
 
     created_ms: int | None = None
     retention_days: int | None = None
@@ -80,17 +85,28 @@ def find_log_groups(aws: AwsClient, names: Iterable[str]) -> tuple[LogGroup, ...
                 f"no log group matches {name}", "Check --region and --profile, and the pattern."
             )
         found.update(dict.fromkeys(LogGroup(name=group) for group in matching))
-    return tuple(found)
+    return told_apart(found)
+
+
+def told_apart(groups: Iterable[LogGroup]) -> tuple[LogGroup, ...]:
+    """Return the groups; those that share a name are named by their ARN."""
+    found = tuple(groups)
+    ambiguous = ambiguous_names(each.identifier for each in found if each.identifier)
+    return tuple(
+        replace(each, name=each.identifier or each.name) if each.name in ambiguous else each
+        for each in found
+    )
 
 
 def describe(aws: AwsClient, group: LogGroup) -> Description:
-    """All unknown where it cannot be asked (denied, another account)."""
+    """All unknown where it cannot be called (denied, another account)."""
     try:
-        for page in _pages(aws, group.name, group.region):
+        name = group_name(group.name)
+        for page in _pages(aws, name, group.region):
             for described in page["logGroups"]:
-                if described["logGroupName"] == group.name:
+                if described["logGroupName"] == name:
                     return _description(described) if _is_same(group, described) else Description()
-            if page["logGroups"] and page["logGroups"][-1]["logGroupName"] > group.name:
+            if page["logGroups"] and page["logGroups"][-1]["logGroupName"] > name:
                 break
     except CouldNotLook:
         pass
@@ -138,18 +154,19 @@ def _of_class(log_class: str | None, group: LogGroup, error: Refused) -> CouldNo
 def _with_near_names(aws: AwsClient, group: LogGroup, error: NoSuchLogGroup) -> NoSuchLogGroup:
     """Return the same error, its next step naming the groups that were perhaps meant."""
     try:
-        names = list(_listed_names(aws, group.name[: group.name.rfind("/") + 1], group.region))
+        name = group_name(group.name)
+        names = list(_listed_names(aws, name[: name.rfind("/") + 1], group.region))
     except CouldNotLook:
         return error
-    meant = suggestions(group.name, names, part=lambda name: name.rpartition("/")[2])
+    meant = suggestions(name, names, part=lambda name: name.rpartition("/")[2])
     return NoSuchLogGroup(error.what, f"{meant} {error.next_step}" if meant else error.next_step)
 
 
-def described_groups(aws: AwsClient, prefix: str) -> Iterator[tuple[str, int]]:
-    """Name and stored bytes of every group whose name begins so."""
+def described_groups(aws: AwsClient, prefix: str) -> Iterator[tuple[str, Description]]:
+    """Name and description of every group whose name begins so."""
     for page in _pages(aws, prefix):
         for described in page["logGroups"]:
-            yield described["logGroupName"], described.get("storedBytes", 0)
+            yield described["logGroupName"], _description(described)
 
 
 def _listed_names(aws: AwsClient, pattern: str, region: str | None = None) -> Iterator[str]:
@@ -207,34 +224,39 @@ class LoggingFunction:
     exists: bool = True
 
 
-def discover(aws: AwsClient, first: Iterable[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of log groups, most likely first, and sentences on what could not be asked.
+Discovered = Mapping[str, Description | None]
+"""Log groups by name, the likeliest first; ``None`` where the description is not known."""
+
+
+def discover(aws: AwsClient, first: Iterable[str] = ()) -> tuple[Discovered, tuple[str, ...]]:
+    """Find log groups of functions; return also sentences on what could not be listed.
 
     ``first`` are those that settings name. Then come the others by size: a request is most
     likely where most was logged. Raises NoSuchLogGroup where there is none, and the errors of
     ``retryctl.errors`` where the groups may not be listed and ``first`` is empty.
     """
     notes: list[str] = []
-    names = dict.fromkeys(first)
+    names: dict[str, Description | None] = dict.fromkeys(first)
     try:
-        sizes = dict(described_groups(aws, _PREFIX))
+        listed = dict(described_groups(aws, _PREFIX))
     except CouldNotLook as error:
         if not names:
             raise
         notes.append(f"Only the groups of the settings are searched: {error.what}.")
-        return tuple(names), tuple(notes)
+        return names, tuple(notes)
     try:
         own = (function.group for function in _functions(aws))
         names.update(dict.fromkeys(group for group in own if not group.startswith(_PREFIX)))
     except CouldNotLook as error:
         notes.append(f"Functions with a log group of their own are not searched: {error.what}.")
-    names.update(dict.fromkeys(sorted(sizes, key=lambda name: (-sizes[name], name))))
+    for name in sorted(listed, key=lambda name: (-(listed[name].stored_bytes or 0), name)):
+        names[name] = listed[name]
     if not names:
         raise NoSuchLogGroup(
             f"no log group {_PREFIX}* exists here",
             "Check --region and --profile, or name a group with --log-group.",
         )
-    return tuple(names), tuple(notes)
+    return names, tuple(notes)
 
 
 def matching_functions(
@@ -242,7 +264,7 @@ def matching_functions(
 ) -> tuple[tuple[LoggingFunction, ...], tuple[str, ...]]:
     """List the functions that match ``pattern`` (``*``, ``?``) and that have logged, by name.
 
-    With them sentences on what could not be asked. Raises NoSuchLogGroup where there is none, and
+    With them sentences on what could not be read. Raises NoSuchLogGroup where there is none, and
     the errors of ``retryctl.errors`` where the groups may not be listed.
     """
     notes: list[str] = []
@@ -259,7 +281,7 @@ def matching_functions(
             if fnmatchcase(function.name, pattern) and (not usual or function.group in groups):
                 found[function.name] = function
     except CouldNotLook as error:
-        notes.append(f"Functions with a log group of their own are not looked at: {error.what}.")
+        notes.append(f"Functions with a log group of their own are not searched: {error.what}.")
     if not found:
         raise NoSuchLogGroup(
             f"no function that has logged matches {pattern}",

@@ -64,14 +64,8 @@ class CheckReport:
 
     @property
     def coverage_sentence(self) -> str:
-        """What was read; that the log is complete only where no result contradicts it."""
-        judgement = self.judgement
-        lacking = any(rule == "logs-incomplete" for _, rule in judgement.counts) or any(
-            check.name == REQUEST and check.passed is None for check in judgement.checks
-        )
-        return coverage_sentence(
-            self.coverage, self.tz, lacking=bool(self.coverage.where) and lacking
-        )
+        """What was read, and whether anything is missing from it."""
+        return coverage_sentence(self.coverage, self.tz)
 
     @property
     def place(self) -> str:
@@ -98,7 +92,8 @@ class Problem:
     @property
     def name(self) -> str:
         """``uncounted-attempt (2 findings)``, ``--max-exhausted``; empty for the request."""
-        alike = f" ({len(self.findings)} findings)" if len(self.findings) > 1 else ""
+        number = number_of_findings(self.findings)
+        alike = f" ({number:,} findings)" if number > 1 else ""
         sign = "--" if self.is_option else ""
         return "" if self.rule == REQUEST else f"{sign}{self.rule}{alike}"
 
@@ -146,6 +141,11 @@ def same_kind(findings: Iterable[JudgedFinding]) -> list[tuple[JudgedFinding, ..
     return [tuple(group) for group in groups.values()]
 
 
+def number_of_findings(group: Sequence[JudgedFinding]) -> int:
+    """Return how many findings a group stands for, with those that are not listed."""
+    return len(group) + sum(judged.unlisted for judged in group)
+
+
 def findings_message(group: Sequence[JudgedFinding]) -> str:
     """``attempt 3 ran A, expected C. `` and the message of the first finding."""
     ran = "; ".join(
@@ -183,7 +183,7 @@ def harmless_findings(judgement: CheckOutcome) -> list[str]:
     numbers = {kind: _numbers(judgement, effect) for kind, effect in kinds.items()}
     sentences = [f"{kind}: {counted}" for kind, counted in numbers.items() if counted]
     if more := sum(judgement.counts.values()) - len(judgement.findings):
-        sentences.append(f"counted, not listed: {number_of(more, 'finding')} of later requests")
+        sentences.append(f"counted, not listed: {number_of(more, 'further finding')}")
     return sentences
 
 

@@ -21,9 +21,9 @@ from typing import ClassVar
 from zlib import crc32
 
 from retryctl.core.model.events import UNTIMED_MS
+from retryctl.core.model.log_place import has_place
 from retryctl.core.timestamps import iso_ms
 from retryctl.sources.saved.formats.bare_messages import messages_of
-from retryctl.sources.saved.formats.columns import group_name
 from retryctl.sources.saved.formats.json_event import (
     GROUP_KEYS,
     STREAM_KEYS,
@@ -78,7 +78,7 @@ class JsonShape(ABC):
 
     @abstractmethod
     def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """Yield the events of the value; nothing where it only looks like one."""
+        """Yield the events of the value; nothing where it has only a similar form."""
 
 
 class LogEvents(JsonShape):
@@ -116,7 +116,7 @@ class InsightsRow(JsonShape):
         if text is not None and timestamp_ms is not None:
             group = first_text(fields, ("@log",))
             stream = first_text(fields, ("@logStream",))
-            yield RawEvent(timestamp_ms, text, stream, group and group_name(group))
+            yield RawEvent(timestamp_ms, text, stream, group)
 
 
 class SubscriptionRecord(JsonShape):
@@ -133,6 +133,8 @@ class SubscriptionRecord(JsonShape):
         if fields.get("messageType") == "CONTROL_MESSAGE" or not isinstance(events, list):
             return
         stream, group = first_text(fields, STREAM_KEYS), first_text(fields, GROUP_KEYS)
+        located = f"{fields.get('owner')}:{group}"
+        group = located if group and has_place(located) else group
         for item in events:
             event = event_of(item, context.before_ms, None)
             if isinstance(event, RawEvent):

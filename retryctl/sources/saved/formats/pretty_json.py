@@ -1,6 +1,6 @@
 """The layout in which the AWS CLI and jq print JSON events, turned into lines by the block.
 
-Strings of JSON hold no newlines, so every newline is one of the layout: three replacements make
+Strings of JSON contain no newlines, so every newline is one of the layout: three replacements make
 a line of each event, whatever its keys.
 """
 
@@ -58,7 +58,7 @@ class Layout:
     def span(self, text: bytes) -> BlockSpan | None:
         """Return the span of a text; ``None`` where more than events stand in it.
 
-        What follows the end of a document may look like events: the streams that were searched.
+        What follows the end of a document may have the form of events, as searched streams do.
         """
         begin = len(self.event)
         opening = text[begin : text.find(b": ", begin) + 2]
