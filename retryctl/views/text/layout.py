@@ -41,8 +41,8 @@ _MARGIN, _GAP = 1, 2
 _LEAST_CLIPPED = 9
 # --function orders-worker · 'two words' · an open quote
 _COMMAND_WORD = re.compile(r"""(?:-[\w-]+ (?=[^-]))?(?:'[^']*'|"[^"]*"|[^\s'"])+|['"]""")
-# the blanks of 54.6 ms and 1 m 04 s, and a character in their place that no inert text has
-_IN_DURATION = re.compile(r"(?<=\d) (?=(?:ms|[smhd])\b)|(?<=\d [mhd]) (?=\d\d [smh]\b)")
+# the blanks of 54.6 ms, 128 MB, 3.4 % and 1 m 04 s; a character in their place that no text has
+_IN_QUANTITY = re.compile(r"(?<=\d) (?=(?:ms|[smhd]|[KMG]B)\b|%)|(?<=\d [mhd]) (?=\d\d [smh]\b)")
 _GLUE = "\ufffe"
 _NO_CONSOLE: Any = None
 """rich wraps text with a console, of which it uses nothing for text that is not justified."""
@@ -174,7 +174,7 @@ class _Page:
 
     def _hanging(self, lead: Text, body: Text) -> Iterator[Text]:
         cells = self._room(lead.cell_len)
-        body.plain = _IN_DURATION.sub(_GLUE, body.plain)
+        body.plain = _IN_QUANTITY.sub(_GLUE, body.plain)
         for line in body.wrap(_NO_CONSOLE, cells, overflow="fold") or [Text()]:
             line.plain = line.plain.replace(_GLUE, " ")
             yield lead + line
