@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retryctl.core.model.events import LogEvent, is_timed, stream_name
+from retryctl.core.model.log_place import group_name
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.formats import detect_format, formats, shapes, shapes_table
 from tests.support.program import run
@@ -77,7 +78,7 @@ def test_each_shape_gives_the_events(shape: str) -> None:
     assert told(events, carries) == expected(EVENTS, carries)
     assert {gap.kind for gap in coverage.gaps} <= {"one-stream"}
     groups = {event.log_group for event in events}
-    assert groups <= {None, GROUP}
+    assert {group and group_name(group) for group in groups} <= {None, GROUP}
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -168,7 +169,7 @@ def test_columns_are_found_by_their_names() -> None:
     ]
     events, _ = read_bytes(table_of(names, found).encode())
     assert [(e.timestamp_ms, e.log_stream, e.message) for e in events] == EVENTS
-    assert {event.log_group for event in events} == {GROUP}
+    assert {event.log_group for event in events} == {f"123456789012:{GROUP}"}
 
 
 @pytest.mark.parametrize(
