@@ -149,8 +149,8 @@ class AttemptBuilder:
         else:
             if isinstance(record, Unrecognised):
                 self._count_unrecognised(fragment, event)
-            if isinstance(record, WebRecord) and record.request_id:
-                self._found.web.add(record.request_id)
+            if isinstance(record, WebRecord):
+                self._found.web.add(record.request_id or "")
             if isinstance(record, (InitStart, RestoreStart)):
                 named = (record.function_name,) if isinstance(record, InitStart) else None
                 fragment.describe(runtime=record.runtime_version, function=named)

@@ -13,6 +13,8 @@ from retryctl.cli.options import params as options
 
 app = CommandApp()
 
+FORMS = ("text", "json", "jsonl", "csv", "html", "svg", "markdown")
+
 Functions = Annotated[
     list[str] | None,
     typer.Argument(
@@ -22,6 +24,7 @@ Functions = Annotated[
         show_default=False,
     ),
 ]
+Report = Annotated[list[str] | None, options.report_option(*FORMS)]
 Form = Annotated[
     str,
     typer.Option(
@@ -29,7 +32,7 @@ Form = Annotated[
         "-o",
         metavar="FORM",
         help="text, json, jsonl (one function per line), csv, html, svg or markdown.",
-        autocompletion=choices.one_of("text", "json", "jsonl", "csv", "html", "svg", "markdown"),
+        autocompletion=choices.one_of(*FORMS),
         rich_help_panel="Output",
     ),
 ]
@@ -54,7 +57,7 @@ def summary(
     related: options.Related = False,
     key: options.Key = None,
     output: Form = "text",
-    report: options.Report = None,
+    report: Report = None,
 ) -> int:
     """Count the requests of a function: attempts, outcomes, branches, waits, errors and cost,\
  and how often the function counted its retries right.

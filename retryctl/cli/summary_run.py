@@ -22,6 +22,7 @@ from retryctl.cli.output.messages import (
 )
 from retryctl.cli.output.report_files import announce, report_files, write
 from retryctl.cli.output.terminal import Screen, TerminalFeedback, put, stdout_screen
+from retryctl.cli.summary import FORMS
 from retryctl.config import config_for
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
@@ -35,7 +36,6 @@ from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.figures import Tallies as FunctionTallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
 
-_FORMS = ("text", "json", "jsonl", "csv", "html", "svg", "markdown")
 _LAMBDA_GROUP = "/aws/lambda/"
 _FORMS_WITH_CHANGES = ("text", "json", "html", "svg", "markdown")
 NO_REQUEST_STEPS = {
@@ -56,8 +56,8 @@ def run_summary(
     reports: Sequence[str],
 ) -> ExitStatus:
     """Count the requests of ``functions`` in the window; print and write the figures."""
-    refuse_unknown(output, _FORMS, "--output")
-    files = report_files(reports, _FORMS, source=read.source)
+    refuse_unknown(output, FORMS, "--output")
+    files = report_files(reports, FORMS, source=read.source)
     _refuse_hidden_changes(compare, {output, *(file.form for file in files)}, output)
     before = _earlier(compare) if compare else None
     config = config_for(read.source)

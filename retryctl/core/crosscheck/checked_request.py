@@ -170,7 +170,12 @@ def _coverage_of(histories: Sequence[History], coverage: Coverage) -> Coverage:
     web = frozenset[str]().union(*(history.web for history in histories))
     torn = set().union(*(history.torn for history in histories))
     total = coverage.events_unrecognised + unrecognised
-    counted = replace(coverage, events_unrecognised=total, web_requests=len(web))
+    counted = replace(
+        coverage,
+        events_unrecognised=total,
+        web_requests=len(web - {""}),
+        web_function=bool(web),
+    )
     return with_lost_lines(counted, torn)
 
 
