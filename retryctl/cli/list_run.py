@@ -167,12 +167,12 @@ def _put_lines(listed: Iterator[RequestRow]) -> int:
     return count
 
 
-def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> str:
+def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> Iterable[str]:
     rows = answer.rows
     if form == "json":
         return listed_document(rows, coverage_object(answer.coverage))
     if form == "jsonl":
-        return "".join(map(listed_line, rows))
+        return map(listed_line, rows)
     if form == "csv":
         from retryctl.views.csv import list_csv
 

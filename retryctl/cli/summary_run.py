@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
@@ -173,7 +173,7 @@ def _total(named: FunctionTallies) -> SummaryTally:
 # --------------------------------------------------------------------------- showing it
 
 
-def _summary(figures: _Figures, form: str, tz: tzinfo, screen: Screen) -> str:
+def _summary(figures: _Figures, form: str, tz: tzinfo, screen: Screen) -> Iterable[str]:
     total, named, coverage = figures.total, figures.named, figures.coverage
     branches, changed = figures.branches, figures.changed
     if form == "json":
