@@ -121,8 +121,8 @@ class Survey:
                 if span is None:
                     self._read_lines(lines)
                 fold_search(search, lines)
-            for line in self._lines_with_ids(content):
-                self._mention(line)
+            for line, request_id in self._mentions(content):
+                self._mention(line, request_id)
 
     def finish(self) -> SurveyedChunk:
         """Return what was found, once all blocks are read."""
@@ -157,7 +157,7 @@ class Survey:
 
     def _may_mention(self, raw: bytes) -> bool:
         if len(self._ids) > FEW_IDS:
-            return any(found.lower() in self._ids for found in _ANY_ID.findall(raw))
+            return any(found[0].lower() in self._ids for found in _ANY_ID.finditer(raw))
         return any(needle in raw for needle in self._needles)
 
     def _read_lines(self, lines: list[bytes]) -> None:
@@ -175,17 +175,19 @@ class Survey:
                 self._before_ms = event.timestamp_ms
             self.found.add_times(1, self._before_ms, self._before_ms)
 
-    def _lines_with_ids(self, block: bytes) -> Iterator[bytes]:
+    def _mentions(self, block: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Yield each line with an ID, and the ID; of several in a line each."""
         if len(self._ids) > FEW_IDS:
-            starts = (m.start() for m in _ANY_ID.finditer(block) if m[0].lower() in self._ids)
+            found = ((m.start(), m[0].lower()) for m in _ANY_ID.finditer(block))
+            places = (each for each in found if each[1] in self._ids)
         else:
-            starts = (at for each in self._needles for at in _places(block, each))
-        for at in starts:
+            places = ((at, each.lower()) for each in self._needles for at in _places(block, each))
+        for at, request_id in places:
             start = block.rfind(b"\n", 0, at) + 1
             stop = block.find(b"\n", at) + 1
-            yield block[start : stop or len(block)]
+            yield block[start : stop or len(block)], request_id
 
-    def _mention(self, line: bytes) -> None:
+    def _mention(self, line: bytes, request_id: bytes) -> None:
         header = KEY.match(lead_with_group(line))
         if header and b"\\" not in header[0]:
             names = (part.decode(errors="replace") if part else None for part in header.groups())
@@ -194,17 +196,12 @@ class Survey:
             group, stream = event.log_group, event.log_stream
         else:
             return
-        lowered = line.lower()
-        if len(self._ids) > FEW_IDS:
-            found = self._ids.intersection(_ANY_ID.findall(lowered))
-        else:
-            found = {each for each in self._ids if each in lowered}
-        ids = {each.decode() for each in found}
         if self._filter.wants_stream(group, stream):
-            self.found.mentioned.setdefault((group, stream or ""), set()).update(ids)
+            ids = self.found.mentioned.setdefault((group, stream or ""), set())
+            ids.add(request_id.decode())
         else:
             place = function_from_names(group, stream) or group or "another log"
-            self.found.elsewhere.update(dict.fromkeys(ids, place))
+            self.found.elsewhere[request_id.decode()] = place
 
 
 def _places(block: bytes, needle: bytes) -> Iterator[int]:

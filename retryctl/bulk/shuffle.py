@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
@@ -93,6 +93,7 @@ class ShuffleStore:
         self._fragments: dict[Place, list[_FragmentPlace]] = defaultdict(list)
         self._plain: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
         self._others: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
+        self._kept: list[tuple[int, Iterable[tuple[int, Attempt]]]] = []  # of a single partition
         self._mentions: list[list[tuple[str | None, str, LogEvent]]] = [
             [] for _ in range(plan.parts)
         ]
@@ -111,8 +112,8 @@ class ShuffleStore:
         return Partition(
             plain=[(reading, self._spill.get(place)) for reading, place in self._plain[number]],
             others=[
-                (reading, _Pickled(self._spill.get(place)))
-                for reading, place in self._others[number]
+                *((reading, _Pickled(self._spill.get(at))) for reading, at in self._others[number]),
+                *self._kept,
             ],
             mentions=self._mentions[number],
         )
@@ -230,7 +231,10 @@ class ShuffleStore:
                 if not self._plan.shown.drops(request_id):
                     mention = (stream.log_group, request_id, event)
                     self._mentions[part_of(request_id, self.parts)].append(mention)
-        self._put_others(reading, [pickle.dumps(each, protocol=5) for each in others])
+        if self.parts == 1:
+            self._kept.append((reading, others[0]))
+        else:
+            self._put_others(reading, [pickle.dumps(each, protocol=5) for each in others])
         self.readings[reading] = StreamReading(
             templates=(), streams=[stream for stream, *_ in more]
         )
