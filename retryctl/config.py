@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from retryctl.core.crosscheck.claims import Branches, Markers
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import UsageError
 
@@ -44,7 +45,7 @@ _KEYS = ("function", "log_groups", "profile", "region", "markers", "branches", "
 _MARKER_KEYS = ("counter", "counter_field", "branch", "branch_field")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class ProjectConfig:
     """The settings of the nearest file. ``path`` is that file, ``None`` where there is none.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from retryctl.app.follow import UNSEEN_FOR_MS, poll
 from retryctl.app.options import (
@@ -22,11 +22,12 @@ from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
 from retryctl.core.check.expectations import Expectations
 from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.coverage import Coverage
+from retryctl.core.value_classes import value_class
 
 _READ_AGAIN_MS = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class CheckPlan:
     """A check, before anything is read.
 
@@ -47,7 +48,7 @@ class CheckPlan:
     learns: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class CheckRun:
     """What a check found. ``not_found`` has a sentence for each ID that was not found."""
 

@@ -14,6 +14,7 @@ from retryctl.core.model.attempt import function_from_names as function_of
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
 from retryctl.sources.aws.client import LONGEST_WAIT_S, AwsClient
 from retryctl.sources.aws.function_config import (
@@ -41,7 +42,7 @@ _PLACE_OF_ARN = re.compile(r"arn:[^:]*:(?:lambda|logs):(?P<region>[^:]+):(?P<acc
 _GROUP_ARN = re.compile(r"arn:([^:]*):logs:([^:]*):([^:]*):log-group:")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Place:
     """The function and the log groups; with ``elsewhere`` other groups may be searched too."""
 
@@ -50,7 +51,7 @@ class Place:
     elsewhere: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class OpenedSearch:
     """A search of CloudWatch by request ID, ready to run.
 
@@ -305,7 +306,7 @@ def show_wait(show: ShowProgress, action: str, seconds: float) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Target:
     """A log group; of a ``function`` that is named only its own streams are read.
 

@@ -11,7 +11,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
 from itertools import chain
 from pathlib import Path
@@ -29,6 +29,7 @@ from retryctl.app.options import Feedback, ShowProgress, SourceOptions, TimeWind
 from retryctl.config import ProjectConfig
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, LoginExpired, NoCredentials
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe, refusal_of
@@ -42,7 +43,7 @@ from retryctl.temporary import temporary_folder
 _DAY_MS = 24 * 3_600_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class DownloadedGroup:
     """What is in ``folder``; ``coverage`` is that of this group alone."""
 
@@ -55,7 +56,7 @@ WrongCountersOf = Callable[[DownloadedGroup], Sequence[StreamStretch]]
 """Returns where the attempts of a downloaded group lie whose counter is wrong."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class DownloadedGroups:
     """The downloaded groups of a window. ``coverage`` is that of all of them together."""
 

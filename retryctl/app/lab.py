@@ -8,7 +8,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest, HistoryInpu
 from retryctl.core.crosscheck.claims import Branches, Markers
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
 from retryctl.lab.delivery import EventSource
 from retryctl.lab.environment import LabAttempt
@@ -35,7 +36,7 @@ _BETWEEN_REQUESTS_S = 10.0
 _OVER_BEFORE_S = 45.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class LabOrder:
     """What the lab runs: ``requests`` requests for each plan, all with one event.
 
@@ -56,7 +57,7 @@ class LabOrder:
     on_event: Callable[[LabEvent], None] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class LabRun:
     """The result: checked requests in order of their first attempt, and all that was logged.
 

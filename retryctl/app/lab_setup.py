@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
 from retryctl.lab.delivery import MOST_RETRIES, EventSource
 from retryctl.lab.function import REGION, Function
@@ -39,7 +39,7 @@ _DECLARED = ("name", "timeout", "memory", "ephemeral_storage")
 _DECLARED_LOGGING = ("log_format", "log_level", "system_log_level")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class LabSetup:
     """A function that is ready to run.
 

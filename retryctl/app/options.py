@@ -6,10 +6,11 @@ import shlex
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Protocol
 
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
 
 Clock = Callable[[], int]
@@ -30,7 +31,7 @@ class Engine(StrEnum):
     INSIGHTS = "insights"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class SourceOptions:
     """Where to read.
 
@@ -66,7 +67,7 @@ class SourceOptions:
         return f"{place} --unmask" if self.unmask else place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class TimeWindow:
     """The window [since_ms, until_ms) in epoch milliseconds; ``None`` where it is open.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from retryctl.app.options import (
     SILENT,
@@ -20,12 +20,13 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.related.groups import RelatedRequests, related_requests
 from retryctl.core.related.keys import KeyReader, keys_of, known_keys
+from retryctl.core.value_classes import value_class
 
 AROUND_MS = 3_600_000
 """How far before and after a request its event is searched for, without a window."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class RelatedResult:
     """The groups that contain one of the requested names, or all groups; and what was read.
 

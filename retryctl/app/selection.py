@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from heapq import nlargest
 
 from retryctl.app.options import (
@@ -19,12 +18,13 @@ from retryctl.config import ProjectConfig
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import ENDED_WELL, RequestRow, RowFilter
+from retryctl.core.value_classes import value_class
 
 FEW = 3
 """A saved log with at most this many requests is shown whole."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Selection:
     """The IDs of the selected requests, the newest first.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -34,13 +34,14 @@ from retryctl.core.model.coverage import Coverage, LogQuery, runs_version
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import Request
+from retryctl.core.value_classes import value_class
 
 if TYPE_CHECKING:
     from retryctl.bulk.reader import TracedLog
     from retryctl.sources.saved.files import SavedFile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class TraceResult:
     """The requests that were found, and what was read.
 

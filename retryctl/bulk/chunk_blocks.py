@@ -72,8 +72,11 @@ class ChunkBlocks:
     def _read(self, opened: IO[bytes]) -> Iterator[RawBlock]:
         chunk, file = self._chunk, self._chunk.file
         if chunk.format and chunk.format.verbatim and not chunk.members:
-            blocks = _blocks(opened, chunk.start, chunk.start + chunk.size)
-            yield from raw_ties_in_order(map(CanonicalBlock, blocks))
+            if chunk.stretches is None:
+                stop = chunk.start + chunk.size
+                yield from raw_ties_in_order(_blocks(opened, chunk.start, stop))
+            for start, stop in chunk.stretches or ():
+                yield from _blocks(opened, start, stop)
             return
         stretch = BufferedReader(ByteRange(opened, chunk))
         for segment in segments(stretch, self.notes, self._advance):
@@ -85,18 +88,19 @@ class ChunkBlocks:
                 pass
 
 
-def _blocks(opened: IO[bytes], start: int, stop: int) -> Iterator[bytes]:
+def _blocks(opened: IO[bytes], start: int, stop: int) -> Iterator[RawBlock]:
     """Yield the lines that begin in a stretch of a file."""
     if start:
         opened.seek(start - 1)
         start += len(opened.readline()) - 1
     while start < stop:
         # the line that the last byte of the stretch is of may be long
-        block = opened.read(min(_BLOCK_BYTES, stop - start - 1)) + opened.readline()
+        block = opened.read(min(_BLOCK_BYTES, stop - start - 1))
+        block += opened.readline()
         if not block:
             return
+        yield CanonicalBlock(block, start)
         start += len(block)
-        yield block
 
 
 class ChunkTask(Protocol[R_co]):

@@ -48,19 +48,16 @@ class SurveyTask:
 class ScanTask:
     """The scan of a chunk. What it learns of templates holds for the chunks after it.
 
-    With a ``selector`` only the lines that it picks are scanned; ``irregular`` has the numbers of
-    unusual blocks by file and start of a chunk.
+    With a ``selector`` only the lines that it picks are scanned.
     """
 
     plan: ScanPlan
     selector: LineSelector | None = None
-    irregular: dict[tuple[str, int], set[int]] = field(default_factory=dict)
     cache: TemplateCache = field(default_factory=TemplateCache)
 
     def __call__(self, chunk: Chunk, advance: Advance) -> ScannedChunk | UnreadableInput | None:
         """Scan a chunk."""
         plan, selector = self.plan, self.selector
-        irregular = self.irregular.get((chunk.file.name, chunk.start), set())
         scanner = LineScanner(
             StreamFilter(plan.query),
             plan.markers,
@@ -73,10 +70,10 @@ class ScanTask:
         )
         blocks = ChunkBlocks(chunk, advance)
         try:
-            for number, block in enumerate(blocks):
+            for block in blocks:
                 if selector is None:
                     scanner.read(block.canonical())
-                elif lines := selector.lines_of(block, irregular=number in irregular):
+                elif lines := selector.lines_of(block, irregular=chunk.is_irregular):
                     led = lead_with_groups(b"".join(lines))
                     scanner.read_lines(BytesIO(led).readlines())
         except UnreadableInput as error:

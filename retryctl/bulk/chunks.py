@@ -12,10 +12,10 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.decode import CHUNK_BYTES
 from retryctl.sources.saved.files import SavedFile
 from retryctl.sources.saved.formats import detect_format
@@ -29,12 +29,13 @@ _MEMBER = re.compile(rb"\x1f\x8b\x08[\x00\x08].{4}[\x00\x02\x04][\x00-\x0d\xff]"
 _HEAD_BYTES = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Chunk:
     """The bytes ``[start, stop)`` of a file; to its end where ``stop`` is ``None``.
 
     ``format`` is known of a file that was cut. With ``members`` the bytes are gzip members, and
-    the format is that of their content.
+    the format is that of their content. After a survey, ``stretches`` are the parts that are read,
+    and ``is_irregular`` marks a chunk with lines of an unusual layout.
     """
 
     file: SavedFile
@@ -42,6 +43,8 @@ class Chunk:
     stop: int | None = None
     format: LogFormat | None = None
     members: bool = False
+    stretches: tuple[tuple[int, int], ...] | None = None
+    is_irregular: bool = False
 
     @property
     def size(self) -> int:

@@ -9,7 +9,7 @@ as if nothing came after it; ``as_of`` then gives its outcome at the end.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from struct import Struct
 
@@ -21,6 +21,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import LATE_LOGS_MS
 from retryctl.core.summary.silent_successes import CompactAttempt, id_of
+from retryctl.core.value_classes import value_class
 
 RECORD = Struct("<16sqIIIII")
 """ID, start and duration in ms, billed ms, MB, the numbers of the fragment and the template."""
@@ -29,7 +30,7 @@ Mention = tuple[str, LogEvent]
 """A request's ID and an error record that proves it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Stream:
     """A log stream, with what its first init shows of all of its attempts."""
 
@@ -53,7 +54,7 @@ def part_of_packed(request_id: bytes, parts: int) -> int:
     return int.from_bytes(request_id[:3], "big") % parts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Shown:
     """Whose attempts are kept with log events: requests that are shown, and not only counted.
 

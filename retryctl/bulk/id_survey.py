@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
+from itertools import pairwise
 
+from retryctl.bulk.chunks import Chunk
 from retryctl.bulk.line_layout import is_usual_line, lead_with_group
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.model.attempt import function_from_names
@@ -32,8 +34,37 @@ _ANY_ID = re.compile(
 _PLAIN_NAME = re.compile(r"[!#-\[\]-~ ]+")
 
 
-ChunkKey = tuple[str, int]
-"""The name of a file, and where the chunk starts in it."""
+@dataclass(slots=True)
+class BlockIndex:
+    """Where the blocks of a chunk start in its file, and which of them have lines of a stream.
+
+    ``naming`` has the numbers of the blocks as bits, ``unknown`` those whose streams are not known.
+    """
+
+    starts: list[int] = field(default_factory=list)
+    naming: dict[bytes, int] = field(default_factory=dict)
+    unknown: int = 0
+
+    def add(self, start: int, streams: Iterable[bytes] | None) -> None:
+        """Add the next block."""
+        bit = 1 << len(self.starts)
+        self.starts.append(start)
+        if streams is None:
+            self.unknown |= bit
+        for name in streams or ():
+            self.naming[name] = self.naming.get(name, 0) | bit
+
+    def stretches(self, streams: Iterable[bytes], stop: int) -> tuple[tuple[int, int], ...]:
+        """Return where the blocks lie that may have lines of the streams, neighbours joined."""
+        wanted = self.unknown
+        for name in streams:
+            wanted |= self.naming.get(name, 0)
+        found: list[tuple[int, int]] = []
+        for number, (start, end) in enumerate(pairwise([*self.starts, stop])):
+            if wanted >> number & 1:
+                joins = bool(found) and found[-1][1] == start
+                found.append((found.pop()[0] if joins else start, end))
+        return tuple(found)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,8 +72,8 @@ class SurveyedChunk:
     """What a survey found in one chunk. Times are epoch milliseconds.
 
     ``mentioned`` has the request IDs in each stream; ``elsewhere`` those in streams that the
-    query leaves out, each with the function or the group there. ``irregular`` has the numbers of
-    the blocks with lines of an unusual layout. ``second_format`` is that of the scan, if another.
+    query leaves out, each with the function or the group there. ``is_irregular``: it has lines of
+    an unusual layout. ``second_format`` is that of the scan, if another.
     """
 
     events: int = 0
@@ -51,7 +82,8 @@ class SurveyedChunk:
     malformed: bool = False
     mentioned: dict[Place, set[str]] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
-    irregular: set[int] = field(default_factory=set)
+    is_irregular: bool = False
+    index: BlockIndex | None = field(default_factory=BlockIndex)
     id_search: IdSearch = field(default_factory=IdSearch)
     answers_search: bool = False
     second_format: LogFormat | None = None
@@ -65,34 +97,43 @@ class SurveyedChunk:
 
 @dataclass(slots=True, kw_only=True)
 class SurveyedLog(SurveyedChunk):
-    """What the surveys of all chunks of a log found.
-
-    ``irregular_blocks`` has the numbers of these blocks, ``second_formats`` the formats, by chunk.
-    """
+    """What the surveys of all chunks of a log found."""
 
     malformed_files: set[str] = field(default_factory=set)
-    irregular_blocks: dict[ChunkKey, set[int]] = field(default_factory=dict)
-    second_formats: dict[ChunkKey, LogFormat] = field(default_factory=dict)
+    surveyed: list[tuple[Chunk, SurveyedChunk]] = field(default_factory=list)
 
     @property
     def mentions_any(self) -> bool:
         """Whether one of the IDs was found."""
         return bool(self.mentioned or self.elsewhere)
 
-    def add(self, chunk: SurveyedChunk, file: str, start: int) -> None:
+    def add(self, chunk: Chunk, found: SurveyedChunk) -> None:
         """Add what the survey of a chunk found."""
-        if chunk.first_ms is not None and chunk.last_ms is not None:
-            self.add_times(chunk.events, chunk.first_ms, chunk.last_ms)
-        if chunk.malformed:
-            self.malformed_files.add(file)
-        self.irregular_blocks[file, start] = chunk.irregular
-        if chunk.second_format:
-            self.second_formats[file, start] = chunk.second_format
-        for place, ids in chunk.mentioned.items():
+        if found.first_ms is not None and found.last_ms is not None:
+            self.add_times(found.events, found.first_ms, found.last_ms)
+        if found.malformed:
+            self.malformed_files.add(chunk.file.name)
+        self.surveyed.append((chunk, found))
+        for place, ids in found.mentioned.items():
             self.mentioned.setdefault(place, set()).update(ids)
-        self.elsewhere.update(chunk.elsewhere)
-        self.id_search.merge(chunk.id_search)
-        self.answers_search |= chunk.answers_search
+        self.elsewhere.update(found.elsewhere)
+        self.id_search.merge(found.id_search)
+        self.answers_search |= found.answers_search
+
+    def chunks_of(self, streams: Collection[str]) -> Iterator[Chunk]:
+        """Yield the chunks for the scan of some streams, with the stretches that matter."""
+        names = [stream.encode() for stream in streams]
+        plain = all(map(_PLAIN_NAME.fullmatch, streams))
+        for chunk, found in self.surveyed:
+            stretches = None
+            if plain and found.index and not found.is_irregular:
+                stretches = found.index.stretches(names, chunk.start + chunk.size)
+            yield replace(
+                chunk,
+                format=found.second_format or chunk.format,
+                stretches=stretches,
+                is_irregular=found.is_irregular,
+            )
 
 
 class Survey:
@@ -103,15 +144,17 @@ class Survey:
         self._filter = StreamFilter(query)
         self._ids = {request_id.encode() for request_id in query.request_ids}
         self._needles = [each.upper() if upper else each for each in self._ids]
-        self._number = -1
         self._before_ms = 0
         self._at_the_edge: list[tuple[BlockSpan, RawBlock]] = []
 
     def read(self, block: RawBlock) -> None:
         """Read the next block."""
-        self._number += 1
         search = self.found.id_search
         span = block.span()
+        if block.start is None:
+            self.found.index = None
+        elif self.found.index:
+            self.found.index.add(block.start, span.streams if span else None)
         if span:
             self._add(span, block)
         if span is None or search.open or self._may_mention(block.raw):
@@ -121,8 +164,8 @@ class Survey:
                 if span is None:
                     self._read_lines(lines)
                 fold_search(search, lines)
-            for line, request_id in self._mentions(content):
-                self._mention(line, request_id)
+            for line in self._lines_with_ids(content):
+                self._mention(line)
 
     def finish(self) -> SurveyedChunk:
         """Return what was found, once all blocks are read."""
@@ -157,7 +200,7 @@ class Survey:
 
     def _may_mention(self, raw: bytes) -> bool:
         if len(self._ids) > FEW_IDS:
-            return any(found[0].lower() in self._ids for found in _ANY_ID.finditer(raw))
+            return any(found.lower() in self._ids for found in _ANY_ID.findall(raw))
         return any(needle in raw for needle in self._needles)
 
     def _read_lines(self, lines: list[bytes]) -> None:
@@ -167,7 +210,7 @@ class Survey:
             if header:
                 self._before_ms = int(header[2])
             else:
-                self.found.irregular.add(self._number)
+                self.found.is_irregular = True
                 event = line_event(line, self._before_ms)
                 if event is None:
                     self.found.malformed |= bool(line.strip())
@@ -175,19 +218,14 @@ class Survey:
                 self._before_ms = event.timestamp_ms
             self.found.add_times(1, self._before_ms, self._before_ms)
 
-    def _mentions(self, block: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Yield each line with an ID, and the ID; of several in a line each."""
+    def _lines_with_ids(self, block: bytes) -> Iterator[bytes]:
         if len(self._ids) > FEW_IDS:
-            found = ((m.start(), m[0].lower()) for m in _ANY_ID.finditer(block))
-            places = (each for each in found if each[1] in self._ids)
+            found = {m[0] for m in _ANY_ID.finditer(block) if m[0].lower() in self._ids}
+            yield from _lines_with(block, found)
         else:
-            places = ((at, each.lower()) for each in self._needles for at in _places(block, each))
-        for at, request_id in places:
-            start = block.rfind(b"\n", 0, at) + 1
-            stop = block.find(b"\n", at) + 1
-            yield block[start : stop or len(block)], request_id
+            yield from _lines_with(block, self._needles)
 
-    def _mention(self, line: bytes, request_id: bytes) -> None:
+    def _mention(self, line: bytes) -> None:
         header = KEY.match(lead_with_group(line))
         if header and b"\\" not in header[0]:
             names = (part.decode(errors="replace") if part else None for part in header.groups())
@@ -196,28 +234,36 @@ class Survey:
             group, stream = event.log_group, event.log_stream
         else:
             return
+        lowered = line.lower()
+        if len(self._ids) > FEW_IDS:
+            found = self._ids.intersection(_ANY_ID.findall(lowered))
+        else:
+            found = {each for each in self._ids if each in lowered}
+        ids = {each.decode() for each in found}
         if self._filter.wants_stream(group, stream):
-            ids = self.found.mentioned.setdefault((group, stream or ""), set())
-            ids.add(request_id.decode())
+            self.found.mentioned.setdefault((group, stream or ""), set()).update(ids)
         else:
             place = function_from_names(group, stream) or group or "another log"
-            self.found.elsewhere[request_id.decode()] = place
+            self.found.elsewhere.update(dict.fromkeys(ids, place))
 
 
-def _places(block: bytes, needle: bytes) -> Iterator[int]:
-    """Where the needle stands, once for each line."""
-    at = block.find(needle)
-    while at >= 0:
-        yield at
-        stop = block.find(b"\n", at)
-        at = block.find(needle, stop) if stop >= 0 else -1
+def _lines_with(block: bytes, needles: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines that have one of the needles, in order."""
+    starts: dict[int, int] = {}
+    for needle in needles:
+        at = block.find(needle)
+        while at >= 0:
+            stop = block.find(b"\n", at) + 1 or len(block)
+            starts[block.rfind(b"\n", 0, at) + 1] = stop
+            at = block.find(needle, stop)
+    for start in sorted(starts):
+        yield block[start : starts[start]]
 
 
 class LineSelector:
     """Picks the lines of some streams from the blocks of a log, without parsing the others.
 
-    ``irregular`` has the numbers of the blocks in which a stream's name may be written otherwise;
-    ``None`` where that is not known.
+    In an ``irregular`` chunk a stream's name may be written otherwise.
     """
 
     def __init__(self, places: Collection[Place]) -> None:
@@ -234,15 +280,11 @@ class LineSelector:
 
     def lines(self, block: bytes, *, irregular: bool = True) -> list[bytes]:
         """Return the canonical lines that may belong to one of the streams, in order."""
-        lines = BytesIO(block).readlines()
         if self._all:
-            return lines
+            return BytesIO(block).readlines()
         if irregular or not self._few:
-            return [line for line in lines if self._may_belong(line)]
-        if len(self._names) == 1:
-            (name,) = self._names
-            return [line for line in lines if name in line]
-        return [line for line in lines if any(name in line for name in self._names)]
+            return [line for line in BytesIO(block) if self._may_belong(line)]
+        return list(_lines_with(block, self._names))
 
     def _may_belong(self, line: bytes) -> bool:
         header = KEY.match(line)

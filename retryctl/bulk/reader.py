@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from types import TracebackType
 from typing import BinaryIO
@@ -24,6 +24,7 @@ from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.lost_lines import lost_lines
 from retryctl.core.model.coverage import Coverage, Gap, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress
 from retryctl.sources.saved.events import nothing_readable
@@ -35,14 +36,14 @@ CHUNK_BYTES = 64 << 20
 LEAST_CHUNK_BYTES = 4 << 20
 CHUNKS_PER_PROCESS = 4  # so that none waits long for another at the end
 PARTITION_BYTES = 48 << 20
-# Events that are kept take more room.
+# Where all events are kept, they take more room.
 SHOWN_CHUNK_BYTES = 8 << 20
 SHOWN_PER_PARTITION = 2_000
 MOST_CHUNKS, MOST_PARTITIONS = 512, 256
 ONE_PROCESS_BYTES = 64 << 20  # of less, the survey ends before a worker begins
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class TracedLog:
     """The requests of some IDs, with all events of their attempts, in order of their start.
 
@@ -169,12 +170,8 @@ class BulkReader:
         store = ShuffleStore(plan, self._source)
         if plan.places:
             selector = LineSelector(plan.places)
-            task = ScanTask(plan, selector, found.irregular_blocks)
-            again = [
-                replace(c, format=found.second_formats.get((c.file.name, c.start), c.format))
-                for c in chunks
-            ]
-            for _, scanned in ChunkRun(task, meter, 1).results(again):
+            again = found.chunks_of({stream for _, stream in plan.places})
+            for _, scanned in ChunkRun(ScanTask(plan, selector), meter, 1).results(again):
                 scanned.forget_counts()
                 store.take(scanned)
         meter.reach(2 * self._size)
@@ -191,7 +188,7 @@ class BulkReader:
         run = ChunkRun(task, meter, self._processes if self._is_large else 1)
         found = SurveyedLog()
         for chunk, surveyed in run.results(chunks):
-            found.add(surveyed, chunk.file.name, chunk.start)
+            found.add(chunk, surveyed)
         return run, found
 
     def _scan(self, plan: ScanPlan, progress: Progress | None) -> ShuffleStore:
@@ -231,7 +228,7 @@ class BulkReader:
     def _chunks(self, plan: ScanPlan) -> list[Chunk]:
         shares = CHUNKS_PER_PROCESS * self._processes
         size = max(LEAST_CHUNK_BYTES, self._size // shares, self._size // MOST_CHUNKS)
-        if plan.shown:
+        if plan.shown.every:
             size = min(size, SHOWN_CHUNK_BYTES)
         size = max(min(size, self._chunk_bytes), self._size // MOST_CHUNKS)
         return [chunk for file in self._files for chunk in split_file(file, size)]

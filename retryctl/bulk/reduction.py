@@ -32,6 +32,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.silent_successes import CompactAttempt, SilentSuccesses, id_of
+from retryctl.core.value_classes import value_class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,7 +59,7 @@ class Partition:
     mentions: list[tuple[str | None, str, LogEvent]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class PartitionContext:
     """What all requests of a log are checked with; the window is [since_ms, until_ms).
 

@@ -34,6 +34,7 @@ from retryctl.core.model.coverage import Gap, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.records import Unrecognised, WebRecord
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import ReadStats
 from retryctl.sources.saved.files import SavedFile
@@ -42,7 +43,7 @@ from retryctl.sources.saved.stream_filter import Place, StreamFilter
 _EVENTS_AT_ONCE = 50_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class ScanPlan:
     """What every scan of a chunk needs to know.
 

@@ -8,7 +8,6 @@ the core confirms it, or the stream is *out of order* and is read as a whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from retryctl.bulk.compact import Mention, Shown, Stream, compact_attempts
 from retryctl.bulk.line_layout import events_of
@@ -20,10 +19,11 @@ from retryctl.core.history.safe_cut import ClosedChunk, closed_piece, last_piece
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class StitchedStream:
     """A stream, with the attempts at the ends of its fragments."""
 

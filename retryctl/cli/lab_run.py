@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,6 +22,7 @@ from retryctl.cli.output.trace_output import show_trace, verdict_status
 from retryctl.core.check.expectations import CheckTally, Expectations, of_request
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
+from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, ExitStatus, UsageError
 from retryctl.lab import local_aws, plan
 from retryctl.lab.delivery import EventSource
@@ -34,7 +35,7 @@ from retryctl.views.inert import inert
 from retryctl.views.text.lab import plan_table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class LabRunOptions:
     """The options of ``lab run`` as they were given; ``function`` has those of the function."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import tzinfo
 from heapq import nsmallest
 from itertools import islice
@@ -25,6 +25,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.rules import ALL_RULES
 from retryctl.core.summary.request_row import RequestRow, RowFilter
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus
 from retryctl.views.json.request_list import listed_document, listed_line
@@ -62,7 +63,7 @@ _ORDER_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class ListOptions:
     """How many requests are shown, in which order and format."""
 
@@ -153,7 +154,7 @@ def _known_names(text: str | None, known: Sequence[str], option: str) -> tuple[s
 # --------------------------------------------------------------------------- showing it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class _Answer:
     """The rows to show, and the number of requests that passed the filter."""
 

@@ -58,6 +58,8 @@ def _status_of(arguments: Sequence[str]) -> int:
     except RetryctlError as error:
         if arguments and arguments[0] in ("doctor", "probe"):
             error.next_step = _without_saved_log(error.next_step)
+        elif "demo" in arguments[1:] and not any(word.startswith("--from") for word in arguments):
+            error.next_step = _from_demo(arguments)
         return _report(error, arguments, debug=debug)
     except Exception as error:
         from retryctl.cli.unexpected import translate_unexpected
@@ -86,6 +88,14 @@ def _without_saved_log(next_step: str) -> str:
     from retryctl.sources.aws.credential_errors import HOW_TO_SAVE, OR_SAVED
 
     return next_step.replace(f", {OR_SAVED}", "").replace(f"\n{HOW_TO_SAVE}", "")
+
+
+def _from_demo(arguments: Sequence[str]) -> str:
+    """Return the next step for ``list demo``, where a function of that name cannot be read."""
+    import shlex
+
+    words = ["--from demo" if word == "demo" else shlex.quote(word) for word in arguments]
+    return f"For the recorded history: retryctl {' '.join(words)}"
 
 
 def _report(error: RetryctlError, arguments: Sequence[str], *, debug: bool) -> ExitStatus:

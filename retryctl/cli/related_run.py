@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from retryctl.app.related import RelatedResult, find_related
@@ -16,13 +15,14 @@ from retryctl.cli.output.messages import nothing_found, select_functions
 from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
 from retryctl.core.related.keys import KeyPatternError, KeyReader, key_reader, known_keys
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.json.related import related_document
 from retryctl.views.text import related as text_views
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class RelatedOptions:
     """What to group by, as it was typed, and how to print it.
 

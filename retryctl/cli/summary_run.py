@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.summary.changes import Change, changes
 from retryctl.core.summary.tally import SummaryTally
+from retryctl.core.value_classes import value_class
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.figures import Tallies as FunctionTallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
@@ -114,7 +114,7 @@ def _refuse_hidden_changes(compare: Path | None, forms: set[str], output: str) -
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class _Figures:
     """The figures of each function, the worst first, and their sum.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from retryctl.core.doctor.result import Diagnosis, overall
+from retryctl.core.value_classes import value_class
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class ProbeReport:
     """One diagnosis for each assumption: ``passed`` is ``None`` where it could not be tested.
 

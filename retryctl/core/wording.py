@@ -1,4 +1,4 @@
-"""Near names, for an error that says what was probably meant."""
+"""Words that all messages share: near names, numbers with their noun, names in a row."""
 
 from __future__ import annotations
 
@@ -35,3 +35,9 @@ def suggestions(
 def number_of(number: int, noun: str, several: str = "") -> str:
     """``1 attempt``, ``2 attempts``, ``1,000 attempts``; ``several`` where an s will not do."""
     return f"{number:,} {noun if number == 1 else several or f'{noun}s'}"
+
+
+def in_a_row(names: Iterable[str]) -> str:
+    """Return ``A``, ``A and B`` or ``A, B and C``."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

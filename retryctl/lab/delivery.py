@@ -11,8 +11,9 @@ import copy
 import json
 import random
 import uuid
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from retryctl.core.value_classes import value_class
 
 EventSource = Literal["async", "sqs", "stream"]
 EVENT_SOURCES: tuple[EventSource, ...] = ("async", "sqs", "stream")
@@ -27,7 +28,7 @@ VISIBILITY_TIMEOUT_S = 30.0
 _STREAM_WAITS_S = (0.28, 0.45, 0.97, 1.4, 2.7, 5.1, 9.7, 23.0, 60.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class EventDelivery:
     """One delivery of an event: attempt ``number``, from 1."""
 

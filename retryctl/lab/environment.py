@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from retryctl.core.value_classes import value_class
 from retryctl.lab.clock import ClockPage, VirtualClock
 from retryctl.lab.function import Function
 from retryctl.lab.output import Written, is_delivered
@@ -27,7 +27,7 @@ Source = Literal["platform", "function"]
 Record = Callable[[int, str, Source], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class LabAttempt:
     """What came of one attempt.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
+from retryctl.core.value_classes import value_class
 from retryctl.lab.platform_log import Level
 
 LogFormat = Literal["text", "json"]
@@ -39,7 +40,7 @@ function's role belong there too; in the lab they are the only way to give it a 
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Function:
     """A handler with its configuration.
 

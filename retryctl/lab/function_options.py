@@ -6,10 +6,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, cast
 
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
 from retryctl.lab import handlers
 from retryctl.lab.function import (
@@ -33,7 +34,7 @@ _SYSTEM_LEVELS = ("DEBUG", "INFO", "WARN")
 _MEMORY_MB = (128, 10_240)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class FunctionOptions:
     """The options of a function, under the names that the command gives them.
 

@@ -8,12 +8,13 @@ import random
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
 from retryctl.core.model.events import LogEvent
+from retryctl.core.value_classes import value_class
 from retryctl.lab import interpreter
 from retryctl.lab.clock import VirtualClock
 from retryctl.lab.delivery import EventDelivery, EventSource, Redelivery, most_waited_s
@@ -43,7 +44,7 @@ _DUPLICATE_AFTER_S = 1.0
 _INGESTED_AFTER_MS = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class LabEvent:
     """A log event, and whether the function wrote it, or the lab in place of the platform."""
 

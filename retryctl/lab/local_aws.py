@@ -10,17 +10,17 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from typing import Any
 
 from retryctl.core.model.events import LogEvent
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
 from retryctl.lab.function import ACCOUNT, REGION
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class LocalAws:
     """A running server. ``add`` puts a log event where clients read it."""
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 import json
 import re
 import struct
-from dataclasses import dataclass
 
+from retryctl.core.value_classes import value_class
 from retryctl.lab.function import Function
 
 _FRAME = re.compile(rb"\xa5\x5a\x00[\x01-\x1b]")
@@ -29,7 +29,7 @@ LONGEST_LINE = 256 * 1024
 """Bytes after which a line is cut, and goes on in the next event."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Written:
     """One event: a printed line with its newline, or a frame's message.
 

@@ -18,8 +18,8 @@ its last statement, before the runtime reports the end; ``@250ms`` so long after
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
 
 FAULTS = ("timeout", "kill", "exit", "oom")
@@ -29,7 +29,7 @@ _WHERE = re.compile(r"same|fresh|env=([1-9][0-9]?)")
 _FAULT = re.compile(rf"({'|'.join(FAULTS)})(=early|=late|@(\d{{1,6}}(?:\.\d{{1,3}})?)(ms|s))?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class PlannedFault:
     """How an attempt ends by plan: ``timeout``, ``kill``, ``exit`` or ``oom``.
 
@@ -48,7 +48,7 @@ class PlannedFault:
         return self.early or self.after_s is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Step:
     """One attempt: its environment (from 1), and its mishaps.
 
@@ -63,7 +63,7 @@ class Step:
     twin: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Plan:
     """A step for each attempt of a request. ``text`` is the plan as it was written."""
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
+
+from retryctl.core.value_classes import value_class
 
 Level = Literal["DEBUG", "INFO", "WARN"]
 Phase = Literal["init", "invoke"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Subject:
     """The environment that a record is about."""
 
@@ -30,7 +31,7 @@ class Subject:
     memory_mb: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class InitEnd:
     """How an init ended. ``status`` is ``success``, ``error`` or ``timeout``."""
 
@@ -40,7 +41,7 @@ class InitEnd:
     error_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class AttemptEnd:
     """How an attempt ended: the figures of its report."""
 

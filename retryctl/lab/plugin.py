@@ -199,12 +199,16 @@ def _known_names(options: dict[str, Any]) -> dict[str, Any]:
 
     :raises retryctl.errors.UsageError: one is unknown.
     """
+    from dataclasses import fields
+
     from retryctl.app.lab_setup import SETUP_OPTIONS
     from retryctl.core.wording import suggestions
     from retryctl.errors import UsageError
     from retryctl.lab.function_options import FunctionOptions
 
-    known = sorted({*SETUP_OPTIONS, *FunctionOptions.__slots__} - {"handler", "layers"})
+    known = sorted(
+        {*SETUP_OPTIONS, *(each.name for each in fields(FunctionOptions))} - {"handler", "layers"}
+    )
     for name in options:
         if name not in known and name not in _OTHER_NAMES:
             hint = suggestions(name, known) or f"Known: {', '.join(known)}, markers."

@@ -13,10 +13,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook
 from retryctl.lab import memory
 from retryctl.lab.clock import ClockPage
@@ -45,7 +45,7 @@ _KIND_OF_FAULT: dict[str, Kind] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Happening:
     """What ended a wait."""
 

@@ -15,9 +15,10 @@ import queue
 import socketserver
 import threading
 from collections import deque
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Literal
+
+from retryctl.core.value_classes import value_class
 
 _PREFIX = "/2018-06-01/runtime/"
 LARGEST_RESPONSE = 6 * 1024 * 1024 + 100
@@ -26,7 +27,7 @@ LARGEST_RESPONSE = 6 * 1024 * 1024 + 100
 TOO_LARGE = "Function.ResponseSizeTooLarge"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Invocation:
     """One invocation of the function. ``deadline_ms`` is in epoch milliseconds."""
 
@@ -37,7 +38,7 @@ class Invocation:
     trace_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Answer:
     """A call of the function's process.
 

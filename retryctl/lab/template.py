@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import UsageError
 
@@ -18,7 +19,7 @@ _INVOKE_CONFIG = "AWS::Lambda::EventInvokeConfig"
 _LAYERS = ("AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class TemplateFunction:
     """A function as its template declares it; ``None`` where it does not.
 

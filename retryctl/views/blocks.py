@@ -7,7 +7,8 @@ A view of a request or a summary is a sequence of blocks. ``views.text`` fits th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from retryctl.core.value_classes import value_class
 
 Piece = tuple[str, str]
 """Some text and its style, in rich's words: ``("exhausted", "bold red")``."""
@@ -15,7 +16,7 @@ Piece = tuple[str, str]
 Pieces = Sequence[Piece]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Paragraph:
     """Words, broken at spaces. Continuation lines hang under the end of ``lead``, mostly a sign."""
 
@@ -23,14 +24,14 @@ class Paragraph:
     lead: Pieces = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Command:
     """A command to copy, broken only with a backslash at the end of the line."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Column:
     """A heading and one cell for each row; ``shorter`` is a narrower form of it."""
 
@@ -44,16 +45,16 @@ def text_column(head: str, texts: Iterable[str], style: str = "") -> Column:
     return Column(head=head, cells=[[(text, style)] for text in texts])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Table:
     """Columns by name, left to right.
 
     Where they do not fit, each name in ``gives_way``, in that order, takes the next shorter form
     of its column, or removes the column that has none. Then the column ``clipped`` is cut.
-    ``instead`` has the paragraphs below the table that replace columns which are shortened, cut
-    or removed. Where even that does not fit, each row becomes a paragraph, with
-    ``stacks_all`` of all columns. ``gap`` is the number of cells between columns below which a
-    column gives way.
+    ``instead`` has the paragraphs below the table that replace columns which are cut, removed or
+    shortened; of these the key is ``shorter NAME``. Where even that does not fit, each row becomes
+    a paragraph, with ``stacks_all`` of all columns. ``gap`` is the number of cells between columns
+    below which a column gives way.
     """
 
     columns: Mapping[str, Column]
@@ -64,14 +65,14 @@ class Table:
     stacks_all: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Drawing:
     """Lines that are laid out already."""
 
     lines: Sequence[Pieces]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class LogLines:
     """Lines of a log, each with its prefix: the time, or spaces below it."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from retryctl.core.model.attempt import Attempt
+from retryctl.core.value_classes import value_class
 
 _SIGNS = "●◆■▲★▼"
 _COLOURS = ("cyan", "magenta", "bright_blue", "yellow")
@@ -16,7 +16,7 @@ _FEWEST_LETTERS, _MOST_LETTERS = 4, 12
 _LETTERS = re.compile(r"([0-9A-Za-z-]+)\]?$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class EnvironmentLabel:
     """How one log stream is shown. ``name`` is plain ASCII; ``colour`` is one of sixteen."""
 
@@ -32,6 +32,9 @@ class EnvironmentLabel:
 
 UNKNOWN = EnvironmentLabel(name="", sign="?", colour="dim")
 """The environment of an attempt whose log stream is not known."""
+UNKNOWN_LEGEND = (
+    f"{UNKNOWN.sign}: environment not known; no line that was read names its log stream"
+)
 
 
 def environments(attempts: Iterable[Attempt]) -> dict[str | None, EnvironmentLabel]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from itertools import count, groupby
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import Request, RequestOutcome
-from retryctl.core.wording import number_of
+from retryctl.core.wording import in_a_row, number_of
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
 from retryctl.views.times import clock, duration, moment, span, zone_name
 
@@ -34,7 +34,7 @@ def numbered(numbers: Sequence[int]) -> str:
     for _, run in groupby(zip(sorted(numbers), count(), strict=False), key=lambda n: n[0] - n[1]):
         first, *rest = (number for number, _ in run)
         runs += [f"{first} to {rest[-1]}"] if len(rest) > 1 else map(str, (first, *rest))
-    return f"attempt{'s' if len(numbers) > 1 else ''} {_listed(runs)}"
+    return f"attempt{'s' if len(numbers) > 1 else ''} {in_a_row(runs)}"
 
 
 def counter_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:
@@ -249,7 +249,7 @@ def _place(coverage: Coverage) -> str:
     source = coverage.where or coverage.source
     if not groups:
         return source
-    names = _listed(groups) if len(groups) <= _MOST_NAMED else f"{len(groups):,} log groups"
+    names = in_a_row(groups) if len(groups) <= _MOST_NAMED else f"{len(groups):,} log groups"
     return names if source == "cloudwatch" else f"{source} ({names})"
 
 
@@ -274,11 +274,6 @@ def _asked_for(since: int | None, until: int | None, tz: tzinfo) -> str:
     if since is not None:
         return f", from {moment(since, tz, 'minutes')}"
     return "" if until is None else f", up to {moment(until, tz, 'minutes')}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def ambiguity_sentences(attempts: Sequence[Attempt]) -> Iterator[Sentence]:

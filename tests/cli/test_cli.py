@@ -132,6 +132,8 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["man"], "'man' is not a command", "retryctl help --man"),
         (["version"], "'version' is not a command", "retryctl -V"),
         (["trace", "hello", "--from", "demo"], "not a request ID", "retryctl list --from demo"),
+        (["trace", "demo"], "not a request ID", "retryctl trace --from demo"),
+        (["diff", "demo"], "not a request ID", "retryctl diff --from demo"),
         (["trace"], "no function or log group given", "-f"),
         (["trace", ID, "--form", "demo"], "no such option: --form", "Did you mean --from?"),
         (["trace", ID, "--since"], "--since", "retryctl trace --help"),
@@ -172,6 +174,15 @@ def test_what_cannot_be_understood(arguments: list[str], what: str, next_step: s
     assert what in first.lower() or what in first
     assert next_step in "\n".join(rest)
     assert len(rest) <= 2
+
+
+@pytest.mark.parametrize("command", ["list", "summary", "check"])
+def test_a_function_named_demo_that_cannot_be_read_leads_to_the_recorded_history(
+    command: str,
+) -> None:
+    done = run(command, "demo", "--since", "1d", env={"AWS_CONFIG_FILE": "/nonexistent"})
+    assert done.returncode == 3
+    assert f"retryctl {command} --from demo --since 1d" in done.stderr
 
 
 def test_a_bad_settings_file_is_named(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
@@ -98,6 +99,12 @@ def test_80_columns_show_branches_verdict_environments_and_the_names_of_findings
     assert "✗ after a branch: another branch was expected." in table
     assert "findings: environment-switch 1" in table
     assert "-s…" not in table
+    assert re.search(r"^started .+ to .+ UTC; .* -o csv shows each$", table, re.M)
+
+
+def test_the_start_stays_at_80_columns_where_no_error_takes_its_place(log: Path) -> None:
+    shown = run("list", "--from", "demo", "--outcome", "succeeded", env={"COLUMNS": "80"}).stdout
+    assert shown.split("\n")[0].split()[:3] == ["request", "started", "(UTC)"]
 
 
 @pytest.mark.parametrize("columns", ["80", "120"])

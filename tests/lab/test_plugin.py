@@ -4,6 +4,7 @@ import inspect
 import os
 import subprocess
 import sys
+from dataclasses import fields
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def test_the_keywords_are_the_options_of_the_command() -> None:
     shown |= {"lines", "output", "color", "tz", "quiet", "debug"}
     own = {"plan", "event", "retries", "source", "between", "seed", "requests"}  # of run and check
     of_command = set(inspect.signature(run_command).parameters) - shown - own
-    of_fixture = set(SETUP_OPTIONS) | set(FunctionOptions.__slots__)
+    of_fixture = set(SETUP_OPTIONS) | {each.name for each in fields(FunctionOptions)}
     assert of_command - of_fixture == set()
     assert own - {"requests"} <= set(inspect.signature(HandlerLab.check).parameters)
 

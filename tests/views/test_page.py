@@ -291,6 +291,13 @@ def test_more_environments_than_can_be_drawn_are_counted() -> None:
     assert len(document.find("article")) == 14
 
 
+def test_a_caption_explains_an_environment_that_is_not_known() -> None:
+    row = (world.attempt(1, world.ms("03:00"), log_stream=None), world.FIRST_ROW[1])
+    document = page_of(world.checked(RequestOutcome.NOT_RETRIED, Verdict.AGREES, row))
+    assert "?: environment not known" in document.find("caption")[0].all_text
+    assert "not known" not in page_of(world.SWITCHED).find("caption")[0].all_text
+
+
 def test_only_what_is_asked_for_is_shown() -> None:
     document = page_of(world.SWITCHED, asked=TraceOptions(attempt=2, lines=True))
     (article,) = document.find("article")

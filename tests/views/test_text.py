@@ -134,6 +134,7 @@ request 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 · orders-worker ($LATEST)
  2  03:01:02.871  1 m 03 s  ?            ✗ NameError  1        B       ? unclear
  attempts 1 and 2: NameError: name 'total' is not defined, at app.py:11
  lambda_handler
+ ?: environment not known; no line that was read names its log stream
 
  ● 1f3a  1
  ?                                                                             2

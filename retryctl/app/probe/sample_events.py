@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from uuid import UUID
+
+from retryctl.core.value_classes import value_class
 
 MANY = 12_000
 """Events of the stream ``many``, one each millisecond: more than one answer can return."""
@@ -32,7 +33,7 @@ LINES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Sample:
     """The crafted events, from ``base_ms``, a whole second in epoch milliseconds."""
 

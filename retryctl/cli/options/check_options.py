@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
 from typing import NoReturn
@@ -20,6 +20,7 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.rules import ALL_RULES
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import UsageError
 
@@ -31,7 +32,7 @@ _LEVELS = {
 _RULES = {rule.id: rule.severity for rule in ALL_RULES}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class CheckOptions:
     """The options of ``check`` as they were given, ``None`` where they were not."""
 
@@ -50,7 +51,7 @@ class CheckOptions:
     report: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Expected:
     """What the options and the settings come to.
 
@@ -104,7 +105,7 @@ class _Values:
         self._asked = asked
         self._file = settings.path
         self._table: Mapping[str, object] = settings.check
-        known = CheckOptions.__slots__
+        known = [each.name for each in fields(CheckOptions)]
         for key in self._table:
             if key not in known:
                 hint = suggestions(key, known) or f"Known: {', '.join(known)}."

@@ -10,11 +10,11 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retryctl.core.model.events import REQUEST_ID
+from retryctl.core.value_classes import value_class
 from retryctl.errors import NothingFound, UnreadableInput, UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _LOOKS_LIKE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class NamedRequests:
     """The request IDs that the arguments name, and the failure records among the arguments."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import wraps
 from typing import Annotated, Any, TypeVar, get_type_hints
@@ -17,6 +17,7 @@ import typer
 
 from retryctl.app.options import Engine
 from retryctl.cli.options import choices
+from retryctl.core.value_classes import value_class
 
 WHERE = "What to read"
 _AWS = "AWS"
@@ -275,7 +276,7 @@ Debug = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class ReadOptions:
     """What to read, as it was typed."""
 
@@ -289,7 +290,7 @@ class ReadOptions:
     unmask: Unmask = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class AwsOptions:
     """How to reach AWS, as it was typed."""
 
@@ -298,7 +299,7 @@ class AwsOptions:
     endpoint_url: EndpointUrl = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class ScreenOptions:
     """How to print, as it was typed."""
 
@@ -308,7 +309,7 @@ class ScreenOptions:
     debug: Debug = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class OutputOptions:
     """How to show the attempts of requests."""
 

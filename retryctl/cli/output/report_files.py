@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from retryctl.cli.output.terminal import remark
 from retryctl.core.check.baseline import BaselineError, Identity, baseline_text, read_baseline
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import CouldNotLook, UsageError
 
@@ -25,7 +25,7 @@ _BY_EXTENSION = {
 _NOWHERE: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class ReportFile:
     """A report to be written, in the form of that name."""
 

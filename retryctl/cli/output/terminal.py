@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from io import TextIOWrapper
 from textwrap import wrap
 from types import TracebackType
@@ -17,6 +16,7 @@ from typing import Any
 
 from retryctl.app.options import ProgressText
 from retryctl.cli.options.params import Color
+from retryctl.core.value_classes import value_class
 
 
 def colour_wanted(choice: Color, environ: Mapping[str, str], *, is_terminal: bool) -> bool:
@@ -88,7 +88,7 @@ def _fitted(line: str) -> list[str]:
     return wrap(line, width(), break_long_words=False, break_on_hyphens=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Screen:
     """Its columns and what it can show; as it is here, that of a file."""
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from hashlib import sha256
 
 from retryctl.core.crosscheck.findings import Finding
 from retryctl.core.model.request import Request
+from retryctl.core.value_classes import value_class
 
 SCHEMA = "retryctl/baseline/1"
 
@@ -23,7 +24,7 @@ class BaselineError(ValueError):
     """A text is not a baseline, or is one of another version. The message is the reason."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Identity:
     """What makes a finding the same one in another run. ``None`` where the log does not say."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from itertools import chain
 from typing import Literal
@@ -34,6 +34,7 @@ from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.findings import Finding, Severity
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
 
 REQUEST = "request"
@@ -46,7 +47,7 @@ _MOST_IN_A_MESSAGE = 10
 FindingEffect = Literal["failed", "known", "allowed", "harmless"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class JudgedFinding:
     """A finding and what it means here: it fails, or is ``known`` (in the baseline), or neither.
 
@@ -72,7 +73,7 @@ class JudgedFinding:
         return "known" if self.known else "failed" if self.failed else "harmless"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class CheckOutcome:
     """The result of a check: every request, every expectation, and the findings.
 
@@ -115,7 +116,7 @@ class CheckOutcome:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class _RequestResult:
     """The checks and findings of one request. ``place`` orders requests by time, ID and group."""
 

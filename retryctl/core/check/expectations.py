@@ -15,6 +15,7 @@ from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
 
 OPEN = (RequestOutcome.PENDING, RequestOutcome.RUNNING)
@@ -24,7 +25,7 @@ _MAY_BE_RETRIED = (RequestOutcome.PENDING, RequestOutcome.UNKNOWN)
 _FEW = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Limit:
     """``text`` as it was given: a number (``3``), or a share of all (``0.5%`` is 1/200)."""
 
@@ -33,7 +34,7 @@ class Limit:
     is_share: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Expectations:
     """What has to hold. ``fail_on`` and ``allow`` are names of rules.
 
@@ -59,7 +60,7 @@ class Expectations:
         return self.awaited is None or request_id in self.awaited
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class CheckResult:
     """One request, or one expectation. ``passed`` is ``None`` where it is not known.
 

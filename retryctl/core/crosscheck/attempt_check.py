@@ -7,7 +7,6 @@ missing, and one that is ahead may turn out right.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from retryctl.core.crosscheck.claims import Branches
@@ -19,6 +18,7 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
+from retryctl.core.value_classes import value_class
 
 _HIDING_LEVELS = frozenset({"WARN", "ERROR", "FATAL"})
 
@@ -41,7 +41,7 @@ class Verdict(StrEnum):
     NOT_COUNTED = "not-counted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class AttemptCheck:
     """The expected counter and branch of one attempt, and the result of the comparison.
 
@@ -60,7 +60,7 @@ class AttemptCheck:
     at_least: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class CheckInput:
     """One request as its attempts are checked: ``uncountable`` says why it cannot be counted."""
 

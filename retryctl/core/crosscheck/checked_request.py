@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from retryctl.core.crosscheck.attempt_check import (
     AttemptCheck,
@@ -37,11 +37,12 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import Request, request_of
+from retryctl.core.value_classes import value_class
 
 RULES: tuple[Rule[RuleInput], ...] = (*COUNTER_RULES, *STORE_RULES, *DELIVERY_RULES)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class CheckedRequest:
     """A request with its verdict. ``checks`` are in the order of ``request.attempts``.
 
@@ -56,7 +57,7 @@ class CheckedRequest:
     agreeing_store: StoreCount | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class CheckedHistory:
     """The checked requests of some log events, in order of their first attempt.
 
@@ -69,7 +70,7 @@ class CheckedHistory:
     web: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class HistoryInput:
     """What every request of a log is checked with.
 

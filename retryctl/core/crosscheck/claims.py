@@ -11,19 +11,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TypeVar
 
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import AppLine, Record
+from retryctl.core.value_classes import value_class
 
 _BARE_INTEGER = re.compile(r"\s*(\d{1,9})\s*\Z", re.ASCII)
 _T = TypeVar("_T")
 _ABC: Mapping[str, int] = MappingProxyType({"A": 0, "B": 1, "C": 2})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Claim:
     """What one attempt logged: ``counter`` (earlier attempts, it says) and ``branch`` (its name).
 
@@ -45,7 +46,7 @@ class Claim:
         return self.counter is None and self.branch is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Branches:
     """The branches of a handler by name, each with the number of retries that leads to it.
 
@@ -80,7 +81,7 @@ class Branches:
         return counter == retries or min(counter, retries) >= self.last
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Markers:
     """How to find the counter and the branch in what a function logs.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.value_classes import value_class
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class JudgingContext:
     """The surroundings of a request: what was read, the settings, the branches.
 

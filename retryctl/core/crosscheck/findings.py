@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
@@ -13,6 +12,8 @@ from retryctl.core.crosscheck.earlier_marks import EarlierMarks, Some
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import Request
+from retryctl.core.value_classes import value_class
+from retryctl.core.wording import in_a_row
 
 
 class Severity(StrEnum):
@@ -23,7 +24,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Finding:
     """A result of a rule, with the log events that are its evidence.
 
@@ -43,7 +44,7 @@ class Finding:
             raise ValueError(f"a finding of {self.rule} needs evidence")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class RuleInput:
     """One request, checked, as the rules read it."""
 
@@ -88,7 +89,7 @@ class Match(NamedTuple):
 Case = TypeVar("Case")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Rule(Generic[Case]):
     """One rule: ``look`` yields its matches, each of which becomes a finding."""
 
@@ -115,6 +116,4 @@ def attempts_named(some: Some) -> str:
     names = [str(attempt.number) for attempt in some.first]
     if some.count > len(names):
         names.append(f"{some.count - len(names):,} more")
-    if len(names) < 2:
-        return f"attempt {names[0]}"
-    return f"attempts {', '.join(names[:-1])} and {names[-1]}"
+    return f"attempt{'s' if len(names) > 1 else ''} {in_a_row(names)}"

@@ -7,7 +7,7 @@ change it, it is unknown. Where a gap cannot change it, it stands.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.history.lost_lines import LOST_IN_OWN_STREAM
@@ -15,6 +15,7 @@ from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import UNORDERED, Gap
 from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.value_classes import value_class
 
 # These runtimes put the request ID into their error marker in the text format.
 _MARKED_WITH_ID = ("nodejs", "dotnet")
@@ -29,7 +30,7 @@ _UNSETTLED = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class HiddenParts:
     """The gaps that matter to one request.
 

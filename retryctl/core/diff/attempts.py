@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import takewhile
 
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
+from retryctl.core.value_classes import value_class
 
 _MOST_MATCHED = 2_000
 """Of more lines after the first difference no common ones are searched for."""
@@ -36,7 +36,7 @@ _INIT_DURATION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Stretch:
     """Lines of both attempts that are the same, or that differ."""
 
@@ -45,7 +45,7 @@ class Stretch:
     right: tuple[LogEvent, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class AttemptDiff:
     """The stretches of two attempts in the order of their lines."""
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 
 from retryctl.core.doctor.facts import FunctionFacts, known
 from retryctl.core.doctor.result import Outcome, fails, passes
+from retryctl.core.wording import in_a_row
 
 _SETTINGS = (
     "lambda:GetFunctionConfiguration",
@@ -48,7 +49,7 @@ def permissions_are_complete(facts: FunctionFacts) -> Outcome:
     lacks.pop((), None)
     if lacks:
         evidence = "; ".join(
-            f"{_joined(commands)} {'lacks' if len(commands) == 1 else 'lack'} {', '.join(actions)}"
+            f"{in_a_row(commands)} {'lacks' if len(commands) == 1 else 'lack'} {', '.join(actions)}"
             for actions, commands in lacks.items()
         )
         return fails(
@@ -57,8 +58,4 @@ def permissions_are_complete(facts: FunctionFacts) -> Outcome:
         )
     for trial in facts.trials.values():
         known(trial)
-    return passes(f"{_joined([*COMMAND_ACTIONS, 'doctor'])} have their actions. {_NOT_TRIED}.")
-
-
-def _joined(names: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return passes(f"{in_a_row([*COMMAND_ACTIONS, 'doctor'])} have their actions. {_NOT_TRIED}.")

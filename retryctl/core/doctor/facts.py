@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 from retryctl.core.model.limits import DEFAULT_RETRIES, LONGEST_EVENT_AGE_S
+from retryctl.core.value_classes import value_class
 
 Fields = Mapping[str, Any]
 LATEST = "$LATEST"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class NotRead:
     """A fact that is not known. ``action`` is the IAM action, ``denied`` if IAM refused it."""
 
@@ -37,7 +38,7 @@ def known(fact: T | NotRead) -> T:
     return fact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class RetryPolicy:
     """The retry settings of one qualifier: retries after the first attempt, and seconds."""
 
@@ -48,7 +49,7 @@ class RetryPolicy:
     is_default: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class RetryPlaces:
     """How many retries of the last 24 hours ran in the environment of the attempt before them.
 
@@ -62,7 +63,7 @@ class RetryPlaces:
     unread: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class CounterCopy:
     """A copy of the retryctl counters in the code of the function: its path and version."""
 
@@ -70,7 +71,7 @@ class CounterCopy:
     version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class FunctionFacts:
     """All that the checks use. Values are the answers of the service, ``None`` where absent.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from retryctl.core.doctor.facts import FunctionFacts, MissingFact
+from retryctl.core.value_classes import value_class
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Diagnosis:
     """One check: ``passed`` is ``None`` where a fact that it needs is not known.
 
@@ -21,7 +21,7 @@ class Diagnosis:
     remedy: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class DoctorReport:
     """Every check of one function."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.findings import Finding, Match, Rule, Severity
@@ -12,6 +11,7 @@ from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
 
 _SUCCESS = "Success"
@@ -23,7 +23,7 @@ _WELL = (RequestOutcome.SUCCEEDED, RequestOutcome.RECOVERED)
 _MOST_QUOTED = 80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class RecordCase:
     """A record, and the request of its ID with at least one attempt."""
 

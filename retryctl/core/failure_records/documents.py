@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from retryctl.core.model.events import REQUEST_ID
+from retryctl.core.value_classes import value_class
 
 MOST_SHOWN_ONE_BY_ONE = 3
 """The requests of more records than these are shown as a table."""
@@ -27,7 +27,7 @@ _BREAK = re.compile(r"\r?\n(?:[ \t]*>[ \t]?)*")
 _QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f", '"'))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class FailureRecord:
     """What a record states about one request; ``None`` where its kind does not state it.
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.grammar.parse import parse_record
@@ -22,9 +21,10 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.records import End, FunctionError, Report, Start, Unrecognised, WebRecord
 from retryctl.core.model.request import Request, request_of
+from retryctl.core.value_classes import value_class
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class History:
     """The requests in some log events, in order of their first attempt.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
 from retryctl.core.history.attempt_lines import AttemptLines
@@ -17,6 +16,7 @@ from retryctl.core.model.records import (
     RuntimeExited,
     TimedOut,
 )
+from retryctl.core.value_classes import value_class
 
 # Types on a REPORT that tell of an init, even where its INIT_REPORT is not in view.
 _INIT_TYPES = frozenset(
@@ -49,7 +49,7 @@ class Outcome(StrEnum):
         return self not in (Outcome.OK, Outcome.RUNNING, Outcome.UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class ErrorInfo:
     """What failed: ``type`` and ``message`` as the runtime or Lambda named them.
 

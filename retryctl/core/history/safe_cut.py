@@ -13,7 +13,6 @@ piece has to grow. The pieces of a stream together give what the whole stream gi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from retryctl.core.history.attempt_lines import AttemptLines, Line
 from retryctl.core.history.build import stream_lines
@@ -21,9 +20,10 @@ from retryctl.core.history.sequential import read_stream
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.records import AppLine, Start
+from retryctl.core.value_classes import value_class
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class ClosedChunk:
     """The attempts of a piece, in order, and the events that the next piece begins with.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from retryctl.core.crosscheck.claims import Claim, Markers, may_claim, read_claim
 from retryctl.core.history.attempt_lines import (
@@ -24,9 +24,10 @@ from retryctl.core.model.records import (
     RestoreReport,
     RestoreStart,
 )
+from retryctl.core.value_classes import value_class
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Attempt:
     """One run of the function for a request. ``number`` counts from 1 in order of start.
 

@@ -6,12 +6,12 @@ Times are epoch milliseconds (``_ms``); ``None`` in them means open, or not know
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from retryctl.core.model.limits import LONGEST_EVENT_AGE_S
+from retryctl.core.value_classes import value_class
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class LogQuery:
     """What is asked of a source; each source turns it into its own terms.
 
@@ -40,7 +40,7 @@ UNORDERED = "unordered"
 """Kind of a gap: the order of lines of one millisecond, on which claims depend, is not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Gap:
     """A part of the log that was not read.
 
@@ -79,7 +79,7 @@ def gaps_of_window(gaps: Iterable[Gap], since_ms: int | None) -> tuple[Gap, ...]
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Coverage:
     """What was read: log groups, window, streams, calls, and what is missing.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from retryctl.core.value_classes import value_class
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class LogEvent:
     """One event of a log stream.
 

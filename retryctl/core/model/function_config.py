@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import (
     DEFAULT_RETRIES,
@@ -11,9 +9,10 @@ from retryctl.core.model.limits import (
     LONGEST_MANAGED_TIMEOUT_S,
     LONGEST_TIMEOUT_S,
 )
+from retryctl.core.value_classes import value_class
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class FunctionConfig:
     """The part of a function's configuration about retries and logs; ``None`` if not known.
 
@@ -54,7 +53,7 @@ class FunctionConfig:
         return longest_s * 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class StoreCount:
     """The attempts of a request that ``store`` (its URL) recorded, each as a piece of evidence.
 

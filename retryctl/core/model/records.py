@@ -9,7 +9,7 @@ counts them. ``None`` means that the record does not say.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from retryctl.core.value_classes import value_class
 
 # --------------------------------------------------------------------------- log events
 
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 # --------------------------------------------------------------------------- records
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Start:
     """``START`` or ``platform.start``: an attempt begins."""
 
@@ -29,14 +29,14 @@ class Start:
     json: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class End:
     """``END`` or ``platform.end``: the runtime has answered, or is gone."""
 
     request_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Report:
     """``REPORT`` or ``platform.report``: the figures of an attempt that is over.
 
@@ -67,7 +67,7 @@ class Report:
         return self.status not in (None, "success")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class RuntimeDone:
     """``platform.runtimeDone``: the runtime has answered (at level DEBUG, or no success)."""
 
@@ -78,7 +78,7 @@ class RuntimeDone:
     produced_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class InitStart:
     """``INIT_START`` or ``platform.initStart``: a new execution environment."""
 
@@ -92,7 +92,7 @@ class InitStart:
     json: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class InitReport:
     """``INIT_REPORT``, ``platform.initReport`` or ``platform.initRuntimeDone``."""
 
@@ -103,7 +103,7 @@ class InitReport:
     initialization_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class RestoreStart:
     """``RESTORE_START`` or ``platform.restoreStart``: an environment comes back from a snapshot."""
 
@@ -111,7 +111,7 @@ class RestoreStart:
     runtime_version_arn: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class RestoreReport:
     """``RESTORE_REPORT``, ``platform.restoreReport`` or ``platform.restoreRuntimeDone``."""
 
@@ -120,7 +120,7 @@ class RestoreReport:
     error_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Extension:
     """``EXTENSION``, ``TELEMETRY``, ``LOGS`` and their JSON forms: what runs beside it."""
 
@@ -131,7 +131,7 @@ class Extension:
     error_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class LogsDropped:
     """``platform.logsDropped``: records that nobody will ever read."""
 
@@ -140,7 +140,7 @@ class LogsDropped:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class WebRecord:
     """A record of a web function: ``platform.invokeStart``, ``requestComplete``, …"""
 
@@ -148,7 +148,7 @@ class WebRecord:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class TimedOut:
     """``<time> <id> Task timed out after N.NN seconds``."""
 
@@ -156,7 +156,7 @@ class TimedOut:
     timeout_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class RuntimeExited:
     """``RequestId: <id> Error: …`` or ``… Process exited before completing request``."""
 
@@ -167,7 +167,7 @@ class RuntimeExited:
     exit_status: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class FunctionError:
     """A runtime's own marker of an error that the function raised or returned.
 
@@ -184,14 +184,14 @@ class FunctionError:
     frame: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class LambdaWarning:
     """``LAMBDA_WARNING: Unhandled exception …``, which some awslambdaric put before an error."""
 
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class AppLine:
     """Output of the function's own code, or of an extension: everything that Lambda did not write.
 
@@ -205,7 +205,7 @@ class AppLine:
     fields: dict[str, object] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Unrecognised:
     """It has the shape of a record of Lambda's, and cannot be read as one."""
 

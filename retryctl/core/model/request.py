@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from itertools import pairwise
 
@@ -17,6 +17,7 @@ from retryctl.core.model.limits import (
     USUAL_WAITS_MS,
     WAIT_TOLERANCE_MS,
 )
+from retryctl.core.value_classes import value_class
 
 
 class RequestOutcome(StrEnum):
@@ -39,7 +40,7 @@ class Delivery(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Request:
     """One event handed to Lambda, with all attempts of it in the log.
 

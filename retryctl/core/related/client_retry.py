@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.findings import Finding, Match, Rule, Severity
+from retryctl.core.value_classes import value_class
 
 READ_TIMEOUT_MS = 60_000
 """The read timeout of the SDKs and the AWS CLI."""
@@ -32,7 +32,7 @@ _STATED_FROM = 3
 _BY_CHANCE = 0.01
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class ClientRetry:
     """Requests that one caller made one after another. ``stated``: more than "may be"."""
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.findings import Finding
 from retryctl.core.related.client_retry import client_retries
 from retryctl.core.related.keys import EventKey, KeyReader, keys_of, known_keys
+from retryctl.core.value_classes import value_class
 
 _Identity = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class RelatedRequests:
     """The requests of one event in the order of their starts: delivery 1, 2 and so on.
 

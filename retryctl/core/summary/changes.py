@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from retryctl.core.value_classes import value_class
+
 Document = Mapping[str, Any]
 """A summary as its JSON has it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Change:
     """One figure before and now. ``verdict`` is ``better``, ``worse``, ``same`` or ``changed``.
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from retryctl.core.summary.tally import MINUTE_MS, SummaryTally
+from retryctl.core.value_classes import value_class
 
 _MOST_BUCKETS = 48
 _BUCKETS_MIN = (1, 5, 15, 60, 180, 360, 720, 1_440, 10_080, 43_200, 525_600)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Histogram:
     """How many attempts failed in each stretch of ``bucket_ms``, from ``since_ms`` on."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from uuid import UUID
 
 from retryctl.core.crosscheck.attempt_check import Verdict
@@ -11,11 +10,12 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.summary.silent_successes import SilentSuccesses
+from retryctl.core.value_classes import value_class
 
 ENDED_WELL = (RequestOutcome.SUCCEEDED, RequestOutcome.RECOVERED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class RequestRow:
     """A request in one line. ``findings`` are the names of rules, each once, in their order.
 
@@ -43,7 +43,7 @@ class RequestRow:
     execution_arn: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class RowFilter:
     """Which requests a list shows; ``None`` and an empty tuple want all.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.value_classes import value_class
 
 CompactAttempt = tuple[bytes, int, int, int, int, int, int]
 """ID, start and duration in ms, billed ms, MB, and two numbers that belong to the reader."""
@@ -21,7 +21,7 @@ def id_of(packed: bytes) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class SilentSuccesses:
     """Requests of one stream, each of one attempt that went well and logged no counter."""
 

@@ -18,6 +18,7 @@ from retryctl.core.history.outcome import Outcome
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.silent_successes import CompactAttempt
+from retryctl.core.value_classes import value_class
 
 MOST_ERRORS = 5_000
 """As many kinds of errors are told apart; a log can hold any number."""
@@ -31,7 +32,7 @@ ErrorKind = tuple[str, "str | None"]
 """The type of an error, or what stands for it, and the first frame in the function's own code."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Waits:
     """How long the retries of one number waited, from the end of the attempt before, in ms.
 
@@ -45,7 +46,7 @@ class Waits:
     max_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class ErrorGroup:
     """Failed attempts of one kind. ``example`` is the ID of the first request that has one."""
 
@@ -55,7 +56,7 @@ class ErrorGroup:
     example: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Cost:
     """What attempts were billed: milliseconds, and GB-seconds where the memory size is known."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from retryctl.core.value_classes import value_class
 from retryctl.errors import LoginExpired, NoCredentials, RetryctlError, Unreachable, UsageError
 
 LOG_IN = "Log in again: "  # a command follows
@@ -22,7 +22,7 @@ HOW_TO_SAVE = "To get a file: CloudWatch console, Actions, Download search resul
 _NO_LOGIN = f"Log in (aws configure, aws sso login) or name a --profile, {OR_SAVED}.\n{HOW_TO_SAVE}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class CredentialChain:
     """Where credentials come from: the profile and its lines of the configuration file."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from retryctl.core.value_classes import value_class
 from retryctl.errors import (
     AccessDenied,
     CouldNotLook,
@@ -94,7 +94,7 @@ class Refused(CouldNotLook):
         return self.code in _LOG_CLASS_CODES and bool(_LOG_CLASS.search(self.reason))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class CallContext:
     """The call that failed, for the words of an error. ``action`` is ``logs:FilterLogEvents``."""
 

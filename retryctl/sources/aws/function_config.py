@@ -12,6 +12,7 @@ from typing import Any
 
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import DEFAULT_RETRIES, LONGEST_EVENT_AGE_S, LONGEST_TIMEOUT_S
+from retryctl.core.value_classes import value_class
 from retryctl.errors import AccessDenied, CouldNotLook, NoCredentials, UsageError
 from retryctl.sources.aws.client import Answer, AwsClient
 from retryctl.sources.aws.errors import NO_REGION, Refused
@@ -28,7 +29,7 @@ _VERSION = re.compile(r"[0-9]+|\$LATEST(?:\.PUBLISHED)?")
 _EDGE_REGION = "us-east-1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class FunctionName:
     """A function, and the version or alias that was named with it.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import CouldNotLook, NoSuchLogGroup
 from retryctl.sources.aws.client import Answer, AwsClient
@@ -16,7 +16,7 @@ _DAY_MS = 24 * 3_600_000
 _MOST_PAGES_FOR_NEAR_NAMES = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class LogGroup:
     """``identifier`` is an ARN where the group may lie in another account, else ``None``."""
 
@@ -36,7 +36,7 @@ class LogGroup:
         return self.identifier.split(":")[3] if self.identifier else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Description:
     """What DescribeLogGroups says; ``None`` where it does not."""
 
@@ -198,7 +198,7 @@ def is_pattern(name: str) -> bool:
     return bool(_SIGNS.search(name))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class LoggingFunction:
     """A function and its log group; ``exists`` is false where the group has outlived it."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import count
 
 from retryctl.core.crosscheck.claims import Markers, bare_integer, read_claim
@@ -17,9 +16,10 @@ from retryctl.core.grammar.parse import parse_record
 from retryctl.core.history.attempt_lines import Line, request_named
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import AppLine, FunctionError, Report, Start
+from retryctl.core.value_classes import value_class
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class AdjacentPair:
     """Two lines of a stream. Without ``second``, ``first`` is the last line of its attempt."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.events import LogEvent
+from retryctl.core.value_classes import value_class
 from retryctl.errors import AccessDenied, CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
@@ -61,7 +62,7 @@ Memory = dict[tuple[LogGroup, tuple[str, ...]], SearchResult]
 """What came of earlier searches, by group and request IDs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class SearchOptions:
     """How to find requests: the engine, its terms, and when ``auto`` takes Insights.
 

@@ -46,6 +46,7 @@ from retryctl.core.model.records import (
     Start,
     TimedOut,
 )
+from retryctl.core.value_classes import value_class
 
 _ERROR_OF_INIT, _BRANCH_AFTER_INTEGER, _OUTPUT, _INTEGER, _BRANCH, _ERROR = 1, 4, 5, 6, 7, 8
 _RANKS: dict[type[Record], int] = {
@@ -74,7 +75,7 @@ _Place = tuple[int, str, int]
 _Line = tuple[LogEvent, Record]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Doubt:
     """``lines`` of one millisecond whose attempt or order is not settled.
 
@@ -194,7 +195,7 @@ def _attempts(records: Sequence[Record]) -> _Attempts:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class _Attempts:
     """What goes on in a millisecond of a stream.
 

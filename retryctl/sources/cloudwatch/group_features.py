@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import Answer, AwsClient
 from retryctl.sources.aws.fact_errors import is_absent
@@ -31,7 +31,7 @@ NOT_KNOWN = "whether {} has a log transformer is not known"
 """The first words of a sentence on a log group; its cause and effect follow."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class FieldIndex:
     """A field whose values are indexed in the events since ``since_ms``."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 
 from retryctl.core.grammar.parse import parse_record
@@ -18,6 +17,7 @@ from retryctl.core.model.records import (
     RestoreStart,
     Start,
 )
+from retryctl.core.value_classes import value_class
 from retryctl.sources.cloudwatch.pages import TimeRange
 
 # An init takes at most 10 s, and in the invoke phase as long as the function may.
@@ -41,7 +41,7 @@ class Kind(IntEnum):
     REPORT = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Hit:
     """One log event with the ID of a request."""
 
@@ -52,7 +52,7 @@ class Hit:
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class StreamSlice:
     """Part of a log stream, with one attempt or several that follow closely.
 

@@ -11,11 +11,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.events import LogEvent
+from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled
 from retryctl.sources.aws.client import Answer, AwsClient
 from retryctl.sources.aws.errors import Refused
@@ -44,7 +45,7 @@ _NO_ROWS: Answer = {"results": [], "statistics": {"recordsMatched": 0.0}}
 _DEFAULT_AGE_MS = 30 * 24 * 3_600_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class QueryBudget:
     """What the queries on a group may cost (US dollars, ``None`` for any).
 

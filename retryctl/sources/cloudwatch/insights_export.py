@@ -17,10 +17,11 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from retryctl.core.model.events import LogEvent
+from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.cloudwatch.event_order import EventOrder
@@ -28,7 +29,7 @@ from retryctl.sources.cloudwatch.insights import InsightsClient, cells, moment_m
 from retryctl.sources.cloudwatch.pages import TimeRange
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Bin:
     """A length of time, and how a query writes it."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
+from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
@@ -59,7 +59,7 @@ def _saved_lines(folder: Path) -> Iterator[tuple[bytes, bytes]]:
                     yield key[2], line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class PairLookup:
     """How many pairs were ``verified``, and whether a line ``parted`` some pair."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retryctl.core.model.events import LogEvent
+from retryctl.core.value_classes import value_class
 from retryctl.errors import Unreachable
 from retryctl.sources.aws.client import Answer, AwsClient
 from retryctl.sources.aws.errors import Refused
@@ -25,7 +26,7 @@ FIRST_EVENTS = 60
 _LATER_EVENTS = (300, 2_000, 10_000)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class TimeRange:
     """[since_ms, until_ms) of a log group, or of one of its streams."""
 
@@ -33,7 +34,7 @@ class TimeRange:
     until_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class StreamStretch:
     """The part of a log stream in which the lines of an attempt can stand."""
 
@@ -49,7 +50,7 @@ def asked_window(since_ms: int | None, until_ms: int | None, now_ms: int) -> Tim
     return TimeRange(since_ms=since_ms, until_ms=until_ms)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Page:
     """Some events, or none; ``more`` is false on the last page."""
 

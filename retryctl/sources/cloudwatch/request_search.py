@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from retryctl.core.model.events import is_event_source_id
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.value_classes import value_class
 from retryctl.errors import RetryctlError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup
@@ -34,7 +35,7 @@ _GRACE_MS = 60_000
 _FARTHEST_MS = FunctionConfig().event_age_ms + FunctionConfig().timeout_ms + _GRACE_MS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class AttemptSpread:
     """How far apart the attempts of a request can lie; from ``until_ms`` on none is searched."""
 

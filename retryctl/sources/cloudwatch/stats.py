@@ -8,6 +8,7 @@ from retryctl.core.grammar.parse import parse_record
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import LogsDropped
+from retryctl.core.value_classes import value_class
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.gaps import dropped, found_first
 from retryctl.sources.cloudwatch.pages import TimeRange
@@ -15,7 +16,7 @@ from retryctl.sources.cloudwatch.pages import TimeRange
 _MASK = "****"  # what data protection leaves of a secret, one for each character
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class SearchProgress:
     """How far the search is: ``found`` counts the hits."""
 

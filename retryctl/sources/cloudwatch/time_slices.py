@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
 from statistics import median_low
 from typing import Generic, Protocol, TypeVar
 
+from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
@@ -33,7 +33,7 @@ _MOST_AT_ONCE = 4
 _MOST_GROWTH, _LEAST_GROWTH = 3.0, 0.25
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class TimeSlice:
     """``trial`` is one that is given up after its first page, unless that is its last."""
 
@@ -190,7 +190,7 @@ class Halted(Protocol):
         """Whether to stop."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class SliceRead(Generic[T]):
     """What was found in a slice; ``to_the_end`` is false where the reading stopped early."""
 

@@ -11,10 +11,11 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import IO
 
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import UnreadableInput, UsageError
 
@@ -27,7 +28,7 @@ _LIKE_A_FILE = re.compile(r"\.(?:jsonl?|ndjson|log|txt|csv|gz|zst|zip)$", re.IGN
 _EXPORT_TEST = "aws-logs-write-test"  # CreateExportTask writes it to test its permission
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class SavedFile:
     """One file: it can be opened again and again. ``folder`` is the name of the folder it is in.
 

@@ -6,14 +6,19 @@ A block shows its number of events and the limits of their times by a few search
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain, islice
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from retryctl.sources.saved.canonical import HEADER
 from retryctl.sources.saved.tie_order import is_newest_first, ties_in_order
+
+MOST_STREAMS = 16
+"""The lines of a block with more streams than this are not sorted by stream."""
 
 _FIRST_KEY = re.compile(rb'\{"[A-Za-z]+": ?"')
 # "timestamp": 1795402800123
@@ -24,7 +29,8 @@ class BlockSpan(NamedTuple):
     """The number of events of a block, and their times in epoch milliseconds.
 
     All times lie between ``earliest_ms`` and ``latest_ms``; ``first_ms`` and ``last_ms`` are the
-    least and the greatest of those that were read.
+    least and the greatest of those that were read. ``streams`` are those that it names, where
+    they are known.
     """
 
     events: int
@@ -32,6 +38,7 @@ class BlockSpan(NamedTuple):
     last_ms: int
     earliest_ms: int
     latest_ms: int
+    streams: frozenset[bytes] | None = None
 
 
 class RawBlock(Protocol):
@@ -40,6 +47,10 @@ class RawBlock(Protocol):
     @property
     def raw(self) -> bytes:
         """Its bytes in the file, in UTF-8."""
+
+    @property
+    def start(self) -> int | None:
+        """Where its bytes stand in the file, if they do as they are."""
 
     @property
     def names_streams(self) -> bool:
@@ -57,6 +68,7 @@ class CanonicalBlock:
     """A block of canonical lines, or of JSON lines of any layout."""
 
     raw: bytes
+    start: int | None = None
 
     @property
     def names_streams(self) -> bool:
@@ -68,10 +80,7 @@ class CanonicalBlock:
         return self.raw
 
     def span(self) -> BlockSpan | None:
-        """Return the span, if each line ends as an event, begins as the first, has its time there.
-
-        Where the least and the greatest of some byte strings begin alike, all of them do.
-        """
+        """Return the span, if each line ends as an event and begins as the first does."""
         block = self.raw
         header, key = HEADER.match(block), _FIRST_KEY.match(block)
         if not header or not key or not block.endswith(b"}\n"):
@@ -79,18 +88,48 @@ class CanonicalBlock:
         lines = BytesIO(block).readlines()
         if block.count(b"}\n" + key[0]) + 1 != len(lines):
             return None
-        label = header[1][header[1].rindex(b'"timestamp"') :]
-        begin, end = header.end(1) - len(label), header.end(2)
-        labelled = [line[begin:end] for line in lines]
-        labelled.sort()  # one pass where they are in order
-        least, greatest = labelled[0], labelled[-1]
-        first, last = least[len(label) :], greatest[len(label) :]
-        if not (least.startswith(label) and greatest.startswith(label)):
+        return _span_of_streams(lines) or _span_of_columns(lines, header)
+
+
+def _span_of_streams(lines: list[bytes]) -> BlockSpan | None:
+    """Return the span of lines of few streams.
+
+    Sorted lines are in order of streams, then of time. Where the first and the last line of a
+    stream begin alike, all between them do.
+    """
+    lines = sorted(lines)
+    streams: set[bytes] = set()
+    times: list[int] = []
+    stop = 0
+    while stop < len(lines):
+        first = HEADER.match(lines[stop])
+        if not first or len(streams) == MOST_STREAMS:
             return None
-        if not (first.isdigit() and last.isdigit()):
+        stop = bisect_left(lines, first[1] + b":", stop)  # a digit is less
+        last = HEADER.match(lines[stop - 1])
+        if not last or last[1] != first[1]:
             return None
-        first_ms, last_ms = int(first), int(last)
-        return BlockSpan(len(lines), first_ms, last_ms, first_ms, last_ms)
+        streams.add(first[1].split(b'"')[-4])
+        times += int(first[2]), int(last[2])
+    first_ms, last_ms = min(times), max(times)
+    return BlockSpan(len(lines), first_ms, last_ms, first_ms, last_ms, frozenset(streams))
+
+
+def _span_of_columns(lines: list[bytes], header: re.Match[bytes]) -> BlockSpan | None:
+    """Return the span of lines that all have their time where the first, of ``header``, has it.
+
+    Where the least and the greatest of some byte strings begin alike, all of them do.
+    """
+    label = header[1][header[1].rindex(b'"timestamp"') :]
+    column = itemgetter(slice(header.end(1) - len(label), header.end(2)))
+    labelled = sorted(map(column, lines))  # one pass where they are in order
+    least, greatest = labelled[0], labelled[-1]
+    first, last = least[len(label) :], greatest[len(label) :]
+    if not (least.startswith(label) and greatest.startswith(label)):
+        return None
+    if not (first.isdigit() and last.isdigit()):
+        return None
+    return BlockSpan(len(lines), int(first), int(last), int(first), int(last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +140,7 @@ class ConvertibleBlock:
     convert: Callable[[bytes], bytes]
     measure: Callable[[bytes], BlockSpan | None]
     names_streams: bool = True
+    start: None = None
 
     def canonical(self) -> bytes:
         """Its events as canonical lines."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from shlex import quote
 from typing import Literal
@@ -13,7 +12,8 @@ from retryctl.core.check.evaluate import REQUEST, CheckOutcome, FindingEffect, J
 from retryctl.core.check.expectations import CheckResult
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent, is_timed
-from retryctl.core.wording import number_of
+from retryctl.core.value_classes import value_class
+from retryctl.core.wording import in_a_row, number_of
 from retryctl.errors import ExitStatus
 from retryctl.views.inert import cut, lines_of
 from retryctl.views.sentences import coverage_sentence
@@ -32,7 +32,7 @@ _LISTS = {
 """Options of ``list`` that show the requests an expectation is about."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class CheckReport:
     """The result of a check, and what was read.
 
@@ -79,7 +79,7 @@ class CheckReport:
         return (self.coverage.log_groups or (self.subject or "log",))[0].lstrip("/")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Problem:
     """One thing that did not pass: the findings of one kind in a request, or an expectation.
 
@@ -196,15 +196,9 @@ def headline(judgement: CheckOutcome, subject: str) -> str:
 def result_sentence(result: CheckReport) -> str:
     """Return the result as a sentence that ends in the exit status."""
     checks = result.judgement.checks
-    requests = sum(check.name == REQUEST for check in checks)
-    expectations = len(checks) - requests
     failed = sum(check.passed is False for check in checks)
     unsure = sum(check.passed is None for check in checks)
-    made_of = number_of(requests, "request")
-    if result.command == "doctor":
-        made_of = result.subject
-    elif expectations:
-        made_of += f" and {number_of(expectations, 'expectation')}"
+    made_of = result.subject if result.command == "doctor" else _made_of(checks)
     status = f"(exit {result.status.value})"
     if result.status is ExitStatus.NOTHING_FOUND:
         return f"there was nothing to check {status}"
@@ -216,6 +210,15 @@ def result_sentence(result: CheckReport) -> str:
     failing = _numbers(result.judgement, "failed")
     why = f" ({failing})" if failing else ""
     return f"{' and '.join(parts)} of {number_of(len(checks), 'check')}{why}: {made_of} {status}"
+
+
+def _made_of(checks: Sequence[CheckResult]) -> str:
+    """``2 requests, 3 expectations and the coverage``."""
+    requests = sum(check.name == REQUEST for check in checks)
+    options = sum(check.is_option for check in checks)
+    expectations = [number_of(options, "expectation")] if options else []
+    others = [f"the {each.name}" for each in checks if not each.is_option and each.name != REQUEST]
+    return in_a_row([number_of(requests, "request"), *expectations, *others])
 
 
 def _problems(check: CheckResult, failed: list[JudgedFinding]) -> Iterator[Problem]:

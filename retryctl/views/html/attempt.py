@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import islice
 
@@ -12,6 +11,7 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.crosscheck.findings import Finding
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent, stream_name
+from retryctl.core.value_classes import value_class
 from retryctl.views.attempts_table import (
     environment_cell,
     error_detail,
@@ -31,7 +31,7 @@ from retryctl.views.times import duration, moment, stamp
 _LINES_IN_A_BLOCK = 250
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Setting:
     """What the attempts of a request share.
 

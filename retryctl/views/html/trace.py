@@ -17,7 +17,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.wording import number_of
 from retryctl.views.attempts_table import attempts_table, versions
 from retryctl.views.blocks import Table
-from retryctl.views.environments import environments
+from retryctl.views.environments import UNKNOWN_LEGEND, environments
 from retryctl.views.html.attempt import Setting, attempt_article, findings_section, mentions
 from retryctl.views.html.markup import Markup, spans, tag
 from retryctl.views.html.page import document, sentence_line, table
@@ -137,13 +137,16 @@ def _overview(
         if drawn:
             yield drawn
     if shown:
-        yield _attempts(attempts_table(checked, shown, around.known, around.tz), anchor)
+        unknown = any(attempt.log_stream is None for attempt in shown)
+        caption = "The attempts, in order of start" + (f" ({UNKNOWN_LEGEND})" if unknown else "")
+        rows = attempts_table(checked, shown, around.known, around.tz)
+        yield _attempts(rows, anchor, caption)
     if files_are_inferred(checked.request):
         why = "/tmp contents are inferred from the log; /tmp was not read."
         yield tag("p", why, class_="dim")
 
 
-def _attempts(shown: Table, anchor: str) -> Markup:
+def _attempts(shown: Table, anchor: str, caption: str) -> Markup:
     """Return the table of the text view; each number links to the attempt's own section."""
     columns = [column for name, column in shown.columns.items() if name not in _NOT_IN_TABLE]
     rows = []
@@ -152,4 +155,4 @@ def _attempts(shown: Table, anchor: str) -> Markup:
         link = tag("a", f"Attempt {text}", href=f"#{anchor}a{text}")
         rows.append([link, *map(spans, cells)])
     heads = [column.head.strip() for column in columns]
-    return table("The attempts, in order of start", heads, rows)
+    return table(caption, heads, rows)

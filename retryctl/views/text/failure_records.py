@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
@@ -13,6 +12,7 @@ from retryctl.core.failure_records.documents import MOST_SHOWN_ONE_BY_ONE, Failu
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import RequestOutcome
+from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import BLANK, Block, Paragraph, Table, plain_paragraph, text_column
 from retryctl.views.inert import cut
@@ -27,7 +27,7 @@ _MOST_DIFFERENCES = 3
 _DIFFERENCES = frozenset(rule.id for rule in RECORD_RULES)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class _Row:
     """One record, and its request if the log has it."""
 

@@ -193,11 +193,12 @@ class _Page:
         for name in table.gives_way:
             if name not in grid or self._spare(grid, table.gap) >= 0:
                 continue
-            gone.add(name)
             if shorter := columns[name].shorter:
+                gone.add(f"shorter {name}")
                 columns[name] = shorter
                 grid[name] = self._cells(shorter)
             else:
+                gone.add(name)
                 del grid[name]
         gap = _GAP if self._spare(grid, _GAP) >= 0 else 1
         spare = self._spare(grid, gap)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import tzinfo
 
 from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.views.blocks import (
@@ -23,7 +24,7 @@ from retryctl.views.blocks import (
 from retryctl.views.inert import cut
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, STYLES, UNSURE, WARNING
 from retryctl.views.text.layout import text_of
-from retryctl.views.times import on_one_day, stamp, zone_name
+from retryctl.views.times import moment, on_one_day, span, stamp, zone_name
 
 _SIGNS = {
     RequestOutcome.SUCCEEDED: GOOD,
@@ -94,15 +95,18 @@ def requests_table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
     return Table(
         columns=columns,
         gives_way=(
-            *("attempts", "environments", "findings", "started", "findings", "started"),
-            *("attempts", "error", "environments"),
+            *("attempts", "environments", "findings", "started", "findings"),
+            *("started", "started", "attempts", "error", "environments"),
         ),
         gap=1,
         stacks_all=True,
         clipped="function" if "function" in columns else "outcome",
         instead={
             ("error",): _counted("errors", (row.error for row in rows if row.error)),
-            ("findings",): _counted("findings", (name for row in rows for name in _findings(row))),
+            ("started",): _start_range(rows, tz),
+            ("findings", "shorter findings"): _counted(
+                "findings", (name for row in rows for name in _findings(row))
+            ),
         },
     )
 
@@ -123,8 +127,23 @@ def _findings_column(rows: Sequence[RequestRow]) -> Column:
 def _started(rows: Sequence[RequestRow], tz: tzinfo) -> Column:
     starts = [row.placed_ms for row in rows]
     dated = not on_one_day(starts, tz)
-    texts = [stamp(start, tz, "seconds", dated=dated) for start in starts]
-    return _plain(f"started ({zone_name(tz, starts)})", texts, "started")
+    seconds = [stamp(start, tz, "seconds", dated=dated) for start in starts]
+    minutes = [stamp(start, tz, "minutes", dated=dated) for start in starts]
+    short = replace(text_column("started", seconds), shorter=text_column("start", minutes))
+    return replace(text_column(f"started ({zone_name(tz, starts)})", seconds), shorter=short)
+
+
+def _start_range(rows: Sequence[RequestRow], tz: tzinfo) -> list[Paragraph]:
+    """Return the first and the last start, for a table that has no room for each."""
+    starts = [row.placed_ms for row in rows if is_timed(row.placed_ms)]
+    if not starts:
+        return []
+    if len(starts) == 1:
+        words = f"started {moment(starts[0], tz, 'seconds')}"
+    else:
+        words = f"started {span(min(starts), max(starts), tz)}"
+        words += "; a wider terminal or -o csv shows each"
+    return [Paragraph(words=[(words, "")])]
 
 
 def _branches(row: RequestRow) -> Pieces:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, tzinfo
 
 from retryctl.core.crosscheck.attempt_check import Verdict
@@ -16,6 +16,7 @@ from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import stream_name
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
+from retryctl.core.value_classes import value_class
 from retryctl.views.attempts_table import (
     attempts_table,
     environment_cell,
@@ -25,7 +26,7 @@ from retryctl.views.attempts_table import (
     versions,
 )
 from retryctl.views.blocks import BLANK, Block, Command, Drawing, LogLines, Paragraph, Piece
-from retryctl.views.environments import EnvironmentLabel, environments
+from retryctl.views.environments import UNKNOWN_LEGEND, EnvironmentLabel, environments
 from retryctl.views.inert import lines_of
 from retryctl.views.next_steps import grouped_findings, next_steps, on_cloudwatch
 from retryctl.views.sentences import (
@@ -45,7 +46,7 @@ _MOST_ROWS, _FIRST_ROWS, _LAST_ROWS = 20, 8, 5
 _MOST_WORDS = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class TraceOptions:
     """What of each request is shown: its log lines, one attempt only, failed ones only.
 
@@ -148,6 +149,8 @@ def _request(
         yield BLANK
         ends = _first_and_last(shown)
         yield attempts_table(checked, ends, known, tz)
+        if any(attempt.log_stream is None for attempt in ends):
+            yield Paragraph(lead=[(" ", "")], words=[(UNKNOWN_LEGEND, "dim")])
         if between := shown[_FIRST_ROWS:-_LAST_ROWS] if len(ends) < len(shown) else ():
             yield BLANK
             yield Paragraph(words=[(_folded(between), "dim")])

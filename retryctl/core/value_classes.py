@@ -1,0 +1,83 @@
+"""Value classes: frozen, slotted, keyword-only dataclasses that are made fast.
+
+``dataclass`` compiles six methods for each class when its module is imported. A command imports
+over a hundred classes, so this took a quarter of its start-up. Here only ``__init__`` is compiled;
+the other methods are closures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+from operator import attrgetter
+from typing import Any, NoReturn, TypeVar, dataclass_transform
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+def value_class(cls: type[T]) -> type[T]:
+    """Make a class a ``dataclass(frozen=True, slots=True, kw_only=True)``."""
+    made: Any = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=True)(cls)
+    methods: dict[str, Callable[..., Any]] = {"__init__": _init(made), "__repr__": _repr}
+    methods["__eq__"], methods["__hash__"] = _comparison(made)
+    for name, method in methods.items():
+        if name not in vars(cls):
+            setattr(made, name, method)
+    made.__setattr__ = made.__delattr__ = _refuse
+    made.__getstate__, made.__setstate__ = _state, _restore
+    return made  # type: ignore[no-any-return]
+
+
+def _init(made: Any) -> Callable[..., None]:
+    """Compile the constructor: each field is a keyword, with its default if it has one."""
+    scope: dict[str, Any] = {"_set": object.__setattr__, "_MISSING": MISSING}
+    parameters, body = [], []
+    for each in fields(made):
+        name, default, given = each.name, f"_default_{each.name}", each.name
+        if each.default_factory is not MISSING:
+            scope[default] = each.default_factory
+            parameters.append(f"{name}=_MISSING")
+            given = f"{default}() if {name} is _MISSING else {name}"
+        elif each.default is not MISSING:
+            scope[default] = each.default
+            parameters.append(f"{name}={default}")
+        else:
+            parameters.append(name)
+        body.append(f" _set(self, {name!r}, {given})")
+    if hasattr(made, "__post_init__"):
+        body.append(" self.__post_init__()")
+    head = f"def __init__(self, {'*, ' if parameters else ''}{', '.join(parameters)}):"
+    exec("\n".join([head, *(body or [" pass"])]), scope)
+    scope["__init__"].__qualname__ = f"{made.__qualname__}.__init__"
+    return scope["__init__"]  # type: ignore[no-any-return]
+
+
+def _comparison(made: Any) -> tuple[Callable[..., Any], Callable[..., int]]:
+    """Return ``__eq__`` and ``__hash__`` of the fields that are compared."""
+    names = [each.name for each in fields(made) if each.compare]
+    key: Callable[[Any], Any] = attrgetter(*names) if names else type
+
+    def equal(self: object, other: object) -> Any:
+        return key(self) == key(other) if other.__class__ is self.__class__ else NotImplemented
+
+    return equal, lambda self: hash(key(self))
+
+
+def _repr(self: Any) -> str:
+    shown: list[Field[Any]] = [each for each in fields(self) if each.repr]
+    texts = [f"{each.name}={getattr(self, each.name)!r}" for each in shown]
+    return f"{type(self).__qualname__}({', '.join(texts)})"
+
+
+def _refuse(self: object, name: str, *_: object) -> NoReturn:
+    raise FrozenInstanceError(f"cannot change {name!r} of a {type(self).__name__}")
+
+
+def _state(self: Any) -> list[Any]:
+    return [getattr(self, each.name) for each in fields(self)]
+
+
+def _restore(self: Any, state: list[Any]) -> None:
+    for each, restored in zip(fields(self), state, strict=True):
+        object.__setattr__(self, each.name, restored)

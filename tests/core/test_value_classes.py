@@ -1,0 +1,83 @@
+"""Value classes behave as frozen, slotted, keyword-only dataclasses do."""
+
+from __future__ import annotations
+
+import pickle
+from copy import copy, deepcopy
+from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, replace
+from typing import Any
+
+import pytest
+
+from retryctl.core.value_classes import value_class
+
+
+@value_class
+class Part:
+    """A value with each kind of field."""
+
+    name: str
+    size: int = 1
+    tags: dict[str, int] = field(default_factory=dict)
+    remark: str = field(default="", compare=False, repr=False)
+
+
+@value_class
+class CheckedPart(Part):
+    """A value with a check and one more field."""
+
+    price: int
+
+    def __post_init__(self) -> None:
+        if self.price < 0:
+            raise ValueError("a price is not negative")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """The dataclass that ``Part`` is compared with."""
+
+    name: str
+    size: int = 1
+    tags: dict[str, int] = field(default_factory=dict)
+    remark: str = field(default="", compare=False, repr=False)
+
+
+def test_a_value_has_the_fields_defaults_and_text_of_a_dataclass() -> None:
+    made, usual = Part(name="wheel", remark="round"), Usual(name="wheel", remark="round")
+    assert repr(made).replace("Part", "Usual") == repr(usual)
+    assert asdict(made) == asdict(usual)
+    assert [each.name for each in fields(Part)] == [each.name for each in fields(Usual)]
+    assert made.tags is not Part(name="wheel").tags
+    assert not hasattr(made, "__dict__")
+
+
+def test_values_are_compared_by_their_fields_and_class() -> None:
+    assert Part(name="wheel", remark="round") == Part(name="wheel", remark="flat")
+    assert Part(name="wheel") != Part(name="wheel", size=2)
+    assert CheckedPart(name="wheel", price=1) != Part(name="wheel")
+    tags: Any = ()
+    assert len({Part(name=name, tags=tags) for name in ("a", "b", "a")}) == 2
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(Part(name="wheel"))
+
+
+def test_a_value_cannot_be_changed_but_replaced_copied_and_pickled() -> None:
+    made: Any = CheckedPart(name="wheel", price=2)
+    with pytest.raises(FrozenInstanceError):
+        made.name = "axle"
+    with pytest.raises(FrozenInstanceError):
+        del made.name
+    with pytest.raises(FrozenInstanceError):
+        made.colour = "red"
+    assert replace(made, price=3) == CheckedPart(name="wheel", price=3)
+    assert pickle.loads(pickle.dumps(made)) == copy(made) == deepcopy(made) == made
+
+
+def test_a_wrong_construction_is_refused() -> None:
+    part: Any = Part
+    for arguments, keywords in ((("wheel",), {}), ((), {}), ((), {"name": "wheel", "colour": 1})):
+        with pytest.raises(TypeError, match=r"Part\.__init__\(\)"):
+            part(*arguments, **keywords)
+    with pytest.raises(ValueError, match="not negative"):
+        CheckedPart(name="wheel", price=-1)
