@@ -30,6 +30,7 @@ from retryctl.sources.aws.log_groups import (
     is_pattern,
     log_group,
     matching_functions,
+    told_apart,
 )
 from retryctl.sources.aws.service_clock import LEAST_SKEW_MS
 from retryctl.sources.cloudwatch.insights import QueryBudget
@@ -229,7 +230,7 @@ class _Functions:
         self.known = FunctionConfig()
         self.groups = place.groups
         self._aws = aws
-        self._arns = {log_group(group).name: group for group in place.groups}
+        self._arns = {each.name: each.identifier for each in map(log_group, place.groups)}
         self._read: dict[str | None, FunctionConfig] = {None: self.known}
         self._only: str | None = None
         if place.function:
@@ -243,7 +244,7 @@ class _Functions:
         """Return the settings of the function whose log ``event`` stands in."""
         function = self._only
         if function is None:
-            group = self._arns.get(event.log_group or "", event.log_group or "")
+            group = self._arns.get(event.log_group or "") or event.log_group or ""
             function = function_of_group(group) or function_of(event.log_group, event.log_stream)
         if function not in self._read and function is not None:
             self._read[function], _ = self._settings(function)
@@ -339,7 +340,9 @@ def find_targets(
             found = chain(finder.of_function(place.function, place.groups))
         else:
             found = chain(finder.of_groups(place.groups))
-    return aws, tuple(dict.fromkeys(found))
+    targets = tuple(dict.fromkeys(found))
+    groups = told_apart([target.group for target in targets])
+    return aws, tuple(replace(t, group=group) for t, group in zip(targets, groups, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def _download(
         for group in downloaded.groups:
             if not group.coverage.events_read:
                 continue
-            query = LogQuery(function=group.target.function)
+            query = LogQuery(function=group.target.function, keeps_places=True)
             with BulkReader(str(group.folder)) as log:
                 found = log.trace(query, config.markers, group.target.settings)
             requests += (one for one in found.requests if one.request.placed_ms >= since_ms)

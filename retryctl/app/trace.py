@@ -199,7 +199,12 @@ def _read_saved(
         from retryctl.sources.aws.function_config import alias_not_logged, parse_function_name
 
         named = parse_function_name(options.function)
-        query = replace(query, function=named.name, versions=named.versions)
+        query = replace(
+            query,
+            function=named.name,
+            versions=named.versions,
+            place=(named.account, named.region),
+        )
         if named.alias:
             feedback.warn(alias_not_logged(named))
     copy = stdin() if stdin else None

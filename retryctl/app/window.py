@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from retryctl.app.options import SILENT, Feedback, SourceOptions, TimeWindow, bytes_progress
 from retryctl.bulk.partition_map import Requests, map_partitions
@@ -160,6 +160,7 @@ def _saved_window(
             until_ms=window.until_ms,
             function=named.name if named else None,
             versions=named.versions if named else None,
+            place=(named.account, named.region) if named else (None, None),
             log_groups=options.log_groups,
         ),
         window,
@@ -174,24 +175,25 @@ def _saved_window(
 def _downloaded_window(
     downloaded: DownloadedGroups, config: ProjectConfig, feedback: Feedback
 ) -> WindowReader:
-    unrecognised = web = 0
+    opened: list[SavedWindow] = []
 
     def logs() -> Iterator[SavedWindow]:
-        nonlocal unrecognised, web
-        unrecognised = web = 0
+        opened.clear()
         for group in downloaded.groups:
-            if not group.coverage.events_read:
-                continue
-            log = _log_of(group, config, downloaded.window, feedback)
-            unrecognised += log.coverage.events_unrecognised
-            web += log.coverage.web_requests
-            yield log
+            if group.coverage.events_read:
+                opened.append(_log_of(group, config, downloaded.window, feedback))
+                yield opened[-1]
 
-    return WindowReader(
-        logs,
-        lambda: replace(downloaded.coverage, events_unrecognised=unrecognised, web_requests=web),
-        downloaded.window.since_ms,
-    )
+    def coverage() -> Coverage:
+        found = [log.coverage for log in opened]
+        return replace(
+            downloaded.coverage,
+            events_unrecognised=sum(each.events_unrecognised for each in found),
+            web_requests=sum(each.web_requests for each in found),
+            lacks_lines=any(each.lacks_lines for each in found),
+        )
+
+    return WindowReader(logs, coverage, downloaded.window.since_ms)
 
 
 def _log_of(
@@ -203,6 +205,7 @@ def _log_of(
             until_ms=window.until_ms,
             function=group.target.function,
             versions=group.target.versions,
+            keeps_places=True,
         ),
         window,
         partial(_with_unrecognised, group.coverage),
@@ -240,11 +243,12 @@ class SavedWindow:
     ) -> None:
         self._read, self._found = read, found
         self._context, self._processes = context, processes
+        self.lacks_lines = False
 
     @property
     def coverage(self) -> Coverage:
-        """What the first reading read."""
-        return self._context.coverage
+        """What the first reading read; complete once all requests are taken."""
+        return self._context.coverage.with_lacking(self.lacks_lines)
 
     def map(self, make: Callable[[Requests], T]) -> Iterator[T]:
         """Yield what ``make`` makes of each partition."""
@@ -268,7 +272,10 @@ class SavedWindow:
             )
 
     def _map(self, make: Callable[[Requests], T], found: ShuffleStore) -> Iterator[T]:
-        return map_partitions(found, self._context, make, self._processes)
+        parts = map_partitions(found, self._context, _Observed(make), self._processes)
+        for result, lacks_lines in parts:
+            self.lacks_lines |= lacks_lines
+            yield result
 
 
 def read_saved_window(
@@ -314,6 +321,24 @@ def _processors() -> int:
 
 
 # --------------------------------------------------------------------------- of one partition
+
+
+@dataclass(frozen=True, slots=True)
+class _Observed:
+    """Calls ``make``; returns its result, and whether lines of a request may be missing."""
+
+    make: Callable[[Requests], Any]
+
+    def __call__(self, requests: Requests) -> tuple[Any, bool]:
+        lacks_lines = False
+
+        def observed() -> Requests:
+            nonlocal lacks_lines
+            for one in requests:
+                lacks_lines |= isinstance(one, CheckedRequest) and one.lacks_lines
+                yield one
+
+        return self.make(observed()), lacks_lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,7 @@ class AttemptBuilder:
             fragment.describe(json=record.json)
             request_id = record.request_id.encode()
             if isinstance(record, Start):
+                fragment.describe(function=(record.function_arn,) if record.function_arn else None)
                 version = (record.version or "").encode()
                 self._started(fragment, request_id, moment_ms, line, version)
                 if not version:

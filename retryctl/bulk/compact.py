@@ -8,7 +8,7 @@ as if nothing came after it; ``as_of`` then gives its outcome at the end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from struct import Struct
@@ -20,6 +20,15 @@ from retryctl.core.model.attempt import Attempt, build_attempt, function_from_na
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import LATE_LOGS_MS
+from retryctl.core.model.log_place import (
+    ambiguous_names,
+    function_name,
+    function_place,
+    group_arn,
+    group_name,
+    has_place,
+    unqualified,
+)
 from retryctl.core.summary.silent_successes import CompactAttempt, id_of
 from retryctl.core.value_classes import value_class
 
@@ -116,13 +125,44 @@ def as_of(
         attempt,
         outcome=outcome,
         runtime_version=stream.runtime_version,
-        function=function_of(stream) or named,
+        log_group=stream.log_group,
+        function=function_of(stream, named),
     )
 
 
-def function_of(stream: Stream) -> str | None:
-    """Return the function that wrote a stream: by its group, its own name, or its init."""
-    return function_from_names(stream.log_group, stream.log_stream) or stream.function
+def function_of(stream: Stream, named: str | None) -> str | None:
+    """Return the function that wrote a stream: by its group, its own name, or its records.
+
+    ``named`` is its name where none of these gives it.
+    """
+    found = function_from_names(stream.log_group, stream.log_stream) or stream.function
+    return found or (function_place(stream.log_group) + named if named else None)
+
+
+def told_apart(streams: Sequence[Stream]) -> Iterator[Stream]:
+    """Yield the streams; one has account and region in its names where a name is ambiguous."""
+    located = [_located(stream) for stream in streams]
+    names = {function_of(stream, None) or stream.log_group or "" for stream in located}
+    ambiguous = ambiguous_names(names)
+    for stream in located:
+        group, function = stream.log_group, function_of(stream, None)
+        name = function_name(function) if function else group and group_name(group)
+        if name in ambiguous:
+            yield stream
+        else:
+            yield replace(
+                stream,
+                log_group=group and group_name(group),
+                function=stream.function and function_name(stream.function),
+            )
+
+
+def _located(stream: Stream) -> Stream:
+    """Return the stream, its group in the place of the function's ARN where a record has one."""
+    group, arn = stream.log_group, unqualified(stream.function)
+    if group is None or arn is None or has_place(group):
+        return stream
+    return replace(stream, log_group=group_arn(group, arn))
 
 
 def packed_id(request_id: str) -> bytes:
@@ -144,7 +184,7 @@ def like(
         template,
         number=number,
         request_id=id_of(request_id),
-        function=function_of(stream) or named,
+        function=function_of(stream, named),
         runtime_version=stream.runtime_version,
         placed_ms=start_ms,
         started_ms=start_ms,

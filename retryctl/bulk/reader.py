@@ -121,10 +121,10 @@ class BulkReader:
             named=query.function,
             stored=stored or {},
         )
-        requests = chain.from_iterable(map_partitions(store, context, _checked_requests))
+        requests = [*chain.from_iterable(map_partitions(store, context, _checked_requests))]
         return TracedLog(
             requests=tuple(sorted(requests, key=_by_start)),
-            coverage=coverage,
+            coverage=coverage.with_lacking(any(one.lacks_lines for one in requests)),
             mentioned=mentioned,
             web=frozenset(store.web),
         )

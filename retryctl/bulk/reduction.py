@@ -103,7 +103,7 @@ def reduce_partition(
                 at_end = as_of(
                     attempt, stream, context.named, context.settings, _horizon_ms(context)
                 )
-                attempts[attempt.log_group, packed_id(attempt.request_id)].append(at_end)
+                attempts[at_end.log_group, packed_id(attempt.request_id)].append(at_end)
     for group, request_id, event in part.mentions:
         mentions[group, packed_id(request_id)].append(event)
     yield from _plain(part, readings, context, attempts, mentions)
@@ -151,7 +151,7 @@ def _plain(
             stream = reading.streams[fragment]
             assert stream is not None  # such records were passed over
             if within := _within(records, context):
-                function = function_of(stream) or context.named
+                function = function_of(stream, context.named)
                 yield SilentSuccesses(
                     function=function, log_group=stream.log_group, attempts=within
                 )

@@ -11,13 +11,13 @@ import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
 from operator import attrgetter
 
 from retryctl.bulk.chunk_blocks import ChunkBlocks
 from retryctl.bulk.chunks import Chunk
-from retryctl.bulk.compact import Mention, Shown, Stream, compact_attempts, part_of
+from retryctl.bulk.compact import Shown, Stream, compact_attempts, part_of, told_apart
 from retryctl.bulk.id_survey import LineSelector, events_in
 from retryctl.bulk.line_layout import NoEvent
 from retryctl.bulk.reduction import Partition, StreamReading
@@ -175,20 +175,26 @@ class ShuffleStore:
     def join(self, files: Sequence[SavedFile]) -> None:
         """Join the fragments of each stream, and read those streams again where that cannot be."""
         streams: dict[Place, Stream] = {}
-        more: list[tuple[Stream, Sequence[Attempt], Sequence[Mention]]] = []
+        more: list[StitchedStream] = []
         for place, places in self._fragments.items():
             fragments = [self._fragment(each) for each in _oldest_first(places)]
             whole = None if place in self._out_of_order else self._joined(fragments)
             if whole:
                 streams[place] = whole.stream
-                if whole.is_torn:
-                    self.stats.torn_streams.add((whole.stream.log_group, whole.stream.log_stream))
-                more.append((whole.stream, whole.attempts, whole.mentions))
+                more.append(whole)
             else:
                 self._out_of_order.add(place)
-        self._describe(streams)
         if self._out_of_order:
             more += self._sorted_streams(files)
+        if not self._plan.query.keeps_places:
+            apart = list(told_apart([each.stream for each in more]))
+            streams = dict(zip(streams, apart, strict=False))
+            more = [replace(each, stream=as_) for each, as_ in zip(more, apart, strict=True)]
+            self.stats.log_groups = {each.log_group for each in apart if each.log_group}
+        self.stats.torn_streams.update(
+            (each.stream.log_group, each.stream.log_stream) for each in more if each.is_torn
+        )
+        self._describe(streams)
         self._add(more)
         self._fragments.clear()
 
@@ -220,31 +226,27 @@ class ShuffleStore:
         for number, row in enumerate(rows):
             self.readings[number] = StreamReading(templates=self._templates[number], streams=row)
 
-    def _add(self, more: Sequence[tuple[Stream, Sequence[Attempt], Sequence[Mention]]]) -> None:
+    def _add(self, more: Sequence[StitchedStream]) -> None:
         """Add what was read at the ends of the fragments, as one more reading."""
         reading = len(self._counts)
         others: list[list[tuple[int, Attempt]]] = [[] for _ in range(self.parts)]
-        for number, (stream, attempts, mentions) in enumerate(more):
-            for attempt in attempts:
+        for number, each in enumerate(more):
+            for attempt in each.attempts:
                 if not self._plan.shown.drops(attempt.request_id):
                     others[part_of(attempt.request_id, self.parts)].append((number, attempt))
-            for request_id, event in mentions:
+            for request_id, event in each.mentions:
                 if not self._plan.shown.drops(request_id):
-                    mention = (stream.log_group, request_id, event)
+                    mention = (each.stream.log_group, request_id, event)
                     self._mentions[part_of(request_id, self.parts)].append(mention)
         if self.parts == 1:
             self._kept.append((reading, others[0]))
         else:
             self._put_others(reading, [pickle.dumps(each, protocol=5) for each in others])
-        self.readings[reading] = StreamReading(
-            templates=(), streams=[stream for stream, *_ in more]
-        )
+        self.readings[reading] = StreamReading(templates=(), streams=[each.stream for each in more])
 
     # ----------------------------------------------------------------- out of order
 
-    def _sorted_streams(
-        self, files: Sequence[SavedFile]
-    ) -> Iterator[tuple[Stream, Sequence[Attempt], Sequence[Mention]]]:
+    def _sorted_streams(self, files: Sequence[SavedFile]) -> Iterator[StitchedStream]:
         """Read the streams that are out of order, each as a whole."""
         spill, places = SpillFile(), defaultdict[Place, list[tuple[int, int]]](list)
         waiting: dict[Place, list[LogEvent]] = defaultdict(list)
@@ -270,14 +272,10 @@ class ShuffleStore:
             if early and place in self._out_of_order and selected.wants(event):
                 yield place, selected.event(event, position)
 
-    def _whole_stream(
-        self, events: Sequence[LogEvent]
-    ) -> tuple[Stream, Sequence[Attempt], Sequence[Mention]]:
+    def _whole_stream(self, events: Sequence[LogEvent]) -> StitchedStream:
         piece = last_piece((), events)
         unread = sum(isinstance(record, Unrecognised) for _, record in piece.lines)
         self.stats.unrecognised += unread
-        if has_lost_lines(piece.brackets, opens=True, closes=True):
-            self.stats.torn_streams.add((events[0].log_group, events[0].log_stream))
         first = piece.brackets[0] if piece.brackets else None
         stream = Stream(
             log_group=events[0].log_group,
@@ -292,7 +290,12 @@ class ShuffleStore:
         )
         plan = self._plan
         attempts = tuple(compact_attempts(piece.brackets, plan.markers, plan.settings, plan.shown))
-        return stream, attempts, tuple(mentions_in(piece.lines, piece.brackets))
+        return StitchedStream(
+            stream=stream,
+            attempts=attempts,
+            mentions=tuple(mentions_in(piece.lines, piece.brackets)),
+            is_torn=has_lost_lines(piece.brackets, opens=True, closes=True),
+        )
 
 
 def _oldest_first(places: list[_FragmentPlace]) -> list[_FragmentPlace]:

@@ -19,6 +19,7 @@ from retryctl.core.history.safe_cut import ClosedChunk, closed_piece, last_piece
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.log_place import unqualified
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.stream_filter import StreamFilter
 
@@ -101,5 +102,5 @@ def _stream(fragments: Sequence[StreamFragment]) -> Stream:
         runtime_version=next(
             (fragment.runtime for fragment in fragments if fragment.runtime), None
         ),
-        function=functions[0] if functions else None,
+        function=next(filter(unqualified, functions), functions[0]) if functions else None,
     )

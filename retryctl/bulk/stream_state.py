@@ -8,6 +8,7 @@ from typing import Any
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
+from retryctl.core.model.log_place import unqualified
 
 
 class StreamFragment:
@@ -93,10 +94,11 @@ class StreamFragment:
         runtime: str | None = None,
         function: tuple[str | None] | None = None,
     ) -> None:
-        """Note what a record shows of the whole stream; the first one counts."""
+        """Note what a record shows of the whole stream; the first one counts, or an ARN."""
         self.json = json if self.json is None else self.json
         self.runtime = self.runtime or runtime
-        self.function = self.function or function
+        if self.function is None or (function and unqualified(function[0])):
+            self.function = function or self.function
 
     # ----------------------------------------------------------------- the open attempt
 

@@ -25,7 +25,9 @@ from retryctl.cli.output.terminal import Screen, TerminalFeedback, put, stdout_s
 from retryctl.config import config_for
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.log_place import function_name
 from retryctl.core.summary.changes import Change, changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.value_classes import value_class
@@ -170,8 +172,10 @@ def _quiet_functions(functions: Sequence[str], coverage: Coverage) -> Iterator[s
         return
     unread = {gap.log_group for gap in coverage.gaps}
     groups = coverage.log_groups if coverage.source == "cloudwatch" else ()
-    read = [each.removeprefix(_LAMBDA_GROUP) for each in groups if each.startswith(_LAMBDA_GROUP)]
-    yield from (each for each in (*named, *read) if _LAMBDA_GROUP + each not in unread)
+    logging = {each: name for each in groups if (name := function_from_names(each, None))}
+    yield from (name for each, name in logging.items() if each not in unread)
+    known = set(map(function_name, logging.values()))
+    yield from (each for each in named if each not in known and _LAMBDA_GROUP + each not in unread)
 
 
 def _total(named: FunctionTallies) -> SummaryTally:

@@ -212,17 +212,16 @@ def coverage_sentence(
     tz: tzinfo,
     *,
     complete: str = "The log is complete.",
-    lacking: bool = False,
     gaps: str = "Missing:",
 ) -> str:
     """Return what was read, and whether anything is missing from it.
 
-    ``complete`` is the sentence where nothing is known to be missing, unless requests are
-    ``lacking`` lines; ``gaps`` are the words before the list of what is missing.
+    ``complete`` is the sentence where nothing is known to be missing, ``gaps`` are the words
+    before the list of what is missing.
     """
     calls = f" in {number_of(coverage.api_calls, 'call')}" if coverage.api_calls else ""
     odd = coverage.events_unrecognised
-    complete = "All of it was read." if lacking else complete
+    complete = "All of it was read." if coverage.lacks_lines else complete
     unread = f", {odd:,} of them not understood" if odd else ""
     if coverage.web_requests:
         web = number_of(coverage.web_requests, "request")
@@ -230,7 +229,7 @@ def coverage_sentence(
     return (
         f"read {_place(coverage)}{_window(coverage, tz)}: "
         f"{number_of(coverage.events_read, 'event')}{calls}{unread}. "
-        f"{(_outside(coverage, tz) or complete) if coverage.complete else gaps}"
+        f"{(_outside(coverage, tz) or complete) if not coverage.gaps else gaps}"
     )
 
 

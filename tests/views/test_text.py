@@ -305,7 +305,7 @@ def undetermined(**changes: Any) -> CheckedRequest:
 
 
 def test_what_would_settle_a_verdict_is_a_command_to_copy() -> None:
-    text = shown(undetermined(), coverage=SAVED, console_width=200)
+    text = shown(undetermined(), coverage=SAVED.with_lacking(True), console_width=200)
     command = f"retryctl trace {FIRST.request_id} -f orders-worker --since 2026-11-22T21:00Z"
     assert f"CloudWatch may settle it:\n    {command}\n" in text
     assert "85 events. All of it was read." in text

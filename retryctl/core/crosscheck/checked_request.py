@@ -47,6 +47,7 @@ class CheckedRequest:
     """A request with its verdict. ``checks`` are in the order of ``request.attempts``.
 
     ``undetermined_because`` are sentences, each a reason why no verdict is possible.
+    ``lacks_lines``: lines of it, or whole attempts, may be missing from the log.
     """
 
     request: Request
@@ -54,6 +55,7 @@ class CheckedRequest:
     verdict: Verdict
     findings: tuple[Finding, ...]
     undetermined_because: tuple[str, ...] = ()
+    lacks_lines: bool = False
     agreeing_store: StoreCount | None = None
 
 
@@ -109,7 +111,7 @@ def check_history(
     ]
     return CheckedHistory(
         requests=tuple(sorted(checked, key=_by_place)),
-        coverage=coverage,
+        coverage=coverage.with_lacking(any(one.lacks_lines for one in checked)),
         web=frozenset[str]().union(*(history.web for _, history in histories)),
     )
 
@@ -229,14 +231,30 @@ def check_request(
     case = RuleInput(given=given, checks=checks)
     unsure = [*given.uncountable, *hidden_after(hidden)]
     reasons = [*unsure, *(check.because for check in checks if check.because)]
+    verdict = verdict_of(checks, unsure)
     return CheckedRequest(
         request=request,
         checks=checks,
-        verdict=verdict_of(checks, unsure),
+        verdict=verdict,
         findings=tuple(finding for rule in RULES for finding in rule.find(case)),
+        lacks_lines=_lacks_lines(request, verdict, around.settings),
         undetermined_because=tuple(dict.fromkeys(reasons)),
         agreeing_store=agreeing_store(case),
     )
+
+
+def _lacks_lines(request: Request, verdict: Verdict, settings: FunctionConfig) -> bool:
+    """Whether an attempt was not read from its START to its REPORT, or something hides attempts.
+
+    A durable function and one on Managed Instances have no verdict, though nothing is missing.
+    """
+    attempts = request.attempts
+    if any(a.report_event is None or a.start_event is None or a.dropped for a in attempts):
+        return True
+    uncounted = settings.durable or settings.managed_instances or request.execution_arn
+    if uncounted or any(attempt.managed for attempt in attempts):
+        return False
+    return verdict is Verdict.UNDETERMINED
 
 
 def cross_checked(requests: Iterable[CheckedRequest]) -> int:

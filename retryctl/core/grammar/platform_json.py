@@ -11,6 +11,7 @@ from typing import Any
 from retryctl.core.grammar.error_fields import error_of, is_cut, java_error
 from retryctl.core.grammar.platform_text import platform_text
 from retryctl.core.model.events import request_id_in
+from retryctl.core.model.log_place import unqualified
 from retryctl.core.model.records import (
     AppLine,
     End,
@@ -112,7 +113,13 @@ def _platform_start(record: dict[str, Any]) -> Record | None:
     request_id = _own_id(record)
     if not request_id:
         return None
-    return Start(request_id=request_id, version=_text(record, "version"), json=True)
+    arn = _text(record, "functionArn") or _text(record, "invokedFunctionArn")
+    return Start(
+        request_id=request_id,
+        version=_text(record, "version"),
+        json=True,
+        function_arn=unqualified(arn),
+    )
 
 
 def _platform_end(record: dict[str, Any]) -> Record | None:
@@ -167,7 +174,7 @@ def _platform_init_start(record: dict[str, Any]) -> Record:
         runtime_version_arn=_text(record, "runtimeVersionArn"),
         initialization_type=_text(record, "initializationType"),
         phase=_text(record, "phase"),
-        function_name=_text(record, "functionName"),
+        function_name=unqualified(_text(record, "functionArn")) or _text(record, "functionName"),
         function_version=_text(record, "functionVersion"),
         instance_id=_text(record, "instanceId"),
         json=True,

@@ -111,7 +111,8 @@ def _describe(brackets: list[AttemptLines], lines: Sequence[Line]) -> None:
     """Return what the stream tells of all of its attempts."""
     inits = [r for _, r in lines if isinstance(r, (InitStart, RestoreStart))]
     runtime = next((r.runtime_version for r in inits if r.runtime_version), None)
-    name = next((r.function_name for r in inits if isinstance(r, InitStart)), None)
+    arn = next((r.function_arn for _, r in lines if isinstance(r, Start) and r.function_arn), None)
+    name = arn or next((r.function_name for r in inits if isinstance(r, InitStart)), None)
     informed = bool(inits) or any(
         isinstance(r, Start) or (isinstance(r, Report) and not r.failed) for _, r in lines
     )

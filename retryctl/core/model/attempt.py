@@ -16,6 +16,7 @@ from retryctl.core.history.attempt_lines import (
 from retryctl.core.history.outcome import ErrorInfo, Outcome, error_of, outcome_of
 from retryctl.core.model.events import LogEvent, timed_ms
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.log_place import function_name, function_place
 from retryctl.core.model.records import (
     AppLine,
     InitReport,
@@ -113,7 +114,7 @@ def build_attempt(
         log_group=bracket.log_group,
         log_stream=bracket.log_stream,
         function=function_from_names(bracket.log_group, bracket.log_stream)
-        or bracket.function_name
+        or (bracket.function_name and function_name(bracket.function_name))
         or function,
         version=bracket.version or _version_of(bracket.log_stream),
         cold_start=_cold_start(bracket),
@@ -205,15 +206,17 @@ def _cold_start(bracket: AttemptLines) -> bool | None:
 
 # 2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef, in a custom group 2026/11/23/name[7]…
 _STREAM = re.compile(r"\d{4}/\d\d/\d\d/([\w-]*)\[(\$LATEST(?:\.PUBLISHED)?|\d+)\]")
-_GROUP = re.compile(r"(?:.*:)?/aws/lambda/([^/:]+)\Z")
+_GROUP = re.compile(r"(?:.*:)?/aws/lambda/([^/:]+)(?::\*)?\Z")
 
 
 def function_from_names(log_group: str | None, log_stream: str | None) -> str | None:
-    """Return the function that logs there, by the name of its group, or of its stream."""
-    if log_group and (m := _GROUP.match(log_group)):
-        return m[1]
-    m = _STREAM.match(log_stream or "")
-    return m[1] or None if m else None
+    """Return the function that logs there, by the name of its group, or of its stream.
+
+    Where the group is named with its account and region, so is the function.
+    """
+    m = _GROUP.match(log_group) if log_group else None
+    m = m or _STREAM.match(log_stream or "")
+    return function_place(log_group) + m[1] if m and m[1] else None
 
 
 def _version_of(log_stream: str | None) -> str | None:

@@ -6,6 +6,7 @@ Times are epoch milliseconds (``_ms``); ``None`` in them means open, or not know
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from retryctl.core.model.limits import LONGEST_EVENT_AGE_S
 from retryctl.core.value_classes import value_class
@@ -20,7 +21,9 @@ class LogQuery:
     ``request_ids`` a source yields whatever is needed to rebuild these requests whole: their
     attempts before and after the window too, and around each attempt the lines of its
     stream, which carry no ID. ``versions`` select the requests that ran one of them; the request
-    stays whole, and one whose version is not logged is selected.
+    stays whole, and one whose version is not logged is selected. ``place`` has the account
+    and the region of a function that is named by its ARN. With ``keeps_places`` log groups and
+    functions are named with account and region wherever the log does.
     """
 
     request_ids: tuple[str, ...] = ()
@@ -29,6 +32,8 @@ class LogQuery:
     log_groups: tuple[str, ...] = ()
     function: str | None = None
     versions: frozenset[str] | None = None
+    place: tuple[str | None, str | None] = (None, None)
+    keeps_places: bool = False
 
 
 def runs_version(versions: frozenset[str] | None, ran: Iterable[str | None]) -> bool:
@@ -93,7 +98,7 @@ class Coverage:
     ``torn_streams`` are the groups and streams that show that lines were lost.
     ``left_out`` has the request IDs of the file that the query does not name, each with its
     function or log group. ``web_requests`` counts the requests to web functions, which are not
-    events.
+    events. ``lacks_lines``: requests in the log show that lines or attempts of them may be missing.
     """
 
     source: str
@@ -110,6 +115,7 @@ class Coverage:
     events_read: int = 0
     events_unrecognised: int = 0
     web_requests: int = 0
+    lacks_lines: bool = False
     api_calls: int = 0
     pages: int = 0
     bytes_read: int = 0
@@ -119,4 +125,8 @@ class Coverage:
     @property
     def complete(self) -> bool:
         """Whether nothing is known to be missing."""
-        return not self.gaps
+        return not self.gaps and not self.lacks_lines
+
+    def with_lacking(self, lacks_lines: bool) -> Coverage:
+        """Return the coverage, which ``lacks_lines`` of requests."""
+        return replace(self, lacks_lines=True) if lacks_lines else self

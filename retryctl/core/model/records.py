@@ -27,6 +27,7 @@ class Start:
     request_id: str
     version: str | None = None
     json: bool = False
+    function_arn: str | None = None
 
 
 @value_class

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from retryctl.core.model.log_place import ambiguous_names, group_name
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import CouldNotLook, NoSuchLogGroup
@@ -18,7 +20,10 @@ _MOST_PAGES_FOR_NEAR_NAMES = 4
 
 @value_class
 class LogGroup:
-    """``identifier`` is an ARN where the group may lie in another account, else ``None``."""
+    """``identifier`` is an ARN where the group may lie in another account, else ``None``.
+
+    The ``name`` is the ARN too where another group that is read has the same name.
+    """
 
     name: str
     identifier: str | None = None
@@ -80,17 +85,28 @@ def find_log_groups(aws: AwsClient, names: Iterable[str]) -> tuple[LogGroup, ...
                 f"no log group matches {name}", "Check --region and --profile, and the pattern."
             )
         found.update(dict.fromkeys(LogGroup(name=group) for group in matching))
-    return tuple(found)
+    return told_apart(found)
+
+
+def told_apart(groups: Iterable[LogGroup]) -> tuple[LogGroup, ...]:
+    """Return the groups; those that share a name are named by their ARN."""
+    found = tuple(groups)
+    ambiguous = ambiguous_names(each.identifier for each in found if each.identifier)
+    return tuple(
+        replace(each, name=each.identifier or each.name) if each.name in ambiguous else each
+        for each in found
+    )
 
 
 def describe(aws: AwsClient, group: LogGroup) -> Description:
     """All unknown where it cannot be asked (denied, another account)."""
     try:
-        for page in _pages(aws, group.name, group.region):
+        name = group_name(group.name)
+        for page in _pages(aws, name, group.region):
             for described in page["logGroups"]:
-                if described["logGroupName"] == group.name:
+                if described["logGroupName"] == name:
                     return _description(described) if _is_same(group, described) else Description()
-            if page["logGroups"] and page["logGroups"][-1]["logGroupName"] > group.name:
+            if page["logGroups"] and page["logGroups"][-1]["logGroupName"] > name:
                 break
     except CouldNotLook:
         pass
@@ -138,10 +154,11 @@ def _of_class(log_class: str | None, group: LogGroup, error: Refused) -> CouldNo
 def _with_near_names(aws: AwsClient, group: LogGroup, error: NoSuchLogGroup) -> NoSuchLogGroup:
     """Return the same error, its next step naming the groups that were perhaps meant."""
     try:
-        names = list(_listed_names(aws, group.name[: group.name.rfind("/") + 1], group.region))
+        name = group_name(group.name)
+        names = list(_listed_names(aws, name[: name.rfind("/") + 1], group.region))
     except CouldNotLook:
         return error
-    meant = suggestions(group.name, names, part=lambda name: name.rpartition("/")[2])
+    meant = suggestions(name, names, part=lambda name: name.rpartition("/")[2])
     return NoSuchLogGroup(error.what, f"{meant} {error.next_step}" if meant else error.next_step)
 
 

@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from retryctl.core.model.log_place import group_name
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import Answer, AwsClient
@@ -148,7 +149,7 @@ def _has_transformer(aws: AwsClient, group: LogGroup) -> bool | None:
             "accountPolicies",
             group,
         )
-        return any(_applies(policy, group.name) for page in policies for policy in page)
+        return any(_applies(policy, group_name(group.name)) for page in policies for policy in page)
     except RetryctlError:
         return None
 

@@ -8,6 +8,7 @@ from sys import intern
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
+from retryctl.core.model.log_place import function_name, group_name, may_be_in, place_of
 from retryctl.sources.saved.log_format import RawEvent
 
 Place = tuple["str | None", str]
@@ -22,8 +23,8 @@ class StreamFilter:
     """
 
     def __init__(self, query: LogQuery) -> None:
-        self._groups = tuple(map(_group_name, query.log_groups))
-        self._function = query.function
+        self._groups = tuple((group_name(each), place_of(each)) for each in query.log_groups)
+        self._function, self._place = query.function, query.place
         self._nameless = self._group_of_the_nameless()
         self._answers: dict[tuple[str | None, str | None], bool] = {}
 
@@ -36,8 +37,10 @@ class StreamFilter:
         place = (group, stream)
         answer = self._answers.get(place)
         if answer is None:
-            answer = self._answers[place] = self._is_of_group(place[0]) and self._is_of_function(
-                *place
+            answer = self._answers[place] = (
+                (group is None or may_be_in(group, self._place))
+                and self._is_of_group(group)
+                and self._is_of_function(group, stream)
             )
         return answer
 
@@ -61,25 +64,20 @@ class StreamFilter:
         return not self._groups or group is None or self._names(group)
 
     def _names(self, group: str) -> bool:
-        return any(fnmatchcase(group, named) for named in self._groups)
+        return any(
+            fnmatchcase(group_name(group), name) and may_be_in(group, place)
+            for name, place in self._groups
+        )
 
     def _is_of_function(self, group: str | None, stream: str | None) -> bool:
         """Whether it is the function's log; a custom group counts where the query names it."""
         if self._function is None:
             return True
         if found := function_from_names(group, stream):
-            return found == self._function
+            return function_name(found) == self._function
         return group is None or self._names(group) or group.endswith(f"/{self._function}")
 
     def _group_of_the_nameless(self) -> str | None:
-        if len(self._groups) == 1 and "*" not in self._groups[0]:
-            return self._groups[0]
+        if len(self._groups) == 1 and "*" not in self._groups[0][0]:
+            return self._groups[0][0]
         return f"/aws/lambda/{self._function}" if self._function and not self._groups else None
-
-
-def _group_name(named: str) -> str:
-    from retryctl.sources.aws.log_groups import (
-        log_group,  # with the calls of AWS, seldom needed here
-    )
-
-    return log_group(named).name

@@ -64,14 +64,8 @@ class CheckReport:
 
     @property
     def coverage_sentence(self) -> str:
-        """What was read; that the log is complete only where no result contradicts it."""
-        judgement = self.judgement
-        lacking = any(rule == "logs-incomplete" for _, rule in judgement.counts) or any(
-            check.name == REQUEST and check.passed is None for check in judgement.checks
-        )
-        return coverage_sentence(
-            self.coverage, self.tz, lacking=bool(self.coverage.where) and lacking
-        )
+        """What was read, and whether anything is missing from it."""
+        return coverage_sentence(self.coverage, self.tz)
 
     @property
     def place(self) -> str:

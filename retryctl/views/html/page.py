@@ -99,7 +99,7 @@ def _row(heads: Sequence[str], row: Sequence[str]) -> Markup:
 
 
 def _missing(coverage: Coverage) -> Iterator[Markup]:
-    if not coverage.complete:
+    if coverage.gaps:
         link = tag("a", "part of the log is missing", href="#coverage")
         yield tag("p", tag("span", WARNING, class_=STYLES[WARNING]), " ", link)
 

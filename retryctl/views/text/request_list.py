@@ -9,6 +9,7 @@ from datetime import tzinfo
 
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.model.events import is_timed
+from retryctl.core.model.log_place import short_name
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.views.blocks import (
@@ -83,7 +84,7 @@ def requests_table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
         "branches": Column(head="ran", cells=[_branches(row) for row in rows]),
         "outcome": Column(head="outcome", cells=[_outcome(row) for row in rows]),
         "verdict": Column(head="count", cells=[[_VERDICTS[row.verdict]] for row in rows]),
-        "function": _plain("function", [row.function or "" for row in rows]),
+        "function": _plain("function", [short_name(row.function or "") for row in rows]),
         "error": _plain("error", [row.error or "" for row in rows]),
         "findings": _findings_column(rows),
     }

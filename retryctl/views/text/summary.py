@@ -8,6 +8,7 @@ from datetime import tzinfo
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.log_place import short_name
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.changes import Change
 from retryctl.core.summary.histogram import failed_over_time
@@ -299,7 +300,9 @@ def _table(tallies: Tallies) -> Table:
     def column(head: str, cells: Iterable[str]) -> Column:
         return Column(head=head, cells=[[(cell, "")] for cell in cells])
 
-    columns = {"function": column("function", [name or "unknown" for name, _ in tallies])}
+    columns = {
+        "function": column("function", [short_name(name or "unknown") for name, _ in tallies])
+    }
     for head, figure in FUNCTION_FIGURES.items():
         columns[head] = column(head, [figure(tally) for _, tally in tallies])
     return Table(columns=columns, gives_way=("wrong because",), clipped="function", instead={})

@@ -280,11 +280,9 @@ def _coverage(coverage: Coverage, checked: Sequence[CheckedRequest], tz: tzinfo)
     """Yield what was read, and the gaps that no finding names."""
     named = {finding.message for one in checked for finding in one.findings}
     gaps = [gap for gap in coverage.gaps if gap.settle or gap.message not in named]
-    lacking = coverage.where and any(map(_lacks_something, checked))
     looked = coverage_sentence(
         coverage,
         tz,
-        lacking=bool(lacking),
         gaps="Missing:" if gaps else "What is missing is listed above.",
     )
     yield Paragraph(words=[(looked, "")])
@@ -293,11 +291,6 @@ def _coverage(coverage: Coverage, checked: Sequence[CheckedRequest], tz: tzinfo)
     if len(gaps) > _MOST_GAPS:
         more = len(gaps) - _MOST_GAPS
         yield _sentence(Sentence(WARNING, f"and {more:,} more: see --output json"))
-
-
-def _lacks_something(checked: CheckedRequest) -> bool:
-    incomplete = any(finding.rule == "logs-incomplete" for finding in checked.findings)
-    return incomplete or checked.verdict is Verdict.UNDETERMINED
 
 
 def _gap(gap: Gap) -> Iterator[Block]:

@@ -118,12 +118,6 @@ def is_time(text: str) -> bool:
     return _times([text.encode(errors="replace")]) is not None
 
 
-def group_name(named: str) -> str:
-    """Return the log group of ``@log``: without the account."""
-    account, _, name = named.partition(":")
-    return name if account.isdigit() and name else named
-
-
 def _times(times: Sequence[bytes]) -> Times | None:
     """Return the times of a column; ``None`` where they are not all of one kind."""
     joined = b"\n".join(times)
@@ -151,6 +145,4 @@ def _offset(rest: bytes) -> bytes:
 
 _FRACTIONS = Cache(_fraction)
 _OFFSETS = Cache(_offset)
-_GROUP_STARTS = Cache[tuple[bytes, bytes]](
-    lambda names: line_start(group_name(names[0].decode(errors="replace")).encode(), names[1])
-)
+_GROUP_STARTS = Cache[tuple[bytes, bytes]](lambda names: line_start(*names))

@@ -21,9 +21,9 @@ from typing import ClassVar
 from zlib import crc32
 
 from retryctl.core.model.events import UNTIMED_MS
+from retryctl.core.model.log_place import has_place
 from retryctl.core.timestamps import iso_ms
 from retryctl.sources.saved.formats.bare_messages import messages_of
-from retryctl.sources.saved.formats.columns import group_name
 from retryctl.sources.saved.formats.json_event import (
     GROUP_KEYS,
     STREAM_KEYS,
@@ -116,7 +116,7 @@ class InsightsRow(JsonShape):
         if text is not None and timestamp_ms is not None:
             group = first_text(fields, ("@log",))
             stream = first_text(fields, ("@logStream",))
-            yield RawEvent(timestamp_ms, text, stream, group and group_name(group))
+            yield RawEvent(timestamp_ms, text, stream, group)
 
 
 class SubscriptionRecord(JsonShape):
@@ -133,6 +133,8 @@ class SubscriptionRecord(JsonShape):
         if fields.get("messageType") == "CONTROL_MESSAGE" or not isinstance(events, list):
             return
         stream, group = first_text(fields, STREAM_KEYS), first_text(fields, GROUP_KEYS)
+        located = f"{fields.get('owner')}:{group}"
+        group = located if group and has_place(located) else group
         for item in events:
             event = event_of(item, context.before_ms, None)
             if isinstance(event, RawEvent):

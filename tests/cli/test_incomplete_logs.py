@@ -1,0 +1,49 @@
+"""No command calls a log complete whose last attempt has not ended, or that hides anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.lambda_log import ID, OTHER_ID, Environment
+from tests.support.made_up_logs import line_of
+from tests.support.program import run
+
+COMMANDS = {
+    "trace": ("trace", ID, "--from"),
+    "summary": ("summary", "--from"),
+    "list": ("list", "--from"),
+    "check": ("check", "--from"),
+}
+FORMS = ("text", "json", "html", "markdown")
+FAILED = Environment("a").runs(ID, "0", "process A", ends="error")
+RUNNING = Environment("a").runs(ID, "0", "process A", ends="error").at(62).starts(ID)
+BEHIND = Environment("b").at(63).runs(OTHER_ID)
+UNENDED = Environment("a").inits().starts(ID)  # its REPORT is overdue at the last event
+LATER = Environment("b").at(8_000).runs(OTHER_ID)
+CUT = Environment("a").runs(ID, "1", "process B", ends="error")  # an earlier attempt is missing
+LOGS = {"running": (RUNNING, BEHIND), "unended": (UNENDED, LATER), "cut": (CUT,)}
+
+
+def shown(path: Path, command: str, form: str) -> str:
+    done = run(*COMMANDS[command], str(path), *([] if form == "text" else ["-o", form]))
+    return " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_view_says_so(command: str, form: str, tmp_path: Path) -> None:
+    if (command, form) == ("check", "html"):
+        pytest.skip("check writes no page")
+    for name, environments in {**LOGS, "whole": (FAILED,)}.items():
+        path = tmp_path / name
+        events = [event for each in environments for event in each.events]
+        path.write_text("".join(map(line_of, events)))
+        text = shown(path, command, form)
+        if form == "json":
+            assert json.loads(text)["coverage"]["complete"] is (name == "whole"), name
+        else:
+            assert ("The log is complete" in text) is (name == "whole"), name
+            assert ("All of it was read" in text) is (name != "whole"), name
