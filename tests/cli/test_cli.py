@@ -153,7 +153,7 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["trace", "--from", "", ID], "--from is empty", "- for stdin"),
         (
             ["explain", "env"],
-            "'env' is not a finding, outcome or verdict",
+            "explain does not know 'env'",
             "Did you mean environment-switch?",
         ),
         (["--show-completion", "zsh"], "takes no 'zsh'", "_RETRYCTL_COMPLETE=source_zsh retryctl"),
