@@ -111,7 +111,7 @@ def test_completion_of_an_option(shell: str) -> None:
         ("retryctl tr", "trace"),
         ("retryctl explain environment", "environment-switch"),
         ("retryctl trace --output j", "json jsonl"),
-        ("retryctl explain no-such", ""),
+        ("retryctl explain none", ""),
     ],
 )
 def test_completion_of_names(words: str, expected: str) -> None:
@@ -160,7 +160,7 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["trace", "--from", "-", "-"], "stdin cannot give both", "Save one"),
         (
             ["explain", "enviroment-switch"],
-            "is not a finding",
+            "does not know",
             "Did you mean environment-switch",
         ),
         (["--nonsense"], "no such option: --nonsense", "retryctl --help"),
