@@ -58,7 +58,11 @@ def _status_of(arguments: Sequence[str]) -> int:
     except RetryctlError as error:
         if arguments and arguments[0] in ("doctor", "probe"):
             error.next_step = _without_saved_log(error.next_step)
-        elif "demo" in arguments[1:] and not any(word.startswith("--from") for word in arguments):
+        elif (
+            "demo" in arguments[1:]
+            and error.status != ExitStatus.USAGE
+            and not any(word.startswith("--from") for word in arguments)
+        ):
             error.next_step = _from_demo(arguments)
         return _report(error, arguments, debug=debug)
     except Exception as error:
