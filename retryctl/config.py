@@ -26,7 +26,6 @@ Its keys, all optional::
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from os.path import lexists
@@ -95,6 +94,8 @@ def _table_of(path: Path) -> Mapping[str, object] | None:
         raw = path.read_bytes()
         if path.name != _OURS and b"retryctl" not in raw:
             return None
+        import tomllib
+
         document: dict[str, object] = tomllib.loads(raw.decode("utf-8-sig"))
     except OSError as error:
         raise UsageError(

@@ -4,36 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import nlargest
+from itertools import chain
 
 from retryctl.app.options import (
     SILENT,
+    WHOLE,
     Clock,
     Feedback,
     SourceOptions,
     TimeWindow,
     wall_clock_ms,
 )
-from retryctl.app.window import list_rows, open_window
+from retryctl.app.trace import TraceResult, trace
 from retryctl.config import ProjectConfig
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
-from retryctl.core.summary.request_row import ENDED_WELL, RequestRow, RowFilter
+from retryctl.core.summary.request_row import ENDED_WELL, RequestRow, RowFilter, request_rows
 from retryctl.core.value_classes import value_class
 
 FEW = 3
 """A saved log with at most this many requests is shown whole."""
+_SMALL_BYTES = 256 << 10
+"""A saved log of at most this size is traced whole, which is faster than to read it twice."""
 
 
 @value_class
 class Selection:
     """The IDs of the selected requests, the newest first.
 
-    ``others`` is the number of requests that are not selected.
+    ``others`` is the number of requests that are not selected. ``traced`` has the selected
+    requests, where they were traced already.
     """
 
     request_ids: tuple[str, ...]
     others: int
     coverage: Coverage
+    traced: TraceResult | None = None
 
 
 def select_newest(
@@ -51,7 +57,13 @@ def select_newest(
     With ``failed`` only requests that did not end well are selected. Of a saved log with few
     requests all are selected, unless ``last`` or ``failed`` is given.
     """
-    rows, coverage = _rows(options, window, config, feedback, clock)
+    config = config or ProjectConfig()
+    traced = _traced_whole(options, window, config, feedback)
+    if traced:
+        rows = list(chain.from_iterable(map(request_rows, traced.checked)))
+        coverage = traced.coverage
+    else:
+        rows, coverage = _rows(options, window, config, feedback, clock)
     few = options.source != "cloudwatch" and last is None and not failed and len(rows) <= FEW
     wanted = rows if few else [row for row in rows if _is_notable(row, failed=failed)]
     newest = nlargest(len(rows) if few else last or 1, wanted, key=_by_age)
@@ -60,6 +72,7 @@ def select_newest(
         request_ids=request_ids,
         others=len({row.request_id for row in rows}.difference(request_ids)),
         coverage=coverage,
+        traced=traced and traced.only_requests(request_ids, config.markers),
     )
 
 
@@ -73,7 +86,7 @@ def matching_ids(
     clock: Clock = wall_clock_ms,
 ) -> dict[str, tuple[str, ...]]:
     """Return the request IDs of a saved log that begin with each prefix, sorted."""
-    rows, _ = _rows(options, window, config, feedback, clock)
+    rows, _ = _rows(options, window, config or ProjectConfig(), feedback, clock)
     ids = sorted({row.request_id for row in rows})
     return {
         prefix: tuple(request_id for request_id in ids if request_id.startswith(prefix))
@@ -81,16 +94,29 @@ def matching_ids(
     }
 
 
+def _traced_whole(
+    options: SourceOptions, window: TimeWindow, config: ProjectConfig, feedback: Feedback
+) -> TraceResult | None:
+    """Trace all requests of a small saved log; ``None`` for any other source."""
+    if options.source in ("cloudwatch", "-") or window != WHOLE or options.store:
+        return None
+    from retryctl.sources.saved.files import find_files
+
+    if sum(file.size for file in find_files(options.source, None)) > _SMALL_BYTES:
+        return None
+    return trace((), options, window, config=config, feedback=feedback)
+
+
 def _rows(
     options: SourceOptions,
     window: TimeWindow,
-    config: ProjectConfig | None,
+    config: ProjectConfig,
     feedback: Feedback,
     clock: Clock,
 ) -> tuple[list[RequestRow], Coverage]:
-    opened = open_window(
-        options, config or ProjectConfig(), window, now_ms=clock(), feedback=feedback
-    )
+    from retryctl.app.window import list_rows, open_window
+
+    opened = open_window(options, config, window, now_ms=clock(), feedback=feedback)
     with opened as reader:
         return list(list_rows(reader, RowFilter())), reader.coverage
 

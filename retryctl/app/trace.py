@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,17 +19,16 @@ from retryctl.app.options import (
     bytes_progress,
     wall_clock_ms,
 )
+from retryctl.bulk.traced_log import TracedLog
 from retryctl.config import ProjectConfig
-from retryctl.core.check.expectations import unmatched_patterns
 from retryctl.core.crosscheck.checked_request import (
     CheckedRequest,
     HistoryInput,
     check_history,
     cross_checked,
+    unmatched_patterns,
 )
 from retryctl.core.crosscheck.claims import Branches, Markers
-from retryctl.core.failure_records.comparison import record_findings
-from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.coverage import Coverage, LogQuery, runs_version
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
@@ -37,7 +36,7 @@ from retryctl.core.model.request import Request
 from retryctl.core.value_classes import value_class
 
 if TYPE_CHECKING:
-    from retryctl.bulk.reader import TracedLog
+    from retryctl.core.failure_records.documents import FailureRecord
     from retryctl.sources.saved.files import SavedFile
 
 
@@ -67,6 +66,11 @@ class TraceResult:
         """Return the result with only those requests that were retried."""
         retried = [one for one in self.checked if len(one.request.attempts) > 1]
         return replace(self, checked=retried)
+
+    def only_requests(self, request_ids: Collection[str], markers: Markers) -> TraceResult:
+        """Return the result with only those requests."""
+        checked = [one for one in self.checked if one.request.request_id in request_ids]
+        return replace(self, checked=checked, unmatched=_unmatched(checked, markers))
 
 
 def trace(
@@ -119,6 +123,8 @@ def _compared(result: TraceResult, records: Sequence[FailureRecord]) -> TraceRes
     """Return the result with the differences between the records and the attempts."""
     if not records:
         return result
+    from retryctl.core.failure_records.comparison import record_findings
+
     of_request: dict[str, list[FailureRecord]] = defaultdict(list)
     for record in records:
         of_request[record.request_id].append(record)
@@ -215,8 +221,6 @@ def _read_saved(
 
 
 def _check(events: Sequence[LogEvent], coverage: Coverage, given: HistoryInput) -> TracedLog:
-    from retryctl.bulk.reader import TracedLog
-
     history = check_history(events, coverage, given)
     mentioned = {
         one for one in given.wanted or () if any(one in event.message.lower() for event in events)

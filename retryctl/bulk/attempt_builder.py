@@ -6,24 +6,27 @@ and of the others the figures are kept.
 
 from __future__ import annotations
 
+import re
 from binascii import unhexlify
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from operator import lt, sub
 from typing import Any
 
 from retryctl.bulk.attempt_templates import TemplateCache, figures_of, template_part
 from retryctl.bulk.compact import RECORD, Shown, compact_attempts, part_of, part_of_packed
+from retryctl.bulk.line_kinds import ENDS, LOOK, REPORTS, STARTS
 from retryctl.bulk.line_layout import (
     END,
-    ENDS,
-    LOOK,
     REPORT,
-    REPORTS,
     START,
-    STARTS,
     TELLING_JSON,
     TIMED,
     events_of,
     message_of,
+    three_lines,
 )
+from retryctl.bulk.stream_batch import StreamBatch
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.core.crosscheck.claims import Markers, read_claim
 from retryctl.core.grammar.parse import parse_record
@@ -32,6 +35,7 @@ from retryctl.core.history.safe_cut import ClosedChunk, closed_piece
 from retryctl.core.model.attempt import Attempt, execution_arn
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.records import (
     AppLine,
     End,
@@ -45,6 +49,8 @@ from retryctl.core.model.records import (
 )
 from retryctl.sources.saved.stream_filter import StreamFilter
 
+_RUNS = re.compile(b"(?:%c%c%c){2,}(?=%c)" % (STARTS, ENDS, REPORTS, STARTS))
+"""Marked lines of attempts with three records, one after another, and a START behind them."""
 MOST_TEMPLATES = 20_000
 MOST_AT_ONCE = 500
 
@@ -67,6 +73,25 @@ class AttemptBuilder:
         self._cache = cache
         self._found = found
         self._shown = shown
+
+    def read_batch(self, fragment: StreamFragment, batch: StreamBatch) -> None:
+        """Read lines of one stream, in order; attempts of three records are read many at a time.
+
+        Raises NoEvent where a line is malformed.
+        """
+        for run in _RUNS.finditer(batch.kinds):
+            first, last = run.span()
+            self._read_marked(fragment, batch, first + 1)
+            if self._keep_run(fragment, batch, first, last):
+                batch.skip_to(last + 1)
+        self._read_marked(fragment, batch, len(batch.marks))
+        fragment.hold_all(batch.rest())
+
+    def _read_marked(self, fragment: StreamFragment, batch: StreamBatch, until: int) -> None:
+        """Read the lines up to this marked one."""
+        for between, line, moment, kind in batch.marked(until):
+            fragment.hold_all(between)
+            self.read_line(fragment, line, moment, kind, batch.message_at)
 
     def read_line(
         self, fragment: StreamFragment, line: bytes, moment: bytes, kind: int, at: int
@@ -237,20 +262,71 @@ class AttemptBuilder:
         assert report is not None  # it is closed
         if not self._shown:
             request_id = unhexlify(fragment.open_id.replace(b"-", b""))
-            self._found.plain[part_of_packed(request_id, self._parts)] += RECORD.pack(
-                request_id,
-                start_ms,
-                (fragment.end or report[0]) - start_ms,
-                report[1],
-                report[2],
-                fragment.number,
-                number,
-            )
+            took_ms = (fragment.end or report[0]) - start_ms
+            figures = (start_ms, took_ms, *report[1:], fragment.number, number)
+            self._deal_out([RECORD.pack(request_id, *figures)])
         # of a quiet attempt its two ends are all that the next one could need
         quiet = len(fragment.template) == 2
         first, last = fragment.open_at, fragment.report_at
         context = [lines[first], lines[last]] if quiet else lines[first : last + 1]
         fragment.cut(context, self._between(fragment), start_ms)
+
+    def _keep_run(
+        self, fragment: StreamFragment, batch: StreamBatch, first: int, last: int
+    ) -> bool:
+        """Keep the attempts whose START is marked from ``first`` on, and open the one of ``last``.
+
+        The first of them is open. Return false where they are not all ordinary.
+        """
+        if self._shown or not fragment.is_at_start or fragment.json is not False:
+            return False
+        lines, times = batch.at_marks(first, last + 1)
+        opening = START.match(lines[-1], batch.message_at)
+        found = three_lines(batch.message_at).findall(b"".join(lines[:-1]))
+        if not opening or 3 * len(found) != last - first:
+            return False
+        ids, versions, billed_ms, memory_mb, statuses = zip(*found, strict=True)
+        numbers = self._known_templates(versions, statuses)
+        starts, ends, reports = (list(map(int, times[at::3])) for at in range(3))
+        tooks_ms = list(map(sub, reports, starts))
+        if not (
+            numbers
+            and 0 < min(tooks_ms) <= max(tooks_ms) <= LONGEST_ATTEMPT_MS
+            and all(map(lt, reports, starts[1:]))
+            and fragment.undecided_ms < starts[1]
+        ):
+            return False
+        packed = unhexlify(b"".join(ids).replace(b"-", b""))
+        self._deal_out(
+            map(
+                RECORD.pack,
+                [packed[at : at + 16] for at in range(0, len(packed), 16)],
+                starts,
+                map(sub, ends, starts),
+                map(int, billed_ms),
+                map(int, memory_mb),
+                repeat(fragment.number),
+                numbers,
+            )
+        )
+        fragment.cut([lines[-4], lines[-2]], [], starts[-2])
+        request_id, version = opening.groups()
+        fragment.open(request_id, starts[-1], lines[-1], ("S", version, False))
+        return True
+
+    def _known_templates(self, versions: Sequence[bytes], statuses: Sequence[bytes]) -> list[int]:
+        """Return the numbers of templates of START and REPORT; none where one is not known."""
+        pairs = list(zip(versions, statuses, strict=True))
+        known = {
+            (version, status): self._numbers.get((("S", version, False), ("R", status or None)), -1)
+            for version, status in set(pairs)
+        }
+        return [] if -1 in known.values() else [known[pair] for pair in pairs]
+
+    def _deal_out(self, records: Iterable[bytes]) -> None:
+        plain, parts = self._found.plain, self._parts
+        for record in records:
+            plain[part_of_packed(record, parts)] += record  # it begins with its ID
 
     def _between(self, fragment: StreamFragment) -> list[Any]:
         """Return the lines behind an attempt that the next one may need."""

@@ -14,19 +14,9 @@ from retryctl.bulk.attempt_builder import AttemptBuilder
 from retryctl.bulk.attempt_templates import TemplateCache
 from retryctl.bulk.compact import Shown
 from retryctl.bulk.id_survey import fold_search
-from retryctl.bulk.line_layout import (
-    ENDS,
-    FIRST_BYTES,
-    HEAD_BYTES,
-    HEADS,
-    LOOK,
-    PLAIN,
-    REPORTS,
-    STARTS,
-    TEXT,
-    NoEvent,
-    lead_with_groups,
-)
+from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, LineKinds, consequence
+from retryctl.bulk.line_layout import NoEvent, lead_with_groups
+from retryctl.bulk.stream_batch import StreamBatch, by_header
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.function_config import FunctionConfig
@@ -37,7 +27,6 @@ from retryctl.sources.saved.stream_filter import Place, StreamFilter
 
 MOST_FRAGMENTS = 64
 """A stream that is out of order more often is not worth cutting."""
-MOST_KINDS = 50_000
 MOST_HELD = 100_000
 """As many lines of one stream may wait for the end of an attempt."""
 
@@ -58,17 +47,16 @@ class LineScanner:
         places: Collection[Place] | None = None,
     ) -> None:
         self._only = places
-        self._filter, self._markers = selected, markers
+        self._filter = selected
         self._until = b":" if until_ms is None else b"%013d" % until_ms
-        self._width = 0
-        self._kinds_from = 0
+        self._width = self._message_at = 0
         self._fragments: dict[bytes, StreamFragment] = {}
         self._places: dict[bytes, tuple[str | None, str] | None] = {}
         self._latest: dict[tuple[str | None, str], StreamFragment] = {}
         self._of_place: dict[Place, list[StreamFragment]] = {}
         self._headers: dict[Place, list[bytes]] = {}
         self._lines_until_relief = MOST_HELD
-        self._kinds: dict[bytes, int] = {}
+        self._kinds = LineKinds(default_markers=markers.are_default)
         self._before_ms = 0
         self.found = ScannedChunk(
             plain=[bytearray() for _ in range(parts)], others=[[] for _ in range(parts)]
@@ -86,73 +74,106 @@ class LineScanner:
         self.read_lines(lines)
 
     def read_lines(self, lines: list[bytes]) -> None:
-        """Read the next lines."""
-        fragments, kinds, until = self._fragments, self._kinds, self._until
-        width = self._width
-        stamp, head = width + 13, self._kinds_from
+        """Read the next lines: those of each stream together, where the layout of all is usual."""
         self.found.events += len(lines)
-        for line in lines:
-            fragment = fragments.get(line[:width])
-            kind = kinds.get(line[stamp:head])
-            if fragment is not None and kind is not None and line[-2:] == b"}\n":
-                moment = line[width:stamp]
-                if fragment.last <= moment < until:
-                    if kind == PLAIN or (kind == TEXT and b"\\tat " not in line):
-                        fragment.hold_plain(line, moment)
-                        continue
-                    fragment.advance(moment)
-                    if (
-                        kind == ENDS
-                        and line[head + 9 : head + 48] == fragment.own_end
-                        and fragment.report is None
-                        and not fragment.end
-                    ):
-                        fragment.end_with(fragment.open_id, int(moment), line)
-                    else:
-                        try:
-                            self._attempts.read_line(
-                                fragment, line, moment, kind, head - HEAD_BYTES
-                            )
-                        except NoEvent:
-                            self._give_up(fragment)
-                    continue
-            if self._unusual(line):
-                width, head = self._width, self._kinds_from
-                stamp = width + 13
+        batches = self._batches(lines) if self._width else None
+        if batches is None:
+            self._read_each(lines)
+        else:
+            for batch in batches:
+                self._read_batch(batch)
         self._relieve(len(lines))
 
-    def _unusual(self, line: bytes) -> bool:
-        """Read a line of a new stream, layout or place; return whether its layout was learned."""
+    def _batches(self, lines: list[bytes]) -> list[StreamBatch] | None:
+        """Deal the lines out to their streams; ``None`` where one could concern another stream."""
+        batches = by_header(lines, self._width)
+        places: set[Place] = set()
+        for batch in batches:
+            if not batch.classify(self._message_at, self._kinds):
+                return None
+            known = batch.header in self._fragments and batch.is_sorted
+            if not known and not batch.begins_usual():
+                return None
+            place = self._place(batch.header)
+            if place in places:
+                return None
+            if place:
+                places.add(place)
+        return batches
+
+    def _read_batch(self, batch: StreamBatch) -> None:
+        """Read lines of one stream."""
+        first, last = batch.times[0], batch.times[-1]
+        place = self._place(batch.header)
+        if place is None or place in self.found.out_of_order:
+            self._see(int(min(batch.times)))
+            self._see(int(max(batch.times)))
+            return
+        fragment = self._fragments.get(batch.header)
+        if fragment is None or not (
+            batch.is_sorted and fragment.last <= first and last < self._until
+        ):
+            self._read_each(batch.lines)
+            return
+        fragment.advance(last)
+        try:
+            self._attempts.read_batch(fragment, batch)
+        except NoEvent:
+            self._give_up(fragment)
+            self._see(int(last))
+
+    def _read_each(self, lines: list[bytes]) -> None:
+        """Read lines one by one."""
+        for line in lines:
+            stamp = self._width + 13
+            fragment = self._fragments.get(line[: self._width])
+            kind = self._kinds.of_stamp.get(line[stamp : self._message_at + HEAD_BYTES])
+            moment = line[self._width : stamp]
+            if (
+                fragment is None
+                or kind is None
+                or line[-2:] != b"}\n"
+                or not (moment.isdigit() and fragment.last <= moment < self._until)
+            ):
+                self._unusual(line)
+            else:
+                self._read_line(fragment, line, moment, kind, self._message_at)
+
+    def _read_line(
+        self, fragment: StreamFragment, line: bytes, moment: bytes, kind: int, message: int
+    ) -> None:
+        fragment.advance(moment)
+        if consequence(kind, line) == PLAIN:
+            fragment.hold(line)
+            return
+        try:
+            self._attempts.read_line(fragment, line, moment, kind, message)
+        except NoEvent:
+            self._give_up(fragment)
+
+    def _unusual(self, line: bytes) -> None:
+        """Read a line of a new stream, layout or place."""
         found = HEADER.match(line) if line.endswith((b"}\n", b"}\r\n")) else None
         if not found:
             self._unlike(line)
-            return False
-        learned = not self._width
+            return
         key, moment, message = found[1], found[2], found.end()
-        if learned:
-            self._width, self._kinds_from = found.end(1), message + HEAD_BYTES
+        if not self._width:
+            self._width, self._message_at = found.end(1), message
         place = self._place(key)
         fragment = self._fragment(place, moment) if place and moment < self._until else None
         if fragment is None:
             self._see(int(moment))
-            return learned
-        kind = self._kind(line[message : message + HEAD_BYTES])
-        if message == self._kinds_from - HEAD_BYTES and line.endswith(b"}\n"):
+            return
+        head = message + HEAD_BYTES
+        if message == self._message_at and line.endswith(b"}\n"):
             if key not in self._fragments:
                 self._headers.setdefault(fragment.key, []).append(key)
             self._fragments[key] = fragment
-            if len(self._kinds) > MOST_KINDS:
-                self._kinds.clear()
-            self._kinds[line[found.end(2) : self._kinds_from]] = kind
-        fragment.advance(moment)
-        if kind == PLAIN or (kind == TEXT and b"\\tat " not in line):
-            fragment.hold(line)
+            kind = self._kinds.learn(line[found.end(2) : head])
         else:
-            try:
-                self._attempts.read_line(fragment, line, moment, kind, message)
-            except NoEvent:
-                self._give_up(fragment)
-        return learned
+            kind = self._kinds.kind(line[message:head])
+        self._read_line(fragment, line, moment, kind, message)
 
     def _unlike(self, line: bytes) -> None:
         """Read a line in another order of keys, of another kind, or none at all."""
@@ -184,19 +205,6 @@ class LineScanner:
     @property
     def _until_ms(self) -> float:
         return float("inf") if self._until == b":" else int(self._until)
-
-    def _kind(self, head: bytes) -> int:
-        if head.startswith(b"START "):
-            return STARTS
-        if head == b"END Re":
-            return ENDS
-        if head == b"REPORT":
-            return REPORTS
-        if not head or head[0] in FIRST_BYTES or any(map(head.startswith, HEADS)):
-            return LOOK
-        if not self._markers.are_default:
-            return LOOK
-        return PLAIN if head.startswith(b"[") else TEXT
 
     def _place(self, key: bytes) -> tuple[str | None, str] | None:
         """Return the group and the stream of a header; ``None`` where they are not selected."""

@@ -19,12 +19,12 @@ from retryctl.bulk.partition_map import Requests, map_partitions
 from retryctl.bulk.reduction import PartitionContext
 from retryctl.bulk.shuffle import ScanPlan, ShuffleStore
 from retryctl.bulk.stream_state import ScannedChunk
+from retryctl.bulk.traced_log import TracedLog
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.lost_lines import lost_lines
-from retryctl.core.model.coverage import Coverage, Gap, LogQuery, gaps_of_window
+from retryctl.core.model.coverage import Gap, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
-from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress
 from retryctl.sources.saved.events import nothing_readable
@@ -41,19 +41,6 @@ SHOWN_CHUNK_BYTES = 8 << 20
 SHOWN_PER_PARTITION = 2_000
 MOST_CHUNKS, MOST_PARTITIONS = 512, 256
 ONE_PROCESS_BYTES = 64 << 20  # of less, the survey ends before a worker begins
-
-
-@value_class
-class TracedLog:
-    """The requests of some IDs, with all events of their attempts, in order of their start.
-
-    ``mentioned`` has the IDs that any event contains, ``web`` those of requests to web functions.
-    """
-
-    requests: tuple[CheckedRequest, ...]
-    coverage: Coverage
-    mentioned: frozenset[str] = frozenset()
-    web: frozenset[str] = frozenset()
 
 
 class BulkReader:

@@ -71,10 +71,9 @@ class StreamFragment:
         """Hold a line until its attempt is closed."""
         self.lines.append(line)
 
-    def hold_plain(self, line: bytes, moment: bytes) -> None:
-        """Hold a line of no consequence, and note its time."""
-        self.last = moment
-        self.lines.append(line)
+    def hold_all(self, lines: list[bytes]) -> None:
+        """Hold lines of no consequence."""
+        self.lines += lines
 
     def hold_record(self, line: bytes, part: object) -> None:
         """Hold a record, and add it to the template; without a ``part`` it is in none."""
@@ -145,6 +144,11 @@ class StreamFragment:
         self.template += (part,)
         self.report = (moment_ms, *(figures or (0, 0)))
         self.report_at = len(self.lines) - 1
+
+    @property
+    def is_at_start(self) -> bool:
+        """Whether the START of an attempt that can have a template was read last, behind a cut."""
+        return self.is_plain and self.head is not None and len(self.lines) == 1
 
     # ----------------------------------------------------------------- cuts
 

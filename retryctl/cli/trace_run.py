@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from retryctl.app.failure_records import with_function_of
 from retryctl.app.options import Feedback, SourceOptions, TimeWindow, wall_clock_ms
 from retryctl.app.trace import TraceResult, trace_reader
 from retryctl.cli.options import params as options
@@ -26,6 +25,7 @@ from retryctl.config import ProjectConfig, config_for
 from retryctl.errors import ExitStatus, UsageError
 
 if TYPE_CHECKING:
+    from retryctl.app.selection import Selection
     from retryctl.sources.saved.live_pipe import LivePipe
 
 _DOCUMENTS = (options.Output.HTML, options.Output.SVG, options.Output.MARKDOWN)
@@ -55,16 +55,25 @@ def run_trace(
     window = time_window(read, show.tz)
     if last is not None and (request_ids or queue):
         raise UsageError("--last selects requests, and IDs are given.", "Drop one of them.")
+    traced = None
     if queue:
         named = requests_in_queue(queue, request_ids, source, feedback)
     elif request_ids:
         named = _whole_ids(request_ids, source, window, config, feedback)
     else:
-        named, show = _newest(source, window, config, show, feedback, last=last)
+        selected = _newest(source, window, config, show, feedback, last=last)
+        named, traced = NamedRequests(ids=selected.request_ids), selected.traced
+        show = replace(show, failed=False)  # it selected the requests
+    if named.records:
+        from retryctl.app.failure_records import with_function_of
+
+        source = with_function_of(source, named.records)
+    if traced:
+        return show_trace(traced, show, files)
     pipe = _live_stdin(source)
     reader = trace_reader(
         named.ids,
-        with_function_of(source, named.records) if named.records else source,
+        source,
         window,
         config=config,
         records=named.records,
@@ -186,7 +195,7 @@ def _newest(
     feedback: TerminalFeedback,
     *,
     last: int | None,
-) -> tuple[NamedRequests, options.OutputOptions]:
+) -> Selection:
     """Select requests, and print how many others there are; ``--failed`` selects too."""
     if source.source == "-":
         raise UsageError(
@@ -213,7 +222,7 @@ def _newest(
         )
     if selected.others:
         feedback.warn(f"{selected.others:,} more: {listing}")
-    return NamedRequests(ids=selected.request_ids), replace(show, failed=False)
+    return selected
 
 
 def _source_words(source: SourceOptions) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from datetime import tzinfo
 from itertools import count, groupby
 from typing import NamedTuple
@@ -35,6 +36,13 @@ def numbered(numbers: Sequence[int]) -> str:
         first, *rest = (number for number, _ in run)
         runs += [f"{first} to {rest[-1]}"] if len(rest) > 1 else map(str, (first, *rest))
     return f"attempt{'s' if len(numbers) > 1 else ''} {in_a_row(runs)}"
+
+
+def unlisted_findings(checked: CheckedRequest, numbers: Collection[int | None]) -> str:
+    """Count the findings of these attempts that are not listed, by rule; empty for none."""
+    counts = Counter(each.rule for each in checked.unlisted if each.attempt in numbers)
+    told = ", ".join(f"{rule} {count:,}" for rule, count in counts.items())
+    return f"counted, not listed: {told}" if told else ""
 
 
 def counter_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:

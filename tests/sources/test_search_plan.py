@@ -45,16 +45,38 @@ def test_a_busy_group_is_cut_newest_first_into_slices_of_some_pages() -> None:
     plan, first = a_busy_plan()
     assert plan.take() is None  # before it is known how busy the group is
     assert plan.pages_left() == 0
-    plan.finished(first, pages=7)
+    plan.finished(first, pages=8)  # 7.5 full ones in 3 hours
     second, third = plan.take(), plan.take()
     assert second is not None
     assert third is not None
     assert second.window == window(18 * HOUR, 21 * HOUR)
     assert third.window == window(15 * HOUR, 18 * HOUR)
-    assert round(plan.pages_left()) == 30
+    assert plan.pages_left() == 37.5
 
 
-def test_few_pages_are_not_cut_further() -> None:
+def test_the_further_the_search_comes_the_longer_are_its_slices() -> None:
+    plan, first = a_busy_plan()
+    plan.finished(first, pages=30)
+    second = plan.take()
+    assert second is not None
+    assert 9 < length([second.window]) / (3 * HOUR) * 29.5 < 10  # and half a page
+
+
+def test_slices_beyond_the_reach_of_an_attempt_wait() -> None:
+    plan = SlicePlanner(window(0, 24 * HOUR), is_busy=True, reach_ms=6 * HOUR)
+    first = plan.take()
+    assert first is not None
+    plan.finished(first, pages=8)
+    windows = [part.window for part in (plan.take(), plan.take(), plan.take()) if part]
+    assert windows == [
+        window(18 * HOUR, 21 * HOUR),
+        window(15 * HOUR, 18 * HOUR),
+        window(12 * HOUR, 15 * HOUR),
+    ]
+    assert plan.take() is None
+
+
+def test_a_slice_is_at_most_three_times_longer_than_the_one_before() -> None:
     plan, first = a_busy_plan()
     plan.finished(first, pages=1)
     second = plan.take()
@@ -69,6 +91,17 @@ def test_the_last_pages_are_read_one_slice_after_the_other() -> None:
     assert plan.take() is None
 
 
+def test_less_than_a_page_is_no_slice_of_its_own() -> None:
+    plan = SlicePlanner(window(0, 24 * HOUR), is_busy=True)
+    first = plan.take()
+    assert first is not None
+    plan.finished(first, pages=5)
+    plan.aim = (window(round(15.5 * HOUR), 24 * HOUR),)
+    rest = plan.take()
+    assert rest is not None
+    assert rest.window == window(round(15.5 * HOUR), 21 * HOUR)
+
+
 def test_a_group_that_is_known_to_be_busy_has_no_trial() -> None:
     first = SlicePlanner(window(0, 24 * HOUR), is_busy=True).take()
     assert first is not None
@@ -77,12 +110,13 @@ def test_a_group_that_is_known_to_be_busy_has_no_trial() -> None:
 
 def test_a_first_slice_with_many_pages_gets_company() -> None:
     plan, first = a_busy_plan()
-    plan.reached(first, pages=3)
+    plan.reached(first, pages=7)
     assert plan.take() is None
-    plan.reached(first, pages=4)
+    plan.reached(first, pages=8)
     second = plan.take()
     assert second is not None
-    assert second.window == window(round(19.5 * HOUR), 21 * HOUR)
+    assert second.window.until_ms == 21 * HOUR
+    assert length([second.window]) < 1.5 * HOUR
 
 
 def test_a_narrower_aim_drops_what_is_beyond_and_a_wider_one_adds_it() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
-from configparser import ConfigParser, Error
 from glob import escape, glob
 from importlib.util import find_spec
 from pathlib import Path
@@ -113,6 +112,8 @@ def zones(incomplete: str) -> list[str]:
 
 def profiles(incomplete: str) -> list[str]:
     """Return the profiles of the AWS configuration files."""
+    from configparser import ConfigParser, Error
+
     names: dict[str, None] = {}
     for variable, default in (
         ("AWS_CONFIG_FILE", "~/.aws/config"),

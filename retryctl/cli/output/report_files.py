@@ -6,12 +6,15 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from retryctl.cli.output.terminal import remark
-from retryctl.core.check.baseline import BaselineError, Identity, baseline_text, read_baseline
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import CouldNotLook, UsageError
+
+if TYPE_CHECKING:
+    from retryctl.core.check.baseline import Identity
 
 _BY_EXTENSION = {
     "htm": "html",
@@ -130,6 +133,8 @@ def read_known(path: Path | None, *, update: bool) -> frozenset[Identity]:
     Raises ``UsageError`` for a file that is not there, cannot be read, or is not a baseline of
     this version; and, where it is to be updated, for one that cannot be written.
     """
+    from retryctl.core.check.baseline import BaselineError, read_baseline
+
     if path is None:
         if update:
             raise UsageError("--update-baseline needs a file.", "Give --baseline FILE.")
@@ -157,6 +162,8 @@ def read_known(path: Path | None, *, update: bool) -> frozenset[Identity]:
 
 def update_known(path: Path, known: Iterable[Identity]) -> None:
     """Write the known findings, old and new."""
+    from retryctl.core.check.baseline import baseline_text
+
     write(path, baseline_text(known))
 
 

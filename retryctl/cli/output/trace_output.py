@@ -14,11 +14,8 @@ from retryctl.cli.output.report_files import ReportFile, announce, write
 from retryctl.cli.output.terminal import A_FILE, Screen, put, remark, stdout_screen
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.failure_records.documents import MOST_SHOWN_ONE_BY_ONE
 from retryctl.core.model.coverage import Coverage
 from retryctl.errors import ExitStatus, NothingFound, RetryctlError, UsageError
-from retryctl.views.console_links import attempt_link, console_lines
-from retryctl.views.json.trace import trace_document, trace_lines
 
 _NEXT_STEPS = {
     "cloudwatch": "Widen the window with --since, or name another function with -f.",
@@ -80,6 +77,8 @@ def trace_view(
     not_found = tuple(result.not_found)
     region = _region(result) if show.links else None
     if show.output is Output.JSON:
+        from retryctl.views.json.trace import trace_document
+
         return trace_document(
             result.checked,
             result.coverage,
@@ -90,6 +89,8 @@ def trace_view(
             responses=result.responses,
         )
     if show.output is Output.JSONL:
+        from retryctl.views.json.trace import trace_lines
+
         return trace_lines(
             result.checked, lines=show.lines, region=region, responses=result.responses
         )
@@ -119,7 +120,6 @@ def trace_view(
         return markdown_of(
             trace_blocks(result.checked, result.coverage, not_found, asked, tz=tz, width=80)
         )
-    from retryctl.views.text.failure_records import records_text
     from retryctl.views.text.layout import trace_svg, trace_text
 
     if show.output is Output.SVG:
@@ -128,6 +128,8 @@ def trace_view(
         )
     records = ""
     if result.records:
+        from retryctl.views.text.failure_records import records_text
+
         records = records_text(
             result.records,
             result.checked,
@@ -153,7 +155,11 @@ def trace_view(
         responses=result.responses,
     )
     text += records
-    return text + "".join(console_lines(result.checked, region)) if region else text
+    if region:
+        from retryctl.views.console_links import console_lines
+
+        text += "".join(console_lines(result.checked, region))
+    return text
 
 
 def _region(result: TraceResult) -> str:
@@ -165,6 +171,8 @@ def _region(result: TraceResult) -> str:
 def _open_browser(result: TraceResult) -> None:
     """Open the log stream of the newest attempt; where no browser can be opened, print the link."""
     import webbrowser
+
+    from retryctl.views.console_links import attempt_link
 
     attempts = [attempt for one in result.checked for attempt in one.request.attempts]
     newest = max(attempts, key=lambda attempt: attempt.placed_ms, default=None)
@@ -197,12 +205,20 @@ def _refuse_missing_attempt(checked: Iterable[CheckedRequest], number: int | Non
 
 def _is_table(result: TraceResult, show: OutputOptions) -> bool:
     """Whether the answer is a table of failure records, which names what is not found."""
-    return show.output is Output.TEXT and len(result.records) > MOST_SHOWN_ONE_BY_ONE
+    return show.output is Output.TEXT and _has_many_records(result)
+
+
+def _has_many_records(result: TraceResult) -> bool:
+    if not result.records:
+        return False
+    from retryctl.core.failure_records.documents import MOST_SHOWN_ONE_BY_ONE
+
+    return len(result.records) > MOST_SHOWN_ONE_BY_ONE
 
 
 def _nothing_found(result: TraceResult, tz: tzinfo) -> RetryctlError:
     what = " ".join(result.not_found.values()) or "no request was retried."
-    if len(result.records) > MOST_SHOWN_ONE_BY_ONE:
+    if _has_many_records(result):
         what = f"none of the requests of the {len(result.records):,} records was found."
     step = next_step(result.coverage, _NEXT_STEPS)
     if result.not_found and not result.records:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 from hashlib import sha256
 
-from retryctl.core.crosscheck.findings import Finding
+from retryctl.core.crosscheck.findings import Finding, UnlistedFinding
 from retryctl.core.model.request import Request
 from retryctl.core.value_classes import value_class
 
@@ -41,7 +41,7 @@ class Identity:
         return sha256(json.dumps(_fields(self)).encode()).hexdigest()[:32]
 
 
-def identity_of(finding: Finding, request: Request) -> Identity:
+def identity_of(finding: Finding | UnlistedFinding, request: Request) -> Identity:
     """Return the identity of a finding in ``request``."""
     last = request.attempts[-1] if request.attempts else None
     attempt = request.attempts[finding.attempt - 1] if finding.attempt else None

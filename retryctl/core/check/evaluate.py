@@ -10,7 +10,7 @@ its findings fail whatever ``fail_on`` says, unless each of them is allowed or k
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import chain
@@ -31,7 +31,7 @@ from retryctl.core.check.expectations import (
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.crosscheck.findings import Finding, Severity
+from retryctl.core.crosscheck.findings import Finding, Severity, UnlistedFinding
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.value_classes import value_class
@@ -52,7 +52,8 @@ class JudgedFinding:
     """A finding and what it means here: it fails, or is ``known`` (in the baseline), or neither.
 
     ``allowed``: its rule is ignored. ``branch`` is the branch that its attempt ran, and
-    ``branch_expected`` the one it should have run, where they differ.
+    ``branch_expected`` the one it should have run, where they differ. ``unlisted`` counts further
+    findings of its rule and effect in its request: the first finding of each kind has the number.
     """
 
     finding: Finding
@@ -64,13 +65,16 @@ class JudgedFinding:
     allowed: bool
     branch: str | None = None
     branch_expected: str | None = None
+    unlisted: int = 0
 
     @property
     def effect(self) -> FindingEffect:
         """What the finding does to the result of the check."""
-        if self.allowed:
-            return "allowed"
-        return "known" if self.known else "failed" if self.failed else "harmless"
+        return _effect(failed=self.failed, known=self.known, allowed=self.allowed)
+
+
+def _effect(*, failed: bool, known: bool, allowed: bool) -> FindingEffect:
+    return "allowed" if allowed else "known" if known else "failed" if failed else "harmless"
 
 
 @value_class
@@ -154,19 +158,33 @@ class CheckEvaluator:
         """Judge one more request."""
         request = checked.request
         self._tally.add(checked)
-        findings = tuple(self._judged(finding, checked) for finding in checked.findings)
+        unlisted = [(each, *self._effect(each, checked)) for each in checked.unlisted]
+        more = Counter((effect, each.rule) for each, _, effect in unlisted)
+        findings = tuple(_with_counts(self._judged(checked), more))
+        failed = [
+            *(f"{each.finding.rule}: {each.finding.message}" for each in findings if each.failed),
+            *(
+                f"{each.rule}: attempt {each.attempt}."
+                for each, _, effect in unlisted
+                if effect == "failed"
+            ),
+        ]
         expectations = of_request(checked, self._expected, self._tally)
         self._results.append(
             _RequestResult(
                 place=(request.placed_ms, request.request_id, request.log_group or ""),
                 function=request.function or request.log_group,
-                checks=(self._check(checked, findings), *expectations),
+                checks=(self._check(checked, failed), *expectations),
                 findings=findings,
             )
         )
         self._counts.update((each.effect, each.finding.rule) for each in findings)
+        self._counts.update(more)
         if self._learns:
             self._identities.update(each.identity for each in findings if each.known)
+            self._identities.update(
+                identity for _, identity, effect in unlisted if effect == "known"
+            )
         self._keep(len(findings))
 
     def _keep(self, more: int) -> None:
@@ -235,31 +253,42 @@ class CheckEvaluator:
             cross_checked=self._tally.cross_checked,
         )
 
-    def _judged(self, finding: Finding, checked: CheckedRequest) -> JudgedFinding:
+    def _judged(self, checked: CheckedRequest) -> Iterator[JudgedFinding]:
+        for finding in checked.findings:
+            identity, fails, known, allowed = self._weigh(finding, checked)
+            branch, expected = _wrong_branch(checked, finding.attempt)
+            yield JudgedFinding(
+                finding=finding,
+                request_id=checked.request.request_id,
+                function=checked.request.function,
+                identity=identity,
+                failed=fails and not (known or allowed),
+                known=known,
+                allowed=allowed,
+                branch=branch,
+                branch_expected=expected,
+            )
+
+    def _effect(
+        self, finding: UnlistedFinding, checked: CheckedRequest
+    ) -> tuple[Identity, FindingEffect]:
+        identity, fails, known, allowed = self._weigh(finding, checked)
+        return identity, _effect(failed=fails, known=known, allowed=allowed)
+
+    def _weigh(
+        self, finding: Finding | UnlistedFinding, checked: CheckedRequest
+    ) -> tuple[Identity, bool, bool, bool]:
+        """Return the identity of a finding, and whether it would fail, is known, is allowed."""
         identity = identity_of(finding, checked.request)
         wrong = checked.verdict is Verdict.DISAGREES and finding.severity is Severity.ERROR
         fails = wrong or finding.rule in self._expected.fail_on
         allowed = finding.rule in self._expected.allow
         known = identity in self._known or (self._learns and fails and not allowed)
-        branch, expected = _wrong_branch(checked, finding.attempt)
-        return JudgedFinding(
-            finding=finding,
-            request_id=checked.request.request_id,
-            function=checked.request.function,
-            identity=identity,
-            failed=fails and not (known or allowed),
-            known=known,
-            allowed=allowed,
-            branch=branch,
-            branch_expected=expected,
-        )
+        return identity, fails, known, allowed
 
-    def _check(self, checked: CheckedRequest, findings: Sequence[JudgedFinding]) -> CheckResult:
+    def _check(self, checked: CheckedRequest, failed: Sequence[str]) -> CheckResult:
         request = checked.request
-        failed = [
-            f"{each.finding.rule}: {each.finding.message}" for each in findings if each.failed
-        ]
-        failed += _unexplained(checked)
+        failed = [*failed, *_unexplained(checked)]
         if failed:
             more = len(failed) - _MOST_IN_A_MESSAGE
             rest = [f"And {number_of(more, 'more finding')}."] if more > 0 else []
@@ -293,7 +322,7 @@ def _wrong_branch(checked: CheckedRequest, number: int | None) -> tuple[str | No
 
 def _unexplained(checked: CheckedRequest) -> Iterable[str]:
     """Return attempts whose claim is wrong though no rule says why: nothing excuses them."""
-    explained = {f.attempt for f in checked.findings if f.severity is Severity.ERROR}
+    explained = {f.attempt for f in checked.every_finding if f.severity is Severity.ERROR}
     for attempt, check in zip(checked.request.attempts, checked.checks, strict=True):
         if check.check is AttemptVerdict.DISAGREES and attempt.number not in explained:
             ran, expected = _wrong_branch(checked, attempt.number)
@@ -302,6 +331,16 @@ def _unexplained(checked: CheckedRequest) -> Iterable[str]:
                 if expected
                 else f"The counter of attempt {attempt.number} is wrong."
             )
+
+
+def _with_counts(
+    findings: Iterable[JudgedFinding], more: Counter[tuple[FindingEffect, str]]
+) -> Iterator[JudgedFinding]:
+    """Yield the findings of a request, the first of each kind with the number of unlisted ones."""
+    left = dict(more)
+    for each in findings:
+        unlisted = left.pop((each.effect, each.finding.rule), 0)
+        yield replace(each, unlisted=unlisted) if unlisted else each
 
 
 def _missing(request_id: str) -> CheckResult:

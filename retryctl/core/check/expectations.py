@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
-from retryctl.core.crosscheck.checked_request import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest, unmatched_patterns
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.value_classes import value_class
@@ -290,16 +290,6 @@ def cross_check_of_all(tally: CheckTally, patterns: Sequence[str]) -> CheckResul
     if not message:
         return None
     return CheckResult(name=CROSS_CHECK, passed=None, message=message, is_option=False)
-
-
-def unmatched_patterns(failed: int, cross_checked: int, patterns: Sequence[str]) -> str:
-    """Explain that ``patterns`` matched no line though attempts failed; empty where one did."""
-    if not patterns or not failed or cross_checked:
-        return ""
-    return (
-        f"nothing was cross-checked: {number_of(failed, 'attempt')} failed and none logged a "
-        f"line that matches {', '.join(patterns)}"
-    )
 
 
 COVERAGE = "coverage"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from itertools import chain
 
 from retryctl.core.crosscheck.attempt_check import (
     AttemptCheck,
@@ -27,7 +28,7 @@ from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.crosscheck.counter_rules import COUNTER_RULES
 from retryctl.core.crosscheck.delivery_rules import DELIVERY_RULES
 from retryctl.core.crosscheck.earlier_marks import EarlierMarks
-from retryctl.core.crosscheck.findings import Finding, Rule, RuleInput
+from retryctl.core.crosscheck.findings import Finding, Rule, RuleInput, UnlistedFinding, listed
 from retryctl.core.crosscheck.hidden_parts import hidden_parts, without_hidden_outcomes
 from retryctl.core.crosscheck.store_rules import STORE_RULES, agreeing_store
 from retryctl.core.history.build import History, build_history
@@ -38,14 +39,17 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import Request, request_of
 from retryctl.core.value_classes import value_class
+from retryctl.core.wording import number_of
 
 RULES: tuple[Rule[RuleInput], ...] = (*COUNTER_RULES, *STORE_RULES, *DELIVERY_RULES)
+_MOST_REASONS = 20
 
 
 @value_class
 class CheckedRequest:
     """A request with its verdict. ``checks`` are in the order of ``request.attempts``.
 
+    ``findings`` has the first findings of each rule, ``unlisted`` the others.
     ``undetermined_because`` are sentences, each a reason why no verdict is possible.
     ``lacks_lines``: lines of it, or whole attempts, may be missing from the log.
     """
@@ -57,6 +61,12 @@ class CheckedRequest:
     undetermined_because: tuple[str, ...] = ()
     lacks_lines: bool = False
     agreeing_store: StoreCount | None = None
+    unlisted: tuple[UnlistedFinding, ...] = ()
+
+    @property
+    def every_finding(self) -> Iterator[Finding | UnlistedFinding]:
+        """The listed findings, then those that are only counted."""
+        return chain(self.findings, self.unlisted)
 
 
 @value_class
@@ -230,17 +240,27 @@ def check_request(
     checks = check_attempts(given)
     case = RuleInput(given=given, checks=checks)
     unsure = [*given.uncountable, *hidden_after(hidden)]
-    reasons = [*unsure, *(check.because for check in checks if check.because)]
+    reasons = dict.fromkeys((*unsure, *(check.because for check in checks if check.because)))
     verdict = verdict_of(checks, unsure)
+    found = [listed(rule.find(case)) for rule in RULES]
     return CheckedRequest(
         request=request,
         checks=checks,
         verdict=verdict,
-        findings=tuple(finding for rule in RULES for finding in rule.find(case)),
+        findings=tuple(chain.from_iterable(first for first, _ in found)),
         lacks_lines=_lacks_lines(request, verdict, around.settings),
-        undetermined_because=tuple(dict.fromkeys(reasons)),
+        undetermined_because=_few(tuple(reasons)),
         agreeing_store=agreeing_store(case),
+        unlisted=tuple(chain.from_iterable(rest for _, rest in found)),
     )
+
+
+def _few(reasons: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the first reasons, and a sentence that counts the others."""
+    more = len(reasons) - _MOST_REASONS
+    if more < 1:
+        return reasons
+    return (*reasons[:_MOST_REASONS], f"And {number_of(more, 'further reason')}.")
 
 
 def _lacks_lines(request: Request, verdict: Verdict, settings: FunctionConfig) -> bool:
@@ -260,3 +280,13 @@ def _lacks_lines(request: Request, verdict: Verdict, settings: FunctionConfig) -
 def cross_checked(requests: Iterable[CheckedRequest]) -> int:
     """Return the number of attempts that logged a counter or a branch."""
     return sum(not a.claim.silent for one in requests for a in one.request.attempts)
+
+
+def unmatched_patterns(failed: int, cross_checked: int, patterns: Sequence[str]) -> str:
+    """Explain that ``patterns`` matched no line though attempts failed; empty where one did."""
+    if not patterns or not failed or cross_checked:
+        return ""
+    return (
+        f"nothing was cross-checked: {number_of(failed, 'attempt')} failed and none logged a "
+        f"line that matches {', '.join(patterns)}"
+    )

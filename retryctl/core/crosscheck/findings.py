@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, CheckInput
@@ -14,6 +15,11 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import Request
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import in_a_row
+
+MOST_LISTED = 100
+"""A request lists this many findings of one rule; its other findings of the rule are counted."""
+MOST_EVIDENCE = 20
+"""A finding has at most this many log events as evidence."""
 
 
 class Severity(StrEnum):
@@ -42,6 +48,14 @@ class Finding:
     def __post_init__(self) -> None:
         if not self.evidence:
             raise ValueError(f"a finding of {self.rule} needs evidence")
+
+
+class UnlistedFinding(NamedTuple):
+    """A finding beyond those that its request lists: counted, without message and evidence."""
+
+    rule: str
+    severity: Severity
+    attempt: int | None
 
 
 @value_class
@@ -107,8 +121,15 @@ class Rule(Generic[Case]):
                 attempt=match.attempt,
                 message=match.message,
                 remedy=match.remedy or self.remedy,
-                evidence=tuple(dict.fromkeys(match.evidence)),
+                evidence=tuple(islice(dict.fromkeys(match.evidence), MOST_EVIDENCE)),
             )
+
+
+def listed(findings: Iterator[Finding]) -> tuple[list[Finding], list[UnlistedFinding]]:
+    """Split the findings of one rule into those that are listed and the others."""
+    first = list(islice(findings, MOST_LISTED))
+    rest = [UnlistedFinding(each.rule, each.severity, each.attempt) for each in findings]
+    return first, rest
 
 
 def attempts_named(some: Some) -> str:

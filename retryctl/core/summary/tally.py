@@ -106,7 +106,7 @@ class SummaryTally:
             self._add_attempt(attempt, check.check)
         for before, attempt in pairwise(request.attempts):
             self._add_retry(before, attempt)
-        for finding in checked.findings:
+        for finding in checked.every_finding:
             self.findings[finding.rule] += 1
         if request.execution_arn:
             self._add_execution(request.execution_arn, 1)
@@ -194,7 +194,7 @@ class SummaryTally:
 
     def _add_reasons(self, checked: CheckedRequest) -> None:
         """Of each wrong count on a retry, the rules that say why."""
-        for finding in checked.findings:
+        for finding in checked.every_finding:
             number = finding.attempt
             if number is None or number < 2:
                 continue

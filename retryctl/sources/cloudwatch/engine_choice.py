@@ -52,7 +52,7 @@ _CALLS_PER_S = 10
 
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # In a group with more bytes in the window, one call of FilterLogEvents does not reach its end.
-_BUSY_BYTES = 50e6
+_BUSY_BYTES = 20e6
 _LINES_OF_A_HIT = 3
 # Parts of streams that one call reads: the time before the first and in all, and the events.
 _LEAD_MS, _TOGETHER_MS = 180_000, 900_000

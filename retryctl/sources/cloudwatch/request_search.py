@@ -20,14 +20,8 @@ from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.hits import Hit, Kind, hits_in
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
-from retryctl.sources.cloudwatch.time_slices import (
-    Halted,
-    SlicePlanner,
-    SliceRead,
-    SliceRunner,
-    TimeSlice,
-    merged,
-)
+from retryctl.sources.cloudwatch.slice_runner import Halted, SliceRead, SliceRunner
+from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice, merged
 
 # A pattern has at most 1,024 characters.
 MOST_IDS = 25
@@ -118,7 +112,7 @@ class RequestSearch:
         self._on_page = on_page
         self._most_pages = most_pages
         before = before or SearchResult()
-        self._plan = SlicePlanner(window, before.done, is_busy=is_busy)
+        self._plan = SlicePlanner(window, before.done, is_busy=is_busy, reach_ms=_FARTHEST_MS)
         self._found = SearchResult(hits=list(before.hits))
         self._lock = threading.Lock()
         self._slices = SliceRunner(aws, self._plan, self._search, halted=halted)

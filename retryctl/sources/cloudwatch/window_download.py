@@ -53,8 +53,9 @@ from retryctl.sources.cloudwatch.line_lookup import (
     pairs_in,
 )
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, matching_pages
+from retryctl.sources.cloudwatch.slice_runner import SliceRead, SliceRunner
 from retryctl.sources.cloudwatch.stats import SearchStats
-from retryctl.sources.cloudwatch.time_slices import SlicePlanner, SliceRead, SliceRunner, TimeSlice
+from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice
 from retryctl.sources.saved.canonical import canonical_line
 
 # The first pages of a window can be empty, though more follow.

@@ -12,7 +12,7 @@ from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress, ReadStats
 from retryctl.sources.saved.file_heads import gaps_shown_by_start
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
-from retryctl.sources.saved.log_file import EXPECTED, read_file
+from retryctl.sources.saved.log_file import read_file
 from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.stream_filter import StreamFilter
 
@@ -81,6 +81,8 @@ class SavedLog:
 
 def nothing_readable(source: str, refusals: list[str]) -> UnreadableInput:
     """Build the error for files none of which is a saved log; ``refusals`` has their reasons."""
+    from retryctl.sources.saved.refusals import EXPECTED
+
     if not refusals:
         return UnreadableInput(f"{source} contains no file.", EXPECTED)
     if len(refusals) == 1:

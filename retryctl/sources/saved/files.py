@@ -13,8 +13,10 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import IO
 
+import retryctl
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import UnreadableInput, UsageError
@@ -195,11 +197,8 @@ def _in_memory(content: bytes) -> IO[bytes]:
 
 
 def _demo() -> SavedFile:
-    from importlib import resources  # loads zipfile
-
-    demo = resources.files("retryctl") / "demo.jsonl"
-    content = demo.read_bytes()
-    return SavedFile(name=DEMO, size=len(content), open=lambda: demo.open("rb"))
+    path = Path(retryctl.__file__).with_name("demo.jsonl")
+    return SavedFile(name=DEMO, size=path.stat().st_size, open=lambda: path.open("rb"))
 
 
 def _extension(name: str) -> str:

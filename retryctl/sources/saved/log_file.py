@@ -10,9 +10,6 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.files import SavedFile, cannot_open
 from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.log_format import LogFormat, Prefilter, RawEvent
-from retryctl.sources.saved.refusals import EXPECTED, not_a_log
-
-__all__ = ["EXPECTED", "read_file", "refuse_unreadable"]
 
 
 def read_file(
@@ -50,6 +47,8 @@ def refuse_unreadable(
     """Refuse a file without events, unless it is a whole log in which there are none."""
     gaps = diagnostics.settled()
     if beginning and not log_format:
+        from retryctl.sources.saved.refusals import not_a_log
+
         raise not_a_log(file.name, beginning)
     if any(gap.kind not in ("one-stream", "more-pages") for gap in gaps):
         raise UnreadableInput(

@@ -92,7 +92,8 @@ class Problem:
     @property
     def name(self) -> str:
         """``uncounted-attempt (2 findings)``, ``--max-exhausted``; empty for the request."""
-        alike = f" ({len(self.findings)} findings)" if len(self.findings) > 1 else ""
+        number = number_of_findings(self.findings)
+        alike = f" ({number:,} findings)" if number > 1 else ""
         sign = "--" if self.is_option else ""
         return "" if self.rule == REQUEST else f"{sign}{self.rule}{alike}"
 
@@ -140,6 +141,11 @@ def same_kind(findings: Iterable[JudgedFinding]) -> list[tuple[JudgedFinding, ..
     return [tuple(group) for group in groups.values()]
 
 
+def number_of_findings(group: Sequence[JudgedFinding]) -> int:
+    """Return how many findings a group stands for, with those that are not listed."""
+    return len(group) + sum(judged.unlisted for judged in group)
+
+
 def findings_message(group: Sequence[JudgedFinding]) -> str:
     """``attempt 3 ran A, expected C. `` and the message of the first finding."""
     ran = "; ".join(
@@ -177,7 +183,7 @@ def harmless_findings(judgement: CheckOutcome) -> list[str]:
     numbers = {kind: _numbers(judgement, effect) for kind, effect in kinds.items()}
     sentences = [f"{kind}: {counted}" for kind, counted in numbers.items() if counted]
     if more := sum(judgement.counts.values()) - len(judgement.findings):
-        sentences.append(f"counted, not listed: {number_of(more, 'finding')} of later requests")
+        sentences.append(f"counted, not listed: {number_of(more, 'further finding')}")
     return sentences
 
 

@@ -21,6 +21,7 @@ from retryctl.views.ci.report import (
     CheckReport,
     Problem,
     findings_message,
+    number_of_findings,
     problems,
     result_sentence,
     same_kind,
@@ -97,7 +98,7 @@ def _findings(group: Sequence[JudgedFinding], ids: list[str], place: str) -> Obj
     result = _result(finding.rule, ids, who, place, kind="fail", level=level)
     result["partialFingerprints"] = {"retryctlFinding/v1": judged.identity.fingerprint}
     result["baselineState"] = "unchanged" if judged.known else "new"
-    result["occurrenceCount"] = len(group)
+    result["occurrenceCount"] = number_of_findings(group)
     evidence = dict.fromkeys(event for each in group for event in each.finding.evidence)
     result["relatedLocations"] = [_evidence(event) for event in evidence]
     attempts = [each.finding.attempt for each in group]

@@ -24,7 +24,13 @@ from retryctl.views.html.page import document, sentence_line, table
 from retryctl.views.html.timeline import picture
 from retryctl.views.html.tmp_files import files_after, files_are_inferred
 from retryctl.views.next_steps import grouped_findings, next_steps
-from retryctl.views.sentences import Sentence, numbered, outcome_sentence, verdict_sentences
+from retryctl.views.sentences import (
+    Sentence,
+    numbered,
+    outcome_sentence,
+    unlisted_findings,
+    verdict_sentences,
+)
 from retryctl.views.signs import UNSURE
 from retryctl.views.text.trace import TraceOptions
 from retryctl.views.times import on_one_day, starts_ms
@@ -93,6 +99,7 @@ def _request(
     said = [outcome_sentence(request, coverage, around.tz), *verdict_sentences(checked)]
     numbers = {None, *(attempt.number for attempt in shown)}
     groups = grouped_findings(one for one in checked.findings if one.attempt in numbers)
+    unlisted = unlisted_findings(checked, numbers)
     return tag(
         "section",
         tag("h2", "Request ", tag("code", request.request_id), id=anchor),
@@ -102,6 +109,7 @@ def _request(
         *_overview(checked, shown, coverage, around, anchor),
         *([tag("h3", "Findings")] if groups else []),
         *(findings_section(group, around) for group in groups),
+        *([tag("p", unlisted)] if unlisted else []),
         *(attempt_article(checked, a, f"{anchor}a{a.number}", around) for a in shown),
         *([mentions(request.mentions, around)] if request.mentions else []),
         class_="panel",

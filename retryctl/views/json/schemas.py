@@ -143,6 +143,7 @@ _REQUEST = _object(
     next_attempt_due_at=_maybe(_TIME),
     attempts=_list(_ATTEMPT),
     findings=_list(_FINDING),
+    finding_counts=_map(_COUNT),
 )
 _RECORD = _object(
     request_id=_TEXT,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from math import isfinite
@@ -111,6 +112,7 @@ def _request(
             _attempt(attempt, check, wait, lines, region) for attempt, check, wait in rows
         ],
         "findings": [finding_object(finding) for finding in checked.findings],
+        "finding_counts": dict(sorted(Counter(f.rule for f in checked.every_finding).items())),
     }
     if responses is not None:
         add_responses(shown, responses[request.request_id])

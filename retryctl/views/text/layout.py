@@ -28,7 +28,6 @@ from retryctl.views.blocks import (
 )
 from retryctl.views.inert import inert
 from retryctl.views.signs import ASCII
-from retryctl.views.text.svg_frame import FORMAT, each_word_placed
 from retryctl.views.text.trace import TraceOptions, trace_blocks
 
 _Grid = dict[str, list[Text]]
@@ -91,6 +90,8 @@ def trace_svg(
 
 def svg_of(blocks: Iterable[Block], *, title: str, width: int) -> str:
     """Lay the blocks out in ``width`` cells, as a picture of a terminal."""
+    from retryctl.views.text.svg_frame import FORMAT, each_word_placed
+
     console = _console(width, colour=True)
     _print(console, _Page(console, ascii_only=False).lines(blocks))
     svg = console.export_svg(title=title, code_format=FORMAT, unique_id="retryctl")

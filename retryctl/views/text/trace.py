@@ -35,6 +35,7 @@ from retryctl.views.sentences import (
     coverage_sentence,
     numbered,
     outcome_sentence,
+    unlisted_findings,
     verdict_sentences,
 )
 from retryctl.views.signs import GOOD, SEVERITY_SIGNS, STYLES, UNSURE, WARNING
@@ -164,6 +165,9 @@ def _request(
     for group in grouped_findings(one for one in checked.findings if one.attempt in numbers):
         yield BLANK
         yield from _findings(group, width)
+    if unlisted := unlisted_findings(checked, numbers):
+        yield BLANK
+        yield _sentence(Sentence(WARNING, unlisted))
     yield from _responses(checked, asked)
     if asked.lines:
         dated = not on_one_day(starts_ms(attempts), tz)

@@ -6,56 +6,60 @@ a file (``made_by``), and turns blocks of the file into canonical lines.
 
 from __future__ import annotations
 
-from retryctl.sources.saved.formats.bare_messages import BareMessages, EmulatorLogs, SlsLogs
-from retryctl.sources.saved.formats.cli_text import (
-    CliTail,
-    CliTailShort,
-    MillisecondRows,
-    S3Export,
-)
-from retryctl.sources.saved.formats.csv_tables import CsvTable, InsightsCsv
-from retryctl.sources.saved.formats.insights_tables import InsightsTable
-from retryctl.sources.saved.formats.json_documents import JsonDocuments
-from retryctl.sources.saved.formats.json_lines import JsonLines
-from retryctl.sources.saved.formats.json_shapes import JSON_SHAPES
-from retryctl.sources.saved.formats.pasted_rows import PastedRows
-from retryctl.sources.saved.formats.text_output import TextOutput
-from retryctl.sources.saved.formats.tools import AwslogsGet, AwslogsPlain, SamLogs, SawPretty
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from importlib import import_module
+
 from retryctl.sources.saved.log_format import Head, LogFormat
 
-FORMATS: tuple[type[LogFormat], ...] = (
-    JsonDocuments,
-    InsightsTable,
-    InsightsCsv,
-    CsvTable,
-    TextOutput,
-    AwslogsGet,
-    SamLogs,
-    SawPretty,
-    CliTail,
-    S3Export,
-    CliTailShort,
-    MillisecondRows,
-    PastedRows,
-    SlsLogs,
-    EmulatorLogs,
-    BareMessages,
-    AwslogsPlain,
-    JsonLines,
+_CLASSES = (
+    ("json_documents", "JsonDocuments"),
+    ("insights_tables", "InsightsTable"),
+    ("csv_tables", "InsightsCsv"),
+    ("csv_tables", "CsvTable"),
+    ("text_output", "TextOutput"),
+    ("tools", "AwslogsGet"),
+    ("tools", "SamLogs"),
+    ("tools", "SawPretty"),
+    ("cli_text", "CliTail"),
+    ("cli_text", "S3Export"),
+    ("cli_text", "CliTailShort"),
+    ("cli_text", "MillisecondRows"),
+    ("pasted_rows", "PastedRows"),
+    ("bare_messages", "SlsLogs"),
+    ("bare_messages", "EmulatorLogs"),
+    ("bare_messages", "BareMessages"),
+    ("tools", "AwslogsPlain"),
+    ("json_lines", "JsonLines"),
 )
 """In the order in which they are tried: what shows itself more clearly comes first."""
 
 
+def formats() -> Iterator[type[LogFormat]]:
+    """Yield the classes in their order; a module is imported when its class is tried."""
+    return (_class(module, name) for module, name in _CLASSES)
+
+
+@cache
+def _class(module: str, name: str) -> type[LogFormat]:
+    found: type[LogFormat] = getattr(import_module(f"{__name__}.{module}"), name)
+    return found
+
+
+@lru_cache(maxsize=4)  # each pass over a file detects its format anew
 def detect_format(content: bytes, folder: str = "") -> LogFormat | None:
     """Return the format that the first bytes of a file show; ``None`` where it is none of them."""
     head = Head(content, folder)
-    return next(filter(None, (shape.detect(head) for shape in FORMATS)), None)
+    return next(filter(None, (shape.detect(head) for shape in formats())), None)
 
 
 def shapes() -> list[tuple[str, str]]:
     """Return the name of each shape with the command that makes it."""
+    from retryctl.sources.saved.formats.json_documents import JsonDocuments
+    from retryctl.sources.saved.formats.json_shapes import JSON_SHAPES
+
     of_json = [(shape.name, shape.made_by) for shape in JSON_SHAPES]
-    others = [(shape.name, shape.made_by) for shape in FORMATS if shape is not JsonDocuments]
+    others = [(shape.name, shape.made_by) for shape in formats() if shape is not JsonDocuments]
     return [*of_json, *others]
 
 

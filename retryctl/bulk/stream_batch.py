@@ -1,0 +1,98 @@
+"""The lines of one stream in one block; only those of consequence are read one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import compress
+from operator import itemgetter
+
+from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, TEXT, LineKinds, consequence
+from retryctl.sources.saved.canonical import HEADER
+
+_TIME_BYTES = 13
+_LAST_BYTES = itemgetter(slice(-2, None))
+
+
+class StreamBatch:
+    """Lines that all begin with one header, in the order of the block.
+
+    ``marks`` are the numbers of the lines that may have consequences, ``kinds`` the kinds of
+    these, one byte each. ``times`` has the time of every line.
+    """
+
+    __slots__ = ("_done", "_held", "header", "kinds", "lines", "marks", "message_at", "times")
+
+    def __init__(self, header: bytes, lines: list[bytes]) -> None:
+        self.header, self.lines = header, lines
+        self.times: list[bytes] = []
+        self.marks: list[int] = []
+        self.kinds = b""
+        self.message_at = 0
+        self._done = self._held = 0
+
+    def classify(self, message_at: int, kinds: LineKinds) -> bool:
+        """Find the times and the marks; return whether the layout of all lines is the usual one."""
+        self.message_at, start = message_at, len(self.header)
+        stamp, head = start + _TIME_BYTES, message_at + HEAD_BYTES
+        lines = self.lines
+        self.times = list(map(itemgetter(slice(start, stamp)), lines))
+        stamps = list(map(itemgetter(slice(stamp, head)), lines))
+        try:
+            of_all = bytes(map(kinds.of_stamp.get, stamps))  # type: ignore[arg-type]
+        except TypeError:  # one is new
+            unknown = [n for n, each in enumerate(stamps) if each not in kinds.of_stamp]
+            if not all(self._is_usual(lines[number]) for number in unknown):
+                return False
+            of_all = bytes([kinds.of_stamp.get(each) or kinds.learn(each) for each in stamps])
+        if TEXT in of_all:
+            of_all = bytes(map(consequence, of_all, lines))
+        self.kinds = of_all.translate(None, b"%c" % PLAIN)
+        self.marks = list(compress(range(len(lines)), of_all))
+        return set(map(_LAST_BYTES, lines)) == {b"}\n"}
+
+    def begins_usual(self) -> bool:
+        """Whether its header is that of an event, and all of its times are numbers."""
+        return self._is_usual(self.lines[0]) and b"".join(self.times).isdigit()
+
+    def _is_usual(self, line: bytes) -> bool:
+        header = HEADER.match(line)
+        return header is not None and header[1] == self.header and header.end() == self.message_at
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the lines are in order of time."""
+        return self.times == sorted(self.times)
+
+    # ----------------------------------------------------------------- reading
+
+    def marked(self, until: int) -> Iterator[tuple[list[bytes], bytes, bytes, int]]:
+        """Yield the marked lines up to this one: the lines before it, itself, time and kind."""
+        for number in range(self._done, until):
+            at = self.marks[number]
+            between, self._held, self._done = self.lines[self._held : at], at + 1, number + 1
+            yield between, self.lines[at], self.times[at], self.kinds[number]
+
+    def at_marks(self, first: int, until: int) -> tuple[list[bytes], list[bytes]]:
+        """Return some of the marked lines, and their times."""
+        marks = self.marks[first:until]
+        return [self.lines[at] for at in marks], [self.times[at] for at in marks]
+
+    def skip_to(self, mark: int) -> None:
+        """Pass over all lines before those behind this number of marked ones."""
+        self._done, self._held = mark, self.marks[mark - 1] + 1
+
+    def rest(self) -> list[bytes]:
+        """Return the lines behind those that were read."""
+        return self.lines[self._held :]
+
+
+def by_header(lines: Iterable[bytes], width: int) -> list[StreamBatch]:
+    """Deal lines out by their header of ``width`` bytes."""
+    batches: dict[bytes, list[bytes]] = {}
+    for line in lines:
+        header = line[:width]
+        if header in batches:
+            batches[header].append(line)
+        else:
+            batches[header] = [line]
+    return [StreamBatch(header, lines) for header, lines in batches.items()]

@@ -1,0 +1,134 @@
+"""Slices of time, read side by side: failures, repeats, and how many at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Generic, Protocol, TypeVar
+
+from retryctl.core.value_classes import value_class
+from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
+from retryctl.sources.aws.client import AwsClient
+from retryctl.sources.aws.daemon_pool import DaemonPool
+from retryctl.sources.cloudwatch.pages import TimeRange
+from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice
+
+_LEAST_AT_ONCE, _MOST_AT_ONCE = 2, 4
+# After this many failed slices in a row the others would fail too.
+_MOST_FAILURES_IN_A_ROW = 4
+_MOST_TRIES = 3
+# A slice that is read can show that others should be, too.
+_POLL_S = 0.02
+
+T = TypeVar("T")
+
+
+class Halted(Protocol):
+    """A signal to stop, such as ``threading.Event``."""
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+
+
+@value_class
+class SliceRead(Generic[T]):
+    """What was found in a slice; ``to_the_end`` is false where the reading stopped early."""
+
+    found: T
+    pages: int
+    to_the_end: bool
+
+
+class SliceRunner(Generic[T]):
+    """Reads the slices of ``plan`` with ``read``, which runs in threads.
+
+    No slice is begun once ``over`` or ``halted`` is set, and ``read`` should then end early.
+    ``unread`` are slices that could not be read, each with its error; ``fatal`` is the error that
+    all the rest would have.
+    """
+
+    def __init__(
+        self,
+        aws: AwsClient,
+        plan: SlicePlanner,
+        read: Callable[[TimeSlice], SliceRead[T]],
+        *,
+        halted: Halted,
+    ) -> None:
+        self._aws = aws
+        self._plan = plan
+        self._read = read
+        self._halted = halted
+        self._at_once = _MOST_AT_ONCE
+        self._failures = 0
+        self._tries: Counter[TimeRange] = Counter()
+        self._repeated = aws.repeated
+        self._something_read = False
+        self.unread: list[tuple[TimeRange, RetryctlError]] = []
+        self.fatal: RetryctlError | None = None
+        self.over = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more is wanted."""
+        return self.over or self._halted.is_set()
+
+    def run(self) -> Iterator[T]:
+        """Yield what each slice gave, as they are read; the aim of the plan may change meanwhile.
+
+        Raises the error of the first call where nothing can be read.
+        """
+        running: dict[Future[SliceRead[T]], TimeSlice] = {}
+        with DaemonPool(_MOST_AT_ONCE) as pool:
+            try:
+                while True:
+                    while len(running) < self._at_once and (part := self._next()):
+                        running[pool.submit(self._read, part)] = part
+                    if not running:
+                        return
+                    pause_s = _POLL_S if len(running) < self._at_once else None
+                    for future in wait(running, pause_s, FIRST_COMPLETED).done:
+                        yield from self._settle(running.pop(future), future)
+            finally:
+                self.over = True
+
+    def _next(self) -> TimeSlice | None:
+        return None if self.ended else self._plan.take()
+
+    def _settle(self, part: TimeSlice, future: Future[SliceRead[T]]) -> Iterator[T]:
+        error = future.exception()
+        if isinstance(error, RetryctlError):
+            self._failed(part, error)
+            return
+        result = future.result()
+        self._something_read = True
+        self._failures = 0
+        self._adapt()
+        if result.to_the_end:
+            self._plan.finished(part, result.pages)
+        else:
+            self._plan.give_back(part)
+        yield result.found
+
+    def _adapt(self) -> None:
+        """More at once while every call is answered at its first try."""
+        repeated, self._repeated = self._repeated, self._aws.repeated
+        calm = repeated == self._repeated
+        self._at_once = min(_MOST_AT_ONCE, self._at_once + 1) if calm else _LEAST_AT_ONCE
+
+    def _failed(self, part: TimeSlice, error: RetryctlError) -> None:
+        passing = isinstance(error, (Throttled, Unreachable))
+        if not self._something_read or not isinstance(error, CouldNotLook):
+            raise error
+        self._at_once = _LEAST_AT_ONCE
+        self._failures += 1
+        self._tries[part.window] += 1
+        hopeless = not passing or self._failures >= _MOST_FAILURES_IN_A_ROW
+        if not hopeless and self._tries[part.window] < _MOST_TRIES:
+            self._plan.give_back(part)
+            return
+        self.unread.append((part.window, error))
+        if hopeless:  # all that remains would fail too
+            self.fatal = error
+            self.over = True

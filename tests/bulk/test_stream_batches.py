@@ -1,0 +1,100 @@
+"""Attempts that are read many at a time give what the history of all their events gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from retryctl.bulk import chunk_blocks
+from retryctl.bulk.attempt_builder import AttemptBuilder
+from retryctl.core.model.coverage import LogQuery
+from retryctl.core.model.events import LogEvent
+from tests.bulk.test_whole_log import compare
+from tests.support.campaigns import seeds
+from tests.support.lambda_log import MIDNIGHT_MS, Environment
+from tests.support.made_up_logs import line_of
+
+ODD = (
+    ("0", "process A"),
+    ("1", "process B"),
+    ("process A",),
+    ("a trace\n\tat example.App.run(App.java:3)",),
+    ("START RequestId: 0d9b2f7e-41c8-4a36-9e15-6b7c3f20d8a4 Version: 7",),
+    ("END RequestId: 0d9b2f7e-41c8-4a36-9e15-6b7c3f20d8a4",),
+    ('{"level": "ERROR", "message": {"errorType": "E", "stackTrace": []}}',),
+    ("12",),
+)
+
+
+def stream(random: Random, letter: str, ids: list[str]) -> list[LogEvent]:
+    """One stream: mostly ordinary attempts, close together or not, some of them odd or torn."""
+    here = Environment(letter, version=random.choice(("$LATEST", "$LATEST", "7")))
+    now = random.uniform(0, 50)
+    for _ in range(random.choice((3, 40))):
+        odd = random.random() < 0.15
+        lines = random.choice(ODD) if odd else ("[INFO]\tfine",) * random.randrange(3)
+        ends = random.choice(("ok", "error", "timeout")) if odd else "ok"
+        here.at(now).runs(random.choice(ids), *lines, ends=ends)
+        lasted = (here.now_ms - MIDNIGHT_MS) / 1000 - now
+        now += random.choice((0, 0.002, lasted, lasted + 0.02, lasted + 61, lasted + 61))
+    lost = random.choice((0, 0, 0.03))
+    return [event for event in here.events if random.random() >= lost]
+
+
+def made(random: Random) -> list[LogEvent]:
+    """Some streams in order of time."""
+    ids = [f"{random.getrandbits(32):08x}-0000-4000-8000-{n:012x}" for n in range(200)]
+    streams = [stream(random, letter, ids) for letter in "abcde"[: random.randrange(1, 6)]]
+    return sorted((e for each in streams for e in each), key=lambda e: e.timestamp_ms)
+
+
+def saved(random: Random, events: list[LogEvent]) -> str:
+    """Events as JSON lines; a few lines are displaced, cut, or of another layout."""
+    lines = [line_of(event) for event in events]
+    if random.random() < 0.3:
+        at, to = random.randrange(len(lines)), random.randrange(len(lines))
+        lines.insert(to, lines.pop(at))
+    if random.random() < 0.2:
+        at = random.randrange(len(lines))
+        lines[at] = random.choice(
+            (
+                lines[at][: len(lines[at]) // 2] + "\n",
+                lines[at].replace("}\n", "}\r\n"),
+                line_of(events[at], spaced=True),
+                lines[at].replace('"timestamp":17', '"timestamp":1x'),
+            )
+        )
+    return "".join(lines)
+
+
+@pytest.mark.parametrize("seed", seeds(40, 1_000))
+def test_batches_change_nothing(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = Random(seed)
+    monkeypatch.setattr(chunk_blocks, "_BLOCK_BYTES", random.choice((500, 5_000, 40_000)))
+    path = tmp_path / "log.jsonl"
+    events = made(random)
+    path.write_text(saved(random, events), encoding="utf-8", newline="")
+    until_ms = random.choice(events).timestamp_ms + 1 if random.random() < 0.2 else None
+    compare(path, LogQuery(until_ms=until_ms), chunk_bytes=random.choice((20_000, 1 << 20)))
+
+
+def test_attempts_are_read_many_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = 0
+    read_one = AttemptBuilder.read_line
+
+    def count(self: AttemptBuilder, *given: object) -> None:
+        nonlocal kept
+        kept += 1
+        read_one(self, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(AttemptBuilder, "read_line", count)
+    monkeypatch.setattr(chunk_blocks, "_BLOCK_BYTES", 40_000)
+    here = Environment("a")
+    for number in range(500):
+        here.at(number * 10).runs(f"{number:08x}-0000-4000-8000-000000000000", "[INFO]\tfine")
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(map(line_of, here.events)))
+    compare(path, LogQuery(), chunk_bytes=1 << 20)
+    assert kept < 500
