@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import pairwise
 
 from retryctl import __version__
 from retryctl.cli.output.stdio import prepare_streams
@@ -58,11 +59,7 @@ def _status_of(arguments: Sequence[str]) -> int:
     except RetryctlError as error:
         if arguments and arguments[0] in ("doctor", "probe"):
             error.next_step = _without_saved_log(error.next_step)
-        elif (
-            "demo" in arguments[1:]
-            and error.status != ExitStatus.USAGE
-            and not any(word.startswith("--from") for word in arguments)
-        ):
+        elif _names_demo(arguments):
             error.next_step = _from_demo(arguments)
         return _report(error, arguments, debug=debug)
     except Exception as error:
@@ -92,6 +89,12 @@ def _without_saved_log(next_step: str) -> str:
     from retryctl.sources.aws.credential_errors import HOW_TO_SAVE, OR_SAVED
 
     return next_step.replace(f", {OR_SAVED}", "").replace(f"\n{HOW_TO_SAVE}", "")
+
+
+def _names_demo(arguments: Sequence[str]) -> bool:
+    """Return whether ``demo`` stands where a function's name or an ID does."""
+    is_argument = any(b == "demo" and not a.startswith("-") for a, b in pairwise(arguments))
+    return is_argument and not any(word.startswith("--from") for word in arguments)
 
 
 def _from_demo(arguments: Sequence[str]) -> str:
