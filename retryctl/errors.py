@@ -5,9 +5,9 @@
     RetryctlError
     ├── UsageError             2    an option, a time, an ID or a settings file that cannot be read
     ├── CouldNotLook           3    nothing could be read
-    │   ├── NoCredentials           AWS does not know who asks
+    │   ├── NoCredentials           AWS does not know the caller
     │   ├── LoginExpired            a login (SSO, MFA, role session) has run out
-    │   ├── AccessDenied            AWS knows who asks, and refuses
+    │   ├── AccessDenied            AWS knows the caller, and refuses
     │   ├── NoSuchLogGroup          the log group is not there
     │   ├── Throttled               refused for its rate until the last retry
     │   ├── Unreachable             no answer from the service

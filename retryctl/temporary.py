@@ -47,7 +47,9 @@ def _create(folder: Path) -> int:
         while True:
             folder.mkdir(mode=0o700)
             lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-            with suppress(OSError):  # a file system without locks: nobody can take it for stale
+            with suppress(
+                OSError
+            ):  # a file system without locks: another run cannot take it for stale
                 fcntl.flock(lock, fcntl.LOCK_EX)
             if (folder / _LOCK).exists():
                 return lock
@@ -66,7 +68,7 @@ def _refusals() -> Iterator[None]:
 
 
 def _remove_stale() -> None:
-    """Remove the folders of processes that were killed: those that nobody locks."""
+    """Remove the folders of processes that were killed: those without a lock."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError):  # it is in use, somebody else's, or not ours at all
             lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)

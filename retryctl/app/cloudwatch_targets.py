@@ -24,6 +24,7 @@ from retryctl.sources.aws.function_config import (
     read_versions,
 )
 from retryctl.sources.aws.log_groups import (
+    Discovered,
     LogGroup,
     discover,
     find_log_groups,
@@ -134,8 +135,8 @@ def warn_of_skew(skew_ms: int, feedback: Feedback) -> None:
     if skew_ms:
         side = "behind" if skew_ms > 0 else "ahead of"
         feedback.warn(
-            f"This machine's clock is {abs(skew_ms) / 1000:,.0f} s {side} the service's, "
-            "which is used."
+            f"This machine's clock is {abs(skew_ms) / 1000:,.0f} s {side} the service's clock, "
+            "which is used instead."
         )
 
 
@@ -250,7 +251,7 @@ class _Functions:
             self._read[function], _ = self._settings(function)
         return self._read[function]
 
-    def discovered(self, first: Sequence[str]) -> Sequence[str]:
+    def discovered(self, first: Sequence[str]) -> Discovered:
         """Every group of a Lambda function, most likely first."""
         groups, notes = discover(self._aws, first)
         _warn_all(self._feedback, notes)

@@ -257,7 +257,7 @@ class AttemptBuilder:
         return closed_piece(context, events, opening)
 
     def _keep(self, fragment: StreamFragment, number: int) -> None:
-        """Keep the figures of the attempt that is held, and the number of its template."""
+        """Keep the figures of the open attempt, and the number of its template."""
         report, start_ms, lines = fragment.report, fragment.start, fragment.lines
         assert report is not None  # it is closed
         if not self._shown:

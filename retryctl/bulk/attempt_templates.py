@@ -15,7 +15,7 @@ MOST_PARTS, MOST_ATTEMPTS = 5_000, 2_000
 
 @dataclass(slots=True)
 class TemplateCache:
-    """What the core made of lines; it holds wherever they come again in the same log.
+    """What the core made of lines; it is valid for equal lines of the same log.
 
     ``parts`` has the parts of messages without an ID, of one alone or with the one before it;
     ``attempts`` the first attempt of each template.

@@ -46,7 +46,7 @@ class SurveyTask:
 
 @dataclass(frozen=True, slots=True)
 class ScanTask:
-    """The scan of a chunk. What it learns of templates holds for the chunks after it.
+    """The scan of a chunk. What it learns of templates is valid for the chunks after it.
 
     With a ``selector`` only the lines that it picks are scanned.
     """

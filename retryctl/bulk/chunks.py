@@ -107,7 +107,7 @@ def _next_event(begins: Callable[[bytes], bool], opened: IO[bytes], position: in
 
 
 def _next_member(opened: IO[bytes], position: int) -> int | None:
-    """Where bytes begin that look like a member with JSON lines."""
+    """Where a member with JSON lines may begin."""
     opened.seek(position)
     before = b""
     while chunk := opened.read(CHUNK_BYTES):

@@ -81,7 +81,7 @@ def lead_with_group(line: bytes) -> bytes:
 
 
 def events_of(selected: StreamFilter, *parts: Iterable[bytes | LogEvent]) -> list[list[LogEvent]]:
-    """Held lines and events as events, with places in the order in which they stand.
+    """Kept lines and events as events, with places in the order in which they stand.
 
     Raises NoEvent where a line is malformed.
     """
@@ -103,7 +103,7 @@ def _placed(selected: StreamFilter, line: bytes | LogEvent, position: int) -> Lo
 
 
 def message_of(line: bytes) -> bytes:
-    """Return the message of a held line, as JSON escapes it."""
+    """Return the message of a kept line, as JSON escapes it."""
     header = HEADER.match(line)
     found = STRING.match(line, header.end()) if header else None
     return found[0] if found else line

@@ -1,7 +1,7 @@
 """The scan: canonical lines of many streams, classified by their first bytes.
 
 Most attempts are alike: START, lines without consequence, END, REPORT. Lines without consequence
-are held until their attempt is closed; all others go to the ``AttemptBuilder``.
+are kept until their attempt is closed; all others go to the ``AttemptBuilder``.
 """
 
 from __future__ import annotations
@@ -261,7 +261,7 @@ class LineScanner:
         self._give_up_order(fragment.key)
 
     def _relieve(self, lines: int) -> None:
-        """Give up streams that hold too many lines; none can before as many were read."""
+        """Give up streams that keep too many lines; none can before as many were read."""
         self._lines_until_relief -= lines
         if self._lines_until_relief > 0:
             return

@@ -68,15 +68,15 @@ class StreamFragment:
         self.last = moment
 
     def hold(self, line: bytes) -> None:
-        """Hold a line until its attempt is closed."""
+        """Keep a line until its attempt is closed."""
         self.lines.append(line)
 
     def hold_all(self, lines: list[bytes]) -> None:
-        """Hold lines of no consequence."""
+        """Keep lines without effect."""
         self.lines += lines
 
     def hold_record(self, line: bytes, part: object) -> None:
-        """Hold a record, and add it to the template; without a ``part`` it is in none."""
+        """Keep a record, and add it to the template; without a ``part`` it is in none."""
         self.lines.append(line)
         if self.report is not None or not self.open_id:
             self.is_noted_between = True
@@ -116,7 +116,7 @@ class StreamFragment:
         self.is_plain = False
 
     def end_with(self, request_id: bytes, moment_ms: int, line: bytes) -> None:
-        """Hold an END record."""
+        """Keep an END record."""
         self.lines.append(line)
         if self.open_id == request_id and self.report is None and not self.end:
             self.end = moment_ms
@@ -131,7 +131,7 @@ class StreamFragment:
         figures: tuple[int, int] | None,
         part: object,
     ) -> None:
-        """Hold a REPORT record, which closes the attempt that is open."""
+        """Keep a REPORT record, which closes the attempt that is open."""
         self.lines.append(line)
         if self.open_id and (self.open_id == request_id) is not (self.report is None):
             self.is_plain = False  # a repeat, or text of the open attempt

@@ -174,5 +174,5 @@ def _nothing_to_check(result: CheckReport, run: CheckRun, window: TimeWindow) ->
         "no request was found to check.",
         run.coverage,
         result.tz,
-        f"{first} --allow-empty lets a check of nothing pass.",
+        f"{first} With --allow-empty a check of no requests passes.",
     )

@@ -50,7 +50,9 @@ _TABLE = {
     "doctor": _Entry("Check a function's configuration before anything fails.", _STORY),
     "diff": _Entry("Show where the log lines of two attempts differ.", _STORY),
     "demo": _Entry("Show a recorded history. Needs no AWS account.", _STORY),
-    "lab": _Entry("Run a handler here as Lambda would, retries and all.", _FUNCTION, group=True),
+    "lab": _Entry(
+        "Run a handler locally as Lambda would, with its retries.", _FUNCTION, group=True
+    ),
     "counters": _Entry(
         "Get the code a function imports to count its retries.", _FUNCTION, group=True
     ),

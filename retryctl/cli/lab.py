@@ -11,7 +11,7 @@ from retryctl.cli.help import CommandApp
 from retryctl.cli.options import params as options
 
 app = CommandApp(
-    help="Run a handler here as Lambda would, retries and all.",
+    help="Run a handler locally as Lambda would, with its retries.",
 )
 
 Level = Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]
@@ -70,7 +70,7 @@ def run(
     ] = None,
     source: Annotated[
         Literal["async", "sqs", "stream"],
-        typer.Option(help="What delivers the event again.", rich_help_panel=_REQUEST),
+        typer.Option(help="The event source, which retries the event.", rich_help_panel=_REQUEST),
     ] = "async",
     between: Annotated[
         str | None,
@@ -93,7 +93,7 @@ def run(
         typer.Option(
             metavar="FILE",
             help="Read the function from a SAM or CloudFormation template or a serverless.yml. "
-            "Options given here win.",
+            "Options override it.",
             rich_help_panel=_FUNCTION,
         ),
     ] = None,
@@ -196,14 +196,14 @@ def run(
         bool,
         typer.Option(
             "--real-time",
-            help="Leave the host's clock to the function.",
+            help="Let the function use the host's clock.",
             rich_help_panel=_FUNCTION,
         ),
     ] = False,
     aws: Annotated[
         Literal["moto"] | None,
         typer.Option(
-            help="Point every AWS client of the function at a local server, with its logs.",
+            help="Send the function's AWS calls to a local server, which also has its logs.",
             rich_help_panel=_AWS,
             show_default=False,
         ),

@@ -14,7 +14,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import pairwise
 
 from retryctl import __version__
 from retryctl.cli.output.stdio import prepare_streams
@@ -59,8 +58,8 @@ def _status_of(arguments: Sequence[str]) -> int:
     except RetryctlError as error:
         if arguments and arguments[0] in ("doctor", "probe"):
             error.next_step = _without_saved_log(error.next_step)
-        elif _names_demo(arguments):
-            error.next_step = _from_demo(arguments)
+        else:
+            error.next_step = _from_demo(error, arguments) or error.next_step
         return _report(error, arguments, debug=debug)
     except Exception as error:
         from retryctl.cli.unexpected import translate_unexpected
@@ -91,18 +90,19 @@ def _without_saved_log(next_step: str) -> str:
     return next_step.replace(f", {OR_SAVED}", "").replace(f"\n{HOW_TO_SAVE}", "")
 
 
-def _names_demo(arguments: Sequence[str]) -> bool:
-    """Return whether ``demo`` stands where a function's name or an ID does."""
-    is_argument = any(b == "demo" and not a.startswith("-") for a, b in pairwise(arguments))
-    return is_argument and not any(word.startswith("--from") for word in arguments)
+def _from_demo(error: RetryctlError, arguments: Sequence[str]) -> str:
+    """Return the next step for ``list demo``, where that cannot be read; else ``""``."""
+    from shlex import join
 
-
-def _from_demo(arguments: Sequence[str]) -> str:
-    """Return the next step for ``list demo``, where a function of that name cannot be read."""
-    import shlex
-
-    words = ["--from demo" if word == "demo" else shlex.quote(word) for word in arguments]
-    return f"For the recorded history: retryctl {' '.join(words)}"
+    place = next((n for n, word in enumerate(arguments) if n and word == "demo"), 0)
+    is_option = arguments[place - 1 : place] and arguments[place - 1].startswith("-")
+    if not place or is_option or any(word.startswith("--from") for word in arguments):
+        return ""
+    if not isinstance(error, CouldNotLook) and "'demo'" not in error.what:
+        return ""
+    words = [*arguments[:place], "--from", *arguments[place:]]
+    step = f"For the recorded history: retryctl {join(words)}"
+    return f"{step}\n{error.next_step}" if isinstance(error, CouldNotLook) else step
 
 
 def _report(error: RetryctlError, arguments: Sequence[str], *, debug: bool) -> ExitStatus:

@@ -23,7 +23,7 @@ class ProbeForm(StrEnum):
     JSON = "json"
 
 
-_DELETION_S = 60.0  # so long the deletion of the log groups may take after Ctrl-C
+_DELETION_S = 60.0  # how long the deletion of the log groups may take after Ctrl-C
 
 
 @app.command()
@@ -31,7 +31,8 @@ _DELETION_S = 60.0  # so long the deletion of the log groups may take after Ctrl
 def probe(
     aws: params.AwsOptions,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Make the two log groups. Without it nothing is done.")
+        bool,
+        typer.Option("--yes", help="Create the two log groups. Without --yes nothing is done."),
     ] = False,
     function: Annotated[
         str | None,
@@ -43,7 +44,7 @@ def probe(
         ),
     ] = None,
     skip_quota: Annotated[
-        bool, typer.Option("--skip-quota", help="Send no burst of 60 calls.")
+        bool, typer.Option("--skip-quota", help="Skip the burst of 60 calls.")
     ] = False,
     report: Annotated[
         Path | None,
@@ -70,7 +71,7 @@ def probe(
     """
     if not yes:
         raise UsageError(
-            "retryctl probe makes two log groups in your account and deletes them again. "
+            "retryctl probe creates two log groups in your account and deletes them. "
             "It takes up to five minutes and costs less than $0.01.",
             "Run it with --yes.",
         )

@@ -23,7 +23,7 @@ _FIT = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
 
 
 class Taken(int):
-    """The number of earlier attempts, with what a plain number cannot say.
+    """The number of earlier attempts, with what a plain number does not have.
 
     ``recorded``: the store now counts this attempt. ``error`` is the error of a store that could
     not, ``store`` the name of the store that gave the number.

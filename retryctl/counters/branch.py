@@ -295,7 +295,7 @@ def _called(function: Any, event: Any, context: Any) -> Any:
 
 
 def _time_left_s(context: Any, reserve_s: float) -> float | None:
-    """Return the seconds that the store may take, None where the context does not say."""
+    """Return the seconds that the store may take, None where the context does not have it."""
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     return None if remaining is None else max(0.0, remaining() / 1000 - reserve_s)
 

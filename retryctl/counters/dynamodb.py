@@ -1,6 +1,6 @@
 """Count in Amazon DynamoDB: one item for each request, one atomic update for each attempt.
 
-The item holds the set ``attempts`` (a name for each, so that an update which the AWS client sends
+The item has the set ``attempts`` (a name for each, so that an update which the AWS client sends
 twice counts once) and the time ``expires_at``, epoch seconds, for the table's TTL to remove it.
 """
 

@@ -79,7 +79,7 @@ def log_marker(
         "timestamp": _timestamp(clock()),
     }
     if error is not None:
-        # No key at all without a failure: alarms look for the word.
+        # No key at all without a failure: alarms search for the word.
         fields["error"] = error[:300]
     if key is not None:
         fields["key"] = key

@@ -1,6 +1,6 @@
 """Count in /tmp: one empty file for each attempt. Needs no permission and no resource.
 
-The count holds for one execution environment: /tmp belongs to it, and an attempt that lands in
+The count is valid for one execution environment: /tmp belongs to it, and an attempt that lands in
 another starts from 0. A file is ``{request_id}_{%Y%m%d%H%M%S%f}``, as the handlers that count by
 hand name theirs, so that both can share a directory.
 """

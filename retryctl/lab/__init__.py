@@ -1,4 +1,4 @@
-"""Run a handler here as Lambda would, and yield the log events that CloudWatch would hold.
+"""Run a handler here as Lambda would, and yield the log events that CloudWatch would have.
 
 Real: the handler, the runtime client, every byte that they write, exits, signals, /tmp,
 durations and peak memory. Made here: the platform's records (START, END, REPORT, INIT_START,

@@ -26,7 +26,7 @@ def locate(
     ``module.function`` as on Lambda, whose module is in ``folder``, in ``python`` of the layers, or
     is installed for the interpreter ``python``.
 
-    :raises UsageError: there is no such file, or it has no such function.
+    :raises UsageError: the file does not exist, or does not have the function.
     """
     if ":" in text:
         path, _, name = text.rpartition(":")

@@ -19,7 +19,7 @@ _OLDEST = (3, 9)
 def find(name: str) -> str:
     """Return the path of an interpreter, links unresolved: they are what makes a venv.
 
-    :raises CouldNotLook: there is no such program.
+    :raises CouldNotLook: the program does not exist.
     """
     path = shutil.which(name)
     if path is None:

@@ -71,7 +71,7 @@ class RuntimeApi(socketserver.ThreadingMixIn, HTTPServer):
 
     @property
     def address(self) -> str:
-        """Return host and port, as ``AWS_LAMBDA_RUNTIME_API`` holds them."""
+        """Return host and port, as in ``AWS_LAMBDA_RUNTIME_API``."""
         return f"127.0.0.1:{self.server_port}"
 
     def invoke(self, invocation: Invocation) -> None:

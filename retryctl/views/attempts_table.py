@@ -143,7 +143,7 @@ def _start(shown: Sequence[Attempt], tz: tzinfo, *, dated: bool) -> Column:
         return Column(
             head=f"start ({zone_name(tz, starts_ms(shown))})",
             cells=[
-                [("not seen" if is_timed(attempt.placed_ms) else "no time", "dim")]
+                [("not in log" if is_timed(attempt.placed_ms) else "no time", "dim")]
                 if attempt.started_ms is None
                 else [(stamp(attempt.started_ms, tz, timespec, dated=dated), "")]
                 for attempt in shown

@@ -1,7 +1,7 @@
 """Links into the CloudWatch console: a log stream at the time of an attempt.
 
 The console's own encoding of its fragment: names are percent-encoded twice, and every ``%`` of
-the fragment is a ``$``. Seen in links that people publish; AWS does not document it.
+the fragment is a ``$``. Taken from published links; AWS does not document it.
 """
 
 from __future__ import annotations

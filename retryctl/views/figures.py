@@ -61,7 +61,7 @@ FUNCTION_FIGURES: dict[str, Callable[[SummaryTally], str]] = {
 
 _DO = {
     "environment-switch": "because it ran in another environment: /tmp is not enough here. "
-    "Count where every environment can see it, in DynamoDB or S3: retryctl counters.",
+    "Count where every environment can read it, in DynamoDB or S3: retryctl counters.",
     "uncounted-attempt": "because an earlier attempt did not record itself. Record each attempt "
     "when it starts: retryctl counters.",
 }
@@ -113,10 +113,10 @@ def _of_exhausted(tally: SummaryTally) -> str:
     count = tally.outcomes[RequestOutcome.EXHAUSTED]
     if not count:
         return ""
-    were = "request was" if count == 1 else "requests were"
+    were = "request" if count == 1 else "requests"
     return (
-        f" {count:,} {were} given up: an on-failure destination or a dead-letter queue keeps such "
-        "events."
+        f" Lambda gave up on {count:,} {were}: an on-failure destination or a dead-letter queue "
+        "keeps such events."
     )
 
 

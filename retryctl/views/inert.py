@@ -1,8 +1,8 @@
 """Text from logs made inert: what a terminal would obey, or hide, is shown instead.
 
-A log line is written by whoever called the function. It may hold escape sequences that
+A log line is written by whoever called the function. It may contain escape sequences that
 recolour or retitle a terminal, bidirectional controls that reorder what is read, or
-characters that cannot be seen at all. None of them gets through: each is shown as the
+characters that are invisible. None of them gets through: each is shown as the
 escape that Python would write for it.
 """
 

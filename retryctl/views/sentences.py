@@ -97,7 +97,7 @@ def _unknown(request: Request) -> str:
     if not last.outcome.failed:
         return f"the log does not show how attempt {last.number} ended"
     if request.from_event_source:
-        return f"attempt {last.number} failed; retries are up to its event source, not to Lambda"
+        return f"attempt {last.number} failed; its event source decides on retries, not Lambda"
     return f"attempt {last.number} failed, and the log does not show what followed"
 
 
@@ -208,7 +208,7 @@ def _detail(checked: CheckedRequest, attempt: Attempt) -> str:
         if check.at_least:
             earlier = number_of(attempt.retries, "earlier attempt")
             return f"counted {attempt.claim.counter} after at least {earlier}"
-        return f"counted {attempt.claim.counter} where {check.counter_expected} was right"
+        return f"counted {attempt.claim.counter} instead of {check.counter_expected}"
     return ""
 
 
@@ -284,7 +284,7 @@ def _asked_for(since: int | None, until: int | None, tz: tzinfo) -> str:
 
 
 def ambiguity_sentences(attempts: Sequence[Attempt]) -> Iterator[Sentence]:
-    """Yield a sentence about lines that look like Lambda's and were read as the function's."""
+    """Yield a sentence about lines in the form of Lambda's that were read as the function's."""
     unsure = [attempt.number for attempt in attempts if attempt.ambiguous]
     if unsure:
         yield Sentence(

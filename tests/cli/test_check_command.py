@@ -53,7 +53,7 @@ def test_nothing_to_check_says_what_to_do_next(log: Path) -> None:
     log.write_text('{"events": []}\n')
     whole = check(log)
     assert whole.returncode == 4
-    assert "Is it the right file? --allow-empty lets a check of nothing pass." in whole.stderr
+    assert "Is it the right file? With --allow-empty a check of no requests passes." in whole.stderr
 
 
 def test_a_failure_outranks_what_is_undetermined(log: Path) -> None:
@@ -218,15 +218,15 @@ REFUSED = [
         "--allow has 'error', which is not a finding.",
         "explain lists the findings",
     ),
-    (["--allow", "late-retry,,x"], "--allow has an empty place between commas.", ""),
+    (["--allow", "late-retry,,x"], "--allow has an empty item between commas.", ""),
     (["--expect-branches", "A,D"], "--expect-branches names no branch 'D'.", "A, B, C"),
     (["--expect-outcome", "recoverd"], "--expect-outcome names no outcome", "recovered?"),
     (["--max-exhausted", "few"], "--max-exhausted 'few' cannot be read.", "0.5%"),
     (["--max-exhausted", "-1"], "--max-exhausted '-1' cannot be read.", "0.5%, or a count such"),
-    (["--max-exhausted", "0.5"], "--max-exhausted 0.5 is not a share.", "Is 50% meant?"),
-    (["--max-wrong-branch", "120%"], "--max-wrong-branch 120% is more than all.", "100%"),
-    (["--min-accuracy", "99"], "--min-accuracy 99 is not a share.", "Is 99% meant?"),
-    (["--min-accuracy", "0.995"], "--min-accuracy 0.995 is not a share.", "Is 99.5% meant?"),
+    (["--max-exhausted", "0.5"], "--max-exhausted 0.5 is not a share.", "Did you mean 50%?"),
+    (["--max-wrong-branch", "120%"], "--max-wrong-branch 120% is more than 100%.", "100%"),
+    (["--min-accuracy", "99"], "--min-accuracy 99 is not a share.", "Did you mean 99%?"),
+    (["--min-accuracy", "0.995"], "--min-accuracy 0.995 is not a share.", "Did you mean 99.5%?"),
     (["--min-accuracy", "most"], "--min-accuracy 'most' cannot be read.", "such as 0.5%."),
     (["--wait", "5x"], "--wait '5x' is not a duration.", "5m"),
     (["--wait=soon"], "--wait 'soon' is not a duration.", "5m"),
@@ -243,11 +243,11 @@ REFUSED = [
     (["--baseline", "old.json"], "cannot read the baseline old.json", "make it anew"),
     (["--baseline", "no/b.json", "--update-baseline"], "cannot write no/b.json", "folder"),
     (["--fail-on", "late-retry", "--allow", "late-retry"], "late-retry is both in", "one of"),
-    (["--allow-empty", "--min-requests", "1"], "exclude each other", "Leave one"),
+    (["--allow-empty", "--min-requests", "1"], "exclude each other", "Drop one"),
     (
         ["--expect-outcome", "succeeded", "--expect-branches", "A"],
         "succeeded excludes --expect-branches",
-        "Leave one",
+        "Drop one",
     ),
     (["one", "two"], "both one and two are named", "36 characters"),
 ]
@@ -293,7 +293,7 @@ def test_a_report_that_may_not_be_written_is_refused(log: Path) -> None:
         ('allow_empty = "yes"', "check.allow_empty is neither true nor false.", ""),
         ("baseline = 3", "check.baseline is not the name of a file.", ""),
         ("wait = 5", "check.wait '5' is not a duration.", "5m"),
-        ("min_accuracy = 0.99", "check.min_accuracy 0.99 is not a share.", "Is 99% meant?"),
+        ("min_accuracy = 0.99", "check.min_accuracy 0.99 is not a share.", "Did you mean 99%?"),
     ],
 )
 def test_a_setting_that_cannot_be_read_names_its_file_and_key(

@@ -144,7 +144,7 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["trace", "--from", "demo", ID, "-s", "soon"], "the time 'soon'", "2h30m"),
         (["trace", "--from", "demo", ID, "--tz", "Mars"], "'Mars' is not a time zone", "UTC"),
         (["trace", "--from", "demo", ID[:20]], "no request ID of this log begins", "retryctl list"),
-        (["trace", ID[:20]], "it looks cut off", ID),
+        (["trace", ID[:20]], "it is cut off", ID),
         (
             ["trace", "--from", "demo", ID, "--tz", "JST"],
             "'JST' is not a time zone",

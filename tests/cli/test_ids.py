@@ -73,9 +73,9 @@ def test_stdin_without_an_id() -> None:
 @pytest.mark.parametrize(
     ("argument", "why"),
     [
-        (ONE[:-1], "it looks cut off, 35 of 36 characters"),
-        (ONE[:13] + "…", "it looks cut off, 13 of 36 characters"),
-        ("8f507cfc...", "it looks cut off, 8 of 36 characters"),
+        (ONE[:-1], "it is cut off: 35 of 36 characters"),
+        (ONE[:13] + "…", "it is cut off: 13 of 36 characters"),
+        ("8f507cfc...", "it is cut off: 8 of 36 characters"),
         (ONE.replace("-", "- "), "there are spaces in it"),
         (ONE.replace("-", ""), "its dashes are missing"),
         (ONE + "0", "it is 37 characters long, not 36"),

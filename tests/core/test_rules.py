@@ -110,7 +110,7 @@ def test_environment_switch() -> None:
     (finding,) = found(of, "environment-switch")
     assert finding.attempt == 2
     assert finding.message == (
-        "Attempt 2 counted 0 where 1 attempt came before it: it ran in another execution "
+        "Attempt 2 counted 0, but 1 attempt came before it: it ran in another execution "
         "environment than attempt 1, and environments share no /tmp."
     )
     said = [event.message for event in finding.evidence]
@@ -172,7 +172,7 @@ def test_counter_lost() -> None:
     (finding,) = found(of, "counter-lost")
     assert finding.attempt == 2
     assert finding.message == (
-        "Attempt 2 counted 0 where 1 attempt came before it: it should have seen 1 mark, "
+        "Attempt 2 counted 0, but 1 attempt came before it: it should have found 1 mark, "
         "so marks were lost."
     )
     assert errors(of) == [("counter-lost", 2)]
@@ -184,7 +184,7 @@ def test_counter_ahead() -> None:
     (finding,) = found(of, "counter-ahead")
     assert finding.attempt == 1
     assert finding.message == (
-        "Attempt 1 counted 1 where 0 attempts came before it, and nothing of the log is missing."
+        "Attempt 1 counted 1, but 0 attempts came before it, and the log is complete."
     )
     assert errors(of) == [("counter-ahead", 1)]
     assert not errors(told(("a", "error", A)))
@@ -195,7 +195,8 @@ def test_counter_unexplained() -> None:
     (finding,) = found(of, "counter-unexplained")
     assert finding.attempt == 3
     assert finding.message == (
-        "Attempt 3 counted 1 where 2 attempts came before it; it could see no more than 0."
+        "Attempt 3 counted 1, but 2 attempts came before it; it could find at most 0 "
+        "earlier attempts."
     )
     neighbour = told(("a", "error", A), ("b", "error", A), ("a", "error", B))
     assert not found(neighbour, "counter-unexplained")
@@ -260,7 +261,7 @@ def test_extra_attempt() -> None:
     (finding,) = found(told(*plan), "extra-attempt")
     assert finding.attempt == 4
     assert finding.message == (
-        "Attempt 4 ran where MaximumRetryAttempts, which is 2, allows 3 failed attempts."
+        "Attempt 4 ran, but MaximumRetryAttempts is 2, which allows 3 failed attempts."
     )
     assert not found(told(*plan[:3]), "extra-attempt")
     none = FunctionConfig(maximum_retry_attempts=0)
@@ -453,7 +454,7 @@ def test_a_branch_without_a_counter_is_judged_by_the_branch() -> None:
     wrong = told(("a", "error", ("process A",)), ("b", "error", ("process A",)))
     assert checks(wrong) == ["agrees", "disagrees"]
     (finding,) = found(wrong, "environment-switch")
-    assert finding.message.startswith("Attempt 2 ran the branch for 0 where 1 attempt came")
+    assert finding.message.startswith("Attempt 2 ran the branch for 0, but 1 attempt came")
 
 
 def test_a_missing_branch_never_disagrees() -> None:

@@ -367,7 +367,8 @@ def test_without_a_function_every_group_of_lambda_is_searched(endpoint: Endpoint
     endpoint.put("/custom/billing", "s", failing(REQUEST_ID, START, 0, "A"))
     endpoint.function("billing", LoggingConfig={"LogGroup": "/custom/billing"})
     endpoint.function("orders-worker", LoggingConfig={"LogGroup": GROUP})
-    groups, notes = discover(AwsClient(endpoint_url=endpoint.url), ["/aws/lambda/other-7"])
+    listed, notes = discover(AwsClient(endpoint_url=endpoint.url), ["/aws/lambda/other-7"])
+    groups = tuple(listed)
     assert groups[:3] == ("/aws/lambda/other-7", "/custom/billing", GROUP)
     assert len(groups) == 62
     assert notes == ()
@@ -376,14 +377,27 @@ def test_without_a_function_every_group_of_lambda_is_searched(endpoint: Endpoint
     assert coverage.log_groups == groups
 
 
+def test_a_group_with_more_logs_than_all_others_is_searched_first(endpoint: Endpoint) -> None:
+    for number in range(60):
+        endpoint.put(f"/aws/lambda/other-{number}", "s", other(number, START))
+    put_three(endpoint)
+    endpoint.put(GROUP, "busy", [(START - n, "noise\n" * 200) for n in range(100)])
+    aws = AwsClient(endpoint_url=endpoint.url)
+    found, coverage = look(source(endpoint.url, groups=(), otherwise=lambda: discover(aws)[0]))
+    assert_three(found)
+    assert coverage.log_groups == (GROUP,)
+    assert endpoint.calls["FilterLogEvents"] == 2  # the hits, the lines
+    assert endpoint.calls["GetLogEvents"] == 0
+
+
 def test_what_may_not_be_listed_is_told(endpoint: Endpoint) -> None:
     aws = AwsClient(endpoint_url=endpoint.url)
     endpoint.faults.denied.add("lambda:ListFunctions")
     groups, notes = discover(aws)
-    assert groups == (GROUP,)
+    assert tuple(groups) == (GROUP,)
     assert "AccessDenied for lambda:ListFunctions as role/ci" in notes[0]
     endpoint.faults.denied.add("logs:DescribeLogGroups")
-    assert discover(aws, ["/mine"])[0] == ("/mine",)
+    assert discover(aws, ["/mine"])[0] == {"/mine": None}
     with pytest.raises(AccessDenied, match="not allowed to read the log groups"):
         discover(aws)
 
@@ -683,7 +697,7 @@ def test_unknown_credentials(endpoint: Endpoint) -> None:
 def test_throttled_to_the_end() -> None:
     with Endpoint(clock=lambda: NOW, quotas={"FilterLogEvents": 0}) as endpoint:
         endpoint.group(GROUP)
-        with pytest.raises(Throttled, match="throttled to the last retry"):
+        with pytest.raises(Throttled, match="throttled on every retry"):
             look(source(endpoint.url, max_attempts=1))
 
 

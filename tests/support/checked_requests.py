@@ -148,7 +148,7 @@ SWITCH = Finding(
         "Attempt 3 ran in environment 77c2, whose /tmp holds no file of this request: "
         "attempts 1 and 2 left theirs in 1f3a."
     ),
-    remedy="Count where every environment can see it: retryctl counters, DynamoDB or S3.",
+    remedy="Count where every environment can read it: retryctl counters, DynamoDB or S3.",
     evidence=THIRD.claim.evidence,
 )
 

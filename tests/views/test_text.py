@@ -99,7 +99,7 @@ request 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 · orders-worker ($LATEST)
 ✗ environment-switch · error · attempt 3
   Attempt 3 ran in environment 77c2, whose /tmp holds no file of this request:
   attempts 1 and 2 left theirs in 1f3a.
-  Do: Count where every environment can see it: retryctl counters, DynamoDB or
+  Do: Count where every environment can read it: retryctl counters, DynamoDB or
   S3.
   More: retryctl explain environment-switch
 
@@ -130,7 +130,7 @@ request 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 · orders-worker ($LATEST)
 ? no verdict. The START of attempt 1 lies outside what was read.
 
  #  start (UTC)   wait      environment  outcome      counter  branch  agrees
- 1  not seen      —         ● 1f3a       ✗ NameError  0        A       ? unclear
+ 1  not in log    —         ● 1f3a       ✗ NameError  0        A       ? unclear
  2  03:01:02.871  1 m 03 s  ?            ✗ NameError  1        B       ? unclear
  attempts 1 and 2: NameError: name 'total' is not defined, at app.py:11
  lambda_handler
@@ -343,7 +343,7 @@ def test_a_counter_without_a_branch_is_named_by_its_numbers() -> None:
     )
     wrong = replace(SWITCHED, request=replace(SWITCHED.request, attempts=(FIRST, SECOND, row[0])))
     wrong = replace(wrong, checks=(*SWITCHED.checks[:2], row[1]))
-    assert "it counted 0 where 2 was right" in shown(wrong)
+    assert "it counted 0 instead of 2" in shown(wrong)
 
 
 def test_a_counter_past_the_last_branch_is_not_shown_as_wrong() -> None:
@@ -395,7 +395,7 @@ def test_a_finding_says_what_it_is_what_to_do_and_where_to_read_more(
     finding = replace(SWITCH, rule="late-retry", severity=severity)
     text = shown(replace(SWITCHED, findings=(finding,)))
     assert title in text
-    assert "  Do: Count where every environment can see it" in text
+    assert "  Do: Count where every environment can read it" in text
     assert "  More: retryctl explain late-retry\n" in text
 
 
@@ -489,7 +489,7 @@ def test_an_attempt_without_stream_start_or_end() -> None:
     text = shown(checked(RequestOutcome.UNKNOWN, Verdict.UNDETERMINED, row), lines=True)
     assert "the log does not show how attempt 1 ended" in text
     assert "no verdict. The logs do not allow one." in text
-    assert " 1  not seen     ?            ? unknown" in text
+    assert " 1  not in log   ?            ? unknown" in text
     assert "no log lines were read" in text
 
 

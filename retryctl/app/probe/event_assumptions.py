@@ -75,7 +75,7 @@ def get_excludes_its_end(session: ProbeSession) -> Result:
 
 def _given(message: str, events: list[Answer]) -> Result:
     given = any(event["message"] == message for event in events)
-    return given, f"the event at endTime was {'given' if given else 'not given'}"
+    return given, f"the event at endTime was {'returned' if given else 'not returned'}"
 
 
 def filter_goes_on_with_another_limit(session: ProbeSession) -> Result:

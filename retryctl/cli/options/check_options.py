@@ -135,7 +135,7 @@ class _Values:
             self._refuse(key, "is not a list of texts.")
         words = tuple(word.strip() for word in value)
         if not all(words):
-            self._refuse(key, "has an empty place between commas.")
+            self._refuse(key, "has an empty item between commas.")
         return words
 
     def number(self, key: str) -> int | None:
@@ -173,10 +173,10 @@ class _Values:
             self._refuse(key, f"{value!r} cannot be read.", hint)
         number, is_share = Fraction(match[1]), bool(match[2])
         if is_share and number > 100:
-            self._refuse(key, f"{value} is more than all.", "Give a share of at most 100%.")
+            self._refuse(key, f"{value} is more than 100%.", "Give a share of at most 100%.")
         if not is_share and (only_share or number.denominator != 1):
             share = number * 100 if number <= 1 else number  # 0.4 is meant as a part of one
-            self._refuse(key, f"{value} is not a share.", f"Is {float(share):.15g}% meant?")
+            self._refuse(key, f"{value} is not a share.", f"Did you mean {float(share):.15g}%?")
         return Limit(text=match[0], value=number / 100 if is_share else number, is_share=is_share)
 
     def wait_ms(self) -> int | None:
@@ -241,13 +241,13 @@ def _refuse_conflicts(values: _Values, expected: Expectations) -> None:
     if both:
         raise UsageError(
             f"{both[0]} is both in {values.label('fail_on')} and in {values.label('allow')}.",
-            "Leave it out of one of them.",
+            "Drop it from one of them.",
         )
     for key in ("min_requests", "min_retried"):
         if expected.allow_empty and values.number(key):
             raise UsageError(
                 f"{values.label('allow_empty')} and {values.label(key)} exclude each other.",
-                "Leave one of them out.",
+                "Drop one of them.",
             )
     at_once = expected.outcomes == {RequestOutcome.SUCCEEDED}
     if at_once and (expected.branches or expected.min_retried):
@@ -255,5 +255,5 @@ def _refuse_conflicts(values: _Values, expected: Expectations) -> None:
         raise UsageError(
             f"{values.label('expect_outcome')} succeeded excludes {values.label(other)}: "
             "a request that succeeds on attempt 1 is not retried.",
-            "Leave one of them out.",
+            "Drop one of them.",
         )

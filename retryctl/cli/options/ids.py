@@ -33,7 +33,7 @@ _TYPOGRAPHIC = str.maketrans(
 _FUNCTION = re.compile(r"(?=.*[a-zA-Z])[\w-]{1,64}(:[$\w-]+)?|arn:[\w:/$-]+", re.ASCII)
 _LARGEST_RECORDS = 64 << 20  # bytes of a file, or of stdin, that is read for failure records
 _LOOKS_LIKE = (
-    "A request ID looks like 8f507cfc-0d3f-4697-b07a-ac58fc914c95; the START and REPORT lines "
+    "A request ID has the form 8f507cfc-0d3f-4697-b07a-ac58fc914c95; the START and REPORT lines "
     "of a log contain it."
 )
 
@@ -250,7 +250,7 @@ def _why_not(text: str) -> str:
         return ", but an X-Ray trace ID"
     if re.fullmatch(r"[0-9a-fA-F]+(?:-[0-9a-fA-F]*)*(?:…|\.{2,3})?", bare) and len(bare) < 36:
         return (
-            f": it looks cut off, {len(bare.rstrip('….'))} of 36 characters; "
+            f": it is cut off: {len(bare.rstrip('….'))} of 36 characters; "
             "only the first characters can stand for an ID, with --from FILE"
         )
     if not re.fullmatch(r"[0-9a-zA-Z]{8}(?:-[0-9a-zA-Z]{4}){3}-[0-9a-zA-Z]+", bare):

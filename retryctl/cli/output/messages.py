@@ -36,7 +36,7 @@ def select_functions(
     named = [parse_function_name(each) for each in names if not is_pattern(each)]
     if any(each.qualifier for each in named):
         raise UsageError(
-            "a version or an alias can be named only of a single function.",
+            "a version or an alias can be given for one function only.",
             "Name one function, or drop the version.",
         )
     patterns = [each if is_pattern(each) else parse_function_name(each).name for each in names]

@@ -64,7 +64,7 @@ def show_trace(
 def _beside(coverage: Coverage, show: OutputOptions) -> Iterator[str]:
     """Yield what the chosen form has no place for."""
     if show.output in (Output.JSON, Output.JSONL) and (show.attempt or show.failed):
-        yield "--attempt and --failed change no JSON: it has every attempt."
+        yield "--attempt and --failed do not change JSON: it has every attempt."
     if show.output is Output.JSONL:
         for gap in coverage.gaps:
             yield f"not read: {gap.message.rstrip('.')}."

@@ -1,4 +1,4 @@
-"""Known findings: what has been seen before, and is told but does not fail a check.
+"""Known findings: found before, so they are shown but do not fail a check.
 
 In the next run every request has a new ID, so a finding is known by what does not change from
 run to run: its rule, the function, the attempt where the harm shows, and what that attempt
@@ -26,7 +26,7 @@ class BaselineError(ValueError):
 
 @value_class
 class Identity:
-    """What makes a finding the same one in another run. ``None`` where the log does not say."""
+    """What makes a finding the same one in another run. ``None`` where the log does not show it."""
 
     rule: str
     function: str | None

@@ -4,7 +4,7 @@ Requests may come in any order and in parts. Of the log only the events that pro
 are kept.
 
 A request fails where one of its findings does, and a wrong count is never passed in silence:
-its findings fail whatever ``fail_on`` says, unless each of them is allowed or known.
+its findings fail with any ``fail_on``, unless each of them is allowed or known.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class CheckOutcome:
 
     @property
     def request_ids(self) -> frozenset[str]:
-        """The IDs of the requests that were seen."""
+        """The IDs of the requests that were evaluated."""
         return frozenset(
             check.request_id
             for check in self.checks
@@ -306,7 +306,7 @@ class CheckEvaluator:
 
 _VERDICTS = {
     Verdict.AGREES: "the count agrees",
-    Verdict.DISAGREES: "the count is wrong, as is known or allowed",
+    Verdict.DISAGREES: "the count is wrong, which is known or allowed",
     Verdict.NOT_COUNTED: "not counted",
 }
 
@@ -321,7 +321,7 @@ def _wrong_branch(checked: CheckedRequest, number: int | None) -> tuple[str | No
 
 
 def _unexplained(checked: CheckedRequest) -> Iterable[str]:
-    """Return attempts whose claim is wrong though no rule says why: nothing excuses them."""
+    """Return attempts whose claim is wrong though no finding explains it: nothing excuses them."""
     explained = {f.attempt for f in checked.every_finding if f.severity is Severity.ERROR}
     for attempt, check in zip(checked.request.attempts, checked.checks, strict=True):
         if check.check is AttemptVerdict.DISAGREES and attempt.number not in explained:
@@ -367,6 +367,6 @@ def _of(request: Request, passed: bool | None, message: str, awaits: str = "") -
     )
 
 
-@cache  # most requests say the same, and one text is held for all of them
+@cache  # most requests have the same text, which is kept once for all of them
 def _how_it_went(outcome: RequestOutcome, attempts: int, verdict: Verdict) -> str:
     return f"{outcome.value}, {number_of(attempts, 'attempt')}, {_VERDICTS[verdict]}"

@@ -36,10 +36,10 @@ class Limit:
 
 @value_class
 class Expectations:
-    """What has to hold. ``fail_on`` and ``allow`` are names of rules.
+    """What is required. ``fail_on`` and ``allow`` are names of rules.
 
-    ``given`` are the IDs that were asked for by name. ``awaited`` are those that must have
-    closed; ``None`` means every request that is seen.
+    ``given`` are the IDs that the user named. ``awaited`` are those that must have
+    closed; ``None`` means every request that is found.
     """
 
     fail_on: frozenset[str]
@@ -64,7 +64,7 @@ class Expectations:
 class CheckResult:
     """One request, or one expectation. ``passed`` is ``None`` where it is not known.
 
-    ``awaits`` says what looking again later could change; empty where it would change nothing.
+    ``awaits`` names what a later reading could change; empty where it would change nothing.
     ``remedy`` is the remedy of a configuration check, ``""`` where it passed; ``None`` for a
     request and an expectation. ``is_option``: ``name`` is that of a command-line option.
     """
@@ -86,7 +86,7 @@ class CheckResult:
 
 @dataclass(slots=True, kw_only=True)
 class CheckTally:
-    """Counts over the requests that were seen."""
+    """Counts over the requests that were evaluated."""
 
     requests: int = 0
     retried: int = 0
@@ -172,7 +172,7 @@ def _sequence(checked: CheckedRequest, expected: Expectations) -> CheckResult:
     told = f"ran {', '.join(ran) or 'no branch'}; expected {', '.join(expected.branches)}"
     still_fits = expected.branches[: len(ran)] == ran
     if checked.verdict is Verdict.UNDETERMINED:
-        return _of("expect-branches", request, None, f"{told}; what was seen may not be all")
+        return _of("expect-branches", request, None, f"{told}; the log may lack attempts")
     if request.outcome in OPEN and still_fits and ran != expected.branches:
         return _still_open("expect-branches", request, told)
     return _of("expect-branches", request, ran == expected.branches, told)
@@ -250,13 +250,13 @@ def of_all(
 
 
 def _nothing_to_judge(tally: CheckTally, expected: Expectations) -> Iterator[CheckResult]:
-    """Report that an expectation without any request neither holds nor fails."""
+    """Report that an expectation without any request neither passes nor fails."""
     passed = True if expected.allow_empty else None
     if expected.branches and not tally.sequences:
         told = "no request was retried"
         yield CheckResult(name="expect-branches", passed=passed, message=told, awaits=told)
     if expected.outcomes and not tally.outcomes:
-        told = "no request was there to judge"
+        told = "no request was checked"
         if tally.requests:
             told = "every request succeeded on attempt 1"
         yield CheckResult(name="expect-outcome", passed=passed, message=told, awaits=told)
@@ -299,7 +299,7 @@ CROSS_CHECK = "cross-check"
 def _at_most(
     name: str, limit: Limit, number: int, of: int, told: Callable[[int], str], unknown: int = 0
 ) -> CheckResult:
-    """Undetermined where the limit holds only without the ``unknown`` ones."""
+    """Undetermined where the limit is kept only without the ``unknown`` ones."""
     share = f"{_percent(number, of)} of {of:,}: " if limit.is_share and of else ""
     most = limit.value * of if limit.is_share else limit.value
     return CheckResult(

@@ -62,7 +62,7 @@ class AttemptCheck:
 
 @value_class
 class CheckInput:
-    """One request as its attempts are checked: ``uncountable`` says why it cannot be counted."""
+    """One request as its attempts are checked: ``uncountable`` is why it cannot be counted."""
 
     request: Request
     around: JudgingContext
@@ -84,7 +84,7 @@ def uncountable_because(request: Request, around: JudgingContext) -> tuple[str, 
     if settings.managed_instances or any(attempt.managed for attempt in attempts):
         reasons.append(
             "The function runs on Lambda Managed Instances, where requests share an environment "
-            "and its /tmp, and printed lines belong to nobody."
+            "and its /tmp, and printed lines cannot be assigned to a request."
         )
     if request.mentions or any(attempt.starts_unseen for attempt in attempts):
         reasons.append(
@@ -265,7 +265,7 @@ def hidden_before(given: CheckInput, attempt: Attempt, *, ahead: bool) -> str:
         if may_hide(gap, request, first - age_ms, attempt.placed_ms):
             return gap.message
     if is_behind(attempt, given.around.branches) and _unproved(given, attempt):
-        return f"Of an earlier attempt the log has a single record: {_MAY_BE_TEXT}"
+        return f"The log has a single record of an earlier attempt: {_MAY_BE_TEXT}"
     if not ahead:
         return ""
     if request.ambiguous:

@@ -266,7 +266,7 @@ def _few(reasons: tuple[str, ...]) -> tuple[str, ...]:
 def _lacks_lines(request: Request, verdict: Verdict, settings: FunctionConfig) -> bool:
     """Whether an attempt was not read from its START to its REPORT, or something hides attempts.
 
-    A durable function and one on Managed Instances have no verdict, though nothing is missing.
+    A durable function and one on Managed Instances have no verdict, though their log is complete.
     """
     attempts = request.attempts
     if any(a.report_event is None or a.start_event is None or a.dropped for a in attempts):

@@ -1,4 +1,4 @@
-"""What a function said of itself: the counter it read and the branch it ran.
+"""What a function logged of itself: the counter it read and the branch it ran.
 
 By default these are the lines of a handler that counts files in /tmp: a bare integer and,
 directly after it, ``process A``, ``process B`` or ``process C``. A bare integer alone is no
@@ -26,10 +26,10 @@ _ABC: Mapping[str, int] = MappingProxyType({"A": 0, "B": 1, "C": 2})
 
 @value_class
 class Claim:
-    """What one attempt logged: ``counter`` (earlier attempts, it says) and ``branch`` (its name).
+    """What one attempt logged: ``counter`` (earlier attempts, as counted) and ``branch`` (a name).
 
-    ``evidence`` are the events that say so. Both are ``None`` for an attempt that logged nothing.
-    Only a marker tells the rest: ``store`` counted, ``recorded`` whether it now counts this
+    ``evidence`` are the events that show it. Both are ``None`` for an attempt that logged nothing.
+    Only a marker has the rest: ``store`` counted, ``recorded`` whether it now counts this
     attempt, ``store_error`` how it refused.
     """
 
@@ -61,7 +61,7 @@ class Branches:
         return max(self.numbers.values())
 
     def are_strange_to(self, branch: str | None) -> bool:
-        """Whether nothing can be said of ``branch``: it has no number, and nobody gave others."""
+        """Whether ``branch`` cannot be judged: it has no number, and the settings name none."""
         return branch is not None and branch not in self.numbers and self.numbers == _ABC
 
     def columns(self, logged: Collection[str]) -> list[str]:
@@ -97,7 +97,7 @@ class Markers:
 
     @property
     def are_default(self) -> bool:
-        """Whether a bare integer and ``process X`` are looked for."""
+        """Whether a bare integer and ``process X`` are searched for."""
         return not (self.counter or self.branch or self.counter_field or self.branch_field)
 
     @property
@@ -113,7 +113,7 @@ class Markers:
 
     @property
     def read_branches(self) -> bool:
-        """Whether a branch is looked for, besides that of a marker."""
+        """Whether a branch is searched for, besides that of a marker."""
         return self.are_default or bool(self.branch or self.branch_field)
 
 

@@ -49,7 +49,7 @@ def _counted(case: RuleInput, attempt: Attempt, number: int) -> str:
         earlier = number_of(attempt.retries, "earlier attempt")
         return f"Attempt {attempt.number} {verb} {number} after at least {earlier}"
     came = number_of(attempt.retries, "attempt")
-    return f"Attempt {attempt.number} {verb} {number} where {came} came before it"
+    return f"Attempt {attempt.number} {verb} {number}, but {came} came before it"
 
 
 def _proof(attempt: Attempt, others: Some) -> tuple[LogEvent, ...]:
@@ -105,7 +105,7 @@ _ENDED = {
     Outcome.CRASH: "crashed",
     Outcome.INIT_ERROR: "failed in init",
     Outcome.RUNNING: "is still running",
-    Outcome.UNKNOWN: "ended in a way that the log does not tell",
+    Outcome.UNKNOWN: "ended in a way that the log does not show",
 }
 
 
@@ -115,7 +115,7 @@ def _counter_lost(case: RuleInput) -> Iterator[Match]:
         if marks and number < marks[0]:
             yield Match(
                 attempt.number,
-                f"{_counted(case, attempt, number)}: it should have seen "
+                f"{_counted(case, attempt, number)}: it should have found "
                 f"{number_of(marks[0], 'mark')}, so marks were lost.",
                 _proof(attempt, case.marks.reached(attempt)),
             )
@@ -129,7 +129,7 @@ def _counter_ahead(case: RuleInput) -> Iterator[Match]:
         if is_ahead(attempt, case.around.branches):
             yield Match(
                 attempt.number,
-                f"{_counted(case, attempt, number or 0)}, and nothing of the log is missing.",
+                f"{_counted(case, attempt, number or 0)}, and the log is complete.",
                 _proof(attempt, case.marks.earlier(attempt)),
             )
 
@@ -142,7 +142,7 @@ def _counter_unexplained(case: RuleInput) -> Iterator[Match]:
         if marks and _start_unseen(case, attempt):
             continue  # the log begins within this request: its beginning may explain it
         if marks:
-            why = f"it could see no more than {marks[1]}"
+            why = f"it could find at most {number_of(marks[1], 'earlier attempt')}"
         else:
             why = (
                 "the log names no streams, so the environments are not known: "
@@ -203,11 +203,11 @@ def _others_logged(case: RuleInput, attempt: Attempt) -> bool:
 
 
 _COUNT_ELSEWHERE = (
-    "Count where every environment can see it: in DynamoDB or S3 (retryctl counters)."
+    "Count where every environment can read it: in DynamoDB or S3 (retryctl counters)."
 )
 _COUNT_AT_START = (
     "Record each attempt when it starts, not when it fails, "
-    "and where every environment can see it (retryctl counters)."
+    "and where every environment can read it (retryctl counters)."
 )
 
 COUNTER_RULES = (
@@ -233,7 +233,7 @@ COUNTER_RULES = (
         id="counter-ahead",
         severity=Severity.ERROR,
         remedy=(
-            "Look for marks that are not of this request's attempts: "
+            "Search for marks of other requests: "
             "a mark written twice, or an ID matched by its prefix."
         ),
         look=_counter_ahead,
@@ -253,7 +253,7 @@ COUNTER_RULES = (
     Rule(
         id="branch-missing",
         severity=Severity.WARNING,
-        remedy="See whether the error was raised before the branch was chosen or logged.",
+        remedy="Check whether the error was raised before the branch was chosen or logged.",
         look=_branch_missing,
     ),
 )

@@ -48,8 +48,8 @@ def _extra_attempt(case: RuleInput) -> Iterator[Match]:
     for attempt in failed[allowed + 1 :]:
         yield Match(
             attempt.number,
-            f"Attempt {attempt.number} ran where MaximumRetryAttempts, which is {allowed}, "
-            f"allows {number_of(allowed + 1, 'failed attempt')}.",
+            f"Attempt {attempt.number} ran, but MaximumRetryAttempts is {allowed}, which allows "
+            f"{number_of(allowed + 1, 'failed attempt')}.",
             (attempt.start_event or attempt.events[0],),
         )
 
@@ -80,7 +80,7 @@ def _late_retry(case: RuleInput) -> Iterator[Match]:
             yield Match(
                 attempt.number,
                 f"Attempt {attempt.number} started {wait // 1000} s after attempt "
-                f"{before.number} had ended, where about {usual // 1000} s are usual: "
+                f"{before.number} had ended; the usual wait is about {usual // 1000} s: "
                 f"throttling, or a backlog of events{_reserved(case)}.",
                 (before.last_event, attempt.start_event or attempt.events[0]),
             )
@@ -198,19 +198,19 @@ DELIVERY_RULES = (
     Rule(
         id="extra-attempt",
         severity=Severity.WARNING,
-        remedy="Make the function idempotent, and see whether MaximumRetryAttempts was changed.",
+        remedy="Make the function idempotent, and check whether MaximumRetryAttempts was changed.",
         look=_extra_attempt,
     ),
     Rule(
         id="version-changed",
         severity=Severity.WARNING,
-        remedy="Keep what one version leaves behind readable by the next: counts and state alike.",
+        remedy="Make sure that each version can read the counts and the state of the one before.",
         look=_version_changed,
     ),
     Rule(
         id="late-retry",
         severity=Severity.INFO,
-        remedy="Look at the metrics Throttles and AsyncEventAge, and at reserved concurrency.",
+        remedy="Check the metrics Throttles and AsyncEventAge, and at reserved concurrency.",
         look=_late_retry,
     ),
     Rule(

@@ -42,7 +42,7 @@ def was_recorded(attempt: Attempt, branches: Branches) -> bool | None:
 
 
 def counts_in_tmp(attempt: Attempt) -> bool:
-    """Whether it counts files in /tmp: it says so, or does not say where it counts."""
+    """Whether it counts files in /tmp: its marker states it, or it logs no marker."""
     return attempt.claim.store in (None, "tmp")
 
 

@@ -136,7 +136,7 @@ STORE_RULES = (
     Rule(
         id="store-differs",
         severity=Severity.ERROR,
-        remedy="See what else writes to the store, what deletes from it, and when it expires.",
+        remedy="Check what else writes to the store or deletes from it, and when entries expire.",
         look=_store_differs,
     ),
 )

@@ -91,7 +91,7 @@ def failed_events_can_be_delivered(facts: FunctionFacts) -> Outcome:
 
 
 def _seen(facts: FunctionFacts, policies: Sequence[RetryPolicy]) -> str:
-    """Return which settings can hold for the requests that were retried in the last 24 hours.
+    """Return which settings can apply to the requests that were retried in the last 24 hours.
 
     The log has the version that ran; the caller may have named an alias of it.
     """

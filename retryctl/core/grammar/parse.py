@@ -22,7 +22,7 @@ from retryctl.core.model.records import AppLine, Record
 
 
 def parse_record(event: LogEvent) -> Record:
-    """Return the record that ``event`` holds. Never raises, whatever the message."""
+    """Return the record that ``event`` contains. Never raises, whatever the message."""
     message = event.message
     return _read(message) or AppLine(text=message)
 

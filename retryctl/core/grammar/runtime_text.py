@@ -16,7 +16,7 @@ _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z"
 # --------------------------------------------------------------------------- Python
 
 # [ERROR] NameError: name 'x' is not defined⏎Traceback (most recent call last):⏎  File …
-# The message may hold newlines or be missing; in the runtime's fallback \r stands for ⏎.
+# The message may contain newlines or be missing; in the runtime's fallback \r stands for ⏎.
 _PYTHON_HEAD = re.compile(r"\[ERROR\] ([A-Za-z_][\w.]*)(?:: (.*))?\Z", re.S)
 _TRACEBACK = re.compile(r"[\r\n]Traceback \(most recent call last\):")
 # [WARNING]⇥2025-11-23T00:37:14.340Z⇥⇥LAMBDA_WARNING: Unhandled exception. …

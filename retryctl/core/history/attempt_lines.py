@@ -96,7 +96,7 @@ class AttemptLines:
     def add(self, line: Line) -> None:
         """Put a line into the body and keep what it says of the attempt's start and end.
 
-        A record that names another request is the function's text, whatever it looks like.
+        A record that names another request is the function's text, in any form.
         """
         event, record = line
         if names_another(record, self.request_id):

@@ -48,7 +48,7 @@ def build_history(
     function: str | None = None,
     wanted: Collection[str] | None = None,
 ) -> History:
-    """Return the history that ``events`` tell, as of ``horizon_ms``.
+    """Return the history that ``events`` show, as of ``horizon_ms``.
 
     With ``wanted`` only the requests of these IDs are given. ``function`` names the function
     where the records do not.
@@ -134,7 +134,7 @@ def mentions_in(
 ) -> Iterator[tuple[str, LogEvent]]:
     """In a stream whose level drops Lambda's records, a runtime's error still proves its request.
 
-    ``brackets`` are the attempts of the stream; a request that has one there is told already.
+    ``brackets`` are the attempts of the stream; a request that has one there is known already.
     """
     if brackets and not brackets[0].starts_unseen:
         return

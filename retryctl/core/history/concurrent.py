@@ -104,7 +104,7 @@ class ConcurrentSegmenter:
         )
 
     def _read_nameless(self, line: Line) -> None:
-        """Return a line without an ID; on Managed Instances a printed one is nobody's."""
+        """Return a line without an ID; on Managed Instances a printed one belongs to no attempt."""
         event, record = line
         if not self.open and not (self.managed and isinstance(record, AppLine)):
             self.between.append(line)

@@ -18,7 +18,7 @@ from retryctl.core.model.records import (
 )
 from retryctl.core.value_classes import value_class
 
-# Types on a REPORT that tell of an init, even where its INIT_REPORT is not in view.
+# Types on a REPORT that prove an init, even where its INIT_REPORT is not in view.
 _INIT_TYPES = frozenset(
     {
         "Runtime.ImportModuleError",

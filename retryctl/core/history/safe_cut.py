@@ -29,7 +29,7 @@ class ClosedChunk:
 
     These are ``context``, the last attempt, and ``between``, what follows it before the cut.
     ``lines`` are those of the piece itself, without its context and the START behind it.
-    ``context_was_lost`` tells that the context no longer reads as the attempt that it was.
+    ``context_was_lost`` shows that the context no longer reads as the attempt that it was.
     """
 
     brackets: tuple[AttemptLines, ...]

@@ -59,7 +59,7 @@ def read_stream(lines: Sequence[Line]) -> list[AttemptLines]:
 
 
 def _is_managed(lines: Sequence[Line]) -> bool:
-    """Lambda Managed Instances: said by the init or, where that is not in view, by the reports.
+    """Lambda Managed Instances: stated by the init or, where that is not in view, by the reports.
 
     There a report has a duration and nothing else.
     """
@@ -108,7 +108,7 @@ def _is_json(marks: Sequence[Start | Report | InitStart]) -> bool:
 
 
 def _describe(brackets: list[AttemptLines], lines: Sequence[Line]) -> None:
-    """Return what the stream tells of all of its attempts."""
+    """Return what the stream shows of all of its attempts."""
     inits = [r for _, r in lines if isinstance(r, (InitStart, RestoreStart))]
     runtime = next((r.runtime_version for r in inits if r.runtime_version), None)
     arn = next((r.function_arn for _, r in lines if isinstance(r, Start) and r.function_arn), None)

@@ -1,4 +1,4 @@
-"""What is asked of a source, and what it then looked at.
+"""What a source is to read, and what it then read.
 
 Times are epoch milliseconds (``_ms``); ``None`` in them means open, or not known.
 """
@@ -15,7 +15,7 @@ from retryctl.core.value_classes import value_class
 
 @value_class
 class LogQuery:
-    """What is asked of a source; each source turns it into its own terms.
+    """What a source is to read; each source turns it into its own terms.
 
     CloudWatch makes a filterPattern of it, a saved file a test on the bytes before anything
     is parsed. The window is [since_ms, until_ms), ``None`` where it is open. With

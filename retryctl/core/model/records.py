@@ -3,8 +3,8 @@
 A *log event* is what CloudWatch Logs stores. A *record* is what Lambda, a runtime or the
 application meant by it. ``grammar.parse.parse_record`` turns the first into the second.
 
-Times are epoch milliseconds (``_ms``), durations say their unit, sizes are in MB as Lambda
-counts them. ``None`` means that the record does not say.
+Times are epoch milliseconds (``_ms``), the names of durations have their unit, sizes are in MB as
+Lambda counts them. ``None`` means that the record does not have it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Report:
     """``REPORT`` or ``platform.report``: the figures of an attempt that is over.
 
     ``status`` is ``success``, ``failure``, ``error`` or ``timeout``, and ``None`` in the text
-    format for anything but an error or a timeout. ``cut`` tells that the line breaks off, so
+    format for anything but an error or a timeout. ``cut`` shows that the line breaks off, so
     that a status may be missing from it.
     """
 
@@ -134,7 +134,7 @@ class Extension:
 
 @value_class
 class LogsDropped:
-    """``platform.logsDropped``: records that nobody will ever read."""
+    """``platform.logsDropped``: records that never reached the log."""
 
     dropped_records: int | None = None
     dropped_bytes: int | None = None

@@ -21,7 +21,7 @@ from retryctl.core.summary.silent_successes import CompactAttempt
 from retryctl.core.value_classes import value_class
 
 MOST_ERRORS = 5_000
-"""As many kinds of errors are told apart; a log can hold any number."""
+"""The most kinds of errors that are counted apart; a log can have any number."""
 OTHER_ERRORS = "(others)"
 MOST_EXECUTIONS = 1_000
 """As many durable executions are counted apart."""
@@ -113,7 +113,7 @@ class SummaryTally:
         self._add_reasons(checked)
 
     def add_quiet(self, attempts: Sequence[CompactAttempt]) -> None:
-        """Count requests whose one attempt went well and said nothing."""
+        """Count requests whose one attempt succeeded and logged nothing."""
         count = len(attempts)
         self.requests += count
         self.attempts += count
@@ -193,7 +193,7 @@ class SummaryTally:
             self.other_environment += 1
 
     def _add_reasons(self, checked: CheckedRequest) -> None:
-        """Of each wrong count on a retry, the rules that say why."""
+        """Of each wrong count on a retry, the findings that explain it."""
         for finding in checked.every_finding:
             number = finding.attempt
             if number is None or number < 2:

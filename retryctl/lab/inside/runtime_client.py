@@ -15,7 +15,7 @@ SIGKILL = 9  # on every POSIX system; the module signal costs time in every proc
 
 
 class RuntimeClient:
-    """``serve`` runs a handler, given its name; ``facts`` say which client it is, and why."""
+    """``serve`` runs a handler, given its name; ``facts`` name the client, and why it runs."""
 
     def __init__(self, serve: Callable[[str], None], **facts: str) -> None:
         self.serve = serve

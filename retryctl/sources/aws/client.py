@@ -1,6 +1,6 @@
 """AWS calls: session, clients, rate limits, retries, time limits, and errors in our own words.
 
-Profile, region and endpoint hold for every call. Retries are botocore's ``adaptive`` ones, which
+Profile, region and endpoint apply to every call. Retries are botocore's ``adaptive`` ones, which
 slow a shared client down to what the service answers; ``standard`` ones lose half of the calls of
 many threads.
 """
@@ -134,7 +134,7 @@ class AwsClient:
         """Call ``operation`` (``FilterLogEvents``), with retries as long as they help.
 
         ``expect`` is a key that every whole answer has: botocore takes an answer that breaks off
-        for an empty one, which would look like the end of the log. ``subject`` is what is read,
+        for an empty one, which would end the log. ``subject`` is what is read,
         for the words of an error. ``region`` is where, if neither an ARN in ``request`` nor the
         client's own region. Raises the errors of ``retryctl.errors``.
         """
@@ -282,7 +282,7 @@ class AwsClient:
     def _chain(self) -> CredentialChain:
         try:
             settings = self._botocore.get_scoped_config() if self._botocore else {}
-        except Exception:  # no such profile, or a file that cannot be read: told elsewhere
+        except Exception:  # no such profile, or a file that cannot be read: reported elsewhere
             settings = {}
         return CredentialChain(
             profile=self.profile or os.environ.get("AWS_PROFILE"), settings=settings

@@ -28,7 +28,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_count(url: str, request_ids: Iterable[str], aws: AwsClient) -> dict[str, StoreCount]:
-    """Return what the store at ``url`` holds of each request, by request ID.
+    """Return what the store at ``url`` has of each request, by request ID.
 
     Reads are consistent: every attempt that was recorded before is counted. Needs
     ``dynamodb:BatchGetItem`` or ``s3:ListBucket``. Raises ``UsageError`` for another URL,

@@ -142,14 +142,14 @@ def _refused(error: Exception, context: CallContext) -> RetryctlError:
         return _unknown_caller(reason, context)
     if code in _TOO_FAST:
         return Throttled(
-            f"throttled to the last retry ({code} for {context.action})",
+            f"throttled on every retry ({code} for {context.action})",
             "Try again later, with a shorter --since, or with fewer log groups.",
         )
     if 300 <= status < 400:
         return _redirected(response, context)
     if status >= 500:
         return Unreachable(
-            f"the service failed to the last retry ({status} {code} for {context.action})",
+            f"the service failed on every retry ({status} {code} for {context.action})",
             f"Try again later, {OR_SAVED}.",
         )
     if code == "ResourceNotFoundException" and "log group" in reason.lower():
@@ -226,7 +226,7 @@ def _expired(context: CallContext) -> LoginExpired:
 def _unknown_caller(reason: str, context: CallContext) -> NoCredentials:
     if "expired" in reason.lower() or "not yet current" in reason.lower():
         return NoCredentials(
-            "AWS refused the signature for its time: this machine's clock is wrong",
+            "AWS refused the signature because of its time: this machine's clock is wrong",
             "Set the clock, then try again.",
         )
     whose = context.chain.of_profile

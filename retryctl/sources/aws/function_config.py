@@ -1,6 +1,6 @@
 """A function's own settings: timeout, retries, event age, log group, log format and levels.
 
-None of this is needed to look at logs. What cannot be read is told in a note, and Lambda's
+None of this is needed to read logs. What cannot be read is named in a note, and Lambda's
 defaults stand in for it.
 """
 
@@ -44,7 +44,7 @@ class FunctionName:
 
     @property
     def default_log_group(self) -> str:
-        """Where its logs are unless its settings say otherwise."""
+        """Where its logs are, unless its settings name another group."""
         return self.log_group(f"/aws/lambda/{self.name}")
 
     def log_group(self, name: str) -> str:
@@ -154,7 +154,7 @@ def read_settings(
 ) -> tuple[FunctionConfig, str | None, tuple[str, ...]]:
     """Return the settings, the log group (``None`` if not known), and sentences for stderr.
 
-    Never raises for what is denied, deleted or out of reach: alone that is no reason not to look.
+    Never raises for what is denied, deleted or out of reach: logs can be read without them.
     Raises UsageError where ``function`` is not a function's name.
     """
     named = parse_function_name(function)

@@ -1,9 +1,9 @@
-"""Log groups: by name, ARN or pattern; what CloudWatch Logs says of one; near names."""
+"""Log groups: by name, ARN or pattern; what CloudWatch Logs knows of one; near names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -43,7 +43,7 @@ class LogGroup:
 
 @value_class
 class Description:
-    """What DescribeLogGroups says; ``None`` where it does not."""
+    """What DescribeLogGroups returns; ``None`` where it has no value."""
 
     created_ms: int | None = None
     retention_days: int | None = None
@@ -99,7 +99,7 @@ def told_apart(groups: Iterable[LogGroup]) -> tuple[LogGroup, ...]:
 
 
 def describe(aws: AwsClient, group: LogGroup) -> Description:
-    """All unknown where it cannot be asked (denied, another account)."""
+    """All unknown where it cannot be called (denied, another account)."""
     try:
         name = group_name(group.name)
         for page in _pages(aws, name, group.region):
@@ -162,11 +162,11 @@ def _with_near_names(aws: AwsClient, group: LogGroup, error: NoSuchLogGroup) -> 
     return NoSuchLogGroup(error.what, f"{meant} {error.next_step}" if meant else error.next_step)
 
 
-def described_groups(aws: AwsClient, prefix: str) -> Iterator[tuple[str, int]]:
-    """Name and stored bytes of every group whose name begins so."""
+def described_groups(aws: AwsClient, prefix: str) -> Iterator[tuple[str, Description]]:
+    """Name and description of every group whose name begins so."""
     for page in _pages(aws, prefix):
         for described in page["logGroups"]:
-            yield described["logGroupName"], described.get("storedBytes", 0)
+            yield described["logGroupName"], _description(described)
 
 
 def _listed_names(aws: AwsClient, pattern: str, region: str | None = None) -> Iterator[str]:
@@ -224,34 +224,39 @@ class LoggingFunction:
     exists: bool = True
 
 
-def discover(aws: AwsClient, first: Iterable[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of log groups, most likely first, and sentences on what could not be asked.
+Discovered = Mapping[str, Description | None]
+"""Log groups by name, the likeliest first; ``None`` where the description is not known."""
+
+
+def discover(aws: AwsClient, first: Iterable[str] = ()) -> tuple[Discovered, tuple[str, ...]]:
+    """Find log groups of functions; return also sentences on what could not be listed.
 
     ``first`` are those that settings name. Then come the others by size: a request is most
     likely where most was logged. Raises NoSuchLogGroup where there is none, and the errors of
     ``retryctl.errors`` where the groups may not be listed and ``first`` is empty.
     """
     notes: list[str] = []
-    names = dict.fromkeys(first)
+    names: dict[str, Description | None] = dict.fromkeys(first)
     try:
-        sizes = dict(described_groups(aws, _PREFIX))
+        listed = dict(described_groups(aws, _PREFIX))
     except CouldNotLook as error:
         if not names:
             raise
         notes.append(f"Only the groups of the settings are searched: {error.what}.")
-        return tuple(names), tuple(notes)
+        return names, tuple(notes)
     try:
         own = (function.group for function in _functions(aws))
         names.update(dict.fromkeys(group for group in own if not group.startswith(_PREFIX)))
     except CouldNotLook as error:
         notes.append(f"Functions with a log group of their own are not searched: {error.what}.")
-    names.update(dict.fromkeys(sorted(sizes, key=lambda name: (-sizes[name], name))))
+    for name in sorted(listed, key=lambda name: (-(listed[name].stored_bytes or 0), name)):
+        names[name] = listed[name]
     if not names:
         raise NoSuchLogGroup(
             f"no log group {_PREFIX}* exists here",
             "Check --region and --profile, or name a group with --log-group.",
         )
-    return tuple(names), tuple(notes)
+    return names, tuple(notes)
 
 
 def matching_functions(
@@ -259,7 +264,7 @@ def matching_functions(
 ) -> tuple[tuple[LoggingFunction, ...], tuple[str, ...]]:
     """List the functions that match ``pattern`` (``*``, ``?``) and that have logged, by name.
 
-    With them sentences on what could not be asked. Raises NoSuchLogGroup where there is none, and
+    With them sentences on what could not be read. Raises NoSuchLogGroup where there is none, and
     the errors of ``retryctl.errors`` where the groups may not be listed.
     """
     notes: list[str] = []
@@ -276,7 +281,7 @@ def matching_functions(
             if fnmatchcase(function.name, pattern) and (not usual or function.group in groups):
                 found[function.name] = function
     except CouldNotLook as error:
-        notes.append(f"Functions with a log group of their own are not looked at: {error.what}.")
+        notes.append(f"Functions with a log group of their own are not searched: {error.what}.")
     if not found:
         raise NoSuchLogGroup(
             f"no function that has logged matches {pattern}",

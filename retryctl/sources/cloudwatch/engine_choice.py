@@ -125,16 +125,14 @@ class RequestSearcher:
     def find_all(
         self,
         group: LogGroup,
+        known: Description,
         request_ids: Sequence[str],
         window: TimeRange,
-        *,
-        describe_first: bool = True,
     ) -> SearchResult:
         """Return the hits of the requests, in all of the time that their attempts can take.
 
-        ``describe_first`` spares calls in a group that is busy, and costs one in any other.
+        Where the group is ``known`` to be busy, or to need Insights, fewer calls find them.
         """
-        known = self._options.describe(group) if describe_first else Description()
         all_found = SearchResult()
         for first in range(0, len(request_ids), MOST_IDS):
             some = tuple(request_ids[first : first + MOST_IDS])
@@ -344,7 +342,7 @@ class RequestSearcher:
         A part whose front is not on that page is left out, and read by ``lines``.
         """
         streams = sorted({part.log_stream for part in parts})
-        since_ms = min(part.lead_ms for part in parts) - _LEAD_MS
+        since_ms = min(part.known[0].timestamp_ms for part in parts) - _LEAD_MS
         until_ms = max(part.window.until_ms for part in parts)
         near = until_ms - since_ms <= _TOGETHER_MS and len(streams) <= _MOST_STREAMS
         if len(parts) < 2 or not near or group in self._insights:

@@ -129,8 +129,8 @@ def pairs_not_verified(group: LogGroup, pairs: int, verified: int) -> Gap:
     )
     return Gap(
         kind="not-looked-up",
-        message=f"in {group.name} only the lines that describe attempts were read. For other lines "
-        f"between an integer and its branch, or after an error, {of}",
+        message=f"in {group.name} only the lines that describe attempts were read; other lines can "
+        f"stand between an integer and its branch, or after an error: {of}",
         log_group=group.name,
     )
 

@@ -221,7 +221,7 @@ class InsightsClient:
         return answer
 
     def _kept(self, window: TimeRange) -> TimeRange | None:
-        """Return the part of the window that the group can hold: earlier queries are refused."""
+        """Return the part of the window that the group can have: earlier queries are refused."""
         known = self._describe(self._group)
         since_ms = max(known.created_ms or 0, known.kept_since_ms(self._now_ms) or 0)
         if since_ms <= window.since_ms:

@@ -12,7 +12,8 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
+from itertools import takewhile
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, LogQuery
@@ -21,7 +22,15 @@ from retryctl.core.model.limits import LONGEST_EVENT_AGE_S, LONGEST_TIMEOUT_S
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
-from retryctl.sources.aws.log_groups import LogGroup, describe, find_log_groups, refusal_of
+from retryctl.sources.aws.log_groups import (
+    Description,
+    Discovered,
+    LogGroup,
+    describe,
+    find_log_groups,
+    log_group,
+    refusal_of,
+)
 from retryctl.sources.cloudwatch.engine_choice import Engine, Memory, RequestSearcher, SearchOptions
 from retryctl.sources.cloudwatch.gaps import (
     lines_missing,
@@ -71,7 +80,7 @@ class RequestSource:
         *,
         groups: Sequence[str],
         clock: Callable[[], int],
-        otherwise: Callable[[], Sequence[str]] | None = None,
+        otherwise: Callable[[], Discovered] | None = None,
         timeout_ms: int = LONGEST_TIMEOUT_S * 1000,
         event_age_ms: int = LONGEST_EVENT_AGE_S * 1000,
         progress: Callable[[SearchProgress], None] | None = None,
@@ -86,7 +95,8 @@ class RequestSource:
         self._clock = clock
         self._spread = AttemptSpread(event_age_ms=event_age_ms, timeout_ms=timeout_ms)
         self._progress = progress
-        self._describe = cache(partial(describe, aws))
+        self._listed: dict[LogGroup, Description | None] = {}
+        self._describe = cache(self._description)
         self._options = SearchOptions(
             engine=engine,
             terms=terms or QueryBudget(),
@@ -161,8 +171,8 @@ class RequestSource:
             groups = self._found_in or find_log_groups(self._aws, self._names)
             yield from self._groups(finder, groups, window, now_ms, found)
             if self._otherwise and not found.keys() >= set(request_ids):
-                others = find_log_groups(self._aws, self._otherwise())
-                others = tuple(group for group in others if group not in groups)
+                self._listed = {log_group(n): known for n, known in self._otherwise().items()}
+                others = tuple(group for group in self._listed if group not in groups)
                 yield from self._groups(finder, others, window, now_ms, found, until_found=True)
                 if found.keys() >= set(request_ids):  # later attempts are where the first are
                     self._found_in = tuple(dict.fromkeys(g for of in found.values() for g in of))
@@ -196,7 +206,8 @@ class RequestSource:
             if finder.enough.is_set():
                 return None
             try:
-                result = finder.find_all(group, request_ids, window, describe_first=not until_found)
+                known = self._listed.get(group) if until_found else self._describe(group)
+                result = finder.find_all(group, known or Description(), request_ids, window)
             except CouldNotLook as error:
                 return error
             if not until_found:
@@ -211,7 +222,7 @@ class RequestSource:
 
         with DaemonPool(_AT_ONCE) as pool:
             try:
-                results = pool.map(find, groups) if len(groups) > 1 else map(find, groups)
+                results = self._in_turn(find, groups, pool, until_found=until_found)
                 for group, found in zip(groups, results, strict=True):
                     self._looked.groups_done += 1
                     if found is None:
@@ -233,6 +244,30 @@ class RequestSource:
             except BaseException:  # also Ctrl-C: or leaving this would wait for all the groups
                 finder.halted.set()
                 raise
+
+    def _in_turn(
+        self,
+        find: Callable[[LogGroup], SearchResult | CouldNotLook | None],
+        groups: Sequence[LogGroup],
+        pool: DaemonPool,
+        *,
+        until_found: bool,
+    ) -> Iterator[SearchResult | CouldNotLook | None]:
+        """Search the likeliest groups alone, the others several at a time."""
+        alone = self._likeliest(groups) if until_found else int(len(groups) == 1)
+        yield from map(find, groups[:alone])
+        yield from pool.map(find, groups[alone:])
+
+    def _likeliest(self, groups: Sequence[LogGroup]) -> int:
+        """Return how many of the first groups have more logs each than all behind it."""
+        known = (self._listed.get(group) or Description() for group in groups)
+        sizes = [each.stored_bytes or 0 for each in known]
+        behind = (sum(sizes[place + 1 :]) for place in range(len(sizes)))
+        alone = takewhile(lambda pair: pair[0] > pair[1], zip(sizes, behind, strict=True))
+        return sum(1 for _ in alone)
+
+    def _description(self, group: LogGroup) -> Description:
+        return self._listed.get(group) or describe(self._aws, group)
 
     def _attempts(
         self, finder: RequestSearcher, group: LogGroup, own: list[Hit], now_ms: int

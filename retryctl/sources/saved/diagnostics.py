@@ -168,10 +168,11 @@ class FileDiagnostics:
         """Return the gaps of the file. If it is in order, a missing end is after its events."""
         if self._no_events > LINES_NAMED:
             more = self._no_events - LINES_NAMED
-            what = f"{self.name}: not log events either: {more:,} more"
+            what = f"{self.name}: {more:,} more lines are not log events"
             self._gap("unrecognised", what, hides_attempts=False)
         if self._records:
-            what = f"{self.name}: records of Lambda stand in {self._records:,} lines not understood"
+            lines = f"{self._records:,} lines that were not understood"
+            what = f"{self.name}: {lines} contain records of Lambda"
             self._gap("not-understood", what, hides_attempts=True)
             self._records = 0
         since_ms = self._latest_ms if self._in_order else None

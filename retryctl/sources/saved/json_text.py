@@ -1,7 +1,7 @@
 """A text of JSON values of any length, read value by value.
 
 Documents stand one after another, with or without something between them. What may be long is
-read item by item: the array of a document that holds its events, and an array at the top. All
+read item by item: the array of a document that has its events, and an array at the top. All
 else is parsed as a whole. The parser is the standard library's: it is written in C, takes control
 characters in strings as some viewers leave them, and limits the depth of what it nests.
 """
@@ -28,7 +28,7 @@ class BinarySource(Protocol):
 
 
 class BrokenJson(ValueError):
-    """The text is no JSON from here on; ``why`` completes "its JSON …"."""
+    """The text is not JSON from here on; ``why`` completes "its JSON …"."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -66,7 +66,7 @@ class JsonText:
         while self._peek() != "}":
             key = self._value()
             if not isinstance(key, str) or self._peek() != ":":
-                raise BrokenJson("cannot be read on")
+                raise BrokenJson("cannot be read further")
             self._at += 1
             if key in streamed and self._peek() == "[":
                 for item in self._items():
@@ -90,7 +90,7 @@ class JsonText:
         if found == ",":
             self._at += 1
         elif found != end:
-            raise BrokenJson("cannot be read on")
+            raise BrokenJson("cannot be read further")
 
     def _peek(self) -> str:
         """Return the next character that is not blank; empty at the end."""
@@ -111,11 +111,11 @@ class JsonText:
                 value, end = _scan(self._text, self._at)
             except json.JSONDecodeError as error:
                 if not self._is_cut(error) or not self._more():
-                    raise BrokenJson("cannot be read on") from error
+                    raise BrokenJson("cannot be read further") from error
             except RecursionError as error:
                 raise BrokenJson("is nested too deep") from error
             except ValueError as error:  # an integer of thousands of digits
-                raise BrokenJson("cannot be read on") from error
+                raise BrokenJson("cannot be read further") from error
             else:
                 if end < len(self._text) or not self._more():
                     self._at = end

@@ -182,7 +182,7 @@ def labelled_span(
 ) -> BlockSpan | None:
     """Return the span of a block of which ``count`` events each have ``label`` before their time.
 
-    ``times`` are those of two of the events. So many events must begin their times as one of the
+    ``times`` are those of two of the events. As many events must begin their times as one of the
     two does, or there is no span.
     """
     low, high = sorted(times)

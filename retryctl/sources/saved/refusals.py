@@ -56,7 +56,7 @@ _RESEMBLES: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
          f"In Logs Insights, run this query and export its results:\n  {_QUERY}"),
         (rb"%PDF-", "a PDF file", _SAVE),
         (rb"(?i)\s*(?:usage: aws|aws: error|An error occurred \()", "an error of the AWS CLI",
-         "Run the command again and look at what it prints."),
+         "Run the command again, and check what it prints."),
     )
 )  # fmt: skip
 
@@ -78,7 +78,7 @@ def _unlike_a_log(name: str, beginning: bytes) -> tuple[str, str]:
         return f"{name} is not a saved log: it is binary.", EXPECTED
     for pattern, shape, way in _RESEMBLES:
         if pattern.match(beginning):
-            return f"{name} is not a saved log: it looks like {shape}.", way
+            return f"{name} is not a saved log: it is probably {shape}.", way
     if columns := csv_header(Head(beginning)):
         named = ", ".join(columns[:8])
         return (

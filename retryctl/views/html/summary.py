@@ -1,7 +1,7 @@
 """``summary`` as one page to attach: every count in a table, bars beside it, failures over time.
 
-Its size hangs on the kinds of things that were counted, never on how many: long lists are cut,
-and say so.
+Its size depends on the kinds of things that were counted, not on their number: long lists are cut,
+and name the number of the rest.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _named(counts: Counter[_Kind]) -> dict[str, int]:
 
 
 def _largest_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Equal ones by name: in what order a log was read must not show."""
+    """Equal counts by name, so that the order in which a log was read has no effect."""
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
@@ -131,7 +131,7 @@ def _shares(caption: str, what: str, counted: str, counts: Mapping[str, int]) ->
 
 
 def _bar(count: int, most: int) -> Markup:
-    """Only the sight of the figure that stands beside it."""
+    """Return a bar beside its figure, hidden from screen readers."""
     width = f"{count / most * 100:.2f}%" if most else "0"
     return tag(
         "svg",
@@ -143,7 +143,7 @@ def _bar(count: int, most: int) -> Markup:
     )
 
 
-# --------------------------------------------------------------------------- can they be trusted
+# --------------------------------------------------------------------------- the counter
 
 
 def _counting(tally: SummaryTally, branches: Branches, command: str) -> Iterator[Markup]:

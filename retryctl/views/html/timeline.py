@@ -30,7 +30,7 @@ _FILE, _MOST_FILES = "▪", 5
 _LONGEST, _SHORT = 14, 9  # letters of a branch's name that are drawn, and of a claim
 # On the narrowest screen the picture is 240 px wide, 34 letters of the axis.
 _CELLS = 34
-# In percent of the width: with less there is no room, with less than ample none on a phone.
+# In percent of the width: a label needs this much, and on a phone the ample one.
 _ROOM_FOR_ATTEMPT, _AMPLE_FOR_ATTEMPT = 6.0, 20.0
 _ROOM_FOR_WAIT, _AMPLE_FOR_WAIT = 14.0, 36.0
 
@@ -42,7 +42,7 @@ def picture(
     tz: tzinfo,
     horizon_ms: int | None,
 ) -> Markup | None:
-    """Return a figure of all attempts; ``None`` where there is no distance to draw.
+    """Return a figure of all attempts; ``None`` where all times are equal.
 
     An attempt stands at its start; one that still runs is drawn up to ``horizon_ms``.
     ``files`` has, by attempt number, the number of files in /tmp after the attempt.

@@ -17,6 +17,6 @@ def _document(body: bytes | None) -> Any:
     if body is None:
         return None
     try:
-        return json.loads(body, parse_constant=str)  # NaN is no JSON
+        return json.loads(body, parse_constant=str)  # NaN is not JSON
     except ValueError:
         return body.decode("utf-8", "replace")

@@ -53,7 +53,7 @@ def draw_lanes(
     *,
     rest: str,
 ) -> list[list[Piece]]:
-    """Return lines of ``width`` cells at most; none where there is no distance to draw.
+    """Return lines of ``width`` cells at most; none where all times are equal.
 
     Each lane has a label with its colour. An attempt stands at its start; one that still runs is
     drawn up to ``horizon_ms``. ``rest`` names the lanes that are not drawn.

@@ -117,7 +117,7 @@ class CsvTable(LineFormat):
     ) -> tuple[RawBlock, int]:
         """Return parsed rows as a block, and their number; ``count`` rows precede."""
         for error in parsed.errors:
-            diagnostics.damaged(f"its CSV cannot be read on ({error})")
+            diagnostics.damaged(f"its CSV cannot be read further ({error})")
         first = first_place(diagnostics.number) + count
         rows, block = parsed.rows, self.columns.block(parsed.rows, first)
         if block is None:

@@ -78,7 +78,7 @@ class JsonShape(ABC):
 
     @abstractmethod
     def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """Yield the events of the value; nothing where it only looks like one."""
+        """Yield the events of the value; nothing where it has only a similar form."""
 
 
 class LogEvents(JsonShape):

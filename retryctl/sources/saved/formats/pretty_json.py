@@ -1,6 +1,6 @@
 """The layout in which the AWS CLI and jq print JSON events, turned into lines by the block.
 
-Strings of JSON hold no newlines, so every newline is one of the layout: three replacements make
+Strings of JSON contain no newlines, so every newline is one of the layout: three replacements make
 a line of each event, whatever its keys.
 """
 
@@ -86,7 +86,7 @@ class PrettyEvents:
     def _count_alike(self, text: bytes, end: bytes) -> int:
         """Count the events, if all begin with the same key and ``end`` is not among them; else 0.
 
-        What follows the end of a document may look like events: the streams that were searched.
+        What follows the end of a document may have the form of events, as searched streams do.
         """
         if end in text:
             return 0
