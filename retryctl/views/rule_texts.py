@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-TERM_KINDS = "outcome verdict delivery gap key severity change error-kind".split()
+TERM_KINDS = ["outcome", "verdict", "delivery", "gap", "key", "severity", "change", "error-kind"]
 
 
 class RuleText(NamedTuple):
