@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from heapq import nsmallest
-from itertools import islice
 from typing import Any
 
 from retryctl.app.options import wall_clock_ms
@@ -34,7 +33,6 @@ from retryctl.views.sentences import coverage_sentence
 
 _FORMS = ("text", "json", "jsonl", "csv", "html", "markdown")
 _SHOWN_AS_TEXT = 50
-_LINES_AT_ONCE = 100
 _MOST_EXECUTIONS = 3
 
 _WORST_OUTCOMES = ("exhausted", "not-retried", "pending", "running", "unknown", "recovered")
@@ -101,26 +99,22 @@ def run_list(
     tz = zone(screen.tz)
     with opened as reader:
         rows = (row for row in list_rows(reader, wanted) if keep(row.function))
-        if show.output == "jsonl" and not (show.sort or files):
-            count = _put_lines(islice(rows, show.limit))
-        else:
-            listed, count = _sorted_rows(rows, show, text_only=not files)
-            answer = _Answer(
-                rows=listed, count=count, coverage=reader.coverage, order=show.sort or "newest"
-            )
-            for file in files:
-                write(file.path, _view(answer, file.form, tz, Screen()))
-            announce(files, quiet=screen.quiet)
-            shown = answer if show.limit else answer.shortened(show.output)
-            if listed or show.output != "text":
-                put(
-                    _view(shown, show.output, tz, stdout_screen(screen.color)),
-                    document=show.output != "text",
-                )
-        coverage = reader.coverage
+        listed, count = _sorted_rows(rows, show, text_only=not files)
+        answer = _Answer(
+            rows=listed, count=count, coverage=reader.coverage, order=show.sort or "newest"
+        )
+    for file in files:
+        write(file.path, _view(answer, file.form, tz, Screen()))
+    announce(files, quiet=screen.quiet)
+    shown = answer if show.limit else answer.shortened(show.output)
+    if listed or show.output != "text":
+        put(
+            _view(shown, show.output, tz, stdout_screen(screen.color)),
+            document=show.output != "text",
+        )
     if not count:
-        raise no_request(coverage, tz)
-    warn_of_gaps(coverage, feedback, show.output)
+        raise no_request(answer.coverage, tz)
+    warn_of_gaps(answer.coverage, feedback, show.output)
     return ExitStatus.OK
 
 
@@ -171,16 +165,6 @@ class _Answer:
     def shown(self) -> str:
         """The sentence that counts the rows."""
         return f"{len(self.rows):,} of {self.count:,} requests, {_ORDER_WORDS[self.order]}"
-
-
-def _put_lines(listed: Iterator[RequestRow]) -> int:
-    """Print each request as it is found; return their number."""
-    count = 0
-    lines = map(listed_line, listed)
-    while some := list(islice(lines, _LINES_AT_ONCE)):
-        put("".join(some))
-        count += len(some)
-    return count
 
 
 def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> str:
