@@ -4,14 +4,21 @@ The strict endpoint of the tests serves the log of a busy function over HTTP, wi
 calls a second. Three attempts of one request lie in it, one of them in a stream that was opened a
 day before. Each tool runs in a process of its own against the same endpoint, one after the other::
 
-    PATH=$PATH:VENV/bin python -m benchmarks.find_request --hours-ago 2 12 --scan 20000 200000
-    python -m benchmarks.find_request --groups 300 --quota 5
+    PATH=$PATH:VENV/bin python -m benchmarks.find_request --hours-ago 2 12 20 --quota 5 10
+    python -m benchmarks.find_request --groups 300 --quota 5 10
 
-``awslogs`` and ``aws`` are measured where they are on the PATH. How much of a log one
-FilterLogEvents call reads before it answers is not documented; ``--scan`` is our figure, and so is
-``--query-s``, the time of a query of Logs Insights. In the row ``--engine filter`` all tools make
-the same calls. With ``--groups`` the request lies in one of so many groups, the others are quiet,
-and no tool is given its name: the loop reads one group after the other until it finds the ID.
+``awslogs`` and ``aws`` are measured where they are on the PATH. AWS does not document how much of
+a log one FilterLogEvents call reads before it answers, nor how long it takes: ``--scan`` and
+``--call-s`` are our figures, and so is ``--query-s``, the time of a query of Logs Insights. With
+``--groups`` the request lies in one of so many groups, the others are quiet, and no tool is given
+its name: the loop reads one group after the other until it finds the ID.
+
+Two aims are checked below each table: a search by ``retryctl`` makes at most the calls of the best
+of the other tools in a group that is named, and takes at most half of their time. Beside them are
+lower bounds, which no search can beat: every page of the time in which attempts can lie has to be
+read, from six hours before the first to six hours after the last, and their other lines by one
+call; a search that does not know when the request ran, and begins with the newest, has to read
+what is newer too. The seconds follow from the quota: the calls of its first second are free.
 """
 
 from __future__ import annotations
@@ -19,6 +26,7 @@ from __future__ import annotations
 import argparse
 import heapq
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -150,6 +158,7 @@ def main() -> None:
     parser.add_argument("--quota", type=int, nargs="+", default=[10], help="calls a second")
     parser.add_argument("--groups", type=int, default=1)
     parser.add_argument("--query-s", type=float, default=5.0, help="seconds that a query takes")
+    parser.add_argument("--call-s", type=float, default=0.0, help="seconds that a call takes")
     parser.add_argument("--tools", type=int, default=4, help="only the first so many")
     given = parser.parse_args()
     tools = TOOLS[: given.tools] if given.groups == 1 else ANYWHERE
@@ -157,14 +166,20 @@ def main() -> None:
         now_ms = time.time_ns() // 1_000_000
         with Endpoint() as endpoint:
             endpoint.insights.query_s = given.query_s
+            endpoint.faults.rates = {"slow": 1.0} if given.call_s else {}
+            endpoint.faults.slow_s = given.call_s
             load(endpoint, given.events, given.groups, now_ms, hours)
             for scan in given.scan:
                 for quota in given.quota:
                     endpoint.events.scan_events = scan
                     endpoint.quotas = Quotas(dict.fromkeys(LIMITED, quota))
                     print(head(given.events, given.groups, hours, scan, quota))
+                    measured = []
                     for tool in tools:
-                        print(row(tool, endpoint, now_ms - DAY_MS, now_ms), flush=True)
+                        measured.append(measure(tool, endpoint, now_ms - DAY_MS, now_ms))
+                        print(row(measured[-1]), flush=True)
+                    pages = given.events / scan
+                    print(aims(measured, Bounds(pages=pages, hours_ago=hours, quota=quota)))
 
 
 LIMITED = ("FilterLogEvents", "GetLogEvents")
@@ -192,10 +207,26 @@ def head(events: int, groups: int, hours_ago: float, scan: int, quota: int) -> s
     )
 
 
-def row(tool: Tool, endpoint: Endpoint, since_ms: int, until_ms: int) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a tool took; ``failed`` is the reason where it printed nothing."""
+
+    tool: str
+    seconds: float = 0.0
+    calls: int = 0
+    log_calls: int = 0
+    messages: Sequence[str] = ()
+    most_mb: float = 0.0
+    failed: str = ""
+
+
+READING = ("FilterLogEvents", "GetLogEvents", "StartQuery", "GetQueryResults")
+
+
+def measure(tool: Tool, endpoint: Endpoint, since_ms: int, until_ms: int) -> Measured:
     command = tool.command(endpoint.url, since_ms, until_ms)
     if shutil.which(command[0]) is None:
-        return f"| {tool.name} | not installed | | | | | |"
+        return Measured(tool=tool.name, failed="not installed")
     endpoint.calls.clear()
     time.sleep(1.5)  # the quota is full again
     began = time.monotonic()
@@ -203,14 +234,78 @@ def row(tool: Tool, endpoint: Endpoint, since_ms: int, until_ms: int) -> str:
     seconds = time.monotonic() - began
     if done.status:
         reason = (done.errors.strip().splitlines() or ["no words"])[-1][:60]
-        return f"| {tool.name} | {seconds:.1f}, failed: {reason} | {calls(endpoint)} | | | | |"
-    messages = [message for message in tool.messages(done.printed) if message.strip()]
-    counters = messages.count("0\n")
-    tracebacks = sum("Traceback" in message for message in messages)
-    return (
-        f"| {tool.name} | {seconds:.1f} | {calls(endpoint)} | {len(messages)} "
-        f"| {counters} | {tracebacks} | {done.most_mb:.0f} MB |"
+        return Measured(tool=tool.name, failed=reason)
+    return Measured(
+        tool=tool.name,
+        seconds=seconds,
+        calls=sum(endpoint.calls.values()),
+        log_calls=sum(endpoint.calls[name] for name in READING),
+        messages=[message for message in tool.messages(done.printed) if message.strip()],
+        most_mb=done.most_mb,
     )
+
+
+def row(one: Measured) -> str:
+    """All calls, and those that read the log: the others have quotas of their own."""
+    if one.failed:
+        return f"| {one.tool} | {one.failed} | | | | | |"
+    counters = one.messages.count("0\n")
+    tracebacks = sum("Traceback" in message for message in one.messages)
+    return (
+        f"| {one.tool} | {one.seconds:.1f} | {one.calls} ({one.log_calls}) | {len(one.messages)} "
+        f"| {counters} | {tracebacks} | {one.most_mb:.0f} MB |"
+    )
+
+
+REACH_HOURS = 6 + 63 / 3600  # the longest event age, the timeout and a grace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """The fewest calls for a request ``hours_ago``, in a day of ``pages`` pages."""
+
+    pages: float
+    hours_ago: float
+    quota: int
+
+    @property
+    def known(self) -> int:
+        """Of a search that knows when the request ran."""
+        return self._calls(min(self.hours_ago, REACH_HOURS))
+
+    @property
+    def newest_first(self) -> int:
+        return self._calls(self.hours_ago)
+
+    def _calls(self, hours_after: float) -> int:
+        hours = hours_after + min(24 - self.hours_ago, REACH_HOURS)
+        return math.ceil(self.pages * hours / 24) + 1
+
+    def seconds(self, calls: int) -> float:
+        return max(0.0, (calls - self.quota) / self.quota)
+
+
+def aims(measured: Sequence[Measured], bounds: Bounds) -> str:
+    """Whether the aims are reached, and the lower bounds."""
+    own = measured[0]
+    others = [one for one in measured if not one.tool.startswith("retryctl") and not one.failed]
+    if own.failed or not others:
+        return ""
+    calls, seconds = min(one.log_calls for one in others), min(one.seconds for one in others)
+    known, newest = bounds.known, bounds.newest_first
+    return (
+        f"\nCalls: {own.log_calls}, the best other {calls}: "
+        f"{_reached(own.log_calls <= calls)}. No search takes fewer than {known}; one that begins "
+        f"with the newest no fewer than {newest}.\n"
+        f"Seconds: {own.seconds:.1f}, half of the best other {seconds / 2:.1f}: "
+        f"{_reached(own.seconds <= seconds / 2)}. Beside the start of the program no search takes "
+        f"less than {bounds.seconds(known):.1f}; one that begins with the newest no less than "
+        f"{bounds.seconds(newest):.1f}."
+    )
+
+
+def _reached(is_reached: bool) -> str:
+    return "reached" if is_reached else "not reached"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,13 +343,6 @@ status = subprocess.call(sys.argv[1:])
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
 sys.exit(status)
 """
-
-
-def calls(endpoint: Endpoint) -> str:
-    """All calls, and those that read the log: the others have quotas of their own."""
-    all_calls = sum(endpoint.calls.values())
-    reading = ("FilterLogEvents", "GetLogEvents", "StartQuery", "GetQueryResults")
-    return f"{all_calls} ({sum(endpoint.calls[name] for name in reading)})"
 
 
 def environment() -> dict[str, str]:

@@ -53,7 +53,7 @@ class Truth:
 
 @dataclass(eq=False)
 class Environment:
-    """An execution environment: its stream, until when it lives, and the files in its /tmp."""
+    """An execution environment: its stream, its end, and the files in its /tmp."""
 
     stream: str
     ends_ms: int

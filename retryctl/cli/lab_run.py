@@ -17,7 +17,7 @@ from retryctl.app import lab as lab_app
 from retryctl.app.lab_setup import LabSetup, open_setup
 from retryctl.app.trace import TraceResult
 from retryctl.cli.options.params import Output, OutputOptions
-from retryctl.cli.output.terminal import put, remark
+from retryctl.cli.output.terminal import put, remark, stdout_screen
 from retryctl.cli.output.trace_output import show_trace, verdict_status
 from retryctl.core.check.expectations import CheckTally, Expectations, of_request
 from retryctl.core.model.coverage import LogQuery
@@ -100,7 +100,16 @@ def _show(run_of: lab_app.LabRun, show: OutputOptions) -> ExitStatus:
     responses = {i: [attempt.body for attempt in of_one] for i, of_one in run_of.attempts.items()}
     if len(set(run_of.plans.values())) > 1 and show.output is Output.TEXT and run_of.checked:
         plans = {request_id: plan.text for request_id, plan in run_of.plans.items()}
-        put(plan_table(run_of.checked, plans, responses if show.lines else {}))
+        screen = stdout_screen(show.color)
+        table = plan_table(
+            run_of.checked,
+            plans,
+            responses if show.lines else {},
+            width=screen.width,
+            colour=screen.colour,
+            ascii_only=screen.ascii_only,
+        )
+        put(table)
         return verdict_status(run_of.checked) if show.exit_code else ExitStatus.OK
     result = TraceResult(
         checked=run_of.checked,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from heapq import nsmallest
@@ -12,6 +11,7 @@ from typing import Any
 from retryctl.app.options import wall_clock_ms
 from retryctl.app.window import list_rows, open_window
 from retryctl.cli.options import params as options
+from retryctl.cli.options.choices import LIST_FORMS
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import zone
 from retryctl.cli.output.messages import refuse_unknown, select_functions, warn_of_gaps
@@ -25,15 +25,12 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.core.rules import ALL_RULES
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.value_classes import value_class
-from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus
 from retryctl.views.json.request_list import listed_document, listed_line
 from retryctl.views.json.trace import coverage_object
 from retryctl.views.sentences import coverage_sentence
 
-_FORMS = ("text", "json", "jsonl", "csv", "html", "markdown")
 _SHOWN_AS_TEXT = 50
-_MOST_EXECUTIONS = 3
 
 _WORST_OUTCOMES = ("exhausted", "not-retried", "pending", "running", "unknown", "recovered")
 _WORST_VERDICTS = ("disagrees", "undetermined", "not-counted", "agrees")
@@ -80,10 +77,10 @@ def run_list(
     show: ListOptions,
 ) -> ExitStatus:
     """List the requests of ``functions`` in the window that pass the filter."""
-    refuse_unknown(show.output, _FORMS, "--output")
+    refuse_unknown(show.output, LIST_FORMS, "--output")
     if show.sort:
         refuse_unknown(show.sort, list(ORDERS), "--sort")
-    files = report_files(show.reports, _FORMS, source=read.source)
+    files = report_files(show.reports, LIST_FORMS, source=read.source)
     config = config_for(read.source)
     source, keep = select_functions(functions, source_options(read, aws, config))
     window = time_window(read, screen.tz)
@@ -103,18 +100,19 @@ def run_list(
         answer = _Answer(
             rows=listed, count=count, coverage=reader.coverage, order=show.sort or "newest"
         )
-    for file in files:
-        write(file.path, _view(answer, file.form, tz, Screen()))
-    announce(files, quiet=screen.quiet)
-    shown = answer if show.limit else answer.shortened(show.output)
-    if listed or show.output != "text":
-        put(
-            _view(shown, show.output, tz, stdout_screen(screen.color)),
-            document=show.output != "text",
-        )
+        for file in files:
+            write(file.path, _view(answer, file.form, tz, Screen()))
+        announce(files, quiet=screen.quiet)
+        shown = answer if show.limit else answer.shortened(show.output)
+        if listed or show.output != "text":
+            put(
+                _view(shown, show.output, tz, stdout_screen(screen.color)),
+                document=show.output != "text",
+            )
+        coverage = reader.coverage
     if not count:
-        raise no_request(answer.coverage, tz)
-    warn_of_gaps(answer.coverage, feedback, show.output)
+        raise no_request(coverage, tz)
+    warn_of_gaps(coverage, feedback, show.output)
     return ExitStatus.OK
 
 
@@ -167,12 +165,12 @@ class _Answer:
         return f"{len(self.rows):,} of {self.count:,} requests, {_ORDER_WORDS[self.order]}"
 
 
-def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> str:
+def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> Iterable[str]:
     rows = answer.rows
     if form == "json":
         return listed_document(rows, coverage_object(answer.coverage))
     if form == "jsonl":
-        return "".join(map(listed_line, rows))
+        return map(listed_line, rows)
     if form == "csv":
         from retryctl.views.csv import list_csv
 
@@ -181,9 +179,9 @@ def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> str:
         from retryctl.views.html.request_list import list_page
 
         return list_page(rows, answer.coverage, shown=answer.shown, tz=tz)
-    from retryctl.views.text.request_list import list_blocks, list_text
+    from retryctl.views.text.request_list import durable_remarks, list_blocks, list_text
 
-    remarks = _remarks(answer, tz)
+    remarks = _remarks(answer, durable_remarks(rows), tz)
     if form == "markdown":
         from retryctl.views.markdown import markdown_of
 
@@ -198,22 +196,14 @@ def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> str:
     )
 
 
-def _remarks(answer: _Answer, tz: tzinfo) -> list[str]:
+def _remarks(answer: _Answer, more_remarks: Iterable[str], tz: tzinfo) -> list[str]:
     more = len(answer.rows) < answer.count
     return [
         f"{answer.shown}; --limit shows more." if more else f"{answer.shown}.",
-        *_durable_remarks(answer.rows),
+        *more_remarks,
         coverage_sentence(answer.coverage, tz),
         *(gap.message for gap in answer.coverage.gaps),
     ]
-
-
-def _durable_remarks(rows: Sequence[RequestRow]) -> Iterator[str]:
-    executions = Counter(row.execution_arn for row in rows if row.execution_arn)
-    for arn, count in executions.most_common(_MOST_EXECUTIONS):
-        yield f"durable execution {arn}: {number_of(count, 'request')}, which are not retries."
-    if len(executions) > _MOST_EXECUTIONS:
-        yield f"{len(executions) - _MOST_EXECUTIONS:,} other durable executions: --output json."
 
 
 def _sorted_rows(

@@ -48,13 +48,22 @@ def test_json_is_traces_json() -> None:
 def test_all_is_the_table_of_branches() -> None:
     done = retryctl("lab", "run", HANDLER, "--plan", "all", "--event", EVENT, "--seed", "1")
     assert done.stdout == (
-        "plan         attempt 1  attempt 2  attempt 3  verdict\n"
-        "same,same    0 A        1 B        2 C        agrees\n"
-        "same,fresh   0 A        1 B        0 A        disagrees: environment-switch\n"
-        "fresh,env=1  0 A        0 A        1 B        disagrees: environment-switch\n"
-        "fresh,same   0 A        0 A        1 B        disagrees: environment-switch\n"
-        "fresh,fresh  0 A        0 A        0 A        disagrees: environment-switch\n"
+        " plan         attempt 1  attempt 2  attempt 3  verdict\n"
+        " same,same    0 A        1 B        2 C        agrees\n"
+        " same,fresh   0 A        1 B        0 A        disagrees: environment-switch\n"
+        " fresh,env=1  0 A        0 A        1 B        disagrees: environment-switch\n"
+        " fresh,same   0 A        0 A        1 B        disagrees: environment-switch\n"
+        " fresh,fresh  0 A        0 A        0 A        disagrees: environment-switch\n"
     )
+
+
+def test_a_narrow_table_counts_the_findings_below_it() -> None:
+    arguments = ("--plan", "all", "--event", EVENT, "--seed", "1")
+    done = retryctl("lab", "run", HANDLER, *arguments, env={"COLUMNS": "60"})
+    *rows, below = done.stdout.splitlines()
+    assert max(map(len, rows)) <= 60
+    assert rows[-1].split() == ["fresh,fresh", "0", "A", "0", "A", "0", "A", "disagrees"]
+    assert below == "findings: environment-switch 4"
 
 
 def test_all_after_a_first_that_timed_out() -> None:

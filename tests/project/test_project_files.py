@@ -78,3 +78,13 @@ def test_no_file_installs_the_package_by_a_name_that_is_not_registered() -> None
     texts = {name: (ROOT / name).read_text("utf-8") for name in names if name != own}
     assert [name for name, text in texts.items() if command.search(text)] == []
     assert command.search("pip install 'retryctl[lab]'")
+
+
+def test_no_file_leads_to_an_address_that_is_not_the_projects() -> None:
+    """A name that somebody else may register on a host is a risk where people install from it."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    kinds = (".md", ".yml", ".yaml", ".toml", "Dockerfile")
+    texts = {n: (ROOT / n).read_text("utf-8") for n in listed.stdout.split() if n.endswith(kinds)}
+    claimed = re.compile(r"(?:github|gitlab)\.com/retryctl\b|ghcr\.io/retryctl\b")
+    assert [name for name, text in texts.items() if claimed.search(text)] == []
+    assert claimed.search("https://github.com/retryctl/retryctl")

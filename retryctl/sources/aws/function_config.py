@@ -15,6 +15,7 @@ from retryctl.core.model.limits import DEFAULT_RETRIES, LONGEST_EVENT_AGE_S, LON
 from retryctl.core.value_classes import value_class
 from retryctl.errors import AccessDenied, CouldNotLook, NoCredentials, UsageError
 from retryctl.sources.aws.client import Answer, AwsClient
+from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.errors import NO_REGION, Refused
 from retryctl.sources.saved.files import instead_of
 
@@ -27,6 +28,7 @@ _FUNCTION = re.compile(
 )
 _VERSION = re.compile(r"[0-9]+|\$LATEST(?:\.PUBLISHED)?")
 _EDGE_REGION = "us-east-1"
+_AT_ONCE = 2
 
 
 @value_class
@@ -164,18 +166,22 @@ def read_settings(
         request["Qualifier"] = named.qualifier
     notes: list[str] = []
     configuration = _configuration(calls, request, notes)
-    retries, event_age_s = _event_invoke(calls, request, notes)
-    if (
-        retries is not None
-        and not named.qualifier
-        and _differs(calls, request, retries, event_age_s)
-    ):
-        notes.append(
-            f"A version or an alias of {named.name} has retry settings of its own, and the logs "
-            f"do not say which was called: name it ({named.name}:ALIAS). "
-            f"Lambda's defaults are assumed."
-        )
-        retries = event_age_s = None
+    with DaemonPool(_AT_ONCE) as pool:
+        own = [_reserved_concurrency, _has_stream_source] if configuration else []
+        reading = [pool.submit(read, calls, request) for read in own]
+        retries, event_age_s = _event_invoke(calls, request, notes)
+        if (
+            retries is not None
+            and not named.qualifier
+            and _differs(calls, request, retries, event_age_s)
+        ):
+            notes.append(
+                f"A version or an alias of {named.name} has retry settings of its own, and the "
+                f"logs do not say which was called: name it ({named.name}:ALIAS). "
+                f"Lambda's defaults are assumed."
+            )
+            retries = event_age_s = None
+        reserved, stream_source = [one.result() for one in reading] or (None, False)
     logging: dict[str, Any] = configuration.get("LoggingConfig") or {}
     settings = FunctionConfig(
         maximum_retry_attempts=retries,
@@ -187,8 +193,8 @@ def read_settings(
         system_log_level=logging.get("SystemLogLevel"),
         durable=bool(configuration.get("DurableConfig")),
         managed_instances=bool(configuration.get("CapacityProviderConfig")),
-        reserved_concurrency=_reserved_concurrency(calls, request) if configuration else None,
-        stream_source=bool(configuration) and _has_stream_source(calls, request),
+        reserved_concurrency=reserved,
+        stream_source=bool(stream_source),
     )
     return settings, logging.get("LogGroup"), tuple(notes)
 

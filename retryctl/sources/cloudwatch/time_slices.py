@@ -1,8 +1,8 @@
 """Slices of time in which a log group is searched, newest first.
 
 The whole window is tried first: in a quiet group one call reads it. Where that call does not
-reach the end, the group is busy. Then an eighth of the window measures how busy it is, and the
-rest is cut into slices of some pages each: few slices, since the last page of each is not full.
+reach the end, the group is busy. Then two slices, an eighth of the window each, measure how busy
+it is. The rest is cut into slices of some pages each: few, since the last page of each is not full.
 Once attempts are found, the aim narrows to the time in which others can lie, and widens beyond
 the window where that does.
 """
@@ -67,7 +67,7 @@ class SlicePlanner:
     def take(self) -> TimeSlice | None:
         """Return the newest part of the aim that is not taken; ``None`` where nothing is left.
 
-        Also ``None`` while the first slice is read, which measures the length of the others, and
+        Also ``None`` while the first two are read, which measure the length of the others, and
         while others are read of which an attempt can spare this one.
         """
         rest = self.rest()
@@ -82,10 +82,12 @@ class SlicePlanner:
     def _waits(self, rest: list[TimeRange]) -> bool:
         if self._longest_ms is None:
             return False
-        if not self._rate or _length_of(rest) * self._rate <= _FEW_PAGES:
+        if not self._rate:
+            return len(self._taken) >= _LEAST_AT_ONCE
+        if _length_of(rest) * self._rate <= _FEW_PAGES:
             return True
-        if self._reach_ms is None or len(self._taken) < _LEAST_AT_ONCE:
-            return False
+        if self._reach_ms is None or len(self._taken) < _LEAST_AT_ONCE or not self._rates:
+            return False  # before a slice was read to its end, others show how busy the group is
         newest_ms = max(window.until_ms for window in self._taken)
         return rest[-1].until_ms < newest_ms - self._reach_ms
 
@@ -103,7 +105,7 @@ class SlicePlanner:
         return TimeRange(since_ms=since_ms, until_ms=window.until_ms)
 
     def reached(self, part: TimeSlice, pages: int) -> None:
-        """Note that a slice goes on after ``pages``; others are then read beside the first."""
+        """Note that a slice goes on after ``pages``; others are then read beside the first two."""
         if part.trial:
             return
         self._reached[part.window] = pages

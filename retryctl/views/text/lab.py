@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.history.outcome import ErrorInfo, Outcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.views.attempts_table import response
-from retryctl.views.inert import inert
+from retryctl.views.blocks import Block, Table, plain_paragraph, text_column
+from retryctl.views.text.layout import text_of
 
 _SELF_EVIDENT = ("retries-exhausted",)
 
@@ -17,22 +20,43 @@ def plan_table(
     checked: Sequence[CheckedRequest],
     plans: Mapping[str, str],
     responses: Mapping[str, Sequence[bytes | None]],
+    *,
+    width: int,
+    colour: bool = False,
+    ascii_only: bool = False,
 ) -> str:
-    """Return a line for each request: its plan, each attempt's counter and branch, the verdict.
+    """Return a row for each request: its plan, each attempt's counter and branch, the verdict.
 
     ``plans`` are texts and ``responses`` documents by request ID. The documents follow, and the
     errors of an init, each once.
     """
-    rows = [["plan", *_numbers(checked), "verdict"]]
-    for one in checked:
-        cells = [_cell(attempt) for attempt in one.request.attempts]
-        cells += [""] * (len(rows[0]) - 2 - len(cells))
-        rows.append([plans[one.request.request_id], *cells, _verdict(one)])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows]
-    return "".join(
-        inert(line) + "\n"
-        for line in (*lines, *_init_errors(checked), *_responses(plans, responses))
+    lines = [*_init_errors(checked), *_responses(plans, responses)]
+    blocks: list[Block] = [_plans(checked, plans), *map(plain_paragraph, lines)]
+    return text_of(blocks, width=width, colour=colour, ascii_only=ascii_only)
+
+
+def _plans(checked: Sequence[CheckedRequest], plans: Mapping[str, str]) -> Table:
+    most = max(len(one.request.attempts) for one in checked)
+    rows = [[*map(_cell, one.request.attempts), *[""] * most][:most] for one in checked]
+    attempts = {
+        f"attempt {number}": text_column(f"attempt {number}", column)
+        for number, column in enumerate(zip(*rows, strict=True), start=1)
+    }
+    findings = Counter(name for one in checked for name in _findings(one))
+    counted = ", ".join(f"{name} {count:,}" for name, count in findings.most_common())
+    verdicts = text_column("verdict", map(_verdict, checked))
+    shorter = text_column("verdict", (one.verdict.value for one in checked))
+    return Table(
+        columns={
+            "plan": text_column("plan", (plans[one.request.request_id] for one in checked)),
+            **attempts,
+            "verdict": replace(verdicts, shorter=shorter),
+        },
+        gives_way=("verdict",),
+        clipped="verdict",
+        instead={("shorter verdict",): [plain_paragraph(f"findings: {counted}")]}
+        if counted
+        else {},
     )
 
 
@@ -60,17 +84,16 @@ def _error_text(error: ErrorInfo) -> str:
     return message if message.startswith(error.type or "") else f"{error.type}: {message}"
 
 
-def _numbers(checked: Sequence[CheckedRequest]) -> list[str]:
-    most = max(len(one.request.attempts) for one in checked)
-    return [f"attempt {number}" for number in range(1, most + 1)]
-
-
 def _cell(attempt: Attempt) -> str:
     claim = attempt.claim
     parts = [str(part) for part in (claim.counter, claim.branch) if part is not None]
     return " ".join(parts) or attempt.outcome.value
 
 
+def _findings(one: CheckedRequest) -> list[str]:
+    return list(dict.fromkeys(f.rule for f in one.findings if f.rule not in _SELF_EVIDENT))
+
+
 def _verdict(one: CheckedRequest) -> str:
-    rules = dict.fromkeys(f.rule for f in one.findings if f.rule not in _SELF_EVIDENT)
-    return f"{one.verdict.value}: {', '.join(rules)}" if rules else one.verdict.value
+    found = ", ".join(_findings(one))
+    return f"{one.verdict.value}: {found}" if found else one.verdict.value

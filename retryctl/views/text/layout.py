@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from io import StringIO
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, chop_cells
-from rich.console import Console
 from rich.text import Text
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
@@ -30,6 +30,9 @@ from retryctl.views.inert import inert
 from retryctl.views.signs import ASCII
 from retryctl.views.text.trace import TraceOptions, trace_blocks
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 _Grid = dict[str, list[Text]]
 """The columns of a table by name; each begins with its heading."""
 
@@ -38,9 +41,11 @@ _MARGIN, _GAP = 1, 2
 _LEAST_CLIPPED = 9
 # --function orders-worker · 'two words' · an open quote
 _COMMAND_WORD = re.compile(r"""(?:-[\w-]+ (?=[^-]))?(?:'[^']*'|"[^"]*"|[^\s'"])+|['"]""")
-# the blanks of 54.6 ms and 1 m 04 s, and a character in their place that no inert text has
-_IN_DURATION = re.compile(r"(?<=\d) (?=(?:ms|[smhd])\b)|(?<=\d [mhd]) (?=\d\d [smh]\b)")
+# the blanks of 54.6 ms, 128 MB, 3.4 % and 1 m 04 s; a character in their place that no text has
+_IN_QUANTITY = re.compile(r"(?<=\d) (?=(?:ms|[smhd]|[KMG]B)\b|%)|(?<=\d [mhd]) (?=\d\d [smh]\b)")
 _GLUE = "\ufffe"
+_NO_CONSOLE: Any = None
+"""rich wraps text with a console, of which it uses nothing for text that is not justified."""
 
 
 def trace_text(
@@ -92,30 +97,35 @@ def svg_of(blocks: Iterable[Block], *, title: str, width: int) -> str:
     """Lay the blocks out in ``width`` cells, as a picture of a terminal."""
     from retryctl.views.text.svg_frame import FORMAT, each_word_placed
 
-    console = _console(width, colour=True)
-    _print(console, _Page(console, ascii_only=False).lines(blocks))
+    console = _console(width)
+    _print(console, _Page(width, ascii_only=False).lines(blocks))
     svg = console.export_svg(title=title, code_format=FORMAT, unique_id="retryctl")
     return each_word_placed(svg)
 
 
 def text_of(blocks: Iterable[Block], *, width: int, colour: bool, ascii_only: bool) -> str:
     """Return the blocks laid out in ``width`` cells."""
-    console = _console(width, colour=colour)
-    with console.capture() as capture:
-        _print(console, _Page(console, ascii_only=ascii_only).lines(blocks))
-    text = capture.get()
+    lines = _Page(width, ascii_only=ascii_only).lines(blocks)
+    if colour:
+        console = _console(width)
+        with console.capture() as capture:
+            _print(console, lines)
+        text = capture.get()
+    else:
+        text = "".join(f"{line.plain.rstrip()}\n" for line in lines)
     return text.translate(ASCII) if ascii_only else text
 
 
-def _console(width: int, *, colour: bool) -> Console:
-    """Return a console that reads neither the terminal nor the environment."""
+def _console(width: int) -> Console:
+    """Return a console of colours that reads neither the terminal nor the environment."""
+    from rich.console import Console
+
     return Console(
         file=StringIO(),
         record=True,
         width=width,
-        color_system="standard" if colour else None,
-        no_color=not colour,
-        force_terminal=colour,
+        color_system="standard",
+        force_terminal=True,
         force_jupyter=False,
         legacy_windows=False,
         _environ={},
@@ -129,10 +139,10 @@ def _print(console: Console, lines: Iterable[Text]) -> None:
 
 
 class _Page:
-    """Lays blocks out, line by line, in the width of its console."""
+    """Lays blocks out, line by line, in some width."""
 
-    def __init__(self, console: Console, *, ascii_only: bool) -> None:
-        self._console = console
+    def __init__(self, width: int, *, ascii_only: bool) -> None:
+        self._width = width
         self._ascii_only = ascii_only
 
     def lines(self, blocks: Iterable[Block]) -> Iterator[Text]:
@@ -164,15 +174,15 @@ class _Page:
 
     def _hanging(self, lead: Text, body: Text) -> Iterator[Text]:
         cells = self._room(lead.cell_len)
-        body.plain = _IN_DURATION.sub(_GLUE, body.plain)
-        for line in body.wrap(self._console, cells, overflow="fold") or [Text()]:
+        body.plain = _IN_QUANTITY.sub(_GLUE, body.plain)
+        for line in body.wrap(_NO_CONSOLE, cells, overflow="fold") or [Text()]:
             line.plain = line.plain.replace(_GLUE, " ")
             yield lead + line
             lead = Text(" " * lead.cell_len)
 
     def _command(self, command: str) -> Iterator[Text]:
         r"""Broken between words, where a ``\`` at the line's end continues it in a shell."""
-        cells = self._console.width - len(r" \ ")
+        cells = self._width - len(r" \ ")
         line = indent = "   "
         for word in _COMMAND_WORD.findall(self._clean(command)):
             if line != indent and cell_len(f"{line} {word}") > cells:
@@ -183,7 +193,7 @@ class _Page:
         yield Text(line, "bold")
 
     def _room(self, taken: int) -> int:
-        return max(self._console.width - taken, 1)
+        return max(self._width - taken, 1)
 
     # ----------------------------------------------------------------- tables
 
@@ -225,7 +235,7 @@ class _Page:
     def _spare(self, grid: _Grid, gap: int) -> int:
         """How many cells are left over; below zero, how many are wanting."""
         taken = sum(map(_widest, grid.values())) + gap * (len(grid) - 1)
-        return self._console.width - _MARGIN - taken
+        return self._width - _MARGIN - taken
 
     def _items(self, columns: Iterable[list[Text]], *, apart: bool = False) -> Iterator[Text]:
         """Each row as a few lines of headings and cells, without empty cells.
