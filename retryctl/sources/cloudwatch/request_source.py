@@ -341,7 +341,9 @@ class RequestSource:
     def _note_fresh(self, group: LogGroup, fresh: TimeRange) -> None:
         with self._lock:
             self._looked.horizon_ms = min(self._looked.horizon_ms, fresh.since_ms)
-            self._looked.gaps.append(too_fresh(group, fresh, self._rerun(group)))
+            asked = self._selection
+            settle = rerun_command(asked.request_ids, group, asked.since_ms or 0, fresh.since_ms)
+            self._looked.gaps.append(too_fresh(group, fresh, settle))
 
     def _tell(self, group: LogGroup) -> None:
         if self._progress:
