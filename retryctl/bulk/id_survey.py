@@ -85,7 +85,7 @@ class SurveyedChunk:
     is_irregular: bool = False
     index: BlockIndex | None = field(default_factory=BlockIndex)
     id_search: IdSearch = field(default_factory=IdSearch)
-    answers_search: bool = False
+    web_function: bool = False
     second_format: LogFormat | None = None
 
     def add_times(self, count: int, first_ms: int, last_ms: int) -> None:
@@ -118,7 +118,7 @@ class SurveyedLog(SurveyedChunk):
             self.mentioned.setdefault(place, set()).update(ids)
         self.elsewhere.update(found.elsewhere)
         self.id_search.merge(found.id_search)
-        self.answers_search |= found.answers_search
+        self.web_function |= found.web_function
 
     def chunks_of(self, streams: Collection[str]) -> Iterator[Chunk]:
         """Yield the chunks for the scan of some streams, with the stretches that matter."""
@@ -144,12 +144,15 @@ class Survey:
         self._filter = StreamFilter(query)
         self._ids = {request_id.encode() for request_id in query.request_ids}
         self._needles = [each.upper() if upper else each for each in self._ids]
+        self._upper = upper
         self._before_ms = 0
         self._at_the_edge: list[tuple[BlockSpan, RawBlock]] = []
 
     def read(self, block: RawBlock) -> None:
         """Read the next block."""
         search = self.found.id_search
+        if self._upper:  # the ID is not there: the log may be of a web function
+            self.found.web_function |= b"platform.invoke" in block.raw
         span = block.span()
         if block.start is None:
             self.found.index = None

@@ -163,7 +163,8 @@ class BulkReader:
                 store.take(scanned)
         meter.reach(2 * self._size)
         store.add_times(found.events, found.first_ms, found.last_ms)
-        store.take_search(found.id_search, answers_search=found.answers_search)
+        store.id_search.merge(found.id_search)
+        store.web |= {""} if found.web_function else set()
         store.stats.left_out.update(found.elsewhere)
         self._finish(store, run, found.malformed_files, before)
         mentioned = chain(found.elsewhere, *found.mentioned.values())
@@ -255,7 +256,8 @@ class BulkReader:
             lost_lines(len(torn)) if torn else None,
         )
         store.stats.gaps += [gap for gap in gaps if gap]
-        store.stats.bytes_read, store.stats.web_requests = run.done, len(store.web)
+        store.stats.bytes_read, store.stats.web_requests = run.done, len(store.web - {""})
+        store.stats.web_function = bool(store.web)
 
     def _refuse_unreadable(self, refused: dict[str, UnreadableInput]) -> None:
         if refused and names_one_file(self._source):

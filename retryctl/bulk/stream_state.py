@@ -190,14 +190,16 @@ class StreamFragment:
 
 @dataclass(slots=True, kw_only=True)
 class ScannedChunk:
-    """What the scan of a chunk found; ``plain`` and ``others`` are partitioned by request ID.
+    """What the scan of a chunk found; ``others`` are partitioned by request ID.
 
-    At the end ``pickled`` has the others, so that they are unpickled with their partition only.
+    At the end ``plain`` has the packed attempts of ``records`` and ``pickled`` the others, by
+    partition, so that these are unpickled with their partition only.
     """
 
     fragments: list[StreamFragment] = field(default_factory=list)
     out_of_order: set[tuple[str | None, str]] = field(default_factory=set)
-    plain: list[bytearray]
+    records: list[bytes] = field(default_factory=list)
+    plain: list[bytes] = field(default_factory=list)
     others: list[list[tuple[int, Attempt]]]
     pickled: list[bytes] = field(default_factory=list)
     templates: list[Attempt] = field(default_factory=list)
@@ -208,7 +210,6 @@ class ScannedChunk:
     unrecognised: dict[int, set[str | int]] = field(default_factory=dict)
     web: set[str] = field(default_factory=set)
     id_search: IdSearch = field(default_factory=IdSearch)
-    answers_search: bool = False
     malformed: bool = False
 
     def forget_counts(self) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from retryctl.cli.help import CommandApp
+from retryctl.cli.options import choices
 from retryctl.cli.options import params as options
 
 app = CommandApp()
@@ -30,7 +31,14 @@ Attempts = Annotated[
 ]
 Form = Annotated[
     str,
-    typer.Option("--output", "-o", metavar="FORM", help="text or json.", rich_help_panel="Output"),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FORM",
+        help="text or json.",
+        autocompletion=choices.one_of("text", "json"),
+        rich_help_panel="Output",
+    ),
 ]
 
 

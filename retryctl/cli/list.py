@@ -79,6 +79,7 @@ Sort = Annotated[
         rich_help_panel="Output",
     ),
 ]
+Report = Annotated[list[str] | None, options.report_option(*choices.LIST_FORMS)]
 Form = Annotated[
     str,
     typer.Option(
@@ -86,7 +87,7 @@ Form = Annotated[
         "-o",
         metavar="FORM",
         help="text, json, jsonl (one request per line), csv, html or markdown.",
-        autocompletion=choices.one_of("text", "json", "jsonl", "csv", "html", "markdown"),
+        autocompletion=choices.one_of(*choices.LIST_FORMS),
         rich_help_panel="Output",
     ),
 ]
@@ -111,7 +112,7 @@ def list_requests(
     related: options.Related = False,
     key: options.Key = None,
     output: Form = "text",
-    report: options.Report = None,
+    report: Report = None,
 ) -> int:
     """List the requests of a function, one line each, with whole IDs for retryctl trace.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from heapq import nsmallest
@@ -13,6 +12,7 @@ from typing import Any
 from retryctl.app.options import wall_clock_ms
 from retryctl.app.window import list_rows, open_window
 from retryctl.cli.options import params as options
+from retryctl.cli.options.choices import LIST_FORMS
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import zone
 from retryctl.cli.output.messages import refuse_unknown, select_functions, warn_of_gaps
@@ -26,16 +26,13 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.core.rules import ALL_RULES
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.value_classes import value_class
-from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus
 from retryctl.views.json.request_list import listed_document, listed_line
 from retryctl.views.json.trace import coverage_object
 from retryctl.views.sentences import coverage_sentence
 
-_FORMS = ("text", "json", "jsonl", "csv", "html", "markdown")
 _SHOWN_AS_TEXT = 50
 _LINES_AT_ONCE = 100
-_MOST_EXECUTIONS = 3
 
 _WORST_OUTCOMES = ("exhausted", "not-retried", "pending", "running", "unknown", "recovered")
 _WORST_VERDICTS = ("disagrees", "undetermined", "not-counted", "agrees")
@@ -82,10 +79,10 @@ def run_list(
     show: ListOptions,
 ) -> ExitStatus:
     """List the requests of ``functions`` in the window that pass the filter."""
-    refuse_unknown(show.output, _FORMS, "--output")
+    refuse_unknown(show.output, LIST_FORMS, "--output")
     if show.sort:
         refuse_unknown(show.sort, list(ORDERS), "--sort")
-    files = report_files(show.reports, _FORMS, source=read.source)
+    files = report_files(show.reports, LIST_FORMS, source=read.source)
     config = config_for(read.source)
     source, keep = select_functions(functions, source_options(read, aws, config))
     window = time_window(read, screen.tz)
@@ -197,9 +194,9 @@ def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> str:
         from retryctl.views.html.request_list import list_page
 
         return list_page(rows, answer.coverage, shown=answer.shown, tz=tz)
-    from retryctl.views.text.request_list import list_blocks, list_text
+    from retryctl.views.text.request_list import durable_remarks, list_blocks, list_text
 
-    remarks = _remarks(answer, tz)
+    remarks = _remarks(answer, durable_remarks(rows), tz)
     if form == "markdown":
         from retryctl.views.markdown import markdown_of
 
@@ -214,22 +211,14 @@ def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> str:
     )
 
 
-def _remarks(answer: _Answer, tz: tzinfo) -> list[str]:
+def _remarks(answer: _Answer, more_remarks: Iterable[str], tz: tzinfo) -> list[str]:
     more = len(answer.rows) < answer.count
     return [
         f"{answer.shown}; --limit shows more." if more else f"{answer.shown}.",
-        *_durable_remarks(answer.rows),
+        *more_remarks,
         coverage_sentence(answer.coverage, tz),
         *(gap.message for gap in answer.coverage.gaps),
     ]
-
-
-def _durable_remarks(rows: Sequence[RequestRow]) -> Iterator[str]:
-    executions = Counter(row.execution_arn for row in rows if row.execution_arn)
-    for arn, count in executions.most_common(_MOST_EXECUTIONS):
-        yield f"durable execution {arn}: {number_of(count, 'request')}, which are not retries."
-    if len(executions) > _MOST_EXECUTIONS:
-        yield f"{len(executions) - _MOST_EXECUTIONS:,} other durable executions: --output json."
 
 
 def _sorted_rows(

@@ -22,6 +22,7 @@ Functions = Annotated[
         show_default=False,
     ),
 ]
+Report = Annotated[list[str] | None, options.report_option(*choices.SUMMARY_FORMS)]
 Form = Annotated[
     str,
     typer.Option(
@@ -29,7 +30,7 @@ Form = Annotated[
         "-o",
         metavar="FORM",
         help="text, json, jsonl (one function per line), csv, html, svg or markdown.",
-        autocompletion=choices.one_of("text", "json", "jsonl", "csv", "html", "svg", "markdown"),
+        autocompletion=choices.one_of(*choices.SUMMARY_FORMS),
         rich_help_panel="Output",
     ),
 ]
@@ -54,7 +55,7 @@ def summary(
     related: options.Related = False,
     key: options.Key = None,
     output: Form = "text",
-    report: options.Report = None,
+    report: Report = None,
 ) -> int:
     """Count the requests of a function: attempts, outcomes, branches, waits, errors and cost,\
  and how often the function counted its retries right.

@@ -11,6 +11,7 @@ from typing import Any
 from retryctl.app.options import wall_clock_ms
 from retryctl.app.window import Tallies, count_requests, open_window
 from retryctl.cli.options import params as options
+from retryctl.cli.options.choices import SUMMARY_FORMS
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import zone
 from retryctl.cli.output.messages import (
@@ -35,7 +36,6 @@ from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.figures import Tallies as FunctionTallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
 
-_FORMS = ("text", "json", "jsonl", "csv", "html", "svg", "markdown")
 _LAMBDA_GROUP = "/aws/lambda/"
 _FORMS_WITH_CHANGES = ("text", "json", "html", "svg", "markdown")
 NO_REQUEST_STEPS = {
@@ -56,8 +56,8 @@ def run_summary(
     reports: Sequence[str],
 ) -> ExitStatus:
     """Count the requests of ``functions`` in the window; print and write the figures."""
-    refuse_unknown(output, _FORMS, "--output")
-    files = report_files(reports, _FORMS, source=read.source)
+    refuse_unknown(output, SUMMARY_FORMS, "--output")
+    files = report_files(reports, SUMMARY_FORMS, source=read.source)
     _refuse_hidden_changes(compare, {output, *(file.form for file in files)}, output)
     before = _earlier(compare) if compare else None
     config = config_for(read.source)

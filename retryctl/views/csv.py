@@ -17,7 +17,7 @@ from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.inert import inert
 from retryctl.views.json.request_list import listed_object
-from retryctl.views.json.summary import summary_object
+from retryctl.views.json.summary import durable_executions, summary_object
 from retryctl.views.signs import NOTHING
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -33,6 +33,7 @@ _LIST_COLUMNS = (
     "wrong_branches",
     "environments",
     "error",
+    "execution_arn",
 )
 _LEFT_OUT = ("errors", "failed_over_time")
 _ATTEMPTS = (1, 2, 3)
@@ -66,6 +67,8 @@ def _summary_row(function: str | None, tally: SummaryTally, branches: Branches) 
         str(retry): {key: waits.get(retry, _NO_WAIT)[key] for key in _NO_WAIT}
         for retry in _ATTEMPTS[:-1]
     }
+    executions = durable_executions(tally)
+    fields["durable_executions"] = " ".join(f"{arn} ({count})" for arn, count in executions)
     return dict(_flat(fields))
 
 
@@ -80,7 +83,9 @@ def _ran(tally: SummaryTally, attempt: int, branches: Branches) -> dict[str, int
 def list_csv(listed: Iterable[RequestRow]) -> str:
     """Yield a heading and a row for each request; a list is one cell, its values part by spaces."""
     rows = [listed_object(each) for each in listed]
-    return table(_LIST_COLUMNS, ([_joined(row[name]) for name in _LIST_COLUMNS] for row in rows))
+    return table(
+        _LIST_COLUMNS, ([_joined(row.get(name)) for name in _LIST_COLUMNS] for row in rows)
+    )
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -66,10 +66,13 @@ def at_once(source: Path, window: TimeWindow) -> dict[str, str]:
     gaps = gaps_of_window(coverage.gaps, window.since_ms)
     coverage = replace(coverage, events_unrecognised=unrecognised, gaps=gaps)
     judged = judge()
+    lacks_lines = False
     for request in history.requests:
         if (window.since_ms or 0) <= request.placed_ms < until_ms:
-            judged.add(check_request(request, coverage))
-    return reports(judged, coverage)
+            checked = check_request(request, coverage)
+            lacks_lines |= checked.lacks_lines
+            judged.add(checked)
+    return reports(judged, coverage.with_lacking(lacks_lines))
 
 
 def in_parts(source: Path, window: TimeWindow) -> dict[str, str]:

@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.program import environment, run
 
+LISTED = ("text", "json", "jsonl", "csv", "html", "markdown")
+
 
 def offered(words: str, **env: str) -> list[str]:
     """What bash is offered for the last word."""
@@ -31,6 +33,9 @@ def offered(words: str, **env: str) -> list[str]:
         ("retryctl check --fail-on war", {"warning"}),
         ("retryctl check --allow branch", {"branch-contradicts-counter", "branch-missing"}),
         ("retryctl check --report j", {"json=", "junit="}),
+        ("retryctl list --report ", {f"{form}=" for form in LISTED}),
+        ("retryctl summary --report s", {"svg="}),
+        ("retryctl diff -o ", {"text", "json"}),
         ("retryctl summary -o h", {"html"}),
         ("retryctl trace --region eu-west-", {"eu-west-1", "eu-west-2", "eu-west-3"}),
         ("retryctl trace --tz Asia/Toky", {"Asia/Tokyo"}),

@@ -160,8 +160,7 @@ def test_a_request_that_is_in_another_function(one: str) -> None:
         assert done.returncode == 4
         what, _, step = done.stderr.splitlines()
         assert what == (
-            f"retryctl: {one} is in this log, but not in {where}: the log holds it in "
-            "orders-worker."
+            f"retryctl: {one} is in this log, but not in {where}: the log has it in orders-worker."
         )
         assert step == "Give -f orders-worker, or neither -f nor -g."
         assert "The log is complete" not in done.stderr
@@ -287,7 +286,7 @@ def test_which_attempts_are_shown_in_each_form(one: str) -> None:
         for option in (["--failed"], ["--attempt", "2"]):
             shown = trace(one, *option, "-o", form)
             assert shown.stderr == (
-                "retryctl: --attempt and --failed change no JSON: it has every attempt.\n"
+                "retryctl: --attempt and --failed do not change JSON: it has every attempt.\n"
             )
             assert shown.stdout == trace(one, *option, "-o", form, "--quiet").stdout
         assert trace(one, *option, "-o", form, "--quiet").stderr == ""

@@ -228,17 +228,22 @@ OutputForm = Annotated[
         rich_help_panel=_SHOW,
     ),
 ]
-Report = Annotated[
-    list[str] | None,
-    typer.Option(
+
+
+def report_option(*forms: str) -> typer.models.OptionInfo:
+    """Return ``--report`` of a command whose output has these ``forms``."""
+    option: typer.models.OptionInfo = typer.Option(
         "--report",
         metavar="[FORM=]FILE",
         help="Also write a file in any format of --output; without FORM, the format of its "
         "extension. Repeatable.",
-        autocompletion=choices.report_of(*(form.value for form in Output)),
+        autocompletion=choices.report_of(*forms),
         rich_help_panel=_SHOW,
-    ),
-]
+    )
+    return option
+
+
+Report = Annotated[list[str] | None, report_option(*(form.value for form in Output))]
 ColorChoice = Annotated[
     Color,
     typer.Option(

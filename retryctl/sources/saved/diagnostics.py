@@ -54,6 +54,7 @@ class ReadStats:
     events: int = 0
     unrecognised: int = 0
     web_requests: int = 0
+    web_function: bool = False
     bytes_read: int = 0
     log_groups: set[str] = field(default_factory=set)
     torn_streams: set[tuple[str | None, str | None]] = field(default_factory=set)
@@ -103,6 +104,7 @@ class ReadStats:
             events_read=self.events,
             events_unrecognised=self.unrecognised,
             web_requests=self.web_requests,
+            web_function=self.web_function,
             bytes_read=self.bytes_read,
             gaps=tuple(self.gaps),
         )

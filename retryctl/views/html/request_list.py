@@ -10,7 +10,7 @@ from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.wording import number_of
 from retryctl.views.html.markup import spans, tag
 from retryctl.views.html.page import document, table
-from retryctl.views.text.request_list import WRONG_BRANCH, requests_table
+from retryctl.views.text.request_list import WRONG_BRANCH, durable_remarks, requests_table
 
 _HEADS = {"#": "attempts", "env": "environments", "ran": "branches", "count": "counter"}
 """Heads that are short in text, where columns are narrow."""
@@ -30,6 +30,7 @@ def list_page(listed: Sequence[RequestRow], coverage: Coverage, *, shown: str, t
         tag("h2", "Requests"),
         table(shown, [_HEADS.get(column.head, column.head) for column in columns], rows),
         tag("p", WRONG_BRANCH, class_="dim"),
+        *(tag("p", remark) for remark in durable_remarks(listed)),
         class_="panel wide",
     )
     title = f"{number_of(len(listed), 'request')}{name}"

@@ -23,6 +23,7 @@ from retryctl.views.html.histogram import failures
 from retryctl.views.html.markup import Markup, tag
 from retryctl.views.html.page import document, table
 from retryctl.views.inert import cut
+from retryctl.views.json.summary import durable_executions
 from retryctl.views.next_steps import list_wrong
 from retryctl.views.signs import BAD, NOTHING, STYLES
 from retryctl.views.times import duration, span
@@ -109,6 +110,8 @@ def _requests(tally: SummaryTally) -> Iterator[Markup]:
     by_attempts = {f"{n:,}": count for n, count in sorted(tally.by_attempts.items())}
     yield _shares("Requests by number of attempts", "attempts", "requests", by_attempts)
     yield _shares("Outcomes", "outcome", "requests", _named(tally.outcomes))
+    if executions := dict(durable_executions(tally)):
+        yield _shares("Durable executions", "execution", "requests", executions)
 
 
 def _named(counts: Counter[_Kind]) -> dict[str, int]:

@@ -37,4 +37,5 @@ def _side(attempt: Attempt) -> dict[str, Any]:
         "request_id": attempt.request_id,
         "attempt": attempt.number,
         "outcome": attempt.outcome.value,
+        "execution_arn": attempt.execution_arn,
     }

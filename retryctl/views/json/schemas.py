@@ -130,7 +130,7 @@ _ATTEMPT = _object(
     check=_one_of(AttemptVerdict),
 )
 _REQUEST = _object(
-    {"logs_url": _maybe(_TEXT)},
+    {"logs_url": _maybe(_TEXT), "finding_counts": _map(_COUNT)},
     request_id=_TEXT,
     function=_maybe(_TEXT),
     log_group=_maybe(_TEXT),
@@ -141,7 +141,6 @@ _REQUEST = _object(
     next_attempt_due_at=_maybe(_TIME),
     attempts=_list(_ATTEMPT),
     findings=_list(_FINDING),
-    finding_counts=_map(_COUNT),
 )
 _RECORD = _object(
     request_id=_TEXT,
@@ -241,7 +240,9 @@ _RELATED = _object(
     ),
 )
 _DIAGNOSIS = _object(name=_TEXT, passed=_maybe(_FLAG), evidence=_TEXT, remedy=_maybe(_TEXT))
-_DIFF_SIDE = _object(request_id=_TEXT, attempt=_COUNT, outcome=_one_of(Outcome))
+_DIFF_SIDE = _object(
+    request_id=_TEXT, attempt=_COUNT, outcome=_one_of(Outcome), execution_arn=_maybe(_TEXT)
+)
 _DIFF_LINES = _object(same=_FLAG, left=_list(_EVENT), right=_list(_EVENT))
 
 

@@ -99,7 +99,7 @@ def _request(
 ) -> Object:
     request = checked.request
     rows = zip(request.attempts, checked.checks, waits_ms(request.attempts), strict=True)
-    shown = {
+    shown: Object = {
         "request_id": request.request_id,
         "function": request.function,
         "log_group": request.log_group,
@@ -112,8 +112,10 @@ def _request(
             _attempt(attempt, check, wait, lines, region) for attempt, check, wait in rows
         ],
         "findings": [finding_object(finding) for finding in checked.findings],
-        "finding_counts": dict(sorted(Counter(f.rule for f in checked.every_finding).items())),
     }
+    if checked.unlisted:
+        counts = Counter(finding.rule for finding in checked.every_finding)
+        shown["finding_counts"] = dict(sorted(counts.items()))
     if responses is not None:
         add_responses(shown, responses[request.request_id])
     return shown
