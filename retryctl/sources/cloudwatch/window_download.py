@@ -128,8 +128,9 @@ class WindowDownload:
             self._folder.mkdir()
         except OSError as error:
             raise NotSaved(self._folder, error) from error
-        auto = self._options.engine == "auto"
-        wants_insights = self._options.engine == "insights" or (auto and self._needs_insights)
+        auto, known = self._options.engine == "auto", self._options.describe
+        needs_insights = auto and known(self._group).needs_insights
+        wants_insights = self._options.engine == "insights" or needs_insights
         if wants_insights and self._may_query():
             self._query()
             return
@@ -140,10 +141,6 @@ class WindowDownload:
             if self._options.engine == "filter" or wants_insights or not refused.is_log_class:
                 raise
             self._query()
-
-    @property
-    def _needs_insights(self) -> bool:
-        return self._options.describe(self._group).needs_insights
 
     def _may_query(self) -> bool:
         options = self._options
