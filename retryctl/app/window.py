@@ -190,6 +190,7 @@ def _downloaded_window(
             downloaded.coverage,
             events_unrecognised=sum(each.events_unrecognised for each in found),
             web_requests=sum(each.web_requests for each in found),
+            web_function=any(each.web_function for each in found),
             lacks_lines=any(each.lacks_lines for each in found),
         )
 
@@ -224,7 +225,10 @@ def _wrong_counters(
 
 def _with_unrecognised(coverage: Coverage, stats: ReadStats) -> Coverage:
     return replace(
-        coverage, events_unrecognised=stats.unrecognised, web_requests=stats.web_requests
+        coverage,
+        events_unrecognised=stats.unrecognised,
+        web_requests=stats.web_requests,
+        web_function=stats.web_function,
     )
 
 

@@ -36,11 +36,10 @@ class SurveyTask:
             return error
         if blocks.ends_within_member:
             return None
-        found = survey.finish()
-        if blocks.format:
-            found.second_format = blocks.format.second_reading(blocks.notes)
+        found = survey.found
+        found.index.finish(blocks.notes)
         found.malformed |= blocks.has_remarks
-        found.answers_search = blocks.finish_search(found.id_search)
+        blocks.finish_search(found.id_search)
         return found
 
 
@@ -82,5 +81,5 @@ class ScanTask:
             return None
         found = scanner.finish()
         found.malformed |= blocks.has_remarks
-        found.answers_search = blocks.finish_search(found.id_search)
+        blocks.finish_search(found.id_search)
         return found

@@ -40,7 +40,6 @@ PARTITION_BYTES = 48 << 20
 SHOWN_CHUNK_BYTES = 8 << 20
 SHOWN_PER_PARTITION = 2_000
 MOST_CHUNKS, MOST_PARTITIONS = 512, 256
-ONE_PROCESS_BYTES = 64 << 20  # of less, the survey ends before a worker begins
 
 
 class BulkReader:
@@ -163,7 +162,8 @@ class BulkReader:
                 store.take(scanned)
         meter.reach(2 * self._size)
         store.add_times(found.events, found.first_ms, found.last_ms)
-        store.take_search(found.id_search, answers_search=found.answers_search)
+        store.id_search.merge(found.id_search)
+        store.web |= {""} if found.web_function else set()
         store.stats.left_out.update(found.elsewhere)
         self._finish(store, run, found.malformed_files, before)
         mentioned = chain(found.elsewhere, *found.mentioned.values())
@@ -172,7 +172,7 @@ class BulkReader:
     def _survey(
         self, task: SurveyTask, chunks: list[Chunk], meter: Meter
     ) -> tuple[ChunkRun[SurveyedChunk], SurveyedLog]:
-        run = ChunkRun(task, meter, self._processes if self._is_large else 1)
+        run = ChunkRun(task, meter, 1)
         found = SurveyedLog()
         for chunk, surveyed in run.results(chunks):
             found.add(chunk, surveyed)
@@ -195,10 +195,6 @@ class BulkReader:
     def _size(self) -> int:
         self._files = self._files or find_files(self._source, self._stdin)
         return sum(file.size for file in self._files)
-
-    @property
-    def _is_large(self) -> bool:
-        return self._size > ONE_PROCESS_BYTES
 
     def _plan(
         self, query: LogQuery, markers: Markers, settings: FunctionConfig, shown: Shown
@@ -255,7 +251,8 @@ class BulkReader:
             lost_lines(len(torn)) if torn else None,
         )
         store.stats.gaps += [gap for gap in gaps if gap]
-        store.stats.bytes_read, store.stats.web_requests = run.done, len(store.web)
+        store.stats.bytes_read, store.stats.web_requests = run.done, len(store.web - {""})
+        store.stats.web_function = bool(store.web)
 
     def _refuse_unreadable(self, refused: dict[str, UnreadableInput]) -> None:
         if refused and names_one_file(self._source):

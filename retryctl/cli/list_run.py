@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from heapq import nsmallest
 from itertools import islice
 from typing import Any
 
-from retryctl.app.options import wall_clock_ms
-from retryctl.app.window import list_rows, open_window
-from retryctl.cli.list import FORMS
+from retryctl.app.window import list_rows
 from retryctl.cli.options import params as options
-from retryctl.cli.options.source import source_options, time_window
+from retryctl.cli.options.choices import LIST_FORMS
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.messages import refuse_unknown, select_functions, warn_of_gaps
+from retryctl.cli.options.window import open_functions
+from retryctl.cli.output.messages import refuse_unknown, warn_of_gaps
 from retryctl.cli.output.report_files import announce, report_files, write
-from retryctl.cli.output.terminal import Screen, TerminalFeedback, put, stdout_screen
+from retryctl.cli.output.terminal import Screen, put, stdout_screen
 from retryctl.cli.summary_run import no_request
-from retryctl.config import config_for
 from retryctl.core.crosscheck import attempt_check
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.rules import ALL_RULES
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.value_classes import value_class
-from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus
 from retryctl.views.json.request_list import listed_document, listed_line
 from retryctl.views.json.trace import coverage_object
@@ -35,7 +31,6 @@ from retryctl.views.sentences import coverage_sentence
 
 _SHOWN_AS_TEXT = 50
 _LINES_AT_ONCE = 100
-_MOST_EXECUTIONS = 3
 
 _WORST_OUTCOMES = ("exhausted", "not-retried", "pending", "running", "unknown", "recovered")
 _WORST_VERDICTS = ("disagrees", "undetermined", "not-counted", "agrees")
@@ -82,24 +77,13 @@ def run_list(
     show: ListOptions,
 ) -> ExitStatus:
     """List the requests of ``functions`` in the window that pass the filter."""
-    refuse_unknown(show.output, FORMS, "--output")
+    refuse_unknown(show.output, LIST_FORMS, "--output")
     if show.sort:
         refuse_unknown(show.sort, list(ORDERS), "--sort")
-    files = report_files(show.reports, FORMS, source=read.source)
-    config = config_for(read.source)
-    source, keep = select_functions(functions, source_options(read, aws, config))
-    window = time_window(read, screen.tz)
-    feedback = TerminalFeedback(quiet=screen.quiet)
-    opened = open_window(
-        source,
-        config,
-        window,
-        now_ms=wall_clock_ms(),
-        feedback=feedback,
-        since_ms=window.since_ms,
-    )
+    files = report_files(show.reports, LIST_FORMS, source=read.source)
     tz = zone(screen.tz)
-    with opened as reader:
+    with open_functions(functions, read, aws, screen) as window:
+        reader, keep = window.reader, window.keep
         rows = (row for row in list_rows(reader, wanted) if keep(row.function))
         if show.output == "jsonl" and not (show.sort or files):
             count = _put_lines(islice(rows, show.limit))
@@ -120,7 +104,7 @@ def run_list(
         coverage = reader.coverage
     if not count:
         raise no_request(coverage, tz)
-    warn_of_gaps(coverage, feedback, show.output)
+    warn_of_gaps(coverage, window.feedback, show.output)
     return ExitStatus.OK
 
 
@@ -183,12 +167,12 @@ def _put_lines(listed: Iterator[RequestRow]) -> int:
     return count
 
 
-def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> str:
+def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> Iterable[str]:
     rows = answer.rows
     if form == "json":
         return listed_document(rows, coverage_object(answer.coverage))
     if form == "jsonl":
-        return "".join(map(listed_line, rows))
+        return map(listed_line, rows)
     if form == "csv":
         from retryctl.views.csv import list_csv
 
@@ -197,9 +181,9 @@ def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> str:
         from retryctl.views.html.request_list import list_page
 
         return list_page(rows, answer.coverage, shown=answer.shown, tz=tz)
-    from retryctl.views.text.request_list import list_blocks, list_text
+    from retryctl.views.text.request_list import durable_remarks, list_blocks, list_text
 
-    remarks = _remarks(answer, tz)
+    remarks = _remarks(answer, durable_remarks(rows), tz)
     if form == "markdown":
         from retryctl.views.markdown import markdown_of
 
@@ -214,22 +198,14 @@ def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> str:
     )
 
 
-def _remarks(answer: _Answer, tz: tzinfo) -> list[str]:
+def _remarks(answer: _Answer, more_remarks: Iterable[str], tz: tzinfo) -> list[str]:
     more = len(answer.rows) < answer.count
     return [
         f"{answer.shown}; --limit shows more." if more else f"{answer.shown}.",
-        *_durable_remarks(answer.rows),
+        *more_remarks,
         coverage_sentence(answer.coverage, tz),
         *(gap.message for gap in answer.coverage.gaps),
     ]
-
-
-def _durable_remarks(rows: Sequence[RequestRow]) -> Iterator[str]:
-    executions = Counter(row.execution_arn for row in rows if row.execution_arn)
-    for arn, count in executions.most_common(_MOST_EXECUTIONS):
-        yield f"durable execution {arn}: {number_of(count, 'request')}, which are not retries."
-    if len(executions) > _MOST_EXECUTIONS:
-        yield f"{len(executions) - _MOST_EXECUTIONS:,} other durable executions: --output json."
 
 
 def _sorted_rows(

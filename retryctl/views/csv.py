@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
+from itertools import chain
 from typing import Any
 
 from retryctl.core.crosscheck.checked_request import RULES
@@ -17,7 +18,7 @@ from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.inert import inert
 from retryctl.views.json.request_list import listed_object
-from retryctl.views.json.summary import summary_object
+from retryctl.views.json.summary import durable_executions, summary_object
 from retryctl.views.signs import NOTHING
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -33,6 +34,7 @@ _LIST_COLUMNS = (
     "wrong_branches",
     "environments",
     "error",
+    "execution_arn",
 )
 _LEFT_OUT = ("errors", "failed_over_time")
 _ATTEMPTS = (1, 2, 3)
@@ -40,8 +42,10 @@ _MOST_ATTEMPTS = _ATTEMPTS[-1]
 _NO_WAIT = {"count": 0, "p50": None, "p95": None, "max": None}
 
 
-def summary_csv(tallies: Sequence[tuple[str | None, SummaryTally]], branches: Branches) -> str:
-    """Return a heading and a row for each function, without the errors.
+def summary_csv(
+    tallies: Sequence[tuple[str | None, SummaryTally]], branches: Branches
+) -> Iterator[str]:
+    """Yield a heading and a row for each function, without the errors.
 
     The heading follows from ``branches`` alone, not from the data: rows of several runs append.
     """
@@ -66,6 +70,8 @@ def _summary_row(function: str | None, tally: SummaryTally, branches: Branches) 
         str(retry): {key: waits.get(retry, _NO_WAIT)[key] for key in _NO_WAIT}
         for retry in _ATTEMPTS[:-1]
     }
+    executions = durable_executions(tally)
+    fields["durable_executions"] = " ".join(f"{arn} ({count})" for arn, count in executions)
     return dict(_flat(fields))
 
 
@@ -77,19 +83,23 @@ def _ran(tally: SummaryTally, attempt: int, branches: Branches) -> dict[str, int
     return {**ran, "other": all_of_it - none - sum(ran.values()), "none": none}
 
 
-def list_csv(listed: Iterable[RequestRow]) -> str:
+def list_csv(listed: Iterable[RequestRow]) -> Iterator[str]:
     """Yield a heading and a row for each request; a list is one cell, its values part by spaces."""
-    rows = [listed_object(each) for each in listed]
-    return table(_LIST_COLUMNS, ([_joined(row[name]) for name in _LIST_COLUMNS] for row in rows))
+    rows = map(listed_object, listed)
+    return table(
+        _LIST_COLUMNS, ([_joined(row.get(name)) for name in _LIST_COLUMNS] for row in rows)
+    )
 
 
-def table(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Rows as CSV with CRLF, as RFC 4180 has it."""
-    text = StringIO()
-    writer = csv.writer(text)
-    writer.writerow([_cell(name) for name in heading])
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue()
+def table(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Yield rows as CSV with CRLF, as RFC 4180 has it."""
+    line = StringIO()
+    writer = csv.writer(line)
+    for row in chain([heading], rows):
+        writer.writerow([_cell(value) for value in row])
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
 
 
 def _cell(value: Any) -> Any:

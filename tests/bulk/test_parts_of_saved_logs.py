@@ -88,7 +88,7 @@ def campaign(folder: Path, seeds: range, print_each: Callable[[str], None]) -> C
         if whole is None:
             counts[f"refused whole: {shape}"] += 1
             continue
-        sure = {TIMES, STREAMS} <= carried
+        sure = {TIMES, STREAMS} <= carried and not history.uncounted
         counts["whole: cases"] += 1
         counts["whole: requests"] += len(whole.requests)
         counts["whole: undetermined"] += undetermined(whole) if sure else 0

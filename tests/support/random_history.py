@@ -2,8 +2,10 @@
 
 Environments take one attempt at a time. Functions count files in /tmp, log the marker of a durable
 store, or log nothing; requests come by the asynchronous queue, from a stream or from a queue. A
-log has one format, one or two functions, several versions, clocks that are off, long attempts,
-background output, and printed text that looks like Lambda's records.
+log has one or two functions, each with its format, which may change from one environment to the
+next, several versions, clocks that are off, long attempts, background output, and printed text
+that looks like Lambda's records. Some functions run on Managed Instances, where requests share an
+environment, some are durable, and some logs have a web function's records too.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from tests.support.lambda_log import (
     start,
 )
 
+EXECUTION = "arn:aws:lambda:us-east-1:123456789012:function:flow:7/durable-execution/order-{}/3f0c"
 COUNTING = ("tmp", "tmp", "tmp", "store", "silent")
 ENDINGS = ("ok", "ok", "error", "error", "error", "timeout", "crash", "out-of-memory")
 
@@ -41,20 +44,32 @@ class _Sandbox:
 
 
 class RandomHistory:
-    """One random log; ``events`` are all of it, in order of time."""
+    """One random log; ``events`` are all of it, in order of time.
+
+    ``uncounted``: the functions are of a kind of which no verdict is possible.
+    """
 
     def __init__(self, random: Random, requests: int | None = None) -> None:
         self._random = random
-        self._json = random.random() < 0.4
+        kinds = ("usual", "managed", "durable", "beside a web function")
+        self._kind = random.choices(kinds, (14, 2, 2, 2))[0]
+        self._managed, self._durable = self._kind == "managed", self._kind == "durable"
+        self.uncounted = self._managed or self._durable
+        count = requests or random.choice((1, 2, 4, 8))
+        far = count < 7  # no stream, whose retries come sooner than clocks differ
+        self._skews = (0.0, -2.0, 2.0) if far and random.random() < 0.5 else (0.0, 0.0, -0.2, 0.2)
         self._counting = random.choice(COUNTING)
         self._hostile = random.random() < 0.4
         shared = random.random() < 0.3
         self._functions = ("fn-a", "fn-b") if shared else ("orders-worker",)
         self._group = "/custom/shared" if shared else "/aws/lambda/orders-worker"
+        json_share = random.choice((0.0, 0.0, 1.0, 0.5))
+        self._json = {name: random.random() < json_share for name in self._functions}
+        self._changes_format = random.random() < 0.1
         self._sandboxes: dict[str, list[_Sandbox]] = {name: [] for name in self._functions}
         self._queue: list[tuple[float, int, str, str, int]] = []
         self.ids: list[str] = []
-        for number in range(requests or random.choice((1, 2, 4, 8))):
+        for number in range(count):
             request_id = _request_id(random)
             self.ids.append(request_id)
             function = random.choice(self._functions)
@@ -63,6 +78,8 @@ class RandomHistory:
         while self._queue:
             self._attempt(*heapq.heappop(self._queue))
         logs = [each.log for some in self._sandboxes.values() for each in some]
+        if self._kind == "beside a web function":
+            logs.append(self._web())
         events = [event for log in logs for event in log.events]
         self.events = sorted(events, key=lambda event: event.timestamp_ms)
 
@@ -73,11 +90,17 @@ class RandomHistory:
         log = sandbox.log.at(when_s + sandbox.skew_s)
         if log.cold:
             log.cold = False
-            log.at(when_s + sandbox.skew_s - 0.3).inits().at(when_s + sandbox.skew_s)
+            kind = "lambda-managed-instances" if self._managed else "on-demand"
+            log.at(when_s + sandbox.skew_s - 0.3).inits(kind=kind).at(when_s + sandbox.skew_s)
         ends = random.choice(ENDINGS)
-        took_s = random.choice((0.05, 0.05, 1.0, 70.0, 1_100.0 if attempt == 1 else 0.05))
+        longest_s = 5_000.0 if self._managed else 1_100.0
+        took_s = random.choice((0.05, 0.05, 1.0, 70.0, longest_s if attempt == 1 else 0.05))
         began_ms = log.now_ms
         log.starts(request_id)
+        if self._durable:
+            arn = EXECUTION.format(number % 2)
+            fields = {"level": "INFO", "message": "step", "requestId": request_id}
+            log.prints(json.dumps({**fields, "executionArn": arn}))
         self._output(log, request_id)
         self._count(sandbox, request_id, attempt, ends)
         log.at((began_ms - MIDNIGHT_MS) / 1000 + max(took_s, 0.03))
@@ -85,7 +108,10 @@ class RandomHistory:
             log.raises(request_id)
         status, error_type = ENDS[ends]
         duration_ms = float(log.now_ms - began_ms)
-        log.reports(request_id, status=status, error_type=error_type, duration_ms=duration_ms)
+        if self._managed:
+            _report_of_managed(log, request_id, ends, duration_ms)
+        else:
+            log.reports(request_id, status=status, error_type=error_type, duration_ms=duration_ms)
         if random.random() < 0.15:
             log.at((log.now_ms - MIDNIGHT_MS) / 1000 + 0.005).prints("3", "background")
         ended_s = when_s + max(took_s, 0.03) + 0.01
@@ -116,16 +142,31 @@ class RandomHistory:
 
     def _sandbox(self, function: str, when_s: float) -> _Sandbox:
         random, sandboxes = self._random, self._sandboxes[function]
-        free = [each for each in sandboxes if each.free_s < when_s]
+        free = [each for each in sandboxes if each.free_s < when_s or self._managed]
         if free and (random.random() < 0.7 or len(sandboxes) > 5):
             return random.choice(free)
         digit = "0123456789abcdef"[sum(map(len, self._sandboxes.values())) % 16]
-        log = Environment(digit, json=self._json, group=self._group)
+        json_format = self.uncounted or self._json[function]
+        if self._changes_format and not self.uncounted:
+            json_format = random.random() < 0.5
+        log = Environment(digit, json=json_format, group=self._group)
         log.version = random.choice(("$LATEST", "$LATEST", "7"))
         prefix = function if self._group == "/custom/shared" else ""
         log.stream = f"2026/11/23/{prefix}[{log.version}]{random.getrandbits(128):032x}"
-        sandboxes.append(_Sandbox(log=log, skew_s=random.choice((0.0, 0.0, -0.2, 0.2))))
+        sandboxes.append(_Sandbox(log=log, skew_s=random.choice(self._skews)))
         return sandboxes[-1]
+
+    def _web(self) -> Environment:
+        """The log of a web function: no request of it is an event."""
+        log = Environment("e", json=True, group=self._group)
+        log.at(5).inits()
+        for number in range(3):
+            request_id, at_s = _request_id(self._random), 20 + 300 * number
+            log.at(at_s).platform("invokeStart", {"functionName": "web", "instanceId": "i1"})
+            log.prints("GET /orders")
+            log.platform("requestComplete", {"requestId": request_id, "status": "success"})
+        log.platform("invokeReport", {"status": "success", "metrics": {"durationMs": 600_000}})
+        return log
 
     def _count(self, sandbox: _Sandbox, request_id: str, attempt: int, ends: str) -> None:
         log = sandbox.log
@@ -150,10 +191,18 @@ class RandomHistory:
             start(other),
             end(other),
             report(other),
-            platform("start", {"requestId": other}) + "\n",
+            *([] if self._managed else [platform("start", {"requestId": other}) + "\n"]),
             f"about {other}\n",
         )
         log.logs(random.choice(makers))
+
+
+def _report_of_managed(log: Environment, request_id: str, ends: str, duration_ms: float) -> None:
+    kinds = {"ok": None, "error": "NameError", "timeout": None}
+    kind = kinds.get(ends, ENDS[ends][1])
+    status = {"ok": "success", "timeout": "timeout"}.get(ends, "error")
+    record = {"requestId": request_id, "status": status, "metrics": {"durationMs": duration_ms}}
+    log.platform("report", record | ({"errorType": kind} if kind else {}))
 
 
 def _request_id(random: Random) -> str:

@@ -69,7 +69,7 @@ def nothing_found(what: str, coverage: Coverage, tz: tzinfo, step: str = "") -> 
     ``step`` is the next step where the coverage does not suggest one. Where records of Lambda
     were not understood, the error is that the log cannot be read.
     """
-    if coverage.web_requests:
+    if coverage.web_function:
         what = f"the log is of a web function, whose requests are not retried: {what}"
     read = coverage_sentence(coverage, tz, complete="The whole window was read.")
     where = " ".join([read[:1].upper() + read[1:], *gap_sentences(coverage, _MOST_GAPS_IN_ERROR)])

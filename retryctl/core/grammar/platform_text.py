@@ -111,7 +111,7 @@ def _report(message: str) -> Record | None:
     xray = _XRAY.match("XRAY TraceId:" + rest) if rest else None
     return Report(
         request_id=head[1].lower(),
-        cut=at < len(line) or not fields,
+        cut=at < len(line) or "max_memory_used_mb" not in fields,  # every REPORT has it
         xray_trace_id=xray[1] if xray else None,
         xray_segment_id=xray[2] if xray else None,
         xray_sampled=xray[3] == "true" if xray and xray[3] else None,

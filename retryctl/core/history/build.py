@@ -29,7 +29,8 @@ class History:
     """The requests in some log events, in order of their first attempt.
 
     ``unrecognised`` counts events in the shape of a record that could not be read, ``web``
-    has the IDs of requests to a web function, which are no events and are not retried.
+    has the IDs of requests to a web function, which are no events and are not retried; of a
+    record without an ID it has ``""``.
     ``torn`` are the groups and streams that show that lines were lost.
     """
 
@@ -61,7 +62,7 @@ def build_history(
     torn: set[tuple[str | None, str | None]] = set()
     for lines in _streams(events):
         unrecognised += sum(isinstance(record, Unrecognised) for _, record in lines)
-        web.update(r.request_id for _, r in lines if isinstance(r, WebRecord) and r.request_id)
+        web.update(r.request_id or "" for _, r in lines if isinstance(r, WebRecord))
         brackets = read_stream(lines)
         if has_lost_lines(brackets, opens=True, closes=True):
             torn.add((brackets[0].log_group, brackets[0].log_stream))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -15,7 +16,7 @@ from retryctl.core.history.attempt_lines import (
     settle,
     within,
 )
-from retryctl.core.model.events import LogEvent
+from retryctl.core.model.events import LogEvent, is_timed
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.records import (
     AppLine,
@@ -27,6 +28,9 @@ from retryctl.core.model.records import (
     RestoreStart,
     Start,
 )
+
+_MOST_TO_REPORT_MS = 1_000
+_MOST_LINES_TO_REPORT = 3
 
 
 class ConcurrentSegmenter:
@@ -46,6 +50,7 @@ class ConcurrentSegmenter:
         self.between: list[Line] = []
         self.unseen = _ends_without_start(lines)
         self.has_ends = any(isinstance(record, End) for _, record in lines)
+        self.lone_ends = set() if managed else _lone_ends(lines)
         self.another_starts_up = False
 
     def read(self) -> list[AttemptLines]:
@@ -73,7 +78,9 @@ class ConcurrentSegmenter:
                 known.contested |= self._lacks_end(known, record)
             else:
                 self._open(line, record.request_id)
-            if isinstance(record, (End, Report)):
+            if id(event) in self.lone_ends and self.latest[record.request_id].start is None:
+                self.latest[record.request_id].end = None  # it proves nothing
+            if isinstance(record, (End, Report)) and not self._may_be_printed(event, record):
                 self.open.pop(record.request_id, None)
         elif known:
             (known.body if request_id in self.open else known.late).append(line)
@@ -91,6 +98,12 @@ class ConcurrentSegmenter:
         return isinstance(record, End) and any(
             end.timestamp_ms < event.timestamp_ms for end in ends
         )
+
+    def _may_be_printed(self, event: LogEvent, record: End | Report) -> bool:
+        """Whether the attempt may run on: Lambda writes END, and directly after it REPORT."""
+        if isinstance(record, End):
+            return id(event) in self.lone_ends
+        return self._lacks_end(self.latest[record.request_id], record)
 
     def _lacks_end(self, bracket: AttemptLines, record: Record) -> bool:
         """Whether a REPORT stands without the END that Lambda writes first: it may be printed."""
@@ -137,6 +150,24 @@ class ConcurrentSegmenter:
         self.brackets.append(bracket)
         self.another_starts_up = False
         self.latest[request_id] = self.open[request_id] = bracket
+
+
+def _lone_ends(lines: Sequence[Line]) -> set[int]:
+    """Return the identities of the ENDs without their REPORT, in a log that has REPORTs."""
+    lone: set[int] = set()
+    reported_ms: dict[str, float] = {}
+    for event, record in reversed(lines):
+        if isinstance(record, Report):
+            reported_ms[record.request_id] = event.timestamp_ms
+        elif isinstance(record, End):
+            report_ms = reported_ms.pop(record.request_id, math.inf)
+            most = _MOST_TO_REPORT_MS if is_timed(event.timestamp_ms) else _MOST_LINES_TO_REPORT
+            if report_ms - event.timestamp_ms > most:
+                lone.add(id(event))
+        elif isinstance(record, Start):
+            reported_ms.pop(record.request_id, None)
+    has_reports = any(isinstance(record, Report) for _, record in lines)
+    return lone if has_reports else set()
 
 
 def _ends_without_start(lines: Sequence[Line]) -> deque[int]:

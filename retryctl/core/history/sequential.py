@@ -81,7 +81,12 @@ def _of_one_format(lines: Sequence[Line]) -> list[Line]:
     formats = {r.json for r in marks if not isinstance(r, InitStart)}
     if not formats or formats == {False}:
         return list(lines)
-    json = len(formats) == 1 or _is_json(marks)
+    pairs = _whole_pairs(lines)
+    if lines[0][0].log_stream is None and {json for json, _ in pairs} == {True, False}:
+        return _of_own_formats(lines, pairs)
+    json = len(formats) == 1 or _is_json(
+        marks, {r.request_id for _, r in lines if isinstance(r, End)}
+    )
 
     def own(record: Record) -> bool:
         if isinstance(record, End):
@@ -91,16 +96,38 @@ def _of_one_format(lines: Sequence[Line]) -> list[Line]:
     return [(e, r) if own(r) else (e, AppLine(text=e.message)) for e, r in lines]
 
 
-def _is_json(marks: Sequence[Start | Report | InitStart]) -> bool:
+def _whole_pairs(lines: Sequence[Line]) -> set[tuple[bool, str]]:
+    """Return the formats and IDs of requests that have both a START and a REPORT."""
+    starts = {(r.json, r.request_id) for _, r in lines if isinstance(r, Start)}
+    return starts & {(r.json, r.request_id) for _, r in lines if isinstance(r, Report)}
+
+
+def _of_own_formats(lines: Sequence[Line], pairs: set[tuple[bool, str]]) -> list[Line]:
+    """Read the streams of several formats together: each request has its own.
+
+    A START, END or REPORT in the other format than a whole attempt of its request is text.
+    """
+
+    def own(record: Record) -> bool:
+        if not isinstance(record, (Start, End, Report)):
+            return True
+        json = not isinstance(record, End) and record.json
+        return (json, record.request_id) in pairs or (not json, record.request_id) not in pairs
+
+    return [(e, r) if own(r) else (e, AppLine(text=e.message)) for e, r in lines]
+
+
+def _is_json(marks: Sequence[Start | Report | InitStart], ended_in_text: set[str]) -> bool:
     """Return the format of a stream that has records in both.
 
     An init at the start of the stream decides, else the format in which more requests have a
-    START and a REPORT, else the first START or REPORT. Where no request has both, it is JSON,
-    which printed text resembles less often.
+    START and a REPORT, or an END and a REPORT, else the first START or REPORT. Where no request
+    has both, it is JSON, which printed text resembles less often.
     """
     if isinstance(marks[0], InitStart):
         return marks[0].json
     starts = {(r.json, r.request_id) for r in marks if isinstance(r, Start)}
+    starts |= {(False, request_id) for request_id in ended_in_text}
     ended = {(r.json, r.request_id) for r in marks if isinstance(r, Report)}
     in_json = [json for json, _ in starts & ended]
     more = 2 * sum(in_json) - len(in_json)

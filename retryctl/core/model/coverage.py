@@ -98,7 +98,8 @@ class Coverage:
     ``torn_streams`` are the groups and streams that show that lines were lost.
     ``left_out`` has the request IDs of the file that the query does not name, each with its
     function or log group. ``web_requests`` counts the requests to web functions, which are not
-    events. ``lacks_lines``: requests in the log show that lines or attempts of them may be missing.
+    events; with ``web_function`` the log has records of one, whether or not they have an ID.
+    ``lacks_lines``: requests in the log show that lines or attempts of them may be missing.
     """
 
     source: str
@@ -115,6 +116,7 @@ class Coverage:
     events_read: int = 0
     events_unrecognised: int = 0
     web_requests: int = 0
+    web_function: bool = False
     lacks_lines: bool = False
     api_calls: int = 0
     pages: int = 0

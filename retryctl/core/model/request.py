@@ -95,7 +95,7 @@ def request_of(
 ) -> Request:
     """Build the request of ``key`` (log group and ID) from its attempts, as of ``horizon_ms``."""
     log_group, request_id = key
-    proved, ambiguous = _proved(sorted(attempts, key=_by_start))
+    proved, ambiguous = _proved(sorted(attempts, key=_by_start), settings)
     numbered = [a if a.number == n else replace(a, number=n) for n, a in enumerate(proved, 1)]
     delivery = _delivery(numbered, request_id, settings)
     if delivery is Delivery.ASYNCHRONOUS:
@@ -121,11 +121,13 @@ def _by_start(attempt: Attempt) -> tuple[int, str]:
     return (attempt.placed_ms, attempt.log_stream or "")
 
 
-def _proved(ordered: list[Attempt]) -> tuple[list[Attempt], tuple[LogEvent, ...]]:
+def _proved(
+    ordered: list[Attempt], settings: FunctionConfig
+) -> tuple[list[Attempt], tuple[LogEvent, ...]]:
     """Return the attempts without START lines that cannot be a retry, and these lines.
 
-    A START with no other line, sooner after an attempt than any retry starts, is text that
-    something printed.
+    A START with no other line, sooner after an attempt than any retry starts, or after as many
+    failed attempts as are allowed, is text that something printed.
     """
     if len(ordered) < 2 or not any(attempt.bare for attempt in ordered):
         return ordered, ()
@@ -133,11 +135,24 @@ def _proved(ordered: list[Attempt]) -> tuple[list[Attempt], tuple[LogEvent, ...]
     ambiguous: list[LogEvent] = []
     for attempt in ordered:
         last = proved[-1] if proved else None
-        if attempt.bare and attempt.start_event and last and not _may_retry(last, attempt):
+        retry = last is None or (_may_retry(last, attempt) and not _is_spent(proved, settings))
+        if attempt.bare and attempt.start_event and not retry:
             ambiguous.append(attempt.start_event)
         else:
             proved.append(attempt)
     return proved, tuple(ambiguous)
+
+
+_MORE_THAN_ALLOWED = 3
+
+
+def _is_spent(attempts: list[Attempt], settings: FunctionConfig) -> bool:
+    """Whether as many attempts as the asynchronous queue allows have failed."""
+    attempts = attempts[: settings.retries_allowed + _MORE_THAN_ALLOWED]
+    failed = sum(attempt.outcome.failed for attempt in attempts)
+    if failed <= settings.retries_allowed:
+        return False
+    return _delivery(attempts, attempts[0].request_id, settings) is Delivery.ASYNCHRONOUS
 
 
 def _may_retry(last: Attempt, attempt: Attempt) -> bool:

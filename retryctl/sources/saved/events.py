@@ -8,6 +8,7 @@ from typing import BinaryIO
 from retryctl.core.history.searched_log import IdSearch, searched_by_id
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
+from retryctl.core.model.log_place import group_name
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress, ReadStats
 from retryctl.sources.saved.file_heads import gaps_shown_by_start
@@ -48,10 +49,12 @@ class SavedLog:
             if search.open:
                 search.add(event.message)
             if selected.wants(event):
+                if event.log_group:
+                    event = event._replace(log_group=group_name(event.log_group))
                 if group := selected.group_of(event.log_group):
                     self._stats.log_groups.add(group)
                 yield selected.event(event, position)
-        if request_id := search.request_id():
+        if request_id := search.request_id:
             self._stats.gaps.append(searched_by_id(request_id))
         self._stats.gaps += gaps_shown_by_start(self._files, self._stats.first_ms)
         self._stats.bytes_read = meter.done

@@ -23,6 +23,7 @@ from retryctl.views.html.histogram import failures
 from retryctl.views.html.markup import Markup, tag
 from retryctl.views.html.page import document, table
 from retryctl.views.inert import cut
+from retryctl.views.json.summary import durable_executions
 from retryctl.views.next_steps import list_wrong
 from retryctl.views.signs import BAD, NOTHING, STYLES
 from retryctl.views.times import duration, span
@@ -40,8 +41,8 @@ def summary_page(
     branches: Branches | None = None,
     several: Tallies = (),
     changes: Sequence[Change] = (),
-) -> str:
-    """Return the summary of one function, or of all together, as an HTML document in ASCII.
+) -> Iterator[str]:
+    """Yield the summary of one function, or of all together, as an HTML document in ASCII.
 
     ``branches`` are those of the handler: they decide which branch each attempt should run.
     ``several`` are the functions of which ``tally`` is the sum, ``changes`` what is other than
@@ -109,6 +110,8 @@ def _requests(tally: SummaryTally) -> Iterator[Markup]:
     by_attempts = {f"{n:,}": count for n, count in sorted(tally.by_attempts.items())}
     yield _shares("Requests by number of attempts", "attempts", "requests", by_attempts)
     yield _shares("Outcomes", "outcome", "requests", _named(tally.outcomes))
+    if executions := dict(durable_executions(tally)):
+        yield _shares("Durable executions", "execution", "requests", executions)
 
 
 def _named(counts: Counter[_Kind]) -> dict[str, int]:

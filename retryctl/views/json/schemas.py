@@ -240,7 +240,9 @@ _RELATED = _object(
     ),
 )
 _DIAGNOSIS = _object(name=_TEXT, passed=_maybe(_FLAG), evidence=_TEXT, remedy=_maybe(_TEXT))
-_DIFF_SIDE = _object(request_id=_TEXT, attempt=_COUNT, outcome=_one_of(Outcome))
+_DIFF_SIDE = _object(
+    request_id=_TEXT, attempt=_COUNT, outcome=_one_of(Outcome), execution_arn=_maybe(_TEXT)
+)
 _DIFF_LINES = _object(same=_FLAG, left=_list(_EVENT), right=_list(_EVENT))
 
 

@@ -48,7 +48,10 @@ def _blocks(found: AttemptDiff, coverage: Coverage, tz: tzinfo) -> Iterator[Bloc
 
 def _name(attempt: Attempt) -> str:
     cold = ", a cold start" if attempt.cold_start else ""
-    return f"attempt {attempt.number} of {attempt.request_id}: {attempt.outcome.value}{cold}"
+    durable = f", durable execution {attempt.execution_arn}" if attempt.execution_arn else ""
+    return (
+        f"attempt {attempt.number} of {attempt.request_id}: {attempt.outcome.value}{cold}{durable}"
+    )
 
 
 def _sentence(found: AttemptDiff) -> str:

@@ -12,6 +12,7 @@ from retryctl.core.model.events import is_timed
 from retryctl.core.model.log_place import short_name
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow
+from retryctl.core.wording import number_of
 from retryctl.views.blocks import (
     BLANK,
     Block,
@@ -44,6 +45,16 @@ _VERDICTS = {
 }
 WRONG_BRANCH = f"{BAD} after a branch: another branch was expected."
 _MOST_BRANCHES, _BRANCH_CELLS, _MOST_COUNTED = 6, 12, 8
+_MOST_EXECUTIONS = 3
+
+
+def durable_remarks(rows: Sequence[RequestRow]) -> Iterator[str]:
+    """Yield a sentence for each of the first durable executions, and how many more there are."""
+    executions = Counter(row.execution_arn for row in rows if row.execution_arn)
+    for arn, count in executions.most_common(_MOST_EXECUTIONS):
+        yield f"durable execution {arn}: {number_of(count, 'request')}, which are not retries."
+    if len(executions) > _MOST_EXECUTIONS:
+        yield f"{len(executions) - _MOST_EXECUTIONS:,} other durable executions: --output json."
 
 
 def list_text(
