@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
@@ -138,6 +138,14 @@ class ShuffleStore:
         self.id_search.merge(scanned.id_search)
         self.stats.log_groups |= scanned.log_groups
         self.add_times(scanned.events, scanned.first_ms, scanned.last_ms)
+
+    def sort_whole(self, places: Iterable[Place]) -> None:
+        """Read the events of these places as a whole: logs without streams cannot be cut."""
+        self._out_of_order.update(places)
+        selected = StreamFilter(self._plan.query)
+        self.stats.log_groups |= set(
+            filter(None, (selected.group_of(group) for group, _ in places))
+        )
 
     def add_times(self, events: int, first_ms: int | None, last_ms: int | None) -> None:
         """Count events that were read, between these times."""
