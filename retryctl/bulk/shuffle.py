@@ -140,6 +140,14 @@ class ShuffleStore:
         self.stats.log_groups |= scanned.log_groups
         self.add_times(scanned.events, scanned.first_ms, scanned.last_ms)
 
+    def sort_whole(self, places: Iterable[Place]) -> None:
+        """Read the events of these places as a whole: logs without streams cannot be cut."""
+        self._out_of_order.update(places)
+        selected = StreamFilter(self._plan.query)
+        self.stats.log_groups |= set(
+            filter(None, (selected.group_of(group) for group, _ in places))
+        )
+
     def add_times(self, events: int, first_ms: int | None, last_ms: int | None) -> None:
         """Count events that were read, between these times."""
         self.stats.events += events
