@@ -11,8 +11,8 @@ from typing import Any
 
 from retryctl.app.options import wall_clock_ms
 from retryctl.app.window import list_rows, open_window
-from retryctl.cli.list import FORMS
 from retryctl.cli.options import params as options
+from retryctl.cli.options.choices import LIST_FORMS
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import zone
 from retryctl.cli.output.messages import refuse_unknown, select_functions, warn_of_gaps
@@ -79,10 +79,10 @@ def run_list(
     show: ListOptions,
 ) -> ExitStatus:
     """List the requests of ``functions`` in the window that pass the filter."""
-    refuse_unknown(show.output, FORMS, "--output")
+    refuse_unknown(show.output, LIST_FORMS, "--output")
     if show.sort:
         refuse_unknown(show.sort, list(ORDERS), "--sort")
-    files = report_files(show.reports, FORMS, source=read.source)
+    files = report_files(show.reports, LIST_FORMS, source=read.source)
     config = config_for(read.source)
     source, keep = select_functions(functions, source_options(read, aws, config))
     window = time_window(read, screen.tz)

@@ -11,6 +11,7 @@ from typing import Any
 from retryctl.app.options import wall_clock_ms
 from retryctl.app.window import Tallies, count_requests, open_window
 from retryctl.cli.options import params as options
+from retryctl.cli.options.choices import SUMMARY_FORMS
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import zone
 from retryctl.cli.output.messages import (
@@ -22,7 +23,6 @@ from retryctl.cli.output.messages import (
 )
 from retryctl.cli.output.report_files import announce, report_files, write
 from retryctl.cli.output.terminal import Screen, TerminalFeedback, put, stdout_screen
-from retryctl.cli.summary import FORMS
 from retryctl.config import config_for
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
@@ -56,8 +56,8 @@ def run_summary(
     reports: Sequence[str],
 ) -> ExitStatus:
     """Count the requests of ``functions`` in the window; print and write the figures."""
-    refuse_unknown(output, FORMS, "--output")
-    files = report_files(reports, FORMS, source=read.source)
+    refuse_unknown(output, SUMMARY_FORMS, "--output")
+    files = report_files(reports, SUMMARY_FORMS, source=read.source)
     _refuse_hidden_changes(compare, {output, *(file.form for file in files)}, output)
     before = _earlier(compare) if compare else None
     config = config_for(read.source)
