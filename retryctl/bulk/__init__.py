@@ -26,10 +26,10 @@ line is read by itself.
 
 Most attempts are alike: an attempt without its IDs, times and figures is its *template*
 (``attempt_templates``). The core parses the first attempt of each template; of the others only the
-figures are kept, packed (``compact``). Ordinary attempts, of START, END and REPORT and lines without
-consequence, are read by one pattern, as many as follow one another. Lambda's records in the JSON
-format are parsed once for each form (``platform_lines``). An attempt without a known template goes
-to the core line by line. There is no second set of rules.
+figures are kept, packed (``compact``). Ordinary attempts (START, lines without consequence, END,
+REPORT) are read by one pattern, as many as follow one another. Lambda's records in the JSON format
+are parsed once for each form (``platform_lines``). An attempt without a known template goes to the
+core line by line. There is no second set of rules.
 
 What a scan found goes to the *shuffle* store (``shuffle``), a temporary file (``spill``), dealt
 out to partitions by request ID. When all chunks are scanned, the fragments of each stream are
