@@ -40,7 +40,7 @@ class SurveyTask:
         if blocks.format:
             found.second_format = blocks.format.second_reading(blocks.notes)
         found.malformed |= blocks.has_remarks
-        blocks.finish_search(found.id_search)
+        found.answers_search = blocks.finish_search(found.id_search)
         return found
 
 
@@ -82,5 +82,5 @@ class ScanTask:
             return None
         found = scanner.finish()
         found.malformed |= blocks.has_remarks
-        blocks.finish_search(found.id_search)
+        found.answers_search = blocks.finish_search(found.id_search)
         return found

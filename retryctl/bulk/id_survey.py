@@ -85,6 +85,7 @@ class SurveyedChunk:
     is_irregular: bool = False
     index: BlockIndex | None = field(default_factory=BlockIndex)
     id_search: IdSearch = field(default_factory=IdSearch)
+    answers_search: bool = False
     web_function: bool = False
     second_format: LogFormat | None = None
 
@@ -118,6 +119,7 @@ class SurveyedLog(SurveyedChunk):
             self.mentioned.setdefault(place, set()).update(ids)
         self.elsewhere.update(found.elsewhere)
         self.id_search.merge(found.id_search)
+        self.answers_search |= found.answers_search
         self.web_function |= found.web_function
 
     def chunks_of(self, streams: Collection[str]) -> Iterator[Chunk]:
