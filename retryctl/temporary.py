@@ -16,6 +16,7 @@ from retryctl.errors import CouldNotLook
 _PREFIX = "retryctl-"
 # A process locks this file as long as it lives, in whatever container.
 _LOCK = "retryctl.lock"
+_folders: set[Path] = set()
 
 
 @contextmanager
@@ -26,13 +27,21 @@ def temporary_folder(purpose: str) -> Iterator[Path]:
     """
     # The name is known before the folder exists: a signal at any moment leaves nothing.
     folder, lock = _unused_name(purpose), -1
+    _folders.add(folder)
     try:
         lock = _create(folder)
         yield folder
     finally:
         _remove(folder)
+        _folders.discard(folder)
         if lock >= 0:
             os.close(lock)
+
+
+def remove_remaining() -> None:
+    """Remove the folders of this process whose removal a signal broke off."""
+    for folder in tuple(_folders):
+        _remove(folder)
 
 
 def _unused_name(purpose: str) -> Path:

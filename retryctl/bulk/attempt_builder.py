@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import re
 from binascii import unhexlify
-from collections.abc import Iterable, Sequence
 from itertools import repeat
 from operator import lt, sub
 from typing import Any
 
 from retryctl.bulk.attempt_templates import TemplateCache, figures_of, template_part
-from retryctl.bulk.compact import RECORD, Shown, compact_attempts, part_of, part_of_packed
-from retryctl.bulk.line_kinds import ENDS, LOOK, REPORTS, STARTS
+from retryctl.bulk.compact import RECORD, Shown, compact_attempts, part_of
+from retryctl.bulk.line_kinds import ENDS, JSON, REPORTS, STARTS
 from retryctl.bulk.line_layout import (
     END,
     REPORT,
     START,
-    TELLING_JSON,
-    TIMED,
     events_of,
     message_of,
     three_lines,
 )
+from retryctl.bulk.platform_lines import PlatformLine, platform_line
 from retryctl.bulk.stream_batch import StreamBatch
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.core.crosscheck.claims import Markers, read_claim
@@ -43,6 +41,7 @@ from retryctl.core.model.records import (
     InitStart,
     Report,
     RestoreStart,
+    RuntimeDone,
     Start,
     Unrecognised,
     WebRecord,
@@ -68,7 +67,7 @@ class AttemptBuilder:
         shown: Shown,
     ) -> None:
         self._filter, self._markers, self._settings = selected, markers, settings
-        self._parts = len(found.plain)
+        self._parts = len(found.others)
         self._numbers: dict[tuple[object, ...], int] = {}
         self._cache = cache
         self._found = found
@@ -108,21 +107,34 @@ class AttemptBuilder:
             request_id, billed, memory, status = m.groups()
             figures = (int(billed), int(memory))
             fragment.report_with(request_id, int(moment), line, figures, ("R", status))
-        elif self._is_plain(line, kind, at):
-            fragment.hold(line)
+        elif kind == JSON and fragment.json is not False and (found := platform_line(line, at)):
+            self._read_platform(fragment, line, int(moment), found)
         elif fragment.report is None and (part := self._known_part(fragment, line)):
             fragment.hold_record(line, part)
         else:
             self._parse_line(fragment, line, int(moment))
 
-    def _is_plain(self, line: bytes, kind: int, at: int) -> bool:
-        """Whether the grammar could only make a line without consequence of it."""
-        if kind != LOOK or not self._markers.are_default:
-            return False
-        first = line[at : at + 1]
-        if first.isdigit():
-            return not TIMED.match(line, at)
-        return first == b"{" and not TELLING_JSON.search(line, at)
+    def _read_platform(
+        self, fragment: StreamFragment, line: bytes, moment_ms: int, found: PlatformLine
+    ) -> None:
+        """Read a record of Lambda's; the first of its form shows all but ID, time and figures."""
+        form, request_id = found.form, found.request_id
+        record = self._cache.records.get(form)
+        if record is None:
+            record = self._cache.keep_record(form, parse_record(self._event(line)))
+        if isinstance(record, Start) and record.version:
+            fragment.describe(json=True)
+            fragment.describe(function=(record.function_arn,) if record.function_arn else None)
+            self._started(fragment, request_id, moment_ms, line, record.version.encode())
+        elif isinstance(record, RuntimeDone):
+            own = request_id == fragment.open_id
+            fragment.hold_record(line, template_part(record) if own else None)
+        elif isinstance(record, Report) and all((figures_of(record)[0], found.figures)):
+            fragment.describe(json=True)
+            part = figures_of(record)[1]
+            fragment.report_with(request_id, moment_ms, line, found.figures, part)
+        else:
+            self._parse_line(fragment, line, moment_ms)
 
     def _parse_line(self, fragment: StreamFragment, line: bytes, moment_ms: int) -> None:
         event = self._event(line)
@@ -264,7 +276,7 @@ class AttemptBuilder:
             request_id = unhexlify(fragment.open_id.replace(b"-", b""))
             took_ms = (fragment.end or report[0]) - start_ms
             figures = (start_ms, took_ms, *report[1:], fragment.number, number)
-            self._deal_out([RECORD.pack(request_id, *figures)])
+            self._found.records.append(RECORD.pack(request_id, *figures))
         # of a quiet attempt its two ends are all that the next one could need
         quiet = len(fragment.template) == 2
         first, last = fragment.open_at, fragment.report_at
@@ -280,53 +292,39 @@ class AttemptBuilder:
         """
         if self._shown or not fragment.is_at_start or fragment.json is not False:
             return False
-        lines, times = batch.at_marks(first, last + 1)
+        lines, times = batch.marked_lines[first : last + 1], batch.marked_times[first : last + 1]
         opening = START.match(lines[-1], batch.message_at)
         found = three_lines(batch.message_at).findall(b"".join(lines[:-1]))
         if not opening or 3 * len(found) != last - first:
             return False
         ids, versions, billed_ms, memory_mb, statuses = zip(*found, strict=True)
-        numbers = self._known_templates(versions, statuses)
         starts, ends, reports = (list(map(int, times[at::3])) for at in range(3))
         tooks_ms = list(map(sub, reports, starts))
+        number = self._numbers.get((("S", versions[0], False), ("R", statuses[0] or None)), -1)
+        alike = all(each.count(each[0]) == len(each) for each in (versions, statuses))
         if not (
-            numbers
+            number >= 0
+            and alike
             and 0 < min(tooks_ms) <= max(tooks_ms) <= LONGEST_ATTEMPT_MS
             and all(map(lt, reports, starts[1:]))
             and fragment.undecided_ms < starts[1]
         ):
             return False
         packed = unhexlify(b"".join(ids).replace(b"-", b""))
-        self._deal_out(
-            map(
-                RECORD.pack,
-                [packed[at : at + 16] for at in range(0, len(packed), 16)],
-                starts,
-                map(sub, ends, starts),
-                map(int, billed_ms),
-                map(int, memory_mb),
-                repeat(fragment.number),
-                numbers,
-            )
+        self._found.records += map(
+            RECORD.pack,
+            [packed[at : at + 16] for at in range(0, len(packed), 16)],
+            starts,
+            map(sub, ends, starts),
+            map(int, billed_ms),
+            map(int, memory_mb),
+            repeat(fragment.number),
+            repeat(number),
         )
         fragment.cut([lines[-4], lines[-2]], [], starts[-2])
         request_id, version = opening.groups()
         fragment.open(request_id, starts[-1], lines[-1], ("S", version, False))
         return True
-
-    def _known_templates(self, versions: Sequence[bytes], statuses: Sequence[bytes]) -> list[int]:
-        """Return the numbers of templates of START and REPORT; none where one is not known."""
-        pairs = list(zip(versions, statuses, strict=True))
-        known = {
-            (version, status): self._numbers.get((("S", version, False), ("R", status or None)), -1)
-            for version, status in set(pairs)
-        }
-        return [] if -1 in known.values() else [known[pair] for pair in pairs]
-
-    def _deal_out(self, records: Iterable[bytes]) -> None:
-        plain, parts = self._found.plain, self._parts
-        for record in records:
-            plain[part_of_packed(record, parts)] += record  # it begins with its ID
 
     def _between(self, fragment: StreamFragment) -> list[Any]:
         """Return the lines behind an attempt that the next one may need."""

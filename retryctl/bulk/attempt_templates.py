@@ -18,11 +18,12 @@ class TemplateCache:
     """What the core made of lines; it is valid for equal lines of the same log.
 
     ``parts`` has the parts of messages without an ID, of one alone or with the one before it;
-    ``attempts`` the first attempt of each template.
+    ``attempts`` the first attempt of each template, ``records`` the first record of each form.
     """
 
     parts: dict[tuple[bytes, ...], object] = field(default_factory=dict)
     attempts: dict[tuple[object, ...], Attempt] = field(default_factory=dict)
+    records: dict[tuple[bytes, ...], Record] = field(default_factory=dict)
 
     def keep_part(self, messages: tuple[bytes, ...], part: object) -> None:
         """Keep the part of these messages, if they have one."""
@@ -30,6 +31,13 @@ class TemplateCache:
             if len(self.parts) >= MOST_PARTS:
                 self.parts.clear()
             self.parts[messages] = part
+
+    def keep_record(self, form: tuple[bytes, ...], record: Record) -> Record:
+        """Keep the first record of a form."""
+        if len(self.records) >= MOST_PARTS:
+            self.records.clear()
+        self.records[form] = record
+        return record
 
     def keep_attempt(self, template: tuple[object, ...], attempt: Attempt) -> None:
         """Keep the first attempt of a template."""

@@ -7,7 +7,7 @@ from functools import partial
 from io import BufferedReader
 from typing import IO, Generic, Protocol, TypeVar
 
-from retryctl.bulk.chunks import ByteRange, Chunk
+from retryctl.bulk.chunks import ByteRange, Chunk, Stretches
 from retryctl.bulk.workers import run_in_workers
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.errors import UnreadableInput
@@ -16,8 +16,14 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter
 from retryctl.sources.saved.files import cannot_open
 from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.formats.json_documents import JsonDocuments
+from retryctl.sources.saved.gzip_members import UnpackedFile
 from retryctl.sources.saved.log_file import read_file
-from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock, raw_ties_in_order
+from retryctl.sources.saved.raw_blocks import (
+    CanonicalBlock,
+    ConvertibleBlock,
+    RawBlock,
+    raw_ties_in_order,
+)
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -71,12 +77,11 @@ class ChunkBlocks:
 
     def _read(self, opened: IO[bytes]) -> Iterator[RawBlock]:
         chunk, file = self._chunk, self._chunk.file
+        if chunk.stretches:
+            yield from _stretches(opened, chunk.start, chunk.stretches)
+            return
         if chunk.format and chunk.format.verbatim and not chunk.members:
-            if chunk.stretches is None:
-                stop = chunk.start + chunk.size
-                yield from raw_ties_in_order(_blocks(opened, chunk.start, stop))
-            for start, stop in chunk.stretches or ():
-                yield from _blocks(opened, start, stop)
+            yield from raw_ties_in_order(_blocks(opened, chunk.start, chunk.size))
             return
         stretch = BufferedReader(ByteRange(opened, chunk))
         for segment in segments(stretch, self.notes, self._advance):
@@ -88,19 +93,36 @@ class ChunkBlocks:
                 pass
 
 
-def _blocks(opened: IO[bytes], start: int, stop: int) -> Iterator[RawBlock]:
+def _blocks(opened: IO[bytes], start: int, size: int) -> Iterator[RawBlock]:
     """Yield the lines that begin in a stretch of a file."""
+    at = 0
     if start:
         opened.seek(start - 1)
-        start += len(opened.readline()) - 1
-    while start < stop:
+        at = len(opened.readline()) - 1
+    while at < size:
         # the line that the last byte of the stretch is of may be long
-        block = opened.read(min(_BLOCK_BYTES, stop - start - 1))
+        block = opened.read(min(_BLOCK_BYTES, size - at - 1))
         block += opened.readline()
         if not block:
             return
-        yield CanonicalBlock(block, start)
-        start += len(block)
+        yield CanonicalBlock(block, at)
+        at += len(block)
+
+
+def _stretches(opened: IO[bytes], origin: int, stretches: Stretches) -> Iterator[RawBlock]:
+    """Yield the blocks that a survey selected."""
+    unpacked = UnpackedFile(opened, origin, stretches.checkpoints)
+    convert = stretches.convert
+    for start, stop in stretches.bounds:
+        if stretches.is_packed:
+            raw = unpacked.read(start, stop)
+        else:
+            opened.seek(origin + start)
+            raw = opened.read(stop - start)
+        if convert:
+            yield ConvertibleBlock(raw, convert, names_streams=stretches.names_streams)
+        else:
+            yield CanonicalBlock(raw)
 
 
 class ChunkTask(Protocol[R_co]):

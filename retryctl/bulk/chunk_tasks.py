@@ -36,9 +36,8 @@ class SurveyTask:
             return error
         if blocks.ends_within_member:
             return None
-        found = survey.finish()
-        if blocks.format:
-            found.second_format = blocks.format.second_reading(blocks.notes)
+        found = survey.found
+        found.index.finish(blocks.notes)
         found.malformed |= blocks.has_remarks
         found.answers_search = blocks.finish_search(found.id_search)
         return found

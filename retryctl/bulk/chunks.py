@@ -16,13 +16,16 @@ from functools import partial
 from typing import IO
 
 from retryctl.core.value_classes import value_class
-from retryctl.sources.saved.decode import CHUNK_BYTES
 from retryctl.sources.saved.files import SavedFile
 from retryctl.sources.saved.formats import detect_format
+from retryctl.sources.saved.gzip_members import (
+    CHUNK_BYTES,
+    GZIP_MAGIC,
+    ZLIB_WITH_GZIP_HEADER,
+    Checkpoint,
+)
 from retryctl.sources.saved.log_format import LogFormat
 
-_ZLIB_WITH_GZIP_HEADER = 31
-_GZIP_MAGIC = b"\x1f\x8b\x08"
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 # Its flags (a name at most), its time, its level, its system; RFC 1952.
 _MEMBER = re.compile(rb"\x1f\x8b\x08[\x00\x08].{4}[\x00\x02\x04][\x00-\x0d\xff]", re.S)
@@ -30,12 +33,27 @@ _HEAD_BYTES = 10
 
 
 @value_class
+class Stretches:
+    """Parts of a chunk, counted from its start, and what makes canonical lines of each.
+
+    ``names_streams``: their bytes have the names of all streams of their events.
+    In a file of gzip they are parts of the unpacked data, which ``checkpoints`` lead to.
+    """
+
+    bounds: tuple[tuple[int, int], ...]
+    convert: Callable[[bytes], bytes] | None
+    names_streams: bool = True
+    is_packed: bool = False
+    checkpoints: tuple[Checkpoint, ...] = ()
+
+
+@value_class
 class Chunk:
     """The bytes ``[start, stop)`` of a file; to its end where ``stop`` is ``None``.
 
     ``format`` is known of a file that was cut. With ``members`` the bytes are gzip members, and
-    the format is that of their content. After a survey, ``stretches`` are the parts that are read,
-    and ``is_irregular`` marks a chunk with lines of an unusual layout.
+    the format is that of their content. After a survey, only the ``stretches`` are read, and
+    ``is_irregular`` marks a chunk with lines of an unusual layout.
     """
 
     file: SavedFile
@@ -43,7 +61,7 @@ class Chunk:
     stop: int | None = None
     format: LogFormat | None = None
     members: bool = False
-    stretches: tuple[tuple[int, int], ...] | None = None
+    stretches: Stretches | None = None
     is_irregular: bool = False
 
     @property
@@ -71,7 +89,7 @@ def split_file(file: SavedFile, size: int) -> Iterator[Chunk]:
 
 def _cut(file: SavedFile, opened: IO[bytes], size: int) -> Iterator[Chunk]:
     head = opened.read(CHUNK_BYTES)
-    members = head.startswith(_GZIP_MAGIC)
+    members = head.startswith(GZIP_MAGIC)
     text = _beginning(head) if members else head
     text = text[: text.rfind(b"\n") + 1]
     found = None if text.startswith(_BOMS) else detect_format(text, file.folder)
@@ -130,7 +148,7 @@ def _holds_lines(opened: IO[bytes], at: int) -> bool:
 def _beginning(packed: bytes) -> bytes:
     """Return the first bytes of the content of a gzip member; empty where it is not one."""
     try:
-        return zlib.decompressobj(_ZLIB_WITH_GZIP_HEADER).decompress(packed, CHUNK_BYTES)
+        return zlib.decompressobj(ZLIB_WITH_GZIP_HEADER).decompress(packed, CHUNK_BYTES)
     except zlib.error:
         return b""
 

@@ -8,9 +8,10 @@ as if nothing came after it; ``as_of`` then gives its outcome at the end.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, pairwise
 from struct import Struct
 
 from retryctl.core.crosscheck.claims import Markers
@@ -54,13 +55,16 @@ _BEFORE_ALL_MS = 0
 
 
 def part_of(request_id: str, parts: int) -> int:
-    """Return the partition of a request, of this number of them."""
-    return int(request_id[:6], 16) % parts
+    """Return the partition of a request, of this number of them: each has a range of IDs."""
+    return int(request_id[:4], 16) * parts >> 16
 
 
-def part_of_packed(request_id: bytes, parts: int) -> int:
-    """Return the partition of an ID in 16 bytes."""
-    return int.from_bytes(request_id[:3], "big") % parts
+def deal_out(records: list[bytes], parts: int) -> list[bytes]:
+    """Return packed attempts by partition; they are sorted, since each begins with its ID."""
+    records.sort()
+    bounds = [(-(-part * 65536 // parts)).to_bytes(2, "big") for part in range(1, parts)]
+    cuts = [0, *(bisect_left(records, bound) for bound in bounds), len(records)]
+    return [b"".join(records[start:stop]) for start, stop in pairwise(cuts)]
 
 
 @value_class

@@ -3,31 +3,32 @@
 A survey parses only lines that have one of the IDs, and lines of an unusual layout. Of all others
 it counts the events and keeps the first and the last time. Whole blocks are searched at once, as
 they stand in the file (``raw_blocks``): a block is converted to canonical lines only where it has
-one of the IDs, or where its bytes do not show how many events it has.
+one of the IDs, or where its bytes do not show how many events it has. An index of the streams of
+each block then shows which blocks have to be read once more.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from io import BytesIO
-from itertools import pairwise
 
-from retryctl.bulk.chunks import Chunk
+from retryctl.bulk.chunks import Chunk, Stretches
 from retryctl.bulk.line_layout import is_usual_line, lead_with_group
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
 from retryctl.sources.saved.canonical import HEADER, KEY
+from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import line_event
-from retryctl.sources.saved.log_format import LogFormat, RawEvent
-from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock, times_in
+from retryctl.sources.saved.gzip_members import Checkpoint
+from retryctl.sources.saved.log_format import RawEvent
+from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock
 from retryctl.sources.saved.stream_filter import Place, StreamFilter
 
 FEW_IDS = 16
 FEW_STREAMS = 8
-MOST_AT_THE_EDGE = 64
 _ANY_ID = re.compile(
     rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 )
@@ -36,35 +37,57 @@ _PLAIN_NAME = re.compile(r"[!#-\[\]-~ ]+")
 
 @dataclass(slots=True)
 class BlockIndex:
-    """Where the blocks of a chunk start in its file, and which of them have lines of a stream.
+    """Where the blocks of a chunk stand, and which of them have events of a stream.
 
     ``naming`` has the numbers of the blocks as bits, ``unknown`` those whose streams are not known.
     """
 
-    starts: list[int] = field(default_factory=list)
+    bounds: list[tuple[int, int]] = field(default_factory=list)
+    names_streams: bool = True
+    is_packed: bool = False
+    checkpoints: tuple[Checkpoint, ...] = ()
+    convert: Callable[[bytes], bytes] | None = None
+    is_complete: bool = True
     naming: dict[bytes, int] = field(default_factory=dict)
     unknown: int = 0
 
-    def add(self, start: int, streams: Iterable[bytes] | None) -> None:
+    def add(self, block: RawBlock, span: BlockSpan | None) -> None:
         """Add the next block."""
-        bit = 1 << len(self.starts)
-        self.starts.append(start)
-        if streams is None:
+        if not self.is_complete:
+            return
+        if block.start is None or (self.bounds and block.convert != self.convert):
+            self.is_complete = False
+            return
+        bit = 1 << len(self.bounds)
+        self.bounds.append((block.start, block.start + len(block.raw)))
+        self.convert = block.convert
+        self.names_streams &= block.names_streams
+        if span is None or span.streams is None:
             self.unknown |= bit
-        for name in streams or ():
-            self.naming[name] = self.naming.get(name, 0) | bit
+        else:
+            for name in span.streams:
+                self.naming[name] = self.naming.get(name, 0) | bit
 
-    def stretches(self, streams: Iterable[bytes], stop: int) -> tuple[tuple[int, int], ...]:
-        """Return where the blocks lie that may have lines of the streams, neighbours joined."""
+    def finish(self, notes: FileDiagnostics) -> None:
+        """Note how the bytes of the chunk were decoded."""
+        self.is_packed, self.checkpoints = notes.gzip_layers == 1, tuple(notes.checkpoints)
+        self.is_complete &= notes.gzip_layers < 2 and not notes.is_decoded
+
+    def stretches(self, streams: Iterable[bytes]) -> Stretches | None:
+        """Return the blocks that may have events of the streams."""
+        if not self.is_complete:
+            return None
         wanted = self.unknown
         for name in streams:
             wanted |= self.naming.get(name, 0)
-        found: list[tuple[int, int]] = []
-        for number, (start, end) in enumerate(pairwise([*self.starts, stop])):
-            if wanted >> number & 1:
-                joins = bool(found) and found[-1][1] == start
-                found.append((found.pop()[0] if joins else start, end))
-        return tuple(found)
+        found = tuple(each for number, each in enumerate(self.bounds) if wanted >> number & 1)
+        return Stretches(
+            bounds=found,
+            convert=self.convert,
+            names_streams=self.names_streams,
+            is_packed=self.is_packed,
+            checkpoints=self.checkpoints,
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,7 +96,7 @@ class SurveyedChunk:
 
     ``mentioned`` has the request IDs in each stream; ``elsewhere`` those in streams that the
     query leaves out, each with the function or the group there. ``is_irregular``: it has lines of
-    an unusual layout. ``second_format`` is that of the scan, if another.
+    an unusual layout.
     """
 
     events: int = 0
@@ -83,11 +106,10 @@ class SurveyedChunk:
     mentioned: dict[Place, set[str]] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
     is_irregular: bool = False
-    index: BlockIndex | None = field(default_factory=BlockIndex)
+    index: BlockIndex = field(default_factory=BlockIndex)
     id_search: IdSearch = field(default_factory=IdSearch)
     answers_search: bool = False
     web_function: bool = False
-    second_format: LogFormat | None = None
 
     def add_times(self, count: int, first_ms: int, last_ms: int) -> None:
         """Count events between these times."""
@@ -128,14 +150,9 @@ class SurveyedLog(SurveyedChunk):
         plain = all(map(_PLAIN_NAME.fullmatch, streams))
         for chunk, found in self.surveyed:
             stretches = None
-            if plain and found.index and not found.is_irregular:
-                stretches = found.index.stretches(names, chunk.start + chunk.size)
-            yield replace(
-                chunk,
-                format=found.second_format or chunk.format,
-                stretches=stretches,
-                is_irregular=found.is_irregular,
-            )
+            if plain and not found.is_irregular:
+                stretches = found.index.stretches(names)
+            yield replace(chunk, stretches=stretches, is_irregular=found.is_irregular)
 
 
 class Survey:
@@ -148,7 +165,6 @@ class Survey:
         self._needles = [each.upper() if upper else each for each in self._ids]
         self._upper = upper
         self._before_ms = 0
-        self._at_the_edge: list[tuple[BlockSpan, RawBlock]] = []
 
     def read(self, block: RawBlock) -> None:
         """Read the next block."""
@@ -156,12 +172,10 @@ class Survey:
         if self._upper:  # the ID is not there: the log may be of a web function
             self.found.web_function |= b"platform.invoke" in block.raw
         span = block.span()
-        if block.start is None:
-            self.found.index = None
-        elif self.found.index:
-            self.found.index.add(block.start, span.streams if span else None)
+        self.found.index.add(block, span)
         if span:
-            self._add(span, block)
+            self._before_ms = span.last_ms
+            self.found.add_times(span.events, span.first_ms, span.last_ms)
         if span is None or search.open or self._may_mention(block.raw):
             content = block.canonical()
             if span is None or search.open:
@@ -171,37 +185,6 @@ class Survey:
                 fold_search(search, lines)
             for line in self._lines_with_ids(content):
                 self._mention(line)
-
-    def finish(self) -> SurveyedChunk:
-        """Return what was found, once all blocks are read."""
-        self._settle(0)
-        return self.found
-
-    def _add(self, span: BlockSpan, block: RawBlock) -> None:
-        """Add the events of a block; it waits where its times may be the first or the last."""
-        self._before_ms = span.last_ms
-        self.found.add_times(span.events, span.first_ms, span.last_ms)
-        if not self._covers(span):
-            self._at_the_edge.append((span, block))
-            self._settle(MOST_AT_THE_EDGE)
-
-    def _covers(self, span: BlockSpan) -> bool:
-        found = self.found
-        assert found.first_ms is not None  # there is an event
-        assert found.last_ms is not None
-        return found.first_ms <= span.earliest_ms and span.latest_ms <= found.last_ms
-
-    def _settle(self, most: int) -> None:
-        """Read the exact times of the blocks at the edge, so that at most this many wait."""
-        if len(self._at_the_edge) <= most:
-            return
-        waiting = [each for each in self._at_the_edge if not self._covers(each[0])]
-        while len(waiting) > most // 2:
-            span, block = waiting.pop(0)
-            if not self._covers(span):
-                times = times_in(block)
-                self.found.add_times(0, int(min(times)), int(max(times)))
-        self._at_the_edge = waiting
 
     def _may_mention(self, raw: bytes) -> bool:
         if len(self._ids) > FEW_IDS:

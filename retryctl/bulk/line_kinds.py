@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 HEAD_BYTES = 6
-PLAIN, TEXT, STARTS, ENDS, REPORTS, LOOK = range(6)
-"""PLAIN lines have no consequence, nor has TEXT but for stack traces; LOOK lines may be any."""
+PLAIN, TEXT, DIGITS, JSON, STARTS, ENDS, REPORTS, LOOK = range(8)
+"""PLAIN lines have no consequence, nor have most of the next three kinds; LOOK lines may be any."""
+_CERTAIN = bytes((PLAIN, STARTS, ENDS, REPORTS, LOOK))
+
+# In a line that begins with a time: a timeout, an error of Node.js, .NET or Go.
+_TIMED = re.compile(
+    rb'\d{4}/|[^"]{1,90} Task timed out'
+    rb'|[^"\\]*+(?:\\t[^"\\]*+)*?\\t(?:ERROR|FATAL|fail)\\t'
+)
+# JSON without any of some words, up to the end of the line: much faster than a search for them.
+_SILENT_JSON = re.compile(
+    rb"[^pRrEFxA\\]*+(?:(?!platform\.|[rR]ror|ERROR|FATAL|retryctl|xecutionArn|\\\\u|AWSRequestId)"
+    rb"[pRrEFxA\\][^pRrEFxA\\]*+)*+\Z"
+)
 
 _HEADS = tuple(
     word[:HEAD_BYTES]
@@ -44,13 +58,30 @@ class LineKinds:
             return ENDS
         if head == b"REPORT":
             return REPORTS
-        if not head or head[0] in _FIRST_BYTES or any(map(head.startswith, _HEADS)):
+        if not self._default_markers or any(map(head.startswith, _HEADS)):
             return LOOK
-        if not self._default_markers:
-            return LOOK
+        if not head or head[0] in _FIRST_BYTES:
+            return DIGITS if head[:1].isdigit() else JSON if head.startswith(b"{") else LOOK
         return PLAIN if head.startswith(b"[") else TEXT
 
 
-def consequence(kind: int, line: bytes) -> int:
-    """Return the kind of a line; PLAIN for text that is no part of a stack trace."""
-    return PLAIN if kind == TEXT and b"\\tat " not in line else kind
+def consequence(kind: int, line: bytes, message_at: int) -> int:
+    """Return the kind of a line; PLAIN where the whole line shows that it has no consequence."""
+    if kind == TEXT:
+        matters = b"\\tat " in line
+    elif kind == DIGITS:
+        matters = _TIMED.match(line, message_at) is not None
+    elif kind == JSON:
+        matters = _SILENT_JSON.match(line, message_at) is None
+    else:
+        return kind
+    return kind if matters else PLAIN
+
+
+def consequences(kinds: bytes, lines: list[bytes], message_at: int) -> bytes:
+    """Return the kinds of many lines, each as ``consequence`` does."""
+    if not kinds.translate(None, _CERTAIN):
+        return kinds
+    return bytes(
+        [consequence(kind, line, message_at) for kind, line in zip(kinds, lines, strict=True)]
+    )

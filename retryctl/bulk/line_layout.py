@@ -15,8 +15,8 @@ from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 # written out: a group that repeats takes a third more time
-_ID = rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_START = rb"START RequestId: (" + _ID + rb') Version: (\$LATEST|\d+)(?:\\n)?"'
+ID = rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_START = rb"START RequestId: (" + ID + rb') Version: (\$LATEST|\d+)(?:\\n)?"'
 _N = rb"\d{1,9}(?:\.\d{1,9})?"
 _TAB = rb'(?:\\t|(?="))'  # the tail strips the end of a message
 _FIGURES = (
@@ -31,8 +31,8 @@ _FIGURES = (
     rb"(?:XRAY TraceId: [\w-]+\\tSegmentId: \w+\\tSampled: (?:true|false)" + _TAB + rb'(?:\\n)?)?"'
 )
 START = re.compile(_START)
-END = re.compile(rb"END RequestId: (" + _ID + rb')(?:\\n)?"')
-REPORT = re.compile(rb"REPORT RequestId: (" + _ID + rb")" + _FIGURES)
+END = re.compile(rb"END RequestId: (" + ID + rb')(?:\\n)?"')
+REPORT = re.compile(rb"REPORT RequestId: (" + ID + rb")" + _FIGURES)
 
 
 @cache
@@ -50,25 +50,30 @@ def three_lines(message_at: int) -> re.Pattern[bytes]:
 
 STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"')
 
-# In a line that begins with a time: a timeout, an error of Node.js, .NET or Go.
-TIMED = re.compile(
-    rb'\d{4}/|[^"]{1,90} Task timed out|(?:[^"\\]|\\t){1,90}\\t(?:ERROR|FATAL|fail)\\t'
-)
-TELLING_JSON = re.compile(
-    rb"platform\.|[rR]ror|ERROR|FATAL|retryctl|xecutionArn|\\\\u|AWSRequestId"
-)
-
-
+_FEW = 50
 _LATE_GROUP = re.compile(rb', ?"log(?:GroupName|Group|_group)": ?("[^"\\]*")(?=[,}])')
 
 
 def lead_with_groups(block: bytes) -> bytes:
     """Put the log group of each line first, where a writer put it behind the message."""
-    if b"_" not in block or b'"log_group"' not in block:
-        groups = block.count(b'"logGroup') if b"G" in block else 0  # one byte is found faster
-        if not groups or groups == block.count(b'{"logGroupName"'):
+    if not _contains(block, b'"log_group"', b"_"):
+        if not _contains(block, b'"logGroup', b"G"):
+            return block
+        if block.count(b'"logGroup') == block.count(b'{"logGroupName"'):
             return block
     return b"".join(map(lead_with_group, BytesIO(block)))
+
+
+def _contains(block: bytes, key: bytes, rare: bytes) -> bool:
+    """Whether a block contains a key; one byte of it is found fast, and often is rare."""
+    before, at = key.index(rare), -1
+    for _ in range(_FEW):
+        at = block.find(rare, at + 1)
+        if at < 0:
+            return False
+        if block.startswith(key, max(at - before, 0)):
+            return True
+    return key in block
 
 
 def lead_with_group(line: bytes) -> bytes:

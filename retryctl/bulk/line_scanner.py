@@ -12,7 +12,7 @@ from io import BytesIO
 
 from retryctl.bulk.attempt_builder import AttemptBuilder
 from retryctl.bulk.attempt_templates import TemplateCache
-from retryctl.bulk.compact import Shown
+from retryctl.bulk.compact import Shown, deal_out
 from retryctl.bulk.id_survey import fold_search
 from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, LineKinds, consequence
 from retryctl.bulk.line_layout import NoEvent, lead_with_groups
@@ -58,9 +58,7 @@ class LineScanner:
         self._lines_until_relief = MOST_HELD
         self._kinds = LineKinds(default_markers=markers.are_default)
         self._before_ms = 0
-        self.found = ScannedChunk(
-            plain=[bytearray() for _ in range(parts)], others=[[] for _ in range(parts)]
-        )
+        self.found = ScannedChunk(others=[[] for _ in range(parts)])
         self._attempts = AttemptBuilder(selected, markers, settings, cache, self.found, shown)
 
     # ----------------------------------------------------------------- lines
@@ -143,7 +141,7 @@ class LineScanner:
         self, fragment: StreamFragment, line: bytes, moment: bytes, kind: int, message: int
     ) -> None:
         fragment.advance(moment)
-        if consequence(kind, line) == PLAIN:
+        if consequence(kind, line, message) == PLAIN:
             fragment.hold(line)
             return
         try:
@@ -281,6 +279,8 @@ class LineScanner:
             self._see(int(fragment.first))
             self._see(int(fragment.last))
             fragment.finish()
+        self.found.plain = deal_out(self.found.records, len(self.found.others))
+        self.found.records.clear()
         self.found.pickled = [pickle.dumps(each, protocol=5) for each in self.found.others]
         self.found.others.clear()
         return self.found

@@ -40,7 +40,6 @@ PARTITION_BYTES = 48 << 20
 SHOWN_CHUNK_BYTES = 8 << 20
 SHOWN_PER_PARTITION = 2_000
 MOST_CHUNKS, MOST_PARTITIONS = 512, 256
-ONE_PROCESS_BYTES = 64 << 20  # of less, the survey ends before a worker begins
 
 
 class BulkReader:
@@ -173,7 +172,7 @@ class BulkReader:
     def _survey(
         self, task: SurveyTask, chunks: list[Chunk], meter: Meter
     ) -> tuple[ChunkRun[SurveyedChunk], SurveyedLog]:
-        run = ChunkRun(task, meter, self._processes if self._is_large else 1)
+        run = ChunkRun(task, meter, 1)
         found = SurveyedLog()
         for chunk, surveyed in run.results(chunks):
             found.add(chunk, surveyed)
@@ -196,10 +195,6 @@ class BulkReader:
     def _size(self) -> int:
         self._files = self._files or find_files(self._source, self._stdin)
         return sum(file.size for file in self._files)
-
-    @property
-    def _is_large(self) -> bool:
-        return self._size > ONE_PROCESS_BYTES
 
     def _plan(
         self, query: LogQuery, markers: Markers, settings: FunctionConfig, shown: Shown

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from operator import itemgetter
@@ -122,42 +122,67 @@ def _plain(
     mentions: Mapping[_Key, list[LogEvent]],
 ) -> Iterator[SilentSuccesses]:
     """Yield the silent successes, and add every other packed attempt to ``attempts``."""
-    seen = {key[1] for key in (*attempts, *mentions)} | _repeated(part)
+    unpacked = [
+        (readings[number], list(RECORD.iter_unpack(packed))) for number, packed in part.plain
+    ]
+    seen = {key[1] for key in (*attempts, *mentions)} | _repeated(
+        [record[0] for _, records in unpacked for record in records]
+    )
     hidden_from_ms, hidden_until_ms = _hidden_span_ms(context)
-    torn = context.coverage.torn_streams
-    for number, packed in part.plain:
-        reading = readings[number]
-        are_quiet = context.silent_templates.setdefault(reading, {})
-        quiet: dict[int, list[CompactAttempt]] = defaultdict(list)
-        for record in RECORD.iter_unpack(packed):
+    for reading, records in unpacked:
+        if None in reading.streams:
+            records = [record for record in records if reading.streams[record[5]] is not None]
+        shapes, fragments = _silent_templates(reading, records, context), _whole(reading, context)
+        quiet, others = list[CompactAttempt](), list[CompactAttempt]()
+        for record in records:
             request_id, start_ms, _, _, _, fragment, shape = record
-            stream = reading.streams[fragment]
-            if stream is None:
-                continue
-            if shape not in are_quiet:
-                attempt = like(reading.templates[shape], stream, context.named, record)
-                are_quiet[shape] = _is_quiet((stream.log_group, request_id), attempt, context)
-            hidden = hidden_from_ms <= start_ms < hidden_until_ms or (
-                bool(torn) and (stream.log_group, stream.log_stream) in torn
-            )
-            if are_quiet[shape] and not hidden and request_id not in seen:
-                quiet[fragment].append(record)
+            if (
+                request_id in seen
+                or shape not in shapes
+                or fragment not in fragments
+                or hidden_from_ms <= start_ms < hidden_until_ms
+            ):
+                others.append(record)
             else:
-                those = attempts[stream.log_group, request_id]
-                number_so_far = len(those) + 1  # it is the right one where they come in order
-                shaped = reading.templates[shape]
-                those.append(like(shaped, stream, context.named, record, number_so_far))
-        for fragment, records in quiet.items():
-            stream = reading.streams[fragment]
-            assert stream is not None  # such records were passed over
-            if within := _within(records, context):
-                function = function_of(stream, context.named)
-                yield SilentSuccesses(
-                    function=function, log_group=stream.log_group, attempts=within
-                )
+                quiet.append(record)
+        yield from _silent_successes(quiet, reading, context)
+        for record in others:
+            request_id, *_, fragment, shape = record
+            stream = _stream(reading, fragment)
+            those = attempts[stream.log_group, request_id]
+            number_so_far = len(those) + 1  # it is the right one where they come in order
+            those.append(
+                like(reading.templates[shape], stream, context.named, record, number_so_far)
+            )
 
 
-def _within(records: list[CompactAttempt], context: PartitionContext) -> list[CompactAttempt]:
+def _silent_successes(
+    records: Sequence[CompactAttempt], reading: StreamReading, context: PartitionContext
+) -> Iterator[SilentSuccesses]:
+    """Yield records by function and group: most often all at once."""
+    owners = {
+        fragment: (function_of(stream, context.named), stream.log_group)
+        for fragment in set(map(itemgetter(5), records))
+        for stream in [_stream(reading, fragment)]
+    }
+    for owner in set(owners.values()):
+        function, group = owner
+        theirs = records
+        if len(set(owners.values())) > 1:
+            theirs = [record for record in records if owners[record[5]] == owner]
+        if within := _within(theirs, context):
+            yield SilentSuccesses(function=function, log_group=group, attempts=within)
+
+
+def _stream(reading: StreamReading, fragment: int) -> Stream:
+    stream = reading.streams[fragment]
+    assert stream is not None  # records of streams out of order were passed over
+    return stream
+
+
+def _within(
+    records: Sequence[CompactAttempt], context: PartitionContext
+) -> Sequence[CompactAttempt]:
     """Return the attempts in the window: most often all."""
     times = [record[1] for record in records]
     if context.has(min(times)) and context.has(max(times)):
@@ -165,12 +190,36 @@ def _within(records: list[CompactAttempt], context: PartitionContext) -> list[Co
     return [record for record in records if context.has(record[1])]
 
 
-def _repeated(part: Partition) -> set[bytes]:
+def _repeated(ids: Sequence[bytes]) -> set[bytes]:
     """Return the IDs of more than one packed attempt."""
-    ids: Counter[bytes] = Counter()
-    for _, packed in part.plain:
-        ids.update(map(itemgetter(0), RECORD.iter_unpack(packed)))
-    return {request_id for request_id, count in ids.items() if count > 1}
+    if len(set(ids)) == len(ids):
+        return set()
+    return {request_id for request_id, count in Counter(ids).items() if count > 1}
+
+
+def _silent_templates(
+    reading: StreamReading, records: Sequence[CompactAttempt], context: PartitionContext
+) -> set[int]:
+    """Return the templates of silent successes among those of some records."""
+    known = context.silent_templates.setdefault(reading, {})
+    for shape, record in {record[6]: record for record in records}.items():
+        if shape not in known:
+            stream = _stream(reading, record[5])
+            attempt = like(reading.templates[shape], stream, context.named, record)
+            known[shape] = _is_quiet((stream.log_group, record[0]), attempt, context)
+    return {shape for shape, is_silent in known.items() if is_silent}
+
+
+def _whole(reading: StreamReading, context: PartitionContext) -> Collection[int]:
+    """Return the fragments of streams that have lost no lines."""
+    torn = context.coverage.torn_streams
+    if not torn:
+        return range(len(reading.streams))
+    return {
+        number
+        for number, stream in enumerate(reading.streams)
+        if stream and (stream.log_group, stream.log_stream) not in torn
+    }
 
 
 def _is_quiet(key: _Key, attempt: Attempt, context: PartitionContext) -> bool:

@@ -132,7 +132,7 @@ class ShuffleStore:
             )
         for number, packed in enumerate(scanned.plain):
             if packed:
-                self._plain[number].append((reading, self._spill.put(bytes(packed))))
+                self._plain[number].append((reading, self._spill.put(packed)))
         self._put_others(reading, scanned.pickled)
         self.web |= scanned.web
         self.take_search(scanned.id_search, answers_search=scanned.answers_search)

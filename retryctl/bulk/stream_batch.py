@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import compress
 from operator import itemgetter
 
-from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, TEXT, LineKinds, consequence
+from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, LineKinds, consequences
 from retryctl.sources.saved.canonical import HEADER
 
 _TIME_BYTES = 13
@@ -20,12 +20,18 @@ class StreamBatch:
     these, one byte each. ``times`` has the time of every line.
     """
 
-    __slots__ = ("_done", "_held", "header", "kinds", "lines", "marks", "message_at", "times")
+    __slots__ = (
+        *("header", "lines", "times", "message_at"),
+        *("marks", "marked_lines", "marked_times", "kinds"),
+        *("_done", "_held"),
+    )
 
     def __init__(self, header: bytes, lines: list[bytes]) -> None:
         self.header, self.lines = header, lines
         self.times: list[bytes] = []
         self.marks: list[int] = []
+        self.marked_lines: list[bytes] = []
+        self.marked_times: list[bytes] = []
         self.kinds = b""
         self.message_at = 0
         self._done = self._held = 0
@@ -43,16 +49,22 @@ class StreamBatch:
             unknown = [n for n, each in enumerate(stamps) if each not in kinds.of_stamp]
             if not all(self._is_usual(lines[number]) for number in unknown):
                 return False
-            of_all = bytes([kinds.of_stamp.get(each) or kinds.learn(each) for each in stamps])
-        if TEXT in of_all:
-            of_all = bytes(map(consequence, of_all, lines))
+            of_all = bytes(
+                [
+                    kinds.of_stamp[each] if each in kinds.of_stamp else kinds.learn(each)
+                    for each in stamps
+                ]
+            )
+        of_all = consequences(of_all, lines, message_at)
         self.kinds = of_all.translate(None, b"%c" % PLAIN)
         self.marks = list(compress(range(len(lines)), of_all))
-        return set(map(_LAST_BYTES, lines)) == {b"}\n"}
+        self.marked_lines = list(compress(lines, of_all))
+        self.marked_times = list(compress(self.times, of_all))
+        return b"".join(self.times).isdigit() and set(map(_LAST_BYTES, lines)) == {b"}\n"}
 
     def begins_usual(self) -> bool:
-        """Whether its header is that of an event, and all of its times are numbers."""
-        return self._is_usual(self.lines[0]) and b"".join(self.times).isdigit()
+        """Whether its header is that of an event."""
+        return self._is_usual(self.lines[0])
 
     def _is_usual(self, line: bytes) -> bool:
         header = HEADER.match(line)
@@ -71,11 +83,6 @@ class StreamBatch:
             at = self.marks[number]
             between, self._held, self._done = self.lines[self._held : at], at + 1, number + 1
             yield between, self.lines[at], self.times[at], self.kinds[number]
-
-    def at_marks(self, first: int, until: int) -> tuple[list[bytes], list[bytes]]:
-        """Return some of the marked lines, and their times."""
-        marks = self.marks[first:until]
-        return [self.lines[at] for at in marks], [self.times[at] for at in marks]
 
     def skip_to(self, mark: int) -> None:
         """Pass over all lines before those behind this number of marked ones."""

@@ -24,7 +24,7 @@ class StreamFragment:
         # head: the lines before the first cut, the START behind it, the attempt that it closed
         *("head", "cut_line", "head_context"),
         # open attempt: its records, its template, and what decides whether the template suffices
-        *("open_id", "own_end", "open_at", "start", "end", "report", "report_at"),
+        *("open_id", "open_at", "start", "end", "report", "report_at"),
         *("template", "is_plain", "is_noted_between"),
         # tail: the lines since the last cut, the attempt before them, when the next cut is tried
         *("lines", "context", "placed_ms", "undecided_ms", "patience_ms"),
@@ -53,7 +53,7 @@ class StreamFragment:
         self._close()
 
     def _close(self) -> None:
-        self.open_id = self.own_end = b""
+        self.open_id = b""
         self.open_at = self.report_at = -1
         self.start = self.end = 0
         self.report: tuple[int, int, int] | None = None
@@ -104,7 +104,7 @@ class StreamFragment:
     def open(self, request_id: bytes, start_ms: int, line: bytes, part: object) -> None:
         """Begin an attempt with its START ``line``."""
         self.is_plain = not self.lines  # else it was not cut, or an init was noted
-        self.open_id, self.own_end = request_id, request_id + b'\\n"'
+        self.open_id = request_id
         self.open_at, self.report_at = len(self.lines), -1
         self.start, self.end, self.report = start_ms, 0, None
         self.is_noted_between = False
@@ -190,14 +190,16 @@ class StreamFragment:
 
 @dataclass(slots=True, kw_only=True)
 class ScannedChunk:
-    """What the scan of a chunk found; ``plain`` and ``others`` are partitioned by request ID.
+    """What the scan of a chunk found; ``others`` are partitioned by request ID.
 
-    At the end ``pickled`` has the others, so that they are unpickled with their partition only.
+    At the end ``plain`` has the packed attempts of ``records`` and ``pickled`` the others, by
+    partition, so that these are unpickled with their partition only.
     """
 
     fragments: list[StreamFragment] = field(default_factory=list)
     out_of_order: set[tuple[str | None, str]] = field(default_factory=set)
-    plain: list[bytearray]
+    records: list[bytes] = field(default_factory=list)
+    plain: list[bytes] = field(default_factory=list)
     others: list[list[tuple[int, Attempt]]]
     pickled: list[bytes] = field(default_factory=list)
     templates: list[Attempt] = field(default_factory=list)

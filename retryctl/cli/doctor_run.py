@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from retryctl import __version__
@@ -68,7 +68,7 @@ def run_doctor(
     return result.status
 
 
-def _rendered(form: str, found: DoctorReport, result: CheckReport, screen: Screen) -> str:
+def _rendered(form: str, found: DoctorReport, result: CheckReport, screen: Screen) -> Iterable[str]:
     if form == "text":
         return doctor_text(found, **asdict(screen))
     return doctor_document(found) if form == "json" else CI_REPORTS[form](result)

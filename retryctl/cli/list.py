@@ -13,8 +13,6 @@ from retryctl.cli.summary import Functions
 
 app = CommandApp()
 
-FORMS = ("text", "json", "jsonl", "csv", "html", "markdown")
-
 _WHICH = "Which requests"
 
 
@@ -81,7 +79,7 @@ Sort = Annotated[
         rich_help_panel="Output",
     ),
 ]
-Report = Annotated[list[str] | None, options.report_option(*FORMS)]
+Report = Annotated[list[str] | None, options.report_option(*choices.LIST_FORMS)]
 Form = Annotated[
     str,
     typer.Option(
@@ -89,7 +87,7 @@ Form = Annotated[
         "-o",
         metavar="FORM",
         help="text, json, jsonl (one request per line), csv, html or markdown.",
-        autocompletion=choices.one_of(*FORMS),
+        autocompletion=choices.one_of(*choices.LIST_FORMS),
         rich_help_panel="Output",
     ),
 ]

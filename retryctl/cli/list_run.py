@@ -9,17 +9,15 @@ from heapq import nsmallest
 from itertools import islice
 from typing import Any
 
-from retryctl.app.options import wall_clock_ms
-from retryctl.app.window import list_rows, open_window
-from retryctl.cli.list import FORMS
+from retryctl.app.window import list_rows
 from retryctl.cli.options import params as options
-from retryctl.cli.options.source import source_options, time_window
+from retryctl.cli.options.choices import LIST_FORMS
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.messages import refuse_unknown, select_functions, warn_of_gaps
+from retryctl.cli.options.window import open_functions
+from retryctl.cli.output.messages import refuse_unknown, warn_of_gaps
 from retryctl.cli.output.report_files import announce, report_files, write
-from retryctl.cli.output.terminal import Screen, TerminalFeedback, put, stdout_screen
+from retryctl.cli.output.terminal import Screen, put, stdout_screen
 from retryctl.cli.summary_run import no_request
-from retryctl.config import config_for
 from retryctl.core.crosscheck import attempt_check
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
@@ -79,24 +77,13 @@ def run_list(
     show: ListOptions,
 ) -> ExitStatus:
     """List the requests of ``functions`` in the window that pass the filter."""
-    refuse_unknown(show.output, FORMS, "--output")
+    refuse_unknown(show.output, LIST_FORMS, "--output")
     if show.sort:
         refuse_unknown(show.sort, list(ORDERS), "--sort")
-    files = report_files(show.reports, FORMS, source=read.source)
-    config = config_for(read.source)
-    source, keep = select_functions(functions, source_options(read, aws, config))
-    window = time_window(read, screen.tz)
-    feedback = TerminalFeedback(quiet=screen.quiet)
-    opened = open_window(
-        source,
-        config,
-        window,
-        now_ms=wall_clock_ms(),
-        feedback=feedback,
-        since_ms=window.since_ms,
-    )
+    files = report_files(show.reports, LIST_FORMS, source=read.source)
     tz = zone(screen.tz)
-    with opened as reader:
+    with open_functions(functions, read, aws, screen) as window:
+        reader, keep = window.reader, window.keep
         rows = (row for row in list_rows(reader, wanted) if keep(row.function))
         if show.output == "jsonl" and not (show.sort or files):
             count = _put_lines(islice(rows, show.limit))
@@ -117,7 +104,7 @@ def run_list(
         coverage = reader.coverage
     if not count:
         raise no_request(coverage, tz)
-    warn_of_gaps(coverage, feedback, show.output)
+    warn_of_gaps(coverage, window.feedback, show.output)
     return ExitStatus.OK
 
 
@@ -180,12 +167,12 @@ def _put_lines(listed: Iterator[RequestRow]) -> int:
     return count
 
 
-def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> str:
+def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> Iterable[str]:
     rows = answer.rows
     if form == "json":
         return listed_document(rows, coverage_object(answer.coverage))
     if form == "jsonl":
-        return "".join(map(listed_line, rows))
+        return map(listed_line, rows)
     if form == "csv":
         from retryctl.views.csv import list_csv
 

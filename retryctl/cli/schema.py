@@ -30,8 +30,8 @@ def schema(
     """
     from retryctl.cli.output.messages import refuse_unknown
     from retryctl.cli.output.terminal import put
+    from retryctl.views.json.encoding import dumps
     from retryctl.views.json.schemas import SCHEMAS
-    from retryctl.views.json.trace import dumps
 
     if name is None:
         for each, make in SCHEMAS.items():

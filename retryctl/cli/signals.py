@@ -42,6 +42,7 @@ def signals_end_program() -> Iterator[None]:
         for number in heard:  # the exit status is known
             signal.signal(number, signal.SIG_IGN)
         sys.unraisablehook = hook
+        _remove_folders()
         ending.complete = True
 
 
@@ -104,7 +105,14 @@ class _Ending:
     def _end_late(self) -> None:
         time.sleep(self.longest_s)
         if not self.complete:
+            _remove_folders()
             os._exit(128 + self._number)
+
+
+def _remove_folders() -> None:
+    """Remove the temporary folders that are left, if the module that makes them was loaded."""
+    if temporary := sys.modules.get("retryctl.temporary"):
+        temporary.remove_remaining()
 
 
 def _start(function: Callable[[], None]) -> None:

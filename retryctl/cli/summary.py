@@ -13,8 +13,6 @@ from retryctl.cli.options import params as options
 
 app = CommandApp()
 
-FORMS = ("text", "json", "jsonl", "csv", "html", "svg", "markdown")
-
 Functions = Annotated[
     list[str] | None,
     typer.Argument(
@@ -24,7 +22,7 @@ Functions = Annotated[
         show_default=False,
     ),
 ]
-Report = Annotated[list[str] | None, options.report_option(*FORMS)]
+Report = Annotated[list[str] | None, options.report_option(*choices.SUMMARY_FORMS)]
 Form = Annotated[
     str,
     typer.Option(
@@ -32,7 +30,7 @@ Form = Annotated[
         "-o",
         metavar="FORM",
         help="text, json, jsonl (one function per line), csv, html, svg or markdown.",
-        autocompletion=choices.one_of(*FORMS),
+        autocompletion=choices.one_of(*choices.SUMMARY_FORMS),
         rich_help_panel="Output",
     ),
 ]

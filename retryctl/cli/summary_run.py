@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from retryctl.app.options import wall_clock_ms
-from retryctl.app.window import Tallies, count_requests, open_window
+from retryctl.app.window import Tallies, count_requests
 from retryctl.cli.options import params as options
-from retryctl.cli.options.source import source_options, time_window
+from retryctl.cli.options.choices import SUMMARY_FORMS
 from retryctl.cli.options.times import zone
+from retryctl.cli.options.window import open_functions
 from retryctl.cli.output.messages import (
     next_step,
     nothing_found,
     refuse_unknown,
-    select_functions,
     warn_of_gaps,
 )
 from retryctl.cli.output.report_files import announce, report_files, write
-from retryctl.cli.output.terminal import Screen, TerminalFeedback, put, stdout_screen
-from retryctl.cli.summary import FORMS
-from retryctl.config import config_for
+from retryctl.cli.output.terminal import Screen, put, stdout_screen
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.attempt import function_from_names
@@ -56,36 +53,24 @@ def run_summary(
     reports: Sequence[str],
 ) -> ExitStatus:
     """Count the requests of ``functions`` in the window; print and write the figures."""
-    refuse_unknown(output, FORMS, "--output")
-    files = report_files(reports, FORMS, source=read.source)
+    refuse_unknown(output, SUMMARY_FORMS, "--output")
+    files = report_files(reports, SUMMARY_FORMS, source=read.source)
     _refuse_hidden_changes(compare, {output, *(file.form for file in files)}, output)
     before = _earlier(compare) if compare else None
-    config = config_for(read.source)
-    source, keep = select_functions(functions, source_options(read, aws, config))
-    window = time_window(read, screen.tz)
-    feedback = TerminalFeedback(quiet=screen.quiet)
-    opened = open_window(
-        source,
-        config,
-        window,
-        now_ms=wall_clock_ms(),
-        feedback=feedback,
-        since_ms=window.since_ms,
-    )
-    with opened as reader:
-        tallies = count_requests(reader)
-        coverage, since_ms = reader.coverage, reader.since_ms
+    with open_functions(functions, read, aws, screen) as window:
+        tallies, keep = count_requests(window.reader), window.keep
+        coverage = window.reader.coverage
     kept = {name: each for name, each in tallies.items() if keep(name)}
     for name in _quiet_functions(functions, coverage):
         if keep(name):
             kept.setdefault(name, SummaryTally())
     named = _worst_first(kept)
-    total, branches = _total(named), config.markers.branches
+    total, branches = _total(named), window.config.markers.branches
     figures = _Figures(
         total=total,
-        named=named or [(source.function, total)],
+        named=named or [(window.source.function, total)],
         coverage=coverage,
-        since_ms=since_ms,
+        since_ms=window.reader.since_ms,
         branches=branches,
         changed=changes(before, summary_object(None, total, branches)) if before else None,
     )
@@ -98,7 +83,7 @@ def run_summary(
         put(text, document=output != "text")
     if not total.requests:
         raise no_request(coverage, tz)
-    warn_of_gaps(coverage, feedback, output)
+    warn_of_gaps(coverage, window.feedback, output)
     return ExitStatus.OK
 
 
@@ -188,7 +173,7 @@ def _total(named: FunctionTallies) -> SummaryTally:
 # --------------------------------------------------------------------------- showing it
 
 
-def _summary(figures: _Figures, form: str, tz: tzinfo, screen: Screen) -> str:
+def _summary(figures: _Figures, form: str, tz: tzinfo, screen: Screen) -> Iterable[str]:
     total, named, coverage = figures.total, figures.named, figures.coverage
     branches, changed = figures.branches, figures.changed
     if form == "json":

@@ -16,7 +16,6 @@ from typing import Any, Literal
 from retryctl.core.value_classes import value_class
 
 EventSource = Literal["async", "sqs", "stream"]
-EVENT_SOURCES: tuple[EventSource, ...] = ("async", "sqs", "stream")
 MOST_RETRIES: dict[str, int] = {"async": 2, "sqs": 99, "stream": 99}
 
 WAITS_S = ((62.0, 66.0), (127.0, 130.0))

@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import Literal
 
 from retryctl.core.value_classes import value_class
 
@@ -57,22 +57,6 @@ class AttemptEnd:
     def billed_duration_ms(self) -> int:
         """Lambda bills the init too, since August 2025."""
         return math.ceil(self.duration_ms + (self.init_duration_ms or 0))
-
-
-class PlatformLog(Protocol):
-    """Each method returns the messages that Lambda would log for what happened."""
-
-    def init_start(self, now_ms: int) -> list[str]:
-        """Record that a new environment begins."""
-
-    def init_end(self, now_ms: int, end: InitEnd) -> list[str]:
-        """Record whether the function's code was loaded."""
-
-    def start(self, now_ms: int, request_id: str) -> list[str]:
-        """Record that an attempt begins."""
-
-    def end(self, now_ms: int, end: AttemptEnd) -> list[str]:
-        """Record that an attempt has ended."""
 
 
 class TextLog:

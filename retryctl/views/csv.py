@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
+from itertools import chain
 from typing import Any
 
 from retryctl.core.crosscheck.checked_request import RULES
@@ -41,8 +42,10 @@ _MOST_ATTEMPTS = _ATTEMPTS[-1]
 _NO_WAIT = {"count": 0, "p50": None, "p95": None, "max": None}
 
 
-def summary_csv(tallies: Sequence[tuple[str | None, SummaryTally]], branches: Branches) -> str:
-    """Return a heading and a row for each function, without the errors.
+def summary_csv(
+    tallies: Sequence[tuple[str | None, SummaryTally]], branches: Branches
+) -> Iterator[str]:
+    """Yield a heading and a row for each function, without the errors.
 
     The heading follows from ``branches`` alone, not from the data: rows of several runs append.
     """
@@ -80,21 +83,23 @@ def _ran(tally: SummaryTally, attempt: int, branches: Branches) -> dict[str, int
     return {**ran, "other": all_of_it - none - sum(ran.values()), "none": none}
 
 
-def list_csv(listed: Iterable[RequestRow]) -> str:
+def list_csv(listed: Iterable[RequestRow]) -> Iterator[str]:
     """Yield a heading and a row for each request; a list is one cell, its values part by spaces."""
-    rows = [listed_object(each) for each in listed]
+    rows = map(listed_object, listed)
     return table(
         _LIST_COLUMNS, ([_joined(row.get(name)) for name in _LIST_COLUMNS] for row in rows)
     )
 
 
-def table(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Rows as CSV with CRLF, as RFC 4180 has it."""
-    text = StringIO()
-    writer = csv.writer(text)
-    writer.writerow([_cell(name) for name in heading])
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue()
+def table(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Yield rows as CSV with CRLF, as RFC 4180 has it."""
+    line = StringIO()
+    writer = csv.writer(line)
+    for row in chain([heading], rows):
+        writer.writerow([_cell(value) for value in row])
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
 
 
 def _cell(value: Any) -> Any:

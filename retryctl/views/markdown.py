@@ -26,10 +26,15 @@ def table_lines(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator
         yield f"| {' | '.join(row)} |"
 
 
-def markdown_of(blocks: Iterable[Block]) -> str:
-    """Return the blocks of a document as Markdown. Tables have all of their columns."""
-    parts = ("\n".join(_lines(block)) for block in blocks)
-    return "\n\n".join(part for part in parts if part) + "\n"
+def markdown_of(blocks: Iterable[Block]) -> Iterator[str]:
+    """Yield the blocks of a document as Markdown. Tables have all of their columns."""
+    between = ""
+    for block in blocks:
+        lines = _lines(block)
+        if first := next(lines, ""):
+            yield f"{between}{first}\n"
+            yield from (f"{line}\n" for line in lines)
+            between = "\n"
 
 
 def _lines(block: Block) -> Iterator[str]:

@@ -13,7 +13,7 @@ from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from tests.bulk.test_whole_log import compare
 from tests.support.campaigns import seeds
-from tests.support.lambda_log import MIDNIGHT_MS, Environment
+from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment, platform
 from tests.support.made_up_logs import line_of
 
 ODD = (
@@ -25,16 +25,28 @@ ODD = (
     ("END RequestId: 0d9b2f7e-41c8-4a36-9e15-6b7c3f20d8a4",),
     ('{"level": "ERROR", "message": {"errorType": "E", "stackTrace": []}}',),
     ("12",),
+    ("2026-11-23T00:00:00.000Z\tan-id\tINFO\tfine\tERROR\tfine",),
+    (platform("report", {"requestId": ID, "metrics": {}, "status": "success"}),),
+    (platform("runtimeDone", {"requestId": ID, "status": "failure", "errorType": "E"}),),
+    (platform("report", {"requestId": ID, "metrics": {"durationMs": 1, "billedDurationMs": 2.0}}),),
+)
+
+USUAL = (
+    "[INFO]\tfine",
+    "fine",
+    '{"level": "INFO", "message": "fine"}',
+    "2026-11-23T00:00:00.000Z\tan-id\tINFO\tfine",
 )
 
 
-def stream(random: Random, letter: str, ids: list[str]) -> list[LogEvent]:
+def stream(random: Random, letter: str, ids: list[str], *, as_json: bool) -> list[LogEvent]:
     """One stream: mostly ordinary attempts, close together or not, some of them odd or torn."""
-    here = Environment(letter, version=random.choice(("$LATEST", "$LATEST", "7")))
+    version = random.choice(("$LATEST", "$LATEST", "7"))
+    here = Environment(letter, json=as_json, version=version)
     now = random.uniform(0, 50)
     for _ in range(random.choice((3, 40))):
         odd = random.random() < 0.15
-        lines = random.choice(ODD) if odd else ("[INFO]\tfine",) * random.randrange(3)
+        lines = random.choice(ODD) if odd else (random.choice(USUAL),) * random.randrange(3)
         ends = random.choice(("ok", "error", "timeout")) if odd else "ok"
         here.at(now).runs(random.choice(ids), *lines, ends=ends)
         lasted = (here.now_ms - MIDNIGHT_MS) / 1000 - now
@@ -46,7 +58,8 @@ def stream(random: Random, letter: str, ids: list[str]) -> list[LogEvent]:
 def made(random: Random) -> list[LogEvent]:
     """Some streams in order of time."""
     ids = [f"{random.getrandbits(32):08x}-0000-4000-8000-{n:012x}" for n in range(200)]
-    streams = [stream(random, letter, ids) for letter in "abcde"[: random.randrange(1, 6)]]
+    letters, as_json = "abcde"[: random.randrange(1, 6)], random.random() < 0.4
+    streams = [stream(random, letter, ids, as_json=as_json) for letter in letters]
     return sorted((e for each in streams for e in each), key=lambda e: e.timestamp_ms)
 
 

@@ -50,7 +50,7 @@ def judge() -> CheckEvaluator:
 
 def reports(judged: CheckEvaluator, coverage: Coverage) -> dict[str, str]:
     told = CheckReport(judgement=judged.judgement(), coverage=coverage, version="1")
-    return {form: report(told) for form, report in REPORTS.items()}
+    return {form: "".join(report(told)) for form, report in REPORTS.items()}
 
 
 def at_once(source: Path, window: TimeWindow) -> dict[str, str]:

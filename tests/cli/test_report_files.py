@@ -163,3 +163,24 @@ def test_a_check_says_where_a_page_is_made(log: Path) -> None:
         assert done.returncode == 2
         assert "'html' is not a report" in done.stderr
         assert "retryctl trace ID --report html=FILE" in done.stderr
+
+
+def test_a_report_changes_at_once_and_keeps_its_permissions(log: Path) -> None:
+    report = log.parent / "r.json"
+    report.write_text("{}")
+    report.chmod(0o640)
+    earlier = report.open()
+    assert run("list", "--from", str(log), "--report", str(report)).returncode == 0
+    assert earlier.read() == "{}"
+    earlier.close()
+    assert json.loads(report.read_text())["schema"] == "retryctl/list/1"
+    assert report.stat().st_mode & 0o777 == 0o640
+    assert sorted(path.name for path in log.parent.iterdir()) == ["log.jsonl", "r.json"]
+
+
+def test_a_report_through_a_link_is_written_where_it_leads(log: Path) -> None:
+    link = log.parent / "latest.json"
+    link.symlink_to("r.json")
+    assert run("list", "--from", str(log), "--report", str(link)).returncode == 0
+    assert link.is_symlink()
+    assert json.loads((log.parent / "r.json").read_text())["schema"] == "retryctl/list/1"

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -86,3 +87,23 @@ def test_an_error_that_python_makes_of_the_signal_is_not_reported() -> None:
         "    except SystemExit as end: raise RuntimeError('in __set_name__') from end"
     )
     assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "")
+
+
+BROKEN_OFF = """
+from retryctl import temporary
+remove = temporary._remove
+def broken_off(folder):
+    temporary._remove = remove
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(30)
+temporary._remove = broken_off
+with signals_end_program():
+    with temporary.temporary_folder("test") as folder:
+        print(folder, flush=True)
+"""
+
+
+def test_a_signal_during_the_removal_of_a_folder_leaves_nothing() -> None:
+    done = ends(BROKEN_OFF)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert not Path(done.stdout.strip()).exists()

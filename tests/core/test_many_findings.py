@@ -95,11 +95,11 @@ def test_every_view_shows_the_number(request_with_many: CheckedRequest) -> None:
     events = request_with_many.request.attempts[0].events
     coverage = whole(list(events))
     text = trace_text([request_with_many], coverage, console_width=100, tz=UTC)
-    page = trace_page([request_with_many], coverage, tz=UTC)
+    page = "".join(trace_page([request_with_many], coverage, tz=UTC))
     unlisted = f"environment-switch {WRONG - findings.MOST_LISTED:,}"
     assert f"counted, not listed: {unlisted}" in text
     assert f"counted, not listed: {unlisted}" in page
     outcome = checks(request_with_many, Expectations(fail_on=ERRORS))
     report = CheckReport(judgement=outcome, coverage=coverage, version="0")
     assert f"environment-switch ({WRONG} findings)" in {one.name for one in problems(outcome)}
-    assert f'"environment-switch": {WRONG}' in json_report(report)
+    assert f'"environment-switch": {WRONG}' in "".join(json_report(report))

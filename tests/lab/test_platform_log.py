@@ -12,7 +12,6 @@ from retryctl.lab.platform_log import (
     InitEnd,
     JsonLog,
     Level,
-    PlatformLog,
     Subject,
     TextLog,
 )
@@ -69,7 +68,7 @@ def test_text_records_to_the_byte() -> None:
 
 
 @pytest.mark.parametrize("log", [TextLog(SUBJECT), JsonLog(SUBJECT)], ids=["text", "json"])
-def test_the_grammar_reads_what_the_lab_writes(log: PlatformLog) -> None:
+def test_the_grammar_reads_what_the_lab_writes(log: TextLog | JsonLog) -> None:
     (start,) = records(log.start(NOW_MS, ID))
     assert isinstance(start, Start)
     assert (start.request_id, start.version) == (ID, "$LATEST")

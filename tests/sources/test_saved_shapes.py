@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retryctl.core.model.events import LogEvent, is_timed, stream_name
+from retryctl.core.model.log_place import group_name
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.formats import detect_format, formats, shapes, shapes_table
 from tests.support.program import run
@@ -77,7 +78,7 @@ def test_each_shape_gives_the_events(shape: str) -> None:
     assert told(events, carries) == expected(EVENTS, carries)
     assert {gap.kind for gap in coverage.gaps} <= {"one-stream"}
     groups = {event.log_group for event in events}
-    assert groups <= {None, GROUP}
+    assert {group and group_name(group) for group in groups} <= {None, GROUP}
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -168,7 +169,7 @@ def test_columns_are_found_by_their_names() -> None:
     ]
     events, _ = read_bytes(table_of(names, found).encode())
     assert [(e.timestamp_ms, e.log_stream, e.message) for e in events] == EVENTS
-    assert {event.log_group for event in events} == {GROUP}
+    assert {event.log_group for event in events} == {f"123456789012:{GROUP}"}
 
 
 @pytest.mark.parametrize(
@@ -269,6 +270,14 @@ def test_a_query_that_did_not_end_or_matched_more_is_a_gap() -> None:
         _, coverage = read_bytes(json.dumps({"results": results, **extra}).encode())
         [gap] = coverage.gaps
         assert gap.hides_attempts
+
+
+def test_one_row_of_a_query_is_read() -> None:
+    """As ``--query 'results[0]'`` prints it: the cells of a row, and no row around them."""
+    row = [{"field": k, "value": v} for k, v in insights_rows(EVENTS)[0].items()]
+    events, coverage = read_bytes(json.dumps([*row, {"field": "@ptr", "value": "a"}]).encode())
+    assert [event.message for event in events] == [EVENTS[0][2]]
+    assert coverage.gaps == ()
 
 
 def test_a_document_that_is_no_log_before_the_log_is_passed_over() -> None:

@@ -26,7 +26,7 @@ def document(*checked: object) -> str:
         tz=UTC,
         width=80,
     )
-    return markdown_of(blocks)
+    return "".join(markdown_of(blocks))
 
 
 def kinds(text: str) -> set[str]:
@@ -57,6 +57,6 @@ def test_what_begins_a_line_is_no_list() -> None:
 
 def test_a_fence_is_longer_than_the_backticks_within() -> None:
     line = (("", ""), ("````\n# x", ""))
-    (fence,) = PARSER.parse(markdown_of([LogLines(lines=[line, (("", ""), ("```", ""))])]))
+    (fence,) = PARSER.parse("".join(markdown_of([LogLines(lines=[line, (("", ""), ("```", ""))])])))
     assert fence.type == "fence"
     assert fence.content.endswith("```\n")

@@ -92,12 +92,12 @@ def read(page: str) -> Element:
 
 
 def page_of(*checked: CheckedRequest, **options: object) -> Element:
-    return read(trace_page(checked, world.COVERAGE, tz=UTC, **options))  # type: ignore[arg-type]
+    return read("".join(trace_page(checked, world.COVERAGE, tz=UTC, **options)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("checked", [[], ALL[:1], ALL], ids=["none", "one", "several"])
 def test_a_page_is_whole_and_asks_for_nothing_from_outside(checked: list[CheckedRequest]) -> None:
-    page = trace_page(checked, GAPPED, [world.ID], tz=UTC)
+    page = "".join(trace_page(checked, GAPPED, [world.ID], tz=UTC))
     assert page.startswith("<!doctype html>\n<html lang=")
     assert page.isascii()
     document = read(page)
@@ -123,7 +123,7 @@ def test_the_policy_allows_this_pages_style_and_nothing_else() -> None:
 
 
 def test_every_name_that_is_pointed_at_is_there_once() -> None:
-    document = read(trace_page(ALL, GAPPED, tz=UTC))
+    document = read("".join(trace_page(ALL, GAPPED, tz=UTC)))
     names = [one.attributes["id"] for one in document.all() if "id" in one.attributes]
     assert len(set(names)) == len(names)
     for element in document.all():
@@ -132,7 +132,7 @@ def test_every_name_that_is_pointed_at_is_there_once() -> None:
 
 
 def test_no_heading_skips_a_level() -> None:
-    document = read(trace_page(ALL, GAPPED, tz=UTC))
+    document = read("".join(trace_page(ALL, GAPPED, tz=UTC)))
     levels = [int(one.name[1]) for one in document.all() if re.fullmatch(r"h\d", one.name)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -308,7 +308,7 @@ def test_only_what_is_asked_for_is_shown() -> None:
 
 
 def test_what_was_not_seen_is_said_first_and_last() -> None:
-    document = read(trace_page([world.SWITCHED], GAPPED, [world.ID], tz=UTC))
+    document = read("".join(trace_page([world.SWITCHED], GAPPED, [world.ID], tz=UTC)))
     (header,) = document.find("header")
     assert "part of the log is missing" in header.all_text
     assert f"not found: {world.ID}" in header.all_text
@@ -326,9 +326,9 @@ def test_events_of_streams_without_an_attempt_are_shown_with_their_stream() -> N
 
 
 def test_what_a_log_holds_stays_text_wherever_it_is_shown() -> None:
-    page = trace_page([hostile_request()], world.COVERAGE, tz=UTC)
+    page = "".join(trace_page([hostile_request()], world.COVERAGE, tz=UTC))
     document = read(page)
-    allowed = read(trace_page([world.SWITCHED], world.COVERAGE, tz=UTC))
+    allowed = read("".join(trace_page([world.SWITCHED], world.COVERAGE, tz=UTC)))
     names = {one.name for one in allowed.all()}
     attributes = {key for one in allowed.all() for key in one.attributes}
     for element in document.all():

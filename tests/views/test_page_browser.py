@@ -30,30 +30,34 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-SEVERAL = trace_page(
-    [
-        *(world.SWITCHED, world.SUCCEEDED, world.RECOVERED, world.PENDING),
-        *(world.RUNNING, world.UNDETERMINED, world.MENTIONED),
-    ],
-    replace(world.COVERAGE, gaps=(world.GAP,)),
-    (world.ID,),
-    tz=UTC,
+SEVERAL = "".join(
+    trace_page(
+        [
+            *(world.SWITCHED, world.SUCCEEDED, world.RECOVERED, world.PENDING),
+            *(world.RUNNING, world.UNDETERMINED, world.MENTIONED),
+        ],
+        replace(world.COVERAGE, gaps=(world.GAP,)),
+        (world.ID,),
+        tz=UTC,
+    )
 )
-HOSTILE = trace_page([hostile_request()], world.COVERAGE, tz=UTC)
+HOSTILE = "".join(trace_page([hostile_request()], world.COVERAGE, tz=UTC))
 PAGES = {
     "several": SEVERAL,
     "hostile": HOSTILE,
     "summary": page_of(tallied()),
     "several functions": changed_page(),
-    "list": list_page(
-        [
-            row
-            for one in (world.SWITCHED, world.SUCCEEDED, world.RECOVERED, hostile_request())
-            for row in request_rows(one)
-        ],
-        world.COVERAGE,
-        shown="4 of 4 requests",
-        tz=UTC,
+    "list": "".join(
+        list_page(
+            [
+                row
+                for one in (world.SWITCHED, world.SUCCEEDED, world.RECOVERED, hostile_request())
+                for row in request_rows(one)
+            ],
+            world.COVERAGE,
+            shown="4 of 4 requests",
+            tz=UTC,
+        )
     ),
     "hostile summary": page_of(hostile_tally()),
 }
@@ -167,7 +171,7 @@ def test_the_policy_would_stop_what_escaping_let_through(opened: Any) -> None:
 
 
 def test_lines_unfold_and_fold_from_the_keyboard(opened: Any) -> None:
-    shown = opened(trace_page([world.SWITCHED], world.COVERAGE, tz=UTC))
+    shown = opened("".join(trace_page([world.SWITCHED], world.COVERAGE, tz=UTC)))
     reached = "document.activeElement.closest('details.log > summary') !== null"
     for _ in range(20):
         shown.page.keyboard.press("Tab")
@@ -256,7 +260,7 @@ def test_fifty_thousand_lines_open(opened: Any) -> None:
     attempts = (replace(world.FIRST, events=many), *world.SWITCHED.request.attempts[1:])
     request = replace(world.SWITCHED.request, attempts=attempts)
     checked = replace(world.SWITCHED, request=request)
-    shown = opened(trace_page([checked], world.COVERAGE, tz=UTC))
+    shown = opened("".join(trace_page([checked], world.COVERAGE, tz=UTC)))
     assert shown.eval("performance.timing.loadEventEnd - performance.timing.fetchStart") < 5_000
     assert shown.eval("document.querySelectorAll('*').length") < 2_000
     took = shown.eval(

@@ -34,7 +34,9 @@ def hostile_tally() -> SummaryTally:
 
 def page_of(tally: SummaryTally, function: str | None = "orders-worker", **options: object) -> str:
     given: dict[str, object] = {"tz": UTC, **options}
-    return summary_page(tally, world.COVERAGE, function=function, **given)  # type: ignore[arg-type]
+    return "".join(
+        summary_page(tally, world.COVERAGE, function=function, **given)  # type: ignore[arg-type]
+    )
 
 
 def changed_page() -> str:

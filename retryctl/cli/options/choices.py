@@ -12,6 +12,9 @@ from pathlib import Path
 Names = Callable[[], Iterable[str]]
 Completion = Callable[[str], list[str]]
 
+SUMMARY_FORMS = ("text", "json", "jsonl", "csv", "html", "svg", "markdown")
+LIST_FORMS = ("text", "json", "jsonl", "csv", "html", "markdown")
+
 
 def one_of(*names: str) -> Completion:
     """Complete one of some names."""

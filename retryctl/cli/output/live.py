@@ -87,11 +87,11 @@ class LinesDisplay(Display):
         return show_trace(result, self._show, files, is_printed=True)
 
     def _print(self, result: TraceResult) -> None:
-        lines = trace_view(result, self._show, self._tz).split("\n")
+        lines = trace_view(result, self._show, self._tz)
         for one, line in zip(result.checked, lines, strict=False):
             if self._latest_lines.get(one.request.key) != line:
                 self._latest_lines[one.request.key] = line
-                put(f"{line}\n", document=True)
+                put(line, document=True)
 
 
 class TableDisplay(Display):
@@ -142,7 +142,7 @@ class TableDisplay(Display):
         screen = stdout_screen(self._show.color)
         if self._table is None or self._table[0] is not result or self._table[1] != screen:
             text = trace_view(result, self._show, self._tz, screen) if result.checked else ""
-            self._table = (result, screen, text)
+            self._table = (result, screen, "".join(text))
         return self._table[2]
 
 

@@ -113,12 +113,37 @@ def refuse_unwritable(path: Path) -> None:
         ) from None
 
 
-def write(path: Path, text: str) -> None:
-    """Write a report. Raises ``CouldNotLook`` where that fails after all."""
+def write(path: Path, text: Iterable[str]) -> None:
+    """Write a report, whole or in pieces. Raises ``CouldNotLook`` where that fails after all.
+
+    A file changes at once: another program reads the earlier report or all of the new one.
+    """
+    pieces = (text,) if isinstance(text, str) else text
+    special = path.is_symlink() or (path.exists() and not path.is_file())
     try:
-        path.write_text(text, encoding="utf-8")
+        if special or not os.access(path.parent, os.W_OK):
+            with path.open("w", encoding="utf-8") as file:  # a pipe, a device, a closed folder
+                file.writelines(pieces)
+        else:
+            _replace(path, pieces)
     except OSError as error:
         raise CouldNotLook(f"cannot write {path}: {error.strerror}.") from None
+
+
+def _replace(target: Path, pieces: Iterable[str]) -> None:
+    """Write a file beside ``target``, with its permissions, and let it take its place.
+
+    Its name is fixed, so that the next run replaces what a killed one left.
+    """
+    new = target.with_name(f".{target.name}.part")
+    try:
+        with new.open("w", encoding="utf-8") as file:
+            file.writelines(pieces)
+        if target.exists():
+            new.chmod(target.stat().st_mode & 0o7777)
+        new.replace(target)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def announce(files: Iterable[ReportFile], *, quiet: bool) -> None:
@@ -167,15 +192,15 @@ def update_known(path: Path, known: Iterable[Identity]) -> None:
     write(path, baseline_text(known))
 
 
-def annotate(annotations: str, summary: str) -> None:
+def annotate(annotations: Iterable[str], summary: Iterable[str]) -> None:
     """Write annotations for GitHub Actions to stderr, which the runner reads, and the summary."""
     import sys
 
-    sys.stderr.write(annotations)
+    sys.stderr.writelines(annotations)
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if path:
         try:
             with Path(path).open("a", encoding="utf-8") as file:
-                file.write(summary)
+                file.writelines(summary)
         except OSError as error:
             print(f"retryctl: no step summary: {error.strerror}", file=sys.stderr)

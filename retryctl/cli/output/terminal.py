@@ -7,7 +7,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from io import TextIOWrapper
 from textwrap import wrap
@@ -58,15 +58,16 @@ def shows_only_ascii() -> bool:
     return False
 
 
-def put(text: str, *, document: bool = False) -> None:
-    """Print text as it is. A reader that closes the pipe is not an error.
+def put(text: Iterable[str], *, document: bool = False) -> None:
+    """Print text as it is, whole or in pieces. A reader that closes the pipe is not an error.
 
     A ``document``, which is for programs, is UTF-8 on every terminal.
     """
     if document and isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
     with suppress(BrokenPipeError):
-        print(text, end="", flush=True)
+        sys.stdout.writelines((text,) if isinstance(text, str) else text)
+        sys.stdout.flush()
 
 
 def remark(text: str, *, quiet: bool = False) -> None:

@@ -72,8 +72,8 @@ def _beside(coverage: Coverage, show: OutputOptions) -> Iterator[str]:
 
 def trace_view(
     result: TraceResult, show: OutputOptions, tz: tzinfo, screen: Screen = A_FILE
-) -> str:
-    """Return the answer in the chosen form."""
+) -> Iterable[str]:
+    """Return the answer in the chosen form, whole or in pieces."""
     not_found = tuple(result.not_found)
     region = _region(result) if show.links else None
     if show.output is Output.JSON:

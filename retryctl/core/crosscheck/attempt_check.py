@@ -122,9 +122,11 @@ def claimed(attempt: Attempt, branches: Branches) -> int | None:
     """
     if attempt.claim.counter is not None:
         return attempt.claim.counter
+    if attempt.claim.branch is None:
+        return None
     if attempt.claim.branch == branches.due(attempt.retries):
         return attempt.retries
-    return branches.numbers.get(attempt.claim.branch or "")
+    return branches.numbers.get(attempt.claim.branch)
 
 
 def contradicts(attempt: Attempt, branches: Branches) -> bool:

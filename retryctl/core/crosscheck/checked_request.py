@@ -247,16 +247,16 @@ def check_request(
     unsure = [*given.uncountable, *hidden_after(hidden)]
     reasons = dict.fromkeys((*unsure, *(check.because for check in checks if check.because)))
     verdict = verdict_of(checks, unsure)
-    found = [listed(rule.find(case)) for rule in RULES]
+    findings, unlisted = listed(RULES, case)
     return CheckedRequest(
         request=request,
         checks=checks,
         verdict=verdict,
-        findings=tuple(chain.from_iterable(first for first, _ in found)),
+        findings=findings,
         lacks_lines=_lacks_lines(request, verdict, around.settings),
         undetermined_because=_few(tuple(reasons)),
         agreeing_store=agreeing_store(case),
-        unlisted=tuple(chain.from_iterable(rest for _, rest in found)),
+        unlisted=unlisted,
     )
 
 

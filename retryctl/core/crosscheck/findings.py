@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
@@ -114,22 +114,32 @@ class Rule(Generic[Case]):
 
     def find(self, case: Case) -> Iterator[Finding]:
         """Yield the findings of this rule in ``case``."""
-        for match in self.look(case):
-            yield Finding(
-                rule=self.id,
-                severity=self.severity,
-                attempt=match.attempt,
-                message=match.message,
-                remedy=match.remedy or self.remedy,
-                evidence=tuple(islice(dict.fromkeys(match.evidence), MOST_EVIDENCE)),
-            )
+        return map(self.finding, self.look(case))
+
+    def finding(self, match: Match) -> Finding:
+        """Return the finding of a match."""
+        return Finding(
+            rule=self.id,
+            severity=self.severity,
+            attempt=match.attempt,
+            message=match.message,
+            remedy=match.remedy or self.remedy,
+            evidence=tuple(islice(dict.fromkeys(match.evidence), MOST_EVIDENCE)),
+        )
 
 
-def listed(findings: Iterator[Finding]) -> tuple[list[Finding], list[UnlistedFinding]]:
-    """Split the findings of one rule into those that are listed and the others."""
-    first = list(islice(findings, MOST_LISTED))
-    rest = [UnlistedFinding(each.rule, each.severity, each.attempt) for each in findings]
-    return first, rest
+def listed(
+    rules: Iterable[Rule[Case]], case: Case
+) -> tuple[tuple[Finding, ...], tuple[UnlistedFinding, ...]]:
+    """Return the findings of rules in ``case``: those that are listed, and the others."""
+    first, rest = list[Finding](), list[UnlistedFinding]()
+    for rule in rules:
+        for count, match in enumerate(rule.look(case)):
+            if count < MOST_LISTED:
+                first.append(rule.finding(match))
+            else:
+                rest.append(UnlistedFinding(rule.id, rule.severity, match.attempt))
+    return tuple(first), tuple(rest)
 
 
 def attempts_named(some: Some) -> str:

@@ -15,21 +15,16 @@ from __future__ import annotations
 
 import codecs
 import io
-import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import IO
 
 from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.gzip_members import BREAK, GZIP_MAGIC, gunzipped, raw_chunks
 
-CHUNK_BYTES = 1 << 16
-UNPACKED_BYTES = 1 << 18
 SEGMENT_BUFFER_BYTES = 1 << 20
 
-_BREAK = b""
-_GZIP_MAGIC = b"\x1f\x8b\x08"
 _GZIP_LAYERS = 2
-_ZLIB_WITH_GZIP_HEADER = 31
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -44,7 +39,7 @@ def segments(
 
     ``progress`` gets the number of bytes of each chunk that is read from the disk.
     """
-    chunks = _utf8(_unpacked(_raw(file, progress), diagnostics))
+    chunks = _utf8(_unpacked(raw_chunks(file, progress), diagnostics), diagnostics)
     while True:
         segment = _Segment(chunks)
         yield io.BufferedReader(segment, SEGMENT_BUFFER_BYTES)
@@ -53,76 +48,33 @@ def segments(
             return
 
 
-def _raw(file: IO[bytes], progress: Callable[[int], None]) -> Iterator[bytes]:
-    while chunk := file.read(CHUNK_BYTES):
-        progress(len(chunk))
-        yield chunk
-
-
 def _unpacked(
     chunks: Iterator[bytes], diagnostics: FileDiagnostics, layers: int = _GZIP_LAYERS
 ) -> Iterator[bytes]:
-    first = next(chunks, _BREAK)
+    first = next(chunks, BREAK)
     whole = chain([first], chunks) if first else chunks
-    if layers and first.startswith(_GZIP_MAGIC):
-        return _unpacked(_gunzipped(whole, diagnostics), diagnostics, layers - 1)
+    if layers and first.startswith(GZIP_MAGIC):
+        diagnostics.gzip_layers += 1
+        return _unpacked(gunzipped(whole, diagnostics), diagnostics, layers - 1)
     return whole
 
 
-def _gunzipped(chunks: Iterator[bytes], diagnostics: FileDiagnostics) -> Iterator[bytes]:
-    """Unpack members of gzip; after a corrupt one, go on with the next member found."""
-    member = None
-    pending = b""
-    at = 0
-    for chunk in chunks:
-        pending += chunk
-        at += len(chunk)
-        while pending:
-            if member is None:
-                pending = _from_member(pending)
-                if len(pending) < len(_GZIP_MAGIC):
-                    break
-                member = zlib.decompressobj(_ZLIB_WITH_GZIP_HEADER)
-            try:
-                unpacked = member.decompress(pending, UNPACKED_BYTES)
-            except zlib.error as error:
-                diagnostics.damaged(f"corrupt gzip data before byte {at} ({error})")
-                yield _BREAK
-                member, pending = None, pending[1:]
-                continue
-            if unpacked:
-                yield unpacked
-            pending = member.unused_data if member.eof else member.unconsumed_tail
-            member = None if member.eof else member
-    if member is not None:
-        rest = member.flush()
-        if rest:
-            yield rest
-        diagnostics.breaks_off(f"its gzip data breaks off at byte {at}")
-
-
-def _from_member(data: bytes) -> bytes:
-    """Return ``data`` from the start of a gzip member, or its end that may start one."""
-    start = data.find(_GZIP_MAGIC)
-    if start >= 0:
-        return data[start:]
-    kept = next((n for n in (2, 1) if data.endswith(_GZIP_MAGIC[:n])), 0)
-    return data[len(data) - kept :]
-
-
-def _utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _utf8(chunks: Iterator[bytes], diagnostics: FileDiagnostics) -> Iterator[bytes]:
     """Convert text to UTF-8 without a BOM; bytes that are not text become U+FFFD."""
-    first = next(chunks, _BREAK)
+    first = next(chunks, BREAK)
     encoding, bom_bytes = encoding_of(first)
     decoder = codecs.getincrementaldecoder(encoding)("replace")
+    diagnostics.is_decoded |= bool(bom_bytes) or encoding != "utf-8"
     for chunk in chain(filter(None, [first[bom_bytes:]]), chunks):
         if encoding == "utf-8" and chunk.isascii() and not decoder.getstate()[0] and chunk:
             yield chunk
         elif text := decoder.decode(chunk, final=not chunk):
+            diagnostics.is_decoded |= "\ufffd" in text
             yield text.encode()
         if not chunk:
-            yield _BREAK
+            yield BREAK
     if rest := decoder.decode(b"", final=True):
+        diagnostics.is_decoded = True
         yield rest.encode()
 
 

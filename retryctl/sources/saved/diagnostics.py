@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import is_timed
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.files import DEMO, STDIN, STDIN_NAME
+
+if TYPE_CHECKING:
+    from retryctl.sources.saved.gzip_members import Checkpoint
 
 Progress = Callable[[int, "int | None"], None]
 """Gets the number of bytes read and the number of all bytes."""
@@ -120,7 +124,8 @@ class FileDiagnostics:
 
     ``number`` is the place of the file among those of its log.
 
-    ``wrong_cuts`` counts the places where a row of CSV seemed to end and did not.
+    ``is_decoded``: the text that is read is not the bytes of the file, nor what they unpack to
+    (``gzip_layers``, with ``checkpoints``).
     ``begins_within_line``: its first line is the end of a line of JSON.
     """
 
@@ -129,7 +134,9 @@ class FileDiagnostics:
         self.begins_within_line = False
         self.gaps: list[Gap] = []
         self.unrecognised = 0
-        self.wrong_cuts = 0
+        self.is_decoded = False
+        self.gzip_layers = 0
+        self.checkpoints: list[Checkpoint] = []
         self._ends: list[Gap] = []
         self._no_events = 0
         self._records = 0

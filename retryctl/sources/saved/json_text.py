@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Protocol
 
 _CHUNK_BYTES = 1 << 18
@@ -53,7 +54,7 @@ class JsonText:
         """
         while start := self._peek():
             if start == "[":
-                for item in self._items():
+                for item in _with_whole_rows(self._items()):
                     yield "[]", item
             elif start == "{":
                 yield from self._document(streamed)
@@ -137,3 +138,17 @@ class JsonText:
         self._ended = not chunk
         self._text, self._at = rest + self._decode(chunk, final=not chunk), 0
         return True
+
+
+def _with_whole_rows(items: Iterator[object]) -> Iterator[object]:
+    """Yield the items of an array; those that are the cells of one row of a query as a row."""
+    for are_cells, some in groupby(items, _is_cell):
+        if are_cells:
+            yield list(some)
+        else:
+            yield from some
+
+
+# {"field": "@timestamp", "value": "2026-11-23 03:00:00.123"}
+def _is_cell(item: object) -> bool:
+    return isinstance(item, dict) and "field" in item and item.keys() <= {"field", "value"}

@@ -107,10 +107,6 @@ class LogFormat(ABC):
     ) -> Iterator[RawEvent | int]:
         """Yield the events of a segment; one not worth parsing may come as its time alone."""
 
-    def second_reading(self, diagnostics: FileDiagnostics) -> LogFormat | None:
-        """Return the format for another reading, where it can rely on what this one found."""
-        return None
-
     def begins_event(self, line: bytes) -> bool:
         """Whether an event begins at ``line``, in a format that is splittable."""
         raise NotImplementedError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from retryctl.views.ci import github, gitlab, junit, markdown, sarif, tap
@@ -14,8 +14,8 @@ from retryctl.views.text import check as text_check
 class CiReport(Protocol):
     """Writes the result of a check in one format."""
 
-    def __call__(self, result: CheckReport, /) -> str:
-        """Return the report as text."""
+    def __call__(self, result: CheckReport, /) -> Iterable[str]:
+        """Return the text of the report, or yield it in pieces."""
 
 
 CI_REPORTS: Mapping[str, CiReport] = {

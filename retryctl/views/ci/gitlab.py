@@ -7,26 +7,29 @@ survive the new request IDs of every run. Problems with one identity are numbere
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.views.ci.report import CheckReport, Problem, problems
 from retryctl.views.inert import inert
-from retryctl.views.json.check import document_text
+from retryctl.views.json.check import ci_document
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "minor", Severity.INFO: "info"}
 
 
-def report(result: CheckReport) -> str:
-    """Return the array, one object for each problem."""
+def report(result: CheckReport) -> Iterator[str]:
+    """Yield the array, one object for each problem."""
+    return ci_document(_issues(result))
+
+
+def _issues(result: CheckReport) -> Iterator[dict[str, Any]]:
     seen: Counter[str] = Counter()
-    issues = []
     for problem in problems(result.judgement):
         identity = _identity(problem)
-        issues.append(_issue(problem, f"{identity}:{seen[identity]}", result.place))
+        yield _issue(problem, f"{identity}:{seen[identity]}", result.place)
         seen[identity] += 1
-    return document_text(issues)
 
 
 def _identity(problem: Problem) -> str:

@@ -21,44 +21,48 @@ from retryctl.views.ci.report import (
 from retryctl.views.inert import inert
 
 
-def report(result: CheckReport) -> str:
-    """Return the whole document. Characters that XML does not allow are shown as escapes."""
+def report(result: CheckReport) -> Iterator[str]:
+    """Yield the whole document. Characters that XML does not allow are shown as escapes.
+
+    It is in ASCII: the rest stands as references, which any encoding of stdout carries.
+    """
     judgement = result.judgement
     failed = {id(check): some for check, some in failed_checks(judgement)}
     findings: dict[tuple[str | None, str | None], list[JudgedFinding]] = {}
     for judged in judgement.findings:
         findings.setdefault((judged.request_id, judged.function), []).append(judged)
-    suite = Element("testsuite", {"name": inert(f"retryctl {result.subject}".strip())})
-    properties = SubElement(suite, "properties")
-    SubElement(properties, "property", {"name": "result", "value": inert(result_sentence(result))})
-    for check in judgement.checks:
-        case = _case(suite, check, failed.get(id(check), ()), result)
-        if check.name == REQUEST:
-            _beside(case, findings.get((check.request_id, check.function), ()))
     counts = {
         "tests": str(len(judgement.checks)),
-        "failures": str(len(suite.findall("testcase/failure"))),
-        "errors": str(len(suite.findall("testcase/error"))),
+        "failures": str(sum(check.passed is False for check in judgement.checks)),
+        "errors": str(sum(check.passed is None for check in judgement.checks)),
     }
-    suite.attrib.update({**counts, "skipped": "0"})
     suites = Element("testsuites", {"name": f"retryctl {result.command}", **counts})
-    suites.append(suite)
+    suite = SubElement(suites, "testsuite", {"name": inert(f"retryctl {result.subject}".strip())})
+    suite.attrib.update({**counts, "skipped": "0"})
+    properties = SubElement(suite, "properties")
+    SubElement(properties, "property", {"name": "result", "value": inert(result_sentence(result))})
     indent(suites)
-    # ASCII alone: the rest stands as references, which any encoding of stdout carries
-    text = tostring(suites, "us-ascii").decode()
-    # where the document is printed in a CI job, its runner must find no command of its own in it
-    text = text.replace("##[", "##&#91;")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+    frame, end = _text(suites), "  </testsuite>\n</testsuites>"
+    yield f'<?xml version="1.0" encoding="UTF-8"?>\n{frame.removesuffix(end)}'
+    for check in judgement.checks:
+        case = _case(check, failed.get(id(check), ()), result)
+        if check.name == REQUEST:
+            _beside(case, findings.get((check.request_id, check.function), ()))
+        indent(case, level=2)
+        yield f"    {_text(case)}\n"
+    yield f"{end}\n"
 
 
-def _case(
-    suite: Element, check: CheckResult, problems: Sequence[Problem], result: CheckReport
-) -> Element:
+def _text(element: Element) -> str:
+    """Return an element, in which the runner of a CI job finds no command of its own."""
+    text: str = tostring(element, "us-ascii").decode()
+    return text.replace("##[", "##&#91;")
+
+
+def _case(check: CheckResult, problems: Sequence[Problem], result: CheckReport) -> Element:
     name = check.shown_name if check.name != REQUEST else ""
     about = {"name": inert(f"{check.request_id or ''} {name}".strip())}
-    case = SubElement(
-        suite, "testcase", {"classname": inert(check.function or "retryctl"), **about}
-    )
+    case = Element("testcase", {"classname": inert(check.function or "retryctl"), **about})
     if problems:
         kind = "failure" if check.passed is False else "error"
         details = {"type": problems[0].rule, "message": inert(_summary(problems))}

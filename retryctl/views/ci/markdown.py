@@ -20,9 +20,9 @@ _MOST_ROWS = 100
 _SIGNS = {ExitStatus.OK: "✅", ExitStatus.DID_NOT_HOLD: "❌"}
 
 
-def report(result: CheckReport) -> str:
-    """Return a heading, a table of what did not pass, and what was read."""
-    return "\n".join(_lines(result)) + "\n"
+def report(result: CheckReport) -> Iterator[str]:
+    """Yield a heading, a table of what did not pass, and what was read."""
+    return (f"{line}\n" for line in _lines(result))
 
 
 def _lines(result: CheckReport) -> Iterator[str]:

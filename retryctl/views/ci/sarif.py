@@ -9,7 +9,8 @@ the log events of its evidence are its related locations.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -27,7 +28,7 @@ from retryctl.views.ci.report import (
     same_kind,
 )
 from retryctl.views.inert import inert, lines_of
-from retryctl.views.json.check import document_text
+from retryctl.views.json.check import ci_document
 from retryctl.views.rule_texts import RuleText, rule_texts
 from retryctl.views.times import iso
 
@@ -41,15 +42,15 @@ _RULES = {rule.id: rule for rule in ALL_RULES}
 Object = dict[str, Any]
 
 
-def report(result: CheckReport) -> str:
-    """Return the log with its one run."""
+def report(result: CheckReport) -> Iterator[str]:
+    """Yield the log with its one run."""
     texts = rule_texts()
     checks = [p for p in problems(result.judgement) if not p.findings]
     groups = same_kind(result.judgement.findings)
     ids = [judged.finding.rule for judged in result.judgement.findings]
     ids = sorted({*ids, *(problem.rule for problem in checks)})
-    results = [_findings(group, ids, result.place) for group in groups]
-    results += [_check(problem, ids, result.place) for problem in checks]
+    found = (_findings(group, ids, result.place) for group in groups)
+    failed = (_check(problem, ids, result.place) for problem in checks)
     run = {
         "tool": {
             "driver": {
@@ -67,9 +68,9 @@ def report(result: CheckReport) -> str:
                 "exitCodeDescription": inert(result_sentence(result)),
             }
         ],
-        "results": results,
+        "results": chain(found, failed),
     }
-    return document_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+    return ci_document({"$schema": _SCHEMA, "version": "2.1.0", "runs": iter([run])})
 
 
 def _rule(id: str, texts: Mapping[str, RuleText], command: str) -> Object:

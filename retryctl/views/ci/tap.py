@@ -19,15 +19,17 @@ from retryctl.views.inert import inert
 _SPECIAL = re.compile(r"[\\#]")
 
 
-def report(result: CheckReport) -> str:
-    """Return the stream. What is undetermined is ``not ok``, with its own severity."""
+def report(result: CheckReport) -> Iterator[str]:
+    """Yield the stream. What is undetermined is ``not ok``, with its own severity."""
     checks = result.judgement.checks
     failed = {id(check): some for check, some in failed_checks(result.judgement)}
-    lines = ["TAP version 14", f"1..{len(checks)}{'' if checks else ' # SKIP nothing to check'}"]
+    yield "TAP version 14\n"
+    yield f"1..{len(checks)}{'' if checks else ' # SKIP nothing to check'}\n"
     for number, check in enumerate(checks, start=1):
-        lines += _point(number, check, failed.get(id(check), ()), result)
-    lines.append(f"# {_SPECIAL.sub(_escaped, inert(result_sentence(result)))}")
-    return "\n".join(lines) + "\n"
+        yield from (
+            f"{line}\n" for line in _point(number, check, failed.get(id(check), ()), result)
+        )
+    yield f"# {_SPECIAL.sub(_escaped, inert(result_sentence(result)))}\n"
 
 
 def _point(

@@ -35,12 +35,22 @@ def tag(name: str, *children: str, **attributes: str | int | None) -> Markup:
 
     An attribute that is ``None`` is left out.
     """
+    return Markup(f"{opening(name, **attributes)}{joined(children)}{closing(name)}")
+
+
+def opening(name: str, **attributes: str | int | None) -> Markup:
+    """Return the start tag of an element that is written in pieces."""
     given = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{_safe(str(value))}"'
         for key, value in attributes.items()
         if value is not None
     )
-    return Markup(f"<{name}{given}>{joined(children)}</{name}>")
+    return Markup(f"<{name}{given}>")
+
+
+def closing(name: str) -> Markup:
+    """Return the end tag of an element that is written in pieces."""
+    return Markup(f"</{name}>")
 
 
 def spans(pieces: Pieces) -> Markup:

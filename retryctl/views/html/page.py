@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from functools import cache
 from hashlib import sha256
 from importlib import resources
+from itertools import chain
 
 from retryctl.core.model.coverage import Coverage, Gap
-from retryctl.views.html.markup import Markup, joined, tag
+from retryctl.views.html.markup import Markup, closing, joined, opening, tag
 from retryctl.views.sentences import Sentence, coverage_sentence
 from retryctl.views.signs import STYLES, WARNING
 from retryctl.views.times import moment
@@ -28,9 +29,6 @@ base-uri 'none'; form-action 'none'">
 <style>{style}</style>
 </head>
 <body>
-{body}
-</body>
-</html>
 """
 
 
@@ -38,33 +36,35 @@ def document(
     title: str,
     command: str,
     header: Sequence[Markup],
-    main: Sequence[Markup],
+    main: Iterable[Markup],
     coverage: Coverage,
     tz: tzinfo,
-) -> str:
-    """Return a page of what ``command`` found; what was read stands at its end.
+) -> Iterator[str]:
+    """Yield a page of what ``command`` found, each part of ``main`` as it is made.
+
+    What was read stands at its end.
 
     It is in ASCII, so that it reads the same in every encoding that a pipe, an editor or a mail
     assumes.
     """
-    body = joined(
-        [
-            tag("a", "Skip to the content", class_="skip", href="#main"),
-            tag(
-                "header",
-                tag("p", f"retryctl {command}", class_="eyebrow"),
-                tag("h1", title),
-                *_missing(coverage),
-                *header,
-            ),
-            tag("main", *main, _read_part(coverage, tz), id="main", tabindex=-1),
-        ],
-        "\n",
-    )
     style = _style()
     digest = b64encode(sha256(style.encode()).digest()).decode()
-    page = _ROOT.format(hash=digest, title=joined([title]), style=style, body=body)
-    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
+    pieces = (
+        (_ROOT.format(hash=digest, title=joined([title]), style=style),),
+        (tag("a", "Skip to the content", class_="skip", href="#main"), "\n"),
+        (_header(title, command, header, coverage), "\n"),
+        (opening("main", id="main", tabindex=-1),),
+        main,
+        (_read_part(coverage, tz), closing("main")),
+        ("\n</body>\n</html>\n",),
+    )
+    for piece in chain.from_iterable(pieces):
+        yield piece.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def _header(title: str, command: str, lines: Sequence[Markup], coverage: Coverage) -> Markup:
+    command_line = tag("p", f"retryctl {command}", class_="eyebrow")
+    return tag("header", command_line, tag("h1", title), *_missing(coverage), *lines)
 
 
 @cache
@@ -78,15 +78,23 @@ def sentence_line(sentence: Sentence) -> Markup:
     return tag("p", tag("span", sign, class_="sign"), " ", words, class_=f"said {STYLES[sign]}")
 
 
-def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
     """Return a table; the first cell of a row is its heading."""
+    return joined(table_pieces(caption, heads, rows))
+
+
+def table_pieces(
+    caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]
+) -> Iterator[Markup]:
+    """Yield a table row by row."""
     named = (tag("th", head, scope="col") if head else tag("td") for head in heads)
-    return tag(
-        "table",
-        tag("caption", caption),
-        tag("thead", tag("tr", *named)),
-        tag("tbody", *(_row(heads, row) for row in rows)),
-    )
+    yield opening("table")
+    yield tag("caption", caption)
+    yield tag("thead", tag("tr", *named))
+    yield opening("tbody")
+    yield from (_row(heads, row) for row in rows)
+    yield closing("tbody")
+    yield closing("table")
 
 
 def _row(heads: Sequence[str], row: Sequence[str]) -> Markup:

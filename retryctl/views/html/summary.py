@@ -41,8 +41,8 @@ def summary_page(
     branches: Branches | None = None,
     several: Tallies = (),
     changes: Sequence[Change] = (),
-) -> str:
-    """Return the summary of one function, or of all together, as an HTML document in ASCII.
+) -> Iterator[str]:
+    """Yield the summary of one function, or of all together, as an HTML document in ASCII.
 
     ``branches`` are those of the handler: they decide which branch each attempt should run.
     ``several`` are the functions of which ``tally`` is the sum, ``changes`` what is other than

@@ -19,7 +19,7 @@ from retryctl.views.attempts_table import attempts_table, versions
 from retryctl.views.blocks import Table
 from retryctl.views.environments import UNKNOWN_LEGEND, environments
 from retryctl.views.html.attempt import Setting, attempt_article, findings_section, mentions
-from retryctl.views.html.markup import Markup, spans, tag
+from retryctl.views.html.markup import Markup, closing, opening, spans, tag
 from retryctl.views.html.page import document, sentence_line, table
 from retryctl.views.html.timeline import picture
 from retryctl.views.html.tmp_files import files_after, files_are_inferred
@@ -47,29 +47,38 @@ def trace_page(
     tz: tzinfo,
     branches: Branches | None = None,
     asked: TraceOptions | None = None,
-) -> str:
-    """Return the answer of ``trace`` as an HTML document in ASCII.
+) -> Iterator[str]:
+    """Yield the answer of ``trace`` as an HTML document in ASCII.
 
     Times are shown in ``tz``. ``branches`` are those of the handler: they decide which attempts
     left a file in /tmp. ``asked`` leaves attempts out, and with ``lines`` unfolds every log.
     """
     asked = asked or TraceOptions()
-    known = environments(a for one in checked for a in one.request.attempts)
-    sections = []
-    for index, one in enumerate(checked, start=1):
-        around = Setting(
-            known=known,
-            tz=tz,
-            branches=branches or Branches(),
-            dated=not on_one_day(starts_ms(one.request.attempts), tz),
-            unfolded=asked.lines,
-            responses=asked.responses.get(one.request.request_id, ()),
-        )
-        sections.append(_request(one, coverage, asked, around, f"r{index}"))
+    sections = _sections(checked, coverage, asked, branches or Branches(), tz)
     header = [sentence_line(Sentence(UNSURE, f"not found: {one}")) for one in not_found]
     if len(checked) > 1:
         header.append(_contents(checked, coverage, tz))
     return document(_title(checked), "trace", header, sections, coverage, tz)
+
+
+def _sections(
+    checked: Sequence[CheckedRequest],
+    coverage: Coverage,
+    asked: TraceOptions,
+    branches: Branches,
+    tz: tzinfo,
+) -> Iterator[Markup]:
+    known = environments(a for one in checked for a in one.request.attempts)
+    for index, one in enumerate(checked, start=1):
+        around = Setting(
+            known=known,
+            tz=tz,
+            branches=branches,
+            dated=not on_one_day(starts_ms(one.request.attempts), tz),
+            unfolded=asked.lines,
+            responses=asked.responses.get(one.request.request_id, ()),
+        )
+        yield from _request(one, coverage, asked, around, f"r{index}")
 
 
 def _title(checked: Sequence[CheckedRequest]) -> str:
@@ -93,27 +102,28 @@ def _contents(checked: Sequence[CheckedRequest], coverage: Coverage, tz: tzinfo)
 
 def _request(
     checked: CheckedRequest, coverage: Coverage, asked: TraceOptions, around: Setting, anchor: str
-) -> Markup:
+) -> Iterator[Markup]:
     request = checked.request
     shown = [attempt for attempt in request.attempts if asked.wants(attempt)]
     said = [outcome_sentence(request, coverage, around.tz), *verdict_sentences(checked)]
     numbers = {None, *(attempt.number for attempt in shown)}
     groups = grouped_findings(one for one in checked.findings if one.attempt in numbers)
     unlisted = unlisted_findings(checked, numbers)
-    return tag(
-        "section",
-        tag("h2", "Request ", tag("code", request.request_id), id=anchor),
-        tag("p", " · ".join(_named(checked)), class_="dim"),
-        *map(sentence_line, said),
-        *(_next_step(*step) for step in next_steps(checked, coverage)),
-        *_overview(checked, shown, coverage, around, anchor),
-        *([tag("h3", "Findings")] if groups else []),
-        *(findings_section(group, around) for group in groups),
-        *([tag("p", unlisted)] if unlisted else []),
-        *(attempt_article(checked, a, f"{anchor}a{a.number}", around) for a in shown),
-        *([mentions(request.mentions, around)] if request.mentions else []),
-        class_="panel",
-    )
+    yield opening("section", class_="panel")
+    yield tag("h2", "Request ", tag("code", request.request_id), id=anchor)
+    yield tag("p", " · ".join(_named(checked)), class_="dim")
+    yield from map(sentence_line, said)
+    yield from (_next_step(*step) for step in next_steps(checked, coverage))
+    yield from _overview(checked, shown, coverage, around, anchor)
+    if groups:
+        yield tag("h3", "Findings")
+    yield from (findings_section(group, around) for group in groups)
+    if unlisted:
+        yield tag("p", unlisted)
+    yield from (attempt_article(checked, a, f"{anchor}a{a.number}", around) for a in shown)
+    if request.mentions:
+        yield mentions(request.mentions, around)
+    yield closing("section")
 
 
 def _next_step(words: str, command: str) -> Markup:

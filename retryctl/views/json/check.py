@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from retryctl.core.check.evaluate import JudgedFinding
 from retryctl.views.ci.report import CheckReport
-from retryctl.views.json.trace import coverage_object, dumps, finding_object
+from retryctl.views.json.encoding import document_pieces
+from retryctl.views.json.trace import coverage_object, finding_object
 
 SCHEMA = "retryctl/check/1"
 
 
-def report(result: CheckReport) -> str:
-    """One document with every check, not only those that failed."""
+def report(result: CheckReport) -> Iterator[str]:
+    """Yield one document with every check, not only those that failed."""
     judgement, counts = result.judgement, Counter[str]()
     for (_, rule), number in judgement.counts.items():
         counts[rule] += number
@@ -23,7 +25,7 @@ def report(result: CheckReport) -> str:
         "exit_status": result.status.value,
         "requests": judgement.requests,
         "retried_requests": judgement.retried,
-        "checks": [
+        "checks": (
             {
                 "name": check.name,
                 "request_id": check.request_id,
@@ -32,19 +34,19 @@ def report(result: CheckReport) -> str:
                 "message": check.message,
             }
             for check in judgement.checks
-        ],
-        "findings": [_finding(judged) for judged in judgement.findings],
+        ),
+        "findings": (_finding(judged) for judged in judgement.findings),
         "finding_counts": dict(sorted(counts.items())),
         "not_found": list(judgement.not_found),
         "cross_checked": judgement.cross_checked,
         "coverage": coverage_object(result.coverage),
     }
-    return document_text(document)
+    return ci_document(document)
 
 
-def document_text(value: Any) -> str:
-    """Return a document in which a CI runner finds no ``##[command]`` of its own."""
-    return dumps(value, indent=2).replace("##[", r"##\u005b") + "\n"
+def ci_document(value: Any) -> Iterator[str]:
+    """Yield a document in which a CI runner finds no ``##[command]`` of its own."""
+    return (piece.replace("##[", r"##\u005b") for piece in document_pieces(value))
 
 
 def _finding(judged: JudgedFinding) -> dict[str, Any]:

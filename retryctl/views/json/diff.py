@@ -7,8 +7,9 @@ from typing import Any
 from retryctl.core.diff.attempts import AttemptDiff
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
+from retryctl.views.json.encoding import dumps
 from retryctl.views.json.schemas import DIFF
-from retryctl.views.json.trace import coverage_object, dumps, event_object
+from retryctl.views.json.trace import coverage_object, event_object
 
 
 def diff_document(found: AttemptDiff, coverage: Coverage) -> str:

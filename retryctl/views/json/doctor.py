@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retryctl.core.doctor.result import Diagnosis, DoctorReport
-from retryctl.views.json.trace import dumps
+from retryctl.views.json.encoding import dumps
 
 SCHEMA = "retryctl/doctor/1"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from retryctl.views.json.encoding import dumps
 from retryctl.views.json.schemas import EXPLAIN
-from retryctl.views.json.trace import dumps
 from retryctl.views.rule_texts import RuleText
 
 

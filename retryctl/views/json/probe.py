@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retryctl.core.probe_report import ProbeReport
 from retryctl.views.json.doctor import diagnosis_object
-from retryctl.views.json.trace import dumps
+from retryctl.views.json.encoding import dumps
 
 SCHEMA = "retryctl/probe/1"
 

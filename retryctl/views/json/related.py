@@ -8,7 +8,8 @@ from typing import Any
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.related.groups import RelatedRequests, counts_by_key
-from retryctl.views.json.trace import coverage_object, dumps, finding_object
+from retryctl.views.json.encoding import dumps
+from retryctl.views.json.trace import coverage_object, finding_object
 from retryctl.views.times import iso
 
 SCHEMA = "retryctl/related/1"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from retryctl.core.summary.request_row import RequestRow
-from retryctl.views.json.trace import dumps
+from retryctl.views.json.encoding import document_pieces, dumps
 from retryctl.views.times import iso
 
 
@@ -33,11 +33,11 @@ def listed_line(listed: RequestRow) -> str:
     return dumps(listed_object(listed)) + "\n"
 
 
-def listed_document(listed: Sequence[RequestRow], coverage: dict[str, Any]) -> str:
-    """All of them as one document."""
+def listed_document(listed: Iterable[RequestRow], coverage: dict[str, Any]) -> Iterator[str]:
+    """Yield all of them as one document."""
     document = {
         "schema": "retryctl/list/1",
-        "requests": [listed_object(each) for each in listed],
+        "requests": (listed_object(each) for each in listed),
         "coverage": coverage,
     }
-    return dumps(document, indent=2) + "\n"
+    return document_pieces(document)

@@ -1,17 +1,12 @@
 """``trace`` for programs: the JSON of the contract, and the same as JSON lines.
 
-Keys may be added; none is renamed or dropped within a version of the schema. What a
-terminal would obey or hide is written as ``\\uXXXX``, which JSON reads back as it was; so the
-text is always valid UTF-8.
+Keys may be added; none is renamed or dropped within a version of the schema.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -23,7 +18,7 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.views.console_links import attempt_link
-from retryctl.views.inert import UNSAFE
+from retryctl.views.json.encoding import document_pieces, dumps
 from retryctl.views.json.lab import add_responses
 from retryctl.views.times import iso, waits_ms
 
@@ -31,8 +26,6 @@ SCHEMA = "retryctl/trace/1"
 
 Object = dict[str, Any]
 Responses = Mapping[str, Sequence[bytes | None]]
-
-_AT_ONCE = 4096  # pieces of a large document, so that memory has no second copy
 
 
 def trace_document(
@@ -44,8 +37,8 @@ def trace_document(
     region: str | None = None,
     records: Sequence[FailureRecord] = (),
     responses: Responses | None = None,
-) -> str:
-    """Return the whole answer as one document.
+) -> Iterator[str]:
+    """Yield the whole answer as one document, attempt by attempt.
 
     ``lines`` adds each attempt's log events, ``region`` the link to its place in the console,
     ``records`` the failure records that the requests were compared with, ``responses`` what each
@@ -53,14 +46,14 @@ def trace_document(
     """
     document: Object = {
         "schema": SCHEMA,
-        "requests": [_request(one, lines, region, responses) for one in checked],
+        "requests": (_request(one, lines, region, responses) for one in checked),
         "not_found": list(not_found),
         "cross_checked": cross_checked(checked),
         "coverage": coverage_object(coverage),
     }
     if records:
         document["records"] = [_record(record) for record in records]
-    return dumps(document, indent=2) + "\n"
+    return document_pieces(document)
 
 
 def trace_lines(
@@ -69,29 +62,11 @@ def trace_lines(
     lines: bool,
     region: str | None = None,
     responses: Responses | None = None,
-) -> str:
-    """One request a line, each as in ``requests`` of the document."""
-    return "".join(dumps(_request(one, lines, region, responses)) + "\n" for one in checked)
-
-
-def dumps(value: Any, indent: int | None = None) -> str:
-    """JSON in which nothing is left that a terminal would obey or hide."""
-    if indent is None:
-        return _inert(json.dumps(value, ensure_ascii=False, allow_nan=False))
-    encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=indent)
-    chunks, parts = encoder.iterencode(value), []
-    while some := "".join(islice(chunks, _AT_ONCE)):
-        parts.append(_inert(some))
-    return "".join(parts)
-
-
-def _inert(text: str) -> str:
-    """Strings have their C0 escaped already: the newlines that are left are JSON's own."""
-    return "\n".join(UNSAFE.sub(_escape, line) for line in text.split("\n"))
-
-
-def _escape(match: re.Match[str]) -> str:
-    return json.dumps(match.group())[1:-1]
+) -> Iterator[str]:
+    """Yield one request a line, each as in ``requests`` of the document."""
+    for one in checked:
+        shown = _request(one, lines, region, responses)
+        yield dumps({**shown, "attempts": list(shown["attempts"])}) + "\n"
 
 
 def _request(
@@ -108,15 +83,16 @@ def _request(
         "verdict": checked.verdict.value,
         "undetermined_because": list(checked.undetermined_because),
         "next_attempt_due_at": iso(request.next_attempt_due_ms),
-        "attempts": [
+        "attempts": (
             _attempt(attempt, check, wait, lines, region) for attempt, check, wait in rows
-        ],
+        ),
         "findings": [finding_object(finding) for finding in checked.findings],
     }
     if checked.unlisted:
         counts = Counter(finding.rule for finding in checked.every_finding)
         shown["finding_counts"] = dict(sorted(counts.items()))
     if responses is not None:
+        shown["attempts"] = list(shown["attempts"])
         add_responses(shown, responses[request.request_id])
     return shown
 

@@ -10,21 +10,16 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BufferedReader, BytesIO
 from itertools import chain
+from operator import itemgetter
 
 from retryctl.sources.saved.formats.columns import Columns
-from retryctl.sources.saved.formats.timed_text import text_clock
-from retryctl.sources.saved.raw_blocks import (
-    EPOCH,
-    BlockSpan,
-    ConvertibleBlock,
-    RawBlock,
-    labelled_span,
-)
+from retryctl.sources.saved.formats.timed_text import moment_ms
+from retryctl.sources.saved.raw_blocks import BlockSpan, ConvertibleBlock, RawBlock
 
 BLOCK_BYTES = 1 << 18
 LONGEST_FIELD = 16 << 20
@@ -34,10 +29,10 @@ _OUTSIDE = rb'(?:"+|[^"\r\n<mark>]*)'
 _QUOTED_OR_BARE = rb'(?:"([^"]*(?:""[^"]*)*)"|([^"\r\n<mark>]*))'
 MOST_SHAPES = 1_000
 _ZEROS = bytes.maketrans(b"123456789abcdef", b"0" * 15)
-_ZERO_TIME = rb"(?:0{13}|0000-00-00[T ]00:00:00(?:\.0{1,9})?)"
 _END = "\0end of the block\0"
 # 1795402800123; 2026-11-23 03:00:00.123
 _TIME = rb"(1\d{12}|20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,9})?)"
+_TIME_CELL = re.compile(_TIME)
 
 
 @dataclass(frozen=True)
@@ -47,31 +42,47 @@ class UsualRows:
     columns: Columns
     delimiter: bytes
 
-    def block(self, text: bytes) -> tuple[RawBlock, int] | None:
-        """Return some rows as a block, and their number; ``None`` if one is not usual."""
-        outside = b'"'.join(text.split(b'"')[::2])
-        shapes = set(BytesIO(outside.translate(_ZEROS)).readlines())
-        if len(shapes) > MOST_SHAPES or not all(map(self._are_usual(), shapes)):
+    def block(self, text: bytes, start: int) -> tuple[RawBlock, int] | None:
+        """Return some rows as a block, and their number; ``None`` if one is not usual.
+
+        ``start`` is where they stand.
+        """
+        span = self._span(BytesIO(b'"'.join(text.split(b'"')[::2])).readlines())
+        if not span:
             return None
-
-        def span(_: bytes) -> BlockSpan | None:
-            return self._span(outside)
-
         named = self.columns.stream is not None
-        return ConvertibleBlock(text, self._converted, span, named), outside.count(b"\n")
+        block = ConvertibleBlock(text, self.converted, lambda _: span, named, start)
+        return block, span.events
 
-    def _are_usual(self) -> Callable[[bytes], object]:
-        """Return what matches a row whose digits are zeros, without the text in its quotes."""
-        return _row_pattern(self.delimiter, self.columns.width, _OUTSIDE, _ZERO_TIME).fullmatch
+    def _span(self, rows: list[bytes]) -> BlockSpan | None:
+        """Return the span of rows without the text in their quotes.
 
-    def _span(self, outside: bytes) -> BlockSpan | None:
-        lines = b"\n" + outside
-        last = lines[lines.rfind(b"\n", 0, -1) + 1 :]
-        times = outside.split(self.delimiter, 1)[0], last.split(self.delimiter, 1)[0]
-        clock = EPOCH if times[0].isdigit() else text_clock(len(times[0]), b"")
-        return labelled_span(lines, outside.count(b"\n"), b"\n", times, clock)
+        All times are as wide as the first, and so stand between the least and the greatest.
+        """
+        if not rows or not rows[-1].endswith(b"\n"):
+            return None
+        rows.sort()
+        least, greatest = (_TIME_CELL.match(row) for row in (rows[0], rows[-1]))
+        if not least or not greatest or _kind(least) != _kind(greatest):
+            return None
+        width = least.end()
+        rests = set(map(itemgetter(slice(width, None)), rows))
+        shapes = set(BytesIO(b"".join(rests).translate(_ZEROS)).readlines())
+        usual = _row_pattern(self.delimiter, self.columns.width, _OUTSIDE, b"").fullmatch
+        if len(shapes) > MOST_SHAPES or not all(map(usual, shapes)):
+            return None
+        return BlockSpan(len(rows), _time_ms(least), _time_ms(greatest), self._streams(rests))
 
-    def _converted(self, text: bytes) -> bytes:
+    def _streams(self, rests: set[bytes]) -> frozenset[bytes] | None:
+        """Return the streams of rows without their times; ``None`` if one stands in quotes."""
+        if self.columns.stream is None:
+            return None
+        cells = (rest.rstrip(b"\r\n").split(self.delimiter) for rest in rests)
+        streams = frozenset(row[self.columns.stream] for row in cells)
+        return None if any(b'"' in name for name in streams) else streams
+
+    def converted(self, text: bytes) -> bytes:
+        """Return rows as canonical lines."""
         width = 2 * self.columns.width
         pattern = _row_pattern(self.delimiter, self.columns.width, _QUOTED_OR_BARE, _TIME)
         before, *fields = pattern.split(text)
@@ -88,6 +99,15 @@ class UsualRows:
             cells = ([[cell] for cell in row] for row in zip(*table, strict=True))
             lines = b"".join(self.columns.lines(row, _unescaped) or b"" for row in cells)
         return lines
+
+
+def _kind(time: re.Match[bytes]) -> tuple[bytes, int]:
+    """Return how a time is written: its offset is none, and its digits may differ."""
+    return time[0][10:11].translate(_ZEROS), len(time[0])
+
+
+def _time_ms(time: re.Match[bytes]) -> int:
+    return int(time[0]) if time[0].isdigit() else moment_ms(time[0][:19], time[0][19:], b"")
 
 
 @lru_cache(maxsize=16)

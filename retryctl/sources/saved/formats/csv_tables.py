@@ -10,16 +10,17 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import islice
 from typing import Self
 
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns
-from retryctl.sources.saved.formats.csv_blocks import ParsedRows, UsualRows, parsed_rows, row_texts
+from retryctl.sources.saved.formats.csv_blocks import ParsedRows, UsualRows, row_texts
 from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.timed_text import first_place
 from retryctl.sources.saved.log_format import Head
-from retryctl.sources.saved.raw_blocks import CanonicalBlock, ConvertibleBlock, RawBlock
+from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock
 
 _HEADER_LINES = 20
 _DELIMITERS = ",;\t"
@@ -30,10 +31,7 @@ _FIRST_ROW = re.compile(rb'"?1\d{12}"?([,;])(?:"|[^,;]*$|.*\[)')
 
 @dataclass(frozen=True)
 class CsvTable(LineFormat):
-    """Rows of CSV; ``columns`` are those of the header, or the console's without one.
-
-    ``cuts_hold``: a first reading found that rows end where the quotes are even.
-    """
+    """Rows of CSV; ``columns`` are those of the header, or the console's without one."""
 
     name = "CSV of the console"
     made_by = "CloudWatch console, a log group or stream: Actions, Download search results (CSV)"
@@ -41,7 +39,6 @@ class CsvTable(LineFormat):
     columns: Columns
     delimiter: str
     has_header: bool
-    cuts_hold: bool = False
 
     # timestamp,message,logStreamName
     # 1795402800123,"START RequestId: 8f507cfc-… Version: $LATEST
@@ -74,36 +71,30 @@ class CsvTable(LineFormat):
     def parts(self, segment: io.BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the rows of a segment, some at a time."""
         usual = UsualRows(self.columns, self.delimiter.encode())
-        header_seen, count = not self.has_header, 0
+        header_seen, count, at = not self.has_header, 0, 0
         for rows in row_texts(segment, self.delimiter):
-            found = None
-            if header_seen and self.columns.time == 0:
-                found = self._unread(usual, rows.text) if self.cuts_hold else usual.block(rows.text)
+            start = 0 if header_seen else self._header_end(rows.text)
+            found: tuple[RawBlock, int] | None = None
+            if self.columns.time == 0 and (header_seen or start):
+                found = usual.block(rows.text[start:], at + start)
             if found is None and (parsed := rows.parsed()):
                 header_seen = header_seen or self._drop_header(parsed.rows)
                 found = self._block(parsed, count, diagnostics)
-            if found is None:
-                diagnostics.wrong_cuts += 1
-            else:
+            if found:
                 rows.taken = True
+                header_seen = header_seen or start > 0
+                at += len(rows.text)
                 count += found[1]
                 yield found[0]
 
-    def second_reading(self, diagnostics: FileDiagnostics) -> CsvTable:
-        """Return the format that does not verify again where rows end."""
-        return replace(self, cuts_hold=not diagnostics.wrong_cuts)
-
-    def _unread(self, usual: UsualRows, text: bytes) -> tuple[RawBlock, int]:
-        """Return a block that is read only where its lines are needed."""
-
-        def convert(text: bytes) -> bytes:
-            if found := usual.block(text):
-                return found[0].canonical()
-            parsed = parsed_rows(text, self.delimiter)
-            return self._block(parsed, 0, FileDiagnostics(""))[0].canonical()
-
-        named = self.columns.stream is not None
-        return ConvertibleBlock(text, convert, lambda _: None, named), 0
+    def _header_end(self, text: bytes) -> int:
+        """Find where the header ends, if it is one of the first lines; else 0."""
+        end = 0
+        for line in islice(io.BytesIO(text), _HEADER_LINES):
+            end += len(line)
+            if Columns.named(_row(line.rstrip(b"\r\n"), self.delimiter)) == self.columns:
+                return end
+        return 0
 
     def _drop_header(self, rows: list[list[str]]) -> bool:
         """Drop the rows up to the header; return whether it was found."""

@@ -11,8 +11,9 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import line_event, names_an_event, names_its_place
 from retryctl.sources.saved.formats.record_line import bare_record
 from retryctl.sources.saved.log_format import Head, LogFormat, Prefilter, RawEvent
+from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock
 
-BLOCK_BYTES = 1 << 16  # fits in a processor's cache, and so is read twice as fast
+BLOCK_BYTES = 1 << 17  # fits in a processor's cache, and so is read twice as fast
 
 # {"logStreamName": "…", "timestamp": 1795402800123, "message": "…\"timestamp\": 1…"}
 _TIMESTAMP = re.compile(rb'"timestamp":\s*(\d{1,14})\b(?!\.)')
@@ -48,10 +49,13 @@ class JsonLines(LineFormat):
         named = any(map(names_its_place, events))
         return cls() if named or (events and not bare_record(head)) else None
 
-    def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
+    def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the lines as they are, some at a time."""
+        at = 0
         while block := segment.read(BLOCK_BYTES):
-            yield block + segment.readline()
+            block += segment.readline()
+            yield CanonicalBlock(block, at)
+            at += len(block)
 
     def begins_event(self, line: bytes) -> bool:
         """Return true: every line is an event."""

@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from io import BufferedReader
+from operator import itemgetter
 
 from retryctl.sources.saved.canonical import line_start
 from retryctl.sources.saved.formats.json_shapes import DocumentContext
 from retryctl.sources.saved.raw_blocks import (
-    EPOCH,
     BlockSpan,
     ConvertibleBlock,
     RawBlock,
-    labelled_span,
+    span_of_streams,
 )
 
 _BLOCK_BYTES = 1 << 17
@@ -27,10 +28,17 @@ _KEY = rb'"(?:logGroupName|logStreamName|timestamp|eventId|ingestionTime|message
 _DOCUMENT = re.compile(rb'\{\n( +)"events": \[\n(\1\1)\{\n(\1\1\1)' + _KEY)
 # [⏎    {⏎        "logStreamName": "…",⏎
 _ARRAY = re.compile(rb"\[\n()( +)\{\n(\2\2)" + _KEY)
-_STREAM = re.compile(rb'"logStreamName": "[^"\\]*"')
-_ESCAPED_NAME = re.compile(rb'"logStreamName": "[^"\\]*\\')
 _LABEL = b'"timestamp": '
 _TIMESTAMP = re.compile(rb'"timestamp": (\d{1,14})\b')
+# 1795402800123,⏎
+_UNNAMED = re.compile(rb"()()(\d{13}),\n")
+
+
+# "2026/11/23/[$LATEST]0123…",⏎            "timestamp": 1795402800123,⏎
+@lru_cache(maxsize=4)
+def _named(key: bytes) -> re.Pattern[bytes]:
+    """Return the pattern of an event behind its first key, which is that of the stream."""
+    return re.compile(rb'("([^"\\]*)",\n' + key + rb'"timestamp": )(\d{13}),\n')
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,30 @@ class Layout:
     event: bytes
     key: bytes
     before: bytes
+
+    @cached_property
+    def closing(self) -> bytes:
+        """The line that ends an event."""
+        return b"\n" + self.event + b"}"
+
+    def span(self, text: bytes) -> BlockSpan | None:
+        """Return the span of a text; ``None`` where more than events stand in it.
+
+        What follows the end of a document may have the form of events, as searched streams do.
+        """
+        begin = len(self.event)
+        opening = text[begin : text.find(b": ", begin) + 2]
+        _, *events = text.split(opening)
+        between = self.closing + b",\n" + self.event
+        ends = set(map(itemgetter(slice(-len(between), None)), events[:-1]))
+        if not events or not ends <= {between} or not events[-1].endswith(self.closing):
+            return None
+        return span_of_streams(events, _named(self.key) if b'"log' in opening else _UNNAMED)
+
+    def lines(self, text: bytes) -> bytes:
+        """Return each event of a text as a line."""
+        lines = text.replace(b"\n" + self.key, b"").replace(self.closing, b"}")
+        return lines.replace(b"},\n" + self.event + b"{", b"}\n{")[len(self.event) :] + b"\n"
 
 
 def pretty_layout(head: bytes) -> Layout | None:
@@ -58,74 +90,51 @@ class PrettyEvents:
         self._segment = segment
         self._layout = layout
         self._context = context
-        self._pending = b""
+        self._pending, self._at = b"", 0
 
     def blocks(self) -> Iterator[RawBlock]:
         """Yield the events, some at a time."""
-        self._segment.read(self._segment.peek().index(self._layout.event + b"{\n"))
-        closing = b"\n" + self._layout.event + b"}"
-        end, between = closing + b"\n" + self._layout.outer + b"]", closing + b",\n"
+        layout, closing = self._layout, self._layout.closing
+        self._at = self._segment.peek().index(layout.event + b"{\n")
+        self._segment.read(self._at)
+        end = closing + b"\n" + layout.outer + b"]"
         while chunk := self._segment.read(_BLOCK_BYTES):
-            text = self._pending + chunk
-            cut, stop = text.rfind(between), -1
-            count = self._count_alike(text[: cut + len(closing)], end) if cut >= 0 else 0
-            if not count and (stop := text.find(end, max(0, len(self._pending) - len(end)))) >= 0:
-                cut = stop
-            if cut < 0:
-                self._pending = text
-                continue
-            yield self._block(text[: cut + len(closing)], count)
-            self._pending = text[cut + len(between if stop < 0 else closing) :]
-            if stop >= 0:
-                return
+            self._pending += chunk
+            cut = self._pending.rfind(closing + b",\n")
+            span = layout.span(self._pending[: cut + len(closing)]) if cut >= 0 else None
+            if not span and end in self._pending:
+                break
+            if cut >= 0:
+                yield self._block(cut + len(closing), span)
+        if (stop := self._pending.find(end)) >= 0:
+            yield self._block(stop + len(closing), None)
 
     def rest(self) -> _Joined:
         """Return what follows the events, as the end of a document without them."""
         return _Joined(self._layout.before + self._pending, self._segment)
 
-    def _count_alike(self, text: bytes, end: bytes) -> int:
-        """Count the events, if all begin with the same key and ``end`` is not among them; else 0.
-
-        What follows the end of a document may have the form of events, as searched streams do.
-        """
-        if end in text:
-            return 0
-        event = self._layout.event + b"{\n" + self._layout.key
-        key = text[len(event) : text.find(b" ", len(event)) + 1]
-        joints = text.count(b"\n" + self._layout.event + b"},\n" + event + key)
-        return joints + 1 if text.count(_LABEL) == joints + 1 else 0
-
-    def _block(self, text: bytes, alike: int) -> RawBlock:
-        """Return the block of some events; ``alike`` is their number where it is known."""
-        count = alike or text.count(b"\n" + self._layout.event + b"{\n") + 1
-        first, last = _TIMESTAMP.search(text), _TIMESTAMP.match(text, max(text.rfind(_LABEL), 0))
-        self._context.count += count
+    def _block(self, size: int, span: BlockSpan | None) -> RawBlock:
+        """Take the block of the events in the next bytes."""
+        text, start, line = self._pending[:size], self._at, b"\n" + self._layout.event + b"{\n"
+        self._pending = self._pending[size:].removeprefix(b",\n")
+        self._at += size + len(b",\n")
+        self._context.count += span.events if span else text.count(line) + 1
+        last = _TIMESTAMP.match(text, max(text.rfind(_LABEL), 0))
         if last:
             self._context.last_ms = int(last[1])
+        if b'"logStreamName": "' in text:
+            return ConvertibleBlock(text, self._layout.lines, lambda _: span, start=start)
+        return ConvertibleBlock(text, self._unnamed_lines, lambda _: span, names_streams=False)
 
-        def span(text: bytes) -> BlockSpan | None:
-            if not (alike and first and last) or _has_escaped_name(text):
-                return None
-            return labelled_span(text, count, _LABEL, (first[1], last[1]), EPOCH)
-
-        return ConvertibleBlock(text, self._lines, span, _STREAM.search(text) is not None)
-
-    def _lines(self, text: bytes) -> bytes:
-        layout, context = self._layout, self._context
-        lines = text.replace(b"\n" + layout.key, b"").replace(b"\n" + layout.event + b"}", b"}")
-        lines = lines.replace(b"},\n" + layout.event + b"{", b"}\n{")
-        lines = lines[len(layout.event) :] + b"\n"
-        if lines.startswith(b'{"timestamp"') and layout.outer:
-            start = line_start(None, context.unnamed_stream.encode())[: -len(b'"timestamp":')]
-            lines = (b"\n" + lines[:-1]).replace(b'\n{"timestamp"', b"\n" + start + b'"timestamp"')[
-                1:
-            ] + b"\n"
+    def _unnamed_lines(self, text: bytes) -> bytes:
+        """Return the lines with the document's own stream, if they are those of GetLogEvents."""
+        lines = self._layout.lines(text)
+        if lines.startswith(b'{"timestamp"') and self._layout.outer:
+            start = line_start(None, self._context.unnamed_stream.encode())
+            start = start[: -len(b'"timestamp":')]
+            lines = (b"\n" + lines[:-1]).replace(b'\n{"timestamp"', b"\n" + start + b'"timestamp"')
+            lines = lines[1:] + b"\n"
         return lines
-
-
-def _has_escaped_name(text: bytes) -> bool:
-    """Whether a stream's name may be written with an escape: then it is not found in the bytes."""
-    return b"\\/" in text or (b"\\u00" in text and _ESCAPED_NAME.search(text) is not None)
 
 
 class _Joined:

@@ -8,10 +8,11 @@ before the event: a literal is found many times faster than the start of a line.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from itertools import repeat
 from operator import itemgetter
 from typing import ClassVar, Self, TypeVar
@@ -24,21 +25,15 @@ from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
 from retryctl.sources.saved.formats.record_line import RECORD, bare_record
 from retryctl.sources.saved.log_format import Head
 from retryctl.sources.saved.raw_blocks import (
-    EPOCH,
     BlockSpan,
     CanonicalBlock,
-    Clock,
     ConvertibleBlock,
     RawBlock,
-    labelled_span,
 )
 
 _MOST_CACHED = 1 << 16
-_ZEROS = bytes.maketrans(b"123456789abcdef", b"0" * 15)
 _SECONDS = 19
 _FILES, _EVENTS_OF_A_FILE = 999, 100_000_000
-_TO_MINUTES = (16, 15, 13, 10)  # to the minute, the ten minutes, the hour, the day
-_LEAST, _GREATEST = b"0000-00-00T00:00:00.000000000", b"9999-19-39T29:59:59.999999999"
 
 # 2026-11-23T03:00:00.123456+00:00
 DAY = rb"20\d\d-\d\d-\d\d"
@@ -114,17 +109,19 @@ class TimedText(LineFormat):
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the events of one part of the text at a time."""
         count = first_place(diagnostics.number)
-        for text in self._parts(segment):
+        named = "stream" in self._pattern.groupindex
+        for at, text in self._parts(segment):
             first = self._pattern.search(text)
             start = first.start() if first else len(text)
             if start and text[:start].strip():  # of the first part: each other begins with an event
                 note_lines(text[1:start], diagnostics)
             if first and self.has_times:
+                stands_at = None if at is None else at + start
                 yield ConvertibleBlock(
-                    text[start:], self._converted, self._span, "stream" in self._pattern.groupindex
+                    text[start + 1 :], self._converted, self._span, named, stands_at
                 )
             elif first:
-                block = self._converted(text[start:], count)
+                block = self._converted(text[start + 1 :], count)
                 count += block.count(b"\n")
                 yield CanonicalBlock(block)
 
@@ -132,21 +129,25 @@ class TimedText(LineFormat):
     def _pattern(self) -> re.Pattern[bytes]:
         return _compiled(self.header, self.coloured)
 
-    def _parts(self, segment: BufferedReader) -> Iterator[bytes]:
-        """Yield the text in parts, each of which ends before an event."""
-        pending, size = b"\n", BLOCK_BYTES
+    def _parts(self, segment: BufferedReader) -> Iterator[tuple[int | None, bytes]]:
+        """Yield the text in parts, each of which ends before an event, with the newline before it.
+
+        With each stands where the line behind that newline begins, if line ends stay as they are.
+        """
+        pending, size, at = b"\n", BLOCK_BYTES, 0
         while chunk := segment.read(size):
             text = pending + chunk
             cut = self._last_event(text)
             size = BLOCK_BYTES if cut else size * 2
             if cut:
-                yield self._unified(text[: cut + 1])
+                yield self._unified(at, text[: cut + 1])
             pending = text[cut:]
-        yield self._unified(pending)
+            at += cut
+        yield self._unified(at, pending)
 
-    def _unified(self, text: bytes) -> bytes:
-        """Return the text with ``\\n`` as its line ends."""
-        return text if self.newline == b"\n" else text.replace(self.newline, b"\n")
+    def _unified(self, at: int, text: bytes) -> tuple[int | None, bytes]:
+        """Return the text with ``\\n`` as its line ends, and where it stands if that is so."""
+        return (at, text) if self.newline == b"\n" else (None, text.replace(self.newline, b"\n"))
 
     def _last_event(self, text: bytes) -> int:
         """Find the newline before the last event whose line is whole; 0 if no event follows one."""
@@ -169,37 +170,43 @@ class TimedText(LineFormat):
         return self._span_of_alike(text) or self._span_of_any(text)
 
     def _span_of_alike(self, text: bytes) -> BlockSpan | None:
-        """Return the span where every line that begins with a time has the header of the first.
+        """Return the span where all headers are as wide as the first: their columns are sorted.
 
-        Two headers are alike if they differ in hexadecimal digits only.
+        What stands behind the times is the same for all events of a stream.
         """
+        first = self._pattern.match(b"\n" + text)
         if self.coloured or not self.header.removeprefix(COLOUR).startswith((SECOND, MILLIS)):
             return None
-        first = self._pattern.match(text)
-        shape = text.translate(_ZEROS)
-        header = shape[: first.end()] if first else b""
-        count = shape.count(header) if header else 0
-        if not first or not count or count != shape.count(shape[: first.end("second")]):
+        if not first or not first[0][-1:].isspace():
             return None
-        last = self._pattern.match(text, shape.rfind(header))
-        begin, end = first.span("second")[0], first.end("fraction")
-        if not last or first["offset"] != last["offset"]:
+        width, stop = first.end("fraction") - 1, first.end() - 1
+        lines = BytesIO(text).readlines()
+        lines.sort()
+        begin, end = bisect_left(lines, text[:1]), bisect_left(lines, bytes([text[0] + 1]))
+        lines = lines[begin:end]  # no other begins as a time does
+        rests = set(map(itemgetter(slice(width, stop)), lines))
+        headers = list(
+            filter(None, (self._pattern.fullmatch(first[0][: width + 1] + rest) for rest in rests))
+        )
+        ends = [self._pattern.match(b"\n" + line) for line in (lines[0], lines[-1])]
+        found = [header for header in (*headers, *ends) if header and header[0][-1:].isspace()]
+        if len(found) < len(rests) + 2 or len({header["offset"] for header in found}) > 1:
             return None
-        times = (text[begin:end], last[0][begin:end])
-        clock = text_clock(end - begin, first["offset"]) if b"T" in times[0] else EPOCH
-        return labelled_span(text, count, text[:begin], times, clock)
+        times = [moment_ms(*header.group("second", "fraction", "offset")) for header in found[-2:]]
+        named = "stream" in self._pattern.groupindex
+        streams = frozenset(header["stream"] for header in headers) if named else None
+        return BlockSpan(len(lines), times[0], times[1], streams)
 
     def _span_of_any(self, text: bytes) -> BlockSpan | None:
-        found = _times_only(self._pattern.pattern).findall(text)
+        found = _times_only(self._pattern.pattern).findall(b"\n" + text)
         first, last = min(found), max(found)
         if first[0][10:11] != last[0][10:11] or len(set(map(itemgetter(2), found))) > 1:
             return None
-        first_ms, last_ms = (_moment_ms(*each) for each in (first, last))
-        return BlockSpan(len(found), first_ms, last_ms, first_ms, last_ms)
+        return BlockSpan(len(found), moment_ms(*first), moment_ms(*last))
 
     def _converted(self, text: bytes, count: int = 0) -> bytes:
         """Return the events of a part as canonical lines; ``count`` events precede."""
-        _, *fields = self._pattern.split(text)
+        _, *fields = self._pattern.split(b"\n" + text)
         width = self._pattern.groups + 1
         messages = escaped(fields[width - 1 :: width], self._prepared)
         return canonical_block(
@@ -236,16 +243,8 @@ def milliseconds(fractions: Iterable[bytes]) -> Iterator[bytes]:
     return map(_MILLIS.__getitem__, fractions)
 
 
-def text_clock(length: int, offset: bytes) -> Clock:
-    """Return the clock of times in text, of this length with their fractions."""
-
-    def read(moment: bytes) -> int:
-        return _moment_ms(moment[:_SECONDS], moment[_SECONDS:], offset)
-
-    return Clock(_LEAST[:length], _GREATEST[:length], read, _TO_MINUTES)
-
-
-def _moment_ms(second: bytes, fraction: bytes, offset: bytes) -> int:
+def moment_ms(second: bytes, fraction: bytes, offset: bytes) -> int:
+    """Return the epoch milliseconds of a time in text, given in its parts."""
     return int(_seconds_at(offset)[second] + _MILLIS[fraction])
 
 

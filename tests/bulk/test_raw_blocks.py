@@ -1,0 +1,143 @@
+"""Raw blocks: what their bytes show is what their lines, read one by one, give."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from io import BytesIO
+from random import Random
+
+import pytest
+
+from retryctl.bulk import chunk_blocks
+from retryctl.bulk.chunk_blocks import ChunkBlocks
+from retryctl.bulk.chunks import Chunk
+from retryctl.sources.saved.files import SavedFile
+from retryctl.sources.saved.formats import csv_blocks, json_lines, pretty_json, timed_text
+from retryctl.sources.saved.formats.json_event import line_event
+from retryctl.sources.saved.formats.json_lines import JsonLines
+from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock
+from tests.support.campaigns import seeds
+from tests.support.saved_logs import T0, Event, document, fields, moment, tail
+
+STREAMS = [f"2026/11/23/[$LATEST]{n:032x}" for n in range(40)]
+MESSAGES = (
+    *(
+        "0\n",
+        "process A\n",
+        "",
+        "\n",
+        "a, b\n",
+        'a "quoted" word\n',
+        "2026-11-23T03:00:00 a time\n",
+    ),
+    *("first\nsecond\n", '{"json": true}\n', "}\n{", "tab\there\n", "żółć\n", "\\ and \\/\n"),
+    *('            "timestamp": 1795402800123,\n', "        },\n        {\n", "    ]\n}\n"),
+    *('1795402800123,"a row",x\n', f"2026-11-23T03:00:00.123000+00:00 {STREAMS[0]} inner\n"),
+)
+# lines of JSON that are not events, or of another layout
+ODD_LINES = (
+    *("\n", "not JSON\n", "{}\n", '{"logStreamName":"a"}\n', '{"timestamp":1795402800123}\n'),
+    *(
+        '{"logStreamName":"a","timestamp":17954028001',
+        '{"message":"m","timestamp":1795402800123}\n',
+    ),
+    *('{"logStreamName":"2026\\/11","timestamp":1795402800123,"message":"m"}\n', "}\n", "\r\n"),
+    *('{"timestamp":1,"message":"m","logStreamName":"a"}\n', '{"logStreamName":"a","tim\n'),
+    '{"logGroupName":"g","logStreamName":"a","timestamp":1795402800123,"message":"m"}\n',
+)
+
+
+def events(random: Random) -> list[Event]:
+    """Some events, mostly in order of time, of few or of many streams."""
+    streams = STREAMS[: random.choice((1, 3, 40))]
+    made = [
+        (T0 + random.randrange(10 ** random.randrange(1, 8)), random.choice(streams), message)
+        for message in random.choices(MESSAGES, k=random.randrange(1, 60))
+    ]
+    return sorted(made) if random.random() < 0.7 else made
+
+
+def json_lines_of(made: list[Event], random: Random) -> str:
+    separators = random.choice(((",", ":"), (", ", ": ")))
+    written = [json.dumps(fields(e, n), separators=separators) + "\n" for n, e in enumerate(made)]
+    for _ in range(random.choice((0, 0, 1, 5))):
+        written.insert(random.randrange(1, len(written) + 1), random.choice(ODD_LINES))
+    return "".join(written)
+
+
+def rows_of(names: tuple[str, ...], time: Callable[[int], str], made: list[Event]) -> str:
+    written = io.StringIO(newline="")
+    table = csv.writer(written)
+    table.writerow(names)
+    table.writerows((time(ms), message, stream) for ms, stream, message in made)
+    return written.getvalue()
+
+
+def insights_time(timestamp_ms: int) -> str:
+    return f"{moment(timestamp_ms):%Y-%m-%d %H:%M:%S}.{timestamp_ms % 1000:03d}"
+
+
+SHAPES: dict[str, Callable[[list[Event], Random], str]] = {
+    "lines": json_lines_of,
+    "document": lambda made, _: document(made),
+    "pages": lambda made, random: document(made[: random.randrange(9)]) + document(made),
+    "array": lambda made, _: json.dumps([fields(e, n) for n, e in enumerate(made)], indent=2),
+    "tail": lambda made, _: tail(made),
+    "short": lambda made, _: tail(made, "short"),
+    "console": lambda made, _: rows_of(("timestamp", "message", "logStreamName"), str, made),
+    "insights": lambda made, _: rows_of(
+        ("@timestamp", "@message", "@logStream"), insights_time, made
+    ),
+}
+
+
+def as_read_by_lines(block: RawBlock) -> tuple[int, int, int, set[bytes]] | None:
+    """What the canonical lines of a block give; ``None`` if one is not an event."""
+    found = [line_event(line, 0) for line in BytesIO(block.canonical())]
+    whole = [event for event in found if event]
+    if not whole or len(whole) < len(found):
+        return None
+    times = [event.timestamp_ms for event in whole]
+    return len(whole), min(times), max(times), {(e.log_stream or "").encode() for e in whole}
+
+
+def check(block: RawBlock, span: BlockSpan, content: bytes) -> None:
+    by_lines = as_read_by_lines(block)
+    assert by_lines is not None, block.raw
+    assert by_lines[:3] == span[:3]
+    if span.streams is not None:
+        assert by_lines[3] == span.streams
+    if block.start is not None:  # it can be read from there once more
+        assert content[block.start : block.start + len(block.raw)] == block.raw
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    def set_size(size: int) -> None:
+        monkeypatch.setattr(chunk_blocks, "_BLOCK_BYTES", size)
+        monkeypatch.setattr(pretty_json, "_BLOCK_BYTES", size)
+        monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", size)
+        monkeypatch.setattr(json_lines, "BLOCK_BYTES", size)
+        monkeypatch.setattr(timed_text, "BLOCK_BYTES", size)
+
+    return set_size
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("seed", seeds(60, 2_000))
+def test_a_span_is_what_the_lines_give(
+    seed: int, shape: str, small_blocks: Callable[[int], None]
+) -> None:
+    random = Random(seed)
+    content = SHAPES[shape](events(random), random).encode()
+    small_blocks(random.choice((64, 300, 2_000, 1 << 17)))
+    file = SavedFile(name="log", size=len(content), open=lambda: BytesIO(content))
+    for log_format in (None, JsonLines()) if shape == "lines" else (None,):
+        blocks = list(ChunkBlocks(Chunk(file=file, format=log_format), lambda _: None))
+        assert blocks
+        for block in blocks:
+            if span := block.span():
+                check(block, span, content)
