@@ -152,11 +152,14 @@ class BulkReader:
         run, found = self._survey(SurveyTask(query), chunks, meter)
         if not found.mentions_any:  # Lambda writes IDs in lower case, not everybody else does
             run, found = self._survey(SurveyTask(query, upper=True), chunks, Meter(None, 0))
-        plan = replace(plan, places=frozenset(found.mentioned))
+        places = frozenset(found.mentioned)
+        plan = replace(plan, places=places)
         store = ShuffleStore(plan, self._source)
-        if plan.places:
-            selector = LineSelector(plan.places)
-            again = found.chunks_of({stream for _, stream in plan.places})
+        if not any(stream for _, stream in places):
+            store.sort_whole(places)
+        else:
+            selector = LineSelector(places)
+            again = found.chunks_of({stream for _, stream in places})
             for _, scanned in ChunkRun(ScanTask(plan, selector), meter, 1).results(again):
                 scanned.forget_counts()
                 store.take(scanned)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
@@ -94,6 +94,7 @@ class ShuffleStore:
         self._fragments: dict[Place, list[_FragmentPlace]] = defaultdict(list)
         self._plain: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
         self._others: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
+        self._kept: list[tuple[int, Iterable[tuple[int, Attempt]]]] = []  # of a single partition
         self._mentions: list[list[tuple[str | None, str, LogEvent]]] = [
             [] for _ in range(plan.parts)
         ]
@@ -112,8 +113,8 @@ class ShuffleStore:
         return Partition(
             plain=[(reading, self._spill.get(place)) for reading, place in self._plain[number]],
             others=[
-                (reading, _Pickled(self._spill.get(place)))
-                for reading, place in self._others[number]
+                *((reading, _Pickled(self._spill.get(at))) for reading, at in self._others[number]),
+                *self._kept,
             ],
             mentions=self._mentions[number],
         )
@@ -138,6 +139,14 @@ class ShuffleStore:
         self.take_search(scanned.id_search, answers_search=scanned.answers_search)
         self.stats.log_groups |= scanned.log_groups
         self.add_times(scanned.events, scanned.first_ms, scanned.last_ms)
+
+    def sort_whole(self, places: Iterable[Place]) -> None:
+        """Read the events of these places as a whole: logs without streams cannot be cut."""
+        self._out_of_order.update(places)
+        selected = StreamFilter(self._plan.query)
+        self.stats.log_groups |= set(
+            filter(None, (selected.group_of(group) for group, _ in places))
+        )
 
     def add_times(self, events: int, first_ms: int | None, last_ms: int | None) -> None:
         """Count events that were read, between these times."""
@@ -237,7 +246,10 @@ class ShuffleStore:
                 if not self._plan.shown.drops(request_id):
                     mention = (each.stream.log_group, request_id, event)
                     self._mentions[part_of(request_id, self.parts)].append(mention)
-        self._put_others(reading, [pickle.dumps(each, protocol=5) for each in others])
+        if self.parts == 1:
+            self._kept.append((reading, others[0]))
+        else:
+            self._put_others(reading, [pickle.dumps(each, protocol=5) for each in others])
         self.readings[reading] = StreamReading(templates=(), streams=[each.stream for each in more])
 
     # ----------------------------------------------------------------- out of order

@@ -7,11 +7,12 @@ missing from it, so a failed attempt looks like a good one.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import REQUEST_ID
 
-SEARCHED_BY_ID = "searched-by-id"
+SEARCHED_BY_ID: Final = "searched-by-id"
 
 _ID = re.compile(REQUEST_ID)
 _START = re.compile(r'\s*START RequestId: |.*"type": ?"platform\.start"', re.S)
