@@ -37,8 +37,11 @@ out to partitions by request ID. When all chunks are scanned, the fragments of e
 attempts by request and has the core check them.
 
 With request IDs, a *survey* (``id_survey``) is the prefilter: it finds the IDs in the bytes, and
-only the streams that mention one of them are scanned. Requests that are shown keep the events of
-their attempts. ``reader`` puts all of this together.
+sorts the events of each block as they stand (``raw_blocks``), which shows their number, times and
+streams. Its index of blocks then gives the stretches of each file that have lines of the streams
+with one of the IDs: only these are read again and scanned. In a gzip file a checkpoint leads to
+each stretch (``gzip_members``). Requests that are shown keep the events of their attempts.
+``reader`` puts all of this together.
 
 The states of one stream
 ------------------------

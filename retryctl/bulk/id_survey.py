@@ -108,6 +108,7 @@ class SurveyedChunk:
     is_irregular: bool = False
     index: BlockIndex = field(default_factory=BlockIndex)
     id_search: IdSearch = field(default_factory=IdSearch)
+    answers_search: bool = False
     web_function: bool = False
 
     def add_times(self, count: int, first_ms: int, last_ms: int) -> None:
@@ -140,6 +141,7 @@ class SurveyedLog(SurveyedChunk):
             self.mentioned.setdefault(place, set()).update(ids)
         self.elsewhere.update(found.elsewhere)
         self.id_search.merge(found.id_search)
+        self.answers_search |= found.answers_search
         self.web_function |= found.web_function
 
     def chunks_of(self, streams: Collection[str]) -> Iterator[Chunk]:
@@ -186,7 +188,7 @@ class Survey:
 
     def _may_mention(self, raw: bytes) -> bool:
         if len(self._ids) > FEW_IDS:
-            return any(found.lower() in self._ids for found in _ANY_ID.findall(raw))
+            return any(found[0].lower() in self._ids for found in _ANY_ID.finditer(raw))
         return any(needle in raw for needle in self._needles)
 
     def _read_lines(self, lines: list[bytes]) -> None:
@@ -206,8 +208,8 @@ class Survey:
 
     def _lines_with_ids(self, block: bytes) -> Iterator[bytes]:
         if len(self._ids) > FEW_IDS:
-            found = {m[0] for m in _ANY_ID.finditer(block) if m[0].lower() in self._ids}
-            yield from _lines_with(block, found)
+            found = (m.start() for m in _ANY_ID.finditer(block) if m[0].lower() in self._ids)
+            yield from _lines_at(block, found)
         else:
             yield from _lines_with(block, self._needles)
 
@@ -235,15 +237,23 @@ class Survey:
 
 def _lines_with(block: bytes, needles: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the lines that have one of the needles, in order."""
-    starts: dict[int, int] = {}
+    starts: list[int] = []
     for needle in needles:
         at = block.find(needle)
         while at >= 0:
+            starts.append(at)
             stop = block.find(b"\n", at) + 1 or len(block)
-            starts[block.rfind(b"\n", 0, at) + 1] = stop
             at = block.find(needle, stop)
-    for start in sorted(starts):
-        yield block[start : starts[start]]
+    yield from _lines_at(block, sorted(starts))
+
+
+def _lines_at(block: bytes, places: Iterable[int]) -> Iterator[bytes]:
+    """Yield the lines at these places, which are in order, each once."""
+    stop = 0
+    for at in places:
+        if at >= stop:
+            stop = block.find(b"\n", at) + 1 or len(block)
+            yield block[block.rfind(b"\n", 0, at) + 1 : stop]
 
 
 class LineSelector:

@@ -188,8 +188,7 @@ class LineScanner:
         self.found.events += 1
         self._before_ms = event.timestamp_ms
         key = (event.log_group, event.log_stream or "")
-        line = canonical_line(event)
-        if event.log_stream is not None and HEADER.match(line):
+        if event.log_stream is not None and HEADER.match(line := canonical_line(event)):
             self._unusual(line)
             return
         # a log without streams, a name that JSON has to escape, a time of another century

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
@@ -87,13 +87,14 @@ class ShuffleStore:
         self.stats = ReadStats(source, since_ms=query.since_ms, until_ms=query.until_ms)
         self.readings: dict[int, StreamReading] = {}
         self.web: set[str] = set()
-        self.id_search = IdSearch()
+        self._id_search, self._answers_search = IdSearch(), False
         self.has_malformed = False
         self._plan = plan
         self._spill = SpillFile()
         self._fragments: dict[Place, list[_FragmentPlace]] = defaultdict(list)
         self._plain: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
         self._others: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
+        self._kept: list[tuple[int, Iterable[tuple[int, Attempt]]]] = []  # of a single partition
         self._mentions: list[list[tuple[str | None, str, LogEvent]]] = [
             [] for _ in range(plan.parts)
         ]
@@ -112,8 +113,8 @@ class ShuffleStore:
         return Partition(
             plain=[(reading, self._spill.get(place)) for reading, place in self._plain[number]],
             others=[
-                (reading, _Pickled(self._spill.get(place)))
-                for reading, place in self._others[number]
+                *((reading, _Pickled(self._spill.get(at))) for reading, at in self._others[number]),
+                *self._kept,
             ],
             mentions=self._mentions[number],
         )
@@ -135,9 +136,17 @@ class ShuffleStore:
                 self._plain[number].append((reading, self._spill.put(packed)))
         self._put_others(reading, scanned.pickled)
         self.web |= scanned.web
-        self.id_search.merge(scanned.id_search)
+        self.take_search(scanned.id_search, answers_search=scanned.answers_search)
         self.stats.log_groups |= scanned.log_groups
         self.add_times(scanned.events, scanned.first_ms, scanned.last_ms)
+
+    def sort_whole(self, places: Iterable[Place]) -> None:
+        """Read the events of these places as a whole: logs without streams cannot be cut."""
+        self._out_of_order.update(places)
+        selected = StreamFilter(self._plan.query)
+        self.stats.log_groups |= set(
+            filter(None, (selected.group_of(group) for group, _ in places))
+        )
 
     def add_times(self, events: int, first_ms: int | None, last_ms: int | None) -> None:
         """Count events that were read, between these times."""
@@ -147,9 +156,14 @@ class ShuffleStore:
                 self.stats.see(moment_ms)
                 self.stats.events -= 1
 
+    def take_search(self, search: IdSearch, *, answers_search: bool) -> None:
+        """Take over whether all events read have one request ID."""
+        self._id_search.merge(search)
+        self._answers_search |= answers_search
+
     def searched_by_id(self) -> Gap | None:
         """Return the gap of a log that is the result of a search for one request ID."""
-        request_id = self.id_search.request_id
+        request_id = self._id_search.request_id(answers_search=self._answers_search)
         if request_id is None:
             return None
         groups, stats = sorted(self.stats.log_groups), self.stats
@@ -232,7 +246,10 @@ class ShuffleStore:
                 if not self._plan.shown.drops(request_id):
                     mention = (each.stream.log_group, request_id, event)
                     self._mentions[part_of(request_id, self.parts)].append(mention)
-        self._put_others(reading, [pickle.dumps(each, protocol=5) for each in others])
+        if self.parts == 1:
+            self._kept.append((reading, others[0]))
+        else:
+            self._put_others(reading, [pickle.dumps(each, protocol=5) for each in others])
         self.readings[reading] = StreamReading(templates=(), streams=[each.stream for each in more])
 
     # ----------------------------------------------------------------- out of order

@@ -74,7 +74,7 @@ Sort = Annotated[
         "--sort",
         metavar="ORDER",
         help="newest, oldest, attempts (most first), outcome or verdict (worst first). "
-        "Default: newest; jsonl prints requests as they are found.",
+        "Default: newest.",
         autocompletion=choices.one_of("newest", "oldest", "attempts", "outcome", "verdict"),
         rich_help_panel="Output",
     ),

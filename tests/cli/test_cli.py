@@ -111,7 +111,7 @@ def test_completion_of_an_option(shell: str) -> None:
         ("retryctl tr", "trace"),
         ("retryctl explain environment", "environment-switch"),
         ("retryctl trace --output j", "json jsonl"),
-        ("retryctl explain no-such", ""),
+        ("retryctl explain none", ""),
     ],
 )
 def test_completion_of_names(words: str, expected: str) -> None:
@@ -132,6 +132,11 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["man"], "'man' is not a command", "retryctl help --man"),
         (["version"], "'version' is not a command", "retryctl -V"),
         (["trace", "hello", "--from", "demo"], "not a request ID", "retryctl list --from demo"),
+        (
+            ["trace", ID, "orders-worker", "--from", "demo"],
+            "not a request ID",
+            "-f orders-worker --from demo",
+        ),
         (["trace", "demo"], "not a request ID", "retryctl trace --from demo"),
         (["diff", "demo"], "not a request ID", "retryctl diff --from demo"),
         (["trace"], "no function or log group given", "-f"),
@@ -153,14 +158,14 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["trace", "--from", "", ID], "--from is empty", "- for stdin"),
         (
             ["explain", "env"],
-            "'env' is not a finding, outcome or verdict",
+            "explain does not know 'env'",
             "Did you mean environment-switch?",
         ),
         (["--show-completion", "zsh"], "takes no 'zsh'", "_RETRYCTL_COMPLETE=source_zsh retryctl"),
         (["trace", "--from", "-", "-"], "stdin cannot give both", "Save one"),
         (
             ["explain", "enviroment-switch"],
-            "is not a finding",
+            "does not know",
             "Did you mean environment-switch",
         ),
         (["--nonsense"], "no such option: --nonsense", "retryctl --help"),
@@ -183,6 +188,13 @@ def test_a_function_named_demo_that_cannot_be_read_leads_to_the_recorded_history
     done = run(command, "demo", "--since", "1d", env={"AWS_CONFIG_FILE": "/nonexistent"})
     assert done.returncode == 3
     assert f"retryctl {command} --from demo --since 1d" in done.stderr
+
+
+def test_a_bad_region_is_named_by_where_it_came_from() -> None:
+    by_variable = run("trace", ID, env={"AWS_REGION": "bad_region"}).stderr
+    assert by_variable.startswith("retryctl: AWS_REGION is not a region: 'bad_region'.")
+    by_option = run("trace", ID, "--region", "bad_region").stderr
+    assert by_option.startswith("retryctl: --region is not a region")
 
 
 def test_a_bad_settings_file_is_named(tmp_path: Path) -> None:

@@ -279,3 +279,16 @@ def test_a_pattern_of_several_ids_that_is_not_honoured_is_noticed(endpoint: Endp
         endpoint.faults.first_term_only = False
     assert [one["request_id"] for one in printed["requests"]] == [WRONG, MIXED, RIGHT]
     assert printed["coverage"]["gaps"] == []
+
+
+def test_the_gap_of_fresh_events_is_closed_by_what_it_names(endpoint: Endpoint) -> None:
+    cell = replace(CELLS[0], kind="validation", command="list", place=("-g", GROUP), engine="auto")
+    prepare(endpoint, cell)
+    words = ("list", "-g", GROUP, "--since", str(BEGAN), "-q", "-o", "json")
+    where = ("--endpoint-url", endpoint.url)
+    gaps = json.loads(run(*words, *where, env=CREDENTIALS).stdout)["coverage"]["gaps"]
+    (settle,) = (gap["settle"] for gap in gaps if gap["kind"] == "too-fresh")
+    assert settle.startswith("Add --until ")
+    named = settle.removeprefix("Add ").split()
+    again = json.loads(run(*words, *named, *where, env=CREDENTIALS).stdout)
+    assert "too-fresh" not in {gap["kind"] for gap in again["coverage"]["gaps"]}

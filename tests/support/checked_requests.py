@@ -126,7 +126,7 @@ COVERAGE = Coverage(
 )
 
 GAP = Gap(
-    kind="before-window",
+    kind="retention",
     message="Attempts may lie before 22 Nov 21:00: --since keeps them out.",
     settle=f"retryctl trace {ID} --function orders-worker --since 2026-11-22T15:00:00Z",
     hides_attempts=True,

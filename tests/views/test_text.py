@@ -761,7 +761,7 @@ def hostile(draw: Any) -> CheckedRequest:
 def test_whatever_a_log_holds_is_inert_and_fits(
     request_: CheckedRequest, width: int, ascii_only: bool, odd: str
 ) -> None:
-    gap = Gap(kind="x", message=odd, settle=odd)
+    gap = Gap(kind="skipped", message=odd, settle=odd)
     text = trace_text(
         [request_],
         replace(COVERAGE, source=odd, log_groups=(odd,), gaps=(gap,)),

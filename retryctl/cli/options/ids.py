@@ -150,7 +150,8 @@ def _for_function(text: str, known: Sequence[str], saved_log: str) -> str:
     if not _FUNCTION.fullmatch(text):
         return ""
     if known:
-        return f"If it is the function: retryctl trace {known[0]} -f {text}"
+        source = f" --from {shlex.quote(saved_log)}" if saved_log else ""
+        return f"If it is the function: retryctl trace {known[0]} -f {text}{source}"
     if saved_log:
         return f"For the requests of the log: retryctl list --from {shlex.quote(saved_log)}"
     return f"For the requests of a function: retryctl list {text}"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Final
 
 from retryctl.core.history.attempt_lines import AttemptLines
 from retryctl.core.model.coverage import Coverage, Gap
 
-LOST_LINES = "lost-lines"
+LOST_LINES: Final = "lost-lines"
 Place = tuple["str | None", "str | None"]
 """A log group and a log stream."""
 

@@ -262,8 +262,8 @@ class AwsClient:
         if self.region is None:
             return translate_error(error, self._context("logs", "FilterLogEvents", ""))
         sources = (
-            ("--region", self._region),
             *((name, os.environ.get(name)) for name in ("AWS_REGION", "AWS_DEFAULT_REGION")),
+            ("--region", self._region),
         )
         source = next((name for name, value in sources if value == self.region), None)
         of = source or f"region{self._chain().of_profile} in the AWS configuration"

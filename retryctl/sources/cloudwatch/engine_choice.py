@@ -1,4 +1,4 @@
-"""Which engine finds the attempts of a request, and which call reads their lines."""
+"""Which engine finds the attempts of a request."""
 
 from __future__ import annotations
 
@@ -9,29 +9,23 @@ from dataclasses import field
 from typing import Literal
 
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import value_class
-from retryctl.errors import AccessDenied, CouldNotLook
+from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
+from retryctl.sources.cloudwatch.attempt_reader import AttemptReader
 from retryctl.sources.cloudwatch.event_order import Doubt
 from retryctl.sources.cloudwatch.group_features import is_rewritten, may_query
-from retryctl.sources.cloudwatch.hits import StreamSlice, hits_in, reaches_front
+from retryctl.sources.cloudwatch.hits import hits_in
 from retryctl.sources.cloudwatch.insights import (
     FRESH_MS,
     USD_PER_GB,
-    Insights,
     QueryBudget,
     estimate_bytes,
 )
-from retryctl.sources.cloudwatch.pages import (
-    FIRST_EVENTS,
-    Page,
-    TimeRange,
-    matching_pages,
-    newest_first,
-)
+from retryctl.sources.cloudwatch.insights_search import InsightsSearch
+from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.request_search import (
     MOST_IDS,
     AttemptSpread,
@@ -53,10 +47,6 @@ _CALLS_PER_S = 10
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # In a group with more bytes in the window, one call of FilterLogEvents does not reach its end.
 _BUSY_BYTES = 20e6
-_LINES_OF_A_HIT = 3
-# Parts of streams that one call reads: the time before the first and in all, and the events.
-_LEAD_MS, _TOGETHER_MS = 180_000, 900_000
-_MOST_STREAMS, _TOGETHER_EVENTS = 20, 250
 
 Memory = dict[tuple[LogGroup, tuple[str, ...]], SearchResult]
 """What came of earlier searches, by group and request IDs."""
@@ -104,7 +94,7 @@ class RequestSearcher:
         self._memory = memory
         self._on_page = on_page
         self._on_fresh = on_fresh
-        self._insights: dict[LogGroup, Insights] = {}
+        self._insights: dict[LogGroup, InsightsSearch] = {}
         self._rewritten: dict[LogGroup, bool | None] = {}
         self.halted = threading.Event()
         self.enough = threading.Event()
@@ -113,6 +103,11 @@ class RequestSearcher:
     def bytes_scanned(self) -> float:
         """What Insights was charged for so far."""
         return sum(insights.bytes_scanned for insights in list(self._insights.values()))
+
+    @property
+    def attempt_reader(self) -> AttemptReader:
+        """What reads the lines of the attempts that were found."""
+        return AttemptReader(self._aws, self._insights)
 
     def doubts(self, group: LogGroup) -> Sequence[Doubt]:
         """Milliseconds of the group whose order Insights did not give."""
@@ -310,7 +305,7 @@ class RequestSearcher:
         before: SearchResult,
     ) -> SearchResult:
         """Search by Insights, and the newest time by FilterLogEvents; if that is refused, a gap."""
-        insights = self._insights.get(group) or Insights(
+        insights = self._insights.get(group) or InsightsSearch(
             self._aws,
             group,
             self._options.terms,
@@ -332,65 +327,6 @@ class RequestSearcher:
             self._on_fresh(group, fresh)
         return found
 
-    # ----------------------------------------------------------------------- lines
-
-    def lines_together(
-        self, group: LogGroup, parts: Sequence[StreamSlice]
-    ) -> dict[StreamSlice, list[LogEvent]]:
-        """Read several parts that lie close together in time, by one call.
-
-        A part whose front is not on that page is left out, and read by ``lines``.
-        """
-        streams = sorted({part.log_stream for part in parts})
-        since_ms = min(part.known[0].timestamp_ms for part in parts) - _LEAD_MS
-        until_ms = max(part.window.until_ms for part in parts)
-        near = until_ms - since_ms <= _TOGETHER_MS and len(streams) <= _MOST_STREAMS
-        if len(parts) < 2 or not near or group in self._insights:
-            return {}
-        window = TimeRange(since_ms=max(0, since_ms), until_ms=until_ms)
-        pages = matching_pages(self._aws, group, window, streams=streams, limit=_TOGETHER_EVENTS)
-        try:
-            page = next(pages)
-        except CouldNotLook:
-            return {}
-        read = {} if page.more else {part: _of(part, page.events) for part in parts}
-        return {p: events for p, events in read.items() if events and reaches_front(events, p)}
-
-    def lines(self, group: LogGroup, part: StreamSlice) -> list[LogEvent]:
-        """Return the newest events of a part, back to before its first attempt."""
-        try:
-            return newest_first(
-                self._aws,
-                group,
-                part.log_stream,
-                part.window,
-                lambda page: reaches_front(page, part),
-                first_events=FIRST_EVENTS + _LINES_OF_A_HIT * len(part.known),
-            )
-        except AccessDenied as denied:
-            return self._filtered_lines(group, part, denied)
-        except Refused as refused:
-            if not refused.is_log_class:
-                raise
-            if group in self._insights:
-                return self._insights[group].read(part)
-            return self._filtered_lines(group, part, refused)
-
-    def _filtered_lines(
-        self, group: LogGroup, part: StreamSlice, error: CouldNotLook
-    ) -> list[LogEvent]:
-        """Read by FilterLogEvents where GetLogEvents is refused: more pages, the same lines.
-
-        Raises ``error`` where that is refused too.
-        """
-        since_ms = max(part.since_ms, part.lead_ms, 0)
-        window = TimeRange(since_ms=since_ms, until_ms=part.window.until_ms)
-        pages = matching_pages(self._aws, group, window, streams=[part.log_stream])
-        try:
-            return [event for page in pages for event in page.events]
-        except AccessDenied:
-            raise error from None
-
     def report_scanned(self) -> None:
         """To be called when all is read."""
         for insights in self._insights.values():
@@ -403,15 +339,6 @@ class _Either:
 
     def is_set(self) -> bool:
         return any(event.is_set() for event in self._events)
-
-
-def _of(part: StreamSlice, events: Sequence[LogEvent]) -> list[LogEvent]:
-    return [
-        event
-        for event in events
-        if event.log_stream == part.log_stream
-        and part.window.since_ms <= event.timestamp_ms < part.window.until_ms
-    ]
 
 
 def _dollars(cost: float | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from retryctl.core.model.coverage import UNORDERED, Gap
+from retryctl.core.model.coverage import UNORDERED, Gap, GapKind
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import LogsDropped
 from retryctl.core.timestamps import iso_text
@@ -26,7 +26,8 @@ from retryctl.sources.cloudwatch.hits import Hit, StreamSlice
 from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange
 
 _MOST_DOUBTS = 200
-_KINDS: tuple[tuple[type[RetryctlError], str], ...] = (
+_USE_FILTER = "Use --engine filter, where the group's class allows it"
+_KINDS: tuple[tuple[type[RetryctlError], GapKind], ...] = (
     (AccessDenied, "denied"),
     (LoginExpired, "expired"),
     (NoCredentials, "expired"),
@@ -107,8 +108,11 @@ def masked(group: LogGroup, lines: int) -> Gap:
     )
 
 
-def too_fresh(group: LogGroup, window: TimeRange, settle: str | None) -> Gap:
-    """Return the gap of events that Insights may not find yet; the horizon is their start."""
+def too_fresh(group: LogGroup, window: TimeRange, settle: str | None = None) -> Gap:
+    """Return the gap of events that Insights may not find yet; the horizon is their start.
+
+    An answer as of then has no gap, and needs no later reading.
+    """
     return Gap(
         kind="too-fresh",
         message=f"Logs Insights reads {group.name} and may not find its latest events yet, "
@@ -116,7 +120,7 @@ def too_fresh(group: LogGroup, window: TimeRange, settle: str | None) -> Gap:
         log_group=group.name,
         since_ms=window.since_ms,
         until_ms=window.until_ms,
-        settle=settle,
+        settle=settle or f"Add --until {iso_text(window.since_ms)}",
         hides_attempts=True,
     )
 
@@ -162,7 +166,7 @@ def _not_looked_up(group: LogGroup, stretch: StreamStretch) -> dict[str, Any]:
         "log_stream": stretch.log_stream,
         "since_ms": stretch.window.since_ms,
         "until_ms": stretch.window.until_ms,
-        "settle": "Use --engine filter, where the group's class allows it",
+        "settle": _USE_FILTER,
     }
 
 
@@ -173,7 +177,7 @@ def lines_between(group: LogGroup) -> Gap:
         message=f"{group.name} has, or may have, other lines between an integer and its branch, "
         "or after an error: counters may be read wrong",
         log_group=group.name,
-        settle="Use --engine filter, where the group's class allows it",
+        settle=_USE_FILTER,
         hides_lines=True,
     )
 
@@ -186,7 +190,7 @@ def may_be_rewritten(group: LogGroup) -> Gap:
         "logs:DescribeAccountPolicies are needed): Logs Insights may have returned "
         "transformed text, in which attempts are not recognised",
         log_group=group.name,
-        settle="Use --engine filter, where the group's class allows it",
+        settle=_USE_FILTER,
         hides_attempts=True,
     )
 
@@ -221,7 +225,7 @@ def unordered(group: LogGroup, doubts: Sequence[Doubt]) -> Iterator[Gap]:
             log_stream=doubt.log_stream,
             since_ms=doubt.since_ms,
             until_ms=doubt.until_ms,
-            settle="Use --engine filter, where the group's class allows it",
+            settle=_USE_FILTER,
             hides_lines=True,
         )
 
@@ -281,5 +285,5 @@ def _after_login(error: RetryctlError, settle: str | None) -> str | None:
     return f"{login} && {settle}" if settle else login
 
 
-def _kind(error: RetryctlError) -> str:
+def _kind(error: RetryctlError) -> GapKind:
     return next((kind for of, kind in _KINDS if isinstance(error, of)), "refused")

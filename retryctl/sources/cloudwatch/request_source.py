@@ -31,6 +31,7 @@ from retryctl.sources.aws.log_groups import (
     log_group,
     refusal_of,
 )
+from retryctl.sources.cloudwatch.attempt_reader import AttemptReader
 from retryctl.sources.cloudwatch.engine_choice import Engine, Memory, RequestSearcher, SearchOptions
 from retryctl.sources.cloudwatch.gaps import (
     lines_missing,
@@ -291,10 +292,11 @@ class RequestSource:
         positions: dict[str, int] = {}
         read = 0
         refused: list[RetryctlError] = []
-        together = finder.lines_together(group, wanted)
+        reader = finder.attempt_reader
+        together = reader.read_together(group, wanted)
         with DaemonPool(_AT_ONCE) as pool:
             results = pool.map(
-                lambda part: self._slice_lines(finder, group, part, together.get(part)), wanted
+                lambda part: self._slice_lines(reader, group, part, together.get(part)), wanted
             )
             for part, result in zip(wanted, results, strict=True):
                 if isinstance(result, RetryctlError):
@@ -312,7 +314,7 @@ class RequestSource:
 
     def _slice_lines(
         self,
-        finder: RequestSearcher,
+        reader: AttemptReader,
         group: LogGroup,
         part: StreamSlice,
         events: list[LogEvent] | None,
@@ -320,7 +322,7 @@ class RequestSource:
         """Read a part, unless its ``events`` were read with others and have all hits."""
         try:
             if events is None or missing(events, part):
-                events = finder.lines(group, part)
+                events = reader.read(group, part)
         except CouldNotLook as error:
             return error
         self._tell(group)
@@ -341,7 +343,9 @@ class RequestSource:
     def _note_fresh(self, group: LogGroup, fresh: TimeRange) -> None:
         with self._lock:
             self._looked.horizon_ms = min(self._looked.horizon_ms, fresh.since_ms)
-            self._looked.gaps.append(too_fresh(group, fresh, self._rerun(group)))
+            asked = self._selection
+            settle = rerun_command(asked.request_ids, group, asked.since_ms or 0, fresh.since_ms)
+            self._looked.gaps.append(too_fresh(group, fresh, settle))
 
     def _tell(self, group: LogGroup) -> None:
         if self._progress:

@@ -128,8 +128,9 @@ class WindowDownload:
             self._folder.mkdir()
         except OSError as error:
             raise NotSaved(self._folder, error) from error
-        auto = self._options.engine == "auto"
-        wants_insights = self._options.engine == "insights" or (auto and self._needs_insights)
+        auto, known = self._options.engine == "auto", self._options.describe
+        needs_insights = auto and known(self._group).needs_insights
+        wants_insights = self._options.engine == "insights" or needs_insights
         if wants_insights and self._may_query():
             self._query()
             return
@@ -140,10 +141,6 @@ class WindowDownload:
             if self._options.engine == "filter" or wants_insights or not refused.is_log_class:
                 raise
             self._query()
-
-    @property
-    def _needs_insights(self) -> bool:
-        return self._options.describe(self._group).needs_insights
 
     def _may_query(self) -> bool:
         options = self._options
@@ -158,20 +155,27 @@ class WindowDownload:
 
     def _read_all_lines(self) -> None:
         """Read the window again without selecting lines; what was read stays where that fails."""
-        selected, stats, self._selecting = self._folder, self.looked, None
-        self._folder = selected.with_name(f"{selected.name}-all")
-        self._folder.mkdir()
+        self._selecting = None
         try:
-            self._filter()
+            self._read_instead(self._filter)
         except CouldNotLook as error:
-            shutil.rmtree(self._folder)
-            self._folder, self.looked = selected, stats
-            if not stats.events:
+            if not self.looked.events:
                 raise
             self.looked.gaps.append(not_searched(self._group, self._window, error, None))
-        else:
-            shutil.rmtree(selected)
-            self._folder = self._folder.rename(selected)
+
+    def _read_instead(self, read: Callable[[], object]) -> None:
+        """Replace what was read by what ``read`` saves; keep it where that raises."""
+        before, stats = self._folder, self.looked
+        self._folder = before.with_name(f"{before.name}-all")
+        self._folder.mkdir()
+        try:
+            read()
+        except CouldNotLook:
+            shutil.rmtree(self._folder)
+            self._folder, self.looked = before, stats
+            raise
+        shutil.rmtree(before)
+        self._folder = self._folder.rename(before)
 
     def _nothing(self) -> SearchStats:
         return SearchStats.of(self._window, self._now_ms)
@@ -268,18 +272,10 @@ class WindowDownload:
         unproved = self._unproved()
         if not unproved:
             return
-        selected, stats = self._folder, self.looked
-        self._folder = selected.with_name(f"{selected.name}-all")
-        self._folder.mkdir()
         try:
-            self._save_by_insights(None)
+            self._read_instead(partial(self._save_by_insights, None))
         except CouldNotLook:
-            shutil.rmtree(self._folder)
-            self._folder, self.looked = selected, stats
             self.looked.gaps += unproved
-        else:
-            shutil.rmtree(selected)
-            self._folder = self._folder.rename(selected)
 
     def _save_by_insights(self, expression: str | None) -> None:
         """Raise ``TooManyLines`` without an expression where the window has too many lines."""
@@ -335,7 +331,7 @@ class WindowDownload:
         except CouldNotLook:
             path.unlink(missing_ok=True)
             self.looked.horizon_ms = min(self.looked.horizon_ms, window.since_ms)
-            self.looked.gaps.append(too_fresh(self._group, window, None))
+            self.looked.gaps.append(too_fresh(self._group, window))
         else:
             self.looked.merge(looked)
 

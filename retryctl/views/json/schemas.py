@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any
+from typing import Any, get_args
 
 from retryctl.core.check.baseline import SCHEMA as BASELINE
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.history.outcome import Outcome
+from retryctl.core.model.coverage import GapKind
 from retryctl.core.model.request import Delivery, RequestOutcome
 from retryctl.errors import ExitStatus
+from retryctl.views.rule_texts import TERM_KINDS
 
 Schema = dict[str, Any]
 
@@ -76,7 +78,7 @@ _FINDING = _object(
     evidence={**_list(_EVIDENCE), "minItems": 1},
 )
 _GAP = _object(
-    kind=_TEXT,
+    kind={"type": "string", "enum": list(get_args(GapKind))},
     what=_TEXT,
     message=_TEXT,
     log_group=_maybe(_TEXT),
@@ -198,7 +200,7 @@ _CHANGE = _object(
     figure=_TEXT,
     before=_maybe(_NUMBER),
     after=_maybe(_NUMBER),
-    verdict=_TEXT,
+    verdict={"type": "string", "enum": ["same", "changed", "better", "worse"]},
 )
 _CHECK = _object(
     name=_TEXT,
@@ -320,7 +322,7 @@ SCHEMAS: dict[str, Callable[[], Schema]] = {
         topics=_list(
             _object(
                 name=_TEXT,
-                kind={"enum": ["finding", "outcome", "verdict"]},
+                kind={"enum": ["finding", *TERM_KINDS]},
                 severity=_maybe(_one_of(Severity)),
                 summary=_TEXT,
                 sections=_map(_TEXT),
