@@ -15,7 +15,7 @@ from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.value_classes import value_class
-from retryctl.errors import UsageError
+from retryctl.errors import AccessDenied, UsageError
 from retryctl.sources.aws.client import LONGEST_WAIT_S, AwsClient
 from retryctl.sources.aws.function_config import (
     FunctionName,
@@ -45,7 +45,7 @@ _GROUP_ARN = re.compile(r"arn:([^:]*):logs:([^:]*):([^:]*):log-group:")
 
 
 @value_class
-class Place:
+class SearchPlace:
     """The function and the log groups; with ``elsewhere`` other groups may be searched too."""
 
     function: str | None = None
@@ -88,10 +88,11 @@ def open_search(
     functions = _Functions(aws, place, feedback)
     groups = functions.groups
     known = FunctionConfig() if place.elsewhere else functions.known
+    command = f"retryctl trace {' '.join(query.request_ids[:5])} -f NAME{options.aws_options}"
     source = RequestSource(
         aws,
         groups=groups,
-        otherwise=partial(functions.discovered, groups) if place.elsewhere else None,
+        otherwise=partial(functions.discovered, groups, command) if place.elsewhere else None,
         clock=lambda: clock() + aws.skew_ms,
         timeout_ms=known.timeout_ms,
         event_age_ms=known.event_age_ms,
@@ -191,25 +192,25 @@ def query_budget(options: SourceOptions, feedback: Feedback) -> QueryBudget:
     return QueryBudget(max_cost_usd=options.max_cost, say=feedback.warn, confirm=feedback.confirm)
 
 
-def place_of(options: SourceOptions, config: ProjectConfig, *, any_group: bool) -> Place:
+def place_of(options: SourceOptions, config: ProjectConfig, *, any_group: bool) -> SearchPlace:
     """Return where to search: what the options name, else what the settings file names.
 
     A log group without a function can name one: that of ``/aws/lambda/NAME``.
     """
     if options.log_groups:
         only = options.log_groups[0] if len(options.log_groups) == 1 else None
-        return Place(
+        return SearchPlace(
             function=options.function or (function_of_group(only) if only else None),
             groups=options.log_groups,
         )
     if options.function:
-        return Place(function=options.function)
+        return SearchPlace(function=options.function)
     if not any_group and not config.function and not config.log_groups:
         raise UsageError(
             "no function or log group given.",
             "Name the function with -f, or its log group with -g; or read a saved log with --from.",
         )
-    return Place(function=config.function, groups=config.log_groups, elsewhere=any_group)
+    return SearchPlace(function=config.function, groups=config.log_groups, elsewhere=any_group)
 
 
 def function_of_group(group: str) -> str | None:
@@ -226,7 +227,7 @@ class _Functions:
     ``known`` are the settings of the function that is named, ``groups`` the groups it logs to.
     """
 
-    def __init__(self, aws: AwsClient, place: Place, feedback: Feedback) -> None:
+    def __init__(self, aws: AwsClient, place: SearchPlace, feedback: Feedback) -> None:
         self._feedback = feedback
         self.known = FunctionConfig()
         self.groups = place.groups
@@ -251,9 +252,17 @@ class _Functions:
             self._read[function], _ = self._settings(function)
         return self._read[function]
 
-    def discovered(self, first: Sequence[str]) -> Discovered:
-        """Every group of a Lambda function, most likely first."""
-        groups, notes = discover(self._aws, first)
+    def discovered(self, first: Sequence[str], command: str) -> Discovered:
+        """Every group of a Lambda function, most likely first.
+
+        ``command`` names the function, and needs no list of groups.
+        """
+        try:
+            groups, notes = discover(self._aws, first)
+        except AccessDenied as error:
+            step = "Name the function (-f NAME) or its log group (-g GROUP), or allow the action:"
+            error.next_step = f"{step}\n{command}"
+            raise
         _warn_all(self._feedback, notes)
         return groups
 

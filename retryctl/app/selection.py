@@ -21,6 +21,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import ENDED_WELL, RequestRow, RowFilter, request_rows
 from retryctl.core.value_classes import value_class
+from retryctl.errors import NothingFound, UsageError
 
 FEW = 3
 """A saved log with at most this many requests is shown whole."""
@@ -76,6 +77,22 @@ def select_newest(
     )
 
 
+def newest_retried(
+    options: SourceOptions,
+    window: TimeWindow,
+    *,
+    config: ProjectConfig | None = None,
+    feedback: Feedback = SILENT,
+    clock: Clock = wall_clock_ms,
+) -> str:
+    """Return the ID of the newest request that was retried. Raises ``NothingFound``."""
+    rows, _ = _rows(options, window, config or ProjectConfig(), feedback, clock)
+    retried = [row for row in rows if row.attempts > 1]
+    if not retried:
+        raise NothingFound("no request was retried.", "Name two requests to compare them.")
+    return max(retried, key=_by_age).request_id
+
+
 def matching_ids(
     prefixes: Sequence[str],
     options: SourceOptions,
@@ -116,6 +133,11 @@ def _rows(
 ) -> tuple[list[RequestRow], Coverage]:
     from retryctl.app.window import list_rows, open_window
 
+    if options.source == "-":
+        raise UsageError(
+            "standard input can be read once, and no request ID is given.",
+            "Name the ID, or save the log and name its file.",
+        )
     opened = open_window(options, config, window, now_ms=clock(), feedback=feedback)
     with opened as reader:
         return list(list_rows(reader, RowFilter())), reader.coverage

@@ -19,13 +19,13 @@ from retryctl.bulk.line_layout import is_usual_line, lead_with_group
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
-from retryctl.sources.saved.canonical import HEADER, KEY
+from retryctl.sources.saved.canonical_lines import HEADER, KEY
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.gzip_members import Checkpoint
 from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock
-from retryctl.sources.saved.stream_filter import Place, StreamFilter
+from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 FEW_IDS = 16
 FEW_STREAMS = 8
@@ -103,11 +103,12 @@ class SurveyedChunk:
     first_ms: int | None = None
     last_ms: int | None = None
     malformed: bool = False
-    mentioned: dict[Place, set[str]] = field(default_factory=dict)
+    mentioned: dict[StreamPlace, set[str]] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
     is_irregular: bool = False
     index: BlockIndex = field(default_factory=BlockIndex)
     id_search: IdSearch = field(default_factory=IdSearch)
+    answers_search: bool = False
     web_function: bool = False
 
     def add_times(self, count: int, first_ms: int, last_ms: int) -> None:
@@ -140,6 +141,7 @@ class SurveyedLog(SurveyedChunk):
             self.mentioned.setdefault(place, set()).update(ids)
         self.elsewhere.update(found.elsewhere)
         self.id_search.merge(found.id_search)
+        self.answers_search |= found.answers_search
         self.web_function |= found.web_function
 
     def chunks_of(self, streams: Collection[str]) -> Iterator[Chunk]:
@@ -186,7 +188,7 @@ class Survey:
 
     def _may_mention(self, raw: bytes) -> bool:
         if len(self._ids) > FEW_IDS:
-            return any(found.lower() in self._ids for found in _ANY_ID.findall(raw))
+            return any(found[0].lower() in self._ids for found in _ANY_ID.finditer(raw))
         return any(needle in raw for needle in self._needles)
 
     def _read_lines(self, lines: list[bytes]) -> None:
@@ -206,8 +208,8 @@ class Survey:
 
     def _lines_with_ids(self, block: bytes) -> Iterator[bytes]:
         if len(self._ids) > FEW_IDS:
-            found = {m[0] for m in _ANY_ID.finditer(block) if m[0].lower() in self._ids}
-            yield from _lines_with(block, found)
+            found = (m.start() for m in _ANY_ID.finditer(block) if m[0].lower() in self._ids)
+            yield from _lines_at(block, found)
         else:
             yield from _lines_with(block, self._needles)
 
@@ -235,15 +237,23 @@ class Survey:
 
 def _lines_with(block: bytes, needles: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the lines that have one of the needles, in order."""
-    starts: dict[int, int] = {}
+    starts: list[int] = []
     for needle in needles:
         at = block.find(needle)
         while at >= 0:
+            starts.append(at)
             stop = block.find(b"\n", at) + 1 or len(block)
-            starts[block.rfind(b"\n", 0, at) + 1] = stop
             at = block.find(needle, stop)
-    for start in sorted(starts):
-        yield block[start : starts[start]]
+    yield from _lines_at(block, sorted(starts))
+
+
+def _lines_at(block: bytes, places: Iterable[int]) -> Iterator[bytes]:
+    """Yield the lines at these places, which are in order, each once."""
+    stop = 0
+    for at in places:
+        if at >= stop:
+            stop = block.find(b"\n", at) + 1 or len(block)
+            yield block[block.rfind(b"\n", 0, at) + 1 : stop]
 
 
 class LineSelector:
@@ -252,7 +262,7 @@ class LineSelector:
     In an ``irregular`` chunk a stream's name may be written otherwise.
     """
 
-    def __init__(self, places: Collection[Place]) -> None:
+    def __init__(self, places: Collection[StreamPlace]) -> None:
         self._names = {stream.encode() for _, stream in places}
         self._few = len(self._names) <= FEW_STREAMS
         self._all = not all(_PLAIN_NAME.fullmatch(stream) for _, stream in places)

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from retryctl.bulk.chunk_blocks import ChunkRun
 from retryctl.bulk.chunk_tasks import ScanTask, SurveyTask
 from retryctl.bulk.chunks import Chunk, split_file
-from retryctl.bulk.compact import Shown
+from retryctl.bulk.compact_attempts import Shown
 from retryctl.bulk.id_survey import LineSelector, SurveyedChunk, SurveyedLog
 from retryctl.bulk.line_layout import is_usual_line
 from retryctl.bulk.partition_map import Requests, map_partitions
@@ -152,17 +152,20 @@ class BulkReader:
         run, found = self._survey(SurveyTask(query), chunks, meter)
         if not found.mentions_any:  # Lambda writes IDs in lower case, not everybody else does
             run, found = self._survey(SurveyTask(query, upper=True), chunks, Meter(None, 0))
-        plan = replace(plan, places=frozenset(found.mentioned))
+        places = frozenset(found.mentioned)
+        plan = replace(plan, places=places)
         store = ShuffleStore(plan, self._source)
-        if plan.places:
-            selector = LineSelector(plan.places)
-            again = found.chunks_of({stream for _, stream in plan.places})
+        if not any(stream for _, stream in places):
+            store.sort_whole(places)
+        else:
+            selector = LineSelector(places)
+            again = found.chunks_of({stream for _, stream in places})
             for _, scanned in ChunkRun(ScanTask(plan, selector), meter, 1).results(again):
                 scanned.forget_counts()
                 store.take(scanned)
         meter.reach(2 * self._size)
         store.add_times(found.events, found.first_ms, found.last_ms)
-        store.id_search.merge(found.id_search)
+        store.take_search(found.id_search, answers_search=found.answers_search)
         store.web |= {""} if found.web_function else set()
         store.stats.left_out.update(found.elsewhere)
         self._finish(store, run, found.malformed_files, before)

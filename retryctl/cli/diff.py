@@ -13,11 +13,11 @@ from retryctl.cli.options import params as options
 app = CommandApp()
 
 RequestIds = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
-        metavar="REQUEST_ID [REQUEST_ID]",
+        metavar="[REQUEST_ID [REQUEST_ID]]",
         help="One request: its first attempt is compared with its last. Two requests: the last "
-        "attempt of each.",
+        "attempt of each. Default: the newest request that was retried.",
         show_default=False,
     ),
 ]
@@ -48,7 +48,7 @@ def diff(
     read: options.ReadOptions,
     aws: options.AwsOptions,
     screen: options.ScreenOptions,
-    request_ids: RequestIds,
+    request_ids: RequestIds = None,
     attempts: Attempts = None,
     output: Form = "text",
 ) -> int:
@@ -60,4 +60,4 @@ def diff(
     """
     from retryctl.cli.diff_run import run_diff
 
-    return run_diff(request_ids, read, aws, screen, attempts=attempts, output=output)
+    return run_diff(request_ids or (), read, aws, screen, attempts=attempts, output=output)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from retryctl.app.trace import TraceResult, trace
-from retryctl.cli.options.ids import request_ids as read_ids
 from retryctl.cli.options.params import AwsOptions, ReadOptions, ScreenOptions
+from retryctl.cli.options.shortened_ids import whole_ids
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import zone
 from retryctl.cli.output.messages import nothing_found
@@ -31,18 +31,19 @@ def run_diff(
     """Compare two attempts of one request, or one of each of two requests."""
     if output not in ("text", "json"):
         raise UsageError(f"diff has no output {output!r}.", "Use text or json.")
-    ids = read_ids(request_ids, ())
-    if len(ids) > 2:
-        raise UsageError(f"{len(ids)} requests are named.", "diff compares one or two.")
     numbers = _numbers(attempts)
     config = config_for(read.source)
-    result = trace(
-        ids,
-        source_options(read, aws, config),
-        time_window(read, screen.tz),
-        config=config,
-        feedback=TerminalFeedback(quiet=screen.quiet),
-    )
+    source, window = source_options(read, aws, config), time_window(read, screen.tz)
+    feedback = TerminalFeedback(quiet=screen.quiet)
+    if request_ids:
+        ids = whole_ids(request_ids, source, window, config, feedback).ids
+    else:
+        from retryctl.app.selection import newest_retried
+
+        ids = (newest_retried(source, window, config=config, feedback=feedback),)
+    if len(ids) > 2:
+        raise UsageError(f"{len(ids)} requests are named.", "diff compares one or two.")
+    result = trace(ids, source, window, config=config, feedback=feedback)
     left = _attempt(result, ids[0], numbers[0] if numbers else 1 if len(ids) == 1 else None, screen)
     right = _attempt(result, ids[-1], numbers[1] if numbers else None, screen)
     if left is right:

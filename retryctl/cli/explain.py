@@ -1,4 +1,4 @@
-"""``retryctl explain``: what a finding, an outcome or a verdict means, and what to do."""
+"""``retryctl explain``: what a finding or another word of the output means, and what to do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def explain(
         str | None,
         typer.Argument(
             metavar="NAME",
-            help="The finding, outcome or verdict to explain. Without one, the list of all.",
+            help="A finding, outcome, verdict, kind of gap, or key of the JSON. Default: list all.",
             autocompletion=choices.some_of(choices.explained),
             show_default=False,
         ),
@@ -42,16 +42,16 @@ def explain(
         ),
     ] = "text",
 ) -> None:
-    """Explain a finding, an outcome or a verdict: what it means, how it is known, what to do.
+    """Explain a finding or another word of the output: what it means, and what to do.
 
-    Without NAME: the list of all findings with their severity, of outcomes and of verdicts.
+    The words are findings, outcomes, verdicts, kinds of delivery, gap and error, and JSON keys.
     """
     texts = {**rule_texts(), **term_texts()}
     if name is not None and name not in texts:
         from retryctl.core.wording import suggestions
 
         hint = suggestions(name, texts) or "retryctl explain lists all."
-        raise UsageError(f"{name!r} is not a finding, outcome or verdict.", hint)
+        raise UsageError(f"explain does not know {name!r}.", hint)
     if output == "json":
         _print_json({name: texts[name]} if name else texts)
     elif output != "text":

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from heapq import nsmallest
-from itertools import islice
 from typing import Any
 
 from retryctl.app.window import list_rows
@@ -30,7 +29,6 @@ from retryctl.views.json.trace import coverage_object
 from retryctl.views.sentences import coverage_sentence
 
 _SHOWN_AS_TEXT = 50
-_LINES_AT_ONCE = 100
 
 _WORST_OUTCOMES = ("exhausted", "not-retried", "pending", "running", "unknown", "recovered")
 _WORST_VERDICTS = ("disagrees", "undetermined", "not-counted", "agrees")
@@ -85,22 +83,19 @@ def run_list(
     with open_functions(functions, read, aws, screen) as window:
         reader, keep = window.reader, window.keep
         rows = (row for row in list_rows(reader, wanted) if keep(row.function))
-        if show.output == "jsonl" and not (show.sort or files):
-            count = _put_lines(islice(rows, show.limit))
-        else:
-            listed, count = _sorted_rows(rows, show, text_only=not files)
-            answer = _Answer(
-                rows=listed, count=count, coverage=reader.coverage, order=show.sort or "newest"
+        listed, count = _sorted_rows(rows, show, text_only=not files)
+        answer = _Answer(
+            rows=listed, count=count, coverage=reader.coverage, order=show.sort or "newest"
+        )
+        for file in files:
+            write(file.path, _view(answer, file.form, tz, Screen()))
+        announce(files, quiet=screen.quiet)
+        shown = answer if show.limit else answer.shortened(show.output)
+        if listed or show.output != "text":
+            put(
+                _view(shown, show.output, tz, stdout_screen(screen.color)),
+                document=show.output != "text",
             )
-            for file in files:
-                write(file.path, _view(answer, file.form, tz, Screen()))
-            announce(files, quiet=screen.quiet)
-            shown = answer if show.limit else answer.shortened(show.output)
-            if listed or show.output != "text":
-                put(
-                    _view(shown, show.output, tz, stdout_screen(screen.color)),
-                    document=show.output != "text",
-                )
         coverage = reader.coverage
     if not count:
         raise no_request(coverage, tz)
@@ -155,16 +150,6 @@ class _Answer:
     def shown(self) -> str:
         """The sentence that counts the rows."""
         return f"{len(self.rows):,} of {self.count:,} requests, {_ORDER_WORDS[self.order]}"
-
-
-def _put_lines(listed: Iterator[RequestRow]) -> int:
-    """Print each request as it is found; return their number."""
-    count = 0
-    lines = map(listed_line, listed)
-    while some := list(islice(lines, _LINES_AT_ONCE)):
-        put("".join(some))
-        count += len(some)
-    return count
 
 
 def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> Iterable[str]:

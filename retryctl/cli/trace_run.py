@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from retryctl.app.options import Feedback, SourceOptions, TimeWindow, wall_clock_ms
+from retryctl.app.options import SourceOptions, TimeWindow, wall_clock_ms
 from retryctl.app.trace import TraceResult, trace_reader
 from retryctl.cli.options import params as options
-from retryctl.cli.options.ids import NamedRequests, named_requests, requests_in_queue, shortened_id
+from retryctl.cli.options.ids import NamedRequests, requests_in_queue
+from retryctl.cli.options.shortened_ids import whole_ids
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import read_duration, wait_limit, zone
 from retryctl.cli.output.messages import nothing_found
@@ -59,7 +60,7 @@ def run_trace(
     if queue:
         named = requests_in_queue(queue, request_ids, source, feedback)
     elif request_ids:
-        named = _whole_ids(request_ids, source, window, config, feedback)
+        named = whole_ids(request_ids, source, window, config, feedback)
     else:
         selected = _newest(source, window, config, show, feedback, last=last)
         named, traced = NamedRequests(ids=selected.request_ids), selected.traced
@@ -97,7 +98,7 @@ def _follow(
 ) -> ExitStatus:
     """Follow the requests; Ctrl-C ends that with what is known."""
     from retryctl.app.follow import follow
-    from retryctl.cli.output.live import live_display
+    from retryctl.cli.output.live_display import live_display
 
     with live_display(show, feedback) as display:
         try:
@@ -138,7 +139,7 @@ def _follow_pipe(
 ) -> ExitStatus:
     """Show the requests as their log comes; Ctrl-C ends that with what has come."""
     from retryctl.app.live_pipe import PipeFollower
-    from retryctl.cli.output.live import live_display
+    from retryctl.cli.output.live_display import live_display
 
     follower = PipeFollower(pipe, reader)
     with live_display(show, feedback) as display:
@@ -152,41 +153,6 @@ def _follow_pipe(
             return ExitStatus.INTERRUPTED
 
 
-def _whole_ids(
-    arguments: Sequence[str],
-    source: SourceOptions,
-    window: TimeWindow,
-    config: ProjectConfig,
-    feedback: Feedback,
-) -> NamedRequests:
-    """Return what the arguments name; of a saved log an ID may be cut short."""
-    prefixes = [] if source.source in ("cloudwatch", "-") else _shortened(arguments)
-    if not prefixes:
-        saved_log = "" if source.source in ("cloudwatch", "-") else source.source
-        return named_requests(
-            arguments, _stdin_lines(), saved_log=saved_log, aws_options=source.aws_options
-        )
-    from retryctl.app.selection import matching_ids  # loads the engine of whole windows
-
-    found = matching_ids(prefixes, source, window, config=config, feedback=feedback)
-    for prefix, ids in found.items():
-        if len(ids) != 1:
-            some = f"{', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
-            several = f"{len(ids)} request IDs of this log begin with {prefix}: {some}."
-            raise UsageError(
-                several if ids else f"no request ID of this log begins with {prefix}.",
-                "Give more of the ID; retryctl list shows the requests.",
-            )
-    whole = {prefix: ids[0] for prefix, ids in found.items()}
-    named = [whole.get(shortened_id(each) or "", each) for each in arguments]
-    return named_requests(named, _stdin_lines())
-
-
-def _shortened(arguments: Sequence[str]) -> list[str]:
-    prefixes = map(shortened_id, arguments)
-    return [prefix for prefix in prefixes if prefix]
-
-
 def _newest(
     source: SourceOptions,
     window: TimeWindow,
@@ -197,11 +163,6 @@ def _newest(
     last: int | None,
 ) -> Selection:
     """Select requests, and print how many others there are; ``--failed`` selects too."""
-    if source.source == "-":
-        raise UsageError(
-            "standard input can be read once, and no request ID is given.",
-            "Name the ID, or save the log and name its file.",
-        )
     from retryctl.app.selection import select_newest  # loads the engine of whole windows
 
     selected = select_newest(
@@ -270,20 +231,3 @@ def _announce_stdin(arguments: Sequence[str], source: SourceOptions, *, quiet: b
     what = "request IDs" if "-" in arguments else "the log" if source.source == "-" else ""
     if what and sys.stdin is not None and sys.stdin.isatty():
         remark(f"retryctl: reading {what} from standard input; end with Ctrl-D.", quiet=quiet)
-
-
-def _stdin_lines() -> Iterator[str]:
-    if sys.stdin is None:
-        return
-    from retryctl.sources.saved.decode import encoding_of
-
-    stdin = sys.stdin.buffer
-    first = stdin.readline()
-    if not first:  # a terminal would be read on after its end
-        return
-    encoding, _ = encoding_of(first)
-    if encoding == "utf-8":
-        yield first.decode(errors="replace")
-        yield from (line.decode(errors="replace") for line in stdin)
-    else:
-        yield from (first + stdin.read()).decode(encoding, "replace").splitlines(keepends=True)

@@ -1,14 +1,16 @@
-"""The texts of ``rules.md`` and ``terms.md``: findings, outcomes and verdicts."""
+"""The texts of ``rules.md`` and ``terms.md``: findings, and the other words of JSON output."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+TERM_KINDS = ["outcome", "verdict", "delivery", "gap", "key", "severity", "change", "error-kind"]
+
 
 class RuleText(NamedTuple):
     """A severity, one sentence, and the whole section of the page.
 
-    Of an outcome or a verdict, ``severity`` is that word.
+    ``severity`` of what is not a finding is its kind: ``outcome``, ``gap`` and others.
     """
 
     severity: str
@@ -17,8 +19,8 @@ class RuleText(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """``finding``, ``outcome`` or ``verdict``."""
-        return self.severity if self.severity in ("outcome", "verdict") else "finding"
+        """``finding``, or one of ``TERM_KINDS``."""
+        return self.severity if self.severity in TERM_KINDS else "finding"
 
     @property
     def parts(self) -> dict[str, str]:
@@ -34,7 +36,7 @@ def rule_texts() -> dict[str, RuleText]:
 
 
 def term_texts() -> dict[str, RuleText]:
-    """Return the text of each outcome and verdict by its name, in the order of the page."""
+    """Return the text of each other word by its name, in the order of the page."""
     return _texts("terms.md")
 
 

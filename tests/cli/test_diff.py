@@ -56,6 +56,16 @@ def test_two_requests(log: str) -> None:
     assert document["right"]["request_id"] == OTHER_ID
 
 
+def test_shortened_ids_and_no_id_at_all(log: str) -> None:
+    whole = run("diff", ID, "--from", log).stdout
+    assert whole
+    assert run("diff", ID[:10], "--from", log).stdout == whole
+    assert run("diff", "--from", log).stdout == whole  # the only request that was retried
+    both = run("diff", ID, OTHER_ID, "--from", log).stdout
+    assert run("diff", ID[:10], OTHER_ID[:10], "--from", log).stdout == both
+    assert run("diff", "--from", "demo").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
@@ -65,6 +75,7 @@ def test_two_requests(log: str) -> None:
         ((ID, OTHER_ID, THIRD_ID), 2, "diff compares one or two"),
         ((ID, "--attempts", "first"), 2, "not two numbers"),
         ((ID, "-o", "svg"), 2, "no output 'svg'"),
+        (("ffff",), 2, "no request ID of this log begins with ffff"),
     ],
 )
 def test_what_cannot_be_compared(

@@ -54,6 +54,15 @@ def test_a_line_has_the_keys_of_the_contract(log: Path) -> None:
     assert set(by_id) == {ID, OTHER_ID, THIRD_ID}
 
 
+def test_json_lines_are_in_the_order_of_the_table() -> None:
+    table = run("list", "--from", "demo").stdout
+    lines = run("list", "--from", "demo", "-o", "jsonl").stdout.splitlines()
+    ids = [json.loads(line)["request_id"] for line in lines]
+    assert ids == re.findall(r"^ *([0-9a-f-]{36})", table, re.MULTILINE)
+    newest = run("list", "--from", "demo", "-o", "jsonl", "--limit", "2").stdout.splitlines()
+    assert newest == lines[:2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

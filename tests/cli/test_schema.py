@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
+from typing import Any, get_args
 
 import jsonschema
 import pytest
 
-from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
-from retryctl.core.history.outcome import Outcome
-from retryctl.core.model.request import RequestOutcome
+from retryctl import errors
+from retryctl.cli.options.choices import explained
+from retryctl.core.model.coverage import GapKind
 from retryctl.core.rules import ALL_RULES
 from retryctl.views.json.schemas import SCHEMAS
 from tests.support.json_schemas import strict, validator
@@ -85,18 +88,38 @@ def test_other_keys_are_allowed_by_what_is_printed_and_refused_by_the_tests() ->
 # --------------------------------------------------------------------------- explain
 
 
-def test_explain_knows_every_finding_outcome_and_verdict() -> None:
+def _parts(schema: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, dict):
+        yield schema
+    for part in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(part, (dict, list)):
+            yield from _parts(part)
+
+
+def test_explain_knows_every_word_that_the_documents_enumerate() -> None:
     topics = json.loads(run("explain", "-o", "json").stdout)["topics"]
     kinds = {topic["name"]: topic["kind"] for topic in topics}
+    parts = [part for name in SCHEMAS if name != "explain" for part in _parts(SCHEMAS[name]())]
+    words = {word for part in parts for word in part.get("enum", ()) if isinstance(word, str)}
+    assert len(words) > 50
+    assert words <= kinds.keys()
     assert [name for name, kind in kinds.items() if kind == "finding"] == [r.id for r in ALL_RULES]
-    terms = {
-        each.value for kind in (RequestOutcome, Outcome, Verdict, AttemptVerdict) for each in kind
-    }
-    assert {name for name, kind in kinds.items() if kind != "finding"} == terms
+    assert {name for name, kind in kinds.items() if kind == "gap"} == set(get_args(GapKind))
+    keys = {key for part in parts for key in part.get("properties", ())}
+    assert {name for name, kind in kinds.items() if kind == "key"} <= keys
     assert all(topic["summary"] and "What to do" in topic["sections"] for topic in topics)
 
 
-@pytest.mark.parametrize("name", ["pending", "exhausted", "undetermined", "client-retry"])
+def test_explain_knows_every_kind_of_error() -> None:
+    names = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
+    kinds = {re.sub("(?<=[a-z])(?=[A-Z])", "-", name).lower() for name in names}
+    assert kinds - {"exit-status", "retryctl-error", "int-enum"} <= set(explained())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["pending", "exhausted", "undetermined", "client-retry", "event-source", "ambiguous_lines"],
+)
 def test_explain_one_of_them(name: str) -> None:
     text = run("explain", name)
     assert (text.returncode, text.stdout.splitlines()[0]) == (0, name)

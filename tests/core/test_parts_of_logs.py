@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from retryctl.core.check.evaluate import CheckEvaluator
+from retryctl.core.check.check_evaluator import CheckEvaluator
 from retryctl.core.check.expectations import Expectations
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_history
@@ -52,7 +52,7 @@ def one_id(random: Random, history: RandomHistory) -> Part:
     search = IdSearch()
     for event in events:
         search.add(event.message)
-    found = search.request_id
+    found = search.request_id(answers_search=True)
     return events, (searched_by_id(found),) if found else ()
 
 

@@ -99,7 +99,7 @@ def test_what_is_not_settled_is_not_compared() -> None:
 
 def test_attempts_in_a_gap_explain_a_higher_count_and_not_a_lower_one() -> None:
     checked, coverage = log_of(exhausted())
-    gap = Gap(kind="not-searched", message="An hour was not searched.", hides_attempts=True)
+    gap = Gap(kind="throttled", message="An hour was not searched.", hides_attempts=True)
     holed = replace(coverage, gaps=(gap,))
     assert found(record(invoke_count=4), (checked, holed)) == []
     assert found(record(invoke_count=2), (checked, holed)) == ["invoke-count-differs"]

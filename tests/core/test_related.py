@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
 import pytest
@@ -13,6 +14,7 @@ from retryctl.core.related.groups import RelatedRequests, related_requests
 from retryctl.core.related.keys import EventKey, KeyPatternError, key_reader, known_keys
 from tests.support import lambda_log
 from tests.support.campaigns import seeds
+from tests.support.lambda_log import ID
 
 T0 = 1_795_402_800_000
 HISTORIES = seeds(60, 300)
@@ -171,7 +173,12 @@ def test_other_times_are_not_a_client_retry(gap_s: float, duration_s: float, cal
             '{"messageId": "7c0ff00d-1", "attributes": {"ApproximateReceiveCount": "2"}}',
             EventKey("messageId", "7c0ff00d-1"),
         ),
+        (
+            str({"messageId": "7c0ff00d-1", "attributes": {"ApproximateReceiveCount": "2"}}),
+            EventKey("messageId", "7c0ff00d-1"),
+        ),
         ('{"executionArn": "arn:aws:x"}', EventKey("executionArn", "arn:aws:x")),
+        ("{'executionArn': 'arn:aws:x'}", EventKey("executionArn", "arn:aws:x")),
         ('{"durableExecutionArn":"arn:aws:x"}', EventKey("executionArn", "arn:aws:x")),
         ('{"level":"INFO","correlation_id":"4f1c-0001"}', EventKey("correlationId", "4f1c-0001")),
         (
@@ -198,7 +205,27 @@ def test_a_key_of_its_own(pattern: str) -> None:
     assert (ids(group), group.key) == (made, EventKey("key", "42"))
 
 
-@pytest.mark.parametrize("pattern", ["order", "(", "*"])
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        ("$.Records[0].messageId", ["a-1"]),
+        ("$.Records[*].messageId", ["a-1", "b-2"]),
+        ("$.Records[7].messageId", []),
+        ("$['detail-type'].order", ["42"]),
+        ("$.none.order", []),
+    ],
+)
+def test_paths_into_json_behind_the_words_of_a_logger(path: str, values: list[str]) -> None:
+    document = {
+        "Records": [{"messageId": "a-1"}, {"messageId": "b-2"}],
+        "detail-type": {"order": 42},
+    }
+    line = f"[INFO]\t2026-11-23T03:00:00.123Z\t{ID}\t{json.dumps(document)}\n"
+    assert [key.value for key in key_reader(path)(line)] == values
+    assert list(key_reader(path)("no JSON here")) == list(key_reader(path)("{broken")) == []
+
+
+@pytest.mark.parametrize("pattern", ["order", "(", "*", "$.order[", "$.a..b", "$[x]"])
 def test_a_pattern_that_is_no_key(pattern: str) -> None:
     with pytest.raises(KeyPatternError):
         key_reader(pattern)

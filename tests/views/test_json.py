@@ -160,7 +160,7 @@ def test_gaps_are_objects_and_make_the_coverage_incomplete() -> None:
     assert coverage["complete"] is False
     assert coverage["gaps"] == [
         {
-            "kind": "before-window",
+            "kind": "retention",
             "what": GAP.message,
             "message": GAP.message,
             "log_group": GROUP,

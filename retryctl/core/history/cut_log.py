@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from retryctl.core.grammar.parse import parse_record
+from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LONGEST_EVENT_AGE_S
 from retryctl.core.model.records import AppLine, End, InitStart, Record, Report, RestoreStart, Start
 
-BEGINS_LATE = "begins-late"
-FILTERED = "filtered"
+BEGINS_LATE: Final = "begins-late"
+FILTERED: Final = "filtered"
 _CLOCK_SLACK_MS = 1_000
 
 

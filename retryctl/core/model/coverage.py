@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final, Literal
 
 from retryctl.core.model.limits import LONGEST_EVENT_AGE_S
 from retryctl.core.value_classes import value_class
@@ -41,8 +42,40 @@ def runs_version(versions: frozenset[str] | None, ran: Iterable[str | None]) -> 
     return versions is None or any(version in (None, *versions) for version in ran)
 
 
-UNORDERED = "unordered"
-"""Kind of a gap: the order of lines of one millisecond, on which claims depend, is not known."""
+GapKind = Literal[
+    "denied",
+    "expired",
+    "throttled",
+    "unreachable",
+    "no-such-group",
+    "refused",
+    "retention",
+    "created",
+    "too-fresh",
+    "too-many-rows",
+    "lines-missing",
+    "dropped",
+    "masked",
+    "transformed",
+    "lines-between",
+    "not-looked-up",
+    "unordered",
+    "truncated",
+    "one-stream",
+    "more-pages",
+    "unrecognised",
+    "not-understood",
+    "skipped",
+    "changed",
+    "begins-late",
+    "filtered",
+    "lost-lines",
+    "searched-by-id",
+]
+"""Why a part of the log was not read. ``terms.md`` explains each."""
+
+UNORDERED: Final = "unordered"
+"""The order of lines of one millisecond, on which claims depend, is not known."""
 
 
 @value_class
@@ -55,7 +88,7 @@ class Gap:
     from attempts that were read (printed output, and the error marker of some runtimes).
     """
 
-    kind: str
+    kind: GapKind
     message: str
     log_group: str | None = None
     log_stream: str | None = None

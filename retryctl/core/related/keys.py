@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 
 # executionArn=arn:aws:lambda:…  "durableExecutionArn": "arn:aws:lambda:…"
-_EXECUTION = re.compile(r'\b(?:durableE|e)xecutionArn"?\s*[=:]\s*"?([^\s",}\']+)')
-# messageId=7c0ff00d-…  "messageId": "7c0ff00d-…"
-_MESSAGE = re.compile(r'\bmessage_?[iI]d"?\s*[=:]\s*"?([0-9A-Za-z-]{8,80})')
+_EXECUTION = re.compile(r"""\b(?:durableE|e)xecutionArn["']?\s*[=:]\s*["']?([^\s",}']+)""")
+# messageId=7c0ff00d-…  "messageId": "7c0ff00d-…"  'messageId': '7c0ff00d-…' of print(event)
+_MESSAGE = re.compile(r"""\bmessage_?[iI]d["']?\s*[=:]\s*["']?([0-9A-Za-z-]{8,80})""")
 # "correlation_id": "4f1c…"  "xray_trace_id": "1-5bef4de7-ad49b0e87f6ef6c87fc2e700", of Powertools
 _POWERTOOLS = re.compile(r'"(correlation_id|xray_trace_id)"\s*:\s*"([^"\\]{8,128})"')
 _POWERTOOLS_KEYS = {"correlation_id": "correlationId", "xray_trace_id": "xrayTraceId"}
 _RECEIVED = re.compile(r"ApproximateReceiveCount", re.IGNORECASE)
 # Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=…
 _TRACE_ROOT = re.compile(r"(?:Root=)?(1-[0-9a-f]{8}-[0-9a-f]{24})")
+# .detail  [0]  [*]  ['detail-type']
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d{1,6}|\*)\]|\[(['\"])(.+?)\3\]")
+_DECODER = json.JSONDecoder(strict=False)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,12 +42,12 @@ class KeyPatternError(ValueError):
 
 
 def key_reader(pattern: str) -> KeyReader:
-    """Return the reader of a pattern: ``order=(\\d+)``, or ``$.detail.order`` of a JSON line.
+    """Return the reader of a pattern: ``order=(\\d+)``, or ``$.detail.order`` of JSON in a line.
 
     Raises ``KeyPatternError``.
     """
-    if pattern.startswith("$."):
-        return _json_reader(pattern[2:].split("."))
+    if pattern.startswith(("$.", "$[")):
+        return _json_reader(_path_steps(pattern))
     try:
         compiled = re.compile(pattern)
     except re.error as error:
@@ -60,20 +63,50 @@ def key_reader(pattern: str) -> KeyReader:
     return read
 
 
-def _json_reader(path: list[str]) -> KeyReader:
+def _path_steps(path: str) -> list[str | int]:
+    """Return the names and places of ``$.Records[0].messageId``; ``*`` is every place."""
+    steps: list[str | int] = []
+    end = 1
+    for match in _STEP.finditer(path, 1):
+        if match.start() != end:
+            break
+        name, place, quoted = match[1], match[2], match[4]
+        steps.append(int(place) if place and place != "*" else name or quoted or "*")
+        end = match.end()
+    if end != len(path):
+        raise KeyPatternError(f"it is not a JSON path from character {end + 1} on")
+    return steps
+
+
+def _json_reader(path: Sequence[str | int]) -> KeyReader:
     def read(message: str) -> Iterator[EventKey]:
-        if not message.lstrip().startswith("{"):
+        begins = message.find("{")  # loggers write a level, a time and the request ID before it
+        if begins < 0:
             return
         try:
-            value: Any = json.loads(message, strict=False)
+            document, _ = _DECODER.raw_decode(message, begins)
         except (ValueError, RecursionError):
             return
-        for name in path:
-            value = value.get(name) if isinstance(value, dict) else None
-        if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
-            yield EventKey("key", str(value))
+        for value in _values_at(document, path):
+            if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
+                yield EventKey("key", str(value))
 
     return read
+
+
+def _values_at(value: Any, path: Sequence[str | int]) -> Iterator[Any]:
+    if not path:
+        yield value
+        return
+    step, *rest = path
+    if step == "*" and isinstance(value, list):
+        for member in value:
+            yield from _values_at(member, rest)
+    elif isinstance(step, int):
+        if isinstance(value, list) and step < len(value):
+            yield from _values_at(value[step], rest)
+    elif isinstance(value, dict) and step in value:
+        yield from _values_at(value[step], rest)
 
 
 def known_keys(message: str) -> Iterator[EventKey]:

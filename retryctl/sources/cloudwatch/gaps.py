@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from retryctl.core.model.coverage import UNORDERED, Gap
+from retryctl.core.model.coverage import UNORDERED, Gap, GapKind
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import LogsDropped
 from retryctl.core.timestamps import iso_text
@@ -27,7 +27,7 @@ from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange
 
 _MOST_DOUBTS = 200
 _USE_FILTER = "Use --engine filter, where the group's class allows it"
-_KINDS: tuple[tuple[type[RetryctlError], str], ...] = (
+_KINDS: tuple[tuple[type[RetryctlError], GapKind], ...] = (
     (AccessDenied, "denied"),
     (LoginExpired, "expired"),
     (NoCredentials, "expired"),
@@ -285,5 +285,5 @@ def _after_login(error: RetryctlError, settle: str | None) -> str | None:
     return f"{login} && {settle}" if settle else login
 
 
-def _kind(error: RetryctlError) -> str:
+def _kind(error: RetryctlError) -> GapKind:
     return next((kind for of, kind in _KINDS if isinstance(error, of)), "refused")

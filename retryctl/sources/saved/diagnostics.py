@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.model.coverage import Coverage, Gap, GapKind
 from retryctl.core.model.events import is_timed
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.files import DEMO, STDIN, STDIN_NAME
@@ -205,5 +205,5 @@ class FileDiagnostics:
         self.gaps = []
         self._gap("skipped", f"{self.name} was skipped: {error.what}", hides_attempts=hides)
 
-    def _gap(self, kind: str, message: str, *, hides_attempts: bool) -> None:
+    def _gap(self, kind: GapKind, message: str, *, hides_attempts: bool) -> None:
         self.gaps.append(Gap(kind=kind, message=message, hides_attempts=hides_attempts))

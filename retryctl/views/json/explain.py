@@ -1,4 +1,4 @@
-"""The explanation of findings, outcomes and verdicts for programs: ``retryctl/explain/1``."""
+"""The explanation of findings and other words for programs: ``retryctl/explain/1``."""
 
 from __future__ import annotations
 

@@ -1,0 +1,63 @@
+"""Request IDs that are cut short, as the log of a saved file completes them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+
+from retryctl.app.options import Feedback, SourceOptions, TimeWindow
+from retryctl.cli.options.ids import NamedRequests, named_requests, shortened_id
+from retryctl.config import ProjectConfig
+from retryctl.errors import UsageError
+
+
+def whole_ids(
+    arguments: Sequence[str],
+    source: SourceOptions,
+    window: TimeWindow,
+    config: ProjectConfig,
+    feedback: Feedback,
+) -> NamedRequests:
+    """Return what the arguments name; of a saved log an ID may be cut short."""
+    prefixes = [] if source.source in ("cloudwatch", "-") else _shortened(arguments)
+    if not prefixes:
+        saved_log = "" if source.source in ("cloudwatch", "-") else source.source
+        return named_requests(
+            arguments, _stdin_lines(), saved_log=saved_log, aws_options=source.aws_options
+        )
+    from retryctl.app.selection import matching_ids  # loads the engine of whole windows
+
+    found = matching_ids(prefixes, source, window, config=config, feedback=feedback)
+    for prefix, ids in found.items():
+        if len(ids) != 1:
+            some = f"{', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
+            several = f"{len(ids)} request IDs of this log begin with {prefix}: {some}."
+            raise UsageError(
+                several if ids else f"no request ID of this log begins with {prefix}.",
+                "Give more of the ID; retryctl list shows the requests.",
+            )
+    whole = {prefix: ids[0] for prefix, ids in found.items()}
+    named = [whole.get(shortened_id(each) or "", each) for each in arguments]
+    return named_requests(named, _stdin_lines())
+
+
+def _shortened(arguments: Sequence[str]) -> list[str]:
+    prefixes = map(shortened_id, arguments)
+    return [prefix for prefix in prefixes if prefix]
+
+
+def _stdin_lines() -> Iterator[str]:
+    if sys.stdin is None:
+        return
+    from retryctl.sources.saved.decoding import encoding_of
+
+    stdin = sys.stdin.buffer
+    first = stdin.readline()
+    if not first:  # a terminal would be read on after its end
+        return
+    encoding, _ = encoding_of(first)
+    if encoding == "utf-8":
+        yield first.decode(errors="replace")
+        yield from (line.decode(errors="replace") for line in stdin)
+    else:
+        yield from (first + stdin.read()).decode(encoding, "replace").splitlines(keepends=True)
