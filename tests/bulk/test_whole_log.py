@@ -190,3 +190,26 @@ def test_a_gap_in_the_lines_hides_those_of_its_time(tmp_path: Path) -> None:
     unknown = [one.request.outcome for one in slowly].count(RequestOutcome.UNKNOWN)
     assert unknown == 1
     assert any(isinstance(one, SilentSuccesses) for one in told)
+
+
+@pytest.mark.parametrize(
+    ("end", "unread"), [("", 0), ('{"logStreamName":"a","timestamp":1795402800123,"message":"a', 1)]
+)
+def test_joined_files_without_a_line_break(end: str, unread: int, tmp_path: Path) -> None:
+    here, there = Environment("a"), Environment("b")
+    for number in range(6):  # alike, so that all but the first are read by their template
+        here.at(number * 10).runs(f"{number:08x}-0000-4000-8000-000000000000", "fine")
+    last = "00000005-0000-4000-8000-000000000000"
+    there.at(120).runs(last, ends="error").at(500).runs(ID)
+    path = tmp_path / "log.jsonl"
+    first = "".join(map(line_of, here.events))
+    path.write_text((first + end).removesuffix("\n") + "".join(map(line_of, there.events)))
+    log = BulkReader(str(path))
+    for query in (LogQuery(), LogQuery(request_ids=(last,))):
+        traced = log.trace(query)
+        (request,) = (each.request for each in traced.requests if each.request.request_id == last)
+        assert [attempt.outcome.value for attempt in request.attempts] == ["ok", "error"]
+        assert len(request.attempts[1].events) == len(there.events) - 3
+        assert traced.coverage.events_read == len(here.events) + len(there.events)
+        assert traced.coverage.events_unrecognised == unread
+    compare(path, LogQuery(), chunk_bytes=1 << 20)
