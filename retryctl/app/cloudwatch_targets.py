@@ -15,7 +15,7 @@ from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.value_classes import value_class
-from retryctl.errors import UsageError
+from retryctl.errors import AccessDenied, UsageError
 from retryctl.sources.aws.client import LONGEST_WAIT_S, AwsClient
 from retryctl.sources.aws.function_config import (
     FunctionName,
@@ -88,10 +88,11 @@ def open_search(
     functions = _Functions(aws, place, feedback)
     groups = functions.groups
     known = FunctionConfig() if place.elsewhere else functions.known
+    command = f"retryctl trace {' '.join(query.request_ids[:5])} -f NAME{options.aws_options}"
     source = RequestSource(
         aws,
         groups=groups,
-        otherwise=partial(functions.discovered, groups) if place.elsewhere else None,
+        otherwise=partial(functions.discovered, groups, command) if place.elsewhere else None,
         clock=lambda: clock() + aws.skew_ms,
         timeout_ms=known.timeout_ms,
         event_age_ms=known.event_age_ms,
@@ -251,9 +252,17 @@ class _Functions:
             self._read[function], _ = self._settings(function)
         return self._read[function]
 
-    def discovered(self, first: Sequence[str]) -> Discovered:
-        """Every group of a Lambda function, most likely first."""
-        groups, notes = discover(self._aws, first)
+    def discovered(self, first: Sequence[str], command: str) -> Discovered:
+        """Every group of a Lambda function, most likely first.
+
+        ``command`` names the function, and needs no list of groups.
+        """
+        try:
+            groups, notes = discover(self._aws, first)
+        except AccessDenied as error:
+            step = "Name the function (-f NAME) or its log group (-g GROUP), or allow the action:"
+            error.next_step = f"{step}\n{command}"
+            raise
         _warn_all(self._feedback, notes)
         return groups
 

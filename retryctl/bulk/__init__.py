@@ -18,12 +18,18 @@ A *chunk* is a file or a stretch of one (``chunks``). Every format of ``sources.
 chunk into blocks of *canonical lines*: JSON lines in one layout (``chunk_blocks``). Chunks are
 scanned independently, in several processes (``workers``).
 
-The *scan* (``line_scanner``) classifies each line by its first bytes and parses only what could
-be a record. It cuts each stream into attempts while it reads (``attempt_builder``). Most attempts
-are alike: an attempt without its IDs, times and figures is its *template* (``attempt_templates``).
-The core parses the first attempt of each template; of the others only the figures are kept, packed
-(``compact``). An attempt without a known template goes to the core line by line. There is no
-second set of rules.
+The *scan* (``line_scanner``) deals the lines of a block out to their streams (``stream_batch``).
+The first bytes of a message show its kind (``line_kinds``): of most lines, that it has no
+consequence. Such lines are classified many at a time and only held; the others are read one by
+one (``attempt_builder``). Where the layout of a block is unusual or a stream is not in order, each
+line is read by itself.
+
+Most attempts are alike: an attempt without its IDs, times and figures is its *template*
+(``attempt_templates``). The core parses the first attempt of each template; of the others only the
+figures are kept, packed (``compact``). Ordinary attempts (START, lines without consequence, END,
+REPORT) are read by one pattern, as many as follow one another. Lambda's records in the JSON format
+are parsed once for each form (``platform_lines``). An attempt without a known template goes to the
+core line by line. There is no second set of rules.
 
 What a scan found goes to the *shuffle* store (``shuffle``), a temporary file (``spill``), dealt
 out to partitions by request ID. When all chunks are scanned, the fragments of each stream are

@@ -15,6 +15,7 @@ from retryctl.sources.saved.decode import segments
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter
 from retryctl.sources.saved.files import cannot_open
 from retryctl.sources.saved.formats import detect_format
+from retryctl.sources.saved.formats.json_documents import JsonDocuments
 from retryctl.sources.saved.gzip_members import UnpackedFile
 from retryctl.sources.saved.log_file import read_file
 from retryctl.sources.saved.raw_blocks import (
@@ -62,10 +63,12 @@ class ChunkBlocks:
             return False
         return bool(self.notes.gaps) or not self._last.endswith(b"\n")
 
-    def finish_search(self, search: IdSearch) -> None:
-        """End the search for a common ID where no search by ID can have made the file."""
+    def finish_search(self, search: IdSearch) -> bool:
+        """Whether the file is an answer of FilterLogEvents; end the search where none made it."""
         if self.format and not self.format.answers_search:
             search.add("")
+            return False
+        return isinstance(self.format, JsonDocuments)
 
     @property
     def has_remarks(self) -> bool:

@@ -39,7 +39,7 @@ class SurveyTask:
         found = survey.found
         found.index.finish(blocks.notes)
         found.malformed |= blocks.has_remarks
-        blocks.finish_search(found.id_search)
+        found.answers_search = blocks.finish_search(found.id_search)
         return found
 
 
@@ -81,5 +81,5 @@ class ScanTask:
             return None
         found = scanner.finish()
         found.malformed |= blocks.has_remarks
-        blocks.finish_search(found.id_search)
+        found.answers_search = blocks.finish_search(found.id_search)
         return found

@@ -108,6 +108,7 @@ class SurveyedChunk:
     is_irregular: bool = False
     index: BlockIndex = field(default_factory=BlockIndex)
     id_search: IdSearch = field(default_factory=IdSearch)
+    answers_search: bool = False
     web_function: bool = False
 
     def add_times(self, count: int, first_ms: int, last_ms: int) -> None:
@@ -140,6 +141,7 @@ class SurveyedLog(SurveyedChunk):
             self.mentioned.setdefault(place, set()).update(ids)
         self.elsewhere.update(found.elsewhere)
         self.id_search.merge(found.id_search)
+        self.answers_search |= found.answers_search
         self.web_function |= found.web_function
 
     def chunks_of(self, streams: Collection[str]) -> Iterator[Chunk]:

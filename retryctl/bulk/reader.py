@@ -165,7 +165,7 @@ class BulkReader:
                 store.take(scanned)
         meter.reach(2 * self._size)
         store.add_times(found.events, found.first_ms, found.last_ms)
-        store.id_search.merge(found.id_search)
+        store.take_search(found.id_search, answers_search=found.answers_search)
         store.web |= {""} if found.web_function else set()
         store.stats.left_out.update(found.elsewhere)
         self._finish(store, run, found.malformed_files, before)

@@ -87,7 +87,7 @@ class ShuffleStore:
         self.stats = ReadStats(source, since_ms=query.since_ms, until_ms=query.until_ms)
         self.readings: dict[int, StreamReading] = {}
         self.web: set[str] = set()
-        self.id_search = IdSearch()
+        self._id_search, self._answers_search = IdSearch(), False
         self.has_malformed = False
         self._plan = plan
         self._spill = SpillFile()
@@ -136,7 +136,7 @@ class ShuffleStore:
                 self._plain[number].append((reading, self._spill.put(packed)))
         self._put_others(reading, scanned.pickled)
         self.web |= scanned.web
-        self.id_search.merge(scanned.id_search)
+        self.take_search(scanned.id_search, answers_search=scanned.answers_search)
         self.stats.log_groups |= scanned.log_groups
         self.add_times(scanned.events, scanned.first_ms, scanned.last_ms)
 
@@ -156,9 +156,14 @@ class ShuffleStore:
                 self.stats.see(moment_ms)
                 self.stats.events -= 1
 
+    def take_search(self, search: IdSearch, *, answers_search: bool) -> None:
+        """Take over whether all events read have one request ID."""
+        self._id_search.merge(search)
+        self._answers_search |= answers_search
+
     def searched_by_id(self) -> Gap | None:
         """Return the gap of a log that is the result of a search for one request ID."""
-        request_id = self.id_search.request_id
+        request_id = self._id_search.request_id(answers_search=self._answers_search)
         if request_id is None:
             return None
         groups, stats = sorted(self.stats.log_groups), self.stats

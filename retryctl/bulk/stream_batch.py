@@ -17,11 +17,11 @@ class StreamBatch:
     """Lines that all begin with one header, in the order of the block.
 
     ``marks`` are the numbers of the lines that may have consequences, ``kinds`` the kinds of
-    these, one byte each. ``times`` has the time of every line.
+    these, one byte each. ``times`` has the time of every line; ``is_sorted``: they never fall.
     """
 
     __slots__ = (
-        *("header", "lines", "times", "message_at"),
+        *("header", "lines", "times", "is_sorted", "message_at"),
         *("marks", "marked_lines", "marked_times", "kinds"),
         *("_done", "_held"),
     )
@@ -29,6 +29,7 @@ class StreamBatch:
     def __init__(self, header: bytes, lines: list[bytes]) -> None:
         self.header, self.lines = header, lines
         self.times: list[bytes] = []
+        self.is_sorted = True
         self.marks: list[int] = []
         self.marked_lines: list[bytes] = []
         self.marked_times: list[bytes] = []
@@ -42,6 +43,7 @@ class StreamBatch:
         stamp, head = start + _TIME_BYTES, message_at + HEAD_BYTES
         lines = self.lines
         self.times = list(map(itemgetter(slice(start, stamp)), lines))
+        self.is_sorted = self.times == sorted(self.times)
         stamps = list(map(itemgetter(slice(stamp, head)), lines))
         try:
             of_all = bytes(map(kinds.of_stamp.get, stamps))  # type: ignore[arg-type]
@@ -69,11 +71,6 @@ class StreamBatch:
     def _is_usual(self, line: bytes) -> bool:
         header = HEADER.match(line)
         return header is not None and header[1] == self.header and header.end() == self.message_at
-
-    @property
-    def is_sorted(self) -> bool:
-        """Whether the lines are in order of time."""
-        return self.times == sorted(self.times)
 
     # ----------------------------------------------------------------- reading
 

@@ -210,6 +210,7 @@ class ScannedChunk:
     unrecognised: dict[int, set[str | int]] = field(default_factory=dict)
     web: set[str] = field(default_factory=set)
     id_search: IdSearch = field(default_factory=IdSearch)
+    answers_search: bool = False
     malformed: bool = False
 
     def forget_counts(self) -> None:

@@ -175,3 +175,16 @@ def test_the_gap_is_told_with_its_command_in_the_text(endpoint: Endpoint) -> Non
         # what was found when the call was refused hangs on the order of those beside it
         found = ExitStatus.UNDETERMINED if done.stdout else ExitStatus.NOTHING_FOUND
         assert done.returncode == found
+
+
+def test_without_the_list_of_groups_the_next_step_names_the_function(endpoint: Endpoint) -> None:
+    endpoint.faults.denied.add("logs:DescribeLogGroups")
+    done = trace(endpoint, WRONG)
+    what, step, command = done.stderr.splitlines()[-3:]
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "AccessDenied for logs:DescribeLogGroups" in what
+    assert "-f NAME" in step
+    assert "-g GROUP" in step
+    assert command.startswith(f"retryctl trace {WRONG} -f NAME")
+    copied = trace(endpoint, *command.replace("NAME", "orders-worker").split()[2:])
+    assert copied.returncode == 0

@@ -7,6 +7,12 @@ from email.utils import formatdate
 
 import pytest
 
+from retryctl.app.check import CheckPlan, check
+from retryctl.app.follow import follow
+from retryctl.app.options import SourceOptions
+from retryctl.app.trace import TraceResult, trace_reader
+from retryctl.core.check.expectations import Expectations
+from retryctl.core.model.request import RequestOutcome
 from retryctl.sources.aws.service_clock import ServiceClock
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import (
@@ -18,6 +24,7 @@ from tests.support.aws_program import (
     SECOND,
     attempt,
     now_ms,
+    sequence,
     trace,
 )
 from tests.support.program import run
@@ -97,3 +104,82 @@ def test_a_window_to_come_is_refused_by_the_service(skewed: Endpoint) -> None:
             )
             assert done.returncode == 2
             assert "in the future" in done.stderr
+
+
+# --------------------------------------------------------------------------- waiting
+
+
+class MachineClock:
+    """This machine's clock, which only sleeping moves; the service's is minutes off."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.now_ms = now_ms()
+        self.ahead_ms = int(1000 * endpoint.date_ahead_s)
+        endpoint.clock = self.service_ms
+        self.slept = 0
+
+    def machine_ms(self) -> int:
+        return self.now_ms
+
+    def service_ms(self) -> int:
+        return self.now_ms + self.ahead_ms
+
+    def sleep(self, seconds: float) -> None:
+        self.now_ms += round(seconds * 1000)
+        self.slept += 1
+
+
+@pytest.mark.usefixtures("credentials")
+def test_following_reads_again_when_the_service_is_due(skewed: Endpoint) -> None:
+    clock = MachineClock(skewed)
+    at = clock.service_ms() + 3 * SECOND
+    due: list[int] = []
+
+    def on_wait(result: TraceResult, until_ms: int) -> None:
+        assert until_ms > clock.now_ms  # it is a time of this machine
+        due.extend(
+            round((one.request.next_attempt_due_ms - at) / 1000)
+            for one in result.checked
+            if one.request.next_attempt_due_ms
+        )
+
+    with skewed as endpoint:
+        for events in sequence(RIGHT, at, (0, 1, 2)):
+            endpoint.put(GROUP, HERE, events)
+        look = SourceOptions(log_groups=(GROUP,), endpoint_url=endpoint.url)
+        found = follow(
+            trace_reader((RIGHT,), look, clock=clock.machine_ms),
+            timeout_ms=None,
+            clock=clock.machine_ms,
+            sleep=clock.sleep,
+            on_wait=on_wait,
+            on_failure=lambda error: None,
+        )
+    assert found.checked[0].request.outcome is RequestOutcome.EXHAUSTED
+    assert set(due) == {60, 183}  # the wait after attempt 1, and after attempt 2
+    assert clock.slept < 12
+    assert clock.service_ms() < at + 220 * SECOND
+
+
+@pytest.mark.usefixtures("credentials")
+def test_a_check_waits_by_the_service(skewed: Endpoint) -> None:
+    clock = MachineClock(skewed)
+    at = clock.service_ms() + SECOND
+    with skewed as endpoint:
+        for events in sequence(RIGHT, at, (0, 1, 2)):
+            endpoint.put(GROUP, HERE, events)
+        run_of = check(
+            CheckPlan(
+                request_ids=(RIGHT,),
+                options=SourceOptions(log_groups=(GROUP,), endpoint_url=endpoint.url),
+                expectations=Expectations(
+                    fail_on=frozenset(), given=frozenset({RIGHT}), awaited=frozenset({RIGHT})
+                ),
+                wait_ms=None,
+            ),
+            clock=clock.machine_ms,
+            sleep=clock.sleep,
+        )
+    assert run_of.outcome.passed is True
+    assert "exhausted" in run_of.outcome.checks[0].message
+    assert at + 180 * SECOND < clock.service_ms() < at + 220 * SECOND

@@ -52,7 +52,7 @@ def one_id(random: Random, history: RandomHistory) -> Part:
     search = IdSearch()
     for event in events:
         search.add(event.message)
-    found = search.request_id
+    found = search.request_id(answers_search=True)
     return events, (searched_by_id(found),) if found else ()
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from retryctl.core.history.attempt_lines import AttemptLines
 from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.model.records import InitStart, RestoreStart
 
 LOST_LINES: Final = "lost-lines"
 Place = tuple["str | None", "str | None"]
@@ -25,10 +26,22 @@ def has_lost_lines(brackets: Sequence[AttemptLines], *, opens: bool, closes: boo
     """
     if not brackets or brackets[0].log_stream is None or brackets[0].managed:
         return False  # several attempts are open at once
-    behind_first, before_last = brackets[opens:], brackets[: len(brackets) - closes]
-    return any(each.start is None and not each.starts_unseen for each in behind_first) or any(
-        each.start is not None and each.report_event is None for each in before_last
+    first, behind_first = brackets[0], brackets[opens:]
+    before_last = brackets[: len(brackets) - closes]
+    return (
+        (opens and _lacks_start(first) and _has_init(first))
+        or any(map(_lacks_start, behind_first))
+        or any(each.start is not None and each.report_event is None for each in before_last)
     )
+
+
+def _lacks_start(bracket: AttemptLines) -> bool:
+    return bracket.start is None and not bracket.starts_unseen
+
+
+def _has_init(bracket: AttemptLines) -> bool:
+    """Whether the init of its environment is in the log: then its START was not cut off."""
+    return any(isinstance(record, (InitStart, RestoreStart)) for _, record in bracket.lines)
 
 
 def lost_lines(streams: int) -> Gap:
@@ -55,3 +68,11 @@ LOST_IN_OWN_STREAM = Gap(
     hides_lines=True,
 )
 """The gap for a request with an attempt in such a stream."""
+
+LOST_ELSEWHERE = Gap(
+    kind=LOST_LINES,
+    message="other log streams lost lines, and this request may lack lines or an attempt too",
+    hides_attempts=True,
+    hides_lines=True,
+)
+"""The gap for a request in such a log that a lost line would explain."""

@@ -15,6 +15,9 @@ from retryctl.core.model.events import REQUEST_ID
 SEARCHED_BY_ID: Final = "searched-by-id"
 
 _ID = re.compile(REQUEST_ID)
+_START = re.compile(r'\s*START RequestId: |.*"type": ?"platform\.start"', re.S)
+_COLD = re.compile(r"\tInit Duration: |\"initDurationMs\"")
+_ENDS = ("END RequestId: ", "REPORT RequestId: ")
 
 
 class IdSearch:
@@ -23,10 +26,12 @@ class IdSearch:
     Costs nothing after the first message without that ID.
     """
 
-    __slots__ = ("_ids",)
+    __slots__ = ("_cold", "_events", "_ids", "_others", "_starts")
 
     def __init__(self) -> None:
         self._ids: frozenset[str] | None = None
+        self._events = self._starts = self._others = 0
+        self._cold = False
 
     @property
     def open(self) -> bool:
@@ -43,20 +48,33 @@ class IdSearch:
             text = message.lower()
             ids = frozenset(each for each in self._ids if each in text)
         self._ids = ids
+        self._events += 1
+        if _START.match(message):
+            self._starts += 1
+        elif not message.startswith(_ENDS) and '"platform.' not in message:
+            self._others += 1
+        self._cold = self._cold or bool(_COLD.search(message))
 
     def merge(self, other: IdSearch) -> None:
         """Add the messages that another fold read."""
-        if other._ids is not None:
-            self._ids = other._ids if self._ids is None else self._ids & other._ids
+        if other._ids is None:
+            return
+        self._ids = other._ids if self._ids is None else self._ids & other._ids
+        self._events += other._events
+        self._starts += other._starts
+        self._others += other._others
+        self._cold |= other._cold
 
-    @property
-    def request_id(self) -> str | None:
-        """The one ID of all messages; ``None`` where they have none or several in common.
+    def request_id(self, *, answers_search: bool = False) -> str | None:
+        """Return the ID that was searched for; ``None`` where this is not the result of a search.
 
-        The bare START, END and REPORT of one attempt may be all that a silent function logged;
-        they may as well be what a search found.
+        ``answers_search``: the log is an answer of FilterLogEvents. Elsewhere the bare START,
+        END and REPORT of one attempt are as likely the whole log of a silent function.
         """
-        return next(iter(self._ids)) if self._ids and len(self._ids) == 1 else None
+        if not self._ids or len(self._ids) > 1:
+            return None
+        proved = answers_search or self._starts > 1 or self._others or self._cold
+        return next(iter(self._ids)) if proved else None
 
 
 def searched_by_id(request_id: str, settle: str | None = None) -> Gap:

@@ -81,12 +81,13 @@ def _of_one_format(lines: Sequence[Line]) -> list[Line]:
     formats = {r.json for r in marks if not isinstance(r, InitStart)}
     if not formats or formats == {False}:
         return list(lines)
-    pairs = _whole_pairs(lines)
-    if lines[0][0].log_stream is None and {json for json, _ in pairs} == {True, False}:
+    pairs = _whole_pairs(lines) if lines[0][0].log_stream is None else set()
+    whole = {json for json, _ in pairs}
+    if len(whole) > 1:
         return _of_own_formats(lines, pairs)
-    json = len(formats) == 1 or _is_json(
-        marks, {r.request_id for _, r in lines if isinstance(r, End)}
-    )
+    ended_in_text = {r.request_id for _, r in lines if isinstance(r, End)}
+    json = next(iter(whole or formats)) if len(whole or formats) == 1 else None
+    json = _is_json(marks, ended_in_text) if json is None else json
 
     def own(record: Record) -> bool:
         if isinstance(record, End):

@@ -54,7 +54,7 @@ class SavedLog:
                 if group := selected.group_of(event.log_group):
                     self._stats.log_groups.add(group)
                 yield selected.event(event, position)
-        if request_id := search.request_id:
+        if request_id := search.request_id():
             self._stats.gaps.append(searched_by_id(request_id))
         self._stats.gaps += gaps_shown_by_start(self._files, self._stats.first_ms)
         self._stats.bytes_read = meter.done

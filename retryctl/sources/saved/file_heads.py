@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from itertools import chain, islice, pairwise
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from retryctl.core.history.cut_log import BEGINS_LATE, begins_late, filtered, is_cut, is_filtered
 from retryctl.core.model.coverage import Gap
@@ -42,6 +43,10 @@ class _Head:
     def in_order(self) -> bool:
         return all(a.timestamp_ms <= b.timestamp_ms for a, b in pairwise(self.events))
 
+    def is_unordered(self, first_ms: int) -> bool:
+        """Whether earlier events than these may follow in the file."""
+        return not self.whole and (self.first_ms > first_ms or not self.in_order)
+
 
 def gaps_shown_by_start(files: Sequence[SavedFile], first_ms: int | None) -> list[Gap]:
     """Return the gaps of a log whose first events show that it is a selection, or was cut.
@@ -52,6 +57,8 @@ def gaps_shown_by_start(files: Sequence[SavedFile], first_ms: int | None) -> lis
         return []
     files, until_ms = _first_files(files)
     heads = [head for head in map(_head, files) if head.events]
+    if len(files) == 1 and any(head.is_unordered(first_ms) for head in heads):
+        heads = [_earliest(files[0])]
     if until_ms is not None and not all(head.in_order for head in heads):
         return [_not_compared(first_ms)]
     events = [
@@ -104,6 +111,14 @@ def _head(file: SavedFile, most: int | None = None) -> _Head:
     return _Head(events[:most], len(events) <= most, notes.begins_within_line)
 
 
+def _earliest(file: SavedFile) -> _Head:
+    """Return the earliest events of a file that is in neither order of time: it is read whole."""
+    notes = FileDiagnostics(file.name, file.number)
+    found = _log_events(read_file(file, notes, None, lambda _: None))
+    events = nsmallest(HEAD_EVENTS, found, key=attrgetter("timestamp_ms"))
+    return _Head(events, False, notes.begins_within_line)
+
+
 def _newest_first(events: Sequence[LogEvent]) -> bool:
     times = [event.timestamp_ms for event in events]
     return times[0] > times[-1] and all(a >= b for a, b in pairwise(times))
@@ -129,7 +144,7 @@ def _comparable(head: _Head, heads: Sequence[_Head], first_ms: int) -> Sequence[
     others = [other for other in heads if other is not head and not other.whole]
     if head.whole and not others:
         return head.events
-    if not head.whole and (head.first_ms > first_ms or not head.in_order):
+    if head.is_unordered(first_ms):
         return ()
     if not all(other.in_order for other in others):
         return ()

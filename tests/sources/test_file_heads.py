@@ -1,0 +1,47 @@
+"""A file that is in neither order of time is examined for a cut at its start, as any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+from retryctl.core.history.cut_log import BEGINS_LATE
+from retryctl.core.model.events import LogEvent
+from retryctl.sources.saved.file_heads import HEAD_EVENTS, gaps_shown_by_start
+from retryctl.sources.saved.files import find_files
+from tests.support.lambda_log import ID, OTHER_ID, Environment, events_of
+from tests.support.made_up_logs import line_of
+
+
+def busy_log() -> list[LogEvent]:
+    one, two, busy = (Environment(letter) for letter in "abc")
+    one.at(0).runs(ID, ends="error")
+    two.at(61).runs(ID, ends="error")
+    one.at(183).runs(OTHER_ID)
+    busy.at(400).runs(ID, *("an order" for _ in range(2 * HEAD_EVENTS)))
+    return events_of(one, two, busy)
+
+
+def gap_kinds(path: Path, events: list[LogEvent]) -> list[str]:
+    path.write_text("".join(map(line_of, events)))
+    first_ms = min(event.timestamp_ms for event in events)
+    return [gap.kind for gap in gaps_shown_by_start(find_files(str(path), None), first_ms)]
+
+
+def test_a_shuffled_file_shows_its_cut(tmp_path: Path) -> None:
+    whole = busy_log()
+    second = next(at for at, event in enumerate(whole) if event.log_stream != whole[0].log_stream)
+    for events, kinds in ((whole, []), (whole[second:], [BEGINS_LATE])):
+        assert gap_kinds(tmp_path / "ordered", events) == kinds
+        for seed in range(5):
+            shuffled = events[:]
+            Random(seed).shuffle(shuffled)
+            assert gap_kinds(tmp_path / "shuffled", shuffled) == kinds
+
+
+def test_a_file_of_one_stream_after_the_other_shows_its_cut(tmp_path: Path) -> None:
+    whole = busy_log()
+    second = next(at for at, event in enumerate(whole) if event.log_stream != whole[0].log_stream)
+    by_stream = sorted(whole[second:], key=lambda e: (e.log_stream or "")[::-1], reverse=True)
+    assert by_stream[0].timestamp_ms > whole[second].timestamp_ms
+    assert gap_kinds(tmp_path / "log", by_stream) == [BEGINS_LATE]
