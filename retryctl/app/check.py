@@ -18,7 +18,7 @@ from retryctl.app.trace import trace_reader
 from retryctl.app.window import evaluate_requests, open_window
 from retryctl.config import ProjectConfig
 from retryctl.core.check.baseline import Identity
-from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
+from retryctl.core.check.check_evaluator import CheckEvaluator, CheckOutcome
 from retryctl.core.check.expectations import Expectations
 from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.coverage import Coverage

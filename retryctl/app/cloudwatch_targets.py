@@ -45,7 +45,7 @@ _GROUP_ARN = re.compile(r"arn:([^:]*):logs:([^:]*):([^:]*):log-group:")
 
 
 @value_class
-class Place:
+class SearchPlace:
     """The function and the log groups; with ``elsewhere`` other groups may be searched too."""
 
     function: str | None = None
@@ -192,25 +192,25 @@ def query_budget(options: SourceOptions, feedback: Feedback) -> QueryBudget:
     return QueryBudget(max_cost_usd=options.max_cost, say=feedback.warn, confirm=feedback.confirm)
 
 
-def place_of(options: SourceOptions, config: ProjectConfig, *, any_group: bool) -> Place:
+def place_of(options: SourceOptions, config: ProjectConfig, *, any_group: bool) -> SearchPlace:
     """Return where to search: what the options name, else what the settings file names.
 
     A log group without a function can name one: that of ``/aws/lambda/NAME``.
     """
     if options.log_groups:
         only = options.log_groups[0] if len(options.log_groups) == 1 else None
-        return Place(
+        return SearchPlace(
             function=options.function or (function_of_group(only) if only else None),
             groups=options.log_groups,
         )
     if options.function:
-        return Place(function=options.function)
+        return SearchPlace(function=options.function)
     if not any_group and not config.function and not config.log_groups:
         raise UsageError(
             "no function or log group given.",
             "Name the function with -f, or its log group with -g; or read a saved log with --from.",
         )
-    return Place(function=config.function, groups=config.log_groups, elsewhere=any_group)
+    return SearchPlace(function=config.function, groups=config.log_groups, elsewhere=any_group)
 
 
 def function_of_group(group: str) -> str | None:
@@ -227,7 +227,7 @@ class _Functions:
     ``known`` are the settings of the function that is named, ``groups`` the groups it logs to.
     """
 
-    def __init__(self, aws: AwsClient, place: Place, feedback: Feedback) -> None:
+    def __init__(self, aws: AwsClient, place: SearchPlace, feedback: Feedback) -> None:
         self._feedback = feedback
         self.known = FunctionConfig()
         self.groups = place.groups

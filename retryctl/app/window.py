@@ -25,7 +25,7 @@ from retryctl.bulk.reader import BulkReader
 from retryctl.bulk.reduction import PartitionContext
 from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.config import ProjectConfig
-from retryctl.core.check.evaluate import CheckEvaluator
+from retryctl.core.check.check_evaluator import CheckEvaluator
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Markers
@@ -45,16 +45,16 @@ if TYPE_CHECKING:
 MOST_PROCESSES = 8
 
 T = TypeVar("T")
-Tallies = dict["str | None", SummaryTally]
+TalliesByFunction = dict["str | None", SummaryTally]
 """A tally for each function; ``None`` for requests whose function is not known."""
 
 
 # --------------------------------------------------------------------------- the use cases
 
 
-def count_requests(reader: WindowReader) -> Tallies:
+def count_requests(reader: WindowReader) -> TalliesByFunction:
     """Count the requests of a window, by function."""
-    tallies: Tallies = {}
+    tallies: TalliesByFunction = {}
     for part in reader.map(_Count()):
         for function, tally in part.items():
             tallies.setdefault(function, SummaryTally()).merge(tally)
@@ -389,8 +389,8 @@ class _WrongCounters:
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    def __call__(self, requests: Requests) -> Tallies:
-        tallies: Tallies = defaultdict(SummaryTally)
+    def __call__(self, requests: Requests) -> TalliesByFunction:
+        tallies: TalliesByFunction = defaultdict(SummaryTally)
         for one in requests:
             if isinstance(one, SilentSuccesses):
                 tallies[one.function].add_quiet(one.attempts)

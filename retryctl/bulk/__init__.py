@@ -26,15 +26,15 @@ line is read by itself.
 
 Most attempts are alike: an attempt without its IDs, times and figures is its *template*
 (``attempt_templates``). The core parses the first attempt of each template; of the others only the
-figures are kept, packed (``compact``). Ordinary attempts (START, lines without consequence, END,
-REPORT) are read by one pattern, as many as follow one another. Lambda's records in the JSON format
-are parsed once for each form (``platform_lines``). An attempt without a known template goes to the
-core line by line. There is no second set of rules.
+figures are kept, packed (``compact_attempts``). Ordinary attempts (START, lines without
+consequence, END, REPORT) are read by one pattern, as many as follow one another. Lambda's records
+in the JSON format are parsed once for each form (``platform_lines``). An attempt without a known
+template goes to the core line by line. There is no second set of rules.
 
-What a scan found goes to the *shuffle* store (``shuffle``), a temporary file (``spill``), dealt
-out to partitions by request ID. When all chunks are scanned, the fragments of each stream are
-*stitched* (``stitch``). The *reduce* step (``reduction``) takes one partition at a time: it groups
-attempts by request and has the core check them.
+What a scan found goes to the *shuffle* store (``shuffle``), a temporary file (``spill_file``),
+dealt out to partitions by request ID. When all chunks are scanned, the fragments of each stream
+are *stitched* (``stitched_streams``). The *reduce* step (``reduction``) takes one partition at a
+time: it groups attempts by request and has the core check them.
 
 With request IDs, a *survey* (``id_survey``) is the prefilter: it finds the IDs in the bytes, and
 sorts the events of each block as they stand (``raw_blocks``), which shows their number, times and

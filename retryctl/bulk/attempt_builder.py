@@ -13,7 +13,7 @@ from operator import lt, sub
 from typing import Any
 
 from retryctl.bulk.attempt_templates import TemplateCache, figures_of, template_part
-from retryctl.bulk.compact import RECORD, Shown, compact_attempts, part_of
+from retryctl.bulk.compact_attempts import RECORD, Shown, compact_attempts, part_of
 from retryctl.bulk.line_kinds import ENDS, JSON, REPORTS, STARTS
 from retryctl.bulk.line_layout import (
     END,
@@ -27,7 +27,7 @@ from retryctl.bulk.platform_lines import PlatformLine, platform_line
 from retryctl.bulk.stream_batch import StreamBatch
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.core.crosscheck.claims import Markers, read_claim
-from retryctl.core.grammar.parse import parse_record
+from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.history.lost_lines import has_lost_lines
 from retryctl.core.history.safe_cut import ClosedChunk, closed_piece
 from retryctl.core.model.attempt import Attempt, execution_arn

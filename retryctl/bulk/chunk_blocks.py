@@ -11,7 +11,7 @@ from retryctl.bulk.chunks import ByteRange, Chunk, Stretches
 from retryctl.bulk.workers import run_in_workers
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.decode import segments
+from retryctl.sources.saved.decoding import segments
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter
 from retryctl.sources.saved.files import cannot_open
 from retryctl.sources.saved.formats import detect_format

@@ -19,13 +19,13 @@ from retryctl.bulk.line_layout import is_usual_line, lead_with_group
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
-from retryctl.sources.saved.canonical import HEADER, KEY
+from retryctl.sources.saved.canonical_lines import HEADER, KEY
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.gzip_members import Checkpoint
 from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock
-from retryctl.sources.saved.stream_filter import Place, StreamFilter
+from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 FEW_IDS = 16
 FEW_STREAMS = 8
@@ -103,7 +103,7 @@ class SurveyedChunk:
     first_ms: int | None = None
     last_ms: int | None = None
     malformed: bool = False
-    mentioned: dict[Place, set[str]] = field(default_factory=dict)
+    mentioned: dict[StreamPlace, set[str]] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
     is_irregular: bool = False
     index: BlockIndex = field(default_factory=BlockIndex)
@@ -262,7 +262,7 @@ class LineSelector:
     In an ``irregular`` chunk a stream's name may be written otherwise.
     """
 
-    def __init__(self, places: Collection[Place]) -> None:
+    def __init__(self, places: Collection[StreamPlace]) -> None:
         self._names = {stream.encode() for _, stream in places}
         self._few = len(self._names) <= FEW_STREAMS
         self._all = not all(_PLAIN_NAME.fullmatch(stream) for _, stream in places)

@@ -10,7 +10,7 @@ from io import BytesIO
 from itertools import count
 
 from retryctl.core.model.events import LogEvent
-from retryctl.sources.saved.canonical import HEADER
+from retryctl.sources.saved.canonical_lines import HEADER
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.stream_filter import StreamFilter
 

@@ -12,7 +12,7 @@ from io import BytesIO
 
 from retryctl.bulk.attempt_builder import AttemptBuilder
 from retryctl.bulk.attempt_templates import TemplateCache
-from retryctl.bulk.compact import Shown, deal_out
+from retryctl.bulk.compact_attempts import Shown, deal_out
 from retryctl.bulk.id_survey import fold_search
 from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, LineKinds, consequence
 from retryctl.bulk.line_layout import NoEvent, lead_with_groups
@@ -20,10 +20,10 @@ from retryctl.bulk.stream_batch import StreamBatch, by_header
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.sources.saved.canonical import HEADER, KEY, canonical_line
+from retryctl.sources.saved.canonical_lines import HEADER, KEY, canonical_line
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.log_format import RawEvent
-from retryctl.sources.saved.stream_filter import Place, StreamFilter
+from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 MOST_FRAGMENTS = 64
 """A stream that is out of order more often is not worth cutting."""
@@ -44,7 +44,7 @@ class LineScanner:
         parts: int,
         until_ms: int | None,
         shown: Shown = Shown(),  # noqa: B008 - frozen
-        places: Collection[Place] | None = None,
+        places: Collection[StreamPlace] | None = None,
     ) -> None:
         self._only = places
         self._filter = selected
@@ -53,8 +53,8 @@ class LineScanner:
         self._fragments: dict[bytes, StreamFragment] = {}
         self._places: dict[bytes, tuple[str | None, str] | None] = {}
         self._latest: dict[tuple[str | None, str], StreamFragment] = {}
-        self._of_place: dict[Place, list[StreamFragment]] = {}
-        self._headers: dict[Place, list[bytes]] = {}
+        self._of_place: dict[StreamPlace, list[StreamFragment]] = {}
+        self._headers: dict[StreamPlace, list[bytes]] = {}
         self._lines_until_relief = MOST_HELD
         self._kinds = LineKinds(default_markers=markers.are_default)
         self._before_ms = 0
@@ -85,7 +85,7 @@ class LineScanner:
     def _batches(self, lines: list[bytes]) -> list[StreamBatch] | None:
         """Deal the lines out to their streams; ``None`` where one could concern another stream."""
         batches = by_header(lines, self._width)
-        places: set[Place] = set()
+        places: set[StreamPlace] = set()
         for batch in batches:
             if not batch.classify(self._message_at, self._kinds):
                 return None

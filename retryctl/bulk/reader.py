@@ -12,7 +12,7 @@ from typing import BinaryIO
 from retryctl.bulk.chunk_blocks import ChunkRun
 from retryctl.bulk.chunk_tasks import ScanTask, SurveyTask
 from retryctl.bulk.chunks import Chunk, split_file
-from retryctl.bulk.compact import Shown
+from retryctl.bulk.compact_attempts import Shown
 from retryctl.bulk.id_survey import LineSelector, SurveyedChunk, SurveyedLog
 from retryctl.bulk.line_layout import is_usual_line
 from retryctl.bulk.partition_map import Requests, map_partitions

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from operator import itemgetter
 
-from retryctl.bulk.compact import (
+from retryctl.bulk.compact_attempts import (
     RECORD,
     Stream,
     as_of,
@@ -25,7 +25,7 @@ from retryctl.bulk.compact import (
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_attempts_of
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap, runs_version
 from retryctl.core.model.events import LogEvent
@@ -224,7 +224,7 @@ def _whole(reading: StreamReading, context: PartitionContext) -> Collection[int]
 
 def _is_quiet(key: _Key, attempt: Attempt, context: PartitionContext) -> bool:
     """Whether a request of this one attempt is a silent success where no gap hides anything."""
-    if attempt.outcome is not Outcome.OK or not attempt.claim.silent or context.versions:
+    if attempt.outcome is not AttemptOutcome.OK or not attempt.claim.silent or context.versions:
         return False
     gaps = tuple(gap for gap in context.coverage.gaps if not _hides(gap))
     around = replace(

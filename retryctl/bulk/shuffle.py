@@ -17,15 +17,15 @@ from operator import attrgetter
 
 from retryctl.bulk.chunk_blocks import ChunkBlocks
 from retryctl.bulk.chunks import Chunk
-from retryctl.bulk.compact import Shown, Stream, compact_attempts, part_of, told_apart
+from retryctl.bulk.compact_attempts import Shown, Stream, compact_attempts, part_of, told_apart
 from retryctl.bulk.id_survey import LineSelector, events_in
 from retryctl.bulk.line_layout import NoEvent
 from retryctl.bulk.reduction import Partition, StreamReading
-from retryctl.bulk.spill import SpillFile
-from retryctl.bulk.stitch import StitchedStream, stitch
+from retryctl.bulk.spill_file import SpillFile
+from retryctl.bulk.stitched_streams import StitchedStream, stitch
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.history.build import mentions_in
+from retryctl.core.history.history_builder import mentions_in
 from retryctl.core.history.lost_lines import has_lost_lines
 from retryctl.core.history.safe_cut import last_piece
 from retryctl.core.history.searched_log import IdSearch, searched_by_id
@@ -38,7 +38,7 @@ from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import ReadStats
 from retryctl.sources.saved.files import SavedFile
-from retryctl.sources.saved.stream_filter import Place, StreamFilter
+from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 _EVENTS_AT_ONCE = 50_000
 
@@ -56,7 +56,7 @@ class ScanPlan:
     settings: FunctionConfig
     parts: int
     shown: Shown = field(default_factory=Shown)
-    places: frozenset[Place] | None = None
+    places: frozenset[StreamPlace] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +91,14 @@ class ShuffleStore:
         self.has_malformed = False
         self._plan = plan
         self._spill = SpillFile()
-        self._fragments: dict[Place, list[_FragmentPlace]] = defaultdict(list)
+        self._fragments: dict[StreamPlace, list[_FragmentPlace]] = defaultdict(list)
         self._plain: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
         self._others: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
         self._kept: list[tuple[int, Iterable[tuple[int, Attempt]]]] = []  # of a single partition
         self._mentions: list[list[tuple[str | None, str, LogEvent]]] = [
             [] for _ in range(plan.parts)
         ]
-        self._out_of_order: set[Place] = set()
+        self._out_of_order: set[StreamPlace] = set()
         self._templates: list[list[Attempt]] = []
         self._counts: list[int] = []
         self._unrecognised: list[dict[int, set[str | int]]] = []
@@ -140,7 +140,7 @@ class ShuffleStore:
         self.stats.log_groups |= scanned.log_groups
         self.add_times(scanned.events, scanned.first_ms, scanned.last_ms)
 
-    def sort_whole(self, places: Iterable[Place]) -> None:
+    def sort_whole(self, places: Iterable[StreamPlace]) -> None:
         """Read the events of these places as a whole: logs without streams cannot be cut."""
         self._out_of_order.update(places)
         selected = StreamFilter(self._plan.query)
@@ -182,7 +182,7 @@ class ShuffleStore:
 
     def join(self, files: Sequence[SavedFile]) -> None:
         """Join the fragments of each stream, and read those streams again where that cannot be."""
-        streams: dict[Place, Stream] = {}
+        streams: dict[StreamPlace, Stream] = {}
         more: list[StitchedStream] = []
         for place, places in self._fragments.items():
             fragments = [self._fragment(each) for each in _oldest_first(places)]
@@ -221,7 +221,7 @@ class ShuffleStore:
         assert isinstance(fragment, StreamFragment)
         return fragment
 
-    def _describe(self, streams: dict[Place, Stream]) -> None:
+    def _describe(self, streams: dict[StreamPlace, Stream]) -> None:
         rows: list[list[Stream | None]] = [[None] * count for count in self._counts]
         for place, stream in streams.items():
             unread: set[object] = set()
@@ -256,8 +256,8 @@ class ShuffleStore:
 
     def _sorted_streams(self, files: Sequence[SavedFile]) -> Iterator[StitchedStream]:
         """Read the streams that are out of order, each as a whole."""
-        spill, places = SpillFile(), defaultdict[Place, list[tuple[int, int]]](list)
-        waiting: dict[Place, list[LogEvent]] = defaultdict(list)
+        spill, places = SpillFile(), defaultdict[StreamPlace, list[tuple[int, int]]](list)
+        waiting: dict[StreamPlace, list[LogEvent]] = defaultdict(list)
         held = 0
         for place, event in self._out_of_order_events(files):
             waiting[place].append(event)
@@ -270,7 +270,9 @@ class ShuffleStore:
             events = [event for at in places[place] for event in pickle.loads(spill.get(at))]
             yield self._whole_stream(events)
 
-    def _out_of_order_events(self, files: Sequence[SavedFile]) -> Iterator[tuple[Place, LogEvent]]:
+    def _out_of_order_events(
+        self, files: Sequence[SavedFile]
+    ) -> Iterator[tuple[StreamPlace, LogEvent]]:
         query = self._plan.query
         selected, until_ms = StreamFilter(query), query.until_ms
         lines = chain.from_iterable(map(LineSelector(self._out_of_order).lines, _blocks(files)))
@@ -316,8 +318,8 @@ def _oldest_first(places: list[_FragmentPlace]) -> list[_FragmentPlace]:
 
 def _put_events(
     spill: SpillFile,
-    places: dict[Place, list[tuple[int, int]]],
-    waiting: dict[Place, list[LogEvent]],
+    places: dict[StreamPlace, list[tuple[int, int]]],
+    waiting: dict[StreamPlace, list[LogEvent]],
 ) -> None:
     for place, events in waiting.items():
         places[place].append(spill.put(pickle.dumps(events, protocol=5)))

@@ -7,7 +7,7 @@ from itertools import compress
 from operator import itemgetter
 
 from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, LineKinds, consequences
-from retryctl.sources.saved.canonical import HEADER
+from retryctl.sources.saved.canonical_lines import HEADER
 
 _TIME_BYTES = 13
 _LAST_BYTES = itemgetter(slice(-2, None))

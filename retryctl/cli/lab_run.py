@@ -31,7 +31,7 @@ from retryctl.lab.function import REGION, Function
 from retryctl.lab.function_options import require_posix
 from retryctl.lab.lab import LabEvent, json_lines
 from retryctl.lab.samples import SAMPLES
-from retryctl.views.inert import inert
+from retryctl.views.inert_text import inert
 from retryctl.views.text.lab import plan_table
 
 

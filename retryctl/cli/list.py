@@ -36,7 +36,7 @@ Failed = Annotated[
         "--failed", help="Only requests that did not succeed or recover.", rich_help_panel=_WHICH
     ),
 ]
-Outcome = Annotated[
+Outcomes = Annotated[
     str | None, _names("--outcome", choices.outcomes, "Only these outcomes: exhausted, pending, …")
 ]
 Verdict = Annotated[
@@ -101,7 +101,7 @@ def list_requests(
     screen: options.ScreenOptions,
     functions: Functions = None,
     retried: Retried = False,
-    outcome: Outcome = None,
+    outcome: Outcomes = None,
     verdict: Verdict = None,
     finding: Finding = None,
     error: Error = None,

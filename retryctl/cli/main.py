@@ -62,7 +62,7 @@ def _status_of(arguments: Sequence[str]) -> int:
             error.next_step = _from_demo(error, arguments) or error.next_step
         return _report(error, arguments, debug=debug)
     except Exception as error:
-        from retryctl.cli.unexpected import translate_unexpected
+        from retryctl.cli.unexpected_errors import translate_unexpected
 
         return _report(translate_unexpected(error), arguments, debug=debug)
 

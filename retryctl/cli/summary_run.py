@@ -8,7 +8,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from retryctl.app.window import Tallies, count_requests
+from retryctl.app.window import TalliesByFunction, count_requests
 from retryctl.cli.options import params as options
 from retryctl.cli.options.choices import SUMMARY_FORMS
 from retryctl.cli.options.times import zone
@@ -30,7 +30,7 @@ from retryctl.core.summary.changes import Change, changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.value_classes import value_class
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
-from retryctl.views.figures import Tallies as FunctionTallies
+from retryctl.views.figures import Tallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
 
 _LAMBDA_GROUP = "/aws/lambda/"
@@ -109,7 +109,7 @@ class _Figures:
     """
 
     total: SummaryTally
-    named: FunctionTallies
+    named: Tallies
     coverage: Coverage
     since_ms: int | None
     branches: Branches
@@ -132,7 +132,7 @@ def _earlier(path: Path) -> dict[str, Any]:
 # --------------------------------------------------------------------------- figures
 
 
-def _worst_first(tallies: Tallies) -> FunctionTallies:
+def _worst_first(tallies: TalliesByFunction) -> Tallies:
     """Sort by wrong counts on retries, then by failed attempts."""
 
     def badness(item: tuple[str | None, SummaryTally]) -> tuple[int, int, str]:
@@ -163,7 +163,7 @@ def _quiet_functions(functions: Sequence[str], coverage: Coverage) -> Iterator[s
     yield from (each for each in named if each not in known and _LAMBDA_GROUP + each not in unread)
 
 
-def _total(named: FunctionTallies) -> SummaryTally:
+def _total(named: Tallies) -> SummaryTally:
     total = SummaryTally()
     for _, tally in named:
         total.merge(tally)

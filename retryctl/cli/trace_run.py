@@ -98,7 +98,7 @@ def _follow(
 ) -> ExitStatus:
     """Follow the requests; Ctrl-C ends that with what is known."""
     from retryctl.app.follow import follow
-    from retryctl.cli.output.live import live_display
+    from retryctl.cli.output.live_display import live_display
 
     with live_display(show, feedback) as display:
         try:
@@ -139,7 +139,7 @@ def _follow_pipe(
 ) -> ExitStatus:
     """Show the requests as their log comes; Ctrl-C ends that with what has come."""
     from retryctl.app.live_pipe import PipeFollower
-    from retryctl.cli.output.live import live_display
+    from retryctl.cli.output.live_display import live_display
 
     follower = PipeFollower(pipe, reader)
     with live_display(show, feedback) as display:

@@ -15,7 +15,7 @@ from retryctl.lab.output import Written, is_delivered
 from retryctl.lab.plan import PlannedFault
 from retryctl.lab.platform_log import AttemptEnd, InitEnd, JsonLog, Phase, Subject, TextLog
 from retryctl.lab.process import FunctionProcess, Happening
-from retryctl.lab.runtime_api import TOO_LARGE, Answer, Invocation
+from retryctl.lab.runtime_api import TOO_LARGE, Invocation, RuntimeAnswer
 
 _EXIT_WITHIN_S = 2.0
 INIT_TIMEOUT_S = 10.0
@@ -36,7 +36,7 @@ class LabAttempt:
     """
 
     request_id: str
-    answer: Answer | None
+    answer: RuntimeAnswer | None
     failure: tuple[str, str] | None = None
     fault_missed: bool = False
 
@@ -84,7 +84,7 @@ class Environment:
         )
         self._process: FunctionProcess | None = None
         self._namespace_fds: list[int] = []
-        self._init_answer: Answer | None = None
+        self._init_answer: RuntimeAnswer | None = None
         self._new = True
         self._peak_mb = 0
         self.facts: dict[str, Any] = {}

@@ -25,7 +25,7 @@ from retryctl.lab.host_aws_files import hidden_paths
 from retryctl.lab.output import Splitter, Written
 from retryctl.lab.pipes import Pipes
 from retryctl.lab.plan import PlannedFault
-from retryctl.lab.runtime_api import Answer, Invocation, RuntimeApi
+from retryctl.lab.runtime_api import Invocation, RuntimeAnswer, RuntimeApi
 
 _LIMITS = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _MORE = "Raise the limits of processes (ulimit -u), files (ulimit -n) and memory (ulimit -v)."
@@ -50,7 +50,7 @@ class Happening:
     """What ended a wait."""
 
     kind: Kind
-    answer: Answer | None = None
+    answer: RuntimeAnswer | None = None
 
 
 class FunctionProcess:

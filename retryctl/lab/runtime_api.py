@@ -39,7 +39,7 @@ class Invocation:
 
 
 @value_class
-class Answer:
+class RuntimeAnswer:
     """A call of the function's process.
 
     ``ready``: it waits for an invocation. ``init_error``: it could not load the handler;
@@ -60,7 +60,7 @@ class RuntimeApi(socketserver.ThreadingMixIn, HTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers: deque[Answer] = deque()
+        self.answers: deque[RuntimeAnswer] = deque()
         self.invocations: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
         self.current: str | None = None
         self.wake_fd, self._wake = os.pipe()
@@ -79,7 +79,7 @@ class RuntimeApi(socketserver.ThreadingMixIn, HTTPServer):
         self.current = invocation.request_id
         self.invocations.put(invocation)
 
-    def add_answer(self, answer: Answer) -> None:
+    def add_answer(self, answer: RuntimeAnswer) -> None:
         """Pass an answer on to the loop that waits at ``wake_fd``."""
         self.answers.append(answer)
         with contextlib.suppress(OSError):  # closed: no loop waits any more
@@ -131,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path != _PREFIX + "invocation/next":
             return self._reply(404, {"errorType": "NotFound"})
-        self.server.add_answer(Answer(kind="ready"))
+        self.server.add_answer(RuntimeAnswer(kind="ready"))
         invocation = self.server.invocations.get()
         if invocation is None:
             self.close_connection = True
@@ -148,14 +148,14 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         error_type = self.headers.get("Lambda-Runtime-Function-Error-Type")
         if self.path == _PREFIX + "init/error":
-            answer = Answer(kind="init_error", body=body, error_type=error_type)
+            answer = RuntimeAnswer(kind="init_error", body=body, error_type=error_type)
         elif self.path == f"{_PREFIX}invocation/{self.server.current}/response":
             if len(body) > LARGEST_RESPONSE:
-                self.server.add_answer(Answer(kind="refused", error_type=TOO_LARGE))
+                self.server.add_answer(RuntimeAnswer(kind="refused", error_type=TOO_LARGE))
                 return self._reply(413, {"errorType": TOO_LARGE, "errorMessage": _too_large(body)})
-            answer = Answer(kind="response", body=body)
+            answer = RuntimeAnswer(kind="response", body=body)
         elif self.path == f"{_PREFIX}invocation/{self.server.current}/error":
-            answer = Answer(kind="error", body=body, error_type=error_type)
+            answer = RuntimeAnswer(kind="error", body=body, error_type=error_type)
         else:
             return self._reply(400, {"errorType": "InvalidRequestID"})
         self.server.add_answer(answer)

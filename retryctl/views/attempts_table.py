@@ -7,12 +7,12 @@ from datetime import tzinfo
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import is_timed
 from retryctl.views.blocks import Column, Paragraph, Pieces, Table
 from retryctl.views.environments import EnvironmentLabel
-from retryctl.views.inert import cut
+from retryctl.views.inert_text import cut
 from retryctl.views.sentences import branch_is_wrong, counter_is_wrong, numbered
 from retryctl.views.signs import BAD, GOOD, NOTHING, STYLES, UNSURE, outcome_sign
 from retryctl.views.times import duration, on_one_day, stamp, starts_ms, waits_ms, zone_name
@@ -112,7 +112,7 @@ def error_detail(attempt: Attempt) -> str:
     if error is None:
         return ""
     message = error.message or ""
-    shown = attempt.outcome is Outcome.ERROR or message.partition(":")[0] == error.type
+    shown = attempt.outcome is AttemptOutcome.ERROR or message.partition(":")[0] == error.type
     said = ": ".join(text for text in (None if shown else error.type, message) if text)
     return ", at ".join(text for text in (cut(said, _MOST_OF_AN_ERROR), error.frame) if text)
 
@@ -186,7 +186,7 @@ def _check(check: AttemptVerdict) -> Pieces:
 
 def outcome_word(attempt: Attempt) -> str:
     """Return the error's type, or Lambda's word for what happened."""
-    raised = attempt.error if attempt.outcome is Outcome.ERROR else None
+    raised = attempt.error if attempt.outcome is AttemptOutcome.ERROR else None
     word = (raised.type if raised else None) or attempt.outcome.value
     return f"{word}, inferred" if attempt.outcome_inferred else word
 

@@ -16,7 +16,7 @@ from retryctl.core.crosscheck.checked_request import RULES
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.views.inert import inert
+from retryctl.views.inert_text import inert
 from retryctl.views.json.request_list import listed_object
 from retryctl.views.json.summary import durable_executions, summary_object
 from retryctl.views.signs import NOTHING

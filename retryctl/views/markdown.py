@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from retryctl.views.blocks import Block, Command, Paragraph, Pieces, Table
-from retryctl.views.inert import inert
+from retryctl.views.inert_text import inert
 
 # All that Markdown, or the additions of GitHub and GitLab to it, can read as markup: emphasis,
 # links, HTML, tables, headings, bare addresses, mentions and references.

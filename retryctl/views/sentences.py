@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import Request, RequestOutcome
@@ -67,7 +67,7 @@ def outcome_sentence(request: Request, coverage: Coverage, tz: tzinfo) -> Senten
     """Return the outcome of the request, with the figures that matter for it."""
     attempts = request.attempts
     failed = [attempt.number for attempt in attempts if attempt.outcome.failed]
-    ok = [attempt.number for attempt in attempts if attempt.outcome is Outcome.OK]
+    ok = [attempt.number for attempt in attempts if attempt.outcome is AttemptOutcome.OK]
     took = _took(attempts) if attempts else ""
     if request.outcome is RequestOutcome.SUCCEEDED:
         more = len(attempts) - 1

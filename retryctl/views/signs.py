@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retryctl.core.crosscheck.findings import Severity
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 
 GOOD, BAD, UNSURE, WARNING, NOTE, GOING, NOTHING = "✓", "✗", "?", "!", "i", "…", "—"
 STYLES = {
@@ -34,10 +34,10 @@ The no-break space is that with which Python's tracebacks are indented.
 """
 
 
-def outcome_sign(outcome: Outcome) -> str:
+def outcome_sign(outcome: AttemptOutcome) -> str:
     """Return the sign of an attempt's outcome."""
-    if outcome is Outcome.OK:
+    if outcome is AttemptOutcome.OK:
         return GOOD
-    if outcome is Outcome.RUNNING:
+    if outcome is AttemptOutcome.RUNNING:
         return GOING
     return BAD if outcome.failed else UNSURE

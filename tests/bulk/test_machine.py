@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.bulk import spill, workers
+from retryctl.bulk import spill_file, workers
 from retryctl.bulk.reader import BulkReader
-from retryctl.bulk.spill import SpillFile
+from retryctl.bulk.spill_file import SpillFile
 from retryctl.bulk.workers import run_in_workers
 from retryctl.core.model.coverage import LogQuery
 from retryctl.errors import CouldNotLook
@@ -135,7 +135,7 @@ def test_pieces_come_back_from_memory_and_from_the_file() -> None:
 def test_a_full_disk_leaves_the_rest_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     store = SpillFile(in_memory_bytes=0)
     first = store.put(b"on the disk")
-    monkeypatch.setattr(spill.os, "write", full)  # type: ignore[attr-defined]
+    monkeypatch.setattr(spill_file.os, "write", full)  # type: ignore[attr-defined]
     second = store.put(b"in memory")
     assert (store.get(first), store.get(second)) == (b"on the disk", b"in memory")
 

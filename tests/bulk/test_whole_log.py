@@ -13,7 +13,7 @@ from retryctl.bulk.reader import BulkReader
 from retryctl.bulk.reduction import PartitionContext, reduce_partition
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_request
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.history.build import build_history
+from retryctl.core.history.history_builder import build_history
 from retryctl.core.history.lost_lines import with_lost_lines
 from retryctl.core.model.coverage import UNORDERED, Coverage, Gap, LogQuery
 from retryctl.core.model.function_config import FunctionConfig

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
+from retryctl.core.check.check_evaluator import CheckEvaluator, CheckOutcome
 from retryctl.core.check.expectations import Expectations
 from retryctl.core.crosscheck.checked_request import RULES, CheckedRequest, check_request
 from retryctl.core.crosscheck.counter_rules import COUNTER_RULES

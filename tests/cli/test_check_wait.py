@@ -10,7 +10,7 @@ from retryctl.app.options import SourceOptions
 from retryctl.cli.options.check_options import CheckOptions, read_expected
 from retryctl.cli.options.times import wait_limit
 from retryctl.config import ProjectConfig
-from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
+from retryctl.core.check.check_evaluator import CheckEvaluator, CheckOutcome
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.coverage import Coverage
 from tests.support.check_logs import exhausted, pending, right, succeeded, switched

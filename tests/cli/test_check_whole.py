@@ -14,10 +14,10 @@ from retryctl.bulk.reader import BulkReader
 from retryctl.bulk.reduction import PartitionContext, reduce_partition
 from retryctl.cli.options.check_options import CheckOptions, read_expected
 from retryctl.config import ProjectConfig
-from retryctl.core.check.evaluate import CheckEvaluator
+from retryctl.core.check.check_evaluator import CheckEvaluator
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_request
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.history.build import build_history
+from retryctl.core.history.history_builder import build_history
 from retryctl.core.history.lost_lines import with_lost_lines
 from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig

@@ -18,7 +18,7 @@ import pytest
 from retryctl.app.follow import follow
 from retryctl.app.trace import TraceResult
 from retryctl.cli.options.params import Output, OutputOptions
-from retryctl.cli.output.live import LinesDisplay, TableDisplay, countdown
+from retryctl.cli.output.live_display import LinesDisplay, TableDisplay, countdown
 from retryctl.cli.output.terminal import LiveRegion, TerminalFeedback
 from retryctl.core.model.coverage import Gap
 from retryctl.errors import AccessDenied, RetryctlError, Throttled, Unreachable

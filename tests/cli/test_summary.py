@@ -358,7 +358,7 @@ def test_what_cannot_be_read_at_all_ends_with_3(tmp_path: Path) -> None:
 
 def test_tallies_of_parts_add_up_in_any_order(large: tuple[Path, Truth]) -> None:
     from retryctl.core.crosscheck.checked_request import check_request
-    from retryctl.core.history.build import build_history
+    from retryctl.core.history.history_builder import build_history
     from retryctl.core.model.coverage import LogQuery
     from retryctl.sources.saved.events import SavedLog
 

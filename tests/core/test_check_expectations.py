@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.check import evaluate
-from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
+from retryctl.core.check import check_evaluator
+from retryctl.core.check.check_evaluator import CheckEvaluator, CheckOutcome
 from retryctl.core.check.expectations import Expectations, Limit
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.request import RequestOutcome
@@ -260,7 +260,7 @@ def many_wrong() -> list[CheckedRequest]:
 
 def test_findings_beyond_a_number_are_counted_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the first requests are kept, whatever the order in which the requests come."""
-    monkeypatch.setattr(evaluate, "MOST_FINDINGS", 3)
+    monkeypatch.setattr(check_evaluator, "MOST_FINDINGS", 3)
     checked = many_wrong()
     total = sum(len(one.findings) for one in checked)
     outcomes = []
@@ -280,7 +280,7 @@ def test_merged_results_keep_no_more_findings_than_one_evaluator(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What is dropped before the result leaves no trace of a request's findings."""
-    monkeypatch.setattr(evaluate, "MOST_FINDINGS", 3)
+    monkeypatch.setattr(check_evaluator, "MOST_FINDINGS", 3)
     whole_log = CheckEvaluator(Expectations(fail_on=ERRORS))
     dropped: list[int] = []
     drop = CheckEvaluator._drop_findings

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from retryctl.core.crosscheck.claims import Branches, Claim, Markers, read_claim
-from retryctl.core.grammar.parse import parse_record
+from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.model.events import LogEvent
 from tests.support.lambda_log import ID, Environment, history, python_error
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from retryctl.core.grammar.parse import parse_record
+from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import (
     AppLine,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from retryctl.core.history.build import build_history
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.history_builder import build_history
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import RequestOutcome
 from tests.support.lambda_log import (
@@ -89,7 +89,7 @@ def test_an_error_record_beside_a_timed_out_attempt_proves_its_own_request() -> 
     log = Environment(json=True).raises(ID).at(60).reports(OTHER_ID, status="timeout")
     mine, theirs = history(log).requests
     assert (mine.request_id, mine.attempts) == (ID, ())
-    assert [each.outcome for each in theirs.attempts] == [Outcome.TIMEOUT]
+    assert [each.outcome for each in theirs.attempts] == [AttemptOutcome.TIMEOUT]
     assert len(theirs.attempts[0].events) == 1
 
 

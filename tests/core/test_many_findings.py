@@ -9,7 +9,7 @@ from datetime import UTC
 import pytest
 
 from retryctl.core.check.baseline import Identity
-from retryctl.core.check.evaluate import CheckEvaluator, CheckOutcome
+from retryctl.core.check.check_evaluator import CheckEvaluator, CheckOutcome
 from retryctl.core.check.expectations import Expectations
 from retryctl.core.crosscheck import findings
 from retryctl.core.crosscheck.checked_request import CheckedRequest

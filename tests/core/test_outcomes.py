@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.history.outcome import ErrorInfo, Outcome
+from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request, RequestOutcome
@@ -133,7 +133,7 @@ def test_a_json_report_decides_likewise(status: str, error_type: str | None, out
 
 def test_a_raised_handler_has_status_success_and_its_marker_decides() -> None:
     attempt = attempt_in(Environment(json=True).starts().raises().reports(status="success"))
-    assert attempt.outcome is Outcome.ERROR
+    assert attempt.outcome is AttemptOutcome.ERROR
     assert attempt.error == ErrorInfo(
         type="NameError", message="name 'total' is not defined", frame="app.py:11 handler"
     )
@@ -143,24 +143,24 @@ def test_a_raised_handler_has_status_success_and_its_marker_decides() -> None:
 def test_the_runtime_s_word_stands_for_a_report_that_is_not_there() -> None:
     log = Environment(json=True).starts()
     log.logs(platform("runtimeDone", {"requestId": ID, "status": "timeout"}))
-    assert attempt_in(log).outcome is Outcome.TIMEOUT
+    assert attempt_in(log).outcome is AttemptOutcome.TIMEOUT
 
 
 def test_an_error_that_the_application_logged_is_no_failure() -> None:
     log = Environment().starts().logs(f"[ERROR]\t2026-11-23T00:00:00.001Z\t{ID}\tno stock\n")
-    assert attempt_in(log.reports()).outcome is Outcome.OK
+    assert attempt_in(log.reports()).outcome is AttemptOutcome.OK
 
 
 def test_a_record_that_an_application_can_log_is_a_marker_only_as_the_last_one() -> None:
     last = Environment(json=True).starts().prints("working").logs(NODE_JSON).reports()
-    assert attempt_in(last).outcome is Outcome.ERROR
+    assert attempt_in(last).outcome is AttemptOutcome.ERROR
     logged = Environment(json=True).starts().logs(NODE_JSON).prints("carried on").reports()
-    assert attempt_in(logged).outcome is Outcome.OK
+    assert attempt_in(logged).outcome is AttemptOutcome.OK
 
 
 def test_memory_figures_alone_prove_nothing() -> None:
     full = report().replace("Max Memory Used: 36 MB", "Max Memory Used: 128 MB")
-    assert attempt_in(Environment().logs(START, END, full)).outcome is Outcome.OK
+    assert attempt_in(Environment().logs(START, END, full)).outcome is AttemptOutcome.OK
 
 
 @pytest.mark.parametrize(
@@ -214,8 +214,10 @@ def test_an_attempt_runs_until_its_timeout_and_a_minute_for_late_logs(
     settings: FunctionConfig | None, still_s: int
 ) -> None:
     log = Environment().starts()
-    assert attempt_in(log, settings=settings, later_s=still_s).outcome is Outcome.RUNNING
-    assert attempt_in(log, settings=settings, later_s=still_s + 0.01).outcome is Outcome.UNKNOWN
+    assert attempt_in(log, settings=settings, later_s=still_s).outcome is AttemptOutcome.RUNNING
+    assert (
+        attempt_in(log, settings=settings, later_s=still_s + 0.01).outcome is AttemptOutcome.UNKNOWN
+    )
 
 
 # --------------------------------------------------------------------------- a request
@@ -340,7 +342,7 @@ def test_what_was_retried_at_the_usual_wait_had_failed_where_the_runtime_leaves_
     request = request_in(provided(wait_s))
     first, second = request.attempts
     assert (first.outcome_inferred, second.outcome_inferred) == (inferred, False)
-    assert first.outcome is (Outcome.ERROR if inferred else Outcome.OK)
+    assert first.outcome is (AttemptOutcome.ERROR if inferred else AttemptOutcome.OK)
     assert request.outcome.value == ("recovered" if inferred else "succeeded")
 
 
@@ -349,7 +351,7 @@ def test_a_failure_that_the_log_tells_is_not_inferred() -> None:
     log.cold = False
     log.runs(ID, ends="timeout").at(60.01).runs(ID, ends="ok")
     first = request_in(log).attempts[0]
-    assert (first.outcome, first.outcome_inferred) == (Outcome.TIMEOUT, False)
+    assert (first.outcome, first.outcome_inferred) == (AttemptOutcome.TIMEOUT, False)
 
 
 def test_the_settings_can_name_such_a_runtime() -> None:

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from retryctl.core.check.evaluate import CheckEvaluator
+from retryctl.core.check.check_evaluator import CheckEvaluator
 from retryctl.core.check.expectations import Expectations
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_history

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_request
 from retryctl.core.crosscheck.findings import Severity
-from retryctl.core.grammar.parse import parse_record
-from retryctl.core.history.build import build_history
+from retryctl.core.grammar.record_parser import parse_record
+from retryctl.core.history.history_builder import build_history
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import Report, Start

@@ -13,7 +13,7 @@ from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import RULES, CheckedRequest
 from retryctl.core.crosscheck.claims import Branches, Markers
 from retryctl.core.crosscheck.findings import Finding, Severity
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.history.searched_log import searched_by_id
 from retryctl.core.model.coverage import UNORDERED, Coverage, Gap
 from retryctl.core.model.function_config import FunctionConfig
@@ -633,7 +633,7 @@ def test_attempts_whose_errors_a_gap_hides_are_not_exhausted() -> None:
     gap = Gap(kind=UNORDERED, message="Lines out of order.", hides_lines=True)
     events = events_of(*logs)
     of = checked(*logs, coverage=replace(whole(events), gaps=(gap,)))
-    assert {attempt.outcome for attempt in of.request.attempts} == {Outcome.UNKNOWN}
+    assert {attempt.outcome for attempt in of.request.attempts} == {AttemptOutcome.UNKNOWN}
     assert of.request.outcome is RequestOutcome.UNKNOWN
     assert found(of, "retries-exhausted") == []
     assert checked(*logs, coverage=whole(events)).request.outcome is RequestOutcome.EXHAUSTED
@@ -722,7 +722,10 @@ def test_nothing_is_certain_of_the_result_of_a_search_by_id() -> None:
     log.events = [each for each in log.events if ID in each.message]
     gap = searched_by_id(ID)
     of = checked(log, coverage=replace(saved(log.events), gaps=(gap,)))
-    assert [each.outcome for each in of.request.attempts] == [Outcome.UNKNOWN, Outcome.UNKNOWN]
+    assert [each.outcome for each in of.request.attempts] == [
+        AttemptOutcome.UNKNOWN,
+        AttemptOutcome.UNKNOWN,
+    ]
     assert of.request.outcome is RequestOutcome.UNKNOWN
     assert of.verdict is Verdict.UNDETERMINED
     assert [each.rule for each in of.findings] == ["logs-incomplete"]

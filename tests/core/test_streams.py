@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from retryctl.core.history.build import build_history
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.history_builder import build_history
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from tests.support.lambda_log import (
@@ -68,7 +68,7 @@ def test_a_failed_init_belongs_to_the_attempt_behind_it() -> None:
         log = Environment(json=json).inits().fails_init()
         log.starts().reports(status="error", error_type="Runtime.Unknown")
         (attempt,) = attempts_of(log)
-        assert attempt.outcome is Outcome.INIT_ERROR
+        assert attempt.outcome is AttemptOutcome.INIT_ERROR
         assert attempt.events[0] is log.events[0]
         assert len(attempt.events) == len(log.events)
         assert attempt.error is not None
@@ -88,7 +88,7 @@ def test_late_lines_after_report_are_the_attempt_s() -> None:
     log.at(70).starts().reports()
     log.logs(exited())
     first, second = attempts_of(log)
-    assert (first.outcome, second.outcome) == (Outcome.TIMEOUT, Outcome.CRASH)
+    assert (first.outcome, second.outcome) == (AttemptOutcome.TIMEOUT, AttemptOutcome.CRASH)
     assert "Task timed out" in first.events[-1].message
     assert "Runtime exited" in second.events[-1].message
 
@@ -105,7 +105,7 @@ def test_a_logger_s_line_finds_its_request_when_that_is_over() -> None:
     log = Environment().runs(ends="ok").at(1).runs(OTHER_ID, ends="ok")
     log.at(300).logs(f"[ERROR]\t2026-11-23T00:05:00.000Z\t{OTHER_ID}\tDisconnect timed out\n")
     (attempt,) = attempts_of(log, request_id=OTHER_ID)
-    assert attempt.outcome is Outcome.OK
+    assert attempt.outcome is AttemptOutcome.OK
     assert len(said(attempt)) == 1
 
 
@@ -153,7 +153,7 @@ def test_a_window_that_opens_inside_an_attempt_gives_its_prints_to_nobody() -> N
     (attempt,) = attempts_of(log)
     assert attempt.claim.silent
     assert said(attempt)[0].startswith("[ERROR] NameError")
-    assert (attempt.outcome, attempt.started_ms) == (Outcome.ERROR, None)
+    assert (attempt.outcome, attempt.started_ms) == (AttemptOutcome.ERROR, None)
     assert attempt.report_event is not None
     assert attempt.placed_ms == attempt.report_event.timestamp_ms - 250
 
@@ -166,8 +166,8 @@ def test_what_is_printed_before_an_unseen_start_s_report_proves_nothing_either()
 def test_an_attempt_without_start_reaches_back_to_the_report_before() -> None:
     log = Environment().runs(OTHER_ID, ends="ok").at(5).raises().reports()
     (attempt,) = attempts_of(log)
-    assert attempt.outcome is Outcome.ERROR
-    assert attempts_of(log, request_id=OTHER_ID)[0].outcome is Outcome.OK
+    assert attempt.outcome is AttemptOutcome.ERROR
+    assert attempts_of(log, request_id=OTHER_ID)[0].outcome is AttemptOutcome.OK
 
 
 def test_an_init_is_known_without_the_start_behind_it() -> None:
@@ -181,27 +181,27 @@ def test_an_init_is_known_without_the_start_behind_it() -> None:
 def test_a_report_alone_decides_the_outcome() -> None:
     log = Environment().logs(report(status="timeout", duration_ms=3000))
     (attempt,) = attempts_of(log)
-    assert (attempt.outcome, attempt.duration_ms) == (Outcome.TIMEOUT, 3000)
+    assert (attempt.outcome, attempt.duration_ms) == (AttemptOutcome.TIMEOUT, 3000)
     assert (attempt.started_ms, attempt.ended_ms) == (None, attempt.events[-1].timestamp_ms)
 
 
 def test_a_timeout_line_before_a_report_does_not_hide_its_figures() -> None:
     log = Environment().logs(timed_out(MIDNIGHT_MS)).reports(duration_ms=3000)
     (attempt,) = attempts_of(log)
-    assert (attempt.outcome, attempt.duration_ms) == (Outcome.TIMEOUT, 3000)
+    assert (attempt.outcome, attempt.duration_ms) == (AttemptOutcome.TIMEOUT, 3000)
     assert len(attempt.events) == 3
 
 
 def test_an_end_without_report_takes_nothing_of_the_attempt_behind_it() -> None:
     log = Environment().logs(end()).at(5).inits().raises(OTHER_ID).runs(OTHER_ID, ends="ok")
     (attempt,) = attempts_of(log)
-    assert (attempt.outcome, len(attempt.events)) == (Outcome.UNKNOWN, 1)
+    assert (attempt.outcome, len(attempt.events)) == (AttemptOutcome.UNKNOWN, 1)
 
 
 def test_a_window_that_closes_inside_an_attempt_leaves_it_running() -> None:
     log = Environment().starts().prints("0", "process A")
     (attempt,) = attempts_of(log)
-    assert attempt.outcome is Outcome.RUNNING
+    assert attempt.outcome is AttemptOutcome.RUNNING
     assert (attempt.ended_ms, attempt.duration_ms) == (None, None)
     assert (attempt.claim.counter, attempt.claim.branch) == (0, "A")
 
@@ -218,9 +218,12 @@ def test_an_attempt_without_report_ends_where_the_next_one_starts() -> None:
 def test_a_report_within_a_function_s_longest_time_closes_its_start() -> None:
     log = Environment().starts().at(905).reports(status="timeout", duration_ms=900_000)
     (attempt,) = attempts_of(log)
-    assert attempt.outcome is Outcome.TIMEOUT
+    assert attempt.outcome is AttemptOutcome.TIMEOUT
     log = Environment().starts().at(3600).reports()
-    assert [each.outcome for each in attempts_of(log)] == [Outcome.UNKNOWN, Outcome.OK]
+    assert [each.outcome for each in attempts_of(log)] == [
+        AttemptOutcome.UNKNOWN,
+        AttemptOutcome.OK,
+    ]
 
 
 # --------------------------------------------------------------------------- the same event again
@@ -267,7 +270,7 @@ def test_a_function_that_prints_records_of_others_has_one_attempt() -> None:
     log.prints("done").reports()
     (request,) = history(log).requests
     (attempt,) = request.attempts
-    assert (request.request_id, attempt.outcome, attempt.error) == (ID, Outcome.OK, None)
+    assert (request.request_id, attempt.outcome, attempt.error) == (ID, AttemptOutcome.OK, None)
     assert len(attempt.events) == len(log.events)
     assert len(attempt.ambiguous) == 4
 
@@ -283,7 +286,7 @@ def test_a_forged_start_and_report_of_the_attempt_itself_are_its_text() -> None:
     log = Environment().inits().starts()
     log.logs(start(), report(duration_ms=99)).prints("0", "process A").raises().reports()
     (attempt,) = attempts_of(log)
-    assert (attempt.outcome, attempt.duration_ms) == (Outcome.ERROR, 3.0)
+    assert (attempt.outcome, attempt.duration_ms) == (AttemptOutcome.ERROR, 3.0)
     assert attempt.claim.counter == 0
 
 
@@ -310,14 +313,14 @@ def test_json_lines_may_carry_a_time_before_their_start() -> None:
     log.at(60).starts().logs("0\n", "process A\n", early_ms=12).raises().reports()
     (attempt,) = attempts_of(log)
     assert said(attempt)[:2] == ["0", "process A"]
-    assert (attempt.claim.counter, attempt.outcome) == (0, Outcome.ERROR)
+    assert (attempt.claim.counter, attempt.outcome) == (0, AttemptOutcome.ERROR)
 
 
 def test_a_good_attempt_at_level_warn_leaves_nothing_and_a_crash_a_report() -> None:
     log = Environment(json=True).reports(status="error", error_type="Runtime.ExitError")
     (attempt,) = attempts_of(log)
     assert attempt.starts_unseen
-    assert attempt.outcome is Outcome.CRASH
+    assert attempt.outcome is AttemptOutcome.CRASH
 
 
 def test_an_init_start_shows_that_the_level_hides_no_start() -> None:
@@ -348,7 +351,7 @@ def test_on_managed_instances_lines_go_by_their_request_id() -> None:
     log = managed()
     (mine,), (theirs,) = attempts_of(log), attempts_of(log, request_id=OTHER_ID)
     assert (mine.managed, theirs.managed) == (True, True)
-    assert (mine.outcome, theirs.outcome) == (Outcome.OK, Outcome.ERROR)
+    assert (mine.outcome, theirs.outcome) == (AttemptOutcome.OK, AttemptOutcome.ERROR)
     assert len(said(mine)) == 1
     assert mine.claim.silent
     assert theirs.claim.silent
@@ -360,7 +363,7 @@ def test_on_managed_instances_a_crash_stays_a_crash() -> None:
     log = Environment(json=True).inits(kind="lambda-managed-instances").starts()
     record = {"requestId": ID, "status": "error", "metrics": {"durationMs": 1.1}}
     log.platform("report", record | {"errorType": "Runtime.ExitError"})
-    assert attempts_of(log)[0].outcome is Outcome.CRASH
+    assert attempts_of(log)[0].outcome is AttemptOutcome.CRASH
 
 
 def test_on_managed_instances_a_printed_line_is_nobody_s() -> None:
@@ -376,7 +379,7 @@ def test_without_streams_a_line_belongs_to_the_only_open_attempt() -> None:
     log = Environment(named=False).starts().prints("0", "process A").raises().reports()
     (attempt,) = attempts_of(log)
     assert attempt.log_stream is None
-    assert (attempt.claim.counter, attempt.outcome) == (0, Outcome.ERROR)
+    assert (attempt.claim.counter, attempt.outcome) == (0, AttemptOutcome.ERROR)
 
 
 def test_without_streams_a_line_is_nobody_s_while_two_attempts_are_open() -> None:
@@ -401,7 +404,7 @@ def test_without_streams_the_init_of_another_environment_is_not_the_open_attempt
     log = Environment(named=False).starts().inits().raises(kind="ImportError")
     log.starts(OTHER_ID).reports(OTHER_ID, status="error").prints("mine").reports()
     (mine,) = attempts_of(log)
-    assert mine.outcome is Outcome.UNKNOWN  # the error is of the init, or its own
+    assert mine.outcome is AttemptOutcome.UNKNOWN  # the error is of the init, or its own
     assert said(mine) == ["mine"]
 
 

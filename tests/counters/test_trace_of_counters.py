@@ -8,7 +8,7 @@ import pytest
 
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import check_request
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.coverage import Coverage
 from retryctl.lab.plugin import HandlerLab
 from retryctl.sources.aws.client import AwsClient
@@ -113,19 +113,19 @@ def test_an_attempt_that_never_came_back_breaks_counting_failures(run: Any, stor
 @pytest.mark.parametrize(
     ("store", "end", "outcome"),
     [
-        ("tmp", "time.sleep(60)", Outcome.TIMEOUT),
-        ("dynamodb", "os.kill(os.getpid(), signal.SIGKILL)", Outcome.CRASH),
+        ("tmp", "time.sleep(60)", AttemptOutcome.TIMEOUT),
+        ("dynamodb", "os.kill(os.getpid(), signal.SIGKILL)", AttemptOutcome.CRASH),
     ],
 )
 def test_an_attempt_that_never_came_back_does_not_break_counting_starts(
-    run: Any, store: str, end: str, outcome: Outcome
+    run: Any, store: str, end: str, outcome: AttemptOutcome
 ) -> None:
     if_first = "if counter.count(context.aws_request_id) == 1: import os, signal, time; "
     checked = run(store, "same,same", "starts", if_first + end)
     assert [each.outcome for each in checked.request.attempts] == [
         outcome,
-        Outcome.ERROR,
-        Outcome.ERROR,
+        AttemptOutcome.ERROR,
+        AttemptOutcome.ERROR,
     ]
     assert story(checked) == [(0, None), (1, "B"), (2, "C")]
     assert (checked.verdict, rules(checked)) == (Verdict.AGREES, set())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.lab import plan
 from retryctl.lab.function import Function
 from retryctl.lab.lab import Lab
@@ -30,7 +30,10 @@ def test_a_module_that_cannot_be_imported_is_logged_as_lambda_does(
         stand_in=stand_in,
     )
     request = lab.run("same", retries=1)
-    assert [a.outcome for a in request.attempts] == [Outcome.INIT_ERROR, Outcome.INIT_ERROR]
+    assert [a.outcome for a in request.attempts] == [
+        AttemptOutcome.INIT_ERROR,
+        AttemptOutcome.INIT_ERROR,
+    ]
     kinds = [re.split(r"[ \t]", m)[0] for m in platform(lab.events)]
     once = ["INIT_REPORT", "START", "END", "REPORT"]
     assert kinds == ["INIT_START", "INIT_REPORT", *once, *once]
@@ -59,7 +62,7 @@ def test_a_module_that_cannot_be_imported_is_logged_as_lambda_does(
 def test_what_may_go_wrong_in_init(tmp_path: Path, source: str, error_type: str) -> None:
     lab = lab_of(tmp_path, source)
     request = lab.run("first", retries=0)
-    assert [attempt.outcome for attempt in request.attempts] == [Outcome.INIT_ERROR]
+    assert [attempt.outcome for attempt in request.attempts] == [AttemptOutcome.INIT_ERROR]
     assert platform(lab.events)[-1].endswith(f"\tStatus: error\tError Type: {error_type}\n")
 
 
@@ -67,7 +70,7 @@ def test_what_may_go_wrong_in_init(tmp_path: Path, source: str, error_type: str)
 def test_an_error_of_any_length_is_an_error_and_no_crash(tmp_path: Path, length: int) -> None:
     lab = lab_of(tmp_path, f"def handler(event, context): raise ValueError('x' * {length})")
     (attempt,) = lab.run("first", retries=0).attempts
-    assert attempt.outcome is Outcome.ERROR
+    assert attempt.outcome is AttemptOutcome.ERROR
     assert attempt.error is not None
     assert attempt.error.message == "x" * length
 
@@ -102,7 +105,7 @@ def test_a_handler_that_never_returns_times_out(tmp_path: Path) -> None:
     request = lab.run("first", retries=0)
     (attempt,) = request.attempts
     assert written(lab.events) == ["went in True\n"]
-    assert (attempt.outcome, attempt.duration_ms) == (Outcome.TIMEOUT, 2000.0)
+    assert (attempt.outcome, attempt.duration_ms) == (AttemptOutcome.TIMEOUT, 2000.0)
 
 
 def test_a_handler_that_ignores_sigterm_times_out_all_the_same(tmp_path: Path) -> None:
@@ -118,7 +121,7 @@ def test_a_handler_that_ignores_sigterm_times_out_all_the_same(tmp_path: Path) -
         """,
         timeout_s=0.3,
     )
-    assert [a.outcome for a in lab.run("same", retries=1).attempts] == [Outcome.TIMEOUT] * 2
+    assert [a.outcome for a in lab.run("same", retries=1).attempts] == [AttemptOutcome.TIMEOUT] * 2
 
 
 @pytest.mark.parametrize(
@@ -139,7 +142,7 @@ def test_the_ways_to_die(tmp_path: Path, source: str, status: str) -> None:
     reports = [m for m in platform(lab.events) if m.startswith("REPORT")]
     assert all(m.endswith(f"\tStatus: error\tError Type: {status}\n") for m in reports)
     if status == "Runtime.OutOfMemory":
-        assert {a.outcome for a in request.attempts} == {Outcome.OUT_OF_MEMORY}
+        assert {a.outcome for a in request.attempts} == {AttemptOutcome.OUT_OF_MEMORY}
         assert {a.max_memory_used_mb for a in request.attempts} == {128}
 
 
@@ -147,5 +150,5 @@ def test_a_handler_that_never_stops_printing_times_out(tmp_path: Path) -> None:
     source = "def handler(event, context):\n    while True: print('x' * 9_999)"
     lab = lab_of(tmp_path, source, timeout_s=1.0)
     (attempt,) = lab.run("first", retries=0).attempts
-    assert attempt.outcome is Outcome.TIMEOUT
+    assert attempt.outcome is AttemptOutcome.TIMEOUT
     assert len(written(lab.events)) > 10

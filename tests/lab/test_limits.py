@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.lab.function import Isolation
 from tests.lab.test_isolation import WAYS
 from tests.support.lab_handlers import lab_of, platform, written
@@ -76,7 +76,7 @@ def test_a_response_has_at_most_6_mb(
         """
     lab = lab_of(tmp_path, source, stand_in=stand_in)
     request = lab.run("first", {"extra": extra}, retries=0)
-    assert request.attempts[0].outcome is (Outcome.OK if fits else Outcome.CRASH)
+    assert request.attempts[0].outcome is (AttemptOutcome.OK if fits else AttemptOutcome.CRASH)
     reported = (
         platform(lab.events)[-1]
         .rstrip()
@@ -101,8 +101,8 @@ def test_the_memory_of_children_counts(tmp_path: Path) -> None:
     )
     small = lab.run("first", {"mb": 10}, retries=0).attempts[0]
     large = lab.run("first", {"mb": 200}, retries=0).attempts[0]
-    assert small.outcome is Outcome.OK
-    assert large.outcome is Outcome.OUT_OF_MEMORY
+    assert small.outcome is AttemptOutcome.OK
+    assert large.outcome is AttemptOutcome.OUT_OF_MEMORY
 
 
 def test_an_environment_is_frozen_between_attempts(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from retryctl.core.grammar.parse import parse_record
+from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import InitReport, InitStart, Record, Report, Start
 from retryctl.lab.platform_log import (

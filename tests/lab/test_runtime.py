@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.request import RequestOutcome
 from retryctl.errors import NothingFound
 from retryctl.lab import plan
@@ -57,7 +57,7 @@ def test_prints_logger_lines_and_tracebacks_in_the_text_format(
     assert error.endswith('\n\xa0\xa0\xa0\xa0raise ValueError("first line\\nsecond line")')
     (attempt,) = request.attempts
     assert attempt.error is not None
-    assert (attempt.error.type, attempt.outcome) == ("ValueError", Outcome.ERROR)
+    assert (attempt.error.type, attempt.outcome) == ("ValueError", AttemptOutcome.ERROR)
     assert attempt.error.frame == "app.py:15 deeper"
 
 
@@ -93,7 +93,7 @@ def test_prints_logger_lines_and_errors_in_the_json_format(tmp_path: Path, stand
     assert kinds == ["platform.initStart", "platform.start", "platform.report"]
     (attempt,) = request.attempts
     assert attempt.error is not None
-    assert (attempt.error.type, attempt.outcome) == ("ValueError", Outcome.ERROR)
+    assert (attempt.error.type, attempt.outcome) == ("ValueError", AttemptOutcome.ERROR)
 
 
 @CLIENTS
@@ -285,7 +285,7 @@ def test_big_packages(tmp_path: Path) -> None:
     )
     (attempt,) = lab.run("first").attempts
     assert written(lab.events) == ["https://\n"]
-    assert attempt.outcome is Outcome.OK
+    assert attempt.outcome is AttemptOutcome.OK
 
 
 def test_what_is_not_ascii(tmp_path: Path) -> None:

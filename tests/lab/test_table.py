@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from retryctl.core.crosscheck.attempt_check import Verdict
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.lab.limitations import NotAsOnLambda
 from retryctl.lab.plugin import HandlerLab
 from tests.support.lab_handlers import EXAMPLE, ORDER, ORIGINAL, lab_of, written
@@ -31,10 +31,10 @@ TABLE = [
     ("first+duplicate,same", [(0, "A"), (1, "B"), (2, "C"), (2, "C")], set()),
 ]
 OUTCOMES = {
-    "timeout": Outcome.TIMEOUT,
-    "kill": Outcome.CRASH,
-    "exit": Outcome.CRASH,
-    "oom": Outcome.OUT_OF_MEMORY,
+    "timeout": AttemptOutcome.TIMEOUT,
+    "kill": AttemptOutcome.CRASH,
+    "exit": AttemptOutcome.CRASH,
+    "oom": AttemptOutcome.OUT_OF_MEMORY,
 }
 
 WORKS = """
@@ -80,7 +80,7 @@ def test_a_fault_ends_the_attempt_that_it_is_planned_for(
     lab = lab_of(tmp_path, WORKS, timeout_s=5)
     request = lab.run(f"first+{fault}{moment},same,same+{fault}{moment}")
     outcomes = [attempt.outcome for attempt in request.attempts]
-    assert outcomes == [OUTCOMES[fault], Outcome.ERROR, OUTCOMES[fault]]
+    assert outcomes == [OUTCOMES[fault], AttemptOutcome.ERROR, OUTCOMES[fault]]
     works = {"": ["begins", "ends"], "=late": ["begins", "ends"] * 3}
     printed = [line.strip() for line in written(lab.events) if not line.startswith("[ERROR]")]
     assert printed == works.get(moment, ["begins", "begins", "ends", "begins"])
@@ -96,13 +96,13 @@ def test_a_fault_after_the_end_of_its_attempt_is_a_warning(tmp_path: Path) -> No
 def test_an_attempt_that_is_ok_is_not_retried() -> None:
     shipped = {"order": {"number": 1, "items": 3, "address": "Kiso 3, Nagano"}}
     request = HandlerLab(f"{EXAMPLE}:handler", Path()).run("same,same", shipped)
-    assert [attempt.outcome for attempt in request.attempts] == [Outcome.OK]
+    assert [attempt.outcome for attempt in request.attempts] == [AttemptOutcome.OK]
 
 
 def test_a_duplicate_may_follow_an_attempt_that_was_ok() -> None:
     shipped = {"order": {"number": 1, "items": 3, "address": "Kiso 3, Nagano"}}
     checked = HandlerLab(f"{EXAMPLE}:handler", Path()).check("first+duplicate", shipped)
-    assert [a.outcome for a in checked.request.attempts] == [Outcome.OK, Outcome.OK]
+    assert [a.outcome for a in checked.request.attempts] == [AttemptOutcome.OK, AttemptOutcome.OK]
     assert "duplicate-delivery" in {finding.rule for finding in checked.findings}
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.grammar.parse import parse_record
-from retryctl.core.history.build import build_history
+from retryctl.core.grammar.record_parser import parse_record
+from retryctl.core.history.history_builder import build_history
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import (

@@ -13,8 +13,8 @@ import pytest
 
 from retryctl.core.crosscheck.checked_request import check_request
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.grammar.parse import parse_record
-from retryctl.core.history.build import build_history
+from retryctl.core.grammar.record_parser import parse_record
+from retryctl.core.history.history_builder import build_history
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import AppLine, FunctionError, Record
@@ -22,7 +22,7 @@ from retryctl.sources.cloudwatch.adjacent_pairs import AdjacentPair, Pairs, is_p
 from retryctl.sources.cloudwatch.attempt_line_pattern import attempt_line_pattern
 from retryctl.sources.cloudwatch.bare_starts import BareStarts
 from retryctl.sources.cloudwatch.pages import StreamStretch
-from retryctl.sources.saved.canonical import canonical_line
+from retryctl.sources.saved.canonical_lines import canonical_line
 from tests.bulk.test_whole_log import Row, row_of
 from tests.core import test_grammar
 from tests.support.lambda_log import (

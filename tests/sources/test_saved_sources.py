@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.history.build import build_history
+from retryctl.core.history.history_builder import build_history
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.timestamps import iso_ms
 from retryctl.errors import RetryctlError, UnreadableInput, UsageError

@@ -17,7 +17,7 @@ from retryctl.bulk.reader import BulkReader
 from retryctl.bulk.reduction import PartitionContext, reduce_partition
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_request
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.history.build import build_history
+from retryctl.core.history.history_builder import build_history
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig

@@ -10,7 +10,7 @@ from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict,
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Claim
 from retryctl.core.crosscheck.findings import Finding, Severity
-from retryctl.core.history.outcome import ErrorInfo, Outcome
+from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
@@ -54,7 +54,7 @@ def attempt(number: int, started_ms: int, **fields: Any) -> Attempt:
         "cold_start": False,
         "started_ms": started_ms,
         "ended_ms": started_ms + 57,
-        "outcome": Outcome.ERROR,
+        "outcome": AttemptOutcome.ERROR,
         "error": NAME_ERROR,
         "duration_ms": 54.6,
         "billed_duration_ms": 55.0,
@@ -161,7 +161,7 @@ SWITCHED = checked(
     findings=(SWITCH,),
 )
 
-OK_ALONE = attempt(1, ms("03:00:00.123"), cold_start=True, outcome=Outcome.OK, error=None)
+OK_ALONE = attempt(1, ms("03:00:00.123"), cold_start=True, outcome=AttemptOutcome.OK, error=None)
 SUCCEEDED = checked(
     RequestOutcome.SUCCEEDED, Verdict.NOT_COUNTED, (OK_ALONE, check(AttemptVerdict.SILENT, 0))
 )
@@ -170,7 +170,7 @@ RECOVERED = checked(
     RequestOutcome.RECOVERED,
     Verdict.AGREES,
     FIRST_ROW,
-    (replace(SECOND, outcome=Outcome.OK, error=None), check(AttemptVerdict.AGREES, 1)),
+    (replace(SECOND, outcome=AttemptOutcome.OK, error=None), check(AttemptVerdict.AGREES, 1)),
 )
 
 PENDING = checked(
@@ -186,7 +186,7 @@ RUNNING = checked(
             2,
             ms("03:01:02.871"),
             ended_ms=None,
-            outcome=Outcome.RUNNING,
+            outcome=AttemptOutcome.RUNNING,
             error=None,
             duration_ms=None,
             max_memory_used_mb=None,

@@ -19,7 +19,7 @@ from typing import Any
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_request
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.history.build import History, build_history
+from retryctl.core.history.history_builder import History, build_history
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig

@@ -10,7 +10,7 @@ from retryctl.app.options import SILENT, WHOLE, SourceOptions, TimeWindow
 from retryctl.app.trace import TraceResult, trace
 from retryctl.app.window import count_requests, list_rows, open_window
 from retryctl.config import ProjectConfig
-from retryctl.core.check.evaluate import REQUEST
+from retryctl.core.check.check_evaluator import REQUEST
 from retryctl.core.check.expectations import Expectations
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest

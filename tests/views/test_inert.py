@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retryctl.views.inert import MOST_CHARACTERS, UNSAFE, inert, lines_of
+from retryctl.views.inert_text import MOST_CHARACTERS, UNSAFE, inert, lines_of
 
 ANY_TEXT = st.text(st.characters())  # lone surrogates among them
 

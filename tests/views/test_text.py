@@ -16,7 +16,7 @@ from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict, verd
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Claim
 from retryctl.core.crosscheck.findings import Severity
-from retryctl.core.history.outcome import ErrorInfo, Outcome
+from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import RequestOutcome
@@ -452,12 +452,14 @@ def test_a_type_with_which_the_message_begins_is_not_said_twice() -> None:
     unable = "Runtime.ImportModuleError: Unable to import module 'app'"
     for message, told in ((unable, unable), ("KeyError: 1", "Runtime.Unknown: KeyError: 1")):
         error = ErrorInfo(type=told.partition(":")[0], message=message)
-        failed = replace(FIRST, outcome=Outcome.INIT_ERROR, error=error)
+        failed = replace(FIRST, outcome=AttemptOutcome.INIT_ERROR, error=error)
         assert f": init-error: {told}" in " ".join(one(failed).split())
 
 
 def test_a_crash_is_named_by_its_outcome_and_its_type_follows() -> None:
-    crashed = replace(FIRST, outcome=Outcome.CRASH, error=ErrorInfo(type="Runtime.ExitError"))
+    crashed = replace(
+        FIRST, outcome=AttemptOutcome.CRASH, error=ErrorInfo(type="Runtime.ExitError")
+    )
     text = one(crashed)
     assert "✗ crash " in text
     assert "Runtime.ExitError" in text
@@ -482,7 +484,7 @@ def test_versions_are_told_for_each_attempt_where_they_differ() -> None:
 def test_an_attempt_without_stream_start_or_end() -> None:
     bare = replace(
         FIRST, started_ms=None, ended_ms=None, log_stream=None, cold_start=None,
-        version=None, duration_ms=None, max_memory_used_mb=None, outcome=Outcome.UNKNOWN,
+        version=None, duration_ms=None, max_memory_used_mb=None, outcome=AttemptOutcome.UNKNOWN,
         error=None, events=(),
     )  # fmt: skip
     row = (bare, check(AttemptVerdict.UNDETERMINED))
@@ -735,7 +737,7 @@ def hostile(draw: Any) -> CheckedRequest:
         replace(
             attempt(number, draw(st.integers(-(10**15), 10**15)), log_stream=text()),
             version=text(),
-            outcome=draw(st.sampled_from([one for one in Outcome if one.failed])),
+            outcome=draw(st.sampled_from([one for one in AttemptOutcome if one.failed])),
             error=ErrorInfo(type=text(), message=text(), frame=text()),
             duration_ms=draw(st.floats()),
             claim=Claim(counter=draw(st.integers(0, 10**9)), branch=text()),

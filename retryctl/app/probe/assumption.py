@@ -7,7 +7,7 @@ from collections.abc import Callable
 from retryctl.app.probe.probe_groups import ProbeSession
 from retryctl.app.probe.sample_events import LINES, TIES
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.sources.aws.client import Answer
+from retryctl.sources.aws.client import AwsResponse
 from retryctl.sources.cloudwatch.attempt_line_pattern import attempt_line_pattern
 
 Result = tuple[bool, str]
@@ -54,6 +54,6 @@ def own_expression() -> str:
     return expression
 
 
-def rows(answer: Answer) -> list[dict[str, str]]:
+def rows(answer: AwsResponse) -> list[dict[str, str]]:
     """Return the rows of a query, each by the names of its fields."""
     return [{cell["field"]: cell["value"] for cell in row} for row in answer["results"]]

@@ -8,7 +8,7 @@ from itertools import pairwise
 from retryctl.app.probe.assumption import Result, compared, ordered, own_expression, seen
 from retryctl.app.probe.probe_groups import ProbeSession
 from retryctl.app.probe.sample_events import LINES, MANY, REQUEST_IDS
-from retryctl.sources.aws.client import Answer
+from retryctl.sources.aws.client import AwsResponse
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.cloudwatch.request_search import pattern
 
@@ -73,7 +73,7 @@ def get_excludes_its_end(session: ProbeSession) -> Result:
     return not given, evidence
 
 
-def _given(message: str, events: list[Answer]) -> Result:
+def _given(message: str, events: list[AwsResponse]) -> Result:
     given = any(event["message"] == message for event in events)
     return given, f"the event at endTime was {'returned' if given else 'not returned'}"
 

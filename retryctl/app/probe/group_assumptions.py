@@ -8,11 +8,11 @@ from concurrent.futures import Future
 from retryctl.app.probe.assumption import FIELDS, INSIGHTS_WITHIN_S, OLDEST_FIRST, Result, seen
 from retryctl.app.probe.probe_groups import ProbeSession
 from retryctl.app.probe.sample_events import TIES
-from retryctl.core.grammar.parse import parse_record
+from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import Unrecognised
 from retryctl.errors import NoSuchLogGroup, Throttled
-from retryctl.sources.aws.client import Answer, AwsClient
+from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup, describe
@@ -28,7 +28,7 @@ def filter_refuses_infrequent_access(session: ProbeSession) -> Result:
 def get_reads_or_refuses_infrequent_access(session: ProbeSession) -> Result:
     """GetLogEvents reads an Infrequent Access group, or refuses it in words that are recognised."""
 
-    def read() -> Answer:
+    def read() -> AwsResponse:
         return session.call(
             "GetLogEvents", logGroupName=session.infrequent, logStreamName="crafted"
         )
@@ -116,7 +116,7 @@ def quota_is_five_or_more(session: ProbeSession) -> Result:
     return answered / max(seconds, 1.0) >= 5, evidence
 
 
-def _answered(call: Future[Answer]) -> bool:
+def _answered(call: Future[AwsResponse]) -> bool:
     try:
         call.result()
     except Throttled:

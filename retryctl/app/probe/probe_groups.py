@@ -11,7 +11,7 @@ from typing import Any
 
 from retryctl.app.probe.sample_events import EVENT_OVERHEAD, Sample
 from retryctl.errors import CouldNotLook
-from retryctl.sources.aws.client import Answer, AwsClient
+from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.cloudwatch.insights import USD_PER_GB
 
 PREFIX = "/retryctl/probe/"
@@ -52,7 +52,7 @@ class ProbeSession:
         gb = 1e9
         return self.bytes_written / gb * _USD_PER_GB_WRITTEN + self.bytes_scanned / gb * USD_PER_GB
 
-    def call(self, operation: str, **request: Any) -> Answer:
+    def call(self, operation: str, **request: Any) -> AwsResponse:
         """Call CloudWatch Logs. Raises the errors of ``retryctl.errors``."""
         return self.aws.call("logs", operation, request, subject="the probe's log group")
 
@@ -95,12 +95,12 @@ class ProbeSession:
 
     # ----------------------------------------------------------------------- reading
 
-    def filtered(self, pattern: str = "", **request: Any) -> list[Answer]:
+    def filtered(self, pattern: str = "", **request: Any) -> list[AwsResponse]:
         """Every event of the Standard group that FilterLogEvents gives, page by page."""
         asked: dict[str, Any] = {"logGroupName": self.standard, **request}
         if pattern:
             asked["filterPattern"] = pattern
-        events: list[Answer] = []
+        events: list[AwsResponse] = []
         while True:
             page = self.call("FilterLogEvents", **asked)
             events += page["events"]
@@ -108,7 +108,7 @@ class ProbeSession:
                 return events
             asked["nextToken"] = page["nextToken"]
 
-    def streamed(self, **request: Any) -> list[Answer]:
+    def streamed(self, **request: Any) -> list[AwsResponse]:
         """Return the events of the stream ``crafted`` that one GetLogEvents call gives."""
         answer = self.call(
             "GetLogEvents",
@@ -125,7 +125,7 @@ class ProbeSession:
         group: str = "",
         since_s: int | None = None,
         until_s: int | None = None,
-    ) -> Answer:
+    ) -> AwsResponse:
         """Run a query of Logs Insights to its end; by default on all of the Standard group."""
         started = self.call(
             "StartQuery",
@@ -147,7 +147,7 @@ class ProbeSession:
                 self.call("StopQuery", queryId=query_id)
             raise
 
-    def _result(self, query_id: str) -> Answer:
+    def _result(self, query_id: str) -> AwsResponse:
         began = self.seconds()
         while True:
             answer = self.call("GetQueryResults", queryId=query_id)

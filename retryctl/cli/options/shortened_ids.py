@@ -49,7 +49,7 @@ def _shortened(arguments: Sequence[str]) -> list[str]:
 def _stdin_lines() -> Iterator[str]:
     if sys.stdin is None:
         return
-    from retryctl.sources.saved.decode import encoding_of
+    from retryctl.sources.saved.decoding import encoding_of
 
     stdin = sys.stdin.buffer
     first = stdin.readline()

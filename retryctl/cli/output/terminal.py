@@ -76,7 +76,7 @@ def remark(text: str, *, quiet: bool = False) -> None:
     A line that begins with spaces is to be copied.
     """
     if not quiet:
-        from retryctl.views.inert import inert
+        from retryctl.views.inert_text import inert
 
         for line in text.splitlines():
             print("\n".join(_fitted(inert(line))), file=sys.stderr)

@@ -13,7 +13,7 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.crosscheck.earlier_marks import EarlierMarks
 from retryctl.core.crosscheck.hidden_parts import HiddenParts, may_hide
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.function_config import FunctionConfig
@@ -61,7 +61,7 @@ class AttemptCheck:
 
 
 @value_class
-class CheckInput:
+class CrossCheckInput:
     """One request as its attempts are checked: ``uncountable`` is why it cannot be counted."""
 
     request: Request
@@ -94,7 +94,7 @@ def uncountable_because(request: Request, around: JudgingContext) -> tuple[str, 
     return tuple(reasons)
 
 
-def check_attempts(given: CheckInput) -> tuple[AttemptCheck, ...]:
+def check_attempts(given: CrossCheckInput) -> tuple[AttemptCheck, ...]:
     """Check each attempt of a request."""
     return tuple(_check(given, attempt) for attempt in given.request.attempts)
 
@@ -139,14 +139,14 @@ def contradicts(attempt: Attempt, branches: Branches) -> bool:
     return branches.numbers.get(branch) != branches.numbers[branches.due(counter)]
 
 
-def _check(given: CheckInput, attempt: Attempt) -> AttemptCheck:
+def _check(given: CrossCheckInput, attempt: Attempt) -> AttemptCheck:
     branches, marks = given.around.branches, given.marks
     check, because = _judge(given, attempt)
     known = check is not AttemptVerdict.UNDETERMINED
     strange = branches.are_strange_to(attempt.claim.branch)
     at_least = known and bool(hidden_before(given, attempt, ahead=False))
     sure = not at_least or attempt.retries >= max(branches.numbers.values())
-    owes = known and sure and not strange and attempt.outcome is Outcome.ERROR
+    owes = known and sure and not strange and attempt.outcome is AttemptOutcome.ERROR
     least, most = marks.in_environment(attempt)
     proved = least == most and marks.knows_environment(attempt)
     counter = attempt.claim.counter if known else None
@@ -161,7 +161,7 @@ def _check(given: CheckInput, attempt: Attempt) -> AttemptCheck:
     )
 
 
-def _judge(given: CheckInput, attempt: Attempt) -> tuple[AttemptVerdict, str]:
+def _judge(given: CrossCheckInput, attempt: Attempt) -> tuple[AttemptVerdict, str]:
     branches = given.around.branches
     if given.uncountable:
         return AttemptVerdict.UNDETERMINED, given.uncountable[0]
@@ -180,12 +180,12 @@ def _judge(given: CheckInput, attempt: Attempt) -> tuple[AttemptVerdict, str]:
     return (AttemptVerdict.DISAGREES if ahead else AttemptVerdict.AGREES), ""
 
 
-def _unread_because(given: CheckInput, attempt: Attempt) -> str:
+def _unread_because(given: CrossCheckInput, attempt: Attempt) -> str:
     """Explain why lines that the attempt printed may be missing; empty where none can be."""
     settings: FunctionConfig = given.around.settings
     if given.hidden.lines:
         return given.hidden.lines[0].message
-    if attempt.claim.counter is not None or attempt.outcome is Outcome.RUNNING:
+    if attempt.claim.counter is not None or attempt.outcome is AttemptOutcome.RUNNING:
         return ""
     if attempt.start_event is None:
         return f"The START of attempt {attempt.number} is not in the log."
@@ -235,7 +235,7 @@ def is_ahead(attempt: Attempt, branches: Branches) -> bool:
     )
 
 
-def _is_wrong(given: CheckInput, attempt: Attempt) -> bool:
+def _is_wrong(given: CrossCheckInput, attempt: Attempt) -> bool:
     """Whether its claim is wrong whatever is hidden."""
     branches = given.around.branches
     unknown_branch = not attempt.claim.silent and claimed(attempt, branches) is None
@@ -246,7 +246,7 @@ def _is_wrong(given: CheckInput, attempt: Attempt) -> bool:
     )
 
 
-def _unproved(given: CheckInput, attempt: Attempt) -> bool:
+def _unproved(given: CrossCheckInput, attempt: Attempt) -> bool:
     """Whether the counter is right if single records of attempts are printed text."""
     fewer = attempt.retries - given.marks.unproved_before(attempt)
     number = claimed(attempt, given.around.branches)
@@ -255,7 +255,7 @@ def _unproved(given: CheckInput, attempt: Attempt) -> bool:
     return number >= fewer or given.around.branches.same_branch(number, fewer)
 
 
-def hidden_before(given: CheckInput, attempt: Attempt, *, ahead: bool) -> str:
+def hidden_before(given: CrossCheckInput, attempt: Attempt, *, ahead: bool) -> str:
     """Explain why attempts before this one may be missing; empty where none can be.
 
     A saved log that was read whole counts as complete, except where a counter that is ahead

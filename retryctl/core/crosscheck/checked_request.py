@@ -15,7 +15,7 @@ from itertools import chain
 
 from retryctl.core.crosscheck.attempt_check import (
     AttemptCheck,
-    CheckInput,
+    CrossCheckInput,
     Verdict,
     check_attempts,
     hidden_after,
@@ -31,7 +31,7 @@ from retryctl.core.crosscheck.earlier_marks import EarlierMarks
 from retryctl.core.crosscheck.findings import Finding, Rule, RuleInput, UnlistedFinding, listed
 from retryctl.core.crosscheck.hidden_parts import hidden_parts, without_hidden_outcomes
 from retryctl.core.crosscheck.store_rules import STORE_RULES, agreeing_store
-from retryctl.core.history.build import History, build_history
+from retryctl.core.history.history_builder import History, build_history
 from retryctl.core.history.lost_lines import with_lost_lines
 from retryctl.core.model.attempt import Attempt, function_from_names
 from retryctl.core.model.coverage import Coverage
@@ -235,7 +235,7 @@ def check_request(
     hidden = hidden_parts(request, around)
     cut = shows_cut(request, around)
     request = without_hidden_outcomes(request, around, hidden, cut=cut)
-    given = CheckInput(
+    given = CrossCheckInput(
         request=request,
         around=around,
         marks=EarlierMarks(request.attempts, markers.branches),

@@ -15,7 +15,7 @@ from retryctl.core.crosscheck.attempt_check import (
 )
 from retryctl.core.crosscheck.earlier_marks import Some, counts_in_tmp
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity, attempts_named
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.wording import number_of
@@ -98,14 +98,14 @@ def _ending(attempt: Attempt) -> str:
 
 
 _ENDED = {
-    Outcome.OK: "succeeded",
-    Outcome.ERROR: "failed before it counted",
-    Outcome.TIMEOUT: "timed out",
-    Outcome.OUT_OF_MEMORY: "ran out of memory",
-    Outcome.CRASH: "crashed",
-    Outcome.INIT_ERROR: "failed in init",
-    Outcome.RUNNING: "is still running",
-    Outcome.UNKNOWN: "ended in a way that the log does not show",
+    AttemptOutcome.OK: "succeeded",
+    AttemptOutcome.ERROR: "failed before it counted",
+    AttemptOutcome.TIMEOUT: "timed out",
+    AttemptOutcome.OUT_OF_MEMORY: "ran out of memory",
+    AttemptOutcome.CRASH: "crashed",
+    AttemptOutcome.INIT_ERROR: "failed in init",
+    AttemptOutcome.RUNNING: "is still running",
+    AttemptOutcome.UNKNOWN: "ended in a way that the log does not show",
 }
 
 
@@ -188,7 +188,7 @@ def _branch_missing(case: RuleInput) -> Iterator[Match]:
 
 def _owes_branch(attempt: Attempt, check: AttemptCheck) -> bool:
     return (
-        attempt.outcome is Outcome.ERROR
+        attempt.outcome is AttemptOutcome.ERROR
         and attempt.claim.branch is None
         and check.check is not AttemptVerdict.UNDETERMINED
     )

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
 from retryctl.core.crosscheck.hidden_parts import may_hide, span_ms
-from retryctl.core.grammar.parse import parse_record
+from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.history.cut_log import BEGINS_LATE
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LATE_LOGS_MS, USUAL_WAITS_MS, WAIT_TOLERANCE_MS
@@ -30,7 +30,7 @@ def _duplicate_delivery(case: RuleInput) -> Iterator[Match]:
                 f"succeeded.{_other_reading(case, good)}",
                 (good.last_event, attempt.start_event or attempt.events[0]),
             )
-        good = attempt if attempt.outcome is Outcome.OK else good
+        good = attempt if attempt.outcome is AttemptOutcome.OK else good
 
 
 def _other_reading(case: RuleInput, good: Attempt) -> str:
@@ -107,9 +107,9 @@ def _retries_exhausted(case: RuleInput) -> Iterator[Match]:
 def _limit_reached(attempts: Sequence[Attempt]) -> str:
     """Return the advice where every attempt ended at the same limit of the function."""
     outcomes = {attempt.outcome for attempt in attempts}
-    if outcomes == {Outcome.TIMEOUT}:
+    if outcomes == {AttemptOutcome.TIMEOUT}:
         return " Each of them timed out: raise the function's timeout, or make it faster."
-    if outcomes == {Outcome.OUT_OF_MEMORY}:
+    if outcomes == {AttemptOutcome.OUT_OF_MEMORY}:
         return " Each of them ran out of memory: raise MemorySize."
     return ""
 
@@ -138,7 +138,7 @@ def _report_missing(case: RuleInput, attempt: Attempt) -> Iterator[Match]:
                 "timeout is over.",
                 (attempt.start_event, attempt.events[-1]),
             )
-    elif attempt.outcome is Outcome.UNKNOWN and not (_hides_lines(case) or attempt.dropped):
+    elif attempt.outcome is AttemptOutcome.UNKNOWN and not (_hides_lines(case) or attempt.dropped):
         yield _unclear_end(attempt, attempt.report_event)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate, islice, pairwise, takewhile
 
 from retryctl.core.crosscheck.claims import Branches
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 
 MOST_NAMED = 5
@@ -37,7 +37,7 @@ def was_recorded(attempt: Attempt, branches: Branches) -> bool | None:
     if attempt.start_event is None or attempt.dropped or attempt.shares_claims or unended:
         return None
     if claim.counter is not None:
-        return attempt.outcome is Outcome.ERROR and claim.counter < branches.last
+        return attempt.outcome is AttemptOutcome.ERROR and claim.counter < branches.last
     return False
 
 
@@ -172,7 +172,7 @@ def _new_environments(attempts: Sequence[Attempt]) -> frozenset[int]:
     return frozenset(
         after.number
         for before, after in pairwise(attempts)
-        if after.log_stream is None and after.cold_start and before.outcome is Outcome.ERROR
+        if after.log_stream is None and after.cold_start and before.outcome is AttemptOutcome.ERROR
     )
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
-from retryctl.core.crosscheck.attempt_check import AttemptCheck, CheckInput
+from retryctl.core.crosscheck.attempt_check import AttemptCheck, CrossCheckInput
 from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.crosscheck.earlier_marks import EarlierMarks, Some
 from retryctl.core.model.attempt import Attempt
@@ -62,7 +62,7 @@ class UnlistedFinding(NamedTuple):
 class RuleInput:
     """One request, checked, as the rules read it."""
 
-    given: CheckInput
+    given: CrossCheckInput
     checks: tuple[AttemptCheck, ...]
 
     @property

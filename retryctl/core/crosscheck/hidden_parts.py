@@ -12,7 +12,7 @@ from itertools import pairwise, starmap
 
 from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.history.lost_lines import LOST_ELSEWHERE, LOST_IN_OWN_STREAM
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.coverage import UNORDERED, Gap
 from retryctl.core.model.limits import USUAL_WAITS_MS
@@ -102,7 +102,9 @@ def _seems_to_lack(request: Request, around: JudgingContext) -> bool:
     """
     attempts = request.attempts
     last = attempts[-1].outcome
-    if last is Outcome.RUNNING or any(one.outcome is Outcome.OK for one in attempts[:-1]):
+    if last is AttemptOutcome.RUNNING or any(
+        one.outcome is AttemptOutcome.OK for one in attempts[:-1]
+    ):
         return True
     if last.failed and len(attempts) <= around.settings.retries_allowed:
         return True
@@ -112,7 +114,7 @@ def _seems_to_lack(request: Request, around: JudgingContext) -> bool:
             return True
         branch = around.branches.numbers.get(attempt.claim.branch or "", 0)
         if branch > attempt.retries or (
-            claims and attempt.outcome is Outcome.ERROR and attempt.claim.silent
+            claims and attempt.outcome is AttemptOutcome.ERROR and attempt.claim.silent
         ):
             return True
     return request.asynchronous and any(starmap(_skips_a_retry, pairwise(attempts)))
@@ -160,15 +162,15 @@ def _seen(
     request: Request, attempt: Attempt, around: JudgingContext, hidden: HiddenParts
 ) -> Attempt:
     """Return the attempt, unknown where its end or its error marker may be missing."""
-    if attempt.outcome is Outcome.OK:
+    if attempt.outcome is AttemptOutcome.OK:
         lost = hidden.lines and not _marked_with_id(attempt, around)
         known = not (lost or attempt.dropped or _reaches_gap(request, attempt, around, hidden))
-    elif attempt.outcome is Outcome.ERROR:  # the error may be another attempt's
+    elif attempt.outcome is AttemptOutcome.ERROR:  # the error may be another attempt's
         unordered = any(gap.kind == UNORDERED for gap in hidden.lines)
         known = not unordered or _marked_with_id(attempt, around)
     else:
-        known = attempt.outcome is not Outcome.RUNNING or not hidden.after
-    return attempt if known else replace(attempt, outcome=Outcome.UNKNOWN)
+        known = attempt.outcome is not AttemptOutcome.RUNNING or not hidden.after
+    return attempt if known else replace(attempt, outcome=AttemptOutcome.UNKNOWN)
 
 
 def _reaches_gap(
@@ -202,9 +204,11 @@ def _outcome(
     outcome = request.outcome
     earlier = bool(hidden.before) or cut
     if outcome is RequestOutcome.SUCCEEDED and not earlier:
-        return outcome if request.attempts[0].outcome is Outcome.OK else RequestOutcome.UNKNOWN
+        return (
+            outcome if request.attempts[0].outcome is AttemptOutcome.OK else RequestOutcome.UNKNOWN
+        )
     if outcome is RequestOutcome.RECOVERED:
-        good = any(attempt.outcome is Outcome.OK for attempt in request.attempts)
+        good = any(attempt.outcome is AttemptOutcome.OK for attempt in request.attempts)
         return outcome if good else RequestOutcome.UNKNOWN
     if outcome in _UNSETTLED and (earlier or hidden.anywhere):
         return RequestOutcome.UNKNOWN

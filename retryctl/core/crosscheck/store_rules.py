@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from retryctl.core.crosscheck.attempt_check import hidden_before
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
@@ -104,7 +104,7 @@ def _expected_count(case: RuleInput) -> tuple[int, int]:
     if any(attempt.claim.recorded is not None for attempt in attempts):
         least = sum(attempt.claim.recorded is True for attempt in attempts)
         return least, least + sum(_may_have_recorded(attempt) for attempt in attempts)
-    return sum(attempt.outcome is Outcome.ERROR for attempt in attempts), len(attempts)
+    return sum(attempt.outcome is AttemptOutcome.ERROR for attempt in attempts), len(attempts)
 
 
 def _may_have_recorded(attempt: Attempt) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from retryctl.core.doctor.facts import FunctionFacts, known
-from retryctl.core.doctor.result import Outcome, fails, passes
+from retryctl.core.doctor.result import CheckAnswer, fails, passes
 from retryctl.core.wording import in_a_row
 
 _SETTINGS = (
@@ -37,7 +37,7 @@ COMMAND_ACTIONS = {
 _NOT_TRIED = "probe, --from-queue and --store are not tried: they write, receive, or name resources"
 
 
-def permissions_are_complete(facts: FunctionFacts) -> Outcome:
+def permissions_are_complete(facts: FunctionFacts) -> CheckAnswer:
     """Require the actions of every command that reads the log or the configuration."""
     denied = {action for action, trial in facts.trials.items() if trial and trial.denied}
     own = facts.denied()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from retryctl.core.doctor.facts import FunctionFacts, NotRead, known
-from retryctl.core.doctor.result import Outcome, fails, passes
+from retryctl.core.doctor.result import CheckAnswer, fails, passes
 from retryctl.core.wording import number_of
 
 
-def concurrency_allows_attempts(facts: FunctionFacts) -> Outcome:
+def concurrency_allows_attempts(facts: FunctionFacts) -> CheckAnswer:
     """Require a reserved concurrency above 0: 0 drops asynchronous events without an attempt."""
     reserved = known(facts.reserved_concurrency)
     if reserved == 0:
@@ -21,7 +21,7 @@ def concurrency_allows_attempts(facts: FunctionFacts) -> Outcome:
     )
 
 
-def environments_are_not_prepared(facts: FunctionFacts) -> Outcome:
+def environments_are_not_prepared(facts: FunctionFacts) -> CheckAnswer:
     """Require that no environments are prepared: a retry then seldom meets its own /tmp."""
     provisioned = known(facts.provisioned)
     configuration = known(facts.configuration)
@@ -37,7 +37,7 @@ def environments_are_not_prepared(facts: FunctionFacts) -> Outcome:
     )
 
 
-def counts_can_be_checked(facts: FunctionFacts) -> Outcome:
+def counts_can_be_checked(facts: FunctionFacts) -> CheckAnswer:
     """Require an ordinary function: durable ones replay, Managed Instances mix requests."""
     kinds = {
         "a durable function replays, which is not a retry": "DurableConfig",
@@ -52,7 +52,7 @@ def counts_can_be_checked(facts: FunctionFacts) -> Outcome:
     return passes("An environment runs one request at a time.")
 
 
-def retries_meet_their_own_tmp(facts: FunctionFacts) -> Outcome:
+def retries_meet_their_own_tmp(facts: FunctionFacts) -> CheckAnswer:
     """Require that retries of the last 24 hours ran where the attempt before ran."""
     places = known(facts.retry_places)
     retries = places.same + places.other
@@ -73,7 +73,7 @@ def retries_meet_their_own_tmp(facts: FunctionFacts) -> Outcome:
     )
 
 
-def counter_copies_are_current(facts: FunctionFacts) -> Outcome:
+def counter_copies_are_current(facts: FunctionFacts) -> CheckAnswer:
     """Require that copies of the counters in the code have the version of this retryctl."""
     copies = known(facts.counter_copies)
     old = [copy for copy in copies if copy.version != facts.version]

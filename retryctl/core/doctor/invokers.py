@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from retryctl.core.doctor.facts import Fields, FunctionFacts, known, name_in
-from retryctl.core.doctor.result import Outcome, fails, passes
+from retryctl.core.doctor.result import CheckAnswer, fails, passes
 from retryctl.core.wording import number_of
 
 _READ_TIMEOUT_S = 60
@@ -14,7 +14,7 @@ _STREAMS = ("dynamodb", "kinesis")
 _ASYNCHRONOUS = ("s3.amazonaws.com", "sns.amazonaws.com")
 
 
-def timeout_below_read_timeout(facts: FunctionFacts) -> Outcome:
+def timeout_below_read_timeout(facts: FunctionFacts) -> CheckAnswer:
     """Require a timeout of at most 60 s, after which an SDK stops reading and calls again."""
     if facts.timeout_s <= _READ_TIMEOUT_S:
         return passes(f"Timeout {facts.timeout_s} s: callers wait 60 s by default.")
@@ -27,7 +27,7 @@ def timeout_below_read_timeout(facts: FunctionFacts) -> Outcome:
     )
 
 
-def visibility_timeout_is_long_enough(facts: FunctionFacts) -> Outcome:
+def visibility_timeout_is_long_enough(facts: FunctionFacts) -> CheckAnswer:
     """Require six times the function's timeout, as AWS recommends."""
     least = _VISIBILITY_FACTOR * facts.timeout_s
     queues = _queues(facts)
@@ -50,7 +50,7 @@ def visibility_timeout_is_long_enough(facts: FunctionFacts) -> Outcome:
     )
 
 
-def queues_have_a_dead_letter_queue(facts: FunctionFacts) -> Outcome:
+def queues_have_a_dead_letter_queue(facts: FunctionFacts) -> CheckAnswer:
     """Require one: without it a message that fails comes back until its retention ends."""
     queues = _queues(facts)
     without = [name for name, queue in queues.items() if not queue.get("RedrivePolicy")]
@@ -71,7 +71,7 @@ def _redrive(queue: Fields) -> str:
     return f"a dead-letter queue takes a message after {most} receives"
 
 
-def streams_stop_retrying(facts: FunctionFacts) -> Outcome:
+def streams_stop_retrying(facts: FunctionFacts) -> CheckAnswer:
     """Require a limit: by default a stream retries a batch until its records expire."""
     streams = facts.sources_of(*_STREAMS)
     endless = [
@@ -102,7 +102,7 @@ def _limits(source: Fields) -> str:
     return f"{name_in(str(source['EventSourceArn']))}: {count}, {age}{split}"
 
 
-def event_sources_are_enabled(facts: FunctionFacts) -> Outcome:
+def event_sources_are_enabled(facts: FunctionFacts) -> CheckAnswer:
     """Require that no mapping is disabled: it invokes nothing."""
     states = {
         name_in(str(source.get("EventSourceArn"))): str(source.get("State"))
@@ -117,7 +117,7 @@ def event_sources_are_enabled(facts: FunctionFacts) -> Outcome:
     return passes(f"Event sources: {', '.join(states)}." if states else "No event source mapping.")
 
 
-def permissions_name_their_source(facts: FunctionFacts) -> Outcome:
+def permissions_name_their_source(facts: FunctionFacts) -> CheckAnswer:
     """Require a source: without one, a bucket or topic of any account may invoke the function."""
     found: dict[str, bool] = {}
     for statement in _statements(known(facts.policy)):

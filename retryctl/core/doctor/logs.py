@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retryctl.core.doctor.facts import Fields, FunctionFacts, NotRead, known
-from retryctl.core.doctor.result import Outcome, fails, passes
+from retryctl.core.doctor.result import CheckAnswer, fails, passes
 from retryctl.core.model.limits import LONGEST_EVENT_AGE_S
 
 _QUIET_SYSTEM_LEVELS = ("WARN",)
@@ -12,7 +12,7 @@ _DAY_S = 86_400
 _ID_FIELDS = ("requestId", "@requestId", "record.requestId")
 
 
-def attempts_are_logged(facts: FunctionFacts) -> Outcome:
+def attempts_are_logged(facts: FunctionFacts) -> CheckAnswer:
     """Require START and REPORT, which are not written at system log level WARN."""
     level = facts.logging.get("SystemLogLevel")
     if level in _QUIET_SYSTEM_LEVELS:
@@ -26,7 +26,7 @@ def attempts_are_logged(facts: FunctionFacts) -> Outcome:
     )
 
 
-def counters_are_logged(facts: FunctionFacts) -> Outcome:
+def counters_are_logged(facts: FunctionFacts) -> CheckAnswer:
     """Require printed lines, which count as INFO in the JSON format."""
     level = facts.logging.get("ApplicationLogLevel")
     if _format(facts) == "JSON" and level in _QUIET_LEVELS:
@@ -38,7 +38,7 @@ def counters_are_logged(facts: FunctionFacts) -> Outcome:
     return passes(f"Printed lines are logged (format {_format(facts)}, level {level or 'INFO'}).")
 
 
-def log_group_can_be_searched(facts: FunctionFacts) -> Outcome:
+def log_group_can_be_searched(facts: FunctionFacts) -> CheckAnswer:
     """Require class STANDARD: FilterLogEvents and GetLogEvents refuse the others."""
     group = _group(facts)
     kind = group.get("logGroupClass", "STANDARD")
@@ -56,7 +56,7 @@ def log_group_can_be_searched(facts: FunctionFacts) -> Outcome:
     )
 
 
-def log_outlives_its_events(facts: FunctionFacts) -> Outcome:
+def log_outlives_its_events(facts: FunctionFacts) -> CheckAnswer:
     """Require that attempts stay in the log until the last retry has ended."""
     group = _group(facts)
     days = group.get("retentionInDays")
@@ -71,7 +71,7 @@ def log_outlives_its_events(facts: FunctionFacts) -> Outcome:
     )
 
 
-def log_is_not_masked(facts: FunctionFacts) -> Outcome:
+def log_is_not_masked(facts: FunctionFacts) -> CheckAnswer:
     """Require that no data protection policy replaces parts of lines by asterisks."""
     group = _group(facts)
     by_account = "ACCOUNT_DATA_PROTECTION" in group.get("inheritedProperties", ())
@@ -84,7 +84,7 @@ def log_is_not_masked(facts: FunctionFacts) -> Outcome:
     return passes(f"{facts.log_group_name}: no data protection policy is active.")
 
 
-def request_ids_are_indexed(facts: FunctionFacts) -> Outcome:
+def request_ids_are_indexed(facts: FunctionFacts) -> CheckAnswer:
     """Require a field index, with which Insights scans only the events of a request."""
     indexed = known(facts.indexed_fields)
     found = [name for name in indexed if name in _ID_FIELDS]

@@ -42,18 +42,18 @@ def overall(diagnoses: Iterable[Diagnosis]) -> bool | None:
     return None if None in results else True
 
 
-Outcome = tuple[bool, str, str]
+CheckAnswer = tuple[bool, str, str]
 """Passed, evidence, remedy."""
 
-CheckFunction = Callable[[FunctionFacts], Outcome]
+CheckFunction = Callable[[FunctionFacts], CheckAnswer]
 
 
-def passes(evidence: str) -> Outcome:
+def passes(evidence: str) -> CheckAnswer:
     """Return a passed check."""
     return True, evidence, ""
 
 
-def fails(evidence: str, remedy: str) -> Outcome:
+def fails(evidence: str, remedy: str) -> CheckAnswer:
     """Return a failed check."""
     return False, evidence, remedy
 

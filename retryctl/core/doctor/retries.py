@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retryctl.core.doctor.facts import FunctionFacts, NotRead, RetryPolicy, known, name_in
-from retryctl.core.doctor.result import Outcome, fails, passes
+from retryctl.core.doctor.result import CheckAnswer, fails, passes
 from retryctl.core.model.limits import DEFAULT_RETRIES
 from retryctl.core.wording import number_of
 
@@ -13,7 +13,7 @@ _WAITS_S = (60, 120)
 _RETRIES_OF_LAST_BRANCH = 2
 
 
-def same_for_every_qualifier(facts: FunctionFacts) -> Outcome:
+def same_for_every_qualifier(facts: FunctionFacts) -> CheckAnswer:
     """Require equal settings: an alias does not inherit those of $LATEST."""
     policies = facts.retry_policies()
     evidence = "; ".join(map(_sentence, policies)) + _seen(facts, policies)
@@ -26,7 +26,7 @@ def same_for_every_qualifier(facts: FunctionFacts) -> Outcome:
     )
 
 
-def last_branch_can_run(facts: FunctionFacts) -> Outcome:
+def last_branch_can_run(facts: FunctionFacts) -> CheckAnswer:
     """Require two retries: branch C runs on the second."""
     policies = facts.retry_policies()
     short = [policy for policy in policies if policy.retries < _RETRIES_OF_LAST_BRANCH]
@@ -42,7 +42,7 @@ def last_branch_can_run(facts: FunctionFacts) -> Outcome:
     )
 
 
-def event_age_covers_the_waits(facts: FunctionFacts) -> Outcome:
+def event_age_covers_the_waits(facts: FunctionFacts) -> CheckAnswer:
     """Require an event age beyond the last wait: Lambda drops an event that would be older."""
     policies = facts.retry_policies()
     short = [policy for policy in policies if policy.event_age_s < _needed_s(policy, facts)]
@@ -57,7 +57,7 @@ def event_age_covers_the_waits(facts: FunctionFacts) -> Outcome:
     return fails(f"{evidence}.", f"Set --maximum-event-age-in-seconds to at least {longest}.")
 
 
-def failed_events_are_kept(facts: FunctionFacts) -> Outcome:
+def failed_events_are_kept(facts: FunctionFacts) -> CheckAnswer:
     """Require a destination: without one Lambda discards an event after its last attempt."""
     if queue := facts.dead_letter_target:
         return passes(f"Dead-letter target: {name_in(queue)}.")
@@ -73,7 +73,7 @@ def failed_events_are_kept(facts: FunctionFacts) -> Outcome:
     )
 
 
-def failed_events_can_be_delivered(facts: FunctionFacts) -> Outcome:
+def failed_events_can_be_delivered(facts: FunctionFacts) -> CheckAnswer:
     """Require an existing target that is not FIFO, which Lambda refuses here."""
     arns = [facts.dead_letter_target, *(policy.on_failure for policy in facts.retry_policies())]
     named = tuple(dict.fromkeys(arn for arn in arns if arn))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.findings import Finding, Match, Rule, Severity
 from retryctl.core.failure_records.documents import FailureRecord
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
@@ -112,9 +112,9 @@ def _error_differs(case: RecordCase) -> str:
     stated, error = case.record.error_message, case.last.error
     if case.record.condition == _SUCCESS or stated is None or case.outcome not in _FAILED:
         return ""
-    if case.last.outcome is Outcome.TIMEOUT and "timed out" not in stated:
+    if case.last.outcome is AttemptOutcome.TIMEOUT and "timed out" not in stated:
         return f"The record states the error {_quoted(stated)}, and the last attempt timed out."
-    logged = error.message if error and case.last.outcome is Outcome.ERROR else None
+    logged = error.message if error and case.last.outcome is AttemptOutcome.ERROR else None
     if not logged or _agree(stated, logged):
         return ""
     return (

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from retryctl.core.grammar.parse import parse_record
+from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LONGEST_EVENT_AGE_S

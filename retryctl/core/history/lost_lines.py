@@ -15,7 +15,7 @@ from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.records import InitStart, RestoreStart
 
 LOST_LINES: Final = "lost-lines"
-Place = tuple["str | None", "str | None"]
+TornStream = tuple["str | None", "str | None"]
 """A log group and a log stream."""
 
 
@@ -53,7 +53,7 @@ def lost_lines(streams: int) -> Gap:
     )
 
 
-def with_lost_lines(coverage: Coverage, torn: Collection[Place]) -> Coverage:
+def with_lost_lines(coverage: Coverage, torn: Collection[TornStream]) -> Coverage:
     """Return the coverage with the streams that show a loss. Only saved logs lose lines."""
     if not torn or coverage.first_event_ms is None:
         return coverage

@@ -31,7 +31,7 @@ _INIT_TYPES = frozenset(
 _MANAGED_CRASHES = ("Runtime.ExitError", "Runtime.Unknown", "Runtime.InvalidEntrypoint")
 
 
-class Outcome(StrEnum):
+class AttemptOutcome(StrEnum):
     """The outcome of an attempt."""
 
     OK = "ok"
@@ -46,7 +46,7 @@ class Outcome(StrEnum):
     @property
     def failed(self) -> bool:
         """Whether Lambda would retry after it."""
-        return self not in (Outcome.OK, Outcome.RUNNING, Outcome.UNKNOWN)
+        return self not in (AttemptOutcome.OK, AttemptOutcome.RUNNING, AttemptOutcome.UNKNOWN)
 
 
 @value_class
@@ -61,37 +61,41 @@ class ErrorInfo:
     frame: str | None = None
 
 
-def outcome_of(bracket: AttemptLines, deadline_ms: int) -> Outcome:
+def outcome_of(bracket: AttemptLines, deadline_ms: int) -> AttemptOutcome:
     """Return the outcome of one attempt.
 
     ``deadline_ms`` is the moment before which an attempt must have started to be past its
     timeout by now.
     """
     if bracket.contested:
-        return Outcome.UNKNOWN
+        return AttemptOutcome.UNKNOWN
     statuses, types = _statuses(bracket), _types(bracket)
     if "timeout" in statuses or _any(bracket, TimedOut):
-        return Outcome.TIMEOUT
+        return AttemptOutcome.TIMEOUT
     if "Runtime.OutOfMemory" in types:
-        return Outcome.OUT_OF_MEMORY
+        return AttemptOutcome.OUT_OF_MEMORY
     failed, exited = bool(statuses & {"error", "failure"}), _any(bracket, RuntimeExited)
     if (_init_failed(bracket) and (failed or exited)) or (failed and types & _INIT_TYPES):
-        return Outcome.INIT_ERROR
+        return AttemptOutcome.INIT_ERROR
     if failed:
-        return Outcome.ERROR if bracket.managed and not _is_crash(types) else Outcome.CRASH
+        return (
+            AttemptOutcome.ERROR
+            if bracket.managed and not _is_crash(types)
+            else AttemptOutcome.CRASH
+        )
     if exited:
-        return Outcome.CRASH
+        return AttemptOutcome.CRASH
     if _marker(bracket) and not bracket.doubtful:
-        return Outcome.ERROR
+        return AttemptOutcome.ERROR
     if bracket.report:
         errors = any(isinstance(record, FunctionError) for _, record in bracket.shared)
         whole = not (bracket.report.cut or bracket.report.failed or errors)
-        return Outcome.OK if whole else Outcome.UNKNOWN
+        return AttemptOutcome.OK if whole else AttemptOutcome.UNKNOWN
     started_ms = timed_ms(bracket.start)
     young = started_ms is not None and started_ms >= deadline_ms - LATE_LOGS_MS
     if bracket.beside_another:
-        return Outcome.UNKNOWN  # its START may be text that the other attempt printed
-    return Outcome.RUNNING if young and not bracket.end else Outcome.UNKNOWN
+        return AttemptOutcome.UNKNOWN  # its START may be text that the other attempt printed
+    return AttemptOutcome.RUNNING if young and not bracket.end else AttemptOutcome.UNKNOWN
 
 
 def _statuses(bracket: AttemptLines) -> set[str]:
@@ -153,13 +157,15 @@ def _with_ruby_lines(
     )
 
 
-def error_of(bracket: AttemptLines, outcome: Outcome) -> tuple[ErrorInfo | None, LogEvent | None]:
+def error_of(
+    bracket: AttemptLines, outcome: AttemptOutcome
+) -> tuple[ErrorInfo | None, LogEvent | None]:
     """Return what failed and the event that shows it; ``None`` if the attempt did not fail."""
     if not outcome.failed:
         return None, None
-    if outcome is Outcome.TIMEOUT:
+    if outcome is AttemptOutcome.TIMEOUT:
         return _timeout(bracket)
-    if outcome is Outcome.ERROR and (marker := _marker(bracket)):
+    if outcome is AttemptOutcome.ERROR and (marker := _marker(bracket)):
         event, error = marker
         info = ErrorInfo(type=error.error_type, message=error.error_message, frame=error.frame)
         return info, event
@@ -174,7 +180,9 @@ def _timeout(bracket: AttemptLines) -> tuple[ErrorInfo | None, LogEvent | None]:
     return None, bracket.report_event
 
 
-def _exit(bracket: AttemptLines, outcome: Outcome) -> tuple[ErrorInfo | None, LogEvent | None]:
+def _exit(
+    bracket: AttemptLines, outcome: AttemptOutcome
+) -> tuple[ErrorInfo | None, LogEvent | None]:
     """Return a crash, out of memory or failed init: Lambda's type and the best message."""
     lines = bracket.lines
     exits = [(e, r) for e, r in lines if isinstance(r, RuntimeExited)]
@@ -182,7 +190,7 @@ def _exit(bracket: AttemptLines, outcome: Outcome) -> tuple[ErrorInfo | None, Lo
     kind = next(iter(sorted(_types(bracket))), None) or (exits[-1][1].error_type if exits else None)
     message = exits[-1][1].error_message if exits else None
     frame = None
-    if raised and (outcome is Outcome.INIT_ERROR or not message):
+    if raised and (outcome is AttemptOutcome.INIT_ERROR or not message):
         error = raised[-1][1]
         parts = (error.error_type, error.error_message)
         message, frame = ": ".join(part for part in parts if part), error.frame

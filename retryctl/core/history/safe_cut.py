@@ -1,10 +1,10 @@
 """Incremental segmentation of a stream in bounded memory.
 
-The law: what ``sequential`` makes of a line depends on the lines before it and, for an attempt that
-is open, on what follows within its longest time. So where an attempt was closed by its REPORT
-and another START follows it, and no attempt before them could still be closed by a later record,
-the stream may be cut. What lies before the cut is final, and what lies behind it is read with the
-last closed attempt in front, its *context*, which tells how the environment was left.
+The law: what ``sequential_segmenter`` makes of a line depends on the lines before it and, for an
+attempt that is open, on what follows within its longest time. So where an attempt was closed by
+its REPORT and another START follows it, and no attempt before them could still be closed by a
+later record, the stream may be cut. What lies before the cut is final, and what lies behind it is
+read with the last closed attempt in front, its *context*, which tells how the environment was left.
 
 ``closed_piece`` makes a cut only where all of this is seen to hold; else it says so, and the
 piece has to grow. The pieces of a stream together give what the whole stream gives.
@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retryctl.core.history.attempt_lines import AttemptLines, Line
-from retryctl.core.history.build import stream_lines
-from retryctl.core.history.sequential import read_stream
+from retryctl.core.history.history_builder import stream_lines
+from retryctl.core.history.sequential_segmenter import read_stream
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.records import AppLine, Start

@@ -13,7 +13,7 @@ from retryctl.core.history.attempt_lines import (
     Line,
     request_named,
 )
-from retryctl.core.history.outcome import ErrorInfo, Outcome, error_of, outcome_of
+from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo, error_of, outcome_of
 from retryctl.core.model.events import LogEvent, timed_ms
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.log_place import function_name, function_place
@@ -55,7 +55,7 @@ class Attempt:
     cold_start: bool | None = None
     started_ms: int | None = None
     ended_ms: int | None = None
-    outcome: Outcome = Outcome.UNKNOWN
+    outcome: AttemptOutcome = AttemptOutcome.UNKNOWN
     outcome_inferred: bool = False
     error: ErrorInfo | None = None
     duration_ms: float | None = None

@@ -1,7 +1,7 @@
 """The frozen vocabulary: log events, and the records in them.
 
 A *log event* is what CloudWatch Logs stores. A *record* is what Lambda, a runtime or the
-application meant by it. ``grammar.parse.parse_record`` turns the first into the second.
+application meant by it. ``grammar.record_parser.parse_record`` turns the first into the second.
 
 Times are epoch milliseconds (``_ms``), the names of durations have their unit, sizes are in MB as
 Lambda counts them. ``None`` means that the record does not have it.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from enum import StrEnum
 from itertools import pairwise
 
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, function_from_names, wait_ms
 from retryctl.core.model.events import LogEvent, is_event_source_id, is_timed
 from retryctl.core.model.function_config import FunctionConfig
@@ -159,13 +159,15 @@ def _may_retry(last: Attempt, attempt: Attempt) -> bool:
     """Whether Lambda may have started it again: after its usual wait, or in a reset environment."""
     if last.bare:
         return True
-    reset = last.outcome.failed and last.outcome is not Outcome.ERROR
+    reset = last.outcome.failed and last.outcome is not AttemptOutcome.ERROR
     if reset and attempt.log_stream == last.log_stream:
         return True
     if not is_timed(attempt.placed_ms):
-        return last.outcome is not Outcome.OK
+        return last.outcome is not AttemptOutcome.OK
     ended_ms = last.placed_ms if last.ended_ms is None else last.ended_ms
-    return last.outcome is not Outcome.OK and attempt.placed_ms - ended_ms >= SHORTEST_RETRY_MS
+    return (
+        last.outcome is not AttemptOutcome.OK and attempt.placed_ms - ended_ms >= SHORTEST_RETRY_MS
+    )
 
 
 def _delivery(attempts: Sequence[Attempt], request_id: str, settings: FunctionConfig) -> Delivery:
@@ -190,10 +192,10 @@ def _infer_errors(attempts: list[Attempt], settings: FunctionConfig) -> list[Att
     """Mark as failed what was retried, for runtimes that leave no marker of an error."""
     for at, (attempt, after) in enumerate(pairwise(attempts)):
         usual, wait = USUAL_WAITS_MS.get(attempt.number), wait_ms(attempt, after)
-        if attempt.outcome is not Outcome.OK or usual is None or wait is None:
+        if attempt.outcome is not AttemptOutcome.OK or usual is None or wait is None:
             continue
         if _leaves_no_marker(attempt, settings) and 0 <= wait - usual + 10_000 <= 310_000:
-            attempts[at] = replace(attempt, outcome=Outcome.ERROR, outcome_inferred=True)
+            attempts[at] = replace(attempt, outcome=AttemptOutcome.ERROR, outcome_inferred=True)
     return attempts
 
 
@@ -230,11 +232,11 @@ def _request_outcome(
     first, last = attempts[0].outcome, attempts[-1].outcome
     if delivery is not Delivery.ASYNCHRONOUS and last.failed:
         return RequestOutcome.UNKNOWN
-    if first is Outcome.OK:
+    if first is AttemptOutcome.OK:
         return RequestOutcome.SUCCEEDED
-    if first.failed and any(attempt.outcome is Outcome.OK for attempt in attempts):
+    if first.failed and any(attempt.outcome is AttemptOutcome.OK for attempt in attempts):
         return RequestOutcome.RECOVERED
-    if last is Outcome.RUNNING:
+    if last is AttemptOutcome.RUNNING:
         return RequestOutcome.RUNNING
     if not last.failed:
         return RequestOutcome.UNKNOWN

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.silent_successes import CompactAttempt
@@ -76,7 +76,7 @@ class SummaryTally:
     cross_checked: int = 0
     by_attempts: Counter[int] = field(default_factory=Counter)
     outcomes: Counter[RequestOutcome] = field(default_factory=Counter)
-    attempt_outcomes: Counter[Outcome] = field(default_factory=Counter)
+    attempt_outcomes: Counter[AttemptOutcome] = field(default_factory=Counter)
     branches: Counter[tuple[int, str | None]] = field(default_factory=Counter)
     checks: Counter[AttemptVerdict] = field(default_factory=Counter)
     retries_judged: Counter[AttemptVerdict] = field(default_factory=Counter)
@@ -119,7 +119,7 @@ class SummaryTally:
         self.attempts += count
         self.by_attempts[1] += count
         self.outcomes[RequestOutcome.SUCCEEDED] += count
-        self.attempt_outcomes[Outcome.OK] += count
+        self.attempt_outcomes[AttemptOutcome.OK] += count
         self.branches[1, None] += count
         self.checks[AttemptVerdict.SILENT] += count
         billed_ms: Counter[int] = Counter()

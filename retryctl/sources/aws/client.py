@@ -30,7 +30,7 @@ from retryctl.sources.aws.rate_limiter import AdaptiveRateLimiter
 from retryctl.sources.aws.service_clock import ServiceClock
 from retryctl.sources.aws.session import new_session, region_from_environment
 
-Answer = dict[str, Any]
+AwsResponse = dict[str, Any]
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5, 30
 LONGEST_WAIT_S = 2 * READ_TIMEOUT_S + 5
@@ -130,7 +130,7 @@ class AwsClient:
         expect: str | None = None,
         subject: str = "",
         region: str | None = None,
-    ) -> Answer:
+    ) -> AwsResponse:
         """Call ``operation`` (``FilterLogEvents``), with retries as long as they help.
 
         ``expect`` is a key that every whole answer has: botocore takes an answer that breaks off
@@ -151,7 +151,7 @@ class AwsClient:
             self._note_failure(place, error)
             raise
 
-    def _once(self, place: _Place, request: dict[str, Any], subject: str) -> Answer:
+    def _once(self, place: _Place, request: dict[str, Any], subject: str) -> AwsResponse:
         region, service, operation = place
         limiter = self._limiter(place)
         limiter.wait()
@@ -159,7 +159,7 @@ class AwsClient:
         sent_ms = self._clock.now_ms()
         try:
             with self._watch.awaiting(f"{service}:{operation}"):
-                answer: Answer = getattr(client, _method(operation))(**request)
+                answer: AwsResponse = getattr(client, _method(operation))(**request)
         except Exception as error:  # whatever botocore and the libraries below it raise
             self._count(getattr(error, "response", None) or {}, limiter, sent_ms)
             context = self._context(service, operation, subject, region)

@@ -14,7 +14,7 @@ from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import DEFAULT_RETRIES, LONGEST_EVENT_AGE_S, LONGEST_TIMEOUT_S
 from retryctl.core.value_classes import value_class
 from retryctl.errors import AccessDenied, CouldNotLook, NoCredentials, UsageError
-from retryctl.sources.aws.client import Answer, AwsClient
+from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.errors import NO_REGION, Refused
 from retryctl.sources.saved.files import instead_of
@@ -129,7 +129,7 @@ class _Calls:
     aws: AwsClient
     named: FunctionName
 
-    def ask(self, operation: str, request: dict[str, str]) -> Answer:
+    def ask(self, operation: str, request: dict[str, str]) -> AwsResponse:
         edge = self.named.name.startswith(f"{_EDGE_REGION}.")
         return self.aws.call(
             "lambda",
@@ -199,7 +199,7 @@ def read_settings(
     return settings, logging.get("LogGroup"), tuple(notes)
 
 
-def _configuration(calls: _Calls, request: dict[str, str], notes: list[str]) -> Answer:
+def _configuration(calls: _Calls, request: dict[str, str], notes: list[str]) -> AwsResponse:
     try:
         return calls.ask("GetFunctionConfiguration", request)
     except CouldNotLook as error:
@@ -209,7 +209,7 @@ def _configuration(calls: _Calls, request: dict[str, str], notes: list[str]) -> 
         return {}
 
 
-def _unqualified(calls: _Calls, request: dict[str, str], notes: list[str]) -> Answer:
+def _unqualified(calls: _Calls, request: dict[str, str], notes: list[str]) -> AwsResponse:
     """Return the configuration of the function, where the alias or version does not exist."""
     name, qualifier = request["FunctionName"], request.pop("Qualifier")
     try:
@@ -275,7 +275,7 @@ def _differs(
     return any(_retries_and_age(config) != (retries, event_age_s) for config in configs)
 
 
-def _retries_and_age(config: Answer) -> tuple[int, int]:
+def _retries_and_age(config: AwsResponse) -> tuple[int, int]:
     return (
         config.get("MaximumRetryAttempts", DEFAULT_RETRIES),
         config.get("MaximumEventAgeInSeconds", LONGEST_EVENT_AGE_S),

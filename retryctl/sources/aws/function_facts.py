@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from retryctl import __version__
 from retryctl.core.doctor.facts import Fields, FunctionFacts, NotRead, name_in, service_of
 from retryctl.errors import AccessDenied
-from retryctl.sources.aws.client import Answer, AwsClient
+from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.fact_errors import fact_or_none, not_read, read_fact
 from retryctl.sources.aws.function_code import counter_copies
 from retryctl.sources.aws.function_config import parse_function_name
@@ -132,7 +132,7 @@ class _FactReader:
         answer = self._aws.call("logs", "DescribeFieldIndexes", request, subject=name)
         return tuple(index["fieldIndexName"] for index in answer.get("fieldIndexes", []))
 
-    def _pages(self, operation: str, key: str) -> Iterator[Answer]:
+    def _pages(self, operation: str, key: str) -> Iterator[AwsResponse]:
         request: dict[str, Any] = {}
         while True:
             answer = self._call(operation, **request)
@@ -141,7 +141,7 @@ class _FactReader:
                 return
             request = {"Marker": answer["NextMarker"]}
 
-    def _call(self, operation: str, **request: Any) -> Answer:
+    def _call(self, operation: str, **request: Any) -> AwsResponse:
         subject = f"function {self._name}"
         request = {"FunctionName": self._name, **request}
         return self._aws.call("lambda", operation, request, subject=subject)

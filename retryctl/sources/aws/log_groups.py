@@ -11,7 +11,7 @@ from retryctl.core.model.log_place import ambiguous_names, group_name
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import CouldNotLook, NoSuchLogGroup
-from retryctl.sources.aws.client import Answer, AwsClient
+from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
 
 _DAY_MS = 24 * 3_600_000
@@ -113,7 +113,7 @@ def describe(aws: AwsClient, group: LogGroup) -> Description:
     return Description()
 
 
-def _is_same(group: LogGroup, described: Answer) -> bool:
+def _is_same(group: LogGroup, described: AwsResponse) -> bool:
     """Whether what is described is the group itself, not that of this name in another account."""
     return group.identifier in (None, str(described.get("arn", "")).removesuffix(":*"))
 
@@ -177,7 +177,7 @@ def _listed_names(aws: AwsClient, pattern: str, region: str | None = None) -> It
             return
 
 
-def _pages(aws: AwsClient, prefix: str, region: str | None = None) -> Iterator[Answer]:
+def _pages(aws: AwsClient, prefix: str, region: str | None = None) -> Iterator[AwsResponse]:
     """By prefix, since an answer by pattern has neither class nor retention."""
     request = {"logGroupNamePrefix": prefix} if prefix else {}
     while True:
@@ -195,7 +195,7 @@ def _pages(aws: AwsClient, prefix: str, region: str | None = None) -> Iterator[A
         request = request | {"nextToken": page["nextToken"]}
 
 
-def _description(described: Answer) -> Description:
+def _description(described: AwsResponse) -> Description:
     return Description(
         created_ms=described.get("creationTime"),
         retention_days=described.get("retentionInDays"),
@@ -302,7 +302,7 @@ def _functions(aws: AwsClient) -> Iterator[LoggingFunction]:
         request = {"Marker": page["NextMarker"]}
 
 
-def _logging(function: Answer) -> LoggingFunction:
+def _logging(function: AwsResponse) -> LoggingFunction:
     name = function["FunctionName"]
     group = (function.get("LoggingConfig") or {}).get("LogGroup")
     return LoggingFunction(name=name, group=group or _PREFIX + name)

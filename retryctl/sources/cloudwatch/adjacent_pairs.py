@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from itertools import count
 
 from retryctl.core.crosscheck.claims import Markers, bare_integer, read_claim
-from retryctl.core.grammar.parse import parse_record
+from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.history.attempt_lines import Line, request_named
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import AppLine, FunctionError, Report, Start

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from retryctl.core.grammar.parse import parse_record
+from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.history.attempt_lines import CLOSING
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS

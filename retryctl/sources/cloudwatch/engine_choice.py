@@ -34,7 +34,7 @@ from retryctl.sources.cloudwatch.request_search import (
     pattern,
 )
 
-Engine = Literal["auto", "filter", "insights"]
+EngineName = Literal["auto", "filter", "insights"]
 
 
 AUTO_MOST_USD = 0.10
@@ -59,7 +59,7 @@ class SearchOptions:
     That is where about more than ``most_pages`` remain to be searched for requests.
     """
 
-    engine: Engine
+    engine: EngineName
     terms: QueryBudget
     most_pages: int = 0
     describe: Callable[[LogGroup], Description]

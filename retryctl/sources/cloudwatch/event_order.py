@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from retryctl.core.crosscheck.claims import Markers, bare_integer, read_claim
-from retryctl.core.grammar.parse import parse_record
+from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import (
     AppLine,

@@ -18,7 +18,7 @@ from typing import Any
 from retryctl.core.model.log_place import group_name
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, RetryctlError
-from retryctl.sources.aws.client import Answer, AwsClient
+from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.fact_errors import is_absent
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.pages import TimeRange, matching_pages
@@ -166,7 +166,7 @@ def _has_own_transformer(aws: AwsClient, group: LogGroup) -> bool:
         return False
 
 
-def _applies(policy: Answer, name: str) -> bool:
+def _applies(policy: AwsResponse, name: str) -> bool:
     """Whether a policy's criteria, such as ``LogGroupNamePrefix IN ["/aws/"]``, select a group."""
     criteria = str(policy.get("selectionCriteria") or "")
     names = _QUOTED.findall(criteria)
@@ -177,7 +177,7 @@ def _applies(policy: Answer, name: str) -> bool:
 
 def _listed(
     aws: AwsClient, operation: str, request: dict[str, Any], key: str, group: LogGroup
-) -> Iterator[list[Answer]]:
+) -> Iterator[list[AwsResponse]]:
     while True:
         page = aws.call(
             "logs", operation, request, expect=key, subject=group.name, region=group.region

@@ -18,7 +18,7 @@ from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled
-from retryctl.sources.aws.client import Answer, AwsClient
+from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.event_order import Doubt, EventOrder
@@ -35,7 +35,7 @@ _UNMASKED = "unmasked"
 _NEEDED = {"@timestamp", "@message", "@logStream"}
 _MOST_ROWS = 10_000
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 2.0
-_NO_ROWS: Answer = {"results": [], "statistics": {"recordsMatched": 0.0}}
+_NO_ROWS: AwsResponse = {"results": [], "statistics": {"recordsMatched": 0.0}}
 _DEFAULT_AGE_MS = 30 * 24 * 3_600_000
 
 
@@ -184,7 +184,7 @@ class InsightsClient:
             self.doubts += order.doubts
         return ordered
 
-    def _query(self, window: TimeRange, *commands: str) -> Answer:
+    def _query(self, window: TimeRange, *commands: str) -> AwsResponse:
         if self._halted.is_set():  # no further query is paid for
             raise KeyboardInterrupt
         self._refuse_above(self._estimate([window]))
@@ -223,7 +223,7 @@ class InsightsClient:
         self.clamped = True
         return replace(window, since_ms=since_ms) if since_ms < window.until_ms else None
 
-    def _start(self, first_s: int, last_s: int, commands: Sequence[str]) -> Answer:
+    def _start(self, first_s: int, last_s: int, commands: Sequence[str]) -> AwsResponse:
         return self._aws.call(
             "logs",
             "StartQuery",
@@ -237,7 +237,7 @@ class InsightsClient:
             subject=self._group.name,
         )
 
-    def _result(self, query_id: str) -> Answer:
+    def _result(self, query_id: str) -> AwsResponse:
         wait_s = _FIRST_WAIT_S
         while True:
             answer = self._aws.call(
@@ -302,7 +302,7 @@ def _seconds(window: TimeRange) -> tuple[int, int]:
     return window.since_ms // 1000, (window.until_ms - 1) // 1000
 
 
-def _is_whole(answer: Answer) -> bool:
+def _is_whole(answer: AwsResponse) -> bool:
     """Whether all that matched is among the rows."""
     rows = len(answer["results"])
     matched = answer.get("statistics", {}).get("recordsMatched")

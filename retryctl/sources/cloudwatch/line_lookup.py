@@ -17,7 +17,7 @@ from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.adjacent_pairs import AdjacentPair, Pairs, are_same, is_parted
 from retryctl.sources.cloudwatch.bare_starts import BareStarts, saved_event
 from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange, matching_pages, newest_first
-from retryctl.sources.saved.canonical import KEY
+from retryctl.sources.saved.canonical_lines import KEY
 
 # A saved line with which a pair can begin: an integer, an error of Node.js or of .NET.
 _BEGINS_PAIR = re.compile(

@@ -13,7 +13,7 @@ from typing import Any
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import value_class
 from retryctl.errors import Unreachable
-from retryctl.sources.aws.client import Answer, AwsClient
+from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup
 
@@ -210,7 +210,7 @@ def _unmasked(aws: AwsClient) -> dict[str, bool]:
     return {"unmask": True} if aws.unmask else {}
 
 
-def _event(group: LogGroup, stream: str, found: Answer) -> LogEvent:
+def _event(group: LogGroup, stream: str, found: AwsResponse) -> LogEvent:
     return LogEvent(
         timestamp_ms=found["timestamp"],
         message=found["message"],

@@ -32,7 +32,12 @@ from retryctl.sources.aws.log_groups import (
     refusal_of,
 )
 from retryctl.sources.cloudwatch.attempt_reader import AttemptReader
-from retryctl.sources.cloudwatch.engine_choice import Engine, Memory, RequestSearcher, SearchOptions
+from retryctl.sources.cloudwatch.engine_choice import (
+    EngineName,
+    Memory,
+    RequestSearcher,
+    SearchOptions,
+)
 from retryctl.sources.cloudwatch.gaps import (
     lines_missing,
     masked,
@@ -85,7 +90,7 @@ class RequestSource:
         timeout_ms: int = LONGEST_TIMEOUT_S * 1000,
         event_age_ms: int = LONGEST_EVENT_AGE_S * 1000,
         progress: Callable[[SearchProgress], None] | None = None,
-        engine: Engine = "filter",
+        engine: EngineName = "filter",
         terms: QueryBudget | None = None,
         pages_before_insights: int = PAGES_BEFORE_INSIGHTS,
         markers: Markers | None = None,

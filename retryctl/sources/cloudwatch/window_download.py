@@ -56,7 +56,7 @@ from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, ma
 from retryctl.sources.cloudwatch.slice_runner import SliceRead, SliceRunner
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice
-from retryctl.sources.saved.canonical import canonical_line
+from retryctl.sources.saved.canonical_lines import canonical_line
 
 # The first pages of a window can be empty, though more follow.
 _MOST_FIRST_PAGES = 5

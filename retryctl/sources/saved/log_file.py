@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.decode import segments
+from retryctl.sources.saved.decoding import segments
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.files import SavedFile, cannot_open
 from retryctl.sources.saved.formats import detect_format

@@ -78,7 +78,7 @@ class LogFormat(ABC):
         """Return the format, if the head of a file shows it."""
 
     def blocks(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """Yield the events of a segment as canonical lines (``canonical``), some at a time.
+        """Yield the events of a segment as canonical lines (``canonical_lines``), some at a time.
 
         Events of one millisecond stand in their order also where the log is newest first.
         """

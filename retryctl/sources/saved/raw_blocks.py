@@ -16,7 +16,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
-from retryctl.sources.saved.canonical import HEADER
+from retryctl.sources.saved.canonical_lines import HEADER
 from retryctl.sources.saved.tie_order import is_newest_first, ties_in_order
 
 MOST_STREAMS = 16

@@ -11,7 +11,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.log_place import function_name, group_name, may_be_in, place_of
 from retryctl.sources.saved.log_format import RawEvent
 
-Place = tuple["str | None", str]
+StreamPlace = tuple["str | None", str]
 """Log group and log stream; an empty stream where the log names none."""
 
 

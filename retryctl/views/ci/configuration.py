@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
-from retryctl.core.check.evaluate import CheckOutcome
+from retryctl.core.check.check_evaluator import CheckOutcome
 from retryctl.core.check.expectations import CheckResult
 from retryctl.core.doctor.result import DoctorReport
 from retryctl.core.model.coverage import Coverage

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retryctl.views.ci.report import CheckReport, Problem, problems
-from retryctl.views.inert import inert
+from retryctl.views.inert_text import inert
 
 _MOST_SHOWN = 10
 """GitHub shows no more errors, and no more warnings, of one step."""

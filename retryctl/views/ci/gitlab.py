@@ -13,7 +13,7 @@ from typing import Any
 
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.views.ci.report import CheckReport, Problem, problems
-from retryctl.views.inert import inert
+from retryctl.views.inert_text import inert
 from retryctl.views.json.check import ci_document
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "minor", Severity.INFO: "info"}

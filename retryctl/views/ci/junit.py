@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from retryctl.core.check.evaluate import REQUEST, JudgedFinding
+from retryctl.core.check.check_evaluator import REQUEST, JudgedFinding
 from retryctl.core.check.expectations import CheckResult
 from retryctl.views.ci.report import (
     CheckReport,
@@ -18,7 +18,7 @@ from retryctl.views.ci.report import (
     next_command,
     result_sentence,
 )
-from retryctl.views.inert import inert
+from retryctl.views.inert_text import inert
 
 
 def report(result: CheckReport) -> Iterator[str]:

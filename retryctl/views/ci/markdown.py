@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from retryctl.core.check.evaluate import REQUEST
+from retryctl.core.check.check_evaluator import REQUEST
 from retryctl.errors import ExitStatus
 from retryctl.views.ci.report import (
     CheckReport,

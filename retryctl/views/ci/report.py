@@ -8,14 +8,14 @@ from datetime import UTC, tzinfo
 from shlex import quote
 from typing import Literal
 
-from retryctl.core.check.evaluate import REQUEST, CheckOutcome, FindingEffect, JudgedFinding
+from retryctl.core.check.check_evaluator import REQUEST, CheckOutcome, FindingEffect, JudgedFinding
 from retryctl.core.check.expectations import CheckResult
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent, is_timed
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import in_a_row, number_of
 from retryctl.errors import ExitStatus
-from retryctl.views.inert import cut, lines_of
+from retryctl.views.inert_text import cut, lines_of
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.times import stamp
 

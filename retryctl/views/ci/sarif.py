@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
-from retryctl.core.check.evaluate import JudgedFinding
+from retryctl.core.check.check_evaluator import JudgedFinding
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.core.rules import ALL_RULES
@@ -27,7 +27,7 @@ from retryctl.views.ci.report import (
     result_sentence,
     same_kind,
 )
-from retryctl.views.inert import inert, lines_of
+from retryctl.views.inert_text import inert, lines_of
 from retryctl.views.json.check import ci_document
 from retryctl.views.rule_texts import RuleText, rule_texts
 from retryctl.views.times import iso

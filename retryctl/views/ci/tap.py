@@ -14,7 +14,7 @@ from retryctl.views.ci.report import (
     next_command,
     result_sentence,
 )
-from retryctl.views.inert import inert
+from retryctl.views.inert_text import inert
 
 _SPECIAL = re.compile(r"[\\#]")
 

@@ -22,7 +22,7 @@ from retryctl.views.attempts_table import (
 from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.html.markup import Markup, joined, spans, tag
 from retryctl.views.html.tmp_files import files_are_inferred, files_around
-from retryctl.views.inert import lines_of
+from retryctl.views.inert_text import lines_of
 from retryctl.views.sentences import numbered
 from retryctl.views.signs import SEVERITY_SIGNS, STYLES
 from retryctl.views.times import duration, moment, stamp

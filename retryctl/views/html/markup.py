@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from html import escape
 
 from retryctl.views.blocks import Pieces
-from retryctl.views.inert import inert
+from retryctl.views.inert_text import inert
 
 
 class Markup(str):

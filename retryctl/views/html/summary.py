@@ -22,7 +22,7 @@ from retryctl.views.figures import FUNCTION_FIGURES, Tallies, advice, before_and
 from retryctl.views.html.histogram import failures
 from retryctl.views.html.markup import Markup, tag
 from retryctl.views.html.page import document, table
-from retryctl.views.inert import cut
+from retryctl.views.inert_text import cut
 from retryctl.views.json.summary import durable_executions
 from retryctl.views.next_steps import list_wrong
 from retryctl.views.signs import BAD, NOTHING, STYLES

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from retryctl.core.check.evaluate import JudgedFinding
+from retryctl.core.check.check_evaluator import JudgedFinding
 from retryctl.views.ci.report import CheckReport
 from retryctl.views.json.encoding import document_pieces
 from retryctl.views.json.trace import coverage_object, finding_object

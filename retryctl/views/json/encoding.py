@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from retryctl.views.inert import UNSAFE
+from retryctl.views.inert_text import UNSAFE
 
 _STEP = "  "
 

@@ -13,7 +13,7 @@ from typing import Any, get_args
 from retryctl.core.check.baseline import SCHEMA as BASELINE
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.findings import Severity
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.coverage import GapKind
 from retryctl.core.model.request import Delivery, RequestOutcome
 from retryctl.errors import ExitStatus
@@ -114,7 +114,7 @@ _ATTEMPT = _object(
     started_at=_maybe(_TIME),
     ended_at=_maybe(_TIME),
     wait_s=_maybe(_NUMBER),
-    outcome=_one_of(Outcome),
+    outcome=_one_of(AttemptOutcome),
     outcome_inferred=_FLAG,
     ambiguous_lines=_COUNT,
     error=_maybe(_object(type=_maybe(_TEXT), message=_maybe(_TEXT), frame=_maybe(_TEXT))),
@@ -175,7 +175,7 @@ _FIGURES: dict[str, Schema] = {
     "cross_checked": _COUNT,
     "by_attempts": _map(_COUNT),
     "outcomes": _object(**{each.value: _COUNT for each in RequestOutcome}),
-    "attempt_outcomes": _object(**{each.value: _COUNT for each in Outcome}),
+    "attempt_outcomes": _object(**{each.value: _COUNT for each in AttemptOutcome}),
     "branches": _list(_map(_COUNT)),
     "counter": _object(
         **{each.value: _COUNT for each in AttemptVerdict}, accuracy_on_retries=_maybe(_NUMBER)
@@ -235,7 +235,7 @@ _RELATED = _object(
                     number=_COUNT,
                     started_at=_maybe(_TIME),
                     ended_at=_maybe(_TIME),
-                    outcome=_one_of(Outcome),
+                    outcome=_one_of(AttemptOutcome),
                 )
             ),
         )
@@ -243,7 +243,7 @@ _RELATED = _object(
 )
 _DIAGNOSIS = _object(name=_TEXT, passed=_maybe(_FLAG), evidence=_TEXT, remedy=_maybe(_TEXT))
 _DIFF_SIDE = _object(
-    request_id=_TEXT, attempt=_COUNT, outcome=_one_of(Outcome), execution_arn=_maybe(_TEXT)
+    request_id=_TEXT, attempt=_COUNT, outcome=_one_of(AttemptOutcome), execution_arn=_maybe(_TEXT)
 )
 _DIFF_LINES = _object(same=_FLAG, left=_list(_EVENT), right=_list(_EVENT))
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.changes import Change
 from retryctl.core.summary.histogram import failed_over_time
 from retryctl.core.summary.tally import SummaryTally
+from retryctl.views.figures import Tallies
 from retryctl.views.json.encoding import dumps
 from retryctl.views.json.trace import coverage_object
 from retryctl.views.times import iso
@@ -20,7 +21,6 @@ from retryctl.views.times import iso
 SCHEMA = "retryctl/summary/1"
 
 Object = dict[str, Any]
-Tallies = Sequence[tuple["str | None", SummaryTally]]
 
 
 def summary_document(
@@ -67,7 +67,7 @@ def summary_object(function: str | None, tally: SummaryTally, branches: Branches
             str(count): tally.by_attempts[count] for count in sorted(tally.by_attempts)
         },
         "outcomes": {each.value: tally.outcomes[each] for each in RequestOutcome},
-        "attempt_outcomes": {each.value: tally.attempt_outcomes[each] for each in Outcome},
+        "attempt_outcomes": {each.value: tally.attempt_outcomes[each] for each in AttemptOutcome},
         "branches": branch_rows(tally, branches),
         "counter": {
             **{each.value: tally.checks[each] for each in AttemptVerdict},

@@ -11,7 +11,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import BLANK, Block, Paragraph, plain_paragraph
-from retryctl.views.inert import lines_of
+from retryctl.views.inert_text import lines_of
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.text.layout import text_of
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.history.outcome import ErrorInfo, Outcome
+from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
 from retryctl.core.model.attempt import Attempt
 from retryctl.views.attempts_table import response
 from retryctl.views.blocks import Block, Table, plain_paragraph, text_column
@@ -74,7 +74,7 @@ def _init_errors(checked: Sequence[CheckedRequest]) -> list[str]:
         f"init-error: {_error_text(attempt.error)}": None
         for one in checked
         for attempt in one.request.attempts
-        if attempt.outcome is Outcome.INIT_ERROR and attempt.error
+        if attempt.outcome is AttemptOutcome.INIT_ERROR and attempt.error
     }
     return list(errors)
 

@@ -26,7 +26,7 @@ from retryctl.views.blocks import (
     Pieces,
     Table,
 )
-from retryctl.views.inert import inert
+from retryctl.views.inert_text import inert
 from retryctl.views.signs import ASCII
 from retryctl.views.text.trace import TraceOptions, trace_blocks
 

@@ -23,7 +23,7 @@ from retryctl.views.blocks import (
     Table,
     text_column,
 )
-from retryctl.views.inert import cut
+from retryctl.views.inert_text import cut
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, STYLES, UNSURE, WARNING
 from retryctl.views.text.layout import text_of
 from retryctl.views.times import moment, on_one_day, span, stamp, zone_name

@@ -33,7 +33,7 @@ from retryctl.views.figures import (
     percent,
     reasons,
 )
-from retryctl.views.inert import cut
+from retryctl.views.inert_text import cut
 from retryctl.views.json.summary import branch_rows, durable_executions
 from retryctl.views.next_steps import list_wrong
 from retryctl.views.sentences import coverage_sentence

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta, tzinfo
 from itertools import groupby
 
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import is_timed
 from retryctl.views.blocks import Piece
@@ -84,7 +84,7 @@ def draw_lanes(
 
 def end_ms(attempt: Attempt, horizon_ms: int | None) -> int:
     """Up to when the attempt is drawn, not before its place: one that runs, to ``horizon_ms``."""
-    end = horizon_ms if attempt.outcome is Outcome.RUNNING else attempt.ended_ms
+    end = horizon_ms if attempt.outcome is AttemptOutcome.RUNNING else attempt.ended_ms
     return max(attempt.placed_ms, attempt.placed_ms if end is None else end)
 
 
@@ -108,7 +108,7 @@ class _Lane:
         if end > start:
             self._fill(start, end + 1, "━", self._colour)
         label = str(attempt.number)
-        self._write(label, start, "bold green" if attempt.outcome is Outcome.OK else "bold")
+        self._write(label, start, "bold green" if attempt.outcome is AttemptOutcome.OK else "bold")
         self._end = max(end, start + len(label) - 1, self._end or 0)
 
     def pieces(self) -> list[Piece]:

@@ -10,7 +10,7 @@ from datetime import UTC, tzinfo
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.findings import Finding
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import stream_name
@@ -27,7 +27,7 @@ from retryctl.views.attempts_table import (
 )
 from retryctl.views.blocks import BLANK, Block, Command, Drawing, LogLines, Paragraph, Piece
 from retryctl.views.environments import UNKNOWN_LEGEND, EnvironmentLabel, environments
-from retryctl.views.inert import lines_of
+from retryctl.views.inert_text import lines_of
 from retryctl.views.next_steps import grouped_findings, next_steps, on_cloudwatch
 from retryctl.views.sentences import (
     Sentence,
@@ -101,7 +101,7 @@ def _is_short(checked: CheckedRequest, asked: TraceOptions) -> bool:
     return (
         replace(asked, responses={}) == TraceOptions()
         and len(attempts) == 1
-        and attempts[0].outcome is Outcome.OK
+        and attempts[0].outcome is AttemptOutcome.OK
         and not attempts[0].ambiguous
         and checked.verdict in (Verdict.AGREES, Verdict.NOT_COUNTED)
         and not checked.findings

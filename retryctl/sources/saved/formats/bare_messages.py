@@ -14,7 +14,7 @@ from itertools import repeat
 from typing import ClassVar, Self
 
 from retryctl.core.timestamps import iso_ms, iso_text
-from retryctl.sources.saved.canonical import canonical_block, escaped, line_start
+from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
 from retryctl.sources.saved.formats.record_line import CODES, ID, bare_record

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
-from retryctl.sources.saved.canonical import canonical_block, escaped, line_start
+from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.formats.timed_text import (
     STREAM_STARTS,
     Cache,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from io import BufferedReader, BytesIO
 from itertools import islice
 
-from retryctl.sources.saved.canonical import canonical_line
+from retryctl.sources.saved.canonical_lines import canonical_line
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import JsonLines, LineFormat
 from retryctl.sources.saved.formats.json_shapes import (

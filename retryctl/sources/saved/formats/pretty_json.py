@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from io import BufferedReader
 from operator import itemgetter
 
-from retryctl.sources.saved.canonical import line_start
+from retryctl.sources.saved.canonical_lines import line_start
 from retryctl.sources.saved.formats.json_shapes import DocumentContext
 from retryctl.sources.saved.raw_blocks import (
     BlockSpan,

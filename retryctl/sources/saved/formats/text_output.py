@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from io import BufferedReader
 from typing import Self
 
-from retryctl.sources.saved.canonical import canonical_block, escaped, line_start
+from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
 from retryctl.sources.saved.formats.timed_text import STREAM_STARTS, note_lines

@@ -1,7 +1,7 @@
 """Text in which each event begins at a line with a time; the lines up to the next belong to it.
 
 The text is converted by the block: one pattern splits it into times, streams and messages, and
-each of these lists is converted as a whole (``canonical``). A pattern begins with the newline
+each of these lists is converted as a whole (``canonical_lines``). A pattern begins with the newline
 before the event: a literal is found many times faster than the start of a line.
 """
 
@@ -19,7 +19,7 @@ from typing import ClassVar, Self, TypeVar
 
 from retryctl.core.model.events import UNTIMED_MS
 from retryctl.core.timestamps import iso_ms
-from retryctl.sources.saved.canonical import canonical_block, escaped, line_start
+from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
 from retryctl.sources.saved.formats.record_line import RECORD, bare_record

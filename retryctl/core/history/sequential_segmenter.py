@@ -31,7 +31,7 @@ from retryctl.core.history.attempt_lines import (
     settle,
     within,
 )
-from retryctl.core.history.concurrent import ConcurrentSegmenter
+from retryctl.core.history.concurrent_segmenter import ConcurrentSegmenter
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS, SHORTEST_RETRY_MS
 from retryctl.core.model.records import (
     AppLine,

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retryctl.bulk.compact import Mention, Shown, Stream, compact_attempts
+from retryctl.bulk.compact_attempts import Mention, Shown, Stream, compact_attempts
 from retryctl.bulk.line_layout import events_of
 from retryctl.bulk.stream_state import StreamFragment
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.history.build import mentions_in
+from retryctl.core.history.history_builder import mentions_in
 from retryctl.core.history.lost_lines import has_lost_lines
 from retryctl.core.history.safe_cut import ClosedChunk, closed_piece, last_piece
 from retryctl.core.model.attempt import Attempt

@@ -16,7 +16,7 @@ from struct import Struct
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.attempt_lines import AttemptLines
-from retryctl.core.history.outcome import Outcome
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, build_attempt, function_from_names
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
@@ -122,9 +122,9 @@ def as_of(
     ``named`` is the function's name where no record gives one.
     """
     outcome = attempt.outcome
-    if outcome is Outcome.RUNNING and attempt.started_ms is not None:
+    if outcome is AttemptOutcome.RUNNING and attempt.started_ms is not None:
         young = attempt.started_ms >= horizon_ms - settings.timeout_ms - LATE_LOGS_MS
-        outcome = Outcome.RUNNING if young else Outcome.UNKNOWN
+        outcome = AttemptOutcome.RUNNING if young else AttemptOutcome.UNKNOWN
     return replace(
         attempt,
         outcome=outcome,

@@ -1,7 +1,7 @@
 """From log events to requests and their attempts.
 
 Events may come in any order, from many streams, and more than once: they are put into the
-order of their stream first (``sequential`` or ``concurrent`` then cuts it into attempts), so the
+order of their stream first (one of the segmenters then cuts it into attempts), so the
 same events always give the same history. Nothing is assumed of what was not seen: a missing
 START gives no start time, a missing REPORT no success.
 """
@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.grammar.parse import parse_record
+from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.history.attempt_lines import AttemptLines, Line
 from retryctl.core.history.lost_lines import has_lost_lines
-from retryctl.core.history.sequential import read_stream
+from retryctl.core.history.sequential_segmenter import read_stream
 from retryctl.core.model.attempt import Attempt, build_attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
