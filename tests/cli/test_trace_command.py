@@ -154,7 +154,7 @@ def test_a_window_after_the_end_of_the_log_or_before_its_start(one: str) -> None
 def test_a_request_that_is_in_another_function(one: str) -> None:
     for arguments, where in (
         (["-f", "foo"], "function foo"),
-        (["-g", "/aws/lambda/foo"], "the log group asked for"),
+        (["-g", "/aws/lambda/foo"], "the requested log group"),
     ):
         done = trace(one, *arguments)
         assert done.returncode == 4

@@ -439,7 +439,7 @@ def test_every_view_has_the_response_of_each_attempt(
 ) -> None:
     handler = written_file(tmp_path, "app.py", RETURNS)
     done = retryctl("lab", "run", f"{handler}:handler", "--output", output, *options)
-    text = html.unescape(done.stdout).replace("\xa0", " ")
+    text = html.unescape(" ".join(done.stdout.split()))
     if output == "svg":  # one element for each word
         text = " ".join(re.sub(r"<[^>]*>", " ", done.stdout).split())
         text = html.unescape(text).replace("\xa0", " ")

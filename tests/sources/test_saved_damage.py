@@ -106,7 +106,7 @@ def test_a_line_that_is_no_event_is_counted_and_the_first_few_are_named(tmp_path
         *(f"{tmp_path / 'log'}:{number}" for number in (7, 8, 9)),
         f"{tmp_path / 'log'}",
     ]
-    assert coverage.gaps[-1].message.endswith(": 2 more")
+    assert coverage.gaps[-1].message.endswith(": 2 more lines are not log events")
 
 
 @pytest.mark.parametrize("time", [True, -1, 10**30, 1e308, [], "", "2026-13-01T00:00:00Z"])

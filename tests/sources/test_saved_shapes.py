@@ -169,7 +169,7 @@ def test_columns_are_found_by_their_names() -> None:
     ]
     events, _ = read_bytes(table_of(names, found).encode())
     assert [(e.timestamp_ms, e.log_stream, e.message) for e in events] == EVENTS
-    assert {event.log_group for event in events} == {f"123456789012:{GROUP}"}
+    assert {event.log_group for event in events} == {GROUP}
 
 
 @pytest.mark.parametrize(
