@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 
-from retryctl.core.crosscheck.attempt_check import AttemptVerdict
+from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
@@ -166,17 +166,20 @@ def _counter(checked: CheckedRequest, attempt: Attempt) -> Pieces:
         return _plain("")
     if counter_is_wrong(checked, attempt):
         check = checked.checks[attempt.number - 1]
-        more = "+" if check.at_least else ""
-        return [(f"{logged} not {check.counter_expected}{more}", STYLES[BAD])]
+        return [(f"{logged} not {check.counter_expected}{_more(check)}", STYLES[BAD])]
     return [(str(logged), "")]
 
 
 def _branch(checked: CheckedRequest, attempt: Attempt) -> Pieces:
     logged = attempt.claim.branch
     if logged is not None and branch_is_wrong(checked, attempt):
-        expected = checked.checks[attempt.number - 1].branch_expected
-        return [(f"{logged} not {expected}", STYLES[BAD])]
+        check = checked.checks[attempt.number - 1]
+        return [(f"{logged} not {check.branch_expected}{_more(check)}", STYLES[BAD])]
     return _plain(logged)
+
+
+def _more(check: AttemptCheck) -> str:
+    return "+" if check.at_least else ""
 
 
 def _check(check: AttemptVerdict) -> Pieces:

@@ -52,12 +52,7 @@ def counter_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:
 
 def branch_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:
     """Whether the attempt ran another branch than it should."""
-    check = checked.checks[attempt.number - 1]
-    return (
-        check.check is AttemptVerdict.DISAGREES
-        and None not in (attempt.claim.branch, check.branch_expected)
-        and attempt.claim.branch != check.branch_expected
-    )
+    return checked.checks[attempt.number - 1].branch_agrees is False
 
 
 # --------------------------------------------------------------------------- outcome
@@ -202,11 +197,13 @@ def _disagreement(checked: CheckedRequest) -> str:
 
 def _detail(checked: CheckedRequest, attempt: Attempt) -> str:
     check = checked.checks[attempt.number - 1]
+    earlier = number_of(attempt.retries, "earlier attempt")
     if branch_is_wrong(checked, attempt):
+        if check.at_least:
+            return f"ran {attempt.claim.branch} after at least {earlier}"
         return f"ran {attempt.claim.branch} instead of {check.branch_expected}"
     if counter_is_wrong(checked, attempt):
         if check.at_least:
-            earlier = number_of(attempt.retries, "earlier attempt")
             return f"counted {attempt.claim.counter} after at least {earlier}"
         return f"counted {attempt.claim.counter} instead of {check.counter_expected}"
     return ""

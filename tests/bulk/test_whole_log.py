@@ -22,6 +22,7 @@ from retryctl.core.summary.request_row import request_rows
 from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.sources.saved.events import SavedLog
+from retryctl.sources.saved.formats import json_lines
 from tests.support.campaigns import seeds
 from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment
 from tests.support.made_up_logs import line_of, made_up, save
@@ -190,3 +191,31 @@ def test_a_gap_in_the_lines_hides_those_of_its_time(tmp_path: Path) -> None:
     unknown = [one.request.outcome for one in slowly].count(RequestOutcome.UNKNOWN)
     assert unknown == 1
     assert any(isinstance(one, SilentSuccesses) for one in told)
+
+
+@pytest.mark.parametrize(
+    ("end", "unread"), [("", 0), ('{"logStreamName":"a","timestamp":1795402800123,"message":"a', 1)]
+)
+@pytest.mark.parametrize("spaced", [False, True])
+def test_joined_files_without_a_line_break(
+    end: str, unread: int, spaced: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_lines, "BLOCK_BYTES", 1)  # each line is a block
+    here, there = Environment("a"), Environment("b")
+    for number in range(6):  # alike, so that all but the first are read by their template
+        here.at(number * 10).runs(f"{number:08x}-0000-4000-8000-000000000000", "fine")
+    last = "00000005-0000-4000-8000-000000000000"
+    there.at(120).runs(last, ends="error").at(500).runs(ID)
+    path = tmp_path / "log.jsonl"
+    first = "".join(map(line_of, here.events))
+    second = "".join(line_of(event, spaced=spaced) for event in there.events)
+    path.write_text((first + end).removesuffix("\n") + second)
+    log = BulkReader(str(path))
+    for query in (LogQuery(), LogQuery(request_ids=(last,))):
+        traced = log.trace(query)
+        (request,) = (each.request for each in traced.requests if each.request.request_id == last)
+        assert [attempt.outcome.value for attempt in request.attempts] == ["ok", "error"]
+        assert len(request.attempts[1].events) == len(there.events) - 3
+        assert traced.coverage.events_read == len(here.events) + len(there.events)
+        assert traced.coverage.events_unrecognised == unread
+    compare(path, LogQuery(), chunk_bytes=1 << 20)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from retryctl.core.check.expectations import CheckTally
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import RULES, CheckedRequest
 from retryctl.core.crosscheck.claims import Branches, Markers
@@ -379,6 +380,18 @@ def test_logs_incomplete_in_a_log_without_streams_does_not_blame_a_whole_report(
     assert finding.remedy.startswith("Save the log with its log streams")
 
 
+def test_a_branch_that_a_missing_attempt_could_explain_is_not_counted_as_wrong() -> None:
+    logs = logs_of(("a", "error", A), ("b", "error", ("0", "process C")))
+    complete = whole(events_of(*logs))
+    cut = checked(*logs, coverage=replace(complete, gaps=(replace(GAP, until_ms=MIDNIGHT_MS),)))
+    for of, wrong, expected in ((checked(*logs), 1, False), (cut, 0, None)):
+        tally = CheckTally()
+        tally.add(of)
+        assert of.checks[1].branch_expected == "B"
+        assert of.checks[1].branch_agrees is expected
+        assert tally.wrong_branches == wrong
+
+
 def test_a_counter_behind_is_at_least_wrong_where_attempts_before_may_be_missing() -> None:
     logs = logs_of(("a", "error", B), ("b", "error", A))
     complete = whole(events_of(*logs))
@@ -386,7 +399,8 @@ def test_a_counter_behind_is_at_least_wrong_where_attempts_before_may_be_missing
     before = replace(GAP, until_ms=MIDNIGHT_MS)
     cut = checked(*logs, coverage=replace(complete, gaps=(before,)))
     assert cut.checks[1].at_least
-    assert cut.checks[1].branch_expected is None
+    assert cut.checks[1].branch_expected == "B"
+    assert cut.checks[1].branch_agrees is False  # A is wrong after any earlier attempt
     assert found(cut, "environment-switch")[0].message.startswith(
         "Attempt 2 counted 0 after at least 1 earlier attempt:"
     )

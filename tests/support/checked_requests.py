@@ -85,6 +85,9 @@ def check(
 
 
 def _judged(attempt: Attempt, check: AttemptCheck) -> AttemptCheck:
+    ran, due = attempt.claim.branch, check.branch_expected
+    if ran is not None and due is not None:
+        check = replace(check, branch_agrees=ran == due)
     logged, expected = attempt.claim.counter, check.counter_expected
     if logged is None or expected is None:
         return check

@@ -316,8 +316,9 @@ def _wrong_branch(checked: CheckedRequest, number: int | None) -> tuple[str | No
     if number is None:
         return None, None
     ran = checked.request.attempts[number - 1].claim.branch
-    expected = checked.checks[number - 1].branch_expected
-    return (None, None) if None in (ran, expected) or ran == expected else (ran, expected)
+    check = checked.checks[number - 1]
+    wrong = check.branch_agrees is False and not check.at_least
+    return (ran, check.branch_expected) if wrong else (None, None)
 
 
 def _unexplained(checked: CheckedRequest) -> Iterable[str]:

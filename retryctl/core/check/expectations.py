@@ -113,9 +113,8 @@ class CheckTally:
         for attempt, check in zip(request.attempts, checked.checks, strict=True):
             self.failed_attempts += attempt.outcome.failed
             self.cross_checked += not attempt.claim.silent
-            if attempt.claim.branch is not None and check.branch_expected is not None:
-                self.branches += 1
-                self.wrong_branches += attempt.claim.branch != check.branch_expected
+            self.branches += check.branch_agrees is not None
+            self.wrong_branches += check.branch_agrees is False
             judged = check.check in (AttemptVerdict.AGREES, AttemptVerdict.DISAGREES)
             if attempt.retries and attempt.claim.counter is not None and judged:
                 self.counters_on_retries += 1

@@ -46,9 +46,10 @@ class AttemptCheck:
     """The expected counter and branch of one attempt, and the result of the comparison.
 
     ``counter_in_environment`` is what a counter in /tmp could see. ``counter_agrees`` is ``None``
-    where no counter was logged, or it cannot be judged. ``because`` is a sentence that explains
-    why no judgement is possible; empty where one is. With ``at_least`` attempts before this one
-    may be missing from the log: ``counter_expected`` is then the smallest number that is right.
+    where no counter was logged, or it cannot be judged; ``branch_agrees`` likewise. ``because`` is
+    a sentence that explains why no judgement is possible; empty where one is. With ``at_least``
+    attempts before this one may be missing from the log: what is expected is then the counter and
+    the branch for the attempts in the log, and later ones may be right.
     """
 
     counter_expected: int | None
@@ -56,6 +57,7 @@ class AttemptCheck:
     branch_expected: str | None
     check: AttemptVerdict
     counter_agrees: bool | None = None
+    branch_agrees: bool | None = None
     because: str = ""
     at_least: bool = False
 
@@ -145,20 +147,33 @@ def _check(given: CrossCheckInput, attempt: Attempt) -> AttemptCheck:
     known = check is not AttemptVerdict.UNDETERMINED
     strange = branches.are_strange_to(attempt.claim.branch)
     at_least = known and bool(hidden_before(given, attempt, ahead=False))
-    sure = not at_least or attempt.retries >= max(branches.numbers.values())
-    owes = known and sure and not strange and attempt.outcome is AttemptOutcome.ERROR
+    owes = known and not strange and attempt.outcome is AttemptOutcome.ERROR
+    due = branches.due(attempt.retries) if owes else None
     least, most = marks.in_environment(attempt)
     proved = least == most and marks.knows_environment(attempt)
     counter = attempt.claim.counter if known else None
     return AttemptCheck(
         counter_expected=attempt.retries if known else None,
         counter_in_environment=least if proved else None,
-        branch_expected=branches.due(attempt.retries) if owes else None,
+        branch_expected=due,
         check=check,
         counter_agrees=None if counter is None else branches.same_branch(counter, attempt.retries),
+        branch_agrees=_branch_agrees(attempt.claim.branch, due, branches, at_least=at_least),
         because=because,
         at_least=at_least,
     )
+
+
+def _branch_agrees(
+    ran: str | None, due: str | None, branches: Branches, *, at_least: bool
+) -> bool | None:
+    """Whether the branch is the one due; ``None`` where a hidden attempt could change that."""
+    if ran is None or due is None:
+        return None
+    least = branches.numbers[due]
+    if at_least and least < branches.last and branches.numbers.get(ran, -1) >= least:
+        return None
+    return ran == due
 
 
 def _judge(given: CrossCheckInput, attempt: Attempt) -> tuple[AttemptVerdict, str]:

@@ -7,6 +7,7 @@ those that begin with a stream begin alike, all between them do.
 
 from __future__ import annotations
 
+import json
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
@@ -28,6 +29,10 @@ _LINE = re.compile(
     rb'(\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"([^"\\]*)", ?"timestamp": ?)'
     rb'(\d{13}), ?"message": ?"'
 )
+
+_KEYS = (b'{"logStreamName"', b'{"logGroupName"')
+# …"message":"0"}{"logStreamName":"…
+_INNER = re.compile(rb'(?<=[^\n])(?=\{"log(?:Stream|Group)Name")')
 
 
 class BlockSpan(NamedTuple):
@@ -82,8 +87,8 @@ class CanonicalBlock:
         return True
 
     def canonical(self) -> bytes:
-        """Return the lines as they are."""
-        return self.raw
+        """Return the lines, each with one event."""
+        return separated(self.raw)
 
     def span(self) -> BlockSpan | None:
         """Return the span, if each line ends as an event and begins as the first does."""
@@ -92,7 +97,7 @@ class CanonicalBlock:
         if not header or not key or not block.endswith(b"}\n"):
             return None
         lines = BytesIO(block).readlines()
-        if block.count(b"}\n" + key[0]) + 1 != len(lines):
+        if block.count(b"}\n" + key[0]) + 1 != len(lines) or not _is_separated(block):
             return None
         return span_of_streams(lines, _LINE) or _span_of_columns(lines, header)
 
@@ -152,6 +157,31 @@ def _span_of_columns(lines: list[bytes], header: re.Match[bytes]) -> BlockSpan |
     if not (first.isdigit() and last.isdigit()):
         return None
     return BlockSpan(len(lines), int(first), int(last))
+
+
+def separated(block: bytes) -> bytes:
+    """Return JSON lines with a line break between events that have none: files were joined.
+
+    The first of such events may be cut.
+    """
+    if _is_separated(block):
+        return block
+    return b"".join(_separated_line(line) for line in BytesIO(block))
+
+
+def _is_separated(block: bytes) -> bool:
+    """Whether there are as many events as lines."""
+    return sum(map(block.count, _KEYS)) == block.count(b"\n")
+
+
+def _separated_line(line: bytes) -> bytes:
+    if not _INNER.search(line):
+        return line
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return _INNER.sub(b"\n", line)
+    return line
 
 
 def raw_ties_in_order(blocks: Iterable[RawBlock]) -> Iterator[RawBlock]:
