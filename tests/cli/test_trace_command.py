@@ -164,7 +164,7 @@ def test_a_window_without_a_request_is_not_a_log_without_one(tmp_path: Path) -> 
 def test_a_request_that_is_in_another_function(one: str) -> None:
     for arguments, where in (
         (["-f", "foo"], "function foo"),
-        (["-g", "/aws/lambda/foo"], "the log group asked for"),
+        (["-g", "/aws/lambda/foo"], "the requested log group"),
     ):
         done = trace(one, *arguments)
         assert done.returncode == 4
