@@ -341,9 +341,8 @@ def serve(
         ),
     ],
     port: Annotated[
-        int, typer.Option(
-            metavar="N", min=0, max=65535, help="The port on loopback. 0: a free one."
-        ),
+        int,
+        typer.Option(metavar="N", min=0, max=65535, help="The port on loopback. 0: a free one."),
     ] = 0,
     debug: options.Debug = False,
 ) -> int:
