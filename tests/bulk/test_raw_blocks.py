@@ -46,6 +46,7 @@ ODD_LINES = (
     ),
     *('{"logStreamName":"2026\\/11","timestamp":1795402800123,"message":"m"}\n', "}\n", "\r\n"),
     *('{"timestamp":1,"message":"m","logStreamName":"a"}\n', '{"logStreamName":"a","tim\n'),
+    *('{"logStreamName":"a","timestamp":1795402800123,"message":"m"}', '{"logGroupName":"g'),
     '{"logGroupName":"g","logStreamName":"a","timestamp":1795402800123,"message":"m"}\n',
 )
 

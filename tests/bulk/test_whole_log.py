@@ -22,6 +22,7 @@ from retryctl.core.summary.request_row import request_rows
 from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.sources.saved.events import SavedLog
+from retryctl.sources.saved.formats import json_lines
 from tests.support.campaigns import seeds
 from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment
 from tests.support.made_up_logs import line_of, made_up, save
@@ -195,7 +196,11 @@ def test_a_gap_in_the_lines_hides_those_of_its_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("end", "unread"), [("", 0), ('{"logStreamName":"a","timestamp":1795402800123,"message":"a', 1)]
 )
-def test_joined_files_without_a_line_break(end: str, unread: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("spaced", [False, True])
+def test_joined_files_without_a_line_break(
+    end: str, unread: int, spaced: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_lines, "BLOCK_BYTES", 1)  # each line is a block
     here, there = Environment("a"), Environment("b")
     for number in range(6):  # alike, so that all but the first are read by their template
         here.at(number * 10).runs(f"{number:08x}-0000-4000-8000-000000000000", "fine")
@@ -203,7 +208,8 @@ def test_joined_files_without_a_line_break(end: str, unread: int, tmp_path: Path
     there.at(120).runs(last, ends="error").at(500).runs(ID)
     path = tmp_path / "log.jsonl"
     first = "".join(map(line_of, here.events))
-    path.write_text((first + end).removesuffix("\n") + "".join(map(line_of, there.events)))
+    second = "".join(line_of(event, spaced=spaced) for event in there.events)
+    path.write_text((first + end).removesuffix("\n") + second)
     log = BulkReader(str(path))
     for query in (LogQuery(), LogQuery(request_ids=(last,))):
         traced = log.trace(query)

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from retryctl.cli.output.report_files import write
 from tests.support.check_logs import right, save, succeeded, switched
 from tests.support.lambda_log import ID, OTHER_ID, Environment
 from tests.support.program import run, run_process
@@ -176,6 +178,15 @@ def test_a_report_changes_at_once_and_keeps_its_permissions(log: Path) -> None:
     assert json.loads(report.read_text())["schema"] == "retryctl/list/1"
     assert report.stat().st_mode & 0o777 == 0o640
     assert sorted(path.name for path in log.parent.iterdir()) == ["log.jsonl", "r.json"]
+
+
+def test_a_report_follows_no_planted_link(tmp_path: Path) -> None:
+    other, report = tmp_path / "other", tmp_path / ("r" * 250 + ".json")
+    other.write_text("theirs")
+    (tmp_path / f".retryctl-{os.getpid()}.part").symlink_to(other)
+    write(report, iter(["[", "]"]))
+    assert other.read_text() == "theirs"
+    assert (report.is_symlink(), report.read_text()) == (False, "[]")
 
 
 def test_a_report_through_a_link_is_written_where_it_leads(log: Path) -> None:

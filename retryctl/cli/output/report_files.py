@@ -133,11 +133,12 @@ def write(path: Path, text: Iterable[str]) -> None:
 def _replace(target: Path, pieces: Iterable[str]) -> None:
     """Write a file beside ``target``, with its permissions, and let it take its place.
 
-    Its name is fixed, so that the next run replaces what a killed one left.
+    Each process has its own, which no link of another user can lead elsewhere.
     """
-    new = target.with_name(f".{target.name}.part")
+    new = target.with_name(f".retryctl-{os.getpid()}.part")
     try:
-        with new.open("w", encoding="utf-8") as file:
+        new.unlink(missing_ok=True)
+        with new.open("x", encoding="utf-8") as file:
             file.writelines(pieces)
         if target.exists():
             new.chmod(target.stat().st_mode & 0o7777)

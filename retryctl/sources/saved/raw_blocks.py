@@ -97,7 +97,7 @@ class CanonicalBlock:
         if not header or not key or not block.endswith(b"}\n"):
             return None
         lines = BytesIO(block).readlines()
-        if block.count(b"}\n" + key[0]) + 1 != len(lines) or block.count(key[0]) != len(lines):
+        if block.count(b"}\n" + key[0]) + 1 != len(lines) or not _is_separated(block):
             return None
         return span_of_streams(lines, _LINE) or _span_of_columns(lines, header)
 
@@ -164,9 +164,14 @@ def separated(block: bytes) -> bytes:
 
     The first of such events may be cut.
     """
-    if sum(map(block.count, _KEYS)) == block.count(b"\n"):
+    if _is_separated(block):
         return block
     return b"".join(_separated_line(line) for line in BytesIO(block))
+
+
+def _is_separated(block: bytes) -> bool:
+    """Whether there are as many events as lines."""
+    return sum(map(block.count, _KEYS)) == block.count(b"\n")
 
 
 def _separated_line(line: bytes) -> bytes:
