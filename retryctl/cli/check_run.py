@@ -115,8 +115,9 @@ def _targets(
         elif source.function in (None, argument) and not source.functions:
             source = replace(source, function=argument)
         else:
+            other = source.function or source.functions[0]
             raise UsageError(
-                f"both {source.function or source.functions[0]} and {argument} are named as the function.",
+                f"both {other} and {argument} are named as the function.",
                 "Name one function; a request ID has 36 characters.",
             )
     return NamedRequests(ids=tuple(ids), records=tuple(dict.fromkeys(records))), source

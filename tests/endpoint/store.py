@@ -37,9 +37,10 @@ class LogStream:
 class LogGroup:
     """One group. Row numbers are places in time order; they change when an event is put earlier.
 
-    It is in ``region``, or in every one without it. ``inherited`` are properties of its account. ``masks`` is a regular expression of what data
-    protection hides. ``transformed`` tells whose transformer it has. ``indexes`` are the indexed
-    fields, each with the time in epoch milliseconds since when its events are indexed.
+    It is in ``region``, or in every one without it. ``inherited`` are properties of its account.
+    ``masks`` is a regular expression of what data protection hides. ``transformed`` tells whose
+    transformer it has. ``indexes`` are the indexed fields, each with the time in epoch
+    milliseconds since when its events are indexed.
     """
 
     def __init__(
