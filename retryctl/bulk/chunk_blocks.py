@@ -16,6 +16,7 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter
 from retryctl.sources.saved.files import cannot_open
 from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.formats.json_documents import JsonDocuments
+from retryctl.sources.saved.formats.json_lines import json_lines_block
 from retryctl.sources.saved.gzip_members import UnpackedFile
 from retryctl.sources.saved.log_file import read_file
 from retryctl.sources.saved.raw_blocks import (
@@ -105,7 +106,7 @@ def _blocks(opened: IO[bytes], start: int, size: int) -> Iterator[RawBlock]:
         block += opened.readline()
         if not block:
             return
-        yield CanonicalBlock(block, at)
+        yield json_lines_block(block, at)
         at += len(block)
 
 

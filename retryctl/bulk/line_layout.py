@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from itertools import count
@@ -100,7 +99,14 @@ class NoEvent(ValueError):
 
 def _placed(selected: StreamFilter, line: bytes | LogEvent, position: int) -> LogEvent:
     if isinstance(line, LogEvent):
-        return replace(line, position=position)
+        return LogEvent(
+            timestamp_ms=line.timestamp_ms,
+            message=line.message,
+            log_stream=line.log_stream,
+            log_group=line.log_group,
+            event_id=line.event_id,
+            position=position,
+        )
     event = line_event(line, 0)
     if event is None:
         raise NoEvent

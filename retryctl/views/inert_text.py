@@ -39,6 +39,8 @@ def inert(text: str, most: int = MOST_CHARACTERS) -> str:
     A newline is shown as ``\n`` and an escape as ``\x1b``; a tab becomes two spaces. After
     ``most`` characters the rest is left out and counted.
     """
+    if text.isascii() and text.isprintable() and len(text) <= most:
+        return text
     shown = _PRESENTATION.sub("", cut(text, most).replace("\t", "  "))
     return UNSAFE.sub(_escape, shown)
 

@@ -14,10 +14,11 @@ import pytest
 from retryctl.bulk import chunk_blocks
 from retryctl.bulk.chunk_blocks import ChunkBlocks
 from retryctl.bulk.chunks import Chunk
+from retryctl.sources.saved.canonical_lines import HEADER
 from retryctl.sources.saved.files import SavedFile
 from retryctl.sources.saved.formats import csv_blocks, json_lines, pretty_json, timed_text
 from retryctl.sources.saved.formats.json_event import line_event
-from retryctl.sources.saved.formats.json_lines import JsonLines
+from retryctl.sources.saved.formats.json_lines import JsonLines, json_lines_block
 from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock
 from tests.support.campaigns import seeds
 from tests.support.saved_logs import T0, Event, document, fields, moment, tail
@@ -142,3 +143,25 @@ def test_a_span_is_what_the_lines_give(
         for block in blocks:
             if span := block.span():
                 check(block, span, content)
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_lines_with_a_late_stream_become_canonical_and_keep_their_events(blank: str) -> None:
+    separators = (f",{blank}", f":{blank}")
+    named: list[dict[str, str]] = [{}, {"logGroupName": "/aws/lambda/a"}, {"eventId": "3"}]
+    lines = [
+        json.dumps(
+            {"timestamp": T0, "message": message, "logStreamName": STREAMS[0], **more},
+            separators=separators,
+        ).encode()
+        + b"\n"
+        for message in MESSAGES
+        for more in named
+    ]
+    odd = [line.encode() for line in ODD_LINES if line.endswith("\n")]
+    block = json_lines_block(b"".join([*lines, *odd]), 0)
+    converted = BytesIO(block.canonical()).readlines()
+    assert all(HEADER.match(line) for line in converted[: len(lines)])
+    assert [line_event(line, 0) for line in converted] == [
+        line_event(line, 0) for line in [*lines, *odd]
+    ]

@@ -13,7 +13,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, chop_cells
-from rich.text import Text
+from rich.text import Span, Text
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.coverage import Coverage
@@ -162,7 +162,11 @@ class _Page:
 
     def text(self, pieces: Pieces) -> Text:
         """Make text of the pieces, inert: all text takes this way onto the page."""
-        return Text.assemble(*((self._clean(text), style) for text, style in pieces))
+        if len(pieces) != 1:
+            return Text.assemble(*((self._clean(text), style) for text, style in pieces))
+        ((text, style),) = pieces  # most cells of a table
+        clean = self._clean(text)
+        return Text(clean, spans=[Span(0, len(clean), style)] if style and clean else None)
 
     def _clean(self, text: str) -> str:
         clean = inert(text)

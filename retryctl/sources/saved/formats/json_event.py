@@ -16,16 +16,24 @@ _KEYS_OF_AN_EVENT = {*STREAM_KEYS, *GROUP_KEYS, "eventId", "event_id", "ingestio
 _LAST_MS = 253_402_300_799_999
 # REPORT RequestId: 8f507cfc-…, which some tools wrap in JSON of their own
 _RECORD = re.compile(r"\s*(?:START|END|REPORT) RequestId: |INIT_START Runtime Version: ")
+_DECODER = json.JSONDecoder()
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def line_event(line: bytes, before_ms: int) -> RawEvent | None:
     """Return the event that a line of JSON is; ``None`` where it is none."""
     try:
-        event = event_of(json.loads(line), before_ms, None)
+        event = event_of(_parse(line), before_ms, None)
     except (ValueError, RecursionError):
         return None
     return event if isinstance(event, RawEvent) else None
+
+
+def _parse(line: bytes) -> object:
+    """Parse JSON in UTF-8; the usual line without a search for its encoding."""
+    if line.startswith(b"{"):
+        return _DECODER.decode(line.decode("utf-8", "surrogatepass"))
+    return json.loads(line)
 
 
 def event_of(fields: object, before_ms: int, prefilter: Prefilter | None) -> RawEvent | int | None:
@@ -67,8 +75,7 @@ def names_its_place(fields: dict[str, object]) -> bool:
 def first_text(fields: dict[str, object], keys: tuple[str, ...]) -> str | None:
     """Return the value of the first of ``keys`` that has text or a number."""
     for key in keys:
-        value = fields.get(key)
-        if isinstance(value, (str, int)):
+        if key in fields and isinstance(value := fields[key], (str, int)):
             return clean(str(value))
     return None
 
@@ -79,6 +86,8 @@ def clean(text: str) -> str:
 
 
 def _timestamp_ms(value: object, before_ms: int) -> int | None:
+    if type(value) is int and 0 <= value <= _LAST_MS:
+        return value
     if value is None:
         return before_ms
     if isinstance(value, str):

@@ -11,12 +11,20 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import line_event, names_an_event, names_its_place
 from retryctl.sources.saved.formats.record_line import bare_record
 from retryctl.sources.saved.log_format import Head, LogFormat, Prefilter, RawEvent
-from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock
+from retryctl.sources.saved.raw_blocks import CanonicalBlock, ConvertibleBlock, RawBlock
 
 BLOCK_BYTES = 1 << 17  # fits in a processor's cache, and so is read twice as fast
 
 # {"logStreamName": "…", "timestamp": 1795402800123, "message": "…\"timestamp\": 1…"}
 _TIMESTAMP = re.compile(rb'"timestamp":\s*(\d{1,14})\b(?!\.)')
+_TIME_FIRST = b'{"timestamp":'
+# {"timestamp": 1795402800123, "message": "0\n", "logStreamName": "…", "logGroupName": "…"}
+_STREAM_LATE = re.compile(
+    rb'^\{("timestamp": ?\d{13}, ?"message": ?"[^"\\\n]*(?:\\.[^"\\\n]*)*"), ?'
+    rb'("logStreamName": ?"[^"\\\n]*")'
+    rb'(, ?"logGroupName": ?"[^"\\\n]*")?(, ?"eventId": ?"[^"\\\n]*")?\}(?=\r?\n)',
+    re.MULTILINE,
+)
 
 
 class LineFormat(LogFormat):
@@ -54,12 +62,29 @@ class JsonLines(LineFormat):
         at = 0
         while block := segment.read(BLOCK_BYTES):
             block += segment.readline()
-            yield CanonicalBlock(block, at)
+            yield json_lines_block(block, at)
             at += len(block)
 
     def begins_event(self, line: bytes) -> bool:
         """Return true: every line is an event."""
         return True
+
+
+def json_lines_block(block: bytes, start: int) -> RawBlock:
+    """Return a block of JSON lines, which begins at ``start``."""
+    if block.startswith(_TIME_FIRST):
+        return ConvertibleBlock(block, _lead_with_streams, start=start)
+    return CanonicalBlock(block, start)
+
+
+def _lead_with_streams(block: bytes) -> bytes:
+    """Put the stream of each line first, where a writer put it behind the message."""
+    return _STREAM_LATE.sub(_stream_first, block)
+
+
+def _stream_first(line: re.Match[bytes]) -> bytes:
+    time_and_message, stream, group, event_id = line.groups(b"")
+    return b"{%b,%b%b%b}" % (stream, time_and_message, group, event_id)
 
 
 def _event_fields(line: bytes) -> dict[str, object] | None:
