@@ -12,6 +12,7 @@ from retryctl.core.check.check_evaluator import REQUEST, CheckOutcome, FindingEf
 from retryctl.core.check.expectations import CheckResult
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent, is_timed
+from retryctl.core.timestamps import iso_text
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import in_a_row, number_of
 from retryctl.errors import ExitStatus
@@ -169,7 +170,8 @@ def next_command(check: CheckResult, coverage: Coverage) -> str:
         command = f"retryctl list {source} {_LISTS[check.name]}"
     else:
         return ""
-    command = f"{command.strip()}{coverage.aws_options}"
+    until = "" if coverage.as_of_ms is None else f" --until {iso_text(coverage.as_of_ms)}"
+    command = f"{command.strip()}{until}{coverage.aws_options}"
     return command if command.isprintable() else ""
 
 
