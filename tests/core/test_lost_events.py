@@ -1,10 +1,10 @@
 """Log events lost at random, 1 to 50 % of them: no answer that a lost line could change.
 
 A loss shows where an attempt between two others has no START or no REPORT, or the first one of a
-stream has an init and no START. Requests with an attempt in such a stream are undetermined, and so
-is every request of the log that a lost line would explain. What leaves no trace cannot be known:
-then a request may have fewer attempts than ran, and never more but where a function prints
-Lambda's records.
+stream has an init and no START. Requests with an attempt in such a stream are undetermined. A loss
+in another stream changes nothing: ``trace ID`` reads the streams of its request alone, and every
+command gives one answer. What leaves no trace cannot be known: then a request may have fewer
+attempts than ran, and never more but where a function prints Lambda's records.
 """
 
 from __future__ import annotations
@@ -26,11 +26,6 @@ from tests.support.lambda_log import saved
 from tests.support.random_history import RandomHistory
 
 RATES = (0.01, 0.05, 0.2, 0.5)
-OPEN_OR_DROPPED = (
-    RequestOutcome.RUNNING,
-    RequestOutcome.PENDING,
-    RequestOutcome.NOT_RETRIED,
-)
 BEFORE_THE_END = (RequestOutcome.SUCCEEDED, RequestOutcome.RECOVERED)
 
 
@@ -51,8 +46,6 @@ def wrong(whole: CheckedRequest | None, one: CheckedRequest, coverage: Coverage)
             yield f"{one.verdict} though its stream shows a loss"
         if one.request.outcome in BEFORE_THE_END:
             yield f"{one.request.outcome} though its stream shows a loss"
-    if coverage.torn_streams and one.request.outcome in OPEN_OR_DROPPED:
-        yield f"{one.request.outcome} though a lost line would explain it"
     if whole is None and one.verdict in (Verdict.AGREES, Verdict.DISAGREES):
         yield f"{one.verdict} of a request that did not run"
 
@@ -79,7 +72,7 @@ def test_where_a_loss_shows_nothing_is_decided(first: int) -> None:
                 counts["changed"] += _is_changed(whole, one)
     assert counts["shown"] > 50
     # A loss that leaves no sign may still change a verdict, seldom.
-    assert counts["changed"] / counts["requests"] < 0.006, counts
+    assert counts["changed"] / counts["requests"] < 0.015, counts
 
 
 def _is_changed(whole: CheckedRequest | None, one: CheckedRequest) -> bool:

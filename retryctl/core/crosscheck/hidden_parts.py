@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise, starmap
 
 from retryctl.core.crosscheck.context import JudgingContext
-from retryctl.core.history.lost_lines import LOST_ELSEWHERE, LOST_IN_OWN_STREAM
+from retryctl.core.history.lost_lines import LOST_IN_OWN_STREAM
 from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt, wait_ms
+from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import UNORDERED, Gap
-from retryctl.core.model.limits import USUAL_WAITS_MS
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.value_classes import value_class
 
@@ -89,41 +87,7 @@ def _gaps_around(request: Request, around: JudgingContext) -> tuple[Gap, ...]:
     torn = around.coverage.torn_streams
     if torn and any((each.log_group, each.log_stream) in torn for each in request.attempts):
         return (*around.coverage.gaps, LOST_IN_OWN_STREAM)
-    if torn and request.attempts and _seems_to_lack(request, around):
-        return (*around.coverage.gaps, LOST_ELSEWHERE)
     return around.coverage.gaps
-
-
-def _seems_to_lack(request: Request, around: JudgingContext) -> bool:
-    """Whether a lost line or a lost attempt would explain something of the request.
-
-    An open end, a success before a later attempt, a counter that is ahead, a failed attempt that
-    logged nothing beside others that did, and a wait that is long enough for two retries.
-    """
-    attempts = request.attempts
-    last = attempts[-1].outcome
-    if last is AttemptOutcome.RUNNING or any(
-        one.outcome is AttemptOutcome.OK for one in attempts[:-1]
-    ):
-        return True
-    if last.failed and len(attempts) <= around.settings.retries_allowed:
-        return True
-    claims = any(not attempt.claim.silent for attempt in attempts)
-    for attempt in attempts:
-        if (attempt.claim.counter or 0) > attempt.retries:
-            return True
-        branch = around.branches.numbers.get(attempt.claim.branch or "", 0)
-        if branch > attempt.retries or (
-            claims and attempt.outcome is AttemptOutcome.ERROR and attempt.claim.silent
-        ):
-            return True
-    return request.asynchronous and any(starmap(_skips_a_retry, pairwise(attempts)))
-
-
-def _skips_a_retry(before: Attempt, after: Attempt) -> bool:
-    """Whether the wait between two attempts has room for the two usual ones and one attempt."""
-    wait = wait_ms(before, after)
-    return before.number == 1 and wait is not None and wait > sum(USUAL_WAITS_MS.values())
 
 
 def _hides_lines(gap: Gap, request: Request) -> bool:

@@ -68,11 +68,3 @@ LOST_IN_OWN_STREAM = Gap(
     hides_lines=True,
 )
 """The gap for a request with an attempt in such a stream."""
-
-LOST_ELSEWHERE = Gap(
-    kind=LOST_LINES,
-    message="other log streams lost lines, and this request may lack lines or an attempt too",
-    hides_attempts=True,
-    hides_lines=True,
-)
-"""The gap for a request in such a log that a lost line would explain."""
