@@ -98,7 +98,7 @@ def _by_id(plan: CheckPlan, feedback: Feedback, clock: Clock) -> AddRequests:
         result = read()
         for checked in result.checked:
             evaluator.add(checked)
-        return result.coverage, result.not_found
+        return replace(result.coverage, as_of_ms=plan.window.until_ms), result.not_found
 
     return add
 
@@ -115,7 +115,7 @@ def _of_window(plan: CheckPlan, feedback: Feedback, clock: Clock) -> AddRequests
         )
         with opened as reader:
             evaluate_requests(reader, evaluator)
-            return reader.coverage, {}
+            return replace(reader.coverage, as_of_ms=plan.window.until_ms), {}
 
     return add
 

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import chain
 
 from retryctl.app.options import Clock, Feedback, ShowProgress, SourceOptions, TimeWindow
+from retryctl.app.search_progress import show_calls, show_wait
 from retryctl.config import ProjectConfig
 from retryctl.core.model.attempt import function_from_names as function_of
 from retryctl.core.model.coverage import Coverage, LogQuery
@@ -16,7 +17,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.value_classes import value_class
 from retryctl.errors import AccessDenied, UsageError
-from retryctl.sources.aws.client import LONGEST_WAIT_S, AwsClient
+from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.function_config import (
     FunctionName,
     parse_function_name,
@@ -24,8 +25,10 @@ from retryctl.sources.aws.function_config import (
     read_versions,
 )
 from retryctl.sources.aws.log_groups import (
+    Description,
     Discovered,
     LogGroup,
+    describe,
     discover,
     find_log_groups,
     is_pattern,
@@ -36,7 +39,6 @@ from retryctl.sources.aws.log_groups import (
 from retryctl.sources.aws.service_clock import LEAST_SKEW_MS
 from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.request_source import RequestSource
-from retryctl.sources.cloudwatch.stats import SearchProgress as Calls
 
 # arn:aws:lambda:eu-west-1:123456789012:function:orders-worker
 _PLACE_OF_ARN = re.compile(r"arn:[^:]*:(?:lambda|logs):(?P<region>[^:]+):(?P<account>[0-9]+):")
@@ -93,6 +95,7 @@ def open_search(
         aws,
         groups=groups,
         otherwise=partial(functions.discovered, groups, command) if place.elsewhere else None,
+        described=functions.described,
         clock=lambda: clock() + aws.skew_ms,
         timeout_ms=known.timeout_ms,
         event_age_ms=known.event_age_ms,
@@ -224,21 +227,24 @@ def function_of_group(group: str) -> str | None:
 class _Functions:
     """The settings of functions, each read once.
 
-    ``known`` are the settings of the function that is named, ``groups`` the groups it logs to.
+    ``known`` are the settings of the function that is named, ``groups`` the groups it logs to;
+    ``described`` has the group's description where it is a single one.
     """
 
     def __init__(self, aws: AwsClient, place: SearchPlace, feedback: Feedback) -> None:
         self._feedback = feedback
         self.known = FunctionConfig()
         self.groups = place.groups
+        self.described: dict[LogGroup, Description] = {}
         self._aws = aws
         self._arns = {each.name: each.identifier for each in map(log_group, place.groups)}
         self._read: dict[str | None, FunctionConfig] = {None: self.known}
         self._only: str | None = None
         if place.function:
-            self.known, own = self._settings(place.function)
             named = parse_function_name(place.function)
-            self.groups = place.groups or (_group_of(aws, named, own),)
+            describe_it = partial(self._describe, place, named)
+            self.known, own = _settings(aws, place.function, feedback, describe_it)
+            self.groups = _groups_of(aws, place.groups, named, own)
             self._only = None if place.elsewhere else place.function
             self._read[named.name if place.elsewhere else place.function] = self.known
 
@@ -249,7 +255,7 @@ class _Functions:
             group = self._arns.get(event.log_group or "") or event.log_group or ""
             function = function_of_group(group) or function_of(event.log_group, event.log_stream)
         if function not in self._read and function is not None:
-            self._read[function], _ = self._settings(function)
+            self._read[function], _ = _settings(self._aws, function, self._feedback)
         return self._read[function]
 
     def discovered(self, first: Sequence[str], command: str) -> Discovered:
@@ -266,16 +272,30 @@ class _Functions:
         _warn_all(self._feedback, notes)
         return groups
 
-    def _settings(self, function: str) -> tuple[FunctionConfig, str | None]:
-        settings, group, notes = read_settings(self._aws, function)
-        _warn_all(self._feedback, notes)
-        return settings, group
+    def _describe(self, place: SearchPlace, named: FunctionName, own: str | None) -> None:
+        names = _groups_of(self._aws, place.groups, named, own)
+        if len(names) == 1 and not is_pattern(names[0]):
+            group = log_group(names[0])
+            self.described[group] = describe(self._aws, group)
 
 
-def _group_of(aws: AwsClient, named: FunctionName, own: str | None) -> str:
-    """Return the log group of a function whose settings name ``own``, or none."""
+def _settings(
+    aws: AwsClient,
+    function: str,
+    feedback: Feedback,
+    beside: Callable[[str | None], None] | None = None,
+) -> tuple[FunctionConfig, str | None]:
+    settings, group, notes = read_settings(aws, function, beside=beside)
+    _warn_all(feedback, notes)
+    return settings, group
+
+
+def _groups_of(
+    aws: AwsClient, groups: tuple[str, ...], named: FunctionName, own: str | None
+) -> tuple[str, ...]:
+    """Return ``groups``, or the log group of a function whose settings name ``own``, or none."""
     named = replace(named, region=named.region or aws.region)
-    return named.log_group(own) if own else named.default_log_group
+    return groups or (named.log_group(own) if own else named.default_log_group,)
 
 
 def _warn_all(feedback: Feedback, sentences: Iterable[str]) -> None:
@@ -300,20 +320,6 @@ def with_place(coverage: Coverage, options: SourceOptions, *names: str | None) -
             else gap
             for gap in coverage.gaps
         ),
-    )
-
-
-def show_calls(show: ShowProgress, at: Calls) -> None:
-    """Show how far the search is."""
-    where = at.log_group if at.groups == 1 else f"{at.groups:,} log groups, {at.groups_done:,} done"
-    done = f"{at.pages:,} pages, {at.api_calls:,} calls, {at.found:,} lines found"
-    show(lambda _: f"searching {where}: {done}")
-
-
-def show_wait(show: ShowProgress, action: str, seconds: float) -> None:
-    """Show which answer is awaited, and for how long."""
-    show(
-        lambda _: f"waiting for {action}: {seconds:.0f} s, given up after about {LONGEST_WAIT_S} s"
     )
 
 
@@ -368,26 +374,24 @@ class _TargetFinder:
         functions, notes = matching_functions(self.aws, name)
         _warn_all(self.feedback, notes)
         for function in functions:
-            known = self._settings(function.name)[0] if function.exists else FunctionConfig()
+            known = self._settings_of(function.name if function.exists else None)
             group = LogGroup(name=function.group)
             yield Target(group=group, function=function.name, settings=known)
 
     def of_function(self, function: str, groups: tuple[str, ...] = ()) -> Iterator[Target]:
         """Return the targets of one function: ``groups``, or the group that its settings name."""
         named = parse_function_name(function)
-        known, own = self._settings(function)
+        known, own = _settings(self.aws, function, self.feedback)
         versions = _versions(self.aws, named, self.feedback)
-        for group in find_log_groups(self.aws, groups or (_group_of(self.aws, named, own),)):
+        for group in find_log_groups(self.aws, _groups_of(self.aws, groups, named, own)):
             yield Target(group=group, function=named.name, settings=known, versions=versions)
 
     def of_groups(self, groups: tuple[str, ...]) -> Iterator[Target]:
         """Return the targets of log groups, each with the settings of its function."""
         for group in find_log_groups(self.aws, groups):
             function = function_of_group(group.identifier or group.name)
-            known = self._settings(function)[0] if function else FunctionConfig()
+            known = self._settings_of(function)
             yield Target(group=group, function=None, settings=known)
 
-    def _settings(self, function: str) -> tuple[FunctionConfig, str | None]:
-        settings, group, notes = read_settings(self.aws, function)
-        _warn_all(self.feedback, notes)
-        return settings, group
+    def _settings_of(self, function: str | None) -> FunctionConfig:
+        return _settings(self.aws, function, self.feedback)[0] if function else FunctionConfig()

@@ -20,12 +20,11 @@ from retryctl.app.cloudwatch_targets import (
     Target,
     find_targets,
     query_budget,
-    show_calls,
-    show_wait,
     warn_of_skew,
     with_place,
 )
 from retryctl.app.options import Feedback, ShowProgress, SourceOptions, TimeWindow
+from retryctl.app.search_progress import show_calls, show_wait
 from retryctl.config import ProjectConfig
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, Gap

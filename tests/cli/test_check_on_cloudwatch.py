@@ -69,6 +69,18 @@ def test_nothing_is_read_beyond_the_windows_end(endpoint: Endpoint) -> None:
     assert found == {ID: True, OTHER_ID: True, THIRD_ID: True}
 
 
+def test_the_next_command_reads_as_of_the_same_time(endpoint: Endpoint) -> None:
+    place = f"--endpoint-url {endpoint.url}"
+    trace = f"retryctl trace {OTHER_ID} -g {GROUP}"
+    printed = unwrapped(check(endpoint, "orders-worker", *WINDOW).stdout)
+    assert f"{trace} --until 2026-11-23T01:00:00.000Z {place}" in printed
+    assert f"{trace} {place}" in unwrapped(check(endpoint, "orders-worker", *WINDOW[:2]).stdout)
+
+
+def unwrapped(printed: str) -> str:
+    return printed.replace(" \\\n    ", " ")
+
+
 def test_one_id_in_two_groups_is_two_requests(endpoint: Endpoint) -> None:
     other = "/aws/lambda/billing-worker"
     events = events_of(right(OTHER_ID))

@@ -1,8 +1,9 @@
-"""``retryctl probe`` on the strict endpoint and on moto's server: what each does otherwise."""
+"""``retryctl probe`` on the strict endpoint, moto and LocalStack: what each does otherwise."""
 
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import signal
 import subprocess
@@ -118,20 +119,45 @@ _SLOW_ON_MOTO = {
 }
 
 
-def test_moto_differs_in_these(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
+_MOTO_DIFFERS = {
+    *("filter-reads-own-expression", "filter-anchors-the-message"),
+    *("filter-takes-end-anchor", "filter-takes-alternatives"),
+    *("filter-refuses-infrequent-access", "groups-are-described", "get-excludes-its-end"),
+    *("insights-sees-new-events", "insights-reads-infrequent-access"),
+    *("insights-gives-all-of-a-millisecond", "insights-includes-both-seconds"),
+    "insights-refuses-before-creation",
+}
+_SLOW_ON_MOTO_DIFFERS = {
+    *("insights-reads-own-expression", "insights-anchors-the-message"),
+    *("insights-names-its-bins", "insights-gives-10000-rows"),
+}
+
+
+@pytest.mark.usefixtures("credentials")
+def test_moto_differs_in_these(moto_url: str) -> None:
     quick = [each for each in ASSUMPTIONS if each not in _SLOW_ON_MOTO]
     found = results(run_probe(moto_url, quota=False, step=100.0, assumptions=quick))
     assert found[None] == set()
-    assert found[False] == {
-        *("filter-reads-own-expression", "filter-anchors-the-message"),
-        *("filter-takes-end-anchor", "filter-takes-alternatives"),
-        *("filter-refuses-infrequent-access", "groups-are-described", "get-excludes-its-end"),
-        *("insights-sees-new-events", "insights-reads-infrequent-access"),
-        *("insights-gives-all-of-a-millisecond", "insights-includes-both-seconds"),
-        "insights-refuses-before-creation",
-    }
+    assert found[False] == _MOTO_DIFFERS
+
+
+_LOCALSTACK = "RETRYCTL_LOCALSTACK"
+
+
+@pytest.mark.outside
+@pytest.mark.skipif(
+    _LOCALSTACK not in os.environ, reason=f"{_LOCALSTACK} does not name a running LocalStack"
+)
+@pytest.mark.usefixtures("credentials")
+def test_localstack_differs_in_these() -> None:
+    """Its logs service is built on moto."""
+    url = os.environ[_LOCALSTACK]
+    found = results(run_probe(url, quota=False, step=100.0))
+    assert found[None] == set()
+    assert found[False] == _MOTO_DIFFERS | _SLOW_ON_MOTO_DIFFERS
+    assert len(found[True]) == len(ASSUMPTIONS) - 16
+    left = AwsClient(endpoint_url=url).call("logs", "DescribeLogGroups", {})["logGroups"]
+    assert not [each for each in left if each["logGroupName"].startswith(PREFIX)]
 
 
 def test_nothing_is_made_without_yes(endpoint: Endpoint) -> None:

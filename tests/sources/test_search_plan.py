@@ -46,10 +46,10 @@ def taken(plan: SlicePlanner) -> list[TimeRange]:
     return [part.window for part in iter(plan.take, None)]
 
 
-def test_two_slices_measure_how_busy_a_group_is() -> None:
+def test_three_slices_measure_how_busy_a_group_is() -> None:
     plan, _ = a_busy_plan()
     assert plan.pages_left() == 0
-    assert taken(plan) == [window(18 * HOUR, 21 * HOUR)]
+    assert taken(plan) == [window(18 * HOUR, 21 * HOUR), window(15 * HOUR, 18 * HOUR)]
 
 
 def test_a_busy_group_is_cut_newest_first_into_slices_of_some_pages() -> None:
@@ -99,10 +99,19 @@ def test_less_than_a_page_is_no_slice_of_its_own() -> None:
     first = plan.take()
     assert first is not None
     plan.finished(first, pages=5)
-    plan.aim = (window(round(15.5 * HOUR), 24 * HOUR),)
+    plan.aim = (window(round(18.2 * HOUR), 24 * HOUR),)
     rest = plan.take()
     assert rest is not None
-    assert rest.window == window(round(15.5 * HOUR), 21 * HOUR)
+    assert rest.window == window(round(18.2 * HOUR), 21 * HOUR)
+
+
+def test_the_end_of_a_search_is_read_side_by_side() -> None:
+    plan, first = a_busy_plan()
+    plan.finished(first, pages=8)
+    plan.aim = (window(17 * HOUR, 24 * HOUR),)  # 10 pages remain
+    halves = taken(plan)
+    assert [round(length([half]) / HOUR, 1) for half in halves] == [1.8, 1.4]
+    assert length(plan.rest()) * 2.5 < 4 * HOUR  # few pages wait for what these find
 
 
 def test_a_group_that_is_known_to_be_busy_has_no_trial() -> None:
@@ -113,13 +122,13 @@ def test_a_group_that_is_known_to_be_busy_has_no_trial() -> None:
 
 def test_a_first_slice_with_many_pages_gets_more_company() -> None:
     plan, first = a_busy_plan()
-    assert len(taken(plan)) == 1
+    assert len(taken(plan)) == 2
     plan.reached(first, pages=7)
     assert taken(plan) == []
     plan.reached(first, pages=8)
     third = plan.take()
     assert third is not None
-    assert third.window.until_ms == 18 * HOUR
+    assert third.window.until_ms == 15 * HOUR
     assert length([third.window]) < 1.5 * HOUR
 
 

@@ -123,6 +123,7 @@ class Coverage:
 
     ``since_ms`` and ``until_ms`` bound what was read; outcomes are those as of ``horizon_ms``:
     now, ``--until``, or the last event of a saved log.
+    ``as_of_ms`` is ``--until`` where it was given.
     ``pages`` are answers of a search, ``bytes_scanned`` what Logs Insights was charged for.
     ``first_event_ms`` is set where the start of what was read is only that of a file, so
     that earlier attempts may have been cut away; ``last_event_ms`` is where that file ends.
@@ -142,6 +143,7 @@ class Coverage:
     since_ms: int | None = None
     until_ms: int | None = None
     horizon_ms: int | None = None
+    as_of_ms: int | None = None
     first_event_ms: int | None = None
     last_event_ms: int | None = None
     torn_streams: frozenset[tuple[str | None, str | None]] = frozenset()

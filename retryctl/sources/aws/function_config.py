@@ -7,6 +7,7 @@ defaults stand in for it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ _FUNCTION = re.compile(
 )
 _VERSION = re.compile(r"[0-9]+|\$LATEST(?:\.PUBLISHED)?")
 _EDGE_REGION = "us-east-1"
-_AT_ONCE = 2
+_AT_ONCE = 4
 
 
 @value_class
@@ -152,11 +153,12 @@ def _requested(named: FunctionName) -> str:
 
 
 def read_settings(
-    aws: AwsClient, function: str
+    aws: AwsClient, function: str, *, beside: Callable[[str | None], None] | None = None
 ) -> tuple[FunctionConfig, str | None, tuple[str, ...]]:
     """Return the settings, the log group (``None`` if not known), and sentences for stderr.
 
     Never raises for what is denied, deleted or out of reach: logs can be read without them.
+    ``beside`` is called with the log group in another thread, while further settings are read.
     Raises UsageError where ``function`` is not a function's name.
     """
     named = parse_function_name(function)
@@ -166,14 +168,17 @@ def read_settings(
         request["Qualifier"] = named.qualifier
     notes: list[str] = []
     configuration = _configuration(calls, request, notes)
+    logging: dict[str, Any] = configuration.get("LoggingConfig") or {}
     with DaemonPool(_AT_ONCE) as pool:
         own = [_reserved_concurrency, _has_stream_source] if configuration else []
         reading = [pool.submit(read, calls, request) for read in own]
+        others = None if named.qualifier else pool.submit(_all_event_invoke, calls, request)
+        meanwhile = pool.submit(beside, logging.get("LogGroup")) if beside else None
         retries, event_age_s = _event_invoke(calls, request, notes)
         if (
-            retries is not None
-            and not named.qualifier
-            and _differs(calls, request, retries, event_age_s)
+            others is not None
+            and retries is not None
+            and any(each != (retries, event_age_s) for each in others.result())
         ):
             notes.append(
                 f"A version or an alias of {named.name} has retry settings of its own, and the "
@@ -182,7 +187,8 @@ def read_settings(
             )
             retries = event_age_s = None
         reserved, stream_source = [one.result() for one in reading] or (None, False)
-    logging: dict[str, Any] = configuration.get("LoggingConfig") or {}
+        if meanwhile:
+            meanwhile.result()
     settings = FunctionConfig(
         maximum_retry_attempts=retries,
         maximum_event_age_s=event_age_s,
@@ -263,16 +269,13 @@ def _event_invoke(
     return _retries_and_age(config)
 
 
-def _differs(
-    calls: _Calls, request: dict[str, str], retries: int | None, event_age_s: int | None
-) -> bool:
-    """Whether a version or an alias has other settings; False where the call is denied."""
+def _all_event_invoke(calls: _Calls, request: dict[str, str]) -> list[tuple[int, int]]:
+    """Return retries and age of every version and alias; none where the call is denied."""
     try:
         listed = calls.ask("ListFunctionEventInvokeConfigs", request)
     except CouldNotLook:
-        return False
-    configs = listed.get("FunctionEventInvokeConfigs", [])
-    return any(_retries_and_age(config) != (retries, event_age_s) for config in configs)
+        return []
+    return [_retries_and_age(config) for config in listed.get("FunctionEventInvokeConfigs", [])]
 
 
 def _retries_and_age(config: AwsResponse) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import takewhile
@@ -72,11 +72,12 @@ _AT_ONCE = 4
 class RequestSource:
     """Log groups by name, ARN or pattern (``*``).
 
-    ``otherwise`` gives more groups, where a request was found in none of ``groups``. ``clock``
-    gives epoch milliseconds. ``timeout_ms`` and ``event_age_ms`` are the function's, or Lambda's
-    most: they bound how far apart the attempts of a request can lie. ``progress`` is called after
-    every page, from any thread. ``engine`` is what finds requests: ``filter`` (FilterLogEvents),
-    ``insights``, or ``auto``: Insights for groups of Infrequent Access, or where more than
+    ``otherwise`` gives more groups, where a request was found in none of ``groups``. Those
+    that were ``described`` before are not described again. ``clock`` gives epoch milliseconds.
+    ``timeout_ms`` and ``event_age_ms`` are the function's, or Lambda's most: they bound how far
+    apart the attempts of a request can lie. ``progress`` is called after every page, from any
+    thread. ``engine`` is what finds requests: ``filter`` (FilterLogEvents), ``insights``, or
+    ``auto``: Insights for groups of Infrequent Access, or where more than
     ``pages_before_insights`` remain for FilterLogEvents. ``terms`` are those of Insights.
     """
 
@@ -87,6 +88,7 @@ class RequestSource:
         groups: Sequence[str],
         clock: Callable[[], int],
         otherwise: Callable[[], Discovered] | None = None,
+        described: Mapping[LogGroup, Description] | None = None,
         timeout_ms: int = LONGEST_TIMEOUT_S * 1000,
         event_age_ms: int = LONGEST_EVENT_AGE_S * 1000,
         progress: Callable[[SearchProgress], None] | None = None,
@@ -101,7 +103,7 @@ class RequestSource:
         self._clock = clock
         self._spread = AttemptSpread(event_age_ms=event_age_ms, timeout_ms=timeout_ms)
         self._progress = progress
-        self._listed: dict[LogGroup, Description | None] = {}
+        self._listed: dict[LogGroup, Description | None] = dict(described or {})
         self._describe = cache(self._description)
         self._options = SearchOptions(
             engine=engine,

@@ -1,7 +1,7 @@
 """Slices of time in which a log group is searched, newest first.
 
 The whole window is tried first: in a quiet group one call reads it. Where that call does not
-reach the end, the group is busy. Then two slices, an eighth of the window each, measure how busy
+reach the end, the group is busy. Then three slices, an eighth of the window each, measure how busy
 it is. The rest is cut into slices of some pages each: few, since the last page of each is not full.
 Once attempts are found, the aim narrows to the time in which others can lie, and widens beyond
 the window where that does.
@@ -24,10 +24,10 @@ _UNUSED_PAGE = 0.5  # of the last page of a slice, on average
 _MOST_GROWTH = 3
 _PAGES_OF_A_BUSY_SLICE = 8
 # Fewer pages are read in one slice, and less than a page is no slice of its own.
-_FEW_PAGES, _REMNANT_PAGES = 6, 1.0
+_FEW_PAGES, _REMNANT_PAGES = 4, 1.0
 # A fair sample of a window: this many slices, with this many pages together.
 _FAIR_SLICES, _FAIR_PAGES = 4, 8
-_LEAST_AT_ONCE = 2
+_FIRST_AT_ONCE = 3
 
 
 @value_class
@@ -67,7 +67,7 @@ class SlicePlanner:
     def take(self) -> TimeSlice | None:
         """Return the newest part of the aim that is not taken; ``None`` where nothing is left.
 
-        Also ``None`` while the first two are read, which measure the length of the others, and
+        Also ``None`` while the first three are read, which measure the length of the others, and
         while others are read of which an attempt can spare this one.
         """
         rest = self.rest()
@@ -75,7 +75,7 @@ class SlicePlanner:
             return None
         part, trial = rest[-1], self._longest_ms is None
         if self._longest_ms is not None:
-            part = self._cut(part, self._length(self._longest_ms))
+            part = self._cut(part, self._length(self._longest_ms, _length_of(rest)))
         self._taken.append(part)
         return TimeSlice(window=part, trial=trial)
 
@@ -83,18 +83,20 @@ class SlicePlanner:
         if self._longest_ms is None:
             return False
         if not self._rate:
-            return len(self._taken) >= _LEAST_AT_ONCE
+            return len(self._taken) >= _FIRST_AT_ONCE
         if _length_of(rest) * self._rate <= _FEW_PAGES:
             return True
-        if self._reach_ms is None or len(self._taken) < _LEAST_AT_ONCE or not self._rates:
+        if self._reach_ms is None or len(self._taken) < _FIRST_AT_ONCE or not self._rates:
             return False  # before a slice was read to its end, others show how busy the group is
         newest_ms = max(window.until_ms for window in self._taken)
         return rest[-1].until_ms < newest_ms - self._reach_ms
 
-    def _length(self, longest_ms: int) -> int:
+    def _length(self, longest_ms: int, rest_ms: int) -> int:
+        """At most half of the rest, so that its end is read side by side too."""
         if not self._rate:
             return longest_ms
         pages = min(_MOST_PAGES, max(_LEAST_PAGES, self._pages / _SHARE_OF_THE_READ))
+        pages = min(pages, max(_FEW_PAGES, rest_ms * self._rate / 2))
         length_ms = min(longest_ms, round((pages - _UNUSED_PAGE) / self._rate))
         return max(_SHORTEST_SLICE_MS, length_ms)
 
@@ -105,7 +107,7 @@ class SlicePlanner:
         return TimeRange(since_ms=since_ms, until_ms=window.until_ms)
 
     def reached(self, part: TimeSlice, pages: int) -> None:
-        """Note that a slice goes on after ``pages``; others are then read beside the first two."""
+        """Note that a slice goes on after ``pages``; more are then read beside the first three."""
         if part.trial:
             return
         self._reached[part.window] = pages

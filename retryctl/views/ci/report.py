@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
+from operator import attrgetter
 from shlex import quote
 from typing import Literal
 
@@ -12,6 +13,7 @@ from retryctl.core.check.check_evaluator import REQUEST, CheckOutcome, FindingEf
 from retryctl.core.check.expectations import CheckResult
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent, is_timed
+from retryctl.core.timestamps import iso_text
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import in_a_row, number_of
 from retryctl.errors import ExitStatus
@@ -103,11 +105,15 @@ class Problem:
         return f"{self.name}: {self.message}" if self.name else self.message
 
     def evidence(self, tz: tzinfo) -> list[str]:
-        """Return the log lines that prove the findings, each with its time."""
+        """Return the log lines that prove the findings, each with its time, the earliest first."""
         events = dict.fromkeys(
             event for judged in self.findings for event in judged.finding.evidence
         )
-        lines = [line for event in events for line in _lines(event, tz)]
+        lines = [
+            line
+            for event in sorted(events, key=attrgetter("timestamp_ms"))
+            for line in _lines(event, tz)
+        ]
         more = len(lines) - _MOST_EVIDENCE
         return [*lines[:_MOST_EVIDENCE], *([f"and {more:,} more lines"] if more > 0 else [])]
 
@@ -169,7 +175,8 @@ def next_command(check: CheckResult, coverage: Coverage) -> str:
         command = f"retryctl list {source} {_LISTS[check.name]}"
     else:
         return ""
-    command = f"{command.strip()}{coverage.aws_options}"
+    until = "" if coverage.as_of_ms is None else f" --until {iso_text(coverage.as_of_ms)}"
+    command = f"{command.strip()}{until}{coverage.aws_options}"
     return command if command.isprintable() else ""
 
 
