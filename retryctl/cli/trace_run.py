@@ -204,6 +204,8 @@ def _source_words(source: SourceOptions) -> Iterator[str]:
         yield f"--from {shlex.quote(source.source)}"
     if source.function:
         yield shlex.quote(source.function)
+    for function in source.functions:
+        yield f"-f {shlex.quote(function)}"
     for group in source.log_groups:
         yield f"-g {shlex.quote(group)}"
 
