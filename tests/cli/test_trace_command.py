@@ -260,6 +260,7 @@ def test_the_variable_of_the_region_that_is_named_is_the_one_that_is_read() -> N
     assert without.returncode == 3
     assert "no AWS region is set" in without.stderr
     assert "--from FILE" in without.stderr
+    assert "without a filter" in without.stderr
     assert "Download search results (CSV)" in without.stderr
     probe = run("probe", "--yes", env=nowhere)
     assert "no AWS region is set" in probe.stderr
