@@ -84,6 +84,8 @@ def open_search(
 
     Raises ``UsageError`` for a name that cannot be a function's.
     """
+    if options.functions and not options.log_groups:
+        options = _by_groups(options, config, feedback)
     place = place_of(options, config, any_group=True)
     aws = aws_for(options, place.function, *place.groups)
     aws.report_waits(partial(show_wait, show))
@@ -118,6 +120,18 @@ def open_search(
         region=lambda: aws.region,
         skew_ms=lambda: aws.skew_ms,
     )
+
+
+def _by_groups(options: SourceOptions, config: ProjectConfig, feedback: Feedback) -> SourceOptions:
+    """Name the log groups of several functions in place of the functions."""
+    if any(parse_function_name(one).qualifier for one in options.functions if not is_pattern(one)):
+        raise UsageError(
+            "a version or an alias can be given for one function only.",
+            "Name one function, or drop the version.",
+        )
+    _, targets = find_targets(options, config, feedback)
+    groups = (target.group.identifier or target.group.name for target in targets)
+    return replace(options, functions=(), log_groups=tuple(groups))
 
 
 def read_by_service_clock(
@@ -203,7 +217,7 @@ def place_of(options: SourceOptions, config: ProjectConfig, *, any_group: bool) 
     if options.log_groups:
         only = options.log_groups[0] if len(options.log_groups) == 1 else None
         return SearchPlace(
-            function=options.function or (function_of_group(only) if only else None),
+            function=options.one_function or (function_of_group(only) if only else None),
             groups=options.log_groups,
         )
     if options.function:
@@ -344,7 +358,7 @@ def find_targets(
     Raises ``UsageError`` where nothing is named, or where a name cannot be a function's, and
     NoSuchLogGroup where a pattern matches none.
     """
-    if options.functions:
+    if options.functions and not options.log_groups:
         aws = aws_for(options, *options.functions)
         finder = _TargetFinder(aws, feedback)
         found = chain.from_iterable(map(finder.named, options.functions))

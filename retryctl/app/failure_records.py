@@ -51,7 +51,12 @@ def with_function_of(options: SourceOptions, records: Iterable[FailureRecord]) -
 
     What the options name themselves stays. A version or alias is dropped: one log has them all.
     """
-    if options.source != "cloudwatch" or options.function or options.log_groups:
+    if (
+        options.source != "cloudwatch"
+        or options.function
+        or options.functions
+        or options.log_groups
+    ):
         return options
     arns = {record.function_arn for record in records}
     names = {":".join(arn.split(":")[:7]) for arn in arns if arn}

@@ -56,6 +56,16 @@ class SourceOptions:
     unmask: bool = False
 
     @property
+    def one_function(self) -> str | None:
+        """The function that is named. Raises ``UsageError`` where several are."""
+        if self.functions:
+            raise UsageError(
+                f"{' and '.join(self.functions)} are both named as the function.",
+                "Name one function.",
+            )
+        return self.function
+
+    @property
     def aws_options(self) -> str:
         """The profile, region, endpoint and ``--unmask`` for a shell, each after a blank."""
         given = (

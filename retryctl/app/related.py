@@ -115,7 +115,7 @@ def _place(
     if not attempts:
         return options, WHOLE
     groups = dict.fromkeys(attempt.log_group for attempt in attempts if attempt.log_group)
-    if not options.function and not options.log_groups:
+    if not (options.function or options.functions or options.log_groups):
         options = replace(options, log_groups=tuple(groups))
     first_ms, last_ms = attempts[0].placed_ms, attempts[0].placed_ms
     for attempt in attempts:

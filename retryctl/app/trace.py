@@ -201,10 +201,10 @@ def _read_saved(
     from retryctl.bulk.reader import BulkReader
 
     query = replace(query, log_groups=options.log_groups)
-    if options.function:
+    if function := options.one_function:
         from retryctl.sources.aws.function_config import alias_not_logged, parse_function_name
 
-        named = parse_function_name(options.function)
+        named = parse_function_name(function)
         query = replace(
             query,
             function=named.name,

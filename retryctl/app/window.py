@@ -145,7 +145,8 @@ def _saved_window(
     feedback: Feedback,
     since_ms: int | None,
 ) -> WindowReader:
-    named = parse_function_name(options.function) if options.function else None
+    function = options.one_function
+    named = parse_function_name(function) if function else None
     if named and named.alias:
         feedback.warn(alias_not_logged(named))
 

@@ -112,11 +112,12 @@ def _targets(
         elif _may_be_records(argument) and (named := records_named(argument)).records:
             ids |= dict.fromkeys(named.ids)
             records += named.records
-        elif source.function in (None, argument):
+        elif source.function in (None, argument) and not source.functions:
             source = replace(source, function=argument)
         else:
+            other = source.function or source.functions[0]
             raise UsageError(
-                f"both {source.function} and {argument} are named as the function.",
+                f"both {other} and {argument} are named as the function.",
                 "Name one function; a request ID has 36 characters.",
             )
     return NamedRequests(ids=tuple(ids), records=tuple(dict.fromkeys(records))), source

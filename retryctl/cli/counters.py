@@ -85,9 +85,12 @@ def template(
     store: Annotated[Store, typer.Argument(metavar="STORE", help="dynamodb or s3.")],
     form: Annotated[Literal["sam", "terraform"], typer.Option(help="Template format.")] = "sam",
     table: Table = "retries",
-    key: Annotated[str, typer.Option(help="dynamodb: the partition key.")] = "request_id",
+    key: Annotated[
+        str, typer.Option(metavar="NAME", help="dynamodb: the partition key.")
+    ] = "request_id",
     sort_key: Annotated[
-        str | None, typer.Option(help="dynamodb: the sort key.", show_default="none")
+        str | None,
+        typer.Option(metavar="NAME", help="dynamodb: the sort key.", show_default="none"),
     ] = None,
     bucket: Bucket = "BUCKET",
     prefix: Prefix = "retries/",

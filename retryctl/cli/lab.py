@@ -56,11 +56,14 @@ def run(
     ] = "{}",
     requests: Annotated[
         int,
-        typer.Option(min=1, help="Run N requests by the plan.", rich_help_panel=_REQUEST),
+        typer.Option(
+            metavar="N", min=1, help="Run N requests by the plan.", rich_help_panel=_REQUEST
+        ),
     ] = 1,
     retries: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             min=0,
             max=99,
             help="MaximumRetryAttempts. Default: the template's, else 2.",
@@ -83,6 +86,7 @@ def run(
     seed: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             help="Repeat the IDs, streams, start and waits of every run with this seed.",
             rich_help_panel=_REQUEST,
             show_default=False,
@@ -99,7 +103,9 @@ def run(
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(help="Its name. Default: its file's.", rich_help_panel=_FUNCTION),
+        typer.Option(
+            metavar="NAME", help="Its name. Default: its file's.", rich_help_panel=_FUNCTION
+        ),
     ] = None,
     timeout: Annotated[
         float | None,
@@ -219,7 +225,10 @@ def run(
     region: Annotated[
         str | None,
         typer.Option(
-            help="Its region. Default: us-east-1.", rich_help_panel=_AWS, show_default=False
+            metavar="NAME",
+            help="Its region. Default: us-east-1.",
+            rich_help_panel=_AWS,
+            show_default=False,
         ),
     ] = None,
     expect_branches: Annotated[
@@ -332,7 +341,8 @@ def serve(
         ),
     ],
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port on loopback. 0: a free one.")
+        int,
+        typer.Option(metavar="N", min=0, max=65535, help="The port on loopback. 0: a free one."),
     ] = 0,
     debug: options.Debug = False,
 ) -> int:

@@ -56,13 +56,20 @@ Error = Annotated[
 ]
 MinAttempts = Annotated[
     int,
-    typer.Option("--min-attempts", min=0, help="With at least N attempts.", rich_help_panel=_WHICH),
+    typer.Option(
+        "--min-attempts",
+        metavar="N",
+        min=0,
+        help="With at least N attempts.",
+        rich_help_panel=_WHICH,
+    ),
 ]
 Limit = Annotated[
     int | None,
     typer.Option(
         "--limit",
         "-n",
+        metavar="N",
         min=1,
         help="At most N requests. Text shows the newest 50 by default.",
         rich_help_panel=_WHICH,

@@ -35,6 +35,7 @@ from retryctl.views.json.summary import summary_document, summary_lines, summary
 
 _LAMBDA_GROUP = "/aws/lambda/"
 _FORMS_WITH_CHANGES = ("text", "json", "html", "svg", "markdown")
+_TO_COMPARE = "Save one with retryctl summary --output json > FILE."
 NO_REQUEST_STEPS = {
     "cloudwatch": "Widen the window with --since, or name another function.",
     "demo": "The demo has no such request.",
@@ -87,9 +88,10 @@ def run_summary(
     return ExitStatus.OK
 
 
-def no_request(coverage: Coverage, tz: tzinfo) -> RetryctlError:
+def no_request(
+    coverage: Coverage, tz: tzinfo, what: str = "the window contains no such request."
+) -> RetryctlError:
     """Build the error that the window has no such request."""
-    what = "the window contains no such request."
     return nothing_found(what, coverage, tz, next_step(coverage, NO_REQUEST_STEPS))
 
 
@@ -121,11 +123,9 @@ def _earlier(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_bytes())
         changes(document, document)
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}.") from None
+        raise UsageError(f"cannot read {path}: {error.strerror}.", _TO_COMPARE) from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise UsageError(
-            f"{path} is not a summary.", "Save one with retryctl summary --output json > FILE."
-        ) from None
+        raise UsageError(f"{path} is not a summary.", _TO_COMPARE) from None
     return dict(document)
 
 

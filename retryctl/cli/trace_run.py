@@ -23,10 +23,12 @@ from retryctl.cli.output.report_files import ReportFile, report_files
 from retryctl.cli.output.terminal import TerminalFeedback, remark
 from retryctl.cli.output.trace_output import show_trace
 from retryctl.config import ProjectConfig, config_for
-from retryctl.errors import ExitStatus, UsageError
+from retryctl.core.wording import number_of
+from retryctl.errors import ExitStatus, RetryctlError, UsageError
 
 if TYPE_CHECKING:
     from retryctl.app.selection import Selection
+    from retryctl.core.model.coverage import Coverage
     from retryctl.sources.saved.live_pipe import LivePipe
 
 _DOCUMENTS = (options.Output.HTML, options.Output.SVG, options.Output.MARKDOWN)
@@ -170,20 +172,30 @@ def _newest(
     )
     listing = " ".join(["retryctl list", *_source_words(source)]) + source.aws_options
     if not selected.request_ids:
+        if not selected.others:
+            raise _no_request(source, window, selected.coverage, show.tz)
         what = "no request failed" if show.failed else "no request failed or was retried"
         raise nothing_found(
-            f"{what}, of {selected.others:,}."
-            if selected.others
-            else "the log contains no request.",
+            f"{what}, of {selected.others:,}.",
             selected.coverage,
             zone(show.tz),
-            f"{listing} shows them. If one event ran several times: retryctl trace --related"
-            if selected.others
-            else "Is it the right file?",
+            f"{listing} shows them. If one event ran several times: retryctl trace --related",
         )
     if selected.others:
-        feedback.warn(f"{selected.others:,} more: {listing}")
+        feedback.warn(f"{number_of(selected.others, 'other request')}: {listing}")
     return selected
+
+
+def _no_request(
+    source: SourceOptions, window: TimeWindow, coverage: Coverage, tz: str
+) -> RetryctlError:
+    """Build the error that there is no request, in the whole saved log or in the window."""
+    if source.source == "cloudwatch" or not window.is_open:
+        from retryctl.cli.summary_run import no_request  # loads the figures
+
+        return no_request(coverage, zone(tz), "the window contains no request.")
+    what = "the log contains no request."
+    return nothing_found(what, coverage, zone(tz), "Is it the right file?")
 
 
 def _source_words(source: SourceOptions) -> Iterator[str]:
@@ -192,6 +204,8 @@ def _source_words(source: SourceOptions) -> Iterator[str]:
         yield f"--from {shlex.quote(source.source)}"
     if source.function:
         yield shlex.quote(source.function)
+    for function in source.functions:
+        yield f"-f {shlex.quote(function)}"
     for group in source.log_groups:
         yield f"-g {shlex.quote(group)}"
 

@@ -197,10 +197,16 @@ def test_a_gap_in_the_lines_hides_those_of_its_time(tmp_path: Path) -> None:
     ("end", "unread"), [("", 0), ('{"logStreamName":"a","timestamp":1795402800123,"message":"a', 1)]
 )
 @pytest.mark.parametrize("spaced", [False, True])
+@pytest.mark.parametrize("block_bytes", [1, 1 << 17])
 def test_joined_files_without_a_line_break(
-    end: str, unread: int, spaced: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    end: str,
+    unread: int,
+    spaced: bool,
+    block_bytes: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(json_lines, "BLOCK_BYTES", 1)  # each line is a block
+    monkeypatch.setattr(json_lines, "BLOCK_BYTES", block_bytes)
     here, there = Environment("a"), Environment("b")
     for number in range(6):  # alike, so that all but the first are read by their template
         here.at(number * 10).runs(f"{number:08x}-0000-4000-8000-000000000000", "fine")
@@ -209,7 +215,7 @@ def test_joined_files_without_a_line_break(
     path = tmp_path / "log.jsonl"
     first = "".join(map(line_of, here.events))
     second = "".join(line_of(event, spaced=spaced) for event in there.events)
-    path.write_text((first + end).removesuffix("\n") + second)
+    path.write_text((first + end).removesuffix("\n") + second + "\n" * 2)
     log = BulkReader(str(path))
     for query in (LogQuery(), LogQuery(request_ids=(last,))):
         traced = log.trace(query)

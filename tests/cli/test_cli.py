@@ -34,6 +34,10 @@ def test_help_lists_the_commands() -> None:
             assert f" {command} " in done.stdout
 
 
+def test_the_help_names_values_by_what_they_are() -> None:
+    assert not re.search(r"<(?:int|float|str|path)\b", run("help", "--man").stdout)
+
+
 def test_the_help_of_trace_has_every_common_option() -> None:
     done = run("trace", "--help", env={"COLUMNS": "100"})
     common = (
@@ -149,7 +153,7 @@ def test_completion_of_names(words: str, expected: str) -> None:
         (["trace", "--from", "demo", ID, "-s", "soon"], "the time 'soon'", "2h30m"),
         (["trace", "--from", "demo", ID, "--tz", "Mars"], "'Mars' is not a time zone", "UTC"),
         (["trace", "--from", "demo", ID[:20]], "no request ID of this log begins", "retryctl list"),
-        (["trace", ID[:20]], "it is cut off", ID),
+        (["trace", ID[:20]], "it has 20 of the 36 characters", ID),
         (
             ["trace", "--from", "demo", ID, "--tz", "JST"],
             "'JST' is not a time zone",

@@ -163,6 +163,28 @@ def test_an_arn_selects_its_own_place(tmp_path: Path) -> None:
     assert answer("summary", path, "-f", NAME)["requests"] == 7
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_several_functions_are_each_selected_in_their_own_place(shape: str, tmp_path: Path) -> None:
+    write, here, there, names = SHAPES[shape]
+    path = save(tmp_path / "log", write(here, there))
+    for asked, requests in (
+        (("-f", names[0], "-f", names[1]), 7),
+        (("-f", names[1], "-f", "billing"), 4),
+        ((names[0], "billing"), 3),
+        (("-f", NAME, "-f", "billing"), 7),
+    ):
+        assert answer("summary", path, *asked)["requests"] == requests
+
+
+@pytest.mark.parametrize("command", ["trace", "check"])
+def test_one_function_of_a_saved_log_is_traced_or_checked(command: str, tmp_path: Path) -> None:
+    path = save(tmp_path / "log", with_group_arns(HERE, THERE))
+    named = [text for place in (HERE, THERE) for text in ("-f", function_arn(place))]
+    done = run(command, "--from", str(path), *named)
+    assert done.returncode == 2
+    assert "Name one function" in done.stderr
+
+
 # --------------------------------------------------------------------------- CloudWatch
 
 
@@ -183,3 +205,41 @@ def test_one_call_for_two_accounts_keeps_them_apart(endpoint: Endpoint) -> None:
     done = run("summary", *arns, *asked, "--endpoint-url", endpoint.url, env=CREDENTIALS)
     counts = {one["function"]: one["requests"] for one in json.loads(done.stdout)["functions"]}
     assert counts == {arns[0]: 3, arns[1]: 4}
+
+
+@pytest.fixture(scope="module")
+def two_regions() -> Iterator[Endpoint]:
+    with Endpoint() as running:
+        for (region, _), environment in zip((HERE, THERE), environments(), strict=True):
+            group = running.group(GROUP, region=region)
+            events = [(event.timestamp_ms, event.message) for event in environment.events]
+            running.put(group, environment.stream or "", events)
+        running.function(NAME, Timeout=3)
+        yield running
+
+
+WINDOW = ("--since", "2026-11-22T23:00Z", "--until", "2026-11-23T01:00Z", "-o", "json")
+
+
+@pytest.mark.parametrize(("option", "arn"), [("-f", function_arn), ("-g", group_arn)])
+def test_one_call_for_two_regions_keeps_them_apart(
+    option: str, arn: Callable[[Place], str], two_regions: Endpoint
+) -> None:
+    named = [text for place in (HERE, THERE) for text in (option, arn(place))]
+
+    def ask(command: str, *asked: str) -> Any:
+        place = (*named, *WINDOW, "--endpoint-url", two_regions.url)
+        done = run(command, *asked, *place, env=CREDENTIALS)
+        return json.loads(done.stdout)
+
+    names = [function_arn(place) for place in (HERE, THERE)]
+    counts = {one["function"]: one["requests"] for one in ask("summary")["functions"]}
+    assert counts == {names[0]: 3, names[1]: 4}
+    rows = ask("list")["requests"]
+    functions = {row["request_id"]: row["function"] for row in rows}
+    assert sorted(functions.values()) == sorted([names[0]] * 3 + [names[1]] * 4)
+    traced = ask("trace", *functions)["requests"]
+    assert {one["request_id"]: one["function"] for one in traced} == functions
+    assert {len(one["attempts"]) for one in traced} == {2}
+    checks = [each for each in ask("check")["checks"] if each["request_id"]]
+    assert {each["request_id"]: each["function"] for each in checks} == functions

@@ -45,7 +45,7 @@ def test_a_line_that_the_shell_has_split() -> None:
     line = f"START RequestId: {ONE} Version: $LATEST"
     assert request_ids(line.split(), []) == (ONE,)
     assert request_ids([*line.split(), TWO], []) == (ONE, TWO)
-    with pytest.raises(UsageError, match="cut off"):
+    with pytest.raises(UsageError, match="of the 36 characters"):
         request_ids(["RequestId:", ONE[:20]], [])
     with pytest.raises(UsageError, match="no request ID follows"):
         request_ids([TWO, "RequestId:"], [])
@@ -73,9 +73,9 @@ def test_stdin_without_an_id() -> None:
 @pytest.mark.parametrize(
     ("argument", "why"),
     [
-        (ONE[:-1], "it is cut off: 35 of 36 characters"),
-        (ONE[:13] + "…", "it is cut off: 13 of 36 characters"),
-        ("8f507cfc...", "it is cut off: 8 of 36 characters"),
+        (ONE[:-1], "it has 35 of the 36 characters"),
+        (ONE[:13] + "…", "it has 13 of the 36 characters"),
+        ("8f507cfc...", "it has 8 of the 36 characters"),
         (ONE.replace("-", "- "), "there are spaces in it"),
         (ONE.replace("-", ""), "its dashes are missing"),
         (ONE + "0", "it is 37 characters long, not 36"),

@@ -323,6 +323,9 @@ def test_what_is_no_summary_is_refused(tmp_path: Path) -> None:
     told = run("summary", "--from", "demo", "--compare", str(wrong))
     assert told.returncode == 2
     assert "is not a summary" in told.stderr
+    told = run("summary", "--from", "demo", "--compare", str(tmp_path / "none.json"))
+    assert told.returncode == 2
+    assert "retryctl summary --output json > FILE" in told.stderr
 
 
 # --------------------------------------------------------------------------- bad input

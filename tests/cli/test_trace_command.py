@@ -151,10 +151,20 @@ def test_a_window_after_the_end_of_the_log_or_before_its_start(one: str) -> None
         assert told["since"] <= told["until"]
 
 
+def test_a_window_without_a_request_is_not_a_log_without_one(tmp_path: Path) -> None:
+    for window in (("--since", "2026-11-24"), ("--until", "2026-11-22")):
+        done = run("trace", "--from", "demo", *window)
+        assert done.returncode == 4
+        assert done.stderr.startswith("retryctl: the window contains no request.\n")
+    (tmp_path / "log.txt").write_text("2026-11-23T03:00:00.000Z no request here\n")
+    done = run("trace", "--from", str(tmp_path / "log.txt"))
+    assert done.stderr.startswith("retryctl: the log contains no request.\n"), done.stderr
+
+
 def test_a_request_that_is_in_another_function(one: str) -> None:
     for arguments, where in (
         (["-f", "foo"], "function foo"),
-        (["-g", "/aws/lambda/foo"], "the log group asked for"),
+        (["-g", "/aws/lambda/foo"], "the requested log group"),
     ):
         done = trace(one, *arguments)
         assert done.returncode == 4
@@ -250,6 +260,7 @@ def test_the_variable_of_the_region_that_is_named_is_the_one_that_is_read() -> N
     assert without.returncode == 3
     assert "no AWS region is set" in without.stderr
     assert "--from FILE" in without.stderr
+    assert "without a filter" in without.stderr
     assert "Download search results (CSV)" in without.stderr
     probe = run("probe", "--yes", env=nowhere)
     assert "no AWS region is set" in probe.stderr
@@ -407,7 +418,7 @@ def test_without_an_id_the_newest_request_that_failed_or_was_retried_is_shown() 
     assert sorted(traced("--from", "demo", "--last", "2")) == sorted(ids[:2])
     assert sorted(traced("--from", "demo", "--failed", "--last", "9")) == sorted(ids)
     done = run("trace", "--from", "demo")
-    assert done.stderr == "retryctl: 8 more: retryctl list --from demo\n"
+    assert done.stderr == "retryctl: 8 other requests: retryctl list --from demo\n"
 
 
 def test_a_saved_log_with_few_requests_is_shown_whole(tmp_path: Path) -> None:

@@ -117,6 +117,7 @@ class Endpoint:
     def group(self, name: str, *, created_ms: int = 0, **properties: Any) -> LogGroup:
         """The group of that name, made if it is not there (see ``LogGroup`` for properties)."""
         account = properties.get("account", OWN_ACCOUNT)
+        self.store.region = properties.get("region")
         found = self.store.find(name, account)
         return found or self.store.add(LogGroup(name, created_ms=created_ms, **properties))
 
@@ -161,8 +162,12 @@ class Endpoint:
                 self.regions.setdefault(operation, set()).add(region[1])
             return self.faults.next(operation, has_token=has_token, request=request)
 
-    def logs(self, operation: str, request: dict[str, Any], fault: str | None) -> dict[str, Any]:
+    def logs(
+        self, operation: str, request: dict[str, Any], fault: str | None, signed: str = ""
+    ) -> dict[str, Any]:
         with self._lock:
+            region = _REGION.search(signed)
+            self.store.region = region and region[1]
             self._refuse_caller(f"logs:{operation}", request)
             if request.get("unmask") or "unmask(" in request.get("queryString", ""):
                 self._refuse_caller("logs:Unmask", request)
@@ -249,14 +254,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._assume_role(body.decode())
             return
         request = json.loads(body or b"{}")
+        signed = self.headers.get("Authorization", "")
         fault = self.server.endpoint.fault(
-            operation,
-            has_token="nextToken" in request,
-            signed=self.headers.get("Authorization", ""),
-            request=request,
+            operation, has_token="nextToken" in request, signed=signed, request=request
         )
         self._operation = operation
-        self._answer(fault, lambda: self.server.endpoint.logs(operation, request, fault))
+        self._answer(fault, lambda: self.server.endpoint.logs(operation, request, fault, signed))
 
     def _assume_role(self, form: str) -> None:
         """Answer STS, whose protocol is a form and XML."""

@@ -37,9 +37,10 @@ class LogStream:
 class LogGroup:
     """One group. Row numbers are places in time order; they change when an event is put earlier.
 
-    ``inherited`` are properties of its account. ``masks`` is a regular expression of what data
-    protection hides. ``transformed`` tells whose transformer it has. ``indexes`` are the indexed
-    fields, each with the time in epoch milliseconds since when its events are indexed.
+    It is in ``region``, or in every one without it. ``inherited`` are properties of its account.
+    ``masks`` is a regular expression of what data protection hides. ``transformed`` tells whose
+    transformer it has. ``indexes`` are the indexed fields, each with the time in epoch
+    milliseconds since when its events are indexed.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class LogGroup:
         *,
         created_ms: int,
         account: str = OWN_ACCOUNT,
+        region: str | None = None,
         log_class: str = "STANDARD",
         retention_days: int | None = None,
         data_protection: str | None = None,
@@ -58,6 +60,7 @@ class LogGroup:
     ) -> None:
         self.name = name
         self.account = account
+        self.region = region
         self.created_ms = created_ms
         self.log_class = log_class
         self.retention_days = retention_days
@@ -80,7 +83,7 @@ class LogGroup:
 
     @property
     def arn(self) -> str:
-        return f"arn:aws:logs:{REGION}:{self.account}:log-group:{self.name}"
+        return f"arn:aws:logs:{self.region or REGION}:{self.account}:log-group:{self.name}"
 
     @property
     def stored_bytes(self) -> int:
@@ -203,21 +206,24 @@ class LogGroup:
 
 
 class Store:
-    """The groups of every account that this endpoint can see."""
+    """The groups of every account that this endpoint can see; ``region`` is that of the call."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[str, str], LogGroup] = {}
+        self.region: str | None = None
+        self._groups: dict[tuple[str, str, str | None], LogGroup] = {}
 
     def add(self, group: LogGroup) -> LogGroup:
-        self._groups[group.account, group.name] = group
+        self._groups[group.account, group.name, group.region] = group
         return group
 
     def remove(self, group: LogGroup) -> None:
-        del self._groups[group.account, group.name]
+        del self._groups[group.account, group.name, group.region]
 
     def find(self, name: str, account: str = OWN_ACCOUNT) -> LogGroup | None:
-        return self._groups.get((account, name))
+        of_region = self._groups.get((account, name, self.region))
+        return of_region or self._groups.get((account, name, None))
 
     def groups(self, account: str = OWN_ACCOUNT) -> list[LogGroup]:
         """Those of one account, in the order of their names."""
-        return [g for (of, _), g in sorted(self._groups.items()) if of == account]
+        found = (g for g in self._groups.values() if g.region in (None, self.region))
+        return sorted((g for g in found if g.account == account), key=lambda g: g.name)

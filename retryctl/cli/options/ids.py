@@ -251,8 +251,8 @@ def _why_not(text: str) -> str:
         return ", but an X-Ray trace ID"
     if re.fullmatch(r"[0-9a-fA-F]+(?:-[0-9a-fA-F]*)*(?:…|\.{2,3})?", bare) and len(bare) < 36:
         return (
-            f": it is cut off: {len(bare.rstrip('….'))} of 36 characters; "
-            "only the first characters can stand for an ID, with --from FILE"
+            f": it has {len(bare.rstrip('….'))} of the 36 characters; "
+            "the first characters are enough only in a saved log (--from FILE)"
         )
     if not re.fullmatch(r"[0-9a-zA-Z]{8}(?:-[0-9a-zA-Z]{4}){3}-[0-9a-zA-Z]+", bare):
         return ""

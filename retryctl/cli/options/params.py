@@ -54,12 +54,12 @@ RequestIds = Annotated[
     ),
 ]
 Function = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--function",
         "-f",
         metavar="NAME|ARN",
-        help="The Lambda function, also with a version or an alias. "
+        help="The Lambda function, also with a version or an alias; repeatable on CloudWatch. "
         "Default: RETRYCTL_FUNCTION, then the settings file.",
         rich_help_panel=WHERE,
     ),

@@ -28,8 +28,9 @@ def source_options(
     """
     environ = os.environ.get
     groups = tuple(read.log_group or ())
+    functions = tuple(dict.fromkeys(read.function or ()))
     for option, value in (
-        ("--function", read.function),
+        *(("--function", function) for function in functions),
         *(("--log-group", group) for group in groups),
         ("--profile", aws.profile),
         ("--region", aws.region),
@@ -37,12 +38,13 @@ def source_options(
     ):
         if value is not None and not value.strip():
             raise UsageError(f"{option} is empty.", f"Give {option} a value, or drop it.")
-    function = read.function
-    if read.source == "cloudwatch" and not function and not groups:
+    function = functions[0] if len(functions) == 1 else None
+    if read.source == "cloudwatch" and not functions and not groups:
         function = environ("RETRYCTL_FUNCTION") or None
     return SourceOptions(
         source=read.source,
         function=function,
+        functions=functions if len(functions) > 1 else (),
         log_groups=groups,
         profile=aws.profile or (None if environ("AWS_PROFILE") else config.profile),
         region=aws.region,

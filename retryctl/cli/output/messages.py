@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from retryctl.app.options import Feedback, SourceOptions
 from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.log_place import function_name
 from retryctl.core.wording import suggestions
 from retryctl.errors import NothingFound, RetryctlError, UnreadableInput, UsageError
 from retryctl.views.sentences import coverage_sentence
@@ -28,7 +29,8 @@ def select_functions(
     from retryctl.sources.aws.function_config import parse_function_name
     from retryctl.sources.aws.log_groups import is_pattern
 
-    names = tuple(dict.fromkeys([*functions, *([options.function] if options.function else [])]))
+    also = options.functions or ((options.function,) if options.function else ())
+    names, options = tuple(dict.fromkeys([*functions, *also])), replace(options, functions=())
     if len(names) == 1 and not is_pattern(names[0]):
         return replace(options, function=names[0]), lambda _: True
     if options.source == "cloudwatch" and not options.log_groups:
@@ -39,11 +41,17 @@ def select_functions(
             "a version or an alias can be given for one function only.",
             "Name one function, or drop the version.",
         )
-    patterns = [each if is_pattern(each) else parse_function_name(each).name for each in names]
-    return (
-        options,
-        lambda name: not patterns or any(fnmatchcase(name or "", each) for each in patterns),
-    )
+    patterns = [each for each in names if is_pattern(each)]
+
+    def keep(name: str | None) -> bool:
+        bare = function_name(name or "")
+        return (
+            not names
+            or any(fnmatchcase(bare, each) for each in patterns)
+            or any(one.may_be(parse_function_name(name or "")) for one in named if one.name == bare)
+        )
+
+    return options, keep
 
 
 def refuse_unknown(name: str, known: Sequence[str], option: str) -> None:

@@ -18,7 +18,10 @@ _CONFIGURATION = frozenset(
     {"InvalidConfigError", "ConfigParseError", "ConfigNotFound", "UnknownCredentialError"}
 )
 _UNANSWERED = frozenset({"HTTPClientError", "ConnectionError", "MetadataRetrievalError"})
-HOW_TO_SAVE = "To get a file: CloudWatch console, Actions, Download search results (CSV)."
+HOW_TO_SAVE = (
+    "To get a file: CloudWatch console, the time of the request without a filter (lines without "
+    "the ID matter), Actions, Download search results (CSV)."
+)
 _NO_LOGIN = f"Log in (aws configure, aws sso login) or name a --profile, {OR_SAVED}.\n{HOW_TO_SAVE}"
 
 

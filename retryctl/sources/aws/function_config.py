@@ -56,6 +56,13 @@ class FunctionName:
             return name
         return f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:{name}"
 
+    def may_be(self, other: FunctionName) -> bool:
+        """Whether both can be one function: neither name, account nor region differ."""
+        places = ((self.account, other.account), (self.region, other.region))
+        return self.name == other.name and all(
+            None in pair or pair[0] == pair[1] for pair in places
+        )
+
     @property
     def versions(self) -> frozenset[str] | None:
         """The version that is named; ``None`` for all, and for an alias."""

@@ -170,8 +170,12 @@ def separated(block: bytes) -> bytes:
 
 
 def _is_separated(block: bytes) -> bool:
-    """Whether there are as many events as lines."""
-    return sum(map(block.count, _KEYS)) == block.count(b"\n")
+    """Whether each event begins a line."""
+    for key in _KEYS:
+        events = block.count(key)
+        if events and events != block.count(b"\n" + key) + block.startswith(key):
+            return False
+    return True
 
 
 def _separated_line(line: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
+from operator import attrgetter
 from shlex import quote
 from typing import Literal
 
@@ -104,11 +105,15 @@ class Problem:
         return f"{self.name}: {self.message}" if self.name else self.message
 
     def evidence(self, tz: tzinfo) -> list[str]:
-        """Return the log lines that prove the findings, each with its time."""
+        """Return the log lines that prove the findings, each with its time, the earliest first."""
         events = dict.fromkeys(
             event for judged in self.findings for event in judged.finding.evidence
         )
-        lines = [line for event in events for line in _lines(event, tz)]
+        lines = [
+            line
+            for event in sorted(events, key=attrgetter("timestamp_ms"))
+            for line in _lines(event, tz)
+        ]
         more = len(lines) - _MOST_EVIDENCE
         return [*lines[:_MOST_EVIDENCE], *([f"and {more:,} more lines"] if more > 0 else [])]
 
