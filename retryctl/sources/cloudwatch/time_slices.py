@@ -20,10 +20,10 @@ _SHORTEST_SLICE_MS = 60_000
 # Short slices cost calls: half a page each. Long ones read what an attempt in them would spare.
 _LEAST_PAGES, _MOST_PAGES, _SHARE_OF_THE_READ = 8, 16, 3
 _UNUSED_PAGE = 0.5  # of the last page of a slice, on average
-# A slice is at most so many times longer than the one before: the rest can be busier.
+# A slice is at most this many times longer than the one before: the rest can be busier.
 _MOST_GROWTH = 3
 _PAGES_OF_A_BUSY_SLICE = 8
-# Fewer pages are read in one slice, and less than a page is no slice of its own.
+# Fewer pages are read in one slice; less than a page is read with its neighbour.
 _FEW_PAGES, _REMNANT_PAGES = 4, 1.0
 # A fair sample of a window: this many slices, with this many pages together.
 _FAIR_SLICES, _FAIR_PAGES = 4, 8
