@@ -143,6 +143,24 @@ def test_many_records_are_a_table_for_each_error_with_exhausted_ones_first(tmp_p
     assert "\x1b" not in done.stdout
 
 
+def test_each_record_of_one_request_shows_its_own_differences(tmp_path: Path) -> None:
+    log = save(tmp_path / "log.jsonl", exhausted(ID, letter="a"))
+    records = [
+        destination(ID, ERROR, approximateInvokeCount=2),
+        destination(ID, ERROR, approximateInvokeCount=3),
+        destination(ID, ERROR, condition="EventAgeExceeded", approximateInvokeCount=3),
+        destination(ID, "another error", approximateInvokeCount=3),
+    ]
+    done = run("trace", json.dumps(records), "--from", str(log), env={"COLUMNS": "120"})
+    rows = [line.split()[4:] for line in done.stdout.splitlines() if line.startswith(f" {ID}")]
+    assert sorted(rows) == [
+        ["EventAgeExceeded", "3", "exhausted", "3", "condition"],
+        ["RetriesExhausted", "2", "exhausted", "3", "count"],
+        ["RetriesExhausted", "3", "exhausted", "3"],
+        ["RetriesExhausted", "3", "exhausted", "3", "condition"],
+    ]
+
+
 def test_records_of_which_the_log_has_none(tmp_path: Path, log: str) -> None:
     ids = [f"{number:08x}-1111-4222-8333-0123456789ab" for number in range(5)]
     (tmp_path / "many.json").write_text(json.dumps([destination(one) for one in ids]))

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.failure_records.comparison import RECORD_RULES
+from retryctl.core.crosscheck.findings import Finding
+from retryctl.core.failure_records.comparison import RECORD_RULES, record_findings
 from retryctl.core.failure_records.documents import MOST_SHOWN_ONE_BY_ONE, FailureRecord
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import is_timed
@@ -29,10 +30,11 @@ _DIFFERENCES = frozenset(rule.id for rule in RECORD_RULES)
 
 @value_class
 class _Row:
-    """One record, and its request if the log has it."""
+    """One record, its request if the log has it, and how they differ."""
 
     record: FailureRecord
     checked: CheckedRequest | None
+    differences: Sequence[Finding]
 
     @property
     def is_exhausted(self) -> bool:
@@ -92,7 +94,7 @@ def _tables(
     tz: tzinfo,
 ) -> Iterator[Block]:
     by_id: dict[str, CheckedRequest] = {one.request.request_id: one for one in checked}
-    rows = [_Row(record=record, checked=by_id.get(record.request_id)) for record in records]
+    rows = _rows(records, by_id, coverage)
     for error, some in _by_error(rows).items():
         exhausted = sum(row.is_exhausted for row in some)
         count = f"{number_of(len(some), 'record')}, {exhausted:,} exhausted"
@@ -102,6 +104,23 @@ def _tables(
             yield Paragraph(lead=(("  ! ", "yellow"),), words=((message, ""),))
         yield BLANK
     yield plain_paragraph(coverage_sentence(coverage, tz))
+
+
+def _rows(
+    records: Sequence[FailureRecord], by_id: Mapping[str, CheckedRequest], coverage: Coverage
+) -> list[_Row]:
+    """Return the rows; where several records have one ID, each row has its own differences."""
+    counts = Counter(record.request_id for record in records)
+    rows = []
+    for record in records:
+        checked = by_id.get(record.request_id)
+        found: Sequence[Finding] = ()
+        if checked and counts[record.request_id] > 1:
+            found = record_findings(record, checked, coverage)
+        elif checked:
+            found = [each for each in checked.findings if each.rule in _DIFFERENCES]
+        rows.append(_Row(record=record, checked=checked, differences=found))
+    return rows
 
 
 def _by_error(rows: Sequence[_Row]) -> Mapping[str, Sequence[_Row]]:
@@ -131,7 +150,7 @@ def _table(rows: Sequence[_Row], tz: tzinfo) -> Table:
         ),
         "stated": text_column("record", (_counts(row.record) for row in rows)),
         "attempts": text_column("log", (_attempts(row.checked) for row in rows)),
-        "findings": text_column("differs", (_findings(row.checked) for row in rows)),
+        "findings": text_column("differs", (_differing(row) for row in rows)),
     }
     return Table(columns=columns, gives_way=("started",), clipped="findings", instead={})
 
@@ -148,9 +167,9 @@ def _attempts(checked: CheckedRequest | None) -> str:
     return f"{checked.request.outcome.value} {len(checked.request.attempts)}"
 
 
-def _findings(checked: CheckedRequest | None) -> str:
+def _differing(row: _Row) -> str:
     """``count``, ``condition``: where record and log differ; other findings are in the trace."""
-    names = {each.rule for each in checked.findings} & _DIFFERENCES if checked else ()
+    names = {each.rule for each in row.differences}
     return ", ".join(
         name.removesuffix("-differs").removeprefix("invoke-") for name in sorted(names)
     )
@@ -158,10 +177,5 @@ def _findings(checked: CheckedRequest | None) -> str:
 
 def _differences(rows: Iterable[_Row]) -> list[str]:
     """Return the messages of the differences, each once, the most frequent first."""
-    found = (finding for row in rows if row.checked for finding in row.checked.findings)
-    return [
-        message
-        for message, _ in Counter(
-            finding.message for finding in found if finding.rule in _DIFFERENCES
-        ).most_common()
-    ]
+    found = Counter(finding.message for row in rows for finding in row.differences)
+    return [message for message, _ in found.most_common()]
