@@ -26,6 +26,8 @@ from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice, mer
 # A pattern has at most 1,024 characters.
 MOST_IDS = 25
 _GRACE_MS = 60_000
+# Three attempts, and as many by duplicate deliveries.
+_MOST_IN_THE_QUEUE = 6
 _FARTHEST_MS = FunctionConfig().event_age_ms + FunctionConfig().timeout_ms + _GRACE_MS
 
 
@@ -49,10 +51,16 @@ class AttemptSpread:
         far_ms = self.event_age_ms + self.timeout_ms + _GRACE_MS
         if last_ms - first_ms > far_ms:
             far_ms = _FARTHEST_MS
-        if not is_event_source_id(found[0].request_id) and last_ms - first_ms <= far_ms:
+        if not _may_be_of_event_source(found) and last_ms - first_ms <= far_ms:
             first_ms, last_ms = last_ms, first_ms
         end_ms = now_ms + 1 if self.until_ms is None else min(now_ms + 1, self.until_ms)
         return TimeRange(since_ms=max(0, first_ms - far_ms), until_ms=min(end_ms, last_ms + far_ms))
+
+
+def _may_be_of_event_source(found: Sequence[Hit]) -> bool:
+    """Whether the request may be a batch of a stream, by its ID or by its many attempts."""
+    reports = sum(hit.kind is Kind.REPORT for hit in found)
+    return is_event_source_id(found[0].request_id) or reports > _MOST_IN_THE_QUEUE
 
 
 @dataclass(slots=True, kw_only=True)
