@@ -56,7 +56,7 @@ def local_aws(port: int = 0, region: str = REGION) -> Iterator[LocalAws]:
         """Return moto's own state; a reset of the whole server makes a new one."""
         return models.logs_backends[ACCOUNT][region]
 
-    backend().reset()
+    models.BackendDict.reset()
     server = _start(servers, port)
     host, chosen = server.get_host_and_port()
     try:

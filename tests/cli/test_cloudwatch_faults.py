@@ -97,7 +97,7 @@ def test_without_faults(endpoint: Endpoint, whole: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_kind_of_fault(endpoint: Endpoint, whole: dict[str, Any], kind: str) -> None:
-    endpoint.faults.rates = {kind: 0.15}
+    endpoint.faults.rates = {kind: 0.3}
     assert assert_not_wrong(told(trace(endpoint, *ASKED, *FILTER)), whole)
     assert endpoint.faults.injected[kind] or kind == "expired-token"
 
