@@ -58,7 +58,8 @@ def find_related(
 
     On CloudWatch every line of the window is read, because any of them can have the key. With
     request IDs and without a window, that is an hour before and after each of them. An ID can
-    also be the key, such as the ID of an SQS message; ``keys`` are further values of keys.
+    also be the key, such as the ID of an SQS message; ``keys`` are further values of keys,
+    or begin a request ID.
     ``is_wanted`` selects functions by name.
     """
     config = config or ProjectConfig()
@@ -71,6 +72,7 @@ def find_related(
         found = trace((), options, window, config=config, feedback=feedback)
         requests, coverage = found.checked, found.coverage
     some = _of(requests, is_wanted)
+    keys = [_whole_id(key, some) for key in keys]
     wanted = {name.lower() for name in (*request_ids, *keys)}
     groups = related_requests(some, read_key)
     chosen = [group for group in groups if not wanted or wanted.intersection(group.ids)]
@@ -94,6 +96,16 @@ def _without_groups(
         lines=len(lines),
         matched=sum(any(True for _ in read_key(event.message)) for event in lines),
     )
+
+
+_SHORTEST_PREFIX = 4
+
+
+def _whole_id(key: str, requests: Iterable[CheckedRequest]) -> str:
+    """Return the request ID that ``key`` begins, where it begins one alone; else ``key``."""
+    ids = {one.request.request_id for one in requests}
+    found = [each for each in ids if each.startswith(key.lower())]
+    return found[0] if len(key) >= _SHORTEST_PREFIX and len(found) == 1 else key
 
 
 def _of(

@@ -145,7 +145,7 @@ def verdict_sentences(checked: CheckedRequest) -> list[Sentence]:
         return [_verdict(checked), *store, *(Sentence(UNSURE, reason) for reason in reasons)]
     first, *rest = reasons or ("The logs do not allow one.",)
     return [
-        Sentence(UNSURE, f"no verdict. {first}"),
+        Sentence(UNSURE, f"no verdict. {first[:1].upper()}{first[1:]}"),
         *store,
         *(Sentence(UNSURE, reason) for reason in rest),
     ]

@@ -210,7 +210,7 @@ DELIVERY_RULES = (
     Rule(
         id="late-retry",
         severity=Severity.INFO,
-        remedy="Check the metrics Throttles and AsyncEventAge, and at reserved concurrency.",
+        remedy="Check the metrics Throttles and AsyncEventAge, and the reserved concurrency.",
         look=_late_retry,
     ),
     Rule(

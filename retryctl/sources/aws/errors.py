@@ -271,7 +271,7 @@ def _garbled(error: Exception, context: CallContext) -> RetryctlError:
 def _no_region(error: Exception, context: CallContext) -> RetryctlError:
     return CouldNotLook(
         NO_REGION,
-        "Give --region, set AWS_DEFAULT_REGION, or set region in the profile (aws configure), "
+        "Give --region, set AWS_REGION, or set region in the profile (aws configure), "
         f"{OR_SAVED}.\n{HOW_TO_SAVE}",
     )
 
