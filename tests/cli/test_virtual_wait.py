@@ -21,7 +21,10 @@ from tests.support.aws_program import CREDENTIALS
 from tests.support.campaigns import LONG
 from tests.support.program import environment, run_process
 
-pytestmark = pytest.mark.skipif(not LONG, reason="RETRYCTL_LONG_TESTS is not set")
+pytestmark = [
+    pytest.mark.skipif(not LONG, reason="RETRYCTL_LONG_TESTS is not set"),
+    pytest.mark.timeout(900),
+]
 
 MODULE = (sys.executable, "-m", "tests.cli.virtual_wait")
 _SEQUENCE = re.compile(r"\x1b\[([\d;?]*)([A-Za-z])|\x1b.")
@@ -95,15 +98,20 @@ def follow_in_terminal(
         [*MODULE, str(seed)], stdin=below, stdout=below, stderr=below, env=ours
     ) as running:
         os.close(below)
-        for text in _chunks(above):
-            output += text
-            screen.feed(text)
-            drawings.append("\n".join(screen.lines))
-            if resized and "pending" in text:
-                _resize(above, resized)
-                screen.resize(resized)
-                resized = None
-    os.close(above)
+        try:
+            for text in _chunks(above):
+                output += text
+                screen.feed(text)
+                drawings.append("\n".join(screen.lines))
+                if resized and "pending" in text:
+                    _resize(above, resized)
+                    screen.resize(resized)
+                    resized = None
+        except BaseException:
+            running.kill()  # it may wait until somebody reads what it writes
+            raise
+        finally:
+            os.close(above)
     return running.returncode, output, drawings, screen.lines
 
 
