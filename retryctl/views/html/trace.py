@@ -85,6 +85,8 @@ def _title(checked: Sequence[CheckedRequest]) -> str:
     functions = {one.request.function for one in checked}
     name = functions.pop() if len(functions) == 1 else None
     what = number_of(len(checked), "request")
+    if len(checked) == 1:  # two tabs of a browser must differ
+        what = f"Request {checked[0].request.request_id.partition('-')[0]}"
     return f"{what} of {name}" if name else what
 
 

@@ -246,7 +246,7 @@ def _waits(tally: SummaryTally) -> Iterator[Pieces]:
     for waits in tally.wait_figures()[:3]:
         p50, p95, most = map(duration, (waits.p50_ms, waits.p95_ms, waits.max_ms))
         usual = {1: ", usual 1 m", 2: ", usual 2 m"}.get(waits.retry, "")
-        said = f"retry {waits.retry}  {p50}, p95 {p95}, longest {most}{usual}"
+        said = f"retry {waits.retry}: median {p50}, p95 {p95}, longest {most}{usual}"
         yield [(said, "")]
 
 
