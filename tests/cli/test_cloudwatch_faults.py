@@ -97,9 +97,9 @@ def test_without_faults(endpoint: Endpoint, whole: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_kind_of_fault(endpoint: Endpoint, whole: dict[str, Any], kind: str) -> None:
-    endpoint.faults.rates = {kind: 0.3}
+    endpoint.faults.rates = {kind: 0.15}
     assert assert_not_wrong(told(trace(endpoint, *ASKED, *FILTER)), whole)
-    assert endpoint.faults.injected[kind] or kind == "expired-token"
+    assert endpoint.faults.injected[kind] or kind in ("expired-token", "repeat-token")
 
 
 @pytest.mark.parametrize("engine", ["filter", "insights", "auto"])

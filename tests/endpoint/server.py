@@ -331,11 +331,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(302)
             self.send_header("Location", "https://login.example.com/")
             self.send_header("Content-Length", "0")
+            self.send_header("Connection", "close")
             self.end_headers()
         elif fault != "close":
             body = {"garbage": b"\xff{\x00", "html": b"<html>Log in</html>", "json-list": b"[1]"}
             self.send_response(200)
             self.send_header("Content-Length", str(len(body[fault])))
+            self.send_header("Connection", "close")
             self.end_headers()
             self.wfile.write(body[fault])
 
