@@ -129,7 +129,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("seed", seeds(60, 2_000))
+@pytest.mark.parametrize("seed", seeds(20, 2_000))
 def test_a_span_is_what_the_lines_give(
     seed: int, shape: str, small_blocks: Callable[[int], None]
 ) -> None:
