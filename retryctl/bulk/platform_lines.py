@@ -54,6 +54,6 @@ class PlatformLine(NamedTuple):
 
 
 def platform_line(line: bytes, message_at: int) -> PlatformLine | None:
-    """Read the message of a line; ``None`` where it is no such record, or not in the usual form."""
+    """Read the message of a line; ``None`` where it is another record, or in another form."""
     found = _RECORD.match(line, message_at)
     return PlatformLine(*found.groups()) if found else None

@@ -4,7 +4,7 @@ The law: what ``sequential_segmenter`` makes of a line depends on the lines befo
 attempt that is open, on what follows within its longest time. So where an attempt was closed by
 its REPORT and another START follows it, and no attempt before them could still be closed by a
 later record, the stream may be cut. What lies before the cut is final, and what lies behind it is
-read with the last closed attempt in front, its *context*, which tells how the environment was left.
+read with the last closed attempt in front, its *context*, which shows how the environment was left.
 
 ``closed_piece`` makes a cut only where all of this is seen to hold; else it says so, and the
 piece has to grow. The pieces of a stream together give what the whole stream gives.
