@@ -18,7 +18,7 @@ def remarks(lab: Lab) -> Iterator[str]:
     why = "; ".join(f"{name}: {reason}" for name, reason in facts["refused"].items())
     if facts.get("client") == "stand-in":
         remedy = (
-            "Install it (pip install awslambdaric), or name the function's interpreter with --python."
+            "Install it (pip install awslambdaric), or name the function's Python with --python."
             if lab.function.python == sys.executable
             else f"Install awslambdaric for {lab.function.python}."
         )

@@ -254,8 +254,6 @@ def test_errors_of_trace_name_related(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "events"), [("d869069c", 1), ("d8", 0), ("00000000", 0)])
 def test_the_first_characters_of_an_id_are_enough(name: str, events: int) -> None:
-    done = run(
-        "trace", "--from", "demo", "--related", name, "--key", "process (A)", "-o", "json"
-    )
+    done = run("trace", "--from", "demo", "--related", name, "--key", "process (A)", "-o", "json")
     assert len(json.loads(done.stdout)["events"]) == events
     assert done.returncode == (0 if events else 4)

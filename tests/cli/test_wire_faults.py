@@ -160,7 +160,7 @@ def test_trace_keeps_the_attempts_that_were_read(endpoint: Endpoint, fault: str)
 def test_a_window_keeps_what_was_read(endpoint: Endpoint, fault: str, command: str) -> None:
     """The hours with both requests are read, of earlier ones some slices are not."""
     if fault == "expired":
-        endpoint.faults.expire_after("FilterLogEvents", 20)
+        endpoint.faults.expire_after("FilterLogEvents", 28)
     else:
         endpoint.faults.until = (now_ms() - 4 * HOUR, fault)
     failed = ExitStatus.DID_NOT_HOLD if command == "check" else ExitStatus.OK
