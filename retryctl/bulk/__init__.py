@@ -29,7 +29,7 @@ Most attempts are alike: an attempt without its IDs, times and figures is its *t
 figures are kept, packed (``compact_attempts``). Ordinary attempts (START, lines without
 consequence, END, REPORT) are read by one pattern, as many as follow one another. Lambda's records
 in the JSON format are parsed once for each form (``platform_lines``). An attempt without a known
-template goes to the core line by line. There is no second set of rules.
+template goes to the core line by line. Both ways use one set of rules.
 
 What a scan found goes to the *shuffle* store (``shuffle``), a temporary file (``spill_file``),
 dealt out to partitions by request ID. When all chunks are scanned, the fragments of each stream

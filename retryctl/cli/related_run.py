@@ -73,7 +73,7 @@ def run_related(
 def _why_nothing(
     result: RelatedResult, names: Sequence[str], pattern: str | None, key: str | None
 ) -> tuple[str, str]:
-    """Return why there is no event to show, and the next step."""
+    """Return why no event is shown, and the next step."""
     if pattern and not result.matched:
         return (
             f"the pattern {pattern!r} matched 0 of {number_of(result.lines, 'line')} of requests.",

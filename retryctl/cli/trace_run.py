@@ -189,7 +189,7 @@ def _newest(
 def _no_request(
     source: SourceOptions, window: TimeWindow, coverage: Coverage, tz: str
 ) -> RetryctlError:
-    """Build the error that there is no request, in the whole saved log or in the window."""
+    """Build the error that no request was found in the saved log or in its window."""
     if source.source == "cloudwatch" or not window.is_open:
         from retryctl.cli.summary_run import no_request  # loads the figures
 
