@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
-from retryctl.app.options import Clock, Feedback, ShowProgress, SourceOptions, TimeWindow
+from retryctl.app.options import (
+    Clock,
+    Feedback,
+    ShowProgress,
+    SourceOptions,
+    TimeWindow,
+    wall_clock_ms,
+)
 from retryctl.app.search_progress import show_calls, show_wait
 from retryctl.config import ProjectConfig
 from retryctl.core.model.attempt import function_from_names as function_of
@@ -87,7 +94,7 @@ def open_search(
     if options.functions and not options.log_groups:
         options = _by_groups(options, config, feedback)
     place = place_of(options, config, any_group=True)
-    aws = aws_for(options, place.function, *place.groups)
+    aws = aws_for(options, place.function, *place.groups, clock=clock)
     aws.report_waits(partial(show_wait, show))
     functions = _Functions(aws, place, feedback)
     groups = functions.groups
@@ -164,7 +171,7 @@ def _versions(aws: AwsClient, named: FunctionName, feedback: Feedback) -> frozen
     return versions
 
 
-def aws_for(options: SourceOptions, *names: str | None) -> AwsClient:
+def aws_for(options: SourceOptions, *names: str | None, clock: Clock = wall_clock_ms) -> AwsClient:
     """Return the client of all calls; an ARN among ``names`` gives the region where no option does.
 
     Raises ``UsageError`` where an option and an ARN contradict each other.
@@ -183,6 +190,7 @@ def aws_for(options: SourceOptions, *names: str | None) -> AwsClient:
         endpoint_url=options.endpoint_url,
         user_agent=f"retryctl/{__version__}",
         unmask=options.unmask,
+        clock=clock,
     )
 
 
