@@ -58,7 +58,7 @@ class Subject:
 
 @contextmanager
 def subjects(folder: Path, log_bytes: int = _LOG_BYTES) -> Iterator[list[Subject]]:
-    """Yield each command: without a log, on saved logs, on an endpoint that answers, and on one that hangs."""
+    """Yield each command: without a log, on saved logs, and on endpoints that answer and hang."""
     with ExitStack() as stack:
         answering, hanging = (stack.enter_context(Endpoint(scan_events=400)) for _ in range(2))
         for endpoint in (answering, hanging):

@@ -109,9 +109,7 @@ def probe(
     )
 
 
-def _remove(
-    session: ProbeSession, feedback: Feedback, patience_s: float | None
-) -> tuple[str, ...]:
+def _remove(session: ProbeSession, feedback: Feedback, patience_s: float | None) -> tuple[str, ...]:
     """Delete the groups, and name those whose deletion is not known after ``patience_s``.
 
     A signal cuts the patience short: it ends the program within two seconds.
