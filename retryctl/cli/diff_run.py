@@ -100,5 +100,7 @@ def _attempt(
         raise nothing_found(why, result.coverage, zone(screen.tz))
     attempts = found[0].attempts
     if number is not None and number > len(attempts):
-        raise NothingFound(f"{request_id} has no attempt {number}.", f"It has attempts 1 to {len(attempts)}.")
+        raise NothingFound(
+            f"{request_id} has no attempt {number}.", f"It has attempts 1 to {len(attempts)}."
+        )
     return attempts[-1 if number is None else number - 1]

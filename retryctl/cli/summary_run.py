@@ -88,9 +88,7 @@ def run_summary(
     return ExitStatus.OK
 
 
-def no_request(
-    coverage: Coverage, tz: tzinfo, which: str = "", *, bounded: bool
-) -> RetryctlError:
+def no_request(coverage: Coverage, tz: tzinfo, which: str = "", *, bounded: bool) -> RetryctlError:
     """Build the error that there is no request, or none of those that ``which`` describes.
 
     ``bounded``: --since or --until is given.

@@ -745,8 +745,7 @@ def test_nothing_is_certain_of_the_result_of_a_search_by_id() -> None:
     assert [(each.rule, each.remedy) for each in of.findings] == [
         (
             "logs-incomplete",
-            "Save the log of this time again, all lines of it: "
-            "no request ID and no other filter.",
+            "Save the log of this time again, all lines of it: no request ID and no other filter.",
         )
     ]
 
