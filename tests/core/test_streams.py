@@ -472,6 +472,11 @@ def test_a_report_that_reaches_back_to_no_start_decides_no_outcome_without_strea
 
 
 def test_text_records_without_an_end_are_text_in_a_json_log_without_streams() -> None:
-    printed = Environment(json=True, named=False).starts(OTHER_ID).logs(start(), report()).reports(OTHER_ID)
+    printed = (
+        Environment(json=True, named=False)
+        .starts(OTHER_ID)
+        .logs(start(), report())
+        .reports(OTHER_ID)
+    )
     found = history(printed)
     assert [each.request_id for each in found.requests] == [OTHER_ID]
