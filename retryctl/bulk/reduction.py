@@ -45,6 +45,8 @@ class StreamReading:
     templates: Sequence[Attempt]
     streams: Sequence[Stream | None]
 
+    __eq__, __hash__ = object.__eq__, object.__hash__  # templates are kept for each reading
+
 
 @state_class
 class Partition:
