@@ -46,20 +46,8 @@ def signals_end_program() -> Iterator[None]:
         ending.complete = True
 
 
-@contextmanager
-def longest_end(seconds: float) -> Iterator[None]:
-    """Give the end of the ``with`` block more time: what it undoes is not on this machine."""
-    usual, _Ending.longest_s = _Ending.longest_s, seconds
-    try:
-        yield
-    finally:
-        _Ending.longest_s = usual
-
-
 class _Ending:
     """The end that one signal began; later ones change nothing."""
-
-    longest_s = _LONGEST_END_S
 
     def __init__(self) -> None:
         self.complete = False
@@ -103,7 +91,7 @@ class _Ending:
         os.kill(os.getpid(), self._number)
 
     def _end_late(self) -> None:
-        time.sleep(self.longest_s)
+        time.sleep(_LONGEST_END_S)
         if not self.complete:
             _remove_folders()
             os._exit(128 + self._number)
