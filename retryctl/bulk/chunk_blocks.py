@@ -120,7 +120,9 @@ def _stretches(opened: IO[bytes], origin: int, stretches: Stretches) -> Iterator
         else:
             opened.seek(origin + start)
             raw = opened.read(stop - start)
-        yield ConvertibleBlock(raw, stretches.convert, names_streams=stretches.names_streams)
+        yield ConvertibleBlock(
+            raw=raw, convert=stretches.convert, names_streams=stretches.names_streams
+        )
 
 
 class ChunkTask(Protocol[R_co]):

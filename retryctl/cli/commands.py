@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand
@@ -36,8 +35,7 @@ _NO_COMMAND = re.compile(r"[Nn]o such command ('[^']*')")
 _ClickUsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """One line of the table. ``group``: the command has commands of its own."""
 
     help: str
