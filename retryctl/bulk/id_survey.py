@@ -267,7 +267,7 @@ class LineSelector:
         self._few = len(self._names) <= FEW_STREAMS
         self._all = not all(_PLAIN_NAME.fullmatch(stream) for _, stream in places)
         names = b"|".join(map(re.escape, self._names)) if self._few else b""
-        self._begins = re.compile(_STREAM_FIRST + b'(?:' + names + b')"').match
+        self._begins = re.compile(_STREAM_FIRST + b"(?:" + names + b')"').match
 
     def lines_of(self, block: RawBlock, *, irregular: bool) -> list[bytes]:
         """Return the lines of a block that may belong to one of the streams, in order.
