@@ -121,9 +121,9 @@ def _stretches(opened: IO[bytes], origin: int, stretches: Stretches) -> Iterator
             opened.seek(origin + start)
             raw = opened.read(stop - start)
         if convert:
-            yield ConvertibleBlock(raw, convert, names_streams=stretches.names_streams)
+            yield ConvertibleBlock(raw=raw, convert=convert, names_streams=stretches.names_streams)
         else:
-            yield CanonicalBlock(raw)
+            yield CanonicalBlock(raw=raw)
 
 
 class ChunkTask(Protocol[R_co]):

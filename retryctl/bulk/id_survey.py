@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from io import BytesIO
 
 from retryctl.bulk.chunks import Chunk, Stretches
@@ -19,6 +19,7 @@ from retryctl.bulk.line_layout import is_usual_line, lead_with_group
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
+from retryctl.core.value_classes import state_class
 from retryctl.sources.saved.canonical_lines import HEADER, KEY
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import line_event
@@ -35,7 +36,7 @@ _ANY_ID = re.compile(
 _PLAIN_NAME = re.compile(r"[!#-\[\]-~ ]+")
 
 
-@dataclass(slots=True)
+@state_class
 class BlockIndex:
     """Where the blocks of a chunk stand, and which of them have events of a stream.
 
@@ -90,7 +91,7 @@ class BlockIndex:
         )
 
 
-@dataclass(slots=True, kw_only=True)
+@state_class
 class SurveyedChunk:
     """What a survey found in one chunk. Times are epoch milliseconds.
 
@@ -118,7 +119,7 @@ class SurveyedChunk:
         self.last_ms = last_ms if self.last_ms is None else max(last_ms, self.last_ms)
 
 
-@dataclass(slots=True, kw_only=True)
+@state_class
 class SurveyedLog(SurveyedChunk):
     """What the surveys of all chunks of a log found."""
 

@@ -38,8 +38,8 @@ _FORMS_WITH_CHANGES = ("text", "json", "html", "svg", "markdown")
 _TO_COMPARE = "Save one with retryctl summary --output json > FILE."
 NO_REQUEST_STEPS = {
     "cloudwatch": "Widen the window with --since, or name another function.",
-    "demo": "The demo has no such request.",
-    "": "Is it the right file, and the right window?",
+    "demo": "retryctl list --from demo lists the requests of the demo.",
+    "": "Check the name of the file, --since and --until.",
 }
 
 
@@ -83,15 +83,18 @@ def run_summary(
         text = _summary(figures, output, tz, stdout_screen(screen.color))
         put(text, document=output != "text")
     if not total.requests:
-        raise no_request(coverage, tz)
+        raise no_request(coverage, tz, bounded=bool(read.since or read.until))
     warn_of_gaps(coverage, window.feedback, output)
     return ExitStatus.OK
 
 
-def no_request(
-    coverage: Coverage, tz: tzinfo, what: str = "the window contains no such request."
-) -> RetryctlError:
-    """Build the error that the window has no such request."""
+def no_request(coverage: Coverage, tz: tzinfo, which: str = "", *, bounded: bool) -> RetryctlError:
+    """Build the error that there is no request, or none of those that ``which`` describes.
+
+    ``bounded``: --since or --until is given.
+    """
+    place = "window" if bounded or coverage.source == "cloudwatch" else "log"
+    what = f"the {place} contains no request{which}."
     return nothing_found(what, coverage, tz, next_step(coverage, NO_REQUEST_STEPS))
 
 

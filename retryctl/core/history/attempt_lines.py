@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import SHORTEST_RETRY_MS
@@ -20,6 +20,7 @@ from retryctl.core.model.records import (
     Start,
     TimedOut,
 )
+from retryctl.core.value_classes import state_class
 
 Line = tuple[LogEvent, Record]
 
@@ -30,7 +31,7 @@ MOST_SHARED = 200
 _EARLY_MS = 50
 
 
-@dataclass(slots=True, kw_only=True)
+@state_class
 class AttemptLines:
     """The lines of one attempt: ``init`` before START, ``body``, and ``late`` after REPORT.
 

@@ -11,12 +11,12 @@ import json
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import HEADER
 from retryctl.sources.saved.tie_order import is_newest_first, ties_in_order
 
@@ -73,7 +73,7 @@ class RawBlock(Protocol):
         """Its events and times; ``None`` where only its canonical lines show them."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CanonicalBlock:
     """A block of canonical lines, or of JSON lines of any layout."""
 
@@ -102,7 +102,7 @@ class CanonicalBlock:
         return span_of_streams(lines, _LINE) or _span_of_columns(lines, header)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ConvertibleBlock:
     """A block of another format, which ``convert`` turns into canonical lines."""
 
@@ -196,7 +196,7 @@ def raw_ties_in_order(blocks: Iterable[RawBlock]) -> Iterator[RawBlock]:
         return
     if is_newest_first(first.canonical()):
         lines = (block.canonical() for block in chain([first], rest))
-        yield from map(CanonicalBlock, ties_in_order(lines))
+        yield from (CanonicalBlock(raw=raw) for raw in ties_in_order(lines))
     else:
         yield first
         yield from (block for block in rest if block.raw)

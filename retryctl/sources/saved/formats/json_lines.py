@@ -73,8 +73,8 @@ class JsonLines(LineFormat):
 def json_lines_block(block: bytes, start: int) -> RawBlock:
     """Return a block of JSON lines, which begins at ``start``."""
     if block.startswith(_TIME_FIRST):
-        return ConvertibleBlock(block, _lead_with_streams, start=start)
-    return CanonicalBlock(block, start)
+        return ConvertibleBlock(raw=block, convert=_lead_with_streams, start=start)
+    return CanonicalBlock(raw=block, start=start)
 
 
 def _lead_with_streams(block: bytes) -> bytes:
