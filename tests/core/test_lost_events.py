@@ -1,10 +1,11 @@
 """Log events lost at random, 1 to 50 % of them: no answer that a lost line could change.
 
 A loss shows where an attempt between two others has no START or no REPORT, where one has no END in
-the text format, or where the first one of a stream has an init and no START. Requests with an attempt in such a stream are undetermined. A loss
-in another stream changes nothing: ``trace ID`` reads the streams of its request alone, and every
-command gives one answer. What leaves no trace cannot be known: then a request may have fewer
-attempts than ran, and never more but where a function prints Lambda's records.
+the text format, or where the first one of a stream has an init and no START. Requests with an
+attempt in such a stream are undetermined. A loss in another stream changes nothing: ``trace ID``
+reads the streams of its request alone, and every command gives one answer. What leaves no trace
+cannot be known: then a request may have fewer attempts than ran, and never more but where a
+function prints Lambda's records.
 """
 
 from __future__ import annotations
