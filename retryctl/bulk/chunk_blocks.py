@@ -20,7 +20,6 @@ from retryctl.sources.saved.formats.json_lines import json_lines_block
 from retryctl.sources.saved.gzip_members import UnpackedFile
 from retryctl.sources.saved.log_file import read_file
 from retryctl.sources.saved.raw_blocks import (
-    CanonicalBlock,
     ConvertibleBlock,
     RawBlock,
     raw_ties_in_order,
@@ -101,10 +100,12 @@ def _blocks(opened: IO[bytes], start: int, size: int) -> Iterator[RawBlock]:
         opened.seek(start - 1)
         at = len(opened.readline()) - 1
     while at < size:
-        # the line that the last byte of the stretch is of may be long
-        block = opened.read(min(_BLOCK_BYTES, size - at - 1))
-        block += opened.readline()
-        if not block:
+        # the line that the last byte of the block is of may be long
+        length = min(_BLOCK_BYTES, size - at - 1)
+        opened.seek(start + at + length)
+        length += len(opened.readline())
+        opened.seek(start + at)
+        if not (block := opened.read(length)):
             return
         yield json_lines_block(block, at)
         at += len(block)
@@ -113,17 +114,15 @@ def _blocks(opened: IO[bytes], start: int, size: int) -> Iterator[RawBlock]:
 def _stretches(opened: IO[bytes], origin: int, stretches: Stretches) -> Iterator[RawBlock]:
     """Yield the blocks that a survey selected."""
     unpacked = UnpackedFile(opened, origin, stretches.checkpoints)
-    convert = stretches.convert
     for start, stop in stretches.bounds:
         if stretches.is_packed:
             raw = unpacked.read(start, stop)
         else:
             opened.seek(origin + start)
             raw = opened.read(stop - start)
-        if convert:
-            yield ConvertibleBlock(raw=raw, convert=convert, names_streams=stretches.names_streams)
-        else:
-            yield CanonicalBlock(raw=raw)
+        yield ConvertibleBlock(
+            raw=raw, convert=stretches.convert, names_streams=stretches.names_streams
+        )
 
 
 class ChunkTask(Protocol[R_co]):

@@ -41,7 +41,7 @@ class Stretches:
     """
 
     bounds: tuple[tuple[int, int], ...]
-    convert: Callable[[bytes], bytes] | None
+    convert: Callable[[bytes], bytes]
     names_streams: bool = True
     is_packed: bool = False
     checkpoints: tuple[Checkpoint, ...] = ()

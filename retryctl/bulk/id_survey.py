@@ -25,7 +25,7 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.gzip_members import Checkpoint
 from retryctl.sources.saved.log_format import RawEvent
-from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock
+from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock, separated
 from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 FEW_IDS = 16
@@ -34,6 +34,8 @@ _ANY_ID = re.compile(
     rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 )
 _PLAIN_NAME = re.compile(r"[!#-\[\]-~ ]+")
+# {"logGroupName":"/aws/lambda/orders","logStreamName":"2026/11/23/[7]0123…
+_STREAM_FIRST = rb'\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"'
 
 
 @state_class
@@ -84,7 +86,7 @@ class BlockIndex:
         found = tuple(each for number, each in enumerate(self.bounds) if wanted >> number & 1)
         return Stretches(
             bounds=found,
-            convert=self.convert,
+            convert=self.convert or (separated if self.unknown else bytes),
             names_streams=self.names_streams,
             is_packed=self.is_packed,
             checkpoints=self.checkpoints,
@@ -258,30 +260,30 @@ def _lines_at(block: bytes, places: Iterable[int]) -> Iterator[bytes]:
 
 
 class LineSelector:
-    """Picks the lines of some streams from the blocks of a log, without parsing the others.
-
-    In an ``irregular`` chunk a stream's name may be written otherwise.
-    """
+    """Picks the lines of some streams from the blocks of a log, without parsing the others."""
 
     def __init__(self, places: Collection[StreamPlace]) -> None:
         self._names = {stream.encode() for _, stream in places}
         self._few = len(self._names) <= FEW_STREAMS
         self._all = not all(_PLAIN_NAME.fullmatch(stream) for _, stream in places)
+        names = b"|".join(map(re.escape, self._names)) if self._few else b""
+        self._begins = re.compile(_STREAM_FIRST + b"(?:" + names + b')"').match
 
     def lines_of(self, block: RawBlock, *, irregular: bool) -> list[bytes]:
-        """Return the lines of a block that may belong to one of the streams, in order."""
-        named = self._few and not self._all and not irregular and block.names_streams
-        if named and not any(name in block.raw for name in self._names):
-            return []
-        return self.lines(block.canonical(), irregular=irregular)
+        """Return the lines of a block that may belong to one of the streams, in order.
 
-    def lines(self, block: bytes, *, irregular: bool = True) -> list[bytes]:
+        In an ``irregular`` chunk a stream's name may be written otherwise.
+        """
+        if self._all or irregular or not self._few:
+            return self.lines(block.canonical())
+        if block.names_streams and not any(name in block.raw for name in self._names):
+            return []
+        return list(filter(self._begins, BytesIO(block.canonical()).readlines()))
+
+    def lines(self, block: bytes) -> list[bytes]:
         """Return the canonical lines that may belong to one of the streams, in order."""
-        if self._all:
-            return BytesIO(block).readlines()
-        if irregular or not self._few:
-            return [line for line in BytesIO(block) if self._may_belong(line)]
-        return list(_lines_with(block, self._names))
+        lines = BytesIO(block).readlines()
+        return lines if self._all else list(filter(self._may_belong, lines))
 
     def _may_belong(self, line: bytes) -> bool:
         header = KEY.match(line)

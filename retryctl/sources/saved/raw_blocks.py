@@ -97,7 +97,9 @@ class CanonicalBlock:
         if not header or not key or not block.endswith(b"}\n"):
             return None
         lines = BytesIO(block).readlines()
-        if block.count(b"}\n" + key[0]) + 1 != len(lines) or not _is_separated(block):
+        if block.count(b"}\n" + key[0]) + 1 != len(lines):
+            return None
+        if block.count(b'"logStreamName"') != len(lines):  # two events stand on one line
             return None
         return span_of_streams(lines, _LINE) or _span_of_columns(lines, header)
 
