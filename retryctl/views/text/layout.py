@@ -22,6 +22,7 @@ from retryctl.views.blocks import (
     Block,
     Column,
     Command,
+    Figures,
     LogLines,
     Paragraph,
     Pieces,
@@ -155,6 +156,8 @@ class _Page:
                 yield from self._command(block.text)
             elif isinstance(block, Table):
                 yield from self._table(block)
+            elif isinstance(block, Figures):
+                yield from self.lines(block.laid_out)
             elif isinstance(block, LogLines):
                 for prefix, line in block.lines:
                     yield from self._hanging(self.text([prefix]), self.text([line]))
