@@ -202,8 +202,9 @@ def _unanswered(error: Exception, chain: CredentialChain) -> RetryctlError:
     )
 
 
-def _usage(error: Exception, chain: CredentialChain) -> RetryctlError:
-    return UsageError(sentence(error))
+def invalid_value(error: Exception, _: object) -> RetryctlError:
+    """Return the error for a value that no call takes."""
+    return UsageError(sentence(error), "Check the options; --debug shows the call.")
 
 
 def _unknown(error: Exception, chain: CredentialChain) -> RetryctlError:
@@ -229,7 +230,7 @@ _BY_KIND = (
         _retrieval,
     ),
     (_UNANSWERED, _unanswered),
-    (frozenset({"InvalidRegionError", "ParamValidationError"}), _usage),
+    (frozenset({"InvalidRegionError", "ParamValidationError"}), invalid_value),
     (frozenset({"EOFError"}), _no_terminal),
     (frozenset({"OSError"}), _file),
     (frozenset({"RuntimeError"}), _still_expired),
