@@ -34,7 +34,9 @@ EVERY = {kind.__name__: kind for module in MODULES for kind in kinds(module)}
 def made(kind: type[Exception]) -> Exception:
     """An error of this kind, whatever arguments its own constructor wants."""
     names = {"__init__": lambda *_: None, "__str__": lambda _: "some text"}
-    return type(kind.__name__, (kind,), names)()
+    error = type(kind.__name__, (kind,), names)()
+    assert isinstance(error, kind)
+    return error
 
 
 def test_the_libraries_have_their_exceptions() -> None:

@@ -250,7 +250,10 @@ def test_a_region_that_is_none_names_where_it_was_set(
 def test_settings_of_a_profile_that_are_wrong_name_it_and_its_file(tmp_path: Path) -> None:
     keys = ("aws_access_key_id = a", "aws_secret_access_key = b")
     for line, what in (
-        ("region = us-east-1\nendpoint_url = localhost:4566", "endpoint_url of profile work in ~/.aws"),
+        (
+            "region = us-east-1\nendpoint_url = localhost:4566",
+            "endpoint_url of profile work in ~/.aws",
+        ),
         ("region = us_east_1", "region of profile work in ~/.aws/config is not a region"),
     ):
         configured(tmp_path, *keys)

@@ -293,7 +293,9 @@ class AwsClient:
             )
         names = (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS")
         named = [n for n in (*names, "AWS_ENDPOINT_URL") if os.environ.get(n)]
-        of = f"{named[0]}={os.environ[named[0]]}" if named else self._chain().setting("endpoint_url")
+        of = (
+            f"{named[0]}={os.environ[named[0]]}" if named else self._chain().setting("endpoint_url")
+        )
         return UsageError(f"{of} is not a URL: {error}", "Give http:// or https:// with it.")
 
     def _chain(self) -> CredentialChain:
