@@ -15,7 +15,6 @@ from retryctl.sources.saved.decoding import segments
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter
 from retryctl.sources.saved.files import cannot_open
 from retryctl.sources.saved.formats import detect_format
-from retryctl.sources.saved.formats.json_documents import JsonDocuments
 from retryctl.sources.saved.formats.json_lines import json_lines_block
 from retryctl.sources.saved.gzip_members import UnpackedFile
 from retryctl.sources.saved.log_file import read_file
@@ -68,7 +67,7 @@ class ChunkBlocks:
         if self.format and not self.format.answers_search:
             search.add("")
             return False
-        return isinstance(self.format, JsonDocuments)
+        return self.format is not None and self.format.has_documents
 
     @property
     def has_remarks(self) -> bool:

@@ -17,6 +17,7 @@ from io import BytesIO
 from retryctl.bulk.chunks import Chunk, Stretches
 from retryctl.bulk.line_layout import is_usual_line, lead_with_group
 from retryctl.core.history.searched_log import IdSearch
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.value_classes import state_class
@@ -30,7 +31,7 @@ from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 FEW_IDS = 16
 FEW_STREAMS = 8
-_ANY_ID = re.compile(
+_ANY_ID = late_regex(
     rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 )
 _PLAIN_NAME = re.compile(r"[!#-\[\]-~ ]+")

@@ -15,6 +15,7 @@ from typer.main import get_command, get_group
 from retryctl import __version__
 from retryctl.cli.help import CommandApp, PlainGroup
 from retryctl.cli.options.ids import names_request
+from retryctl.core.late_regex import late_regex
 from retryctl.core.wording import suggestions
 from retryctl.errors import ExitStatus, UsageError
 
@@ -23,13 +24,13 @@ _FUNCTION = "Your function"
 _HELP = "Help"
 
 # 5m · 1h30m · 5 minutes, and what is meant as such: 300
-_LIKE_A_TIME = re.compile(r"[0-9][0-9a-z. ]*", re.IGNORECASE)
+_LIKE_A_TIME = late_regex(r"[0-9][0-9a-z. ]*", re.IGNORECASE)
 
 # 'josn' is not one of 'text', 'json'
-_CHOICE = re.compile(r"'([^']*)' is not one of (.+)", re.DOTALL)
+_CHOICE = late_regex(r"'([^']*)' is not one of (.+)", re.DOTALL)
 
 # No such command 'srve'.
-_NO_COMMAND = re.compile(r"[Nn]o such command ('[^']*')")
+_NO_COMMAND = late_regex(r"[Nn]o such command ('[^']*')")
 
 # click's UsageError, wherever the installed typer keeps its click
 _ClickUsageError: type[Exception] = typer.BadParameter.__mro__[1]

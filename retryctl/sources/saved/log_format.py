@@ -70,6 +70,9 @@ class LogFormat(ABC):
     answers_search = True
     """Whether a search by request ID can have made the file."""
 
+    has_documents = False
+    """Whether its files are documents of JSON, such as an answer of FilterLogEvents."""
+
     @classmethod
     @abstractmethod
     def detect(cls, head: Head) -> LogFormat | None:

@@ -16,6 +16,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
+from retryctl.core.late_regex import late_regex
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import HEADER
 from retryctl.sources.saved.tie_order import is_newest_first, ties_in_order
@@ -23,16 +24,16 @@ from retryctl.sources.saved.tie_order import is_newest_first, ties_in_order
 MOST_STREAMS = 16
 """The events of a block with more streams than this are not sorted by stream."""
 
-_FIRST_KEY = re.compile(rb'\{"[A-Za-z]+": ?"')
+_FIRST_KEY = late_regex(rb'\{"[A-Za-z]+": ?"')
 # {"logStreamName":"2026/11/23/[$LATEST]0123…","timestamp":1795402800123,"message":"…
-_LINE = re.compile(
+_LINE = late_regex(
     rb'(\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"([^"\\]*)", ?"timestamp": ?)'
     rb'(\d{13}), ?"message": ?"'
 )
 
 _KEYS = (b'{"logStreamName"', b'{"logGroupName"')
 # …"message":"0"}{"logStreamName":"…
-_INNER = re.compile(rb'(?<=[^\n])(?=\{"log(?:Stream|Group)Name")')
+_INNER = late_regex(rb'(?<=[^\n])(?=\{"log(?:Stream|Group)Name")')
 
 
 class BlockSpan(NamedTuple):

@@ -43,6 +43,7 @@ class JsonDocuments(LineFormat):
 
     answers_search: bool = True
 
+    has_documents = True
     name = "JSON documents"
     made_by = "aws logs filter-log-events --log-group-name GROUP --output json"
 
