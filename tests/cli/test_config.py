@@ -174,10 +174,10 @@ def test_the_settings_of_the_readme_can_be_copied(tmp_path: Path) -> None:
     prefixed = re.sub(r"^\[", "[tool.retryctl.", f"[tool.retryctl]\n{block}", flags=re.MULTILINE)
     prefixed = prefixed.replace("[tool.retryctl.tool.retryctl]", "[tool.retryctl]", 1)
     (shared / "pyproject.toml").write_text(prefixed, "utf-8")
-    found = load_settings(shared)
-    assert found.markers.set_in == f"[tool.retryctl.markers] in {shared / 'pyproject.toml'}"
-    markers = replace(found.markers, set_in=settings.markers.set_in)
-    assert replace(found, path=settings.path, markers=markers) == settings
+    in_table = load_settings(shared)
+    assert in_table.markers.set_in == f"[tool.retryctl.markers] in {shared / 'pyproject.toml'}"
+    markers = replace(in_table.markers, set_in=settings.markers.set_in)
+    assert replace(in_table, path=settings.path, markers=markers) == settings
 
 
 def test_a_file_with_a_byte_order_mark_sets_region_and_profile(tmp_path: Path) -> None:
