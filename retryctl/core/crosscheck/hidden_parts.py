@@ -134,7 +134,6 @@ def _seen(
         known = not unordered or _marked_with_id(attempt, around)
     else:
         known = attempt.outcome is not AttemptOutcome.RUNNING or not hidden.after
-        known &= not (attempt.end_unseen and _reaches_gap(request, attempt, around, hidden))
     return attempt if known else replace(attempt, outcome=AttemptOutcome.UNKNOWN)
 
 
@@ -142,10 +141,8 @@ def _reaches_gap(
     request: Request, attempt: Attempt, around: JudgingContext, hidden: HiddenParts
 ) -> bool:
     """Whether lines between its START and its end may lie in a gap."""
-    longest_ms = around.settings.timeout_ms
     ended_ms = max(attempt.last_event.timestamp_ms, attempt.ended_ms or 0)
-    if attempt.end_unseen and attempt.started_ms is not None:
-        ended_ms = max(ended_ms, attempt.started_ms + longest_ms)
+    longest_ms = around.settings.timeout_ms
     began_ms = ended_ms - longest_ms if attempt.started_ms is None else attempt.started_ms
     return any(
         (gap.kind != ONE_STREAM or attempt.start_event is None)

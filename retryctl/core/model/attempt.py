@@ -35,8 +35,6 @@ class Attempt:
 
     ``placed_ms`` is its place among the attempts: its start or, where that was not seen, its
     REPORT less its duration, or its end.
-    ``end_unseen``: its REPORT stands without the END that Lambda writes before it in the text
-    format; it may be printed text.
     ``bare``: it has a START and no other line. ``unproved``: so few of its records are in the log
     that they may be printed text. ``execution_arn`` names the durable execution
     that its function logged.
@@ -70,7 +68,6 @@ class Attempt:
     runtime_version: str | None = None
     managed: bool = False
     starts_unseen: bool = False
-    end_unseen: bool = False
     bare: bool = False
     unproved: bool = False
     shares_claims: bool = False
@@ -135,7 +132,6 @@ def build_attempt(
         runtime_version=bracket.runtime_version,
         managed=bracket.managed,
         starts_unseen=bracket.starts_unseen,
-        end_unseen=bracket.report is not None and bracket.end is None and not bracket.json,
         bare=_is_bare(bracket),
         unproved=_is_unproved(bracket),
         shares_claims=bracket.contested
