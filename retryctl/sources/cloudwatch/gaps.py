@@ -209,8 +209,14 @@ def too_many(group: LogGroup, second: TimeRange) -> Gap:
     )
 
 
-def unordered(group: LogGroup, doubts: Sequence[Doubt]) -> Iterator[Gap]:
-    """Lines of one millisecond whose order Insights does not give and the records do not settle."""
+def unordered(
+    group: LogGroup, doubts: Sequence[Doubt], *, lookups_ended: bool = False
+) -> Iterator[Gap]:
+    """Lines of one millisecond whose order Insights does not give and the records do not settle.
+
+    ``lookups_ended``: GetLogEvents may give it, for a window with fewer of them.
+    """
+    settle = "Shorten the window with --since and --until" if lookups_ended else _USE_FILTER
     if len(doubts) > _MOST_DOUBTS:
         since_ms, until_ms = min(d.since_ms for d in doubts), max(d.until_ms for d in doubts)
         lines = sum(doubt.lines for doubt in doubts)
@@ -225,7 +231,7 @@ def unordered(group: LogGroup, doubts: Sequence[Doubt]) -> Iterator[Gap]:
             log_stream=doubt.log_stream,
             since_ms=doubt.since_ms,
             until_ms=doubt.until_ms,
-            settle=_USE_FILTER,
+            settle=settle,
             hides_lines=True,
         )
 
