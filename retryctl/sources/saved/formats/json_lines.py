@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from io import BufferedReader, BytesIO
 
 from retryctl.core.late_regex import late_regex
@@ -89,7 +89,7 @@ def json_lines_block(block: bytes, start: int) -> RawBlock:
     return CanonicalBlock(raw=block, start=start)
 
 
-def _lead_with_streams(block: bytes) -> bytes:
+def _lead_with_streams(block: bytes, _: Collection[bytes]) -> bytes:
     """Put the stream of each line first, where a writer put it behind the message."""
     return _STREAM_LATE.sub(_stream_first, block)
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 from io import BufferedReader, BytesIO
-from itertools import repeat
+from itertools import chain, compress, repeat
 from operator import itemgetter
 from typing import ClassVar, Self, TypeVar
 
@@ -125,7 +125,7 @@ class TimedText(LineFormat):
                     start=stands_at,
                 )
             elif first:
-                block = self._converted(text[start + 1 :], count)
+                block = self._converted(text[start + 1 :], count=count)
                 count += block.count(b"\n")
                 yield CanonicalBlock(raw=block)
 
@@ -208,10 +208,18 @@ class TimedText(LineFormat):
             return None
         return BlockSpan(len(found), moment_ms(*first), moment_ms(*last))
 
-    def _converted(self, text: bytes, count: int = 0) -> bytes:
-        """Return the events of a part as canonical lines; ``count`` events precede."""
+    def _converted(self, text: bytes, streams: Collection[bytes] = (), count: int = 0) -> bytes:
+        """Return the events of a part, or of some streams in it, as canonical lines.
+
+        ``count`` events precede.
+        """
         _, *fields = self._pattern.split(b"\n" + text)
         width = self._pattern.groups + 1
+        if streams and "stream" in self._pattern.groupindex:
+            named = map(
+                streams.__contains__, fields[self._pattern.groupindex["stream"] - 1 :: width]
+            )
+            fields = list(compress(fields, chain.from_iterable(map(repeat, named, repeat(width)))))
         messages = escaped(fields[width - 1 :: width], self._prepared)
         return canonical_block(
             self._starts(fields, width), *self.times(fields, width, count), messages
