@@ -77,10 +77,10 @@ class InsightsLines(InsightsClient):
         Those of one millisecond stand in the order that ``event_order`` gives them, and where
         that leaves a doubt GetLogEvents (``stream_order``); they have no IDs. No chunk is empty,
         each is at most some 10,000 events, and no second is in two. The expression is on one
-        line. The window ends before what is too young for Insights (``FRESH_MS``). Raises CouldNotLook before any query where both scans would cost
-        more than the terms allow, ``TooManyLines`` without an expression where all events are
-        too many, and Throttled where a query fails. Leaving early sets ``halted`` and stops the
-        queries under way.
+        line. The window ends before what is too young for Insights (``FRESH_MS``). Raises
+        CouldNotLook before any query where both scans would cost more than the terms allow,
+        ``TooManyLines`` without an expression where all events are too many, and Throttled where
+        a query fails. Leaving early sets ``halted`` and stops the queries under way.
         """
         command = f"filter {condition_for(expression)}" if expression else ""
         self._announce([window, window])
