@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 from types import TracebackType
@@ -168,7 +168,8 @@ class BulkReader:
         store.take_search(found.id_search, answers_search=found.answers_search)
         store.web |= {""} if found.web_function else set()
         store.stats.left_out.update(found.elsewhere)
-        self._finish(store, run, found.malformed_files, before)
+        begins = _begins((chunk, one.first_ms) for chunk, one in found.surveyed)
+        self._finish(store, run, found.malformed_files, before, begins)
         mentioned = chain(found.elsewhere, *found.mentioned.values())
         return plan, store, frozenset(mentioned)
 
@@ -186,12 +187,14 @@ class BulkReader:
         store = ShuffleStore(plan, self._source)
         run = ChunkRun(ScanTask(plan), Meter(progress, self._size), self._processes)
         malformed: set[str] = set()
+        first_ms: list[tuple[Chunk, int | None]] = []
         before = self._states()
         for chunk, scanned in run.results(self._chunks(plan)):
+            first_ms.append((chunk, scanned.first_ms))
             store.take(scanned)
             if scanned.malformed:
                 malformed.add(chunk.file.name)
-        self._finish(store, run, malformed, before)
+        self._finish(store, run, malformed, before, _begins(first_ms))
         return store
 
     @property
@@ -230,6 +233,7 @@ class BulkReader:
         run: ChunkRun[ScannedChunk] | ChunkRun[SurveyedChunk],
         malformed: set[str],
         before: dict[str, tuple[int, int]],
+        begins: Mapping[str, int],
     ) -> None:
         """Stitch the streams, and note what could not be read of each file."""
         after = self._states()
@@ -250,7 +254,7 @@ class BulkReader:
         torn = store.stats.torn_streams
         gaps = (
             store.searched_by_id(),
-            *gaps_shown_by_start(self._files, store.stats.first_ms),
+            *gaps_shown_by_start(self._files, store.stats.first_ms, begins),
             lost_lines(len(torn)) if torn else None,
         )
         store.stats.gaps += [gap for gap in gaps if gap]
@@ -272,6 +276,16 @@ class BulkReader:
             if names_one_file(self._source):
                 raise
             notes.refused(error)
+
+
+def _begins(first_ms: Iterable[tuple[Chunk, int | None]]) -> dict[str, int]:
+    """Return the time of the first event of each file by its name, from those of its chunks."""
+    begins: dict[str, int] = {}
+    for chunk, moment_ms in first_ms:
+        if moment_ms is not None:
+            name = chunk.file.name
+            begins[name] = min(begins.get(name, moment_ms), moment_ms)
+    return begins
 
 
 def _unless_usual(raw: bytes, _: int) -> bool:
