@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 
@@ -368,12 +368,12 @@ def find_targets(
     """
     if options.functions and not options.log_groups:
         aws = aws_for(options, *options.functions)
-        finder = _TargetFinder(aws, feedback)
+        finder = _TargetFinder(aws=aws, feedback=feedback)
         found = chain.from_iterable(map(finder.named, options.functions))
     else:
         place = place_of(options, config, any_group=False)
         aws = aws_for(options, place.function, *place.groups)
-        finder = _TargetFinder(aws, feedback)
+        finder = _TargetFinder(aws=aws, feedback=feedback)
         if place.function:
             found = chain(finder.of_function(place.function, place.groups))
         else:
@@ -383,7 +383,7 @@ def find_targets(
     return aws, tuple(replace(t, group=group) for t, group in zip(targets, groups, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _TargetFinder:
     aws: AwsClient
     feedback: Feedback

@@ -14,7 +14,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,6 +34,7 @@ from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.summary.request_row import RequestRow, RowFilter, request_rows
 from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.aws.function_config import alias_not_logged, parse_function_name
 from retryctl.sources.saved.diagnostics import ReadStats
@@ -63,7 +64,7 @@ def count_requests(reader: WindowReader) -> TalliesByFunction:
 
 def list_rows(reader: WindowReader, wanted: RowFilter) -> Iterator[RequestRow]:
     """Yield a row for each request of a window that passes the filter, as they are found."""
-    return chain.from_iterable(reader.map(_List(wanted)))
+    return chain.from_iterable(reader.map(_List(wanted=wanted)))
 
 
 def evaluate_requests(reader: WindowReader, evaluator: CheckEvaluator) -> None:
@@ -262,11 +263,11 @@ class SavedWindow:
     def evaluate(self, kind: CheckEvaluator) -> CheckEvaluator:
         """Evaluate all requests; those whose findings are kept are read once more, for evidence."""
         evaluator = kind.another()
-        for part in self.map(_Evaluate(kind)):
+        for part in self.map(_Evaluate(kind=kind)):
             evaluator.merge(part)
         if ids := evaluator.request_ids_with_findings():
             proved = kind.another()
-            for part in self._map(_Evaluate(kind), self._read(tuple(ids))):
+            for part in self._map(_Evaluate(kind=kind), self._read(tuple(ids))):
                 proved.merge(part)
             if not evaluator.take_evidence(proved):
                 raise UnreadableInput(
@@ -275,7 +276,7 @@ class SavedWindow:
         return evaluator
 
     def _map(self, make: Callable[[Requests], T], found: ShuffleStore) -> Iterator[T]:
-        parts = map_partitions(found, self._context, _Observed(make), self._processes)
+        parts = map_partitions(found, self._context, _Observed(make=make), self._processes)
         for result, lacks_lines in parts:
             self.lacks_lines |= lacks_lines
             yield result
@@ -326,7 +327,7 @@ def _processors() -> int:
 # --------------------------------------------------------------------------- of one partition
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Observed:
     """Calls ``make``; returns its result, and whether lines of a request may be missing."""
 
@@ -344,7 +345,7 @@ class _Observed:
         return self.make(observed()), lacks_lines
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Evaluate:
     kind: CheckEvaluator
 
@@ -356,7 +357,7 @@ class _Evaluate:
         return evaluator
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _WrongCounters:
     """Returns where the attempts lie whose counter or branch is wrong."""
 
@@ -378,7 +379,7 @@ class _WrongCounters:
         ]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Count:
     def __call__(self, requests: Requests) -> TalliesByFunction:
         tallies: TalliesByFunction = defaultdict(SummaryTally)
@@ -390,7 +391,7 @@ class _Count:
         return tallies
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _List:
     wanted: RowFilter
 

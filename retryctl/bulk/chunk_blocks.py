@@ -15,12 +15,10 @@ from retryctl.sources.saved.decoding import segments
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter
 from retryctl.sources.saved.files import cannot_open
 from retryctl.sources.saved.formats import detect_format
-from retryctl.sources.saved.formats.json_documents import JsonDocuments
 from retryctl.sources.saved.formats.json_lines import json_lines_block
 from retryctl.sources.saved.gzip_members import UnpackedFile
 from retryctl.sources.saved.log_file import read_file
 from retryctl.sources.saved.raw_blocks import (
-    CanonicalBlock,
     ConvertibleBlock,
     RawBlock,
     raw_ties_in_order,
@@ -69,7 +67,7 @@ class ChunkBlocks:
         if self.format and not self.format.answers_search:
             search.add("")
             return False
-        return isinstance(self.format, JsonDocuments)
+        return self.format is not None and self.format.has_documents
 
     @property
     def has_remarks(self) -> bool:
@@ -101,10 +99,12 @@ def _blocks(opened: IO[bytes], start: int, size: int) -> Iterator[RawBlock]:
         opened.seek(start - 1)
         at = len(opened.readline()) - 1
     while at < size:
-        # the line that the last byte of the stretch is of may be long
-        block = opened.read(min(_BLOCK_BYTES, size - at - 1))
-        block += opened.readline()
-        if not block:
+        # the line that the last byte of the block is of may be long
+        length = min(_BLOCK_BYTES, size - at - 1)
+        opened.seek(start + at + length)
+        length += len(opened.readline())
+        opened.seek(start + at)
+        if not (block := opened.read(length)):
             return
         yield json_lines_block(block, at)
         at += len(block)
@@ -113,17 +113,15 @@ def _blocks(opened: IO[bytes], start: int, size: int) -> Iterator[RawBlock]:
 def _stretches(opened: IO[bytes], origin: int, stretches: Stretches) -> Iterator[RawBlock]:
     """Yield the blocks that a survey selected."""
     unpacked = UnpackedFile(opened, origin, stretches.checkpoints)
-    convert = stretches.convert
     for start, stop in stretches.bounds:
         if stretches.is_packed:
             raw = unpacked.read(start, stop)
         else:
             opened.seek(origin + start)
             raw = opened.read(stop - start)
-        if convert:
-            yield ConvertibleBlock(raw, convert, names_streams=stretches.names_streams)
-        else:
-            yield CanonicalBlock(raw)
+        yield ConvertibleBlock(
+            raw=raw, convert=stretches.convert, names_streams=stretches.names_streams
+        )
 
 
 class ChunkTask(Protocol[R_co]):

@@ -149,18 +149,18 @@ class BulkReader:
         )
         chunks = self._chunks(plan)
         before = self._states()
-        run, found = self._survey(SurveyTask(query), chunks, meter)
+        run, found = self._survey(SurveyTask(query=query), chunks, meter)
         if not found.mentions_any:  # Lambda writes IDs in lower case, not everybody else does
-            run, found = self._survey(SurveyTask(query, upper=True), chunks, Meter(None, 0))
+            run, found = self._survey(SurveyTask(query=query, upper=True), chunks, Meter(None, 0))
         places = frozenset(found.mentioned)
         plan = replace(plan, places=places)
         store = ShuffleStore(plan, self._source)
         if not any(stream for _, stream in places):
             store.sort_whole(places)
         else:
-            selector = LineSelector(places)
+            scan = ScanTask(plan=plan, selector=LineSelector(places))
             again = found.chunks_of({stream for _, stream in places})
-            for _, scanned in ChunkRun(ScanTask(plan, selector), meter, 1).results(again):
+            for _, scanned in ChunkRun(scan, meter, 1).results(again):
                 scanned.forget_counts()
                 store.take(scanned)
         meter.reach(2 * self._size)
@@ -185,7 +185,7 @@ class BulkReader:
     def _scan(self, plan: ScanPlan, progress: Progress | None) -> ShuffleStore:
         """Scan the whole log."""
         store = ShuffleStore(plan, self._source)
-        run = ChunkRun(ScanTask(plan), Meter(progress, self._size), self._processes)
+        run = ChunkRun(ScanTask(plan=plan), Meter(progress, self._size), self._processes)
         malformed: set[str] = set()
         first_ms: list[tuple[Chunk, int | None]] = []
         before = self._states()

@@ -11,7 +11,7 @@ import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import chain, pairwise
 from operator import attrgetter
 
@@ -59,7 +59,7 @@ class ScanPlan:
     places: frozenset[StreamPlace] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Pickled:
     """Attempts that are unpickled each time they are iterated."""
 
@@ -69,7 +69,7 @@ class _Pickled:
         yield from pickle.loads(self.data)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _FragmentPlace:
     """Where a fragment is kept, and its place among the fragments of its stream."""
 
@@ -84,7 +84,7 @@ class ShuffleStore:
 
     def __init__(self, plan: ScanPlan, source: str) -> None:
         query = plan.query
-        self.stats = ReadStats(source, since_ms=query.since_ms, until_ms=query.until_ms)
+        self.stats = ReadStats(source=source, since_ms=query.since_ms, until_ms=query.until_ms)
         self.readings: dict[int, StreamReading] = {}
         self.web: set[str] = set()
         self._id_search, self._answers_search = IdSearch(), False
@@ -113,7 +113,10 @@ class ShuffleStore:
         return Partition(
             plain=[(reading, self._spill.get(place)) for reading, place in self._plain[number]],
             others=[
-                *((reading, _Pickled(self._spill.get(at))) for reading, at in self._others[number]),
+                *(
+                    (reading, _Pickled(data=self._spill.get(at)))
+                    for reading, at in self._others[number]
+                ),
                 *self._kept,
             ],
             mentions=self._mentions[number],
@@ -129,7 +132,9 @@ class ShuffleStore:
         for fragment in scanned.fragments:
             place = self._spill.put(pickle.dumps(fragment, protocol=5))
             self._fragments[fragment.key].append(
-                _FragmentPlace(fragment.first, reading, fragment.number, place)
+                _FragmentPlace(
+                    first=fragment.first, reading=reading, number=fragment.number, place=place
+                )
             )
         for number, packed in enumerate(scanned.plain):
             if packed:

@@ -14,9 +14,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ _AHEAD = 2  # results wait in memory: for each process no more than are soon tak
 _SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value_class
 class _Worker:
+    """A process, and the end of its pipe that is here."""
+
     process: BaseProcess
     pipe: Connection[Any, Any]
 
@@ -82,7 +84,7 @@ def _start_one(context: Any, work: Callable[[Any], Any], others: list[_Worker]) 
         raise
     finally:
         there.close()
-    return _Worker(process, here)
+    return _Worker(process=process, pipe=here)
 
 
 def _forks(context: Any) -> bool:

@@ -45,7 +45,7 @@ def run_related(
 ) -> ExitStatus:
     """Print the events with several request IDs: of the given IDs, or of the whole window."""
     if wanted.output not in ("text", "json"):
-        raise UsageError(f"--related has no output {wanted.output!r}.", "Use text or json.")
+        raise UsageError(f"--related is not available in {wanted.output}.", "Use text or json.")
     config = config_for(read.source)
     source, is_wanted = select_functions(functions, source_options(read, aws, config))
     pattern, origin = (wanted.key, "--key") if wanted.key else (config.related_key, "related.key")

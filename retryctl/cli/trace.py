@@ -31,8 +31,8 @@ Failed = Annotated[
     bool,
     typer.Option(
         "--failed",
-        help="Show only the attempts that failed (not in JSON). Without an ID: select only "
-        "requests that failed.",
+        help="Show only the attempts that failed (not in JSON). Without an ID: the newest "
+        "request with an outcome other than succeeded and recovered.",
         rich_help_panel=_WHICH,
     ),
 ]

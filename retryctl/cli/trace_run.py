@@ -190,12 +190,11 @@ def _no_request(
     source: SourceOptions, window: TimeWindow, coverage: Coverage, tz: str
 ) -> RetryctlError:
     """Build the error that no request was found in the saved log or in its window."""
-    if source.source == "cloudwatch" or not window.is_open:
-        from retryctl.cli.summary_run import no_request  # loads the figures
+    from retryctl.cli.summary_run import no_request  # loads the figures
 
-        return no_request(coverage, zone(tz), "the window contains no request.")
-    what = "the log contains no request."
-    return nothing_found(what, coverage, zone(tz), "Is it the right file?")
+    if source.source != "cloudwatch":
+        coverage = replace(coverage, since_ms=window.since_ms)
+    return no_request(coverage, zone(tz), bounded=not window.is_open)
 
 
 def _source_words(source: SourceOptions) -> Iterator[str]:

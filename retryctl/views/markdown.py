@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from retryctl.views.blocks import Block, Command, Paragraph, Pieces, Table
+from retryctl.views.blocks import Block, Command, Figures, Paragraph, Pieces, Table
 from retryctl.views.inert_text import inert
 
 # All that Markdown, or the additions of GitHub and GitLab to it, can read as markup: emphasis,
@@ -42,6 +42,8 @@ def _lines(block: Block) -> Iterator[str]:
         yield _text([*block.lead, *block.words])
     elif isinstance(block, Command):
         yield from _fenced([inert(block.text)], "sh")
+    elif isinstance(block, Figures):
+        yield from _lines(block.table)
     elif isinstance(block, Table):
         columns = block.columns.values()
         rows = zip(*(column.cells for column in columns), strict=True)

@@ -116,3 +116,12 @@ def test_ten_thousand_lines_are_compared(tmp_path: Path) -> None:
     done = run("diff", ID, "--from", str(path))
     assert done.returncode == 0
     assert "more lines" in done.stdout
+
+
+def test_the_number_of_an_attempt_leads_to_its_option(log: str) -> None:
+    done = run("diff", ID, "1", "3", "--from", log)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "retryctl: 1 is not a request ID.\nName attempts with an option: --attempts 1,3\n"
+    )
+    assert run("diff", ID, "--attempts", "1,3", "--from", log).returncode == 0

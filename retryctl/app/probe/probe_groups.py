@@ -6,11 +6,12 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import field
 from secrets import token_hex
 from typing import Any
 
 from retryctl.app.probe.sample_events import EVENT_OVERHEAD, Sample
+from retryctl.core.value_classes import state_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.daemon_pool import DaemonPool
@@ -23,7 +24,7 @@ _POLL_S = 0.5
 _MOST_EVENTS = 10_000  # of one PutLogEvents call
 
 
-@dataclass(slots=True, kw_only=True)
+@state_class
 class ProbeSession:
     """Two log groups with the sample in them. ``seconds`` and ``sleep`` are the clock."""
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID
 from retryctl.core.value_classes import value_class
 from retryctl.errors import NothingFound, UnreadableInput, UsageError
@@ -30,7 +31,7 @@ _TYPOGRAPHIC = str.maketrans(
     {**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-")}
     | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\0", None)
 )
-_FUNCTION = re.compile(r"(?=.*[a-zA-Z])[\w-]{1,64}(:[$\w-]+)?|arn:[\w:/$-]+", re.ASCII)
+_FUNCTION = late_regex(r"(?=.*[a-zA-Z])[\w-]{1,64}(:[$\w-]+)?|arn:[\w:/$-]+", re.ASCII)
 _LARGEST_RECORDS = 64 << 20  # bytes of a file, or of stdin, that is read for failure records
 _LOOKS_LIKE = (
     "A request ID has the form 8f507cfc-0d3f-4697-b07a-ac58fc914c95; the START and REPORT lines "

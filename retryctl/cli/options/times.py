@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
+from retryctl.core.late_regex import late_regex
 from retryctl.errors import UsageError
 
 ACCEPTED = (
@@ -19,32 +20,32 @@ ACCEPTED = (
 )
 
 # 90s · 2h30m · 1w · 1h ago · -5m · 10 minutes ago · 1 hour 5 min ago
-_UNIT_WORD = re.compile(
+_UNIT_WORD = late_regex(
     r"(?<=[0-9]) *(w|d|h|m|s)(?:eeks?|ays?|ours?|rs?|in(?:ute)?s?|ec(?:ond)?s?)?(?![a-z])"
     r" *(?=[0-9]|$|ago)"
 )
-_AGO = re.compile(
+_AGO = late_regex(
     r"-?(?=[0-9])(?:([0-9]+)w)?(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)? *(?:ago)?"
 )
 _UNITS_MS = (604_800_000, 86_400_000, 3_600_000, 60_000, 1000)
 
 # 2026-11-23 · 2026-11-23T03:00 · 2026-11-23 03:00:00.123 · 2026-11-23T03:00:00Z · …+01:00
-_ISO = re.compile(
+_ISO = late_regex(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[Tt ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
     r"(Z|z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
 
 # 23 Nov 2026 · 23 Nov 2026 03:00 · 23 Nov 03:00:04.123: as retryctl prints them
-_PRINTED = re.compile(
+_PRINTED = late_regex(
     r"([0-9]{1,2}) ([A-Za-z]{3})[a-z]*(?: ([0-9]{4}))?"
     r"(?:,? ([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?))?"
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # 19:00 · 03:00:04.123: today
-_CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?")
+_CLOCK = late_regex(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?")
 # +09:00
-_OFFSET = re.compile(r"[+-][0-9]{2}(?::?[0-9]{2})?")
+_OFFSET = late_regex(r"[+-][0-9]{2}(?::?[0-9]{2})?")
 
 # 1795402800123: thirteen digits run from 2001 to 2286
 _EPOCH_MS = re.compile(r"[0-9]{13}")

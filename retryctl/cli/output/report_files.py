@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from retryctl.cli.output.messages import refuse_unknown
 from retryctl.cli.output.terminal import remark
 from retryctl.core.value_classes import value_class
-from retryctl.core.wording import suggestions
 from retryctl.errors import CouldNotLook, UsageError
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ _BY_EXTENSION = {
 }
 """Formats whose files do not have the format's name as their extension."""
 
-_NOWHERE: Mapping[str, str] = MappingProxyType({})
-
 
 @value_class
 class ReportFile:
@@ -36,21 +33,10 @@ class ReportFile:
     path: Path
 
 
-def known_form(name: str, forms: Collection[str], elsewhere: Mapping[str, str] = _NOWHERE) -> str:
-    """Return ``name`` if it is one of ``forms``, else raise ``UsageError`` with the nearest.
-
-    ``elsewhere`` has the hint for a form of another command.
-    """
-    if name not in forms:
-        hint = elsewhere.get(name) or suggestions(name, forms) or f"There are {', '.join(forms)}."
-        raise UsageError(f"{name!r} is not a report.", hint)
-    return name
-
-
 def report_files(
     asked: Iterable[str],
     forms: Collection[str],
-    elsewhere: Mapping[str, str] = _NOWHERE,
+    elsewhere: Mapping[str, str] | None = None,
     *,
     source: str,
     baseline: Path | None = None,
@@ -64,7 +50,8 @@ def report_files(
     taken = {baseline.resolve()} if baseline else set()
     for text in asked:
         form, name = _form_and_name(text, forms)
-        file = ReportFile(form=known_form(form, forms, elsewhere), path=Path(name))
+        refuse_unknown(form, forms, "--report", elsewhere)
+        file = ReportFile(form=form, path=Path(name))
         if name == "-":
             raise UsageError(
                 "--report writes files, and - is not a file.", f"For stdout: -o {form}."

@@ -20,7 +20,7 @@ from retryctl.errors import ExitStatus, NothingFound, RetryctlError, UsageError
 _NEXT_STEPS = {
     "cloudwatch": "Widen the window with --since, or name another function with -f.",
     "demo": "retryctl demo shows the requests that are in it.",
-    "": "Is it the right file? Without --from, retryctl reads CloudWatch.",
+    "": "Check the name of the file. Without --from, retryctl reads CloudWatch.",
 }
 
 

@@ -8,14 +8,14 @@ have to happen first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from fractions import Fraction
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest, unmatched_patterns
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import Request, RequestOutcome
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.core.wording import number_of
 
 OPEN = (RequestOutcome.PENDING, RequestOutcome.RUNNING)
@@ -84,7 +84,7 @@ class CheckResult:
         return f"--{self.name}" if self.is_option else self.name
 
 
-@dataclass(slots=True, kw_only=True)
+@state_class
 class CheckTally:
     """Counts over the requests that were evaluated."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from retryctl.core.model.function_config import FunctionConfig
@@ -107,7 +106,7 @@ def read_versions(
     alias = f"{named.name}:{named.alias}"
     request = {"FunctionName": _requested(named), "Name": named.alias}
     try:
-        found = _Calls(aws, named).ask("GetAlias", request)
+        found = _Calls(aws=aws, named=named).ask("GetAlias", request)
     except CouldNotLook as error:
         why = "the alias does not exist" if _is_missing(error) else _why(error)
         return None, (
@@ -130,7 +129,7 @@ def alias_not_logged(named: FunctionName) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Calls:
     """Calls about one function. One of Lambda@Edge is in a single region, its logs in many."""
 
@@ -169,7 +168,7 @@ def read_settings(
     Raises UsageError where ``function`` is not a function's name.
     """
     named = parse_function_name(function)
-    calls = _Calls(aws, named)
+    calls = _Calls(aws=aws, named=named)
     request = {"FunctionName": _requested(named)}
     if named.qualifier:
         request["Qualifier"] = named.qualifier

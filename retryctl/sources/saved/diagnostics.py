@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, field, replace
 from typing import TYPE_CHECKING
 
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.coverage import Coverage, Gap, GapKind
 from retryctl.core.model.events import is_timed
+from retryctl.core.value_classes import state_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.files import DEMO, STDIN, STDIN_NAME
 
@@ -21,7 +22,7 @@ Progress = Callable[[int, "int | None"], None]
 LINES_NAMED = 3
 
 # START RequestId: 8f507cfc-…, {"time": "…", "type": "platform.report", …
-_RECORD = re.compile(
+_RECORD = late_regex(
     r"(?:START|END|REPORT) RequestId: |INIT_START Runtime Version: |platform\.(?:start|report)"
 )
 
@@ -45,7 +46,7 @@ class Meter:
             self._progress(done, self._total)
 
 
-@dataclass(slots=True)
+@state_class
 class ReadStats:
     """Statistics and gaps of reading ``source``. Times are epoch milliseconds."""
 

@@ -28,7 +28,7 @@ class SavedLog:
         self._source = source
         self._stdin = stdin
         self._files: tuple[SavedFile, ...] = ()
-        self._stats = ReadStats(source)
+        self._stats = ReadStats(source=source)
         self._begins: dict[str, int] = {}
 
     def read(self, query: LogQuery, progress: Progress | None = None) -> Iterator[LogEvent]:
@@ -41,7 +41,9 @@ class SavedLog:
         yields what is readable, and adds a gap to the coverage.
         """
         self._files = self._files or find_files(self._source, self._stdin)
-        self._stats = ReadStats(self._source, since_ms=query.since_ms, until_ms=query.until_ms)
+        self._stats = ReadStats(
+            source=self._source, since_ms=query.since_ms, until_ms=query.until_ms
+        )
         selected = StreamFilter(query)
         meter = Meter(progress, sum(file.size for file in self._files))
         search = IdSearch()

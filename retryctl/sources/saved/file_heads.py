@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import chain, islice, pairwise
 from operator import attrgetter
@@ -12,6 +11,7 @@ from operator import attrgetter
 from retryctl.core.history.cut_log import BEGINS_LATE, begins_late, filtered, is_cut, is_filtered
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.files import SavedFile
@@ -24,7 +24,7 @@ MOST_FILES = 200
 """Of so many files, those that begin first, the starts are compared."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Head:
     """The earliest events of a file; ``whole`` if it has no others.
 
@@ -110,10 +110,10 @@ def _head(file: SavedFile) -> _Head:
         events = list(islice(found_events, most + 1))
         if len(events) > most and _newest_first(events):
             last = deque(chain(events, found_events), maxlen=most)
-            return _Head(list(reversed(last)), False, notes.begins_within_line)
+            return _Head(events=list(reversed(last)), whole=False, is_cut=notes.begins_within_line)
     except UnreadableInput:
         pass  # the pass over the whole file gives the reason
-    return _Head(events[:most], len(events) <= most, notes.begins_within_line)
+    return _Head(events=events[:most], whole=len(events) <= most, is_cut=notes.begins_within_line)
 
 
 def _earliest(file: SavedFile) -> _Head:
@@ -121,7 +121,7 @@ def _earliest(file: SavedFile) -> _Head:
     notes = FileDiagnostics(file.name, file.number)
     found = _log_events(read_file(file, notes, None, lambda _: None))
     events = nsmallest(HEAD_EVENTS, found, key=attrgetter("timestamp_ms"))
-    return _Head(events, False, notes.begins_within_line)
+    return _Head(events=events, whole=False, is_cut=notes.begins_within_line)
 
 
 def _newest_first(events: Sequence[LogEvent]) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 import retryctl
+from retryctl.core.late_regex import late_regex
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import UnreadableInput, UsageError
@@ -26,7 +27,7 @@ STDIN = "-"
 STDIN_NAME = "standard input"
 
 _RESERVED = ("cloudwatch", DEMO)
-_LIKE_A_FILE = re.compile(r"\.(?:jsonl?|ndjson|log|txt|csv|gz|zst|zip)$", re.IGNORECASE)
+_LIKE_A_FILE = late_regex(r"\.(?:jsonl?|ndjson|log|txt|csv|gz|zst|zip)$", re.IGNORECASE)
 _EXPORT_TEST = "aws-logs-write-test"  # CreateExportTask writes it to test its permission
 
 

@@ -11,28 +11,29 @@ import json
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
+from retryctl.core.late_regex import late_regex
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import HEADER
 from retryctl.sources.saved.tie_order import is_newest_first, ties_in_order
 
 MOST_STREAMS = 16
 """The events of a block with more streams than this are not sorted by stream."""
 
-_FIRST_KEY = re.compile(rb'\{"[A-Za-z]+": ?"')
+_FIRST_KEY = late_regex(rb'\{"[A-Za-z]+": ?"')
 # {"logStreamName":"2026/11/23/[$LATEST]0123…","timestamp":1795402800123,"message":"…
-_LINE = re.compile(
+_LINE = late_regex(
     rb'(\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"([^"\\]*)", ?"timestamp": ?)'
     rb'(\d{13}), ?"message": ?"'
 )
 
 _KEYS = (b'{"logStreamName"', b'{"logGroupName"')
 # …"message":"0"}{"logStreamName":"…
-_INNER = re.compile(rb'(?<=[^\n])(?=\{"log(?:Stream|Group)Name")')
+_INNER = late_regex(rb'(?<=[^\n])(?=\{"log(?:Stream|Group)Name")')
 
 
 class BlockSpan(NamedTuple):
@@ -73,7 +74,7 @@ class RawBlock(Protocol):
         """Its events and times; ``None`` where only its canonical lines show them."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CanonicalBlock:
     """A block of canonical lines, or of JSON lines of any layout."""
 
@@ -97,12 +98,14 @@ class CanonicalBlock:
         if not header or not key or not block.endswith(b"}\n"):
             return None
         lines = BytesIO(block).readlines()
-        if block.count(b"}\n" + key[0]) + 1 != len(lines) or not _is_separated(block):
+        if block.count(b"}\n" + key[0]) + 1 != len(lines):
+            return None
+        if block.count(b'"logStreamName"') != len(lines):  # two events stand on one line
             return None
         return span_of_streams(lines, _LINE) or _span_of_columns(lines, header)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ConvertibleBlock:
     """A block of another format, which ``convert`` turns into canonical lines."""
 
@@ -196,7 +199,7 @@ def raw_ties_in_order(blocks: Iterable[RawBlock]) -> Iterator[RawBlock]:
         return
     if is_newest_first(first.canonical()):
         lines = (block.canonical() for block in chain([first], rest))
-        yield from map(CanonicalBlock, ties_in_order(lines))
+        yield from (CanonicalBlock(raw=raw) for raw in ties_in_order(lines))
     else:
         yield first
         yield from (block for block in rest if block.raw)

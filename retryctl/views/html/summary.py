@@ -18,6 +18,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.summary.changes import Change
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
+from retryctl.views.blocks import Table
 from retryctl.views.figures import FUNCTION_FIGURES, Tallies, advice, before_and_after, percent
 from retryctl.views.html.histogram import failures
 from retryctl.views.html.markup import Markup, tag
@@ -26,7 +27,8 @@ from retryctl.views.inert_text import cut
 from retryctl.views.json.summary import durable_executions
 from retryctl.views.next_steps import list_wrong
 from retryctl.views.signs import BAD, NOTHING, STYLES
-from retryctl.views.times import duration, span
+from retryctl.views.summary_tables import cost_table, waits_table
+from retryctl.views.times import span
 
 _MOST_ROWS, _MOST_OF_AN_ERROR, _MOST_BRANCHES = 50, 300, 8
 _Kind = TypeVar("_Kind", bound=Enum)
@@ -228,24 +230,16 @@ def _failures(tally: SummaryTally, tz: tzinfo) -> Iterator[Markup]:
 
 
 def _waits_and_cost(tally: SummaryTally) -> Iterator[Markup]:
-    waits = tally.wait_figures()
-    if waits:
-        rows = [
-            (
-                f"retry {one.retry}",
-                f"{one.count:,}",
-                *(duration(ms) for ms in (one.p50_ms, one.p95_ms, one.max_ms)),
-            )
-            for one in waits[:_MOST_ROWS]
-        ]
-        heads = ("", "retries", "half within", "95 % within", "longest")
-        yield table(_capped("How long retries waited", len(waits)), heads, rows)
-    cost = tally.cost()
-    rows = [
-        ("all attempts", duration(cost.billed_ms), f"{cost.gb_s:,.3f}"),
-        ("retries", duration(cost.billed_ms_on_retries), f"{cost.gb_s_on_retries:,.3f}"),
-    ]
-    yield table("What was billed", ("", "time", "GB-seconds"), rows)
+    if waits := len(tally.wait_figures()):
+        yield _plain(_capped("How long retries waited", waits), waits_table(tally))
+    yield _plain("What was billed", cost_table(tally))
+
+
+def _plain(caption: str, content: Table) -> Markup:
+    """Return a table whose cells have no style."""
+    columns = content.columns.values()
+    rows = zip(*([cell[0][0] for cell in column.cells] for column in columns), strict=True)
+    return table(caption, [column.head for column in columns], rows)
 
 
 def _capped(caption: str, number: int) -> str:

@@ -16,11 +16,13 @@ from rich.cells import cell_len, chop_cells
 from rich.text import Span, Text
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.coverage import Coverage
 from retryctl.views.blocks import (
     Block,
     Column,
     Command,
+    Figures,
     LogLines,
     Paragraph,
     Pieces,
@@ -40,7 +42,7 @@ _NARROWEST = 20
 _MARGIN, _GAP = 1, 2
 _LEAST_CLIPPED = 9
 # --function orders-worker · 'two words' · an open quote
-_COMMAND_WORD = re.compile(r"""(?:-[\w-]+ (?=[^-]))?(?:'[^']*'|"[^"]*"|[^\s'"])+|['"]""")
+_COMMAND_WORD = late_regex(r"""(?:-[\w-]+ (?=[^-]))?(?:'[^']*'|"[^"]*"|[^\s'"])+|['"]""")
 # the blanks of 54.6 ms, 128 MB, 3.4 % and 1 m 04 s; a character in their place that no text has
 _IN_QUANTITY = re.compile(r"(?<=\d) (?=(?:ms|[smhd]|[KMG]B)\b|%)|(?<=\d [mhd]) (?=\d\d [smh]\b)")
 _GLUE = "\ufffe"
@@ -154,6 +156,8 @@ class _Page:
                 yield from self._command(block.text)
             elif isinstance(block, Table):
                 yield from self._table(block)
+            elif isinstance(block, Figures):
+                yield from self.lines(block.laid_out)
             elif isinstance(block, LogLines):
                 for prefix, line in block.lines:
                     yield from self._hanging(self.text([prefix]), self.text([line]))

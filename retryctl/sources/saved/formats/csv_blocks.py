@@ -17,6 +17,7 @@ from io import BufferedReader, BytesIO
 from itertools import chain
 from operator import itemgetter
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.formats.columns import Columns
 from retryctl.sources.saved.formats.timed_text import moment_ms
 from retryctl.sources.saved.raw_blocks import BlockSpan, ConvertibleBlock, RawBlock
@@ -35,7 +36,7 @@ _TIME = rb"(1\d{12}|20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,9}
 _TIME_CELL = re.compile(_TIME)
 
 
-@dataclass(frozen=True)
+@value_class
 class UsualRows:
     """Blocks of usual rows, of a table whose first column is the time."""
 
@@ -51,7 +52,13 @@ class UsualRows:
         if not span:
             return None
         named = self.columns.stream is not None
-        block = ConvertibleBlock(text, self.converted, lambda _: span, named, start)
+        block = ConvertibleBlock(
+            raw=text,
+            convert=self.converted,
+            measure=lambda _: span,
+            names_streams=named,
+            start=start,
+        )
         return block, span.events
 
     def _span(self, rows: list[bytes]) -> BlockSpan | None:
@@ -120,7 +127,7 @@ def _unescaped(joined: bytes) -> bytes:
     return joined.replace(b'""', b'"')
 
 
-@dataclass(frozen=True)
+@value_class
 class ParsedRows:
     """Rows of CSV, and what could not be read; ``is_cut``: the text ends within quotes.
 
@@ -146,7 +153,7 @@ def parsed_rows(text: bytes, delimiter: str) -> ParsedRows:
         except csv.Error as error:
             errors.append(error)
     is_cut = not rows or rows.pop() != [_END]
-    return ParsedRows([row for row in rows if row], errors, is_cut)
+    return ParsedRows(rows=[row for row in rows if row], errors=errors, is_cut=is_cut)
 
 
 @dataclass

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import BufferedReader
 from itertools import islice
 from typing import Self
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns, is_time
 from retryctl.sources.saved.formats.json_lines import LineFormat
@@ -28,7 +29,7 @@ _GROUP = re.compile(rb"^log-group-names: *([^\s,]+) *$", re.MULTILINE)
 _ESCAPED_BAR = re.compile(r"\\\|")
 
 
-@dataclass(frozen=True)
+@value_class
 class InsightsTable(LineFormat):
     """Rows of a table with bars between its columns."""
 
@@ -51,7 +52,7 @@ class InsightsTable(LineFormat):
             if columns:
                 named = _GROUP.search(head.content)
                 group = named[1].decode(errors="replace") if named else None
-                return cls(replace(columns, known_group=group), head.newline)
+                return cls(columns=replace(columns, known_group=group), newline=head.newline)
         return None
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BufferedReader, BytesIO
 from itertools import islice
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import canonical_line
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import JsonLines, LineFormat
@@ -38,12 +38,13 @@ _STREAMED_KEY = re.compile(rb'"(?:events|results)"')
 _RECORD = re.compile(r"RequestId: |INIT_START |\"platform\.")
 
 
-@dataclass(frozen=True)
+@value_class
 class JsonDocuments(LineFormat):
     """Documents, each of any shape of ``json_shapes``; one that has no events is passed over."""
 
     answers_search: bool = True
 
+    has_documents = True
     name = "JSON documents"
     made_by = "aws logs filter-log-events --log-group-name GROUP --output json"
 
@@ -63,11 +64,13 @@ class JsonDocuments(LineFormat):
         values = [value for _, value in found]
         if any(map(_is_platform, values)) and not all(map(is_telemetry, values)):
             return None  # messages in JSON, of Lambda and of the function
-        return cls(not _ANSWERS_NO_SEARCH & _keys(values)) if _is_log(values) else None
+        return (
+            cls(answers_search=not _ANSWERS_NO_SEARCH & _keys(values)) if _is_log(values) else None
+        )
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the events, some at a time."""
-        context = DocumentContext(diagnostics.name, diagnostics.number)
+        context = DocumentContext(name=diagnostics.name, number=diagnostics.number)
         file: BinarySource = segment
         if layout := pretty_layout(segment.peek()):
             lines = PrettyEvents(segment, layout, context)
@@ -75,7 +78,7 @@ class JsonDocuments(LineFormat):
             file = lines.rest()
         events = _events(file, context, diagnostics)
         while some := list(islice(events, _EVENTS_AT_ONCE)):
-            yield CanonicalBlock(b"".join(map(canonical_line, some)))
+            yield CanonicalBlock(raw=b"".join(map(canonical_line, some)))
 
 
 def _events(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from io import BufferedReader, BytesIO
 
+from retryctl.core.late_regex import late_regex
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import line_event, names_an_event, names_its_place
 from retryctl.sources.saved.formats.record_line import bare_record
@@ -16,7 +17,7 @@ from retryctl.sources.saved.raw_blocks import CanonicalBlock, ConvertibleBlock, 
 BLOCK_BYTES = 1 << 17  # fits in a processor's cache, and so is read twice as fast
 
 # {"logStreamName": "…", "timestamp": 1795402800123, "message": "…\"timestamp\": 1…"}
-_TIMESTAMP = re.compile(rb'"timestamp":\s*(\d{1,14})\b(?!\.)')
+_TIMESTAMP = late_regex(rb'"timestamp":\s*(\d{1,14})\b(?!\.)')
 _TIME_FIRST = b'{"timestamp":'
 # {"timestamp": 1795402800123, "message": "0\n", "logStreamName": "…", "logGroupName": "…"}
 _STREAM_LATE = re.compile(
@@ -60,6 +61,17 @@ class JsonLines(LineFormat):
             has_events = True
         return cls() if has_events and not bare_record(head) else None
 
+    @staticmethod
+    def suits_each(head: Head) -> bool:
+        """Return whether each of the first lines is an event that names its place.
+
+        The last line may be cut. Behind the lines no document follows, as far as the head shows.
+        """
+        if b'"events"' in head.content or b'"results"' in head.content:
+            return False
+        events = list(map(_event_fields, head.lines[:-1]))
+        return bool(events) and all(event and names_its_place(event) for event in events)
+
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the lines as they are, some at a time."""
         at = 0
@@ -76,8 +88,8 @@ class JsonLines(LineFormat):
 def json_lines_block(block: bytes, start: int) -> RawBlock:
     """Return a block of JSON lines, which begins at ``start``."""
     if block.startswith(_TIME_FIRST):
-        return ConvertibleBlock(block, _lead_with_streams, start=start)
-    return CanonicalBlock(block, start)
+        return ConvertibleBlock(raw=block, convert=_lead_with_streams, start=start)
+    return CanonicalBlock(raw=block, start=start)
 
 
 def _lead_with_streams(block: bytes) -> bytes:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from io import BufferedReader
 from operator import itemgetter
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import line_start
 from retryctl.sources.saved.formats.json_shapes import DocumentContext
 from retryctl.sources.saved.raw_blocks import (
@@ -41,7 +41,7 @@ def _named(key: bytes) -> re.Pattern[bytes]:
     return re.compile(rb'("([^"\\]*)",\n' + key + rb'"timestamp": )(\d{13}),\n')
 
 
-@dataclass(frozen=True)
+@value_class
 class Layout:
     """The indents of a document, its events and their keys, and what comes before the events."""
 
@@ -50,7 +50,7 @@ class Layout:
     key: bytes
     before: bytes
 
-    @cached_property
+    @property
     def closing(self) -> bytes:
         """The line that ends an event."""
         return b"\n" + self.event + b"}"
@@ -79,7 +79,7 @@ def pretty_layout(head: bytes) -> Layout | None:
     """Return the layout that a text begins with; ``None`` if it cannot be cut by lines."""
     for pattern, before in ((_DOCUMENT, b'{"events": ['), (_ARRAY, b"[")):
         if found := pattern.match(head):
-            return Layout(found[1], found[2], found[3], before)
+            return Layout(outer=found[1], event=found[2], key=found[3], before=before)
     return None
 
 
@@ -123,8 +123,12 @@ class PrettyEvents:
         if last:
             self._context.last_ms = int(last[1])
         if b'"logStreamName": "' in text:
-            return ConvertibleBlock(text, self._layout.lines, lambda _: span, start=start)
-        return ConvertibleBlock(text, self._unnamed_lines, lambda _: span, names_streams=False)
+            return ConvertibleBlock(
+                raw=text, convert=self._layout.lines, measure=lambda _: span, start=start
+            )
+        return ConvertibleBlock(
+            raw=text, convert=self._unnamed_lines, measure=lambda _: span, names_streams=False
+        )
 
     def _unnamed_lines(self, text: bytes) -> bytes:
         """Return the lines with the document's own stream, if they are those of GetLogEvents."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BufferedReader
 from typing import Self
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
@@ -25,7 +25,7 @@ _VALUES = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@value_class
 class TextOutput(LineFormat):
     """Events of FilterLogEvents or GetLogEvents as text."""
 
@@ -39,7 +39,7 @@ class TextOutput(LineFormat):
     def detect(cls, head: Head) -> Self | None:
         """Rows of events, if one of the first lines begins one."""
         rows = any(line.startswith(_ROW[1:]) for line in head.lines)
-        return cls(head.newline) if rows else None
+        return cls(newline=head.newline) if rows else None
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """Yield the events of a segment as canonical lines, some at a time."""

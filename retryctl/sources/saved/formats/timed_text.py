@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from io import BufferedReader, BytesIO
 from itertools import repeat
@@ -19,6 +18,7 @@ from typing import ClassVar, Self, TypeVar
 
 from retryctl.core.model.events import UNTIMED_MS
 from retryctl.core.timestamps import iso_ms
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
@@ -60,7 +60,7 @@ Times = tuple[Iterable[bytes], Iterable[bytes]]
 """Whole seconds since the epoch and milliseconds, in digits, of events one after another."""
 
 
-@dataclass(frozen=True)
+@value_class
 class TimedText(LineFormat):
     """Text whose events begin with ``header``, which has the groups second, fraction and offset.
 
@@ -118,12 +118,16 @@ class TimedText(LineFormat):
             if first and self.has_times:
                 stands_at = None if at is None else at + start
                 yield ConvertibleBlock(
-                    text[start + 1 :], self._converted, self._span, named, stands_at
+                    raw=text[start + 1 :],
+                    convert=self._converted,
+                    measure=self._span,
+                    names_streams=named,
+                    start=stands_at,
                 )
             elif first:
                 block = self._converted(text[start + 1 :], count)
                 count += block.count(b"\n")
-                yield CanonicalBlock(block)
+                yield CanonicalBlock(raw=block)
 
     @property
     def _pattern(self) -> re.Pattern[bytes]:
