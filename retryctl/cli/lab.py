@@ -289,10 +289,10 @@ def run(
 
     retryctl lab run app.py:handler --plan same,fresh --event '{"order": 1}'
     """
-    from retryctl.cli import lab_run
+    from retryctl.cli.runs import lab as lab_runs
 
-    return lab_run.run(
-        lab_run.LabRunOptions(
+    return lab_runs.run(
+        lab_runs.LabRunOptions(
             plan=plan,
             event=event,
             requests=requests,
@@ -350,6 +350,6 @@ def serve(
 
     Prints the line that points any client at it.
     """
-    from retryctl.cli import lab_run
+    from retryctl.cli.runs import lab as lab_runs
 
-    lab_run.serve_saved(source, port)
+    lab_runs.serve_saved(source, port)

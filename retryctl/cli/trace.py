@@ -105,11 +105,11 @@ def trace(
  request that failed or was retried is shown.
     """
     if related or key:
-        from retryctl.cli.related_run import RelatedOptions, run_related
+        from retryctl.cli.runs.related import RelatedOptions, run_related
 
         wanted = RelatedOptions(key=key, output=output.value)
         return run_related(read, aws, screen, wanted, request_ids=request_ids or ())
-    from retryctl.cli.trace_run import run_trace
+    from retryctl.cli.runs.trace import run_trace
 
     show = options.OutputOptions(
         output=output,

@@ -190,7 +190,7 @@ def _no_request(
     source: SourceOptions, window: TimeWindow, coverage: Coverage, tz: str
 ) -> RetryctlError:
     """Build the error that no request was found in the saved log or in its window."""
-    from retryctl.cli.summary_run import no_request  # loads the figures
+    from retryctl.cli.runs.summary import no_request  # loads the figures
 
     if source.source != "cloudwatch":
         coverage = replace(coverage, since_ms=window.since_ms)

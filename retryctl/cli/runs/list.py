@@ -16,7 +16,7 @@ from retryctl.cli.options.window import open_functions
 from retryctl.cli.output.messages import refuse_unknown, warn_of_gaps
 from retryctl.cli.output.report_files import announce, report_files, write
 from retryctl.cli.output.terminal import Screen, put, stdout_screen
-from retryctl.cli.summary_run import no_request
+from retryctl.cli.runs.summary import no_request
 from retryctl.core.crosscheck import attempt_check
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
