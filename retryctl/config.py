@@ -151,6 +151,7 @@ class _Reader:
             counter_field=self._text(markers, "counter_field", "markers."),
             branch_field=self._text(markers, "branch_field", "markers."),
             branches=self._branches(numbers) if numbers else Branches(),
+            set_in=f"{self._heading('markers')} in {self.path}" if markers else "",
         )
 
     def _pattern(

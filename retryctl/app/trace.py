@@ -26,6 +26,7 @@ from retryctl.core.crosscheck.checked_request import (
     HistoryInput,
     check_history,
     cross_checked,
+    lines_of_function,
     unmatched_patterns,
 )
 from retryctl.core.crosscheck.claims import Branches, Markers
@@ -265,7 +266,7 @@ def _result(found: TracedLog, query: LogQuery, markers: Markers, region: str | N
 def _unmatched(requests: Sequence[CheckedRequest], markers: Markers) -> str:
     attempts = [attempt for one in requests for attempt in one.request.attempts]
     failed = sum(attempt.outcome.failed for attempt in attempts)
-    return unmatched_patterns(failed, cross_checked(requests), markers.patterns)
+    return unmatched_patterns(failed, cross_checked(requests), markers, lines_of_function(requests))
 
 
 def _is_in_window(request: Request, query: LogQuery) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import tzinfo
+from itertools import groupby
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
@@ -18,7 +21,7 @@ from retryctl.views.signs import BAD, GOOD, NOTHING, STYLES, UNSURE, outcome_sig
 from retryctl.views.times import duration, on_one_day, stamp, starts_ms, waits_ms, zone_name
 
 _MOST_OF_AN_ERROR = 600
-_MOST_OF_A_RESPONSE = 500
+_MOST_OF_A_RESPONSE, _MOST_OF_AN_ERROR_RESPONSE = 500, 200
 _NONE: Pieces = [(NOTHING, "dim")]
 _CHECKS = {
     AttemptVerdict.AGREES: (GOOD, "yes"),
@@ -125,9 +128,24 @@ def _error_in_full(attempt: Attempt) -> str | None:
     return f"{outcome_word(attempt)}: {detail}" if detail else outcome_word(attempt)
 
 
+def response_lines(bodies: Iterable[bytes | None]) -> Iterator[str]:
+    """Yield ``response of attempt 1: …``; equal responses in a row are named together."""
+    texts = ("" if body is None else response(body) for body in bodies)
+    for text, group in groupby(enumerate(texts, start=1), key=lambda each: each[1]):
+        if text:
+            yield f"response of {numbered([number for number, _ in group])}: {text}"
+
+
 def response(body: bytes) -> str:
-    """Return the document that an attempt gave, shortened."""
-    return cut(body.decode("utf-8", "replace"), _MOST_OF_A_RESPONSE)
+    """Return the response of an attempt, shortened; of an error its type and message."""
+    text = body.decode("utf-8", "replace")
+    with suppress(ValueError, RecursionError):
+        error = json.loads(text)
+        if isinstance(error, dict) and {"errorType", "errorMessage"} <= error.keys():
+            trace = " (stack trace: -o json)" if error.get("stackTrace") else ""
+            text = f"{error['errorType']}: {error['errorMessage']}"
+            text = cut(text, _MOST_OF_AN_ERROR_RESPONSE) + trace
+    return cut(text, _MOST_OF_A_RESPONSE)
 
 
 def memory(attempt: Attempt) -> str:

@@ -85,7 +85,7 @@ def advice(tally: SummaryTally, coverage: Coverage) -> str:
     elif tally.retried:
         said = (
             "No retry logged a counter that could be judged: let the function log one "
-            "(retryctl counters), or name its patterns in retryctl.toml."
+            "(retryctl counters), or match its lines with [markers] in retryctl.toml."
         )
     else:
         return nothing_retried(coverage)

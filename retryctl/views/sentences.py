@@ -19,7 +19,7 @@ from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
 from retryctl.views.times import clock, duration, moment, span, zone_name
 
 _MOST_NAMED = 3
-SET_MARKERS = "If the function logs it in other words, set [markers] in retryctl.toml."
+SET_MARKERS = "If it logs them in other words, [markers] in retryctl.toml must match its lines."
 
 
 class Sentence(NamedTuple):

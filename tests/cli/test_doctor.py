@@ -391,4 +391,17 @@ def test_the_formats_of_a_check(guarded: tuple[Aws, GuardedAws], tmp_path: Path)
 def test_no_such_function(guarded: tuple[Aws, GuardedAws]) -> None:
     done = run("doctor", "no-such-function", env=guarded[0].environ())
     assert (done.returncode, done.stdout) == (3, "")
-    assert "no-such-function" in done.stderr
+    assert done.stderr == (
+        "retryctl: the function no-such-function does not exist in us-east-1.\n"
+        "Check the name, --region and --profile.\n"
+    )
+
+
+def test_a_function_that_does_not_exist_leads_to_names_near_it(
+    guarded: tuple[Aws, GuardedAws],
+) -> None:
+    make_function(guarded[0], Timeout=30)
+    done = run("doctor", NAME[:-1], env=guarded[0].environ())
+    assert done.returncode == 3
+    assert f"the function {NAME[:-1]} does not exist" in done.stderr
+    assert f"Did you mean {NAME}?" in done.stderr

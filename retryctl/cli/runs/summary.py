@@ -22,6 +22,7 @@ from retryctl.cli.output.messages import (
 from retryctl.cli.output.report_files import announce, report_files, write
 from retryctl.cli.output.terminal import Screen, put, stdout_screen
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
+from retryctl.core.crosscheck.checked_request import unmatched_patterns
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import Coverage
@@ -43,6 +44,7 @@ NO_REQUEST_STEPS = {
     "demo": "retryctl list --from demo lists the requests of the demo.",
     "": "Check the name of the file, --since and --until.",
 }
+_NO_REQUEST_AT_ALL = NO_REQUEST_STEPS | {"": "Check the name of the file."}
 
 
 def run_summary(
@@ -71,6 +73,10 @@ def run_summary(
     total, branches = _total(named), window.config.markers.branches
     if before and (sentence := _other_functions(before, [name for name, _ in named])):
         window.feedback.warn(sentence)
+    markers = window.config.markers
+    failed = sum(n for outcome, n in total.attempt_outcomes.items() if outcome.failed)
+    if unmatched := unmatched_patterns(failed, total.cross_checked, markers):
+        window.feedback.warn(f"{unmatched}.")
     figures = _Figures(
         total=total,
         named=named or [(window.source.function, total)],
@@ -99,7 +105,8 @@ def no_request(coverage: Coverage, tz: tzinfo, which: str = "", *, bounded: bool
     """
     place = "window" if bounded or coverage.source == "cloudwatch" else "log"
     what = f"the {place} contains no request{which}."
-    return nothing_found(what, coverage, tz, next_step(coverage, NO_REQUEST_STEPS))
+    step = next_step(coverage, NO_REQUEST_STEPS if place == "window" else _NO_REQUEST_AT_ALL)
+    return nothing_found(what, coverage, tz, step)
 
 
 def _refuse_hidden_changes(compare: Path | None, forms: set[str], output: str) -> None:

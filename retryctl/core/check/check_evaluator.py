@@ -241,8 +241,10 @@ class CheckEvaluator:
         awaited = [_missing(one) for one in not_found if self._expected.awaits(one)]
         self._drop_findings()
         of_requests = chain.from_iterable(one.checks for one in self._results)
-        patterns = self._markers.patterns if self._markers else ()
-        unsure = (coverage_check(gaps), cross_check_of_all(self._tally, patterns))
+        unsure = (
+            coverage_check(gaps),
+            cross_check_of_all(self._tally, self._markers or Markers()),
+        )
         checks = (
             *of_requests,
             *awaited,

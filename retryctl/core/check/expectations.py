@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest, unmatched_patterns
+from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.value_classes import state_class, value_class
@@ -283,9 +284,9 @@ def coverage_check(gaps: Sequence[Gap]) -> CheckResult | None:
     return CheckResult(name=COVERAGE, passed=None, message=message, awaits=awaits, is_option=False)
 
 
-def cross_check_of_all(tally: CheckTally, patterns: Sequence[str]) -> CheckResult | None:
-    """Undetermined where attempts failed and the configured ``patterns`` matched no line."""
-    message = unmatched_patterns(tally.failed_attempts, tally.cross_checked, patterns)
+def cross_check_of_all(tally: CheckTally, markers: Markers) -> CheckResult | None:
+    """Undetermined where attempts failed and the configured ``markers`` matched no line."""
+    message = unmatched_patterns(tally.failed_attempts, tally.cross_checked, markers)
     if not message:
         return None
     return CheckResult(name=CROSS_CHECK, passed=None, message=message, is_option=False)

@@ -22,7 +22,7 @@ from retryctl.views.attempts_table import (
     environment_cell,
     memory,
     outcome_word,
-    response,
+    response_lines,
     versions,
 )
 from retryctl.views.blocks import BLANK, Block, Command, Drawing, LogLines, Paragraph, Piece
@@ -194,10 +194,10 @@ def _folded(between: Sequence[Attempt]) -> str:
 
 
 def _responses(checked: CheckedRequest, asked: TraceOptions) -> Iterator[Block]:
-    for number, body in enumerate(asked.responses.get(checked.request.request_id, ()), 1):
-        if body is not None:
-            yield BLANK
-            yield Paragraph(words=[(f"response of attempt {number}: {response(body)}", "")])
+    lines = list(response_lines(asked.responses.get(checked.request.request_id, ())))
+    if lines:
+        yield BLANK
+    yield from (Paragraph(words=[(line, "")]) for line in lines)
 
 
 def _heading(request: Request) -> Block:
