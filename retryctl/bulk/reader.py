@@ -17,7 +17,8 @@ from retryctl.bulk.id_survey import LineSelector, SurveyedChunk, SurveyedLog
 from retryctl.bulk.line_layout import is_usual_line
 from retryctl.bulk.partition_map import Requests, map_partitions
 from retryctl.bulk.reduction import PartitionContext
-from retryctl.bulk.shuffle import ScanPlan, ShuffleStore
+from retryctl.bulk.scan_plan import ScanPlan
+from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.bulk.stream_state import ScannedChunk
 from retryctl.bulk.traced_log import TracedLog
 from retryctl.core.crosscheck.checked_request import CheckedRequest
@@ -237,7 +238,7 @@ class BulkReader:
     ) -> None:
         """Stitch the streams, and note what could not be read of each file."""
         after = self._states()
-        store.join(self._files)
+        store.join(self._files, self._processes)
         if store.has_malformed:
             malformed = set(after)
         self._refuse_unreadable(run.refused)
