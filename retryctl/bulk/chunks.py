@@ -26,6 +26,7 @@ from retryctl.sources.saved.gzip_members import (
     Checkpoint,
 )
 from retryctl.sources.saved.log_format import LogFormat
+from retryctl.sources.saved.raw_blocks import Convert
 
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 # Its flags (a name at most), its time, its level, its system; RFC 1952.
@@ -42,7 +43,7 @@ class Stretches:
     """
 
     bounds: tuple[tuple[int, int], ...]
-    convert: Callable[[bytes], bytes]
+    convert: Convert
     names_streams: bool = True
     is_packed: bool = False
     checkpoints: tuple[Checkpoint, ...] = ()

@@ -10,7 +10,7 @@ each block then shows which blocks have to be read once more.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import field, replace
 from io import BytesIO
 
@@ -26,7 +26,7 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.gzip_members import Checkpoint
 from retryctl.sources.saved.log_format import RawEvent
-from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock, separated
+from retryctl.sources.saved.raw_blocks import BlockSpan, Convert, RawBlock, separated
 from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 FEW_IDS = 16
@@ -50,7 +50,7 @@ class BlockIndex:
     names_streams: bool = True
     is_packed: bool = False
     checkpoints: tuple[Checkpoint, ...] = ()
-    convert: Callable[[bytes], bytes] | None = None
+    convert: Convert | None = None
     is_complete: bool = True
     naming: dict[bytes, int] = field(default_factory=dict)
     unknown: int = 0
@@ -87,7 +87,7 @@ class BlockIndex:
         found = tuple(each for number, each in enumerate(self.bounds) if wanted >> number & 1)
         return Stretches(
             bounds=found,
-            convert=self.convert or (separated if self.unknown else bytes),
+            convert=self.convert or (separated if self.unknown else _as_it_is),
             names_streams=self.names_streams,
             is_packed=self.is_packed,
             checkpoints=self.checkpoints,
@@ -279,7 +279,7 @@ class LineSelector:
             return self.lines(block.canonical())
         if block.names_streams and not any(name in block.raw for name in self._names):
             return []
-        return list(filter(self._begins, BytesIO(block.canonical()).readlines()))
+        return list(filter(self._begins, BytesIO(block.canonical(self._names)).readlines()))
 
     def lines(self, block: bytes) -> list[bytes]:
         """Return the canonical lines that may belong to one of the streams, in order."""
@@ -289,6 +289,10 @@ class LineSelector:
     def _may_belong(self, line: bytes) -> bool:
         header = KEY.match(line)
         return not header or b"\\" in header[0] or header[2] in self._names
+
+
+def _as_it_is(block: bytes, _: Collection[bytes]) -> bytes:
+    return block
 
 
 def fold_search(search: IdSearch, lines: Iterable[bytes]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from io import BytesIO
 from itertools import chain
 from operator import itemgetter
@@ -48,6 +48,10 @@ class BlockSpan(NamedTuple):
     streams: frozenset[bytes] | None = None
 
 
+Convert = Callable[[bytes, Collection[bytes]], bytes]
+"""Makes canonical lines of events; with streams it may leave out the events of all others."""
+
+
 class RawBlock(Protocol):
     """A block of whole events."""
 
@@ -60,15 +64,15 @@ class RawBlock(Protocol):
         """Where its bytes stand in the chunk, if they can be read from there once more."""
 
     @property
-    def convert(self) -> Callable[[bytes], bytes] | None:
+    def convert(self) -> Convert | None:
         """What makes canonical lines of the bytes; ``None`` if they are canonical lines."""
 
     @property
     def names_streams(self) -> bool:
         """Whether its bytes have the names of all streams of its events."""
 
-    def canonical(self) -> bytes:
-        """Its events as canonical lines."""
+    def canonical(self, streams: Collection[bytes] = ()) -> bytes:
+        """Return its events as canonical lines, those of the streams at least."""
 
     def span(self) -> BlockSpan | None:
         """Its events and times; ``None`` where only its canonical lines show them."""
@@ -87,7 +91,7 @@ class CanonicalBlock:
         """True, but for lines that escape a name, which have no span."""
         return True
 
-    def canonical(self) -> bytes:
+    def canonical(self, streams: Collection[bytes] = ()) -> bytes:
         """Return the lines, each with one event."""
         return separated(self.raw)
 
@@ -110,14 +114,14 @@ class ConvertibleBlock:
     """A block of another format, which ``convert`` turns into canonical lines."""
 
     raw: bytes
-    convert: Callable[[bytes], bytes]
+    convert: Convert
     measure: Callable[[bytes], BlockSpan | None] = lambda _: None
     names_streams: bool = True
     start: int | None = None
 
-    def canonical(self) -> bytes:
-        """Its events as canonical lines."""
-        return self.convert(self.raw)
+    def canonical(self, streams: Collection[bytes] = ()) -> bytes:
+        """Return its events as canonical lines, those of the streams at least."""
+        return self.convert(self.raw, streams)
 
     def span(self) -> BlockSpan | None:
         """Its span."""
@@ -162,7 +166,7 @@ def _span_of_columns(lines: list[bytes], header: re.Match[bytes]) -> BlockSpan |
     return BlockSpan(len(lines), int(first), int(last))
 
 
-def separated(block: bytes) -> bytes:
+def separated(block: bytes, _: Collection[bytes] = ()) -> bytes:
     """Return JSON lines with a line break between events that have none: files were joined.
 
     The first of such events may be cut.

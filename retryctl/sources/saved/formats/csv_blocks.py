@@ -10,11 +10,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BufferedReader, BytesIO
-from itertools import chain
+from itertools import chain, compress
 from operator import itemgetter
 
 from retryctl.core.value_classes import value_class
@@ -88,8 +88,8 @@ class UsualRows:
         streams = frozenset(row[self.columns.stream] for row in cells)
         return None if any(b'"' in name for name in streams) else streams
 
-    def converted(self, text: bytes) -> bytes:
-        """Return rows as canonical lines."""
+    def converted(self, text: bytes, streams: Collection[bytes] = ()) -> bytes:
+        """Return rows, or those of some streams, as canonical lines."""
         width = 2 * self.columns.width
         pattern = _row_pattern(self.delimiter, self.columns.width, _QUOTED_OR_BARE, _TIME)
         before, *fields = pattern.split(text)
@@ -101,6 +101,9 @@ class UsualRows:
             quoted, bare = fields[at::width], fields[at + 1 :: width]
             either = zip(quoted, bare, strict=True)
             table.append([a if b is None else b for a, b in either] if None in quoted else quoted)
+        if streams and self.columns.stream is not None:
+            named = [stream in streams for stream in table[self.columns.stream]]
+            table = [list(compress(column, named)) for column in table]
         lines = self.columns.lines(table, _unescaped)
         if lines is None:  # the times are of two kinds
             cells = ([[cell] for cell in row] for row in zip(*table, strict=True))

@@ -7,7 +7,7 @@ a line of each event, whatever its keys.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from io import BufferedReader
 from operator import itemgetter
@@ -69,8 +69,13 @@ class Layout:
             return None
         return span_of_streams(events, _named(self.key) if b'"log' in opening else _UNNAMED)
 
-    def lines(self, text: bytes) -> bytes:
-        """Return each event of a text as a line."""
+    def lines(self, text: bytes, streams: Collection[bytes] = ()) -> bytes:
+        """Return each event of a text, or of some streams in it, as a line."""
+        if streams:
+            between = self.closing + b",\n" + self.event
+            events = text[len(self.event) : -len(self.closing)].split(between)
+            named = [event for event in events if any(name in event for name in streams)]
+            text = self.event + between.join(named) + self.closing if named else b""
         lines = text.replace(b"\n" + self.key, b"").replace(self.closing, b"}")
         return lines.replace(b"},\n" + self.event + b"{", b"}\n{")[len(self.event) :] + b"\n"
 
@@ -101,21 +106,22 @@ class PrettyEvents:
         while chunk := self._segment.read(_BLOCK_BYTES):
             self._pending += chunk
             cut = self._pending.rfind(closing + b",\n")
-            span = layout.span(self._pending[: cut + len(closing)]) if cut >= 0 else None
+            text = self._pending[: max(cut, 0) + len(closing)]
+            span = layout.span(text) if cut >= 0 else None
             if not span and end in self._pending:
                 break
             if cut >= 0:
-                yield self._block(cut + len(closing), span)
+                yield self._block(text, span)
         if (stop := self._pending.find(end)) >= 0:
-            yield self._block(stop + len(closing), None)
+            yield self._block(self._pending[: stop + len(closing)], None)
 
     def rest(self) -> _Joined:
         """Return what follows the events, as the end of a document without them."""
         return _Joined(self._layout.before + self._pending, self._segment)
 
-    def _block(self, size: int, span: BlockSpan | None) -> RawBlock:
+    def _block(self, text: bytes, span: BlockSpan | None) -> RawBlock:
         """Take the block of the events in the next bytes."""
-        text, start, line = self._pending[:size], self._at, b"\n" + self._layout.event + b"{\n"
+        size, start, line = len(text), self._at, b"\n" + self._layout.event + b"{\n"
         self._pending = self._pending[size:].removeprefix(b",\n")
         self._at += size + len(b",\n")
         self._context.count += span.events if span else text.count(line) + 1
@@ -130,7 +136,7 @@ class PrettyEvents:
             raw=text, convert=self._unnamed_lines, measure=lambda _: span, names_streams=False
         )
 
-    def _unnamed_lines(self, text: bytes) -> bytes:
+    def _unnamed_lines(self, text: bytes, _: Collection[bytes]) -> bytes:
         """Return the lines with the document's own stream, if they are those of GetLogEvents."""
         lines = self._layout.lines(text)
         if lines.startswith(b'{"timestamp"') and self._layout.outer:
