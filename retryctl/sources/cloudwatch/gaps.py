@@ -98,14 +98,19 @@ def dropped(event: LogEvent, record: LogsDropped) -> Gap:
     )
 
 
-def masked(group: LogGroup, lines: int) -> Gap:
-    """Return the gap of what data protection hides."""
-    return Gap(
-        kind="masked",
-        message=f"data protection of {group.name} masks parts of its lines ({lines} here)",
-        log_group=group.name,
-        settle="Add --unmask, which needs the permission logs:Unmask",
-    )
+def masked(group: LogGroup, known: Description, lines: int, *, unmask: bool) -> Iterator[Gap]:
+    """Yield the gap of what data protection hides.
+
+    With ``unmask`` only where the group's class does not take that: its rows keep their masks.
+    """
+    takes_unmask = known.log_class in (None, "STANDARD")
+    if known.masked and not (unmask and takes_unmask):
+        yield Gap(
+            kind="masked",
+            message=f"data protection of {group.name} masks parts of its lines ({lines} here)",
+            log_group=group.name,
+            settle="Add --unmask, which needs the permission logs:Unmask" if takes_unmask else None,
+        )
 
 
 def too_fresh(group: LogGroup, window: TimeRange, settle: str | None = None) -> Gap:
