@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from retryctl.core.value_classes import value_class
 
+
 @value_class
 class Start:
     """``START`` or ``platform.start``: an attempt begins."""
