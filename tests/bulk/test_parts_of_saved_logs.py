@@ -1,8 +1,9 @@
 """A part of a saved log, in any shape, never gives another answer than the whole, only less.
 
 Random histories are written in every shape of saved log and cut at any byte, thinned to the
-answer of a search by ID, to one stream and to one page. Each of them is read by every command,
-and the commands contradict each other nowhere.
+answer of a search by ID, to one stream and to one page; two halves of it are joined without the
+newline between them. Each of them is read by every command, and the commands contradict each other
+nowhere.
 
 ``RETRYCTL_HISTORIES=2000`` runs so many histories, and prints the figures with ``-s``.
 """
@@ -49,6 +50,9 @@ def parts_of(random: Random, history: RandomHistory, shape: str) -> Iterator[Par
     yield Part(name="end cut", text=text[:at], ends_early=True)
     at = random.randrange(1, len(text))
     yield Part(name="start cut", text=text[at:], starts_late=True)
+    if SHAPES[shape][1] & {TIMES, SECONDS}:
+        rows, at = _events(history), random.randrange(1, len(history.events) + 1)
+        yield Part(name="joined", text=write(rows[:at]).rstrip("\n") + write(rows[at:]))
     request_id = random.choice(history.ids)
     document, _ = SHAPES["document"]
     found = [event for event in _events(history) if request_id in event[2]]

@@ -45,7 +45,8 @@ _HANDLER = (
 class Subject:
     """One command line. ``hangs``: it does not end by itself.
 
-    ``left`` returns what a run left elsewhere than on this machine, and removes it.
+    ``left`` returns what a run left elsewhere than on this machine, and removes it. The program
+    may leave what it names.
     """
 
     name: str
@@ -211,11 +212,13 @@ def _run(subject: Subject, number: signal.Signals | None, moment_s: float | None
             seconds = time.monotonic() - began
         left = _orphans(others)
         errors.seek(0)
+        printed = errors.read().decode(errors="replace")
+        unnamed = [name for name in subject.left() if name not in printed]
         return _End(
             seconds=seconds,
             status=process.returncode,
-            errors=errors.read().decode(errors="replace"),
-            files=sorted(os.listdir(folder)) + list(subject.left()),
+            errors=printed,
+            files=sorted(os.listdir(folder)) + unnamed,
             processes=left,
         )
 

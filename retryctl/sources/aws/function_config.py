@@ -13,7 +13,13 @@ from typing import Any
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import DEFAULT_RETRIES, LONGEST_EVENT_AGE_S, LONGEST_TIMEOUT_S
 from retryctl.core.value_classes import value_class
-from retryctl.errors import AccessDenied, CouldNotLook, NoCredentials, UsageError
+from retryctl.errors import (
+    AccessDenied,
+    CouldNotLook,
+    LoginExpired,
+    NoCredentials,
+    UsageError,
+)
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.errors import NO_REGION, Refused
@@ -246,7 +252,7 @@ def _note_unknown(request: dict[str, str], error: CouldNotLook, notes: list[str]
 
 
 def _stops_every_call(error: CouldNotLook) -> bool:
-    return isinstance(error, NoCredentials) or error.what == NO_REGION
+    return isinstance(error, (NoCredentials, LoginExpired)) or error.what == NO_REGION
 
 
 def _is_missing(error: CouldNotLook) -> bool:

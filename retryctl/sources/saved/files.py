@@ -164,10 +164,10 @@ def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
 
     Without a folder for such files it is in memory.
     """
-    import tempfile  # loads much that most logs have no use for
+    from retryctl.temporary import temporary_file  # most logs have no use for it
 
     try:
-        copy = tempfile.TemporaryFile()  # noqa: SIM115 - it must outlive this function
+        copy = temporary_file()  # it must outlive this function
     except OSError:
         content = stream.read()
         return SavedFile(name=name, size=len(content), open=partial(_in_memory, content))

@@ -29,8 +29,17 @@ _CONTINUED = re.compile(
 _ERROR = re.compile(
     rb"\[ERROR\] [^\n]*(?:\n(?!START |END |REPORT |\[ERROR\])[^\n]*){0,20}?\n(?=Traceback \(most)"
 )
-# …    xEND RequestId: 8f507cfc-…⏎
-_GLUED = re.compile(rb"(?<=[^\s\"'])(?=END RequestId: " + ID + rb"[ \t]*\n)")
+# …    xEND RequestId: 8f507cfc-…⏎  … MB⇥START RequestId: …⏎  process A[ERROR] KeyError: 'x'⏎…
+_GLUED = re.compile(
+    rb"(?:(?<=[^\s\"'])|(?<= MB\t))(?=(?:END RequestId: "
+    + ID
+    + rb"|START RequestId: "
+    + ID
+    + rb" Version: \S+)[ \t]*\n|REPORT RequestId: "
+    + ID
+    + rb"\tDuration: |INIT_START Runtime V"
+    rb"|\[ERROR\] [^\n\0]*\0Traceback )|(?<= Version: \$LATEST)(?=[^\s.])"
+)
 _STARTS = (b"\nSTART RequestId: ", b"\nEND RequestId: ", b"\nREPORT RequestId: ", b"\n{")
 _MARK = b"\0"
 _LONGEST = 8 << 20

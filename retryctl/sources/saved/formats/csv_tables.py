@@ -15,7 +15,7 @@ from typing import Self
 
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.columns import Columns
+from retryctl.sources.saved.formats.columns import Columns, is_time
 from retryctl.sources.saved.formats.csv_blocks import ParsedRows, UsualRows, row_texts
 from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.timed_text import first_place
@@ -130,7 +130,9 @@ class CsvTable(LineFormat):
             if self.columns.is_row(row):
                 events.append(row)
             elif Columns.named(row) != self.columns:  # the header of a second table is none
-                diagnostics.unread_event(number, self.delimiter.join(row))
+                torn = len(row) >= self.columns.width or any(map(is_time, row))
+                note = diagnostics.torn_event if torn else diagnostics.unread_event
+                note(number, self.delimiter.join(row))
         return events
 
 

@@ -30,6 +30,18 @@ def line_event(line: bytes, before_ms: int) -> RawEvent | None:
     return event if isinstance(event, RawEvent) else None
 
 
+def is_torn(line: bytes) -> bool:
+    """Whether a line begins or ends as an object and is not JSON: a part of one, or several."""
+    text = line.strip()
+    if not (text.startswith(b"{") or text.endswith(b"}")):
+        return False
+    try:
+        _parse(text)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
 def _parse(line: bytes) -> object:
     """Parse JSON in UTF-8; the usual line without a search for its encoding."""
     if line.startswith(b"{"):

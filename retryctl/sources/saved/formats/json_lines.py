@@ -9,7 +9,12 @@ from io import BufferedReader, BytesIO
 
 from retryctl.core.late_regex import late_regex
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.json_event import line_event, names_an_event, names_its_place
+from retryctl.sources.saved.formats.json_event import (
+    is_torn,
+    line_event,
+    names_an_event,
+    names_its_place,
+)
 from retryctl.sources.saved.formats.record_line import bare_record
 from retryctl.sources.saved.log_format import Head, LogFormat, Prefilter, RawEvent
 from retryctl.sources.saved.raw_blocks import CanonicalBlock, ConvertibleBlock, RawBlock
@@ -124,7 +129,9 @@ def _events(
             before_ms = event.timestamp_ms
             yield event
         elif line.endswith(b"\n") and line.strip():
-            diagnostics.unread_event(number, line.decode(errors="replace"))
+            torn = is_torn(line) and (number > 1 or line.startswith(b"{"))
+            note = diagnostics.torn_event if torn else diagnostics.unread_event
+            note(number, line.decode(errors="replace"))
         elif line.strip():
             diagnostics.unrecognised += 1
             diagnostics.breaks_off(f"its last line, {number}, breaks off")

@@ -18,6 +18,8 @@ from retryctl.sources.saved.formats.timed_text import STREAM_STARTS, note_lines
 from retryctl.sources.saved.log_format import Head
 
 _ROW = b"\nEVENTS\t"
+# …⇥1795402800123EVENTS⇥3800…0001⇥
+_JOINED = re.compile(rb"(?<=\t1\d{12})EVENTS\t")
 # eventId⇥ingestionTime⇥logStreamName⇥message⇥timestamp, ingestionTime⇥message⇥timestamp
 _VALUES = re.compile(
     rb"(?:\d{56}\t)?(?:\d{13}\t)?(?:([^\s]*\d{4}/\d\d/\d\d/[^\s]+)\t)?(.*)\t(1\d{12})\s*(?:\n[A-Z]+\t.*)?",
@@ -52,7 +54,10 @@ class TextOutput(LineFormat):
         yield self._block(pending, diagnostics)
 
     def _block(self, text: bytes, diagnostics: FileDiagnostics) -> bytes:
-        before, *rows = text.replace(self.newline, b"\n").split(_ROW)
+        text = text.replace(self.newline, b"\n")
+        if text.count(_ROW) != text.count(_ROW[1:]):
+            text = _JOINED.sub(_ROW, text)
+        before, *rows = text.split(_ROW)
         if b"\t" not in before:  # else the tokens of pages
             note_lines(before, diagnostics)
         found = [(row, _VALUES.fullmatch(row)) for row in rows]

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 from io import BufferedReader, BytesIO
-from itertools import chain, compress, repeat
+from itertools import chain, compress, pairwise, repeat
 from operator import itemgetter
 from typing import ClassVar, Self, TypeVar
 
@@ -33,6 +33,10 @@ from retryctl.sources.saved.raw_blocks import (
 
 _MOST_CACHED = 1 << 16
 _SECONDS = 19
+_HEADER_BEGINS = 3
+"""The first bytes of a header, which those of the same year share."""
+# what a message ends with, before the header of a file that was joined to it
+_ENDS_MESSAGE = re.compile(rb"(?s:.)*?(?: MB\t|[^\s\"'`(\[{<=:,/|@#_+-])\Z")
 _FILES, _EVENTS_OF_A_FILE = 999, 100_000_000
 
 # 2026-11-23T03:00:00.123456+00:00
@@ -171,7 +175,34 @@ class TimedText(LineFormat):
 
     def _span(self, text: bytes) -> BlockSpan | None:
         """Return the number of events and the limits of their times."""
-        return self._span_of_alike(text) or self._span_of_any(text)
+        span = self._span_of_alike(text) or self._span_of_any(text)
+        return span if self._is_separated(text, span.events if span else 0) else None
+
+    def _is_separated(self, text: bytes, events: int) -> bool:
+        """Whether no header of ``events`` stands behind a line: files were joined.
+
+        Times in messages follow a tab, a space or a quote.
+        """
+        begins = text[:_HEADER_BEGINS]
+        more = text.count(begins) - events
+        if more > 0 and text.count(b" MB\t" + begins):
+            return False
+        for before in (b"\t", b" ", b'"', b"[", b"="):
+            more -= text.count(before + begins) if more > 0 else 0
+        return more <= 0
+
+    def _separated(self, text: bytes) -> bytes:
+        """Return the text with a line break before each header that stands behind a line."""
+        begins = text[1 : 1 + _HEADER_BEGINS]
+        if self.coloured or text.count(begins) == text.count(b"\n" + begins):
+            return text
+        places = [
+            found.start()
+            for found in _within_line(self.header).finditer(text)
+            if _ENDS_MESSAGE.match(text, max(found.start() - 4, 0), found.start())
+        ]
+        parts = (text[low:high] for low, high in pairwise([0, *places, len(text)]))
+        return b"\n".join(parts)
 
     def _span_of_alike(self, text: bytes) -> BlockSpan | None:
         """Return the span where all headers are as wide as the first: their columns are sorted.
@@ -213,7 +244,7 @@ class TimedText(LineFormat):
 
         ``count`` events precede.
         """
-        _, *fields = self._pattern.split(b"\n" + text)
+        _, *fields = self._pattern.split(self._separated(b"\n" + text))
         width = self._pattern.groups + 1
         if streams and "stream" in self._pattern.groupindex:
             named = map(
@@ -326,6 +357,13 @@ def _begins_record(header: re.Match[bytes]) -> bool:
 def _compiled(header: bytes, coloured: bool) -> re.Pattern[bytes]:
     header = header.replace(NAME, rb"[^\s\x1b]+" if coloured else rb"\S+")
     return re.compile(rb"\n" + header.replace(COLOUR, _CODES if coloured else b""))
+
+
+@lru_cache(maxsize=64)
+def _within_line(header: bytes) -> re.Pattern[bytes]:
+    """Return the pattern of a header that stands anywhere."""
+    header = header.replace(rb"[^\s\x1b]*\d{4}/", rb"20\d\d/")
+    return re.compile(header.replace(NAME, rb"\S+").replace(COLOUR, b""))
 
 
 @lru_cache(maxsize=64)
