@@ -94,12 +94,14 @@ def _retry_places(
     window = TimeWindow(since_ms=now_ms - _DAY_MS, is_since_ago=True)
     with open_window(options, config, window, now_ms=now_ms, feedback=feedback) as reader:
         found = list(reader.map(_retries))
+        web = reader.coverage.web_function
         hidden = [gap.message for gap in reader.coverage.gaps if gap.hides_attempts]
     return RetryPlaces(
         same=sum(tally.same_environment for tally, _ in found),
         other=sum(tally.other_environment for tally, _ in found),
         retried=sum((versions for _, versions in found), Counter()),
         unread="".join(hidden[:1]),
+        web=web,
     )
 
 

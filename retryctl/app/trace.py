@@ -215,7 +215,8 @@ def _read_saved(
         if named.alias:
             feedback.warn(alias_not_logged(named))
     copy = stdin() if stdin else None
-    with feedback.progress() as show, BulkReader(options.source, stdin=copy) as log:
+    log = BulkReader(options.source, stdin=copy)
+    with feedback.progress() as show:
         found = log.trace(query, markers, stored=stored, progress=partial(bytes_progress, show))
     region = options.region or options.default_region
     return _result(found, query, markers, region)

@@ -11,7 +11,6 @@ that have one are read a second time, all of them in one pass.
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,18 +19,23 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from retryctl.app.options import SILENT, Feedback, SourceOptions, TimeWindow, bytes_progress
+from retryctl.app.partition_results import (
+    TalliesByFunction,
+    tallies_by_function,
+    wanted_rows,
+    wrong_counters,
+)
 from retryctl.bulk.partition_map import Requests, map_partitions
 from retryctl.bulk.reader import BulkReader
 from retryctl.bulk.reduction import PartitionContext
 from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.config import ProjectConfig
 from retryctl.core.check.check_evaluator import CheckEvaluator
-from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.summary.request_row import RequestRow, RowFilter, request_rows
+from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.value_classes import value_class
@@ -46,8 +50,6 @@ if TYPE_CHECKING:
 MOST_PROCESSES = 8
 
 T = TypeVar("T")
-TalliesByFunction = dict["str | None", SummaryTally]
-"""A tally for each function; ``None`` for requests whose function is not known."""
 
 
 # --------------------------------------------------------------------------- the use cases
@@ -56,7 +58,7 @@ TalliesByFunction = dict["str | None", SummaryTally]
 def count_requests(reader: WindowReader) -> TalliesByFunction:
     """Count the requests of a window, by function."""
     tallies: TalliesByFunction = {}
-    for part in reader.map(_Count()):
+    for part in reader.map(tallies_by_function):
         for function, tally in part.items():
             tallies.setdefault(function, SummaryTally()).merge(tally)
     return tallies
@@ -64,7 +66,7 @@ def count_requests(reader: WindowReader) -> TalliesByFunction:
 
 def list_rows(reader: WindowReader, wanted: RowFilter) -> Iterator[RequestRow]:
     """Yield a row for each request of a window that passes the filter, as they are found."""
-    return chain.from_iterable(reader.map(_List(wanted=wanted)))
+    return chain.from_iterable(reader.map(partial(wanted_rows, wanted)))
 
 
 def evaluate_requests(reader: WindowReader, evaluator: CheckEvaluator) -> None:
@@ -222,7 +224,7 @@ def _wrong_counters(
     config: ProjectConfig, window: TimeWindow, group: DownloadedGroup
 ) -> list[StreamStretch]:
     log = _log_of(group, config, window, SILENT)
-    return list(chain.from_iterable(log.map(_WrongCounters())))
+    return list(chain.from_iterable(log.map(wrong_counters)))
 
 
 def _with_unrecognised(coverage: Coverage, stats: ReadStats) -> Coverage:
@@ -365,46 +367,3 @@ class _Evaluate:
                 if request.request.request_id not in unproved:
                     evaluator.add(request)
         return evaluator, unproved
-
-
-@value_class
-class _WrongCounters:
-    """Returns where the attempts lie whose counter or branch is wrong."""
-
-    def __call__(self, requests: Requests) -> list[StreamStretch]:
-        from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange
-
-        return [
-            StreamStretch(
-                log_stream=attempt.log_stream,
-                window=TimeRange(
-                    since_ms=attempt.placed_ms,
-                    until_ms=max(attempt.last_event.timestamp_ms, attempt.ended_ms or 0) + 1,
-                ),
-            )
-            for one in requests
-            if isinstance(one, CheckedRequest)
-            for attempt, check in zip(one.request.attempts, one.checks, strict=True)
-            if check.check is AttemptVerdict.DISAGREES
-        ]
-
-
-@value_class
-class _Count:
-    def __call__(self, requests: Requests) -> TalliesByFunction:
-        tallies: TalliesByFunction = defaultdict(SummaryTally)
-        for one in requests:
-            if isinstance(one, SilentSuccesses):
-                tallies[one.function].add_quiet(one.attempts)
-            else:
-                tallies[one.request.function].add(one)
-        return tallies
-
-
-@value_class
-class _List:
-    wanted: RowFilter
-
-    def __call__(self, requests: Requests) -> list[RequestRow]:
-        lines = chain.from_iterable(map(request_rows, requests))
-        return [line for line in lines if self.wanted.has(line)]

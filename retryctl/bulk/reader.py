@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
-from types import TracebackType
 from typing import BinaryIO
 
 from retryctl.bulk.chunk_blocks import ChunkRun
@@ -61,17 +60,6 @@ class BulkReader:
         self._processes = processes
         self._chunk_bytes = chunk_bytes
         self._files: tuple[SavedFile, ...] = ()
-
-    def __enter__(self) -> BulkReader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._files = ()  # a copy of standard input goes with the last reference to it
 
     def trace(
         self,

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from retryctl.cli.help import CommandApp
+from retryctl.cli.options import choices
 from retryctl.cli.options import params as options
 
 app = CommandApp(
@@ -38,6 +39,7 @@ def run(
         str,
         typer.Option(
             metavar="PLAN",
+            autocompletion=choices.plans,
             help="same, fresh or env=N for each retry, each with +timeout, +kill, +exit or +oom "
             "(+kill=early, =late, @250ms: later), +throttle, +duplicate or +twin; first+… before "
             "them for attempt 1. Or all: every sequence.",
@@ -49,6 +51,7 @@ def run(
         str,
         typer.Option(
             metavar="FILE|JSON|NAME|-",
+            autocompletion=choices.events,
             help="The event: a file, JSON, stdin, or a sample: s3-put, sqs, sns, eventbridge, "
             "dynamodb-stream.",
             rich_help_panel=_REQUEST,
@@ -218,6 +221,7 @@ def run(
         str | None,
         typer.Option(
             metavar="PROFILE",
+            autocompletion=choices.profiles,
             help="Pass the credentials of this profile to the function.",
             rich_help_panel=_AWS,
         ),
@@ -226,6 +230,7 @@ def run(
         str | None,
         typer.Option(
             metavar="NAME",
+            autocompletion=choices.regions,
             help="Its region. Default: us-east-1.",
             rich_help_panel=_AWS,
             show_default=False,

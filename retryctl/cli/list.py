@@ -33,7 +33,7 @@ Retried = Annotated[
 Failed = Annotated[
     bool,
     typer.Option(
-        "--failed", help="Every outcome except succeeded and recovered.", rich_help_panel=_WHICH
+        "--failed", help="Only outcomes other than succeeded and recovered.", rich_help_panel=_WHICH
     ),
 ]
 Outcomes = Annotated[

@@ -27,7 +27,7 @@ from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS, attempt, now_ms
 from tests.support.counters_world import Aws
 from tests.support.guarded_aws import GuardedAws, guarded_server, reader_with
-from tests.support.lambda_log import ID, stream_name
+from tests.support.lambda_log import ID, Environment, stream_name
 from tests.support.program import run
 
 NAME = "orders-worker"
@@ -273,6 +273,37 @@ def test_the_odds_of_a_counter_in_tmp(endpoint: Endpoint) -> None:
     assert found["passed"] is False
     assert "1 of 2 retries ran in another environment" in found["evidence"]
     assert "50.0%" in found["evidence"]
+
+
+def test_a_web_function_has_no_retries(endpoint: Endpoint) -> None:
+    endpoint.function(NAME, Timeout=30)
+    endpoint.group(GROUP)
+    web = Environment("a", json=True).inits()
+    web.platform("invokeStart", {"functionName": NAME, "instanceId": "i1"})
+    web.platform("requestComplete", {"requestId": ID, "status": "success"})
+    at_ms = now_ms() - 3_600_000
+    events = [(at_ms + number, event.message) for number, event in enumerate(web.events)]
+    endpoint.put(GROUP, stream_name("a"), events)
+    odds = diagnoses(Aws(endpoint.url), 1, **CREDENTIALS)["tmp-odds"]
+    assert odds["passed"] is True
+    assert "web function, whose requests are not events" in odds["evidence"]
+
+
+def test_a_function_url_invokes_synchronously(guarded: tuple[Aws, GuardedAws]) -> None:
+    aws, _ = guarded
+    without_faults(aws)
+    client = aws.client("lambda")
+    client.create_function_url_config(FunctionName=NAME, AuthType="NONE")
+    client.add_permission(
+        FunctionName=NAME,
+        StatementId="url",
+        Action="lambda:InvokeFunctionUrl",
+        Principal="*",
+        FunctionUrlAuthType="NONE",
+    )
+    found = diagnoses(aws, 0)
+    assert results(found) == dict.fromkeys(CHECKS, True)
+    assert "A function URL invokes it synchronously" in found["invoke-permissions"]["evidence"]
 
 
 @pytest.mark.parametrize(

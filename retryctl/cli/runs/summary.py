@@ -8,7 +8,8 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from retryctl.app.window import TalliesByFunction, count_requests
+from retryctl.app.partition_results import TalliesByFunction
+from retryctl.app.window import count_requests
 from retryctl.cli.options import params as options
 from retryctl.cli.options.choices import SUMMARY_FORMS
 from retryctl.cli.options.times import zone
