@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from retryctl import __version__
 from retryctl.core.doctor.facts import Fields, FunctionFacts, NotRead, name_in, service_of
