@@ -34,7 +34,7 @@ _MOST_COST = 0.05  # US dollars, for Logs Insights
 
 
 class _Limited:
-    """Feedback that ends the reading after a time, by ``CouldNotLook`` at the next progress."""
+    """Feedback that raises ``CouldNotLook`` at the first progress after a time."""
 
     def __init__(self, feedback: Feedback, seconds: float, clock: Callable[[], float]) -> None:
         self._feedback, self._seconds, self._clock = feedback, seconds, clock
@@ -45,7 +45,7 @@ class _Limited:
         self._feedback.warn(sentence)
 
     def confirm(self, question: str) -> bool:
-        """Spend nothing more: the limit of the cost decides alone."""
+        """Return false: nothing above the limit of the cost is spent."""
         return False
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""What is made of each partition of a window's requests, in the process that reduces it."""
+"""Results of one partition of a window's requests, made in the process that reduces it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of commands. A command's module is imported when it is called, not before."""
+"""The table of commands. A command's module is imported when it is called."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STORY = "What happened"
 _FUNCTION = "Your function"
 _HELP = "Help"
 
-# 5m · 1h30m · 5 minutes, and what is meant as such: 300
+# 5m · 1h30m · 5 minutes · 300
 _LIKE_A_TIME = late_regex(r"[0-9][0-9a-z. ]*", re.IGNORECASE)
 
 # 'josn' is not one of 'text', 'json'
@@ -71,7 +71,7 @@ _ELSEWHERE = {
 
 
 class _Commands(PlainGroup):
-    """Knows each command by name and one line; the module behind it loads when it is called."""
+    """The commands by name, each with one line of help; their modules are imported later."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         return list(_TABLE)
@@ -110,9 +110,9 @@ def _is_path(name: str) -> bool:
 
 
 def _with_wait_joined(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments; ``--wait`` has its time, if it has one, behind an equals sign.
+    """Return the arguments with ``--wait 5m`` as ``--wait=5m``.
 
-    An option of click's has either always a value or never.
+    In click an option has always a value, or never.
     """
     joined: list[str] = []
     for word in arguments:
@@ -188,7 +188,7 @@ def invoke(arguments: Sequence[str]) -> int:
 
 
 def _refuse_shell(arguments: Sequence[str]) -> None:
-    """Refuse the name of a shell, which typer would pass over: it is for the one that runs it."""
+    """Refuse the name of a shell, which typer would ignore."""
     option, *words = arguments
     if words and option in ("--show-completion", "--install-completion"):
         raise UsageError(
@@ -208,7 +208,7 @@ def complete(variable: str) -> None:
 
 
 def _as_ours(error: Any, command: str) -> UsageError:
-    """Return a refusal of click's with the nearest options or the page that lists them.
+    """Return the error for one of click's, with the nearest options or the page that lists them.
 
     Raises ``UsageError`` for a value that is not one of a few.
     """

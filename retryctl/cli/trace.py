@@ -1,4 +1,4 @@
-"""``retryctl trace``: what happened on each attempt of some requests."""
+"""``retryctl trace``: show what happened on each attempt of requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The attempts of a request as a table: what each of them shows, before anything is laid out."""
+"""The attempts of a request as a table, before it is fitted to a width."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ def _instead(shown: Sequence[Attempt]) -> dict[tuple[str, ...], list[Paragraph]]
     }
 
 
-def _grouped(shown: Sequence[Attempt], said: Callable[[Attempt], str | None]) -> list[Paragraph]:
+def _grouped(shown: Sequence[Attempt], text_of: Callable[[Attempt], str | None]) -> list[Paragraph]:
     groups: dict[str, list[int]] = {}
     for attempt in shown:
-        if text := said(attempt):
+        if text := text_of(attempt):
             groups.setdefault(text, []).append(attempt.number)
     return [
         Paragraph(lead=[(" ", "")], words=[(f"{numbered(numbers)}: ", "dim"), (text, "")])
@@ -92,7 +92,7 @@ def _grouped(shown: Sequence[Attempt], said: Callable[[Attempt], str | None]) ->
 
 
 def versions(attempts: Sequence[Attempt]) -> list[str]:
-    """Return the versions that ran, in the order in which they first did."""
+    """Return the versions that ran, in the order of their first attempt."""
     return list(dict.fromkeys(a.version for a in attempts if a.version is not None))
 
 
@@ -116,12 +116,12 @@ def error_detail(attempt: Attempt) -> str:
         return ""
     message = error.message or ""
     shown = attempt.outcome is AttemptOutcome.ERROR or message.partition(":")[0] == error.type
-    said = ": ".join(text for text in (None if shown else error.type, message) if text)
-    return ", at ".join(text for text in (cut(said, _MOST_OF_AN_ERROR), error.frame) if text)
+    error_text = ": ".join(text for text in (None if shown else error.type, message) if text)
+    return ", at ".join(text for text in (cut(error_text, _MOST_OF_AN_ERROR), error.frame) if text)
 
 
 def _error_in_full(attempt: Attempt) -> str | None:
-    """Return the outcome and what is known of its error; ``None`` if that is only a word."""
+    """Return the outcome with its error; ``None`` if nothing is known of the error."""
     if not attempt.outcome.failed or attempt.error is None:
         return None
     detail = error_detail(attempt)

@@ -1,4 +1,4 @@
-"""Read request IDs as people paste them: alone, in a line, a file name or a URL, or on stdin.
+"""Read pasted request IDs: alone, in a line, in a file name or a URL, or from stdin.
 
 A record of a failed event (a destination record, a dead-letter message) stands for the request
 that it is about: pasted, in a file, in a folder of files, or on stdin.
@@ -32,7 +32,9 @@ _TYPOGRAPHIC = str.maketrans(
     | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\0", None)
 )
 _FUNCTION = late_regex(r"(?=.*[a-zA-Z])[\w-]{1,64}(:[$\w-]+)?|arn:[\w:/$-]+", re.ASCII)
-_LARGEST_RECORDS = 64 << 20  # bytes of a file, or of stdin, that is read for failure records
+_LARGEST_RECORDS = (
+    64 << 20
+)  # the most bytes of a file, or of stdin, that are read for failure records
 _LOOKS_LIKE = (
     "A request ID has the form 8f507cfc-0d3f-4697-b07a-ac58fc914c95; the START and REPORT lines "
     "of a log contain it."
@@ -116,7 +118,7 @@ def records_named(argument: str) -> NamedRequests:
 
 
 def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
-    """Yield the arguments; of a line that the shell has split, the words that matter."""
+    """Yield the arguments; of a pasted line that the shell split, only words with an ID."""
     words = list(arguments)
     follows_label = [False, *(word.lower() == "requestid:" for word in words)]
     if not any(follows_label):
@@ -167,7 +169,7 @@ def _file_texts(name: str) -> Iterator[str]:
     try:
         path = Path(name)
         is_folder, is_file = path.is_dir(), path.is_file()
-    except (OSError, ValueError):  # a text that cannot be a name
+    except (OSError, ValueError):  # no valid path
         return
     if is_folder:
         yield from map(_record_text, sorted(_files_below(path)))

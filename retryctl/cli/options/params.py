@@ -33,7 +33,7 @@ class Color(StrEnum):
 
 
 class Output(StrEnum):
-    """The form of what is printed."""
+    """The output format."""
 
     TEXT = "text"
     JSON = "json"

@@ -1,4 +1,4 @@
-"""What several commands share: which functions are meant, unknown names, and nothing found."""
+"""Messages and errors that commands share: functions, unknown names, nothing found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Report files and the baseline; whether they can be written is checked first."""
+"""Report files and the baseline. Before the log is read, files are refused if not writable."""
 
 from __future__ import annotations
 
@@ -87,9 +87,9 @@ def _form_and_name(text: str, forms: Collection[str]) -> tuple[str, str]:
 def refuse_unwritable(path: Path) -> None:
     """Raise ``UsageError`` where ``path`` cannot be written. It is left as it was."""
     if path.exists() and not (path.is_file() or path.is_dir()):
-        return  # a pipe or a device: opening it for a trial would reach its reader
+        return  # a pipe or a device: its reader would notice a trial
     try:
-        target = path.resolve()  # a link stays, though what it leads to is still to be made
+        target = path.resolve()  # a link may point to a file that does not exist yet
         was_there = target.exists()
         target.open("ab").close()
         if not was_there:
@@ -101,9 +101,9 @@ def refuse_unwritable(path: Path) -> None:
 
 
 def write(path: Path, text: Iterable[str]) -> None:
-    """Write a report, whole or in pieces. Raises ``CouldNotLook`` where that fails after all.
+    """Write a report, whole or in pieces. Raises ``CouldNotLook`` on failure.
 
-    A file changes at once: another program reads the earlier report or all of the new one.
+    The file is replaced at once: another program reads the whole earlier or the whole new report.
     """
     pieces = (text,) if isinstance(text, str) else text
     special = path.is_symlink() or (path.exists() and not path.is_file())
@@ -118,9 +118,9 @@ def write(path: Path, text: Iterable[str]) -> None:
 
 
 def _replace(target: Path, pieces: Iterable[str]) -> None:
-    """Write a file beside ``target``, with its permissions, and let it take its place.
+    """Write a file beside ``target``, with its permissions, and rename it to ``target``.
 
-    Each process has its own, which no link of another user can lead elsewhere.
+    Its name has the process ID, and links of other users are not followed.
     """
     new = target.with_name(f".retryctl-{os.getpid()}.part")
     try:
@@ -141,7 +141,7 @@ def announce(files: Iterable[ReportFile], *, quiet: bool) -> None:
 
 
 def read_known(path: Path | None, *, update: bool) -> frozenset[Identity]:
-    """Return the known findings; none where the file is still to be made.
+    """Return the known findings; none if the file does not exist yet.
 
     Raises ``UsageError`` for a file that is not there, cannot be read, or is not a baseline of
     this version; and, where it is to be updated, for one that cannot be written.

@@ -1,1 +1,1 @@
-"""What a command does once its options are read. A module is imported when its command runs."""
+"""The work of a command after its options are read. A module is imported when its command runs."""

@@ -123,7 +123,7 @@ def _targets(
 
 
 def _may_be_records(argument: str) -> bool:
-    """Whether this is a path or a document; the name of a function has none of these signs."""
+    """Return whether this is a path or a document: function names have none of these characters."""
     return any(sign in argument for sign in "{/.")
 
 

@@ -24,7 +24,7 @@ from retryctl.views.text import related as text_views
 
 @value_class
 class RelatedOptions:
-    """What to group by, as it was typed, and how to print it.
+    """The key as it was typed, and how to print the events.
 
     ``shape`` is the command: each event with its requests, one line an event, or counts.
     """

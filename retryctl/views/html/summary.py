@@ -1,7 +1,7 @@
 """``summary`` as one page to attach: every count in a table, bars beside it, failures over time.
 
-Its size depends on the kinds of things that were counted, not on their number: long lists are cut,
-and name the number of the rest.
+Its size depends on the kinds of things that were counted, not on their number: long lists are cut
+and end in the number of the rows that are missing.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def summary_page(
     """Yield the summary of one function, or of all together, as an HTML document in ASCII.
 
     ``branches`` are those of the handler: they decide which branch each attempt should run.
-    ``several`` are the functions of which ``tally`` is the sum, ``changes`` what is other than
-    in an earlier summary.
+    ``tally`` is the sum of the functions in ``several``. ``changes`` are the differences from an
+    earlier summary.
     """
     what = number_of(tally.requests, "request")
     panels = [
@@ -70,12 +70,12 @@ def summary_page(
 def _extent(tally: SummaryTally, tz: tzinfo) -> str:
     retried = number_of(tally.retried, "request")
     were = "was" if tally.retried == 1 else "were"
-    said = f"{number_of(tally.attempts, 'attempt')}; {retried} {were} retried"
+    words = f"{number_of(tally.attempts, 'attempt')}; {retried} {were} retried"
     if tally.requests:
-        said += f" ({percent(tally.retried, tally.requests)} of the requests)"
+        words += f" ({percent(tally.retried, tally.requests)} of the requests)"
     if tally.first_ms is None or tally.last_ms is None:
-        return f"{said}."
-    return f"{said}. The attempts started {span(tally.first_ms, tally.last_ms, tz)}."
+        return f"{words}."
+    return f"{words}. The attempts started {span(tally.first_ms, tally.last_ms, tz)}."
 
 
 def _panel(heading: str, *content: Markup) -> Markup:
@@ -122,7 +122,7 @@ def _named(counts: Counter[_Kind]) -> dict[str, int]:
 
 
 def _largest_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Equal counts by name, so that the order in which a log was read has no effect."""
+    """Sort equal counts by name, so that the order of reading has no effect."""
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 

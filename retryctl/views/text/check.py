@@ -80,5 +80,5 @@ def _line(sign: str, words: str) -> Paragraph:
 
 
 def _inert(words: str) -> str:
-    """Return the words, in which a CI runner finds no command."""
+    """Return the words without text that a CI runner would obey as a command."""
     return _OBEYED.sub(r"\g<0> ", words)

@@ -189,7 +189,7 @@ def _bars(tally: SummaryTally) -> Drawing:
 
 
 def _bar(number: int, most: int) -> str:
-    """As long as its share of the longest, to an eighth of a cell, and never empty."""
+    """Return a bar in proportion to the longest, to an eighth of a cell, never empty."""
     eighths = max(1, round(8 * _BAR_CELLS * number / most)) if number else 0
     whole, rest = divmod(eighths, 8)
     return EIGHTHS[-1] * whole + (EIGHTHS[rest - 1] if rest else "")
@@ -197,8 +197,8 @@ def _bar(number: int, most: int) -> str:
 
 def _outcomes(tally: SummaryTally) -> list[Piece]:
     there = [each for each in RequestOutcome if tally.outcomes[each]]
-    said = (f"{each.value.replace('-', ' ')} {tally.outcomes[each]:,}" for each in there)
-    return [(" · ".join(said), "")]
+    counts = (f"{each.value.replace('-', ' ')} {tally.outcomes[each]:,}" for each in there)
+    return [(" · ".join(counts), "")]
 
 
 def _heat(tally: SummaryTally, branches: Branches) -> Drawing:
@@ -244,8 +244,8 @@ def _counter(tally: SummaryTally) -> Iterator[Pieces]:
         tally.retries_judged[AttemptVerdict.DISAGREES],
     )
     if right + wrong:
-        said = f"right on {percent(right, right + wrong)} of the retries that logged one"
-        yield [(f"{said} ({right:,} of {right + wrong:,})", "")]
+        share = f"right on {percent(right, right + wrong)} of the retries that logged one"
+        yield [(f"{share} ({right:,} of {right + wrong:,})", "")]
     elif tally.retried:
         yield [("no retry logged a counter that could be judged", "")]
     else:
@@ -345,8 +345,8 @@ def _changed(changes: Sequence[Change]) -> Iterator[Block]:
         if change.verdict == "same":
             continue
         sign = _VERDICT_SIGNS[change.verdict]
-        said = f"{change.figure}: {' → '.join(before_and_after(change))} {change.unit}".rstrip()
+        figure = f"{change.figure}: {' → '.join(before_and_after(change))} {change.unit}".rstrip()
         verdict = "" if change.verdict == "changed" else f", {change.verdict}"
-        yield Paragraph(lead=[(f"{sign} ", STYLES[sign])], words=[(said + verdict, "")])
+        yield Paragraph(lead=[(f"{sign} ", STYLES[sign])], words=[(figure + verdict, "")])
     if all(change.verdict == "same" for change in changes):
         yield Paragraph(words=[("nothing changed", "")])
