@@ -90,8 +90,11 @@ def nothing_found(what: str, coverage: Coverage, tz: tzinfo, step: str = "") -> 
     where = " ".join([read[:1].upper() + read[1:], *gap_sentences(coverage, _MOST_GAPS_IN_ERROR)])
     if any(gap.kind == "not-understood" for gap in coverage.gaps):
         return UnreadableInput(f"{what.rstrip('.')} in the lines that were understood.", where)
+    expired = any(gap.kind == "expired" and gap.hides_attempts for gap in coverage.gaps)
+    if expired:
+        step = "Log in again, and run the command once more."
     where = f"{where}\n{_settling_step(coverage) or step}".rstrip()
-    if any(gap.kind == "expired" and gap.hides_attempts for gap in coverage.gaps):
+    if expired:
         return CouldNotLook(f"{what.rstrip('.')} before the AWS credentials expired.", where)
     return NothingFound(what, where)
 
