@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from os.path import lexists
 from pathlib import Path
 from typing import NoReturn
@@ -70,7 +70,7 @@ def load_settings(folder: Path) -> ProjectConfig:
     for path in _candidates(folder.absolute()):
         table = _table_of(path)
         if table is not None:
-            return _Reader(path).settings(table)
+            return _Reader(path=path).settings(table)
     return ProjectConfig()
 
 
@@ -117,7 +117,7 @@ def _mend(error: str) -> str:
     return """Correct it there: a value is "a text", 1, true or ["a list"]."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Reader:
     """Reads the tables of one file, and names it in every error."""
 
@@ -151,6 +151,7 @@ class _Reader:
             counter_field=self._text(markers, "counter_field", "markers."),
             branch_field=self._text(markers, "branch_field", "markers."),
             branches=self._branches(numbers) if numbers else Branches(),
+            set_in=f"{self._heading('markers')} in {self.path}" if markers else "",
         )
 
     def _pattern(

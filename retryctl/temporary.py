@@ -1,4 +1,4 @@
-"""Temporary folders, which a later run removes where the program was killed."""
+"""Temporary files, and folders that a later run removes where the program was killed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import fcntl
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from retryctl.errors import CouldNotLook
 
@@ -17,6 +19,35 @@ _PREFIX = "retryctl-"
 # A process locks this file as long as it lives, in whatever container.
 _LOCK = "retryctl.lock"
 _folders: set[Path] = set()
+ENDING_SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+
+
+@contextmanager
+def signals_blocked() -> Iterator[None]:
+    """Block the signals that end the program; a process that starts meanwhile keeps them so."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def temporary_file(buffering: int = -1) -> IO[bytes]:
+    """Make a file without a name. Raises OSError where none can be made.
+
+    Python writes a trial file to find the folder: a signal at that moment would leave it.
+    """
+    with signals_blocked():
+        return tempfile.TemporaryFile(buffering=buffering)
+
+
+def find_temporary_folder() -> None:
+    """Let Python find the folder now, for this process and those that it starts."""
+    with suppress(OSError), signals_blocked():
+        tempfile.gettempdir()
 
 
 @contextmanager
@@ -45,6 +76,7 @@ def remove_remaining() -> None:
 
 
 def _unused_name(purpose: str) -> Path:
+    find_temporary_folder()
     with _refusals():
         _remove_stale()
         return Path(tempfile.gettempdir(), f"{_PREFIX}{purpose}-{secrets.token_hex(8)}")

@@ -2,14 +2,12 @@
 
 import signal
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
-import botocore.session
 import pytest
 from hypothesis import settings
 
-from tests.support import quick_waits
+from tests.support import quick_sessions, quick_waits
 from tests.support.aws_program import CREDENTIALS
 from tests.support.campaigns import PROFILE
 from tests.support.counters_world import Aws, aws_server, make_table
@@ -19,11 +17,10 @@ def pytest_configure() -> None:
     """Give the processes that tests start the default signals, also under ``nohup`` and ``&``.
 
     An ignored signal stays ignored in a new program, a handled one becomes the default there.
-    botocore's models are parsed once a process, and not once a session.
     """
     settings.load_profile(PROFILE)
     quick_waits.install()
-    botocore.session.create_loader = cache(botocore.session.create_loader)
+    quick_sessions.install()
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)

@@ -32,9 +32,8 @@ class CheckPlan:
     """A check, before anything is read.
 
     Without ``request_ids`` the requests of the window are checked. ``records`` are failure records
-    to compare the requests with. ``wait_ms`` is how long to wait
-    at most, ``None`` for as long as something is awaited. ``baseline`` are the known findings;
-    with ``learns`` the failing findings are collected for it.
+    to compare the requests with. ``wait_ms`` is the longest wait; with ``None`` there is no limit.
+    ``baseline`` are the known findings; with ``learns`` the failing findings are collected.
     """
 
     request_ids: tuple[str, ...] = ()
@@ -50,7 +49,7 @@ class CheckPlan:
 
 @value_class
 class CheckRun:
-    """What a check found. ``not_found`` has a sentence for each ID that was not found."""
+    """The result of a check. ``not_found`` has a sentence for each ID that was not found."""
 
     outcome: CheckOutcome
     coverage: Coverage
@@ -58,7 +57,7 @@ class CheckRun:
 
 
 AddRequests = Callable[[CheckEvaluator], tuple[Coverage, Mapping[str, str]]]
-"""Adds what is there by now to an evaluator; returns the coverage and the IDs not found."""
+"""Reads the requests again into an evaluator; returns the coverage and the IDs not found."""
 
 
 def check(
@@ -131,8 +130,8 @@ def check_when_settled(
 ) -> CheckRun:
     """Read, and read again until nothing more is awaited or ``deadline_ms`` is over.
 
-    Without request IDs, the check waits for the requests that were there when the least number
-    expected was: newer ones are not awaited, or the check of a busy function would never end.
+    Without request IDs, the check waits for the requests that existed when the minimum number was
+    reached. It does not wait for newer ones: on a busy function it would never end.
     """
     expectations, waited, began_ms = plan.expectations, False, clock()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 
@@ -130,7 +130,7 @@ def open_search(
 
 
 def _by_groups(options: SourceOptions, config: ProjectConfig, feedback: Feedback) -> SourceOptions:
-    """Name the log groups of several functions in place of the functions."""
+    """Replace several functions by their log groups."""
     if any(parse_function_name(one).qualifier for one in options.functions if not is_pattern(one)):
         raise UsageError(
             "a version or an alias can be given for one function only.",
@@ -144,7 +144,7 @@ def _by_groups(options: SourceOptions, config: ProjectConfig, feedback: Feedback
 def read_by_service_clock(
     search: OpenedSearch, window: TimeWindow, clock: Clock
 ) -> tuple[LogQuery, list[LogEvent]]:
-    """Read the events; again where the answers show that this machine's clock is wrong."""
+    """Read the events; read them again if the responses show that this machine's clock is wrong."""
     while True:
         skew_ms = search.skew_ms()
         shifted = window.shifted(skew_ms)
@@ -182,7 +182,7 @@ def aws_for(options: SourceOptions, *names: str | None, clock: Clock = wall_cloc
     places = [_PLACE_OF_ARN.match(name or "") for name in names]
     regions = [place and place["region"] for place in places]
     named = next(filter(None, regions), None)
-    if options.functions and None in regions:  # a plain name is not of the region of an ARN
+    if options.functions and None in regions:  # the region of an ARN does not apply to a plain name
         named = options.default_region
     return AwsClient(
         profile=options.profile,
@@ -218,7 +218,7 @@ def query_budget(options: SourceOptions, feedback: Feedback) -> QueryBudget:
 
 
 def place_of(options: SourceOptions, config: ProjectConfig, *, any_group: bool) -> SearchPlace:
-    """Return where to search: what the options name, else what the settings file names.
+    """Return the place to search: from the options, else from the settings file.
 
     A log group without a function can name one: that of ``/aws/lambda/NAME``.
     """
@@ -271,7 +271,7 @@ class _Functions:
             self._read[named.name if place.elsewhere else place.function] = self.known
 
     def of(self, event: LogEvent) -> FunctionConfig:
-        """Return the settings of the function whose log ``event`` stands in."""
+        """Return the settings of the function that logged ``event``."""
         function = self._only
         if function is None:
             group = self._arns.get(event.log_group or "") or event.log_group or ""
@@ -281,9 +281,9 @@ class _Functions:
         return self._read[function]
 
     def discovered(self, first: Sequence[str], command: str) -> Discovered:
-        """Every group of a Lambda function, most likely first.
+        """Return every log group of a Lambda function, the likeliest first.
 
-        ``command`` names the function, and needs no list of groups.
+        With ``-f`` no list of groups is needed.
         """
         try:
             groups, notes = discover(self._aws, first)
@@ -368,12 +368,12 @@ def find_targets(
     """
     if options.functions and not options.log_groups:
         aws = aws_for(options, *options.functions)
-        finder = _TargetFinder(aws, feedback)
+        finder = _TargetFinder(aws=aws, feedback=feedback)
         found = chain.from_iterable(map(finder.named, options.functions))
     else:
         place = place_of(options, config, any_group=False)
         aws = aws_for(options, place.function, *place.groups)
-        finder = _TargetFinder(aws, feedback)
+        finder = _TargetFinder(aws=aws, feedback=feedback)
         if place.function:
             found = chain(finder.of_function(place.function, place.groups))
         else:
@@ -383,7 +383,7 @@ def find_targets(
     return aws, tuple(replace(t, group=group) for t, group in zip(targets, groups, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _TargetFinder:
     aws: AwsClient
     feedback: Feedback

@@ -34,7 +34,7 @@ _MOST_COST = 0.05  # US dollars, for Logs Insights
 
 
 class _Limited:
-    """Feedback that ends the reading after a time, by ``CouldNotLook`` at the next progress."""
+    """Feedback that raises ``CouldNotLook`` at the first progress after a time."""
 
     def __init__(self, feedback: Feedback, seconds: float, clock: Callable[[], float]) -> None:
         self._feedback, self._seconds, self._clock = feedback, seconds, clock
@@ -45,7 +45,7 @@ class _Limited:
         self._feedback.warn(sentence)
 
     def confirm(self, question: str) -> bool:
-        """Spend nothing more: the limit of the cost decides alone."""
+        """Return false: nothing above the limit of the cost is spent."""
         return False
 
     @contextmanager
@@ -94,12 +94,14 @@ def _retry_places(
     window = TimeWindow(since_ms=now_ms - _DAY_MS, is_since_ago=True)
     with open_window(options, config, window, now_ms=now_ms, feedback=feedback) as reader:
         found = list(reader.map(_retries))
+        web = reader.coverage.web_function
         hidden = [gap.message for gap in reader.coverage.gaps if gap.hides_attempts]
     return RetryPlaces(
         same=sum(tally.same_environment for tally, _ in found),
         other=sum(tally.other_environment for tally, _ in found),
         retried=sum((versions for _, versions in found), Counter()),
         unread="".join(hidden[:1]),
+        web=web,
     )
 
 

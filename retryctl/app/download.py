@@ -1,8 +1,8 @@
-"""Functions on CloudWatch: the window of each one's log group, saved to be read as a saved log.
+"""Download the windows of log groups from CloudWatch, to be read as saved logs.
 
-A group is read from as far before the window as an earlier attempt can lie, so that a retry at the
-window's start is not counted as a first attempt. Nothing is read beyond the window's end: what is
-open there is pending or running.
+A group is read from the earliest time of an attempt before the window, so that a retry at the
+window's start is not counted as a first attempt. Nothing is read after the window's end: requests
+that are open there are pending or running.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _DAY_MS = 24 * 3_600_000
 
 @value_class
 class DownloadedGroup:
-    """What is in ``folder``; ``coverage`` is that of this group alone."""
+    """A downloaded log group; ``coverage`` is that of this group alone."""
 
     target: Target
     folder: Path
@@ -80,14 +80,14 @@ def download_groups(
 
     A window without a start is that of the last 24 hours. Raises the errors of
     ``retryctl.errors`` where no group can be read; one of several that cannot be read is a gap.
-    With ``verify_all`` every pair of lines whose adjacency matters is looked up; without it those
-    behind ``wrong_counters`` and some others. With ``every_line`` the lines that do not describe
+    With ``verify_all`` every adjacent pair is verified; without it the pairs of
+    ``wrong_counters`` and some others. With ``every_line`` the lines that do not describe
     attempts are read too.
     """
     aws, targets = find_targets(options, config, feedback)
     search = _search_options(options, aws, feedback)
     if targets and not aws.calls:
-        search.describe(targets[0].group)  # the answer has the service's clock
+        search.describe(targets[0].group)  # the response has the service's clock
     now_ms += aws.skew_ms
     warn_of_skew(aws.skew_ms, feedback)
     window = window.shifted(aws.skew_ms)
@@ -199,7 +199,7 @@ class _Download:
             now_ms=self._now_ms,
             markers=self._markers,
             folder=folder,
-            on_page=partial(self._tell, group),
+            on_page=partial(self._count_page, group),
             verify_all=self._verify_all,
             every_line=self._every_line,
             wrong_counters=partial(self._wrong, targets, folder),
@@ -225,10 +225,10 @@ class _Download:
         self._all.since_ms = min(self._all.since_ms, looked.since_ms)
         self._all.horizon_ms = min(self._all.horizon_ms, looked.horizon_ms)
 
-    def _tell(self, group: LogGroup, page: Page) -> None:
+    def _count_page(self, group: LogGroup, page: Page) -> None:
         with self._lock:
             self._pages += 1
             self._all.found += len(page.events)
             at = self._all.progress(group, groups=len(self._by_group), api_calls=self._aws.calls)
-            at = replace(at, pages=self._pages)  # those of this group are not added yet
+            at = replace(at, pages=self._pages)  # the pages of this group are not added yet
         show_calls(self._show, at)

@@ -50,16 +50,15 @@ def with_function_of(options: SourceOptions, records: Iterable[FailureRecord]) -
     """Return the options with the function of the records, if they all name the same one.
 
     What the options name themselves stays. A version or alias is dropped: one log has them all.
+    Of a saved log, which does not name its region, the records give that.
     """
-    if (
-        options.source != "cloudwatch"
-        or options.function
-        or options.functions
-        or options.log_groups
-    ):
-        return options
     arns = {record.function_arn for record in records}
-    names = {":".join(arn.split(":")[:7]) for arn in arns if arn}
-    return (
-        replace(options, function=names.pop()) if None not in arns and len(names) == 1 else options
-    )
+    names = {tuple(arn.split(":")[:7]) for arn in arns if arn}
+    if None in arns or len(names) != 1:
+        return options
+    (name,) = names
+    if options.source != "cloudwatch":
+        return replace(options, default_region=name[3])
+    if options.function or options.functions or options.log_groups:
+        return options
+    return replace(options, function=":".join(name))

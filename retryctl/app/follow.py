@@ -1,4 +1,4 @@
-"""Follow requests until their sequences close: the one polling loop, and when to read again."""
+"""Follow requests until all are closed: the polling loop, and the times of the next reads."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from retryctl.errors import RetryctlError, Throttled, Unreachable
 _START_LATE_MS = 2_000
 _OVERDUE_MS = 10_000
 _LEAST_MS, _MOST_MS = 5_000, 60_000
-# A service that fails for this long ends the wait with what is known.
+# If the service fails for this long, the wait ends with the result so far.
 _GIVE_UP_MS = 900_000
 UNSEEN_FOR_MS = 60_000
-"""The lines of an attempt that has just begun are there by then; later the ID is a wrong one."""
+"""The lines of an attempt appear within this time. After it an unknown ID is taken as wrong."""
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ def poll(
     on_wait: Callable[[T, int], None],
     on_failure: Callable[[RetryctlError], None],
 ) -> T:
-    """Return what ``read`` gives once nothing more is awaited, or the deadline is over.
+    """Call ``read`` until nothing more is awaited or the deadline is over; return the last result.
 
     ``next_read_ms`` gives the time of the next read in epoch milliseconds, ``None`` where there
     is nothing to wait for. ``sleep`` takes seconds. ``on_wait`` is called before each wait, with
@@ -67,7 +67,7 @@ def follow(
     on_wait: Callable[[TraceResult, int], None],
     on_failure: Callable[[RetryctlError], None],
 ) -> TraceResult:
-    """Return what ``read`` gives once every request has closed, or ``timeout_ms`` is over.
+    """Call ``read`` until every request is closed or the time is over; return the last result.
 
     A result without an attempt that an earlier one had counts as a failure.
     """
@@ -110,7 +110,7 @@ def _refuse_lost_attempts(result: TraceResult, before: TraceResult) -> None:
 
 
 def _next_reads(result: TraceResult, now_ms: int, began_ms: int) -> Iterator[int]:
-    """Yield when each open request is worth another read."""
+    """Yield the time of the next read for each open request."""
     may_close = any(gap.may_close for gap in result.coverage.gaps)
     for checked in result.checked:
         request = checked.request

@@ -38,7 +38,7 @@ _OVER_BEFORE_S = 45.0
 
 @value_class
 class LabOrder:
-    """What the lab runs: ``requests`` requests for each plan, all with one event.
+    """The order of a run: ``requests`` requests for each plan, all with one event.
 
     ``retries`` is the function's MaximumRetryAttempts, or how often an event ``source`` delivers
     again. With a ``seed`` the run has the IDs, the
@@ -61,8 +61,8 @@ class LabOrder:
 class LabRun:
     """The result: checked requests in order of their first attempt, and all that was logged.
 
-    ``plans`` and ``attempts`` are by request ID; ``warnings`` are sentences about what was not as
-    on Lambda. ``seed`` repeats the run.
+    ``plans`` and ``attempts`` are by request ID; ``warnings`` are sentences about differences from
+    Lambda. ``seed`` repeats the run.
     """
 
     checked: tuple[CheckedRequest, ...]

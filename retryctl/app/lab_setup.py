@@ -1,4 +1,4 @@
-"""From the options of a lab to the function that it runs; the command and the fixture share it."""
+"""Make the function of a lab from options, for the command and the fixture."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def _credentials(
 def _unresolved(
     declared: TemplateFunction | None, own: Mapping[str, Any], env: Mapping[str, str]
 ) -> Iterator[str]:
-    """Name what only a deployment knows, unless an option gives it."""
+    """Name the values that only a deployment has, unless an option gives them."""
     for name in declared.unresolved if declared else ():
         is_given = bool(own["layer"]) if name.startswith("layer ") else name in env
         if not is_given:

@@ -11,11 +11,11 @@ from retryctl.app.trace import TraceResult
 from retryctl.errors import UnreadableInput
 
 _STEP_S, _QUIET_S, _BUSY_S = 0.1, 0.5, 5.0
-_MOST_OF_TIME = 20  # a log that never pauses is read for a twentieth of the time
+_MOST_OF_TIME = 20  # reading takes at most a twentieth of the time, even without pauses
 
 
 class Pipe(Protocol):
-    """A pipe that is copied while it grows."""
+    """A pipe whose content is copied while it arrives."""
 
     @property
     def size(self) -> int:
@@ -30,7 +30,7 @@ class Pipe(Protocol):
 
 
 class PipeFollower:
-    """Reads a pipe anew when something has come and no more follows at once."""
+    """Reads a pipe again after new content, once it pauses."""
 
     def __init__(self, pipe: Pipe, read: Callable[[], TraceResult]) -> None:
         self._pipe, self._read = pipe, read

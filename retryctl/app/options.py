@@ -1,4 +1,4 @@
-"""What every use case takes: where to read, which window, and a channel back to the caller."""
+"""Parameters of every use case: the source, the window, and a channel to the caller."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Clock = Callable[[], int]
 """Returns epoch milliseconds."""
 
 ProgressText = Callable[[float], str]
-"""Returns one line of progress, given the seconds since the work began."""
+"""Returns a line of progress for the number of seconds since the start."""
 
 ShowProgress = Callable[[ProgressText], None]
-"""Shows a line of progress, if it is shown at all. May be called from any thread."""
+"""Shows a line of progress. May be called from any thread."""
 
 
 class Engine(StrEnum):
@@ -120,7 +120,7 @@ class Feedback(Protocol):
         """Report a sentence about what was read. The same one may come more than once."""
 
     def confirm(self, question: str) -> bool:
-        """Put a question to the user, where there is one; false without an answer."""
+        """Request consent; false if nobody answers."""
 
     def progress(self) -> AbstractContextManager[ShowProgress]:
         """Return a context in which progress is shown."""

@@ -167,7 +167,7 @@ def _download(
             if not group.coverage.events_read:
                 continue
             query = LogQuery(function=group.target.function, keeps_places=True)
-            with BulkReader(str(group.folder)) as log:
-                found = log.trace(query, config.markers, group.target.settings)
+            log = BulkReader(str(group.folder))
+            found = log.trace(query, config.markers, group.target.settings)
             requests += (one for one in found.requests if one.request.placed_ms >= since_ms)
         return requests, downloaded.coverage

@@ -1,4 +1,4 @@
-"""Show what happened on each attempt of some requests."""
+"""Show show what happened on each attempt of requests."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from retryctl.core.crosscheck.checked_request import (
     HistoryInput,
     check_history,
     cross_checked,
+    lines_of_function,
     unmatched_patterns,
 )
 from retryctl.core.crosscheck.claims import Branches, Markers
@@ -214,7 +215,8 @@ def _read_saved(
         if named.alias:
             feedback.warn(alias_not_logged(named))
     copy = stdin() if stdin else None
-    with feedback.progress() as show, BulkReader(options.source, stdin=copy) as log:
+    log = BulkReader(options.source, stdin=copy)
+    with feedback.progress() as show:
         found = log.trace(query, markers, stored=stored, progress=partial(bytes_progress, show))
     region = options.region or options.default_region
     return _result(found, query, markers, region)
@@ -265,7 +267,7 @@ def _result(found: TracedLog, query: LogQuery, markers: Markers, region: str | N
 def _unmatched(requests: Sequence[CheckedRequest], markers: Markers) -> str:
     attempts = [attempt for one in requests for attempt in one.request.attempts]
     failed = sum(attempt.outcome.failed for attempt in attempts)
-    return unmatched_patterns(failed, cross_checked(requests), markers.patterns)
+    return unmatched_patterns(failed, cross_checked(requests), markers, lines_of_function(requests))
 
 
 def _is_in_window(request: Request, query: LogQuery) -> bool:

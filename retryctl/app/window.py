@@ -4,36 +4,41 @@ A saved log is read in chunks by several processes, and its partitions are check
 A window of CloudWatch is downloaded to a temporary folder first, and read like a saved log. A
 request belongs to the window in which its first attempt started.
 
-Attempts are kept without their lines. ``check`` needs the lines that prove a finding: requests
-that have one are read a second time, all of them in one pass.
+Attempts are kept without their lines. ``check`` needs the lines that prove a finding: the requests
+whose findings it keeps are read a second time, all of them in one pass.
 """
 
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from retryctl.app.options import SILENT, Feedback, SourceOptions, TimeWindow, bytes_progress
+from retryctl.app.partition_results import (
+    TalliesByFunction,
+    tallies_by_function,
+    wanted_rows,
+    wrong_counters,
+)
 from retryctl.bulk.partition_map import Requests, map_partitions
 from retryctl.bulk.reader import BulkReader
 from retryctl.bulk.reduction import PartitionContext
 from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.config import ProjectConfig
 from retryctl.core.check.check_evaluator import CheckEvaluator
-from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.summary.request_row import RequestRow, RowFilter, request_rows
+from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.aws.function_config import alias_not_logged, parse_function_name
 from retryctl.sources.saved.diagnostics import ReadStats
@@ -45,8 +50,6 @@ if TYPE_CHECKING:
 MOST_PROCESSES = 8
 
 T = TypeVar("T")
-TalliesByFunction = dict["str | None", SummaryTally]
-"""A tally for each function; ``None`` for requests whose function is not known."""
 
 
 # --------------------------------------------------------------------------- the use cases
@@ -55,7 +58,7 @@ TalliesByFunction = dict["str | None", SummaryTally]
 def count_requests(reader: WindowReader) -> TalliesByFunction:
     """Count the requests of a window, by function."""
     tallies: TalliesByFunction = {}
-    for part in reader.map(_Count()):
+    for part in reader.map(tallies_by_function):
         for function, tally in part.items():
             tallies.setdefault(function, SummaryTally()).merge(tally)
     return tallies
@@ -63,7 +66,7 @@ def count_requests(reader: WindowReader) -> TalliesByFunction:
 
 def list_rows(reader: WindowReader, wanted: RowFilter) -> Iterator[RequestRow]:
     """Yield a row for each request of a window that passes the filter, as they are found."""
-    return chain.from_iterable(reader.map(_List(wanted)))
+    return chain.from_iterable(reader.map(partial(wanted_rows, wanted)))
 
 
 def evaluate_requests(reader: WindowReader, evaluator: CheckEvaluator) -> None:
@@ -132,9 +135,9 @@ class WindowReader:
             yield from log.map(make)
 
     def evaluate(self, kind: CheckEvaluator) -> Iterator[CheckEvaluator]:
-        """Yield an evaluator of that kind for each part of the requests."""
+        """Yield an evaluator of that kind for each log."""
         for log in self._logs():
-            yield from log.evaluate(kind)
+            yield log.evaluate(kind)
 
 
 def _saved_window(
@@ -221,7 +224,7 @@ def _wrong_counters(
     config: ProjectConfig, window: TimeWindow, group: DownloadedGroup
 ) -> list[StreamStretch]:
     log = _log_of(group, config, window, SILENT)
-    return list(chain.from_iterable(log.map(_WrongCounters())))
+    return list(chain.from_iterable(log.map(wrong_counters)))
 
 
 def _with_unrecognised(coverage: Coverage, stats: ReadStats) -> Coverage:
@@ -259,25 +262,23 @@ class SavedWindow:
         """Yield what ``make`` makes of each partition."""
         return self._map(make, self._found)
 
-    def evaluate(self, kind: CheckEvaluator) -> Iterator[CheckEvaluator]:
-        """Yield an evaluator for each partition; requests with findings are read once more."""
-        again: set[str] = set()
-        for evaluator, unproved in self.map(_Evaluate(kind, has_lines=False)):
-            again |= unproved
-            yield evaluator
-        if not again:
-            return
-        store = self._read(tuple(again))
-        for evaluator, _ in self._map(_Evaluate(kind, has_lines=True), store):
-            again -= evaluator.request_ids
-            yield evaluator
-        if again:
-            raise UnreadableInput(
-                "the log changed while it was read.", "Read a copy of it that stays as it is."
-            )
+    def evaluate(self, kind: CheckEvaluator) -> CheckEvaluator:
+        """Evaluate all requests; those whose findings are kept are read once more, for evidence."""
+        evaluator = kind.another()
+        for part in self.map(_Evaluate(kind=kind)):
+            evaluator.merge(part)
+        if ids := evaluator.request_ids_with_findings():
+            proved = kind.another()
+            for part in self._map(_Evaluate(kind=kind), self._read(tuple(ids))):
+                proved.merge(part)
+            if not evaluator.take_evidence(proved):
+                raise UnreadableInput(
+                    "the log changed while it was read.", "Read a copy of it that stays as it is."
+                )
+        return evaluator
 
     def _map(self, make: Callable[[Requests], T], found: ShuffleStore) -> Iterator[T]:
-        parts = map_partitions(found, self._context, _Observed(make), self._processes)
+        parts = map_partitions(found, self._context, _Observed(make=make), self._processes)
         for result, lacks_lines in parts:
             self.lacks_lines |= lacks_lines
             yield result
@@ -328,7 +329,7 @@ def _processors() -> int:
 # --------------------------------------------------------------------------- of one partition
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Observed:
     """Calls ``make``; returns its result, and whether lines of a request may be missing."""
 
@@ -346,64 +347,13 @@ class _Observed:
         return self.make(observed()), lacks_lines
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Evaluate:
-    """Evaluate requests; those with findings but without lines are skipped, and their IDs given."""
-
     kind: CheckEvaluator
-    has_lines: bool
 
-    def __call__(self, requests: Requests) -> tuple[CheckEvaluator, set[str]]:
-        found, evaluator = list(requests), self.kind.another()
-        checked = [one for one in found if isinstance(one, CheckedRequest)]
-        unproved = {one.request.request_id for one in checked if one.findings}
-        if self.has_lines:
-            unproved.clear()
-        for one in found:
-            for request in one.requests() if isinstance(one, SilentSuccesses) else (one,):
-                if request.request.request_id not in unproved:
-                    evaluator.add(request)
-        return evaluator, unproved
-
-
-@dataclass(frozen=True, slots=True)
-class _WrongCounters:
-    """Returns where the attempts lie whose counter or branch is wrong."""
-
-    def __call__(self, requests: Requests) -> list[StreamStretch]:
-        from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange
-
-        return [
-            StreamStretch(
-                log_stream=attempt.log_stream,
-                window=TimeRange(
-                    since_ms=attempt.placed_ms,
-                    until_ms=max(attempt.last_event.timestamp_ms, attempt.ended_ms or 0) + 1,
-                ),
-            )
-            for one in requests
-            if isinstance(one, CheckedRequest)
-            for attempt, check in zip(one.request.attempts, one.checks, strict=True)
-            if check.check is AttemptVerdict.DISAGREES
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Count:
-    def __call__(self, requests: Requests) -> TalliesByFunction:
-        tallies: TalliesByFunction = defaultdict(SummaryTally)
+    def __call__(self, requests: Requests) -> CheckEvaluator:
+        evaluator = self.kind.another()
         for one in requests:
-            if isinstance(one, SilentSuccesses):
-                tallies[one.function].add_quiet(one.attempts)
-            else:
-                tallies[one.request.function].add(one)
-        return tallies
-
-
-@dataclass(frozen=True, slots=True)
-class _List:
-    wanted: RowFilter
-
-    def __call__(self, requests: Requests) -> list[RequestRow]:
-        lines = chain.from_iterable(map(request_rows, requests))
-        return [line for line in lines if self.wanted.has(line)]
+            for request in one.requests() if isinstance(one, SilentSuccesses) else (one,):
+                evaluator.add(request)
+        return evaluator

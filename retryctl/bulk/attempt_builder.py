@@ -6,7 +6,6 @@ and of the others the figures are kept.
 
 from __future__ import annotations
 
-import re
 from binascii import unhexlify
 from itertools import repeat
 from operator import lt, sub
@@ -30,6 +29,7 @@ from retryctl.core.crosscheck.claims import Markers, read_claim
 from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.history.lost_lines import has_lost_lines
 from retryctl.core.history.safe_cut import ClosedChunk, closed_piece
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.attempt import Attempt, execution_arn
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
@@ -48,7 +48,7 @@ from retryctl.core.model.records import (
 )
 from retryctl.sources.saved.stream_filter import StreamFilter
 
-_RUNS = re.compile(b"(?:%c%c%c){2,}(?=%c)" % (STARTS, ENDS, REPORTS, STARTS))
+_RUNS = late_regex(b"(?:%c%c%c){2,}(?=%c)" % (STARTS, ENDS, REPORTS, STARTS))
 """Marked lines of attempts with three records, one after another, and a START behind them."""
 MOST_TEMPLATES = 20_000
 MOST_AT_ONCE = 500

@@ -5,15 +5,16 @@ A template is a tuple with one *part* for each record of an attempt, in order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.records import FunctionError, Record, Report, RuntimeDone, TimedOut
+from retryctl.core.value_classes import state_class
 
 MOST_PARTS, MOST_ATTEMPTS = 5_000, 2_000
 
 
-@dataclass(slots=True)
+@state_class
 class TemplateCache:
     """What the core made of lines; it is valid for equal lines of the same log.
 

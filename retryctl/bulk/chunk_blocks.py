@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from io import BufferedReader
+from itertools import chain
 from typing import IO, Generic, Protocol, TypeVar
 
 from retryctl.bulk.chunks import ByteRange, Chunk, Stretches
@@ -15,12 +16,10 @@ from retryctl.sources.saved.decoding import segments
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter
 from retryctl.sources.saved.files import cannot_open
 from retryctl.sources.saved.formats import detect_format
-from retryctl.sources.saved.formats.json_documents import JsonDocuments
 from retryctl.sources.saved.formats.json_lines import json_lines_block
 from retryctl.sources.saved.gzip_members import UnpackedFile
 from retryctl.sources.saved.log_file import read_file
 from retryctl.sources.saved.raw_blocks import (
-    CanonicalBlock,
     ConvertibleBlock,
     RawBlock,
     raw_ties_in_order,
@@ -31,6 +30,7 @@ R_co = TypeVar("R_co", covariant=True)
 Advance = Callable[[int], None]
 """Takes the number of bytes that were read since the last call."""
 
+_ITEM_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 17  # fits in a processor's cache, and so is read twice as fast
 
 
@@ -69,7 +69,7 @@ class ChunkBlocks:
         if self.format and not self.format.answers_search:
             search.add("")
             return False
-        return isinstance(self.format, JsonDocuments)
+        return self.format is not None and self.format.has_documents
 
     @property
     def has_remarks(self) -> bool:
@@ -101,10 +101,12 @@ def _blocks(opened: IO[bytes], start: int, size: int) -> Iterator[RawBlock]:
         opened.seek(start - 1)
         at = len(opened.readline()) - 1
     while at < size:
-        # the line that the last byte of the stretch is of may be long
-        block = opened.read(min(_BLOCK_BYTES, size - at - 1))
-        block += opened.readline()
-        if not block:
+        # the line that the last byte of the block is of may be long
+        length = min(_BLOCK_BYTES, size - at - 1)
+        opened.seek(start + at + length)
+        length += len(opened.readline())
+        opened.seek(start + at)
+        if not (block := opened.read(length)):
             return
         yield json_lines_block(block, at)
         at += len(block)
@@ -113,17 +115,15 @@ def _blocks(opened: IO[bytes], start: int, size: int) -> Iterator[RawBlock]:
 def _stretches(opened: IO[bytes], origin: int, stretches: Stretches) -> Iterator[RawBlock]:
     """Yield the blocks that a survey selected."""
     unpacked = UnpackedFile(opened, origin, stretches.checkpoints)
-    convert = stretches.convert
     for start, stop in stretches.bounds:
         if stretches.is_packed:
             raw = unpacked.read(start, stop)
         else:
             opened.seek(origin + start)
             raw = opened.read(stop - start)
-        if convert:
-            yield ConvertibleBlock(raw, convert, names_streams=stretches.names_streams)
-        else:
-            yield CanonicalBlock(raw)
+        yield ConvertibleBlock(
+            raw=raw, convert=stretches.convert, names_streams=stretches.names_streams
+        )
 
 
 class ChunkTask(Protocol[R_co]):
@@ -167,14 +167,28 @@ class ChunkRun(Generic[R]):
             self._meter.reach(self._start + self.done)
 
     def _results(self, chunks: list[Chunk]) -> Iterator[tuple[Chunk, R | UnreadableInput | None]]:
-        if self._processes < 2 or len(chunks) < 2 or not all(c.file.on_disk for c in chunks):
+        items = list(_with_neighbours(chunks))
+        if self._processes < 2 or len(items) < 2 or not all(c.file.on_disk for c in chunks):
             for chunk in chunks:
                 yield chunk, self._task(chunk, self._meter.advance)
             return
-        processes = min(self._processes, len(chunks))
-        results = run_in_workers(partial(_run, self._task), chunks, processes)
-        yield from zip(chunks, results, strict=True)
+        processes = min(self._processes, len(items))
+        results = run_in_workers(partial(_run, self._task), items, processes)
+        yield from zip(chunks, chain.from_iterable(results), strict=True)
 
 
-def _run(task: ChunkTask[R], chunk: Chunk) -> R | UnreadableInput | None:
-    return task(chunk, lambda _: None)
+def _with_neighbours(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
+    """Yield the chunks in order; small ones together, since sending an item has its price."""
+    item, size = list[Chunk](), 0
+    for chunk in chunks:
+        item.append(chunk)
+        size += chunk.size
+        if size >= _ITEM_BYTES:
+            yield item
+            item, size = [], 0
+    if item:
+        yield item
+
+
+def _run(task: ChunkTask[R], chunks: list[Chunk]) -> list[R | UnreadableInput | None]:
+    return [task(chunk, lambda _: None) for chunk in chunks]

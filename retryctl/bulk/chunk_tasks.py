@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from io import BytesIO
 
 from retryctl.bulk.attempt_templates import TemplateCache
@@ -11,14 +11,15 @@ from retryctl.bulk.chunks import Chunk
 from retryctl.bulk.id_survey import LineSelector, Survey, SurveyedChunk
 from retryctl.bulk.line_layout import lead_with_groups
 from retryctl.bulk.line_scanner import LineScanner
-from retryctl.bulk.shuffle import ScanPlan
+from retryctl.bulk.scan_plan import ScanPlan
 from retryctl.bulk.stream_state import ScannedChunk
 from retryctl.core.model.coverage import LogQuery
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SurveyTask:
     """The survey of a chunk for the request IDs of a query."""
 
@@ -43,7 +44,7 @@ class SurveyTask:
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ScanTask:
     """The scan of a chunk. What it learns of templates is valid for the chunks after it.
 

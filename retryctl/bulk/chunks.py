@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import IO
 
+from retryctl.core.late_regex import late_regex
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.files import SavedFile
 from retryctl.sources.saved.formats import detect_format
@@ -25,10 +26,11 @@ from retryctl.sources.saved.gzip_members import (
     Checkpoint,
 )
 from retryctl.sources.saved.log_format import LogFormat
+from retryctl.sources.saved.raw_blocks import Convert
 
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 # Its flags (a name at most), its time, its level, its system; RFC 1952.
-_MEMBER = re.compile(rb"\x1f\x8b\x08[\x00\x08].{4}[\x00\x02\x04][\x00-\x0d\xff]", re.S)
+_MEMBER = late_regex(rb"\x1f\x8b\x08[\x00\x08].{4}[\x00\x02\x04][\x00-\x0d\xff]", re.S)
 _HEAD_BYTES = 10
 
 
@@ -41,7 +43,7 @@ class Stretches:
     """
 
     bounds: tuple[tuple[int, int], ...]
-    convert: Callable[[bytes], bytes] | None
+    convert: Convert
     names_streams: bool = True
     is_packed: bool = False
     checkpoints: tuple[Checkpoint, ...] = ()

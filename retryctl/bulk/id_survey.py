@@ -10,32 +10,36 @@ each block then shows which blocks have to be read once more.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import field, replace
 from io import BytesIO
 
 from retryctl.bulk.chunks import Chunk, Stretches
 from retryctl.bulk.line_layout import is_usual_line, lead_with_group
 from retryctl.core.history.searched_log import IdSearch
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
+from retryctl.core.value_classes import state_class
 from retryctl.sources.saved.canonical_lines import HEADER, KEY
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.gzip_members import Checkpoint
 from retryctl.sources.saved.log_format import RawEvent
-from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock
+from retryctl.sources.saved.raw_blocks import BlockSpan, Convert, RawBlock, separated
 from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 FEW_IDS = 16
 FEW_STREAMS = 8
-_ANY_ID = re.compile(
+_ANY_ID = late_regex(
     rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 )
 _PLAIN_NAME = re.compile(r"[!#-\[\]-~ ]+")
+# {"logGroupName":"/aws/lambda/orders","logStreamName":"2026/11/23/[7]0123…
+_STREAM_FIRST = rb'\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"'
 
 
-@dataclass(slots=True)
+@state_class
 class BlockIndex:
     """Where the blocks of a chunk stand, and which of them have events of a stream.
 
@@ -46,7 +50,7 @@ class BlockIndex:
     names_streams: bool = True
     is_packed: bool = False
     checkpoints: tuple[Checkpoint, ...] = ()
-    convert: Callable[[bytes], bytes] | None = None
+    convert: Convert | None = None
     is_complete: bool = True
     naming: dict[bytes, int] = field(default_factory=dict)
     unknown: int = 0
@@ -83,14 +87,14 @@ class BlockIndex:
         found = tuple(each for number, each in enumerate(self.bounds) if wanted >> number & 1)
         return Stretches(
             bounds=found,
-            convert=self.convert,
+            convert=self.convert or (separated if self.unknown else _as_it_is),
             names_streams=self.names_streams,
             is_packed=self.is_packed,
             checkpoints=self.checkpoints,
         )
 
 
-@dataclass(slots=True, kw_only=True)
+@state_class
 class SurveyedChunk:
     """What a survey found in one chunk. Times are epoch milliseconds.
 
@@ -118,7 +122,7 @@ class SurveyedChunk:
         self.last_ms = last_ms if self.last_ms is None else max(last_ms, self.last_ms)
 
 
-@dataclass(slots=True, kw_only=True)
+@state_class
 class SurveyedLog(SurveyedChunk):
     """What the surveys of all chunks of a log found."""
 
@@ -257,34 +261,38 @@ def _lines_at(block: bytes, places: Iterable[int]) -> Iterator[bytes]:
 
 
 class LineSelector:
-    """Picks the lines of some streams from the blocks of a log, without parsing the others.
-
-    In an ``irregular`` chunk a stream's name may be written otherwise.
-    """
+    """Picks the lines of some streams from the blocks of a log, without parsing the others."""
 
     def __init__(self, places: Collection[StreamPlace]) -> None:
         self._names = {stream.encode() for _, stream in places}
         self._few = len(self._names) <= FEW_STREAMS
         self._all = not all(_PLAIN_NAME.fullmatch(stream) for _, stream in places)
+        names = b"|".join(map(re.escape, self._names)) if self._few else b""
+        self._begins = re.compile(_STREAM_FIRST + b"(?:" + names + b')"').match
 
     def lines_of(self, block: RawBlock, *, irregular: bool) -> list[bytes]:
-        """Return the lines of a block that may belong to one of the streams, in order."""
-        named = self._few and not self._all and not irregular and block.names_streams
-        if named and not any(name in block.raw for name in self._names):
-            return []
-        return self.lines(block.canonical(), irregular=irregular)
+        """Return the lines of a block that may belong to one of the streams, in order.
 
-    def lines(self, block: bytes, *, irregular: bool = True) -> list[bytes]:
+        In an ``irregular`` chunk a stream's name may be written otherwise.
+        """
+        if self._all or irregular or not self._few:
+            return self.lines(block.canonical())
+        if block.names_streams and not any(name in block.raw for name in self._names):
+            return []
+        return list(filter(self._begins, BytesIO(block.canonical(self._names)).readlines()))
+
+    def lines(self, block: bytes) -> list[bytes]:
         """Return the canonical lines that may belong to one of the streams, in order."""
-        if self._all:
-            return BytesIO(block).readlines()
-        if irregular or not self._few:
-            return [line for line in BytesIO(block) if self._may_belong(line)]
-        return list(_lines_with(block, self._names))
+        lines = BytesIO(block).readlines()
+        return lines if self._all else list(filter(self._may_belong, lines))
 
     def _may_belong(self, line: bytes) -> bool:
         header = KEY.match(line)
         return not header or b"\\" in header[0] or header[2] in self._names
+
+
+def _as_it_is(block: bytes, _: Collection[bytes]) -> bytes:
+    return block
 
 
 def fold_search(search: IdSearch, lines: Iterable[bytes]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from retryctl.core.late_regex import late_regex
+
 HEAD_BYTES = 6
 PLAIN, TEXT, DIGITS, JSON, STARTS, ENDS, REPORTS, LOOK = range(8)
 """PLAIN lines have no consequence, nor have most of the next three kinds; LOOK lines may be any."""
@@ -15,7 +17,7 @@ _TIMED = re.compile(
     rb'|[^"\\]*+(?:\\t[^"\\]*+)*?\\t(?:ERROR|FATAL|fail)\\t'
 )
 # JSON without any of some words, up to the end of the line: much faster than a search for them.
-_SILENT_JSON = re.compile(
+_SILENT_JSON = late_regex(
     rb"[^pRrEFxA\\]*+(?:(?!platform\.|[rR]ror|ERROR|FATAL|retryctl|xecutionArn|\\\\u|AWSRequestId)"
     rb"[pRrEFxA\\][^pRrEFxA\\]*+)*+\Z"
 )

@@ -8,6 +8,7 @@ from functools import cache
 from io import BytesIO
 from itertools import count
 
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent
 from retryctl.sources.saved.canonical_lines import HEADER
 from retryctl.sources.saved.formats.json_event import line_event
@@ -50,7 +51,7 @@ def three_lines(message_at: int) -> re.Pattern[bytes]:
 
 STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"')
 
-_LATE_GROUP = re.compile(rb', ?"log(?:GroupName|Group|_group)": ?("[^"\\]*")(?=[,}])')
+_LATE_GROUP = late_regex(rb', ?"log(?:GroupName|Group|_group)": ?("[^"\\]*")(?=[,}])')
 
 
 def lead_with_groups(block: bytes) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TypeVar
 
 from retryctl.bulk.reduction import Partition, PartitionContext, StreamReading, reduce_partition
@@ -11,14 +10,17 @@ from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.bulk.workers import run_in_workers
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.summary.silent_successes import SilentSuccesses
+from retryctl.core.value_classes import value_class
 
 T = TypeVar("T")
 Requests = Iterable["CheckedRequest | SilentSuccesses"]
 """Some requests; silent successes come many at a time."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Reduction:
+    """Reduces a partition, and calls ``make`` with its requests."""
+
     readings: dict[int, StreamReading]
     context: PartitionContext
     make: Callable[[Requests], object]
@@ -34,7 +36,7 @@ def map_partitions(
     processes: int = 1,
 ) -> Iterator[T]:
     """Yield what ``make`` returns for the checked requests of each partition."""
-    reduce = _Reduction(store.readings, context, make)
+    reduce = _Reduction(readings=store.readings, context=context, make=make)
     parts = (store.part(number) for number in range(store.parts))
     if store.parts > 1 and processes > 1:
         results = run_in_workers(reduce, parts, min(processes, store.parts))

@@ -6,10 +6,10 @@ each form, and of the others only what differs is read.
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from retryctl.bulk.line_layout import ID
+from retryctl.core.late_regex import late_regex
 
 # As they stand inside the string of a message: {\"time\":\"2026-11-23T03:00:00.123Z\",…
 _STRING = rb'\\"[ !#-\[\]-~]*+\\"'
@@ -18,18 +18,18 @@ _MEMBER = _STRING + rb": ?(?:" + _STRING + rb"|" + _NUMBER + rb")"
 _OBJECT = rb"\{" + _MEMBER + rb"(?:, ?" + _MEMBER + rb")*\}"
 _ARRAY = rb"\[" + _OBJECT + rb"(?:, ?" + _OBJECT + rb")*\]"
 _MORE = rb"(?:, ?(?:" + _MEMBER + rb"|" + _STRING + rb": ?(?:" + _OBJECT + rb"|" + _ARRAY + rb")))*"
-_RECORD = re.compile(
+_RECORD = late_regex(
     rb'\{\\"time\\": ?' + _STRING + rb', ?\\"type\\": ?\\"platform\.(start|runtimeDone|report)\\"'
     rb', ?\\"record\\": ?\{\\"requestId\\": ?\\"(' + ID + rb')\\"(' + _MORE + rb')\}\}(?:\\n)?"'
 )
-_VARYING = re.compile(
+_VARYING = late_regex(
     rb'(?<=\\":)( ?)'
     + _NUMBER
     + rb'|(?:(?<=\\"start\\":)|(?<=\\"spanId\\":)|(?<=\\"value\\":)) ?'
     + _STRING
 )
-_BILLED = re.compile(rb'\\"billedDurationMs\\": ?(\d+)(?=[,}])')
-_MEMORY = re.compile(rb'\\"memorySizeMB\\": ?(\d+)(?=[,}])')
+_BILLED = late_regex(rb'\\"billedDurationMs\\": ?(\d+)(?=[,}])')
+_MEMORY = late_regex(rb'\\"memorySizeMB\\": ?(\d+)(?=[,}])')
 
 
 class PlatformLine(NamedTuple):

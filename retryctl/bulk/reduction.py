@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import chain
 from operator import itemgetter
 
@@ -32,10 +32,10 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.silent_successes import CompactAttempt, SilentSuccesses, id_of
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@value_class
 class StreamReading:
     """What one scan found: the templates of its packed attempts, and its streams by fragment.
 
@@ -45,8 +45,10 @@ class StreamReading:
     templates: Sequence[Attempt]
     streams: Sequence[Stream | None]
 
+    __eq__, __hash__ = object.__eq__, object.__hash__  # templates are kept for each reading
 
-@dataclass(slots=True, kw_only=True)
+
+@state_class
 class Partition:
     """The attempts of some requests, each with the number of its scan.
 

@@ -40,12 +40,12 @@ class SpillFile:
         return self._file.read(length)
 
     def _written(self, data: bytes) -> int | None:
-        import tempfile  # a small log has no use for it
+        from retryctl.temporary import temporary_file  # a small log has no use for it
 
         try:
             # It must outlive this function, and ends with the last reference to it. Without a
             # buffer a full disk shows itself here and not when the file is closed.
-            self._file = self._file or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+            self._file = self._file or temporary_file(buffering=0)
             at = self._file.seek(self._end)
             rest = memoryview(data)
             while rest:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.log_place import unqualified
+from retryctl.core.value_classes import state_class
 
 
 class StreamFragment:
@@ -188,7 +189,7 @@ class StreamFragment:
         self.template = ()
 
 
-@dataclass(slots=True, kw_only=True)
+@state_class
 class ScannedChunk:
     """What the scan of a chunk found; ``others`` are partitioned by request ID.
 

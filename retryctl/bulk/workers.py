@@ -13,10 +13,10 @@ import select
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook
 
 if TYPE_CHECKING:
@@ -27,11 +27,12 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 _AHEAD = 2  # results wait in memory: for each process no more than are soon taken
-_SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value_class
 class _Worker:
+    """A process, and the end of its pipe that is here."""
+
     process: BaseProcess
     pipe: Connection[Any, Any]
 
@@ -62,10 +63,13 @@ def run_in_workers(work: Callable[[A], R], items: Iterable[A], processes: int) -
 def _start(work: Callable[[Any], Any], processes: int) -> list[_Worker]:
     import multiprocessing
 
+    from retryctl.temporary import find_temporary_folder, signals_blocked
+
+    find_temporary_folder()  # a worker that is killed cannot remove the trial file
     forks = "fork" in multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("fork" if forks else None)
     workers: list[_Worker] = []
-    with suppress(OSError, MemoryError), _signals_blocked():
+    with suppress(OSError, MemoryError), signals_blocked():
         for _ in range(processes):
             workers.append(_start_one(context, work, workers))
     return workers
@@ -82,7 +86,7 @@ def _start_one(context: Any, work: Callable[[Any], Any], others: list[_Worker]) 
         raise
     finally:
         there.close()
-    return _Worker(process, here)
+    return _Worker(process=process, pipe=here)
 
 
 def _forks(context: Any) -> bool:
@@ -151,19 +155,6 @@ def _out_of_memory(what: str) -> CouldNotLook:
     )
 
 
-@contextmanager
-def _signals_blocked() -> Iterator[None]:
-    """Block signals while a worker starts; the worker keeps them blocked."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 # --------------------------------------------------------------------------- in a worker
 
 
@@ -177,7 +168,9 @@ def _serve(
     Whoever ends a program often signals all of its processes. Only the first obeys, and ends the
     others. It notices a killed program only if no worker has the program's end of a pipe open.
     """
-    for number in _SIGNALS:
+    from retryctl.temporary import ENDING_SIGNALS
+
+    for number in ENDING_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     for other in inherited:
         other.close()

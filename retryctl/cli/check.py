@@ -200,9 +200,9 @@ def check(
  verdict, 4 if there was nothing to check. The settings file can set expectations too,\
  in its table "check".
     """
-    from retryctl.cli.check_run import run_check
     from retryctl.cli.options.check_options import CheckOptions
     from retryctl.cli.options.times import wait_limit
+    from retryctl.cli.runs.check import run_check
 
     chosen = CheckOptions(
         fail_on=fail_on,

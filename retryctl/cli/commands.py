@@ -1,13 +1,12 @@
-"""The table of commands. A command's module is imported when it is called, not before."""
+"""The table of commands. A command's module is imported when it is called."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand
@@ -16,6 +15,7 @@ from typer.main import get_command, get_group
 from retryctl import __version__
 from retryctl.cli.help import CommandApp, PlainGroup
 from retryctl.cli.options.ids import names_request
+from retryctl.core.late_regex import late_regex
 from retryctl.core.wording import suggestions
 from retryctl.errors import ExitStatus, UsageError
 
@@ -23,18 +23,20 @@ _STORY = "What happened"
 _FUNCTION = "Your function"
 _HELP = "Help"
 
-# 5m · 1h30m · 5 minutes, and what is meant as such: 300
-_LIKE_A_TIME = re.compile(r"[0-9][0-9a-z. ]*", re.IGNORECASE)
+# 5m · 1h30m · 5 minutes · 300
+_LIKE_A_TIME = late_regex(r"[0-9][0-9a-z. ]*", re.IGNORECASE)
 
 # 'josn' is not one of 'text', 'json'
-_CHOICE = re.compile(r"'([^']*)' is not one of (.+)", re.DOTALL)
+_CHOICE = late_regex(r"'([^']*)' is not one of (.+)", re.DOTALL)
+
+# No such command 'srve'.
+_NO_COMMAND = late_regex(r"[Nn]o such command ('[^']*')")
 
 # click's UsageError, wherever the installed typer keeps its click
 _ClickUsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """One line of the table. ``group``: the command has commands of its own."""
 
     help: str
@@ -69,7 +71,7 @@ _ELSEWHERE = {
 
 
 class _Commands(PlainGroup):
-    """Knows each command by name and one line; the module behind it loads when it is called."""
+    """The commands by name, each with one line of help; their modules are imported later."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         return list(_TABLE)
@@ -108,9 +110,9 @@ def _is_path(name: str) -> bool:
 
 
 def _with_wait_joined(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments; ``--wait`` has its time, if it has one, behind an equals sign.
+    """Return the arguments with ``--wait 5m`` as ``--wait=5m``.
 
-    An option of click's has either always a value or never.
+    In click an option has always a value, or never.
     """
     joined: list[str] = []
     for word in arguments:
@@ -186,7 +188,7 @@ def invoke(arguments: Sequence[str]) -> int:
 
 
 def _refuse_shell(arguments: Sequence[str]) -> None:
-    """Refuse the name of a shell, which typer would pass over: it is for the one that runs it."""
+    """Refuse the name of a shell, which typer would ignore."""
     option, *words = arguments
     if words and option in ("--show-completion", "--install-completion"):
         raise UsageError(
@@ -206,13 +208,20 @@ def complete(variable: str) -> None:
 
 
 def _as_ours(error: Any, command: str) -> UsageError:
-    """Return a refusal of click's with the nearest options or the page that lists them."""
+    """Return the error for one of click's, with the nearest options or the page that lists them.
+
+    Raises ``UsageError`` for a value that is not one of a few.
+    """
     what = str(error.message if hasattr(error, "possibilities") else error.format_message())
     what = re.sub(r"is not a valid int\w*( range)?", "is not a whole number", what)
     hint = suggestions(
         getattr(error, "option_name", ""), getattr(error, "possibilities", None) or ()
     )
     if choice := _CHOICE.search(what):
-        hint = suggestions(choice[1], re.findall(r"'([^']*)'", choice[2]))
+        from retryctl.cli.output.messages import refuse_unknown
+
+        refuse_unknown(choice[1], re.findall(r"'([^']*)'", choice[2]), error.param.opts[0])
+    if unknown := _NO_COMMAND.search(what):
+        what = f"{unknown[1]} is not a command."
     path = error.ctx.command_path if error.ctx else f"retryctl {command}".rstrip()
     return UsageError(f"{what[:1].lower()}{what[1:].rstrip('.')}.", hint or f"See {path} --help.")

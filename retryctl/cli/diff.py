@@ -58,6 +58,6 @@ def diff(
 
     Exit status: 0 with and without differences, 4 if an attempt is not in the log.
     """
-    from retryctl.cli.diff_run import run_diff
+    from retryctl.cli.runs.diff import run_diff
 
     return run_diff(request_ids or (), read, aws, screen, attempts=attempts, output=output)

@@ -30,6 +30,6 @@ def doctor(
     Each check passes, fails, or could not be made. Exit status: 0 all passed, 1 a check failed,
     5 a check could not be made, 3 the function could not be read.
     """
-    from retryctl.cli.doctor_run import run_doctor
+    from retryctl.cli.runs.doctor import run_doctor
 
     return run_doctor(function, aws, screen, output=output, files=report or ())

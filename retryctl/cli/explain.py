@@ -52,10 +52,11 @@ def explain(
 
         hint = suggestions(name, texts) or "retryctl explain lists all."
         raise UsageError(f"explain does not know {name!r}.", hint)
-    if output == "json":
+    if output != "text":
+        from retryctl.cli.output.messages import refuse_unknown
+
+        refuse_unknown(output, ("text", "json"), "--output")
         _print_json({name: texts[name]} if name else texts)
-    elif output != "text":
-        raise UsageError(f"explain has no output {output!r}.", "Use text or json.")
     elif name is None:
         _print_list(texts)
     else:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from retryctl.cli.help import CommandApp
+from retryctl.cli.options import choices
 from retryctl.cli.options import params as options
 
 app = CommandApp(
@@ -38,6 +39,7 @@ def run(
         str,
         typer.Option(
             metavar="PLAN",
+            autocompletion=choices.plans,
             help="same, fresh or env=N for each retry, each with +timeout, +kill, +exit or +oom "
             "(+kill=early, =late, @250ms: later), +throttle, +duplicate or +twin; first+… before "
             "them for attempt 1. Or all: every sequence.",
@@ -49,6 +51,7 @@ def run(
         str,
         typer.Option(
             metavar="FILE|JSON|NAME|-",
+            autocompletion=choices.events,
             help="The event: a file, JSON, stdin, or a sample: s3-put, sqs, sns, eventbridge, "
             "dynamodb-stream.",
             rich_help_panel=_REQUEST,
@@ -218,6 +221,7 @@ def run(
         str | None,
         typer.Option(
             metavar="PROFILE",
+            autocompletion=choices.profiles,
             help="Pass the credentials of this profile to the function.",
             rich_help_panel=_AWS,
         ),
@@ -226,6 +230,7 @@ def run(
         str | None,
         typer.Option(
             metavar="NAME",
+            autocompletion=choices.regions,
             help="Its region. Default: us-east-1.",
             rich_help_panel=_AWS,
             show_default=False,
@@ -289,10 +294,10 @@ def run(
 
     retryctl lab run app.py:handler --plan same,fresh --event '{"order": 1}'
     """
-    from retryctl.cli import lab_run
+    from retryctl.cli.runs import lab as lab_runs
 
-    return lab_run.run(
-        lab_run.LabRunOptions(
+    return lab_runs.run(
+        lab_runs.LabRunOptions(
             plan=plan,
             event=event,
             requests=requests,
@@ -350,6 +355,6 @@ def serve(
 
     Prints the line that points any client at it.
     """
-    from retryctl.cli import lab_run
+    from retryctl.cli.runs import lab as lab_runs
 
-    lab_run.serve_saved(source, port)
+    lab_runs.serve_saved(source, port)

@@ -33,7 +33,7 @@ Retried = Annotated[
 Failed = Annotated[
     bool,
     typer.Option(
-        "--failed", help="Only requests that did not succeed or recover.", rich_help_panel=_WHICH
+        "--failed", help="Only outcomes other than succeeded and recovered.", rich_help_panel=_WHICH
     ),
 ]
 Outcomes = Annotated[
@@ -126,11 +126,11 @@ def list_requests(
     retryctl list orders-worker --since 24h --retried --verdict disagrees
     """
     if related or key:
-        from retryctl.cli.related_run import RelatedOptions, run_related
+        from retryctl.cli.runs.related import RelatedOptions, run_related
 
         related_options = RelatedOptions(key=key, output=output, shape="list")
         return run_related(read, aws, screen, related_options, functions=functions or ())
-    from retryctl.cli.list_run import ListOptions, row_filter, run_list
+    from retryctl.cli.runs.list import ListOptions, row_filter, run_list
 
     wanted = row_filter(
         outcome=outcome,

@@ -1,7 +1,6 @@
 """From a command line to an exit status.
 
-``--version`` and a completion answer in little more time than Python needs to start, so nothing
-is imported here before it is needed.
+``--version`` and completion must be fast, so modules are imported when they are needed.
 
 A closed pipe (``| head``) ends the program quietly with status 0. A command that has its verdict
 before it prints keeps the verdict's status.
@@ -20,7 +19,7 @@ from retryctl.cli.output.stdio import prepare_streams
 from retryctl.errors import CouldNotLook, ExitStatus, RetryctlError
 
 _COMPLETING = "_RETRYCTL_COMPLETE"
-# Few objects of a log form cycles: with Python's default, collections took a tenth of the time.
+# Few objects form cycles, and collections at Python's default took a tenth of the time.
 _MANY_OBJECTS = 100_000
 
 
@@ -51,7 +50,7 @@ def _status_of(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return ExitStatus.OK
     except SystemExit as end:
-        # rich's way to end when the reader of a help page has gone
+        # the reader of a help page closed the pipe
         if isinstance(end.__context__, BrokenPipeError):
             return ExitStatus.OK
         raise
@@ -91,7 +90,7 @@ def _without_saved_log(next_step: str) -> str:
 
 
 def _from_demo(error: RetryctlError, arguments: Sequence[str]) -> str:
-    """Return the next step for ``list demo``, where that cannot be read; else ``""``."""
+    """Return the next step for a command such as ``list demo``; ``""`` for others."""
     from shlex import join
 
     place = next((n for n, word in enumerate(arguments) if n and word == "demo"), 0)
@@ -106,7 +105,7 @@ def _from_demo(error: RetryctlError, arguments: Sequence[str]) -> str:
 
 
 def _report(error: RetryctlError, arguments: Sequence[str], *, debug: bool) -> ExitStatus:
-    """Print on stderr what went wrong and what to do, in lines that a terminal cannot obey."""
+    """Print on stderr what went wrong and what to do, made inert."""
     from retryctl.cli.output.terminal import remark
 
     if debug:
@@ -122,7 +121,7 @@ def _report(error: RetryctlError, arguments: Sequence[str], *, debug: bool) -> E
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
-    """Return whether the arguments, as far as they can be understood, choose a form of JSON."""
+    """Return whether the arguments choose JSON or JSON lines."""
     pairs = zip(arguments, [*arguments[1:], ""], strict=True)
     return any(
         word in ("-ojson", "-ojsonl", "--output=json", "--output=jsonl")

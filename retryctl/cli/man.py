@@ -58,6 +58,6 @@ def _command(path: str, command: Any) -> Iterator[str]:
 
 
 def _roff(text: str) -> str:
-    """Text in which roff finds no request and no escape."""
+    """Return text without roff requests and escapes."""
     plain = text.replace("\\", r"\e").replace("-", r"\-").replace("…", "...")
     return re.sub(r"^([.'])", r"\\&\1", plain)

@@ -23,9 +23,6 @@ class ProbeForm(StrEnum):
     JSON = "json"
 
 
-_DELETION_S = 60.0  # how long the deletion of the log groups may take after Ctrl-C
-
-
 @app.command()
 @params.grouped
 def probe(
@@ -60,7 +57,8 @@ def probe(
     """Test what retryctl assumes of CloudWatch Logs, with two log groups of its own.
 
     It creates a Standard and an Infrequent Access group, puts 12,046 short events into them, reads
-    them with every call that retryctl uses, and deletes both groups, also after Ctrl-C. It
+    them with every call that retryctl uses, and deletes both groups, also after Ctrl-C: groups
+    that cannot be deleted within a second then are named, with the command that deletes them. It
     takes up to five minutes and costs less than $0.01. The report has no account number.
     It needs these actions on /retryctl/probe/*: logs:CreateLogGroup, CreateLogStream,
     PutLogEvents, PutRetentionPolicy, DeleteLogGroup, FilterLogEvents, GetLogEvents,
@@ -79,19 +77,17 @@ def probe(
     from retryctl.cli.options.source import aws_client
     from retryctl.cli.output.report_files import refuse_unwritable
     from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
-    from retryctl.cli.signals import longest_end
     from retryctl.views.json.probe import probe_document
     from retryctl.views.text.probe import probe_text
 
     if report:
         refuse_unwritable(report)
-    with longest_end(_DELETION_S):
-        found = run_probe(
-            aws_client(aws),
-            function=function,
-            quota=not skip_quota,
-            feedback=TerminalFeedback(quiet=quiet),
-        )
+    found = run_probe(
+        aws_client(aws),
+        function=function,
+        quota=not skip_quota,
+        feedback=TerminalFeedback(quiet=quiet),
+    )
     if report:
         report.write_text(probe_document(found), encoding="utf-8")
     if output is ProbeForm.JSON:

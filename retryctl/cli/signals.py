@@ -1,7 +1,7 @@
 """End the program in order when a signal arrives.
 
 A signal raises an exception in the main thread, so that ``finally`` blocks end workers and remove
-temporary files. What takes longer than a signal's sender waits is left to the next run.
+temporary files. The next run does what would take too long after a signal.
 """
 
 from __future__ import annotations
@@ -46,20 +46,8 @@ def signals_end_program() -> Iterator[None]:
         ending.complete = True
 
 
-@contextmanager
-def longest_end(seconds: float) -> Iterator[None]:
-    """Give the end of the ``with`` block more time: what it undoes is not on this machine."""
-    usual, _Ending.longest_s = _Ending.longest_s, seconds
-    try:
-        yield
-    finally:
-        _Ending.longest_s = usual
-
-
 class _Ending:
     """The end that one signal began; later ones change nothing."""
-
-    longest_s = _LONGEST_END_S
 
     def __init__(self) -> None:
         self.complete = False
@@ -77,10 +65,10 @@ class _Ending:
         self._raise()
 
     def replace_error(self) -> None:
-        """Raise the exception of the signal in place of the error that Python made of it.
+        """Raise the exception of the signal again, if Python replaced it by another error.
 
-        Before Python 3.12 what is raised in ``__set_name__``, as in the making of an enum, becomes
-        a RuntimeError.
+        Before Python 3.12 an exception in ``__set_name__``, such as in an enum, becomes a
+        RuntimeError.
         """
         if self._number:
             self._raise()
@@ -103,14 +91,14 @@ class _Ending:
         os.kill(os.getpid(), self._number)
 
     def _end_late(self) -> None:
-        time.sleep(self.longest_s)
+        time.sleep(_LONGEST_END_S)
         if not self.complete:
             _remove_folders()
             os._exit(128 + self._number)
 
 
 def _remove_folders() -> None:
-    """Remove the temporary folders that are left, if the module that makes them was loaded."""
+    """Remove the temporary folders, if the module that makes them was loaded."""
     if temporary := sys.modules.get("retryctl.temporary"):
         temporary.remove_remaining()
 

@@ -63,11 +63,11 @@ def summary(
     retryctl summary orders-worker --since 24h
     """
     if related or key:
-        from retryctl.cli.related_run import RelatedOptions, run_related
+        from retryctl.cli.runs.related import RelatedOptions, run_related
 
         wanted = RelatedOptions(key=key, output=output, shape="summary")
         return run_related(read, aws, screen, wanted, functions=functions or ())
-    from retryctl.cli.summary_run import run_summary
+    from retryctl.cli.runs.summary import run_summary
 
     return run_summary(
         functions or (), read, aws, screen, compare=compare, output=output, reports=report or ()

@@ -1,4 +1,4 @@
-"""``retryctl trace``: what happened on each attempt of some requests."""
+"""``retryctl trace``: show what happened on each attempt of requests."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ Failed = Annotated[
     bool,
     typer.Option(
         "--failed",
-        help="Show only the attempts that failed (not in JSON). Without an ID: select only "
-        "requests that failed.",
+        help="Show only the attempts that failed (not in JSON). Without an ID: the newest "
+        "request with an outcome other than succeeded and recovered.",
         rich_help_panel=_WHICH,
     ),
 ]
@@ -105,11 +105,11 @@ def trace(
  request that failed or was retried is shown.
     """
     if related or key:
-        from retryctl.cli.related_run import RelatedOptions, run_related
+        from retryctl.cli.runs.related import RelatedOptions, run_related
 
         wanted = RelatedOptions(key=key, output=output.value)
         return run_related(read, aws, screen, wanted, request_ids=request_ids or ())
-    from retryctl.cli.trace_run import run_trace
+    from retryctl.cli.runs.trace import run_trace
 
     show = options.OutputOptions(
         output=output,

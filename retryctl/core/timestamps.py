@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from retryctl.core.late_regex import late_regex
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # A log can contain any number as a time.
@@ -14,7 +16,7 @@ LATEST_MS = 253_402_214_400_000  # 31 December 9999
 
 
 # 2026-11-23T03:00:00.123456789Z, 2026-11-23 03:00:00, 2026-11-23T04:00:00.1+01:00
-_ISO = re.compile(
+_ISO = late_regex(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
     r"(?:Z|([+-])(\d\d):?(\d\d))?",
     re.ASCII,

@@ -1,8 +1,8 @@
-"""Value classes: frozen, slotted, keyword-only dataclasses that are made fast.
+"""Slotted, keyword-only dataclasses that are made fast: frozen values, and states.
 
-``dataclass`` compiles six methods for each class when its module is imported. A command imports
-over a hundred classes, so this took a quarter of its start-up. Here only ``__init__`` is compiled;
-the other methods are closures.
+``dataclass`` compiles up to six methods for each class when its module is imported. A command
+imports over a hundred classes, so this took a quarter of its start-up. Here only ``__init__`` is
+compiled, when the first instance is made; the other methods are closures.
 """
 
 from __future__ import annotations
@@ -18,18 +18,44 @@ T = TypeVar("T")
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def value_class(cls: type[T]) -> type[T]:
     """Make a class a ``dataclass(frozen=True, slots=True, kw_only=True)``."""
-    made: Any = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=True)(cls)
-    methods: dict[str, Callable[..., Any]] = {"__init__": _init(made), "__repr__": _repr}
-    methods["__eq__"], methods["__hash__"] = _comparison(made)
-    for name, method in methods.items():
-        if name not in vars(cls):
-            setattr(made, name, method)
+    made = _slotted(cls, " _set(self, {0!r}, {1})")
     made.__setattr__ = made.__delattr__ = _refuse
     made.__getstate__, made.__setstate__ = _state, _restore
     return made  # type: ignore[no-any-return]
 
 
-def _init(made: Any) -> Callable[..., None]:
+@dataclass_transform(kw_only_default=True, field_specifiers=(field,))
+def state_class(cls: type[T]) -> type[T]:
+    """Make a class a ``dataclass(slots=True, kw_only=True)``, whose fields can change."""
+    made = _slotted(cls, " self.{0} = {1}")
+    made.__hash__ = None
+    return made  # type: ignore[no-any-return]
+
+
+def _slotted(cls: type, assignment: str) -> Any:
+    made: Any = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=True)(cls)
+    methods: dict[str, Callable[..., Any]] = {
+        "__init__": _init(made, assignment),
+        "__repr__": _repr,
+    }
+    methods["__eq__"], methods["__hash__"] = _comparison(made)
+    for name, method in methods.items():
+        if name not in vars(cls):
+            setattr(made, name, method)
+    return made
+
+
+def _init(made: Any, assignment: str) -> Callable[..., None]:
+    """Return a constructor, which the first call replaces by a compiled one."""
+
+    def compile_first(self: object, *wrong: Any, **given: Any) -> None:
+        made.__init__ = _compiled_init(made, assignment)
+        made.__init__(self, *wrong, **given)
+
+    return compile_first
+
+
+def _compiled_init(made: Any, assignment: str) -> Callable[..., None]:
     """Compile the constructor: each field is a keyword, with its default if it has one."""
     scope: dict[str, Any] = {"_set": object.__setattr__, "_MISSING": MISSING}
     parameters, body = [], []
@@ -44,7 +70,7 @@ def _init(made: Any) -> Callable[..., None]:
             parameters.append(f"{name}={default}")
         else:
             parameters.append(name)
-        body.append(f" _set(self, {name!r}, {given})")
+        body.append(assignment.format(name, given))
     if hasattr(made, "__post_init__"):
         body.append(" self.__post_init__()")
     head = f"def __init__(self, {'*, ' if parameters else ''}{', '.join(parameters)}):"

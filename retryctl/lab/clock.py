@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import mmap
-import tempfile
 import time
 from collections.abc import Callable
 
 from retryctl.lab.inside.virtual_time import FAULTS, PAGE
+from retryctl.temporary import temporary_file
 
 
 class VirtualClock:
@@ -34,7 +34,7 @@ class ClockPage:
     """The shared page from which a function's process reads the virtual time and its fault."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the page
+        self._file = temporary_file()  # lives as long as the page
         self._file.write(bytes(PAGE.size))
         self._file.flush()
         self._page = mmap.mmap(self._file.fileno(), PAGE.size)

@@ -1,9 +1,12 @@
-"""The attempts of a request as a table: what each of them shows, before anything is laid out."""
+"""The attempts of a request as a table, before it is fitted to a width."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import tzinfo
+from itertools import groupby
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
@@ -18,7 +21,7 @@ from retryctl.views.signs import BAD, GOOD, NOTHING, STYLES, UNSURE, outcome_sig
 from retryctl.views.times import duration, on_one_day, stamp, starts_ms, waits_ms, zone_name
 
 _MOST_OF_AN_ERROR = 600
-_MOST_OF_A_RESPONSE = 500
+_MOST_OF_A_RESPONSE, _MOST_OF_AN_ERROR_RESPONSE = 500, 200
 _NONE: Pieces = [(NOTHING, "dim")]
 _CHECKS = {
     AttemptVerdict.AGREES: (GOOD, "yes"),
@@ -77,10 +80,10 @@ def _instead(shown: Sequence[Attempt]) -> dict[tuple[str, ...], list[Paragraph]]
     }
 
 
-def _grouped(shown: Sequence[Attempt], said: Callable[[Attempt], str | None]) -> list[Paragraph]:
+def _grouped(shown: Sequence[Attempt], text_of: Callable[[Attempt], str | None]) -> list[Paragraph]:
     groups: dict[str, list[int]] = {}
     for attempt in shown:
-        if text := said(attempt):
+        if text := text_of(attempt):
             groups.setdefault(text, []).append(attempt.number)
     return [
         Paragraph(lead=[(" ", "")], words=[(f"{numbered(numbers)}: ", "dim"), (text, "")])
@@ -89,7 +92,7 @@ def _grouped(shown: Sequence[Attempt], said: Callable[[Attempt], str | None]) ->
 
 
 def versions(attempts: Sequence[Attempt]) -> list[str]:
-    """Return the versions that ran, in the order in which they first did."""
+    """Return the versions that ran, in the order of their first attempt."""
     return list(dict.fromkeys(a.version for a in attempts if a.version is not None))
 
 
@@ -113,21 +116,36 @@ def error_detail(attempt: Attempt) -> str:
         return ""
     message = error.message or ""
     shown = attempt.outcome is AttemptOutcome.ERROR or message.partition(":")[0] == error.type
-    said = ": ".join(text for text in (None if shown else error.type, message) if text)
-    return ", at ".join(text for text in (cut(said, _MOST_OF_AN_ERROR), error.frame) if text)
+    error_text = ": ".join(text for text in (None if shown else error.type, message) if text)
+    return ", at ".join(text for text in (cut(error_text, _MOST_OF_AN_ERROR), error.frame) if text)
 
 
 def _error_in_full(attempt: Attempt) -> str | None:
-    """Return the outcome and what is known of its error; ``None`` if that is only a word."""
+    """Return the outcome with its error; ``None`` if nothing is known of the error."""
     if not attempt.outcome.failed or attempt.error is None:
         return None
     detail = error_detail(attempt)
     return f"{outcome_word(attempt)}: {detail}" if detail else outcome_word(attempt)
 
 
+def response_lines(bodies: Iterable[bytes | None]) -> Iterator[str]:
+    """Yield ``response of attempt 1: …``; equal responses in a row are named together."""
+    texts = ("" if body is None else response(body) for body in bodies)
+    for text, group in groupby(enumerate(texts, start=1), key=lambda each: each[1]):
+        if text:
+            yield f"response of {numbered([number for number, _ in group])}: {text}"
+
+
 def response(body: bytes) -> str:
-    """Return the document that an attempt gave, shortened."""
-    return cut(body.decode("utf-8", "replace"), _MOST_OF_A_RESPONSE)
+    """Return the response of an attempt, shortened; of an error its type and message."""
+    text = body.decode("utf-8", "replace")
+    with suppress(ValueError, RecursionError):
+        error = json.loads(text)
+        if isinstance(error, dict) and {"errorType", "errorMessage"} <= error.keys():
+            trace = " (stack trace: -o json)" if error.get("stackTrace") else ""
+            text = f"{error['errorType']}: {error['errorMessage']}"
+            text = cut(text, _MOST_OF_AN_ERROR_RESPONSE) + trace
+    return cut(text, _MOST_OF_A_RESPONSE)
 
 
 def memory(attempt: Attempt) -> str:

@@ -65,6 +65,24 @@ class Table:
     stacks_all: bool = False
 
 
+def table_of(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Return a table of plain texts, for a format that has no width."""
+    cells = list(rows)
+    columns = {
+        str(place): text_column(head, [row[place] for row in cells])
+        for place, head in enumerate(heads)
+    }
+    return Table(columns=columns, gives_way=(), clipped="0", instead={})
+
+
+@value_class
+class Figures:
+    """Figures laid out for a terminal, and the same as a table for a format without a width."""
+
+    laid_out: Sequence[Block]
+    table: Table
+
+
 @value_class
 class Drawing:
     """Lines that are laid out already."""
@@ -79,7 +97,7 @@ class LogLines:
     lines: Sequence[tuple[Piece, Piece]]
 
 
-Block = Paragraph | Command | Table | Drawing | LogLines
+Block = Paragraph | Command | Table | Figures | Drawing | LogLines
 
 BLANK = Paragraph()
 

@@ -1,4 +1,4 @@
-"""Links into the CloudWatch console: a log stream at the time of an attempt.
+"""Links to log streams in the CloudWatch console, at the time of an attempt.
 
 The console's own encoding of its fragment: names are percent-encoded twice, and every ``%`` of
 the fragment is a ``$``. Taken from published links; AWS does not document it.
@@ -13,7 +13,7 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import stream_name
 
-# The partitions that have a console of their own, by how their regions' names begin.
+# The partitions with their own console, by the first part of the names of their regions.
 _HOSTS = {
     "cn-": "console.amazonaws.cn",
     "us-gov-": "console.amazonaws-us-gov.com",
@@ -23,7 +23,7 @@ _MARGIN_MS = 10_000
 
 
 def attempt_link(attempt: Attempt, region: str) -> str | None:
-    """Return the log stream of ``attempt``, from shortly before to shortly after it.
+    """Return the link to the log stream of ``attempt``, from shortly before to shortly after it.
 
     ``None`` where the log does not name the group or the stream.
     """

@@ -47,7 +47,7 @@ def summary_csv(
 ) -> Iterator[str]:
     """Yield a heading and a row for each function, without the errors.
 
-    The heading follows from ``branches`` alone, not from the data: rows of several runs append.
+    The heading depends on ``branches`` alone, so rows of several runs can be appended.
     """
     rows = [_summary_row(*each, branches) for each in tallies]
     heading = [*_summary_row(None, SummaryTally(), branches)]
@@ -84,7 +84,7 @@ def _ran(tally: SummaryTally, attempt: int, branches: Branches) -> dict[str, int
 
 
 def list_csv(listed: Iterable[RequestRow]) -> Iterator[str]:
-    """Yield a heading and a row for each request; a list is one cell, its values part by spaces."""
+    """Yield a heading and a row for each request. Values of a list are separated by spaces."""
     rows = map(listed_object, listed)
     return table(
         _LIST_COLUMNS, ([_joined(row.get(name)) for name in _LIST_COLUMNS] for row in rows)

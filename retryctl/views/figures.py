@@ -16,7 +16,7 @@ Tallies = Sequence[tuple["str | None", SummaryTally]]
 
 
 def percent(part: float, whole: float) -> str:
-    """``3.7 %``; no share that is not whole reads as 0 or as 100."""
+    """``3.7 %``; a share is shown as 0 or 100 only if it is exactly that."""
     if not whole:
         return NOTHING
     share = 100 * part / whole
@@ -28,7 +28,7 @@ def percent(part: float, whole: float) -> str:
 
 
 def before_and_after(change: Change) -> tuple[str, str]:
-    """Return the figure as it was and as it is."""
+    """Return the figure of the earlier summary and of this one."""
     return _shown(change, change.before), _shown(change, change.after)
 
 
@@ -68,12 +68,12 @@ _DO = {
 
 
 def reasons(tally: SummaryTally) -> list[tuple[str, int]]:
-    """Why counts of retries were wrong: rules, the most frequent first."""
+    """Return the findings on wrong counts of retries, the most frequent first."""
     return sorted(tally.wrong_retries.items(), key=lambda item: (-item[1], item[0]))
 
 
 def advice(tally: SummaryTally, coverage: Coverage) -> str:
-    """One sentence or two that follow from the figures."""
+    """Return one or two sentences of advice."""
     right, wrong = (
         tally.retries_judged[AttemptVerdict.AGREES],
         tally.retries_judged[AttemptVerdict.DISAGREES],
@@ -81,15 +81,15 @@ def advice(tally: SummaryTally, coverage: Coverage) -> str:
     if wrong:
         return _of_wrong(tally, right, wrong)
     if right:
-        said = "The counter was right on every retry that logged one."
+        words = "The counter was right on every retry that logged one."
     elif tally.retried:
-        said = (
+        words = (
             "No retry logged a counter that could be judged: let the function log one "
-            "(retryctl counters), or name its patterns in retryctl.toml."
+            "(retryctl counters), or match its lines with [markers] in retryctl.toml."
         )
     else:
         return nothing_retried(coverage)
-    return said + _of_exhausted(tally)
+    return words + _of_exhausted(tally)
 
 
 def nothing_retried(coverage: Coverage) -> str:
@@ -100,13 +100,13 @@ def nothing_retried(coverage: Coverage) -> str:
 
 
 def _of_wrong(tally: SummaryTally, right: int, wrong: int) -> str:
-    said = f"{_share(wrong, right + wrong)} counted wrong"
+    words = f"{_share(wrong, right + wrong)} counted wrong"
     ordered = reasons(tally)
     if not ordered:
-        return f"{said}. See retryctl list --verdict disagrees."
+        return f"{words}. See retryctl list --verdict disagrees."
     rule, count = ordered[0]
     share = "" if count >= wrong else f", {count:,} of them"
-    return f"{said}{share} {_DO.get(rule, f'({rule}). See retryctl explain {rule}.')}"
+    return f"{words}{share} {_DO.get(rule, f'({rule}). See retryctl explain {rule}.')}"
 
 
 def _of_exhausted(tally: SummaryTally) -> str:

@@ -1,9 +1,8 @@
-"""Text from logs made inert: what a terminal would obey, or hide, is shown instead.
+"""Text from logs made inert: characters that a terminal obeys or hides become escapes.
 
-A log line is written by whoever called the function. It may contain escape sequences that
-recolour or retitle a terminal, bidirectional controls that reorder what is read, or
-characters that are invisible. None of them gets through: each is shown as the
-escape that Python would write for it.
+Callers of the function can write into its log: escape sequences that change a terminal,
+bidirectional controls that reorder text, invisible characters. Each of them is shown as the
+escape that Python writes for it.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import re
 
 MOST_CHARACTERS = 4000
-"""As many characters of one line are shown; the rest is counted. JSON cuts nothing."""
+"""The most characters of a line that are shown; the rest is counted. JSON has whole lines."""
 
 UNSAFE = re.compile(
     "["
@@ -34,7 +33,7 @@ _NAMED = {"\n": r"\n", "\r": r"\r"}
 
 
 def inert(text: str, most: int = MOST_CHARACTERS) -> str:
-    r"""``text`` on one line, with nothing in it that a terminal obeys or hides.
+    r"""Return ``text`` on one line, without characters that a terminal obeys or hides.
 
     A newline is shown as ``\n`` and an escape as ``\x1b``; a tab becomes two spaces. After
     ``most`` characters the rest is left out and counted.
@@ -46,7 +45,7 @@ def inert(text: str, most: int = MOST_CHARACTERS) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """``text``, or its first ``most`` characters and how many are left out."""
+    """Return ``text``, or its first ``most`` characters and the number of the others."""
     left = len(text) - most
     return text if left <= 0 else f"{text[:most]}… ({left:,} more characters)"
 
@@ -54,8 +53,8 @@ def cut(text: str, most: int) -> str:
 def lines_of(message: str) -> list[str]:
     r"""Return the lines of a log event, its final newline aside.
 
-    A lone ``\r`` ends a line too: Python's runtime writes tracebacks so where it falls back
-    to stdout.
+    A lone ``\r`` ends a line too: Python's runtime separates the lines of a traceback by it when
+    it writes to stdout.
     """
     lines = _LINE_END.split(message)
     return lines[:-1] if len(lines) > 1 and not lines[-1] else lines

@@ -1,14 +1,14 @@
-"""Markdown in which text from a log is never markup: of cells, and of whole documents."""
+"""Markdown of table cells and of documents; text from a log is never markup in it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from retryctl.views.blocks import Block, Command, Paragraph, Pieces, Table
+from retryctl.views.blocks import Block, Command, Figures, Paragraph, Pieces, Table
 from retryctl.views.inert_text import inert
 
-# All that Markdown, or the additions of GitHub and GitLab to it, can read as markup: emphasis,
+# Characters that Markdown, GitHub or GitLab can read as markup: emphasis,
 # links, HTML, tables, headings, bare addresses, mentions and references.
 _SPECIAL = re.compile(r"[\\`*_\[\]<>#+=|~&@$]|:(?=//)|(?<=www)\.")
 # a list, where it begins a line
@@ -16,12 +16,12 @@ _ITEM = re.compile(r"(?<=^)-|(?<=^\d)[.)](?=\s|$)")
 
 
 def escaped(text: str) -> str:
-    """Return text in which Markdown finds nothing to interpret."""
+    """Return ``text`` with every character of markup escaped."""
     return _ITEM.sub(r"\\\g<0>", _SPECIAL.sub(r"\\\g<0>", inert(text).strip()))
 
 
 def table_lines(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield a table of cells that are Markdown already."""
+    """Yield a table; the cells are Markdown."""
     for row in (heads, ["---"] * len(heads), *rows):
         yield f"| {' | '.join(row)} |"
 
@@ -42,6 +42,8 @@ def _lines(block: Block) -> Iterator[str]:
         yield _text([*block.lead, *block.words])
     elif isinstance(block, Command):
         yield from _fenced([inert(block.text)], "sh")
+    elif isinstance(block, Figures):
+        yield from _lines(block.table)
     elif isinstance(block, Table):
         columns = block.columns.values()
         rows = zip(*(column.cells for column in columns), strict=True)
@@ -56,7 +58,7 @@ def _cells(cells: Iterable[Pieces]) -> list[str]:
 
 
 def _text(pieces: Pieces) -> str:
-    """Escaped words; bold ones stay bold."""
+    """Return escaped words; bold ones stay bold."""
     words = (
         f" **{escaped(text)}** " if style == "bold" else _spaced(text) for text, style in pieces
     )
@@ -64,7 +66,7 @@ def _text(pieces: Pieces) -> str:
 
 
 def _spaced(text: str) -> str:
-    """``text`` escaped, with the spaces at its ends."""
+    """Return ``text`` escaped; spaces at its ends stay."""
     return f"{' ' * text.startswith(' ')}{escaped(text)}{' ' * text.endswith(' ')}"
 
 

@@ -39,7 +39,7 @@ def list_wrong(coverage: Coverage, function: str | None) -> str:
 
 
 def next_steps(checked: CheckedRequest, coverage: Coverage) -> Iterable[tuple[str, str]]:
-    """Yield words and a command for a request that is still open or has a wrong counter."""
+    """Yield a label and a command for a request that is open or has a wrong counter."""
     request = checked.request
     is_open = request.outcome in (RequestOutcome.PENDING, RequestOutcome.RUNNING)
     place = on_cloudwatch(request) if coverage.source in ("cloudwatch", "saved") else ""

@@ -19,7 +19,7 @@ from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
 from retryctl.views.times import clock, duration, moment, span, zone_name
 
 _MOST_NAMED = 3
-SET_MARKERS = "If the function logs it in other words, set [markers] in retryctl.toml."
+SET_MARKERS = "If it logs them in other words, [markers] in retryctl.toml must match its lines."
 
 
 class Sentence(NamedTuple):
@@ -41,8 +41,8 @@ def numbered(numbers: Sequence[int]) -> str:
 def unlisted_findings(checked: CheckedRequest, numbers: Collection[int | None]) -> str:
     """Count the findings of these attempts that are not listed, by rule; empty for none."""
     counts = Counter(each.rule for each in checked.unlisted if each.attempt in numbers)
-    told = ", ".join(f"{rule} {count:,}" for rule, count in counts.items())
-    return f"counted, not listed: {told}" if told else ""
+    counted = ", ".join(f"{rule} {count:,}" for rule, count in counts.items())
+    return f"counted, not listed: {counted}" if counted else ""
 
 
 def counter_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:
@@ -189,9 +189,9 @@ def _disagreement(checked: CheckedRequest) -> str:
         for attempt in wrong[:_MOST_NAMED]
         if (detail := _detail(checked, attempt))
     ]
-    said = ", ".join(f"{who} {detail}" for who, detail in details)
+    listed = ", ".join(f"{who} {detail}" for who, detail in details)
     return f"the {what} was wrong on {numbered([a.number for a in wrong])}" + (
-        f": {said}" if said else ""
+        f": {listed}" if listed else ""
     )
 
 
@@ -239,7 +239,7 @@ def coverage_sentence(
 
 
 def _outside(coverage: Coverage, tz: tzinfo) -> str:
-    """Return when the log lies, where that is outside of the window; else ``""``."""
+    """Return a sentence if the whole log is outside of the window; else ``""``."""
     first, last = coverage.first_event_ms, coverage.last_event_ms
     if coverage.since_ms is not None and last is not None and last < coverage.since_ms:
         return f"The log ends at {moment(last, tz, 'minutes')}, before --since."
@@ -258,7 +258,7 @@ def _place(coverage: Coverage) -> str:
 
 
 def _window(coverage: Coverage, tz: tzinfo) -> str:
-    """Return the time that was read: of a saved log all of it, for any window."""
+    """Return the time range that was read; a saved log is always read whole."""
     if coverage.first_event_ms is None or coverage.last_event_ms is None:
         if coverage.source == "saved" and coverage.events_read:
             return ", which has no times: the order is that of its lines"
@@ -281,7 +281,7 @@ def _asked_for(since: int | None, until: int | None, tz: tzinfo) -> str:
 
 
 def ambiguity_sentences(attempts: Sequence[Attempt]) -> Iterator[Sentence]:
-    """Yield a sentence about lines in the form of Lambda's that were read as the function's."""
+    """Yield a sentence about lines that look like Lambda's and were read as the function's."""
     unsure = [attempt.number for attempt in attempts if attempt.ambiguous]
     if unsure:
         yield Sentence(

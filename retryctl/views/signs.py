@@ -1,4 +1,4 @@
-"""The signs that every text view uses, their colours, and what stands for them in plain ASCII."""
+"""The signs of all text views, their colours, and their replacements in ASCII."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ STYLES = {
 SEVERITY_SIGNS = {Severity.ERROR: BAD, Severity.WARNING: WARNING, Severity.INFO: NOTE}
 
 LEVELS = "▁▂▃▄▅▆▇█"
-"""From nothing to the most, for figures over time."""
+"""Levels of figures over time, the lowest first."""
 
 EIGHTHS = "▏▎▍▌▋▊▉█"
-"""A cell of a bar, from one eighth of it to the whole."""
+"""Parts of a cell of a bar, from one eighth to the whole."""
 
 ASCII = str.maketrans("✓✗…—·●◆■▲★▼╌━╵×→\xa0", "+x~--o#%^*v.='x> ") | str.maketrans(
     LEVELS + EIGHTHS, "_.:-=+*#" + "#" * len(EIGHTHS)
 )
-"""One character for one, so that nothing moves where a terminal knows no others.
+"""Each sign is replaced by one character, so that columns stay aligned.
 
-The no-break space is that with which Python's tracebacks are indented.
+Python indents tracebacks with the no-break space.
 """
 
 

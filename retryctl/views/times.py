@@ -1,4 +1,4 @@
-"""Times and durations as people and programs read them."""
+"""Times and durations for people and for programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from retryctl.core.model.events import is_timed
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-# A log can have any number as a time. A time outside of the calendar is shown as its end.
+# A log can have any number as a time. Times outside of the calendar become its first or last day.
 _EARLIEST_MS = -62_135_510_400_000  # 2 January of the year 1
 _LATEST_MS = 253_402_214_400_000  # 31 December 9999
 
@@ -34,7 +34,7 @@ def iso(ms: int | None) -> str | None:
 def clock(ms: int, tz: tzinfo, timespec: str = "milliseconds") -> str:
     """Return the time of day, ``03:00:00.123``; ``timespec`` as in ``datetime.isoformat``.
 
-    Empty of an event whose log has no times.
+    Empty if the log has no times.
     """
     if not is_timed(ms):
         return ""
@@ -51,7 +51,7 @@ def day(ms: int, tz: tzinfo, *, year: bool = False) -> str:
 
 
 def on_one_day(moments_ms: Iterable[int], tz: tzinfo) -> bool:
-    """Whether all of them fall on one date in ``tz``, so that the date need not be repeated."""
+    """Return whether all moments have one date in ``tz``."""
     return len({at(ms, tz).date() for ms in moments_ms}) <= 1
 
 
@@ -61,7 +61,7 @@ def stamp(ms: int, tz: tzinfo, timespec: str = "milliseconds", *, dated: bool) -
 
 
 def zone_name(tz: tzinfo, moments_ms: Iterable[int]) -> str:
-    """Return what the clocks of ``tz`` are called at these moments: ``UTC``, ``CEST/CET``."""
+    """Return the names of ``tz`` at these moments: ``UTC``, ``CEST/CET``."""
     names = dict.fromkeys(at(ms, tz).tzname() or "?" for ms in moments_ms)
     return "/".join(names) or at(0, tz).tzname() or "?"
 
@@ -100,14 +100,14 @@ def duration(ms: float) -> str:
 
 
 def starts_ms(attempts: Iterable[Attempt]) -> list[int]:
-    """When the attempts began, those apart whose start is not known."""
+    """Return the starts of the attempts, without unknown ones."""
     return [attempt.started_ms for attempt in attempts if attempt.started_ms is not None]
 
 
 def waits_ms(attempts: Sequence[Attempt]) -> list[int | None]:
-    """For each attempt the time from the end of the one before; ``None`` where not known.
+    """Return, for each attempt, the time since the end of the previous one; ``None`` if unknown.
 
-    It is negative where an attempt began before the one before it had ended.
+    It is negative if the previous attempt had not ended.
     """
     first: list[int | None] = [None for _ in attempts[:1]]
     return [*first, *(wait_ms(before, after) for before, after in pairwise(attempts))]

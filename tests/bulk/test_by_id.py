@@ -33,8 +33,7 @@ def whole(source: Path) -> dict[Key, CheckedRequest]:
 
 
 def traced(source: Path, *ids: str, chunk_bytes: int = 1 << 20) -> TracedLog:
-    with BulkReader(str(source), chunk_bytes=chunk_bytes) as log:
-        return log.trace(LogQuery(request_ids=ids))
+    return BulkReader(str(source), chunk_bytes=chunk_bytes).trace(LogQuery(request_ids=ids))
 
 
 def plain(checked: CheckedRequest) -> CheckedRequest:

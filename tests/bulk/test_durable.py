@@ -28,11 +28,12 @@ def durable_log(tmp_path: Path) -> str:
 
 
 def test_each_command_names_the_execution_of_each_request(tmp_path: Path) -> None:
-    told = answers(SourceOptions(source=durable_log(tmp_path)))
+    found = answers(SourceOptions(source=durable_log(tmp_path)))
     expected = [ARN.format(0), ARN.format(1), ARN.format(0), ARN.format(1), None]
-    assert [one.request.execution_arn for one in told.traced.checked] == expected
-    rows = sorted(told.rows.values(), key=lambda row: row.placed_ms)
+    assert [one.request.execution_arn for one in found.requests.values()] == expected
+    rows = sorted(found.rows.values(), key=lambda row: row.placed_ms)
     assert [row.execution_arn for row in rows] == expected
-    assert told.total.executions == {ARN.format(0): 2, ARN.format(1): 2}
-    judged = [check.message for check in told.checked.outcome.checks if check.request_id]
+    assert found.total.executions == {ARN.format(0): 2, ARN.format(1): 2}
+    assert found.checked is not None
+    judged = [check.message for check in found.checked.checks if check.request_id]
     assert [ARN.format(0) in message for message in judged] == [True, False, True, False, False]

@@ -35,8 +35,7 @@ def test_the_end_of_a_document_is_no_event(cut: int, tmp_path: Path) -> None:
     """The streams that were searched look like events to whoever counts keys."""
     log = tmp_path / "pages.json"
     log.write_text(document(EVENTS[:cut]) + document(EVENTS[cut:]))
-    with BulkReader(str(log)) as reader:
-        traced = reader.trace(LogQuery(request_ids=(ID,)))
+    traced = BulkReader(str(log)).trace(LogQuery(request_ids=(ID,)))
     assert traced.coverage.gaps == ()
     (one,) = traced.requests
     assert len(one.request.attempts) == 3
@@ -55,6 +54,5 @@ def test_one_page_before_an_older_document_is_one_page(tmp_path: Path) -> None:
 def test_names_of_streams_may_be_escaped(escaped: str, tmp_path: Path) -> None:
     log = tmp_path / "log.json"
     log.write_text(document(EVENTS).replace("/", escaped))
-    with BulkReader(str(log)) as reader:
-        (one,) = reader.trace(LogQuery(request_ids=(ID,))).requests
+    (one,) = BulkReader(str(log)).trace(LogQuery(request_ids=(ID,))).requests
     assert [attempt.outcome.value for attempt in one.request.attempts] == ["error"] * 3

@@ -14,7 +14,7 @@ import pytest
 from retryctl.bulk import chunk_blocks
 from retryctl.bulk.chunk_blocks import ChunkBlocks
 from retryctl.bulk.chunks import Chunk
-from retryctl.sources.saved.canonical_lines import HEADER
+from retryctl.sources.saved.canonical_lines import HEADER, KEY
 from retryctl.sources.saved.files import SavedFile
 from retryctl.sources.saved.formats import csv_blocks, json_lines, pretty_json, timed_text
 from retryctl.sources.saved.formats.json_event import line_event
@@ -116,6 +116,16 @@ def check(block: RawBlock, span: BlockSpan, content: bytes) -> None:
         assert content[block.start : block.start + len(block.raw)] == block.raw
 
 
+def check_selection(block: RawBlock, streams: set[bytes]) -> None:
+    """The lines of some streams are those of the whole block, also where others are left out."""
+
+    def selected(content: bytes) -> list[bytes]:
+        found = [(KEY.match(line), line) for line in BytesIO(content)]
+        return [line for key, line in found if key and key[2] in streams]
+
+    assert selected(block.canonical(streams)) == selected(block.canonical())
+
+
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def set_size(size: int) -> None:
@@ -143,6 +153,8 @@ def test_a_span_is_what_the_lines_give(
         for block in blocks:
             if span := block.span():
                 check(block, span, content)
+            if block.names_streams:
+                check_selection(block, {name.encode() for name in STREAMS[::2]})
 
 
 @pytest.mark.parametrize("blank", ["", " "])

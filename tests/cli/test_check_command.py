@@ -44,7 +44,7 @@ def test_every_form_has_the_same_exit_status(log: Path, form: str) -> None:
     assert check(log, "-o", form).returncode == 5
     empty = check(log, "-o", form, "--since", "2026-11-24")
     assert empty.returncode == 4
-    assert "no request was found to check" in empty.stderr
+    assert "the window contains no request to check" in empty.stderr
     assert check(log, "-o", form, "--since", "2026-11-24", "--allow-empty").returncode == 0
 
 
@@ -53,7 +53,10 @@ def test_nothing_to_check_says_what_to_do_next(log: Path) -> None:
     log.write_text('{"events": []}\n')
     whole = check(log)
     assert whole.returncode == 4
-    assert "Is it the right file? With --allow-empty a check of no requests passes." in whole.stderr
+    assert (
+        "Check the name of the file. With --allow-empty a check of no requests passes."
+        in whole.stderr
+    )
 
 
 def test_a_failure_outranks_what_is_undetermined(log: Path) -> None:
@@ -230,9 +233,9 @@ REFUSED = [
     (["--min-accuracy", "most"], "--min-accuracy 'most' cannot be read.", "such as 0.5%."),
     (["--wait", "5x"], "--wait '5x' is not a duration.", "5m"),
     (["--wait=soon"], "--wait 'soon' is not a duration.", "5m"),
-    (["--output", "xml"], "'xml' is not a report.", "text, json"),
+    (["--output", "xml"], "'xml' is not a value of --output.", "text, json"),
     (["--report", "junit"], "'junit' has no file name.", "FORM=FILE"),
-    (["--report", "jnit=r.xml"], "'jnit' is not a report.", "junit?"),
+    (["--report", "jnit=r.xml"], "'jnit' is not a value of --report.", "junit?"),
     (["--report", "junit=no/r.xml"], "cannot write no/r.xml", "folder"),
     (["--report", "markdown=-"], "--report writes files, and - is not a file.", "-o markdown."),
     (["--report", "junit=."], "cannot write .", "folder"),

@@ -40,6 +40,11 @@ def offered(words: str, **env: str) -> list[str]:
         ("retryctl trace --region eu-west-", {"eu-west-1", "eu-west-2", "eu-west-3"}),
         ("retryctl trace --tz Asia/Toky", {"Asia/Tokyo"}),
         ("retryctl trace --from de", {"demo"}),
+        ("retryctl trace --since ye", {"yesterday"}),
+        ("retryctl trace --store dyn", {"dynamodb://"}),
+        ("retryctl lab run --plan a", {"all"}),
+        ("retryctl lab run --event eve", {"eventbridge"}),
+        ("retryctl lab run --region eu-west-", {"eu-west-1", "eu-west-2", "eu-west-3"}),
     ],
 )
 def test_values_are_offered(words: str, some: set[str]) -> None:

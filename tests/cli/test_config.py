@@ -7,6 +7,9 @@ import pytest
 from retryctl.config import ProjectConfig, load_settings
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.errors import UsageError
+from tests.support.check_logs import save
+from tests.support.lambda_log import ID, Environment
+from tests.support.program import run
 
 WHOLE = r"""
 function = "orders-worker"
@@ -171,7 +174,10 @@ def test_the_settings_of_the_readme_can_be_copied(tmp_path: Path) -> None:
     prefixed = re.sub(r"^\[", "[tool.retryctl.", f"[tool.retryctl]\n{block}", flags=re.MULTILINE)
     prefixed = prefixed.replace("[tool.retryctl.tool.retryctl]", "[tool.retryctl]", 1)
     (shared / "pyproject.toml").write_text(prefixed, "utf-8")
-    assert replace(load_settings(shared), path=None) == replace(settings, path=None)
+    in_table = load_settings(shared)
+    assert in_table.markers.set_in == f"[tool.retryctl.markers] in {shared / 'pyproject.toml'}"
+    markers = replace(in_table.markers, set_in=settings.markers.set_in)
+    assert replace(in_table, path=settings.path, markers=markers) == settings
 
 
 def test_a_file_with_a_byte_order_mark_sets_region_and_profile(tmp_path: Path) -> None:
@@ -179,3 +185,20 @@ def test_a_file_with_a_byte_order_mark_sets_region_and_profile(tmp_path: Path) -
     (tmp_path / "retryctl.toml").write_text(text, encoding="utf-8-sig")
     settings = load_settings(tmp_path)
     assert (settings.region, settings.profile) == ("eu-west-1", "ops")
+
+
+def test_markers_that_match_nothing_are_named_with_their_file_and_lines(tmp_path: Path) -> None:
+    settings = tmp_path / "retryctl.toml"
+    settings.write_text("[markers]\ncounter = 'try (?P<count>\\d+)'\n")
+    log = Environment("a").at(0).runs(ID, "order 7", "retry no. 0", ends="error")
+    save(tmp_path / "log.jsonl", log)
+    done = run("trace", ID, "--from", "log.jsonl", cwd=tmp_path)
+    where = rf"[markers] in {settings}: counter = 'try (?P<count>\d+)'"
+    what = "nothing was cross-checked: 1 attempt failed, and no line matches "
+    lines = "The function's lines are, for example, 'order 7' and 'retry no. 0'."
+    assert done.stderr == f"retryctl: {what}{where}. {lines}\n"
+    summed = run("summary", "--from", "log.jsonl", cwd=tmp_path)
+    assert summed.stderr == f"retryctl: {what}{where}.\n"
+    checked = run("check", "--from", "log.jsonl", cwd=tmp_path, env={"COLUMNS": "400"})
+    assert f"? cross-check: {what}{where}" in checked.stdout
+    assert "If it logs them in other words" not in checked.stdout

@@ -74,7 +74,7 @@ def test_shortened_ids_and_no_id_at_all(log: str) -> None:
         (("2c1f0a8e-3b57-4c6d-9a41-d1f6a7e0b9c3",), 4, "was not found"),
         ((ID, OTHER_ID, THIRD_ID), 2, "diff compares one or two"),
         ((ID, "--attempts", "first"), 2, "not two numbers"),
-        ((ID, "-o", "svg"), 2, "no output 'svg'"),
+        ((ID, "-o", "svg"), 2, "'svg' is not a value of --output"),
         (("ffff",), 2, "no request ID of this log begins with ffff"),
     ],
 )
@@ -116,3 +116,12 @@ def test_ten_thousand_lines_are_compared(tmp_path: Path) -> None:
     done = run("diff", ID, "--from", str(path))
     assert done.returncode == 0
     assert "more lines" in done.stdout
+
+
+def test_the_number_of_an_attempt_leads_to_its_option(log: str) -> None:
+    done = run("diff", ID, "1", "3", "--from", log)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "retryctl: 1 is not a request ID.\nName attempts with an option: --attempts 1,3\n"
+    )
+    assert run("diff", ID, "--attempts", "1,3", "--from", log).returncode == 0

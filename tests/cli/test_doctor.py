@@ -27,7 +27,7 @@ from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS, attempt, now_ms
 from tests.support.counters_world import Aws
 from tests.support.guarded_aws import GuardedAws, guarded_server, reader_with
-from tests.support.lambda_log import ID, stream_name
+from tests.support.lambda_log import ID, Environment, stream_name
 from tests.support.program import run
 
 NAME = "orders-worker"
@@ -275,6 +275,37 @@ def test_the_odds_of_a_counter_in_tmp(endpoint: Endpoint) -> None:
     assert "50.0%" in found["evidence"]
 
 
+def test_a_web_function_has_no_retries(endpoint: Endpoint) -> None:
+    endpoint.function(NAME, Timeout=30)
+    endpoint.group(GROUP)
+    web = Environment("a", json=True).inits()
+    web.platform("invokeStart", {"functionName": NAME, "instanceId": "i1"})
+    web.platform("requestComplete", {"requestId": ID, "status": "success"})
+    at_ms = now_ms() - 3_600_000
+    events = [(at_ms + number, event.message) for number, event in enumerate(web.events)]
+    endpoint.put(GROUP, stream_name("a"), events)
+    odds = diagnoses(Aws(endpoint.url), 1, **CREDENTIALS)["tmp-odds"]
+    assert odds["passed"] is True
+    assert "web function, whose requests are not events" in odds["evidence"]
+
+
+def test_a_function_url_invokes_synchronously(guarded: tuple[Aws, GuardedAws]) -> None:
+    aws, _ = guarded
+    without_faults(aws)
+    client = aws.client("lambda")
+    client.create_function_url_config(FunctionName=NAME, AuthType="NONE")
+    client.add_permission(
+        FunctionName=NAME,
+        StatementId="url",
+        Action="lambda:InvokeFunctionUrl",
+        Principal="*",
+        FunctionUrlAuthType="NONE",
+    )
+    found = diagnoses(aws, 0)
+    assert results(found) == dict.fromkeys(CHECKS, True)
+    assert "A function URL invokes it synchronously" in found["invoke-permissions"]["evidence"]
+
+
 @pytest.mark.parametrize(
     "refused",
     [
@@ -391,4 +422,17 @@ def test_the_formats_of_a_check(guarded: tuple[Aws, GuardedAws], tmp_path: Path)
 def test_no_such_function(guarded: tuple[Aws, GuardedAws]) -> None:
     done = run("doctor", "no-such-function", env=guarded[0].environ())
     assert (done.returncode, done.stdout) == (3, "")
-    assert "no-such-function" in done.stderr
+    assert done.stderr == (
+        "retryctl: the function no-such-function does not exist in us-east-1.\n"
+        "Check the name, --region and --profile.\n"
+    )
+
+
+def test_a_function_that_does_not_exist_leads_to_names_near_it(
+    guarded: tuple[Aws, GuardedAws],
+) -> None:
+    make_function(guarded[0], Timeout=30)
+    done = run("doctor", NAME[:-1], env=guarded[0].environ())
+    assert done.returncode == 3
+    assert f"the function {NAME[:-1]} does not exist" in done.stderr
+    assert f"Did you mean {NAME}?" in done.stderr

@@ -92,6 +92,20 @@ def test_a_file_a_folder_and_stdin_without_a_command(tmp_path: Path, log: str) -
 # --------------------------------------------------------------------------- what is printed
 
 
+def test_a_record_of_s3_gives_the_region_of_the_links(tmp_path: Path, log: str) -> None:
+    """The name of its object has an ID of its own, which is not that of a request."""
+    name = f"2026-11-23T03.04.30-{OTHER_ID}"
+    folder = tmp_path / "aws/lambda/async/orders-worker/2026/11/23"
+    folder.mkdir(parents=True)
+    arn = "arn:aws:lambda:eu-west-3:123456789012:function:orders-worker:$LATEST"
+    record = destination(ID, functionArn=arn)
+    (folder / name).write_text(json.dumps(record))
+    done = run("trace", str(folder / name), "--from", log, "--links")
+    assert done.returncode == 0, done.stderr
+    assert "https://eu-west-3.console.aws.amazon.com/" in done.stdout
+    assert OTHER_ID not in done.stdout
+
+
 def test_a_record_beside_its_attempts(log: str) -> None:
     done = run("trace", json.dumps(destination(ID, approximateInvokeCount=2)), "--from", log)
     assert (done.returncode, done.stderr) == (0, "")

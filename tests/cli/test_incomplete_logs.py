@@ -24,6 +24,8 @@ BEHIND = Environment("b").at(63).runs(OTHER_ID)
 UNENDED = Environment("a").inits().starts(ID)  # its REPORT is overdue at the last event
 LATER = Environment("b").at(8_000).runs(OTHER_ID)
 CUT = Environment("a").runs(ID, "1", "process B", ends="error")  # an earlier attempt is missing
+LOST = Environment("a").runs(ID, "0", "process A", ends="error")
+LOST.events.remove(next(event for event in LOST.events if event.message.startswith("END")))
 LOGS = {"running": (RUNNING, BEHIND), "unended": (UNENDED, LATER), "cut": (CUT,)}
 
 
@@ -47,3 +49,15 @@ def test_each_view_says_so(command: str, form: str, tmp_path: Path) -> None:
         else:
             assert ("The log is complete" in text) is (name == "whole"), name
             assert ("All of it was read" in text) is (name != "whole"), name
+
+
+def test_every_command_gives_the_verdict_that_a_lost_end_allows(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(map(line_of, LOST.events)))
+    answers = {name: json.loads(shown(path, name, "json")) for name in COMMANDS}
+    trace, row = answers["trace"]["requests"][0], answers["list"]["requests"][0]
+    assert trace["verdict"] == row["verdict"] == "undetermined"
+    assert answers["summary"]["counter"]["undetermined"] == 1
+    assert answers["check"]["passed"] is None
+    gaps = {name: [gap["kind"] for gap in answers[name]["coverage"]["gaps"]] for name in COMMANDS}
+    assert set(map(tuple, gaps.values())) == {("lost-lines",)}

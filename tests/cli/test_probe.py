@@ -167,10 +167,8 @@ def test_nothing_is_made_without_yes(endpoint: Endpoint) -> None:
     assert not endpoint.calls
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_removes_the_groups(endpoint: Endpoint, number: signal.Signals) -> None:
-    endpoint.faults.slow_s = 1.2
-    endpoint.faults.script["DeleteLogGroup"].extend(["slow", "slow"])
+def stopped(endpoint: Endpoint, number: signal.Signals) -> str:
+    """What a probe prints that is stopped when its groups are there."""
     command = [*PROGRAM, "probe", "--yes", "--endpoint-url", endpoint.url]
     with subprocess.Popen(command, env=environment(CREDENTIALS), stderr=subprocess.PIPE) as running:
         while endpoint.calls["GetLogEvents"] == 0:
@@ -181,4 +179,20 @@ def test_a_signal_removes_the_groups(endpoint: Endpoint, number: signal.Signals)
         _, printed = running.communicate(timeout=20)
     assert running.returncode == 128 + number
     assert b"Traceback" not in printed
+    return " ".join(printed.decode().split())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_removes_the_groups(endpoint: Endpoint, number: signal.Signals) -> None:
+    endpoint.faults.slow_s = 0.3
+    endpoint.faults.script["DeleteLogGroup"].extend(["slow", "slow"])
+    assert "Not deleted" not in stopped(endpoint, number)
     assert names_in(endpoint) == []
+
+
+def test_groups_whose_deletion_hangs_after_a_signal_are_named(endpoint: Endpoint) -> None:
+    endpoint.faults.script["DeleteLogGroup"].extend(["hang", "hang"])
+    printed = stopped(endpoint, signal.SIGINT)
+    infrequent, standard = names_in(endpoint)
+    assert f"Not deleted: {standard}, {infrequent}." in printed
+    assert f"aws logs delete-log-group --log-group-name {standard}" in printed

@@ -154,7 +154,7 @@ def test_a_key_that_matches_no_line(tmp_path: Path) -> None:
     [
         (["--key", "order"], "it has no group"),
         (["--related", "--key", "order"], "it has no group"),
-        (["--related", "-o", "svg"], "--related has no output 'svg'"),
+        (["--related", "-o", "svg"], "--related is not available in svg"),
     ],
 )
 def test_usage(log: tuple[Path, list[str]], arguments: list[str], what: str) -> None:

@@ -109,8 +109,8 @@ def test_a_page_tells_what_changed_since_the_summary_before(log: Path) -> None:
 # --------------------------------------------------------------------------- refused
 
 REFUSED = [
-    ("xml=r", "'xml' is not a report.", "text, json"),
-    ("htlm=r", "'htlm' is not a report.", "html?"),
+    ("xml=r", "'xml' is not a value of --report.", "text, json"),
+    ("htlm=r", "'htlm' is not a value of --report.", "html?"),
     ("html", "'html' has no file name.", "FORM=FILE"),
     ("html=-", "--report writes files, and - is not a file.", "For stdout: -o html."),
     ("html=no/r.html", "cannot write no/r.html", "folder"),
@@ -163,7 +163,7 @@ def test_a_check_says_where_a_page_is_made(log: Path) -> None:
     for asked in (("-o", "html"), ("--report", "html=r.html")):
         done = run("check", "--from", str(log), *asked, cwd=log.parent)
         assert done.returncode == 2
-        assert "'html' is not a report" in done.stderr
+        assert "'html' is not a value of --" in done.stderr
         assert "retryctl trace ID --report html=FILE" in done.stderr
 
 

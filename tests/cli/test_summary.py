@@ -135,7 +135,7 @@ def test_an_empty_window_ends_with_4_in_every_form(form: str, tmp_path: Path) ->
     path = save(tmp_path / "log.jsonl", *retried_in_another())
     told = run("summary", "--from", str(path), "-o", form, "--until", "2025-01-01")
     assert told.returncode == 4
-    assert "no such request" in told.stderr
+    assert "the window contains no request." in told.stderr
     if form == "json":
         assert json.loads(told.stdout)["requests"] == 0
 
@@ -315,6 +315,21 @@ def test_a_form_without_changes_is_refused(form: str, tmp_path: Path) -> None:
     assert (told.returncode, told.stdout) == (2, "")
     assert "text, json, html, svg, markdown" in told.stderr
     assert run(*asked, "--report", f"html={tmp_path / 'page.html'}").returncode == 0
+
+
+def test_comparing_two_functions_gives_a_warning(tmp_path: Path) -> None:
+    before = tmp_path / "before.json"
+    document = summary("demo")
+    before.write_text(json.dumps(document))
+    same = run("summary", "--from", "demo", "--compare", str(before))
+    assert (same.returncode, same.stderr) == (0, "")
+    before.write_text(json.dumps(document | {"function": "billing"}))
+    other = run("summary", "--from", "demo", "--compare", str(before), "-o", "json")
+    assert other.returncode == 0
+    assert other.stderr == (
+        "retryctl: --compare compares different functions: billing in the earlier summary, "
+        "orders-worker now.\n"
+    )
 
 
 def test_what_is_no_summary_is_refused(tmp_path: Path) -> None:

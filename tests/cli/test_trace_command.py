@@ -156,6 +156,8 @@ def test_a_window_without_a_request_is_not_a_log_without_one(tmp_path: Path) -> 
         done = run("trace", "--from", "demo", *window)
         assert done.returncode == 4
         assert done.stderr.startswith("retryctl: the window contains no request.\n")
+        for command in ("list", "summary"):
+            assert run(command, "--from", "demo", *window).stderr == done.stderr
     (tmp_path / "log.txt").write_text("2026-11-23T03:00:00.000Z no request here\n")
     done = run("trace", "--from", str(tmp_path / "log.txt"))
     assert done.stderr.startswith("retryctl: the log contains no request.\n"), done.stderr

@@ -1,10 +1,11 @@
 """Log events lost at random, 1 to 50 % of them: no answer that a lost line could change.
 
-A loss shows where an attempt between two others has no START or no REPORT, or the first one of a
-stream has an init and no START. Requests with an attempt in such a stream are undetermined. A loss
-in another stream changes nothing: ``trace ID`` reads the streams of its request alone, and every
-command gives one answer. What leaves no trace cannot be known: then a request may have fewer
-attempts than ran, and never more but where a function prints Lambda's records.
+A loss shows where an attempt between two others has no START or no REPORT, where one has no END in
+the text format, or where the first one of a stream has an init and no START. Requests with an
+attempt in such a stream are undetermined. A loss in another stream changes nothing: ``trace ID``
+reads the streams of its request alone, and every command gives one answer. What leaves no trace
+cannot be known: then a request may have fewer attempts than ran, and never more but where a
+function prints Lambda's records.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import RequestOutcome
 from tests.support.campaigns import seeds
-from tests.support.lambda_log import saved
+from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment, saved
 from tests.support.random_history import RandomHistory
 
 RATES = (0.01, 0.05, 0.2, 0.5)
@@ -79,6 +80,18 @@ def _is_changed(whole: CheckedRequest | None, one: CheckedRequest) -> bool:
     """Whether agreement and disagreement are exchanged."""
     decided = (Verdict.AGREES, Verdict.DISAGREES)
     return whole is not None and one.verdict in decided and one.verdict is not whole.verdict
+
+
+def test_one_lost_record_of_lambda_makes_every_request_of_the_stream_undetermined() -> None:
+    environment = Environment("a").inits()
+    for number, request_id in enumerate((OTHER_ID, ID, THIRD_ID)):
+        environment.at(60 * number + 1).runs(request_id, "0", "process A", ends="error")
+    events = environment.events
+    lost = [event for event in events if ID in event.message]
+    assert [event.message.split()[0] for event in lost] == ["START", "END", "REPORT"]
+    for one in lost:
+        requests, _ = check([event for event in events if event is not one])
+        assert {one.verdict for one in requests} == {Verdict.UNDETERMINED}, one
 
 
 @pytest.mark.parametrize("first", seeds(2, 40))

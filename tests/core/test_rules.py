@@ -742,7 +742,12 @@ def test_nothing_is_certain_of_the_result_of_a_search_by_id() -> None:
     ]
     assert of.request.outcome is RequestOutcome.UNKNOWN
     assert of.verdict is Verdict.UNDETERMINED
-    assert [each.rule for each in of.findings] == ["logs-incomplete"]
+    assert [(each.rule, each.remedy) for each in of.findings] == [
+        (
+            "logs-incomplete",
+            "Save the log of this time again, all lines of it: no request ID and no other filter.",
+        )
+    ]
 
 
 # --------------------------------------------------------------------------- the marker

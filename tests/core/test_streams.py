@@ -461,3 +461,22 @@ def test_a_stream_of_forgeries_is_read_in_linear_time(
 ) -> None:
     few, many = (_lines_run(messages * size + last, stream) for size in (50, 200))
     assert many < 4.4 * few
+
+
+def test_a_report_that_reaches_back_to_no_start_decides_no_outcome_without_streams() -> None:
+    printed = Environment(named=False).starts(OTHER_ID).logs(start()).reports(OTHER_ID)
+    printed.at(150).starts(OTHER_ID).logs(end(), report()).reports(OTHER_ID)
+    found = history(printed)
+    outcomes = {each.request_id: each.attempts[0].outcome for each in found.requests}
+    assert outcomes == {ID: AttemptOutcome.UNKNOWN, OTHER_ID: AttemptOutcome.OK}
+
+
+def test_text_records_without_an_end_are_text_in_a_json_log_without_streams() -> None:
+    printed = (
+        Environment(json=True, named=False)
+        .starts(OTHER_ID)
+        .logs(start(), report())
+        .reports(OTHER_ID)
+    )
+    found = history(printed)
+    assert [each.request_id for each in found.requests] == [OTHER_ID]

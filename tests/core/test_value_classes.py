@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 
 
 @value_class
@@ -31,6 +31,14 @@ class CheckedPart(Part):
     def __post_init__(self) -> None:
         if self.price < 0:
             raise ValueError("a price is not negative")
+
+
+@state_class
+class Stock:
+    """A state with a field that begins empty."""
+
+    place: str
+    parts: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,3 +89,19 @@ def test_a_wrong_construction_is_refused() -> None:
             part(*arguments, **keywords)
     with pytest.raises(ValueError, match="not negative"):
         CheckedPart(name="wheel", price=-1)
+
+
+def test_a_state_can_be_changed_compared_and_pickled_but_has_no_hash() -> None:
+    made, other = Stock(place="here"), Stock(place="here")
+    assert made == other
+    made.parts.append("wheel")
+    made.place = "there"
+    assert (made.place, made.parts, other.parts) == ("there", ["wheel"], [])
+    assert made != other
+    assert pickle.loads(pickle.dumps(made)) == copy(made) == deepcopy(made) == made
+    assert repr(made) == "Stock(place='there', parts=['wheel'])"
+    unknown: Any = made
+    with pytest.raises(AttributeError):
+        unknown.colour = "red"
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(made)

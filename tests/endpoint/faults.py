@@ -62,6 +62,7 @@ class Faults:
     ``credentials`` is ``"expired"`` or ``"invalid"``, or ``None`` for good ones. ``regexes`` tells
     whether a regular expression in a filter pattern is refused, or read up to its first ``|``.
     ``of_stream``: log stream -> fault of each GetLogEvents call on it.
+    ``later_pages``: fault of each call with a page token.
     ``until``: an end and the fault of each FilterLogEvents call on a window that ends by then.
     ``first_term_only``: of a pattern ``?a ?b`` the service honours the first term only.
     ``injected`` counts what was done.
@@ -75,6 +76,7 @@ class Faults:
     denied_streams: set[str] = field(default_factory=set)
     credentials: str | None = None
     regexes: Literal["refused", "misread"] | None = None
+    later_pages: str | None = None
     until: tuple[int, str] | None = None
     of_stream: dict[str, str] = field(default_factory=dict)
     first_term_only: bool = False
@@ -89,7 +91,7 @@ class Faults:
     def reset(self) -> None:
         """Let nothing go wrong any more."""
         self.rates, self.credentials, self.regexes, self.until = {}, None, None, None
-        self.first_term_only = False
+        self.first_term_only, self.later_pages = False, None
         for each in (
             *(self.script, self.denied, self.denied_groups, self.denied_streams),
             *(self.injected, self._good_for, self.of_stream),
@@ -135,6 +137,8 @@ class Faults:
 
     def _chosen(self, request: Mapping[str, Any]) -> str | None:
         """The fault of what the request wants to read."""
+        if self.later_pages and "nextToken" in request:
+            return self.later_pages
         if self.until and request.get("endTime", math.inf) <= self.until[0]:
             return self.until[1]
         return self.of_stream.get(request.get("logStreamName", ""))

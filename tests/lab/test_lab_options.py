@@ -336,6 +336,18 @@ def test_credentials_are_passed_aloud(tmp_path: Path) -> None:
     assert f"gets the AWS credentials of the environment file {file}" in done.stderr
 
 
+def test_equal_errors_are_printed_once_without_their_stack_trace(tmp_path: Path) -> None:
+    source = "def handler(event, context):\n    raise ValueError('no address')\n"
+    handler = written_file(tmp_path, "app.py", source)
+    command = ("lab", "run", f"{handler}:handler", "--seed", "1")
+    text = " ".join(retryctl(*command).stdout.split())
+    assert text.count("response of") == 1
+    expected = "response of attempts 1 to 3: ValueError: no address (stack trace: -o json)"
+    assert expected in text
+    (request,) = json.loads(retryctl(*command, "-o", "json").stdout)["requests"]
+    assert request["attempts"][0]["response"]["stackTrace"]
+
+
 def test_an_environment_file(tmp_path: Path) -> None:
     variables = written_file(tmp_path, ".env", "# comment\nexport A='one two'\nB=\n\nC=x=y\n")
     source = (

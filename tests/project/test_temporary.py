@@ -112,3 +112,24 @@ def test_a_folder_that_vanishes_while_it_is_removed_is_no_error(
         (folder / "inner").mkdir()
         monkeypatch.setattr(os, "chmod", after_its_end)
     assert os.listdir(tmp_path) == []
+
+
+IN_THE_TRIAL = """
+import os, signal
+from retryctl.temporary import temporary_file
+open_ = os.open
+def stopped(*given):
+    file = open_(*given)
+    os.kill(os.getpid(), signal.SIGINT)
+    return file
+os.open = stopped
+temporary_file()
+"""
+
+
+def test_a_signal_while_the_folder_is_found_leaves_nothing(tmp_path: Path) -> None:
+    """Python writes a trial file, and removes it."""
+    env = environment({"TMPDIR": str(tmp_path)})
+    done = subprocess.run([sys.executable, "-c", IN_THE_TRIAL], env=env, capture_output=True)
+    assert b"KeyboardInterrupt" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -14,6 +14,7 @@ from botocore.utils import JSONFileCache
 from retryctl.errors import LoginExpired, NoCredentials, RetryctlError, UsageError
 from retryctl.sources.aws import session
 from retryctl.sources.aws.client import AwsClient
+from retryctl.sources.aws.profile import profile_variables
 from tests.endpoint.server import Endpoint
 
 ROLE = "arn:aws:iam::123456789012:role/dev"
@@ -116,7 +117,8 @@ def test_a_web_identity_token_that_is_missing(
     configured(tmp_path, f"role_arn = {ROLE}", "web_identity_token_file = /nowhere/token")
     monkeypatch.delenv("AWS_WEB_IDENTITY_TOKEN_FILE")
     error = failure(endpoint)
-    assert "web_identity_token_file of profile work names /nowhere/token" in error.what
+    named = "web_identity_token_file of profile work in ~/.aws/config names /nowhere/token"
+    assert named in error.what
 
 
 def test_a_container_token_that_is_missing_or_ends_in_a_newline(
@@ -243,6 +245,40 @@ def test_a_region_that_is_none_names_where_it_was_set(
     aws = AwsClient(region="eu_west_1", endpoint_url=endpoint.url)
     with pytest.raises(UsageError, match="--region is not a region: 'eu_west_1'"):
         aws.call("logs", "FilterLogEvents", REQUEST)
+
+
+def test_settings_of_a_profile_that_are_wrong_name_it_and_its_file(tmp_path: Path) -> None:
+    keys = ("aws_access_key_id = a", "aws_secret_access_key = b")
+    for line, what in (
+        (
+            "region = us-east-1\nendpoint_url = localhost:4566",
+            "endpoint_url of profile work in ~/.aws",
+        ),
+        ("region = us_east_1", "region of profile work in ~/.aws/config is not a region"),
+    ):
+        configured(tmp_path, *keys)
+        path = tmp_path / ".aws" / "config"
+        path.write_text(path.read_text().replace("region = us-east-1", "") + line)
+        with pytest.raises(UsageError, match=what):
+            AwsClient(profile="work", region=None).call("logs", "FilterLogEvents", REQUEST)
+
+
+def test_half_of_a_key_names_the_profile_and_the_file(endpoint: Endpoint, tmp_path: Path) -> None:
+    configured(tmp_path)
+    (tmp_path / ".aws" / "credentials").write_text("[work]\naws_access_key_id = a\n")
+    error = failure(endpoint)
+    assert "no AWS credentials of profile work" in error.what
+    assert "found in ~/.aws/credentials, missing: aws_secret_access_key" in error.what
+
+
+def test_a_profile_for_a_function_names_its_command(tmp_path: Path) -> None:
+    configured(tmp_path, "credential_process = /opt/vault-login --role dev")
+    with pytest.raises(NoCredentials, match="credential_process of profile work cannot be run"):
+        profile_variables("work")
+    with pytest.raises(NoCredentials, match="nobody"):
+        profile_variables("nobody")
+    configured(tmp_path, "aws_access_key_id = a", "aws_secret_access_key = b")
+    assert profile_variables("work")["AWS_SECRET_ACCESS_KEY"] == "b"
 
 
 def test_an_endpoint_in_the_environment_without_its_scheme(

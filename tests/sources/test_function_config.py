@@ -160,7 +160,7 @@ def test_expired_credentials_do_not_raise(endpoint: Endpoint) -> None:
     endpoint.faults.credentials = "expired"
     settings, _, notes = read_settings(AwsClient(endpoint_url=endpoint.url), "orders-worker")
     assert settings == FunctionConfig()
-    assert "the AWS credentials have expired" in notes[0]
+    assert notes == ()  # the log cannot be read either: that error is enough
 
 
 # --------------------------------------------------------------------------- moto

@@ -1,8 +1,8 @@
 """An answer of CloudWatch with failed calls never differs from the whole one, it only knows less.
 
-Random histories are put into the endpoint. Then calls fail: they are denied, throttled to the end,
-or cut off; the credentials expire; a stream may not be read. Every command reads the log, and the
-commands contradict each other nowhere.
+Random histories are put into one endpoint. Then calls fail: they are denied, throttled to the end,
+or cut off; the credentials expire; a stream may not be read; nothing behind the first page is read.
+Every command reads the log, and the commands contradict each other nowhere.
 
 ``RETRYCTL_HTTP_HISTORIES=500`` runs so many histories, and prints the figures with ``-s``.
 """
@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
+from typing import Any
 
 import pytest
 from botocore.retries.bucket import TokenBucket
+from botocore.retries.quota import RetryQuota
 
 from retryctl.app.options import SourceOptions, TimeWindow
-from retryctl.errors import RetryctlError
+from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.rate_limiter import AdaptiveRateLimiter
+from tests.endpoint.faults import Faults
 from tests.endpoint.server import Endpoint
 from tests.support.lambda_log import MIDNIGHT_MS
 from tests.support.log_answers import (
@@ -28,6 +31,7 @@ from tests.support.log_answers import (
     answers,
     contradictions,
     differences,
+    differing_rows,
     undetermined,
 )
 from tests.support.random_history import RandomHistory
@@ -40,36 +44,56 @@ pytestmark = pytest.mark.usefixtures("credentials")
 
 
 @pytest.fixture(autouse=True)
-def _calls_at_any_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    call_at_any_rate(monkeypatch.setattr)
+def _cheap_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_calls_cheap(monkeypatch.setattr)
 
 
-def call_at_any_rate(replace: Callable[..., None]) -> None:
-    """Replace the rate limits of calls, which wait by the clock of this machine."""
+def make_calls_cheap(replace: Callable[..., None]) -> None:
+    """Call at any rate, since limits wait by this machine's clock, and make each client once.
+
+    The retry quota of a client that lives on would refuse retries of later commands.
+    """
+    replace(os, "sched_getaffinity", lambda pid: {0})  # no worker processes for small logs
     replace(AdaptiveRateLimiter, "wait", lambda self: None)
     replace(TokenBucket, "acquire", lambda self, amount=1, block=True: True)
+    replace(RetryQuota, "acquire", lambda self, amount: True)
+    made: dict[tuple[str | None, ...], tuple[Any, Any]] = {}
+    new_client = AwsClient._new_client
+
+    def client_of(self: AwsClient, service: str, region: str | None) -> Any:
+        key = (self.endpoint_url, service, region, str(self._max_attempts))
+        if key not in made:
+            made[key] = new_client(self, service, region), self._botocore
+        client, self._botocore = made[key]
+        return client
+
+    replace(AwsClient, "_new_client", client_of)
 
 
-def open_endpoint(history: RandomHistory) -> Endpoint:
-    """Serve a history, with few events a page, by a clock a day after it."""
-    endpoint = Endpoint(clock=lambda: NOW_MS, scan_events=40)
+def open_endpoint() -> Endpoint:
+    """Return an endpoint with few events a page, by a clock a day after the histories."""
+    return Endpoint(clock=lambda: NOW_MS, scan_events=20)
+
+
+def serve(endpoint: Endpoint, history: RandomHistory) -> None:
+    """Put a history into the endpoint, in place of the one before."""
+    for group in endpoint.store.groups():
+        endpoint.store.remove(group)
     for event in history.events:
         assert event.log_group is not None
         assert event.log_stream is not None
         endpoint.put(
             event.log_group, event.log_stream, [(event.timestamp_ms, event.message)], lag_ms=50
         )
-    return endpoint
 
 
-def read(endpoint: Endpoint, history: RandomHistory) -> Answers | None:
-    """Return the answers of all commands; ``None`` where one of them could read nothing."""
+def read(
+    endpoint: Endpoint, history: RandomHistory, before_each: Callable[[], None] = lambda: None
+) -> Answers:
+    """Return the answers of all commands, each with the failures of ``before_each``."""
     group = history.events[0].log_group
     options = SourceOptions(log_groups=(str(group),), region="us-east-1", endpoint_url=endpoint.url)
-    try:
-        return answers(options, tuple(history.ids), WINDOW)
-    except RetryctlError:
-        return None
+    return answers(options, tuple(history.ids), WINDOW, before_each)
 
 
 # --------------------------------------------------------------------------- what fails
@@ -88,7 +112,7 @@ def unreachable(random: Random, endpoint: Endpoint, history: RandomHistory) -> N
 
 
 def expired(random: Random, endpoint: Endpoint, history: RandomHistory) -> None:
-    endpoint.faults.expire_after(random.choice(CALLS), random.randrange(12))
+    endpoint.faults.expire_after(random.choice(CALLS), random.randrange(3))
 
 
 def closed_stream(random: Random, endpoint: Endpoint, history: RandomHistory) -> None:
@@ -100,12 +124,26 @@ def mixed(random: Random, endpoint: Endpoint, history: RandomHistory) -> None:
     endpoint.faults.mix(0.1)
 
 
+def one_page(random: Random, endpoint: Endpoint, history: RandomHistory) -> None:
+    endpoint.faults.later_pages = "denied"
+
+
 def _script(random: Random, endpoint: Endpoint, faults: list[str]) -> None:
-    good: list[str | None] = [None] * random.randrange(12)
-    endpoint.faults.script[random.choice(CALLS)].extend([*good, *faults])
+    good: list[str | None] = [None] * random.randrange(3)
+    for operation in CALLS:
+        endpoint.faults.script[operation].extend([*good, *faults])
 
 
-FAILURES = (denied, throttled, unreachable, expired, closed_stream, mixed)
+Failure = Callable[[Random, Endpoint, RandomHistory], None]
+FAILURES: tuple[Failure, ...] = (
+    denied,
+    throttled,
+    unreachable,
+    expired,
+    closed_stream,
+    one_page,
+    mixed,
+)
 
 
 # --------------------------------------------------------------------------- the property
@@ -114,31 +152,42 @@ FAILURES = (denied, throttled, unreachable, expired, closed_stream, mixed)
 def campaign(seeds: range, print_each: Callable[[str], None]) -> Counter[str]:
     """Count cases, wrong answers and undetermined requests by what failed."""
     counts: Counter[str] = Counter()
-    for seed in seeds:
-        random = Random(seed)
-        history = RandomHistory(random)
-        with open_endpoint(history) as endpoint:
-            whole = read(endpoint, history)
-            assert whole is not None
-            counts["whole: requests"] += len(whole.requests)
-            counts["whole: undetermined"] += 0 if history.uncounted else undetermined(whole)
-            wrong = [("whole", each) for each in contradictions(whole)]
-            for fail in FAILURES:
-                fail(random, endpoint, history)
-                part = read(endpoint, history)
-                endpoint.faults = type(endpoint.faults)(seed=seed)
-                counts[f"{fail.__name__}: cases"] += 1
-                if part is None:
-                    counts[f"{fail.__name__}: refused"] += 1
-                    continue
-                counts[f"{fail.__name__}: with gaps"] += any(part.gaps.values())
-                counts[f"{fail.__name__}: requests"] += len(part.requests)
-                counts[f"{fail.__name__}: undetermined"] += undetermined(part)
-                wrong += [(fail.__name__, each) for each in differences(whole, part)]
-        for name, each in wrong:
-            counts[f"{name}: wrong"] += 1
-            print_each(f"seed {seed}, {name}: {each}")
+    with open_endpoint() as endpoint:
+        for seed in seeds:
+            for name, each in _wrong_answers(seed, endpoint, counts):
+                counts[f"{name}: wrong"] += 1
+                print_each(f"seed {seed}, {name}: {each}")
     return counts
+
+
+def _wrong_answers(
+    seed: int, endpoint: Endpoint, counts: Counter[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield what each failure makes of one history, and the answers that are wrong."""
+    random = Random(seed)
+    history = RandomHistory(random)
+    serve(endpoint, history)
+    whole = read(endpoint, history)
+    counts["whole: cases"] += 1
+    counts["whole: requests"] += len(whole.requests)
+    counts["whole: undetermined"] += 0 if history.uncounted else undetermined(whole)
+    yield from (("whole", each) for each in contradictions(whole))
+    for fail in random.sample(FAILURES, 3):
+        name, part_seed = fail.__name__, random.random()
+
+        def fail_again(fail: Failure = fail, part_seed: float = part_seed) -> None:
+            endpoint.faults = Faults(seed=seed, slow_s=0.0)
+            fail(Random(part_seed), endpoint, history)
+
+        part = read(endpoint, history, fail_again)
+        endpoint.faults = Faults()
+        counts[f"{name}: cases"] += 1
+        counts[f"{name}: commands refused"] += len(part.refused)
+        counts[f"{name}: with gaps"] += any(part.gaps.values())
+        counts[f"{name}: requests"] += len(part.requests)
+        counts[f"{name}: undetermined"] += undetermined(part)
+        for each in (*differences(whole, part), *differing_rows(whole, part)):
+            yield name, each
 
 
 def test_failed_calls_change_no_answer() -> None:

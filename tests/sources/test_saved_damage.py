@@ -104,9 +104,10 @@ def test_a_line_that_is_no_event_is_counted_and_the_first_few_are_named(tmp_path
     assert coverage.events_unrecognised == 5
     assert [gap.message.split(": ")[0] for gap in coverage.gaps] == [
         *(f"{tmp_path / 'log'}:{number}" for number in (7, 8, 9)),
-        f"{tmp_path / 'log'}",
+        *[f"{tmp_path / 'log'}"] * 2,
     ]
-    assert coverage.gaps[-1].message.endswith(": 2 more lines are not log events")
+    assert coverage.gaps[-2].message.endswith(": 2 more lines are not log events")
+    assert coverage.gaps[-1].message.endswith(": not a whole event, or several joined: 1 line")
 
 
 @pytest.mark.parametrize("time", [True, -1, 10**30, 1e308, [], "", "2026-13-01T00:00:00Z"])

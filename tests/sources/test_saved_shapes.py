@@ -300,7 +300,8 @@ def test_records_of_lambda_in_lines_not_understood_are_a_gap_of_their_own() -> N
 @pytest.mark.parametrize(
     ("content", "what", "next_step"),
     [
-        ("id,name\n1,x\n", "CSV with the columns id, name", "fields @timestamp, @message"),
+        ("id,name\n1,x\n", "CSV with the columns id, name", "Download search results"),
+        ("@time,@msg\n1,x\n", "columns @time, @msg", "fields @timestamp, @message"),
         ('{"logStreams": []}', "a list of log streams", "aws logs tail"),
         ('{"queryId": "a"}', "the ID of a query", "get-query-results"),
         ("events:\n- eventId: '1'\n", "YAML of the AWS CLI", "--output json"),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from retryctl.app.check import CheckPlan, CheckRun, check
+from retryctl.app.check import CheckPlan, check
 from retryctl.app.options import SILENT, WHOLE, SourceOptions, TimeWindow
-from retryctl.app.trace import TraceResult, trace
+from retryctl.app.trace import trace
 from retryctl.app.window import count_requests, list_rows, open_window
 from retryctl.config import ProjectConfig
-from retryctl.core.check.check_evaluator import REQUEST
+from retryctl.core.check.check_evaluator import REQUEST, CheckOutcome
 from retryctl.core.check.expectations import Expectations
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
@@ -19,54 +20,69 @@ from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.summary.tally import SummaryTally
+from retryctl.errors import RetryctlError
 
 NOW_MS = 1_795_500_000_000
 ERRORS = frozenset({"environment-switch", "uncounted-attempt", "counter-lost", "counter-ahead"})
 OPEN = (RequestOutcome.PENDING, RequestOutcome.RUNNING, RequestOutcome.NOT_RETRIED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Answers:
-    """What each command answers."""
+    """What each command answers; ``refused`` has the errors of those that could read nothing."""
 
-    traced: TraceResult
-    rows: dict[str, RequestRow]
-    total: SummaryTally
-    checked: CheckRun
-    gaps: dict[str, tuple[Gap, ...]]
-
-    @property
-    def requests(self) -> dict[str, CheckedRequest]:
-        """The checked requests by ID."""
-        return {one.request.request_id: one for one in self.traced.checked}
+    requests: dict[str, CheckedRequest] = field(default_factory=dict)
+    rows: dict[str, RequestRow] = field(default_factory=dict)
+    total: SummaryTally = field(default_factory=SummaryTally)
+    checked: CheckOutcome | None = None
+    gaps: dict[str, tuple[Gap, ...]] = field(default_factory=dict)
+    refused: dict[str, RetryctlError] = field(default_factory=dict)
 
 
 def answers(
-    options: SourceOptions, request_ids: tuple[str, ...] = (), window: TimeWindow = WHOLE
+    options: SourceOptions,
+    request_ids: tuple[str, ...] = (),
+    window: TimeWindow = WHOLE,
+    before_each: Callable[[], None] = lambda: None,
 ) -> Answers:
-    """Run every command. Raises the errors of ``retryctl.errors``."""
-    config = ProjectConfig()
-    traced = trace(request_ids, options, window, config=config, clock=lambda: NOW_MS)
-    gaps = {"trace": _gaps(traced.coverage)}
-    opened = open_window(options, config, window, now_ms=NOW_MS, feedback=SILENT)
-    with opened as reader:
-        rows = {row.request_id: row for row in list_rows(reader, RowFilter())}
-        total = SummaryTally()
-        for tally in count_requests(reader).values():
-            total.merge(tally)
-        gaps["list"] = _gaps(reader.coverage)
-    checked = check(
-        CheckPlan(
+    """Run every command, and ``before_each`` before it. ``trace`` reads ``request_ids`` alone."""
+    config, found = ProjectConfig(), Answers()
+
+    def run_trace() -> Coverage:
+        traced = trace(request_ids, options, window, config=config, clock=lambda: NOW_MS)
+        found.requests = {one.request.request_id: one for one in traced.checked}
+        return traced.coverage
+
+    def run_list() -> Coverage:
+        with open_window(options, config, window, now_ms=NOW_MS, feedback=SILENT) as reader:
+            found.rows = {row.request_id: row for row in list_rows(reader, RowFilter())}
+            return reader.coverage
+
+    def run_summary() -> Coverage:
+        with open_window(options, config, window, now_ms=NOW_MS, feedback=SILENT) as reader:
+            for tally in count_requests(reader).values():
+                found.total.merge(tally)
+            return reader.coverage
+
+    def run_check() -> Coverage:
+        plan = CheckPlan(
             options=options,
             window=window,
             config=config,
             expectations=Expectations(fail_on=ERRORS),
-        ),
-        clock=lambda: NOW_MS,
-        sleep=lambda _: None,
-    )
-    gaps["check"] = _gaps(checked.coverage)
-    return Answers(traced=traced, rows=rows, total=total, checked=checked, gaps=gaps)
+        )
+        run = check(plan, clock=lambda: NOW_MS, sleep=lambda _: None)
+        found.checked = run.outcome
+        return run.coverage
+
+    commands = {"trace": run_trace, "list": run_list, "summary": run_summary, "check": run_check}
+    for name, command in commands.items():
+        before_each()
+        try:
+            found.gaps[name] = _gaps(command())
+        except RetryctlError as error:
+            found.refused[name] = error
+    return found
 
 
 def _gaps(coverage: Coverage) -> tuple[Gap, ...]:
@@ -75,14 +91,19 @@ def _gaps(coverage: Coverage) -> tuple[Gap, ...]:
     return tuple(sorted(gaps, key=lambda gap: (gap.kind, gap.message)))
 
 
-def contradictions(told: Answers) -> list[str]:
-    """What one command says of a request, or of the log, that another denies."""
-    found, requests = [], told.requests
-    if requests.keys() != told.rows.keys():
-        found.append(f"trace has {sorted(requests)}, list {sorted(told.rows)}")
-    results = {c.request_id: c.passed for c in told.checked.outcome.checks if c.name == REQUEST}
+def contradictions(answers: Answers) -> list[str]:
+    """What one command answers of a request, or of the log, that another one contradicts."""
+    if answers.refused:
+        kinds = {type(error).__name__ for error in answers.refused.values()}
+        same = len(kinds) == 1 and not answers.gaps
+        return [] if same else [f"refused: {answers.refused}, read: {sorted(answers.gaps)}"]
+    found, requests, rows = [], answers.requests, answers.rows
+    if requests.keys() != rows.keys():
+        found.append(f"trace has {sorted(requests)}, list {sorted(rows)}")
+    assert answers.checked is not None
+    results = {c.request_id: c.passed for c in answers.checked.checks if c.name == REQUEST}
     for request_id, checked in requests.items():
-        row, request = told.rows.get(request_id), checked.request
+        row, request = rows.get(request_id), checked.request
         traced = (request.outcome, checked.verdict, len(request.attempts))
         if row and (row.outcome, row.verdict, row.attempts) != traced:
             found.append(f"{request_id}: trace {traced}, list {row}")
@@ -92,19 +113,19 @@ def contradictions(told: Answers) -> list[str]:
             found.append(f"{request_id}: undetermined, and its check passes")
     outcomes = Counter(one.request.outcome for one in requests.values())
     checks = Counter(check.check for one in requests.values() for check in one.checks)
-    total = told.total
+    total = answers.total
     if (outcomes, checks) != (+total.outcomes, +total.checks):
         found.append(f"trace {outcomes} {checks}, summary {total.outcomes} {total.checks}")
-    if total.requests != told.checked.outcome.requests:
-        found.append(f"summary {total.requests} requests, check {told.checked.outcome.requests}")
-    if len(set(told.gaps.values())) > 1:
-        found.append(f"gaps {told.gaps}")
+    if total.requests != answers.checked.requests:
+        found.append(f"summary {total.requests} requests, check {answers.checked.requests}")
+    if len(set(answers.gaps.values())) > 1:
+        found.append(f"gaps {answers.gaps}")
     return found
 
 
-def undetermined(told: Answers) -> int:
+def undetermined(answers: Answers) -> int:
     """How many requests have no verdict."""
-    return sum(one.verdict is Verdict.UNDETERMINED for one in told.requests.values())
+    return sum(one.verdict is Verdict.UNDETERMINED for one in answers.requests.values())
 
 
 # --------------------------------------------------------------------------- whole and part
@@ -120,7 +141,8 @@ def differences(
     are right as far as they go.
     """
     found = []
-    starts_late = starts_late and not any(gap.kind == BEGINS_LATE for gap in part.gaps["trace"])
+    gaps = part.gaps.get("trace", ())
+    starts_late = starts_late and not any(gap.kind == BEGINS_LATE for gap in gaps)
     for request_id, checked in part.requests.items():
         known = whole.requests.get(request_id)
         if known is None:
@@ -138,12 +160,28 @@ def differences(
     return found
 
 
-def _passed(told: Answers) -> bool:
-    return told.checked.outcome.passed is True
+def _passed(answers: Answers) -> bool:
+    return answers.checked is not None and answers.checked.passed is True
 
 
-def _failed(told: Answers) -> bool:
-    return told.checked.outcome.passed is False
+def _failed(answers: Answers) -> bool:
+    return answers.checked is not None and answers.checked.passed is False
+
+
+def differing_rows(whole: Answers, part: Answers) -> list[str]:
+    """What ``list`` and ``summary`` answer of the part that the whole contradicts."""
+    found = []
+    for request_id, row in part.rows.items():
+        known = whole.rows.get(request_id)
+        verdict = known.verdict if known else Verdict.NOT_COUNTED
+        outcome = known.outcome if known else RequestOutcome.UNKNOWN
+        if row.verdict not in (verdict, Verdict.UNDETERMINED):
+            found.append(f"{request_id}: list {row.verdict.value}, in the whole {verdict.value}")
+        if row.outcome not in (outcome, RequestOutcome.UNKNOWN):
+            found.append(f"{request_id}: list {row.outcome.value}, in the whole {outcome.value}")
+    more = part.total.outcomes - whole.total.outcomes
+    del more[RequestOutcome.UNKNOWN]
+    return [*found, *([f"summary has more: {more}"] if more else [])]
 
 
 def _lost_attempts(known: CheckedRequest, part: CheckedRequest) -> bool:

@@ -7,6 +7,7 @@ of a wait gives its own clock.
 from __future__ import annotations
 
 import time
+from dataclasses import fields
 from types import SimpleNamespace
 
 import botocore.endpoint
@@ -22,9 +23,10 @@ def no_wait(seconds: float) -> None:
 
 def install() -> None:
     """Replace the sleep that the AWS client and Logs Insights have by default, and botocore's."""
-    for made in (AwsClient, QueryBudget):
-        defaults = made.__init__.__kwdefaults__
-        assert defaults is not None
-        assert "sleep" in defaults
-        defaults["sleep"] = no_wait
+    defaults = AwsClient.__init__.__kwdefaults__
+    assert defaults is not None
+    assert "sleep" in defaults
+    defaults["sleep"] = no_wait
+    (sleep,) = (each for each in fields(QueryBudget) if each.name == "sleep")
+    sleep.default = no_wait  # before the first instance, with which the constructor is compiled
     vars(botocore.endpoint)["time"] = SimpleNamespace(sleep=no_wait)

@@ -17,11 +17,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from retryctl.app.probe.probe_groups import PREFIX
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS, GROUP, RIGHT, WRONG, make_busy, put_both
 from tests.support.lambda_log import ID, Environment
@@ -42,18 +43,23 @@ _HANDLER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One command line. ``hangs``: it does not end by itself."""
+    """One command line. ``hangs``: it does not end by itself.
+
+    ``left`` returns what a run left elsewhere than on this machine, and removes it. The program
+    may leave what it names.
+    """
 
     name: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     hangs: bool = False
     stdin: Path | None = None
+    left: Callable[[], Sequence[str]] = tuple
 
 
 @contextmanager
 def subjects(folder: Path, log_bytes: int = _LOG_BYTES) -> Iterator[list[Subject]]:
-    """Yield each command: on saved logs, on an endpoint that answers, and on one that hangs."""
+    """Yield each command: without a log, on saved logs, and on endpoints that answer and hang."""
     with ExitStack() as stack:
         answering, hanging = (stack.enter_context(Endpoint(scan_events=400)) for _ in range(2))
         for endpoint in (answering, hanging):
@@ -61,27 +67,41 @@ def subjects(folder: Path, log_bytes: int = _LOG_BYTES) -> Iterator[list[Subject
             put_both(endpoint)
             endpoint.function("orders-worker", Timeout=3)
         hanging.faults.rates = {"hang": 1.0}
+        answering.insights.fresh_ms = 0  # the probe need not wait for it
         yield [
+            *_without_log(folder),
             *_local(folder, log_bytes),
             *_on_cloudwatch("answering", answering, hangs=False),
             *_on_cloudwatch("hanging", hanging, hangs=True),
         ]
 
 
+def _without_log(folder: Path) -> Iterator[Subject]:
+    handler = folder / "app.py"
+    handler.write_text(_HANDLER, encoding="utf-8")
+    event = ("--event", '{"n": 0}')
+    yield Subject(name="lab run", arguments=("lab", "run", f"{handler}:handler", *event))
+    yield Subject(name="lab serve", arguments=("lab", "serve", "demo"), hangs=True)
+    yield Subject(name="demo", arguments=("demo",))
+    yield Subject(name="explain", arguments=("explain",))
+    yield Subject(name="schema", arguments=("schema", "trace"))
+    for command in ("vendor", "layer"):
+        made = str(folder / command)
+        yield Subject(name=f"counters {command}", arguments=("counters", command, made))
+
+
 def _local(folder: Path, log_bytes: int) -> Iterator[Subject]:
-    log, handler = folder / "log.jsonl", folder / "app.py"
-    events = Environment("a").runs(ID).prints("x" * 40_000).events
+    log = folder / "log.jsonl"
+    environment = Environment("a").runs(ID, ends="error").at(70).runs(ID)
+    events = environment.prints("x" * 40_000).events
     request, noise = "".join(map(line_of, events[:-1])), line_of(events[-1])
     log.write_text(request + noise * (log_bytes // len(noise)), encoding="utf-8")
-    handler.write_text(_HANDLER, encoding="utf-8")
     saved = ("--from", str(log), "-q")
-    yield Subject(name="trace saved", arguments=("trace", ID, *saved))
+    for command in ("trace", "diff"):
+        yield Subject(name=f"{command} saved", arguments=(command, ID, *saved))
     yield Subject(name="trace stdin", arguments=("trace", ID, "--from", "-"), stdin=log)
     for command in ("summary", "list", "check"):
         yield Subject(name=f"{command} saved", arguments=(command, *saved))
-    event = ("--event", '{"n": 0}')
-    yield Subject(name="lab run", arguments=("lab", "run", f"{handler}:handler", *event))
-    yield Subject(name="demo", arguments=("demo",))
 
 
 def _on_cloudwatch(kind: str, endpoint: Endpoint, *, hangs: bool) -> Iterator[Subject]:
@@ -89,13 +109,31 @@ def _on_cloudwatch(kind: str, endpoint: Endpoint, *, hangs: bool) -> Iterator[Su
     window = ("orders-worker", "--since", "24h", *at)
     lines = {
         "trace": ("trace", WRONG, RIGHT, "-g", GROUP, *at),
+        "trace --wait": ("trace", WRONG, "-g", GROUP, "--wait", *at),
+        "diff": ("diff", WRONG, "-g", GROUP, *at),
+        "doctor": ("doctor", "orders-worker", *at),
+        "probe": ("probe", "--yes", *at),
         "summary": ("summary", *window),
         "list": ("list", *window),
         "check": ("check", *window, "--allow-empty"),
     }
     for command, arguments in lines.items():
         name = f"{command} {kind}"
-        yield Subject(name=name, arguments=arguments, environment=CREDENTIALS, hangs=hangs)
+        yield Subject(
+            name=name,
+            arguments=arguments,
+            environment=CREDENTIALS,
+            hangs=hangs,
+            left=lambda: _remove_groups(endpoint),
+        )
+
+
+def _remove_groups(endpoint: Endpoint) -> list[str]:
+    """Remove the log groups that a probe left, and return their names."""
+    left = [group for group in endpoint.store.groups() if group.name.startswith(PREFIX)]
+    for group in left:
+        endpoint.store.remove(group)
+    return [group.name for group in left]
 
 
 def campaign(
@@ -174,11 +212,13 @@ def _run(subject: Subject, number: signal.Signals | None, moment_s: float | None
             seconds = time.monotonic() - began
         left = _orphans(others)
         errors.seek(0)
+        printed = errors.read().decode(errors="replace")
+        unnamed = [name for name in subject.left() if name not in printed]
         return _End(
             seconds=seconds,
             status=process.returncode,
-            errors=errors.read().decode(errors="replace"),
-            files=sorted(os.listdir(folder)),
+            errors=printed,
+            files=sorted(os.listdir(folder)) + unnamed,
             processes=left,
         )
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 
+from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.blocks import LogLines
 from retryctl.views.markdown import escaped, markdown_of
+from retryctl.views.text.summary import summary_blocks
 from retryctl.views.text.trace import TraceOptions, trace_blocks
 from tests.support import checked_requests as world
 from tests.support.hostile import hostile_request
@@ -44,6 +48,40 @@ def test_a_trace_has_a_table_the_drawing_and_the_log_lines() -> None:
     assert [fence.info for fence in fences] == ["sh", "text", "text", "text", "text"]
     assert "retryctl list orders-worker --verdict disagrees" in fences[0].content
     assert not kinds(text) & ACTIVE
+
+
+def summary_of(*checked: object) -> str:
+    tally = SummaryTally()
+    for one in checked:
+        tally.add(one)  # type: ignore[arg-type]
+    named = [("orders-worker", tally)]
+    return "".join(markdown_of(summary_blocks(tally, named, world.COVERAGE, Branches(), tz=UTC)))
+
+
+def test_a_summary_has_every_figure_of_the_screen_in_tables() -> None:
+    text = summary_of(world.SWITCHED, world.RECOVERED, *[world.SUCCEEDED] * 8)
+    heads = [line.strip("| ").split(" | ") for line in before_rules(text)]
+    assert heads == [
+        ["attempts", "requests", "share of the requests"],
+        ["outcome", "requests", "share of the requests"],
+        ["branch run", "A", "B", "C", "none"],
+        ["counter", "attempts", "of", "share"],
+        ["retry", "retries", "median wait", "p95", "longest", "usual"],
+        ["error", "attempts", "place", "example"],
+        ["billed", "time", "GB-s", "share of the time"],
+    ]
+    assert "| 1 | 2 | 1 m 03 s | 1 m 03 s | 1 m 03 s | 1 m |" in text
+    assert "| wrong: environment-switch | 1 | 3 retries that logged one | 33.3 % |" in text
+    assert PARSER.render(text).count("<table>") == len(heads)
+
+
+def before_rules(text: str) -> list[str]:
+    """The lines before the rules of tables: their heads."""
+    return [before for before, line in pairwise(text.splitlines()) if line.startswith("| ---")]
+
+
+def test_text_of_a_summarised_log_never_becomes_markup() -> None:
+    assert not kinds(summary_of(hostile_request())) & ACTIVE
 
 
 def test_text_of_a_log_never_becomes_markup() -> None:

@@ -1,4 +1,4 @@
-"""What the assumptions have in common: results, and how they are compared."""
+"""Results of assumptions, and comparisons that they share."""
 
 from __future__ import annotations
 

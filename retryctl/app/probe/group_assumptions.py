@@ -108,9 +108,9 @@ def quota_is_five_or_more(session: ProbeSession) -> Result:
     request = {"logGroupName": session.standard, "limit": 1}
     fast.call("logs", "FilterLogEvents", request)  # the connection and the credentials
     began = session.seconds()
-    with DaemonPool(10) as pool:
-        calls = [pool.submit(fast.call, "logs", "FilterLogEvents", request) for _ in range(_BURST)]
-        answered = sum(_answered(call) for call in calls)
+    pool = DaemonPool(10)  # without a block, which would wait for it after a signal
+    calls = [pool.submit(fast.call, "logs", "FilterLogEvents", request) for _ in range(_BURST)]
+    answered = sum(_answered(call) for call in calls)
     seconds = max(session.seconds() - began, 1e-3)
     evidence = f"{answered} of {_BURST} calls were answered in {seconds:.1f} s"
     return answered / max(seconds, 1.0) >= 5, evidence

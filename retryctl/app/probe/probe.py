@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import wait
 
 from retryctl.app.options import SILENT, Clock, Feedback, ShowProgress, wall_clock_ms
 from retryctl.app.probe import event_assumptions, group_assumptions, insights_assumptions
@@ -49,6 +50,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     group_assumptions.insights_reads_infrequent_access,
 )
 """In the order in which they are tested: those that need no waiting come first."""
+_AFTER_SIGNAL_S = 1.2
 
 
 def probe(
@@ -84,15 +86,17 @@ def probe(
         created_ms=now_ms,
         function=function,
     )
-    kept: tuple[str, ...] = ()
+    patience_s: float | None = 0.0
     try:
         session.fill()
         with feedback.progress() as show:
             diagnoses = tuple(_tested(session, chosen, show))
+        patience_s = None
+    except Exception:
+        patience_s = None
+        raise
     finally:
-        kept = session.remove()
-        if kept:
-            feedback.warn(f"Not deleted: {', '.join(kept)}. Delete them with: {_command(kept[0])}")
+        kept = _remove(session, feedback, patience_s)
     return ProbeReport(
         region=aws.region or "",
         diagnoses=diagnoses,
@@ -105,8 +109,21 @@ def probe(
     )
 
 
-def _command(group: str) -> str:
-    return f"aws logs delete-log-group --log-group-name {group}"
+def _remove(session: ProbeSession, feedback: Feedback, patience_s: float | None) -> tuple[str, ...]:
+    """Delete the groups, and name those whose deletion is not known after ``patience_s``.
+
+    A signal cuts the patience short: it ends the program within two seconds.
+    """
+    deletions = session.delete_groups()
+    try:
+        wait(deletions.values(), patience_s)
+    finally:
+        wait(deletions.values(), _AFTER_SIGNAL_S)
+        kept = tuple(name for name, kept in deletions.items() if not kept.done() or kept.result())
+        if kept:
+            command = f"aws logs delete-log-group --log-group-name {kept[0]}"
+            feedback.warn(f"Not deleted: {', '.join(kept)}. Delete them with: {command}")
+    return kept
 
 
 def _tested(

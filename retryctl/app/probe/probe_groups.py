@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Future
+from dataclasses import field
 from secrets import token_hex
 from typing import Any
 
 from retryctl.app.probe.sample_events import EVENT_OVERHEAD, Sample
+from retryctl.core.value_classes import state_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient, AwsResponse
+from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.cloudwatch.insights import USD_PER_GB
 
 PREFIX = "/retryctl/probe/"
@@ -21,7 +24,7 @@ _POLL_S = 0.5
 _MOST_EVENTS = 10_000  # of one PutLogEvents call
 
 
-@dataclass(slots=True, kw_only=True)
+@state_class
 class ProbeSession:
     """Two log groups with the sample in them. ``seconds`` and ``sleep`` are the clock."""
 
@@ -32,6 +35,7 @@ class ProbeSession:
     created_ms: int
     function: str | None = None
     tag: str = field(default_factory=lambda: token_hex(4))
+    groups: list[str] = field(default_factory=list)
     put_at: float = 0.0
     bytes_written: int = 0
     bytes_scanned: float = 0.0
@@ -64,6 +68,7 @@ class ProbeSession:
             (self.standard, "STANDARD"),
             (self.infrequent, "INFREQUENT_ACCESS"),
         ):
+            self.groups.append(group)
             self.call("CreateLogGroup", logGroupName=group, logGroupClass=log_class)
             self.call("PutRetentionPolicy", logGroupName=group, retentionInDays=1)
             self._put(group, "crafted", self.sample.crafted())
@@ -82,9 +87,10 @@ class ProbeSession:
             )
         self.bytes_written += sum(len(text.encode()) + EVENT_OVERHEAD for _, text in events)
 
-    def remove(self) -> tuple[str, ...]:
-        """Delete both groups, and return those that could not be deleted."""
-        return tuple(group for group in (self.standard, self.infrequent) if self._kept(group))
+    def delete_groups(self) -> dict[str, Future[bool]]:
+        """Start to delete the groups. Each result is whether the group is still there."""
+        pool = DaemonPool(2)
+        return {group: pool.submit(self._kept, group) for group in self.groups}
 
     def _kept(self, group: str) -> bool:
         try:
@@ -139,10 +145,10 @@ class ProbeSession:
 
     @contextlib.contextmanager
     def _stopped(self, query_id: str) -> Iterator[None]:
-        """Stop the query where waiting for it ends early: it would cost all the same."""
+        """Stop the query where waiting for it fails. After a signal, its group is deleted."""
         try:
             yield
-        except BaseException:
+        except CouldNotLook:
             with contextlib.suppress(CouldNotLook):
                 self.call("StopQuery", queryId=query_id)
             raise

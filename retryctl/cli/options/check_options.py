@@ -1,4 +1,4 @@
-"""What a check expects: the options where they are given, else the settings file's ``check`` table.
+"""The expectations of a check, from the options, else from the table ``check`` of the settings.
 
 Every mistake is a ``UsageError`` that names the option or the key, and comes before anything is
 read.
@@ -53,7 +53,7 @@ class CheckOptions:
 
 @value_class
 class Expected:
-    """What the options and the settings come to.
+    """The expectations that the options and the settings give together.
 
     ``wait_ms`` is 0 without a wait, ``None`` for one without a limit.
     """
@@ -99,7 +99,7 @@ def read_expected(
 
 
 class _Values:
-    """The value of each option, or of its key in the settings, and what to call it in an error."""
+    """The value of each option or of its key in the settings, and its name for errors."""
 
     def __init__(self, asked: CheckOptions, settings: ProjectConfig) -> None:
         self._asked = asked
@@ -146,7 +146,7 @@ class _Values:
         return value if isinstance(value, int) else None
 
     def flag(self, key: str) -> bool:
-        """Return the setting's truth value; false where it is not set."""
+        """Return a setting that is true or false; false where it is not set."""
         value = self.get(key)
         if value is not None and not isinstance(value, bool):
             self._refuse(key, "is neither true nor false.")
@@ -175,7 +175,7 @@ class _Values:
         if is_share and number > 100:
             self._refuse(key, f"{value} is more than 100%.", "Give a share of at most 100%.")
         if not is_share and (only_share or number.denominator != 1):
-            share = number * 100 if number <= 1 else number  # 0.4 is meant as a part of one
+            share = number * 100 if number <= 1 else number  # 0.4 means 40 %
             self._refuse(key, f"{value} is not a share.", f"Did you mean {float(share):.15g}%?")
         return Limit(text=match[0], value=number / 100 if is_share else number, is_share=is_share)
 
@@ -217,7 +217,7 @@ class _Values:
         return words
 
     def outcomes(self) -> frozenset[RequestOutcome]:
-        """Return the outcomes that are as good as each other."""
+        """Return the accepted outcomes."""
         names = [outcome.value for outcome in RequestOutcome]
         for word in (words := self.words("expect_outcome")):
             if word not in names:

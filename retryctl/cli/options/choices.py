@@ -25,6 +25,12 @@ def one_of(*names: str) -> Completion:
     return complete
 
 
+times = one_of("15m", "1h", "24h", "7d", "today", "yesterday")
+waits = one_of("1m", "5m", "15m", "1h")
+stores = one_of("dynamodb://", "s3://")
+plans = one_of("all", *(f"{one},{two}" for one in ("same", "fresh") for two in ("same", "fresh")))
+
+
 def some_of(names: Names) -> Completion:
     """Complete the last name of a list with commas."""
 
@@ -95,6 +101,13 @@ def failing() -> list[str]:
 def sources(incomplete: str) -> list[str]:
     """Return the values of ``--from``: names, and files."""
     return [*one_of("cloudwatch", "demo")(incomplete), *files(incomplete)]
+
+
+def events(incomplete: str) -> list[str]:
+    """Return the values of ``--event``: names of samples, and files."""
+    from retryctl.lab.samples import SAMPLES
+
+    return [*one_of(*SAMPLES)(incomplete), *files(incomplete)]
 
 
 def files(incomplete: str) -> list[str]:

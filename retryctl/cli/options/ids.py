@@ -1,4 +1,4 @@
-"""Read request IDs as people paste them: alone, in a line, a file name or a URL, or on stdin.
+"""Read pasted request IDs: alone, in a line, in a file name or a URL, or from stdin.
 
 A record of a failed event (a destination record, a dead-letter message) stands for the request
 that it is about: pasted, in a file, in a folder of files, or on stdin.
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID
 from retryctl.core.value_classes import value_class
 from retryctl.errors import NothingFound, UnreadableInput, UsageError
@@ -30,8 +31,10 @@ _TYPOGRAPHIC = str.maketrans(
     {**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-")}
     | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\0", None)
 )
-_FUNCTION = re.compile(r"(?=.*[a-zA-Z])[\w-]{1,64}(:[$\w-]+)?|arn:[\w:/$-]+", re.ASCII)
-_LARGEST_RECORDS = 64 << 20  # bytes of a file, or of stdin, that is read for failure records
+_FUNCTION = late_regex(r"(?=.*[a-zA-Z])[\w-]{1,64}(:[$\w-]+)?|arn:[\w:/$-]+", re.ASCII)
+_LARGEST_RECORDS = (
+    64 << 20
+)  # the most bytes of a file, or of stdin, that are read for failure records
 _LOOKS_LIKE = (
     "A request ID has the form 8f507cfc-0d3f-4697-b07a-ac58fc914c95; the START and REPORT lines "
     "of a log contain it."
@@ -115,7 +118,7 @@ def records_named(argument: str) -> NamedRequests:
 
 
 def _unquoted_lines(arguments: Iterable[str]) -> Iterator[str]:
-    """Yield the arguments; of a line that the shell has split, the words that matter."""
+    """Yield the arguments; of a pasted line that the shell split, only words with an ID."""
     words = list(arguments)
     follows_label = [False, *(word.lower() == "requestid:" for word in words)]
     if not any(follows_label):
@@ -166,7 +169,7 @@ def _file_texts(name: str) -> Iterator[str]:
     try:
         path = Path(name)
         is_folder, is_file = path.is_dir(), path.is_file()
-    except (OSError, ValueError):  # a text that cannot be a name
+    except (OSError, ValueError):  # no valid path
         return
     if is_folder:
         yield from map(_record_text, sorted(_files_below(path)))

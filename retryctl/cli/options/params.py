@@ -33,7 +33,7 @@ class Color(StrEnum):
 
 
 class Output(StrEnum):
-    """The form of what is printed."""
+    """The output format."""
 
     TEXT = "text"
     JSON = "json"
@@ -69,6 +69,7 @@ Store = Annotated[
     typer.Option(
         "--store",
         metavar="URL",
+        autocompletion=choices.stores,
         help="The durable store of the function's counter, dynamodb://TABLE or "
         "s3://BUCKET/PREFIX, to compare with the log.",
         rich_help_panel=WHERE,
@@ -101,6 +102,7 @@ Since = Annotated[
         "--since",
         "-s",
         metavar="TIME",
+        autocompletion=choices.times,
         help="Start of the window: 15m, 2h30m, '1h ago', 2026-11-23T03:00, epoch milliseconds. "
         "Default: 24h on CloudWatch, all of a saved log.",
         rich_help_panel=WHERE,
@@ -112,6 +114,7 @@ Until = Annotated[
         "--until",
         "-u",
         metavar="TIME",
+        autocompletion=choices.times,
         help="End of the window, in the same forms. Default: now.",
         rich_help_panel=WHERE,
     ),
@@ -206,6 +209,7 @@ Wait = Annotated[
     typer.Option(
         "--wait",
         metavar="[5m]",
+        autocompletion=choices.waits,
         help="Read the log again until no attempt is running or due, at most this long.",
         rich_help_panel=WHERE,
     ),
@@ -215,6 +219,7 @@ Timeout = Annotated[
     typer.Option(
         "--timeout",
         metavar="5m",
+        autocompletion=choices.waits,
         help="The same as the time of --wait.",
         rich_help_panel=WHERE,
     ),

@@ -1,4 +1,4 @@
-"""Request IDs that are cut short, as the log of a saved file completes them."""
+"""Shortened request IDs, completed from a saved log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def whole_ids(
     config: ProjectConfig,
     feedback: Feedback,
 ) -> NamedRequests:
-    """Return what the arguments name; of a saved log an ID may be cut short."""
+    """Return the requests that the arguments name; in a saved log an ID may be shortened."""
     prefixes = [] if source.source in ("cloudwatch", "-") else _shortened(arguments)
     if not prefixes:
         saved_log = "" if source.source in ("cloudwatch", "-") else source.source
@@ -53,7 +53,7 @@ def _stdin_lines() -> Iterator[str]:
 
     stdin = sys.stdin.buffer
     first = stdin.readline()
-    if not first:  # a terminal would be read on after its end
+    if not first:  # stdin of a terminal can be read again after its end
         return
     encoding, _ = encoding_of(first)
     if encoding == "utf-8":

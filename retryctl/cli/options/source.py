@@ -14,7 +14,7 @@ from retryctl.errors import UsageError
 if TYPE_CHECKING:
     from retryctl.sources.aws.client import AwsClient
 
-# On CloudWatch the service's clock decides. AWS refuses calls of a clock that is further off.
+# The service's clock decides on CloudWatch. AWS refuses calls from a clock with a larger error.
 _MOST_SKEW_MS = 300_000
 
 

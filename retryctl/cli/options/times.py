@@ -1,4 +1,4 @@
-"""Times as people write them, read to epoch milliseconds. What cannot be read is refused.
+"""Read times as people write them, and return epoch milliseconds.
 
 Everything here is pure except ``zone("local")``, which reads the system's time zone.
 """
@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
+from retryctl.core.late_regex import late_regex
 from retryctl.errors import UsageError
 
 ACCEPTED = (
@@ -19,41 +20,41 @@ ACCEPTED = (
 )
 
 # 90s · 2h30m · 1w · 1h ago · -5m · 10 minutes ago · 1 hour 5 min ago
-_UNIT_WORD = re.compile(
+_UNIT_WORD = late_regex(
     r"(?<=[0-9]) *(w|d|h|m|s)(?:eeks?|ays?|ours?|rs?|in(?:ute)?s?|ec(?:ond)?s?)?(?![a-z])"
     r" *(?=[0-9]|$|ago)"
 )
-_AGO = re.compile(
+_AGO = late_regex(
     r"-?(?=[0-9])(?:([0-9]+)w)?(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)? *(?:ago)?"
 )
 _UNITS_MS = (604_800_000, 86_400_000, 3_600_000, 60_000, 1000)
 
 # 2026-11-23 · 2026-11-23T03:00 · 2026-11-23 03:00:00.123 · 2026-11-23T03:00:00Z · …+01:00
-_ISO = re.compile(
+_ISO = late_regex(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[Tt ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
     r"(Z|z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
 
 # 23 Nov 2026 · 23 Nov 2026 03:00 · 23 Nov 03:00:04.123: as retryctl prints them
-_PRINTED = re.compile(
+_PRINTED = late_regex(
     r"([0-9]{1,2}) ([A-Za-z]{3})[a-z]*(?: ([0-9]{4}))?"
     r"(?:,? ([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?))?"
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # 19:00 · 03:00:04.123: today
-_CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?")
+_CLOCK = late_regex(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?")
 # +09:00
-_OFFSET = re.compile(r"[+-][0-9]{2}(?::?[0-9]{2})?")
+_OFFSET = late_regex(r"[+-][0-9]{2}(?::?[0-9]{2})?")
 
 # 1795402800123: thirteen digits run from 2001 to 2286
 _EPOCH_MS = re.compile(r"[0-9]{13}")
-_ABBREVIATION = 4  # letters at most, of the likes of JST and CEST
+_ABBREVIATION = 4  # the most letters of abbreviations such as JST and CEST
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _Local(tzinfo):
-    """The system's time zone with its summer time, which a fixed offset would not know."""
+    """The system's time zone, with its summer time."""
 
     def utcoffset(self, when: datetime | None) -> timedelta | None:
         return None if when is None else when.replace(tzinfo=None).astimezone().utcoffset()
@@ -67,7 +68,7 @@ class _Local(tzinfo):
     def fromutc(self, when: datetime) -> datetime:
         there = when.replace(tzinfo=UTC).astimezone()
         here = there.replace(tzinfo=self)
-        # in the hour that comes twice, the offset shows which of the two it is
+        # in an hour that occurs twice, the offset decides
         return here if here.utcoffset() == there.utcoffset() else here.replace(fold=1)
 
 
@@ -107,13 +108,13 @@ def _near_zones(name: str, known: Collection[str]) -> str:
 
     if not known:
         return "This system has no zones: pip install tzdata."
-    # to a name like JST, EST is near for no good reason
+    # EST is spelled like JST, but is another zone
     hint = suggestions(name, known) if len(name) > _ABBREVIATION else ""
     return hint or "Give UTC, local or a zone by its place, such as Asia/Tokyo."
 
 
 def _refuse_unknown_tz(name: str) -> None:
-    """Refuse a TZ that the system would take for UTC; a rule such as ``JST-9`` has digits."""
+    """Refuse a TZ that the system silently reads as UTC; a rule such as ``JST-9`` has digits."""
     if name and not re.search(r"[0-9]|^/", name) and _iana(name) is None:
         raise UsageError(
             f"TZ={name} in the environment is not a time zone.",
@@ -195,7 +196,7 @@ def _spelled(text: str, now_ms: int, tz: tzinfo) -> str | None:
     if match is None or match[2].lower() not in _MONTHS:
         return None
     day, month = int(match[1]), _MONTHS.index(match[2].lower()) + 1
-    # without a year, the latest such day that is not still to come
+    # without a year: the latest such day that is not in the future
     year = int(match[3] or today.year - ((month, day) > (today.month, today.day)))
     clock = match[4] or "00:00"
     return f"{year:04d}-{month:02d}-{day:02d}T{clock.zfill(len(clock) + (clock[1] == ':'))}"

@@ -1,1 +1,1 @@
-"""What commands print: the terminal, live displays, answers and report files."""
+"""Output of commands: the terminal, live displays, results and report files."""

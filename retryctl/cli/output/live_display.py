@@ -31,7 +31,7 @@ _CAN_END = "Ctrl-C ends with what is known."
 
 
 class Display:
-    """Prints a sentence on stderr for each new state of a request, and the answer at the end.
+    """Prints a sentence on stderr for each new state of a request, and the result at the end.
 
     ``latest`` is the last result that was shown. The times of waits are epoch milliseconds.
     """
@@ -49,7 +49,7 @@ class Display:
         self._latest_lines: dict[tuple[str | None, str], str] = {}
 
     def show(self, result: TraceResult, until_ms: int | None = None) -> None:
-        """Print what is new in a result. It stays the latest until ``until_ms``."""
+        """Print the changes in a result, which is the latest until ``until_ms``."""
         self.latest = result
         self._print(result)
 
@@ -62,7 +62,7 @@ class Display:
         return show_trace(result, self._show, files)
 
     def close(self) -> None:
-        """Erase what is not part of the answer."""
+        """Erase everything that is not part of the result."""
 
     def _print(self, result: TraceResult) -> None:
         for key, sentence in _awaited(result, self._tz):
@@ -78,11 +78,11 @@ class Display:
 class LinesDisplay(Display):
     """Prints the JSON line of a request each time that it has changed.
 
-    The last line of a request is its state, also where that is an earlier one again.
+    The last line of a request has its current state, even if an earlier line had the same.
     """
 
     def finish(self, result: TraceResult, files: Sequence[ReportFile] = ()) -> ExitStatus:
-        """Print the lines that have changed, and what is not found."""
+        """Print the changed lines, and the requests that were not found."""
         self._print(result)
         return show_trace(result, self._show, files, is_printed=True)
 

@@ -1,8 +1,8 @@
-"""What several commands share: which functions are meant, unknown names, and nothing found."""
+"""Messages and errors that commands share: functions, unknown names, nothing found."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from fnmatch import fnmatchcase
@@ -54,11 +54,17 @@ def select_functions(
     return options, keep
 
 
-def refuse_unknown(name: str, known: Sequence[str], option: str) -> None:
-    """Raise ``UsageError``, with the nearest of ``known``, where ``name`` is not one of them."""
+def refuse_unknown(
+    name: str, known: Collection[str], option: str, elsewhere: Mapping[str, str] | None = None
+) -> None:
+    """Raise ``UsageError``, with the nearest of ``known``, where ``name`` is not one of them.
+
+    ``elsewhere`` has the hint for a value of another command.
+    """
     if name not in known:
-        hint = suggestions(name, known) or f"Known: {', '.join(known)}."
-        raise UsageError(f"{name!r} is not a value of {option}.", hint)
+        hint = (elsewhere or {}).get(name) or suggestions(name, known)
+        known_values = f"Known: {', '.join(known)}."
+        raise UsageError(f"{name!r} is not a value of {option}.", hint or known_values)
 
 
 def warn_of_gaps(coverage: Coverage, feedback: Feedback, form: str) -> None:

@@ -1,16 +1,15 @@
-"""Report files and the baseline; whether they can be written is checked first."""
+"""Report files and the baseline. Before the log is read, files are refused if not writable."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from retryctl.cli.output.messages import refuse_unknown
 from retryctl.cli.output.terminal import remark
 from retryctl.core.value_classes import value_class
-from retryctl.core.wording import suggestions
 from retryctl.errors import CouldNotLook, UsageError
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ _BY_EXTENSION = {
 }
 """Formats whose files do not have the format's name as their extension."""
 
-_NOWHERE: Mapping[str, str] = MappingProxyType({})
-
 
 @value_class
 class ReportFile:
@@ -36,21 +33,10 @@ class ReportFile:
     path: Path
 
 
-def known_form(name: str, forms: Collection[str], elsewhere: Mapping[str, str] = _NOWHERE) -> str:
-    """Return ``name`` if it is one of ``forms``, else raise ``UsageError`` with the nearest.
-
-    ``elsewhere`` has the hint for a form of another command.
-    """
-    if name not in forms:
-        hint = elsewhere.get(name) or suggestions(name, forms) or f"There are {', '.join(forms)}."
-        raise UsageError(f"{name!r} is not a report.", hint)
-    return name
-
-
 def report_files(
     asked: Iterable[str],
     forms: Collection[str],
-    elsewhere: Mapping[str, str] = _NOWHERE,
+    elsewhere: Mapping[str, str] | None = None,
     *,
     source: str,
     baseline: Path | None = None,
@@ -64,7 +50,8 @@ def report_files(
     taken = {baseline.resolve()} if baseline else set()
     for text in asked:
         form, name = _form_and_name(text, forms)
-        file = ReportFile(form=known_form(form, forms, elsewhere), path=Path(name))
+        refuse_unknown(form, forms, "--report", elsewhere)
+        file = ReportFile(form=form, path=Path(name))
         if name == "-":
             raise UsageError(
                 "--report writes files, and - is not a file.", f"For stdout: -o {form}."
@@ -100,9 +87,9 @@ def _form_and_name(text: str, forms: Collection[str]) -> tuple[str, str]:
 def refuse_unwritable(path: Path) -> None:
     """Raise ``UsageError`` where ``path`` cannot be written. It is left as it was."""
     if path.exists() and not (path.is_file() or path.is_dir()):
-        return  # a pipe or a device: opening it for a trial would reach its reader
+        return  # a pipe or a device: its reader would notice a trial
     try:
-        target = path.resolve()  # a link stays, though what it leads to is still to be made
+        target = path.resolve()  # a link may point to a file that does not exist yet
         was_there = target.exists()
         target.open("ab").close()
         if not was_there:
@@ -114,9 +101,9 @@ def refuse_unwritable(path: Path) -> None:
 
 
 def write(path: Path, text: Iterable[str]) -> None:
-    """Write a report, whole or in pieces. Raises ``CouldNotLook`` where that fails after all.
+    """Write a report, whole or in pieces. Raises ``CouldNotLook`` on failure.
 
-    A file changes at once: another program reads the earlier report or all of the new one.
+    The file is replaced at once: another program reads the whole earlier or the whole new report.
     """
     pieces = (text,) if isinstance(text, str) else text
     special = path.is_symlink() or (path.exists() and not path.is_file())
@@ -131,9 +118,9 @@ def write(path: Path, text: Iterable[str]) -> None:
 
 
 def _replace(target: Path, pieces: Iterable[str]) -> None:
-    """Write a file beside ``target``, with its permissions, and let it take its place.
+    """Write a file beside ``target``, with its permissions, and rename it to ``target``.
 
-    Each process has its own, which no link of another user can lead elsewhere.
+    Its name has the process ID, and links of other users are not followed.
     """
     new = target.with_name(f".retryctl-{os.getpid()}.part")
     try:
@@ -154,7 +141,7 @@ def announce(files: Iterable[ReportFile], *, quiet: bool) -> None:
 
 
 def read_known(path: Path | None, *, update: bool) -> frozenset[Identity]:
-    """Return the known findings; none where the file is still to be made.
+    """Return the known findings; none if the file does not exist yet.
 
     Raises ``UsageError`` for a file that is not there, cannot be read, or is not a baseline of
     this version; and, where it is to be updated, for one that cannot be written.

@@ -1,11 +1,10 @@
 """Standard output and standard error of the program: terminals, files, pipes, or closed.
 
-What is lost of the answer is an error, wherever it was printed; what is lost of a remark is
-none. Each fails once at most: what is still to be written then goes nowhere, so that Python's
-own last flush cannot change the exit status.
+A failed write to stdout is an error, and a failed write to stderr is not. After the first failure
+further output is discarded, so that Python's last flush cannot change the exit status.
 
-A character that the encoding does not have is written as its like in ASCII, or as the escape
-that Python would write for it: an old terminal does not fail the command.
+A character outside of the encoding is written as a similar ASCII character or as Python's escape,
+so that an old terminal does not make the command fail.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The terminal: what stdout can show, and printing to stdout and stderr."""
+"""The properties of the terminal, and printing to stdout and stderr."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from retryctl.core.value_classes import value_class
 def colour_wanted(choice: Color, environ: Mapping[str, str], *, is_terminal: bool) -> bool:
     """Whether to use colour.
 
-    ``--color`` decides; left at auto, NO_COLOR does, then CLICOLOR_FORCE, then whether
-    stdout is a terminal that knows colours.
+    The first of these decides: ``--color``, NO_COLOR, CLICOLOR_FORCE, whether stdout is a
+    terminal with colours.
     """
     if choice is not Color.AUTO:
         return choice is Color.ALWAYS
@@ -59,9 +59,9 @@ def shows_only_ascii() -> bool:
 
 
 def put(text: Iterable[str], *, document: bool = False) -> None:
-    """Print text as it is, whole or in pieces. A reader that closes the pipe is not an error.
+    """Print text unchanged, whole or in pieces. A closed pipe is not an error.
 
-    A ``document``, which is for programs, is UTF-8 on every terminal.
+    A ``document`` is for programs, and is UTF-8 on every terminal.
     """
     if document and isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
@@ -71,9 +71,9 @@ def put(text: Iterable[str], *, document: bool = False) -> None:
 
 
 def remark(text: str, *, quiet: bool = False) -> None:
-    """Print a sentence beside the answer on stderr, unless ``--quiet`` was given.
+    """Print a sentence on stderr, unless ``--quiet`` was given.
 
-    A line that begins with spaces is to be copied.
+    A line that begins with spaces is a command to copy.
     """
     if not quiet:
         from retryctl.views.inert_text import inert
@@ -83,7 +83,7 @@ def remark(text: str, *, quiet: bool = False) -> None:
 
 
 def _fitted(line: str) -> list[str]:
-    """Return the line; break it between words on a terminal, unless it is to be copied."""
+    """Return the line; on a terminal it is broken between words, unless it is a command to copy."""
     if line.startswith(" ") or not sys.stderr.isatty():
         return [line]
     return wrap(line, width(), break_long_words=False, break_on_hyphens=False)
@@ -91,7 +91,7 @@ def _fitted(line: str) -> list[str]:
 
 @value_class
 class Screen:
-    """Its columns and what it can show; as it is here, that of a file."""
+    """The properties of a screen; the defaults are those of a file."""
 
     width: int = 80
     colour: bool = False
@@ -115,7 +115,7 @@ _ESCAPE = "\x1b"
 
 
 class Progress:
-    """A line on stderr that appears after a second and leaves nothing behind.
+    """A line on stderr that appears after a second and is erased at the end.
 
     It is called with a function that returns the line, from any thread. Nothing is shown with
     ``quiet``, or where stderr is not a terminal.
@@ -158,7 +158,7 @@ class Progress:
                 self._wanted = wanted and not self._ended
 
     def __call__(self, text: ProgressText) -> None:
-        """Show the line of ``text``, where it is shown at all."""
+        """Show the line of ``text``."""
         seconds = self._clock() - self._began
         if not self._wanted or seconds < _PATIENCE_S:
             return
@@ -188,7 +188,7 @@ class LiveRegion:
         self._lengths: list[int] = []
 
     def draw(self, text: str, last_line: str) -> None:
-        """Draw ``text``, as much of it as there is room for, and below it the last line."""
+        """Draw as much of ``text`` as fits, and the last line below it."""
         from rich.text import Text
 
         columns, rows = shutil.get_terminal_size((80, 24))
@@ -232,7 +232,7 @@ class TerminalFeedback:
             remark(f"retryctl: {sentence}", quiet=self._quiet)
 
     def confirm(self, question: str) -> bool:
-        """Put a question on the terminal; false with ``quiet`` or without a terminal."""
+        """Print a question and read the answer; false with ``quiet`` or without a terminal."""
         if self._quiet or not (sys.stdin.isatty() and sys.stderr.isatty()):
             return False
         with self._question, self._progress.hidden() if self._progress else nullcontext():

@@ -1,4 +1,4 @@
-"""Print a trace: in the chosen form to stdout, to report files, and what was not found."""
+"""Print a trace to stdout and to report files, and name the requests that were not found."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from retryctl.errors import ExitStatus, NothingFound, RetryctlError, UsageError
 _NEXT_STEPS = {
     "cloudwatch": "Widen the window with --since, or name another function with -f.",
     "demo": "retryctl demo shows the requests that are in it.",
-    "": "Is it the right file? Without --from, retryctl reads CloudWatch.",
+    "": "Check the name of the file. Without --from, retryctl reads CloudWatch.",
 }
 
 
@@ -62,7 +62,7 @@ def show_trace(
 
 
 def _beside(coverage: Coverage, show: OutputOptions) -> Iterator[str]:
-    """Yield what the chosen form has no place for."""
+    """Yield remarks that the chosen format does not contain."""
     if show.output in (Output.JSON, Output.JSONL) and (show.attempt or show.failed):
         yield "--attempt and --failed do not change JSON: it has every attempt."
     if show.output is Output.JSONL:
@@ -73,7 +73,7 @@ def _beside(coverage: Coverage, show: OutputOptions) -> Iterator[str]:
 def trace_view(
     result: TraceResult, show: OutputOptions, tz: tzinfo, screen: Screen = A_FILE
 ) -> Iterable[str]:
-    """Return the answer in the chosen form, whole or in pieces."""
+    """Return the result in the chosen format, whole or in pieces."""
     not_found = tuple(result.not_found)
     region = _region(result) if show.links else None
     if show.output is Output.JSON:
@@ -204,7 +204,7 @@ def _refuse_missing_attempt(checked: Iterable[CheckedRequest], number: int | Non
 
 
 def _is_table(result: TraceResult, show: OutputOptions) -> bool:
-    """Whether the answer is a table of failure records, which names what is not found."""
+    """Return whether the result is a table of failure records, with requests not found."""
     return show.output is Output.TEXT and _has_many_records(result)
 
 

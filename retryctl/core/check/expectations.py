@@ -8,14 +8,15 @@ have to happen first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from fractions import Fraction
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest, unmatched_patterns
+from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import Request, RequestOutcome
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.core.wording import number_of
 
 OPEN = (RequestOutcome.PENDING, RequestOutcome.RUNNING)
@@ -84,7 +85,7 @@ class CheckResult:
         return f"--{self.name}" if self.is_option else self.name
 
 
-@dataclass(slots=True, kw_only=True)
+@state_class
 class CheckTally:
     """Counts over the requests that were evaluated."""
 
@@ -283,9 +284,9 @@ def coverage_check(gaps: Sequence[Gap]) -> CheckResult | None:
     return CheckResult(name=COVERAGE, passed=None, message=message, awaits=awaits, is_option=False)
 
 
-def cross_check_of_all(tally: CheckTally, patterns: Sequence[str]) -> CheckResult | None:
-    """Undetermined where attempts failed and the configured ``patterns`` matched no line."""
-    message = unmatched_patterns(tally.failed_attempts, tally.cross_checked, patterns)
+def cross_check_of_all(tally: CheckTally, markers: Markers) -> CheckResult | None:
+    """Undetermined where attempts failed and the configured ``markers`` matched no line."""
+    message = unmatched_patterns(tally.failed_attempts, tally.cross_checked, markers)
     if not message:
         return None
     return CheckResult(name=CROSS_CHECK, passed=None, message=message, is_option=False)

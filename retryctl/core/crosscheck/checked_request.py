@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from itertools import chain
+from itertools import chain, islice
 
 from retryctl.core.crosscheck.attempt_check import (
     AttemptCheck,
@@ -31,18 +31,21 @@ from retryctl.core.crosscheck.earlier_marks import EarlierMarks
 from retryctl.core.crosscheck.findings import Finding, Rule, RuleInput, UnlistedFinding, listed
 from retryctl.core.crosscheck.hidden_parts import hidden_parts, without_hidden_outcomes
 from retryctl.core.crosscheck.store_rules import STORE_RULES, agreeing_store
+from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.history.history_builder import History, build_history
 from retryctl.core.history.lost_lines import with_lost_lines
 from retryctl.core.model.attempt import Attempt, function_from_names
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.model.records import AppLine
 from retryctl.core.model.request import Request, request_of
 from retryctl.core.value_classes import value_class
-from retryctl.core.wording import number_of
+from retryctl.core.wording import in_a_row, number_of
 
 RULES: tuple[Rule[RuleInput], ...] = (*COUNTER_RULES, *STORE_RULES, *DELIVERY_RULES)
 _MOST_REASONS = 20
+_MOST_LINES, _EXAMPLE_CHARACTERS = 1_000, 80
 
 
 @value_class
@@ -287,11 +290,30 @@ def cross_checked(requests: Iterable[CheckedRequest]) -> int:
     return sum(not a.claim.silent for one in requests for a in one.request.attempts)
 
 
-def unmatched_patterns(failed: int, cross_checked: int, patterns: Sequence[str]) -> str:
-    """Explain that ``patterns`` matched no line though attempts failed; empty where one did."""
-    if not patterns or not failed or cross_checked:
+def unmatched_patterns(
+    failed: int, cross_checked: int, markers: Markers, logged: Sequence[str] = ()
+) -> str:
+    """Explain that the configured markers matched no line of ``failed`` attempts; ``""`` if one.
+
+    ``logged`` are lines of the function, as examples.
+    """
+    if not markers.patterns or not failed or cross_checked:
         return ""
+    examples = f". The function's lines are, for example, {in_a_row(logged)}" if logged else ""
     return (
-        f"nothing was cross-checked: {number_of(failed, 'attempt')} failed and none logged a "
-        f"line that matches {', '.join(patterns)}"
+        f"nothing was cross-checked: {number_of(failed, 'attempt')} failed, and no line matches "
+        f"{markers.set_in or 'the markers'}: {', '.join(markers.patterns)}{examples}"
     )
+
+
+def lines_of_function(requests: Iterable[CheckedRequest], most: int = 2) -> list[str]:
+    """Return the first different lines that the attempts printed, shortened and quoted."""
+    records = (
+        parse_record(event)
+        for one in requests
+        for attempt in one.request.attempts
+        for event in attempt.events
+    )
+    texts = (each.text.strip() for each in records if isinstance(each, AppLine))
+    quoted = (repr(text[:_EXAMPLE_CHARACTERS]) for text in texts if text)
+    return list(islice(dict.fromkeys(islice(quoted, _MOST_LINES)), most))

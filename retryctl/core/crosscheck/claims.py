@@ -87,6 +87,7 @@ class Markers:
 
     ``counter`` has a named group ``count``, ``branch`` a group ``branch``. The fields are
     dotted paths into a line of JSON. With none of the four the default lines are read.
+    ``set_in`` names the file and the table that set them.
     """
 
     counter: re.Pattern[str] | None = None
@@ -94,6 +95,7 @@ class Markers:
     counter_field: str | None = None
     branch_field: str | None = None
     branches: Branches = field(default_factory=Branches)
+    set_in: str = ""
 
     @property
     def are_default(self) -> bool:
@@ -109,7 +111,7 @@ class Markers:
             "counter_field": self.counter_field,
             "branch_field": self.branch_field,
         }
-        return tuple(f"{name} = {value!r}" for name, value in given.items() if value)
+        return tuple(f"{name} = '{value}'" for name, value in given.items() if value)
 
     @property
     def read_branches(self) -> bool:

@@ -10,6 +10,7 @@ from retryctl.core.crosscheck.hidden_parts import may_hide, span_ms
 from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.history.cut_log import BEGINS_LATE
 from retryctl.core.history.outcome import AttemptOutcome
+from retryctl.core.history.searched_log import SEARCHED_BY_ID
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LATE_LOGS_MS, USUAL_WAITS_MS, WAIT_TOLERANCE_MS
@@ -18,6 +19,16 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.core.wording import number_of
 
 _FEW = 5
+_SAVE_UNFILTERED = (
+    "Save the log of this time again, all lines of it: no request ID and no other filter."
+)
+_REMEDIES = {
+    SEARCHED_BY_ID: _SAVE_UNFILTERED,
+    "filtered": _SAVE_UNFILTERED,
+    "truncated": "Save or download the file again.",
+    "expired": "Log in again, and repeat the command.",
+}
+"""Remedies by the kind of the gap, where that of the rule does not fit."""
 
 
 def _duplicate_delivery(case: RuleInput) -> Iterator[Match]:
@@ -185,7 +196,8 @@ def _gaps(case: RuleInput) -> Iterator[Match]:
         if gap.kind == BEGINS_LATE:
             continue
         if (gap.hides_attempts or gap.hides_lines) and may_hide(gap, case.request, *span):
-            yield Match(None, gap.message, (first.events[0], last.events[-1]))
+            evidence = (first.events[0], last.events[-1])
+            yield Match(None, gap.message, evidence, _REMEDIES.get(gap.kind, ""))
 
 
 DELIVERY_RULES = (

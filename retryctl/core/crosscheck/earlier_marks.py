@@ -10,12 +10,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, islice, pairwise, takewhile
 
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
+from retryctl.core.value_classes import value_class
 
 MOST_NAMED = 5
 """As many earlier attempts are named, and given as evidence, in one finding."""
@@ -46,7 +46,7 @@ def counts_in_tmp(attempt: Attempt) -> bool:
     return attempt.claim.store in (None, "tmp")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Some:
     """Some attempts: the first few of them, and how many there are."""
 
@@ -122,14 +122,14 @@ class EarlierMarks:
         """Return the earlier attempts in other environments."""
         at = attempt.retries
         if attempt.number in self._new:
-            return Some(tuple(self._attempts[: min(at, MOST_NAMED)]), at)
+            return Some(first=tuple(self._attempts[: min(at, MOST_NAMED)]), count=at)
         here = bisect_left(self._in_stream[attempt.log_stream], at)
         few = (
             self._attempts[other]
             for other in takewhile(lambda other: other < at, self._few_of_each)
             if self._attempts[other].log_stream != attempt.log_stream
         )
-        return Some(tuple(islice(few, MOST_NAMED)), at - here)
+        return Some(first=tuple(islice(few, MOST_NAMED)), count=at - here)
 
     def unmarked(self, attempt: Attempt) -> Some:
         """Return the earlier attempts in reach that left no mark."""
@@ -147,7 +147,9 @@ class EarlierMarks:
 
     def earlier(self, attempt: Attempt) -> Some:
         """All earlier attempts."""
-        return Some(tuple(self._attempts[: min(attempt.retries, MOST_NAMED)]), attempt.retries)
+        return Some(
+            first=tuple(self._attempts[: min(attempt.retries, MOST_NAMED)]), count=attempt.retries
+        )
 
     def _here(self, attempt: Attempt) -> bool:
         """Whether earlier attempts of its environment can be named."""
@@ -156,7 +158,7 @@ class EarlierMarks:
     def _some(self, places: Sequence[int], attempt: Attempt) -> Some:
         count = bisect_left(places, attempt.retries)
         few = (self._attempts[at] for at in places[: min(count, MOST_NAMED)])
-        return Some(tuple(few), count)
+        return Some(first=tuple(few), count=count)
 
     def _counts(self, attempt: Attempt, *, in_tmp: bool) -> tuple[int, int, int]:
         if not in_tmp:

@@ -145,7 +145,7 @@ def _reaches_gap(
     longest_ms = around.settings.timeout_ms
     began_ms = ended_ms - longest_ms if attempt.started_ms is None else attempt.started_ms
     return any(
-        gap.kind != ONE_STREAM
+        (gap.kind != ONE_STREAM or attempt.start_event is None)
         and gap.log_stream in (None, attempt.log_stream)
         and may_hide(gap, request, began_ms, ended_ms)
         for gap in hidden.anywhere

@@ -54,13 +54,15 @@ class RetryPlaces:
     """How many retries of the last 24 hours ran in the environment of the attempt before them.
 
     ``other`` ran in another environment. ``retried`` is the number of retried requests by the
-    version that ran. ``unread`` is a sentence about what hides attempts.
+    version that ran. ``unread`` is a sentence about what hides attempts. ``web``: the log has
+    requests to a web function, which are not events.
     """
 
     same: int = 0
     other: int = 0
     retried: Mapping[str, int] = field(default_factory=dict)
     unread: str = ""
+    web: bool = False
 
 
 @value_class

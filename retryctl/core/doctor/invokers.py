@@ -133,7 +133,18 @@ def permissions_name_their_source(facts: FunctionFacts) -> CheckAnswer:
             "Add the permission again with --source-arn and --source-account.",
         )
     named = ", ".join(found) or "neither S3 nor SNS"
-    return passes(f"Asynchronous invocation by permission: {named}.")
+    return passes(f"Asynchronous invocation by permission: {named}.{_function_url(facts)}")
+
+
+def _function_url(facts: FunctionFacts) -> str:
+    """Return a sentence about a function URL that the policy opens; ``""`` where it opens none."""
+    actions = {str(statement.get("Action")) for statement in _statements(known(facts.policy))}
+    if "lambda:InvokeFunctionUrl" not in actions:
+        return ""
+    return (
+        " A function URL invokes it synchronously: the caller gets the error, and Lambda does "
+        "not retry."
+    )
 
 
 def _statements(policy: Fields | None) -> list[Fields]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.records import FunctionError
 
 #   File "/var/task/app.py", line 11, in lambda_handler
 _PYTHON_FRAME = re.compile(r'File "/var/task/([^"]+)", line (\d+), in ([^\r\n]+)')
 # boom: java.lang.IllegalStateException⏎java.lang.IllegalStateException: boom⏎⇥at example.App.…
-_JAVA_CLASS = re.compile(r"(.*): ((?:[A-Za-z_]\w*\.)*[A-Z][\w$]*)\Z", re.S)
-_JAVA_NAME = re.compile(r"(?:\w+\.)+[A-Z][\w$]*")
+_JAVA_CLASS = late_regex(r"(.*): ((?:[A-Za-z_]\w*\.)*[A-Z][\w$]*)\Z", re.S)
+_JAVA_NAME = late_regex(r"(?:\w+\.)+[A-Z][\w$]*")
 _JAVA_FRAME = re.compile(r"[\r\n]\tat ")
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable
 from typing import Any
 
 from retryctl.core.grammar.error_fields import error_of, is_cut, java_error
 from retryctl.core.grammar.platform_text import platform_text
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import request_id_in
 from retryctl.core.model.log_place import unqualified
 from retryctl.core.model.records import (
@@ -31,7 +31,7 @@ from retryctl.core.model.records import (
 )
 
 # {"errorMessage": "half a character: \ud83d"}; \\ is an escaped backslash, a pair is a character.
-_ESCAPES = re.compile(
+_ESCAPES = late_regex(
     r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
@@ -64,7 +64,7 @@ def json_record(message: str) -> Record | None:
 
 
 # {"timestamp": "2026-…", "level": "ERROR", "errorMessage": "…
-_ERROR_KEY = re.compile(r'"error(?:Message|Type)": ?"([^"\\]{0,200})')
+_ERROR_KEY = late_regex(r'"error(?:Message|Type)": ?"([^"\\]{0,200})')
 _HEAD_CHARACTERS = 1_000
 
 

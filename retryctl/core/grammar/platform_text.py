@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID
 from retryctl.core.model.records import (
     End,
@@ -43,7 +44,7 @@ _REPORT_FIELD = re.compile(
     r"|[A-Z][A-Za-z ]{0,40}: [^\t\n]+[\t\n]\s*"  # a field of tomorrow
 )
 # XRAY TraceId: 1-6a4d74cc-7ded0e6b33a014b7337309fa⇥SegmentId: 0133324294777dc4⇥Sampled: true⇥⏎
-_XRAY = re.compile(r"XRAY TraceId: (\S+)(?:\s+SegmentId: (\S+))?(?:\s+Sampled: (true|false))?")
+_XRAY = late_regex(r"XRAY TraceId: (\S+)(?:\s+SegmentId: (\S+))?(?:\s+Sampled: (true|false))?")
 _REPORT_NAMES = {
     "Duration": "duration_ms",
     "Billed Duration": "billed_duration_ms",
@@ -58,28 +59,28 @@ _REPORT_NAMES = {
 # INIT_START Runtime Version: python:3.13.v74⇥Runtime Version ARN: arn:aws:lambda:…⏎
 _RUNTIME_VERSION = re.compile(r"\w+ Runtime Version: (\S+)(?:\s+Runtime Version ARN: (\S+))?")
 # INIT_REPORT Init Duration: 171.15 ms⇥Phase: init⇥Status: error⇥Error Type: Runtime.Unknown⏎
-_INIT_REPORT = re.compile(
+_INIT_REPORT = late_regex(
     rf"INIT_REPORT Init Duration: ({_NUMBER}) ms(?:\s+Phase: (\w+))?"
     r"(?:\s+Status: (\w+))?(?:\s+Error Type: (\S+))?"
 )
 # RESTORE_REPORT Restore Duration: 474.16 ms⇥Status: error⇥Error Type: RestoreError⏎
-_RESTORE_REPORT = re.compile(
+_RESTORE_REPORT = late_regex(
     rf"RESTORE_REPORT Restore Duration: ({_NUMBER}) ms"
     r"(?:\s+Status: (\w+))?(?:\s+Error Type: (\S+))?"
 )
 # EXTENSION⇥Name: agent⇥State: Ready⇥Events: [INVOKE, SHUTDOWN]⇥Error Type: PermissionDenied
 # TELEMETRY⇥Name: agent⇥State: Subscribed⇥Types: [Platform, Function]
-_EXTENSION = re.compile(
+_EXTENSION = late_regex(
     r"(?:EXTENSION|TELEMETRY|LOGS)\s+Name: (\S+)\s+State: (\S+)"
     r"(?:\s+Events: \[([^\]]*)\])?(?:\s+Types: \[([^\]]*)\])?(?:\s+Error Type: (\S+))?"
 )
 # RequestId: 8f50… Error: Runtime exited with error: signal: killed⏎Runtime.ExitError⏎
-_EXITED = re.compile(rf"RequestId: ({_ID}) Error: ")
-_ERROR_TYPE = re.compile(r"[A-Z]\w*\.[A-Z]\w*")
+_EXITED = late_regex(rf"RequestId: ({_ID}) Error: ")
+_ERROR_TYPE = late_regex(r"[A-Z]\w*\.[A-Z]\w*")
 # RequestId: 813a64e4-cd22-11e8-acad-d7f8fa4137e6 Process exited before completing request
-_PROCESS_EXITED = re.compile(rf"RequestId: ({_ID}) (Process exited before completing request)\s*\Z")
-_SIGNAL = re.compile(r"signal: ([\w ]+)")
-_EXIT_STATUS = re.compile(r"exit status (\d{1,9})")
+_PROCESS_EXITED = late_regex(rf"RequestId: ({_ID}) (Process exited before completing request)\s*\Z")
+_SIGNAL = late_regex(r"signal: ([\w ]+)")
+_EXIT_STATUS = late_regex(r"exit status (\d{1,9})")
 
 
 def _start(message: str) -> Record | None:
@@ -203,7 +204,7 @@ def platform_text(message: str) -> Record | None:
     return None
 
 
-_SPOILT = re.compile(
+_SPOILT = late_regex(
     rf"(?:START|END|REPORT) RequestId: {_ID}|(?:INIT|RESTORE)_START Runtime Version:"
     r"|INIT_REPORT Init Duration:|RESTORE_REPORT Restore Duration:"
     r"|(?:EXTENSION|TELEMETRY|LOGS)\s+Name: "

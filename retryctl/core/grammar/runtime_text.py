@@ -6,6 +6,7 @@ import re
 
 from retryctl.core.grammar.error_fields import error_of, is_cut, java_error, python_frame
 from retryctl.core.grammar.platform_json import json_object, json_record
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID, request_id_in
 from retryctl.core.model.records import AppLine, FunctionError, LambdaWarning, Record, TimedOut
 
@@ -20,11 +21,11 @@ _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z"
 _PYTHON_HEAD = re.compile(r"\[ERROR\] ([A-Za-z_][\w.]*)(?:: (.*))?\Z", re.S)
 _TRACEBACK = re.compile(r"[\r\n]Traceback \(most recent call last\):")
 # [WARNING]⇥2025-11-23T00:37:14.340Z⇥⇥LAMBDA_WARNING: Unhandled exception. …
-_LAMBDA_WARNING = re.compile(
+_LAMBDA_WARNING = late_regex(
     rf"(?:\[WARNING\]\t{_TIME}\t({_ID})?\t)?LAMBDA_WARNING: [^\r\n]*[\r\n]*"
 )
 # [INFO]⇥2025-11-23T00:37:14.340Z⇥8f507cfc-0d3f-4697-b07a-ac58fc914c95⇥a message
-_PYTHON_LOGGER = re.compile(rf"\[([A-Z]+)\]\t{_TIME}\t({_ID})?\t")
+_PYTHON_LOGGER = late_regex(rf"\[([A-Z]+)\]\t{_TIME}\t({_ID})?\t")
 
 
 def python_line(message: str) -> Record | None:
@@ -76,11 +77,11 @@ _TIMED_OUT = re.compile(
 # In init the ID is the word undefined; Node.js 24 writes a hyphen for it in its own errors.
 _NODE_LOGGER = re.compile(rf"{_TIME}\t({_ID}|undefined|-|)\t(?:([A-Za-z]{{4,11}})\t)?")
 # …⇥ERROR⇥Invoke Error ⇥{"errorType":"Error","errorMessage":"boom","stack":[…]}
-_NODE_ERROR = re.compile(
+_NODE_ERROR = late_regex(
     r"(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)[ \t\r\n]"
 )
 # …⇥fail⇥System.ApplicationException: You caused a failure⏎   at Function.Handler(String input) …
-_DOTNET_ERROR = re.compile(r"([A-Za-z_][\w+`]*(?:\.[\w+`]+)*): ([^\r\n]*)")
+_DOTNET_ERROR = late_regex(r"([A-Za-z_][\w+`]*(?:\.[\w+`]+)*): ([^\r\n]*)")
 # 2024/05/01 10:00:00 {"errorMessage":"boom","errorType":"errorString"}
 _GO_ERROR = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?=\{\"error(?:Message|Type)\":)")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import SHORTEST_RETRY_MS
@@ -20,6 +20,7 @@ from retryctl.core.model.records import (
     Start,
     TimedOut,
 )
+from retryctl.core.value_classes import state_class
 
 Line = tuple[LogEvent, Record]
 
@@ -30,13 +31,14 @@ MOST_SHARED = 200
 _EARLY_MS = 50
 
 
-@dataclass(slots=True, kw_only=True)
+@state_class
 class AttemptLines:
     """The lines of one attempt: ``init`` before START, ``body``, and ``late`` after REPORT.
 
     ``ambiguous`` are lines of the body that look like a record of another attempt. ``shared`` are
     the first lines without an ID that this attempt or another one that was open may have written.
     ``contested``: of two REPORTs one is printed text, and nothing shows which.
+    ``lacks_end``: it has a REPORT and no END, and is the last one of its stream.
     ``beside_another``: its first line stands inside another attempt, which may have printed it.
     ``starts_unseen`` tells of a JSON stream in which no attempt has a START: a system log
     level that drops them. ``doubtful``: it has no end, and the attempt before it has none either or
@@ -53,6 +55,7 @@ class AttemptLines:
     starts_unseen: bool = False
     doubtful: bool = False
     contested: bool = False
+    lacks_end: bool = False
     beside_another: bool = False
     version: str | None = None
     end: LogEvent | None = None
@@ -130,6 +133,7 @@ class AttemptLines:
         if end is None or end.timestamp_ms > report.timestamp_ms:
             self.ambiguous.append(report)
             self.report_event = self.report = None
+            self.lacks_end = end is None
 
 
 def bracket_of(

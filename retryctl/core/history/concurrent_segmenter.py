@@ -31,6 +31,8 @@ from retryctl.core.model.records import (
 
 _MOST_TO_REPORT_MS = 1_000
 _MOST_LINES_TO_REPORT = 3
+# Some exports cut times down to seconds, at START and at REPORT.
+_CLOCK_SLACK_MS = 2_000
 
 
 class ConcurrentSegmenter:
@@ -75,7 +77,7 @@ class ConcurrentSegmenter:
                 known.ambiguous.append(event)
             elif known and (record.request_id in self.open or is_repeat(known, line)):
                 known.add(line)
-                known.contested |= self._lacks_end(known, record)
+                known.contested |= self._lacks_end(known, record) or self._is_too_short(known, line)
             else:
                 self._open(line, record.request_id)
             if id(event) in self.lone_ends and self.latest[record.request_id].start is None:
@@ -115,6 +117,17 @@ class ConcurrentSegmenter:
             and bracket.end is None
             and not self.managed
         )
+
+    def _is_too_short(self, bracket: AttemptLines, line: Line) -> bool:
+        """Whether a REPORT's duration reaches back to no START: one of the two is printed text."""
+        event, record = line
+        if self.managed or not isinstance(record, Report) or record.duration_ms is None:
+            return False
+        if bracket.start is None or not is_timed(event.timestamp_ms):
+            return False
+        began_ms = event.timestamp_ms - record.duration_ms - _CLOCK_SLACK_MS
+        starts = (start for start, record in bracket.body if isinstance(record, Start))
+        return all(start.timestamp_ms < began_ms for start in starts)
 
     def _read_nameless(self, line: Line) -> None:
         """Return a line without an ID; on Managed Instances a printed one belongs to no attempt."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from retryctl.core.grammar.record_parser import parse_record
@@ -18,13 +17,14 @@ from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LONGEST_EVENT_AGE_S
 from retryctl.core.model.records import AppLine, End, InitStart, Record, Report, RestoreStart, Start
+from retryctl.core.value_classes import state_class
 
 BEGINS_LATE: Final = "begins-late"
 FILTERED: Final = "filtered"
 _CLOCK_SLACK_MS = 1_000
 
 
-@dataclass(slots=True)
+@state_class
 class _StreamStart:
     """The times of the first records of a stream."""
 

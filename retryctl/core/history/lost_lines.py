@@ -1,7 +1,8 @@
-"""Signs of lost lines: attempts inside a stream that lack their START or their REPORT.
+"""Signs of lost lines: attempts inside a stream that lack their START, END or REPORT.
 
-Lambda writes both of every attempt. At the start and at the end of a stream they may be cut off,
-or still to come; between two attempts they were lost, and so may be any other line of the stream.
+Lambda writes them of every attempt, END in the text format alone. At the start and at the end of a
+stream they may be cut off, or still to come; between two attempts they were lost, and so may be any
+other line of the stream.
 """
 
 from __future__ import annotations
@@ -32,11 +33,17 @@ def has_lost_lines(brackets: Sequence[AttemptLines], *, opens: bool, closes: boo
         (opens and _lacks_start(first) and _has_init(first))
         or any(map(_lacks_start, behind_first))
         or any(each.start is not None and each.report_event is None for each in before_last)
+        or any(map(_lacks_end, brackets))
     )
 
 
 def _lacks_start(bracket: AttemptLines) -> bool:
     return bracket.start is None and not bracket.starts_unseen
+
+
+def _lacks_end(bracket: AttemptLines) -> bool:
+    is_whole = bracket.start is not None and bracket.report is not None and not bracket.report.cut
+    return bracket.lacks_end or (is_whole and not bracket.json and bracket.end is None)
 
 
 def _has_init(bracket: AttemptLines) -> bool:
@@ -49,7 +56,7 @@ def lost_lines(streams: int) -> Gap:
     where = "a log stream" if streams == 1 else f"{streams:,} log streams"
     return Gap(
         kind=LOST_LINES,
-        message=f"in {where} an attempt between others has no START or no REPORT: lines were lost",
+        message=f"in {where} an attempt lacks its START, END or REPORT: lines were lost",
     )
 
 
@@ -63,7 +70,7 @@ def with_lost_lines(coverage: Coverage, torn: Collection[TornStream]) -> Coverag
 
 LOST_IN_OWN_STREAM = Gap(
     kind=LOST_LINES,
-    message="in its log stream an attempt has no START or no REPORT: lines were lost",
+    message="in its log stream an attempt lacks its START, END or REPORT: lines were lost",
     hides_attempts=True,
     hides_lines=True,
 )

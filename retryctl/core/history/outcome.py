@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 
 from retryctl.core.history.attempt_lines import AttemptLines
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent, timed_ms
 from retryctl.core.model.limits import LATE_LOGS_MS
 from retryctl.core.model.records import (
@@ -137,7 +137,7 @@ def _marker(bracket: AttemptLines) -> tuple[LogEvent, FunctionError] | None:
     return None
 
 
-_RUBY_FIELD = re.compile(r'\s*"(errorType|errorMessage)": "(.*?)",?\s*\Z')
+_RUBY_FIELD = late_regex(r'\s*"(errorType|errorMessage)": "(.*?)",?\s*\Z')
 
 
 def _with_ruby_lines(

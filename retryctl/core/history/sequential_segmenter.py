@@ -98,9 +98,11 @@ def _of_one_format(lines: Sequence[Line]) -> list[Line]:
 
 
 def _whole_pairs(lines: Sequence[Line]) -> set[tuple[bool, str]]:
-    """Return the formats and IDs of requests that have both a START and a REPORT."""
+    """Return the formats and IDs of requests that have a START and a REPORT, in text an END too."""
     starts = {(r.json, r.request_id) for _, r in lines if isinstance(r, Start)}
-    return starts & {(r.json, r.request_id) for _, r in lines if isinstance(r, Report)}
+    ended = {r.request_id for _, r in lines if isinstance(r, End)}
+    reports = {(r.json, r.request_id) for _, r in lines if isinstance(r, Report)}
+    return {(json, named) for json, named in starts & reports if json or named in ended}
 
 
 def _of_own_formats(lines: Sequence[Line], pairs: set[tuple[bool, str]]) -> list[Line]:

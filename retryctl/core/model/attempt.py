@@ -14,6 +14,7 @@ from retryctl.core.history.attempt_lines import (
     request_named,
 )
 from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo, error_of, outcome_of
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent, timed_ms
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.log_place import function_name, function_place
@@ -205,7 +206,7 @@ def _cold_start(bracket: AttemptLines) -> bool | None:
 
 
 # 2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef, in a custom group 2026/11/23/name[7]…
-_STREAM = re.compile(r"\d{4}/\d\d/\d\d/([\w-]*)\[(\$LATEST(?:\.PUBLISHED)?|\d+)\]")
+_STREAM = late_regex(r"\d{4}/\d\d/\d\d/([\w-]*)\[(\$LATEST(?:\.PUBLISHED)?|\d+)\]")
 _GROUP = re.compile(r"(?:.*:)?/aws/lambda/([^/:]+)(?::\*)?\Z")
 
 

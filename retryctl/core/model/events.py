@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from retryctl.core.late_regex import late_regex
 from retryctl.core.value_classes import value_class
 
 
@@ -53,7 +52,7 @@ def stream_name(log_stream: str | None) -> str | None:
 REQUEST_ID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 
 
-_WHOLE_ID = re.compile(REQUEST_ID)
+_WHOLE_ID = late_regex(REQUEST_ID)
 
 
 def request_id_in(text: str) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
@@ -18,7 +18,7 @@ from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.silent_successes import CompactAttempt
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 
 MOST_ERRORS = 5_000
 """The most kinds of errors that are counted apart; a log can have any number."""
@@ -66,7 +66,7 @@ class Cost:
     gb_s_on_retries: float = 0.0
 
 
-@dataclass(slots=True)
+@state_class
 class SummaryTally:
     """The count of one function's requests. ``add`` takes them one by one, ``merge`` a tally."""
 

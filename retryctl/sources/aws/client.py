@@ -12,7 +12,8 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from retryctl.errors import (
@@ -214,41 +215,57 @@ class AwsClient:
 
     # ----------------------------------------------------------------------- session and clients
 
-    def _client(self, service: str, region: str | None) -> Any:
-        """Return the client, with credentials that are good now."""
-        with self._making:
-            try:
-                if (region, service) not in self._clients:
-                    self._clients[region, service] = self._new_client(service, region)
-                if credentials := self._botocore.get_credentials():
-                    credentials.get_frozen_credentials()  # renews them where they expire soon
-            except RetryctlError:
-                raise
-            except Exception as error:  # a process, a file, a service: each has its own
-                translated = translate_credential_error(error, self._chain())
-                raise translated or translate_error(
-                    error, self._context("sts", "AssumeRole", "")
-                ) from error
-            return self._clients[region, service]
+    def credentials(self) -> Any:
+        """Return the keys and the token that are good now; ``None`` where there are none.
 
-    def _new_client(self, service: str, region: str | None) -> Any:
-        from botocore.config import Config
-        from botocore.exceptions import InvalidRegionError, NoRegionError
+        They are renewed where they expire soon. Raises the errors of ``retryctl.errors``.
+        """
+        with self._translated():
+            found = self._session().get_credentials()
+            return found and found.get_frozen_credentials()
 
-        config = Config(
-            retries={"mode": "adaptive", "total_max_attempts": self._max_attempts},
-            max_pool_connections=_MAX_CONNECTIONS,
-            user_agent_extra=self._user_agent,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=READ_TIMEOUT_S,
-        )
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Raise our errors for those of the session, of a client and of its credentials."""
+        try:
+            yield
+        except RetryctlError:
+            raise
+        except Exception as error:  # a process, a file, a service: each has its own
+            translated = translate_credential_error(error, self._chain())
+            raise translated or translate_error(
+                error, self._context("sts", "AssumeRole", "")
+            ) from error
+
+    def _session(self) -> Any:
         if self._botocore is None:
+            from botocore.config import Config
+
+            config = Config(
+                retries={"mode": "adaptive", "total_max_attempts": self._max_attempts},
+                max_pool_connections=_MAX_CONNECTIONS,
+                user_agent_extra=self._user_agent,
+                connect_timeout=CONNECT_TIMEOUT_S,
+                read_timeout=READ_TIMEOUT_S,
+            )
             self._botocore = new_session(
                 profile=self.profile, endpoint_url=self.endpoint_url, config=config
             )
-        region = region or self.region
+        return self._botocore
+
+    def _client(self, service: str, region: str | None) -> Any:
+        """Return the client, with credentials that are good now."""
+        with self._making, self._translated():
+            self.credentials()
+            if (region, service) not in self._clients:
+                self._clients[region, service] = self._new_client(service, region)
+            return self._clients[region, service]
+
+    def _new_client(self, service: str, region: str | None) -> Any:
+        from botocore.exceptions import InvalidRegionError, NoRegionError
+
         try:
-            client = self._botocore.create_client(service, region_name=region)
+            client = self._session().create_client(service, region_name=region or self.region)
         except (InvalidRegionError, NoRegionError) as error:
             raise self._bad_region(error) from error
         except ValueError as error:
@@ -266,7 +283,7 @@ class AwsClient:
             ("--region", self._region),
         )
         source = next((name for name, value in sources if value == self.region), None)
-        of = source or f"region{self._chain().of_profile} in the AWS configuration"
+        of = source or self._chain().setting("region")
         return UsageError(f"{of} is not a region: {self.region!r}", "Give one such as eu-west-1.")
 
     def _bad_endpoint(self, service: str, error: str) -> UsageError:
@@ -276,7 +293,9 @@ class AwsClient:
             )
         names = (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS")
         named = [n for n in (*names, "AWS_ENDPOINT_URL") if os.environ.get(n)]
-        of = f"{named[0]}={os.environ[named[0]]}" if named else "endpoint_url of the configuration"
+        of = (
+            f"{named[0]}={os.environ[named[0]]}" if named else self._chain().setting("endpoint_url")
+        )
         return UsageError(f"{of} is not a URL: {error}", "Give http:// or https:// with it.")
 
     def _chain(self) -> CredentialChain:

@@ -13,6 +13,7 @@ LOG_IN = "Log in again: "  # a command follows
 OR_SAVED = "or read a saved log with --from FILE"
 _TOKEN_FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
 _CONTAINER = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 _SSO_EXPIRED = frozenset({"SSOError", "TokenRetrievalError", "NoAuthTokenError"})
 _CONFIGURATION = frozenset(
     {"InvalidConfigError", "ConfigParseError", "ConfigNotFound", "UnknownCredentialError"}
@@ -42,6 +43,10 @@ class CredentialChain:
         """The command of ``credential_process``."""
         command = self.settings.get("credential_process")
         return str(command) if command else None
+
+    def setting(self, name: str) -> str:
+        """Return the words for a line of the configuration file."""
+        return f"{name}{self.of_profile} in {_config_file()}"
 
     @property
     def option(self) -> str:
@@ -117,7 +122,9 @@ def _retrieval(error: Exception, chain: CredentialChain) -> RetryctlError:
         return _process(f"failed: {text}", chain)
     if any(map(os.environ.get, _CONTAINER)):
         return _container(text)
-    return NoCredentials(f"no AWS credentials: {sentence(error)}", _NO_LOGIN)
+    file = os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"
+    why = sentence(error).replace("shared-credentials-file", file)
+    return NoCredentials(f"no AWS credentials{chain.of_profile}: {why}", _NO_LOGIN)
 
 
 def _no_terminal(error: Exception, chain: CredentialChain) -> RetryctlError:
@@ -144,15 +151,15 @@ def _file(error: Exception, chain: CredentialChain) -> RetryctlError:
 
 def _named_files(chain: CredentialChain) -> list[tuple[str, str]]:
     own = chain.settings.get("web_identity_token_file")
-    named = [(f"web_identity_token_file{chain.of_profile}", str(own))] if own else []
+    named = [(chain.setting("web_identity_token_file"), str(own))] if own else []
     return named + [(name, os.environ.get(name, "")) for name in _TOKEN_FILES]
 
 
 def _value(error: Exception, chain: CredentialChain) -> RetryctlError:
     """Return an answer that is not JSON, or a token with a newline."""
     if "Auth token value" in str(error):
-        name = next((n for n in _TOKEN_FILES[1:] if os.environ.get(n)), None)
-        where = f"the token in {os.environ[name]} ({name})" if name else "the container's token"
+        path = os.environ.get(_TOKEN_FILES[1])
+        where = f"the token in {path} ({_TOKEN_FILES[1]})" if path else _TOKEN
         return NoCredentials(f"{where} ends in a newline", "Write the token without a newline.")
     if chain.process and not any(map(os.environ.get, _CONTAINER)):
         return _process(f"does not print the JSON that is expected ({sentence(error)})", chain)
@@ -195,8 +202,9 @@ def _unanswered(error: Exception, chain: CredentialChain) -> RetryctlError:
     )
 
 
-def _usage(error: Exception, chain: CredentialChain) -> RetryctlError:
-    return UsageError(sentence(error))
+def invalid_value(error: Exception, _: object) -> RetryctlError:
+    """Return the error for a value that no call takes."""
+    return UsageError(sentence(error), "Check the options; --debug shows the call.")
 
 
 def _unknown(error: Exception, chain: CredentialChain) -> RetryctlError:
@@ -222,7 +230,7 @@ _BY_KIND = (
         _retrieval,
     ),
     (_UNANSWERED, _unanswered),
-    (frozenset({"InvalidRegionError", "ParamValidationError"}), _usage),
+    (frozenset({"InvalidRegionError", "ParamValidationError"}), invalid_value),
     (frozenset({"EOFError"}), _no_terminal),
     (frozenset({"OSError"}), _file),
     (frozenset({"RuntimeError"}), _still_expired),

@@ -16,12 +16,12 @@ from retryctl.errors import (
     RetryctlError,
     Throttled,
     Unreachable,
-    UsageError,
 )
 from retryctl.sources.aws.credential_errors import (
     HOW_TO_SAVE,
     OR_SAVED,
     CredentialChain,
+    invalid_value,
     new_login,
     sentence,
     sso_expired,
@@ -160,7 +160,7 @@ def _refused(error: Exception, context: CallContext) -> RetryctlError:
         )
     return Refused(
         f"{context.action} was refused for {context.subject or 'this request'}: {reason or code}",
-        "",
+        "--debug shows the call and its answer.",
         code=code,
         reason=reason,
         action=context.action,
@@ -276,10 +276,6 @@ def _no_region(error: Exception, context: CallContext) -> RetryctlError:
     )
 
 
-def _usage(error: Exception, context: CallContext) -> RetryctlError:
-    return UsageError(sentence(error))
-
-
 def _failed(error: Exception, context: CallContext) -> RetryctlError:
     return CouldNotLook(
         f"{context.action} failed: {type(error).__name__}: {sentence(error)}",
@@ -302,5 +298,5 @@ _BY_KIND: tuple[tuple[frozenset[str], Callable[[Exception, CallContext], Retryct
     (frozenset({"IncompleteReadError"}), _garbled),
     (frozenset({"OSError"}), _no_answer),
     (frozenset({"NoRegionError"}), _no_region),
-    (frozenset({"ParamValidationError", "InvalidRegionError", "ValidationError"}), _usage),
+    (frozenset({"ParamValidationError", "InvalidRegionError", "ValidationError"}), invalid_value),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import urllib.request
 import zipfile
 import zlib
@@ -15,6 +14,7 @@ from zipfile import BadZipFile
 from retryctl.core.doctor.facts import CounterCopy
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
+from retryctl.temporary import temporary_file
 
 _MOST_MB = 64
 """What is downloaded at most, of the code and its layers together."""
@@ -57,7 +57,7 @@ def counter_copies(aws: AwsClient, function: str) -> tuple[CounterCopy, ...]:
 def _copies(name: str, url: str) -> Iterator[CounterCopy]:
     if not url.startswith(("https://", "http://")):
         raise CouldNotLook(f"AWS gives no address of the {name}.")
-    with tempfile.TemporaryFile() as package:
+    with temporary_file() as package:
         try:
             _download(url, package)
             with zipfile.ZipFile(package) as archive:

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import DEFAULT_RETRIES, LONGEST_EVENT_AGE_S, LONGEST_TIMEOUT_S
 from retryctl.core.value_classes import value_class
-from retryctl.errors import AccessDenied, CouldNotLook, NoCredentials, UsageError
+from retryctl.errors import (
+    AccessDenied,
+    CouldNotLook,
+    LoginExpired,
+    NoCredentials,
+    UsageError,
+)
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.errors import NO_REGION, Refused
@@ -107,7 +112,7 @@ def read_versions(
     alias = f"{named.name}:{named.alias}"
     request = {"FunctionName": _requested(named), "Name": named.alias}
     try:
-        found = _Calls(aws, named).ask("GetAlias", request)
+        found = _Calls(aws=aws, named=named).ask("GetAlias", request)
     except CouldNotLook as error:
         why = "the alias does not exist" if _is_missing(error) else _why(error)
         return None, (
@@ -130,7 +135,7 @@ def alias_not_logged(named: FunctionName) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Calls:
     """Calls about one function. One of Lambda@Edge is in a single region, its logs in many."""
 
@@ -169,7 +174,7 @@ def read_settings(
     Raises UsageError where ``function`` is not a function's name.
     """
     named = parse_function_name(function)
-    calls = _Calls(aws, named)
+    calls = _Calls(aws=aws, named=named)
     request = {"FunctionName": _requested(named)}
     if named.qualifier:
         request["Qualifier"] = named.qualifier
@@ -247,7 +252,7 @@ def _note_unknown(request: dict[str, str], error: CouldNotLook, notes: list[str]
 
 
 def _stops_every_call(error: CouldNotLook) -> bool:
-    return isinstance(error, NoCredentials) or error.what == NO_REGION
+    return isinstance(error, (NoCredentials, LoginExpired)) or error.what == NO_REGION
 
 
 def _is_missing(error: CouldNotLook) -> bool:

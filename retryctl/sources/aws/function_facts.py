@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 from retryctl import __version__
 from retryctl.core.doctor.facts import Fields, FunctionFacts, NotRead, name_in, service_of
-from retryctl.errors import AccessDenied
+from retryctl.core.wording import suggestions
+from retryctl.errors import AccessDenied, CouldNotLook
 from retryctl.sources.aws.client import AwsClient, AwsResponse
-from retryctl.sources.aws.fact_errors import fact_or_none, not_read, read_fact
+from retryctl.sources.aws.errors import Refused
+from retryctl.sources.aws.fact_errors import fact_or_none, is_absent, not_read, read_fact
 from retryctl.sources.aws.function_code import counter_copies
 from retryctl.sources.aws.function_config import parse_function_name
+from retryctl.sources.aws.log_groups import listed_functions
 from retryctl.sources.aws.permission_trials import try_actions
 
 T = TypeVar("T")
@@ -97,6 +101,19 @@ class _FactReader:
             return self._call("GetFunctionConfiguration")
         except AccessDenied as error:
             return not_read("lambda:GetFunctionConfiguration", error)
+        except Refused as error:
+            raise (self._no_such_function() if is_absent(error) else error) from None
+
+    def _no_such_function(self) -> CouldNotLook:
+        """Build the error that the function does not exist, with the names that are near."""
+        near = ""
+        with suppress(CouldNotLook):
+            near = suggestions(self._name, (each.name for each in listed_functions(self._aws)))
+        region = f" in {self._aws.region}" if self._aws.region else ""
+        return CouldNotLook(
+            f"the function {self._name} does not exist{region}",
+            f"{near} Check the name, --region and --profile.".lstrip(),
+        )
 
     def aliases(self) -> dict[str, str]:
         pages = self._pages("ListAliases", "Aliases")

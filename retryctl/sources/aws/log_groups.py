@@ -245,7 +245,7 @@ def discover(aws: AwsClient, first: Iterable[str] = ()) -> tuple[Discovered, tup
         notes.append(f"Only the groups of the settings are searched: {error.what}.")
         return names, tuple(notes)
     try:
-        own = (function.group for function in _functions(aws))
+        own = (function.group for function in listed_functions(aws))
         names.update(dict.fromkeys(group for group in own if not group.startswith(_PREFIX)))
     except CouldNotLook as error:
         notes.append(f"Functions with a log group of their own are not searched: {error.what}.")
@@ -276,7 +276,7 @@ def matching_functions(
         if fnmatchcase(name := group.removeprefix(_PREFIX), pattern)
     }
     try:
-        for function in _functions(aws):
+        for function in listed_functions(aws):
             usual = function.group == _PREFIX + function.name
             if fnmatchcase(function.name, pattern) and (not usual or function.group in groups):
                 found[function.name] = function
@@ -290,7 +290,8 @@ def matching_functions(
     return tuple(found[name] for name in sorted(found)), tuple(notes)
 
 
-def _functions(aws: AwsClient) -> Iterator[LoggingFunction]:
+def listed_functions(aws: AwsClient) -> Iterator[LoggingFunction]:
+    """Yield the functions of the account in the region."""
     request: dict[str, str] = {}
     while True:
         page = aws.call(

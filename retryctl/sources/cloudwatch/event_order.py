@@ -23,7 +23,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 
 from retryctl.core.crosscheck.claims import Markers, bare_integer, read_claim
@@ -46,7 +46,7 @@ from retryctl.core.model.records import (
     Start,
     TimedOut,
 )
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 
 _ERROR_OF_INIT, _BRANCH_AFTER_INTEGER, _OUTPUT, _INTEGER, _BRANCH, _ERROR = 1, 4, 5, 6, 7, 8
 _RANKS: dict[type[Record], int] = {
@@ -88,7 +88,7 @@ class Doubt:
     lines: int
 
 
-@dataclass(slots=True, kw_only=True)
+@state_class
 class EventOrder:
     """Puts the events of log streams in order, chunk by chunk; no millisecond is in two chunks."""
 

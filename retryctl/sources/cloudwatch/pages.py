@@ -7,11 +7,11 @@ nothing of a token that has expired. Tokens live 24 hours.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from retryctl.core.model.events import LogEvent
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import Unreachable
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
@@ -110,7 +110,7 @@ def matching_pages(
             )
 
 
-@dataclass(slots=True, kw_only=True)
+@state_class
 class _Place:
     """How far FilterLogEvents has been read.
 

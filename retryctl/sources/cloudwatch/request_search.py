@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from retryctl.core.model.events import is_event_source_id
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import RetryctlError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup
@@ -63,7 +63,7 @@ def _may_be_of_event_source(found: Sequence[Hit]) -> bool:
     return is_event_source_id(found[0].request_id) or reports > _MOST_IN_THE_QUEUE
 
 
-@dataclass(slots=True, kw_only=True)
+@state_class
 class SearchResult:
     """The hits of a search.
 

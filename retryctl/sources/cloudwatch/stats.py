@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import LogsDropped
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.gaps import dropped, found_first
 from retryctl.sources.cloudwatch.pages import TimeRange
@@ -28,7 +28,7 @@ class SearchProgress:
     found: int
 
 
-@dataclass(slots=True, kw_only=True)
+@state_class
 class SearchStats:
     """What was read so far. ``masked`` counts the lines with a mask."""
 

@@ -16,9 +16,11 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import Protocol
 
+from retryctl.core.late_regex import late_regex
+
 _NUL = b"\x00"
 _CONTROLS = bytes(set(range(0x01, 0x20)) - set(b"\t\n\r"))
-_CONTROL = re.compile(b"[\x01-\x08\x0b\x0c\x0e-\x1f]")
+_CONTROL = late_regex(b"[\x01-\x08\x0b\x0c\x0e-\x1f]")
 _MESSAGE = b',"message":"'
 _END = b'"}\n'
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, field, replace
 from typing import TYPE_CHECKING
 
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.coverage import Coverage, Gap, GapKind
 from retryctl.core.model.events import is_timed
+from retryctl.core.value_classes import state_class
+from retryctl.core.wording import number_of
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.files import DEMO, STDIN, STDIN_NAME
 
@@ -21,7 +23,7 @@ Progress = Callable[[int, "int | None"], None]
 LINES_NAMED = 3
 
 # START RequestId: 8f507cfc-…, {"time": "…", "type": "platform.report", …
-_RECORD = re.compile(
+_RECORD = late_regex(
     r"(?:START|END|REPORT) RequestId: |INIT_START Runtime Version: |platform\.(?:start|report)"
 )
 
@@ -45,7 +47,7 @@ class Meter:
             self._progress(done, self._total)
 
 
-@dataclass(slots=True)
+@state_class
 class ReadStats:
     """Statistics and gaps of reading ``source``. Times are epoch milliseconds."""
 
@@ -140,6 +142,7 @@ class FileDiagnostics:
         self._ends: list[Gap] = []
         self._no_events = 0
         self._records = 0
+        self._torn = 0
         self._latest_ms: int | None = None
         self._in_order = True
 
@@ -184,6 +187,11 @@ class FileDiagnostics:
             what = f"{self.name}: {lines} contain records of Lambda"
             self._gap("not-understood", what, hides_attempts=True)
             self._records = 0
+        if self._torn:
+            lines = number_of(self._torn, "line")
+            what = f"{self.name}: not a whole event, or several joined: {lines}"
+            self._gap("not-understood", what, hides_attempts=True)
+            self._torn = 0
         since_ms = self._latest_ms if self._in_order else None
         return [replace(gap, since_ms=since_ms) if gap in self._ends else gap for gap in self.gaps]
 
@@ -197,6 +205,11 @@ class FileDiagnostics:
         if self._no_events <= LINES_NAMED:
             what = f"{self.name}:{place}: not a log event: {found[:60]!r}"
             self._gap("unrecognised", what, hides_attempts=False)
+
+    def torn_event(self, place: int, found: str) -> None:
+        """Count a line that begins as an event and is not one: files were joined, or it was cut."""
+        self._torn += _RECORD.search(found) is None
+        self.unread_event(place, found)
 
     def refused(self, error: UnreadableInput) -> None:
         """Replace all gaps by one: the file was skipped."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 import retryctl
+from retryctl.core.late_regex import late_regex
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import UnreadableInput, UsageError
@@ -26,7 +27,7 @@ STDIN = "-"
 STDIN_NAME = "standard input"
 
 _RESERVED = ("cloudwatch", DEMO)
-_LIKE_A_FILE = re.compile(r"\.(?:jsonl?|ndjson|log|txt|csv|gz|zst|zip)$", re.IGNORECASE)
+_LIKE_A_FILE = late_regex(r"\.(?:jsonl?|ndjson|log|txt|csv|gz|zst|zip)$", re.IGNORECASE)
 _EXPORT_TEST = "aws-logs-write-test"  # CreateExportTask writes it to test its permission
 
 
@@ -163,10 +164,10 @@ def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
 
     Without a folder for such files it is in memory.
     """
-    import tempfile  # loads much that most logs have no use for
+    from retryctl.temporary import temporary_file  # most logs have no use for it
 
     try:
-        copy = tempfile.TemporaryFile()  # noqa: SIM115 - it must outlive this function
+        copy = temporary_file()  # it must outlive this function
     except OSError:
         content = stream.read()
         return SavedFile(name=name, size=len(content), open=partial(_in_memory, content))

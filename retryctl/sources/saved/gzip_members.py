@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import IO, Any
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 
 CHUNK_BYTES = 1 << 16
@@ -26,7 +26,7 @@ def raw_chunks(file: IO[bytes], progress: Callable[[int], None]) -> Iterator[byt
         yield chunk
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Checkpoint:
     """A place in a gzip member from which it can be unpacked once more.
 
@@ -39,8 +39,11 @@ class Checkpoint:
     member: Any = None
 
 
+_START = Checkpoint()
+
+
 def gunzipped(
-    chunks: Iterator[bytes], diagnostics: FileDiagnostics, start: Checkpoint = Checkpoint()
+    chunks: Iterator[bytes], diagnostics: FileDiagnostics, start: Checkpoint = _START
 ) -> Iterator[bytes]:
     """Unpack members of gzip; after a corrupt one, go on with the next member found."""
     member = start.member and start.member.copy()
@@ -56,7 +59,9 @@ def gunzipped(
                     break
                 member = zlib.decompressobj(ZLIB_WITH_GZIP_HEADER)
             elif unpacked_bytes >= next_checkpoint:
-                place = Checkpoint(unpacked_bytes, at, pending, member.copy())
+                place = Checkpoint(
+                    at=unpacked_bytes, read=at, pending=pending, member=member.copy()
+                )
                 diagnostics.checkpoints.append(place)
                 next_checkpoint = unpacked_bytes + CHECKPOINT_BYTES
             try:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import os
 import stat
-import tempfile
 import threading
 import time
 from functools import partial
 from typing import IO
 
 from retryctl.sources.saved.files import STDIN_NAME, SavedFile, cannot_copy
+from retryctl.temporary import temporary_file
 
 _READ_BYTES = 1 << 16
 
@@ -43,7 +43,7 @@ class LivePipe:
     def start(self) -> bool:
         """Begin to copy; return false where no temporary file or no thread can be made."""
         try:
-            self._copy = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - read until the end
+            self._copy = temporary_file(buffering=0)  # read until the end
             self._grew_at = time.monotonic()
             threading.Thread(target=self._read, daemon=True).start()
         except (OSError, RuntimeError):

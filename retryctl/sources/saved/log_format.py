@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from io import BufferedReader
 from typing import ClassVar, NamedTuple
@@ -30,12 +29,11 @@ HEAD_LINES = 50
 """The first lines of a file show its format, or none do."""
 
 
-@dataclass(frozen=True, eq=False)
 class Head:
     """The first bytes of a file, in UTF-8, and the name of the folder that the file is in."""
 
-    content: bytes
-    folder: str = ""
+    def __init__(self, content: bytes, folder: str = "") -> None:
+        self.content, self.folder = content, folder
 
     @cached_property
     def lines(self) -> list[bytes]:
@@ -72,6 +70,9 @@ class LogFormat(ABC):
     answers_search = True
     """Whether a search by request ID can have made the file."""
 
+    has_documents = False
+    """Whether its files are documents of JSON, such as an answer of FilterLogEvents."""
+
     @classmethod
     @abstractmethod
     def detect(cls, head: Head) -> LogFormat | None:
@@ -92,7 +93,7 @@ class LogFormat(ABC):
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the blocks of events, in the order of the file."""
-        return map(CanonicalBlock, self.convert(segment, diagnostics))
+        return (CanonicalBlock(raw=raw) for raw in self.convert(segment, diagnostics))
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """Yield the events of a segment as canonical lines, of a format without own ``parts``."""

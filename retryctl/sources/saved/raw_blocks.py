@@ -10,22 +10,23 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
 from io import BytesIO
 from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
+from retryctl.core.late_regex import late_regex
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import HEADER
 from retryctl.sources.saved.tie_order import is_newest_first, ties_in_order
 
 MOST_STREAMS = 16
 """The events of a block with more streams than this are not sorted by stream."""
 
-_FIRST_KEY = re.compile(rb'\{"[A-Za-z]+": ?"')
+_FIRST_KEY = late_regex(rb'\{"[A-Za-z]+": ?"')
 # {"logStreamName":"2026/11/23/[$LATEST]0123…","timestamp":1795402800123,"message":"…
-_LINE = re.compile(
+_LINE = late_regex(
     rb'(\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"([^"\\]*)", ?"timestamp": ?)'
     rb'(\d{13}), ?"message": ?"'
 )
@@ -34,7 +35,7 @@ _KEYS = ((b'{"logStreamName"', b"S"), (b'{"logGroupName"', b"G"))
 """The keys that begin an event, each with its rarest byte."""
 _FEW = 50
 # …"message":"0"}{"logStreamName":"…
-_INNER = re.compile(rb'(?<=[^\n])(?=\{"log(?:Stream|Group)Name")')
+_INNER = late_regex(rb'(?<=[^\n])(?=\{"log(?:Stream|Group)Name")')
 
 
 class BlockSpan(NamedTuple):
@@ -49,6 +50,10 @@ class BlockSpan(NamedTuple):
     streams: frozenset[bytes] | None = None
 
 
+Convert = Callable[[bytes, Collection[bytes]], bytes]
+"""Makes canonical lines of events; with streams it may leave out the events of all others."""
+
+
 class RawBlock(Protocol):
     """A block of whole events."""
 
@@ -61,21 +66,21 @@ class RawBlock(Protocol):
         """Where its bytes stand in the chunk, if they can be read from there once more."""
 
     @property
-    def convert(self) -> Callable[[bytes], bytes] | None:
+    def convert(self) -> Convert | None:
         """What makes canonical lines of the bytes; ``None`` if they are canonical lines."""
 
     @property
     def names_streams(self) -> bool:
         """Whether its bytes have the names of all streams of its events."""
 
-    def canonical(self) -> bytes:
-        """Its events as canonical lines."""
+    def canonical(self, streams: Collection[bytes] = ()) -> bytes:
+        """Return its events as canonical lines, those of the streams at least."""
 
     def span(self) -> BlockSpan | None:
         """Its events and times; ``None`` where only its canonical lines show them."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CanonicalBlock:
     """A block of canonical lines, or of JSON lines of any layout."""
 
@@ -88,7 +93,7 @@ class CanonicalBlock:
         """True, but for lines that escape a name, which have no span."""
         return True
 
-    def canonical(self) -> bytes:
+    def canonical(self, streams: Collection[bytes] = ()) -> bytes:
         """Return the lines, each with one event."""
         return separated(self.raw)
 
@@ -99,24 +104,26 @@ class CanonicalBlock:
         if not header or not key or not block.endswith(b"}\n"):
             return None
         lines = BytesIO(block).readlines()
-        if block.count(b"}\n" + key[0]) + 1 != len(lines) or not _is_separated(block):
+        if block.count(b"}\n" + key[0]) + 1 != len(lines):
+            return None
+        if block.count(b'"logStreamName"') != len(lines):  # two events stand on one line
             return None
         return span_of_streams(lines, _LINE) or _span_of_columns(lines, header)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ConvertibleBlock:
     """A block of another format, which ``convert`` turns into canonical lines."""
 
     raw: bytes
-    convert: Callable[[bytes], bytes]
+    convert: Convert
     measure: Callable[[bytes], BlockSpan | None] = lambda _: None
     names_streams: bool = True
     start: int | None = None
 
-    def canonical(self) -> bytes:
-        """Its events as canonical lines."""
-        return self.convert(self.raw)
+    def canonical(self, streams: Collection[bytes] = ()) -> bytes:
+        """Return its events as canonical lines, those of the streams at least."""
+        return self.convert(self.raw, streams)
 
     def span(self) -> BlockSpan | None:
         """Its span."""
@@ -161,7 +168,7 @@ def _span_of_columns(lines: list[bytes], header: re.Match[bytes]) -> BlockSpan |
     return BlockSpan(len(lines), int(first), int(last))
 
 
-def separated(block: bytes) -> bytes:
+def separated(block: bytes, _: Collection[bytes] = ()) -> bytes:
     """Return JSON lines with a line break between events that have none: files were joined.
 
     The first of such events may be cut.
@@ -210,7 +217,7 @@ def raw_ties_in_order(blocks: Iterable[RawBlock]) -> Iterator[RawBlock]:
         return
     if is_newest_first(first.canonical()):
         lines = (block.canonical() for block in chain([first], rest))
-        yield from map(CanonicalBlock, ties_in_order(lines))
+        yield from (CanonicalBlock(raw=raw) for raw in ties_in_order(lines))
     else:
         yield first
         yield from (block for block in rest if block.raw)

@@ -15,7 +15,14 @@ EXPECTED = (
     " gzipped. Save one with:\n  aws logs tail GROUP --since 1d > log.txt"
 )
 _SAVE = "Save the log itself:\n  aws logs tail GROUP --since 1d > log.txt"
-_QUERY = "fields @timestamp, @message, @logStream, @log | sort @timestamp | limit 10000"
+_EXPORT_RESULTS = (
+    "In Logs Insights, run this query and export its results:\n"
+    "  fields @timestamp, @message, @logStream, @log | sort @timestamp | limit 10000"
+)
+_DOWNLOAD_AGAIN = (
+    "The CSV of the console has the columns timestamp,message. Download it again: Actions, "
+    "Download search results (CSV)."
+)
 
 # control characters that no text has, and what was no UTF-8
 _BINARY = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]|\xef\xbf\xbd")
@@ -53,7 +60,7 @@ _RESEMBLES: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
         (rb"(?i)\s*<(?:!doctype|html|\?xml)", "a web page",
          "Download the log in the console: Actions, Download search results (CSV)."),
         (rb"\s*\|.*\n\s*\|[-| :]+", "a table without a column of messages",
-         f"In Logs Insights, run this query and export its results:\n  {_QUERY}"),
+         _EXPORT_RESULTS),
         (rb"%PDF-", "a PDF file", _SAVE),
         (rb"(?i)\s*(?:usage: aws|aws: error|An error occurred \()", "an error of the AWS CLI",
          "Run the command again, and check what it prints."),
@@ -81,9 +88,10 @@ def _unlike_a_log(name: str, beginning: bytes) -> tuple[str, str]:
             return f"{name} is not a saved log: it is probably {shape}.", way
     if columns := csv_header(Head(beginning)):
         named = ", ".join(columns[:8])
+        of_insights = any(column.startswith("@") for column in columns)
         return (
             f"{name} is CSV with the columns {named}; a log needs {NEEDED}.",
-            f"In Logs Insights, run this query and export its results:\n  {_QUERY}",
+            _EXPORT_RESULTS if of_insights else _DOWNLOAD_AGAIN,
         )
     if _RECORD.search(beginning):
         return f"{name} has records of Lambda, in a layout that is not known.", EXPECTED

@@ -35,7 +35,7 @@ def _command(kind: str, title: str, message: str) -> str:
 
 
 def _data(text: str) -> str:
-    """Escape ``%`` and newlines for the runner; ``inert`` leaves no newline."""
+    """Escape ``%`` and newlines for the runner; ``inert`` has removed every newline."""
     return inert(text).replace("%", "%25").replace("##[", "## [")
 
 

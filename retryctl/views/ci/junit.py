@@ -22,9 +22,9 @@ from retryctl.views.inert_text import inert
 
 
 def report(result: CheckReport) -> Iterator[str]:
-    """Yield the whole document. Characters that XML does not allow are shown as escapes.
+    """Yield the whole document. Characters that XML forbids become escapes.
 
-    It is in ASCII: the rest stands as references, which any encoding of stdout carries.
+    It is in ASCII: other characters become references, which fit any encoding of stdout.
     """
     judgement = result.judgement
     failed = {id(check): some for check, some in failed_checks(judgement)}
@@ -54,7 +54,7 @@ def report(result: CheckReport) -> Iterator[str]:
 
 
 def _text(element: Element) -> str:
-    """Return an element, in which the runner of a CI job finds no command of its own."""
+    """Return an element without text that a CI runner would obey as a command."""
     text: str = tostring(element, "us-ascii").decode()
     return text.replace("##[", "##&#91;")
 

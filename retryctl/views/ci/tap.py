@@ -50,7 +50,7 @@ def _point(
 
 
 def _quoted(text: str) -> str:
-    """Return a JSON string, which is a YAML one too. A CI runner must find no ##[command] in it."""
+    """Return a JSON string, which is a YAML one too. It has no ##[command] for a CI runner."""
     return json.dumps(inert(text)).replace("##[", r"##\u005b")
 
 

@@ -36,7 +36,7 @@ class Setting:
     """What the attempts of a request share.
 
     ``dated`` puts its day before each time; ``unfolded`` opens the log lines from the start.
-    ``responses`` has what each attempt of a lab gave.
+    ``responses`` has the response of each attempt of a lab.
     """
 
     known: Mapping[str | None, EnvironmentLabel]
@@ -88,7 +88,7 @@ def findings_section(group: Sequence[Finding], around: Setting) -> Markup:
 
 def _facts(facts: Iterable[tuple[str, str]]) -> Markup:
     return tag(
-        "dl", *(tag("div", tag("dt", name), tag("dd", said)) for name, said in facts if said)
+        "dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts if value)
     )
 
 
@@ -133,13 +133,13 @@ def _log_lines(attempt: Attempt, around: Setting) -> Markup:
 
 
 def _said_by(attempt: Attempt, around: Setting) -> Iterator[Markup]:
-    """Its log events, with those marked that have its counter and its branch."""
+    """Return its log events; those with its counter and its branch are marked."""
     for event in attempt.events:
         yield from _event(event, "", around, marked=event in attempt.claim.evidence)
 
 
 def _proof(called: str, events: Sequence[LogEvent], around: Setting) -> Markup:
-    """Events that may come from several environments, each with the name of its own."""
+    """Return events of several environments, each with the name of its environment."""
     lines = (
         line for event in events for line in _event(event, f"{_place(event, around)}  ", around)
     )

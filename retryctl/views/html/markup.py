@@ -1,8 +1,8 @@
-"""HTML that cannot be broken out of: what is not ``Markup`` yet is made inert and escaped.
+"""HTML in which log text is never markup: every plain string is made inert and escaped.
 
-``tag`` is the one way onto a page. A string that it is given is text, whoever wrote it, and
-stays text: in an element, in an attribute and in SVG. Only what ``tag`` itself has made,
-and the constants of this package, are of the type ``Markup`` and pass as they are.
+``tag`` makes every part of a page. It escapes each plain string, in an element, in an attribute
+and in SVG. Only the results of ``tag`` and the constants of this package are of the type
+``Markup`` and are not escaped again.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from retryctl.views.inert_text import inert
 
 
 class Markup(str):
-    """HTML already."""
+    """HTML that needs no escaping."""
 
     __slots__ = ()
 
 
 def plain(text: str) -> Markup:
-    """``text`` as it is to be read: inert, on one line, its special characters escaped."""
+    """Return ``text`` on one line, inert and escaped."""
     return Markup(escape(inert(text)))
 
 
 def joined(parts: Iterable[str], between: str = "") -> Markup:
-    """Return the parts one after the other, each as ``tag`` would take it."""
+    """Join the parts; plain strings are escaped."""
     return Markup(between.join(map(_safe, parts)))
 
 

@@ -1,4 +1,4 @@
-"""What every page is made of: the document with its policy, tables, and what was read."""
+"""Parts of every page: the document with its security policy, tables, and the coverage."""
 
 from __future__ import annotations
 
@@ -40,12 +40,11 @@ def document(
     coverage: Coverage,
     tz: tzinfo,
 ) -> Iterator[str]:
-    """Yield a page of what ``command`` found, each part of ``main`` as it is made.
+    """Yield a page with the result of ``command``; each part of ``main`` is written as it is made.
 
-    What was read stands at its end.
+    The coverage is at its end.
 
-    It is in ASCII, so that it reads the same in every encoding that a pipe, an editor or a mail
-    assumes.
+    It is in ASCII, so that every encoding of a pipe, an editor or a mail shows it alike.
     """
     style = _style()
     digest = b64encode(sha256(style.encode()).digest()).decode()
@@ -75,7 +74,7 @@ def _style() -> str:
 def sentence_line(sentence: Sentence) -> Markup:
     """Return a sign and its words, in a paragraph of their own."""
     sign, words = sentence
-    return tag("p", tag("span", sign, class_="sign"), " ", words, class_=f"said {STYLES[sign]}")
+    return tag("p", tag("span", sign, class_="sign"), " ", words, class_=f"sentence {STYLES[sign]}")
 
 
 def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:

@@ -1,7 +1,7 @@
 """``summary`` as one page to attach: every count in a table, bars beside it, failures over time.
 
-Its size depends on the kinds of things that were counted, not on their number: long lists are cut,
-and name the number of the rest.
+Its size depends on the kinds of things that were counted, not on their number: long lists are cut
+and end in the number of the rows that are missing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.summary.changes import Change
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
+from retryctl.views.blocks import Table
 from retryctl.views.figures import FUNCTION_FIGURES, Tallies, advice, before_and_after, percent
 from retryctl.views.html.histogram import failures
 from retryctl.views.html.markup import Markup, tag
@@ -26,7 +27,8 @@ from retryctl.views.inert_text import cut
 from retryctl.views.json.summary import durable_executions
 from retryctl.views.next_steps import list_wrong
 from retryctl.views.signs import BAD, NOTHING, STYLES
-from retryctl.views.times import duration, span
+from retryctl.views.summary_tables import cost_table, waits_table
+from retryctl.views.times import span
 
 _MOST_ROWS, _MOST_OF_AN_ERROR, _MOST_BRANCHES = 50, 300, 8
 _Kind = TypeVar("_Kind", bound=Enum)
@@ -45,8 +47,8 @@ def summary_page(
     """Yield the summary of one function, or of all together, as an HTML document in ASCII.
 
     ``branches`` are those of the handler: they decide which branch each attempt should run.
-    ``several`` are the functions of which ``tally`` is the sum, ``changes`` what is other than
-    in an earlier summary.
+    ``tally`` is the sum of the functions in ``several``. ``changes`` are the differences from an
+    earlier summary.
     """
     what = number_of(tally.requests, "request")
     panels = [
@@ -68,12 +70,12 @@ def summary_page(
 def _extent(tally: SummaryTally, tz: tzinfo) -> str:
     retried = number_of(tally.retried, "request")
     were = "was" if tally.retried == 1 else "were"
-    said = f"{number_of(tally.attempts, 'attempt')}; {retried} {were} retried"
+    words = f"{number_of(tally.attempts, 'attempt')}; {retried} {were} retried"
     if tally.requests:
-        said += f" ({percent(tally.retried, tally.requests)} of the requests)"
+        words += f" ({percent(tally.retried, tally.requests)} of the requests)"
     if tally.first_ms is None or tally.last_ms is None:
-        return f"{said}."
-    return f"{said}. The attempts started {span(tally.first_ms, tally.last_ms, tz)}."
+        return f"{words}."
+    return f"{words}. The attempts started {span(tally.first_ms, tally.last_ms, tz)}."
 
 
 def _panel(heading: str, *content: Markup) -> Markup:
@@ -120,7 +122,7 @@ def _named(counts: Counter[_Kind]) -> dict[str, int]:
 
 
 def _largest_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Equal counts by name, so that the order in which a log was read has no effect."""
+    """Sort equal counts by name, so that the order of reading has no effect."""
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
@@ -228,24 +230,16 @@ def _failures(tally: SummaryTally, tz: tzinfo) -> Iterator[Markup]:
 
 
 def _waits_and_cost(tally: SummaryTally) -> Iterator[Markup]:
-    waits = tally.wait_figures()
-    if waits:
-        rows = [
-            (
-                f"retry {one.retry}",
-                f"{one.count:,}",
-                *(duration(ms) for ms in (one.p50_ms, one.p95_ms, one.max_ms)),
-            )
-            for one in waits[:_MOST_ROWS]
-        ]
-        heads = ("", "retries", "half within", "95 % within", "longest")
-        yield table(_capped("How long retries waited", len(waits)), heads, rows)
-    cost = tally.cost()
-    rows = [
-        ("all attempts", duration(cost.billed_ms), f"{cost.gb_s:,.3f}"),
-        ("retries", duration(cost.billed_ms_on_retries), f"{cost.gb_s_on_retries:,.3f}"),
-    ]
-    yield table("What was billed", ("", "time", "GB-seconds"), rows)
+    if waits := len(tally.wait_figures()):
+        yield _plain(_capped("How long retries waited", waits), waits_table(tally))
+    yield _plain("What was billed", cost_table(tally))
+
+
+def _plain(caption: str, content: Table) -> Markup:
+    """Return a table whose cells have no style."""
+    columns = content.columns.values()
+    rows = zip(*([cell[0][0] for cell in column.cells] for column in columns), strict=True)
+    return table(caption, [column.head for column in columns], rows)
 
 
 def _capped(caption: str, number: int) -> str:

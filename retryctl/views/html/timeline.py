@@ -1,7 +1,7 @@
 """The attempts of a request on a time axis: SVG, one lane for each execution environment.
 
-Every horizontal place is a share of the width in percent, and every size is in pixels: so the
-picture fits a phone and a wide screen alike, and its letters stay as large as the text around.
+Horizontal places are percentages of the width, and sizes are pixels: the picture fits a phone and
+a wide screen, and its letters are as large as the text around it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from retryctl.views.text.timeline import end_ms, round_times
 from retryctl.views.times import day, duration, zone_name
 
 _MOST_LANES = 12
-# The height of a lane, and where in it stand its name, its line, the claims and the files.
+# The height of a lane, and the places of its name, its line, the claims and the files.
 _LANE, _NAME, _LINE, _CLAIM, _FILES = 100, 14, 42, 72, 88
 _RADIUS = 12
 _AXIS = 24
@@ -30,7 +30,7 @@ _FILE, _MOST_FILES = "▪", 5
 _LONGEST, _SHORT = 14, 9  # letters of a branch's name that are drawn, and of a claim
 # On the narrowest screen the picture is 240 px wide, 34 letters of the axis.
 _CELLS = 34
-# In percent of the width: a label needs this much, and on a phone the ample one.
+# The width of a label in percent; on a phone it needs the larger one.
 _ROOM_FOR_ATTEMPT, _AMPLE_FOR_ATTEMPT = 6.0, 20.0
 _ROOM_FOR_WAIT, _AMPLE_FOR_WAIT = 14.0, 36.0
 
@@ -44,7 +44,7 @@ def picture(
 ) -> Markup | None:
     """Return a figure of all attempts; ``None`` where all times are equal.
 
-    An attempt stands at its start; one that still runs is drawn up to ``horizon_ms``.
+    An attempt is drawn at its start; a running one extends to ``horizon_ms``.
     ``files`` has, by attempt number, the number of files in /tmp after the attempt.
     """
     attempts = checked.request.attempts
@@ -57,7 +57,7 @@ def picture(
 
 
 class _Drawing:
-    """Knows where each attempt stands."""
+    """The places of the attempts in the picture, and what is drawn there."""
 
     def __init__(
         self,
@@ -153,7 +153,7 @@ class _Drawing:
         yield tag("circle", cx=x, cy=y, r=radius)
 
     def _said(self, attempt: Attempt) -> Iterator[Markup]:
-        """Its number, how it ended, what it claimed, and the files in its /tmp thereafter."""
+        """Return its number, its outcome, its claim, and the files in its /tmp after it."""
         x, top = self._x(attempt.placed_ms), self._tops[attempt.log_stream]
         sign = outcome_sign(attempt.outcome)
         yield tag("text", str(attempt.number), class_="number", x=x, y=top + _LINE + 5)
@@ -163,12 +163,12 @@ class _Drawing:
             yield tag("text", _FILE * min(held, _MOST_FILES), class_="held", x=x, y=top + _FILES)
 
     def _claim(self, attempt: Attempt, x: str, y: int) -> Markup:
-        """Below the circle; a long one, which would stick out at an end, leans inwards."""
+        """Draw the claim below the circle; a long one near an end is moved inwards."""
         counter, branch = attempt.claim.counter, attempt.claim.branch
-        said = [] if counter is None else [str(counter)]
+        parts = [] if counter is None else [str(counter)]
         if branch is not None:
-            said.append(branch if len(branch) <= _LONGEST else f"{branch[: _LONGEST - 1]}…")
-        text, style = " · ".join(said) or NOTHING, "" if said else "dim"
+            parts.append(branch if len(branch) <= _LONGEST else f"{branch[: _LONGEST - 1]}…")
+        text, style = " · ".join(parts) or NOTHING, "" if parts else "dim"
         if self._checked.checks[attempt.number - 1].check is AttemptVerdict.DISAGREES:
             text, style = f"{text} {BAD}", STYLES[BAD]
         if len(text) <= _SHORT:

@@ -17,7 +17,7 @@ from retryctl.views.html.markup import Markup, joined, tag
 
 
 def files_are_inferred(request: Request) -> bool:
-    """Whether the function may count in /tmp, and its log names the streams."""
+    """Return whether the function may count in /tmp and its log names the streams."""
     attempts = request.attempts
     return (
         any(not attempt.claim.silent for attempt in attempts)
@@ -27,7 +27,7 @@ def files_are_inferred(request: Request) -> bool:
 
 
 def files_after(request: Request, branches: Branches) -> dict[int, int]:
-    """Return the least number of files in each attempt's environment after it, by its number."""
+    """Return, by attempt number, the least number of files in its environment after it."""
     if not files_are_inferred(request):
         return {}
     marks = EarlierMarks(request.attempts, branches)
@@ -43,9 +43,9 @@ def files_around(
     known: Mapping[str | None, EnvironmentLabel],
     branches: Branches,
 ) -> list[tuple[str, Markup]]:
-    """Return what to call each place or moment, and the files of the request that were there.
+    """Return a label for each place or moment, and the files of the request there.
 
-    Before and after the attempt in its own environment, then those that it could not see.
+    First its own environment, before and after it; then the environments it could not read.
     """
     name = known[attempt.log_stream].label
     earlier = request.attempts[: attempt.retries]

@@ -1,8 +1,8 @@
 """``trace`` as one self-contained page without scripts.
 
-It has what the text has, with a picture, the files in /tmp and every log line. Lines are
-folded with ``details``, which a keyboard opens. A content security policy allows the
-page's own style and nothing else, so that even a mistake in escaping could not run.
+It has everything that the text has, and a picture, the files in /tmp and every log line. Lines are
+folded with ``details``, which a keyboard opens. The content security policy allows only the
+page's own style, so no script runs, even after a mistake in escaping.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def _contents(checked: Sequence[CheckedRequest], coverage: Coverage, tz: tzinfo)
     items = []
     for index, one in enumerate(checked, start=1):
         link = tag("a", tag("code", one.request.request_id), href=f"#r{index}")
-        said = [outcome_sentence(one.request, coverage, tz), *verdict_sentences(one)]
-        items.append(tag("li", link, *map(sentence_line, said)))
+        sentences = [outcome_sentence(one.request, coverage, tz), *verdict_sentences(one)]
+        items.append(tag("li", link, *map(sentence_line, sentences)))
     return tag("nav", tag("ul", *items, class_="contents"), aria_label="Requests")
 
 
@@ -107,14 +107,14 @@ def _request(
 ) -> Iterator[Markup]:
     request = checked.request
     shown = [attempt for attempt in request.attempts if asked.wants(attempt)]
-    said = [outcome_sentence(request, coverage, around.tz), *verdict_sentences(checked)]
+    sentences = [outcome_sentence(request, coverage, around.tz), *verdict_sentences(checked)]
     numbers = {None, *(attempt.number for attempt in shown)}
     groups = grouped_findings(one for one in checked.findings if one.attempt in numbers)
     unlisted = unlisted_findings(checked, numbers)
     yield opening("section", class_="panel")
     yield tag("h2", "Request ", tag("code", request.request_id), id=anchor)
     yield tag("p", " · ".join(_named(checked)), class_="dim")
-    yield from map(sentence_line, said)
+    yield from map(sentence_line, sentences)
     yield from (_next_step(*step) for step in next_steps(checked, coverage))
     yield from _overview(checked, shown, coverage, around, anchor)
     if groups:

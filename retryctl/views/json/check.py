@@ -45,7 +45,7 @@ def report(result: CheckReport) -> Iterator[str]:
 
 
 def ci_document(value: Any) -> Iterator[str]:
-    """Yield a document in which a CI runner finds no ``##[command]`` of its own."""
+    """Yield a document without ``##[command]``, which a CI runner would obey."""
     return (piece.replace("##[", r"##\u005b") for piece in document_pieces(value))
 
 

@@ -1,7 +1,7 @@
-"""JSON in which nothing is left that a terminal would obey or hide, whole or piece by piece.
+"""JSON without characters that a terminal obeys or hides, whole or piece by piece.
 
-What a terminal would obey or hide is written as ``\\uXXXX``, which JSON reads back as it was; so
-the text is always valid UTF-8.
+Such characters are written as ``\\uXXXX``, which JSON reads back unchanged.
+The text is always valid UTF-8.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def dumps(value: Any, indent: int | None = None) -> str:
 def document_pieces(document: Any) -> Iterator[str]:
     """Yield a document as JSON indented by two, ending in a newline.
 
-    An iterator in it is an array whose items are made as they are written: one by one, also where
-    it lies in objects in objects.
+    An iterator in it becomes an array, whose items are made one by one as they are written, also
+    inside nested objects.
     """
     return chain(_pieces(document, "\n"), "\n")
 
@@ -55,14 +55,14 @@ def _framed(first: str, last: str, items: Iterable[Iterator[str]], newline: str)
 
 
 def _has_iterator(value: Any) -> bool:
-    """Whether an iterator lies in objects only: those in lists are not looked for."""
+    """Return whether the value has an iterator; iterators in lists are not found."""
     if isinstance(value, dict):
         return any(map(_has_iterator, value.values()))
     return isinstance(value, Iterator)
 
 
 def _inert(text: str) -> str:
-    """Strings have their C0 escaped already: the newlines that are left are JSON's own."""
+    """C0 characters in strings are escaped already; the other newlines belong to JSON."""
     return "\n".join(UNSAFE.sub(_escape, line) for line in text.split("\n"))
 
 

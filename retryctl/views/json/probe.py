@@ -1,4 +1,4 @@
-"""What a probe of CloudWatch Logs found out, for programs: ``retryctl/probe/1``."""
+"""The result of a probe of CloudWatch Logs for programs: ``retryctl/probe/1``."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from retryctl.views.times import iso
 
 
 def listed_object(listed: RequestRow) -> dict[str, Any]:
-    """Return a request as the contract has it."""
+    """Return the JSON object of a request."""
     return {
         "request_id": listed.request_id,
         "function": listed.function,
@@ -34,7 +34,7 @@ def listed_line(listed: RequestRow) -> str:
 
 
 def listed_document(listed: Iterable[RequestRow], coverage: dict[str, Any]) -> Iterator[str]:
-    """Yield all of them as one document."""
+    """Yield one document with all requests."""
     document = {
         "schema": "retryctl/list/1",
         "requests": (listed_object(each) for each in listed),

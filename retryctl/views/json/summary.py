@@ -46,7 +46,7 @@ def summary_document(
 
 
 def summary_lines(tallies: Tallies, coverage: Coverage, branches: Branches) -> str:
-    """One function a line, each a document of its own."""
+    """Return one line, a whole document, for each function."""
     looked = coverage_object(coverage)
     return "".join(
         dumps({"schema": SCHEMA, **summary_object(*each, branches), "coverage": looked}) + "\n"
@@ -109,7 +109,7 @@ def durable_executions(tally: SummaryTally) -> list[tuple[str, int]]:
 
 
 def branch_rows(tally: SummaryTally, branches: Branches) -> list[Mapping[str, int]]:
-    """For each number of attempt how often each branch ran; ``none`` where none was logged."""
+    """Count the runs of each branch, by attempt number; ``none`` are attempts that logged none."""
     logged = {name for _, name in tally.branches if name is not None}
     names = [*branches.numbers, *sorted(logged - branches.numbers.keys())]
     return [

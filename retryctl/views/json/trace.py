@@ -41,8 +41,8 @@ def trace_document(
     """Yield the whole answer as one document, attempt by attempt.
 
     ``lines`` adds each attempt's log events, ``region`` the link to its place in the console,
-    ``records`` the failure records that the requests were compared with, ``responses`` what each
-    attempt gave in a lab.
+    ``records`` the failure records that the requests were compared with, ``responses`` the
+    response of each attempt of a lab.
     """
     document: Object = {
         "schema": SCHEMA,

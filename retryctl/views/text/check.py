@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from retryctl.core.check.expectations import CheckResult
+from retryctl.core.check.expectations import CROSS_CHECK, CheckResult
 from retryctl.errors import ExitStatus
 from retryctl.views.blocks import Block, Command, LogLines, Paragraph
 from retryctl.views.ci.report import (
@@ -42,7 +42,8 @@ def _blocks(result: CheckReport) -> Iterator[Block]:
         yield from _failed(check, some, result)
     if more := len(found) - _MOST_SHOWN if len(found) > _MOST_SHOWN else 0:
         yield _line(NOTE, f"and {more:,} more; --output json has them all")
-    if judgement.requests and not judgement.cross_checked:
+    unmatched = any(check.name == CROSS_CHECK for check in judgement.checks)
+    if judgement.requests and not judgement.cross_checked and not unmatched:
         nothing = "nothing was cross-checked: no attempt logged a counter or a branch"
         yield _line(NOTE, f"{nothing}. {SET_MARKERS}")
     for words in harmless_findings(judgement):
@@ -79,5 +80,5 @@ def _line(sign: str, words: str) -> Paragraph:
 
 
 def _inert(words: str) -> str:
-    """Return the words, in which a CI runner finds no command."""
+    """Return the words without text that a CI runner would obey as a command."""
     return _OBEYED.sub(r"\g<0> ", words)

@@ -30,7 +30,7 @@ _DIFFERENCES = frozenset(rule.id for rule in RECORD_RULES)
 
 @value_class
 class _Row:
-    """One record, its request if the log has it, and how they differ."""
+    """A record, its request if the log has it, and the differences."""
 
     record: FailureRecord
     checked: CheckedRequest | None

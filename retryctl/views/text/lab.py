@@ -9,7 +9,7 @@ from dataclasses import replace
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
 from retryctl.core.model.attempt import Attempt
-from retryctl.views.attempts_table import response
+from retryctl.views.attempts_table import response_lines
 from retryctl.views.blocks import Block, Table, plain_paragraph, text_column
 from retryctl.views.text.layout import text_of
 
@@ -64,9 +64,8 @@ def _responses(
     plans: Mapping[str, str], responses: Mapping[str, Sequence[bytes | None]]
 ) -> Iterator[str]:
     for request_id, bodies in responses.items():
-        for number, body in enumerate(bodies, 1):
-            if body is not None:
-                yield f"{plans[request_id]}, response of attempt {number}: {response(body)}"
+        for line in response_lines(bodies):
+            yield f"{plans[request_id]}, {line}"
 
 
 def _init_errors(checked: Sequence[CheckedRequest]) -> list[str]:

@@ -1,7 +1,7 @@
 """Documents laid out for a terminal of any width, a pipe or a picture, with rich.
 
-Every piece of text comes onto the page through ``_Page.text``, which makes it inert, and
-as ``rich.text.Text``, in which rich interprets nothing.
+``_Page.text`` makes every piece of text inert, and a ``rich.text.Text`` of it, in which rich
+finds no markup.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from rich.cells import cell_len, chop_cells
 from rich.text import Span, Text
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.coverage import Coverage
 from retryctl.views.blocks import (
     Block,
     Column,
     Command,
+    Figures,
     LogLines,
     Paragraph,
     Pieces,
@@ -40,12 +42,12 @@ _NARROWEST = 20
 _MARGIN, _GAP = 1, 2
 _LEAST_CLIPPED = 9
 # --function orders-worker · 'two words' · an open quote
-_COMMAND_WORD = re.compile(r"""(?:-[\w-]+ (?=[^-]))?(?:'[^']*'|"[^"]*"|[^\s'"])+|['"]""")
-# the blanks of 54.6 ms, 128 MB, 3.4 % and 1 m 04 s; a character in their place that no text has
+_COMMAND_WORD = late_regex(r"""(?:-[\w-]+ (?=[^-]))?(?:'[^']*'|"[^"]*"|[^\s'"])+|['"]""")
+# blanks inside 54.6 ms, 128 MB, 3.4 % and 1 m 04 s; _GLUE, which no text has, replaces them
 _IN_QUANTITY = re.compile(r"(?<=\d) (?=(?:ms|[smhd]|[KMG]B)\b|%)|(?<=\d [mhd]) (?=\d\d [smh]\b)")
 _GLUE = "\ufffe"
 _NO_CONSOLE: Any = None
-"""rich wraps text with a console, of which it uses nothing for text that is not justified."""
+"""rich takes a console to wrap text, and uses it for justified text only."""
 
 
 def trace_text(
@@ -66,7 +68,7 @@ def trace_text(
 
     No line is wider than ``console_width`` cells (20 at least). Times are shown in ``tz``.
     ``lines`` adds each attempt's log lines; ``attempt_filter`` and ``failed_only`` leave
-    the other attempts out. ``responses`` has what each attempt of a lab gave, by request ID.
+    the other attempts out. ``responses`` has the response of each attempt of a lab, by request ID.
     """
     width = max(console_width, _NARROWEST)
     asked = TraceOptions(
@@ -86,7 +88,7 @@ def trace_svg(
     console_width: int = 80,
     asked: TraceOptions | None = None,
 ) -> str:
-    """Return the same as a picture of a terminal: self-contained SVG."""
+    """Return the text of ``trace_text`` as a picture of a terminal: self-contained SVG."""
     blocks = trace_blocks(
         checked, coverage, not_found, asked or TraceOptions(), tz=tz, width=console_width
     )
@@ -94,7 +96,7 @@ def trace_svg(
 
 
 def svg_of(blocks: Iterable[Block], *, title: str, width: int) -> str:
-    """Lay the blocks out in ``width`` cells, as a picture of a terminal."""
+    """Return a picture of a terminal with the blocks in ``width`` cells."""
     from retryctl.views.text.svg_frame import FORMAT, each_word_placed
 
     console = _console(width)
@@ -117,7 +119,7 @@ def text_of(blocks: Iterable[Block], *, width: int, colour: bool, ascii_only: bo
 
 
 def _console(width: int) -> Console:
-    """Return a console of colours that reads neither the terminal nor the environment."""
+    """Return a colour console that reads neither the terminal nor the environment."""
     from rich.console import Console
 
     return Console(
@@ -154,6 +156,8 @@ class _Page:
                 yield from self._command(block.text)
             elif isinstance(block, Table):
                 yield from self._table(block)
+            elif isinstance(block, Figures):
+                yield from self.lines(block.laid_out)
             elif isinstance(block, LogLines):
                 for prefix, line in block.lines:
                     yield from self._hanging(self.text([prefix]), self.text([line]))
@@ -161,7 +165,7 @@ class _Page:
                 yield from map(self.text, block.lines)
 
     def text(self, pieces: Pieces) -> Text:
-        """Make text of the pieces, inert: all text takes this way onto the page."""
+        """Return one text of the pieces, made inert."""
         if len(pieces) != 1:
             return Text.assemble(*((self._clean(text), style) for text, style in pieces))
         ((text, style),) = pieces  # most cells of a table
@@ -185,7 +189,7 @@ class _Page:
             lead = Text(" " * lead.cell_len)
 
     def _command(self, command: str) -> Iterator[Text]:
-        r"""Broken between words, where a ``\`` at the line's end continues it in a shell."""
+        r"""Break the command between words, with a ``\`` at each line's end for the shell."""
         cells = self._width - len(r" \ ")
         line = indent = "   "
         for word in _COMMAND_WORD.findall(self._clean(command)):
@@ -228,21 +232,21 @@ class _Page:
             return
         else:
             yield from self._items(grid.values())
-        for names, said in table.instead.items():
+        for names, blocks in table.instead.items():
             if gone.intersection(names):
-                yield from self.lines(said)
+                yield from self.lines(blocks)
 
     def _cells(self, column: Column) -> list[Text]:
         head = self.text([(column.head, "dim")])
         return [head, *(self.text(cell) for cell in column.cells)]
 
     def _spare(self, grid: _Grid, gap: int) -> int:
-        """How many cells are left over; below zero, how many are wanting."""
+        """Return the number of free cells; below zero, of missing ones."""
         taken = sum(map(_widest, grid.values())) + gap * (len(grid) - 1)
         return self._width - _MARGIN - taken
 
     def _items(self, columns: Iterable[list[Text]], *, apart: bool = False) -> Iterator[Text]:
-        """Each row as a few lines of headings and cells, without empty cells.
+        """Yield each row as a few lines of headings and cells, without empty cells.
 
         With ``apart`` a blank line separates two rows.
         """

@@ -1,4 +1,4 @@
-"""What a probe of CloudWatch Logs found out, one paragraph for each assumption."""
+"""The result of a probe of CloudWatch Logs, one paragraph for each assumption."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def related_counts(
     colour: bool = False,
     ascii_only: bool = False,
 ) -> str:
-    """Return how many events have several request IDs, by what they were found by."""
+    """Return the number of events with several request IDs, by the key that relates them."""
     counts = counts_by_key(groups)
     requests = sum(len(group.requests) for group in groups)
     total = number_of(len(groups), "event")

@@ -20,6 +20,7 @@ from retryctl.views.blocks import (
     Column,
     Command,
     Drawing,
+    Figures,
     Paragraph,
     Piece,
     Pieces,
@@ -38,6 +39,17 @@ from retryctl.views.json.summary import branch_rows, durable_executions
 from retryctl.views.next_steps import list_wrong
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, STYLES, WARNING
+from retryctl.views.summary_tables import (
+    USUAL_WAITS,
+    attempts_table,
+    branches_table,
+    cost_table,
+    counter_table,
+    errors_table,
+    executions_table,
+    outcomes_table,
+    waits_table,
+)
 from retryctl.views.text.layout import text_of
 from retryctl.views.times import duration, span, stamp
 
@@ -118,8 +130,17 @@ def _headline(tally: SummaryTally) -> str:
     )
 
 
-def _row(label: str, *lines: Pieces) -> Iterator[Block]:
-    """Words beside a label; what does not fit hangs below the words."""
+def _rows(label: str, lines: Iterable[Pieces], table: Table) -> Iterator[Block]:
+    """Yield words beside a label, and the table of the same figures; nothing without words."""
+    laid_out = list(_row(label, *lines))
+    if laid_out and not next(iter(table.columns.values())).cells:
+        yield from laid_out
+    elif laid_out:
+        yield Figures(laid_out=laid_out, table=table)
+
+
+def _row(label: str, *lines: Pieces) -> Iterator[Paragraph]:
+    """Yield words beside a label; what does not fit hangs below the words."""
     for line in lines:
         yield Paragraph(lead=[(f"{label:<{_LABEL}}", "dim")], words=line)
         label = ""
@@ -131,25 +152,25 @@ def _row(label: str, *lines: Pieces) -> Iterator[Block]:
 def _figures(
     tally: SummaryTally, branches: Branches, tz: tzinfo, next_command: str
 ) -> Iterator[Block]:
-    yield from _bars(tally)
+    yield Figures(laid_out=[_bars(tally)], table=attempts_table(tally))
     yield BLANK
-    yield from _row("outcome", _outcomes(tally))
+    yield from _rows("outcome", [_outcomes(tally)], outcomes_table(tally))
     yield BLANK
-    yield _heat(tally, branches)
+    yield Figures(laid_out=[_heat(tally, branches)], table=branches_table(tally, branches))
     yield BLANK
-    yield from _row("counter", *_counter(tally))
+    yield from _rows("counter", _counter(tally), counter_table(tally))
     if tally.retries_judged[AttemptVerdict.DISAGREES] and next_command:
         yield Command(text=next_command)
     yield BLANK
-    yield from _row("waits", *_waits(tally))
-    yield from _row("errors", *_errors(tally))
-    yield from _row("durable", *_durable(tally))
-    yield from _row("cost", [(_cost(tally), "")])
+    yield from _rows("waits", _waits(tally), waits_table(tally))
+    yield from _rows("errors", _errors(tally), errors_table(tally))
+    yield from _rows("durable", _durable(tally), executions_table(tally))
+    yield from _rows("cost", [[(_cost(tally), "")]], cost_table(tally))
     yield from _over_time(tally, tz)
     yield BLANK
 
 
-def _bars(tally: SummaryTally) -> Iterator[Block]:
+def _bars(tally: SummaryTally) -> Drawing:
     most = max(tally.by_attempts.values(), default=0)
     lines: list[Pieces] = []
     for count, number in sorted(tally.by_attempts.items()):
@@ -164,11 +185,11 @@ def _bars(tally: SummaryTally) -> Iterator[Block]:
                 (f"{number:>8,}  {share}", ""),
             ]
         )
-    yield Drawing(lines=lines)
+    return Drawing(lines=lines)
 
 
 def _bar(number: int, most: int) -> str:
-    """As long as its share of the longest, to an eighth of a cell, and never empty."""
+    """Return a bar in proportion to the longest, to an eighth of a cell, never empty."""
     eighths = max(1, round(8 * _BAR_CELLS * number / most)) if number else 0
     whole, rest = divmod(eighths, 8)
     return EIGHTHS[-1] * whole + (EIGHTHS[rest - 1] if rest else "")
@@ -176,8 +197,8 @@ def _bar(number: int, most: int) -> str:
 
 def _outcomes(tally: SummaryTally) -> list[Piece]:
     there = [each for each in RequestOutcome if tally.outcomes[each]]
-    said = (f"{each.value.replace('-', ' ')} {tally.outcomes[each]:,}" for each in there)
-    return [(" · ".join(said), "")]
+    counts = (f"{each.value.replace('-', ' ')} {tally.outcomes[each]:,}" for each in there)
+    return [(" · ".join(counts), "")]
 
 
 def _heat(tally: SummaryTally, branches: Branches) -> Drawing:
@@ -223,8 +244,8 @@ def _counter(tally: SummaryTally) -> Iterator[Pieces]:
         tally.retries_judged[AttemptVerdict.DISAGREES],
     )
     if right + wrong:
-        said = f"right on {percent(right, right + wrong)} of the retries that logged one"
-        yield [(f"{said} ({right:,} of {right + wrong:,})", "")]
+        share = f"right on {percent(right, right + wrong)} of the retries that logged one"
+        yield [(f"{share} ({right:,} of {right + wrong:,})", "")]
     elif tally.retried:
         yield [("no retry logged a counter that could be judged", "")]
     else:
@@ -245,9 +266,9 @@ def _counter(tally: SummaryTally) -> Iterator[Pieces]:
 def _waits(tally: SummaryTally) -> Iterator[Pieces]:
     for waits in tally.wait_figures()[:3]:
         p50, p95, most = map(duration, (waits.p50_ms, waits.p95_ms, waits.max_ms))
-        usual = {1: ", usual 1 m", 2: ", usual 2 m"}.get(waits.retry, "")
-        said = f"retry {waits.retry}: median {p50}, p95 {p95}, longest {most}{usual}"
-        yield [(said, "")]
+        usual = f", usual {USUAL_WAITS[waits.retry]}" if waits.retry in USUAL_WAITS else ""
+        words = f"retry {waits.retry}: median {p50}, p95 {p95}, longest {most}{usual}"
+        yield [(words, "")]
 
 
 def _errors(tally: SummaryTally) -> Iterator[Pieces]:
@@ -324,8 +345,8 @@ def _changed(changes: Sequence[Change]) -> Iterator[Block]:
         if change.verdict == "same":
             continue
         sign = _VERDICT_SIGNS[change.verdict]
-        said = f"{change.figure}: {' → '.join(before_and_after(change))} {change.unit}".rstrip()
+        figure = f"{change.figure}: {' → '.join(before_and_after(change))} {change.unit}".rstrip()
         verdict = "" if change.verdict == "changed" else f", {change.verdict}"
-        yield Paragraph(lead=[(f"{sign} ", STYLES[sign])], words=[(said + verdict, "")])
+        yield Paragraph(lead=[(f"{sign} ", STYLES[sign])], words=[(figure + verdict, "")])
     if all(change.verdict == "same" for change in changes):
         yield Paragraph(words=[("nothing changed", "")])

@@ -1,7 +1,7 @@
-"""The frame of a picture of a terminal, and its text in a form that every renderer places alike.
+"""The frame of a picture of a terminal, and its text, which every renderer places alike.
 
-rich's own frame fetches its font from a content network; this one is self-contained, and shows
-the same in a README, in a mail and without a network. The fields in braces are those of
+rich's own frame loads its font from the network. This frame is self-contained and looks the same
+in a README, in a mail and offline. The fields in braces are those of
 ``rich.console.Console.export_svg``.
 """
 

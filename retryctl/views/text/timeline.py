@@ -55,8 +55,8 @@ def draw_lanes(
 ) -> list[list[Piece]]:
     """Return lines of ``width`` cells at most; none where all times are equal.
 
-    Each lane has a label with its colour. An attempt stands at its start; one that still runs is
-    drawn up to ``horizon_ms``. ``rest`` names the lanes that are not drawn.
+    Each lane has a label with its colour. An attempt is drawn at its start; a running one
+    extends to ``horizon_ms``. ``rest`` names the lanes that are not drawn.
     """
     attempts = [attempt for _, some in lanes for attempt in some]
     if len(attempts) < 2 or not all(is_timed(attempt.placed_ms) for attempt in attempts):
@@ -83,7 +83,7 @@ def draw_lanes(
 
 
 def end_ms(attempt: Attempt, horizon_ms: int | None) -> int:
-    """Up to when the attempt is drawn, not before its place: one that runs, to ``horizon_ms``."""
+    """Return the end of the attempt in the drawing; a running one extends to ``horizon_ms``."""
     end = horizon_ms if attempt.outcome is AttemptOutcome.RUNNING else attempt.ended_ms
     return max(attempt.placed_ms, attempt.placed_ms if end is None else end)
 
@@ -93,7 +93,7 @@ def _gutter(label: str) -> str:
 
 
 class _Lane:
-    """One line of cells: dashes while the environment is kept, a bar for each run, its number."""
+    """A line of cells: dashes from the first run to the last, a bar and a number for each."""
 
     def __init__(self, cells: int, first_ms: int, last_ms: int, colour: str) -> None:
         self._cells: list[Piece] = [(" ", "")] * cells
@@ -128,7 +128,7 @@ class _Lane:
                 self._cells[column] = (text, style)
 
     def _write(self, label: str, start: int, style: str) -> None:
-        """Write the number where it is free, else a ``+``: more attempts than there is room for."""
+        """Write the number if its cell is free, else a ``+`` for attempts that have no room."""
         start = min(start, len(self._cells) - len(label))
         if any(map(self._has_digit, range(max(start - 1, 0), start + len(label)))):
             label = "+"

@@ -22,7 +22,7 @@ from retryctl.views.attempts_table import (
     environment_cell,
     memory,
     outcome_word,
-    response,
+    response_lines,
     versions,
 )
 from retryctl.views.blocks import BLANK, Block, Command, Drawing, LogLines, Paragraph, Piece
@@ -49,9 +49,9 @@ _MOST_WORDS = 5
 
 @value_class
 class TraceOptions:
-    """What of each request is shown: its log lines, one attempt only, failed ones only.
+    """Which parts of each request are shown: log lines, one attempt only, failed attempts only.
 
-    ``responses`` has what each attempt of a lab gave, by request ID.
+    ``responses`` has the response of each attempt of a lab, by request ID.
     """
 
     lines: bool = False
@@ -96,7 +96,7 @@ def trace_blocks(
 
 
 def _is_short(checked: CheckedRequest, asked: TraceOptions) -> bool:
-    """One attempt and all well: that needs no table."""
+    """Return whether the request is one successful attempt, which needs no table."""
     attempts = checked.request.attempts
     return (
         replace(asked, responses={}) == TraceOptions()
@@ -194,10 +194,10 @@ def _folded(between: Sequence[Attempt]) -> str:
 
 
 def _responses(checked: CheckedRequest, asked: TraceOptions) -> Iterator[Block]:
-    for number, body in enumerate(asked.responses.get(checked.request.request_id, ()), 1):
-        if body is not None:
-            yield BLANK
-            yield Paragraph(words=[(f"response of attempt {number}: {response(body)}", "")])
+    lines = list(response_lines(asked.responses.get(checked.request.request_id, ())))
+    if lines:
+        yield BLANK
+    yield from (Paragraph(words=[(line, "")]) for line in lines)
 
 
 def _heading(request: Request) -> Block:
@@ -209,7 +209,7 @@ def _heading(request: Request) -> Block:
 
 
 def _settling(checked: CheckedRequest, coverage: Coverage) -> Iterator[Block]:
-    """Yield the command that reads what a saved log may lack, where that would allow a verdict."""
+    """Yield the command that reads missing lines from CloudWatch, if they could allow a verdict."""
     request = checked.request
     place = on_cloudwatch(request)
     lacks = any(gap.hides_attempts for gap in coverage.gaps) or any(map(_is_cut, request.attempts))
@@ -221,7 +221,7 @@ def _settling(checked: CheckedRequest, coverage: Coverage) -> Iterator[Block]:
 
 
 def _is_cut(attempt: Attempt) -> bool:
-    """Whether lines of it, or attempts before it, seem to lie outside the log."""
+    """Return whether lines of it, or attempts before it, seem to be missing from the log."""
     cut = attempt.report_event is None or (
         attempt.start_event is None and not attempt.starts_unseen
     )
@@ -229,7 +229,7 @@ def _is_cut(attempt: Attempt) -> bool:
 
 
 def _findings(group: Sequence[Finding], width: int) -> Iterator[Block]:
-    """One heading and one remedy for the findings of a rule; each message is printed."""
+    """Yield one heading, every message and one remedy for the findings of a rule."""
     finding = group[0]
     sign = SEVERITY_SIGNS[finding.severity]
     numbers = [one.attempt for one in group if one.attempt is not None]
@@ -238,8 +238,8 @@ def _findings(group: Sequence[Finding], width: int) -> Iterator[Block]:
         lead=[(f"{sign} ", STYLES[sign])],
         words=[(finding.rule, "bold"), (f" · {finding.severity.value}{where}", "")],
     )
-    for said in (*(one.message for one in group), f"Do: {finding.remedy}"):
-        yield Paragraph(lead=[("  ", "")], words=[(said, "")])
+    for text in (*(one.message for one in group), f"Do: {finding.remedy}"):
+        yield Paragraph(lead=[("  ", "")], words=[(text, "")])
     more, command = "More: ", f"retryctl explain {finding.rule}"
     if len(f"  {more}{command}") <= width:
         yield Paragraph(lead=[("  ", "")], words=[(more + command, "")])

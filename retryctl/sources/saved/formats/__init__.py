@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib import import_module
 
+from retryctl.sources.saved.formats.json_lines import JsonLines
 from retryctl.sources.saved.log_format import Head, LogFormat
 
 _CLASSES = (
@@ -50,6 +51,8 @@ def _class(module: str, name: str) -> type[LogFormat]:
 def detect_format(content: bytes, folder: str = "") -> LogFormat | None:
     """Return the format that the first bytes of a file show; ``None`` where it is none of them."""
     head = Head(content, folder)
+    if JsonLines.suits_each(head):
+        return JsonLines()  # without an import of the modules of all other formats
     return next(filter(None, (shape.detect(head) for shape in formats())), None)
 
 

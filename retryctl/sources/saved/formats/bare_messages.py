@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BufferedReader
 from itertools import repeat
 from typing import ClassVar, Self
 
 from retryctl.core.timestamps import iso_ms, iso_text
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
@@ -29,14 +29,23 @@ _CONTINUED = re.compile(
 _ERROR = re.compile(
     rb"\[ERROR\] [^\n]*(?:\n(?!START |END |REPORT |\[ERROR\])[^\n]*){0,20}?\n(?=Traceback \(most)"
 )
-# …    xEND RequestId: 8f507cfc-…⏎
-_GLUED = re.compile(rb"(?<=[^\s\"'])(?=END RequestId: " + ID + rb"[ \t]*\n)")
+# …    xEND RequestId: 8f507cfc-…⏎  … MB⇥START RequestId: …⏎  process A[ERROR] KeyError: 'x'⏎…
+_GLUED = re.compile(
+    rb"(?:(?<=[^\s\"'])|(?<= MB\t))(?=(?:END RequestId: "
+    + ID
+    + rb"|START RequestId: "
+    + ID
+    + rb" Version: \S+)[ \t]*\n|REPORT RequestId: "
+    + ID
+    + rb"\tDuration: |INIT_START Runtime V"
+    rb"|\[ERROR\] [^\n\0]*\0Traceback )|(?<= Version: \$LATEST)(?=[^\s.])"
+)
 _STARTS = (b"\nSTART RequestId: ", b"\nEND RequestId: ", b"\nREPORT RequestId: ", b"\n{")
 _MARK = b"\0"
 _LONGEST = 8 << 20
 
 
-@dataclass(frozen=True)
+@value_class
 class BareMessages(LineFormat):
     """Messages without times, in the order of their lines; ``prefix`` begins each line."""
 
@@ -50,7 +59,7 @@ class BareMessages(LineFormat):
     def detect(cls, head: Head) -> Self | None:
         """Messages, if one of the first lines is a record of Lambda."""
         found = bare_record(head)
-        return cls(head.newline, found[1]) if found else None
+        return cls(newline=head.newline, prefix=found[1]) if found else None
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """Yield the messages of a segment as canonical lines, some at a time."""
@@ -112,7 +121,7 @@ class SlsLogs(BareMessages):
         """Messages, one of which has the tool's time."""
         if not any(cls._LINE.match(CODES.sub(b"", line)) for line in head.lines):
             return None
-        return super().detect(head) or cls(head.newline)
+        return super().detect(head) or cls(newline=head.newline)
 
     def plain(self, text: bytes) -> bytes:
         """Return the text with times as the runtimes write them."""
@@ -147,5 +156,5 @@ class EmulatorLogs(BareMessages):
         lines = [CODES.sub(b"", line) for line in head.lines]
         for line in lines:
             if found := cls._PREFIX.match(line):
-                return cls(head.newline, found[1])
+                return cls(newline=head.newline, prefix=found[1])
         return super().detect(head) if any(map(cls._RAPID.match, lines)) else None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import repeat
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.formats.timed_text import (
     STREAM_STARTS,
@@ -37,7 +37,7 @@ _SECONDS = 19
 _REST = re.compile(rb"([.,]\d+)? ?(.*)")
 
 
-@dataclass(frozen=True)
+@value_class
 class Columns:
     """The places of the columns of an event; ``None`` where the table has no such column."""
 
@@ -59,7 +59,13 @@ class Columns:
         message = place(_MESSAGE)
         if message is None:
             return None
-        return cls(message, len(names), place(_TIME), place(_STREAM), place(_GROUP))
+        return cls(
+            message=message,
+            width=len(names),
+            time=place(_TIME),
+            stream=place(_STREAM),
+            group=place(_GROUP),
+        )
 
     def is_row(self, row: Sequence[str]) -> bool:
         """Whether a row is an event: of the table's width, with a time where it has times."""

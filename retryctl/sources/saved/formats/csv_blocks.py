@@ -10,13 +10,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BufferedReader, BytesIO
-from itertools import chain
+from itertools import chain, compress
 from operator import itemgetter
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.formats.columns import Columns
 from retryctl.sources.saved.formats.timed_text import moment_ms
 from retryctl.sources.saved.raw_blocks import BlockSpan, ConvertibleBlock, RawBlock
@@ -35,7 +36,7 @@ _TIME = rb"(1\d{12}|20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,9}
 _TIME_CELL = re.compile(_TIME)
 
 
-@dataclass(frozen=True)
+@value_class
 class UsualRows:
     """Blocks of usual rows, of a table whose first column is the time."""
 
@@ -51,7 +52,13 @@ class UsualRows:
         if not span:
             return None
         named = self.columns.stream is not None
-        block = ConvertibleBlock(text, self.converted, lambda _: span, named, start)
+        block = ConvertibleBlock(
+            raw=text,
+            convert=self.converted,
+            measure=lambda _: span,
+            names_streams=named,
+            start=start,
+        )
         return block, span.events
 
     def _span(self, rows: list[bytes]) -> BlockSpan | None:
@@ -81,8 +88,8 @@ class UsualRows:
         streams = frozenset(row[self.columns.stream] for row in cells)
         return None if any(b'"' in name for name in streams) else streams
 
-    def converted(self, text: bytes) -> bytes:
-        """Return rows as canonical lines."""
+    def converted(self, text: bytes, streams: Collection[bytes] = ()) -> bytes:
+        """Return rows, or those of some streams, as canonical lines."""
         width = 2 * self.columns.width
         pattern = _row_pattern(self.delimiter, self.columns.width, _QUOTED_OR_BARE, _TIME)
         before, *fields = pattern.split(text)
@@ -94,6 +101,9 @@ class UsualRows:
             quoted, bare = fields[at::width], fields[at + 1 :: width]
             either = zip(quoted, bare, strict=True)
             table.append([a if b is None else b for a, b in either] if None in quoted else quoted)
+        if streams and self.columns.stream is not None:
+            named = [stream in streams for stream in table[self.columns.stream]]
+            table = [list(compress(column, named)) for column in table]
         lines = self.columns.lines(table, _unescaped)
         if lines is None:  # the times are of two kinds
             cells = ([[cell] for cell in row] for row in zip(*table, strict=True))
@@ -120,7 +130,7 @@ def _unescaped(joined: bytes) -> bytes:
     return joined.replace(b'""', b'"')
 
 
-@dataclass(frozen=True)
+@value_class
 class ParsedRows:
     """Rows of CSV, and what could not be read; ``is_cut``: the text ends within quotes.
 
@@ -146,7 +156,7 @@ def parsed_rows(text: bytes, delimiter: str) -> ParsedRows:
         except csv.Error as error:
             errors.append(error)
     is_cut = not rows or rows.pop() != [_END]
-    return ParsedRows([row for row in rows if row], errors, is_cut)
+    return ParsedRows(rows=[row for row in rows if row], errors=errors, is_cut=is_cut)
 
 
 @dataclass

@@ -10,12 +10,12 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Self
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.columns import Columns
+from retryctl.sources.saved.formats.columns import Columns, is_time
 from retryctl.sources.saved.formats.csv_blocks import ParsedRows, UsualRows, row_texts
 from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.timed_text import first_place
@@ -29,7 +29,7 @@ _DELIMITERS = ",;\t"
 _FIRST_ROW = re.compile(rb'"?1\d{12}"?([,;])(?:"|[^,;]*$|.*\[)')
 
 
-@dataclass(frozen=True)
+@value_class
 class CsvTable(LineFormat):
     """Rows of CSV; ``columns`` are those of the header, or the console's without one."""
 
@@ -53,15 +53,17 @@ class CsvTable(LineFormat):
                 names = _row(line, delimiter)
                 columns = Columns.named(names) if len(names) > 1 else None
                 if columns and cls.suits(columns):
-                    return cls(columns, delimiter, True)
+                    return cls(columns=columns, delimiter=delimiter, has_header=True)
         found = _FIRST_ROW.match(next(filter(None, head.lines), b""))
         if not found or cls is not CsvTable:
             return None
         delimiter = found[1].decode()
         lines = io.StringIO(head.content.decode(errors="replace"), newline="\n")
         row = next(csv.reader(lines, delimiter=delimiter), [])
-        columns = Columns(1, len(row), 0, 2 if len(row) == 3 else None)
-        return cls(columns, delimiter, False) if len(row) in (2, 3) else None
+        columns = Columns(message=1, width=len(row), time=0, stream=2 if len(row) == 3 else None)
+        if len(row) not in (2, 3):
+            return None
+        return cls(columns=columns, delimiter=delimiter, has_header=False)
 
     @classmethod
     def suits(cls, columns: Columns) -> bool:
@@ -70,7 +72,7 @@ class CsvTable(LineFormat):
 
     def parts(self, segment: io.BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the rows of a segment, some at a time."""
-        usual = UsualRows(self.columns, self.delimiter.encode())
+        usual = UsualRows(columns=self.columns, delimiter=self.delimiter.encode())
         header_seen, count, at = not self.has_header, 0, 0
         for rows in row_texts(segment, self.delimiter):
             start = 0 if header_seen else self._header_end(rows.text)
@@ -117,7 +119,7 @@ class CsvTable(LineFormat):
         if parsed.is_cut:
             diagnostics.unrecognised += 1
             diagnostics.breaks_off(f"its last row, {count + len(rows) + 1}, breaks off")
-        return CanonicalBlock(block), len(rows)
+        return CanonicalBlock(raw=block), len(rows)
 
     def _events(
         self, rows: list[list[str]], count: int, diagnostics: FileDiagnostics
@@ -128,7 +130,9 @@ class CsvTable(LineFormat):
             if self.columns.is_row(row):
                 events.append(row)
             elif Columns.named(row) != self.columns:  # the header of a second table is none
-                diagnostics.unread_event(number, self.delimiter.join(row))
+                torn = len(row) >= self.columns.width or any(map(is_time, row))
+                note = diagnostics.torn_event if torn else diagnostics.unread_event
+                note(number, self.delimiter.join(row))
         return events
 
 

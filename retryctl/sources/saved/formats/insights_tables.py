@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import BufferedReader
 from itertools import islice
 from typing import Self
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns, is_time
 from retryctl.sources.saved.formats.json_lines import LineFormat
@@ -28,7 +29,7 @@ _GROUP = re.compile(rb"^log-group-names: *([^\s,]+) *$", re.MULTILINE)
 _ESCAPED_BAR = re.compile(r"\\\|")
 
 
-@dataclass(frozen=True)
+@value_class
 class InsightsTable(LineFormat):
     """Rows of a table with bars between its columns."""
 
@@ -51,7 +52,7 @@ class InsightsTable(LineFormat):
             if columns:
                 named = _GROUP.search(head.content)
                 group = named[1].decode(errors="replace") if named else None
-                return cls(replace(columns, known_group=group), head.newline)
+                return cls(columns=replace(columns, known_group=group), newline=head.newline)
         return None
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
@@ -61,18 +62,22 @@ class InsightsTable(LineFormat):
             events = [row for row in some if self.columns.is_row(row)]
             for row in some if len(events) < len(some) else ():
                 if not self.columns.is_row(row):
-                    diagnostics.unread_event(count + 1, " | ".join(row))
+                    torn = any(map(is_time, row))
+                    note = diagnostics.torn_event if torn else diagnostics.unread_event
+                    note(count + 1, " | ".join(row))
             yield self.columns.blocks(events, first_place(diagnostics.number) + count)
             count += len(events)
 
     def _rows(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[list[str]]:
         row = ""
-        header_seen = False
+        header = ""
         for number, raw in enumerate(segment, 1):
             line = raw.decode(errors="replace").replace(self.newline.decode(), "\n")
-            if not header_seen:
-                header_seen = _header(line) is not None
+            if not header:
+                header = line.strip() if _header(line) else ""
                 continue
+            if line.find(header) > 0:  # of a table that was joined to this one
+                line = line.partition(header)[0] + "\n"
             starts = line.lstrip().startswith("|") and self._begins_row(line, row)
             if row and (starts or _RULE.fullmatch(line.strip() or "-")):
                 yield self._cells(row)

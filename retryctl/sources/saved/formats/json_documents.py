@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BufferedReader, BytesIO
 from itertools import islice
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import canonical_line
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import JsonLines, LineFormat
@@ -34,15 +34,17 @@ _SHOWN = 200
 _ANSWERS_NO_SEARCH = {"LogResult", "logEvents", "awslogs", "Records", "records", "record"}
 # {"events": [
 _CUT = re.compile(rb'\s*[\[{]\s*"?(?:events|results)"\s*:')
+_STREAMED_KEY = re.compile(rb'"(?:events|results)"')
 _RECORD = re.compile(r"RequestId: |INIT_START |\"platform\.")
 
 
-@dataclass(frozen=True)
+@value_class
 class JsonDocuments(LineFormat):
     """Documents, each of any shape of ``json_shapes``; one that has no events is passed over."""
 
     answers_search: bool = True
 
+    has_documents = True
     name = "JSON documents"
     made_by = "aws logs filter-log-events --log-group-name GROUP --output json"
 
@@ -52,21 +54,23 @@ class JsonDocuments(LineFormat):
         """Documents, if the head has one with events, or one that has a place for them."""
         if not head.is_json:
             return None
-        found = _first_values(head.content)
-        if not found and _CUT.match(head.content):
-            return cls()
-        if not any(key for key, _ in found) and _is_json(head.lines[0]):
+        if _is_json(head.lines[0]) and not _is_streamed(head.content):
             lines = JsonLines.detect(head)
             if lines:
                 return lines
+        found = _first_values(head.content)
+        if not found and _CUT.match(head.content):
+            return cls()
         values = [value for _, value in found]
         if any(map(_is_platform, values)) and not all(map(is_telemetry, values)):
             return None  # messages in JSON, of Lambda and of the function
-        return cls(not _ANSWERS_NO_SEARCH & _keys(values)) if _is_log(values) else None
+        return (
+            cls(answers_search=not _ANSWERS_NO_SEARCH & _keys(values)) if _is_log(values) else None
+        )
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the events, some at a time."""
-        context = DocumentContext(diagnostics.name, diagnostics.number)
+        context = DocumentContext(name=diagnostics.name, number=diagnostics.number)
         file: BinarySource = segment
         if layout := pretty_layout(segment.peek()):
             lines = PrettyEvents(segment, layout, context)
@@ -74,7 +78,7 @@ class JsonDocuments(LineFormat):
             file = lines.rest()
         events = _events(file, context, diagnostics)
         while some := list(islice(events, _EVENTS_AT_ONCE)):
-            yield CanonicalBlock(b"".join(map(canonical_line, some)))
+            yield CanonicalBlock(raw=b"".join(map(canonical_line, some)))
 
 
 def _events(
@@ -145,6 +149,11 @@ def _is_json(line: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _is_streamed(content: bytes) -> bool:
+    """Whether the first values of a head stand in an array of events or results."""
+    return bool(_STREAMED_KEY.search(content)) and any(key for key, _ in _first_values(content))
 
 
 def _first_values(content: bytes) -> list[tuple[str, object]]:

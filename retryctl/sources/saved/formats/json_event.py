@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from retryctl.core.late_regex import late_regex
 from retryctl.core.timestamps import iso_ms
 from retryctl.sources.saved.log_format import Prefilter, RawEvent
 
@@ -15,7 +16,7 @@ _KEYS_OF_AN_EVENT = {*STREAM_KEYS, *GROUP_KEYS, "eventId", "event_id", "ingestio
 
 _LAST_MS = 253_402_300_799_999
 # REPORT RequestId: 8f507cfc-…, which some tools wrap in JSON of their own
-_RECORD = re.compile(r"\s*(?:START|END|REPORT) RequestId: |INIT_START Runtime Version: ")
+_RECORD = late_regex(r"\s*(?:START|END|REPORT) RequestId: |INIT_START Runtime Version: ")
 _DECODER = json.JSONDecoder()
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -27,6 +28,18 @@ def line_event(line: bytes, before_ms: int) -> RawEvent | None:
     except (ValueError, RecursionError):
         return None
     return event if isinstance(event, RawEvent) else None
+
+
+def is_torn(line: bytes) -> bool:
+    """Whether a line begins or ends as an object and is not JSON: a part of one, or several."""
+    text = line.strip()
+    if not (text.startswith(b"{") or text.endswith(b"}")):
+        return False
+    try:
+        _parse(text)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _parse(line: bytes) -> object:

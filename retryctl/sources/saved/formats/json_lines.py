@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from io import BufferedReader, BytesIO
 
+from retryctl.core.late_regex import late_regex
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.json_event import line_event, names_an_event, names_its_place
+from retryctl.sources.saved.formats.json_event import (
+    is_torn,
+    line_event,
+    names_an_event,
+    names_its_place,
+)
 from retryctl.sources.saved.formats.record_line import bare_record
 from retryctl.sources.saved.log_format import Head, LogFormat, Prefilter, RawEvent
 from retryctl.sources.saved.raw_blocks import CanonicalBlock, ConvertibleBlock, RawBlock
@@ -16,7 +22,7 @@ from retryctl.sources.saved.raw_blocks import CanonicalBlock, ConvertibleBlock, 
 BLOCK_BYTES = 1 << 17  # fits in a processor's cache, and so is read twice as fast
 
 # {"logStreamName": "…", "timestamp": 1795402800123, "message": "…\"timestamp\": 1…"}
-_TIMESTAMP = re.compile(rb'"timestamp":\s*(\d{1,14})\b(?!\.)')
+_TIMESTAMP = late_regex(rb'"timestamp":\s*(\d{1,14})\b(?!\.)')
 _TIME_FIRST = b'{"timestamp":'
 # {"timestamp": 1795402800123, "message": "0\n", "logStreamName": "…", "logGroupName": "…"}
 _STREAM_LATE = re.compile(
@@ -53,9 +59,23 @@ class JsonLines(LineFormat):
     @classmethod
     def detect(cls, head: Head) -> JsonLines | None:
         """JSON lines, if one of the first lines is a whole event."""
-        events = list(filter(None, map(_event_fields, head.lines)))
-        named = any(map(names_its_place, events))
-        return cls() if named or (events and not bare_record(head)) else None
+        has_events = False
+        for fields in filter(None, map(_event_fields, head.lines)):
+            if names_its_place(fields):
+                return cls()
+            has_events = True
+        return cls() if has_events and not bare_record(head) else None
+
+    @staticmethod
+    def suits_each(head: Head) -> bool:
+        """Return whether each of the first lines is an event that names its place.
+
+        The last line may be cut. Behind the lines no document follows, as far as the head shows.
+        """
+        if b'"events"' in head.content or b'"results"' in head.content:
+            return False
+        events = list(map(_event_fields, head.lines[:-1]))
+        return bool(events) and all(event and names_its_place(event) for event in events)
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the lines as they are, some at a time."""
@@ -73,11 +93,11 @@ class JsonLines(LineFormat):
 def json_lines_block(block: bytes, start: int) -> RawBlock:
     """Return a block of JSON lines, which begins at ``start``."""
     if block.startswith(_TIME_FIRST):
-        return ConvertibleBlock(block, _lead_with_streams, start=start)
-    return CanonicalBlock(block, start)
+        return ConvertibleBlock(raw=block, convert=_lead_with_streams, start=start)
+    return CanonicalBlock(raw=block, start=start)
 
 
-def _lead_with_streams(block: bytes) -> bytes:
+def _lead_with_streams(block: bytes, _: Collection[bytes]) -> bytes:
     """Put the stream of each line first, where a writer put it behind the message."""
     if b'"logStreamName"' not in block:  # the pattern would look for it in each line
         return block
@@ -114,7 +134,9 @@ def _events(
             before_ms = event.timestamp_ms
             yield event
         elif line.endswith(b"\n") and line.strip():
-            diagnostics.unread_event(number, line.decode(errors="replace"))
+            torn = is_torn(line) and (number > 1 or line.startswith(b"{"))
+            note = diagnostics.torn_event if torn else diagnostics.unread_event
+            note(number, line.decode(errors="replace"))
         elif line.strip():
             diagnostics.unrecognised += 1
             diagnostics.breaks_off(f"its last line, {number}, breaks off")

@@ -15,7 +15,7 @@ import re
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from io import BytesIO
 from typing import ClassVar
 from zlib import crc32
@@ -23,6 +23,7 @@ from zlib import crc32
 from retryctl.core.model.events import UNTIMED_MS
 from retryctl.core.model.log_place import has_place
 from retryctl.core.timestamps import iso_ms
+from retryctl.core.value_classes import state_class
 from retryctl.sources.saved.formats.bare_messages import messages_of
 from retryctl.sources.saved.formats.json_event import (
     GROUP_KEYS,
@@ -43,7 +44,7 @@ _MOST_UNPACKED = 64 << 20
 _STREAM = re.compile(r"\d{4}/\d\d/\d\d/\S*\[\S+")
 
 
-@dataclass(slots=True)
+@state_class
 class DocumentContext:
     """What the values before give to the next: the time of the last event, the count of all."""
 
@@ -254,7 +255,7 @@ def gives_events(value: object) -> bool:
     """Whether a value is of one of the shapes; an application's own JSON is none."""
     if isinstance(value, dict) and "message" in value and not names_an_event(value):
         return False
-    return next(_value_events(value, DocumentContext("")), None) is not None
+    return next(_value_events(value, DocumentContext(name="")), None) is not None
 
 
 def _value_events(value: object, context: DocumentContext) -> Iterator[RawEvent]:

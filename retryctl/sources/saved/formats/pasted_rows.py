@@ -6,16 +6,7 @@ tickets and chats have `` | `` or spaces between them.
 
 from __future__ import annotations
 
-import re
-
 from retryctl.sources.saved.formats.timed_text import DAY, FRACTION, TIME, TimedText
-
-_ID = rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_ROW = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.,]\d{3}(?:Z|[+-]\d\d:\d\d)"
-# …    x2026-11-23T03:00:00.123Z END RequestId: 8f507cfc-…
-_GLUED = re.compile(
-    rb"(?<=[^\n])(?=" + _ROW + rb"[\t |]+(?:END|REPORT|START) RequestId: " + _ID + b")"
-)
 
 
 class PastedRows(TimedText):

@@ -7,12 +7,12 @@ a line of each event, whatever its keys.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from collections.abc import Collection, Iterator
+from functools import lru_cache
 from io import BufferedReader
 from operator import itemgetter
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import line_start
 from retryctl.sources.saved.formats.json_shapes import DocumentContext
 from retryctl.sources.saved.raw_blocks import (
@@ -41,7 +41,7 @@ def _named(key: bytes) -> re.Pattern[bytes]:
     return re.compile(rb'("([^"\\]*)",\n' + key + rb'"timestamp": )(\d{13}),\n')
 
 
-@dataclass(frozen=True)
+@value_class
 class Layout:
     """The indents of a document, its events and their keys, and what comes before the events."""
 
@@ -50,7 +50,7 @@ class Layout:
     key: bytes
     before: bytes
 
-    @cached_property
+    @property
     def closing(self) -> bytes:
         """The line that ends an event."""
         return b"\n" + self.event + b"}"
@@ -69,8 +69,13 @@ class Layout:
             return None
         return span_of_streams(events, _named(self.key) if b'"log' in opening else _UNNAMED)
 
-    def lines(self, text: bytes) -> bytes:
-        """Return each event of a text as a line."""
+    def lines(self, text: bytes, streams: Collection[bytes] = ()) -> bytes:
+        """Return each event of a text, or of some streams in it, as a line."""
+        if streams:
+            between = self.closing + b",\n" + self.event
+            events = text[len(self.event) : -len(self.closing)].split(between)
+            named = [event for event in events if any(name in event for name in streams)]
+            text = self.event + between.join(named) + self.closing if named else b""
         lines = text.replace(b"\n" + self.key, b"").replace(self.closing, b"}")
         return lines.replace(b"},\n" + self.event + b"{", b"}\n{")[len(self.event) :] + b"\n"
 
@@ -79,7 +84,7 @@ def pretty_layout(head: bytes) -> Layout | None:
     """Return the layout that a text begins with; ``None`` if it cannot be cut by lines."""
     for pattern, before in ((_DOCUMENT, b'{"events": ['), (_ARRAY, b"[")):
         if found := pattern.match(head):
-            return Layout(found[1], found[2], found[3], before)
+            return Layout(outer=found[1], event=found[2], key=found[3], before=before)
     return None
 
 
@@ -101,21 +106,22 @@ class PrettyEvents:
         while chunk := self._segment.read(_BLOCK_BYTES):
             self._pending += chunk
             cut = self._pending.rfind(closing + b",\n")
-            span = layout.span(self._pending[: cut + len(closing)]) if cut >= 0 else None
+            text = self._pending[: max(cut, 0) + len(closing)]
+            span = layout.span(text) if cut >= 0 else None
             if not span and end in self._pending:
                 break
             if cut >= 0:
-                yield self._block(cut + len(closing), span)
+                yield self._block(text, span)
         if (stop := self._pending.find(end)) >= 0:
-            yield self._block(stop + len(closing), None)
+            yield self._block(self._pending[: stop + len(closing)], None)
 
     def rest(self) -> _Joined:
         """Return what follows the events, as the end of a document without them."""
         return _Joined(self._layout.before + self._pending, self._segment)
 
-    def _block(self, size: int, span: BlockSpan | None) -> RawBlock:
+    def _block(self, text: bytes, span: BlockSpan | None) -> RawBlock:
         """Take the block of the events in the next bytes."""
-        text, start, line = self._pending[:size], self._at, b"\n" + self._layout.event + b"{\n"
+        size, start, line = len(text), self._at, b"\n" + self._layout.event + b"{\n"
         self._pending = self._pending[size:].removeprefix(b",\n")
         self._at += size + len(b",\n")
         self._context.count += span.events if span else text.count(line) + 1
@@ -123,10 +129,14 @@ class PrettyEvents:
         if last:
             self._context.last_ms = int(last[1])
         if b'"logStreamName": "' in text:
-            return ConvertibleBlock(text, self._layout.lines, lambda _: span, start=start)
-        return ConvertibleBlock(text, self._unnamed_lines, lambda _: span, names_streams=False)
+            return ConvertibleBlock(
+                raw=text, convert=self._layout.lines, measure=lambda _: span, start=start
+            )
+        return ConvertibleBlock(
+            raw=text, convert=self._unnamed_lines, measure=lambda _: span, names_streams=False
+        )
 
-    def _unnamed_lines(self, text: bytes) -> bytes:
+    def _unnamed_lines(self, text: bytes, _: Collection[bytes]) -> bytes:
         """Return the lines with the document's own stream, if they are those of GetLogEvents."""
         lines = self._layout.lines(text)
         if lines.startswith(b'{"timestamp"') and self._layout.outer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from retryctl.core.late_regex import late_regex
 from retryctl.sources.saved.log_format import Head
 
 ID = rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
@@ -11,7 +12,7 @@ ID = rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{
 # START RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95 Version: $LATEST
 # INIT_START Runtime Version: python:3.13.v74⇥Runtime Version ARN: arn:aws:lambda:…
 # {"time":"2026-11-23T03:00:00.000Z","type":"platform.start","record":{"requestId":"…"}}
-RECORD = re.compile(
+RECORD = late_regex(
     rb"([ \t]*)(?:(?:START|END|REPORT) RequestId: " + ID + rb"|INIT_START Runtime Version: "
     rb'|\{"(?:time|type|record)":.{0,400}"type": ?"platform\.|\{"type": ?"platform\.)'
 )  # fmt: skip

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BufferedReader
 from typing import Self
 
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
@@ -18,6 +18,8 @@ from retryctl.sources.saved.formats.timed_text import STREAM_STARTS, note_lines
 from retryctl.sources.saved.log_format import Head
 
 _ROW = b"\nEVENTS\t"
+# …⇥1795402800123EVENTS⇥3800…0001⇥
+_JOINED = re.compile(rb"(?<=\t1\d{12})EVENTS\t")
 # eventId⇥ingestionTime⇥logStreamName⇥message⇥timestamp, ingestionTime⇥message⇥timestamp
 _VALUES = re.compile(
     rb"(?:\d{56}\t)?(?:\d{13}\t)?(?:([^\s]*\d{4}/\d\d/\d\d/[^\s]+)\t)?(.*)\t(1\d{12})\s*(?:\n[A-Z]+\t.*)?",
@@ -25,7 +27,7 @@ _VALUES = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@value_class
 class TextOutput(LineFormat):
     """Events of FilterLogEvents or GetLogEvents as text."""
 
@@ -39,7 +41,7 @@ class TextOutput(LineFormat):
     def detect(cls, head: Head) -> Self | None:
         """Rows of events, if one of the first lines begins one."""
         rows = any(line.startswith(_ROW[1:]) for line in head.lines)
-        return cls(head.newline) if rows else None
+        return cls(newline=head.newline) if rows else None
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """Yield the events of a segment as canonical lines, some at a time."""
@@ -52,7 +54,10 @@ class TextOutput(LineFormat):
         yield self._block(pending, diagnostics)
 
     def _block(self, text: bytes, diagnostics: FileDiagnostics) -> bytes:
-        before, *rows = text.replace(self.newline, b"\n").split(_ROW)
+        text = text.replace(self.newline, b"\n")
+        if text.count(_ROW) != text.count(_ROW[1:]):
+            text = _JOINED.sub(_ROW, text)
+        before, *rows = text.split(_ROW)
         if b"\t" not in before:  # else the tokens of pages
             note_lines(before, diagnostics)
         found = [(row, _VALUES.fullmatch(row)) for row in rows]

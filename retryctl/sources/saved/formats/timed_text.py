@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 from io import BufferedReader, BytesIO
-from itertools import repeat
+from itertools import chain, compress, pairwise, repeat
 from operator import itemgetter
 from typing import ClassVar, Self, TypeVar
 
 from retryctl.core.model.events import UNTIMED_MS
 from retryctl.core.timestamps import iso_ms
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
@@ -33,6 +33,10 @@ from retryctl.sources.saved.raw_blocks import (
 
 _MOST_CACHED = 1 << 16
 _SECONDS = 19
+_HEADER_BEGINS = 3
+"""The first bytes of a header, which those of the same year share."""
+# what a message ends with, before the header of a file that was joined to it
+_ENDS_MESSAGE = re.compile(rb"(?s:.)*?(?: MB\t|[^\s\"'`(\[{<=:,/|@#_+-])\Z")
 _FILES, _EVENTS_OF_A_FILE = 999, 100_000_000
 
 # 2026-11-23T03:00:00.123456+00:00
@@ -60,7 +64,7 @@ Times = tuple[Iterable[bytes], Iterable[bytes]]
 """Whole seconds since the epoch and milliseconds, in digits, of events one after another."""
 
 
-@dataclass(frozen=True)
+@value_class
 class TimedText(LineFormat):
     """Text whose events begin with ``header``, which has the groups second, fraction and offset.
 
@@ -118,12 +122,16 @@ class TimedText(LineFormat):
             if first and self.has_times:
                 stands_at = None if at is None else at + start
                 yield ConvertibleBlock(
-                    text[start + 1 :], self._converted, self._span, named, stands_at
+                    raw=text[start + 1 :],
+                    convert=self._converted,
+                    measure=self._span,
+                    names_streams=named,
+                    start=stands_at,
                 )
             elif first:
-                block = self._converted(text[start + 1 :], count)
+                block = self._converted(text[start + 1 :], count=count)
                 count += block.count(b"\n")
-                yield CanonicalBlock(block)
+                yield CanonicalBlock(raw=block)
 
     @property
     def _pattern(self) -> re.Pattern[bytes]:
@@ -167,7 +175,34 @@ class TimedText(LineFormat):
 
     def _span(self, text: bytes) -> BlockSpan | None:
         """Return the number of events and the limits of their times."""
-        return self._span_of_alike(text) or self._span_of_any(text)
+        span = self._span_of_alike(text) or self._span_of_any(text)
+        return span if self._is_separated(text, span.events if span else 0) else None
+
+    def _is_separated(self, text: bytes, events: int) -> bool:
+        """Whether no header of ``events`` stands behind a line: files were joined.
+
+        Times in messages follow a tab, a space or a quote.
+        """
+        begins = text[:_HEADER_BEGINS]
+        more = text.count(begins) - events
+        if more > 0 and text.count(b" MB\t" + begins):
+            return False
+        for before in (b"\t", b" ", b'"', b"[", b"="):
+            more -= text.count(before + begins) if more > 0 else 0
+        return more <= 0
+
+    def _separated(self, text: bytes) -> bytes:
+        """Return the text with a line break before each header that stands behind a line."""
+        begins = text[1 : 1 + _HEADER_BEGINS]
+        if self.coloured or text.count(begins) == text.count(b"\n" + begins):
+            return text
+        places = [
+            found.start()
+            for found in _within_line(self.header).finditer(text)
+            if _ENDS_MESSAGE.match(text, max(found.start() - 4, 0), found.start())
+        ]
+        parts = (text[low:high] for low, high in pairwise([0, *places, len(text)]))
+        return b"\n".join(parts)
 
     def _span_of_alike(self, text: bytes) -> BlockSpan | None:
         """Return the span where all headers are as wide as the first: their columns are sorted.
@@ -204,10 +239,18 @@ class TimedText(LineFormat):
             return None
         return BlockSpan(len(found), moment_ms(*first), moment_ms(*last))
 
-    def _converted(self, text: bytes, count: int = 0) -> bytes:
-        """Return the events of a part as canonical lines; ``count`` events precede."""
-        _, *fields = self._pattern.split(b"\n" + text)
+    def _converted(self, text: bytes, streams: Collection[bytes] = (), count: int = 0) -> bytes:
+        """Return the events of a part, or of some streams in it, as canonical lines.
+
+        ``count`` events precede.
+        """
+        _, *fields = self._pattern.split(self._separated(b"\n" + text))
         width = self._pattern.groups + 1
+        if streams and "stream" in self._pattern.groupindex:
+            named = map(
+                streams.__contains__, fields[self._pattern.groupindex["stream"] - 1 :: width]
+            )
+            fields = list(compress(fields, chain.from_iterable(map(repeat, named, repeat(width)))))
         messages = escaped(fields[width - 1 :: width], self._prepared)
         return canonical_block(
             self._starts(fields, width), *self.times(fields, width, count), messages
@@ -314,6 +357,13 @@ def _begins_record(header: re.Match[bytes]) -> bool:
 def _compiled(header: bytes, coloured: bool) -> re.Pattern[bytes]:
     header = header.replace(NAME, rb"[^\s\x1b]+" if coloured else rb"\S+")
     return re.compile(rb"\n" + header.replace(COLOUR, _CODES if coloured else b""))
+
+
+@lru_cache(maxsize=64)
+def _within_line(header: bytes) -> re.Pattern[bytes]:
+    """Return the pattern of a header that stands anywhere."""
+    header = header.replace(rb"[^\s\x1b]*\d{4}/", rb"20\d\d/")
+    return re.compile(header.replace(NAME, rb"\S+").replace(COLOUR, b""))
 
 
 @lru_cache(maxsize=64)

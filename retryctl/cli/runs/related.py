@@ -24,7 +24,7 @@ from retryctl.views.text import related as text_views
 
 @value_class
 class RelatedOptions:
-    """What to group by, as it was typed, and how to print it.
+    """The key as it was typed, and how to print the events.
 
     ``shape`` is the command: each event with its requests, one line an event, or counts.
     """
@@ -45,7 +45,7 @@ def run_related(
 ) -> ExitStatus:
     """Print the events with several request IDs: of the given IDs, or of the whole window."""
     if wanted.output not in ("text", "json"):
-        raise UsageError(f"--related has no output {wanted.output!r}.", "Use text or json.")
+        raise UsageError(f"--related is not available in {wanted.output}.", "Use text or json.")
     config = config_for(read.source)
     source, is_wanted = select_functions(functions, source_options(read, aws, config))
     pattern, origin = (wanted.key, "--key") if wanted.key else (config.related_key, "related.key")

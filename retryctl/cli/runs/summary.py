@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from retryctl.app.window import TalliesByFunction, count_requests
+from retryctl.app.partition_results import TalliesByFunction
+from retryctl.app.window import count_requests
 from retryctl.cli.options import params as options
 from retryctl.cli.options.choices import SUMMARY_FORMS
 from retryctl.cli.options.times import zone
@@ -22,6 +23,7 @@ from retryctl.cli.output.messages import (
 from retryctl.cli.output.report_files import announce, report_files, write
 from retryctl.cli.output.terminal import Screen, put, stdout_screen
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
+from retryctl.core.crosscheck.checked_request import unmatched_patterns
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import Coverage
@@ -29,18 +31,21 @@ from retryctl.core.model.log_place import function_name
 from retryctl.core.summary.changes import Change, changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.value_classes import value_class
+from retryctl.core.wording import in_a_row
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.figures import Tallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
 
 _LAMBDA_GROUP = "/aws/lambda/"
+_MOST_NAMED = 3
 _FORMS_WITH_CHANGES = ("text", "json", "html", "svg", "markdown")
 _TO_COMPARE = "Save one with retryctl summary --output json > FILE."
 NO_REQUEST_STEPS = {
     "cloudwatch": "Widen the window with --since, or name another function.",
-    "demo": "The demo has no such request.",
-    "": "Is it the right file, and the right window?",
+    "demo": "retryctl list --from demo lists the requests of the demo.",
+    "": "Check the name of the file, --since and --until.",
 }
+_NO_REQUEST_AT_ALL = NO_REQUEST_STEPS | {"": "Check the name of the file."}
 
 
 def run_summary(
@@ -67,6 +72,12 @@ def run_summary(
             kept.setdefault(name, SummaryTally())
     named = _worst_first(kept)
     total, branches = _total(named), window.config.markers.branches
+    if before and (sentence := _other_functions(before, [name for name, _ in named])):
+        window.feedback.warn(sentence)
+    markers = window.config.markers
+    failed = sum(n for outcome, n in total.attempt_outcomes.items() if outcome.failed)
+    if unmatched := unmatched_patterns(failed, total.cross_checked, markers):
+        window.feedback.warn(f"{unmatched}.")
     figures = _Figures(
         total=total,
         named=named or [(window.source.function, total)],
@@ -83,16 +94,20 @@ def run_summary(
         text = _summary(figures, output, tz, stdout_screen(screen.color))
         put(text, document=output != "text")
     if not total.requests:
-        raise no_request(coverage, tz)
+        raise no_request(coverage, tz, bounded=bool(read.since or read.until))
     warn_of_gaps(coverage, window.feedback, output)
     return ExitStatus.OK
 
 
-def no_request(
-    coverage: Coverage, tz: tzinfo, what: str = "the window contains no such request."
-) -> RetryctlError:
-    """Build the error that the window has no such request."""
-    return nothing_found(what, coverage, tz, next_step(coverage, NO_REQUEST_STEPS))
+def no_request(coverage: Coverage, tz: tzinfo, which: str = "", *, bounded: bool) -> RetryctlError:
+    """Build the error that there is no request, or none of those that ``which`` describes.
+
+    ``bounded``: --since or --until is given.
+    """
+    place = "window" if bounded or coverage.source == "cloudwatch" else "log"
+    what = f"the {place} contains no request{which}."
+    step = next_step(coverage, NO_REQUEST_STEPS if place == "window" else _NO_REQUEST_AT_ALL)
+    return nothing_found(what, coverage, tz, step)
 
 
 def _refuse_hidden_changes(compare: Path | None, forms: set[str], output: str) -> None:
@@ -127,6 +142,24 @@ def _earlier(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(f"{path} is not a summary.", _TO_COMPARE) from None
     return dict(document)
+
+
+def _other_functions(before: Mapping[str, Any], now: Iterable[str | None]) -> str:
+    """Return a warning where the earlier summary is of other functions; else ``""``."""
+    documents = before.get("functions") or [before]
+    earlier = sorted({name for each in documents if (name := each.get("function"))})
+    present = sorted({name for name in now if name})
+    if not earlier or not present or earlier == present:
+        return ""
+    return (
+        f"--compare compares different functions: {_named(earlier)} in the earlier summary, "
+        f"{_named(present)} now."
+    )
+
+
+def _named(functions: Sequence[str]) -> str:
+    few = len(functions) <= _MOST_NAMED
+    return in_a_row(functions) if few else f"{len(functions):,} functions"
 
 
 # --------------------------------------------------------------------------- figures

@@ -1,6 +1,6 @@
 """Run ``retryctl trace``: read, follow where that is wanted, and print.
 
-It is apart from the options, so that help and completion import nothing of it.
+Help and completion do not import this module.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def run_trace(
     else:
         selected = _newest(source, window, config, show, feedback, last=last)
         named, traced = NamedRequests(ids=selected.request_ids), selected.traced
-        show = replace(show, failed=False)  # it selected the requests
+        show = replace(show, failed=False)  # --failed has selected the requests already
     if named.records:
         from retryctl.app.failure_records import with_function_of
 
@@ -98,7 +98,7 @@ def _follow(
     *,
     timeout_ms: int | None,
 ) -> ExitStatus:
-    """Follow the requests; Ctrl-C ends that with what is known."""
+    """Follow the requests; Ctrl-C prints the result so far."""
     from retryctl.app.follow import follow
     from retryctl.cli.output.live_display import live_display
 
@@ -139,7 +139,7 @@ def _follow_pipe(
     files: Sequence[ReportFile],
     feedback: TerminalFeedback,
 ) -> ExitStatus:
-    """Show the requests as their log comes; Ctrl-C ends that with what has come."""
+    """Show the requests while their log arrives; Ctrl-C prints the result so far."""
     from retryctl.app.live_pipe import PipeFollower
     from retryctl.cli.output.live_display import live_display
 
@@ -190,12 +190,11 @@ def _no_request(
     source: SourceOptions, window: TimeWindow, coverage: Coverage, tz: str
 ) -> RetryctlError:
     """Build the error that no request was found in the saved log or in its window."""
-    if source.source == "cloudwatch" or not window.is_open:
-        from retryctl.cli.summary_run import no_request  # loads the figures
+    from retryctl.cli.runs.summary import no_request  # loads the figures
 
-        return no_request(coverage, zone(tz), "the window contains no request.")
-    what = "the log contains no request."
-    return nothing_found(what, coverage, zone(tz), "Is it the right file?")
+    if source.source != "cloudwatch":
+        coverage = replace(coverage, since_ms=window.since_ms)
+    return no_request(coverage, zone(tz), bounded=not window.is_open)
 
 
 def _source_words(source: SourceOptions) -> Iterator[str]:

@@ -21,10 +21,9 @@ from retryctl.cli.options.check_options import CheckOptions, read_expected
 from retryctl.cli.options.ids import NamedRequests, records_named, requests_in_queue
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.messages import nothing_found
+from retryctl.cli.output.messages import nothing_found, refuse_unknown
 from retryctl.cli.output.report_files import (
     annotate,
-    known_form,
     read_known,
     report_files,
     update_known,
@@ -75,7 +74,7 @@ def run_check(
         baseline=read_known(expected.baseline, update=update_baseline),
         learns=update_baseline,
     )
-    known_form(output, REPORTS, ELSEWHERE)
+    refuse_unknown(output, REPORTS, "--output", ELSEWHERE)
     run = app_check(plan, feedback=feedback, sleep=time.sleep)
     result = CheckReport(
         judgement=run.outcome,
@@ -124,7 +123,7 @@ def _targets(
 
 
 def _may_be_records(argument: str) -> bool:
-    """Whether this is a path or a document; the name of a function has none of these signs."""
+    """Return whether this is a path or a document: function names have none of these characters."""
     return any(sign in argument for sign in "{/.")
 
 
@@ -170,10 +169,10 @@ def _nothing_to_check(result: CheckReport, run: CheckRun, window: TimeWindow) ->
             "--wait 5m waits for logs that are late.",
         )
     bounded = run.coverage.source == "cloudwatch" or not window.is_open
-    first = "Widen the window with --since." if bounded else "Is it the right file?"
+    first = "Widen the window with --since." if bounded else "Check the name of the file."
     return nothing_found(
-        "no request was found to check.",
-        run.coverage,
+        f"the {'window' if bounded else 'log'} contains no request to check.",
+        replace(run.coverage, since_ms=window.since_ms) if bounded else run.coverage,
         result.tz,
         f"{first} With --allow-empty a check of no requests passes.",
     )

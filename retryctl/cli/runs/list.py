@@ -16,7 +16,7 @@ from retryctl.cli.options.window import open_functions
 from retryctl.cli.output.messages import refuse_unknown, warn_of_gaps
 from retryctl.cli.output.report_files import announce, report_files, write
 from retryctl.cli.output.terminal import Screen, put, stdout_screen
-from retryctl.cli.summary_run import no_request
+from retryctl.cli.runs.summary import no_request
 from retryctl.core.crosscheck import attempt_check
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
@@ -98,7 +98,8 @@ def run_list(
             )
         coverage = reader.coverage
     if not count:
-        raise no_request(coverage, tz)
+        which = "" if wanted == RowFilter() else " that these options select"
+        raise no_request(coverage, tz, which, bounded=bool(read.since or read.until))
     warn_of_gaps(coverage, window.feedback, show.output)
     return ExitStatus.OK
 
@@ -149,6 +150,8 @@ class _Answer:
     @property
     def shown(self) -> str:
         """The sentence that counts the rows."""
+        if self.count == 1:
+            return "1 request"
         return f"{len(self.rows):,} of {self.count:,} requests, {_ORDER_WORDS[self.order]}"
 
 

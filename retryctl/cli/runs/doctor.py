@@ -12,7 +12,8 @@ from retryctl.app.options import wall_clock_ms
 from retryctl.cli.options.params import AwsOptions, ReadOptions, ScreenOptions
 from retryctl.cli.options.source import source_options
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.report_files import annotate, known_form, report_files, write
+from retryctl.cli.output.messages import refuse_unknown
+from retryctl.cli.output.report_files import annotate, report_files, write
 from retryctl.cli.output.terminal import (
     A_FILE,
     Screen,
@@ -48,7 +49,7 @@ def run_doctor(
     """Check the configuration of ``function``, by name or ARN."""
     config = config_for("cloudwatch")
     options = source_options(ReadOptions(), aws, config)
-    known_form(output, REPORTS)
+    refuse_unknown(output, REPORTS, "--output")
     reports = report_files(files, REPORTS, source="")
     found = examine_function(
         options,

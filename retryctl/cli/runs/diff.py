@@ -10,7 +10,7 @@ from retryctl.cli.options.params import AwsOptions, ReadOptions, ScreenOptions
 from retryctl.cli.options.shortened_ids import whole_ids
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.messages import nothing_found
+from retryctl.cli.output.messages import nothing_found, refuse_unknown
 from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
 from retryctl.core.diff.attempts import diff_attempts
@@ -29,12 +29,12 @@ def run_diff(
     output: str,
 ) -> ExitStatus:
     """Compare two attempts of one request, or one of each of two requests."""
-    if output not in ("text", "json"):
-        raise UsageError(f"diff has no output {output!r}.", "Use text or json.")
+    refuse_unknown(output, ("text", "json"), "--output")
     numbers = _numbers(attempts)
     config = config_for(read.source)
     source, window = source_options(read, aws, config), time_window(read, screen.tz)
     feedback = TerminalFeedback(quiet=screen.quiet)
+    _refuse_attempt_numbers(request_ids)
     if request_ids:
         ids = whole_ids(request_ids, source, window, config, feedback).ids
     else:
@@ -71,6 +71,16 @@ def run_diff(
     return ExitStatus.OK
 
 
+def _refuse_attempt_numbers(arguments: Sequence[str]) -> None:
+    """Raise ``UsageError`` for numbers of attempts among the request IDs."""
+    numbers = [each for each in arguments if re.fullmatch(r"\d{1,3}", each)]
+    if numbers:
+        raise UsageError(
+            f"{numbers[0]} is not a request ID.",
+            f"Name attempts with an option: --attempts {','.join([*numbers, 'M'][:2])}",
+        )
+
+
 def _numbers(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
@@ -90,5 +100,7 @@ def _attempt(
         raise nothing_found(why, result.coverage, zone(screen.tz))
     attempts = found[0].attempts
     if number is not None and number > len(attempts):
-        raise NothingFound(f"{request_id} has no attempt {number}.", f"It has {len(attempts)}.")
+        raise NothingFound(
+            f"{request_id} has no attempt {number}.", f"It has attempts 1 to {len(attempts)}."
+        )
     return attempts[-1 if number is None else number - 1]

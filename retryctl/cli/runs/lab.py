@@ -162,7 +162,7 @@ def serve_saved(source: str, port: int) -> NoReturn:
             "AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab\n"
         )
         remark(f"retryctl: {len(events)} events served at {url}; press Ctrl-C to stop.")
-        while True:  # in short steps: a signal just before a sleep does not cut it short
+        while True:  # in short steps: a signal just before a sleep does not end the sleep
             time.sleep(0.2)
 
 
@@ -232,7 +232,7 @@ def _write(path: Path | str, text: str) -> None:
 def _write_records(
     run_of: lab_app.LabRun, function: Function, event: Any, wanted: LabRunOptions
 ) -> None:
-    """Write what Lambda would send at the end of each request, one JSON document a line."""
+    """Write the failure records that Lambda would send, one JSON document a line."""
     records, letters = [], []
     for checked in run_of.checked:
         attempts = run_of.attempts[checked.request.request_id]
@@ -245,7 +245,7 @@ def _write_records(
 
 
 def _placed(event: LogEvent) -> LogEvent:
-    """Return the event with a group and a stream, which a saved log may not name."""
+    """Return the event with a log group and a log stream, also if the saved log names none."""
     return replace(
         event,
         log_group=event.log_group or "/aws/lambda/saved",
