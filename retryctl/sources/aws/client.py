@@ -52,6 +52,12 @@ _ATTEMPTS_AT_A_CUT_ANSWER = 5
 # After so many failures in a row an operation is not called for a while: each would take as long.
 _FAILURES_IN_A_ROW = 4
 _REST_S = 20.0
+# The next page, as an answer names it and as a request does.
+_PAGE_TOKENS = {
+    "nextToken": "nextToken",
+    "NextMarker": "Marker",
+    "NextContinuationToken": "ContinuationToken",
+}
 _Place = tuple["str | None", str, str]  # region, service and operation
 _ANYWHERE: _Place = (None, "", "")
 # arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders-worker
@@ -63,7 +69,8 @@ class AwsClient:
     """Clients for one identity, in one region or several. Safe to call from several threads.
 
     A call that names a resource by its ARN goes to the ARN's region. With ``unmask``, log events
-    are read without the masks of data protection. ``calls`` counts the requests
+    are read without the masks of data protection. ``region_source`` names where ``region`` was
+    set, for an error about it. ``calls`` counts the requests
     that were sent, ``repeated`` the repeats among them. ``seconds`` and ``sleep`` are the clock of
     the rate limiter, ``clock`` gives the epoch milliseconds of this machine.
     """
@@ -73,6 +80,7 @@ class AwsClient:
         *,
         profile: str | None = None,
         region: str | None = None,
+        region_source: str = "--region",
         endpoint_url: str | None = None,
         user_agent: str = "retryctl",
         unmask: bool = False,
@@ -87,6 +95,7 @@ class AwsClient:
         self.calls = 0
         self.repeated = 0
         self._region = region
+        self._region_source = region_source
         self._user_agent = user_agent
         self._max_attempts = max_attempts or _MAX_ATTEMPTS
         self._seconds = seconds
@@ -151,6 +160,18 @@ class AwsClient:
         except (Unreachable, Throttled, LoginExpired, NoCredentials) as error:
             self._note_failure(place, error)
             raise
+
+    def pages(
+        self, service: str, operation: str, request: dict[str, Any], **options: Any
+    ) -> Iterator[AwsResponse]:
+        """Yield every page of the answer of ``operation``, with ``options`` as of ``call``."""
+        while True:
+            page = self.call(service, operation, request, **options)
+            yield page
+            more = {sent: page[got] for got, sent in _PAGE_TOKENS.items() if page.get(got)}
+            if not more:
+                return
+            request = request | more
 
     def _once(self, place: _Place, request: dict[str, Any], subject: str) -> AwsResponse:
         region, service, operation = place
@@ -264,8 +285,11 @@ class AwsClient:
     def _new_client(self, service: str, region: str | None) -> Any:
         from botocore.exceptions import InvalidRegionError, NoRegionError
 
+        name = region or self.region
         try:
-            client = self._session().create_client(service, region_name=region or self.region)
+            if name == "":  # an empty variable: botocore makes a host without a region of it
+                raise NoRegionError
+            client = self._session().create_client(service, region_name=name)
         except (InvalidRegionError, NoRegionError) as error:
             raise self._bad_region(error) from error
         except ValueError as error:
@@ -276,11 +300,11 @@ class AwsClient:
         return client
 
     def _bad_region(self, error: Exception) -> RetryctlError:
-        if self.region is None:
+        if not self.region:
             return translate_error(error, self._context("logs", "FilterLogEvents", ""))
         sources = (
             *((name, os.environ.get(name)) for name in ("AWS_REGION", "AWS_DEFAULT_REGION")),
-            ("--region", self._region),
+            (self._region_source, self._region),
         )
         source = next((name for name, value in sources if value == self.region), None)
         of = source or self._chain().setting("region")
