@@ -1,8 +1,9 @@
 """Time and memory of ``retryctl`` by the size of what it reads: they should grow in line.
 
-Each log is made up at a tenth of the size and at the full size: one request with many attempts, a
-log of many streams, a folder of many files, and requests that all have findings. Seconds are those
-of all processors together; memory is the largest process's::
+Each log is made up at three sizes, each four times the one before: one request with many attempts,
+a log of many streams, a folder of many files, and requests that all have findings. Seconds are
+those of all processes together; memory is that of the largest process. The columns ``x`` compare
+with the size before: 4 is in line, less is a fixed part, 16 would be quadratic::
 
     python benchmarks/sizes.py [SHARE] [KIND...]
 
@@ -17,12 +18,14 @@ import resource
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
 START_MS = 1_795_402_800_000
 GROUP = "/aws/lambda/orders-worker"
+PARTS = (1 / 16, 1 / 4, 1)
 FULL = {"attempts": 100_000, "streams": 100_000, "files": 50_000, "findings": 200_000}
 Line = tuple[str, int, str]
 
@@ -98,25 +101,22 @@ def as_json(line: Line) -> str:
                 "logStreamName": name,
                 "timestamp": at_ms,
                 "message": message,
-                "eventId": f"{at_ms}{abs(hash(line)):020d}",
+                "eventId": f"{at_ms}{zlib.crc32(f'{name}{message}'.encode()):020d}",
             }
         )
         + "\n"
     )
 
 
-def commands(kind: str) -> Iterator[tuple[str, ...]]:
-    """The commands that are measured with a kind of log."""
-    if kind == "attempts":
-        yield ("trace", request_id(1), "-o", "json")
-    if kind == "findings":
-        yield ("check", "-o", "json")
-    yield ("summary", "-o", "json")
+COMMANDS = (("trace", request_id(1)), ("summary",), ("list",), ("check",))
 
 
 def measure(arguments: tuple[str, ...], source: Path) -> tuple[float, float, int]:
     """Return the seconds of all processors, the peak of memory in MB, and the bytes printed."""
-    program = (sys.executable, "-m", "retryctl", *arguments, "--from", str(source), "-q")
+    program = (
+        *(sys.executable, "-m", "retryctl", *arguments),
+        *("--from", str(source), "-o", "json", "-q"),
+    )
     with tempfile.TemporaryFile() as answer:
         process = subprocess.Popen(program, stdout=answer)
         _, status, used = os.wait4(process.pid, 0)
@@ -131,19 +131,32 @@ def _most_mb(used: resource.struct_rusage) -> float:
 
 def main(share: float, kinds: list[str]) -> None:
     """Print the table."""
-    print(f"{'log':<20}{'command':<10}{'CPU s':>8}{'us each':>9}{'MB':>7}{'output MB':>11}")
+    print(
+        f"{'log':<20}{'command':<10}{'CPU s':>8}{'x':>6}{'us each':>9}"
+        f"{'MB':>7}{'x':>6}{'output MB':>11}"
+    )
+    before: dict[tuple[str, str], tuple[float, float]] = {}
     for kind in kinds or FULL:
-        for part in (0.1, 1.0):
+        for part in PARTS:
             size = int(FULL[kind] * share * part)
             with tempfile.TemporaryDirectory() as folder:
                 source = write(kind, size, Path(folder))
-                for arguments in commands(kind):
+                for arguments in COMMANDS:
                     seconds, megabytes, printed = measure(arguments, source)
+                    last = before.get((kind, arguments[0]))
+                    before[kind, arguments[0]] = seconds, megabytes
                     print(
-                        f"{size:>9,} {kind:<10}{arguments[0]:<10}{seconds:>8.1f}"
-                        f"{seconds / size * 1e6:>9.0f}{megabytes:>7.0f}{printed / 1e6:>11.2f}",
+                        f"{size:>9,} {kind:<10}{arguments[0]:<10}"
+                        f"{seconds:>8.1f}{_ratio(seconds, last and last[0])}"
+                        f"{seconds / size * 1e6:>9.0f}"
+                        f"{megabytes:>7.0f}{_ratio(megabytes, last and last[1])}"
+                        f"{printed / 1e6:>11.2f}",
                         flush=True,
                     )
+
+
+def _ratio(now: float, before: float | None) -> str:
+    return f"{now / before:>6.1f}" if before else f"{'':>6}"
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ A saved log is read in chunks by several processes, and its partitions are check
 A window of CloudWatch is downloaded to a temporary folder first, and read like a saved log. A
 request belongs to the window in which its first attempt started.
 
-Attempts are kept without their lines. ``check`` needs the lines that prove a finding: requests
-that have one are read a second time, all of them in one pass.
+Attempts are kept without their lines. ``check`` needs the lines that prove a finding: the requests
+whose findings it keeps are read a second time, all of them in one pass.
 """
 
 from __future__ import annotations
@@ -135,9 +135,9 @@ class WindowReader:
             yield from log.map(make)
 
     def evaluate(self, kind: CheckEvaluator) -> Iterator[CheckEvaluator]:
-        """Yield an evaluator of that kind for each part of the requests."""
+        """Yield an evaluator of that kind for each log."""
         for log in self._logs():
-            yield from log.evaluate(kind)
+            yield log.evaluate(kind)
 
 
 def _saved_window(
@@ -262,22 +262,20 @@ class SavedWindow:
         """Yield what ``make`` makes of each partition."""
         return self._map(make, self._found)
 
-    def evaluate(self, kind: CheckEvaluator) -> Iterator[CheckEvaluator]:
-        """Yield an evaluator for each partition; requests with findings are read once more."""
-        again: set[str] = set()
-        for evaluator, unproved in self.map(_Evaluate(kind=kind, has_lines=False)):
-            again |= unproved
-            yield evaluator
-        if not again:
-            return
-        store = self._read(tuple(again))
-        for evaluator, _ in self._map(_Evaluate(kind=kind, has_lines=True), store):
-            again -= evaluator.request_ids
-            yield evaluator
-        if again:
-            raise UnreadableInput(
-                "the log changed while it was read.", "Read a copy of it that stays as it is."
-            )
+    def evaluate(self, kind: CheckEvaluator) -> CheckEvaluator:
+        """Evaluate all requests; those whose findings are kept are read once more, for evidence."""
+        evaluator = kind.another()
+        for part in self.map(_Evaluate(kind=kind)):
+            evaluator.merge(part)
+        if ids := evaluator.request_ids_with_findings():
+            proved = kind.another()
+            for part in self._map(_Evaluate(kind=kind), self._read(tuple(ids))):
+                proved.merge(part)
+            if not evaluator.take_evidence(proved):
+                raise UnreadableInput(
+                    "the log changed while it was read.", "Read a copy of it that stays as it is."
+                )
+        return evaluator
 
     def _map(self, make: Callable[[Requests], T], found: ShuffleStore) -> Iterator[T]:
         parts = map_partitions(found, self._context, _Observed(make=make), self._processes)
@@ -351,19 +349,11 @@ class _Observed:
 
 @value_class
 class _Evaluate:
-    """Evaluate requests; those with findings but without lines are skipped, and their IDs given."""
-
     kind: CheckEvaluator
-    has_lines: bool
 
-    def __call__(self, requests: Requests) -> tuple[CheckEvaluator, set[str]]:
-        found, evaluator = list(requests), self.kind.another()
-        checked = [one for one in found if isinstance(one, CheckedRequest)]
-        unproved = {one.request.request_id for one in checked if one.findings}
-        if self.has_lines:
-            unproved.clear()
-        for one in found:
+    def __call__(self, requests: Requests) -> CheckEvaluator:
+        evaluator = self.kind.another()
+        for one in requests:
             for request in one.requests() if isinstance(one, SilentSuccesses) else (one,):
-                if request.request.request_id not in unproved:
-                    evaluator.add(request)
-        return evaluator, unproved
+                evaluator.add(request)
+        return evaluator

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from io import BufferedReader
+from itertools import chain
 from typing import IO, Generic, Protocol, TypeVar
 
 from retryctl.bulk.chunks import ByteRange, Chunk, Stretches
@@ -29,6 +30,7 @@ R_co = TypeVar("R_co", covariant=True)
 Advance = Callable[[int], None]
 """Takes the number of bytes that were read since the last call."""
 
+_ITEM_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 17  # fits in a processor's cache, and so is read twice as fast
 
 
@@ -165,14 +167,28 @@ class ChunkRun(Generic[R]):
             self._meter.reach(self._start + self.done)
 
     def _results(self, chunks: list[Chunk]) -> Iterator[tuple[Chunk, R | UnreadableInput | None]]:
-        if self._processes < 2 or len(chunks) < 2 or not all(c.file.on_disk for c in chunks):
+        items = list(_with_neighbours(chunks))
+        if self._processes < 2 or len(items) < 2 or not all(c.file.on_disk for c in chunks):
             for chunk in chunks:
                 yield chunk, self._task(chunk, self._meter.advance)
             return
-        processes = min(self._processes, len(chunks))
-        results = run_in_workers(partial(_run, self._task), chunks, processes)
-        yield from zip(chunks, results, strict=True)
+        processes = min(self._processes, len(items))
+        results = run_in_workers(partial(_run, self._task), items, processes)
+        yield from zip(chunks, chain.from_iterable(results), strict=True)
 
 
-def _run(task: ChunkTask[R], chunk: Chunk) -> R | UnreadableInput | None:
-    return task(chunk, lambda _: None)
+def _with_neighbours(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
+    """Yield the chunks in order; small ones together, since sending an item has its price."""
+    item, size = list[Chunk](), 0
+    for chunk in chunks:
+        item.append(chunk)
+        size += chunk.size
+        if size >= _ITEM_BYTES:
+            yield item
+            item, size = [], 0
+    if item:
+        yield item
+
+
+def _run(task: ChunkTask[R], chunks: list[Chunk]) -> list[R | UnreadableInput | None]:
+    return [task(chunk, lambda _: None) for chunk in chunks]

@@ -11,7 +11,7 @@ from retryctl.bulk.chunks import Chunk
 from retryctl.bulk.id_survey import LineSelector, Survey, SurveyedChunk
 from retryctl.bulk.line_layout import lead_with_groups
 from retryctl.bulk.line_scanner import LineScanner
-from retryctl.bulk.shuffle import ScanPlan
+from retryctl.bulk.scan_plan import ScanPlan
 from retryctl.bulk.stream_state import ScannedChunk
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.value_classes import value_class

@@ -8,6 +8,7 @@ as if nothing came after it; ``as_of`` then gives its outcome at the end.
 
 from __future__ import annotations
 
+import pickle
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -65,6 +66,11 @@ def deal_out(records: list[bytes], parts: int) -> list[bytes]:
     bounds = [(-(-part * 65536 // parts)).to_bytes(2, "big") for part in range(1, parts)]
     cuts = [0, *(bisect_left(records, bound) for bound in bounds), len(records)]
     return [b"".join(records[start:stop]) for start, stop in pairwise(cuts)]
+
+
+def pickled_attempts(attempts: Sequence[tuple[int, Attempt]]) -> bytes:
+    """Pickle the attempts of one partition; nothing where there are none."""
+    return pickle.dumps(attempts, protocol=5) if attempts else b""
 
 
 @value_class

@@ -6,13 +6,12 @@ are kept until their attempt is closed; all others go to the ``AttemptBuilder``.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Collection
 from io import BytesIO
 
 from retryctl.bulk.attempt_builder import AttemptBuilder
 from retryctl.bulk.attempt_templates import TemplateCache
-from retryctl.bulk.compact_attempts import Shown, deal_out
+from retryctl.bulk.compact_attempts import Shown, deal_out, pickled_attempts
 from retryctl.bulk.id_survey import fold_search
 from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, LineKinds, consequence
 from retryctl.bulk.line_layout import NoEvent, lead_with_groups
@@ -280,6 +279,6 @@ class LineScanner:
             fragment.finish()
         self.found.plain = deal_out(self.found.records, len(self.found.others))
         self.found.records.clear()
-        self.found.pickled = [pickle.dumps(each, protocol=5) for each in self.found.others]
+        self.found.pickled = list(map(pickled_attempts, self.found.others))
         self.found.others.clear()
         return self.found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import BinaryIO
@@ -16,7 +16,8 @@ from retryctl.bulk.id_survey import LineSelector, SurveyedChunk, SurveyedLog
 from retryctl.bulk.line_layout import is_usual_line
 from retryctl.bulk.partition_map import Requests, map_partitions
 from retryctl.bulk.reduction import PartitionContext
-from retryctl.bulk.shuffle import ScanPlan, ShuffleStore
+from retryctl.bulk.scan_plan import ScanPlan
+from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.bulk.stream_state import ScannedChunk
 from retryctl.bulk.traced_log import TracedLog
 from retryctl.core.crosscheck.checked_request import CheckedRequest
@@ -156,7 +157,8 @@ class BulkReader:
         store.take_search(found.id_search, answers_search=found.answers_search)
         store.web |= {""} if found.web_function else set()
         store.stats.left_out.update(found.elsewhere)
-        self._finish(store, run, found.malformed_files, before)
+        begins = _begins((chunk, one.first_ms) for chunk, one in found.surveyed)
+        self._finish(store, run, found.malformed_files, before, begins)
         mentioned = chain(found.elsewhere, *found.mentioned.values())
         return plan, store, frozenset(mentioned)
 
@@ -174,12 +176,14 @@ class BulkReader:
         store = ShuffleStore(plan, self._source)
         run = ChunkRun(ScanTask(plan=plan), Meter(progress, self._size), self._processes)
         malformed: set[str] = set()
+        first_ms: list[tuple[Chunk, int | None]] = []
         before = self._states()
         for chunk, scanned in run.results(self._chunks(plan)):
+            first_ms.append((chunk, scanned.first_ms))
             store.take(scanned)
             if scanned.malformed:
                 malformed.add(chunk.file.name)
-        self._finish(store, run, malformed, before)
+        self._finish(store, run, malformed, before, _begins(first_ms))
         return store
 
     @property
@@ -218,10 +222,11 @@ class BulkReader:
         run: ChunkRun[ScannedChunk] | ChunkRun[SurveyedChunk],
         malformed: set[str],
         before: dict[str, tuple[int, int]],
+        begins: Mapping[str, int],
     ) -> None:
         """Stitch the streams, and note what could not be read of each file."""
         after = self._states()
-        store.join(self._files)
+        store.join(self._files, self._processes)
         if store.has_malformed:
             malformed = set(after)
         self._refuse_unreadable(run.refused)
@@ -238,7 +243,7 @@ class BulkReader:
         torn = store.stats.torn_streams
         gaps = (
             store.searched_by_id(),
-            *gaps_shown_by_start(self._files, store.stats.first_ms),
+            *gaps_shown_by_start(self._files, store.stats.first_ms, begins),
             lost_lines(len(torn)) if torn else None,
         )
         store.stats.gaps += [gap for gap in gaps if gap]
@@ -260,6 +265,16 @@ class BulkReader:
             if names_one_file(self._source):
                 raise
             notes.refused(error)
+
+
+def _begins(first_ms: Iterable[tuple[Chunk, int | None]]) -> dict[str, int]:
+    """Return the time of the first event of each file by its name, from those of its chunks."""
+    begins: dict[str, int] = {}
+    for chunk, moment_ms in first_ms:
+        if moment_ms is not None:
+            name = chunk.file.name
+            begins[name] = min(begins.get(name, moment_ms), moment_ms)
+    return begins
 
 
 def _unless_usual(raw: bytes, _: int) -> bool:

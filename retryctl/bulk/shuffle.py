@@ -11,28 +11,34 @@ import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import replace
 from itertools import chain, pairwise
 from operator import attrgetter
 
 from retryctl.bulk.chunk_blocks import ChunkBlocks
 from retryctl.bulk.chunks import Chunk
-from retryctl.bulk.compact_attempts import Shown, Stream, compact_attempts, part_of, told_apart
+from retryctl.bulk.compact_attempts import Stream, compact_attempts, part_of
 from retryctl.bulk.id_survey import LineSelector, events_in
-from retryctl.bulk.line_layout import NoEvent
 from retryctl.bulk.reduction import Partition, StreamReading
+from retryctl.bulk.scan_plan import ScanPlan
 from retryctl.bulk.spill_file import SpillFile
-from retryctl.bulk.stitched_streams import StitchedStream, stitch
-from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
-from retryctl.core.crosscheck.claims import Markers
+from retryctl.bulk.stitch_tasks import (
+    STREAMS_AT_ONCE,
+    StitchedBatch,
+    StitchTask,
+    apart,
+    deal_streams,
+)
+from retryctl.bulk.stitched_streams import StitchedStream
+from retryctl.bulk.stream_state import ScannedChunk
+from retryctl.bulk.workers import run_in_workers
 from retryctl.core.history.history_builder import mentions_in
 from retryctl.core.history.lost_lines import has_lost_lines
 from retryctl.core.history.safe_cut import last_piece
 from retryctl.core.history.searched_log import IdSearch, searched_by_id
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.coverage import Gap, LogQuery
+from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.records import Unrecognised, WebRecord
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
@@ -41,22 +47,6 @@ from retryctl.sources.saved.files import SavedFile
 from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 _EVENTS_AT_ONCE = 50_000
-
-
-@value_class
-class ScanPlan:
-    """What every scan of a chunk needs to know.
-
-    Events from ``query.until_ms`` on count as not yet written. ``places`` are the streams that
-    are read, where a survey found them.
-    """
-
-    query: LogQuery
-    markers: Markers
-    settings: FunctionConfig
-    parts: int
-    shown: Shown = field(default_factory=Shown)
-    places: frozenset[StreamPlace] | None = None
 
 
 @value_class
@@ -94,7 +84,6 @@ class ShuffleStore:
         self._fragments: dict[StreamPlace, list[_FragmentPlace]] = defaultdict(list)
         self._plain: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
         self._others: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
-        self._kept: list[tuple[int, Iterable[tuple[int, Attempt]]]] = []  # of a single partition
         self._mentions: list[list[tuple[str | None, str, LogEvent]]] = [
             [] for _ in range(plan.parts)
         ]
@@ -113,11 +102,8 @@ class ShuffleStore:
         return Partition(
             plain=[(reading, self._spill.get(place)) for reading, place in self._plain[number]],
             others=[
-                *(
-                    (reading, _Pickled(data=self._spill.get(at)))
-                    for reading, at in self._others[number]
-                ),
-                *self._kept,
+                (reading, _Pickled(data=self._spill.get(place)))
+                for reading, place in self._others[number]
             ],
             mentions=self._mentions[number],
         )
@@ -181,54 +167,59 @@ class ShuffleStore:
 
     def _put_others(self, reading: int, pickled: Sequence[bytes]) -> None:
         for number, attempts in enumerate(pickled):
-            self._others[number].append((reading, self._spill.put(attempts)))
+            if attempts:
+                self._others[number].append((reading, self._spill.put(attempts)))
 
     # ----------------------------------------------------------------- at the end
 
-    def join(self, files: Sequence[SavedFile]) -> None:
+    def join(self, files: Sequence[SavedFile], processes: int = 1) -> None:
         """Join the fragments of each stream, and read those streams again where that cannot be."""
-        streams: dict[StreamPlace, Stream] = {}
-        more: list[StitchedStream] = []
-        for place, places in self._fragments.items():
-            fragments = [self._fragment(each) for each in _oldest_first(places)]
-            whole = None if place in self._out_of_order else self._joined(fragments)
-            if whole:
-                streams[place] = whole.stream
-                more.append(whole)
-            else:
-                self._out_of_order.add(place)
-        if self._out_of_order:
-            more += self._sorted_streams(files)
-        if not self._plan.query.keeps_places:
-            apart = list(told_apart([each.stream for each in more]))
-            streams = dict(zip(streams, apart, strict=False))
-            more = [replace(each, stream=as_) for each, as_ in zip(more, apart, strict=True)]
-            self.stats.log_groups = {each.log_group for each in apart if each.log_group}
-        self.stats.torn_streams.update(
-            (each.stream.log_group, each.stream.log_stream) for each in more if each.is_torn
+        places = [place for place in self._fragments if place not in self._out_of_order]
+        batches = [self._taken(*each) for each in enumerate(self._stitched(places, processes))]
+        streams = chain.from_iterable(batch.streams for batch in batches)
+        self._out_of_order.update(
+            place for place, stream in zip(places, streams, strict=True) if stream is None
         )
-        self._describe(streams)
-        self._add(more)
+        if self._out_of_order:
+            whole = deal_streams(self._sorted_streams(files), self._plan)
+            batches += [self._taken(*each) for each in enumerate(whole, len(batches))]
+        if not self._plan.query.keeps_places:
+            batches = apart(batches)
+            self.stats.log_groups = {
+                stream.log_group for batch in batches for stream in batch.joined if stream.log_group
+            }
+        for number, batch in enumerate(batches, len(self._counts)):
+            self._add(number, batch)
+        streams = chain.from_iterable(batch.streams for batch in batches)
+        self._describe(dict(zip(places, streams, strict=False)))
         self._fragments.clear()
 
-    def _joined(self, fragments: Sequence[StreamFragment]) -> StitchedStream | None:
-        plan = self._plan
-        try:
-            return stitch(
-                fragments, StreamFilter(plan.query), plan.markers, plan.settings, plan.shown
-            )
-        except NoEvent:
-            self.has_malformed = True
-            return None
+    def _stitched(self, places: Sequence[StreamPlace], processes: int) -> Iterator[StitchedBatch]:
+        """Stitch the streams, some at a time."""
+        batches = range(0, len(places), STREAMS_AT_ONCE)
+        items = (
+            [self._pickled_fragments(place) for place in places[at : at + STREAMS_AT_ONCE]]
+            for at in batches
+        )
+        task = StitchTask(plan=self._plan)
+        if processes > 1 and len(batches) > 1:
+            return run_in_workers(task, items, min(processes, len(batches)))
+        return map(task, items)
 
-    def _fragment(self, place: _FragmentPlace) -> StreamFragment:
-        fragment = pickle.loads(self._spill.get(place.place))
-        assert isinstance(fragment, StreamFragment)
-        return fragment
+    def _pickled_fragments(self, place: StreamPlace) -> list[bytes]:
+        return [self._spill.get(each.place) for each in _oldest_first(self._fragments[place])]
 
-    def _describe(self, streams: dict[StreamPlace, Stream]) -> None:
+    def _taken(self, number: int, batch: StitchedBatch) -> StitchedBatch:
+        """Put the attempts of a batch into the temporary file; return the rest of it."""
+        self._put_others(len(self._counts) + number, batch.pickled)
+        self.has_malformed |= batch.has_malformed
+        return replace(batch, pickled=())
+
+    def _describe(self, streams: dict[StreamPlace, Stream | None]) -> None:
         rows: list[list[Stream | None]] = [[None] * count for count in self._counts]
         for place, stream in streams.items():
+            if stream is None:
+                continue
             unread: set[object] = set()
             for fragment in self._fragments[place]:
                 rows[fragment.reading][fragment.number] = stream
@@ -239,23 +230,14 @@ class ShuffleStore:
         for number, row in enumerate(rows):
             self.readings[number] = StreamReading(templates=self._templates[number], streams=row)
 
-    def _add(self, more: Sequence[StitchedStream]) -> None:
-        """Add what was read at the ends of the fragments, as one more reading."""
-        reading = len(self._counts)
-        others: list[list[tuple[int, Attempt]]] = [[] for _ in range(self.parts)]
-        for number, each in enumerate(more):
-            for attempt in each.attempts:
-                if not self._plan.shown.drops(attempt.request_id):
-                    others[part_of(attempt.request_id, self.parts)].append((number, attempt))
-            for request_id, event in each.mentions:
-                if not self._plan.shown.drops(request_id):
-                    mention = (each.stream.log_group, request_id, event)
-                    self._mentions[part_of(request_id, self.parts)].append(mention)
-        if self.parts == 1:
-            self._kept.append((reading, others[0]))
-        else:
-            self._put_others(reading, [pickle.dumps(each, protocol=5) for each in others])
-        self.readings[reading] = StreamReading(templates=(), streams=[each.stream for each in more])
+    def _add(self, reading: int, batch: StitchedBatch) -> None:
+        """Add a batch as one more reading."""
+        self.readings[reading] = StreamReading(templates=(), streams=batch.streams)
+        self.stats.torn_streams.update(
+            (stream.log_group, stream.log_stream) for stream in batch.torn_streams
+        )
+        for group, request_id, event in batch.mentions:
+            self._mentions[part_of(request_id, self.parts)].append((group, request_id, event))
 
     # ----------------------------------------------------------------- out of order
 

@@ -25,7 +25,7 @@ def busy_log() -> list[LogEvent]:
 def gap_kinds(path: Path, events: list[LogEvent]) -> list[str]:
     path.write_text("".join(map(line_of, events)))
     first_ms = min(event.timestamp_ms for event in events)
-    return [gap.kind for gap in gaps_shown_by_start(find_files(str(path), None), first_ms)]
+    return [gap.kind for gap in gaps_shown_by_start(find_files(str(path), None), first_ms, {})]
 
 
 def test_a_shuffled_file_shows_its_cut(tmp_path: Path) -> None:

@@ -209,10 +209,20 @@ class CheckEvaluator:
             self._expected, self._known, learns=self._learns, markers=self._markers
         )
 
-    @property
-    def request_ids(self) -> set[str]:
-        """The IDs of what was judged."""
-        return {one.place[1] for one in self._results}
+    def request_ids_with_findings(self) -> set[str]:
+        """Return the IDs of the requests whose findings are kept."""
+        self._drop_findings()
+        return {one.place[1] for one in self._results if one.findings}
+
+    def take_evidence(self, other: CheckEvaluator) -> bool:
+        """Replace the kept findings by those of another, which judged the same requests again.
+
+        Return false where it did not judge one of them.
+        """
+        proved = {one.place: one for one in other._results if one.findings}
+        kept = {one.place for one in self._results if one.findings}
+        self._results = [proved.get(one.place, one) for one in self._results]
+        return kept <= proved.keys()
 
     def merge(self, other: CheckEvaluator) -> None:
         """Add what another judged by the same."""

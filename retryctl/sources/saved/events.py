@@ -29,6 +29,7 @@ class SavedLog:
         self._stdin = stdin
         self._files: tuple[SavedFile, ...] = ()
         self._stats = ReadStats(source=source)
+        self._begins: dict[str, int] = {}
 
     def read(self, query: LogQuery, progress: Progress | None = None) -> Iterator[LogEvent]:
         """Yield every event of the query's groups and function.
@@ -58,7 +59,7 @@ class SavedLog:
                 yield selected.event(event, position)
         if request_id := search.request_id():
             self._stats.gaps.append(searched_by_id(request_id))
-        self._stats.gaps += gaps_shown_by_start(self._files, self._stats.first_ms)
+        self._stats.gaps += gaps_shown_by_start(self._files, self._stats.first_ms, self._begins)
         self._stats.bytes_read = meter.done
 
     def coverage(self) -> Coverage:
@@ -73,6 +74,8 @@ class SavedLog:
                 for event in read_file(file, notes, None, meter.advance):
                     if isinstance(event, RawEvent):
                         notes.see(event.timestamp_ms)
+                        begin_ms = self._begins.get(file.name, event.timestamp_ms)
+                        self._begins[file.name] = min(begin_ms, event.timestamp_ms)
                         yield event
             except UnreadableInput as error:
                 if names_one_file(self._source):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import nsmallest
 from itertools import chain, islice, pairwise
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 
 from retryctl.core.history.cut_log import BEGINS_LATE, begins_late, filtered, is_cut, is_filtered
 from retryctl.core.model.coverage import Gap
@@ -48,14 +48,16 @@ class _Head:
         return not self.whole and (self.first_ms > first_ms or not self.in_order)
 
 
-def gaps_shown_by_start(files: Sequence[SavedFile], first_ms: int | None) -> list[Gap]:
+def gaps_shown_by_start(
+    files: Sequence[SavedFile], first_ms: int | None, begins: Mapping[str, int]
+) -> list[Gap]:
     """Return the gaps of a log whose first events show that it is a selection, or was cut.
 
-    ``first_ms`` is the time of its first event.
+    ``first_ms`` is the time of its first event, ``begins`` has that of each file by its name.
     """
     if first_ms is None:
         return []
-    files, until_ms = _first_files(files)
+    files, until_ms = _first_files(files, begins)
     heads = [head for head in map(_head, files) if head.events]
     if len(files) == 1 and any(head.is_unordered(first_ms) for head in heads):
         heads = [_earliest(files[0])]
@@ -74,14 +76,17 @@ def gaps_shown_by_start(files: Sequence[SavedFile], first_ms: int | None) -> lis
     return gaps
 
 
-def _first_files(files: Sequence[SavedFile]) -> tuple[Sequence[SavedFile], int | None]:
+def _first_files(
+    files: Sequence[SavedFile], begins: Mapping[str, int]
+) -> tuple[Sequence[SavedFile], int | None]:
     """Return the files whose first events are the earliest, and when the next file begins."""
     if len(files) <= MOST_FILES:
         return files, None
-    begins = [(head.first_ms, file) for file in files if (head := _head(file, 1)).events]
-    begins.sort(key=itemgetter(0))
-    rest = begins[MOST_FILES:]
-    return [file for _, file in begins[:MOST_FILES]], rest[0][0] if rest else None
+    sorted_files = sorted(
+        (file for file in files if file.name in begins), key=lambda file: begins[file.name]
+    )
+    first, rest = sorted_files[:MOST_FILES], sorted_files[MOST_FILES:]
+    return first, begins[rest[0].name] if rest else None
 
 
 def _not_compared(first_ms: int) -> Gap:
@@ -95,15 +100,15 @@ def _not_compared(first_ms: int) -> Gap:
     )
 
 
-def _head(file: SavedFile, most: int | None = None) -> _Head:
-    most = HEAD_EVENTS if most is None else most
+def _head(file: SavedFile) -> _Head:
+    most = HEAD_EVENTS
     events: list[LogEvent] = []
     notes = FileDiagnostics(file.name, file.number)
     try:
         found = read_file(file, notes, None, lambda _: None)
         found_events = _log_events(found)
         events = list(islice(found_events, most + 1))
-        if len(events) > most > 1 and _newest_first(events):
+        if len(events) > most and _newest_first(events):
             last = deque(chain(events, found_events), maxlen=most)
             return _Head(events=list(reversed(last)), whole=False, is_cut=notes.begins_within_line)
     except UnreadableInput:

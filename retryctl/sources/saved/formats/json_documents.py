@@ -34,6 +34,7 @@ _SHOWN = 200
 _ANSWERS_NO_SEARCH = {"LogResult", "logEvents", "awslogs", "Records", "records", "record"}
 # {"events": [
 _CUT = re.compile(rb'\s*[\[{]\s*"?(?:events|results)"\s*:')
+_STREAMED_KEY = re.compile(rb'"(?:events|results)"')
 _RECORD = re.compile(r"RequestId: |INIT_START |\"platform\.")
 
 
@@ -53,13 +54,13 @@ class JsonDocuments(LineFormat):
         """Documents, if the head has one with events, or one that has a place for them."""
         if not head.is_json:
             return None
-        found = _first_values(head.content)
-        if not found and _CUT.match(head.content):
-            return cls()
-        if not any(key for key, _ in found) and _is_json(head.lines[0]):
+        if _is_json(head.lines[0]) and not _is_streamed(head.content):
             lines = JsonLines.detect(head)
             if lines:
                 return lines
+        found = _first_values(head.content)
+        if not found and _CUT.match(head.content):
+            return cls()
         values = [value for _, value in found]
         if any(map(_is_platform, values)) and not all(map(is_telemetry, values)):
             return None  # messages in JSON, of Lambda and of the function
@@ -148,6 +149,11 @@ def _is_json(line: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _is_streamed(content: bytes) -> bool:
+    """Whether the first values of a head stand in an array of events or results."""
+    return bool(_STREAMED_KEY.search(content)) and any(key for key, _ in _first_values(content))
 
 
 def _first_values(content: bytes) -> list[tuple[str, object]]:

@@ -59,9 +59,12 @@ class JsonLines(LineFormat):
     @classmethod
     def detect(cls, head: Head) -> JsonLines | None:
         """JSON lines, if one of the first lines is a whole event."""
-        events = list(filter(None, map(_event_fields, head.lines)))
-        named = any(map(names_its_place, events))
-        return cls() if named or (events and not bare_record(head)) else None
+        has_events = False
+        for fields in filter(None, map(_event_fields, head.lines)):
+            if names_its_place(fields):
+                return cls()
+            has_events = True
+        return cls() if has_events and not bare_record(head) else None
 
     @staticmethod
     def suits_each(head: Head) -> bool:

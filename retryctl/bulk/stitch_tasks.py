@@ -1,0 +1,113 @@
+"""The stitching of some streams at a time, in one process or in several."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from retryctl.bulk.compact_attempts import Stream, part_of, pickled_attempts, told_apart
+from retryctl.bulk.line_layout import NoEvent
+from retryctl.bulk.scan_plan import ScanPlan
+from retryctl.bulk.stitched_streams import StitchedStream, stitch
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.events import LogEvent
+from retryctl.core.value_classes import value_class
+from retryctl.sources.saved.stream_filter import StreamFilter
+
+STREAMS_AT_ONCE = 500
+
+
+@value_class
+class StitchedBatch:
+    """Some stitched streams; ``None`` stands for one that is out of order.
+
+    ``pickled`` has their attempts by partition, each with the number of its stream in the batch.
+    ``found_mentions`` have such a number too. ``torn`` are the numbers of streams that lost lines.
+    """
+
+    streams: tuple[Stream | None, ...]
+    pickled: tuple[bytes, ...]
+    found_mentions: tuple[tuple[int, str, LogEvent], ...]
+    torn: tuple[int, ...]
+    has_malformed: bool = False
+
+    @property
+    def joined(self) -> Iterator[Stream]:
+        """The streams that are in order."""
+        return filter(None, self.streams)
+
+    @property
+    def torn_streams(self) -> Iterator[Stream]:
+        """The streams that lost lines."""
+        return (self._stream(number) for number in self.torn)
+
+    @property
+    def mentions(self) -> Iterator[tuple[str | None, str, LogEvent]]:
+        """The log group, the request ID and the event of each mention."""
+        for number, request_id, event in self.found_mentions:
+            yield self._stream(number).log_group, request_id, event
+
+    def _stream(self, number: int) -> Stream:
+        stream = self.streams[number]
+        assert stream is not None  # only what is in order has attempts
+        return stream
+
+
+@value_class
+class StitchTask:
+    """The stitching of streams, each given by its pickled fragments in order of time."""
+
+    plan: ScanPlan
+
+    def __call__(self, streams: Sequence[Sequence[bytes]]) -> StitchedBatch:
+        """Stitch some streams."""
+        plan, selected, malformed = self.plan, StreamFilter(self.plan.query), False
+        stitched: list[StitchedStream | None] = []
+        for pickled in streams:
+            fragments = list(map(pickle.loads, pickled))
+            try:
+                stitched.append(
+                    stitch(fragments, selected, plan.markers, plan.settings, plan.shown)
+                )
+            except NoEvent:
+                malformed = True
+                stitched.append(None)
+        return replace(_batch(stitched, plan), has_malformed=malformed)
+
+
+def deal_streams(streams: Iterable[StitchedStream], plan: ScanPlan) -> Iterator[StitchedBatch]:
+    """Yield streams that were read as a whole in batches."""
+    rest = iter(streams)
+    while some := list(islice(rest, STREAMS_AT_ONCE)):
+        yield _batch(some, plan)
+
+
+def apart(batches: Sequence[StitchedBatch]) -> list[StitchedBatch]:
+    """Return the batches; their streams have an account and a region where a name needs it."""
+    named = told_apart([stream for batch in batches for stream in batch.joined])
+    return [
+        replace(batch, streams=tuple(stream and next(named) for stream in batch.streams))
+        for batch in batches
+    ]
+
+
+def _batch(streams: Sequence[StitchedStream | None], plan: ScanPlan) -> StitchedBatch:
+    dealt: list[list[tuple[int, Attempt]]] = [[] for _ in range(plan.parts)]
+    found = [(number, stream) for number, stream in enumerate(streams) if stream]
+    for number, stream in found:
+        for attempt in stream.attempts:
+            if not plan.shown.drops(attempt.request_id):
+                dealt[part_of(attempt.request_id, plan.parts)].append((number, attempt))
+    return StitchedBatch(
+        streams=tuple(stream.stream if stream else None for stream in streams),
+        pickled=tuple(map(pickled_attempts, dealt)),
+        found_mentions=tuple(
+            (number, request_id, event)
+            for number, stream in found
+            for request_id, event in stream.mentions
+            if not plan.shown.drops(request_id)
+        ),
+        torn=tuple(number for number, stream in found if stream.is_torn),
+    )
