@@ -128,7 +128,6 @@ def _read(message: str) -> Record:
                 request_id=ID,
                 error_type="Runtime.ExitError",
                 error_message="Runtime exited with error: exit status 3",
-                exit_status=3,
             ),
         ),
         (
@@ -167,7 +166,7 @@ def test_it_reads_lambda_s_text(message: str, record: Record) -> None:
         ("Init Duration: 101.20 ms\t\n", {"init_duration_ms": 101.2}),
         (
             "Restore Duration: 474.16 ms\tBilled Restore Duration: 475 ms\t\n",
-            {"restore_duration_ms": 474.16, "billed_restore_duration_ms": 475},
+            {"restore_duration_ms": 474.16},
         ),
         ("Status: timeout\n", {"status": "timeout"}),
         (
@@ -179,8 +178,6 @@ def test_it_reads_lambda_s_text(message: str, record: Record) -> None:
             "Sampled: true\t\n",
             {
                 "xray_trace_id": "1-6a4d74cc-7ded0e6b33a014b7337309fa",
-                "xray_segment_id": "0133324294777dc4",
-                "xray_sampled": True,
             },
         ),
         ("Cold Storage: 4 GB\tStatus: timeout\n", {"status": "timeout"}),  # a field of tomorrow
@@ -272,8 +269,6 @@ def test_what_cannot_be_read_as_the_record_it_looks_like_is_told(message: str) -
                 initialization_type="on-demand",
                 phase="init",
                 function_name="orders-worker",
-                function_version="$LATEST",
-                instance_id="2026/11/23/[$LATEST]a",
                 json=True,
             ),
         ),
@@ -311,7 +306,6 @@ def test_what_cannot_be_read_as_the_record_it_looks_like_is_told(message: str) -
                 status="error",
                 error_type="Runtime.ExitError",
                 duration_ms=25.0,
-                produced_bytes=0,
             ),
         ),
         (
@@ -343,7 +337,7 @@ def test_what_cannot_be_read_as_the_record_it_looks_like_is_told(message: str) -
         (
             "logsDropped",
             {"droppedRecords": 0, "droppedBytes": 1024, "reason": "consumer is too slow"},
-            LogsDropped(dropped_records=0, dropped_bytes=1024, reason="consumer is too slow"),
+            LogsDropped(dropped_records=0, reason="consumer is too slow"),
         ),
         ("invokeStart", {"requestId": ID}, WebRecord(type="invokeStart", request_id=ID)),
         ("requestComplete", {"requestId": ID}, WebRecord(type="requestComplete", request_id=ID)),
@@ -389,7 +383,6 @@ def test_it_reads_a_json_report(status: str) -> None:
         status=status,
         init_duration_ms=101.2,
         restore_duration_ms=0.0,
-        billed_restore_duration_ms=0,
         xray_trace_id="1-6352a70e-1e2c",
         json=True,
     )

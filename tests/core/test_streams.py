@@ -464,8 +464,10 @@ def test_a_stream_of_forgeries_is_read_in_linear_time(
 
 
 def test_a_report_that_reaches_back_to_no_start_decides_no_outcome_without_streams() -> None:
-    printed = Environment(named=False).starts(OTHER_ID).logs(start()).reports(OTHER_ID)
-    printed.at(150).starts(OTHER_ID).logs(end(), report()).reports(OTHER_ID)
+    printed = Environment(json=True, named=False)
+    printed.starts(OTHER_ID).logs(platform("start", {"requestId": ID})).reports(OTHER_ID)
+    record = {"requestId": ID, "status": "success", "metrics": {"durationMs": 3.0}}
+    printed.at(150).starts(OTHER_ID).logs(platform("report", record)).reports(OTHER_ID)
     found = history(printed)
     outcomes = {each.request_id: each.attempts[0].outcome for each in found.requests}
     assert outcomes == {ID: AttemptOutcome.UNKNOWN, OTHER_ID: AttemptOutcome.OK}

@@ -72,10 +72,12 @@ FIELDS = {
     "max_memory_mb": "max_memory_used_mb",
     "init_ms": "init_duration_ms",
     "restore_ms": "restore_duration_ms",
-    "billed_restore_ms": "billed_restore_duration_ms",
 }
-# the time of an event is CloudWatch's own, and what was glued together is told by the kind
-NOT_KEPT = {"kind", "format", "timestamp", "time", "has_lambda_warning"}
+# the time of an event is CloudWatch's own, and the kind shows what was glued together
+NOT_KEPT = {
+    *("kind", "format", "timestamp", "time", "has_lambda_warning", "billed_restore_ms"),
+    *("xray_segment_id", "xray_sampled", "produced_bytes", "dropped_bytes", "function_version"),
+}
 OUTCOMES = {
     "ok": "ok",
     "function_error": "error",

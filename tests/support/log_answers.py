@@ -172,14 +172,15 @@ def differing_rows(whole: Answers, part: Answers) -> list[str]:
     """What ``list`` and ``summary`` answer of the part that the whole contradicts."""
     found = []
     for request_id, row in part.rows.items():
-        known = whole.rows.get(request_id)
+        known = whole.requests.get(request_id)
         verdict = known.verdict if known else Verdict.NOT_COUNTED
-        outcome = known.outcome if known else RequestOutcome.UNKNOWN
+        outcome = known.request.outcome if known else RequestOutcome.UNKNOWN
         if row.verdict not in (verdict, Verdict.UNDETERMINED):
             found.append(f"{request_id}: list {row.verdict.value}, in the whole {verdict.value}")
         if row.outcome not in (outcome, RequestOutcome.UNKNOWN):
             found.append(f"{request_id}: list {row.outcome.value}, in the whole {outcome.value}")
-    more = part.total.outcomes - whole.total.outcomes
+    outcomes = Counter(one.request.outcome for one in whole.requests.values())
+    more = part.total.outcomes - outcomes
     del more[RequestOutcome.UNKNOWN]
     return [*found, *([f"summary has more: {more}"] if more else [])]
 

@@ -70,8 +70,8 @@ def read_baseline(text: str) -> frozenset[Identity]:
         raise BaselineError(f"it is not JSON ({error})") from None
     schema = document.get("schema") if isinstance(document, dict) else None
     if schema != SCHEMA:
-        told = f"its schema is {schema!r}" if schema else "it names no schema"
-        raise BaselineError(f"{told}, and {SCHEMA!r} is expected")
+        found = f"its schema is {schema!r}" if schema else "it names no schema"
+        raise BaselineError(f"{found}, and {SCHEMA!r} is expected")
     findings = document.get("findings")
     if not isinstance(findings, list):
         raise BaselineError("it has no list of findings")

@@ -169,30 +169,30 @@ def _owes_outcome(request: Request, expected: Expectations) -> bool:
 def _sequence(checked: CheckedRequest, expected: Expectations) -> CheckResult:
     request = checked.request
     ran = tuple(a.claim.branch for a in request.attempts if a.claim.branch is not None)
-    told = f"ran {', '.join(ran) or 'no branch'}; expected {', '.join(expected.branches)}"
+    message = f"ran {', '.join(ran) or 'no branch'}; expected {', '.join(expected.branches)}"
     still_fits = expected.branches[: len(ran)] == ran
     if checked.verdict is Verdict.UNDETERMINED:
-        return _of("expect-branches", request, None, f"{told}; the log may lack attempts")
+        return _of("expect-branches", request, None, f"{message}; the log may lack attempts")
     if request.outcome in OPEN and still_fits and ran != expected.branches:
-        return _still_open("expect-branches", request, told)
-    return _of("expect-branches", request, ran == expected.branches, told)
+        return _still_open("expect-branches", request, message)
+    return _of("expect-branches", request, ran == expected.branches, message)
 
 
 def _outcome(checked: CheckedRequest, expected: Expectations) -> CheckResult:
     request = checked.request
     due = " or ".join(sorted(outcome.value for outcome in expected.outcomes))
-    told = f"{request.outcome.value}; expected {due}"
+    message = f"{request.outcome.value}; expected {due}"
     if request.outcome in expected.outcomes:
-        return _of("expect-outcome", request, True, told)
+        return _of("expect-outcome", request, True, message)
     if request.outcome in OPEN:
-        return _still_open("expect-outcome", request, told)
+        return _still_open("expect-outcome", request, message)
     known = request.outcome is not RequestOutcome.UNKNOWN
-    return _of("expect-outcome", request, False if known else None, told)
+    return _of("expect-outcome", request, False if known else None, message)
 
 
-def _still_open(name: str, request: Request, told: str) -> CheckResult:
+def _still_open(name: str, request: Request, message: str) -> CheckResult:
     awaits = f"{request.request_id} is still {request.outcome.value}"
-    return _of(name, request, None, f"{told}; it is still {request.outcome.value}", awaits)
+    return _of(name, request, None, f"{message}; it is still {request.outcome.value}", awaits)
 
 
 def _of(
@@ -253,13 +253,13 @@ def _nothing_to_judge(tally: CheckTally, expected: Expectations) -> Iterator[Che
     """Report that an expectation without any request neither passes nor fails."""
     passed = True if expected.allow_empty else None
     if expected.branches and not tally.sequences:
-        told = "no request was retried"
-        yield CheckResult(name="expect-branches", passed=passed, message=told, awaits=told)
+        message = "no request was retried"
+        yield CheckResult(name="expect-branches", passed=passed, message=message, awaits=message)
     if expected.outcomes and not tally.outcomes:
-        told = "no request was checked"
+        message = "no request was checked"
         if tally.requests:
-            told = "every request succeeded on attempt 1"
-        yield CheckResult(name="expect-outcome", passed=passed, message=told, awaits=told)
+            message = "every request succeeded on attempt 1"
+        yield CheckResult(name="expect-outcome", passed=passed, message=message, awaits=message)
 
 
 def _at_least(name: str, number: int, least: int, what: str, *, hidden: bool) -> CheckResult:
@@ -297,7 +297,7 @@ CROSS_CHECK = "cross-check"
 
 
 def _at_most(
-    name: str, limit: Limit, number: int, of: int, told: Callable[[int], str], unknown: int = 0
+    name: str, limit: Limit, number: int, of: int, message: Callable[[int], str], unknown: int = 0
 ) -> CheckResult:
     """Undetermined where the limit is kept only without the ``unknown`` ones."""
     share = f"{_percent(number, of)} of {of:,}: " if limit.is_share and of else ""
@@ -305,7 +305,7 @@ def _at_most(
     return CheckResult(
         name=name,
         passed=False if number > most else True if number + unknown <= most else None,
-        message=f"{share}{told(number)}, at most {limit.text} allowed{_few(limit, of)}",
+        message=f"{share}{message(number)}, at most {limit.text} allowed{_few(limit, of)}",
     )
 
 
@@ -313,9 +313,9 @@ def _accuracy(tally: CheckTally, expected: Expectations) -> CheckResult:
     limit, right, of = expected.min_accuracy, tally.right_on_retries, tally.counters_on_retries
     assert limit is not None
     if not of:
-        told = "no retry logged a counter that could be judged"
+        message = "no retry logged a counter that could be judged"
         passed = True if expected.allow_empty else None
-        return CheckResult(name="min-accuracy", passed=passed, message=told, awaits=told)
+        return CheckResult(name="min-accuracy", passed=passed, message=message, awaits=message)
     return CheckResult(
         name="min-accuracy",
         passed=right >= limit.value * of,

@@ -139,7 +139,6 @@ def _platform_report(record: dict[str, Any]) -> Record | None:
         max_memory_used_mb=_figure(metrics, "maxMemoryUsedMB"),
         init_duration_ms=_figure(metrics, "initDurationMs"),
         restore_duration_ms=_figure(metrics, "restoreDurationMs"),
-        billed_restore_duration_ms=_figure(metrics, "billedRestoreDurationMs"),
         status=_text(record, "status"),
         error_type=_text(record, "errorType"),
         xray_trace_id=_trace_id(record),
@@ -164,7 +163,6 @@ def _platform_runtime_done(record: dict[str, Any]) -> Record | None:
         status=_text(record, "status"),
         error_type=_text(record, "errorType"),
         duration_ms=_figure(metrics, "durationMs"),
-        produced_bytes=_figure(metrics, "producedBytes"),
     )
 
 
@@ -175,8 +173,6 @@ def _platform_init_start(record: dict[str, Any]) -> Record:
         initialization_type=_text(record, "initializationType"),
         phase=_text(record, "phase"),
         function_name=unqualified(_text(record, "functionArn")) or _text(record, "functionName"),
-        function_version=_text(record, "functionVersion"),
-        instance_id=_text(record, "instanceId"),
         json=True,
     )
 
@@ -223,7 +219,6 @@ def _platform_extension(record: dict[str, Any]) -> Record:
 def _platform_logs_dropped(record: dict[str, Any]) -> Record:
     return LogsDropped(
         dropped_records=_figure(record, "droppedRecords"),
-        dropped_bytes=_figure(record, "droppedBytes"),
         reason=_text(record, "reason"),
     )
 

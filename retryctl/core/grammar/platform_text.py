@@ -44,13 +44,12 @@ _REPORT_FIELD = re.compile(
     r"|[A-Z][A-Za-z ]{0,40}: [^\t\n]+[\t\n]\s*"  # a field of tomorrow
 )
 # XRAY TraceId: 1-6a4d74cc-7ded0e6b33a014b7337309fa⇥SegmentId: 0133324294777dc4⇥Sampled: true⇥⏎
-_XRAY = late_regex(r"XRAY TraceId: (\S+)(?:\s+SegmentId: (\S+))?(?:\s+Sampled: (true|false))?")
+_XRAY = late_regex(r"XRAY TraceId: (\S+)")
 _REPORT_NAMES = {
     "Duration": "duration_ms",
     "Billed Duration": "billed_duration_ms",
     "Init Duration": "init_duration_ms",
     "Restore Duration": "restore_duration_ms",
-    "Billed Restore Duration": "billed_restore_duration_ms",
     "Memory Size": "memory_size_mb",
     "Max Memory Used": "max_memory_used_mb",
     "Status": "status",
@@ -80,7 +79,6 @@ _ERROR_TYPE = late_regex(r"[A-Z]\w*\.[A-Z]\w*")
 # RequestId: 813a64e4-cd22-11e8-acad-d7f8fa4137e6 Process exited before completing request
 _PROCESS_EXITED = late_regex(rf"RequestId: ({_ID}) (Process exited before completing request)\s*\Z")
 _SIGNAL = late_regex(r"signal: ([\w ]+)")
-_EXIT_STATUS = late_regex(r"exit status (\d{1,9})")
 
 
 def _start(message: str) -> Record | None:
@@ -105,7 +103,7 @@ def _report(message: str) -> Record | None:
     while m := _REPORT_FIELD.match(line, at):
         at = m.end()
         name, value = m[1] or m[3] or m[5], m[2] or m[4] or m[6]
-        if name:
+        if name in _REPORT_NAMES:
             fields[_REPORT_NAMES[name]] = value if m[5] else _number(value)
     if not fields and line.strip():
         return None
@@ -114,8 +112,6 @@ def _report(message: str) -> Record | None:
         request_id=head[1].lower(),
         cut=at < len(line) or "max_memory_used_mb" not in fields,  # every REPORT has it
         xray_trace_id=xray[1] if xray else None,
-        xray_segment_id=xray[2] if xray else None,
-        xray_sampled=xray[3] == "true" if xray and xray[3] else None,
         **fields,
     )
 
@@ -168,13 +164,12 @@ def _exited(message: str) -> Record | None:
             text, kind = words
         elif not text.startswith("Runtime exited "):
             return None
-        signal, status = _SIGNAL.search(text), _EXIT_STATUS.search(text)
+        signal = _SIGNAL.search(text)
         return RuntimeExited(
             request_id=m[1].lower(),
             error_message=text,
             error_type=kind,
             signal=signal[1].strip() if signal else None,
-            exit_status=int(status[1]) if status else None,
         )
     if m := _PROCESS_EXITED.match(message):
         return RuntimeExited(request_id=m[1].lower(), error_message=m[2])

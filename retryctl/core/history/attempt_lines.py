@@ -40,8 +40,8 @@ class AttemptLines:
     ``contested``: of two REPORTs one is printed text, and nothing shows which.
     ``lacks_end``: it has a REPORT and no END, and is the last one of its stream.
     ``beside_another``: its first line stands inside another attempt, which may have printed it.
-    ``starts_unseen`` tells of a JSON stream in which no attempt has a START: a system log
-    level that drops them. ``doubtful``: it has no end, and the attempt before it has none either or
+    ``starts_unseen``: it is in a JSON stream in which no attempt has a START, since the system log
+    level drops them. ``doubtful``: it has no end, and the attempt before it has none either or
     a record of another request stands in it. Then its lines may belong to another attempt.
     """
 
@@ -179,8 +179,8 @@ def is_repeat(bracket: AttemptLines, line: Line) -> bool:
     event, record = line
     if bracket.start is None and isinstance(record, Report) and bracket.report:
         return record == bracket.report
-    told = next(told for told, record in reversed(bracket.body) if not isinstance(record, AppLine))
-    return within(told, event)
+    last = next(last for last, record in reversed(bracket.body) if not isinstance(record, AppLine))
+    return within(last, event)
 
 
 def settle(between: list[Line], last: AttemptLines | None, bracket: AttemptLines | None) -> None:

@@ -125,6 +125,8 @@ class ConcurrentSegmenter:
             return False
         if bracket.start is None or not is_timed(event.timestamp_ms):
             return False
+        if bracket.end and event.timestamp_ms - bracket.end.timestamp_ms <= _MOST_TO_REPORT_MS:
+            return False  # as Lambda writes them
         began_ms = event.timestamp_ms - record.duration_ms - _CLOCK_SLACK_MS
         starts = (start for start, record in bracket.body if isinstance(record, Start))
         return all(start.timestamp_ms < began_ms for start in starts)

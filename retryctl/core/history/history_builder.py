@@ -139,11 +139,11 @@ def mentions_in(
     """
     if brackets and not brackets[0].starts_unseen:
         return
-    told = {bracket.request_id for bracket in brackets}
+    known = {bracket.request_id for bracket in brackets}
     for event, record in lines:
         if not (isinstance(record, FunctionError) and record.certain and record.request_id):
             continue
-        if record.request_id not in told:
+        if record.request_id not in known:
             yield record.request_id, event
 
 

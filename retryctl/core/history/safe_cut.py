@@ -73,7 +73,7 @@ def closed_piece(
 
 
 def _context(bracket: AttemptLines) -> tuple[LogEvent, ...] | None:
-    """Return the lines of an attempt from its START on, where they tell as much as all of them.
+    """Return the lines of an attempt from its START on, where they show as much as all of them.
 
     Output can be dated before its own START. A record there would be read otherwise alone.
     """

@@ -8,7 +8,7 @@ stands between two brackets is background output and belongs to nobody.
 The theory of operation: for each START its own REPORT is looked up ahead. Where it exists,
 everything between is the attempt's, even text that looks like a START or a REPORT: a function
 may print what it likes. Where it does not, the bracket ends at the next START, and a REPORT of
-another request tells that the START before it was only printed. A REPORT without a START
+another request shows that the START before it was only printed. A REPORT without a START
 reaches back to the REPORT before it; prints there are nobody's, for nothing proves whose.
 
 Two kinds of stream hold several open attempts: that of Managed Instances, and the nameless one

@@ -11,14 +11,6 @@ from __future__ import annotations
 
 from retryctl.core.value_classes import value_class
 
-# --------------------------------------------------------------------------- log events
-
-
-# --------------------------------------------------------------------------- requests' IDs
-
-
-# --------------------------------------------------------------------------- records
-
 
 @value_class
 class Start:
@@ -53,12 +45,9 @@ class Report:
     max_memory_used_mb: int | None = None
     init_duration_ms: float | None = None
     restore_duration_ms: float | None = None
-    billed_restore_duration_ms: float | None = None
     status: str | None = None
     error_type: str | None = None
     xray_trace_id: str | None = None
-    xray_segment_id: str | None = None
-    xray_sampled: bool | None = None
     json: bool = False
     cut: bool = False
 
@@ -76,7 +65,6 @@ class RuntimeDone:
     status: str | None = None
     error_type: str | None = None
     duration_ms: float | None = None
-    produced_bytes: int | None = None
 
 
 @value_class
@@ -88,8 +76,6 @@ class InitStart:
     initialization_type: str | None = None
     phase: str | None = None
     function_name: str | None = None
-    function_version: str | None = None
-    instance_id: str | None = None
     json: bool = False
 
 
@@ -137,7 +123,6 @@ class LogsDropped:
     """``platform.logsDropped``: records that never reached the log."""
 
     dropped_records: int | None = None
-    dropped_bytes: int | None = None
     reason: str | None = None
 
 
@@ -165,7 +150,6 @@ class RuntimeExited:
     error_type: str | None = None
     error_message: str | None = None
     signal: str | None = None
-    exit_status: int | None = None
 
 
 @value_class

@@ -96,7 +96,7 @@ def _checked(one: CheckedRequest) -> RequestRow:
     request = one.request
     first = request.attempts[0] if request.attempts else None
     errors = [attempt.error for attempt in request.attempts if attempt.error]
-    said = [text for error in errors for text in (error.type, error.message) if text]
+    texts = [text for error in errors for text in (error.type, error.message) if text]
     return RequestRow(
         request_id=request.request_id,
         function=request.function,
@@ -106,7 +106,7 @@ def _checked(one: CheckedRequest) -> RequestRow:
         outcome=request.outcome,
         verdict=one.verdict,
         findings=tuple(dict.fromkeys(finding.rule for finding in one.findings)),
-        errors=tuple(dict.fromkeys(said)),
+        errors=tuple(dict.fromkeys(texts)),
         error=_last_error(request),
         branches=tuple(attempt.claim.branch for attempt in request.attempts),
         wrong_branches=tuple(_wrong_branches(one)),
