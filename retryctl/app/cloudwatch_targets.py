@@ -52,6 +52,8 @@ _PLACE_OF_ARN = re.compile(r"arn:[^:]*:(?:lambda|logs):(?P<region>[^:]+):(?P<acc
 # arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders-worker
 _GROUP_ARN = re.compile(r"arn:([^:]*):logs:([^:]*):([^:]*):log-group:")
 
+_DEFAULT_REGION = "region in retryctl.toml or pyproject.toml"
+
 
 @value_class
 class SearchPlace:
@@ -187,6 +189,7 @@ def aws_for(options: SourceOptions, *names: str | None, clock: Clock = wall_cloc
     return AwsClient(
         profile=options.profile,
         region=options.region or named or options.default_region,
+        region_source="--region" if options.region else _DEFAULT_REGION if not named else "the ARN",
         endpoint_url=options.endpoint_url,
         user_agent=f"retryctl/{__version__}",
         unmask=options.unmask,
