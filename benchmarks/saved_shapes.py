@@ -10,6 +10,12 @@ The figures are processor seconds of all its processes and the peak memory of th
 All shapes must give the same attempts and the counts that the generator knows, and all programs
 the same figures: the lines with the ID, the attempts by number, outcome and branch. A row whose
 figures differ has "another answer".
+
+Measured on two shared cores with Python 3.11, least processor seconds of some runs, 1,000,178
+events: ``trace`` of one ID takes 1.2 s for JSON lines, where the version of 23 November 2026 took
+13.3 s in the same minutes: a factor of 11. Start-up takes 0.3 s of it. Beside JSON lines (1.3 s
+in that hour) a document took 1.4 times as long, Insights CSV 1.3, console CSV and
+``aws logs tail`` 1.2, gzip 1.8: zlib alone takes 0.5 s. 10,000,000 JSON lines: 7.3 s, 28 MB.
 """
 
 from __future__ import annotations

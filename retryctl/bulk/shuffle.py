@@ -38,7 +38,7 @@ from retryctl.core.history.safe_cut import last_piece
 from retryctl.core.history.searched_log import IdSearch, searched_by_id
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Gap
-from retryctl.core.model.events import LogEvent
+from retryctl.core.model.events import LogEvent, is_timed
 from retryctl.core.model.records import Unrecognised, WebRecord
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
@@ -159,7 +159,9 @@ class ShuffleStore:
             return None
         groups, stats = sorted(self.stats.log_groups), self.stats
         group = groups[0] if len(groups) == 1 else "GROUP"
-        window = f"--start-time {stats.first_ms} --end-time {(stats.last_ms or 0) + 1}"
+        window = "--start-time START_MS --end-time END_MS"
+        if stats.last_ms and is_timed(stats.last_ms):
+            window = f"--start-time {stats.first_ms} --end-time {stats.last_ms + 1}"
         save = (
             f"aws logs filter-log-events --log-group-name {shlex.quote(group)} {window} > log.json"
         )

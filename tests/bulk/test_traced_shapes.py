@@ -178,6 +178,18 @@ def test_a_request_of_another_function_is_named_with_its_function() -> None:
     assert traced(log).coverage.left_out == ()
 
 
+def test_the_command_that_closes_a_gap_has_no_times_where_the_log_has_none() -> None:
+    messages = (f"START RequestId: {ID} Version: 7", f"[INFO]\t{ID}\tx", f"END RequestId: {ID}")
+    timed = lines([(T0, STREAM, message) for message in messages])
+    commands = []
+    for log in (timed, "\n".join(messages)):
+        (gap,) = traced(log.encode()).coverage.gaps
+        assert gap.kind == "searched-by-id"
+        commands.append(str(gap.settle))
+    assert f"--start-time {T0} " in commands[0]
+    assert "--start-time START_MS " in commands[1]
+
+
 def test_the_window_bounds_the_coverage_and_not_the_attempts() -> None:
     query = LogQuery(request_ids=(ID,), since_ms=T0 + 1_000, until_ms=T0 + HOUR)
     found = traced(lines(EVENTS).encode(), query)

@@ -302,6 +302,7 @@ def test_records_of_lambda_in_lines_not_understood_are_a_gap_of_their_own() -> N
     [
         ("id,name\n1,x\n", "CSV with the columns id, name", "Download search results"),
         ("@time,@msg\n1,x\n", "columns @time, @msg", "fields @timestamp, @message"),
+        ("bin(1h),count(*)\n2026-11-23,4\n", "columns bin(1h), count(*)", "fields @timestamp"),
         ('{"logStreams": []}', "a list of log streams", "aws logs tail"),
         ('{"queryId": "a"}', "the ID of a query", "get-query-results"),
         ("events:\n- eventId: '1'\n", "YAML of the AWS CLI", "--output json"),

@@ -88,7 +88,7 @@ def _unlike_a_log(name: str, beginning: bytes) -> tuple[str, str]:
             return f"{name} is not a saved log: it is probably {shape}.", way
     if columns := csv_header(Head(beginning)):
         named = ", ".join(columns[:8])
-        of_insights = any(column.startswith("@") for column in columns)
+        of_insights = any("@" in column or "(" in column for column in columns)
         return (
             f"{name} is CSV with the columns {named}; a log needs {NEEDED}.",
             _EXPORT_RESULTS if of_insights else _DOWNLOAD_AGAIN,

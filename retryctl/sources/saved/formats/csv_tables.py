@@ -164,7 +164,7 @@ def csv_header(head: Head) -> list[str]:
     names = _row(head.lines[0], ",")
     return (
         names
-        if len(names) > 1 and all(re.fullmatch(r"@?[\w. ()]+", name) for name in names)
+        if len(names) > 1 and all(re.fullmatch(r"@?[\w. (),@*]+", name) for name in names)
         else []
     )
 
