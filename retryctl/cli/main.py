@@ -61,6 +61,8 @@ def _status_of(arguments: Sequence[str]) -> int:
             error.next_step = _from_demo(error, arguments) or error.next_step
         return _report(error, arguments, debug=debug)
     except Exception as error:
+        if not debug:
+            error.with_traceback(None)  # where memory is short, its frames hold what is needed
         from retryctl.cli.unexpected_errors import translate_unexpected
 
         return _report(translate_unexpected(error), arguments, debug=debug)

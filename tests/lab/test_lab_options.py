@@ -455,7 +455,7 @@ def test_every_view_has_the_response_of_each_attempt(
     if output == "svg":  # one element for each word
         text = " ".join(re.sub(r"<[^>]*>", " ", done.stdout).split())
         text = html.unescape(text).replace("\xa0", " ")
-    assert '"errorType": "ValueError"' in text
+    assert "ValueError: again (stack trace: -o json)" in text
     assert '{"shipped": [1, null], "hostile": "<b>"}' in text
     assert ("<b>" in done.stdout) == (output == "text")
 

@@ -141,7 +141,7 @@ class End:
         """Yield what is wrong with the end; ``whole`` is the one on a whole machine."""
         if "Traceback" in self.errors or "unexpected" in self.errors:
             yield f"stderr: {self.errors[-600:]}"
-        if self.status == 3:
+        if self.status in (2, 3):
             if len(self.errors.strip().splitlines()) < 2:
                 yield f"no next step: {self.errors}"
         elif self.status != whole.status:

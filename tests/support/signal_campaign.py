@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from retryctl.app.probe.probe_groups import PREFIX
@@ -86,8 +88,15 @@ def _without_log(folder: Path) -> Iterator[Subject]:
     yield Subject(name="explain", arguments=("explain",))
     yield Subject(name="schema", arguments=("schema", "trace"))
     for command in ("vendor", "layer"):
-        made = str(folder / command)
-        yield Subject(name=f"counters {command}", arguments=("counters", command, made))
+        made = folder / command
+        arguments = ("counters", command, str(made))
+        yield Subject(name=f"counters {command}", arguments=arguments, left=partial(_remove, made))
+
+
+def _remove(folder: Path) -> Sequence[str]:
+    """Remove what a run made, so that the next one can make it again."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return ()
 
 
 def _local(folder: Path, log_bytes: int) -> Iterator[Subject]:

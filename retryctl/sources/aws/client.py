@@ -52,6 +52,12 @@ _ATTEMPTS_AT_A_CUT_ANSWER = 5
 # After so many failures in a row an operation is not called for a while: each would take as long.
 _FAILURES_IN_A_ROW = 4
 _REST_S = 20.0
+# The next page, as an answer names it and as a request does.
+_PAGE_TOKENS = {
+    "nextToken": "nextToken",
+    "NextMarker": "Marker",
+    "NextContinuationToken": "ContinuationToken",
+}
 _Place = tuple["str | None", str, str]  # region, service and operation
 _ANYWHERE: _Place = (None, "", "")
 # arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders-worker
@@ -151,6 +157,18 @@ class AwsClient:
         except (Unreachable, Throttled, LoginExpired, NoCredentials) as error:
             self._note_failure(place, error)
             raise
+
+    def pages(
+        self, service: str, operation: str, request: dict[str, Any], **options: Any
+    ) -> Iterator[AwsResponse]:
+        """Yield every page of the answer of ``operation``, with ``options`` as of ``call``."""
+        while True:
+            page = self.call(service, operation, request, **options)
+            yield page
+            more = {sent: page[got] for got, sent in _PAGE_TOKENS.items() if page.get(got)}
+            if not more:
+                return
+            request = request | more
 
     def _once(self, place: _Place, request: dict[str, Any], subject: str) -> AwsResponse:
         region, service, operation = place

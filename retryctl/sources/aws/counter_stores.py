@@ -100,13 +100,9 @@ def _s3(place: SplitResult, request_ids: list[str], aws: AwsClient) -> Iterator[
     for request_id in request_ids:
         under = f"{prefix}/{request_id}/".lstrip("/")
         query = {"Bucket": bucket, "Prefix": under}
-        while True:
-            page = aws.call("s3", "ListObjectsV2", query, subject=f"bucket {bucket}")
+        for page in aws.pages("s3", "ListObjectsV2", query, subject=f"bucket {bucket}"):
             for entry in page.get("Contents", ()):
                 yield request_id, entry["Key"][len(under) :]
-            if not page.get("IsTruncated"):
-                break
-            query["ContinuationToken"] = page["NextContinuationToken"]
 
 
 def _evidence(url: str, request_id: str, name: str) -> LogEvent:

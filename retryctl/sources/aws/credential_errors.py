@@ -14,7 +14,6 @@ OR_SAVED = "or read a saved log with --from FILE"
 _TOKEN_FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
 _CONTAINER = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
 _TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
-_SSO_EXPIRED = frozenset({"SSOError", "TokenRetrievalError", "NoAuthTokenError"})
 _CONFIGURATION = frozenset(
     {"InvalidConfigError", "ConfigParseError", "ConfigNotFound", "UnknownCredentialError"}
 )
@@ -220,8 +219,8 @@ def _config_file() -> str:
 
 # By name, since older versions of botocore do not have them all. The first that matches counts.
 _BY_KIND: tuple[tuple[frozenset[str], Callable[[Exception, CredentialChain], RetryctlError]], ...]
-_BY_KIND = (
-    (_SSO_EXPIRED, _sso),
+_OWN = (
+    (frozenset({"SSOError", "TokenRetrievalError", "NoAuthTokenError"}), _sso),
     (frozenset({"LoginError"}), _login),
     (frozenset({"ProfileNotFound"}), _no_profile),
     (_CONFIGURATION, _configuration),
@@ -229,6 +228,11 @@ _BY_KIND = (
         frozenset({"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"}),
         _retrieval,
     ),
+)
+OF_CREDENTIALS: frozenset[str] = frozenset().union(*(kinds for kinds, _ in _OWN))
+"""The kinds of errors that are always about credentials."""
+_BY_KIND = (
+    *_OWN,
     (_UNANSWERED, _unanswered),
     (frozenset({"InvalidRegionError", "ParamValidationError"}), invalid_value),
     (frozenset({"EOFError"}), _no_terminal),

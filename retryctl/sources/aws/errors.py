@@ -19,6 +19,7 @@ from retryctl.errors import (
 )
 from retryctl.sources.aws.credential_errors import (
     HOW_TO_SAVE,
+    OF_CREDENTIALS,
     OR_SAVED,
     CredentialChain,
     invalid_value,
@@ -118,7 +119,7 @@ def translate_error(error: Exception, context: CallContext) -> RetryctlError:
     for wanted, translate in _BY_KIND:
         if kinds & wanted:
             return translate(error, context)
-    if "BotoCoreError" in kinds and kinds & _OF_CREDENTIALS:
+    if "BotoCoreError" in kinds and kinds & OF_CREDENTIALS:
         return translate_credential_error(error, context.chain) or _failed(error, context)
     return (_failed if "BotoCoreError" in kinds else _garbled)(error, context)
 
@@ -283,13 +284,6 @@ def _failed(error: Exception, context: CallContext) -> RetryctlError:
     )
 
 
-_OF_CREDENTIALS = frozenset(
-    {
-        *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"),
-        *("ProfileNotFound", "ConfigParseError", "InvalidConfigError"),
-        *("SSOError", "TokenRetrievalError", "NoAuthTokenError", "LoginError"),
-    }
-)
 # By name, since older versions of botocore do not have them all. The first that matches counts.
 _BY_KIND: tuple[tuple[frozenset[str], Callable[[Exception, CallContext], RetryctlError]], ...] = (
     (frozenset({"ReadTimeoutError"}), _read_timeout),

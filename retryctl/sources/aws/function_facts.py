@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from retryctl import __version__
 from retryctl.core.doctor.facts import Fields, FunctionFacts, NotRead, name_in, service_of
@@ -88,6 +88,8 @@ class _FactReader:
     def __init__(self, aws: AwsClient, name: str) -> None:
         self._aws = aws
         self._name = name
+        self._subject = f"function {name}"
+        self._request = {"FunctionName": name}
 
     def fact(self, operation: str, read: Callable[[], T]) -> T | NotRead:
         return read_fact(f"lambda:{operation}", read)
@@ -150,18 +152,12 @@ class _FactReader:
         return tuple(index["fieldIndexName"] for index in answer.get("fieldIndexes", []))
 
     def _pages(self, operation: str, key: str) -> Iterator[AwsResponse]:
-        request: dict[str, Any] = {}
-        while True:
-            answer = self._call(operation, **request)
-            yield from answer.get(key, [])
-            if not answer.get("NextMarker"):
-                return
-            request = {"Marker": answer["NextMarker"]}
+        pages = self._aws.pages("lambda", operation, self._request, subject=self._subject)
+        for page in pages:
+            yield from page.get(key, [])
 
-    def _call(self, operation: str, **request: Any) -> AwsResponse:
-        subject = f"function {self._name}"
-        request = {"FunctionName": self._name, **request}
-        return self._aws.call("lambda", operation, request, subject=subject)
+    def _call(self, operation: str) -> AwsResponse:
+        return self._aws.call("lambda", operation, self._request, subject=self._subject)
 
 
 def _resource(aws: AwsClient, arn: str) -> Fields | NotRead | None:

@@ -180,19 +180,8 @@ def _listed_names(aws: AwsClient, pattern: str, region: str | None = None) -> It
 def _pages(aws: AwsClient, prefix: str, region: str | None = None) -> Iterator[AwsResponse]:
     """By prefix, since an answer by pattern has neither class nor retention."""
     request = {"logGroupNamePrefix": prefix} if prefix else {}
-    while True:
-        page = aws.call(
-            "logs",
-            "DescribeLogGroups",
-            request,
-            expect="logGroups",
-            subject="the log groups",
-            region=region,
-        )
-        yield page
-        if "nextToken" not in page:
-            return
-        request = request | {"nextToken": page["nextToken"]}
+    options = {"expect": "logGroups", "subject": "the log groups", "region": region}
+    return aws.pages("logs", "DescribeLogGroups", request, **options)
 
 
 def _description(described: AwsResponse) -> Description:
@@ -292,15 +281,9 @@ def matching_functions(
 
 def listed_functions(aws: AwsClient) -> Iterator[LoggingFunction]:
     """Yield the functions of the account in the region."""
-    request: dict[str, str] = {}
-    while True:
-        page = aws.call(
-            "lambda", "ListFunctions", request, expect="Functions", subject="the functions"
-        )
+    options = {"expect": "Functions", "subject": "the functions"}
+    for page in aws.pages("lambda", "ListFunctions", {}, **options):
         yield from map(_logging, page["Functions"])
-        if not page.get("NextMarker"):
-            return
-        request = {"Marker": page["NextMarker"]}
 
 
 def _logging(function: AwsResponse) -> LoggingFunction:

@@ -178,11 +178,5 @@ def _applies(policy: AwsResponse, name: str) -> bool:
 def _listed(
     aws: AwsClient, operation: str, request: dict[str, Any], key: str, group: LogGroup
 ) -> Iterator[list[AwsResponse]]:
-    while True:
-        page = aws.call(
-            "logs", operation, request, expect=key, subject=group.name, region=group.region
-        )
-        yield page[key]
-        if not page.get("nextToken"):
-            return
-        request = request | {"nextToken": page["nextToken"]}
+    options = {"expect": key, "subject": group.name, "region": group.region}
+    return (page[key] for page in aws.pages("logs", operation, request, **options))
