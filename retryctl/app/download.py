@@ -16,12 +16,11 @@ from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 
+from retryctl.app.aws_clients import warn_of_skew, with_place
 from retryctl.app.cloudwatch_targets import (
     Target,
     find_targets,
     query_budget,
-    warn_of_skew,
-    with_place,
 )
 from retryctl.app.options import Feedback, ShowProgress, SourceOptions, TimeWindow
 from retryctl.app.search_progress import show_calls, show_wait
@@ -209,8 +208,9 @@ class _Download:
         if self._now_ms - since_ms > _DAY_MS:  # no group keeps less
             kept = not_kept(group, self._search.describe(group), since_ms, self._now_ms)
             looked.gaps += [gap for gap in kept if gap.kind == "retention"]
-        if looked.masked and not self._aws.unmask and self._search.describe(group).masked:
-            looked.gaps.append(masked(group, looked.masked))
+        if looked.masked:
+            known = self._search.describe(group)
+            looked.gaps += masked(group, known, looked.masked, unmask=self._aws.unmask)
         return looked, [log.assumed] if log.assumed else []
 
     def _wrong(

@@ -33,8 +33,9 @@ template goes to the core line by line. Both ways use one set of rules.
 
 What a scan found goes to the *shuffle* store (``shuffle``), a temporary file (``spill_file``),
 dealt out to partitions by request ID. When all chunks are scanned, the fragments of each stream
-are *stitched* (``stitched_streams``). The *reduce* step (``reduction``) takes one partition at a
-time: it groups attempts by request and has the core check them.
+are *stitched* (``stitched_streams``), some streams at a time and in several processes
+(``stitch_tasks``). The *reduce* step (``reduction``) takes one partition at a time: it groups
+attempts by request and has the core check them.
 
 With request IDs, a *survey* (``id_survey``) is the prefilter: it finds the IDs in the bytes, and
 sorts the events of each block as they stand (``raw_blocks``), which shows their number, times and

@@ -15,7 +15,7 @@ from retryctl.views.json.summary import branch_rows, durable_executions
 from retryctl.views.signs import BAD, NOTHING
 from retryctl.views.times import duration
 
-_MOST_ROWS, _MOST_OF_AN_ERROR = 50, 300
+MOST_ROWS, _MOST_OF_AN_ERROR = 50, 300
 USUAL_WAITS = {1: "1 m", 2: "2 m"}
 
 
@@ -57,7 +57,7 @@ def branches_table(tally: SummaryTally, branches: Branches) -> Table:
                 f"attempt {row['attempt']}",
                 *(cell(row[name], name, branches.due(row["attempt"] - 1)) for name in names),
             )
-            for row in branch_rows(tally, branches)[:_MOST_ROWS]
+            for row in branch_rows(tally, branches)[:MOST_ROWS]
         ),
     )
 
@@ -96,7 +96,7 @@ def waits_table(tally: SummaryTally) -> Table:
                 *map(duration, (waits.p50_ms, waits.p95_ms, waits.max_ms)),
                 USUAL_WAITS.get(waits.retry, NOTHING),
             )
-            for waits in tally.wait_figures()[:_MOST_ROWS]
+            for waits in tally.wait_figures()[:MOST_ROWS]
         ),
     )
 
@@ -104,7 +104,7 @@ def waits_table(tally: SummaryTally) -> Table:
 def errors_table(tally: SummaryTally) -> Table:
     """Return the errors, the most frequent first."""
     groups = tally.error_groups()
-    more = groups[_MOST_ROWS:]
+    more = groups[MOST_ROWS:]
     rows = [
         (
             cut(each.type, _MOST_OF_AN_ERROR),
@@ -112,7 +112,7 @@ def errors_table(tally: SummaryTally) -> Table:
             cut(each.frame or NOTHING, _MOST_OF_AN_ERROR),
             each.example,
         )
-        for each in groups[:_MOST_ROWS]
+        for each in groups[:MOST_ROWS]
     ]
     if more:
         others = f"{sum(each.count for each in more):,}"
@@ -122,7 +122,7 @@ def errors_table(tally: SummaryTally) -> Table:
 
 def executions_table(tally: SummaryTally) -> Table:
     """Return the requests of each durable execution, those with most requests first."""
-    executions = durable_executions(tally)[:_MOST_ROWS]
+    executions = durable_executions(tally)[:MOST_ROWS]
     return table_of(
         ("durable execution", "requests"), ((arn, f"{count:,}") for arn, count in executions)
     )

@@ -197,9 +197,12 @@ def test_a_function_named_demo_that_cannot_be_read_leads_to_the_recorded_history
     assert f"retryctl {command} --from demo --since 1d" in done.stderr
 
 
-def test_a_bad_region_is_named_by_where_it_came_from() -> None:
+def test_a_bad_region_is_named_by_where_it_came_from(tmp_path: Path) -> None:
+    (tmp_path / "retryctl.toml").write_text('region = "bad_region"\n')
     by_variable = run("trace", ID, env={"AWS_REGION": "bad_region"}).stderr
     assert by_variable.startswith("retryctl: AWS_REGION is not a region: 'bad_region'.")
+    by_file = run("trace", ID, env={"AWS_DEFAULT_REGION": ""}, cwd=tmp_path).stderr
+    assert by_file.startswith("retryctl: region in retryctl.toml or pyproject.toml is not a region")
     by_option = run("trace", ID, "--region", "bad_region").stderr
     assert by_option.startswith("retryctl: --region is not a region")
 

@@ -448,6 +448,7 @@ def test_streams_do_not_disturb_each_other() -> None:
 
 
 def test_the_ambiguous_lines_of_a_window_are_counted(endpoint: Endpoint) -> None:
+    endpoint.faults.denied.add("logs:GetLogEvents")
     environment = Environment("a").at(1).runs(ID, "0", "process A").at(2)
     at = environment.now_ms
     together = [end(), report(), start(OTHER_ID), "0\n"]

@@ -158,3 +158,10 @@ def test_unmask_in_a_query_of_logs_insights(endpoint: Endpoint) -> None:
     words = ("trace", WRONG, "-g", GROUP, "--lines", "-o", "json")
     assert CARD not in ask(endpoint, *words).stdout
     assert CARD in ask(endpoint, *words, "--unmask").stdout
+
+
+def test_a_class_without_unmask_keeps_the_gap_of_its_masks(endpoint: Endpoint) -> None:
+    put_masked(endpoint, data_protection="ACTIVATED", log_class="INFREQUENT_ACCESS")
+    words = ("trace", WRONG, "-g", GROUP, "--unmask", "-q", "-o", "json")
+    gaps = json.loads(ask(endpoint, *words).stdout)["coverage"]["gaps"]
+    assert [gap["settle"] for gap in gaps if gap["kind"] == "masked"] == [None]

@@ -22,3 +22,7 @@ def test_a_day_of_attempts_is_one_screen(tmp_path: Path) -> None:
     listed = run("list", "--from", "log.jsonl", cwd=tmp_path)
     assert listed.stdout.count(ID) == 1
     assert len(listed.stdout.splitlines()) < 12
+    counted = run("summary", "--from", "log.jsonl", cwd=tmp_path)
+    assert "attempt 50 " in counted.stdout
+    assert "attempt 51 " not in counted.stdout
+    assert f"and {ATTEMPTS - 50:,} later attempts: see JSON" in counted.stdout

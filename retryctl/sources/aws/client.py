@@ -69,7 +69,8 @@ class AwsClient:
     """Clients for one identity, in one region or several. Safe to call from several threads.
 
     A call that names a resource by its ARN goes to the ARN's region. With ``unmask``, log events
-    are read without the masks of data protection. ``calls`` counts the requests
+    are read without the masks of data protection. ``region_source`` names where ``region`` was
+    set, for an error about it. ``calls`` counts the requests
     that were sent, ``repeated`` the repeats among them. ``seconds`` and ``sleep`` are the clock of
     the rate limiter, ``clock`` gives the epoch milliseconds of this machine.
     """
@@ -79,6 +80,7 @@ class AwsClient:
         *,
         profile: str | None = None,
         region: str | None = None,
+        region_source: str = "--region",
         endpoint_url: str | None = None,
         user_agent: str = "retryctl",
         unmask: bool = False,
@@ -93,6 +95,7 @@ class AwsClient:
         self.calls = 0
         self.repeated = 0
         self._region = region
+        self._region_source = region_source
         self._user_agent = user_agent
         self._max_attempts = max_attempts or _MAX_ATTEMPTS
         self._seconds = seconds
@@ -282,8 +285,11 @@ class AwsClient:
     def _new_client(self, service: str, region: str | None) -> Any:
         from botocore.exceptions import InvalidRegionError, NoRegionError
 
+        name = region or self.region
         try:
-            client = self._session().create_client(service, region_name=region or self.region)
+            if name == "":  # an empty variable: botocore makes a host without a region of it
+                raise NoRegionError
+            client = self._session().create_client(service, region_name=name)
         except (InvalidRegionError, NoRegionError) as error:
             raise self._bad_region(error) from error
         except ValueError as error:
@@ -294,11 +300,11 @@ class AwsClient:
         return client
 
     def _bad_region(self, error: Exception) -> RetryctlError:
-        if self.region is None:
+        if not self.region:
             return translate_error(error, self._context("logs", "FilterLogEvents", ""))
         sources = (
             *((name, os.environ.get(name)) for name in ("AWS_REGION", "AWS_DEFAULT_REGION")),
-            ("--region", self._region),
+            (self._region_source, self._region),
         )
         source = next((name for name, value in sources if value == self.region), None)
         of = source or self._chain().setting("region")

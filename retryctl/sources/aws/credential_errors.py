@@ -104,7 +104,9 @@ def _login(error: Exception, chain: CredentialChain) -> RetryctlError:
 
 
 def _no_profile(error: Exception, chain: CredentialChain) -> RetryctlError:
-    return NoCredentials(sentence(error), "The profiles that exist: aws configure list-profiles")
+    return NoCredentials(
+        sentence(error), f"The profiles that exist: aws configure list-profiles\n{HOW_TO_SAVE}"
+    )
 
 
 def _configuration(error: Exception, chain: CredentialChain) -> RetryctlError:

@@ -18,6 +18,7 @@ from retryctl.errors import (
     CouldNotLook,
     LoginExpired,
     NoCredentials,
+    Unreachable,
     UsageError,
 )
 from retryctl.sources.aws.client import AwsClient, AwsResponse
@@ -152,6 +153,17 @@ class _Calls:
             region=_EDGE_REGION if edge else None,
         )
 
+    def raise_if_nothing_answers(self, error: CouldNotLook) -> None:
+        """Raise Unreachable where neither Lambda, as ``error`` shows, nor the logs answer."""
+        if not isinstance(error, Unreachable):
+            return
+        try:
+            self.aws.call("logs", "DescribeLogGroups", {"limit": 1})
+        except Unreachable:
+            raise
+        except CouldNotLook:
+            return
+
 
 def _requested(named: FunctionName) -> str:
     """Return the function as a call names it, without its version or alias."""
@@ -169,7 +181,8 @@ def read_settings(
 ) -> tuple[FunctionConfig, str | None, tuple[str, ...]]:
     """Return the settings, the log group (``None`` if not known), and sentences for stderr.
 
-    Never raises for what is denied, deleted or out of reach: logs can be read without them.
+    Never raises for what is denied or deleted: logs can be read without them. Raises Unreachable
+    only where the logs are out of reach too.
     ``beside`` is called with the log group in another thread, while further settings are read.
     Raises UsageError where ``function`` is not a function's name.
     """
@@ -221,6 +234,7 @@ def _configuration(calls: _Calls, request: dict[str, str], notes: list[str]) -> 
     try:
         return calls.ask("GetFunctionConfiguration", request)
     except CouldNotLook as error:
+        calls.raise_if_nothing_answers(error)
         if "Qualifier" in request and _is_missing(error):
             return _unqualified(calls, request, notes)
         _note_unknown(request, error, notes)

@@ -43,6 +43,7 @@ AUTO_MOST_USD = 0.10
 QUERY_S = 10
 """Seconds that a query is expected to take."""
 _CALLS_PER_S = 10
+_CENT = 0.01
 
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # In a group with more bytes in the window, one call of FilterLogEvents does not reach its end.
@@ -252,18 +253,22 @@ class RequestSearcher:
         """Whether Insights may take over, by its cost; above a bound the user decides."""
         terms, cost = self._options.terms, self._insights_cost(group, found.left)
         choice = (
-            f"About {found.pages_left:,.0f} calls of FilterLogEvents remain for {group.name}, "
-            f"about {found.pages_left / _CALLS_PER_S:,.0f} s. "
+            f"About {found.pages_left:,.0f} or more calls of FilterLogEvents remain for "
+            f"{group.name}, about {found.pages_left / _CALLS_PER_S:,.0f} s. "
             f"Logs Insights takes about {QUERY_S} s and costs {_dollars(cost)}"
         )
-        if terms.max_cost_usd is not None or (cost is not None and cost <= AUTO_MOST_USD):
+        most = AUTO_MOST_USD if terms.max_cost_usd is None else terms.max_cost_usd
+        if cost is not None and cost <= most:
             terms.say(f"{choice}: it is used.")
             return True
+        if terms.max_cost_usd is not None:
+            terms.say(f"{choice}. FilterLogEvents continues: --max-cost allows ${most:g}.")
+            return False
         if terms.confirm(f"{choice}. Use it?"):
             return True
         terms.say(
             f"{choice}. FilterLogEvents continues: auto uses Logs Insights up to "
-            f"${AUTO_MOST_USD:.2f}. Allow more with --max-cost, or choose --engine insights."
+            f"${most:.2f}. Allow more with --max-cost, or choose --engine insights."
         )
         return False
 
@@ -342,4 +347,6 @@ class _Either:
 
 
 def _dollars(cost: float | None) -> str:
-    return "an unknown amount" if cost is None else f"about ${cost:.2f}"
+    if cost is None:
+        return "an unknown amount"
+    return f"about ${cost:.2f}" if cost >= _CENT else "less than $0.01"

@@ -73,6 +73,8 @@ _BEFORE, _INIT, _WHOLE, _BEGUN = range(4)
 # Which of these attempts a line belongs to, by its request's ID, and the line's rank in it.
 _Place = tuple[int, str, int]
 _Line = tuple[LogEvent, Record]
+Moment = tuple[int, str]
+"""A millisecond of a log stream: its time in epoch milliseconds, and the stream."""
 
 
 @value_class
@@ -87,20 +89,41 @@ class Doubt:
     until_ms: int
     lines: int
 
+    @property
+    def moment(self) -> Moment:
+        """The millisecond of the lines, where their stream is known."""
+        return self.until_ms - 1, self.log_stream or ""
+
 
 @state_class
 class EventOrder:
-    """Puts the events of log streams in order, chunk by chunk; no millisecond is in two chunks."""
+    """Puts the events of log streams in order, chunk by chunk; no millisecond is in two chunks.
+
+    ``known`` are messages in the order of their stream, which count where there is a doubt.
+    """
 
     markers: Markers = field(default_factory=Markers)
     doubts: list[Doubt] = field(default_factory=list)
+    known: dict[Moment, list[str]] = field(default_factory=dict)
     _started_ms: dict[str, int] = field(default_factory=dict)
     _after_integer: set[str] = field(default_factory=set)
+
+    def copy(self) -> EventOrder:
+        """Return an independent order, in which a chunk can be tried."""
+        other = EventOrder(markers=self.markers)
+        other.take_over(self)
+        return other
+
+    def take_over(self, other: EventOrder) -> None:
+        """Continue where ``other`` is."""
+        self.doubts[:], self.known = other.doubts, other.known
+        self._started_ms = dict(other._started_ms)
+        self._after_integer = set(other._after_integer)
 
     def ordered(self, events: Iterable[LogEvent]) -> list[LogEvent]:
         """Return the events by time, then by stream, then by the rules of this module."""
         ordered: list[LogEvent] = []
-        for (at_ms, stream), same in groupby(sorted(events, key=_moment), key=_moment):
+        for (at_ms, stream), same in groupby(sorted(events, key=moment_of), key=moment_of):
             lines = [(event, parse_record(event)) for event in same]
             if len(lines) > 1:
                 lines = self._settled(lines, at_ms, stream)
@@ -118,6 +141,8 @@ class EventOrder:
             for _, event, record in placed
         )
         doubtful = doubtful or self._equal_claims(placed)
+        if doubtful and (messages := self.known.get((at_ms, stream))):
+            return _as_in(messages, lines)
         if doubtful:
             since_ms = self._started_ms.get(stream, 0)
             self.doubts.append(
@@ -165,6 +190,14 @@ class EventOrder:
                 (self._after_integer.add if integer else self._after_integer.discard)(stream)
 
 
+def _as_in(messages: Sequence[str], lines: Iterable[_Line]) -> list[_Line]:
+    """Return the lines in the order of ``messages``, which has each of them."""
+    waiting: dict[str, list[_Line]] = {}
+    for line in lines:
+        waiting.setdefault(line[0].message, []).append(line)
+    return [waiting[message].pop(0) for message in messages]
+
+
 def in_order(
     events: Iterable[LogEvent], markers: Markers | None = None
 ) -> tuple[list[LogEvent], list[Doubt]]:
@@ -173,7 +206,8 @@ def in_order(
     return order.ordered(events), order.doubts
 
 
-def _moment(event: LogEvent) -> tuple[int, str]:
+def moment_of(event: LogEvent) -> Moment:
+    """Return the millisecond of an event in its stream."""
     return event.timestamp_ms, event.log_stream or ""
 
 

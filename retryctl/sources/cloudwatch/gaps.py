@@ -98,14 +98,19 @@ def dropped(event: LogEvent, record: LogsDropped) -> Gap:
     )
 
 
-def masked(group: LogGroup, lines: int) -> Gap:
-    """Return the gap of what data protection hides."""
-    return Gap(
-        kind="masked",
-        message=f"data protection of {group.name} masks parts of its lines ({lines} here)",
-        log_group=group.name,
-        settle="Add --unmask, which needs the permission logs:Unmask",
-    )
+def masked(group: LogGroup, known: Description, lines: int, *, unmask: bool) -> Iterator[Gap]:
+    """Yield the gap of what data protection hides.
+
+    With ``unmask`` only where the group's class does not take that: its rows keep their masks.
+    """
+    takes_unmask = known.log_class in (None, "STANDARD")
+    if known.masked and not (unmask and takes_unmask):
+        yield Gap(
+            kind="masked",
+            message=f"data protection of {group.name} masks parts of its lines ({lines} here)",
+            log_group=group.name,
+            settle="Add --unmask, which needs the permission logs:Unmask" if takes_unmask else None,
+        )
 
 
 def too_fresh(group: LogGroup, window: TimeRange, settle: str | None = None) -> Gap:
@@ -209,8 +214,14 @@ def too_many(group: LogGroup, second: TimeRange) -> Gap:
     )
 
 
-def unordered(group: LogGroup, doubts: Sequence[Doubt]) -> Iterator[Gap]:
-    """Lines of one millisecond whose order Insights does not give and the records do not settle."""
+def unordered(
+    group: LogGroup, doubts: Sequence[Doubt], *, lookups_ended: bool = False
+) -> Iterator[Gap]:
+    """Lines of one millisecond whose order Insights does not give and the records do not settle.
+
+    ``lookups_ended``: GetLogEvents may give it, for a window with fewer of them.
+    """
+    settle = "Shorten the window with --since and --until" if lookups_ended else _USE_FILTER
     if len(doubts) > _MOST_DOUBTS:
         since_ms, until_ms = min(d.since_ms for d in doubts), max(d.until_ms for d in doubts)
         lines = sum(doubt.lines for doubt in doubts)
@@ -225,7 +236,7 @@ def unordered(group: LogGroup, doubts: Sequence[Doubt]) -> Iterator[Gap]:
             log_stream=doubt.log_stream,
             since_ms=doubt.since_ms,
             until_ms=doubt.until_ms,
-            settle=_USE_FILTER,
+            settle=settle,
             hides_lines=True,
         )
 

@@ -27,6 +27,7 @@ from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.cloudwatch.event_order import EventOrder
 from retryctl.sources.cloudwatch.insights import InsightsClient, cells, moment_ms
 from retryctl.sources.cloudwatch.pages import TimeRange
+from retryctl.sources.cloudwatch.stream_order import MOST_LOOKUPS, StreamOrder
 
 
 @value_class
@@ -63,18 +64,23 @@ class TooManyLines(CouldNotLook):
 
 
 class InsightsLines(InsightsClient):
-    """The lines of one log group; see ``InsightsClient`` for its attributes."""
+    """The lines of one log group; see ``InsightsClient`` for its attributes.
+
+    ``lookups_ended``: the order of more milliseconds was needed than GetLogEvents is used for.
+    """
+
+    lookups_ended = False
 
     def read(self, window: TimeRange, expression: str | None) -> Iterator[list[LogEvent]]:
         """Yield the events that match a regular expression, or all of them, oldest first.
 
-        Those of one millisecond stand in the order that ``event_order`` gives them, without
-        IDs. No chunk is empty, each is at most some 10,000 events, and no second is in two. The
-        expression is on one line. The window ends before what is too young for
-        Insights (``FRESH_MS``). Raises CouldNotLook before any query where both scans would cost
-        more than the terms allow, ``TooManyLines`` without an expression where all events are
-        too many, and Throttled where a query fails. Leaving early sets ``halted`` and stops the
-        queries under way.
+        Those of one millisecond stand in the order that ``event_order`` gives them, and where
+        that leaves a doubt GetLogEvents (``stream_order``); they have no IDs. No chunk is empty,
+        each is at most some 10,000 events, and no second is in two. The expression is on one
+        line. The window ends before what is too young for Insights (``FRESH_MS``). Raises
+        CouldNotLook before any query where both scans would cost more than the terms allow,
+        ``TooManyLines`` without an expression where all events are too many, and Throttled where
+        a query fails. Leaving early sets ``halted`` and stops the queries under way.
         """
         command = f"filter {condition_for(expression)}" if expression else ""
         self._announce([window, window])
@@ -85,10 +91,16 @@ class InsightsLines(InsightsClient):
                 f"{self._group.name} has more than {MOST_UNSELECTED:,} lines in the window",
                 "Shorten the window with --since.",
             )
-        order = EventOrder(markers=self._markers, doubts=self.doubts)
+        order = StreamOrder(
+            aws=self._aws,
+            group=self._group,
+            order=EventOrder(markers=self._markers, doubts=self.doubts),
+            most=MOST_LOOKUPS,
+        )
         for events in self._in_turn(windows_for(counts, size, window), command):
             if events:
                 yield order.ordered(events)
+            self.lookups_ended = order.ended
 
     def _counts(self, window: TimeRange, command: str, size: Bin) -> dict[int, int]:
         """Return the number of events of each bin that has any, by its start."""

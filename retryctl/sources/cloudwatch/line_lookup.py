@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
+from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.adjacent_pairs import AdjacentPair, Pairs, are_same, is_parted
 from retryctl.sources.cloudwatch.bare_starts import BareStarts, saved_event
@@ -136,18 +138,32 @@ class LineLookup:
         """Save the lines of the stretches that were not selected. Raises CouldNotLook."""
 
         def lines(stretch: StreamStretch) -> list[LogEvent]:
-            found = self._lines(stretch.log_stream, stretch.window)
+            found = self._all_lines(stretch)
             return [event for event in found if not self._is_selected(event.message)]
 
         with DaemonPool(_AT_ONCE) as pool:
             for events in pool.map(lines, stretches):
                 save(events)
 
+    def _all_lines(self, stretch: StreamStretch) -> list[LogEvent]:
+        """Read by FilterLogEvents; by GetLogEvents where the log group's class refuses that."""
+        try:
+            return list(self._lines(stretch.log_stream, stretch.window))
+        except Refused as refused:
+            if not refused.is_log_class or stretch.log_stream is None:
+                raise
+            window = self._within(stretch.window)
+            return newest_first(
+                self._aws, self._group, stretch.log_stream, window, lambda page: False
+            )
+
     def _lines(self, stream: str | None, window: TimeRange) -> Iterator[LogEvent]:
-        until_ms = min(window.until_ms, self._window.until_ms)
-        window = TimeRange(since_ms=window.since_ms, until_ms=until_ms)
-        pages = matching_pages(self._aws, self._group, window, streams=[stream] if stream else ())
+        window, streams = self._within(window), [stream] if stream else ()
+        pages = matching_pages(self._aws, self._group, window, streams=streams)
         return chain.from_iterable(page.events for page in pages)
+
+    def _within(self, window: TimeRange) -> TimeRange:
+        return replace(window, until_ms=min(window.until_ms, self._window.until_ms))
 
 
 def _some(pages: int) -> int:

@@ -290,8 +290,9 @@ class RequestSource:
             self._unread.append(error)
         self._looked.gaps += unordered(group, finder.doubts(group))
         masked_lines = self._looked.masked - masked_before
-        if masked_lines and not self._aws.unmask and self._describe(group).masked:
-            self._looked.gaps.append(masked(group, masked_lines))
+        if masked_lines:
+            known = self._describe(group)
+            self._looked.gaps += masked(group, known, masked_lines, unmask=self._aws.unmask)
 
     def _slices(
         self, finder: RequestSearcher, group: LogGroup, wanted: list[StreamSlice]

@@ -62,6 +62,7 @@ class SlicePlanner:
         self._rate = 0.0  # pages a millisecond by the latest slice; 0 before the first
         self._rates: list[float] = []
         self._reached: dict[TimeRange, int] = {}  # pages of slices that are read
+        self._least_rates: list[float] = []  # of slices that were given back
         self._pages = 0
 
     def take(self) -> TimeSlice | None:
@@ -129,7 +130,8 @@ class SlicePlanner:
     def give_back(self, slice_: TimeSlice) -> None:
         """Note that a slice was not read to its end."""
         self._taken.remove(slice_.window)
-        self._reached.pop(slice_.window, None)
+        if pages := self._reached.pop(slice_.window, 0):
+            self._least_rates.append(pages / max(1, _length_of([slice_.window])))
         if slice_.trial:
             self._longest_ms = _first_length(slice_.window)
 
@@ -155,10 +157,12 @@ class SlicePlanner:
         """Return how many pages remain, at the median rate of the slices; 0 where none was read.
 
         The median, since one busy slice is not an estimate of a day. A slice that is read counts
-        with the pages that it has by now.
+        with the pages that it has by now, and one given back with those that it had: more may
+        remain.
         """
         reached = list(self._reached.items())
-        rates = self._rates + [n / max(1, _length_of([w])) for w, n in reached]
+        rates = self._rates + self._least_rates
+        rates += [n / max(1, _length_of([w])) for w, n in reached]
         return median_low(rates) * _length_of(self.rest()) if rates else 0.0
 
 

@@ -300,7 +300,7 @@ class WindowDownload:
         self.looked.bytes_scanned = lines.bytes_scanned
         self.looked.gaps += [not_searched(self._group, *each, None) for each in lines.incomplete]
         self.looked.gaps += [too_many(self._group, second) for second in lines.unread]
-        self.looked.gaps += unordered(self._group, lines.doubts)
+        self.looked.gaps += unordered(self._group, lines.doubts, lookups_ended=lines.lookups_ended)
         if self._rewritten is None:
             self.looked.gaps.append(may_be_rewritten(self._group))
         if lines.clamped:

@@ -40,6 +40,7 @@ from retryctl.views.next_steps import list_wrong
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, STYLES, WARNING
 from retryctl.views.summary_tables import (
+    MOST_ROWS,
     USUAL_WAITS,
     attempts_table,
     branches_table,
@@ -207,7 +208,11 @@ def _heat(tally: SummaryTally, branches: Branches) -> Drawing:
     rows = branch_rows(tally, branches)
     lines: list[Pieces] = []
     for start in range(0, len(names), _BRANCHES_ABREAST):
-        lines += _heat_lines(rows, names[start : start + _BRANCHES_ABREAST], branches)
+        few = names[start : start + _BRANCHES_ABREAST]
+        lines += _heat_lines(rows[:MOST_ROWS], few, branches)
+    if len(rows) > MOST_ROWS:
+        more = f"  and {len(rows) - MOST_ROWS:,} later attempts: see JSON"
+        lines.append([(more, "dim")])
     return Drawing(lines=lines)
 
 
