@@ -8,13 +8,13 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 
+from retryctl.app.aws_clients import aws_for, with_place
 from retryctl.app.options import (
     Clock,
     Feedback,
     ShowProgress,
     SourceOptions,
     TimeWindow,
-    wall_clock_ms,
 )
 from retryctl.app.search_progress import show_calls, show_wait
 from retryctl.config import ProjectConfig
@@ -47,12 +47,8 @@ from retryctl.sources.aws.service_clock import LEAST_SKEW_MS
 from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.request_source import RequestSource
 
-# arn:aws:lambda:eu-west-1:123456789012:function:orders-worker
-_PLACE_OF_ARN = re.compile(r"arn:[^:]*:(?:lambda|logs):(?P<region>[^:]+):(?P<account>[0-9]+):")
 # arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders-worker
 _GROUP_ARN = re.compile(r"arn:([^:]*):logs:([^:]*):([^:]*):log-group:")
-
-_DEFAULT_REGION = "region in retryctl.toml or pyproject.toml"
 
 
 @value_class
@@ -157,62 +153,10 @@ def read_by_service_clock(
             return query, events
 
 
-def warn_of_skew(skew_ms: int, feedback: Feedback) -> None:
-    """Report that this machine's clock is wrong, and which clock is used."""
-    if skew_ms:
-        side = "behind" if skew_ms > 0 else "ahead of"
-        feedback.warn(
-            f"This machine's clock is {abs(skew_ms) / 1000:,.0f} s {side} the service's clock, "
-            "which is used instead."
-        )
-
-
 def _versions(aws: AwsClient, named: FunctionName, feedback: Feedback) -> frozenset[str] | None:
     versions, notes = read_versions(aws, named)
     _warn_all(feedback, notes)
     return versions
-
-
-def aws_for(options: SourceOptions, *names: str | None, clock: Clock = wall_clock_ms) -> AwsClient:
-    """Return the client of all calls; an ARN among ``names`` gives the region where no option does.
-
-    Raises ``UsageError`` where an option and an ARN contradict each other.
-    """
-    from retryctl import __version__
-
-    _refuse_contradictions(options, names)
-    places = [_PLACE_OF_ARN.match(name or "") for name in names]
-    regions = [place and place["region"] for place in places]
-    named = next(filter(None, regions), None)
-    if options.functions and None in regions:  # the region of an ARN does not apply to a plain name
-        named = options.default_region
-    return AwsClient(
-        profile=options.profile,
-        region=options.region or named or options.default_region,
-        region_source="--region" if options.region else _DEFAULT_REGION if not named else "the ARN",
-        endpoint_url=options.endpoint_url,
-        user_agent=f"retryctl/{__version__}",
-        unmask=options.unmask,
-        clock=clock,
-    )
-
-
-def _refuse_contradictions(options: SourceOptions, names: Sequence[str | None]) -> None:
-    """Raise ``UsageError`` where ``--region`` or ``-f`` and an ARN name different places."""
-    arns = [(place, name) for name in names if name and (place := _PLACE_OF_ARN.match(name))]
-    for place, arn in arns:
-        if options.region not in (None, place["region"]):
-            raise UsageError(
-                f"--region {options.region} contradicts the region of {arn}.",
-                f"Drop --region, or give --region {place['region']}.",
-            )
-    own = _PLACE_OF_ARN.match(options.function or "")
-    for place, arn in arns:
-        if own and own.groups() != place.groups():
-            raise UsageError(
-                f"{arn} is in another account or region than {options.function}.",
-                "A function logs in its own account and region: drop one of them.",
-            )
 
 
 def query_budget(options: SourceOptions, feedback: Feedback) -> QueryBudget:
@@ -326,26 +270,6 @@ def _groups_of(
 def _warn_all(feedback: Feedback, sentences: Iterable[str]) -> None:
     for sentence in sentences:
         feedback.warn(sentence)
-
-
-def with_place(coverage: Coverage, options: SourceOptions, *names: str | None) -> Coverage:
-    """Give the commands to copy the profile, region, endpoint and --unmask of this one.
-
-    ARNs of one region among ``names`` give the region where no option does.
-    """
-    arns = {arn["region"] for name in names if name and (arn := _PLACE_OF_ARN.match(name))}
-    region = options.region or (arns.pop() if len(arns) == 1 else None)
-    place = replace(options, region=region).aws_options
-    return replace(
-        coverage,
-        aws_options=place,
-        gaps=tuple(
-            replace(gap, settle=gap.settle + place)
-            if gap.settle and "retryctl " in gap.settle
-            else gap
-            for gap in coverage.gaps
-        ),
-    )
 
 
 @value_class

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from retryctl.app.cloudwatch_targets import aws_for
+from retryctl.app.aws_clients import aws_for
 from retryctl.app.options import (
     Feedback,
     ProgressText,

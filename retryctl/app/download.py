@@ -16,12 +16,11 @@ from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 
+from retryctl.app.aws_clients import warn_of_skew, with_place
 from retryctl.app.cloudwatch_targets import (
     Target,
     find_targets,
     query_budget,
-    warn_of_skew,
-    with_place,
 )
 from retryctl.app.options import Feedback, ShowProgress, SourceOptions, TimeWindow
 from retryctl.app.search_progress import show_calls, show_wait

@@ -23,7 +23,7 @@ def records_in_queue(
 
     Raises ``UsageError`` where ``url`` is not a queue's, ``NothingFound`` without a record.
     """
-    from retryctl.app.cloudwatch_targets import aws_for
+    from retryctl.app.aws_clients import aws_for
     from retryctl.sources.aws.failure_queue import read_messages
 
     if not _QUEUE_URL.fullmatch(url):

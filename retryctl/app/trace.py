@@ -157,7 +157,8 @@ def _search_reader(
     feedback: Feedback,
     clock: Clock,
 ) -> Callable[[_Stored], TraceResult]:
-    from retryctl.app.cloudwatch_targets import open_search, read_by_service_clock, warn_of_skew
+    from retryctl.app.aws_clients import warn_of_skew
+    from retryctl.app.cloudwatch_targets import open_search, read_by_service_clock
 
     shown: list[ShowProgress] = []  # where the search that is under way shows its progress
     search = open_search(
@@ -304,7 +305,7 @@ def _read_store(options: SourceOptions, request_ids: Sequence[str]) -> _Stored:
     """Return the attempts in the durable store by request; empty where no store is named."""
     if options.store is None:
         return {}
-    from retryctl.app.cloudwatch_targets import aws_for
+    from retryctl.app.aws_clients import aws_for
     from retryctl.sources.aws.counter_stores import read_count
 
     aws = aws_for(options, options.function, *options.log_groups)

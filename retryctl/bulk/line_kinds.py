@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import compress
 
 from retryctl.core.late_regex import late_regex
 
 HEAD_BYTES = 6
 PLAIN, TEXT, DIGITS, JSON, STARTS, ENDS, REPORTS, LOOK = range(8)
 """PLAIN lines have no consequence, nor have most of the next three kinds; LOOK lines may be any."""
-_CERTAIN = bytes((PLAIN, STARTS, ENDS, REPORTS, LOOK))
+_UNCERTAIN = bytes(kind in (TEXT, DIGITS, JSON) for kind in range(256))
 
 # In a line that begins with a time: a timeout, an error of Node.js, .NET or Go.
 _TIMED = re.compile(
@@ -82,8 +83,7 @@ def consequence(kind: int, line: bytes, message_at: int) -> int:
 
 def consequences(kinds: bytes, lines: list[bytes], message_at: int) -> bytes:
     """Return the kinds of many lines, each as ``consequence`` does."""
-    if not kinds.translate(None, _CERTAIN):
-        return kinds
-    return bytes(
-        [consequence(kind, line, message_at) for kind, line in zip(kinds, lines, strict=True)]
-    )
+    found = bytearray(kinds)
+    for number in compress(range(len(kinds)), kinds.translate(_UNCERTAIN)):
+        found[number] = consequence(kinds[number], lines[number], message_at)
+    return bytes(found)

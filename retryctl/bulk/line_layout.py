@@ -12,6 +12,7 @@ from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent
 from retryctl.sources.saved.canonical_lines import HEADER
 from retryctl.sources.saved.formats.json_event import line_event
+from retryctl.sources.saved.raw_blocks import contains_key
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 # written out: a group that repeats takes a third more time
@@ -50,30 +51,17 @@ def three_lines(message_at: int) -> re.Pattern[bytes]:
 
 STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"')
 
-_FEW = 50
 _LATE_GROUP = late_regex(rb', ?"log(?:GroupName|Group|_group)": ?("[^"\\]*")(?=[,}])')
 
 
 def lead_with_groups(block: bytes) -> bytes:
     """Put the log group of each line first, where a writer put it behind the message."""
-    if not _contains(block, b'"log_group"', b"_"):
-        if not _contains(block, b'"logGroup', b"G"):
+    if not contains_key(block, b'"log_group"', b"_"):
+        if not contains_key(block, b'"logGroup', b"G"):
             return block
         if block.count(b'"logGroup') == block.count(b'{"logGroupName"'):
             return block
     return b"".join(map(lead_with_group, BytesIO(block)))
-
-
-def _contains(block: bytes, key: bytes, rare: bytes) -> bool:
-    """Whether a block contains a key; one byte of it is found fast, and often is rare."""
-    before, at = key.index(rare), -1
-    for _ in range(_FEW):
-        at = block.find(rare, at + 1)
-        if at < 0:
-            return False
-        if block.startswith(key, max(at - before, 0)):
-            return True
-    return key in block
 
 
 def lead_with_group(line: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import compress
 from operator import itemgetter
@@ -92,11 +93,7 @@ class StreamBatch:
 
 def by_header(lines: Iterable[bytes], width: int) -> list[StreamBatch]:
     """Deal lines out by their header of ``width`` bytes."""
-    batches: dict[bytes, list[bytes]] = {}
+    batches: dict[bytes, list[bytes]] = defaultdict(list)
     for line in lines:
-        header = line[:width]
-        if header in batches:
-            batches[header].append(line)
-        else:
-            batches[header] = [line]
+        batches[line[:width]].append(line)
     return [StreamBatch(header, lines) for header, lines in batches.items()]

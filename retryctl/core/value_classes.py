@@ -20,7 +20,7 @@ def value_class(cls: type[T]) -> type[T]:
     """Make a class a ``dataclass(frozen=True, slots=True, kw_only=True)``."""
     made = _slotted(cls, " _set(self, {0!r}, {1})")
     made.__setattr__ = made.__delattr__ = _refuse
-    made.__getstate__, made.__setstate__ = _state, _restore
+    made.__getstate__, made.__setstate__ = _pickling(made)
     return made  # type: ignore[no-any-return]
 
 
@@ -100,10 +100,12 @@ def _refuse(self: object, name: str, *_: object) -> NoReturn:
     raise FrozenInstanceError(f"cannot change {name!r} of a {type(self).__name__}")
 
 
-def _state(self: Any) -> list[Any]:
-    return [getattr(self, each.name) for each in fields(self)]
+def _pickling(made: Any) -> tuple[Callable[[Any], list[Any]], Callable[[Any, list[Any]], None]]:
+    """Return ``__getstate__`` and ``__setstate__``; a log pickles very many values."""
+    names = [each.name for each in fields(made)]
 
+    def restore(self: object, state: list[Any]) -> None:
+        for name, restored in zip(names, state, strict=True):
+            object.__setattr__(self, name, restored)
 
-def _restore(self: Any, state: list[Any]) -> None:
-    for each, restored in zip(fields(self), state, strict=True):
-        object.__setattr__(self, each.name, restored)
+    return lambda self: [getattr(self, name) for name in names], restore

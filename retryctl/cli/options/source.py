@@ -62,7 +62,7 @@ def aws_client(aws: AwsOptions, *names: str) -> AwsClient:
 
     Raises ``UsageError`` for an empty value, and where an option contradicts an ARN.
     """
-    from retryctl.app.cloudwatch_targets import aws_for
+    from retryctl.app.aws_clients import aws_for
 
     return aws_for(source_options(ReadOptions(), aws, config_for("cloudwatch")), *names)
 

@@ -11,7 +11,7 @@ from retryctl.app.options import Feedback, SourceOptions
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.log_place import function_name
 from retryctl.core.wording import suggestions
-from retryctl.errors import NothingFound, RetryctlError, UnreadableInput, UsageError
+from retryctl.errors import CouldNotLook, NothingFound, RetryctlError, UnreadableInput, UsageError
 from retryctl.views.sentences import coverage_sentence
 
 _MOST_GAPS = 10
@@ -81,7 +81,8 @@ def nothing_found(what: str, coverage: Coverage, tz: tzinfo, step: str = "") -> 
     """Build the error that nothing was found: what was read, what was not, and the next step.
 
     ``step`` is the next step where the coverage does not suggest one. Where records of Lambda
-    were not understood, the error is that the log cannot be read.
+    were not understood, the error is that the log cannot be read; where the credentials expired
+    while it was read, that the rest could not be.
     """
     if coverage.web_function:
         what = f"the log is of a web function, whose requests are not retried: {what}"
@@ -89,7 +90,13 @@ def nothing_found(what: str, coverage: Coverage, tz: tzinfo, step: str = "") -> 
     where = " ".join([read[:1].upper() + read[1:], *gap_sentences(coverage, _MOST_GAPS_IN_ERROR)])
     if any(gap.kind == "not-understood" for gap in coverage.gaps):
         return UnreadableInput(f"{what.rstrip('.')} in the lines that were understood.", where)
-    return NothingFound(what, f"{where}\n{_settling_step(coverage) or step}".rstrip())
+    expired = any(gap.kind == "expired" and gap.hides_attempts for gap in coverage.gaps)
+    if expired:
+        step = "Log in again, and run the command once more."
+    where = f"{where}\n{_settling_step(coverage) or step}".rstrip()
+    if expired:
+        return CouldNotLook(f"{what.rstrip('.')} before the AWS credentials expired.", where)
+    return NothingFound(what, where)
 
 
 def next_step(coverage: Coverage, steps: Mapping[str, str]) -> str:
