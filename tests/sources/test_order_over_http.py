@@ -118,3 +118,13 @@ def test_beyond_the_bound_a_gap_says_what_to_do(
     (settle,) = {gap["settle"] for gap in gaps if gap["kind"] == "unordered"}
     assert settle == "Shorten the window with --since and --until"
     assert endpoint.calls["GetLogEvents"] <= 4  # those for pairs
+
+
+def test_the_next_command_of_check_repeats_the_window(endpoint: Endpoint) -> None:
+    prepare(endpoint, "kept", streams=True, refusal="ValidationException")
+    where = (*WHERE, "--endpoint-url", endpoint.url)
+    done = run("check", *where, "-q", env=CREDENTIALS)
+    assert done.returncode == 1
+    command = done.stdout.partition(f"retryctl trace {SECOND_ID}")[2]
+    assert "--since" in command
+    assert "--until" in command

@@ -171,6 +171,8 @@ def next_command(check: CheckResult, coverage: Coverage) -> str:
         return ""
     if check.request_id:
         command = f"retryctl trace {check.request_id} {source}"
+        if not where and coverage.since_ms is not None:  # trace alone searches 24 hours
+            command += f" --since {iso_text(coverage.since_ms)}"
     elif check.name in _LISTS:
         command = f"retryctl list {source} {_LISTS[check.name]}"
     else:
