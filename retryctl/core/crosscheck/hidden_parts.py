@@ -1,7 +1,7 @@
 """What a gap in the log hides of a request: its attempts, their lines, and their outcomes.
 
-No outcome and no verdict reaches across a gap: where a hidden attempt or a hidden line could
-change it, it is unknown. Where a gap cannot change it, it stands.
+An outcome or a verdict that a hidden attempt or a hidden line could change is unknown. One that no
+gap can change stays.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def without_hidden_outcomes(
 
     ``cut``: the log shows that attempts before the first may be missing.
     """
-    attempts = tuple(_seen(request, attempt, around, hidden) for attempt in request.attempts)
+    attempts = tuple(_known(request, attempt, around, hidden) for attempt in request.attempts)
     outcome = _outcome(replace(request, attempts=attempts), request.attempts, hidden, cut=cut)
     if outcome is request.outcome and attempts == request.attempts:
         return request
@@ -122,7 +122,7 @@ def without_hidden_outcomes(
     return replace(request, attempts=attempts, outcome=outcome, next_attempt_due_ms=due)
 
 
-def _seen(
+def _known(
     request: Request, attempt: Attempt, around: JudgingContext, hidden: HiddenParts
 ) -> Attempt:
     """Return the attempt, unknown where its end or its error marker may be missing."""

@@ -2,14 +2,14 @@
 
 Lambda writes its own records in two formats, text (``platform_text``) and JSON
 (``platform_json``), and each runtime has its own marker of a function that raised
-(``runtime_text``). Every expression stands under a sample of the line that it reads;
+(``runtime_text``). Above each expression is a sample of the line that it reads;
 ``⇥`` is a tab, ``⏎`` a newline. Sources: AWS's documentation of log formats and of the
 Telemetry API, the runtimes' published clients, and captured logs.
 
-What has the shape of a record and cannot be read is ``Unrecognised``, never dropped. What
-Lambda did not write is an ``AppLine``. Nothing here knows of streams or order: a line that
-an application forged looks like the real one, and it is the history that holds it against
-the state of its stream. Messages may be hostile: every expression runs in linear time.
+A line in the form of a record that cannot be read is ``Unrecognised``, never dropped. A line that
+Lambda did not write is an ``AppLine``. The grammar knows neither streams nor order: a line that an
+application forged is read like a real one, and ``history`` compares it with the state of its
+stream. Messages may be hostile: every expression runs in linear time.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class AttemptLines:
 
     @property
     def before_start(self) -> list[Line]:
-        """The init; where START was not seen, all that could be of it."""
+        """The lines of the init; without a START, all lines that could belong to it."""
         return self.init if self.start else self.body
 
     def share(self, line: Line) -> None:
@@ -97,7 +97,7 @@ class AttemptLines:
         return any(isinstance(record, (TimedOut, RuntimeExited)) for _, record in self.lines)
 
     def add(self, line: Line) -> None:
-        """Put a line into the body and keep what it says of the attempt's start and end.
+        """Add a line to the body, and keep the attempt's version, END and REPORT.
 
         A record that names another request is the function's text, in any form.
         """
@@ -139,7 +139,7 @@ class AttemptLines:
 def bracket_of(
     line: Line, request_id: str, *, after_another: bool, managed: bool = False
 ) -> AttemptLines:
-    """Return an empty bracket of ``request_id`` that begins with ``line``, its START if seen."""
+    """Return an empty bracket of ``request_id`` that begins with ``line``, its START or another."""
     event, record = line
     return AttemptLines(
         request_id=request_id,
@@ -173,8 +173,7 @@ def within(first: LogEvent, second: LogEvent) -> bool:
 def is_repeat(bracket: AttemptLines, line: Line) -> bool:
     """Whether a record of an attempt's end belongs to ``bracket``, though that has ended.
 
-    It comes late, again or in another order; but where no START is seen at all, another
-    REPORT is another attempt.
+    It may be late, repeated or out of order. Without any START, another REPORT is another attempt.
     """
     event, record = line
     if bracket.start is None and isinstance(record, Report) and bracket.report:
@@ -184,7 +183,7 @@ def is_repeat(bracket: AttemptLines, line: Line) -> bool:
 
 
 def settle(between: list[Line], last: AttemptLines | None, bracket: AttemptLines | None) -> None:
-    """Give the lines between two brackets to the one before, the one behind, or nobody."""
+    """Assign the lines between two brackets to the one before, the one behind, or neither."""
     fresh = last is None or last.resets_environment
     for line in between:
         event, record = line

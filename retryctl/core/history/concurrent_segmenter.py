@@ -38,8 +38,8 @@ _CLOCK_SLACK_MS = 2_000
 class ConcurrentSegmenter:
     """A stream of Managed Instances, or all the streams of a log that does not name them.
 
-    A line without an ID is nobody's while more than one attempt could have written it: also one
-    whose START was not seen, and an environment that starts up beside the open attempt. The open
+    A line without an ID belongs to no attempt while more than one could have written it: also an
+    attempt without a START, and an environment that starts up beside the open attempt. The open
     attempts share it: it may be the error or the counter of any of them.
     """
 
@@ -132,7 +132,7 @@ class ConcurrentSegmenter:
         return all(start.timestamp_ms < began_ms for start in starts)
 
     def _read_nameless(self, line: Line) -> None:
-        """Return a line without an ID; on Managed Instances a printed one belongs to no attempt."""
+        """Read a line without an ID; on Managed Instances a printed one belongs to no attempt."""
         event, record = line
         if not self.open and not (self.managed and isinstance(record, AppLine)):
             self.between.append(line)
@@ -186,7 +186,7 @@ def _lone_ends(lines: Sequence[Line]) -> set[int]:
 
 
 def _ends_without_start(lines: Sequence[Line]) -> deque[int]:
-    """Return the times of the ends of attempts whose START was not seen."""
+    """Return the times of the ends of attempts without a START."""
     known: set[str] = set()
     times: deque[int] = deque()
     for event, record in lines:

@@ -1,9 +1,8 @@
 """From log events to requests and their attempts.
 
-Events may come in any order, from many streams, and more than once: they are put into the
-order of their stream first (one of the segmenters then cuts it into attempts), so the
-same events always give the same history. Nothing is assumed of what was not seen: a missing
-START gives no start time, a missing REPORT no success.
+Events may come in any order, from many streams, and more than once. They are sorted into the order
+of their stream first, and one of the segmenters cuts it into attempts, so the same events always
+give the same history. A missing START gives no start time, a missing REPORT no success.
 """
 
 from __future__ import annotations
@@ -109,23 +108,23 @@ def stream_lines(events: Iterable[LogEvent]) -> list[Line]:
 
 
 def _in_stream(event: LogEvent) -> tuple[int, int, int]:
-    """Time first; in one millisecond CloudWatch's event ID decides, and without it the place."""
+    """Return the sort key: the time, then CloudWatch's event ID or, without it, the place."""
     number = event.event_id or ""
     known = number.isascii() and number.isdigit() and len(number) < 100
     return (event.timestamp_ms, int(not known), int(number) if known else 0)
 
 
 def _without_repeats(events: list[LogEvent]) -> list[Line]:
-    """Lambda writes no record twice; a print may well repeat itself."""
-    seen: set[tuple[int, str]] = set()
+    """Drop repeated records: Lambda writes none twice. Printed lines may repeat."""
+    read: set[tuple[int, str]] = set()
     lines: list[Line] = []
     for event in events:
         record = parse_record(event)
         if isinstance(record, (Start, End, Report)):
             key = (event.timestamp_ms, event.message.rstrip())
-            if key in seen:
+            if key in read:
                 continue
-            seen.add(key)
+            read.add(key)
         lines.append((event, record))
     return lines
 
@@ -133,7 +132,7 @@ def _without_repeats(events: list[LogEvent]) -> list[Line]:
 def mentions_in(
     lines: Sequence[Line], brackets: Sequence[AttemptLines]
 ) -> Iterator[tuple[str, LogEvent]]:
-    """In a stream whose level drops Lambda's records, a runtime's error still proves its request.
+    """Yield the requests that only a runtime's error proves: the log level drops Lambda's records.
 
     ``brackets`` are the attempts of the stream; a request that has one there is known already.
     """

@@ -1,13 +1,13 @@
 """Incremental segmentation of a stream in bounded memory.
 
-The law: what ``sequential_segmenter`` makes of a line depends on the lines before it and, for an
-attempt that is open, on what follows within its longest time. So where an attempt was closed by
-its REPORT and another START follows it, and no attempt before them could still be closed by a
-later record, the stream may be cut. What lies before the cut is final, and what lies behind it is
-read with the last closed attempt in front, its *context*, which shows how the environment was left.
+The result of ``sequential_segmenter`` for a line depends on the lines before it and, for an open
+attempt, on the lines that follow within its longest time. So the stream may be cut where a REPORT
+closed an attempt, another START follows, and no later record can close an attempt before them. The
+lines before the cut are final. The lines behind it are read with the last closed attempt in front,
+its *context*, which shows the state of the environment.
 
-``closed_piece`` makes a cut only where all of this is seen to hold; else it says so, and the
-piece has to grow. The pieces of a stream together give what the whole stream gives.
+``closed_piece`` makes a cut only where all of this is true; else it returns nothing, and the piece
+has to grow. The pieces of a stream together give the same result as the whole stream.
 """
 
 from __future__ import annotations

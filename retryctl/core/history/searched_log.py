@@ -1,7 +1,7 @@
 """Detection of a log that is the saved result of a search for one request ID.
 
 Such a log has no line without an ID: printed output and the error marker of some runtimes are
-missing from it, so a failed attempt looks like a good one.
+missing from it, so a failed attempt seems to be a good one.
 """
 
 from __future__ import annotations

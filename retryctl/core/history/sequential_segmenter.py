@@ -1,19 +1,19 @@
-"""One log stream, record by record, cut into attempts.
+"""The segmentation of one log stream into attempts.
 
-The law: an execution environment runs one request at a time and has one log stream. So a
-line belongs to the attempt whose START..REPORT bracket it stands in; an ID in the line only
-confirms. Output before START is init; late timeout and crash lines follow REPORT; what else
-stands between two brackets is background output and belongs to nobody.
+An execution environment runs one request at a time and has one log stream. So a line belongs to
+the attempt whose START..REPORT bracket contains it; a request ID in the line only confirms this.
+Output before START is init. Timeout and crash lines can follow REPORT. All other lines between two
+brackets are background output and belong to no attempt.
 
-The theory of operation: for each START its own REPORT is looked up ahead. Where it exists,
-everything between is the attempt's, even text that looks like a START or a REPORT: a function
-may print what it likes. Where it does not, the bracket ends at the next START, and a REPORT of
-another request shows that the START before it was only printed. A REPORT without a START
-reaches back to the REPORT before it; prints there are nobody's, for nothing proves whose.
+For each START, the segmenter searches ahead for its own REPORT. If there is one, all lines between
+belong to the attempt, even text in the form of a START or a REPORT: a function may print anything.
+If there is none, the bracket ends at the next START, and a REPORT of another request shows that the
+START before it was printed text. A REPORT without a START reaches back to the REPORT before it;
+printed lines there belong to no attempt, since nothing shows whose they are.
 
-Two kinds of stream hold several open attempts: that of Managed Instances, and the nameless one
-of a saved log that does not name its streams. There lines go by their own request ID, and in
-the nameless one those without an ID to the only open attempt.
+Two kinds of stream contain several open attempts: a stream of Managed Instances, and the lines of a
+saved log that does not name its streams. There a line belongs to the attempt of its own request ID.
+Without stream names, a line without an ID belongs to the only open attempt.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _whole_pairs(lines: Sequence[Line]) -> set[tuple[bool, str]]:
 def _of_own_formats(lines: Sequence[Line], pairs: set[tuple[bool, str]]) -> list[Line]:
     """Read the streams of several formats together: each request has its own.
 
-    A START, END or REPORT in the other format than a whole attempt of its request is text.
+    A START, END or REPORT in another format than a whole attempt of its request is text.
     """
 
     def own(record: Record) -> bool:
@@ -138,7 +138,7 @@ def _is_json(marks: Sequence[Start | Report | InitStart], ended_in_text: set[str
 
 
 def _describe(brackets: list[AttemptLines], lines: Sequence[Line]) -> None:
-    """Return what the stream shows of all of its attempts."""
+    """Copy to each attempt what the stream shows of all of them."""
     inits = [r for _, r in lines if isinstance(r, (InitStart, RestoreStart))]
     runtime = next((r.runtime_version for r in inits if r.runtime_version), None)
     arn = next((r.function_arn for _, r in lines if isinstance(r, Start) and r.function_arn), None)
@@ -179,7 +179,7 @@ class SequentialSegmenter:
         self.all_reports = sorted(at for places in self.reports.values() for at in places)
         self.brackets: list[AttemptLines] = []
         self.between: list[Line] = []
-        self.idle_seen = False  # whether a line proves that nothing runs here
+        self.is_idle = False  # whether a line proves that no attempt runs here
 
     def read(self) -> list[AttemptLines]:
         """Return the attempts of the stream in its order."""
@@ -191,7 +191,7 @@ class SequentialSegmenter:
             elif isinstance(record, CLOSING):
                 at = self._startless(at, record.request_id)
             else:
-                self.idle_seen |= isinstance(record, (InitStart, RestoreStart))
+                self.is_idle |= isinstance(record, (InitStart, RestoreStart))
                 self.between.append(self.lines[at])
                 at += 1
         settle(self.between, self._last, None)
@@ -213,7 +213,7 @@ class SequentialSegmenter:
             self.brackets[-1].drop_unfinished_report()
             return stop
         stop = self._next_start(at, request_id)
-        printed = None if self.idle_seen else self._ends_another(at, stop, request_id)
+        printed = None if self.is_idle else self._ends_another(at, stop, request_id)
         if printed is None:
             return self._take(at, stop, request_id)
         self.between += [
@@ -258,7 +258,7 @@ class SequentialSegmenter:
         bracket.doubtful = not bracket.ended and (follows_open or bool(bracket.ambiguous))
         self.between = []
         self.brackets.append(bracket)
-        self.idle_seen = True
+        self.is_idle = True
         return stop
 
     def _end_of(self, at: int, request_id: str) -> int | None:
@@ -361,7 +361,7 @@ class SequentialSegmenter:
         return up
 
     def _ends_another(self, at: int, stop: int, request_id: str) -> int | None:
-        """Find another request's END: it shows that this START was only printed."""
+        """Return the place of another request's END, which shows that this START was printed."""
         for i in range(at + 1, stop):
             record = self.lines[i][1]
             if isinstance(record, (End, Report)) and record.request_id != request_id:

@@ -33,7 +33,7 @@ from retryctl.core.value_classes import value_class
 class Attempt:
     """One run of the function for a request. ``number`` counts from 1 in order of start.
 
-    ``placed_ms`` is its place among the attempts: its start or, where that was not seen, its
+    ``placed_ms`` is its place among the attempts: its start or, without a START, its
     REPORT less its duration, or its end.
     ``bare``: it has a START and no other line. ``unproved``: so few of its records are in the log
     that they may be printed text. ``execution_arn`` names the durable execution
@@ -42,7 +42,7 @@ class Attempt:
     that ran at the same time.
     ``events`` are its log events in stream order, with those of its init and late lines;
     ``start_event``, ``report_event`` and ``error_event`` prove its start, its figures and its
-    failure. ``ambiguous`` are lines of it that look like a record of another attempt, ``dropped``
+    failure. ``ambiguous`` are lines of it in the form of a record of another attempt, ``dropped``
     the records of lost ones.
     """
 
@@ -151,7 +151,7 @@ def build_attempt(
 def _own_lines(bracket: AttemptLines) -> list[Line]:
     """Return the lines, without the text of those that name another request.
 
-    Where no START was seen, only the lines that name this request are its own.
+    Without a START, only the lines that name this request are its own.
     """
     own = (None, bracket.request_id) if bracket.start else (bracket.request_id,)
     return [

@@ -171,7 +171,7 @@ def _may_retry(last: Attempt, attempt: Attempt) -> bool:
 
 
 def _delivery(attempts: Sequence[Attempt], request_id: str, settings: FunctionConfig) -> Delivery:
-    """Who retries the request, by its ID, its waits and the function's event sources."""
+    """Return who retries the request, by its ID, its waits and the function's event sources."""
     if is_event_source_id(request_id):
         return Delivery.EVENT_SOURCE
     if len(attempts) > settings.retries_allowed + 1 and not is_timed(attempts[0].placed_ms):
@@ -208,7 +208,7 @@ def _leaves_no_marker(attempt: Attempt, settings: FunctionConfig) -> bool:
 def _next_due_ms(
     attempts: list[Attempt], delivery: Delivery, settings: FunctionConfig, horizon_ms: int
 ) -> int | None:
-    """When the next attempt is due, while one can still be expected."""
+    """Return when the next attempt is due; ``None`` where none is to be expected any more."""
     if not attempts or delivery is not Delivery.ASYNCHRONOUS or attempts[0].starts_unseen:
         return None
     last, wait = attempts[-1], USUAL_WAITS_MS.get(len(attempts))

@@ -19,7 +19,7 @@ ENDED_WELL = (RequestOutcome.SUCCEEDED, RequestOutcome.RECOVERED)
 class RequestRow:
     """A request in one line. ``findings`` are the names of rules, each once, in their order.
 
-    ``placed_ms`` orders it in time; ``started_ms`` is ``None`` where no START was seen.
+    ``placed_ms`` orders it in time; ``started_ms`` is ``None`` without a START.
     ``errors`` are the types and messages of its failed attempts, and ``error`` is the type of
     the last one. ``branches`` has the branch of each attempt, ``None`` where it logged none, and
     ``wrong_branches`` the numbers of the attempts that ran another branch than expected.
