@@ -34,6 +34,7 @@ from retryctl.sources.saved.raw_blocks import (
 _MOST_CACHED = 1 << 16
 _SECONDS = 19
 _HEADER_BEGINS = 3
+_UTC = rb"(?P<offset>\+00:00)"
 """The first bytes of a header, which those of the same year share."""
 # what a message ends with, before the header of a file that was joined to it
 _ENDS_MESSAGE = re.compile(rb"(?s:.)*?(?: MB\t|[^\s\"'`(\[{<=:,/|@#_+-])\Z")
@@ -176,33 +177,27 @@ class TimedText(LineFormat):
     def _span(self, text: bytes) -> BlockSpan | None:
         """Return the number of events and the limits of their times."""
         span = self._span_of_alike(text) or self._span_of_any(text)
-        return span if self._is_separated(text, span.events if span else 0) else None
+        return span if span and self._is_separated(text, span.events) else None
 
     def _is_separated(self, text: bytes, events: int) -> bool:
-        """Whether no header of ``events`` stands behind a line: files were joined.
-
-        Times in messages follow a tab, a space or a quote.
-        """
-        begins = text[:_HEADER_BEGINS]
-        more = text.count(begins) - events
-        if more > 0 and text.count(b" MB\t" + begins):
-            return False
-        for before in (b"\t", b" ", b'"', b"[", b"="):
-            more -= text.count(before + begins) if more > 0 else 0
-        return more <= 0
+        """Whether no header of ``events`` stands behind a line: files were joined."""
+        if _UTC in self.header and text.count(b"+00:00 ") == events:
+            return True
+        return self.coloured or not any(self._joints(b"\n" + text))
 
     def _separated(self, text: bytes) -> bytes:
         """Return the text with a line break before each header that stands behind a line."""
         begins = text[1 : 1 + _HEADER_BEGINS]
         if self.coloured or text.count(begins) == text.count(b"\n" + begins):
             return text
-        places = [
-            found.start()
-            for found in _within_line(self.header).finditer(text)
-            if _ENDS_MESSAGE.match(text, max(found.start() - 4, 0), found.start())
-        ]
-        parts = (text[low:high] for low, high in pairwise([0, *places, len(text)]))
+        parts = (text[low:high] for low, high in pairwise([0, *self._joints(text), len(text)]))
         return b"\n".join(parts)
+
+    def _joints(self, text: bytes) -> Iterator[int]:
+        """Yield where a header stands behind a line; that of a time in a message does not."""
+        for found in _within_line(self.header).finditer(text):
+            if _ENDS_MESSAGE.match(text, max(found.start() - 4, 0), found.start()):
+                yield found.start()
 
     def _span_of_alike(self, text: bytes) -> BlockSpan | None:
         """Return the span where all headers are as wide as the first: their columns are sorted.
