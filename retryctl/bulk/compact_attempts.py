@@ -11,8 +11,9 @@ from __future__ import annotations
 import pickle
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from itertools import islice, pairwise
+from operator import attrgetter
 from struct import Struct
 
 from retryctl.core.crosscheck.claims import Markers
@@ -32,7 +33,7 @@ from retryctl.core.model.log_place import (
     unqualified,
 )
 from retryctl.core.summary.silent_successes import CompactAttempt, id_of
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 
 RECORD = Struct("<16sqIIIII")
 """ID, start and duration in ms, billed ms, MB, the numbers of the fragment and the template."""
@@ -210,6 +211,56 @@ def like(
     )
 
 
+@state_class
+class SilentAttempts:
+    """Packed attempts that went well and logged no counter, and the first of each template.
+
+    Here a template is all of an attempt but its ID, its times and its figures.
+    """
+
+    records: list[bytes] = field(default_factory=list)
+    templates: list[Attempt] = field(default_factory=list)
+    _numbers: dict[tuple[object, ...], int] = field(default_factory=dict)
+
+    def pack(self, attempt: Attempt, fragment: int) -> bool:
+        """Pack an attempt without lines; return false where ``like`` would not give it back."""
+        billed_ms, memory_mb = attempt.billed_duration_ms, attempt.memory_size_mb
+        if attempt.started_ms is None or attempt.ended_ms is None or not attempt.claim.silent:
+            return False
+        if not (isinstance(billed_ms, int) and isinstance(memory_mb, int)) or attempt.dropped:
+            return False
+        template = _OF_TEMPLATE(attempt)
+        if template[0] is not AttemptOutcome.OK or not _is_between(attempt):
+            return False
+        number = self._numbers.setdefault(template, len(self.templates))
+        if number == len(self.templates):
+            self.templates.append(attempt)
+        took_ms = attempt.ended_ms - attempt.started_ms
+        figures = (attempt.started_ms, took_ms, billed_ms, memory_mb, fragment, number)
+        self.records.append(RECORD.pack(packed_id(attempt.request_id), *figures))
+        return True
+
+
+_OF_TEMPLATE = attrgetter(
+    *("outcome", "outcome_inferred", "error", "function", "version", "cold_start", "log_group"),
+    *("managed", "starts_unseen", "bare", "unproved", "shares_claims", "execution_arn", "claim"),
+)
+_LONGEST_MS = 1 << 31
+
+
+def _is_between(attempt: Attempt) -> bool:
+    """Whether its times are those of its START and its REPORT, and it has no others."""
+    start, report = attempt.start_event, attempt.report_event
+    if start is None or report is None or attempt.error_event:
+        return False
+    events = (attempt.placed_ms, *(event.timestamp_ms for event in attempt.events))
+    return events == (attempt.started_ms, attempt.started_ms, attempt.ended_ms) and (
+        start.timestamp_ms == attempt.started_ms
+        and report.timestamp_ms == attempt.ended_ms
+        and 0 <= report.timestamp_ms - start.timestamp_ms < _LONGEST_MS
+    )
+
+
 def _without_lines(attempt: Attempt) -> Attempt:
     claim = attempt.claim
     return replace(
@@ -217,7 +268,7 @@ def _without_lines(attempt: Attempt) -> Attempt:
         start_event=_bare(attempt.start_event),
         report_event=_bare(attempt.report_event),
         error_event=_bare(attempt.error_event),
-        claim=replace(claim, evidence=_bare_all(claim.evidence)),
+        claim=replace(claim, evidence=_bare_all(claim.evidence)) if claim.evidence else claim,
         events=_bare_all((attempt.events[0], attempt.events[-1])),
         ambiguous=(),
         dropped=_bare_all(attempt.dropped[:1]),

@@ -124,10 +124,8 @@ class ShuffleStore:
                     first=fragment.first, reading=reading, number=fragment.number, place=place
                 )
             )
-        for number, packed in enumerate(scanned.plain):
-            if packed:
-                self._plain[number].append((reading, self._spill.put(packed)))
-        self._put_others(reading, scanned.pickled)
+        self._put(reading, scanned.plain, self._plain)
+        self._put(reading, scanned.pickled, self._others)
         self.web |= scanned.web
         self.take_search(scanned.id_search, answers_search=scanned.answers_search)
         self.stats.log_groups |= scanned.log_groups
@@ -169,10 +167,13 @@ class ShuffleStore:
         )
         return searched_by_id(request_id, save)
 
-    def _put_others(self, reading: int, pickled: Sequence[bytes]) -> None:
-        for number, attempts in enumerate(pickled):
+    def _put(
+        self, reading: int, dealt: Sequence[bytes], places: list[list[tuple[int, tuple[int, int]]]]
+    ) -> None:
+        """Put attempts into the temporary file, by partition."""
+        for number, attempts in enumerate(dealt):
             if attempts:
-                self._others[number].append((reading, self._spill.put(attempts)))
+                places[number].append((reading, self._spill.put(attempts)))
 
     # ----------------------------------------------------------------- at the end
 
@@ -215,9 +216,11 @@ class ShuffleStore:
 
     def _taken(self, number: int, batch: StitchedBatch) -> StitchedBatch:
         """Put the attempts of a batch into the temporary file; return the rest of it."""
-        self._put_others(len(self._counts) + number, batch.pickled)
+        reading = len(self._counts) + number
+        self._put(reading, batch.plain, self._plain)
+        self._put(reading, batch.pickled, self._others)
         self.has_malformed |= batch.has_malformed
-        return replace(batch, pickled=())
+        return replace(batch, plain=(), pickled=())
 
     def _describe(self, streams: dict[StreamPlace, Stream | None]) -> None:
         rows: list[list[Stream | None]] = [[None] * count for count in self._counts]
@@ -236,7 +239,7 @@ class ShuffleStore:
 
     def _add(self, reading: int, batch: StitchedBatch) -> None:
         """Add a batch as one more reading."""
-        self.readings[reading] = StreamReading(templates=(), streams=batch.streams)
+        self.readings[reading] = StreamReading(templates=batch.templates, streams=batch.streams)
         self.stats.torn_streams.update(
             (stream.log_group, stream.log_stream) for stream in batch.torn_streams
         )

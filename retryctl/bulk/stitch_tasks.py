@@ -7,7 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from retryctl.bulk.compact_attempts import Stream, part_of, pickled_attempts, told_apart
+from retryctl.bulk.compact_attempts import (
+    SilentAttempts,
+    Stream,
+    deal_out,
+    part_of,
+    pickled_attempts,
+    told_apart,
+)
 from retryctl.bulk.line_layout import NoEvent
 from retryctl.bulk.scan_plan import ScanPlan
 from retryctl.bulk.stitched_streams import StitchedStream, stitch
@@ -23,7 +30,8 @@ STREAMS_AT_ONCE = 500
 class StitchedBatch:
     """Some stitched streams; ``None`` stands for one that is out of order.
 
-    ``pickled`` has their attempts by partition, each with the number of its stream in the batch.
+    ``pickled`` has their attempts by partition, each with the number of its stream in the batch;
+    ``plain`` those that are packed by ``templates``.
     ``found_mentions`` have such a number too. ``torn`` are the numbers of streams that lost lines.
     """
 
@@ -31,6 +39,8 @@ class StitchedBatch:
     pickled: tuple[bytes, ...]
     found_mentions: tuple[tuple[int, str, LogEvent], ...]
     torn: tuple[int, ...]
+    plain: tuple[bytes, ...] = ()
+    templates: tuple[Attempt, ...] = ()
     has_malformed: bool = False
 
     @property
@@ -78,10 +88,10 @@ class StitchTask:
 
 
 def deal_streams(streams: Iterable[StitchedStream], plan: ScanPlan) -> Iterator[StitchedBatch]:
-    """Yield streams that were read as a whole in batches."""
+    """Yield streams that were read as a whole in batches, silent attempts packed."""
     rest = iter(streams)
     while some := list(islice(rest, STREAMS_AT_ONCE)):
-        yield _batch(some, plan)
+        yield _batch(some, plan, None if plan.shown else SilentAttempts())
 
 
 def apart(batches: Sequence[StitchedBatch]) -> list[StitchedBatch]:
@@ -93,11 +103,17 @@ def apart(batches: Sequence[StitchedBatch]) -> list[StitchedBatch]:
     ]
 
 
-def _batch(streams: Sequence[StitchedStream | None], plan: ScanPlan) -> StitchedBatch:
+def _batch(
+    streams: Sequence[StitchedStream | None],
+    plan: ScanPlan,
+    silent: SilentAttempts | None = None,
+) -> StitchedBatch:
     dealt: list[list[tuple[int, Attempt]]] = [[] for _ in range(plan.parts)]
     found = [(number, stream) for number, stream in enumerate(streams) if stream]
     for number, stream in found:
         for attempt in stream.attempts:
+            if silent and silent.pack(attempt, number):
+                continue
             if not plan.shown.drops(attempt.request_id):
                 dealt[part_of(attempt.request_id, plan.parts)].append((number, attempt))
     return StitchedBatch(
@@ -110,4 +126,6 @@ def _batch(streams: Sequence[StitchedStream | None], plan: ScanPlan) -> Stitched
             if not plan.shown.drops(request_id)
         ),
         torn=tuple(number for number, stream in found if stream.is_torn),
+        plain=tuple(deal_out(silent.records, plan.parts)) if silent else (),
+        templates=tuple(silent.templates) if silent else (),
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import field
+from functools import cache
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -169,9 +170,13 @@ def bare_integer(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
+@cache
+def _process(branches: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"\s*process ({'|'.join(map(re.escape, branches))})\s*\Z")
+
+
 def _default_claim(output: list[tuple[LogEvent, AppLine]], markers: Markers) -> Claim:
-    names = "|".join(re.escape(name) for name in markers.branches.numbers)
-    process = re.compile(rf"\s*process ({names})\s*\Z")
+    process = _process(tuple(markers.branches.numbers))
     claim = Claim()
     before: tuple[LogEvent, int] | None = None
     for event, line in output:

@@ -70,11 +70,12 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> AttemptOutcome:
     if bracket.contested:
         return AttemptOutcome.UNKNOWN
     statuses, types = _statuses(bracket), _types(bracket)
-    if "timeout" in statuses or _any(bracket, TimedOut):
+    kinds = {type(record) for _, record in bracket.lines}
+    if "timeout" in statuses or TimedOut in kinds:
         return AttemptOutcome.TIMEOUT
     if "Runtime.OutOfMemory" in types:
         return AttemptOutcome.OUT_OF_MEMORY
-    failed, exited = bool(statuses & {"error", "failure"}), _any(bracket, RuntimeExited)
+    failed, exited = bool(statuses & {"error", "failure"}), RuntimeExited in kinds
     if (_init_failed(bracket) and (failed or exited)) or (failed and types & _INIT_TYPES):
         return AttemptOutcome.INIT_ERROR
     if failed:
@@ -85,7 +86,7 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> AttemptOutcome:
         )
     if exited:
         return AttemptOutcome.CRASH
-    if _marker(bracket) and not bracket.doubtful:
+    if FunctionError in kinds and _marker(bracket) and not bracket.doubtful:
         return AttemptOutcome.ERROR
     if bracket.report:
         errors = any(isinstance(record, FunctionError) for _, record in bracket.shared)
@@ -106,10 +107,6 @@ def _statuses(bracket: AttemptLines) -> set[str]:
 def _types(bracket: AttemptLines) -> set[str]:
     done = [r.error_type for _, r in bracket.lines if isinstance(r, RuntimeDone)]
     return {t for t in (*done, bracket.report.error_type if bracket.report else None) if t}
-
-
-def _any(bracket: AttemptLines, kind: type[TimedOut] | type[RuntimeExited]) -> bool:
-    return any(isinstance(r, kind) for _, r in bracket.lines)
 
 
 def _init_failed(bracket: AttemptLines) -> bool:

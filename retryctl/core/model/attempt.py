@@ -183,7 +183,7 @@ _OF_INIT = (InitStart, InitReport, RestoreStart, RestoreReport)
 
 
 def _execution_arn(bracket: AttemptLines) -> str | None:
-    lines = (record for _, record in bracket.lines if isinstance(record, AppLine))
+    lines = (record for _, record in bracket.lines if isinstance(record, AppLine) and record.fields)
     return next((arn for line in lines if (arn := execution_arn(line))), None)
 
 
