@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -110,9 +111,12 @@ def _batch(
 ) -> StitchedBatch:
     dealt: list[list[tuple[int, Attempt]]] = [[] for _ in range(plan.parts)]
     found = [(number, stream) for number, stream in enumerate(streams) if stream]
+    counts = Counter(attempt.request_id for _, stream in found for attempt in stream.attempts)
     for number, stream in found:
         for attempt in stream.attempts:
-            if silent and silent.pack(attempt, number):
+            # several attempts of a request stay in their order
+            is_alone = counts[attempt.request_id] == 1
+            if silent and is_alone and silent.pack(attempt, number):
                 continue
             if not plan.shown.drops(attempt.request_id):
                 dealt[part_of(attempt.request_id, plan.parts)].append((number, attempt))
