@@ -388,7 +388,7 @@ def test_a_queue_s_redelivery_infers_nothing() -> None:
     assert not request_in(log).attempts[0].outcome_inferred
 
 
-MASKED = "*" * 12
+MASKED = "*" * 14
 
 
 @pytest.mark.parametrize(
