@@ -144,7 +144,7 @@ SECRET = "ValueError: no stock for order 17"
 TRACEBACK = '\nTraceback (most recent call last):\n  File "/var/task/app.py", line 3, in handler\n'
 MASKED_ERRORS = {
     "python": f"[ERROR] {SECRET}{TRACEBACK}",
-    "node": f'2026-11-26T10:00:00.000Z\t{RIGHT}\t{SECRET}\t{{}}\n',
+    "node": f"2026-11-26T10:00:00.000Z\t{RIGHT}\t{SECRET}\t{{}}\n",
     "ruby": f"{SECRET}\n",
     "java": f"boom: {SECRET}\n{SECRET}\n\tat example.App.run(App.java:3)\n",
 }

@@ -128,8 +128,8 @@ def _known(
     """Return the attempt, unknown where its end or its error marker may be missing."""
     if attempt.outcome is AttemptOutcome.OK:
         lost = hidden.lines and not _marked_with_id(attempt, around)
-        lost = lost or attempt.dropped or (attempt.masked_error and _is_masked(request, around))
-        known = not (lost or _reaches_gap(request, attempt, around, hidden))
+        masked = attempt.masked_error and _is_masked(request, around)
+        known = not (lost or masked or attempt.dropped or _reaches_gap(request, attempt, around, hidden))
     elif attempt.outcome is AttemptOutcome.ERROR:  # the error may be another attempt's
         unordered = any(gap.kind == UNORDERED for gap in hidden.lines)
         known = not unordered or _marked_with_id(attempt, around)

@@ -13,7 +13,13 @@ from retryctl.core.history.attempt_lines import (
     Line,
     request_named,
 )
-from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo, error_of, has_masked_error, outcome_of
+from retryctl.core.history.outcome import (
+    AttemptOutcome,
+    ErrorInfo,
+    error_of,
+    has_masked_error,
+    outcome_of,
+)
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent, timed_ms
 from retryctl.core.model.function_config import FunctionConfig
