@@ -22,8 +22,8 @@ class RequestRow:
 
     ``placed_ms`` orders it in time; ``started_ms`` is ``None`` without a START.
     ``errors`` are the types (or outcomes) and messages of its failed attempts, and ``error`` is
-    the type of the last one. ``branches`` has the branch of each attempt, ``None`` where it logged none, and
-    ``wrong_branches`` the numbers of the attempts that ran another branch than expected.
+    the type of the last one. ``branches`` has the branch of each attempt, ``None`` where it logged
+    none, and ``wrong_branches`` the numbers of the attempts that ran another branch than expected.
     ``environments`` counts the execution environments; ``None`` where streams have no names.
     ``failed_attempts`` failed, and ``cross_checked`` attempts logged a counter or a branch.
     ``execution_arn`` names the durable execution that its function logged.
@@ -128,7 +128,8 @@ def _last_error(request: Request) -> str | None:
 def _error_texts(attempt: Attempt) -> tuple[str, ...]:
     """Return the type of the error, or the outcome if it has none, and its message."""
     error = attempt.error
-    kind = (error and error.type) or (attempt.outcome.value if attempt.outcome.failed else None)
+    outcome = attempt.outcome
+    kind = (error and error.type) or (outcome.value if outcome.failed else None)
     return tuple(text for text in (kind, error and error.message) if text)
 
 
