@@ -129,7 +129,9 @@ def _known(
     if attempt.outcome is AttemptOutcome.OK:
         lost = hidden.lines and not _marked_with_id(attempt, around)
         masked = attempt.masked_error and _is_masked(request, around)
-        known = not (lost or masked or attempt.dropped or _reaches_gap(request, attempt, around, hidden))
+        known = not (
+            lost or masked or attempt.dropped or _reaches_gap(request, attempt, around, hidden)
+        )
     elif attempt.outcome is AttemptOutcome.ERROR:  # the error may be another attempt's
         unordered = any(gap.kind == UNORDERED for gap in hidden.lines)
         known = not unordered or _marked_with_id(attempt, around)
