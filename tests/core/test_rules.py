@@ -60,7 +60,7 @@ def errors(of: CheckedRequest) -> list[tuple[str, int | None]]:
 
 
 def checks(of: CheckedRequest) -> list[str]:
-    return [each.check.value for each in of.checks]
+    return [each.verdict.value for each in of.checks]
 
 
 def marker(counter: int | None, branch: str | None, **more: Any) -> str:
@@ -674,7 +674,7 @@ def test_an_earlier_attempt_without_a_report_leaves_its_mark_open() -> None:
     log = Environment().starts().at(61).runs(ID, *A, ends="error")
     of = checked(log, settings=FunctionConfig(timeout_s=3))
     assert of.checks[1].counter_in_environment is None
-    assert of.checks[1].check is AttemptVerdict.UNDETERMINED  # that START may be printed text
+    assert of.checks[1].verdict is AttemptVerdict.UNDETERMINED  # that START may be printed text
     assert errors(of) == []
 
 
@@ -790,7 +790,7 @@ def test_a_store_that_refused_is_told_and_its_fallback_blamed_on_nothing_else() 
         (finding,) = found(of, "counter-failed")
         assert (finding.attempt, finding.severity) == (retries + 1, Severity.WARNING)
         assert finding.remedy.endswith("(retryctl counters iam s3).")
-        assert of.checks[-1].check is AttemptVerdict.DISAGREES
+        assert of.checks[-1].verdict is AttemptVerdict.DISAGREES
 
 
 @pytest.mark.parametrize(

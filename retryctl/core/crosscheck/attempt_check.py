@@ -55,7 +55,7 @@ class AttemptCheck:
     counter_expected: int | None
     counter_in_environment: int | None
     branch_expected: str | None
-    check: AttemptVerdict
+    verdict: AttemptVerdict
     counter_agrees: bool | None = None
     branch_agrees: bool | None = None
     because: str = ""
@@ -106,7 +106,7 @@ def verdict_of(checks: Sequence[AttemptCheck], reasons: Sequence[str]) -> Verdic
 
     ``reasons`` explain why attempts cannot be counted, or may be missing.
     """
-    results = {check.check for check in checks}
+    results = {check.verdict for check in checks}
     if AttemptVerdict.DISAGREES in results:
         return Verdict.DISAGREES
     if AttemptVerdict.UNDETERMINED in results or reasons:
@@ -143,8 +143,8 @@ def contradicts(attempt: Attempt, branches: Branches) -> bool:
 
 def _check(given: CrossCheckInput, attempt: Attempt) -> AttemptCheck:
     branches, marks = given.around.branches, given.marks
-    check, because = _judge(given, attempt)
-    known = check is not AttemptVerdict.UNDETERMINED
+    verdict, because = _judge(given, attempt)
+    known = verdict is not AttemptVerdict.UNDETERMINED
     strange = branches.are_strange_to(attempt.claim.branch)
     at_least = known and bool(hidden_before(given, attempt, ahead=False))
     owes = known and not strange and attempt.outcome is AttemptOutcome.ERROR
@@ -156,7 +156,7 @@ def _check(given: CrossCheckInput, attempt: Attempt) -> AttemptCheck:
         counter_expected=attempt.retries if known else None,
         counter_in_environment=least if proved else None,
         branch_expected=due,
-        check=check,
+        verdict=verdict,
         counter_agrees=None if counter is None else branches.same_branch(counter, attempt.retries),
         branch_agrees=_branch_agrees(attempt.claim.branch, due, branches, at_least=at_least),
         because=because,
