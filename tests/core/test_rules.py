@@ -653,6 +653,26 @@ def test_attempts_whose_errors_a_gap_hides_are_not_exhausted() -> None:
     assert checked(*logs, coverage=whole(events)).request.outcome is RequestOutcome.EXHAUSTED
 
 
+@pytest.mark.parametrize("first", ["process B", "1"])
+def test_two_attempts_that_a_gap_makes_one_are_not_judged_as_one(first: str) -> None:
+    """A gap hides the end of attempt 1 and the START of attempt 2, up to the line ``first``."""
+    log = Environment().at(0).runs(ID, "an order", *A, ends="error")
+    log.at(70).runs(ID, *B, ends="error")
+    events = log.events
+    lines = [event.message.rstrip() for event in events]
+    low = lines.index("process A")
+    high = lines.index("1") if first == "1" else lines.index("process B")
+    if first == "1":
+        low -= 1  # the counter of attempt 1 is hidden too
+    gap = replace(GAP, since_ms=events[low].timestamp_ms, until_ms=events[high].timestamp_ms)
+    coverage = replace(whole(events), gaps=(gap,))
+    log.events = [*events[:low], *events[high:]]
+    of = checked(log, coverage=coverage)
+    assert len(of.request.attempts) == 1
+    assert of.verdict is Verdict.UNDETERMINED
+    assert errors(of) == []
+
+
 def test_a_mark_that_a_missing_attempt_may_have_left_is_not_unexplained() -> None:
     """Attempts ran in a, b, b, a; the first is cut away, and the last one counted it."""
     logs = logs_of(("a", "error", A), ("b", "error", A), ("b", "error", B), ("a", "error", B))

@@ -9,6 +9,7 @@ from retryctl.core.crosscheck.attempt_check import (
     AttemptVerdict,
     claimed,
     contradicts,
+    gap_within_claim,
     hidden_before,
     is_ahead,
     is_behind,
@@ -170,6 +171,8 @@ def _branch_contradicts_counter(case: RuleInput) -> Iterator[Match]:
         return
     for attempt in case.request.attempts:
         claim = attempt.claim
+        if gap_within_claim(case.given, attempt):
+            continue
         if contradicts(attempt, case.around.branches) and claim.counter is not None:
             yield Match(
                 attempt.number,
