@@ -12,11 +12,11 @@ from typing import Any, cast
 
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
+from retryctl.core.model.limits import LONGEST_TIMEOUT_S
 from retryctl.lab import handlers
 from retryctl.lab.function import (
     EPHEMERAL_MB,
     ISOLATIONS,
-    LONGEST_TIMEOUT_S,
     REGION,
     RESERVED,
     Function,
