@@ -10,9 +10,9 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, cast
 
+from retryctl.core.model.limits import LONGEST_TIMEOUT_S
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
-from retryctl.core.model.limits import LONGEST_TIMEOUT_S
 from retryctl.lab import handlers
 from retryctl.lab.function import (
     EPHEMERAL_MB,
