@@ -92,9 +92,10 @@ def nothing_found(what: str, coverage: Coverage, tz: tzinfo, step: str = "") -> 
     if any(gap.kind == "not-understood" for gap in coverage.gaps):
         return UnreadableInput(f"{what.rstrip('.')} in the lines that were understood.", where)
     expired = any(gap.kind == "expired" and gap.hides_attempts for gap in coverage.gaps)
-    if expired:
-        step = "Log in again, and run the command once more."
-    where = f"{where}\n{_settling_step(coverage) or step}".rstrip()
+    settle = _settling_step(coverage)
+    if expired and AFTER_LOGIN not in settle:  # a search before the login would fail again
+        settle = "Log in again, and run the command once more."
+    where = f"{where}\n{settle or step}".rstrip()
     if expired:
         return CouldNotLook(f"{what.rstrip('.')} before the AWS credentials expired.", where)
     return NothingFound(what, where)

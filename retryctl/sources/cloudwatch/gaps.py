@@ -293,7 +293,7 @@ def _after_login(error: RetryctlError, settle: str | None) -> str | None:
     if not isinstance(error, LoginExpired) or not error.next_step.startswith(LOG_IN):
         return settle
     login = error.next_step.removeprefix(LOG_IN)
-    return f"{login} && {settle}" if settle else login
+    return f"{login}{AFTER_LOGIN}{settle}" if settle else login
 
 
 def _kind(error: RetryctlError) -> GapKind:
