@@ -8,7 +8,7 @@ from datetime import tzinfo
 from fnmatch import fnmatchcase
 
 from retryctl.app.options import Feedback, SourceOptions
-from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.coverage import AFTER_LOGIN, Coverage
 from retryctl.core.model.log_place import function_name
 from retryctl.core.wording import capitalised, suggestions
 from retryctl.errors import CouldNotLook, NothingFound, RetryctlError, UnreadableInput, UsageError

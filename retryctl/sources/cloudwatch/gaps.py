@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from retryctl.core.model.coverage import UNORDERED, Gap, GapKind
+from retryctl.core.model.coverage import AFTER_LOGIN, UNORDERED, Gap, GapKind
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import LogsDropped
 from retryctl.core.timestamps import iso_text
