@@ -127,8 +127,8 @@ def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStat
     branches = tuple(word.strip() for word in wanted.split(","))
     if unknown := [name for name in branches if name not in run_of.branches.numbers]:
         raise UsageError(
-            f"--expect-branches names no branch {unknown[0]!r}.",
-            f"There are {', '.join(run_of.branches.numbers)}.",
+            f"--expect-branches: {unknown[0]!r} is not a branch.",
+            f"Known: {', '.join(run_of.branches.numbers)}.",
         )
     expected = Expectations(
         fail_on=frozenset(),
@@ -187,7 +187,10 @@ def read_event(text: str) -> Any:
             f"Samples: {', '.join(SAMPLES)}.",
         ) from error
     except ValueError as error:
-        raise UsageError(f"the event in {where} is not JSON: {error}") from error
+        raise UsageError(
+            f"the event in {where} is not JSON: {error}",
+            "Correct it, or name a sample: " + ", ".join(SAMPLES) + ".",
+        ) from error
 
 
 def _between(command: str | None, variables: Mapping[str, str]) -> Callable[[int], None] | None:
