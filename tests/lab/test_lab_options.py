@@ -229,6 +229,17 @@ def test_the_exit_status(arguments: tuple[str, ...], status: int) -> None:
     assert retryctl("lab", "run", HANDLER, "--event", EVENT, *arguments).returncode == status
 
 
+@pytest.mark.parametrize("plans", ["same,same", "all"])
+def test_a_run_without_any_counter_passes_no_check(plans: str, tmp_path: Path) -> None:
+    handler = tmp_path / "app.py"
+    handler.write_text("def handler(event, context):\n    raise ValueError('no')\n")
+    done = retryctl("lab", "run", f"{handler}:handler", "--plan", plans, "--exit-code")
+    assert done.returncode == 5
+    assert "nothing was cross-checked" in done.stderr
+    handler.write_text("def handler(event, context):\n    return 'fine'\n")
+    assert retryctl("lab", "run", f"{handler}:handler", "--exit-code").returncode == 0
+
+
 def test_a_command_runs_between_attempts(tmp_path: Path) -> None:
     notes = tmp_path / "attempts"
     command = f"echo $RETRYCTL_ATTEMPT >> {notes}"
