@@ -63,6 +63,7 @@ def probe(
     seconds: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     feedback: Feedback = SILENT,
+    show: ShowProgress = lambda _: None,
 ) -> ProbeReport:
     """Test what ``retryctl`` assumes of CloudWatch Logs, with two log groups made for it.
 
@@ -89,8 +90,7 @@ def probe(
     patience_s: float | None = 0.0
     try:
         session.fill()
-        with feedback.progress() as show:
-            diagnoses = tuple(_tested(session, chosen, show))
+        diagnoses = tuple(_tested(session, chosen, show))
         patience_s = None
     except Exception:
         patience_s = None
