@@ -15,7 +15,12 @@ from dataclasses import field, replace
 from io import BytesIO
 
 from retryctl.bulk.chunks import Chunk, Stretches
-from retryctl.bulk.line_layout import is_usual_line, lead_with_group
+from retryctl.bulk.line_layout import (
+    NamelessLines,
+    is_usual_line,
+    lead_with_group,
+    nameless_lines,
+)
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.attempt import function_from_names
@@ -184,7 +189,9 @@ class Survey:
             content = block.canonical()
             if span is None or search.open:
                 lines = BytesIO(content).readlines()
-                if span is None:
+                if span is None and (nameless := nameless_lines(content, len(lines))):
+                    self._read_nameless(nameless, len(lines))
+                elif span is None:
                     self._read_lines(lines)
                 fold_search(search, lines)
             for line in self._lines_with_ids(content):
@@ -194,6 +201,11 @@ class Survey:
         if len(self._ids) > FEW_IDS:
             return any(found[0].lower() in self._ids for found in _ANY_ID.finditer(raw))
         return any(needle in raw for needle in self._needles)
+
+    def _read_nameless(self, lines: NamelessLines, count: int) -> None:
+        self.found.is_irregular = True
+        self._before_ms = lines.last_ms
+        self.found.add_times(count, lines.first_ms, lines.last_ms)
 
     def _read_lines(self, lines: list[bytes]) -> None:
         """Read the lines of a block one by one."""

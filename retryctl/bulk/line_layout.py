@@ -10,6 +10,7 @@ from itertools import count
 
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent
+from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import HEADER
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.raw_blocks import contains_key
@@ -52,6 +53,43 @@ def three_lines(message_at: int) -> re.Pattern[bytes]:
 STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"')
 
 _LATE_GROUP = late_regex(rb', ?"log(?:GroupName|Group|_group)": ?("[^"\\]*")(?=[,}])')
+
+
+_TEXT = rb'[ !#-\[\]-\xff]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[ !#-\[\]-\xff]*)*'
+# {"timestamp":1795402800123,"message":"0\n","eventId":"3917…"}
+_NAMELESS = late_regex(
+    rb'\{(?:"logGroupName": ?"([^"\\\x00-\x1f]*)", ?)?(?:"logStreamName": ?null, ?)?'
+    rb'"timestamp": ?([1-9]\d{12}), ?"message": ?"' + _TEXT + rb'"'
+    rb'(?:, ?"ingestionTime": ?[1-9]\d{12}|, ?"eventId": ?"\d*")*\}\r?\n'
+)
+
+
+@value_class
+class NamelessLines:
+    """Whole events that name no stream: their groups, and their least and greatest time in ms."""
+
+    groups: frozenset[str | None]
+    first_ms: int
+    last_ms: int
+
+
+def nameless_lines(block: bytes, lines: int) -> NamelessLines | None:
+    """Return what the lines of a block show; ``None`` if one may be no event or name a stream."""
+    if not _NAMELESS.match(block):
+        return None
+    try:
+        block.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return None
+    found = _NAMELESS.findall(block)
+    if len(found) != lines:
+        return None
+    groups, times = zip(*found, strict=True)
+    return NamelessLines(
+        groups=frozenset(group.decode(errors="replace") or None for group in set(groups)),
+        first_ms=int(min(times)),
+        last_ms=int(max(times)),
+    )
 
 
 def lead_with_groups(block: bytes) -> bytes:

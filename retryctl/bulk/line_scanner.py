@@ -14,7 +14,7 @@ from retryctl.bulk.attempt_templates import TemplateCache
 from retryctl.bulk.compact_attempts import Shown, deal_out, pickled_attempts
 from retryctl.bulk.id_survey import fold_search
 from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, LineKinds, consequence
-from retryctl.bulk.line_layout import NoEvent, lead_with_groups
+from retryctl.bulk.line_layout import NamelessLines, NoEvent, lead_with_groups, nameless_lines
 from retryctl.bulk.stream_batch import StreamBatch, by_header
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.core.crosscheck.claims import Markers
@@ -65,10 +65,22 @@ class LineScanner:
     def read(self, block: bytes) -> None:
         """Read the next block, which has whole lines."""
         # four times as fast as the lines of a file
-        lines = BytesIO(lead_with_groups(block)).readlines()
+        block = lead_with_groups(block)
+        lines = BytesIO(block).readlines()
         if self.found.id_search.open:
             fold_search(self.found.id_search, lines)
-        self.read_lines(lines)
+        if nameless := nameless_lines(block, len(lines)):
+            self._read_nameless(nameless, len(lines))
+        else:
+            self.read_lines(lines)
+
+    def _read_nameless(self, lines: NamelessLines, count: int) -> None:
+        """Read lines that name no stream: they are only counted, and are read as a whole later."""
+        self.found.events += count
+        self._before_ms = lines.last_ms
+        for group in lines.groups:
+            self._read_later((group, ""), lines.first_ms)
+        self._see(lines.last_ms)
 
     def read_lines(self, lines: list[bytes]) -> None:
         """Read the next lines: those of each stream together, where the layout of all is usual."""
@@ -191,12 +203,16 @@ class LineScanner:
             self._unusual(line)
             return
         # a log without streams, a name that JSON has to escape, a time of another century
-        self._see(event.timestamp_ms)
-        if self._wants(*key):
-            if group := self._filter.group_of(event.log_group):
+        self._read_later(key, event.timestamp_ms)
+
+    def _read_later(self, place: StreamPlace, moment_ms: int) -> None:
+        """Note an event of a stream that cannot be read line by line."""
+        self._see(moment_ms)
+        if self._wants(*place):
+            if group := self._filter.group_of(place[0]):
                 self.found.log_groups.add(group)
-            if event.timestamp_ms < self._until_ms:
-                self._give_up_order(key)
+            if moment_ms < self._until_ms:
+                self._give_up_order(place)
 
     @property
     def _until_ms(self) -> float:

@@ -46,7 +46,9 @@ from retryctl.sources.saved.diagnostics import ReadStats
 from retryctl.sources.saved.files import SavedFile
 from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
-_EVENTS_AT_ONCE = 50_000
+_KEPT_BYTES = 64 << 20
+"""As much memory may take the events of streams that are out of order, before they are spilled."""
+_EVENT_BYTES = 400  # of an event without its message
 
 
 @value_class
@@ -250,14 +252,14 @@ class ShuffleStore:
         held = 0
         for place, event in self._out_of_order_events(files):
             waiting[place].append(event)
-            held += 1
-            if held == _EVENTS_AT_ONCE:
+            held += _EVENT_BYTES + len(event.message)
+            if held > _KEPT_BYTES:
                 _put_events(spill, places, waiting)
                 held = 0
-        _put_events(spill, places, waiting)
-        for place in sorted(places, key=lambda place: (place[0] or "", place[1])):
-            events = [event for at in places[place] for event in pickle.loads(spill.get(at))]
-            yield self._whole_stream(events)
+        found = {*places, *waiting}
+        for place in sorted(found, key=lambda place: (place[0] or "", place[1])):
+            spilled = (pickle.loads(spill.get(at)) for at in places[place])
+            yield self._whole_stream([*chain.from_iterable(spilled), *waiting.pop(place, ())])
 
     def _out_of_order_events(
         self, files: Sequence[SavedFile]

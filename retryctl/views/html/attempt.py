@@ -126,13 +126,13 @@ def _log_lines(attempt: Attempt, around: Setting) -> Markup:
     return tag(
         "details",
         tag("summary", f"log events of attempt {attempt.number} ({len(attempt.events):,})"),
-        _lines(_said_by(attempt, around)),
+        _lines(_event_lines(attempt, around)),
         class_="log",
         open="" if around.unfolded else None,
     )
 
 
-def _said_by(attempt: Attempt, around: Setting) -> Iterator[Markup]:
+def _event_lines(attempt: Attempt, around: Setting) -> Iterator[Markup]:
     """Return its log events; those with its counter and its branch are marked."""
     for event in attempt.events:
         yield from _event(event, "", around, marked=event in attempt.claim.evidence)

@@ -140,7 +140,7 @@ class _Drawing:
             room = start - labelled.get(stream, -100.0)
             if room >= _ROOM_FOR_ATTEMPT:
                 labelled[stream] = start
-                marks = [*self._run(attempt, horizon_ms, _RADIUS), *self._said(attempt)]
+                marks = [*self._run(attempt, horizon_ms, _RADIUS), *self._details(attempt)]
             else:
                 marks = [*self._run(attempt, horizon_ms, _RADIUS // 2)]
             tight = " tight" if room < _AMPLE_FOR_ATTEMPT else ""
@@ -152,7 +152,7 @@ class _Drawing:
         yield tag("rect", x=x, width=_percent(ran), y=y - 4, height=8)
         yield tag("circle", cx=x, cy=y, r=radius)
 
-    def _said(self, attempt: Attempt) -> Iterator[Markup]:
+    def _details(self, attempt: Attempt) -> Iterator[Markup]:
         """Return its number, its outcome, its claim, and the files in its /tmp after it."""
         x, top = self._x(attempt.placed_ms), self._tops[attempt.log_stream]
         sign = outcome_sign(attempt.outcome)
