@@ -61,7 +61,7 @@ class LineKinds:
             return ENDS
         if head == b"REPORT":
             return REPORTS
-        if not self._default_markers or any(map(head.startswith, _HEADS)):
+        if not self._default_markers or b"*" in head or any(map(head.startswith, _HEADS)):
             return LOOK
         if not head or head[0] in _FIRST_BYTES:
             return DIGITS if head[:1].isdigit() else JSON if head.startswith(b"{") else LOOK
@@ -71,9 +71,9 @@ class LineKinds:
 def consequence(kind: int, line: bytes, message_at: int) -> int:
     """Return the kind of a line; PLAIN where the whole line shows that it has no consequence."""
     if kind == TEXT:
-        matters = b"\\tat " in line
+        matters = b"\\tat " in line or b"****" in line
     elif kind == DIGITS:
-        matters = _TIMED.match(line, message_at) is not None
+        matters = _TIMED.match(line, message_at) is not None or b"****" in line
     elif kind == JSON:
         matters = _SILENT_JSON.match(line, message_at) is None
     else:

@@ -8,7 +8,7 @@ from retryctl.config import ProjectConfig, load_settings
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.errors import UsageError
 from tests.support.check_logs import save
-from tests.support.lambda_log import ID, Environment
+from tests.support.lambda_log import ID, OTHER_ID, Environment
 from tests.support.program import run
 
 WHOLE = r"""
@@ -187,6 +187,15 @@ def test_a_file_with_a_byte_order_mark_sets_region_and_profile(tmp_path: Path) -
     assert (settings.region, settings.profile) == ("eu-west-1", "ops")
 
 
+def test_list_counts_the_requests_that_its_filter_leaves_out(tmp_path: Path) -> None:
+    (tmp_path / "retryctl.toml").write_text("[markers]\ncounter = 'retry no. (?P<count>\\d+)'\n")
+    log = Environment("a").at(0).runs(ID, "retry no. 0", ends="error")
+    save(tmp_path / "log.jsonl", log.runs(OTHER_ID, ends="timeout"))
+    done = run("list", "--from", "log.jsonl", "--error", "timeout", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ID not in done.stdout
+
+
 def test_markers_that_match_nothing_are_named_with_their_file_and_lines(tmp_path: Path) -> None:
     settings = tmp_path / "retryctl.toml"
     settings.write_text("[markers]\ncounter = 'try (?P<count>\\d+)'\n")
@@ -199,6 +208,9 @@ def test_markers_that_match_nothing_are_named_with_their_file_and_lines(tmp_path
     assert done.stderr == f"retryctl: {what}{where}. {lines}\n"
     summed = run("summary", "--from", "log.jsonl", cwd=tmp_path)
     assert summed.stderr == f"retryctl: {what}{where}.\n"
+    for arguments in ([], ["--verdict", "not-counted"], ["--min-attempts", "1"]):
+        listed = run("list", "--from", "log.jsonl", *arguments, cwd=tmp_path)
+        assert f"retryctl: {what}{where}.\n" in listed.stderr
     checked = run("check", "--from", "log.jsonl", cwd=tmp_path, env={"COLUMNS": "400"})
     assert f"? cross-check: {what}{where}" in checked.stdout
     assert "If it logs them in other words" not in checked.stdout

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from retryctl.core.grammar.masked_lines import may_be_masked_error
+from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
 from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request, RequestOutcome
 from tests.support.lambda_log import (
@@ -383,3 +386,29 @@ def test_a_queue_s_redelivery_infers_nothing() -> None:
         for each in log.events
     ]
     assert not request_in(log).attempts[0].outcome_inferred
+
+
+MASKED = "*" * 14
+
+
+@pytest.mark.parametrize(
+    ("line", "may_be"),
+    [
+        (f"[ERROR] {MASKED}: no stock", True),
+        (f"{MASKED}: no stock", True),
+        (f"2026-11-26T10:00:00.000Z\t{ID}\tERROR\t{MASKED}", True),
+        (f"2026-11-26T10:00:00.000Z {ID} {MASKED} after 3.00 seconds", True),
+        (f"2024/05/01 10:00:00 {MASKED}: 1}}", True),
+        (f"boom: java.lang.{MASKED}\n\tat example.App.run(App.java:3)", True),
+        (f"Error raised from {MASKED}", True),
+        (f"card {MASKED}", False),
+        (f"2026-11-26T10:00:00.000Z\t{ID}\tINFO\tcard {MASKED}", False),
+        (f"2026-11-26T10:00:00.000Z\t{ID}\tERROR\tcard {MASKED}", False),
+        (f'{{"card": "{MASKED}"}}', False),
+        ("** START **", False),
+        ("", False),
+    ],
+)
+def test_a_masked_line_that_may_be_the_marker_of_an_error(line: str, may_be: bool) -> None:
+    event = LogEvent(timestamp_ms=0, message=line)
+    assert may_be_masked_error(line, parse_record(event)) is may_be

@@ -140,6 +140,67 @@ def test_masked_lines_are_a_gap_and_unmask_reads_them(
     assert f"card {CARD}" in json.dumps(unmasked)
 
 
+SECRET = "ValueError: no stock for order 17"
+TRACEBACK = '\nTraceback (most recent call last):\n  File "/var/task/app.py", line 3, in handler\n'
+MASKED_ERRORS = {
+    "python": f"[ERROR] {SECRET}{TRACEBACK}",
+    "node": f"2026-11-26T10:00:00.000Z\t{RIGHT}\t{SECRET}\t{{}}\n",
+    "ruby": f"{SECRET}\n",
+    "java": f"boom: {SECRET}\n{SECRET}\n\tat example.App.run(App.java:3)\n",
+}
+
+
+def put_masked_error(endpoint: Endpoint, line: str, status: str = "") -> None:
+    """Put one failed attempt, whose error data protection masks, and a good one."""
+    endpoint.group(GROUP, created_ms=LONG_AGO, masks=SECRET, data_protection="ACTIVATED")
+    at = now_ms() - 9 * HOUR
+    for request_id, printed in ((RIGHT, line), (WRONG, f"order {SECRET}\n")):
+        report = lambda_log.report(request_id, 9).rstrip() + status + "\n"
+        lines = [lambda_log.start(request_id), printed, lambda_log.end(request_id), report]
+        endpoint.put(GROUP, HERE, [(at + n, each) for n, each in enumerate(lines)])
+        at += 1000
+
+
+@pytest.mark.parametrize("engine", ["filter", "insights"])
+@pytest.mark.parametrize("line", MASKED_ERRORS.values(), ids=MASKED_ERRORS)
+def test_no_command_calls_an_attempt_good_whose_error_may_be_masked(
+    endpoint: Endpoint, line: str, engine: str
+) -> None:
+    put_masked_error(endpoint, line)
+    words = ("-g", GROUP, "--engine", engine, "--since", "10h", "-o", "json")
+    (traced,) = json.loads(ask(endpoint, "trace", RIGHT, *words).stdout)["requests"]
+    assert (traced["outcome"], traced["attempts"][0]["outcome"]) == ("unknown", "unknown")
+    rows = json.loads(ask(endpoint, "list", *words).stdout)["requests"]
+    assert {row["request_id"]: row["outcome"] for row in rows} == {
+        RIGHT: "unknown",
+        WRONG: "succeeded",
+    }
+    figures = json.loads(ask(endpoint, "summary", *words).stdout)
+    assert figures["outcomes"]["unknown"] == figures["attempt_outcomes"]["unknown"] == 1
+    for ids in ([], [RIGHT]):
+        done = ask(endpoint, "check", *ids, *words, "--expect-outcome", "succeeded")
+        assert done.returncode == 5, done.stdout
+    assert ask(endpoint, "check", WRONG, *words, "--expect-outcome", "succeeded").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["trace", "list"])
+def test_the_status_of_a_report_decides_beside_a_masked_line(
+    endpoint: Endpoint, command: str
+) -> None:
+    put_masked_error(endpoint, MASKED_ERRORS["python"], "\tStatus: error\tError Type: Runtime.Bad")
+    ids = [RIGHT] if command == "trace" else []
+    done = ask(endpoint, command, *ids, "-g", GROUP, "--since", "10h", "-o", "json")
+    found = {one["request_id"]: one for one in json.loads(done.stdout)["requests"]}
+    assert found[RIGHT]["outcome"] == "not-retried"
+
+
+def test_unmasked_the_error_is_read(endpoint: Endpoint) -> None:
+    put_masked_error(endpoint, MASKED_ERRORS["python"])
+    done = ask(endpoint, "trace", RIGHT, "-g", GROUP, "--unmask", "-o", "json")
+    (traced,) = json.loads(done.stdout)["requests"]
+    assert traced["attempts"][0]["error"]["type"] == "ValueError"
+
+
 def test_unmask_needs_its_permission(endpoint: Endpoint) -> None:
     put_masked(endpoint, data_protection="ACTIVATED")
     endpoint.faults.denied.add("logs:Unmask")

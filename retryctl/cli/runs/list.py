@@ -18,11 +18,13 @@ from retryctl.cli.output.report_files import announce, report_files, write
 from retryctl.cli.output.terminal import Screen, put, stdout_screen
 from retryctl.cli.runs.summary import no_request
 from retryctl.core.crosscheck import attempt_check
+from retryctl.core.crosscheck.checked_request import unmatched_patterns
+from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.rules import ALL_RULES
 from retryctl.core.summary.request_row import RequestRow, RowFilter
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import ExitStatus
 from retryctl.views.json.request_list import listed_document, listed_line
 from retryctl.views.json.trace import coverage_object
@@ -82,8 +84,12 @@ def run_list(
     tz = zone(screen.tz)
     with open_functions(functions, read, aws, screen) as window:
         reader, keep = window.reader, window.keep
-        rows = (row for row in list_rows(reader, wanted) if keep(row.function))
-        listed, count = _sorted_rows(rows, show, text_only=not files)
+        markers = window.config.markers
+        # rows that the filter leaves out count too: they show whether the markers match a line
+        read_rows = list_rows(reader, RowFilter() if markers.patterns else wanted)
+        matches = _MarkerMatches(markers=markers)
+        rows = matches.counted(row for row in read_rows if keep(row.function))
+        listed, count = _sorted_rows(filter(wanted.has, rows), show, text_only=not files)
         answer = _Answer(
             rows=listed, count=count, coverage=reader.coverage, order=show.sort or "newest"
         )
@@ -97,6 +103,8 @@ def run_list(
                 document=show.output != "text",
             )
         coverage = reader.coverage
+    if unmatched := matches.unmatched:
+        window.feedback.warn(f"{unmatched}.")
     if not count:
         which = "" if wanted == RowFilter() else " that these options select"
         raise no_request(coverage, tz, which, bounded=bool(read.since or read.until))
@@ -132,6 +140,27 @@ def _known_names(text: str | None, known: Sequence[str], option: str) -> tuple[s
 
 
 # --------------------------------------------------------------------------- showing it
+
+
+@state_class
+class _MarkerMatches:
+    """Counts the attempts that failed, and those whose lines the markers match."""
+
+    markers: Markers
+    failed: int = 0
+    cross_checked: int = 0
+
+    def counted(self, rows: Iterable[RequestRow]) -> Iterator[RequestRow]:
+        """Yield the rows, and count their attempts."""
+        for row in rows:
+            self.failed += row.failed_attempts
+            self.cross_checked += row.cross_checked
+            yield row
+
+    @property
+    def unmatched(self) -> str:
+        """The sentence that the markers match no line; ``""`` if they match one."""
+        return unmatched_patterns(self.failed, self.cross_checked, self.markers)
 
 
 @value_class

@@ -128,13 +128,24 @@ def _known(
     """Return the attempt, unknown where its end or its error marker may be missing."""
     if attempt.outcome is AttemptOutcome.OK:
         lost = hidden.lines and not _marked_with_id(attempt, around)
-        known = not (lost or attempt.dropped or _reaches_gap(request, attempt, around, hidden))
+        masked = attempt.masked_error and _is_masked(request, around)
+        known = not (
+            lost or masked or attempt.dropped or _reaches_gap(request, attempt, around, hidden)
+        )
     elif attempt.outcome is AttemptOutcome.ERROR:  # the error may be another attempt's
         unordered = any(gap.kind == UNORDERED for gap in hidden.lines)
         known = not unordered or _marked_with_id(attempt, around)
     else:
         known = attempt.outcome is not AttemptOutcome.RUNNING or not hidden.after
     return attempt if known else replace(attempt, outcome=AttemptOutcome.UNKNOWN)
+
+
+def _is_masked(request: Request, around: JudgingContext) -> bool:
+    """Whether data protection masks lines of the request's log group."""
+    return any(
+        gap.kind == "masked" and gap.log_group in (None, request.log_group)
+        for gap in around.coverage.gaps
+    )
 
 
 def _reaches_gap(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from retryctl.core.grammar.masked_lines import may_be_masked_error
 from retryctl.core.history.attempt_lines import AttemptLines
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent, timed_ms
@@ -96,6 +97,14 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> AttemptOutcome:
     if bracket.beside_another:
         return AttemptOutcome.UNKNOWN  # its START may be text that the other attempt printed
     return AttemptOutcome.RUNNING if young and not bracket.end else AttemptOutcome.UNKNOWN
+
+
+def has_masked_error(bracket: AttemptLines) -> bool:
+    """Whether a line may be a masked marker of an error, and no record has a status."""
+    return not _statuses(bracket) and any(
+        may_be_masked_error(event.message, record)
+        for event, record in (*bracket.lines, *bracket.shared)
+    )
 
 
 def _statuses(bracket: AttemptLines) -> set[str]:

@@ -13,7 +13,13 @@ from retryctl.core.history.attempt_lines import (
     Line,
     request_named,
 )
-from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo, error_of, outcome_of
+from retryctl.core.history.outcome import (
+    AttemptOutcome,
+    ErrorInfo,
+    error_of,
+    has_masked_error,
+    outcome_of,
+)
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent, timed_ms
 from retryctl.core.model.function_config import FunctionConfig
@@ -38,6 +44,8 @@ class Attempt:
     ``bare``: it has a START and no other line. ``unproved``: so few of its records are in the log
     that they may be printed text. ``execution_arn`` names the durable execution
     that its function logged.
+    ``masked_error``: one of its lines may be the marker of an error that data protection masked,
+    where no record of Lambda's says how it ended.
     ``shares_claims``: a counter or a branch in the log may be its own or that of another attempt
     that ran at the same time.
     ``events`` are its log events in stream order, with those of its init and late lines;
@@ -71,6 +79,7 @@ class Attempt:
     bare: bool = False
     unproved: bool = False
     shares_claims: bool = False
+    masked_error: bool = False
     execution_arn: str | None = None
     start_event: LogEvent | None = None
     report_event: LogEvent | None = None
@@ -137,6 +146,7 @@ def build_attempt(
         shares_claims=bracket.contested
         or len(bracket.shared) == MOST_SHARED
         or any(may_claim(record, markers) for _, record in bracket.shared),
+        masked_error=outcome is AttemptOutcome.OK and has_masked_error(bracket),
         execution_arn=_execution_arn(bracket),
         start_event=bracket.start,
         report_event=bracket.report_event,

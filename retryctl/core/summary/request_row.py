@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from retryctl.core.crosscheck.attempt_check import Verdict
-from retryctl.core.crosscheck.checked_request import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest, cross_checked
+from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.summary.silent_successes import SilentSuccesses
@@ -20,10 +21,11 @@ class RequestRow:
     """A request in one line. ``findings`` are the names of rules, each once, in their order.
 
     ``placed_ms`` orders it in time; ``started_ms`` is ``None`` without a START.
-    ``errors`` are the types and messages of its failed attempts, and ``error`` is the type of
-    the last one. ``branches`` has the branch of each attempt, ``None`` where it logged none, and
-    ``wrong_branches`` the numbers of the attempts that ran another branch than expected.
+    ``errors`` are the types (or outcomes) and messages of its failed attempts, and ``error`` is
+    the type of the last one. ``branches`` has the branch of each attempt, ``None`` where it logged
+    none, and ``wrong_branches`` the numbers of the attempts that ran another branch than expected.
     ``environments`` counts the execution environments; ``None`` where streams have no names.
+    ``failed_attempts`` failed, and ``cross_checked`` attempts logged a counter or a branch.
     ``execution_arn`` names the durable execution that its function logged.
     """
 
@@ -41,6 +43,8 @@ class RequestRow:
     wrong_branches: tuple[int, ...] = ()
     environments: int | None = 1
     execution_arn: str | None = None
+    failed_attempts: int = 0
+    cross_checked: int = 0
 
 
 @value_class
@@ -95,8 +99,7 @@ def request_rows(one: CheckedRequest | SilentSuccesses) -> list[RequestRow]:
 def _checked(one: CheckedRequest) -> RequestRow:
     request = one.request
     first = request.attempts[0] if request.attempts else None
-    errors = [attempt.error for attempt in request.attempts if attempt.error]
-    texts = [text for error in errors for text in (error.type, error.message) if text]
+    texts = [text for each in request.attempts for text in _error_texts(each)]
     return RequestRow(
         request_id=request.request_id,
         function=request.function,
@@ -112,15 +115,22 @@ def _checked(one: CheckedRequest) -> RequestRow:
         wrong_branches=tuple(_wrong_branches(one)),
         environments=_environments(request),
         execution_arn=request.execution_arn,
+        failed_attempts=sum(attempt.outcome.failed for attempt in request.attempts),
+        cross_checked=cross_checked([one]),
     )
 
 
 def _last_error(request: Request) -> str | None:
-    """Return the type of the last error, or the outcome of an attempt that failed without one."""
-    for attempt in reversed(request.attempts):
-        if attempt.outcome.failed:
-            return (attempt.error and attempt.error.type) or attempt.outcome.value
-    return None
+    failed = (attempt for attempt in reversed(request.attempts) if attempt.outcome.failed)
+    return next((_error_texts(attempt)[0] for attempt in failed), None)
+
+
+def _error_texts(attempt: Attempt) -> tuple[str, ...]:
+    """Return the type of the error, or the outcome if it has none, and its message."""
+    error = attempt.error
+    outcome = attempt.outcome
+    kind = (error and error.type) or (outcome.value if outcome.failed else None)
+    return tuple(text for text in (kind, error and error.message) if text)
 
 
 def _wrong_branches(one: CheckedRequest) -> Iterator[int]:

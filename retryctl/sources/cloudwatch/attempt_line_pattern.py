@@ -16,6 +16,7 @@ import re
 from retryctl.core.crosscheck.claims import Markers
 
 LONGEST_PATTERN = 1024
+MASKED_LINE = r"\*\*\*\*"
 _TELLING = (
     *(r"^START.RequestId:", r"^END.RequestId:", r"^REPORT.RequestId:", r"^RequestId:"),
     *(r"^INIT_START", r"^INIT_REPORT", r"^RESTORE_", r"^EXTENSION", r"^TELEMETRY", r"^LOGS\s"),
@@ -28,6 +29,7 @@ _TELLING = (
         r"^[0-9T:.Z-]+\s[0-9a-zA-Z-]*\sfail\s",
     ),  # Java in both formats; .NET
     *(r"^Error.raised.from.handler", r"^Critical.exception.from", r"^Init.error.when.loading"),
+    MASKED_LINE,
     *(r"retryctl", r"durable-execution"),  # the marker of the counters; an ARN
 )
 _PRINTED = (r"^\s*[0-9]+\s*$", r"^\s*process\s")

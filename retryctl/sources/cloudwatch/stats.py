@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 
+from retryctl.core.grammar.masked_lines import MASK
 from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
@@ -12,8 +13,6 @@ from retryctl.core.value_classes import state_class, value_class
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.gaps import dropped, found_first
 from retryctl.sources.cloudwatch.pages import TimeRange
-
-_MASK = "****"  # what data protection leaves of a secret, one for each character
 
 
 @value_class
@@ -49,7 +48,7 @@ class SearchStats:
         """One more event is given."""
         self.events += 1
         self.bytes += len(event.message.encode())
-        self.masked += _MASK in event.message
+        self.masked += MASK in event.message
         if '"platform.logsDropped"' in event.message:
             record = parse_record(event)
             if isinstance(record, LogsDropped):

@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 
 from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.grammar.masked_lines import MASK
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import CouldNotLook, RetryctlError
@@ -254,7 +255,8 @@ class WindowDownload:
         """Note which of these the service has to select: that it reads ``|`` as ``re`` does."""
         if self._selecting:
             tells = re.compile(self._selecting).search
-            self._awaited |= {e.event_id: e.timestamp_ms for e in events if tells(e.message)}
+            plain = (event for event in events if MASK not in event.message)  # may be compared so
+            self._awaited |= {e.event_id: e.timestamp_ms for e in plain if tells(e.message)}
 
     # ----------------------------------------------------------------------- Logs Insights
 
