@@ -188,6 +188,8 @@ class AwsClient:
         sent_ms, sent_s = self._clock.now_ms(), self._seconds()
         try:
             answer: AwsResponse = getattr(client, _method(operation))(**request)
+        except MemoryError:
+            raise
         except Exception as error:  # whatever botocore and the libraries below it raise
             self._count(getattr(error, "response", None) or {}, limiter, sent_ms, place)
             context = self._context(service, operation, subject, region)
@@ -283,7 +285,7 @@ class AwsClient:
         """Raise our errors for those of the session, of a client and of its credentials."""
         try:
             yield
-        except RetryctlError:
+        except (RetryctlError, MemoryError):
             raise
         except Exception as error:  # a process, a file, a service: each has its own
             translated = translate_credential_error(error, self._chain()) or translate_error(
