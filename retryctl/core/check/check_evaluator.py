@@ -204,7 +204,7 @@ class CheckEvaluator:
         self._kept = kept
 
     def another(self) -> CheckEvaluator:
-        """Return an evaluator with the same expectations; ``merge`` adds its results to this one."""
+        """Return an evaluator with equal expectations; ``merge`` adds its results to this one."""
         return CheckEvaluator(
             self._expected, self._known, learns=self._learns, markers=self._markers
         )

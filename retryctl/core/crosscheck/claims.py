@@ -3,8 +3,7 @@
 By default these are the lines of a handler that counts files in /tmp: a bare integer and,
 directly after it, ``process A``, ``process B`` or ``process C``. A bare integer alone is no
 counter. Functions that log otherwise give patterns of their own. The marker that
-``retryctl.counters`` logs, ``{"retryctl": 1, "request_id": …}``, is always read, and has
-precedence.
+``retryctl.counters`` logs, ``{"retryctl": 1, "request_id": …}``, is always read. It comes first.
 """
 
 from __future__ import annotations
