@@ -71,10 +71,19 @@ def test_nothing_is_read_beyond_the_windows_end(endpoint: Endpoint) -> None:
 
 def test_the_next_command_reads_as_of_the_same_time(endpoint: Endpoint) -> None:
     place = f"--endpoint-url {endpoint.url}"
-    trace = f"retryctl trace {OTHER_ID} -g {GROUP}"
+    trace = f"retryctl trace {OTHER_ID} -f orders-worker"
     printed = unwrapped(check(endpoint, "orders-worker", *WINDOW).stdout)
     assert f"{trace} --until 2026-11-23T01:00:00.000Z {place}" in printed
     assert f"{trace} {place}" in unwrapped(check(endpoint, "orders-worker", *WINDOW[:2]).stdout)
+
+
+@pytest.mark.parametrize(("name", "place"), [("-f", "orders-worker"), ("-g", GROUP)])
+def test_lists_that_are_suggested_have_the_same_window(
+    endpoint: Endpoint, name: str, place: str
+) -> None:
+    window = "--since 2026-11-23T00:00:00.000Z --until 2026-11-23T01:00:00.000Z"
+    done = check(endpoint, name, place, *WINDOW, "--max-retry-rate", "0")
+    assert f"retryctl list {name} {place} --retried {window} --endpoint-url" in unwrapped(done.stdout)
 
 
 def unwrapped(printed: str) -> str:
