@@ -10,13 +10,13 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, cast
 
+from retryctl.core.model.limits import LONGEST_TIMEOUT_S
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
 from retryctl.lab import handlers
 from retryctl.lab.function import (
     EPHEMERAL_MB,
     ISOLATIONS,
-    LONGEST_TIMEOUT_S,
     REGION,
     RESERVED,
     Function,

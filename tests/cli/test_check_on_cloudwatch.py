@@ -73,8 +73,11 @@ def test_the_next_command_reads_as_of_the_same_time(endpoint: Endpoint) -> None:
     place = f"--endpoint-url {endpoint.url}"
     trace = f"retryctl trace {OTHER_ID} -f orders-worker"
     printed = unwrapped(check(endpoint, "orders-worker", *WINDOW).stdout)
-    assert f"{trace} --until 2026-11-23T01:00:00.000Z {place}" in printed
-    assert f"{trace} {place}" in unwrapped(check(endpoint, "orders-worker", *WINDOW[:2]).stdout)
+    since = "--since 2026-11-22T16:30:00.000Z"  # with the hours in which an event may begin
+    assert f"{trace} {since} --until 2026-11-23T01:00:00.000Z {place}" in printed
+    assert f"{trace} {since} {place}" in unwrapped(
+        check(endpoint, "orders-worker", *WINDOW[:2]).stdout
+    )
 
 
 @pytest.mark.parametrize(("name", "place"), [("-f", "orders-worker"), ("-g", GROUP)])

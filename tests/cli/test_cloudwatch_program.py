@@ -179,7 +179,7 @@ def test_a_long_search_moves_to_insights_and_says_what_it_costs() -> None:
         assert endpoint.calls["FilterLogEvents"] < 130  # of 400 and more
         free = trace(endpoint, WRONG, "-g", GROUP, "-o", "json", "--max-cost", "0", "-s", "21h")
         assert told(free)["requests"][0]["verdict"] == "disagrees"
-        assert "--max-cost allows $0. The search continues with about" in free.stderr
+        assert "FilterLogEvents continues: --max-cost allows $0." in free.stderr
         assert told(free)["coverage"]["bytes_scanned"] == 0
 
 
@@ -343,6 +343,7 @@ def test_links_into_the_console(endpoint: Endpoint) -> None:
 def test_a_request_is_followed_until_its_sequence_closes(endpoint: Endpoint) -> None:
     clock = [1_795_402_800_000]
     endpoint.clock = lambda: clock[0]
+    endpoint.dates_by_clock = True
     at = clock[0] + 3 * SECOND
     for events in sequence(RIGHT, at, (0, 1, 2)):
         endpoint.put(GROUP, HERE, events[:4])

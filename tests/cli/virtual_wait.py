@@ -37,18 +37,6 @@ class VirtualClock:
             self._sleep(min(seconds, 0.02))
 
 
-class VirtualEndpoint(Endpoint):
-    """Dates its answers by its clock."""
-
-    @property
-    def date_ahead_s(self) -> float:
-        return self.clock() / 1000 - time.time()
-
-    @date_ahead_s.setter
-    def date_ahead_s(self, seconds: float) -> None:
-        pass
-
-
 def fill(endpoint: Endpoint, began_ms: int) -> None:
     """Put three attempts of each request, the last of which ends after about an hour."""
     endpoint.group(GROUP)
@@ -72,7 +60,8 @@ def main() -> None:
     patch.setattr(time, "time_ns", lambda: clock.now_ms() * 1_000_000)
     patch.setattr(time, "sleep", clock.sleep)
     seed, *options = sys.argv[1:]
-    with VirtualEndpoint(clock=clock.now_ms, seed=int(seed)) as endpoint:
+    with Endpoint(clock=clock.now_ms, seed=int(seed)) as endpoint:
+        endpoint.dates_by_clock = True
         endpoint.faults.rates = RATES
         fill(endpoint, clock.began_ms)
         arguments = ["trace", *IDS, "-g", GROUP, "--wait", "--endpoint-url", endpoint.url]

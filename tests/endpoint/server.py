@@ -42,7 +42,7 @@ class Endpoint:
     bodies of its answers; ``regions`` are those for which each was signed. ``clock`` gives epoch
     milliseconds: what was ingested later than that is not visible yet. ``quotas`` are calls a
     second for each operation; none without it. ``date_ahead_s`` is how far the ``Date`` of the
-    answers is ahead of this machine's clock.
+    answers is ahead of this machine's clock; with ``dates_by_clock`` it is the time of ``clock``.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Endpoint:
         self.faults = Faults(seed=seed)
         self.hang = threading.Event()
         self.date_ahead_s = 0.0
+        self.dates_by_clock = False
         self.store = Store()
         self.lambdas = lambda_api.LambdaApi()
         self.quotas = Quotas(quotas or {})
@@ -354,8 +355,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The ``Date`` of an answer."""
-        ahead_s = self.server.endpoint.date_ahead_s
-        return super().date_time_string((timestamp or time.time()) + ahead_s)
+        endpoint = self.server.endpoint
+        if endpoint.dates_by_clock:
+            return super().date_time_string(endpoint.clock() / 1000)
+        return super().date_time_string((timestamp or time.time()) + endpoint.date_ahead_s)
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing is logged."""

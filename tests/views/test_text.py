@@ -495,6 +495,13 @@ def test_an_attempt_without_stream_start_or_end() -> None:
     assert "no log lines were read" in text
 
 
+def test_an_attempt_that_succeeded_in_a_log_that_may_lack_others() -> None:
+    row = (replace(FIRST, outcome=AttemptOutcome.OK, error=None), check(AttemptVerdict.SILENT))
+    text = shown(checked(RequestOutcome.UNKNOWN, Verdict.UNDETERMINED, row))
+    assert "attempt 1 succeeded, but other attempts may be missing from the log" in text
+    assert "does not show how" not in text
+
+
 def test_attempts_that_overlap_have_no_wait() -> None:
     late = replace(FIRST, ended_ms=SECOND.placed_ms + 5000)
     text = shown(replace(PENDING, request=replace(PENDING.request, attempts=(late, SECOND))))

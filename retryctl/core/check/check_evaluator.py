@@ -337,7 +337,7 @@ def _unexplained(checked: CheckedRequest) -> Iterable[str]:
     """Return attempts whose claim is wrong though no finding explains it: nothing excuses them."""
     explained = {f.attempt for f in checked.every_finding if f.severity is Severity.ERROR}
     for attempt, check in zip(checked.request.attempts, checked.checks, strict=True):
-        if check.check is AttemptVerdict.DISAGREES and attempt.number not in explained:
+        if check.verdict is AttemptVerdict.DISAGREES and attempt.number not in explained:
             ran, expected = _wrong_branch(checked, attempt.number)
             yield (
                 f"Attempt {attempt.number} ran {ran}, expected {expected}."

@@ -116,10 +116,10 @@ class CheckTally:
             self.cross_checked += not attempt.claim.silent
             self.branches += check.branch_agrees is not None
             self.wrong_branches += check.branch_agrees is False
-            judged = check.check in (AttemptVerdict.AGREES, AttemptVerdict.DISAGREES)
+            judged = check.verdict in (AttemptVerdict.AGREES, AttemptVerdict.DISAGREES)
             if attempt.retries and attempt.claim.counter is not None and judged:
                 self.counters_on_retries += 1
-                self.right_on_retries += check.check is AttemptVerdict.AGREES
+                self.right_on_retries += check.verdict is AttemptVerdict.AGREES
 
     def merge(self, other: CheckTally) -> None:
         """Add what another tally counted."""

@@ -9,6 +9,7 @@ from retryctl.core.crosscheck.attempt_check import (
     AttemptVerdict,
     claimed,
     contradicts,
+    gap_within_claim,
     hidden_before,
     is_ahead,
     is_behind,
@@ -26,7 +27,11 @@ def _behind(case: RuleInput) -> Iterator[tuple[Attempt, int]]:
     branches = case.around.branches
     for attempt, check in case.checked:
         number = claimed(attempt, branches)
-        if number is None or check.check is not AttemptVerdict.DISAGREES or _store_failed(attempt):
+        if (
+            number is None
+            or check.verdict is not AttemptVerdict.DISAGREES
+            or _store_failed(attempt)
+        ):
             continue
         if is_behind(attempt, branches):
             yield attempt, number
@@ -124,7 +129,7 @@ def _counter_lost(case: RuleInput) -> Iterator[Match]:
 def _counter_ahead(case: RuleInput) -> Iterator[Match]:
     for attempt, check in case.checked:
         number = claimed(attempt, case.around.branches)
-        if check.check is not AttemptVerdict.DISAGREES or _store_failed(attempt):
+        if check.verdict is not AttemptVerdict.DISAGREES or _store_failed(attempt):
             continue
         if is_ahead(attempt, case.around.branches):
             yield Match(
@@ -166,6 +171,8 @@ def _branch_contradicts_counter(case: RuleInput) -> Iterator[Match]:
         return
     for attempt in case.request.attempts:
         claim = attempt.claim
+        if gap_within_claim(case.given, attempt):
+            continue
         if contradicts(attempt, case.around.branches) and claim.counter is not None:
             yield Match(
                 attempt.number,
@@ -190,7 +197,7 @@ def _owes_branch(attempt: Attempt, check: AttemptCheck) -> bool:
     return (
         attempt.outcome is AttemptOutcome.ERROR
         and attempt.claim.branch is None
-        and check.check is not AttemptVerdict.UNDETERMINED
+        and check.verdict is not AttemptVerdict.UNDETERMINED
     )
 
 

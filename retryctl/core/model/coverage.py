@@ -77,6 +77,9 @@ GapKind = Literal[
 UNORDERED: Final = "unordered"
 """The order of lines of one millisecond, on which claims depend, is not known."""
 
+AFTER_LOGIN: Final = " && "
+"""Separates, in what closes a gap of kind ``expired``, a login from the command behind it."""
+
 
 @value_class
 class Gap:

@@ -55,5 +55,8 @@ class SilentSuccesses:
 
 
 _SILENT = AttemptCheck(
-    counter_expected=0, counter_in_environment=0, branch_expected=None, check=AttemptVerdict.SILENT
+    counter_expected=0,
+    counter_in_environment=0,
+    branch_expected=None,
+    verdict=AttemptVerdict.SILENT,
 )

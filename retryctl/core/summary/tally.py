@@ -103,7 +103,7 @@ class SummaryTally:
         self.by_attempts[count] += 1
         self.outcomes[request.outcome] += 1
         for attempt, check in zip(request.attempts, checked.checks, strict=True):
-            self._add_attempt(attempt, check.check)
+            self._add_attempt(attempt, check.verdict)
         for before, attempt in pairwise(request.attempts):
             self._add_retry(before, attempt)
         for finding in checked.every_finding:
@@ -199,7 +199,7 @@ class SummaryTally:
             if number is None or number < 2:
                 continue
             attempt, check = checked.request.attempts[number - 1], checked.checks[number - 1]
-            if check.check is AttemptVerdict.DISAGREES and attempt.claim.counter is not None:
+            if check.verdict is AttemptVerdict.DISAGREES and attempt.claim.counter is not None:
                 self.wrong_retries[finding.rule] += 1
 
     # ----------------------------------------------------------------- what it comes to

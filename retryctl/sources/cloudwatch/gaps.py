@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from retryctl.core.model.coverage import UNORDERED, Gap, GapKind
+from retryctl.core.model.coverage import AFTER_LOGIN, UNORDERED, Gap, GapKind
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import LogsDropped
 from retryctl.core.timestamps import iso_text
@@ -293,7 +293,7 @@ def _after_login(error: RetryctlError, settle: str | None) -> str | None:
     if not isinstance(error, LoginExpired) or not error.next_step.startswith(LOG_IN):
         return settle
     login = error.next_step.removeprefix(LOG_IN)
-    return f"{login} && {settle}" if settle else login
+    return f"{login}{AFTER_LOGIN}{settle}" if settle else login
 
 
 def _kind(error: RetryctlError) -> GapKind:

@@ -114,7 +114,9 @@ def requests_table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
         stacks_all=True,
         clipped="function" if "function" in columns else "outcome",
         instead={
-            ("error",): _counted("errors", (row.error for row in rows if row.error)),
+            ("error",): _counted(
+                "requests by last error", (row.error for row in rows if row.error)
+            ),
             ("started",): _start_range(rows, tz),
             ("findings", "shorter findings"): _counted(
                 "findings", (name for row in rows for name in _findings(row))
