@@ -357,11 +357,8 @@ class RequestSource:
 
     def _tell(self, group: LogGroup) -> None:
         if self._progress:
-            self._progress(
-                self._looked.progress(
-                    group, groups=len(self._looked.groups), api_calls=self._aws.calls
-                )
-            )
+            groups, calls = len(self._looked.groups), self._aws.calls
+            self._progress(self._looked.progress(group, groups=groups, api_calls=calls))
 
     def _note_refusal(self, group: LogGroup, window: TimeRange, error: CouldNotLook) -> None:
         told = refusal_of(self._aws, group, error)
