@@ -86,7 +86,9 @@ def test_lists_that_are_suggested_have_the_same_window(
 ) -> None:
     window = "--since 2026-11-22T23:00:00.000Z --until 2026-11-23T01:00:00.000Z"
     done = check(endpoint, name, place, *WINDOW, "--min-retried", "90")
-    assert f"retryctl list {name} {place} --retried {window} --endpoint-url" in unwrapped(done.stdout)
+    assert f"retryctl list {name} {place} --retried {window} --endpoint-url" in unwrapped(
+        done.stdout
+    )
 
 
 def unwrapped(printed: str) -> str:
