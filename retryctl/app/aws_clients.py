@@ -79,6 +79,7 @@ def with_place(coverage: Coverage, options: SourceOptions, *names: str | None) -
     return replace(
         coverage,
         aws_options=place,
+        given_names=options.names,
         gaps=tuple(
             replace(gap, settle=gap.settle + place)
             if gap.settle and "retryctl " in gap.settle

@@ -109,6 +109,7 @@ def open_search(
         engine=options.engine.value,
         terms=query_budget(options, feedback),
         markers=config.markers,
+        given_function="" if options.log_groups else options.names,
     )
     named = parse_function_name(place.function) if place.function and not place.elsewhere else None
     return OpenedSearch(
