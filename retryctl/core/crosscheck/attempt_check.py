@@ -65,7 +65,7 @@ class AttemptCheck:
 
 @value_class
 class CrossCheckInput:
-    """One request as its attempts are checked: ``uncountable`` is why it cannot be counted."""
+    """The input of a check of one request; ``uncountable`` explains why it has no count."""
 
     request: Request
     around: JudgingContext
@@ -119,7 +119,7 @@ def verdict_of(checks: Sequence[AttemptCheck], reasons: Sequence[str]) -> Verdic
 
 
 def claimed(attempt: Attempt, branches: Branches) -> int | None:
-    """Return the number of earlier attempts that it claims: its counter, else that of its branch.
+    """Return the number of earlier attempts by its counter, else by its branch.
 
     A branch stands for every number up to that of the next.
     """
