@@ -174,6 +174,7 @@ TOKYO = zone("+09:00")
         ("23 Nov 2026 12:00 UTC+09:00", "2026-11-23T03:00:00+00:00"),
         ("23 Nov 2026 UTC", "2026-11-23T00:00:00+00:00"),
         ("02:30 UTC", "2026-11-23T02:30:00+00:00"),
+        ("23 Nov 2026 12:00 JST", "2026-11-23T03:00:00+00:00"),
     ],
 )
 def test_times_as_they_are_printed_and_spoken(text: str, expected: str) -> None:
@@ -186,6 +187,12 @@ def test_times_as_they_are_printed_and_spoken(text: str, expected: str) -> None:
 def test_a_zone_that_contradicts_or_is_not_known_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="cannot read the time"):
         read_time(text, now_ms=0, tz=TOKYO)
+
+
+@pytest.mark.parametrize(("name", "hour"), [("CEST", 0), ("CET", 1)])
+def test_the_name_of_the_zone_decides_in_the_hour_that_comes_twice(name: str, hour: int) -> None:
+    read = read_time(f"25 Oct 2026 02:30 {name}", now_ms=0, tz=zone("Europe/Berlin"))
+    assert read == round(datetime(2026, 10, 25, hour, 30, tzinfo=UTC).timestamp() * 1000)
 
 
 def test_a_window_that_is_still_to_come_is_refused() -> None:
