@@ -143,7 +143,7 @@ def test_completion_of_names(words: str, expected: str) -> None:
         ),
         (["trace", "demo"], "not a request ID", "retryctl trace --from demo"),
         (["diff", "demo"], "not a request ID", "retryctl diff --from demo"),
-        (["trace"], "no function or log group given", "-f"),
+        (["trace"], "no request ID, function, log group or saved log", "-f"),
         (["trace", ID, "--form", "demo"], "no such option: --form", "Did you mean --from?"),
         (["trace", ID, "--since"], "--since", "retryctl trace --help"),
         (["trace", ID, "-o", "josn"], "'josn' is not a value of --output.", "Did you mean json?"),
