@@ -35,7 +35,7 @@ def wrong_counters(requests: Requests) -> list[StreamStretch]:
         for one in requests
         if isinstance(one, CheckedRequest)
         for attempt, check in zip(one.request.attempts, one.checks, strict=True)
-        if check.check is AttemptVerdict.DISAGREES
+        if check.verdict is AttemptVerdict.DISAGREES
     ]
 
 

@@ -121,7 +121,7 @@ def trace_reader(
         read = _search_reader(options, config, query, window, feedback, clock)
     else:
         read = partial(_read_saved, options, config.markers, query, feedback, stdin)
-    return lambda: _compared(read(_read_store(options, request_ids)), records)
+    return lambda: _compared(read(_read_store(options, request_ids, feedback)), records)
 
 
 def _compared(result: TraceResult, records: Sequence[FailureRecord]) -> TraceResult:
@@ -165,14 +165,16 @@ def _search_reader(
     from retryctl.app.cloudwatch_targets import open_search, read_by_service_clock
 
     shown: list[ShowProgress] = []  # where the search that is under way shows its progress
-    search = open_search(
-        options,
-        config,
-        query,
-        feedback=feedback,
-        show=lambda text: shown[-1](text) if shown else None,
-        clock=clock,
-    )
+    with feedback.progress() as opening:
+        shown[:] = [opening]
+        search = open_search(
+            options,
+            config,
+            query,
+            feedback=feedback,
+            show=lambda text: shown[-1](text),
+            clock=clock,
+        )
 
     def read(stored: _Stored) -> TraceResult:
         with feedback.progress() as show:
@@ -328,12 +330,13 @@ def _why_not_found(
     return f"{request_id} was not found."
 
 
-def _read_store(options: SourceOptions, request_ids: Sequence[str]) -> _Stored:
+def _read_store(options: SourceOptions, request_ids: Sequence[str], feedback: Feedback) -> _Stored:
     """Return the attempts in the durable store by request; empty where no store is named."""
     if options.store is None:
         return {}
     from retryctl.app.aws_clients import aws_for
     from retryctl.sources.aws.counter_stores import read_count
 
-    aws = aws_for(options, options.function, *options.log_groups)
-    return read_count(options.store, request_ids, aws)
+    with feedback.progress() as show:
+        aws = aws_for(options, options.function, *options.log_groups, show=show)
+        return read_count(options.store, request_ids, aws)

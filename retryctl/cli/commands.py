@@ -193,7 +193,7 @@ def _refuse_shell(arguments: Sequence[str]) -> None:
     option, *words = arguments
     if words and option in ("--show-completion", "--install-completion"):
         raise UsageError(
-            f"{option} takes no {words[0]!r}: it is for the shell that runs it.",
+            f"{option} does not accept {words[0]!r}: it uses the shell that runs it.",
             "To print the script of another shell: _RETRYCTL_COMPLETE=source_zsh retryctl",
         )
 
@@ -215,6 +215,8 @@ def _as_ours(error: Any, command: str) -> UsageError:
     """
     what = str(error.message if hasattr(error, "possibilities") else error.format_message())
     what = re.sub(r"is not a valid int\w*( range)?", "is not a whole number", what)
+    what = re.sub(r"is not in the range (\S+?)<=x<=(\S+?)\.", r"is not from \1 to \2.", what)
+    what = re.sub(r"is not in the range x>=(\S+?)\.", r"is less than \1.", what)
     hint = suggestions(
         getattr(error, "option_name", ""), getattr(error, "possibilities", None) or ()
     )

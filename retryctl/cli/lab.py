@@ -10,6 +10,7 @@ import typer
 from retryctl.cli.help import CommandApp
 from retryctl.cli.options import choices
 from retryctl.cli.options import params as options
+from retryctl.core.model.limits import LONGEST_TIMEOUT_S
 
 app = CommandApp(
     help="Run a handler locally as Lambda would, with its retries.",
@@ -115,7 +116,7 @@ def run(
         typer.Option(
             metavar="SECONDS",
             min=0.1,
-            max=1800,
+            max=LONGEST_TIMEOUT_S,
             help="Its timeout. Default: 3.",
             rich_help_panel=_FUNCTION,
             show_default=False,

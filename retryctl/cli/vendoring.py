@@ -93,7 +93,7 @@ def write_joined(directory: Path, stores: Sequence[Store]) -> Path:
         if path.exists() and not path.read_text("utf-8", "replace").startswith(_MADE_BY):
             raise UsageError(
                 f"{path} exists and was not made by retryctl.",
-                "Move it away, or choose another DIR.",
+                "Move it, or choose another DIR.",
             )
         path.write_text(joined_source(stores), "utf-8")
     except OSError as error:

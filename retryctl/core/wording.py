@@ -48,3 +48,9 @@ def in_a_row(names: Iterable[str]) -> str:
     """Return ``A``, ``A and B`` or ``A, B and C``."""
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def capitalised(sentence: str) -> str:
+    """Return the sentence with a capital, unless it begins with the name of a file or function."""
+    first = sentence.split(" ", 1)[0].rstrip(",:;")
+    return sentence[:1].upper() + sentence[1:] if first.isalpha() else sentence

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-# The starts of one request lie at most 6 h apart, and this attempt has run for at most 15 min.
-_LOOK_BACK_S = 6 * 3600 + 900
+# The starts of one request lie at most 6 h apart, and an attempt runs for at most 90 min.
+_LOOK_BACK_S = 6 * 3600 + 5_400
 
 
 class LogsCounter(AwsCounter):

@@ -21,7 +21,6 @@ VERSION = "$LATEST"
 HOME = "/home/sbx_user1051"
 """The home of Lambda's user, which does not exist there either."""
 
-LONGEST_TIMEOUT_S = 1800
 EPHEMERAL_MB = (512, 10_240)
 
 RESERVED = frozenset(

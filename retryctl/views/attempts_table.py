@@ -51,7 +51,7 @@ def attempts_table(
         "memory": [_plain(memory(a)) for a in shown],
         "counter": [_counter(checked, a) for a in shown],
         "branch": [_branch(checked, a) for a in shown],
-        "agrees": [_check(checked.checks[a.number - 1].check) for a in shown],
+        "agrees": [_check(checked.checks[a.number - 1].verdict) for a in shown],
     }
     columns = {
         "number": Column(

@@ -14,7 +14,7 @@ from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import Request, RequestOutcome
-from retryctl.core.wording import in_a_row, number_of
+from retryctl.core.wording import capitalised, in_a_row, number_of
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
 from retryctl.views.times import clock, duration, moment, span, zone_name
 
@@ -89,6 +89,8 @@ def _unknown(request: Request) -> str:
     if not request.attempts:
         return "the log has no attempt, only lines that mention the request"
     last = request.attempts[-1]
+    if last.outcome is AttemptOutcome.OK:
+        return f"attempt {last.number} succeeded, but other attempts may be missing from the log"
     if not last.outcome.failed:
         return f"the log does not show how attempt {last.number} ended"
     if request.from_event_source:
@@ -145,7 +147,7 @@ def verdict_sentences(checked: CheckedRequest) -> list[Sentence]:
         return [_verdict(checked), *store, *(Sentence(UNSURE, reason) for reason in reasons)]
     first, *rest = reasons or ("The logs do not allow one.",)
     return [
-        Sentence(UNSURE, f"no verdict. {first[:1].upper()}{first[1:]}"),
+        Sentence(UNSURE, f"no verdict. {capitalised(first)}"),
         *store,
         *(Sentence(UNSURE, reason) for reason in rest),
     ]
@@ -180,7 +182,7 @@ def _disagreement(checked: CheckedRequest) -> str:
     wrong = [
         attempt
         for attempt, check in zip(checked.request.attempts, checked.checks, strict=True)
-        if check.check is AttemptVerdict.DISAGREES
+        if check.verdict is AttemptVerdict.DISAGREES
     ]
     by_counter = any(counter_is_wrong(checked, attempt) for attempt in wrong)
     what = "counter" if by_counter else "branch"

@@ -45,7 +45,7 @@ def row_of(checked: CheckedRequest) -> Row:
                 *(attempt.number, attempt.placed_ms, attempt.started_ms, attempt.ended_ms),
                 *(attempt.outcome, attempt.error, attempt.claim.counter, attempt.claim.branch),
                 *(attempt.log_stream, attempt.version, attempt.billed_duration_ms),
-                *(attempt.memory_size_mb, attempt.runtime_version, check.check),
+                *(attempt.memory_size_mb, attempt.runtime_version, check.verdict),
                 *(check.counter_expected, check.counter_in_environment, check.branch_expected),
             )
             for attempt, check in zip(request.attempts, checked.checks, strict=True)

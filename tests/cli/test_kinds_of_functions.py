@@ -36,6 +36,7 @@ def test_a_web_function_is_named(command: tuple[str, ...], has_id: bool, tmp_pat
     done = run(*command, "--from", save(tmp_path / "log", web))
     assert done.returncode == 4
     assert "the log is of a web function" in done.stderr
+    assert "Check the name of the file" not in done.stderr  # it is the right one
 
 
 @pytest.mark.parametrize("form", ["text", "json", "html", "markdown", "csv"])

@@ -170,12 +170,22 @@ TOKYO = zone("+09:00")
         ("23 Nov 2026", "2026-11-22T15:00:00+00:00"),
         ("23 Nov 2026 11:59:30.5", "2026-11-23T02:59:30.500+00:00"),
         ("24 Nov", "2025-11-23T15:00:00+00:00"),
+        ("23 Nov 2026 03:00:00.123 UTC", "2026-11-23T03:00:00.123+00:00"),
+        ("23 Nov 2026 12:00 UTC+09:00", "2026-11-23T03:00:00+00:00"),
+        ("23 Nov 2026 UTC", "2026-11-23T00:00:00+00:00"),
+        ("02:30 UTC", "2026-11-23T02:30:00+00:00"),
     ],
 )
 def test_times_as_they_are_printed_and_spoken(text: str, expected: str) -> None:
     now = datetime(2026, 11, 23, 3, tzinfo=UTC)  # noon in Tokyo
     read = read_time(text, now_ms=round(now.timestamp() * 1000), tz=TOKYO)
     assert read == round(datetime.fromisoformat(expected).timestamp() * 1000)
+
+
+@pytest.mark.parametrize("text", ["2026-11-23T03:00-08:00 UTC", "5m UTC", "23 Nov 2026 03:00 CET"])
+def test_a_zone_that_contradicts_or_is_not_known_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="cannot read the time"):
+        read_time(text, now_ms=0, tz=TOKYO)
 
 
 def test_a_window_that_is_still_to_come_is_refused() -> None:
@@ -196,6 +206,8 @@ def test_the_local_hour_that_comes_twice(monkeypatch: pytest.MonkeyPatch) -> Non
         assert first.utcoffset() != second.utcoffset()
         assert first.astimezone(UTC).hour == 0
         assert second.astimezone(UTC).hour == 1
+        with pytest.raises(UsageError, match="twice or never in the local time zone"):
+            read_time("2026-10-25T02:30", now_ms=0, tz=local)
     finally:
         monkeypatch.undo()
         time.tzset()

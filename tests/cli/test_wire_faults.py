@@ -201,15 +201,17 @@ def test_an_attempt_that_was_found_and_cannot_be_read_is_not_reported_as_not_fou
         assert "an attempt was found, but could not be read" in " ".join(done.stderr.split())
 
 
-@pytest.mark.parametrize("command", ["list", "summary", "check"])
+@pytest.mark.parametrize(
+    "command", [("list",), ("summary",), ("check",), ("trace", WRONG), ("check", WRONG)]
+)
 def test_credentials_that_expire_before_a_request_is_read_are_not_nothing_found(
-    command: str,
+    command: tuple[str, ...],
 ) -> None:
     with Endpoint(scan_events=100) as endpoint:
         make_busy(endpoint, 5_000)
-        endpoint.faults.expire_after("FilterLogEvents", 40)
+        endpoint.faults.expire_after("FilterLogEvents", 10 if WRONG in command else 40)
         where = ("--since", "2d", "--endpoint-url", endpoint.url)
-        done = run(command, "-f", "orders-worker", *where, env=CREDENTIALS)
+        done = run(*command, "-f", "orders-worker", *where, env=CREDENTIALS)
     assert done.returncode == 3
     assert "credentials expired" in done.stderr
     assert "Log in again" in done.stderr

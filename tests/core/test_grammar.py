@@ -69,7 +69,7 @@ def _read(message: str) -> Record:
         (f"END RequestId: {ID}", End(request_id=ID)),
         (
             f"INIT_START Runtime Version: python:3.13.v74\tRuntime Version ARN: {RUNTIME_ARN}\n",
-            InitStart(runtime_version="python:3.13.v74", runtime_version_arn=RUNTIME_ARN),
+            InitStart(runtime_version="python:3.13.v74"),
         ),
         (
             "INIT_REPORT Init Duration: 171.15 ms\tPhase: init\tStatus: error\t"
@@ -85,7 +85,7 @@ def _read(message: str) -> Record:
         ("INIT_REPORT Init Duration: 402.00 ms\n", InitReport(duration_ms=402.0)),
         (
             f"RESTORE_START Runtime Version: java:21.v9\tRuntime Version ARN: {RUNTIME_ARN}\n",
-            RestoreStart(runtime_version="java:21.v9", runtime_version_arn=RUNTIME_ARN),
+            RestoreStart(runtime_version="java:21.v9"),
         ),
         ("RESTORE_REPORT Restore Duration: 474.16 ms\n", RestoreReport(duration_ms=474.16)),
         (

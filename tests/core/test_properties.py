@@ -152,7 +152,7 @@ def errors_of(checked: CheckedRequest) -> set[tuple[str, LogEvent | None]]:
 
 def checks_of(checked: CheckedRequest) -> dict[LogEvent | None, AttemptVerdict]:
     pairs = zip(checked.request.attempts, checked.checks, strict=True)
-    return {attempt.start_event: check.check for attempt, check in pairs}
+    return {attempt.start_event: check.verdict for attempt, check in pairs}
 
 
 # --------------------------------------------------------------------------- the properties

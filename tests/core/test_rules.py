@@ -60,7 +60,7 @@ def errors(of: CheckedRequest) -> list[tuple[str, int | None]]:
 
 
 def checks(of: CheckedRequest) -> list[str]:
-    return [each.check.value for each in of.checks]
+    return [each.verdict.value for each in of.checks]
 
 
 def marker(counter: int | None, branch: str | None, **more: Any) -> str:
@@ -653,6 +653,26 @@ def test_attempts_whose_errors_a_gap_hides_are_not_exhausted() -> None:
     assert checked(*logs, coverage=whole(events)).request.outcome is RequestOutcome.EXHAUSTED
 
 
+@pytest.mark.parametrize("first", ["process B", "1"])
+def test_two_attempts_that_a_gap_makes_one_are_not_judged_as_one(first: str) -> None:
+    """A gap hides the end of attempt 1 and the START of attempt 2, up to the line ``first``."""
+    log = Environment().at(0).runs(ID, "an order", *A, ends="error")
+    log.at(70).runs(ID, *B, ends="error")
+    events = log.events
+    lines = [event.message.rstrip() for event in events]
+    low = lines.index("process A")
+    high = lines.index("1") if first == "1" else lines.index("process B")
+    if first == "1":
+        low -= 1  # the counter of attempt 1 is hidden too
+    gap = replace(GAP, since_ms=events[low].timestamp_ms, until_ms=events[high].timestamp_ms)
+    coverage = replace(whole(events), gaps=(gap,))
+    log.events = [*events[:low], *events[high:]]
+    of = checked(log, coverage=coverage)
+    assert len(of.request.attempts) == 1
+    assert of.verdict is Verdict.UNDETERMINED
+    assert errors(of) == []
+
+
 def test_a_mark_that_a_missing_attempt_may_have_left_is_not_unexplained() -> None:
     """Attempts ran in a, b, b, a; the first is cut away, and the last one counted it."""
     logs = logs_of(("a", "error", A), ("b", "error", A), ("b", "error", B), ("a", "error", B))
@@ -674,7 +694,7 @@ def test_an_earlier_attempt_without_a_report_leaves_its_mark_open() -> None:
     log = Environment().starts().at(61).runs(ID, *A, ends="error")
     of = checked(log, settings=FunctionConfig(timeout_s=3))
     assert of.checks[1].counter_in_environment is None
-    assert of.checks[1].check is AttemptVerdict.UNDETERMINED  # that START may be printed text
+    assert of.checks[1].verdict is AttemptVerdict.UNDETERMINED  # that START may be printed text
     assert errors(of) == []
 
 
@@ -790,7 +810,7 @@ def test_a_store_that_refused_is_told_and_its_fallback_blamed_on_nothing_else() 
         (finding,) = found(of, "counter-failed")
         assert (finding.attempt, finding.severity) == (retries + 1, Severity.WARNING)
         assert finding.remedy.endswith("(retryctl counters iam s3).")
-        assert of.checks[-1].check is AttemptVerdict.DISAGREES
+        assert of.checks[-1].verdict is AttemptVerdict.DISAGREES
 
 
 @pytest.mark.parametrize(

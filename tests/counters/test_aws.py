@@ -256,7 +256,7 @@ def test_logs_count_no_mere_mention_and_no_other_request(aws: Aws) -> None:
 
 
 def test_logs_look_back_over_the_longest_life_of_an_event(aws: Aws) -> None:
-    log(aws, OTHER_STREAM, (6 * 3600 + 600, start()))
+    log(aws, OTHER_STREAM, (6 * 3600 + 1_800, start()))
     assert make(aws, "logs").count(REQUEST_ID) == 1
 
 

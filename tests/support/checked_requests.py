@@ -80,7 +80,7 @@ def check(
         counter_expected=counter,
         counter_in_environment=counter if seen is None else seen,
         branch_expected=branch,
-        check=verdict,
+        verdict=verdict,
     )
 
 

@@ -112,7 +112,7 @@ def contradictions(answers: Answers) -> list[str]:
         if checked.verdict is Verdict.UNDETERMINED and results.get(request_id) is True:
             found.append(f"{request_id}: undetermined, and its check passes")
     outcomes = Counter(one.request.outcome for one in requests.values())
-    checks = Counter(check.check for one in requests.values() for check in one.checks)
+    checks = Counter(check.verdict for one in requests.values() for check in one.checks)
     total = answers.total
     if (outcomes, checks) != (+total.outcomes, +total.checks):
         found.append(f"trace {outcomes} {checks}, summary {total.outcomes} {total.checks}")
@@ -210,6 +210,6 @@ def _checks_hold(known: CheckedRequest, part: CheckedRequest) -> bool:
     """Whether each attempt of the part is checked as in the whole, or is not judged yet."""
     unsure = (AttemptVerdict.UNDETERMINED, AttemptVerdict.SILENT)
     return all(
-        after.check in (before.check, *unsure)
+        after.verdict in (before.verdict, *unsure)
         for before, after in zip(known.checks, part.checks, strict=False)
     )

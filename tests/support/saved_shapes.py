@@ -166,6 +166,8 @@ SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
         ("pasted rows", lambda e: rows(e, "\t", offset(1), 1), "times"),
         ("pasted rows, west", lambda e: rows(e, "\t", offset(-8), -8), "times"),
         ("pasted rows, Z", lambda e: rows(e, "\t"), "times"),
+        ("times above messages", lambda e: rows(e, "\t\n"), "times"),
+        ("times above messages, no tab", lambda e: rows(e, "\n", offset(9), 9), "times"),
         ("rows with bars", lambda e: rows(e, " | "), "times"),
         ("rows with two spaces", lambda e: rows(e, "  "), "times"),
         ("rows in UTC without an offset", lambda e: rows(e, "\t", ""), "times"),

@@ -83,7 +83,7 @@ request 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 · orders-worker ($LATEST)
 ✗ exhausted: 3 attempts in 3 m 10 s, none succeeded
 ✗ the counter was wrong on attempt 3: it ran A instead of C
   Other requests with a wrong counter:
-    retryctl list orders-worker --verdict disagrees
+    retryctl list -f orders-worker --verdict disagrees
 
  #  start (UTC)   wait      environment  outcome      counter  branch   agrees
  1  03:00:00.123  —         ● 1f3a cold  ✗ NameError  0        A        ✓ yes
@@ -493,6 +493,13 @@ def test_an_attempt_without_stream_start_or_end() -> None:
     assert "no verdict. The logs do not allow one." in text
     assert " 1  not in log   ?            ? unknown" in text
     assert "no log lines were read" in text
+
+
+def test_an_attempt_that_succeeded_in_a_log_that_may_lack_others() -> None:
+    row = (replace(FIRST, outcome=AttemptOutcome.OK, error=None), check(AttemptVerdict.SILENT))
+    text = shown(checked(RequestOutcome.UNKNOWN, Verdict.UNDETERMINED, row))
+    assert "attempt 1 succeeded, but other attempts may be missing from the log" in text
+    assert "does not show how" not in text
 
 
 def test_attempts_that_overlap_have_no_wait() -> None:

@@ -183,7 +183,9 @@ def _file_texts(name: str) -> Iterator[str]:
 
 def _files_below(folder: Path) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
-        raise UnreadableInput(f"cannot read {error.filename}: {error.strerror}.")
+        from retryctl.sources.saved.files import cannot_open
+
+        raise cannot_open(error.filename, error)
 
     for place, _, names in os.walk(folder, onerror=refuse):
         yield from (file for file in (Path(place, name) for name in names) if file.is_file())
@@ -198,7 +200,9 @@ def _record_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise UnreadableInput(f"cannot read {file}: {error.strerror}.") from None
+        from retryctl.sources.saved.files import cannot_open
+
+        raise cannot_open(str(file), error) from None
 
 
 def _in_stdin(lines: Iterable[str]) -> NamedRequests:
@@ -212,7 +216,7 @@ def _in_stdin(lines: Iterable[str]) -> NamedRequests:
         if size <= _LARGEST_RECORDS:
             kept.append(line)
     if is_empty:
-        raise NothingFound("stdin was empty: it has no request ID.")
+        raise NothingFound("stdin was empty: it has no request ID.", _LOOKS_LIKE)
     text = "".join(kept)
     if size <= _LARGEST_RECORDS and "{" in text and (named := records_named(text)).records:
         return named

@@ -44,6 +44,8 @@ _PRINTED = late_regex(
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # 19:00 · 03:00:04.123: today
 _CLOCK = late_regex(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?")
+# 23 Nov 2026 03:00 UTC · 23 Nov 2026 12:00 UTC+09:00: as retryctl prints them
+_IN_UTC = late_regex(r"(.+) UTC([+-][0-9]{2}:[0-9]{2})?")
 # +09:00
 _OFFSET = late_regex(r"[+-][0-9]{2}(?::?[0-9]{2})?")
 
@@ -70,6 +72,9 @@ class _Local(tzinfo):
         here = there.replace(tzinfo=self)
         # in an hour that occurs twice, the offset decides
         return here if here.utcoffset() == there.utcoffset() else here.replace(fold=1)
+
+    def __str__(self) -> str:
+        return "the local time zone"
 
 
 def zone(name: str) -> tzinfo:
@@ -133,8 +138,11 @@ def read_time(text: str, *, now_ms: int, tz: tzinfo = UTC) -> int:
         return int(stripped)
     if match := _AGO.fullmatch(_UNIT_WORD.sub(r"\1", stripped)):
         return _after_1970(text, now_ms - _sum_ms(match))
-    if spelled := _spelled(stripped, now_ms, tz):
-        stripped = spelled
+    offset = ""
+    if match := _IN_UTC.fullmatch(stripped):
+        stripped, offset = match[1], match[2] or "Z"
+        tz = _fixed_zone(offset)
+    stripped = (_spelled(stripped, now_ms, tz) or stripped) + offset
     if match := _ISO.fullmatch(stripped):
         return _after_1970(text, _iso_ms(text, match, tz))
     if re.fullmatch(r"[0-9]{10}", stripped):

@@ -8,14 +8,15 @@ from datetime import tzinfo
 from fnmatch import fnmatchcase
 
 from retryctl.app.options import Feedback, SourceOptions
-from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.coverage import AFTER_LOGIN, Coverage
 from retryctl.core.model.log_place import function_name
-from retryctl.core.wording import suggestions
+from retryctl.core.wording import capitalised, suggestions
 from retryctl.errors import CouldNotLook, NothingFound, RetryctlError, UnreadableInput, UsageError
 from retryctl.views.sentences import coverage_sentence
 
 _MOST_GAPS = 10
 _MOST_GAPS_IN_ERROR = 3
+_STEP_BESIDE_WEB_REQUESTS = "Retries need the log of a function that is invoked with events."
 
 
 def select_functions(
@@ -87,20 +88,26 @@ def nothing_found(what: str, coverage: Coverage, tz: tzinfo, step: str = "") -> 
     if coverage.web_function:
         what = f"the log is of a web function, whose requests are not retried: {what}"
     read = coverage_sentence(coverage, tz, complete="The whole window was read.")
-    where = " ".join([read[:1].upper() + read[1:], *gap_sentences(coverage, _MOST_GAPS_IN_ERROR)])
+    where = " ".join([capitalised(read), *gap_sentences(coverage, _MOST_GAPS_IN_ERROR)])
     if any(gap.kind == "not-understood" for gap in coverage.gaps):
         return UnreadableInput(f"{what.rstrip('.')} in the lines that were understood.", where)
     expired = any(gap.kind == "expired" and gap.hides_attempts for gap in coverage.gaps)
-    if expired:
-        step = "Log in again, and run the command once more."
-    where = f"{where}\n{_settling_step(coverage) or step}".rstrip()
+    settle = _settling_step(coverage)
+    if expired and AFTER_LOGIN not in settle:  # a search before the login would fail again
+        settle = "Log in again, and run the command once more."
+    where = f"{where}\n{settle or step}".rstrip()
     if expired:
         return CouldNotLook(f"{what.rstrip('.')} before the AWS credentials expired.", where)
     return NothingFound(what, where)
 
 
 def next_step(coverage: Coverage, steps: Mapping[str, str]) -> str:
-    """Return the step for the source of ``coverage``; ``""`` is the key for saved logs."""
+    """Return the step for the source of ``coverage``; ``""`` is the key for saved logs.
+
+    The log of a web function is the right file, but none of its requests is retried.
+    """
+    if coverage.web_function:
+        return _STEP_BESIDE_WEB_REQUESTS
     return steps.get(coverage.source, steps[""])
 
 

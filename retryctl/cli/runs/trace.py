@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -181,7 +181,8 @@ def _newest(
     selected = select_newest(
         source, window, config=config, last=last, failed=show.failed, feedback=feedback
     )
-    listing = " ".join(["retryctl list", *_source_words(source)]) + source.aws_options
+    saved = "" if source.source == "cloudwatch" else f" --from {shlex.quote(source.source)}"
+    listing = f"retryctl list{saved}{source.names}{source.aws_options}"
     if not selected.request_ids:
         if not selected.others:
             raise _no_request(source, window, selected.coverage, show.tz)
@@ -206,18 +207,6 @@ def _no_request(
     if source.source != "cloudwatch":
         coverage = replace(coverage, since_ms=window.since_ms)
     return no_request(coverage, zone(tz), bounded=not window.is_open)
-
-
-def _source_words(source: SourceOptions) -> Iterator[str]:
-    """Yield the options that name the source, to be copied."""
-    if source.source != "cloudwatch":
-        yield f"--from {shlex.quote(source.source)}"
-    if source.function:
-        yield shlex.quote(source.function)
-    for function in source.functions:
-        yield f"-f {shlex.quote(function)}"
-    for group in source.log_groups:
-        yield f"-g {shlex.quote(group)}"
 
 
 def _wait_timeout(

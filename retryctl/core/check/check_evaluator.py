@@ -1,4 +1,4 @@
-"""From checked requests to what passed and what did not: a fold that keeps little of each.
+"""Evaluate checked requests one by one, keeping little of each.
 
 Requests may come in any order and in parts. Of the log only the events that prove a finding
 are kept.
@@ -49,7 +49,7 @@ FindingEffect = Literal["failed", "known", "allowed", "harmless"]
 
 @value_class
 class JudgedFinding:
-    """A finding and what it means here: it fails, or is ``known`` (in the baseline), or neither.
+    """A finding and its effect: it fails, or is ``known`` (in the baseline), or neither.
 
     ``allowed``: its rule is ignored. ``branch`` is the branch that its attempt ran, and
     ``branch_expected`` the one it should have run, where they differ. ``unlisted`` counts further
@@ -69,7 +69,7 @@ class JudgedFinding:
 
     @property
     def effect(self) -> FindingEffect:
-        """What the finding does to the result of the check."""
+        """The effect of the finding on the result of the check."""
         return _effect(failed=self.failed, known=self.known, allowed=self.allowed)
 
 
@@ -107,7 +107,7 @@ class CheckOutcome:
 
     @property
     def awaits(self) -> tuple[str, ...]:
-        """What looking again later could change."""
+        """What a later reading could change."""
         return tuple(dict.fromkeys(check.awaits for check in self.checks if check.awaits))
 
     @property
@@ -204,7 +204,7 @@ class CheckEvaluator:
         self._kept = kept
 
     def another(self) -> CheckEvaluator:
-        """One that judges other requests by the same; ``merge`` then takes its results over."""
+        """Return an evaluator with equal expectations; ``merge`` adds its results to this one."""
         return CheckEvaluator(
             self._expected, self._known, learns=self._learns, markers=self._markers
         )
@@ -215,7 +215,7 @@ class CheckEvaluator:
         return {one.place[1] for one in self._results if one.findings}
 
     def take_evidence(self, other: CheckEvaluator) -> bool:
-        """Replace the kept findings by those of another, which judged the same requests again.
+        """Replace the kept findings by those of an evaluator that read the same requests again.
 
         Return false where it did not judge one of them.
         """
@@ -225,7 +225,7 @@ class CheckEvaluator:
         return kept <= proved.keys()
 
     def merge(self, other: CheckEvaluator) -> None:
-        """Add what another judged by the same."""
+        """Add the results of an evaluator with the same expectations."""
         self._tally.merge(other._tally)
         self._results += other._results
         self._counts.update(other._counts)
@@ -334,10 +334,10 @@ def _wrong_branch(checked: CheckedRequest, number: int | None) -> tuple[str | No
 
 
 def _unexplained(checked: CheckedRequest) -> Iterable[str]:
-    """Return attempts whose claim is wrong though no finding explains it: nothing excuses them."""
+    """Return attempts that disagree and that no finding explains."""
     explained = {f.attempt for f in checked.every_finding if f.severity is Severity.ERROR}
     for attempt, check in zip(checked.request.attempts, checked.checks, strict=True):
-        if check.check is AttemptVerdict.DISAGREES and attempt.number not in explained:
+        if check.verdict is AttemptVerdict.DISAGREES and attempt.number not in explained:
             ran, expected = _wrong_branch(checked, attempt.number)
             yield (
                 f"Attempt {attempt.number} ran {ran}, expected {expected}."

@@ -15,6 +15,7 @@ from retryctl.core.crosscheck.earlier_marks import EarlierMarks
 from retryctl.core.crosscheck.hidden_parts import HiddenParts, may_hide
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
@@ -55,7 +56,7 @@ class AttemptCheck:
     counter_expected: int | None
     counter_in_environment: int | None
     branch_expected: str | None
-    check: AttemptVerdict
+    verdict: AttemptVerdict
     counter_agrees: bool | None = None
     branch_agrees: bool | None = None
     because: str = ""
@@ -64,7 +65,7 @@ class AttemptCheck:
 
 @value_class
 class CrossCheckInput:
-    """One request as its attempts are checked: ``uncountable`` is why it cannot be counted."""
+    """The input of a check of one request; ``uncountable`` explains why it has no count."""
 
     request: Request
     around: JudgingContext
@@ -106,7 +107,7 @@ def verdict_of(checks: Sequence[AttemptCheck], reasons: Sequence[str]) -> Verdic
 
     ``reasons`` explain why attempts cannot be counted, or may be missing.
     """
-    results = {check.check for check in checks}
+    results = {check.verdict for check in checks}
     if AttemptVerdict.DISAGREES in results:
         return Verdict.DISAGREES
     if AttemptVerdict.UNDETERMINED in results or reasons:
@@ -118,7 +119,7 @@ def verdict_of(checks: Sequence[AttemptCheck], reasons: Sequence[str]) -> Verdic
 
 
 def claimed(attempt: Attempt, branches: Branches) -> int | None:
-    """Return the number of earlier attempts that it claims: its counter, else that of its branch.
+    """Return the number of earlier attempts by its counter, else by its branch.
 
     A branch stands for every number up to that of the next.
     """
@@ -143,8 +144,8 @@ def contradicts(attempt: Attempt, branches: Branches) -> bool:
 
 def _check(given: CrossCheckInput, attempt: Attempt) -> AttemptCheck:
     branches, marks = given.around.branches, given.marks
-    check, because = _judge(given, attempt)
-    known = check is not AttemptVerdict.UNDETERMINED
+    verdict, because = _judge(given, attempt)
+    known = verdict is not AttemptVerdict.UNDETERMINED
     strange = branches.are_strange_to(attempt.claim.branch)
     at_least = known and bool(hidden_before(given, attempt, ahead=False))
     owes = known and not strange and attempt.outcome is AttemptOutcome.ERROR
@@ -156,7 +157,7 @@ def _check(given: CrossCheckInput, attempt: Attempt) -> AttemptCheck:
         counter_expected=attempt.retries if known else None,
         counter_in_environment=least if proved else None,
         branch_expected=due,
-        check=check,
+        verdict=verdict,
         counter_agrees=None if counter is None else branches.same_branch(counter, attempt.retries),
         branch_agrees=_branch_agrees(attempt.claim.branch, due, branches, at_least=at_least),
         because=because,
@@ -200,6 +201,8 @@ def _unread_because(given: CrossCheckInput, attempt: Attempt) -> str:
     settings: FunctionConfig = given.around.settings
     if given.hidden.lines:
         return given.hidden.lines[0].message
+    if gap := gap_within_claim(given, attempt):
+        return gap.message
     if attempt.claim.counter is not None or attempt.outcome is AttemptOutcome.RUNNING:
         return ""
     if attempt.start_event is None:
@@ -221,6 +224,25 @@ def _unread_because(given: CrossCheckInput, attempt: Attempt) -> str:
             "keeps printed lines out of the log."
         )
     return ""
+
+
+def gap_within_claim(given: CrossCheckInput, attempt: Attempt) -> Gap | None:
+    """Return the gap between the lines of the counter and the branch; ``None`` where none lies.
+
+    The START of a further attempt may be in it, so that the two belong to different attempts.
+    """
+    times = [event.timestamp_ms for event in attempt.claim.evidence]
+    return next(
+        (
+            gap
+            for gap in given.hidden.anywhere
+            if times
+            and None not in (gap.since_ms, gap.until_ms)
+            and gap.log_stream in (None, attempt.log_stream)
+            and may_hide(gap, given.request, times[0], times[-1])
+        ),
+        None,
+    )
 
 
 def _unknown_branch(attempt: Attempt, branches: Branches) -> str:
@@ -277,9 +299,11 @@ def hidden_before(given: CrossCheckInput, attempt: Attempt, *, ahead: bool) -> s
     proves that it was cut: then an attempt may lie before the file's first event.
     """
     request, age_ms = given.request, given.around.settings.event_age_ms
-    first = request.attempts[0].placed_ms
+    first, until_ms = request.attempts[0].placed_ms, attempt.placed_ms
+    if ahead and attempt.claim.evidence:  # the counter may be that of an attempt after this START
+        until_ms = max(until_ms, attempt.claim.evidence[0].timestamp_ms)
     for gap in given.hidden.anywhere:
-        if may_hide(gap, request, first - age_ms, attempt.placed_ms):
+        if may_hide(gap, request, first - age_ms, until_ms):
             return gap.message
     if is_behind(attempt, given.around.branches) and _unproved(given, attempt):
         return f"The log has a single record of an earlier attempt: {_MAY_BE_TEXT}"

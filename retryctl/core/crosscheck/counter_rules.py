@@ -1,4 +1,4 @@
-"""The rules about counter and branch: was the function's own count right, and if not, why."""
+"""The rules about counter and branch: each explains one cause of a wrong count."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from retryctl.core.crosscheck.attempt_check import (
     AttemptVerdict,
     claimed,
     contradicts,
+    gap_within_claim,
     hidden_before,
     is_ahead,
     is_behind,
@@ -22,18 +23,22 @@ from retryctl.core.wording import number_of
 
 
 def _behind(case: RuleInput) -> Iterator[tuple[Attempt, int]]:
-    """Yield the attempts whose counter is behind, each with what it claimed."""
+    """Yield the attempts whose counter is behind, each with its counter."""
     branches = case.around.branches
     for attempt, check in case.checked:
         number = claimed(attempt, branches)
-        if number is None or check.check is not AttemptVerdict.DISAGREES or _store_failed(attempt):
+        if (
+            number is None
+            or check.verdict is not AttemptVerdict.DISAGREES
+            or _store_failed(attempt)
+        ):
             continue
         if is_behind(attempt, branches):
             yield attempt, number
 
 
 def _store_failed(attempt: Attempt) -> bool:
-    """Whether it did not count at all, and ran the branch that it falls back to."""
+    """Whether its store failed, so that it ran the fallback branch without a counter."""
     return attempt.claim.counter is None and attempt.claim.store_error is not None
 
 
@@ -124,7 +129,7 @@ def _counter_lost(case: RuleInput) -> Iterator[Match]:
 def _counter_ahead(case: RuleInput) -> Iterator[Match]:
     for attempt, check in case.checked:
         number = claimed(attempt, case.around.branches)
-        if check.check is not AttemptVerdict.DISAGREES or _store_failed(attempt):
+        if check.verdict is not AttemptVerdict.DISAGREES or _store_failed(attempt):
             continue
         if is_ahead(attempt, case.around.branches):
             yield Match(
@@ -166,6 +171,8 @@ def _branch_contradicts_counter(case: RuleInput) -> Iterator[Match]:
         return
     for attempt in case.request.attempts:
         claim = attempt.claim
+        if gap_within_claim(case.given, attempt):
+            continue
         if contradicts(attempt, case.around.branches) and claim.counter is not None:
             yield Match(
                 attempt.number,
@@ -190,12 +197,12 @@ def _owes_branch(attempt: Attempt, check: AttemptCheck) -> bool:
     return (
         attempt.outcome is AttemptOutcome.ERROR
         and attempt.claim.branch is None
-        and check.check is not AttemptVerdict.UNDETERMINED
+        and check.verdict is not AttemptVerdict.UNDETERMINED
     )
 
 
 def _others_logged(case: RuleInput, attempt: Attempt) -> bool:
-    """Whether another attempt shows that the function logs such lines."""
+    """Whether another attempt of the request logged a counter or a branch."""
     marks = case.marks
     if case.around.reads_branches:
         return marks.claims > (not attempt.claim.silent)

@@ -169,7 +169,6 @@ def _platform_runtime_done(record: dict[str, Any]) -> Record | None:
 def _platform_init_start(record: dict[str, Any]) -> Record:
     return InitStart(
         runtime_version=_text(record, "runtimeVersion"),
-        runtime_version_arn=_text(record, "runtimeVersionArn"),
         initialization_type=_text(record, "initializationType"),
         phase=_text(record, "phase"),
         function_name=unqualified(_text(record, "functionArn")) or _text(record, "functionName"),
@@ -190,7 +189,6 @@ def _platform_init_report(record: dict[str, Any]) -> Record:
 def _platform_restore_start(record: dict[str, Any]) -> Record:
     return RestoreStart(
         runtime_version=_text(record, "runtimeVersion"),
-        runtime_version_arn=_text(record, "runtimeVersionArn"),
     )
 
 

@@ -56,7 +56,7 @@ _REPORT_NAMES = {
     "Error Type": "error_type",
 }
 # INIT_START Runtime Version: python:3.13.v74⇥Runtime Version ARN: arn:aws:lambda:…⏎
-_RUNTIME_VERSION = re.compile(r"\w+ Runtime Version: (\S+)(?:\s+Runtime Version ARN: (\S+))?")
+_RUNTIME_VERSION = re.compile(r"\w+ Runtime Version: (\S+)")
 # INIT_REPORT Init Duration: 171.15 ms⇥Phase: init⇥Status: error⇥Error Type: Runtime.Unknown⏎
 _INIT_REPORT = late_regex(
     rf"INIT_REPORT Init Duration: ({_NUMBER}) ms(?:\s+Phase: (\w+))?"
@@ -122,13 +122,13 @@ def _number(text: str) -> int | float:
 
 def _init_start(message: str) -> Record | None:
     if m := _RUNTIME_VERSION.match(message):
-        return InitStart(runtime_version=m[1], runtime_version_arn=m[2])
+        return InitStart(runtime_version=m[1])
     return None
 
 
 def _restore_start(message: str) -> Record | None:
     if m := _RUNTIME_VERSION.match(message):
-        return RestoreStart(runtime_version=m[1], runtime_version_arn=m[2])
+        return RestoreStart(runtime_version=m[1])
     return None
 
 

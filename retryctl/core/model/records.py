@@ -72,7 +72,6 @@ class InitStart:
     """``INIT_START`` or ``platform.initStart``: a new execution environment."""
 
     runtime_version: str | None = None
-    runtime_version_arn: str | None = None
     initialization_type: str | None = None
     phase: str | None = None
     function_name: str | None = None
@@ -95,7 +94,6 @@ class RestoreStart:
     """``RESTORE_START`` or ``platform.restoreStart``: an environment comes back from a snapshot."""
 
     runtime_version: str | None = None
-    runtime_version_arn: str | None = None
 
 
 @value_class

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from retryctl.core.model.coverage import UNORDERED, Gap, GapKind
+from retryctl.core.model.coverage import AFTER_LOGIN, UNORDERED, Gap, GapKind
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import LogsDropped
 from retryctl.core.timestamps import iso_text
@@ -271,13 +271,13 @@ def found_first(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
 
 
 def rerun_command(
-    request_ids: Sequence[str], group: LogGroup, since_ms: int, until_ms: int | None
+    request_ids: Sequence[str], place: str, since_ms: int, until_ms: int | None
 ) -> str | None:
-    """Return the command that searches again for these requests, in this group and window."""
+    """Return the command that searches again for these requests, in this place and window."""
     if not request_ids:
         return None
     until = "" if until_ms is None else f" --until {iso_text(until_ms)}"
-    where = f"-g {group.identifier or group.name} --since {iso_text(since_ms)}{until}"
+    where = f"{place.strip()} --since {iso_text(since_ms)}{until}"
     return f"retryctl trace {' '.join(request_ids)} {where}"
 
 
@@ -293,7 +293,7 @@ def _after_login(error: RetryctlError, settle: str | None) -> str | None:
     if not isinstance(error, LoginExpired) or not error.next_step.startswith(LOG_IN):
         return settle
     login = error.next_step.removeprefix(LOG_IN)
-    return f"{login} && {settle}" if settle else login
+    return f"{login}{AFTER_LOGIN}{settle}" if settle else login
 
 
 def _kind(error: RetryctlError) -> GapKind:

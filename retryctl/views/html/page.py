@@ -11,6 +11,7 @@ from importlib import resources
 from itertools import chain
 
 from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.wording import capitalised
 from retryctl.views.html.markup import Markup, closing, joined, opening, tag
 from retryctl.views.sentences import Sentence, coverage_sentence
 from retryctl.views.signs import STYLES, WARNING
@@ -118,7 +119,7 @@ def _read_part(coverage: Coverage, tz: tzinfo) -> Markup:
     return tag(
         "section",
         tag("h2", "What was read", id="coverage"),
-        tag("p", sentence[:1].upper() + sentence[1:]),
+        tag("p", capitalised(sentence)),
         *(_gap(gap) for gap in coverage.gaps),
         *([] if as_of is None else [tag("p", f"As of {moment(as_of, tz, 'seconds')}.")]),
         class_="panel",

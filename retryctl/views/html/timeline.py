@@ -169,7 +169,7 @@ class _Drawing:
         if branch is not None:
             parts.append(branch if len(branch) <= _LONGEST else f"{branch[: _LONGEST - 1]}…")
         text, style = " · ".join(parts) or NOTHING, "" if parts else "dim"
-        if self._checked.checks[attempt.number - 1].check is AttemptVerdict.DISAGREES:
+        if self._checked.checks[attempt.number - 1].verdict is AttemptVerdict.DISAGREES:
             text, style = f"{text} {BAD}", STYLES[BAD]
         if len(text) <= _SHORT:
             return tag("text", text, class_=f"claim {style}", x=x, y=y)

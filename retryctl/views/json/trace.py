@@ -126,7 +126,7 @@ def _attempt(
             "in_environment": check.counter_in_environment,
         },
         "branch": {"logged": attempt.claim.branch, "expected": check.branch_expected},
-        "check": check.check.value,
+        "check": check.verdict.value,
     }
     if region:
         shown["console_url"] = attempt_link(attempt, region)

@@ -114,7 +114,9 @@ def requests_table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
         stacks_all=True,
         clipped="function" if "function" in columns else "outcome",
         instead={
-            ("error",): _counted("errors", (row.error for row in rows if row.error)),
+            ("error",): _counted(
+                "requests by last error", (row.error for row in rows if row.error)
+            ),
             ("started",): _start_range(rows, tz),
             ("findings", "shorter findings"): _counted(
                 "findings", (name for row in rows for name in _findings(row))
@@ -139,8 +141,15 @@ def _findings_column(rows: Sequence[RequestRow]) -> Column:
 def _started(rows: Sequence[RequestRow], tz: tzinfo) -> Column:
     starts = [row.placed_ms for row in rows]
     dated = not on_one_day(starts, tz)
-    seconds = [stamp(start, tz, "seconds", dated=dated) for start in starts]
-    minutes = [stamp(start, tz, "minutes", dated=dated) for start in starts]
+    zones = [zone_name(tz, (start,)) for start in starts]
+    # in an hour that occurs twice, the zone tells the starts apart
+    ends = [f" {name}" if len(set(zones)) > 1 else "" for name in zones]
+
+    def stamps(timespec: str) -> list[str]:
+        texts = [stamp(start, tz, timespec, dated=dated) for start in starts]
+        return [text and text + end for text, end in zip(texts, ends, strict=True)]
+
+    seconds, minutes = stamps("seconds"), stamps("minutes")
     short = replace(text_column("started", seconds), shorter=text_column("start", minutes))
     return replace(text_column(f"started ({zone_name(tz, starts)})", seconds), shorter=short)
 

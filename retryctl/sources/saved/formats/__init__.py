@@ -18,6 +18,7 @@ _CLASSES = (
     ("insights_tables", "InsightsTable"),
     ("csv_tables", "InsightsCsv"),
     ("csv_tables", "CsvTable"),
+    ("times_above", "TimesAbove"),
     ("text_output", "TextOutput"),
     ("tools", "AwslogsGet"),
     ("tools", "SamLogs"),
