@@ -1,4 +1,4 @@
-"""Show show what happened on each attempt of requests."""
+"""Show what happened on each attempt of requests."""
 
 from __future__ import annotations
 

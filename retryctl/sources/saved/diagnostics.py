@@ -176,6 +176,11 @@ class FileDiagnostics:
             Gap(kind="more-pages", message=what, since_ms=after_ms or None, hides_attempts=True)
         )
 
+    @property
+    def has_remarks(self) -> bool:
+        """Whether some of the file could not be read as events."""
+        return bool(self.gaps or self.unrecognised or self._torn)
+
     def settled(self) -> list[Gap]:
         """Return the gaps of the file. If it is in order, a missing end is after its events."""
         if self._no_events > LINES_NAMED:
@@ -210,6 +215,10 @@ class FileDiagnostics:
         """Count a line that begins as an event and is not one: files were joined, or it was cut."""
         self._torn += _RECORD.search(found) is None
         self.unread_event(place, found)
+
+    def joined_record(self) -> None:
+        """Count a record within a line: it is quoted, or another file was joined there."""
+        self._torn += 1
 
     def refused(self, error: UnreadableInput) -> None:
         """Replace all gaps by one: the file was skipped."""
