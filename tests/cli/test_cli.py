@@ -111,7 +111,7 @@ def test_completion_of_an_option(shell: str) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("retryctl ", " ".join(COMMANDS)),
+        ("retryctl ", " ".join([*COMMANDS, "help"])),
         ("retryctl tr", "trace"),
         ("retryctl explain environment", "environment-switch"),
         ("retryctl trace --output j", "json jsonl"),
@@ -165,7 +165,7 @@ def test_completion_of_names(words: str, expected: str) -> None:
             "explain does not know 'env'",
             "Did you mean environment-switch?",
         ),
-        (["--show-completion", "zsh"], "takes no 'zsh'", "_RETRYCTL_COMPLETE=source_zsh retryctl"),
+        (["--show-completion", "zsh"], "does not accept 'zsh'", "_RETRYCTL_COMPLETE=source_zsh retryctl"),
         (["trace", "--from", "-", "-"], "stdin cannot give both", "Save one"),
         (
             ["explain", "enviroment-switch"],
