@@ -165,7 +165,11 @@ def test_completion_of_names(words: str, expected: str) -> None:
             "explain does not know 'env'",
             "Did you mean environment-switch?",
         ),
-        (["--show-completion", "zsh"], "does not accept 'zsh'", "_RETRYCTL_COMPLETE=source_zsh retryctl"),
+        (
+            ["--show-completion", "zsh"],
+            "does not accept 'zsh'",
+            "_RETRYCTL_COMPLETE=source_zsh retryctl",
+        ),
         (["trace", "--from", "-", "-"], "stdin cannot give both", "Save one"),
         (
             ["explain", "enviroment-switch"],
