@@ -21,6 +21,7 @@ from retryctl.app.options import (
 )
 from retryctl.bulk.traced_log import TracedLog
 from retryctl.config import ProjectConfig
+from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import (
     CheckedRequest,
     HistoryInput,
@@ -39,6 +40,9 @@ from retryctl.core.value_classes import value_class
 if TYPE_CHECKING:
     from retryctl.core.failure_records.documents import FailureRecord
     from retryctl.sources.saved.files import SavedFile
+
+SMALL_BYTES = 256 << 10
+"""A saved log of at most this size is traced whole, which is faster than to read it twice."""
 
 
 @value_class
@@ -221,8 +225,31 @@ def _read_saved(
     log = BulkReader(options.source, stdin=copy)
     with feedback.progress() as show:
         found = log.trace(query, markers, stored=stored, progress=partial(bytes_progress, show))
+    found = replace(found, coverage=_with_wrong_requests(found, query, options.source, markers))
     region = options.region or options.default_region
     return _result(found, query, markers, region)
+
+
+def _with_wrong_requests(
+    found: TracedLog, query: LogQuery, source: str, markers: Markers
+) -> Coverage:
+    """Return the coverage with the number of requests of the log that have a wrong counter.
+
+    The rest of a log is read for it only where a request that was found has one, and where the
+    log is small.
+    """
+    from retryctl.bulk.reader import BulkReader
+    from retryctl.sources.saved.files import find_files
+
+    everything, requests = LogQuery(), found.requests
+    if source == "-" or not any(one.verdict is Verdict.DISAGREES for one in requests):
+        return found.coverage
+    if query != everything:
+        if sum(file.size for file in find_files(source, None)) > SMALL_BYTES:
+            return found.coverage
+        requests = BulkReader(source).trace(everything, markers).requests
+    wrong = sum(one.verdict is Verdict.DISAGREES for one in requests)
+    return replace(found.coverage, wrong_requests=wrong)
 
 
 def _check(events: Sequence[LogEvent], coverage: Coverage, given: HistoryInput) -> TracedLog:

@@ -73,7 +73,7 @@ def next_steps(checked: CheckedRequest, coverage: Coverage) -> Iterable[tuple[st
         follow = f"retryctl trace {request.request_id} {place} --wait{coverage.aws_options}"
         yield "To follow it:", follow
     command = list_wrong(coverage, request.function)
-    if command and checked.verdict is Verdict.DISAGREES:
+    if command and checked.verdict is Verdict.DISAGREES and coverage.wrong_requests != 1:
         yield "Other requests with a wrong counter:", command
 
 

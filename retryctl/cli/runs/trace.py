@@ -64,6 +64,7 @@ def run_trace(
     elif request_ids:
         named = whole_ids(request_ids, source, window, config, feedback)
     else:
+        _refuse_no_place(source, config)
         selected = _newest(source, window, config, show, feedback, last=last)
         named, traced = NamedRequests(ids=selected.request_ids), selected.traced
         show = replace(show, failed=False)  # --failed has selected the requests already
@@ -88,6 +89,16 @@ def run_trace(
     if wait is None:
         return show_trace(reader(), show, files)
     return _follow(reader, show, files, feedback, timeout_ms=timeout_ms)
+
+
+def _refuse_no_place(source: SourceOptions, config: ProjectConfig) -> None:
+    named = source.function or source.functions or source.log_groups
+    if source.source == "cloudwatch" and not (named or config.function or config.log_groups):
+        raise UsageError(
+            "no request ID, function, log group or saved log is given.",
+            "Give the ID of a request; or name the function with -f, its log group with -g, or a "
+            "saved log with --from, to trace the newest request that failed or was retried.",
+        )
 
 
 def _follow(

@@ -35,7 +35,7 @@ from retryctl.core.crosscheck.findings import Finding, Severity, UnlistedFinding
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.value_classes import value_class
-from retryctl.core.wording import number_of
+from retryctl.core.wording import as_sentences, number_of
 
 REQUEST = "request"
 """The name of the check that is a request; the others have the name of their expectation."""
@@ -306,7 +306,7 @@ class CheckEvaluator:
             rest = [f"And {number_of(more, 'more finding')}."] if more > 0 else []
             return _of(request, False, " ".join([*failed[:_MOST_IN_A_MESSAGE], *rest]))
         if checked.verdict is Verdict.UNDETERMINED or checked.undetermined_because:
-            return _of(request, None, " ".join(checked.undetermined_because))
+            return _of(request, None, as_sentences(checked.undetermined_because))
         outcome = _how_it_went(request.outcome, len(request.attempts), checked.verdict)
         if request.outcome in OPEN and self._expected.awaits(request.request_id):
             still = f"{request.request_id} is still {request.outcome.value}"

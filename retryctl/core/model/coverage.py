@@ -138,6 +138,7 @@ class Coverage:
     function or log group. ``web_requests`` counts the requests to web functions, which are not
     events; with ``web_function`` the log has records of one, whether or not they have an ID.
     ``lacks_lines``: requests in the log show that lines or attempts of them may be missing.
+    ``wrong_requests`` counts the requests of the log with a wrong counter; ``None``: not known.
     """
 
     source: str
@@ -159,6 +160,7 @@ class Coverage:
     web_requests: int = 0
     web_function: bool = False
     lacks_lines: bool = False
+    wrong_requests: int | None = None
     api_calls: int = 0
     pages: int = 0
     bytes_read: int = 0

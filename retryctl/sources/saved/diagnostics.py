@@ -225,7 +225,9 @@ class FileDiagnostics:
         closed = isinstance(error.__cause__, OSError)
         hides = closed or error.hides_attempts or any(gap.hides_attempts for gap in self.gaps)
         self.gaps = []
-        self._gap("skipped", f"{self.name} was skipped: {error.what}", hides_attempts=hides)
+        named = error.what.startswith(f"{self.name} ")
+        why = f"it{error.what.removeprefix(self.name)}" if named else error.what
+        self._gap("skipped", f"{self.name} was skipped: {why}", hides_attempts=hides)
 
     def _gap(self, kind: GapKind, message: str, *, hides_attempts: bool) -> None:
         self.gaps.append(Gap(kind=kind, message=message, hides_attempts=hides_attempts))
