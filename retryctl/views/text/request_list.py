@@ -142,7 +142,7 @@ def _started(rows: Sequence[RequestRow], tz: tzinfo) -> Column:
     starts = [row.placed_ms for row in rows]
     dated = not on_one_day(starts, tz)
     zones = [zone_name(tz, (start,)) for start in starts]
-    # in an hour that occurs twice, the zone tells the starts apart
+    # in an hour that occurs twice, the zone distinguishes the starts
     ends = [f" {name}" if len(set(zones)) > 1 else "" for name in zones]
 
     def stamps(timespec: str) -> list[str]:

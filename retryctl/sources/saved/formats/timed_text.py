@@ -202,7 +202,7 @@ class TimedText(LineFormat):
         """Yield where a header stands behind a line, and whether it surely begins an event.
 
         A time in a message does not, nor a quoted line without a record of Lambda. Where a name
-        comes first, what ends the line before cannot be told from it.
+        comes first, the end of the line before cannot be distinguished from it.
         """
         time_first = not self.coloured and "group" not in self._pattern.groupindex
         for found in _within_line(self.header, self.coloured).finditer(text):
