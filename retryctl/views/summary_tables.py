@@ -15,7 +15,7 @@ from retryctl.views.json.summary import branch_rows, durable_executions
 from retryctl.views.signs import BAD, NOTHING
 from retryctl.views.times import duration
 
-MOST_ROWS, _MOST_OF_AN_ERROR = 50, 300
+MOST_ROWS, MOST_OF_AN_ERROR = 50, 300
 USUAL_WAITS = {1: "1 m", 2: "2 m"}
 
 
@@ -116,9 +116,9 @@ def errors_table(tally: SummaryTally) -> Table:
     more = groups[MOST_ROWS:]
     rows = [
         (
-            cut(each.type, _MOST_OF_AN_ERROR),
+            cut(each.type, MOST_OF_AN_ERROR),
             f"{each.count:,}",
-            cut(each.frame or NOTHING, _MOST_OF_AN_ERROR),
+            cut(each.frame or NOTHING, MOST_OF_AN_ERROR),
             each.example,
         )
         for each in groups[:MOST_ROWS]

@@ -32,9 +32,8 @@ _TYPOGRAPHIC = str.maketrans(
     | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\0", None)
 )
 _FUNCTION = late_regex(r"(?=.*[a-zA-Z])[\w-]{1,64}(:[$\w-]+)?|arn:[\w:/$-]+", re.ASCII)
-_LARGEST_RECORDS = (
-    64 << 20
-)  # the most bytes of a file, or of stdin, that are read for failure records
+# the most bytes of a file, or of stdin, that are read for failure records
+_LARGEST_RECORDS = 64 << 20
 _LOOKS_LIKE = (
     "A request ID has the form 8f507cfc-0d3f-4697-b07a-ac58fc914c95; the START and REPORT lines "
     "of a log contain it."
