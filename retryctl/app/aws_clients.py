@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
-from retryctl.app.options import Clock, Feedback, SourceOptions, wall_clock_ms
+from retryctl.app.options import Clock, Feedback, ShowProgress, SourceOptions, wall_clock_ms
+from retryctl.app.search_progress import show_wait
 from retryctl.core.model.coverage import Coverage
 from retryctl.errors import UsageError
 from retryctl.sources.aws.client import AwsClient
@@ -16,10 +18,16 @@ _PLACE_OF_ARN = re.compile(r"arn:[^:]*:(?:lambda|logs):(?P<region>[^:]+):(?P<acc
 _DEFAULT_REGION = "region in retryctl.toml or pyproject.toml"
 
 
-def aws_for(options: SourceOptions, *names: str | None, clock: Clock = wall_clock_ms) -> AwsClient:
+def aws_for(
+    options: SourceOptions,
+    *names: str | None,
+    show: ShowProgress,
+    clock: Clock = wall_clock_ms,
+) -> AwsClient:
     """Return the client of all calls; an ARN among ``names`` gives the region where no option does.
 
-    Raises ``UsageError`` where an option and an ARN contradict each other.
+    ``show`` shows which answer is awaited. Raises ``UsageError`` where an option and an ARN
+    contradict each other.
     """
     from retryctl import __version__
 
@@ -29,7 +37,7 @@ def aws_for(options: SourceOptions, *names: str | None, clock: Clock = wall_cloc
     named = next(filter(None, regions), None)
     if options.functions and None in regions:  # the region of an ARN does not apply to a plain name
         named = options.default_region
-    return AwsClient(
+    aws = AwsClient(
         profile=options.profile,
         region=options.region or named or options.default_region,
         region_source="--region" if options.region else _DEFAULT_REGION if not named else "the ARN",
@@ -38,6 +46,8 @@ def aws_for(options: SourceOptions, *names: str | None, clock: Clock = wall_cloc
         unmask=options.unmask,
         clock=clock,
     )
+    aws.report_waits(partial(show_wait, show))
+    return aws
 
 
 def _refuse_contradictions(options: SourceOptions, names: Sequence[str | None]) -> None:
@@ -69,6 +79,7 @@ def with_place(coverage: Coverage, options: SourceOptions, *names: str | None) -
     return replace(
         coverage,
         aws_options=place,
+        given_names=options.names,
         gaps=tuple(
             replace(gap, settle=gap.settle + place)
             if gap.settle and "retryctl " in gap.settle

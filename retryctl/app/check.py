@@ -114,7 +114,7 @@ def _of_window(plan: CheckPlan, feedback: Feedback, clock: Clock) -> AddRequests
         )
         with opened as reader:
             evaluate_requests(reader, evaluator)
-            return replace(reader.coverage, as_of_ms=plan.window.until_ms), {}
+            return reader.coverage, {}
 
     return add
 

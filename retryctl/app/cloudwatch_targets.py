@@ -16,7 +16,7 @@ from retryctl.app.options import (
     SourceOptions,
     TimeWindow,
 )
-from retryctl.app.search_progress import show_calls, show_wait
+from retryctl.app.search_progress import show_calls
 from retryctl.config import ProjectConfig
 from retryctl.core.model.attempt import function_from_names as function_of
 from retryctl.core.model.coverage import Coverage, LogQuery
@@ -90,10 +90,9 @@ def open_search(
     Raises ``UsageError`` for a name that cannot be a function's.
     """
     if options.functions and not options.log_groups:
-        options = _by_groups(options, config, feedback)
+        options = _by_groups(options, config, feedback, show)
     place = place_of(options, config, any_group=True)
-    aws = aws_for(options, place.function, *place.groups, clock=clock)
-    aws.report_waits(partial(show_wait, show))
+    aws = aws_for(options, place.function, *place.groups, show=show, clock=clock)
     functions = _Functions(aws, place, feedback)
     groups = functions.groups
     known = FunctionConfig() if place.elsewhere else functions.known
@@ -110,6 +109,7 @@ def open_search(
         engine=options.engine.value,
         terms=query_budget(options, feedback),
         markers=config.markers,
+        given_function="" if options.log_groups else options.names,
     )
     named = parse_function_name(place.function) if place.function and not place.elsewhere else None
     return OpenedSearch(
@@ -127,14 +127,16 @@ def open_search(
     )
 
 
-def _by_groups(options: SourceOptions, config: ProjectConfig, feedback: Feedback) -> SourceOptions:
+def _by_groups(
+    options: SourceOptions, config: ProjectConfig, feedback: Feedback, show: ShowProgress
+) -> SourceOptions:
     """Replace several functions by their log groups."""
     if any(parse_function_name(one).qualifier for one in options.functions if not is_pattern(one)):
         raise UsageError(
             "a version or an alias can be given for one function only.",
             "Name one function, or drop the version.",
         )
-    _, targets = find_targets(options, config, feedback)
+    _, targets = find_targets(options, config, feedback, show)
     groups = (target.group.identifier or target.group.name for target in targets)
     return replace(options, functions=(), log_groups=tuple(groups))
 
@@ -286,7 +288,7 @@ class Target:
 
 
 def find_targets(
-    options: SourceOptions, config: ProjectConfig, feedback: Feedback
+    options: SourceOptions, config: ProjectConfig, feedback: Feedback, show: ShowProgress
 ) -> tuple[AwsClient, tuple[Target, ...]]:
     """Return the log groups that the options name, and the client that reads them.
 
@@ -294,12 +296,12 @@ def find_targets(
     NoSuchLogGroup where a pattern matches none.
     """
     if options.functions and not options.log_groups:
-        aws = aws_for(options, *options.functions)
+        aws = aws_for(options, *options.functions, show=show)
         finder = _TargetFinder(aws=aws, feedback=feedback)
         found = chain.from_iterable(map(finder.named, options.functions))
     else:
         place = place_of(options, config, any_group=False)
-        aws = aws_for(options, place.function, *place.groups)
+        aws = aws_for(options, place.function, *place.groups, show=show)
         finder = _TargetFinder(aws=aws, feedback=feedback)
         if place.function:
             found = chain(finder.of_function(place.function, place.groups))

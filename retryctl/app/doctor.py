@@ -79,7 +79,9 @@ def examine_function(
     ``function`` is a name or an ARN. Raises ``CouldNotLook`` if it does not exist, or if AWS does
     not answer. The 24 hours are read for ``longest_s`` seconds at most.
     """
-    facts = read_function_facts(aws_for(options, function), function, now_ms=now_ms)
+    with feedback.progress() as show:
+        aws = aws_for(options, function, show=show)
+        facts = read_function_facts(aws, function, now_ms=now_ms)
     named = replace(options, function=function, max_cost=_MOST_COST)
     limited = _Limited(feedback, longest_s, clock)
     places: RetryPlaces | NotRead = read_fact(

@@ -23,7 +23,7 @@ from retryctl.app.cloudwatch_targets import (
     query_budget,
 )
 from retryctl.app.options import Feedback, ShowProgress, SourceOptions, TimeWindow
-from retryctl.app.search_progress import show_calls, show_wait
+from retryctl.app.search_progress import show_calls
 from retryctl.config import ProjectConfig
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, Gap
@@ -83,18 +83,17 @@ def download_groups(
     ``wrong_counters`` and some others. With ``every_line`` the lines that do not describe
     attempts are read too.
     """
-    aws, targets = find_targets(options, config, feedback)
-    search = _search_options(options, aws, feedback)
-    if targets and not aws.calls:
-        search.describe(targets[0].group)  # the response has the service's clock
-    now_ms += aws.skew_ms
-    warn_of_skew(aws.skew_ms, feedback)
-    window = window.shifted(aws.skew_ms)
-    window.refuse_future(now_ms)
-    limits = asked_window(window.since_ms, window.until_ms, now_ms)
     with temporary_folder("download") as folder:
         with feedback.progress() as show:
-            aws.report_waits(partial(show_wait, show))
+            aws, targets = find_targets(options, config, feedback, show)
+            search = _search_options(options, aws, feedback)
+            if targets and not aws.calls:
+                search.describe(targets[0].group)  # the response has the service's clock
+            now_ms += aws.skew_ms
+            warn_of_skew(aws.skew_ms, feedback)
+            window = window.shifted(aws.skew_ms)
+            window.refuse_future(now_ms)
+            limits = asked_window(window.since_ms, window.until_ms, now_ms)
             download = _Download(
                 aws,
                 targets,

@@ -33,7 +33,9 @@ def records_in_queue(
         )
     match = _REGION.match(url)
     region = options.region or (match and (match[1] or match[2])) or None
-    messages = read_messages(aws_for(replace(options, region=region)), url, feedback.warn)
+    with feedback.progress() as show:
+        aws = aws_for(replace(options, region=region), show=show)
+        messages = read_messages(aws, url, feedback.warn)
     records = failure_records(json.dumps(messages))
     if not records:
         what = (

@@ -157,8 +157,7 @@ def _check_size(event: Any) -> None:
     size = len(json.dumps(event).encode())
     if size > LARGEST_EVENT:
         raise UsageError(
-            f"the event has {size:,} bytes; Lambda accepts {LARGEST_EVENT:,} of an asynchronous "
-            "one",
+            f"the event has {size:,} bytes; an asynchronous event has at most {LARGEST_EVENT:,}",
             "Put the data in a store, and its key in the event.",
         )
 

@@ -131,7 +131,7 @@ def _settings(declared: TemplateFunction) -> dict[str, Any]:
 @contextlib.contextmanager
 def _local_aws(wanted: str | None, region: str) -> Iterator[LocalAws | None]:
     if wanted not in (None, "moto"):
-        raise UsageError(f"aws={wanted!r} is not 'moto'")
+        raise UsageError(f"aws={wanted!r} is not 'moto'", "Use 'moto', or drop it.")
     if wanted is None:
         yield None
         return

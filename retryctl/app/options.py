@@ -66,6 +66,13 @@ class SourceOptions:
         return self.function
 
     @property
+    def names(self) -> str:
+        """The functions and log groups for a shell, each after a blank."""
+        functions = (self.function, *self.functions) if self.function else self.functions
+        given = [("-f", name) for name in functions] + [("-g", name) for name in self.log_groups]
+        return "".join(f" {option} {shlex.quote(name)}" for option, name in given)
+
+    @property
     def aws_options(self) -> str:
         """The profile, region, endpoint and ``--unmask`` for a shell, each after a blank."""
         given = (

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from retryctl.app.options import ShowProgress
+from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import LONGEST_WAIT_S
 from retryctl.sources.cloudwatch.stats import SearchProgress
 
@@ -15,7 +18,10 @@ def show_calls(show: ShowProgress, at: SearchProgress) -> None:
 
 
 def show_wait(show: ShowProgress, action: str, seconds: float) -> None:
-    """Show which answer is awaited, and for how long."""
-    show(
-        lambda _: f"waiting for {action}: {seconds:.0f} s, given up after about {LONGEST_WAIT_S} s"
-    )
+    """Show which answer is awaited, and for how long.
+
+    A limit of time that ``show`` enforces is for the thread that makes the calls.
+    """
+    line = f"waiting for {action}: {seconds:.0f} s, given up after about {LONGEST_WAIT_S} s"
+    with suppress(CouldNotLook):
+        show(lambda _: line)

@@ -15,7 +15,7 @@ from retryctl.app.options import (
     TimeWindow,
     wall_clock_ms,
 )
-from retryctl.app.trace import TraceResult, trace
+from retryctl.app.trace import SMALL_BYTES, TraceResult, trace
 from retryctl.config import ProjectConfig
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
@@ -25,8 +25,6 @@ from retryctl.errors import NothingFound, UsageError
 
 FEW = 3
 """A saved log with at most this many requests is shown whole."""
-_SMALL_BYTES = 256 << 10
-"""A saved log of at most this size is traced whole, which is faster than to read it twice."""
 
 
 @value_class
@@ -102,9 +100,17 @@ def matching_ids(
     feedback: Feedback = SILENT,
     clock: Clock = wall_clock_ms,
 ) -> dict[str, tuple[str, ...]]:
-    """Return the request IDs of a saved log that begin with each prefix, sorted."""
+    """Return the request IDs of a saved log that begin with each prefix, sorted.
+
+    Raises ``NothingFound`` for a log without any request.
+    """
     rows, _ = _rows(options, window, config or ProjectConfig(), feedback, clock)
     ids = sorted({row.request_id for row in rows})
+    if not ids and window == WHOLE and not (options.function or options.log_groups):
+        raise NothingFound(
+            "the log contains no request: it has no START, END or REPORT line.",
+            "Save it again without a filter pattern.",
+        )
     return {
         prefix: tuple(request_id for request_id in ids if request_id.startswith(prefix))
         for prefix in prefixes
@@ -119,7 +125,7 @@ def _traced_whole(
         return None
     from retryctl.sources.saved.files import find_files
 
-    if sum(file.size for file in find_files(options.source, None)) > _SMALL_BYTES:
+    if sum(file.size for file in find_files(options.source, None)) > SMALL_BYTES:
         return None
     return trace((), options, window, config=config, feedback=feedback)
 

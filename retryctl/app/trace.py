@@ -1,4 +1,4 @@
-"""Show show what happened on each attempt of requests."""
+"""Show what happened on each attempt of requests."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from retryctl.app.options import (
 )
 from retryctl.bulk.traced_log import TracedLog
 from retryctl.config import ProjectConfig
+from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import (
     CheckedRequest,
     HistoryInput,
@@ -39,6 +40,9 @@ from retryctl.core.value_classes import value_class
 if TYPE_CHECKING:
     from retryctl.core.failure_records.documents import FailureRecord
     from retryctl.sources.saved.files import SavedFile
+
+SMALL_BYTES = 256 << 10
+"""A saved log of at most this size is traced whole, which is faster than to read it twice."""
 
 
 @value_class
@@ -117,7 +121,7 @@ def trace_reader(
         read = _search_reader(options, config, query, window, feedback, clock)
     else:
         read = partial(_read_saved, options, config.markers, query, feedback, stdin)
-    return lambda: _compared(read(_read_store(options, request_ids)), records)
+    return lambda: _compared(read(_read_store(options, request_ids, feedback)), records)
 
 
 def _compared(result: TraceResult, records: Sequence[FailureRecord]) -> TraceResult:
@@ -161,14 +165,16 @@ def _search_reader(
     from retryctl.app.cloudwatch_targets import open_search, read_by_service_clock
 
     shown: list[ShowProgress] = []  # where the search that is under way shows its progress
-    search = open_search(
-        options,
-        config,
-        query,
-        feedback=feedback,
-        show=lambda text: shown[-1](text) if shown else None,
-        clock=clock,
-    )
+    with feedback.progress() as opening:
+        shown[:] = [opening]
+        search = open_search(
+            options,
+            config,
+            query,
+            feedback=feedback,
+            show=lambda text: shown[-1](text),
+            clock=clock,
+        )
 
     def read(stored: _Stored) -> TraceResult:
         with feedback.progress() as show:
@@ -219,8 +225,31 @@ def _read_saved(
     log = BulkReader(options.source, stdin=copy)
     with feedback.progress() as show:
         found = log.trace(query, markers, stored=stored, progress=partial(bytes_progress, show))
+    found = replace(found, coverage=_with_wrong_requests(found, query, options.source, markers))
     region = options.region or options.default_region
     return _result(found, query, markers, region)
+
+
+def _with_wrong_requests(
+    found: TracedLog, query: LogQuery, source: str, markers: Markers
+) -> Coverage:
+    """Return the coverage with the number of requests of the log that have a wrong counter.
+
+    The rest of a log is read for it only where a request that was found has one, and where the
+    log is small.
+    """
+    from retryctl.bulk.reader import BulkReader
+    from retryctl.sources.saved.files import find_files
+
+    everything, requests = LogQuery(), found.requests
+    if source == "-" or not any(one.verdict is Verdict.DISAGREES for one in requests):
+        return found.coverage
+    if query != everything:
+        if sum(file.size for file in find_files(source, None)) > SMALL_BYTES:
+            return found.coverage
+        requests = BulkReader(source).trace(everything, markers).requests
+    wrong = sum(one.verdict is Verdict.DISAGREES for one in requests)
+    return replace(found.coverage, wrong_requests=wrong)
 
 
 def _check(events: Sequence[LogEvent], coverage: Coverage, given: HistoryInput) -> TracedLog:
@@ -301,12 +330,13 @@ def _why_not_found(
     return f"{request_id} was not found."
 
 
-def _read_store(options: SourceOptions, request_ids: Sequence[str]) -> _Stored:
+def _read_store(options: SourceOptions, request_ids: Sequence[str], feedback: Feedback) -> _Stored:
     """Return the attempts in the durable store by request; empty where no store is named."""
     if options.store is None:
         return {}
     from retryctl.app.aws_clients import aws_for
     from retryctl.sources.aws.counter_stores import read_count
 
-    aws = aws_for(options, options.function, *options.log_groups)
-    return read_count(options.store, request_ids, aws)
+    with feedback.progress() as show:
+        aws = aws_for(options, options.function, *options.log_groups, show=show)
+        return read_count(options.store, request_ids, aws)

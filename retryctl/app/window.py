@@ -106,28 +106,37 @@ def open_window(
         wrong_counters=partial(_wrong_counters, config, window),
     )
     with downloading as downloaded:
-        yield _downloaded_window(downloaded, config, feedback)
+        yield _downloaded_window(downloaded, options, config, window, feedback)
 
 
 class WindowReader:
     """The requests of a window, from one or several logs that are read one after the other.
 
-    ``since_ms`` is where the window begins, where the log was read further back than that.
+    ``options`` and ``window`` are what was given; ``since_ms`` is where the window begins, where
+    the log was read further back than that.
     """
 
     def __init__(
         self,
         logs: Callable[[], Iterator[SavedWindow]],
         coverage: Callable[[], Coverage],
+        options: SourceOptions,
+        window: TimeWindow,
         since_ms: int | None = None,
     ) -> None:
         self._logs, self._coverage = logs, coverage
+        self._options, self._window = options, window
         self.since_ms = since_ms
 
     @property
     def coverage(self) -> Coverage:
         """What was read; complete once all requests are taken."""
-        return self._coverage()
+        return replace(
+            self._coverage(),
+            given_names=self._options.names,
+            given_since_ms=self._window.since_ms,
+            as_of_ms=self._window.until_ms,
+        )
 
     def map(self, make: Callable[[Requests], T]) -> Iterator[T]:
         """Yield what ``make`` makes of each part of the requests."""
@@ -173,11 +182,15 @@ def _saved_window(
         settings=FunctionConfig(),
         feedback=feedback,
     )
-    return WindowReader(lambda: iter((saved,)), lambda: saved.coverage)
+    return WindowReader(lambda: iter((saved,)), lambda: saved.coverage, options, window)
 
 
 def _downloaded_window(
-    downloaded: DownloadedGroups, config: ProjectConfig, feedback: Feedback
+    downloaded: DownloadedGroups,
+    options: SourceOptions,
+    config: ProjectConfig,
+    window: TimeWindow,
+    feedback: Feedback,
 ) -> WindowReader:
     opened: list[SavedWindow] = []
 
@@ -198,7 +211,7 @@ def _downloaded_window(
             lacks_lines=any(each.lacks_lines for each in found),
         )
 
-    return WindowReader(logs, coverage, downloaded.window.since_ms)
+    return WindowReader(logs, coverage, options, window, downloaded.window.since_ms)
 
 
 def _log_of(

@@ -74,7 +74,7 @@ class ChunkBlocks:
     @property
     def has_remarks(self) -> bool:
         """Whether some of the chunk could not be read as events."""
-        return bool(self.notes.gaps or self.notes.unrecognised)
+        return self.notes.has_remarks
 
     def _read(self, opened: IO[bytes]) -> Iterator[RawBlock]:
         chunk, file = self._chunk, self._chunk.file

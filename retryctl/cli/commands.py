@@ -63,6 +63,7 @@ _TABLE = {
     "schema": _Entry("Print the JSON Schema of a document of -o json.", _HELP),
 }
 
+_HELP_ENTRY = _Entry("Show the options of a command, or the manual page (--man).", _HELP)
 
 _ELSEWHERE = {
     "man": "For the manual page: retryctl help --man",
@@ -74,10 +75,10 @@ class _Commands(PlainGroup):
     """The commands by name, each with one line of help; their modules are imported later."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
-        return list(_TABLE)
+        return [*_TABLE, "help"]
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]
-        entry = _TABLE.get(cmd_name)
+        entry = _HELP_ENTRY if cmd_name == "help" else _TABLE.get(cmd_name)
         if entry is None:
             return None
         return TyperCommand(cmd_name, help=entry.help, rich_help_panel=entry.panel)
@@ -97,7 +98,7 @@ def _shortcut(arguments: Sequence[str]) -> list[str]:
     """Return ``trace ID`` for an ID or a file, and ``COMMAND --help`` for ``help COMMAND``."""
     name, *rest = arguments
     if name == "help":
-        return [*rest, "--help"]
+        return [*(word for word in rest if word not in ("--help", "-h")), "--help"]
     is_request = name == "-" or names_request(name) or _is_path(name)
     return ["trace", *arguments] if is_request and name not in _TABLE else list(arguments)
 
@@ -171,7 +172,7 @@ def invoke(arguments: Sequence[str]) -> int:
     Raises ``UsageError`` for a command line that cannot be understood, and the errors of the
     command.
     """
-    if list(arguments) == ["help", "--man"]:
+    if arguments[0] == "help" and "--man" in arguments:
         return _print_manual()
     arguments = _with_wait_joined(_shortcut(arguments))
     _refuse_shell(arguments)
@@ -192,7 +193,7 @@ def _refuse_shell(arguments: Sequence[str]) -> None:
     option, *words = arguments
     if words and option in ("--show-completion", "--install-completion"):
         raise UsageError(
-            f"{option} takes no {words[0]!r}: it is for the shell that runs it.",
+            f"{option} does not accept {words[0]!r}: it uses the shell that runs it.",
             "To print the script of another shell: _RETRYCTL_COMPLETE=source_zsh retryctl",
         )
 
@@ -214,6 +215,8 @@ def _as_ours(error: Any, command: str) -> UsageError:
     """
     what = str(error.message if hasattr(error, "possibilities") else error.format_message())
     what = re.sub(r"is not a valid int\w*( range)?", "is not a whole number", what)
+    what = re.sub(r"is not in the range (\S+?)<=x<=(\S+?)\.", r"is not from \1 to \2.", what)
+    what = re.sub(r"is not in the range x>=(\S+?)\.", r"is less than \1.", what)
     hint = suggestions(
         getattr(error, "option_name", ""), getattr(error, "possibilities", None) or ()
     )

@@ -12,7 +12,7 @@ import typer
 from retryctl.cli.help import CommandApp
 from retryctl.cli.options import params as options
 from retryctl.cli.store_templates import sam_template, terraform_template
-from retryctl.cli.vendoring import Store, write_joined, write_layer
+from retryctl.cli.vendoring import FILE_NAME, Store, import_line, write_joined, write_layer
 from retryctl.errors import ExitStatus, UsageError
 
 app = CommandApp(
@@ -41,7 +41,12 @@ def vendor(
 
     DIR/retryctl_counters.py has the counter of each store, retries and branch_on_retry.
     """
-    print(write_joined(directory, store or [Store.TMP]))
+    replaces = (directory / FILE_NAME).exists()
+    stores = store or [Store.TMP]
+    print(write_joined(directory, stores))
+    if replaces:
+        print("retryctl: this replaced the file that was there.", file=sys.stderr)
+    print(f"retryctl: to import it: {import_line(stores)}", file=sys.stderr)
     return ExitStatus.OK
 
 

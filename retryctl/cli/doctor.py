@@ -9,7 +9,7 @@ import typer
 from retryctl.cli.check import Form, Report
 from retryctl.cli.help import CommandApp
 from retryctl.cli.options import params
-from retryctl.errors import ExitStatus
+from retryctl.errors import ExitStatus, UsageError
 
 app = CommandApp()
 
@@ -20,8 +20,17 @@ def doctor(
     aws: params.AwsOptions,
     screen: params.ScreenOptions,
     function: Annotated[
-        str, typer.Argument(metavar="FUNCTION", help="Name or ARN.", show_default=False)
-    ],
+        str | None,
+        typer.Argument(
+            metavar="[FUNCTION]",
+            help="Name or ARN. Default: RETRYCTL_FUNCTION, then the settings file.",
+            show_default=False,
+        ),
+    ] = None,
+    named: Annotated[
+        str | None,
+        typer.Option("--function", "-f", metavar="NAME|ARN", help="The same as FUNCTION."),
+    ] = None,
     output: Form = "text",
     report: Report = None,
 ) -> ExitStatus:
@@ -32,4 +41,8 @@ def doctor(
     """
     from retryctl.cli.runs.doctor import run_doctor
 
-    return run_doctor(function, aws, screen, output=output, files=report or ())
+    if None not in (function, named):
+        raise UsageError("the function is named twice.", "Drop FUNCTION or --function.")
+    return run_doctor(
+        named if function is None else function, aws, screen, output=output, files=report or ()
+    )

@@ -16,11 +16,16 @@ from contextlib import suppress
 
 from retryctl import __version__
 from retryctl.cli.output.stdio import prepare_streams
+from retryctl.cli.unexpected_errors import TOO_LITTLE_MEMORY, translate_unexpected
 from retryctl.errors import CouldNotLook, ExitStatus, RetryctlError
 
 _COMPLETING = "_RETRYCTL_COMPLETE"
 # Few objects form cycles, and collections at Python's default took a tenth of the time.
 _MANY_OBJECTS = 100_000
+# Where there is no memory to report an error, nothing more than this can be written. The reserve,
+# which is never touched, is freed for the report: Python takes memory by the MiB.
+_LAST_WORDS = "retryctl: {}.\n{}\n".format(*TOO_LITTLE_MEMORY).encode()
+_RESERVE = [bytes(3 << 20)]
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -33,6 +38,11 @@ def run(arguments: Sequence[str]) -> int:
         status = ExitStatus.INTERRUPTED
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except MemoryError:
+        _RESERVE.clear()
+        with suppress(OSError):
+            os.write(2, _LAST_WORDS)
+        return ExitStatus.COULD_NOT_LOOK
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, CouldNotLook):  # reported already
             stream.flush()
@@ -63,8 +73,8 @@ def _status_of(arguments: Sequence[str]) -> int:
     except Exception as error:
         if not debug:
             error.with_traceback(None)  # where memory is short, its frames hold what is needed
-        from retryctl.cli.unexpected_errors import translate_unexpected
-
+        if isinstance(error, MemoryError):
+            _RESERVE.clear()
         return _report(translate_unexpected(error), arguments, debug=debug)
 
 

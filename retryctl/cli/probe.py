@@ -82,12 +82,15 @@ def probe(
 
     if report:
         refuse_unwritable(report)
-    found = run_probe(
-        aws_client(aws),
-        function=function,
-        quota=not skip_quota,
-        feedback=TerminalFeedback(quiet=quiet),
-    )
+    feedback = TerminalFeedback(quiet=quiet)
+    with feedback.progress() as show:
+        found = run_probe(
+            aws_client(aws, show=show),
+            function=function,
+            quota=not skip_quota,
+            feedback=feedback,
+            show=show,
+        )
     if report:
         report.write_text(probe_document(found), encoding="utf-8")
     if output is ProbeForm.JSON:

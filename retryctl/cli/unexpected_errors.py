@@ -7,7 +7,7 @@ import errno
 from retryctl.errors import CouldNotLook
 
 _REPORT = "Run it again with --debug for the traceback, and please report it."
-_MEMORY = (
+TOO_LITTLE_MEMORY = (
     "this machine has too little memory for it (MemoryError)",
     "Raise the limit (ulimit -v), read less (--since, a smaller file), or use one CPU: "
     "taskset -c 0 retryctl …",
@@ -20,7 +20,7 @@ _OF_SYSTEM = {
     errno.EMFILE: ("too many files are open", "Raise the limit: ulimit -n 256."),
     errno.ENFILE: ("too many files are open on this machine", "Try again later."),
     errno.ENOSPC: ("no space is left on the disk", "Set TMPDIR to a folder that has room."),
-    errno.ENOMEM: _MEMORY,
+    errno.ENOMEM: TOO_LITTLE_MEMORY,
     errno.EAGAIN: _THREADS,
 }
 
@@ -35,7 +35,7 @@ def translate_unexpected(error: Exception) -> CouldNotLook:
 
 def _limit(error: Exception) -> tuple[str, str] | None:
     if isinstance(error, MemoryError):
-        return _MEMORY
+        return TOO_LITTLE_MEMORY
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
         return _THREADS
     if isinstance(error, OSError) and error.errno in _OF_SYSTEM:

@@ -33,6 +33,14 @@ class Store(StrEnum):
     LOGS = "logs"
 
 
+_CLASSES = {
+    Store.TMP: "TmpCounter",
+    Store.S3: "S3Counter",
+    Store.DYNAMODB: "DynamoDBCounter",
+    Store.LOGS: "LogsCounter",
+}
+
+
 def joined_source(stores: Sequence[Store]) -> str:
     """Return one module with the counters of ``stores`` and ``retries``, which needs no other.
 
@@ -54,6 +62,12 @@ def joined_source(stores: Sequence[Store]) -> str:
         "TYPE_CHECKING = False\nif TYPE_CHECKING:\n" + textwrap.indent(for_types, "    "),
     ]
     return "\n\n\n".join(["\n\n".join(head), *parts.texts]) + "\n"
+
+
+def import_line(stores: Sequence[Store]) -> str:
+    """Return the line with which a function imports the joined file."""
+    counter = "FallbackCounter" if len(set(stores)) > 1 else _CLASSES[stores[0]]
+    return f"from {Path(FILE_NAME).stem} import {counter}, branch_on_retry"
 
 
 def _header(stores: Sequence[Store]) -> str:
@@ -79,7 +93,7 @@ def write_joined(directory: Path, stores: Sequence[Store]) -> Path:
         if path.exists() and not path.read_text("utf-8", "replace").startswith(_MADE_BY):
             raise UsageError(
                 f"{path} exists and was not made by retryctl.",
-                "Move it away, or choose another DIR.",
+                "Move it, or choose another DIR.",
             )
         path.write_text(joined_source(stores), "utf-8")
     except OSError as error:

@@ -21,6 +21,9 @@ class _LateRegex:
     def __init__(self, pattern: Any, flags: int) -> None:
         self._source = pattern, flags
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return late_regex, self._source
+
     def __getattr__(self, name: str) -> Any:
         method = getattr(re.compile(*self._source), name)
         setattr(self, name, method)

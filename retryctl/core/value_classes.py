@@ -28,7 +28,8 @@ def value_class(cls: type[T]) -> type[T]:
 def state_class(cls: type[T]) -> type[T]:
     """Make a class a ``dataclass(slots=True, kw_only=True)``, whose fields can change."""
     made = _slotted(cls, " self.{0} = {1}")
-    made.__hash__ = None
+    if "__hash__" not in vars(cls):
+        made.__hash__ = None
     return made  # type: ignore[no-any-return]
 
 

@@ -37,6 +37,13 @@ def number_of(number: int, noun: str, several: str = "") -> str:
     return f"{number:,} {noun if number == 1 else several or f'{noun}s'}"
 
 
+def as_sentences(reasons: Iterable[str]) -> str:
+    """Return the reasons in a row; where several follow, each as a sentence."""
+    first, *more = reasons or ("",)
+    capital = (f"{reason[:1].upper()}{reason[1:]}" for reason in more)
+    return " ".join([f"{first.rstrip('.')}." if more else first, *capital])
+
+
 def in_a_row(names: Iterable[str]) -> str:
     """Return ``A``, ``A and B`` or ``A, B and C``."""
     *most, last = names

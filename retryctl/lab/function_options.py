@@ -140,7 +140,10 @@ def read_variables(path: Path) -> dict[str, str]:
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the environment file {path} cannot be read: {error}") from error
+        raise UsageError(
+            f"the environment file {path} cannot be read: {error}",
+            "Name a text file with one NAME=VALUE on each line.",
+        ) from error
     wanted = [line.removeprefix("export ") for line in lines if line and not line.startswith("#")]
     return {name: _unquoted(value) for name, value in parse_variables(wanted).items()}
 
@@ -163,20 +166,20 @@ def _check_numbers(options: FunctionOptions) -> None:
         ("ephemeral_storage", options.ephemeral_storage, *EPHEMERAL_MB),
     ):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise UsageError(f"{name}={value!r} is not a number")
+            raise UsageError(f"{name}={value!r} is not a number", f"Give {least} to {most}.")
         if not least <= value <= most:
-            raise UsageError(f"{name}={value} is not from {least} to {most}")
+            raise UsageError(f"{name}={value} is out of range", f"Give {least} to {most}.")
 
 
 def _check_levels(options: FunctionOptions) -> None:
     if options.log_format not in ("text", "json"):
-        raise UsageError(f"log_format={options.log_format!r} is neither 'text' nor 'json'")
+        raise UsageError(f"log_format={options.log_format!r} is unknown", "Known: text, json.")
     for name, level, levels in (
         ("log_level", options.log_level, _LEVELS),
         ("system_log_level", options.system_log_level, _SYSTEM_LEVELS),
     ):
         if level is not None and str(level).upper() not in levels:
-            raise UsageError(f"{name}={level!r} is not one of {', '.join(levels)}")
+            raise UsageError(f"{name}={level!r} is unknown", f"Known: {', '.join(levels)}.")
     if options.log_level is not None and options.log_format == "text":
         raise UsageError(
             "a log level applies to the JSON format only, as on Lambda", "Add --log-format json."
@@ -187,9 +190,15 @@ def _checked_environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Return the variables, refused as Lambda refuses them."""
     for name, value in variables.items():
         if not isinstance(value, str):
-            raise UsageError(f"the environment variable {name} is {value!r}, which is not a string")
+            raise UsageError(
+                f"the environment variable {name} is {value!r}, which is not a string",
+                f"Use {str(value)!r}.",
+            )
         if not _VARIABLE.fullmatch(name):
-            raise UsageError(f"{name!r} is not an environment variable name")
+            raise UsageError(
+                f"{name!r} is not an environment variable name",
+                "Use letters, digits and _, and begin with a letter.",
+            )
     if reserved := sorted(RESERVED.intersection(variables)):
         raise UsageError(
             f"{reserved[0]} is reserved: Lambda sets it itself",
@@ -198,7 +207,8 @@ def _checked_environment(variables: Mapping[str, str]) -> dict[str, str]:
     size = sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())
     if size > _LARGEST_ENVIRONMENT:
         raise UsageError(
-            f"the environment variables have {size} bytes; Lambda accepts {_LARGEST_ENVIRONMENT}"
+            f"the environment variables have {size} bytes",
+            f"Shorten them to {_LARGEST_ENVIRONMENT} bytes, the maximum of Lambda.",
         )
     return dict(variables)
 
@@ -209,5 +219,5 @@ def _isolations(wanted: Isolation | Sequence[Isolation] | None) -> tuple[Isolati
     ways: tuple[Any, ...] = (wanted,) if isinstance(wanted, str) else tuple(wanted)
     for way in ways:
         if way not in ISOLATIONS:
-            raise UsageError(f"isolation={way!r} is not one of {', '.join(ISOLATIONS)}")
+            raise UsageError(f"isolation={way!r} is unknown", f"Known: {', '.join(ISOLATIONS)}.")
     return ways

@@ -49,7 +49,7 @@ def local_aws(port: int = 0, region: str = REGION) -> Iterator[LocalAws]:
         servers: Any = import_module("moto.server")
     except ImportError as error:
         raise UsageError(
-            f"this needs moto's server: {error}", "pip install 'moto[server]'"
+            f"local AWS needs moto's server: {error}", "Run: pip install 'moto[server]'"
         ) from error
 
     def backend() -> Any:

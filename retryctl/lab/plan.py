@@ -100,9 +100,9 @@ def _plan(first: str, items: list[str], retries: int) -> Plan:
             made += 1
         number = made if where == "fresh" else int(match[1] or steps[-1].environment)
         if number > made:
-            have = "environment has" if made == 1 else "environments have"
+            have = "environment exists" if made == 1 else "environments exist"
             raise UsageError(
-                f"{where} in the plan: only {made} {have} been created by then",
+                f"{where} in the plan: only {made} {have} before that retry",
                 "Use fresh for a new one.",
             )
         steps.append(_step(number, mishaps, item))

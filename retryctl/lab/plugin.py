@@ -66,7 +66,10 @@ class HandlerLab:
         from retryctl.errors import UsageError
 
         if not isinstance(markers, Markers | None):
-            raise UsageError(f"markers={markers!r} are not retryctl.core.crosscheck.claims.Markers")
+            raise UsageError(
+                f"markers={markers!r} is not of the class Markers",
+                "Import it: from retryctl.core.crosscheck.claims import Markers",
+            )
 
         named = _known_names(options)
         named.setdefault("python", sys.executable)
@@ -153,7 +156,10 @@ class HandlerLab:
         self.attempts = [attempt for of_one in done.attempts.values() for attempt in of_one]
         _warn(done.warnings, NotAsOnLambda)
         if not done.checked:
-            raise NothingFound("no attempt has a platform record at this system log level")
+            raise NothingFound(
+                "no attempt has a platform record at this system log level",
+                "Use system_log_level='INFO'.",
+            )
         return done.checked[0]
 
     @property

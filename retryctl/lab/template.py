@@ -13,6 +13,7 @@ from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import UsageError
 
+_TEMPLATES = "Name a SAM or CloudFormation template, or a serverless.yml."
 _SAM = "AWS::Serverless::Function"
 _CLOUDFORMATION = "AWS::Lambda::Function"
 _INVOKE_CONFIG = "AWS::Lambda::EventInvokeConfig"
@@ -64,13 +65,13 @@ def _load(path: Path) -> Mapping[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the template {path} cannot be read: {error}") from error
+        raise UsageError(f"the template {path} cannot be read: {error}", _TEMPLATES) from error
     try:
         document = json.loads(text) if path.suffix == ".json" else _load_yaml(text)
     except ValueError as error:
-        raise UsageError(f"the template {path} cannot be read: {error}") from error
+        raise UsageError(f"the template {path} cannot be read: {error}", _TEMPLATES) from error
     if not isinstance(document, dict):
-        raise UsageError(f"the template {path} is not a mapping")
+        raise UsageError(f"the template {path} is not a mapping", _TEMPLATES)
     return document
 
 
@@ -79,7 +80,7 @@ def _load_yaml(text: str) -> Any:
     try:
         yaml: Any = import_module("yaml")
     except ImportError as error:
-        raise UsageError("a template in YAML needs PyYAML", "pip install PyYAML") from error
+        raise UsageError("a template in YAML needs PyYAML", "Run: pip install PyYAML") from error
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]  # untyped where PyYAML has no stubs
         pass

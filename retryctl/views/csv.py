@@ -111,7 +111,8 @@ def _cell(value: Any) -> Any:
 
 def _joined(value: Any) -> Any:
     if isinstance(value, list):
-        return " ".join(NOTHING if each is None else str(each) for each in value)
+        some = any(each is not None for each in value)
+        return " ".join(NOTHING if each is None else str(each) for each in value) if some else ""
     return value
 
 

@@ -10,6 +10,7 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.findings import Finding, Severity
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.timestamps import iso_text
 
 _SEVERITIES = tuple(Severity)
 
@@ -21,21 +22,46 @@ def on_cloudwatch(request: Request) -> str:
     return f"-g {quote(request.log_group)}" if request.log_group else ""
 
 
+def place_options(coverage: Coverage, function: str | None = None) -> str:
+    """Return the options that read the same log again; ``""`` where there are none.
+
+    ``function`` is the one to be read, where that is known.
+    """
+    if coverage.where:
+        again = f"--from {quote(coverage.where)}{coverage.given_names}"
+        return "" if coverage.where == "standard input" else again
+    if coverage.source != "cloudwatch":
+        return ""
+    if function:
+        return f"-f {quote(function)}"
+    groups = coverage.log_groups
+    if coverage.given_names.startswith(" -f") and len(groups) == 1:
+        return coverage.given_names.strip()
+    return f"-g {quote(groups[0])}" if len(groups) == 1 else ""
+
+
+def until_option(coverage: Coverage) -> str:
+    """Return ``--until`` as it was given, after a blank."""
+    return "" if coverage.as_of_ms is None else f" --until {iso_text(coverage.as_of_ms)}"
+
+
+def window_options(coverage: Coverage) -> str:
+    """Return ``--since`` and ``--until`` as they were given, each after a blank."""
+    since_ms = coverage.given_since_ms
+    since = "" if since_ms is None else f" --since {iso_text(since_ms)}"
+    return f"{since}{until_option(coverage)}"
+
+
+def list_command(coverage: Coverage, filters: str, function: str | None = None) -> str:
+    """Return the command that lists requests of the same window; ``""`` for none."""
+    place = place_options(coverage, function)
+    words = f"retryctl list {place} {filters}".strip()
+    return f"{words}{window_options(coverage)}{coverage.aws_options}" if place else ""
+
+
 def list_wrong(coverage: Coverage, function: str | None) -> str:
     """Return the command that lists the requests with a wrong counter; ``""`` for none."""
-    if coverage.where == "standard input":
-        return ""
-    if coverage.where:
-        place = f"--from {quote(coverage.where)}"
-    elif coverage.source != "cloudwatch":
-        return ""
-    elif function:
-        place = quote(function)
-    elif len(coverage.log_groups) == 1:
-        place = f"-g {quote(coverage.log_groups[0])}"
-    else:
-        return ""
-    return f"retryctl list {place} --verdict disagrees{coverage.aws_options}"
+    return list_command(coverage, "--verdict disagrees", function)
 
 
 def next_steps(checked: CheckedRequest, coverage: Coverage) -> Iterable[tuple[str, str]]:
@@ -47,7 +73,7 @@ def next_steps(checked: CheckedRequest, coverage: Coverage) -> Iterable[tuple[st
         follow = f"retryctl trace {request.request_id} {place} --wait{coverage.aws_options}"
         yield "To follow it:", follow
     command = list_wrong(coverage, request.function)
-    if command and checked.verdict is Verdict.DISAGREES:
+    if command and checked.verdict is Verdict.DISAGREES and coverage.wrong_requests != 1:
         yield "Other requests with a wrong counter:", command
 
 

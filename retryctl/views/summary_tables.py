@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
@@ -15,13 +15,22 @@ from retryctl.views.json.summary import branch_rows, durable_executions
 from retryctl.views.signs import BAD, NOTHING
 from retryctl.views.times import duration
 
-MOST_ROWS, _MOST_OF_AN_ERROR = 50, 300
+MOST_ROWS, MOST_OF_AN_ERROR = 50, 300
 USUAL_WAITS = {1: "1 m", 2: "2 m"}
+
+
+def _first_rows(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table:
+    """Return a table of the first rows, with a row that counts the others."""
+    kept = list(rows)
+    if more := kept[MOST_ROWS:]:
+        others = (f"{len(more):,} more: --output json", *[NOTHING] * (len(heads) - 1))
+        kept[MOST_ROWS:] = [others]
+    return table_of(heads, kept)
 
 
 def attempts_table(tally: SummaryTally) -> Table:
     """Return the requests by number of attempts."""
-    return table_of(
+    return _first_rows(
         ("attempts", "requests", "share of the requests"),
         (
             (f"{number:,}", f"{count:,}", percent(count, tally.requests))
@@ -50,14 +59,14 @@ def branches_table(tally: SummaryTally, branches: Branches) -> Table:
         right = name in (due, "none") or branches.are_strange_to(name)
         return f"{count:,}" if right or not count else f"{BAD}{count:,}"
 
-    return table_of(
+    return _first_rows(
         ("branch run", *names),
         (
             (
                 f"attempt {row['attempt']}",
                 *(cell(row[name], name, branches.due(row["attempt"] - 1)) for name in names),
             )
-            for row in branch_rows(tally, branches)[:MOST_ROWS]
+            for row in branch_rows(tally, branches)
         ),
     )
 
@@ -87,7 +96,7 @@ def _counter_rows(tally: SummaryTally) -> Iterator[tuple[str, ...]]:
 
 def waits_table(tally: SummaryTally) -> Table:
     """Return how long the retries waited."""
-    return table_of(
+    return _first_rows(
         ("retry", "retries", "median wait", "p95", "longest", "usual"),
         (
             (
@@ -96,7 +105,7 @@ def waits_table(tally: SummaryTally) -> Table:
                 *map(duration, (waits.p50_ms, waits.p95_ms, waits.max_ms)),
                 USUAL_WAITS.get(waits.retry, NOTHING),
             )
-            for waits in tally.wait_figures()[:MOST_ROWS]
+            for waits in tally.wait_figures()
         ),
     )
 
@@ -107,9 +116,9 @@ def errors_table(tally: SummaryTally) -> Table:
     more = groups[MOST_ROWS:]
     rows = [
         (
-            cut(each.type, _MOST_OF_AN_ERROR),
+            cut(each.type, MOST_OF_AN_ERROR),
             f"{each.count:,}",
-            cut(each.frame or NOTHING, _MOST_OF_AN_ERROR),
+            cut(each.frame or NOTHING, MOST_OF_AN_ERROR),
             each.example,
         )
         for each in groups[:MOST_ROWS]
@@ -122,8 +131,8 @@ def errors_table(tally: SummaryTally) -> Table:
 
 def executions_table(tally: SummaryTally) -> Table:
     """Return the requests of each durable execution, those with most requests first."""
-    executions = durable_executions(tally)[:MOST_ROWS]
-    return table_of(
+    executions = durable_executions(tally)
+    return _first_rows(
         ("durable execution", "requests"), ((arn, f"{count:,}") for arn, count in executions)
     )
 

@@ -243,7 +243,7 @@ REFUSED = [
     (["--report", "tap=b.json", "--baseline", "b.json"], "is the file of two reports", "own file"),
     (["--update-baseline"], "--update-baseline needs a file.", "Give --baseline"),
     (["--baseline", "none.json"], "the baseline none.json does not exist.", "--update-baseline"),
-    (["--baseline", "old.json"], "cannot read the baseline old.json", "make it anew"),
+    (["--baseline", "old.json"], "cannot read the baseline old.json", "create it"),
     (["--baseline", "no/b.json", "--update-baseline"], "cannot write no/b.json", "folder"),
     (["--fail-on", "late-retry", "--allow", "late-retry"], "late-retry is both in", "one of"),
     (["--allow-empty", "--min-requests", "1"], "exclude each other", "Drop one"),

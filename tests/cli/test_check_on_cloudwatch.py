@@ -71,12 +71,23 @@ def test_nothing_is_read_beyond_the_windows_end(endpoint: Endpoint) -> None:
 
 def test_the_next_command_reads_as_of_the_same_time(endpoint: Endpoint) -> None:
     place = f"--endpoint-url {endpoint.url}"
-    trace = f"retryctl trace {OTHER_ID} -g {GROUP}"
+    trace = f"retryctl trace {OTHER_ID} -f orders-worker"
     printed = unwrapped(check(endpoint, "orders-worker", *WINDOW).stdout)
     since = "--since 2026-11-22T16:30:00.000Z"  # with the hours in which an event may begin
     assert f"{trace} {since} --until 2026-11-23T01:00:00.000Z {place}" in printed
     assert f"{trace} {since} {place}" in unwrapped(
         check(endpoint, "orders-worker", *WINDOW[:2]).stdout
+    )
+
+
+@pytest.mark.parametrize(("name", "place"), [("-f", "orders-worker"), ("-g", GROUP)])
+def test_lists_that_are_suggested_have_the_same_window(
+    endpoint: Endpoint, name: str, place: str
+) -> None:
+    window = "--since 2026-11-22T23:00:00.000Z --until 2026-11-23T01:00:00.000Z"
+    done = check(endpoint, name, place, *WINDOW, "--min-retried", "90")
+    assert f"retryctl list {name} {place} --retried {window} --endpoint-url" in unwrapped(
+        done.stdout
     )
 
 

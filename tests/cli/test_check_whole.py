@@ -64,7 +64,13 @@ def at_once(source: Path, window: TimeWindow) -> dict[str, str]:
     unrecognised = coverage.events_unrecognised + history.unrecognised
     coverage = with_lost_lines(coverage, history.torn)
     gaps = gaps_of_window(coverage.gaps, window.since_ms)
-    coverage = replace(coverage, events_unrecognised=unrecognised, gaps=gaps)
+    coverage = replace(
+        coverage,
+        events_unrecognised=unrecognised,
+        gaps=gaps,
+        given_since_ms=window.since_ms,
+        as_of_ms=window.until_ms,
+    )
     judged = judge()
     lacks_lines = False
     for request in history.requests:
@@ -81,7 +87,7 @@ def in_parts(source: Path, window: TimeWindow) -> dict[str, str]:
     with open_window(look, ProjectConfig(), window, now_ms=0, feedback=SILENT) as reader:
         evaluate_requests(reader, judged)
         gaps = tuple(replace(gap, settle=None) for gap in reader.coverage.gaps)
-        return reports(judged, replace(reader.coverage, gaps=gaps))
+        return reports(judged, replace(reader.coverage, gaps=gaps, wrong_requests=None))
 
 
 @pytest.mark.parametrize("seed", seeds(12, 100))

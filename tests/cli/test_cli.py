@@ -111,7 +111,7 @@ def test_completion_of_an_option(shell: str) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("retryctl ", " ".join(COMMANDS)),
+        ("retryctl ", " ".join([*COMMANDS, "help"])),
         ("retryctl tr", "trace"),
         ("retryctl explain environment", "environment-switch"),
         ("retryctl trace --output j", "json jsonl"),
@@ -143,7 +143,7 @@ def test_completion_of_names(words: str, expected: str) -> None:
         ),
         (["trace", "demo"], "not a request ID", "retryctl trace --from demo"),
         (["diff", "demo"], "not a request ID", "retryctl diff --from demo"),
-        (["trace"], "no function or log group given", "-f"),
+        (["trace"], "no request ID, function, log group or saved log", "-f"),
         (["trace", ID, "--form", "demo"], "no such option: --form", "Did you mean --from?"),
         (["trace", ID, "--since"], "--since", "retryctl trace --help"),
         (["trace", ID, "-o", "josn"], "'josn' is not a value of --output.", "Did you mean json?"),
@@ -165,7 +165,11 @@ def test_completion_of_names(words: str, expected: str) -> None:
             "explain does not know 'env'",
             "Did you mean environment-switch?",
         ),
-        (["--show-completion", "zsh"], "takes no 'zsh'", "_RETRYCTL_COMPLETE=source_zsh retryctl"),
+        (
+            ["--show-completion", "zsh"],
+            "does not accept 'zsh'",
+            "_RETRYCTL_COMPLETE=source_zsh retryctl",
+        ),
         (["trace", "--from", "-", "-"], "stdin cannot give both", "Save one"),
         (
             ["explain", "enviroment-switch"],

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from retryctl.cli.options.times import zone
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow
@@ -212,6 +213,25 @@ def test_a_row_stacks_whole_on_a_narrow_terminal(log: Path) -> None:
     assert max(map(len, shown.splitlines())) <= 60
     assert "findings environment-switch" in shown
     assert "error NameError" in shown
+
+
+def test_the_hour_that_comes_twice_names_its_zone() -> None:
+    both = [
+        RequestRow(
+            request_id=request_id,
+            function=None,
+            placed_ms=start_ms,
+            started_ms=start_ms,
+            attempts=1,
+            outcome=RequestOutcome.SUCCEEDED,
+            verdict=Verdict.AGREES,
+        )
+        for request_id, start_ms in (("a", 1792888200000), ("b", 1792891800000))
+    ]
+    text = list_text(both, [], tz=zone("Europe/Berlin"), console_width=100)
+    assert "02:30:00 CEST" in text
+    assert "02:30:00 CET " in text
+    assert "CE" not in list_text(both[:1], [], tz=zone("Asia/Tokyo"), console_width=100)
 
 
 def test_markdown_and_html_have_every_column(log: Path, tmp_path: Path) -> None:

@@ -188,6 +188,12 @@ def test_a_zone_that_contradicts_or_is_not_known_is_refused(text: str) -> None:
         read_time(text, now_ms=0, tz=TOKYO)
 
 
+@pytest.mark.parametrize(("name", "hour"), [("CEST", 0), ("CET", 1)])
+def test_the_name_of_the_zone_decides_in_the_hour_that_comes_twice(name: str, hour: int) -> None:
+    read = read_time(f"25 Oct 2026 02:30 {name}", now_ms=0, tz=zone("Europe/Berlin"))
+    assert read == round(datetime(2026, 10, 25, hour, 30, tzinfo=UTC).timestamp() * 1000)
+
+
 def test_a_window_that_is_still_to_come_is_refused() -> None:
     with pytest.raises(UsageError, match="in the future"):
         read_window("2026-11-23T03:00", None, now_ms=0)

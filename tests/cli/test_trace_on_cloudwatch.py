@@ -138,7 +138,7 @@ def test_the_commands_to_copy_go_to_the_same_place(endpoint: Endpoint, where: li
     text = re.sub(r"\\\n *", "", trace(endpoint, wrong, *where).stdout)
     command = next(line for line in text.splitlines() if "retryctl list" in line).strip()
     place = f"--region eu-north-1 --endpoint-url {endpoint.url}"
-    assert command == f"retryctl list orders-worker --verdict disagrees {place}"
+    assert command == f"retryctl list -f orders-worker --verdict disagrees {place}"
     again = run(*command.split()[1:], *WINDOW, env=aws_program.CREDENTIALS)
     assert again.returncode == 0, again.stderr
     assert wrong in again.stdout

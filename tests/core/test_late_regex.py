@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 
 import pytest
@@ -27,3 +29,11 @@ def test_a_pattern_that_cannot_be_compiled_fails_at_its_first_use() -> None:
     late = late_regex(b"(")
     with pytest.raises(re.error, match="unterminated"):
         late.match(b"(")
+
+
+def test_it_is_copied_and_pickled_by_its_source() -> None:
+    pattern = late_regex(r"a(b)")
+    for same in (copy.copy(pattern), pickle.loads(pickle.dumps(pattern))):
+        found = same.match("ab")
+        assert found is not None
+        assert found[1] == "b"

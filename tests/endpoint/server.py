@@ -264,7 +264,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _assume_role(self, form: str) -> None:
         """Answer STS, whose protocol is a form and XML."""
-        self.server.endpoint.fault(parse_qs(form)["Action"][0], has_token=False)
+        fault = self.server.endpoint.fault(parse_qs(form)["Action"][0], has_token=False)
+        if fault in WIRE_KINDS:
+            self._misbehave(fault)
+            return
         body = _ROLE.encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/xml")

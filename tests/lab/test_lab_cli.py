@@ -162,14 +162,14 @@ def test_the_event_from_a_file_and_the_handler_as_lambda_names_it(tmp_path: Path
         ([f"{EXAMPLE}:handlr"], "has no function handlr"),
         ([HANDLER, "--plan", "same,same,same"], "has 3 retries, but the function may have 2"),
         ([HANDLER, "--plan", "elsewhere"], "'elsewhere' in the plan cannot be read"),
-        ([HANDLER, "--plan", "env=2"], "only 1 environment has been created by then"),
-        ([HANDLER, "--plan", "fresh,env=3"], "only 2 environments have been created by then"),
+        ([HANDLER, "--plan", "env=2"], "only 1 environment exists before that retry"),
+        ([HANDLER, "--plan", "fresh,env=3"], "only 2 environments exist before that retry"),
         ([str(EXAMPLE)], "does not name a handler"),
         ([HANDLER, "--event", "{"], "is neither JSON nor a file"),
         ([HANDLER, "--env", "NAME"], "is not an environment variable"),
         ([HANDLER, "--log-level", "WARN"], "a log level applies to the JSON format only"),
         ([HANDLER, "--name", "a b"], "is not a function name"),
-        ([HANDLER, "--memory", "64"], "64 is not in the range"),
+        ([HANDLER, "--memory", "64"], "64 is not from 128 to 10240"),
     ],
 )
 def test_bad_input_is_refused_with_a_next_step(arguments: list[str], said: str) -> None:

@@ -75,6 +75,7 @@ FIELDS = {
 }
 # the time of an event is CloudWatch's own, and the kind shows what was glued together
 NOT_KEPT = {
+    "runtime_version_arn",
     *("kind", "format", "timestamp", "time", "has_lambda_warning", "billed_restore_ms"),
     *("xray_segment_id", "xray_sampled", "produced_bytes", "dropped_bytes", "function_version"),
 }

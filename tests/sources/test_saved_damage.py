@@ -55,6 +55,36 @@ def test_a_cut_log_yields_what_it_holds_and_says_that_it_is_cut(shape: str) -> N
     assert gap.message.startswith("standard input: ")
 
 
+STREAM_B = "2026/11/23/[$LATEST]" + "b" * 32
+QUOTED = f"START RequestId: {ID} Version: $LATEST\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "ends"),
+    [
+        (f"/aws/lambda/orders {STREAM_B} 2026-11-23T03:00:00.000Z ", "flushed"),
+        (f"2026-11-23T03:00:00.000000+00:00 {STREAM_B} ", "at="),
+        (f"{STREAM_B} 2026-11-23T03:00:00.000000 ", "flushed"),
+        ("2026-11-23T03:00:00.000Z ", "at:"),
+    ],
+)
+def test_a_record_behind_a_line_of_text_is_read_or_a_gap(header: str, ends: str) -> None:
+    whole, glued = (f"{header}one\n{header}{ends}{end}{header}{QUOTED}" for end in ("\n", ""))
+    assert not read_bytes(whole.encode())[1].gaps
+    events, coverage = read_bytes(glued.encode())
+    hidden = [gap.kind for gap in coverage.gaps if gap.hides_attempts]
+    assert len(events) == 3 or hidden == ["not-understood"]
+
+
+@pytest.mark.parametrize("filling", ["A", "/aws/lambda/x", "2026/11/23/x", " |"])
+def test_a_long_message_takes_no_time_but_its_reading(filling: str) -> None:
+    header = f"/aws/lambda/orders {STREAM_B} 2026-11-23T03:00:00.000Z "
+    for begin in (header, f"{STREAM_B} 2026-11-23T03:00:00.000000 ", "2026-11-23T03:00:00.000Z "):
+        message = filling * (400_000 // len(filling))
+        events, _ = read_bytes(f"{begin}{message}\n{begin}{QUOTED}".encode())
+        assert len(events) == 2
+
+
 def test_a_text_that_ends_within_a_line_is_read_to_its_last_byte() -> None:
     # a pasted log seldom ends in a newline: that alone is no sign of a cut
     events, coverage = read_bytes(tail(EVENTS).encode()[:-20])

@@ -46,7 +46,7 @@ def test_a_trace_has_a_table_the_drawing_and_the_log_lines() -> None:
     assert "<strong>environment-switch</strong>" in page
     fences = [token for token in PARSER.parse(text) if token.type == "fence"]
     assert [fence.info for fence in fences] == ["sh", "text", "text", "text", "text"]
-    assert "retryctl list orders-worker --verdict disagrees" in fences[0].content
+    assert "retryctl list -f orders-worker --verdict disagrees" in fences[0].content
     assert not kinds(text) & ACTIVE
 
 

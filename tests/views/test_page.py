@@ -164,7 +164,7 @@ def test_errors_stand_before_warnings_and_equal_findings_once() -> None:
 
 def test_the_next_step_stands_under_the_verdict() -> None:
     codes = [one.all_text for one in page_of(world.SWITCHED).find("code")]
-    assert "retryctl list orders-worker --verdict disagrees" in codes
+    assert "retryctl list -f orders-worker --verdict disagrees" in codes
     codes = [one.all_text for one in page_of(world.PENDING).find("code")]
     assert f"retryctl trace {world.ID} -f orders-worker --wait" in codes
 

@@ -83,7 +83,7 @@ request 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 · orders-worker ($LATEST)
 ✗ exhausted: 3 attempts in 3 m 10 s, none succeeded
 ✗ the counter was wrong on attempt 3: it ran A instead of C
   Other requests with a wrong counter:
-    retryctl list orders-worker --verdict disagrees
+    retryctl list -f orders-worker --verdict disagrees
 
  #  start (UTC)   wait      environment  outcome      counter  branch   agrees
  1  03:00:00.123  —         ● 1f3a cold  ✗ NameError  0        A        ✓ yes

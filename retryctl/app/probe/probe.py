@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 
 from retryctl.app.options import SILENT, Clock, Feedback, ShowProgress, wall_clock_ms
 from retryctl.app.probe import event_assumptions, group_assumptions, insights_assumptions
@@ -63,6 +63,7 @@ def probe(
     seconds: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     feedback: Feedback = SILENT,
+    show: ShowProgress = lambda _: None,
 ) -> ProbeReport:
     """Test what ``retryctl`` assumes of CloudWatch Logs, with two log groups made for it.
 
@@ -89,11 +90,12 @@ def probe(
     patience_s: float | None = 0.0
     try:
         session.fill()
-        with feedback.progress() as show:
-            diagnoses = tuple(_tested(session, chosen, show))
+        diagnoses = tuple(_tested(session, chosen, show))
         patience_s = None
-    except Exception:
+    except Exception as error:
         patience_s = None
+        if isinstance(error, MemoryError):  # its frames keep the events that were to be put
+            error.with_traceback(None)
         raise
     finally:
         kept = _remove(session, feedback, patience_s)
@@ -114,16 +116,21 @@ def _remove(session: ProbeSession, feedback: Feedback, patience_s: float | None)
 
     A signal cuts the patience short: it ends the program within two seconds.
     """
-    deletions = session.delete_groups()
+    deletions: dict[str, Future[bool]] = {}
     try:
+        deletions = session.delete_groups()
         wait(deletions.values(), patience_s)
     finally:
         wait(deletions.values(), _AFTER_SIGNAL_S)
-        kept = tuple(name for name, kept in deletions.items() if not kept.done() or kept.result())
+        kept = tuple(name for name in session.groups if not _is_gone(deletions.get(name)))
         if kept:
             command = f"aws logs delete-log-group --log-group-name {kept[0]}"
             feedback.warn(f"Not deleted: {', '.join(kept)}. Delete them with: {command}")
     return kept
+
+
+def _is_gone(deletion: Future[bool] | None) -> bool:
+    return deletion is not None and deletion.done() and not deletion.result()
 
 
 def _tested(

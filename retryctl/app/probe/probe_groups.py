@@ -95,7 +95,7 @@ class ProbeSession:
     def _kept(self, group: str) -> bool:
         try:
             self.call("DeleteLogGroup", logGroupName=group)
-        except CouldNotLook as error:
+        except (CouldNotLook, MemoryError) as error:
             return getattr(error, "code", "") != "ResourceNotFoundException"
         return False
 

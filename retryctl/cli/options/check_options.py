@@ -212,7 +212,7 @@ class _Values:
         words = self.words("expect_branches")
         for word in words:
             if word not in known.numbers:
-                hint = suggestions(word, known.numbers) or f"There are {', '.join(known.numbers)}."
+                hint = f"The branches are {', '.join(known.numbers)}."
                 self._refuse("expect_branches", f"names no branch {word!r}.", hint)
         return words
 

@@ -32,9 +32,8 @@ _TYPOGRAPHIC = str.maketrans(
     | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\0", None)
 )
 _FUNCTION = late_regex(r"(?=.*[a-zA-Z])[\w-]{1,64}(:[$\w-]+)?|arn:[\w:/$-]+", re.ASCII)
-_LARGEST_RECORDS = (
-    64 << 20
-)  # the most bytes of a file, or of stdin, that are read for failure records
+# the most bytes of a file, or of stdin, that are read for failure records
+_LARGEST_RECORDS = 64 << 20
 _LOOKS_LIKE = (
     "A request ID has the form 8f507cfc-0d3f-4697-b07a-ac58fc914c95; the START and REPORT lines "
     "of a log contain it."
@@ -183,7 +182,9 @@ def _file_texts(name: str) -> Iterator[str]:
 
 def _files_below(folder: Path) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
-        raise UnreadableInput(f"cannot read {error.filename}: {error.strerror}.")
+        from retryctl.sources.saved.files import cannot_open
+
+        raise cannot_open(error.filename, error)
 
     for place, _, names in os.walk(folder, onerror=refuse):
         yield from (file for file in (Path(place, name) for name in names) if file.is_file())
@@ -198,7 +199,9 @@ def _record_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise UnreadableInput(f"cannot read {file}: {error.strerror}.") from None
+        from retryctl.sources.saved.files import cannot_open
+
+        raise cannot_open(str(file), error) from None
 
 
 def _in_stdin(lines: Iterable[str]) -> NamedRequests:
@@ -212,7 +215,7 @@ def _in_stdin(lines: Iterable[str]) -> NamedRequests:
         if size <= _LARGEST_RECORDS:
             kept.append(line)
     if is_empty:
-        raise NothingFound("stdin was empty: it has no request ID.")
+        raise NothingFound("stdin was empty: it has no request ID.", _LOOKS_LIKE)
     text = "".join(kept)
     if size <= _LARGEST_RECORDS and "{" in text and (named := records_named(text)).records:
         return named

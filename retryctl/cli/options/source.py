@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from retryctl.app.options import SourceOptions, TimeWindow, wall_clock_ms
+from retryctl.app.options import ShowProgress, SourceOptions, TimeWindow, wall_clock_ms
 from retryctl.cli.options.params import AwsOptions, ReadOptions
 from retryctl.cli.options.times import is_ago, read_window, zone
 from retryctl.config import ProjectConfig, config_for
@@ -57,14 +57,14 @@ def source_options(
     )
 
 
-def aws_client(aws: AwsOptions, *names: str) -> AwsClient:
+def aws_client(aws: AwsOptions, *names: str, show: ShowProgress) -> AwsClient:
     """Return the client of a command that reads no log; an ARN among ``names`` gives the region.
 
     Raises ``UsageError`` for an empty value, and where an option contradicts an ARN.
     """
     from retryctl.app.aws_clients import aws_for
 
-    return aws_for(source_options(ReadOptions(), aws, config_for("cloudwatch")), *names)
+    return aws_for(source_options(ReadOptions(), aws, config_for("cloudwatch")), *names, show=show)
 
 
 def time_window(read: ReadOptions, tz: str) -> TimeWindow:

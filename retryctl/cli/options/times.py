@@ -46,6 +46,8 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _CLOCK = late_regex(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?")
 # 23 Nov 2026 03:00 UTC · 23 Nov 2026 12:00 UTC+09:00: as retryctl prints them
 _IN_UTC = late_regex(r"(.+) UTC([+-][0-9]{2}:[0-9]{2})?")
+# 25 Oct 2026 02:30 CEST: as retryctl prints them in a zone
+_IN_ZONE = late_regex(r"(.+) ([A-Z]{2,5})")
 # +09:00
 _OFFSET = late_regex(r"[+-][0-9]{2}(?::?[0-9]{2})?")
 
@@ -142,6 +144,10 @@ def read_time(text: str, *, now_ms: int, tz: tzinfo = UTC) -> int:
     if match := _IN_UTC.fullmatch(stripped):
         stripped, offset = match[1], match[2] or "Z"
         tz = _fixed_zone(offset)
+    elif match := _IN_ZONE.fullmatch(stripped):
+        there = _spelled(match[1], now_ms, tz) or match[1]
+        if offset := _offset_named(match[2], there, tz):
+            stripped = there
     stripped = (_spelled(stripped, now_ms, tz) or stripped) + offset
     if match := _ISO.fullmatch(stripped):
         return _after_1970(text, _iso_ms(text, match, tz))
@@ -151,6 +157,16 @@ def read_time(text: str, *, now_ms: int, tz: tzinfo = UTC) -> int:
             f"If it is in seconds, give {stripped}000.",
         )
     raise UsageError(f"cannot read the time {text!r}.", ACCEPTED)
+
+
+def _offset_named(abbreviation: str, text: str, tz: tzinfo) -> str:
+    """Return the offset that ``tz`` calls by this abbreviation at a local time; ``""`` if none."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    both = (when.replace(tzinfo=tz, fold=fold) for fold in (0, 1))
+    return next((f"{one:%z}" for one in both if one.tzname() == abbreviation), "")
 
 
 def read_duration(text: str) -> int:

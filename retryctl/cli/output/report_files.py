@@ -165,11 +165,13 @@ def read_known(path: Path | None, *, update: bool) -> frozenset[Identity]:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(f"cannot read the baseline {path}: {why}.") from None
+        raise UsageError(
+            f"cannot read the baseline {path}: {why}.", "Name another file with --baseline."
+        ) from None
     except BaselineError as error:
         raise UsageError(
             f"cannot read the baseline {path}: {error}.",
-            "Remove the file, and make it anew with --update-baseline.",
+            "Remove the file, and create it with --update-baseline.",
         ) from None
 
 

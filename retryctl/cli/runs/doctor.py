@@ -23,7 +23,7 @@ from retryctl.cli.output.terminal import (
 )
 from retryctl.config import config_for
 from retryctl.core.doctor.result import DoctorReport
-from retryctl.errors import ExitStatus
+from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.ci.configuration import configuration_report
 from retryctl.views.ci.formats import CI_REPORTS, REPORTS
 from retryctl.views.ci.report import CheckReport
@@ -39,16 +39,21 @@ class _ProgressOnly(TerminalFeedback):
 
 
 def run_doctor(
-    function: str,
+    function: str | None,
     aws: AwsOptions,
     screen: ScreenOptions,
     *,
     output: str,
     files: Sequence[str],
 ) -> ExitStatus:
-    """Check the configuration of ``function``, by name or ARN."""
+    """Check the configuration of ``function``, by name or ARN, or of the configured one."""
     config = config_for("cloudwatch")
     options = source_options(ReadOptions(), aws, config)
+    function = options.function or config.function if function is None else function
+    if function is None:
+        raise UsageError(
+            "no function given.", "Name it, or set function in retryctl.toml: retryctl doctor NAME"
+        )
     refuse_unknown(output, REPORTS, "--output")
     reports = report_files(files, REPORTS, source="")
     found = examine_function(

@@ -20,9 +20,11 @@ from retryctl.cli.options.params import Output, OutputOptions
 from retryctl.cli.output.terminal import put, remark, stdout_screen
 from retryctl.cli.output.trace_output import show_trace, verdict_status
 from retryctl.core.check.expectations import CheckTally, Expectations, of_request
+from retryctl.core.crosscheck.checked_request import cross_checked
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import value_class
+from retryctl.core.wording import number_of
 from retryctl.errors import CouldNotLook, ExitStatus, UsageError
 from retryctl.lab import local_aws, plan
 from retryctl.lab.delivery import EventSource
@@ -110,14 +112,29 @@ def _show(run_of: lab_app.LabRun, show: OutputOptions) -> ExitStatus:
             ascii_only=screen.ascii_only,
         )
         put(table)
-        return verdict_status(run_of.checked) if show.exit_code else ExitStatus.OK
+        if unmatched := _unmatched(run_of):
+            remark(f"retryctl: {unmatched}.", quiet=show.quiet)
+        return verdict_status(run_of.checked, unmatched) if show.exit_code else ExitStatus.OK
     result = TraceResult(
         checked=run_of.checked,
         coverage=run_of.coverage,
         branches=run_of.branches,
         responses=responses,
+        unmatched=_unmatched(run_of),
     )
     return show_trace(result, show)
+
+
+def _unmatched(run_of: lab_app.LabRun) -> str:
+    """Explain that attempts failed and none logged a counter or a branch; ``""`` otherwise."""
+    failed = sum(a.outcome.failed for one in run_of.checked for a in one.request.attempts)
+    if not failed or cross_checked(run_of.checked):
+        return ""
+    return (
+        f"nothing was cross-checked: {number_of(failed, 'attempt')} failed, and none logged a "
+        "counter or a branch. Set [markers] in retryctl.toml where the function words them "
+        "differently"
+    )
 
 
 def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStatus:
@@ -127,8 +144,8 @@ def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStat
     branches = tuple(word.strip() for word in wanted.split(","))
     if unknown := [name for name in branches if name not in run_of.branches.numbers]:
         raise UsageError(
-            f"--expect-branches names no branch {unknown[0]!r}.",
-            f"There are {', '.join(run_of.branches.numbers)}.",
+            f"--expect-branches: {unknown[0]!r} is not a branch.",
+            f"Known: {', '.join(run_of.branches.numbers)}.",
         )
     expected = Expectations(
         fail_on=frozenset(),
@@ -187,7 +204,10 @@ def read_event(text: str) -> Any:
             f"Samples: {', '.join(SAMPLES)}.",
         ) from error
     except ValueError as error:
-        raise UsageError(f"the event in {where} is not JSON: {error}") from error
+        raise UsageError(
+            f"the event in {where} is not JSON: {error}",
+            "Correct it, or name a sample: " + ", ".join(SAMPLES) + ".",
+        ) from error
 
 
 def _between(command: str | None, variables: Mapping[str, str]) -> Callable[[int], None] | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -64,6 +64,7 @@ def run_trace(
     elif request_ids:
         named = whole_ids(request_ids, source, window, config, feedback)
     else:
+        _refuse_no_place(source, config)
         selected = _newest(source, window, config, show, feedback, last=last)
         named, traced = NamedRequests(ids=selected.request_ids), selected.traced
         show = replace(show, failed=False)  # --failed has selected the requests already
@@ -88,6 +89,16 @@ def run_trace(
     if wait is None:
         return show_trace(reader(), show, files)
     return _follow(reader, show, files, feedback, timeout_ms=timeout_ms)
+
+
+def _refuse_no_place(source: SourceOptions, config: ProjectConfig) -> None:
+    named = source.function or source.functions or source.log_groups
+    if source.source == "cloudwatch" and not (named or config.function or config.log_groups):
+        raise UsageError(
+            "no request ID, function, log group or saved log is given.",
+            "Give the ID of a request; or name the function with -f, its log group with -g, or a "
+            "saved log with --from, to trace the newest request that failed or was retried.",
+        )
 
 
 def _follow(
@@ -170,7 +181,8 @@ def _newest(
     selected = select_newest(
         source, window, config=config, last=last, failed=show.failed, feedback=feedback
     )
-    listing = " ".join(["retryctl list", *_source_words(source)]) + source.aws_options
+    saved = "" if source.source == "cloudwatch" else f" --from {shlex.quote(source.source)}"
+    listing = f"retryctl list{saved}{source.names}{source.aws_options}"
     if not selected.request_ids:
         if not selected.others:
             raise _no_request(source, window, selected.coverage, show.tz)
@@ -195,18 +207,6 @@ def _no_request(
     if source.source != "cloudwatch":
         coverage = replace(coverage, since_ms=window.since_ms)
     return no_request(coverage, zone(tz), bounded=not window.is_open)
-
-
-def _source_words(source: SourceOptions) -> Iterator[str]:
-    """Yield the options that name the source, to be copied."""
-    if source.source != "cloudwatch":
-        yield f"--from {shlex.quote(source.source)}"
-    if source.function:
-        yield shlex.quote(source.function)
-    for function in source.functions:
-        yield f"-f {shlex.quote(function)}"
-    for group in source.log_groups:
-        yield f"-g {shlex.quote(group)}"
 
 
 def _wait_timeout(

@@ -26,7 +26,7 @@ class BaselineError(ValueError):
 
 @value_class
 class Identity:
-    """What makes a finding the same one in another run. ``None`` where the log does not show it."""
+    """The parts of a finding that stay the same in other runs; ``None`` if not in the log."""
 
     rule: str
     function: str | None

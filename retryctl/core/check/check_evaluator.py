@@ -1,4 +1,4 @@
-"""From checked requests to what passed and what did not: a fold that keeps little of each.
+"""Evaluate checked requests one by one, keeping little of each.
 
 Requests may come in any order and in parts. Of the log only the events that prove a finding
 are kept.
@@ -35,7 +35,7 @@ from retryctl.core.crosscheck.findings import Finding, Severity, UnlistedFinding
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.value_classes import value_class
-from retryctl.core.wording import number_of
+from retryctl.core.wording import as_sentences, number_of
 
 REQUEST = "request"
 """The name of the check that is a request; the others have the name of their expectation."""
@@ -49,7 +49,7 @@ FindingEffect = Literal["failed", "known", "allowed", "harmless"]
 
 @value_class
 class JudgedFinding:
-    """A finding and what it means here: it fails, or is ``known`` (in the baseline), or neither.
+    """A finding and its effect: it fails, or is ``known`` (in the baseline), or neither.
 
     ``allowed``: its rule is ignored. ``branch`` is the branch that its attempt ran, and
     ``branch_expected`` the one it should have run, where they differ. ``unlisted`` counts further
@@ -69,7 +69,7 @@ class JudgedFinding:
 
     @property
     def effect(self) -> FindingEffect:
-        """What the finding does to the result of the check."""
+        """The effect of the finding on the result of the check."""
         return _effect(failed=self.failed, known=self.known, allowed=self.allowed)
 
 
@@ -107,7 +107,7 @@ class CheckOutcome:
 
     @property
     def awaits(self) -> tuple[str, ...]:
-        """What looking again later could change."""
+        """What a later reading could change."""
         return tuple(dict.fromkeys(check.awaits for check in self.checks if check.awaits))
 
     @property
@@ -204,7 +204,7 @@ class CheckEvaluator:
         self._kept = kept
 
     def another(self) -> CheckEvaluator:
-        """One that judges other requests by the same; ``merge`` then takes its results over."""
+        """Return an evaluator with equal expectations; ``merge`` adds its results to this one."""
         return CheckEvaluator(
             self._expected, self._known, learns=self._learns, markers=self._markers
         )
@@ -215,7 +215,7 @@ class CheckEvaluator:
         return {one.place[1] for one in self._results if one.findings}
 
     def take_evidence(self, other: CheckEvaluator) -> bool:
-        """Replace the kept findings by those of another, which judged the same requests again.
+        """Replace the kept findings by those of an evaluator that read the same requests again.
 
         Return false where it did not judge one of them.
         """
@@ -225,7 +225,7 @@ class CheckEvaluator:
         return kept <= proved.keys()
 
     def merge(self, other: CheckEvaluator) -> None:
-        """Add what another judged by the same."""
+        """Add the results of an evaluator with the same expectations."""
         self._tally.merge(other._tally)
         self._results += other._results
         self._counts.update(other._counts)
@@ -306,7 +306,7 @@ class CheckEvaluator:
             rest = [f"And {number_of(more, 'more finding')}."] if more > 0 else []
             return _of(request, False, " ".join([*failed[:_MOST_IN_A_MESSAGE], *rest]))
         if checked.verdict is Verdict.UNDETERMINED or checked.undetermined_because:
-            return _of(request, None, " ".join(checked.undetermined_because))
+            return _of(request, None, as_sentences(checked.undetermined_because))
         outcome = _how_it_went(request.outcome, len(request.attempts), checked.verdict)
         if request.outcome in OPEN and self._expected.awaits(request.request_id):
             still = f"{request.request_id} is still {request.outcome.value}"
@@ -334,7 +334,7 @@ def _wrong_branch(checked: CheckedRequest, number: int | None) -> tuple[str | No
 
 
 def _unexplained(checked: CheckedRequest) -> Iterable[str]:
-    """Return attempts whose claim is wrong though no finding explains it: nothing excuses them."""
+    """Return attempts that disagree and that no finding explains."""
     explained = {f.attempt for f in checked.every_finding if f.severity is Severity.ERROR}
     for attempt, check in zip(checked.request.attempts, checked.checks, strict=True):
         if check.verdict is AttemptVerdict.DISAGREES and attempt.number not in explained:

@@ -1,4 +1,4 @@
-"""What a check expects beyond the rules: sequences, outcomes, numbers and rates.
+"""The expectations of a check beyond the rules: sequences, outcomes, numbers and rates.
 
 Expectations of one request are judged where it is seen; those of all requests on a ``CheckTally``
 that is kept meanwhile. What is not known yet is ``None``, and ``awaits`` says what would
@@ -37,7 +37,7 @@ class Limit:
 
 @value_class
 class Expectations:
-    """What is required. ``fail_on`` and ``allow`` are names of rules.
+    """The requirements of a check. ``fail_on`` and ``allow`` are names of rules.
 
     ``given`` are the IDs that the user named. ``awaited`` are those that must have
     closed; ``None`` means every request that is found.
@@ -131,7 +131,7 @@ class CheckTally:
 
 
 def outcome_unknown(request: Request) -> bool:
-    """Whether Lambda may have given up on it, and the log does not show whether it did."""
+    """Whether the request may be exhausted, and the log does not show it."""
     return request.asynchronous and request.outcome is RequestOutcome.UNKNOWN
 
 
@@ -299,7 +299,7 @@ CROSS_CHECK = "cross-check"
 def _at_most(
     name: str, limit: Limit, number: int, of: int, message: Callable[[int], str], unknown: int = 0
 ) -> CheckResult:
-    """Undetermined where the limit is kept only without the ``unknown`` ones."""
+    """Return undetermined where the ``unknown`` requests could exceed the limit."""
     share = f"{_percent(number, of)} of {of:,}: " if limit.is_share and of else ""
     most = limit.value * of if limit.is_share else limit.value
     return CheckResult(
@@ -327,7 +327,7 @@ def _accuracy(tally: CheckTally, expected: Expectations) -> CheckResult:
 
 
 def _few(limit: Limit, of: int) -> str:
-    """Return a remark where one request more or less would turn the rate over."""
+    """Return a remark where one request more or less would change the result of a rate."""
     allowed = min(limit.value, 1 - limit.value) * of
     if not limit.is_share or not of or (of >= _FEW and not 0 < allowed < 1):
         return ""

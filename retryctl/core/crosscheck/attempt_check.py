@@ -65,7 +65,7 @@ class AttemptCheck:
 
 @value_class
 class CrossCheckInput:
-    """One request as its attempts are checked: ``uncountable`` is why it cannot be counted."""
+    """The input of a check of one request; ``uncountable`` explains why it has no count."""
 
     request: Request
     around: JudgingContext
@@ -119,7 +119,7 @@ def verdict_of(checks: Sequence[AttemptCheck], reasons: Sequence[str]) -> Verdic
 
 
 def claimed(attempt: Attempt, branches: Branches) -> int | None:
-    """Return the number of earlier attempts that it claims: its counter, else that of its branch.
+    """Return the number of earlier attempts by its counter, else by its branch.
 
     A branch stands for every number up to that of the next.
     """
@@ -229,15 +229,21 @@ def _unread_because(given: CrossCheckInput, attempt: Attempt) -> str:
 def gap_within_claim(given: CrossCheckInput, attempt: Attempt) -> Gap | None:
     """Return the gap between the lines of the counter and the branch; ``None`` where none lies.
 
-    The START of a further attempt may be in it, so that the two belong to different attempts.
+    The START of a further attempt may be in it, so that the two belong to different attempts. A
+    gap that spans the whole attempt is none: its lines were read.
     """
     times = [event.timestamp_ms for event in attempt.claim.evidence]
+
+    def is_within(gap: Gap) -> bool:
+        if not times or gap.since_ms is None or gap.until_ms is None:
+            return False
+        return gap.since_ms > attempt.placed_ms or gap.until_ms <= times[-1]
+
     return next(
         (
             gap
             for gap in given.hidden.anywhere
-            if times
-            and None not in (gap.since_ms, gap.until_ms)
+            if is_within(gap)
             and gap.log_stream in (None, attempt.log_stream)
             and may_hide(gap, given.request, times[0], times[-1])
         ),

@@ -1,4 +1,4 @@
-"""The cross-check: what a function claimed, compared with what its log shows.
+"""The cross-check: compare the counters and branches of a function with its log.
 
 ``check_history`` is the one way from log events to checked requests. A reader that builds the
 attempts itself hands those of one request to ``check_attempts_of``. Both end in
@@ -87,7 +87,7 @@ class CheckedHistory:
 
 @value_class
 class HistoryInput:
-    """What every request of a log is checked with.
+    """The inputs that all requests of a log share.
 
     ``settings_of`` gives the configuration of the function that logged an event. ``function``
     is its name where no record gives one. ``stored`` is what a durable store recorded, by
@@ -168,7 +168,7 @@ def _whole_attempts(request: Request) -> int:
 
 
 def _coverage_of(histories: Sequence[History], coverage: Coverage) -> Coverage:
-    """Return the coverage with what the histories show of it."""
+    """Return the coverage, extended by what the histories show about it."""
     unrecognised = sum(history.unrecognised for history in histories)
     web = frozenset[str]().union(*(history.web for history in histories))
     torn = set().union(*(history.torn for history in histories))

@@ -1,10 +1,9 @@
-"""What a function logged of itself: the counter it read and the branch it ran.
+"""The claim of a function in its log: the counter that it read and the branch that it ran.
 
 By default these are the lines of a handler that counts files in /tmp: a bare integer and,
 directly after it, ``process A``, ``process B`` or ``process C``. A bare integer alone is no
 counter. Functions that log otherwise give patterns of their own. The marker that
-``retryctl.counters`` logs, ``{"retryctl": 1, "request_id": …}``, is always read, and counts
-before everything else.
+``retryctl.counters`` logs, ``{"retryctl": 1, "request_id": …}``, is always read. It comes first.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ class Claim:
 
     @property
     def silent(self) -> bool:
-        """Whether the attempt logged neither."""
+        """Whether the attempt logged neither a counter nor a branch."""
         return self.counter is None and self.branch is None
 
 
@@ -78,7 +77,7 @@ class Branches:
         return max(reached or self.numbers, key=lambda name: self.numbers[name])
 
     def same_branch(self, counter: int, retries: int) -> bool:
-        """Whether ``counter`` is as good as ``retries``: equal, or both past the last branch."""
+        """Whether ``counter`` and ``retries`` are equal, or both past the last branch."""
         return counter == retries or min(counter, retries) >= self.last
 
 
@@ -165,7 +164,7 @@ def _marker_claim(event: LogEvent, fields: Mapping[str, object] | None) -> Claim
 
 
 def bare_integer(text: str) -> int | None:
-    """Return the integer that a printed line is, and nothing else."""
+    """Return the integer if a printed line has nothing else; else ``None``."""
     found = _BARE_INTEGER.match(text)
     return int(found[1]) if found else None
 

@@ -1,4 +1,4 @@
-"""What a request is checked with: coverage, function configuration, branches, and its marks."""
+"""The context of a cross-check: coverage, function configuration, and branches."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from retryctl.core.value_classes import value_class
 
 @value_class
 class JudgingContext:
-    """The surroundings of a request: what was read, the settings, the branches.
+    """The coverage, the settings and the branches that a request is checked with.
 
-    ``reads_branches``: the settings let a branch be found. ``stored`` is what a durable store
-    recorded of the request, where one was read.
+    ``reads_branches``: the settings let a branch be found. ``stored`` is the count of a
+    durable store for the request, where one was read.
     """
 
     coverage: Coverage

@@ -1,4 +1,4 @@
-"""The rules about counter and branch: was the function's own count right, and if not, why."""
+"""The rules about counter and branch: each explains one cause of a wrong count."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from retryctl.core.wording import number_of
 
 
 def _behind(case: RuleInput) -> Iterator[tuple[Attempt, int]]:
-    """Yield the attempts whose counter is behind, each with what it claimed."""
+    """Yield the attempts whose counter is behind, each with its counter."""
     branches = case.around.branches
     for attempt, check in case.checked:
         number = claimed(attempt, branches)
@@ -38,7 +38,7 @@ def _behind(case: RuleInput) -> Iterator[tuple[Attempt, int]]:
 
 
 def _store_failed(attempt: Attempt) -> bool:
-    """Whether it did not count at all, and ran the branch that it falls back to."""
+    """Whether its store failed, so that it ran the fallback branch without a counter."""
     return attempt.claim.counter is None and attempt.claim.store_error is not None
 
 
@@ -202,7 +202,7 @@ def _owes_branch(attempt: Attempt, check: AttemptCheck) -> bool:
 
 
 def _others_logged(case: RuleInput, attempt: Attempt) -> bool:
-    """Whether another attempt shows that the function logs such lines."""
+    """Whether another attempt of the request logged a counter or a branch."""
     marks = case.marks
     if case.around.reads_branches:
         return marks.claims > (not attempt.claim.silent)

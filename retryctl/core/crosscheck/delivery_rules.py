@@ -1,4 +1,4 @@
-"""The rules about delivery: what Lambda did with the request, and what is missing from the log."""
+"""The rules about delivery: retries, versions and duplicates, and missing parts of the log."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def _unclear_end(attempt: Attempt, report_event: LogEvent) -> Match:
 
 
 def _hides_lines(case: RuleInput) -> bool:
-    """Whether a gap is why the outcome of an attempt with a REPORT is unknown."""
+    """Whether a gap makes the outcome of an attempt with a REPORT unknown."""
     return bool(case.given.hidden.lines or case.given.hidden.anywhere)
 
 

@@ -1,4 +1,4 @@
-"""The marks that attempts leave for later ones to count, and those that an attempt could see.
+"""The marks that attempts leave for later ones to count, and which of them are visible.
 
 A mark in /tmp is visible only in the execution environment in which it was left; one in a
 durable store is visible to every later attempt. ``EarlierMarks`` counts them for all attempts of
@@ -48,13 +48,13 @@ def counts_in_tmp(attempt: Attempt) -> bool:
 
 @value_class
 class Some:
-    """Some attempts: the first few of them, and how many there are."""
+    """A group of attempts: the first few of them, and their number."""
 
     first: tuple[Attempt, ...]
     count: int
 
     def __bool__(self) -> bool:
-        """Whether there is any."""
+        """Whether the group has an attempt."""
         return self.count > 0
 
 

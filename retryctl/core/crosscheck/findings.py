@@ -1,4 +1,4 @@
-"""A finding, the rule that finds it, and the request that the rule reads."""
+"""Findings, the rules that find them, and the request that a rule reads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_EVIDENCE = 20
 
 
 class Severity(StrEnum):
-    """How much a finding matters."""
+    """The severity of a finding."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -60,7 +60,7 @@ class UnlistedFinding(NamedTuple):
 
 @value_class
 class RuleInput:
-    """One request, checked, as the rules read it."""
+    """One request and the checks of its attempts: the input of the rules."""
 
     given: CrossCheckInput
     checks: tuple[AttemptCheck, ...]
@@ -72,7 +72,7 @@ class RuleInput:
 
     @property
     def around(self) -> JudgingContext:
-        """What it is checked with."""
+        """The coverage, the settings and the branches that it is checked with."""
         return self.given.around
 
     @property

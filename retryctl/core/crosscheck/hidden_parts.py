@@ -1,4 +1,4 @@
-"""What a gap in the log hides of a request: its attempts, their lines, and their outcomes.
+"""The parts of a request that gaps hide: attempts, their lines, and their outcomes.
 
 An outcome or a verdict that a hidden attempt or a hidden line could change is unknown. One that no
 gap can change stays.

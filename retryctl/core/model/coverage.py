@@ -126,26 +126,30 @@ class Coverage:
 
     ``since_ms`` and ``until_ms`` bound what was read; outcomes are those as of ``horizon_ms``:
     now, ``--until``, or the last event of a saved log.
-    ``as_of_ms`` is ``--until`` where it was given.
+    ``given_since_ms`` is ``--since`` and ``as_of_ms`` ``--until`` where they were given.
     ``pages`` are answers of a search, ``bytes_scanned`` what Logs Insights was charged for.
     ``first_event_ms`` is set where the start of what was read is only that of a file, so
     that earlier attempts may have been cut away; ``last_event_ms`` is where that file ends.
     ``where`` is the file or folder as it was given. ``aws_options`` are the options --profile,
     --region, --endpoint-url and --unmask of the command, quoted for a shell, each after a blank.
+    ``given_names`` are its functions (-f) and log groups (-g), written the same way.
     ``torn_streams`` are the groups and streams that show that lines were lost.
     ``left_out`` has the request IDs of the file that the query does not name, each with its
     function or log group. ``web_requests`` counts the requests to web functions, which are not
     events; with ``web_function`` the log has records of one, whether or not they have an ID.
     ``lacks_lines``: requests in the log show that lines or attempts of them may be missing.
+    ``wrong_requests`` counts the requests of the log with a wrong counter; ``None``: not known.
     """
 
     source: str
     where: str | None = None
     aws_options: str = ""
+    given_names: str = ""
     log_groups: tuple[str, ...] = ()
     since_ms: int | None = None
     until_ms: int | None = None
     horizon_ms: int | None = None
+    given_since_ms: int | None = None
     as_of_ms: int | None = None
     first_event_ms: int | None = None
     last_event_ms: int | None = None
@@ -156,6 +160,7 @@ class Coverage:
     web_requests: int = 0
     web_function: bool = False
     lacks_lines: bool = False
+    wrong_requests: int | None = None
     api_calls: int = 0
     pages: int = 0
     bytes_read: int = 0

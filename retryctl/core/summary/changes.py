@@ -1,4 +1,4 @@
-"""What changed since an earlier summary, and whether that is better or worse."""
+"""The changes since an earlier summary, each better, worse or neither."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A line for each request: what a list of them shows, and which of them are wanted."""
+"""Rows of a list of requests, and the filter that selects them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RequestRow:
 
 @value_class
 class RowFilter:
-    """Which requests a list shows; ``None`` and an empty tuple want all.
+    """Which requests a list shows; ``None`` and an empty tuple select all.
 
     ``error`` is a text in the types and messages of errors; upper and lower case are equal.
     ``failed`` selects requests that neither succeeded nor recovered.
@@ -79,7 +79,7 @@ class RowFilter:
 
 
 def request_rows(one: CheckedRequest | SilentSuccesses) -> list[RequestRow]:
-    """Return a line of each request."""
+    """Return a row for each request."""
     if isinstance(one, CheckedRequest):
         return [_checked(one)]
     return [

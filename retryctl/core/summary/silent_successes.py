@@ -23,7 +23,7 @@ def id_of(packed: bytes) -> str:
 
 @value_class
 class SilentSuccesses:
-    """Requests of one stream, each of one attempt that went well and logged no counter."""
+    """Requests of one stream, each of one attempt that succeeded and logged no counter."""
 
     function: str | None
     log_group: str | None

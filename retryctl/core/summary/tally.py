@@ -1,4 +1,4 @@
-"""Many requests counted: a tally that takes checked requests one by one and keeps none of them.
+"""A tally of requests: it counts checked requests one by one and keeps none of them.
 
 Everything in it is a whole number in a counter, so that tallies of parts of a log, added in any
 order, give what one tally of all of it gives. Waits are counted by the millisecond, so that
@@ -34,9 +34,9 @@ ErrorKind = tuple[str, "str | None"]
 
 @value_class
 class Waits:
-    """How long the retries of one number waited, from the end of the attempt before, in ms.
+    """The waits of the retries of one number, from the end of the attempt before, in ms.
 
-    Percentiles are the nearest rank: waits that there were.
+    Percentiles are nearest ranks: each is one of the waits.
     """
 
     retry: int
@@ -58,7 +58,7 @@ class ErrorGroup:
 
 @value_class
 class Cost:
-    """What attempts were billed: milliseconds, and GB-seconds where the memory size is known."""
+    """The billed time of attempts: milliseconds, and GB-seconds where the memory is known."""
 
     billed_ms: float = 0
     billed_ms_on_retries: float = 0
@@ -132,7 +132,7 @@ class SummaryTally:
         self._see(max(starts))
 
     def merge(self, other: SummaryTally) -> None:
-        """Add what another tally counted."""
+        """Add the counts of another tally."""
         for name in _SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in _COUNTERS:

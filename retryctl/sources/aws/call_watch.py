@@ -4,41 +4,45 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, MutableMapping
+from contextlib import suppress
+from typing import Any
 
 _PATIENCE_S = 3.0
 _EVERY_S = 1.0
 
 
 class CallWatch:
-    """Calls under way. One thread runs while there are any; without ``on_wait`` none does."""
+    """Calls under way, also those for credentials.
+
+    One thread runs while there are any; without ``on_wait`` none does.
+    """
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
         self.on_wait: Callable[[str, float], None] | None = None
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._since: dict[object, tuple[float, str]] = {}
+        self._since: dict[int, tuple[float, str]] = {}
         self._running = False
 
-    def awaiting(self, action: str) -> AbstractContextManager[None]:
-        """Watch the call that is made inside the ``with`` block."""
-        return self._awaiting(action) if self.on_wait else nullcontext()
+    def observe(self, events: Any) -> None:
+        """Watch every call of the botocore session whose event emitter is ``events``."""
+        events.register("before-call", self._begin)
+        events.register("after-call", self._end)
+        events.register("after-call-error", self._end)
 
-    @contextmanager
-    def _awaiting(self, action: str) -> Iterator[None]:
-        key = object()
+    def _begin(self, model: Any, context: MutableMapping[str, Any], **_: object) -> None:
+        action = f"{model.service_model.endpoint_prefix}:{model.name}"
         with self._lock:
-            self._since[key] = (self._seconds(), action)
-            if not self._running:
+            self._since[id(context)] = (self._seconds(), action)
+            if self.on_wait and not self._running:
                 with suppress(RuntimeError, MemoryError):  # no thread: the wait is not reported
                     threading.Thread(target=self._run, daemon=True).start()
                     self._running = True
-        try:
-            yield
-        finally:
-            with self._lock:
-                del self._since[key]
+
+    def _end(self, context: MutableMapping[str, Any], **_: object) -> None:
+        with self._lock:
+            self._since.pop(id(context), None)
 
     def _run(self) -> None:
         while True:

@@ -35,7 +35,10 @@ AwsResponse = dict[str, Any]
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5, 30
 LONGEST_WAIT_S = 2 * READ_TIMEOUT_S + 5
-"""A service that hangs is given up after two attempts and the pause between them."""
+"""A service that hangs is given up after two attempts and the pause between them.
+
+Where no service has answered, each further one is given up after one attempt.
+"""
 _MAX_ATTEMPTS = 8
 _MAX_CONNECTIONS = 16
 # A host that does not answer is given up long before the eighth attempt: an unreachable one after
@@ -52,6 +55,8 @@ _ATTEMPTS_AT_A_CUT_ANSWER = 5
 # After so many failures in a row an operation is not called for a while: each would take as long.
 _FAILURES_IN_A_ROW = 4
 _REST_S = 20.0
+# After one of these, no operation of the service is called for a while.
+_SILENCE = frozenset({"ReadTimeoutError", "ConnectTimeoutError", "EndpointConnectionError"})
 # The next page, as an answer names it and as a request does.
 _PAGE_TOKENS = {
     "nextToken": "nextToken",
@@ -110,6 +115,8 @@ class AwsClient:
         )
         self._failures: dict[_Place, int] = defaultdict(int)
         self._resting: dict[_Place, tuple[float, RetryctlError]] = {}
+        self._answered: dict[_Place, float] = {}  # when each service answered last
+        self._is_silent = False  # a service was given up, and none has answered
 
     def report_waits(self, on_wait: Callable[[str, float], None]) -> None:
         """Call ``on_wait`` with an action and the seconds for which its answer is awaited.
@@ -178,28 +185,41 @@ class AwsClient:
         limiter = self._limiter(place)
         limiter.wait()
         client = self._client(service, region)
-        sent_ms = self._clock.now_ms()
+        sent_ms, sent_s = self._clock.now_ms(), self._seconds()
         try:
-            with self._watch.awaiting(f"{service}:{operation}"):
-                answer: AwsResponse = getattr(client, _method(operation))(**request)
+            answer: AwsResponse = getattr(client, _method(operation))(**request)
+        except MemoryError:
+            raise
         except Exception as error:  # whatever botocore and the libraries below it raise
-            self._count(getattr(error, "response", None) or {}, limiter, sent_ms)
+            self._count(getattr(error, "response", None) or {}, limiter, sent_ms, place)
             context = self._context(service, operation, subject, region)
-            raise translate_error(error, context) from error
-        self._count(answer, limiter, sent_ms)
+            translated = translate_error(error, context)
+            if _is_silence(error):
+                self._note_silence(self._host(place), sent_s, translated)
+            raise translated from error
+        self._count(answer, limiter, sent_ms, place)
         return answer
 
     def _limiter(self, place: _Place) -> AdaptiveRateLimiter:
         with self._counting:
             return self._limiters[place]
 
-    def _count(self, answer: Mapping[str, Any], limiter: AdaptiveRateLimiter, sent_ms: int) -> None:
+    def _count(
+        self,
+        answer: Mapping[str, Any],
+        limiter: AdaptiveRateLimiter,
+        sent_ms: int,
+        place: _Place,
+    ) -> None:
         metadata = answer.get("ResponseMetadata", {})
         again = metadata.get("RetryAttempts", 0)
         limiter.answered(again)
         with self._counting:
             self.calls += 1 + again
             self.repeated += again
+            if "HTTPStatusCode" in metadata:
+                self._answered[self._host(place)] = self._seconds()
+                self._is_silent = False
             self._clock.note(metadata.get("HTTPHeaders", {}).get("date"), sent_ms=sent_ms)
 
     def _context(
@@ -217,7 +237,7 @@ class AwsClient:
 
     def _refuse_while_resting(self, place: _Place) -> None:
         with self._counting:
-            for key in (place, _ANYWHERE):
+            for key in (place, self._host(place), _ANYWHERE):
                 until, error = self._resting.get(key, (0.0, None))
                 if error is not None and self._seconds() < until:
                     raise error
@@ -230,9 +250,24 @@ class AwsClient:
                 place = _ANYWHERE
             elif self._failures[place] < _FAILURES_IN_A_ROW:
                 return
-            now = self._seconds()
-            if now >= self._resting.get(place, (0.0, error))[0]:
-                self._resting[place] = (now + _REST_S, error)
+            self._rest(place, error)
+
+    def _host(self, place: _Place) -> _Place:
+        """Return the place of all operations that the host of ``place`` answers."""
+        region, service, _ = place
+        return (region, service, "*") if self.endpoint_url is None else (None, "*", "*")
+
+    def _note_silence(self, host: _Place, sent_s: float, error: RetryctlError) -> None:
+        """Rest from a host that has answered no call since ``sent_s``."""
+        with self._counting:
+            if self._answered.get(host, sent_s - 1) < sent_s:
+                self._rest(host, error)
+            self._is_silent = not self._answered
+
+    def _rest(self, place: _Place, error: RetryctlError) -> None:
+        now = self._seconds()
+        if now >= self._resting.get(place, (0.0, error))[0]:
+            self._resting[place] = (now + _REST_S, error)
 
     # ----------------------------------------------------------------------- session and clients
 
@@ -250,13 +285,15 @@ class AwsClient:
         """Raise our errors for those of the session, of a client and of its credentials."""
         try:
             yield
-        except RetryctlError:
+        except (RetryctlError, MemoryError):
             raise
         except Exception as error:  # a process, a file, a service: each has its own
-            translated = translate_credential_error(error, self._chain())
-            raise translated or translate_error(
+            translated = translate_credential_error(error, self._chain()) or translate_error(
                 error, self._context("sts", "AssumeRole", "")
-            ) from error
+            )
+            if _is_silence(error):
+                self._note_silence(_ANYWHERE, self._seconds(), translated)
+            raise translated from error
 
     def _session(self) -> Any:
         if self._botocore is None:
@@ -272,6 +309,9 @@ class AwsClient:
             self._botocore = new_session(
                 profile=self.profile, endpoint_url=self.endpoint_url, config=config
             )
+            events = self._botocore.get_component("event_emitter")  # also of calls for credentials
+            events.register_first("needs-retry", self._give_up_early)
+            self._watch.observe(events)
         return self._botocore
 
     def _client(self, service: str, region: str | None) -> Any:
@@ -296,8 +336,16 @@ class AwsClient:
             if "Invalid endpoint" not in str(error):
                 raise
             raise self._bad_endpoint(service, str(error)) from error
-        client.meta.events.register_first("needs-retry", _give_up_early)
         return client
+
+    def _give_up_early(
+        self, attempts: int, caught_exception: Exception | None, **_: object
+    ) -> None:
+        if caught_exception is None:
+            return
+        limits = [_ATTEMPTS[kind] for kind in _kinds(caught_exception) if kind in _ATTEMPTS]
+        if limits and attempts >= (1 if self._is_silent else limits[0]):
+            raise caught_exception
 
     def _bad_region(self, error: Exception) -> RetryctlError:
         if not self.region:
@@ -346,13 +394,12 @@ def _cut_off(service: str, operation: str) -> Unreachable:
     )
 
 
-def _give_up_early(attempts: int, caught_exception: Exception | None, **_: object) -> None:
-    if caught_exception is None:
-        return
-    kinds = [kind.__name__ for kind in type(caught_exception).__mro__]
-    limit = next((_ATTEMPTS[kind] for kind in kinds if kind in _ATTEMPTS), None)
-    if limit is not None and attempts >= limit:
-        raise caught_exception
+def _kinds(error: Exception) -> list[str]:
+    return [kind.__name__ for kind in type(error).__mro__]
+
+
+def _is_silence(error: Exception) -> bool:
+    return not _SILENCE.isdisjoint(_kinds(error))
 
 
 def _method(operation: str) -> str:

@@ -271,13 +271,13 @@ def found_first(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
 
 
 def rerun_command(
-    request_ids: Sequence[str], group: LogGroup, since_ms: int, until_ms: int | None
+    request_ids: Sequence[str], place: str, since_ms: int, until_ms: int | None
 ) -> str | None:
-    """Return the command that searches again for these requests, in this group and window."""
+    """Return the command that searches again for these requests, in this place and window."""
     if not request_ids:
         return None
     until = "" if until_ms is None else f" --until {iso_text(until_ms)}"
-    where = f"-g {group.identifier or group.name} --since {iso_text(since_ms)}{until}"
+    where = f"{place.strip()} --since {iso_text(since_ms)}{until}"
     return f"retryctl trace {' '.join(request_ids)} {where}"
 
 

@@ -99,8 +99,9 @@ class InsightsLines(InsightsClient):
         )
         for events in self._in_turn(windows_for(counts, size, window), command):
             if events:
-                yield order.ordered(events)
-            self.lookups_ended = order.ended
+                ordered = order.ordered(events)
+                self.lookups_ended = order.ended
+                yield ordered
 
     def _counts(self, window: TimeRange, command: str, size: Bin) -> dict[int, int]:
         """Return the number of events of each bin that has any, by its start."""

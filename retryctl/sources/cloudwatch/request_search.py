@@ -122,6 +122,7 @@ class RequestSearch:
         before = before or SearchResult()
         self._plan = SlicePlanner(window, before.done, is_busy=is_busy, reach_ms=_FARTHEST_MS)
         self._found = SearchResult(hits=list(before.hits))
+        self._expected_pages = 0.0
         self._lock = threading.Lock()
         self._slices = SliceRunner(aws, self._plan, self._search, halted=halted)
 
@@ -142,7 +143,9 @@ class RequestSearch:
     def _end_if_long(self) -> None:
         if self._most_pages is None or not self._plan.is_fair_sample:
             return
-        if self._plan.pages_left() > self._most_pages:
+        pages_left = self._plan.pages_left()
+        if pages_left > self._most_pages:
+            self._expected_pages = max(self._expected_pages, pages_left)
             self._slices.over = True
 
     def _all_found(self) -> SearchResult:
@@ -151,7 +154,9 @@ class RequestSearch:
         if self._slices.fatal:
             found.unsearched += [(window, self._slices.fatal) for window in rest]
         else:
-            found.left, found.pages_left = rest, self._plan.pages_left()
+            # slices given back count with the few pages that were read of them
+            found.left = rest
+            found.pages_left = max(self._expected_pages, self._plan.pages_left())
         return found
 
     def _search(self, part: TimeSlice) -> SliceRead[list[Hit]]:

@@ -79,6 +79,7 @@ class RequestSource:
     thread. ``engine`` is what finds requests: ``filter`` (FilterLogEvents), ``insights``, or
     ``auto``: Insights for groups of Infrequent Access, or where more than
     ``pages_before_insights`` remain for FilterLogEvents. ``terms`` are those of Insights.
+    ``given_function`` is the option that names the function, for commands to copy.
     """
 
     def __init__(
@@ -96,8 +97,9 @@ class RequestSource:
         terms: QueryBudget | None = None,
         pages_before_insights: int = PAGES_BEFORE_INSIGHTS,
         markers: Markers | None = None,
+        given_function: str = "",
     ) -> None:
-        self._aws = aws
+        self._aws, self._given_function = aws, given_function
         self._names = tuple(groups)
         self._otherwise = otherwise
         self._clock = clock
@@ -351,17 +353,12 @@ class RequestSource:
     def _note_fresh(self, group: LogGroup, fresh: TimeRange) -> None:
         with self._lock:
             self._looked.horizon_ms = min(self._looked.horizon_ms, fresh.since_ms)
-            asked = self._selection
-            settle = rerun_command(asked.request_ids, group, asked.since_ms or 0, fresh.since_ms)
-            self._looked.gaps.append(too_fresh(group, fresh, settle))
+            self._looked.gaps.append(too_fresh(group, fresh, self._rerun(group, fresh.since_ms)))
 
     def _tell(self, group: LogGroup) -> None:
         if self._progress:
-            self._progress(
-                self._looked.progress(
-                    group, groups=len(self._looked.groups), api_calls=self._aws.calls
-                )
-            )
+            groups, calls = len(self._looked.groups), self._aws.calls
+            self._progress(self._looked.progress(group, groups=groups, api_calls=calls))
 
     def _note_refusal(self, group: LogGroup, window: TimeRange, error: CouldNotLook) -> None:
         told = refusal_of(self._aws, group, error)
@@ -380,9 +377,11 @@ class RequestSource:
         looked.until_ms = max(looked.until_ms, *(span.until_ms for span in spans))
         looked.gaps += not_kept(group, self._describe(group), since_ms, now_ms)
 
-    def _rerun(self, group: LogGroup) -> str | None:
-        asked = self._selection
-        return rerun_command(asked.request_ids, group, asked.since_ms or 0, asked.until_ms)
+    def _rerun(self, group: LogGroup, until_ms: int | None = None) -> str | None:
+        asked, place = self._selection, self._given_function
+        place = place or f"-g {group.identifier or group.name}"
+        since_ms, until_ms = asked.since_ms or 0, until_ms or asked.until_ms
+        return rerun_command(asked.request_ids, place, since_ms, until_ms)
 
     def _forget_the_newest(self, now_ms: int) -> None:
         for found in self._memory.values():

@@ -254,9 +254,9 @@ class WindowDownload:
     def _await(self, events: Sequence[LogEvent]) -> None:
         """Note which of these the service has to select: that it reads ``|`` as ``re`` does."""
         if self._selecting:
-            tells = re.compile(self._selecting).search
+            decides = re.compile(self._selecting).search
             plain = (event for event in events if MASK not in event.message)  # may be compared so
-            self._awaited |= {e.event_id: e.timestamp_ms for e in plain if tells(e.message)}
+            self._awaited |= {e.event_id: e.timestamp_ms for e in plain if decides(e.message)}
 
     # ----------------------------------------------------------------------- Logs Insights
 

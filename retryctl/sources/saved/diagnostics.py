@@ -176,6 +176,11 @@ class FileDiagnostics:
             Gap(kind="more-pages", message=what, since_ms=after_ms or None, hides_attempts=True)
         )
 
+    @property
+    def has_remarks(self) -> bool:
+        """Whether some of the file could not be read as events."""
+        return bool(self.gaps or self.unrecognised or self._torn)
+
     def settled(self) -> list[Gap]:
         """Return the gaps of the file. If it is in order, a missing end is after its events."""
         if self._no_events > LINES_NAMED:
@@ -211,12 +216,18 @@ class FileDiagnostics:
         self._torn += _RECORD.search(found) is None
         self.unread_event(place, found)
 
+    def joined_record(self) -> None:
+        """Count a record within a line: it is quoted, or another file was joined there."""
+        self._torn += 1
+
     def refused(self, error: UnreadableInput) -> None:
         """Replace all gaps by one: the file was skipped."""
         closed = isinstance(error.__cause__, OSError)
         hides = closed or error.hides_attempts or any(gap.hides_attempts for gap in self.gaps)
         self.gaps = []
-        self._gap("skipped", f"{self.name} was skipped: {error.what}", hides_attempts=hides)
+        named = error.what.startswith(f"{self.name} ")
+        why = f"it{error.what.removeprefix(self.name)}" if named else error.what
+        self._gap("skipped", f"{self.name} was skipped: {why}", hides_attempts=hides)
 
     def _gap(self, kind: GapKind, message: str, *, hides_attempts: bool) -> None:
         self.gaps.append(Gap(kind=kind, message=message, hides_attempts=hides_attempts))

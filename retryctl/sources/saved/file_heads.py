@@ -101,19 +101,22 @@ def _not_compared(first_ms: int) -> Gap:
 
 
 def _head(file: SavedFile) -> _Head:
-    most = HEAD_EVENTS
     events: list[LogEvent] = []
     notes = FileDiagnostics(file.name, file.number)
     try:
         found = read_file(file, notes, None, lambda _: None)
         found_events = _log_events(found)
-        events = list(islice(found_events, most + 1))
-        if len(events) > most and _newest_first(events):
-            last = deque(chain(events, found_events), maxlen=most)
+        events = list(islice(found_events, HEAD_EVENTS + 1))
+        if len(events) > HEAD_EVENTS and _newest_first(events):
+            last = deque(chain(events, found_events), maxlen=HEAD_EVENTS)
             return _Head(events=list(reversed(last)), whole=False, is_cut=notes.begins_within_line)
     except UnreadableInput:
         pass  # the pass over the whole file gives the reason
-    return _Head(events=events[:most], whole=len(events) <= most, is_cut=notes.begins_within_line)
+    return _Head(
+        events=events[:HEAD_EVENTS],
+        whole=len(events) <= HEAD_EVENTS,
+        is_cut=notes.begins_within_line,
+    )
 
 
 def _earliest(file: SavedFile) -> _Head:

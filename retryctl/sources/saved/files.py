@@ -100,7 +100,7 @@ def cannot_open(name: str, error: OSError) -> UnreadableInput:
     """Build the error of a file that the operating system refuses to open."""
     if isinstance(error, PermissionError):
         return UnreadableInput(f"not allowed to read {name}.", "Allow it, or read a copy of it.")
-    return UnreadableInput(f"cannot read {name}: {error.strerror or error}.")
+    return UnreadableInput(f"cannot read {name}: {error.strerror or error}.", "Name another file.")
 
 
 def _found(source: str) -> Iterator[SavedFile]:
@@ -213,7 +213,7 @@ def _missing(source: str) -> UnreadableInput:
     try:
         names = os.listdir(folder or ".")
     except FileNotFoundError:
-        return UnreadableInput(f"{source} does not exist, nor does its folder.")
+        return UnreadableInput(f"{source} does not exist, nor does its folder.", "Check the path.")
     kinds = ("", _extension(name))
     names = [each for each in names if _LIKE_A_FILE.search(each) or _extension(each) in kinds]
     if not folder:

@@ -57,4 +57,4 @@ def refuse_unreadable(
             hides_attempts=any(gap.hides_attempts for gap in gaps),
         )
     if not log_format:
-        raise UnreadableInput(f"{file.name} is empty.", "Was the log saved to the end?")
+        raise UnreadableInput(f"{file.name} is empty.", "Save or download it again.")

@@ -57,6 +57,8 @@ _RESEMBLES: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
          "Save it as JSON: add --output json to the command."),
         (rb"\s*(?:-{10,}\n\|\s*(?:FilterLogEvents|GetLogEvents)|\+-[-+]+\+\n\|\|)",
          "a table of the AWS CLI", "Save it as JSON: add --output json to the command."),
+        (rb"#!|import \w|from [\w.]+ import |(?:const|package|using) \w", "a program", _SAVE),
+        (rb"(?i)\s*<(?:\?xml|testsuites?\b)(?!.{0,400}<(?:!doctype|html))", "XML", _SAVE),
         (rb"(?i)\s*<(?:!doctype|html|\?xml)", "a web page",
          "Download the log in the console: Actions, Download search results (CSV)."),
         (rb"\s*\|.*\n\s*\|[-| :]+", "a table without a column of messages",

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from operator import attrgetter
-from shlex import quote
 from typing import Literal
 
 from retryctl.core.check.check_evaluator import REQUEST, CheckOutcome, FindingEffect, JudgedFinding
@@ -18,6 +17,7 @@ from retryctl.core.value_classes import value_class
 from retryctl.core.wording import in_a_row, number_of
 from retryctl.errors import ExitStatus
 from retryctl.views.inert_text import cut, lines_of
+from retryctl.views.next_steps import list_command, place_options, until_option
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.times import stamp
 
@@ -165,20 +165,17 @@ def findings_message(group: Sequence[JudgedFinding]) -> str:
 
 def next_command(check: CheckResult, coverage: Coverage) -> str:
     """Return the command that shows more of a check that did not pass; ``""`` for none."""
-    where, groups = coverage.where, coverage.log_groups
-    source = f"--from {quote(where)}" if where else f"-g {quote(groups[0])}" if groups else ""
-    if where == "standard input" or len(groups) > 1:
-        return ""
-    if check.request_id:
-        command = f"retryctl trace {check.request_id} {source}"
-        if not where and coverage.since_ms is not None:  # trace alone searches 24 hours
-            command += f" --since {iso_text(coverage.since_ms)}"
-    elif check.name in _LISTS:
-        command = f"retryctl list {source} {_LISTS[check.name]}"
+    source = place_options(coverage)
+    if check.request_id and source:
+        # trace alone searches 24 hours
+        since_ms = None if coverage.where else coverage.since_ms
+        since = "" if since_ms is None else f" --since {iso_text(since_ms)}"
+        command = f"retryctl trace {check.request_id} {source}{since}{until_option(coverage)}"
+        command += coverage.aws_options
+    elif not check.request_id and check.name in _LISTS:
+        command = list_command(coverage, _LISTS[check.name])
     else:
         return ""
-    until = "" if coverage.as_of_ms is None else f" --until {iso_text(coverage.as_of_ms)}"
-    command = f"{command.strip()}{until}{coverage.aws_options}"
     return command if command.isprintable() else ""
 
 

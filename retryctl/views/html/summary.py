@@ -27,10 +27,10 @@ from retryctl.views.inert_text import cut
 from retryctl.views.json.summary import durable_executions
 from retryctl.views.next_steps import list_wrong
 from retryctl.views.signs import BAD, NOTHING, STYLES
-from retryctl.views.summary_tables import cost_table, waits_table
+from retryctl.views.summary_tables import MOST_OF_AN_ERROR, MOST_ROWS, cost_table, waits_table
 from retryctl.views.times import span
 
-_MOST_ROWS, _MOST_OF_AN_ERROR, _MOST_BRANCHES = 50, 300, 8
+_MOST_BRANCHES = 8
 _Kind = TypeVar("_Kind", bound=Enum)
 
 
@@ -85,7 +85,7 @@ def _panel(heading: str, *content: Markup) -> Markup:
 def _functions(several: Tallies) -> Markup:
     rows = [
         [name or "unknown", *(figure(tally) for figure in FUNCTION_FIGURES.values())]
-        for name, tally in several[:_MOST_ROWS]
+        for name, tally in several[:MOST_ROWS]
     ]
     return table(_capped("Each function", len(several)), ["function", *FUNCTION_FIGURES], rows)
 
@@ -93,12 +93,12 @@ def _functions(several: Tallies) -> Markup:
 def _changed(changes: Sequence[Change]) -> Markup:
     rows = [
         (
-            cut(change.figure, _MOST_OF_AN_ERROR),
+            cut(change.figure, MOST_OF_AN_ERROR),
             *before_and_after(change),
             change.unit,
             change.verdict,
         )
-        for change in changes[:_MOST_ROWS]
+        for change in changes[:MOST_ROWS]
     ]
     return table(
         _capped("What changed", len(changes)), ("figure", "before", "now", "unit or base", ""), rows
@@ -130,7 +130,7 @@ def _shares(caption: str, what: str, counted: str, counts: Mapping[str, int]) ->
     total, most = sum(counts.values()), max(counts.values(), default=0)
     rows = [
         (name, f"{count:,}", percent(count, total), _bar(count, most))
-        for name, count in list(counts.items())[:_MOST_ROWS]
+        for name, count in list(counts.items())[:MOST_ROWS]
     ]
     return table(_capped(caption, len(counts)), (what, counted, "share", ""), rows)
 
@@ -188,7 +188,7 @@ def _branches(tally: SummaryTally, branches: Branches) -> Markup:
             f"attempt {attempt}",
             *(_branch(ran[attempt, head], head, attempt, branches) for head in heads),
         ]
-        for attempt in attempts[:_MOST_ROWS]
+        for attempt in attempts[:MOST_ROWS]
     ]
     caption = _capped("Which branch ran", len(attempts))
     return table(caption, ["", *heads], rows)
@@ -215,12 +215,12 @@ def _failures(tally: SummaryTally, tz: tzinfo) -> Iterator[Markup]:
     if groups:
         rows = [
             (
-                cut(one.type, _MOST_OF_AN_ERROR),
+                cut(one.type, MOST_OF_AN_ERROR),
                 f"{one.count:,}",
-                cut(one.frame or NOTHING, _MOST_OF_AN_ERROR),
+                cut(one.frame or NOTHING, MOST_OF_AN_ERROR),
                 tag("code", one.example),
             )
-            for one in groups[:_MOST_ROWS]
+            for one in groups[:MOST_ROWS]
         ]
         heads = ("error", "attempts", "place", "example")
         yield table(_capped("Errors", len(groups)), heads, rows)
@@ -243,5 +243,5 @@ def _plain(caption: str, content: Table) -> Markup:
 
 
 def _capped(caption: str, number: int) -> str:
-    more = number - _MOST_ROWS
+    more = number - MOST_ROWS
     return f"{caption} ({more:,} more: see --output json)" if more > 0 else caption

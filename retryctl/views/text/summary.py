@@ -271,9 +271,9 @@ def _counter(tally: SummaryTally) -> Iterator[Pieces]:
 def _waits(tally: SummaryTally) -> Iterator[Pieces]:
     for waits in tally.wait_figures()[:3]:
         p50, p95, most = map(duration, (waits.p50_ms, waits.p95_ms, waits.max_ms))
-        usual = f", usual {USUAL_WAITS[waits.retry]}" if waits.retry in USUAL_WAITS else ""
-        words = f"retry {waits.retry}: median {p50}, p95 {p95}, longest {most}{usual}"
-        yield [(words, "")]
+        yield [(f"retry {waits.retry}: median {p50}, p95 {p95}, longest {most}", "")]
+    if tally.wait_figures():
+        yield [(f"Lambda usually waits {', then '.join(USUAL_WAITS.values())}", "dim")]
 
 
 def _errors(tally: SummaryTally) -> Iterator[Pieces]:
@@ -300,7 +300,11 @@ def _cost(tally: SummaryTally) -> str:
     cost = tally.cost()
     took = duration(cost.billed_ms_on_retries)
     share = percent(cost.billed_ms_on_retries, cost.billed_ms)
-    memory = f", {cost.gb_s_on_retries:,.1f} GB-s" if cost.gb_s else ""
+    memory = (
+        f", {cost.gb_s_on_retries:,.{1 if cost.gb_s_on_retries >= 1 else 3}f} GB-s"
+        if cost.gb_s
+        else ""
+    )
     whole = duration(cost.billed_ms)
     return f"retries were billed {took}{memory}: {share} of all {whole}"
 

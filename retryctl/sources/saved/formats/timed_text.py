@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from io import BufferedReader, BytesIO
 from itertools import chain, compress, pairwise, repeat
 from operator import itemgetter
@@ -33,9 +33,7 @@ from retryctl.sources.saved.raw_blocks import (
 
 _MOST_CACHED = 1 << 16
 _SECONDS = 19
-_HEADER_BEGINS = 3
 _UTC = rb"(?P<offset>\+00:00)"
-"""The first bytes of a header, which those of the same year share."""
 # what a message ends with, before the header of a file that was joined to it
 _ENDS_MESSAGE = re.compile(rb"(?s:.)*?(?: MB\t|[^\s\"'`(\[{<=:,/|@#_+-])\Z")
 _FILES, _EVENTS_OF_A_FILE = 999, 100_000_000
@@ -120,17 +118,18 @@ class TimedText(LineFormat):
             start = first.start() if first else len(text)
             if start and text[:start].strip():  # of the first part: each other begins with an event
                 note_lines(text[1:start], diagnostics)
+            converted = partial(self._converted, note_joined=diagnostics.joined_record)
             if first and self.has_times:
                 stands_at = None if at is None else at + start
                 yield ConvertibleBlock(
                     raw=text[start + 1 :],
-                    convert=self._converted,
+                    convert=converted,
                     measure=self._span,
                     names_streams=named,
                     start=stands_at,
                 )
             elif first:
-                block = self._converted(text[start + 1 :], count=count)
+                block = converted(text[start + 1 :], count=count)
                 count += block.count(b"\n")
                 yield CanonicalBlock(raw=block)
 
@@ -183,21 +182,40 @@ class TimedText(LineFormat):
         """Whether no header of ``events`` stands behind a line: files were joined."""
         if _UTC in self.header and text.count(b"+00:00 ") == events:
             return True
-        return self.coloured or not any(self._joints(b"\n" + text))
+        return not any(self._joined(b"\n" + text))
 
-    def _separated(self, text: bytes) -> bytes:
-        """Return the text with a line break before each header that stands behind a line."""
-        begins = text[1 : 1 + _HEADER_BEGINS]
-        if self.coloured or text.count(begins) == text.count(b"\n" + begins):
-            return text
-        parts = (text[low:high] for low, high in pairwise([0, *self._joints(text), len(text)]))
-        return b"\n".join(parts)
+    def _separated(self, text: bytes, note_joined: Callable[[], None]) -> bytes:
+        """Return the text with a line break before each header that begins an event in a line.
 
-    def _joints(self, text: bytes) -> Iterator[int]:
-        """Yield where a header stands behind a line; that of a time in a message does not."""
-        for found in _within_line(self.header).finditer(text):
-            if _ENDS_MESSAGE.match(text, max(found.start() - 4, 0), found.start()):
-                yield found.start()
+        ``note_joined`` is called for each record of Lambda that may be one or a quotation.
+        """
+        limits = [0]
+        for at, begins_event in self._joined(text):
+            if begins_event:
+                limits.append(at)
+            else:
+                note_joined()
+        parts = (text[low:high] for low, high in pairwise([*limits, len(text)]))
+        return b"\n".join(parts) if limits[1:] else text
+
+    def _joined(self, text: bytes) -> Iterator[tuple[int, bool]]:
+        """Yield where a header stands behind a line, and whether it surely begins an event.
+
+        A time in a message does not, nor a quoted line without a record of Lambda. Where a name
+        comes first, the end of the line before cannot be distinguished from it.
+        """
+        time_first = not self.coloured and "group" not in self._pattern.groupindex
+        for found in _within_line(self.header, self.coloured).finditer(text):
+            at = found.start()
+            if time_first and _ENDS_MESSAGE.match(text, max(at - 4, 0), at):
+                yield at, True
+            elif RECORD.match(text, found.end()) and not self._begins_line(found):
+                yield at, False
+
+    def _begins_line(self, found: re.Match[bytes]) -> bool:
+        """Whether a header that was found within a text is that of its line."""
+        own = self._pattern.match(found.string, found.string.rfind(b"\n", 0, found.start()))
+        return own is not None and own.end() == found.end()
 
     def _span_of_alike(self, text: bytes) -> BlockSpan | None:
         """Return the span where all headers are as wide as the first: their columns are sorted.
@@ -234,12 +252,19 @@ class TimedText(LineFormat):
             return None
         return BlockSpan(len(found), moment_ms(*first), moment_ms(*last))
 
-    def _converted(self, text: bytes, streams: Collection[bytes] = (), count: int = 0) -> bytes:
+    def _converted(
+        self,
+        text: bytes,
+        streams: Collection[bytes] = (),
+        count: int = 0,
+        *,
+        note_joined: Callable[[], None],
+    ) -> bytes:
         """Return the events of a part, or of some streams in it, as canonical lines.
 
         ``count`` events precede.
         """
-        _, *fields = self._pattern.split(self._separated(b"\n" + text))
+        _, *fields = self._pattern.split(self._separated(b"\n" + text, note_joined))
         width = self._pattern.groups + 1
         if streams and "stream" in self._pattern.groupindex:
             named = map(
@@ -355,10 +380,18 @@ def _compiled(header: bytes, coloured: bool) -> re.Pattern[bytes]:
 
 
 @lru_cache(maxsize=64)
-def _within_line(header: bytes) -> re.Pattern[bytes]:
-    """Return the pattern of a header that stands anywhere."""
-    header = header.replace(rb"[^\s\x1b]*\d{4}/", rb"20\d\d/")
-    return re.compile(header.replace(NAME, rb"\S+").replace(COLOUR, b""))
+def _within_line(header: bytes, coloured: bool) -> re.Pattern[bytes]:
+    """Return the pattern of a header that stands anywhere, from its stream or time on.
+
+    What repeats is limited, so that a search takes a time in line with the text.
+    """
+    if b"(?P<group>" in header:
+        header = header.partition(b" +")[2]
+    header = header.replace(rb"[^\s\x1b]*\d{4}/", rb"20\d\d/").replace(NAME, rb"[^\s\x1b]+")
+    header = header.replace(rb"[^\s\x1b]+?", rb"[^\s\x1b]{1,512}?")
+    header = header.replace(rb"[^\s\x1b]+", rb"[^\s\x1b]{1,512}+")
+    header = header.replace(rb"[ \t]*", rb"[ \t]{0,4}").replace(b" +", b" {1,16}")
+    return re.compile(header.replace(COLOUR, _CODES if coloured else b""))
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,124 @@
+"""What a new user meets: words of the output as values, files that are no log, missing names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_summary import retried_in_another, save
+from tests.support.lambda_log import ID, THIRD_ID, Environment
+from tests.support.program import run
+
+OTHERS = "Other requests with a wrong counter:"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return save(tmp_path / "log.jsonl", *retried_in_another())
+
+
+@pytest.mark.parametrize("form", ["text", "html"])
+def test_other_wrong_requests_are_listed_where_there_are_some(log: Path, form: str) -> None:
+    listed = run("list", "--from", str(log), "--verdict", "disagrees", "-o", "jsonl").stdout
+    (wrong,) = {line.split('"request_id": "')[1][:36] for line in listed.splitlines()}
+    assert OTHERS not in run("trace", wrong, "--from", str(log), "-o", form).stdout
+    one, two = retried_in_another()
+    again = Environment("d").at(5000).starts(THIRD_ID).prints("0", "process A").raises(THIRD_ID)
+    other = Environment("e").at(5100).starts(THIRD_ID).prints("0", "process A").reports(THIRD_ID)
+    save(log, one, two, again.reports(THIRD_ID), other)
+    assert OTHERS in run("trace", wrong, "--from", str(log), "-o", form).stdout
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("wrong", "disagrees"),
+        ("right", "agrees"),
+        ("unclear", "undetermined"),
+        ("silent", "silent"),
+        ("cold", "cold_start"),
+        ("wrong_branches", "wrong_branches"),
+    ],
+)
+def test_explain_knows_the_words_of_text_output(word: str, name: str) -> None:
+    assert run("explain", word).stdout.startswith(f"{name}\n")
+
+
+def test_list_names_the_value_for_a_word_of_its_output(log: Path) -> None:
+    done = run("list", "--from", str(log), "--verdict", "wrong")
+    assert done.returncode == 2
+    assert "--verdict disagrees" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("r.xml", '<?xml version="1.0"?>\n<testsuites/>\n', "it is probably XML."),
+        ("gen.py", "import csv, json\nprint(1)\n", "it is probably a program."),
+        ("p.html", "<!DOCTYPE html><p>", "it is probably a web page."),
+    ],
+)
+def test_a_file_that_is_no_log(log: Path, name: str, text: str, what: str) -> None:
+    path = log.parent / name
+    path.write_text(text)
+    done = run("trace", "--from", str(path))
+    assert done.returncode == 3
+    assert what in done.stderr
+    listed = " ".join(run("list", "--from", str(log.parent)).stdout.split())
+    assert f"{name} was skipped: it is not a saved log: {what}" in listed
+
+
+def test_a_log_without_requests_is_reported_for_a_shortened_id(tmp_path: Path) -> None:
+    path = tmp_path / "errors.csv"
+    path.write_text('timestamp,message\n1781013731530,"[ERROR] RuntimeError: no"\n')
+    done = run("trace", "--from", str(path), ID[:8])
+    assert done.returncode == 4
+    assert "the log contains no request" in done.stderr
+
+
+def test_check_separates_the_reasons(tmp_path: Path) -> None:
+    from retryctl.core.wording import as_sentences
+
+    assert as_sentences(["the log is cut", "The START is missing."]) == (
+        "the log is cut. The START is missing."
+    )
+    assert as_sentences(["the log is cut"]) == "the log is cut"
+
+
+def test_help_names_itself_and_the_manual() -> None:
+    for words in (["--help"], ["help", "--help"], ["help"]):
+        page = run(*words).stdout
+        assert "  help  " in page
+        assert "--man" in page
+    assert run("help", "--man", "trace").stdout == run("help", "--man").stdout
+
+
+def test_doctor_takes_the_function_of_the_option_and_of_the_settings(tmp_path: Path) -> None:
+    missing = run("doctor", cwd=tmp_path)
+    assert (missing.returncode, "no function given" in missing.stderr) == (2, True)
+    assert run("doctor", "one", "-f", "two", cwd=tmp_path).returncode == 2
+    assert "no AWS credentials" in run("doctor", "-f", "one", "--region", "eu-west-1").stderr
+    (tmp_path / "retryctl.toml").write_text('function = "one"\n')
+    configured = run("doctor", "--region", "eu-west-1", cwd=tmp_path)
+    assert "no AWS credentials" in configured.stderr
+
+
+def test_a_list_leaves_the_branches_empty_where_none_ran(tmp_path: Path) -> None:
+    path = save(tmp_path / "log.jsonl", Environment("a").runs(ID, "fine"))
+    heading, row = run("list", "--from", str(path), "-o", "csv").stdout.splitlines()
+    assert dict(zip(heading.split(","), row.split(","), strict=True))["branches"] == ""
+
+
+def test_vendor_reports_a_replaced_file_and_the_import(tmp_path: Path) -> None:
+    line = "from retryctl_counters import TmpCounter, branch_on_retry"
+    first = run("counters", "vendor", str(tmp_path)).stderr
+    assert (line in first, "replaced" in first) == (True, False)
+    again = run("counters", "vendor", str(tmp_path)).stderr
+    assert (line in again, "replaced" in again) == (True, True)
+
+
+def test_branches_of_the_settings_are_listed_where_a_name_is_unknown(log: Path) -> None:
+    (log.parent / "retryctl.toml").write_text("[branches]\nfirst = 0\nagain = 1\n")
+    done = run("check", "--from", str(log), "--expect-branches", "A", cwd=log.parent)
+    assert "The branches are first, again." in done.stderr

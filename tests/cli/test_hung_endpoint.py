@@ -1,0 +1,131 @@
+"""An endpoint that accepts every call and answers none: the wait is shown, and it ends."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from retryctl.errors import ExitStatus
+from tests.endpoint.server import Endpoint
+from tests.support.aws_program import CREDENTIALS, GROUP, WRONG, put_both
+from tests.support.program import PYTHON, environment
+
+# The program with shorter limits of time.
+PROGRAM = """
+from retryctl.__main__ import main
+from retryctl.cli.output import terminal
+from retryctl.sources.aws import call_watch, client
+
+client.READ_TIMEOUT_S = 1
+call_watch._PATIENCE_S, call_watch._EVERY_S, terminal._PATIENCE_S = 0.3, 0.1, 0
+main()
+"""
+FUNCTION = ("orders-worker", "--since", "2h")
+COMMANDS = {
+    "trace": ("trace", WRONG, "-f", "orders-worker"),
+    "trace of a group": ("trace", WRONG, "-g", GROUP),
+    "trace without a place": ("trace", WRONG),
+    "trace with a store": ("trace", WRONG, "-g", GROUP, "--store", "dynamodb://retries"),
+    "trace of the newest": ("trace", "--last", "2", "-f", "orders-worker"),
+    "trace of several functions": ("trace", WRONG, "-f", "orders-*", "-f", "payments"),
+    "diff": ("diff", WRONG, "-f", "orders-worker"),
+    "list": ("list", *FUNCTION),
+    "summary": ("summary", *FUNCTION),
+    "summary of groups": ("summary", "-g", "/aws/lambda/*"),
+    "related": ("list", *FUNCTION, "--related", "--key", "order=(.+)"),
+    "check": ("check", *FUNCTION),
+    "check of a request": ("check", WRONG, "-f", "orders-worker"),
+    "doctor": ("doctor", "orders-worker"),
+    "probe": ("probe", "--yes"),
+}
+
+
+@pytest.fixture(scope="module")
+def hung() -> Iterator[Endpoint]:
+    with Endpoint() as running:
+        running.faults.rates = {"hang": 1.0}
+        yield running
+
+
+def on_terminal(
+    arguments: Sequence[str], variables: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Run the program; return its exit status and what a terminal shows."""
+    above, below = pty.openpty()
+    env = environment({**CREDENTIALS, "TERM": "xterm", "COLUMNS": "150", **(variables or {})})
+    with subprocess.Popen([PYTHON, "-c", PROGRAM, *arguments], stderr=below, env=env) as process:
+        os.close(below)
+        shown = b""
+        while chunk := _read(above):
+            shown += chunk
+    os.close(above)
+    text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode())
+    return process.returncode, " ".join(text.split())
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # the other end is closed
+        return b""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_wait_is_shown_and_ends_after_one_call(hung: Endpoint, command: str) -> None:
+    hung.calls.clear()
+    status, shown = on_terminal((*COMMANDS[command], "--endpoint-url", hung.url))
+    assert re.search(r"waiting for \w+:\w+: \d+ s, given up after about \d+ s", shown)
+    assert status == ExitStatus.COULD_NOT_LOOK
+    assert "in time: " in shown
+    assert set(hung.calls.values()) == {2}, "two attempts"
+    assert len(hung.calls) == 1, "no other call is made to a host that does not answer"
+
+
+def test_a_queue_that_does_not_answer(hung: Endpoint) -> None:
+    queue = f"{hung.url}/123456789012/failed"
+    status, shown = on_terminal(("trace", "--from-queue", queue, "--endpoint-url", hung.url))
+    assert "waiting for sqs:" in shown
+    assert status == ExitStatus.COULD_NOT_LOOK
+
+
+def test_of_two_hosts_that_do_not_answer_the_second_is_called_once(hung: Endpoint) -> None:
+    hung.calls.clear()
+    hosts = {"AWS_ENDPOINT_URL_LAMBDA": hung.url, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": hung.url}
+    status, shown = on_terminal(COMMANDS["list"], hosts)
+    assert status == ExitStatus.COULD_NOT_LOOK
+    assert "did not answer" in shown
+    assert hung.calls == {"GetFunctionConfiguration": 2, "DescribeLogGroups": 1}
+
+
+@pytest.mark.parametrize("command", ["trace", "list", "summary", "check"])
+def test_logs_are_read_where_only_lambda_does_not_answer(hung: Endpoint, command: str) -> None:
+    hung.calls.clear()
+    with Endpoint() as logs:
+        put_both(logs, ago=3_600_000)
+        hosts = {"AWS_ENDPOINT_URL_LAMBDA": hung.url, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": logs.url}
+        status, shown = on_terminal(COMMANDS[command], hosts)
+    assert status == (ExitStatus.DID_NOT_HOLD if command == "check" else ExitStatus.OK), shown
+    assert "settings of orders-worker are not known" in shown
+    assert hung.calls == {"GetFunctionConfiguration": 2}
+
+
+def test_a_role_whose_service_does_not_answer(hung: Endpoint, tmp_path: Path) -> None:
+    """One call for credentials is waited for, not one for each call that needs them."""
+    (tmp_path / "config").write_text(
+        "[profile ops]\nrole_arn = arn:aws:iam::123456789012:role/ops\n"
+        "credential_source = Environment\n"
+    )
+    hung.calls.clear()
+    role = {"AWS_CONFIG_FILE": str(tmp_path / "config"), "HOME": str(tmp_path)}
+    at = ("--profile", "ops", "--endpoint-url", hung.url)
+    status, shown = on_terminal((*COMMANDS["list"], *at), role)
+    assert "waiting for sts:AssumeRole: " in shown
+    assert hung.calls == {"AssumeRole": 2}
+    assert "no answer while credentials of profile ops were fetched" in shown
+    assert status == ExitStatus.COULD_NOT_LOOK
