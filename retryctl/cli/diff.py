@@ -31,13 +31,12 @@ Attempts = Annotated[
 ]
 Form = Annotated[
     str,
-    typer.Option(
+    options.output_option(
         "--output",
         "-o",
         metavar="FORM",
         help="text or json.",
         autocompletion=choices.one_of("text", "json"),
-        rich_help_panel="Output",
     ),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -13,28 +14,22 @@ from retryctl.cli.summary import Functions
 
 app = CommandApp()
 
-_WHICH = "Which requests"
+_selection = partial(typer.Option, rich_help_panel="Which requests")
 
 
 def _names(flag: str, names: choices.Names, help: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(
+    option: typer.models.OptionInfo = _selection(
         flag,
         metavar="NAME,…",
         help=help,
         autocompletion=choices.some_of(names),
-        rich_help_panel=_WHICH,
     )
     return option
 
 
-Retried = Annotated[
-    bool, typer.Option("--retried", help="Only requests that were retried.", rich_help_panel=_WHICH)
-]
+Retried = Annotated[bool, _selection("--retried", help="Only requests that were retried.")]
 Failed = Annotated[
-    bool,
-    typer.Option(
-        "--failed", help="Only outcomes other than succeeded and recovered.", rich_help_panel=_WHICH
-    ),
+    bool, _selection("--failed", help="Only outcomes other than succeeded and recovered.")
 ]
 Outcomes = Annotated[
     str | None, _names("--outcome", choices.outcomes, "Only these outcomes: exhausted, pending, …")
@@ -47,55 +42,44 @@ Finding = Annotated[
 ]
 Error = Annotated[
     str | None,
-    typer.Option(
+    _selection(
         "--error",
         metavar="TEXT",
         help="Only requests with this text in the type or the message of an error.",
-        rich_help_panel=_WHICH,
     ),
 ]
 MinAttempts = Annotated[
-    int,
-    typer.Option(
-        "--min-attempts",
-        metavar="N",
-        min=0,
-        help="With at least N attempts.",
-        rich_help_panel=_WHICH,
-    ),
+    int, _selection("--min-attempts", metavar="N", min=0, help="With at least N attempts.")
 ]
 Limit = Annotated[
     int | None,
-    typer.Option(
+    _selection(
         "--limit",
         "-n",
         metavar="N",
         min=1,
         help="At most N requests. Text shows the newest 50 by default.",
-        rich_help_panel=_WHICH,
     ),
 ]
 Sort = Annotated[
     str | None,
-    typer.Option(
+    options.output_option(
         "--sort",
         metavar="ORDER",
         help="newest, oldest, attempts (most first), outcome or verdict (worst first). "
         "Default: newest.",
         autocompletion=choices.one_of("newest", "oldest", "attempts", "outcome", "verdict"),
-        rich_help_panel="Output",
     ),
 ]
 Report = Annotated[list[str] | None, options.report_option(*choices.LIST_FORMS)]
 Form = Annotated[
     str,
-    typer.Option(
+    options.output_option(
         "--output",
         "-o",
         metavar="FORM",
         help="text, json, jsonl (one request per line), csv, html or markdown.",
         autocompletion=choices.one_of(*choices.LIST_FORMS),
-        rich_help_panel="Output",
     ),
 ]
 

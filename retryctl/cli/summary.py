@@ -25,13 +25,12 @@ Functions = Annotated[
 Report = Annotated[list[str] | None, options.report_option(*choices.SUMMARY_FORMS)]
 Form = Annotated[
     str,
-    typer.Option(
+    options.output_option(
         "--output",
         "-o",
         metavar="FORM",
         help="text, json, jsonl (one function per line), csv, html, svg or markdown.",
         autocompletion=choices.one_of(*choices.SUMMARY_FORMS),
-        rich_help_panel="Output",
     ),
 ]
 Compare = Annotated[

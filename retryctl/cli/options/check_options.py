@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NoReturn
 
+from retryctl.cli.check import CheckOptions
 from retryctl.cli.options.times import read_duration
 from retryctl.config import ProjectConfig
 from retryctl.core.check.expectations import Expectations, Limit
@@ -29,26 +30,8 @@ _LEVELS = {
     "warning": (Severity.ERROR, Severity.WARNING),
     "info": tuple(Severity),
 }
+_NO_SETTINGS = ("timeout", "update_baseline", "output")
 _RULES = {rule.id: rule.severity for rule in ALL_RULES}
-
-
-@value_class
-class CheckOptions:
-    """The options of ``check`` as they were given, ``None`` where they were not."""
-
-    fail_on: str | None = None
-    allow: str | None = None
-    expect_branches: str | None = None
-    expect_outcome: str | None = None
-    min_requests: int | None = None
-    min_retried: int | None = None
-    max_exhausted: str | None = None
-    max_wrong_branch: str | None = None
-    min_accuracy: str | None = None
-    allow_empty: bool | None = None
-    baseline: str | None = None
-    wait: str | None = None
-    report: tuple[str, ...] | None = None
 
 
 @value_class
@@ -105,7 +88,7 @@ class _Values:
         self._asked = asked
         self._file = settings.path
         self._table: Mapping[str, object] = settings.check
-        known = [each.name for each in fields(CheckOptions)]
+        known = [each.name for each in fields(CheckOptions) if each.name not in _NO_SETTINGS]
         for key in self._table:
             if key not in known:
                 hint = suggestions(key, known) or f"Known: {', '.join(known)}."
