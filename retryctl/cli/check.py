@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from retryctl.cli.help import CommandApp
-from retryctl.cli.options import choices
+from retryctl.cli.options import completions
 from retryctl.cli.options import params as options
 from retryctl.core.value_classes import value_class
 
@@ -41,7 +41,7 @@ Form = Annotated[
         "-o",
         metavar="FORM",
         help=f"Output format: {_FORMS}.",
-        autocompletion=choices.one_of(*_FORM_NAMES),
+        autocompletion=completions.one_of(*_FORM_NAMES),
     ),
 ]
 Report = Annotated[
@@ -51,7 +51,7 @@ Report = Annotated[
         metavar="[FORM=]FILE",
         help="Also write a file in one of these formats; without FORM, the format of its "
         "extension (xml: junit, md: markdown). Repeatable.",
-        autocompletion=choices.report_of(*_FORM_NAMES),
+        autocompletion=completions.report_of(*_FORM_NAMES),
     ),
 ]
 
@@ -66,7 +66,7 @@ class CheckOptions:
             "--fail-on",
             metavar="FINDING,…|error|warning",
             help="Which findings fail: names, or a minimum severity. Default: error.",
-            autocompletion=choices.some_of(choices.failing),
+            autocompletion=completions.some_of(completions.failing),
         ),
     ] = None
     allow: Annotated[
@@ -75,7 +75,7 @@ class CheckOptions:
             "--allow",
             metavar="FINDING,…",
             help="Findings to ignore.",
-            autocompletion=choices.some_of(choices.findings),
+            autocompletion=completions.some_of(completions.findings),
         ),
     ] = None
     expect_branches: Annotated[
@@ -93,7 +93,7 @@ class CheckOptions:
             metavar="OUTCOME,…",
             help="Required outcome of each request that did not succeed on attempt 1, or of each "
             "that is named.",
-            autocompletion=choices.some_of(choices.outcomes),
+            autocompletion=completions.some_of(completions.outcomes),
         ),
     ] = None
     min_requests: Annotated[
@@ -141,7 +141,7 @@ class CheckOptions:
             "--baseline",
             metavar="FILE",
             help="Known findings: they are shown, but do not fail.",
-            autocompletion=choices.files,
+            autocompletion=completions.files,
         ),
     ] = None
     update_baseline: Annotated[

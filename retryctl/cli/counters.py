@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,13 +12,21 @@ import typer
 
 from retryctl.cli.help import CommandApp
 from retryctl.cli.options import params as options
-from retryctl.cli.store_templates import sam_template, terraform_template
-from retryctl.cli.vendoring import FILE_NAME, Store, import_line, write_joined, write_layer
 from retryctl.errors import ExitStatus, UsageError
 
 app = CommandApp(
     help="Get the code a function imports to count its retries, and what its store needs.",
 )
+
+
+class Store(StrEnum):
+    """The four ways of counting."""
+
+    TMP = "tmp"
+    S3 = "s3"
+    DYNAMODB = "dynamodb"
+    LOGS = "logs"
+
 
 Table = Annotated[str, typer.Option(metavar="NAME", help="dynamodb: the table.")]
 Bucket = Annotated[str, typer.Option(metavar="NAME", help="s3: the bucket.")]
@@ -41,6 +50,8 @@ def vendor(
 
     DIR/retryctl_counters.py has the counter of each store, retries and branch_on_retry.
     """
+    from retryctl.cli.runs.vendoring import FILE_NAME, import_line, write_joined
+
     replaces = (directory / FILE_NAME).exists()
     stores = store or [Store.TMP]
     print(write_joined(directory, stores))
@@ -104,6 +115,8 @@ def template(
     """Print the table with its TTL, or the bucket with its lifecycle rule."""
     if store not in (Store.DYNAMODB, Store.S3):
         raise UsageError(f"the store {store.value} needs no resource.", "Use dynamodb or s3.")
+    from retryctl.cli.runs.store_templates import sam_template, terraform_template
+
     print_of = sam_template if form == "sam" else terraform_template
     print(
         print_of(store, table=table, key=key, sort_key=sort_key, bucket=bucket, prefix=prefix),
@@ -120,6 +133,8 @@ def layer(
     debug: options.Debug = False,
 ) -> int:
     """Write a Lambda layer with retryctl.counters, for every Python runtime from 3.9."""
+    from retryctl.cli.runs.vendoring import write_layer
+
     write_layer(file)
     print(file)
     return ExitStatus.OK

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from retryctl.cli.help import CommandApp
-from retryctl.cli.options import choices
+from retryctl.cli.options import completions
 from retryctl.cli.options import params as options
 
 app = CommandApp()
@@ -36,7 +36,7 @@ Form = Annotated[
         "-o",
         metavar="FORM",
         help="text or json.",
-        autocompletion=choices.one_of("text", "json"),
+        autocompletion=completions.one_of("text", "json"),
     ),
 ]
 

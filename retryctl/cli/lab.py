@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from retryctl.cli.help import CommandApp
-from retryctl.cli.options import choices
+from retryctl.cli.options import completions
 from retryctl.cli.options import params as options
 from retryctl.core.model.limits import LONGEST_TIMEOUT_S
 from retryctl.core.value_classes import value_class
@@ -36,7 +36,7 @@ class LabRequestOptions:
         str,
         _request(
             metavar="PLAN",
-            autocompletion=choices.plans,
+            autocompletion=completions.plans,
             help="same, fresh or env=N for each retry, each with +timeout, +kill, +exit or +oom "
             "(+kill=early, =late, @250ms: later), +throttle, +duplicate or +twin; first+… before "
             "them for attempt 1. Or all: every sequence.",
@@ -47,7 +47,7 @@ class LabRequestOptions:
         str,
         _request(
             metavar="FILE|JSON|NAME|-",
-            autocompletion=choices.events,
+            autocompletion=completions.events,
             help="The event: a file, JSON, stdin, or a sample: s3-put, sqs, sns, eventbridge, "
             "dynamodb-stream.",
         ),
@@ -179,7 +179,7 @@ class LabFunctionOptions:
         str | None,
         _aws(
             metavar="PROFILE",
-            autocompletion=choices.profiles,
+            autocompletion=completions.profiles,
             help="Pass the credentials of this profile to the function.",
         ),
     ] = None
@@ -187,7 +187,7 @@ class LabFunctionOptions:
         str | None,
         _aws(
             metavar="NAME",
-            autocompletion=choices.regions,
+            autocompletion=completions.regions,
             help="Its region. Default: us-east-1.",
             show_default=False,
         ),

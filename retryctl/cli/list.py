@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from retryctl.cli.help import CommandApp
-from retryctl.cli.options import choices
+from retryctl.cli.options import completions
 from retryctl.cli.options import params as options
 from retryctl.cli.summary import Functions
 
@@ -17,12 +17,12 @@ app = CommandApp()
 _selection = partial(typer.Option, rich_help_panel="Which requests")
 
 
-def _names(flag: str, names: choices.Names, help: str) -> typer.models.OptionInfo:
+def _names(flag: str, names: completions.Names, help: str) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = _selection(
         flag,
         metavar="NAME,…",
         help=help,
-        autocompletion=choices.some_of(names),
+        autocompletion=completions.some_of(names),
     )
     return option
 
@@ -32,13 +32,16 @@ Failed = Annotated[
     bool, _selection("--failed", help="Only outcomes other than succeeded and recovered.")
 ]
 Outcomes = Annotated[
-    str | None, _names("--outcome", choices.outcomes, "Only these outcomes: exhausted, pending, …")
+    str | None,
+    _names("--outcome", completions.outcomes, "Only these outcomes: exhausted, pending, …"),
 ]
 Verdict = Annotated[
-    str | None, _names("--verdict", choices.verdicts, "Only these verdicts: disagrees, agrees, …")
+    str | None,
+    _names("--verdict", completions.verdicts, "Only these verdicts: disagrees, agrees, …"),
 ]
 Finding = Annotated[
-    str | None, _names("--finding", choices.findings, "Only requests with one of these findings.")
+    str | None,
+    _names("--finding", completions.findings, "Only requests with one of these findings."),
 ]
 Error = Annotated[
     str | None,
@@ -68,10 +71,10 @@ Sort = Annotated[
         metavar="ORDER",
         help="newest, oldest, attempts (most first), outcome or verdict (worst first). "
         "Default: newest.",
-        autocompletion=choices.one_of("newest", "oldest", "attempts", "outcome", "verdict"),
+        autocompletion=completions.one_of("newest", "oldest", "attempts", "outcome", "verdict"),
     ),
 ]
-Report = Annotated[list[str] | None, options.report_option(*choices.LIST_FORMS)]
+Report = Annotated[list[str] | None, options.report_option(*completions.LIST_FORMS)]
 Form = Annotated[
     str,
     options.output_option(
@@ -79,7 +82,7 @@ Form = Annotated[
         "-o",
         metavar="FORM",
         help="text, json, jsonl (one request per line), csv, html or markdown.",
-        autocompletion=choices.one_of(*choices.LIST_FORMS),
+        autocompletion=completions.one_of(*completions.LIST_FORMS),
     ),
 ]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from retryctl.cli.help import CommandApp
-from retryctl.cli.options import choices
+from retryctl.cli.options import completions
 from retryctl.cli.options import params as options
 
 app = CommandApp()
@@ -22,7 +22,7 @@ Functions = Annotated[
         show_default=False,
     ),
 ]
-Report = Annotated[list[str] | None, options.report_option(*choices.SUMMARY_FORMS)]
+Report = Annotated[list[str] | None, options.report_option(*completions.SUMMARY_FORMS)]
 Form = Annotated[
     str,
     options.output_option(
@@ -30,7 +30,7 @@ Form = Annotated[
         "-o",
         metavar="FORM",
         help="text, json, jsonl (one function per line), csv, html, svg or markdown.",
-        autocompletion=choices.one_of(*choices.SUMMARY_FORMS),
+        autocompletion=completions.one_of(*completions.SUMMARY_FORMS),
     ),
 ]
 Compare = Annotated[

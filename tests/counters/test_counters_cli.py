@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from retryctl import __version__
-from retryctl.cli.vendoring import FILE_NAME, Store, joined_source
+from retryctl.cli.counters import Store
+from retryctl.cli.runs.vendoring import FILE_NAME, joined_source
 from tests.support.counters_world import (
     ATTEMPTS,
     REQUEST_ID,

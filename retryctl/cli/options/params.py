@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from retryctl.app.options import Engine
-from retryctl.cli.options import choices
+from retryctl.cli.options import completions
 from retryctl.core.value_classes import value_class
 
 _source = partial(typer.Option, rich_help_panel="What to read")
@@ -58,7 +58,7 @@ Store = Annotated[
     _source(
         "--store",
         metavar="URL",
-        autocompletion=choices.stores,
+        autocompletion=completions.stores,
         help="The durable store of the function's counter, dynamodb://TABLE or "
         "s3://BUCKET/PREFIX, to compare with the log.",
     ),
@@ -93,7 +93,7 @@ Wait = Annotated[
     _source(
         "--wait",
         metavar="[5m]",
-        autocompletion=choices.waits,
+        autocompletion=completions.waits,
         help="Read the log again until no attempt is running or due, at most this long.",
     ),
 ]
@@ -102,7 +102,7 @@ Timeout = Annotated[
     _source(
         "--timeout",
         metavar="5m",
-        autocompletion=choices.waits,
+        autocompletion=completions.waits,
         help="The same as the time of --wait.",
     ),
 ]
@@ -123,7 +123,7 @@ def report_option(*forms: str) -> typer.models.OptionInfo:
         metavar="[FORM=]FILE",
         help="Also write a file in any format of --output; without FORM, the format of its "
         "extension. Repeatable.",
-        autocompletion=choices.report_of(*forms),
+        autocompletion=completions.report_of(*forms),
     )
     return option
 
@@ -141,7 +141,7 @@ Tz = Annotated[
         "--tz",
         metavar="UTC|local|ZONE",
         help="The time zone of the output, and of times given without one.",
-        autocompletion=choices.zones,
+        autocompletion=completions.zones,
     ),
 ]
 Quiet = Annotated[
@@ -185,7 +185,7 @@ class ReadOptions:
             "--from",
             metavar="SOURCE",
             help="cloudwatch, demo, or a saved log: a file, a folder, a glob, or - for stdin.",
-            autocompletion=choices.sources,
+            autocompletion=completions.sources,
         ),
     ] = "cloudwatch"
     since: Annotated[
@@ -194,7 +194,7 @@ class ReadOptions:
             "--since",
             "-s",
             metavar="TIME",
-            autocompletion=choices.times,
+            autocompletion=completions.times,
             help="Start of the window: 15m, 2h30m, '1h ago', 2026-11-23T03:00, epoch milliseconds. "
             "Default: 24h on CloudWatch, all of a saved log.",
         ),
@@ -205,7 +205,7 @@ class ReadOptions:
             "--until",
             "-u",
             metavar="TIME",
-            autocompletion=choices.times,
+            autocompletion=completions.times,
             help="End of the window, in the same forms. Default: now.",
         ),
     ] = None
@@ -247,12 +247,14 @@ class AwsOptions:
             "--profile",
             metavar="NAME",
             help="The AWS profile to use.",
-            autocompletion=choices.profiles,
+            autocompletion=completions.profiles,
         ),
     ] = None
     region: Annotated[
         str | None,
-        _aws("--region", metavar="NAME", help="The AWS region.", autocompletion=choices.regions),
+        _aws(
+            "--region", metavar="NAME", help="The AWS region.", autocompletion=completions.regions
+        ),
     ] = None
     endpoint_url: Annotated[
         str | None,

@@ -31,7 +31,7 @@ from retryctl.lab.destination import dead_letter, destination_record
 from retryctl.lab.function import REGION, Function
 from retryctl.lab.function_options import require_posix
 from retryctl.lab.lab import LabEvent, json_lines
-from retryctl.lab.samples import SAMPLES
+from retryctl.lab.sample_events import SAMPLES
 from retryctl.views.inert_text import inert
 from retryctl.views.text.lab import plan_blocks
 from retryctl.views.text.layout import text_of

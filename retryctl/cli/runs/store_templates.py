@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retryctl.cli.vendoring import Store
+from retryctl.cli.counters import Store
 
 _DAYS = 1
 """All attempts of a request start within 6 h of each other; a lifecycle rule counts days."""

@@ -11,26 +11,17 @@ import textwrap
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from importlib import metadata, resources
 from pathlib import Path
 
 from retryctl import __version__
+from retryctl.cli.counters import Store
 from retryctl.errors import UsageError
 
 FILE_NAME = "retryctl_counters.py"
 _MADE_BY = "# Made by `retryctl counters vendor"
 # A zip's earliest moment, so that the same version gives the same bytes.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
-
-
-class Store(StrEnum):
-    """The four ways of counting."""
-
-    TMP = "tmp"
-    S3 = "s3"
-    DYNAMODB = "dynamodb"
-    LOGS = "logs"
 
 
 _CLASSES = {
