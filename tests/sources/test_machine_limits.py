@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
 
 import pytest
 import urllib3.connection
@@ -19,10 +18,10 @@ NO_THREAD = RuntimeError("can't start new thread")
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsClient]:
+def client(monkeypatch: pytest.MonkeyPatch) -> AwsClient:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    yield AwsClient(endpoint_url="http://127.0.0.1:9")
+    return AwsClient(endpoint_url="http://127.0.0.1:9")
 
 
 def calls_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> list[None]:
