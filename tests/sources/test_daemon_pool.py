@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 
+from typing import Any
+
 import pytest
 
 from retryctl.sources.aws import daemon_pool
@@ -69,6 +71,7 @@ def test_a_wait_that_ends_returns_what_is_done() -> None:
     never = threading.Event()
     with pytest.raises(KeyboardInterrupt), DaemonPool(2) as pool:  # noqa: PT012
         quick, slow = pool.submit(str, 1), pool.submit(never.wait)
-        assert wait_for([quick, slow], 0.2) == {quick}
+        tasks: list[PoolTask[Any]] = [quick, slow]
+        assert wait_for(tasks, 0.2) == {quick}
         raise KeyboardInterrupt
     never.set()
