@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NoReturn
 
-from retryctl.cli.check import CheckOptions
+from retryctl.cli.options.check_options import CheckOptions
 from retryctl.cli.options.times import read_duration
 from retryctl.config import ProjectConfig
 from retryctl.core.check.expectations import Expectations, Limit

@@ -43,6 +43,15 @@ class Output(StrEnum):
     MARKDOWN = "markdown"
 
 
+class CounterStore(StrEnum):
+    """The four ways of counting."""
+
+    TMP = "tmp"
+    S3 = "s3"
+    DYNAMODB = "dynamodb"
+    LOGS = "logs"
+
+
 RequestIds = Annotated[
     list[str] | None,
     typer.Argument(

@@ -16,8 +16,8 @@ from retryctl.app.check import CheckPlan, CheckRun
 from retryctl.app.check import check as app_check
 from retryctl.app.failure_records import with_function_of
 from retryctl.app.options import SourceOptions, TimeWindow
-from retryctl.cli.check import CheckOptions
 from retryctl.cli.options import params as options
+from retryctl.cli.options.check_options import CheckOptions
 from retryctl.cli.options.expectations import read_expected
 from retryctl.cli.options.ids import NamedRequests, records_named, requests_in_queue
 from retryctl.cli.options.source import source_options, time_window

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from retryctl.app import lab as lab_app
 from retryctl.app.lab_setup import LabSetup, open_setup
 from retryctl.app.trace import TraceResult
-from retryctl.cli.lab import LabRequestOptions, LabShowOptions
+from retryctl.cli.options.lab_options import LabRequestOptions, LabShowOptions
 from retryctl.cli.options.params import Output, OutputOptions, ScreenOptions
 from retryctl.cli.output.terminal import put, remark, stdout_screen
 from retryctl.cli.output.trace_output import show_trace, verdict_status
