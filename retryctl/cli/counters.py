@@ -57,8 +57,6 @@ def iam(
     store: Annotated[
         CounterStore, typer.Argument(metavar="STORE", help="tmp, s3, dynamodb or logs.")
     ],
-        CounterStore, typer.Argument(metavar="STORE", help="tmp, s3, dynamodb or logs.")
-    ],
     table: Table = "TABLE",
     bucket: Bucket = "BUCKET",
     prefix: Prefix = "retries/",
