@@ -100,13 +100,11 @@ def _blocks(opened: IO[bytes], start: int, size: int) -> Iterator[RawBlock]:
     if start:
         opened.seek(start - 1)
         at = len(opened.readline()) - 1
+    opened.seek(start + at)
     while at < size:
-        # the line that the last byte of the block is of may be long
-        length = min(_BLOCK_BYTES, size - at - 1)
-        opened.seek(start + at + length)
-        length += len(opened.readline())
-        opened.seek(start + at)
-        if not (block := opened.read(length)):
+        # up to the last byte but one: the line that this byte is of may be long
+        block = opened.read(min(_BLOCK_BYTES, size - at) - 1) + opened.readline()
+        if not block:
             return
         yield json_lines_block(block, at)
         at += len(block)

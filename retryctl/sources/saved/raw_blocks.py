@@ -31,7 +31,7 @@ _LINE = late_regex(
     rb'(\d{13}), ?"message": ?"'
 )
 
-_KEYS = ((b'{"logStreamName"', b"S"), (b'{"logGroupName"', b"G"))
+STREAM_KEY, GROUP_KEY = (b'{"logStreamName"', b"S"), (b'{"logGroupName"', b"G")
 """The keys that begin an event, each with its rarest byte."""
 _FEW = 50
 # …"message":"0"}{"logStreamName":"…
@@ -183,7 +183,7 @@ def _is_separated(block: bytes) -> bool:
     return not any(
         contains_key(block, key, rare)
         and block.count(key) != block.count(b"\n" + key) + block.startswith(key)
-        for key, rare in _KEYS
+        for key, rare in (STREAM_KEY, GROUP_KEY)
     )
 
 
