@@ -162,6 +162,18 @@ def test_a_log_is_read_in_stretches_and_quiet_attempts_are_kept_as_numbers(tmp_p
     assert compare(path, LogQuery(), chunk_bytes=20_000) > 150
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_log_that_lost_a_line_is_the_same_in_pieces(as_json: bool, tmp_path: Path) -> None:
+    here = Environment("a", json=as_json)
+    for number in range(4):
+        here.at(number * 10).runs(f"{number:08x}-0000-4000-8000-000000000000", "fine")
+    path = tmp_path / "log.jsonl"
+    for lost in range(len(here.events)):
+        kept = [*here.events[:lost], *here.events[lost + 1 :]]
+        path.write_text("".join(map(line_of, kept)))
+        compare(path, LogQuery(), chunk_bytes=1 << 20)
+
+
 def test_a_gap_in_the_lines_hides_those_of_its_time(tmp_path: Path) -> None:
     here = Environment("a")
     for number in range(30):
