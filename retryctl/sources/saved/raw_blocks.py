@@ -21,6 +21,11 @@ from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import HEADER
 from retryctl.sources.saved.tie_order import is_newest_first, ties_in_order
 
+BLOCK_BYTES = 1 << 17
+"""The least size of a block; it fits in a processor's cache, and so is read twice as fast.
+
+It is read from this module whenever a block is cut.
+"""
 MOST_STREAMS = 16
 """The events of a block with more streams than this are not sorted by stream."""
 
