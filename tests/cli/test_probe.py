@@ -169,9 +169,7 @@ def test_nothing_is_made_without_yes(endpoint: Endpoint) -> None:
     assert not endpoint.calls
 
 
-def test_a_pipe_gets_lines_of_progress(
-    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pipe_gets_lines_of_progress(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("retryctl.cli.output.terminal._LINE_EVERY_S", 0.01)
     where = ("--yes", "--skip-quota", "--endpoint-url", endpoint.url)
     printed = run("probe", *where, env=CREDENTIALS).stderr.splitlines()
