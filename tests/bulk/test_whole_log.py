@@ -21,8 +21,8 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import request_rows
 from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
+from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.events import SavedLog
-from retryctl.sources.saved.formats import json_lines
 from tests.support.campaigns import seeds
 from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment
 from tests.support.made_up_logs import line_of, made_up, save
@@ -224,7 +224,7 @@ def test_joined_files_without_a_line_break(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(json_lines, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(raw_blocks, "BLOCK_BYTES", block_bytes)
     here, there = Environment("a"), Environment("b")
     for number in range(6):  # alike, so that all but the first are read by their template
         here.at(number * 10).runs(f"{number:08x}-0000-4000-8000-000000000000", "fine")
