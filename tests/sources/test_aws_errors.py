@@ -85,8 +85,9 @@ DENIED = "User: arn:aws:sts::1:assumed-role/ci/s is not authorized to perform: "
     ],
 )
 def test_a_refusal_names_what_denies_it(reason: str, what: str, next_step: str) -> None:
-    answer = {"Error": {"Code": "AccessDeniedException", "Message": reason}}
-    error = botocore.exceptions.ClientError(answer, "FilterLogEvents")
+    error = botocore.exceptions.ClientError(
+        {"Error": {"Code": "AccessDeniedException", "Message": reason}}, "FilterLogEvents"
+    )
     ours = translate_error(error, CONTEXT)
     assert ours.what.endswith(what)
     assert ours.next_step.startswith(next_step)
