@@ -535,7 +535,10 @@ def test_each_time_of_the_hour_that_comes_twice_names_its_zone() -> None:
     assert " 02:30:00.000 CEST " in text
     assert " 02:30:00.000 CET " in text
     assert re.search(r"╵02:\d\d CEST .*╵02:\d\d CET", text)
-    assert span(starts[0], starts[1], ZoneInfo("Europe/Berlin")) == "25 Oct 2026 02:30 CEST to 02:30 CET"
+    assert (
+        span(starts[0], starts[1], ZoneInfo("Europe/Berlin"))
+        == "25 Oct 2026 02:30 CEST to 02:30 CET"
+    )
     assert "02:30:00.000 CE" not in shown(both, tz=ZoneInfo("Europe/London"))
 
 
