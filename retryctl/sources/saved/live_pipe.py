@@ -55,6 +55,10 @@ class LivePipe:
         """Whether the pipe is closed, and all of it is copied."""
         return self._ended.is_set()
 
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the pipe is closed, or this long; return whether it is closed."""
+        return self._ended.wait(seconds)
+
     def quiet_s(self) -> float:
         """Return for how many seconds nothing has come."""
         return time.monotonic() - self._grew_at
