@@ -114,7 +114,7 @@ MinAccuracy = Annotated[
     typer.Option(
         "--min-accuracy",
         metavar="P%",
-        help="The counter is right on at least P % of the retries that logged one.",
+        help="The counter agrees on at least P % of the retries that logged one.",
         rich_help_panel=_WHAT,
     ),
 ]
