@@ -53,9 +53,9 @@ class Table:
     Where they do not fit, each name in ``gives_way``, in that order, takes the next shorter form
     of its column, or removes the column that has none. Then the column ``clipped`` is cut.
     With ``below``, the cells of removed columns are below their row; else ``instead`` has the
-    paragraphs below the table that replace columns which are cut or removed. Where even that does
-    not fit, each row becomes a paragraph. ``gap`` is the number of cells between columns below
-    which a column gives way.
+    paragraphs below the table that replace columns which are cut, removed or shortened; of these
+    the key is ``shorter NAME``. Where even that does not fit, each row becomes a paragraph.
+    ``gap`` is the number of cells between columns below which a column gives way.
     """
 
     columns: Mapping[str, Column]

@@ -18,8 +18,8 @@ def list_page(
 ) -> Iterator[str]:
     """Yield an HTML document in ASCII. ``shown`` is the sentence that counts the requests."""
     functions = {row.function for row in listed}
-    name = f" of {functions.pop()}" if len(functions) == 1 and None not in functions else ""
-    title = f"{number_of(len(listed), 'request')}{name}"
+    name = (functions.pop() if len(functions) == 1 else None) or coverage.where
+    title = f"{number_of(len(listed), 'request')}{f' of {name}' if name else ''}"
     return document(title, "list", [], _panel(listed, shown, tz), coverage, tz)
 
 

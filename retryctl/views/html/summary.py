@@ -62,7 +62,7 @@ def summary_page(
         _panel("Failures", *_failures(tally, tz)),
         _panel("Waits and cost", *_waits_and_cost(tally)),
     ]
-    name = f"{len(several):,} functions" if several else function
+    name = f"{len(several):,} functions" if several else function or coverage.where
     header = [tag("p", _extent(tally, tz)), tag("p", advice(tally, coverage))]
     return document(f"{what} of {name}" if name else what, "summary", header, panels, coverage, tz)
 

@@ -209,15 +209,17 @@ class _Page:
     def _table(self, table: Table) -> Iterator[Text]:
         columns = dict(table.columns)
         grid = {name: self._cells(column) for name, column in columns.items()}
+        gone = set()
         for name in table.gives_way:
             if name not in grid or self._spare(grid, table.gap) >= 0:
                 continue
             if shorter := columns[name].shorter:
+                gone.add(f"shorter {name}")
                 columns[name] = shorter
                 grid[name] = self._cells(shorter)
             else:
+                gone.add(name)
                 del grid[name]
-        gone = table.columns.keys() - grid.keys()
         gap = _GAP if self._spare(grid, _GAP) >= 0 else 1
         if table.clipped and (spare := self._spare(grid, gap)) < 0:
             room = _widest(grid[table.clipped]) + spare
