@@ -37,6 +37,8 @@ from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.ci.formats import ELSEWHERE, REPORTS
 from retryctl.views.ci.report import CheckReport
+from retryctl.views.text.check import check_blocks
+from retryctl.views.text.layout import text_of
 
 
 def run_check(
@@ -143,21 +145,12 @@ def _print(result: CheckReport, form: str, screen: options.ScreenOptions) -> Non
     if form != "text":
         put(REPORTS[form](result), document=True)
     elif result.status is not ExitStatus.NOTHING_FOUND:
-        put(_text(result, screen))
+        put(text_of(check_blocks(result), stdout_screen(screen.color)))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         annotate(
             "" if form == "github" else REPORTS["github"](result),
             REPORTS["markdown"](result),
         )
-
-
-def _text(result: CheckReport, screen: options.ScreenOptions) -> str:
-    from retryctl.views.text import check as check_text
-
-    stdout = stdout_screen(screen.color)
-    return check_text.report(
-        result, width=stdout.width, colour=stdout.colour, ascii_only=stdout.ascii_only
-    )
 
 
 def _nothing_to_check(result: CheckReport, run: CheckRun, window: TimeWindow) -> RetryctlError:

@@ -34,7 +34,8 @@ from retryctl.lab.function_options import require_posix
 from retryctl.lab.lab import LabEvent, json_lines
 from retryctl.lab.samples import SAMPLES
 from retryctl.views.inert_text import inert
-from retryctl.views.text.lab import plan_table
+from retryctl.views.text.lab import plan_blocks
+from retryctl.views.text.layout import text_of
 
 
 @value_class
@@ -102,16 +103,8 @@ def _show(run_of: lab_app.LabRun, show: OutputOptions) -> ExitStatus:
     responses = {i: [attempt.body for attempt in of_one] for i, of_one in run_of.attempts.items()}
     if len(set(run_of.plans.values())) > 1 and show.output is Output.TEXT and run_of.checked:
         plans = {request_id: plan.text for request_id, plan in run_of.plans.items()}
-        screen = stdout_screen(show.color)
-        table = plan_table(
-            run_of.checked,
-            plans,
-            responses if show.lines else {},
-            width=screen.width,
-            colour=screen.colour,
-            ascii_only=screen.ascii_only,
-        )
-        put(table)
+        blocks = plan_blocks(run_of.checked, plans, responses if show.lines else {})
+        put(text_of(blocks, stdout_screen(show.color)))
         if unmatched := _unmatched(run_of):
             remark(f"retryctl: {unmatched}.", quiet=show.quiet)
         return verdict_status(run_of.checked, unmatched) if show.exit_code else ExitStatus.OK
