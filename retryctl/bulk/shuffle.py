@@ -166,18 +166,25 @@ class ShuffleStore:
         request_id = self._id_search.request_id(answers_search=self._answers_search)
         if request_id is None:
             return None
+        save = self.save_command(before_ms=_BEFORE_MS, after_ms=_AFTER_MS)
+        return searched_by_id(request_id, f"{save} && retryctl trace {request_id} --from log.json")
+
+    def save_command(self, *, before_ms: int = 0, after_ms: int | None = 1) -> str:
+        """Return the command that saves the window of the log again, with some time around it.
+
+        ``after_ms`` is ``None`` for all that follows it.
+        """
         stats, query = self.stats, self._plan.query
         groups = sorted(stats.log_groups) or list(query.log_groups)
         if not groups and query.function:
             groups = [f"/aws/lambda/{query.function}"]
-        group = groups[0] if len(groups) == 1 else "GROUP"
+        group = shlex.quote(groups[0]) if len(groups) == 1 else "GROUP"
         window = "--start-time START_MS --end-time END_MS"
-        if stats.first_ms and stats.last_ms and is_timed(stats.last_ms):
-            since_ms = max(0, stats.first_ms - _BEFORE_MS)
-            window = f"--start-time {since_ms} --end-time {stats.last_ms + _AFTER_MS}"
-        save = f"aws logs filter-log-events --log-group-name {shlex.quote(group)} {window}"
-        read = f"retryctl trace {request_id} --from log.json"
-        return searched_by_id(request_id, f"{save} --output json > log.json && {read}")
+        if stats.first_ms is not None and stats.last_ms and is_timed(stats.last_ms):
+            end = "" if after_ms is None else f" --end-time {stats.last_ms + after_ms}"
+            window = f"--start-time {max(0, stats.first_ms - before_ms)}{end}"
+        saved = "--output json > log.json"
+        return f"aws logs filter-log-events --log-group-name {group} {window} {saved}"
 
     def _put(
         self, reading: int, dealt: Sequence[bytes], places: list[list[tuple[int, tuple[int, int]]]]

@@ -114,10 +114,10 @@ def _as_writable(made: Any, scope: _Scope, body: list[str]) -> list[str]:
     methods = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
     scope |= {
         "_set": object.__setattr__,
-        "_made": made,
         "_writable": type(made.__name__, (made,), {"__slots__": (), **methods}),
     }
-    return [" _set(self, '__class__', _writable)", *body, " self.__class__ = _made"]
+    before = [" _own = self.__class__", " _set(self, '__class__', _writable)"]
+    return [*before, *body, " self.__class__ = _own"]
 
 
 def _comparison(made: Any) -> tuple[Callable[..., Any], Callable[..., int]]:
