@@ -11,7 +11,7 @@ app = CommandApp()
 
 Last = Annotated[
     int | None,
-    options.selection_option(
+    options.shown_option(
         "--last",
         metavar="N",
         min=1,

@@ -21,7 +21,7 @@ from retryctl.core.value_classes import value_class
 
 _source = partial(typer.Option, rich_help_panel="What to read")
 _aws = partial(typer.Option, rich_help_panel="AWS")
-selection_option = partial(typer.Option, rich_help_panel="What to show")
+shown_option = partial(typer.Option, rich_help_panel="What to show")
 output_option = partial(typer.Option, rich_help_panel="Output")
 
 
@@ -286,18 +286,16 @@ class ScreenOptions:
 class OutputOptions(ScreenOptions):
     """How to show the attempts of requests, as it was typed."""
 
-    lines: Annotated[
-        bool, selection_option("--lines", help="Show the log lines of each attempt.")
-    ] = False
+    lines: Annotated[bool, shown_option("--lines", help="Show the log lines of each attempt.")] = (
+        False
+    )
     attempt: Annotated[
         int | None,
-        selection_option(
-            "--attempt", metavar="N", min=1, help="Show only attempt N (not in JSON)."
-        ),
+        shown_option("--attempt", metavar="N", min=1, help="Show only attempt N (not in JSON)."),
     ] = None
     failed: Annotated[
         bool,
-        selection_option(
+        shown_option(
             "--failed",
             help="Show only the attempts that failed (not in JSON). Without an ID: the newest "
             "request with an outcome other than succeeded and recovered.",
@@ -305,19 +303,19 @@ class OutputOptions(ScreenOptions):
     ] = False
     exit_code: Annotated[
         bool,
-        selection_option(
+        shown_option(
             "--exit-code", help="Exit with 1 if a verdict disagrees, with 5 if one is undetermined."
         ),
     ] = False
     links: Annotated[
         bool,
-        selection_option(
+        shown_option(
             "--links", help="Print the link to each attempt's log stream in the CloudWatch console."
         ),
     ] = False
     web: Annotated[
         bool,
-        selection_option("--web", help="Open the log stream of the newest attempt in the browser."),
+        shown_option("--web", help="Open the log stream of the newest attempt in the browser."),
     ] = False
     output: OutputForm = Output.TEXT
     report: Report = None
