@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
@@ -107,8 +108,11 @@ def no_request(coverage: Coverage, tz: tzinfo, which: str = "", *, bounded: bool
     ``bounded``: --since or --until is given.
     """
     place = "window" if bounded or coverage.source == "cloudwatch" else "log"
-    what = f"the {place} contains no request{which}."
     step = next_step(coverage, NO_REQUEST_STEPS if place == "window" else _NO_REQUEST_AT_ALL)
+    if coverage.source != "cloudwatch" and (which or coverage.given_names):
+        which = which or f" that{coverage.given_names} selects"
+        step = f"retryctl list --from {shlex.quote(coverage.where or 'FILE')} lists all requests."
+    what = f"the {place} contains no request{which}."
     return nothing_found(what, coverage, tz, step)
 
 
