@@ -46,7 +46,7 @@ _TO_COMPARE = "Save one with retryctl summary --output json > FILE."
 NO_REQUEST_STEPS = {
     "cloudwatch": "Widen the window with --since, or name another function.",
     "demo": "retryctl list --from demo lists the requests of the demo.",
-    "": "Check the name of the file, --since and --until.",
+    "": "Widen the window with --since.",
 }
 _NO_REQUEST_AT_ALL = NO_REQUEST_STEPS | {"": NO_RECORD}
 
