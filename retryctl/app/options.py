@@ -8,10 +8,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from retryctl.sources.saved.files import SavedFile
 
 Clock = Callable[[], int]
 """Returns epoch milliseconds."""
@@ -36,6 +39,7 @@ class SourceOptions:
     """Where to read.
 
     ``source`` is ``cloudwatch``, ``demo``, or a saved log: a file, a folder, a glob or ``-``.
+    ``stdin`` is a copy of standard input, where ``-`` is read more than once.
     ``functions`` are several functions, by name or by pattern. ``default_region`` is used where
     neither ``region`` nor an ARN names one. ``store`` is the URL of a durable
     counter to compare with the log. ``max_cost`` is in US dollars for each log group.
@@ -43,6 +47,7 @@ class SourceOptions:
     """
 
     source: str = "cloudwatch"
+    stdin: SavedFile | None = None
     function: str | None = None
     functions: tuple[str, ...] = ()
     log_groups: tuple[str, ...] = ()

@@ -121,11 +121,13 @@ def _traced_whole(
     options: SourceOptions, window: TimeWindow, config: ProjectConfig, feedback: Feedback
 ) -> TraceResult | None:
     """Trace all requests of a small saved log; ``None`` for any other source."""
-    if options.source in ("cloudwatch", "-") or window != WHOLE or options.store:
+    if options.source == "cloudwatch" or window != WHOLE or options.store:
+        return None
+    if options.source == "-" and options.stdin is None:
         return None
     from retryctl.sources.saved.files import find_files
 
-    if sum(file.size for file in find_files(options.source, None)) > SMALL_BYTES:
+    if sum(file.size for file in find_files(options.source, options.stdin)) > SMALL_BYTES:
         return None
     return trace((), options, window, config=config, feedback=feedback)
 
@@ -139,7 +141,7 @@ def _rows(
 ) -> tuple[list[RequestRow], Coverage]:
     from retryctl.app.window import list_rows, open_window
 
-    if options.source == "-":
+    if options.source == "-" and options.stdin is None:
         raise UsageError(
             "standard input can be read once, and no request ID is given.",
             "Name the ID, or save the log and name its file.",

@@ -221,7 +221,7 @@ def _read_saved(
         )
         if named.alias:
             feedback.warn(alias_not_logged(named))
-    copy = stdin() if stdin else None
+    copy = stdin() if stdin else options.stdin
     log = BulkReader(options.source, stdin=copy)
     with feedback.progress() as show:
         found = log.trace(query, markers, stored=stored, progress=partial(bytes_progress, show))

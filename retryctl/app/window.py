@@ -51,6 +51,7 @@ from retryctl.sources.saved.diagnostics import ReadStats
 if TYPE_CHECKING:
     from retryctl.app.download import DownloadedGroup, DownloadedGroups
     from retryctl.sources.cloudwatch.pages import StreamStretch
+    from retryctl.sources.saved.files import SavedFile
 
 MOST_PROCESSES = 8
 
@@ -191,6 +192,7 @@ def _saved_window(
         markers=config.markers,
         settings=FunctionConfig(),
         feedback=feedback,
+        stdin=options.stdin,
     )
     return WindowReader(lambda: iter((saved,)), lambda: saved.coverage, options, window)
 
@@ -325,10 +327,11 @@ def read_saved_window(
     markers: Markers,
     settings: FunctionConfig,
     feedback: Feedback,
+    stdin: SavedFile | None = None,
 ) -> SavedWindow:
     """Read a saved log. ``coverage`` makes the coverage of the statistics of its reading."""
     processes = min(MOST_PROCESSES, _processors())
-    log = BulkReader(source, processes=processes)
+    log = BulkReader(source, stdin=stdin, processes=processes)
 
     def read(ids: tuple[str, ...] = ()) -> ShuffleStore:
         with feedback.progress() as show:

@@ -291,9 +291,9 @@ class AttemptBuilder:
     ) -> bool:
         """Keep the attempts whose START is marked from ``first`` on, and open the one of ``last``.
 
-        The first of them is open. Return false where they are not all ordinary.
+        The first of them is open. Return false where they are not all ordinary, or one is shown.
         """
-        if self._shown or not fragment.is_at_start or fragment.json is not False:
+        if self._shown.every or not fragment.is_at_start or fragment.json is not False:
             return False
         lines, times = batch.marked_lines[first : last + 1], batch.marked_times[first : last + 1]
         opening = START.match(lines[-1], batch.message_at)
@@ -301,6 +301,8 @@ class AttemptBuilder:
         if not opening or 3 * len(found) != last - first:
             return False
         ids, versions, billed_ms, memory_mb, statuses = zip(*found, strict=True)
+        if self._shown and not self._shown.ids.isdisjoint(map(bytes.decode, (*ids, opening[1]))):
+            return False
         starts, ends, reports = (list(map(int, times[at::3])) for at in range(3))
         tooks_ms = list(map(sub, reports, starts))
         number = self._numbers.get((("S", versions[0], False), ("R", statuses[0] or None)), -1)
@@ -313,17 +315,18 @@ class AttemptBuilder:
             and fragment.undecided_ms < starts[1]
         ):
             return False
-        packed = unhexlify(b"".join(ids).replace(b"-", b""))
-        self._found.records += map(
-            RECORD.pack,
-            [packed[at : at + 16] for at in range(0, len(packed), 16)],
-            starts,
-            map(sub, ends, starts),
-            map(int, billed_ms),
-            map(int, memory_mb),
-            repeat(fragment.number),
-            repeat(number),
-        )
+        if not self._shown:
+            packed = unhexlify(b"".join(ids).replace(b"-", b""))
+            self._found.records += map(
+                RECORD.pack,
+                [packed[at : at + 16] for at in range(0, len(packed), 16)],
+                starts,
+                map(sub, ends, starts),
+                map(int, billed_ms),
+                map(int, memory_mb),
+                repeat(fragment.number),
+                repeat(number),
+            )
         fragment.cut([lines[-4], lines[-2]], [], starts[-2])
         request_id, version = opening.groups()
         fragment.open(request_id, starts[-1], lines[-1], ("S", version, False))

@@ -12,6 +12,7 @@ from retryctl.bulk.chunks import ByteRange, Chunk, Stretches
 from retryctl.bulk.workers import run_in_workers
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.errors import UnreadableInput
+from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.decoding import segments
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter
 from retryctl.sources.saved.files import cannot_open
@@ -31,7 +32,6 @@ Advance = Callable[[int], None]
 """Takes the number of bytes that were read since the last call."""
 
 _ITEM_BYTES = 1 << 20
-_BLOCK_BYTES = 1 << 17  # fits in a processor's cache, and so is read twice as fast
 
 
 class ChunkBlocks:
@@ -100,13 +100,11 @@ def _blocks(opened: IO[bytes], start: int, size: int) -> Iterator[RawBlock]:
     if start:
         opened.seek(start - 1)
         at = len(opened.readline()) - 1
+    opened.seek(start + at)
     while at < size:
-        # the line that the last byte of the block is of may be long
-        length = min(_BLOCK_BYTES, size - at - 1)
-        opened.seek(start + at + length)
-        length += len(opened.readline())
-        opened.seek(start + at)
-        if not (block := opened.read(length)):
+        # up to the last byte but one: the line that this byte is of may be long
+        block = opened.read(min(raw_blocks.BLOCK_BYTES, size - at) - 1) + opened.readline()
+        if not block:
             return
         yield json_lines_block(block, at)
         at += len(block)

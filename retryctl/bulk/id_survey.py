@@ -25,20 +25,26 @@ from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
+from retryctl.core.model.events import REQUEST_ID
 from retryctl.core.value_classes import state_class
 from retryctl.sources.saved.canonical_lines import HEADER, KEY
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.gzip_members import Checkpoint
 from retryctl.sources.saved.log_format import RawEvent
-from retryctl.sources.saved.raw_blocks import BlockSpan, Convert, RawBlock, separated
+from retryctl.sources.saved.raw_blocks import (
+    GROUP_KEY,
+    BlockSpan,
+    Convert,
+    RawBlock,
+    contains_key,
+    separated,
+)
 from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 FEW_IDS = 16
 FEW_STREAMS = 8
-_ANY_ID = late_regex(
-    rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-)
+_ANY_ID = late_regex(REQUEST_ID.encode())
 _PLAIN_NAME = re.compile(r"[!#-\[\]-~ ]+")
 # {"logGroupName":"/aws/lambda/orders","logStreamName":"2026/11/23/[7]0123…
 _STREAM_FIRST = rb'\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"'
@@ -281,6 +287,11 @@ class LineSelector:
         self._all = not all(_PLAIN_NAME.fullmatch(stream) for _, stream in places)
         names = b"|".join(map(re.escape, self._names)) if self._few else b""
         self._begins = re.compile(_STREAM_FIRST + b"(?:" + names + b')"').match
+        self._starts = tuple(
+            b'{"logStreamName":%b"%b"' % (space, name)
+            for space in (b"", b" ")
+            for name in self._names
+        )
 
     def lines_of(self, block: RawBlock, *, irregular: bool) -> list[bytes]:
         """Return the lines of a block that may belong to one of the streams, in order.
@@ -291,7 +302,11 @@ class LineSelector:
             return self.lines(block.canonical())
         if block.names_streams and not any(name in block.raw for name in self._names):
             return []
-        return list(filter(self._begins, BytesIO(block.canonical(self._names)).readlines()))
+        content = block.canonical(self._names)
+        lines = BytesIO(content).readlines()
+        if contains_key(content, *GROUP_KEY):
+            return list(filter(self._begins, lines))
+        return [line for line in lines if line.startswith(self._starts)]
 
     def lines(self, block: bytes) -> list[bytes]:
         """Return the canonical lines that may belong to one of the streams, in order."""

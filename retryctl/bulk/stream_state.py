@@ -141,7 +141,9 @@ class StreamFragment:
             self.is_plain = False
             self.open_id, self.start, self.open_at = request_id, moment_ms, len(self.lines) - 1
         took_ms = moment_ms - self.start
-        self.is_plain = self.is_plain and figures is not None and 0 < took_ms <= LONGEST_ATTEMPT_MS
+        timed = figures is not None and 0 < took_ms <= LONGEST_ATTEMPT_MS
+        ended = bool(self.json or self.end)  # else its END was lost, and other lines may be too
+        self.is_plain = self.is_plain and timed and ended
         self.template += (part,)
         self.report = (moment_ms, *(figures or (0, 0)))
         self.report_at = len(self.lines) - 1

@@ -9,14 +9,15 @@ with an error.
 from __future__ import annotations
 
 import os
+import pickle
 import select
 import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from retryctl.core.value_classes import value_class
+from retryctl.daemon_thread import start_daemon_thread
 from retryctl.errors import CouldNotLook
 
 if TYPE_CHECKING:
@@ -174,18 +175,18 @@ def _serve(
         signal.signal(number, signal.SIG_IGN)
     for other in inherited:
         other.close()
-    with suppress(RuntimeError, MemoryError):  # without a thread it ends after the item at hand
-        threading.Thread(target=_end_with_program, args=(pipe.fileno(),), daemon=True).start()
-    with suppress(EOFError, OSError):
+    start_daemon_thread(_end_with_program, pipe.fileno())  # else it ends after the item at hand
+    with suppress(EOFError, OSError, MemoryError):  # an answer sent in part cannot be repeated
         while True:
             _answer(pipe, work)
 
 
 def _answer(pipe: Connection[Any, Any], work: Callable[[Any], Any]) -> None:
     try:
-        pipe.send(_outcome(work, pipe.recv()))
+        answer = pickle.dumps(_outcome(work, pipe.recv()), protocol=5)
     except MemoryError as error:  # of the answer; the result itself is gone by now
-        pipe.send((None, error))
+        answer = pickle.dumps((None, error))
+    pipe.send_bytes(answer)
 
 
 def _end_with_program(pipe: int) -> None:

@@ -16,10 +16,11 @@ from contextlib import suppress
 
 from retryctl import __version__
 from retryctl.cli.output.stdio import prepare_streams
-from retryctl.cli.unexpected_errors import TOO_LITTLE_MEMORY, translate_unexpected
 from retryctl.errors import CouldNotLook, ExitStatus, RetryctlError
+from retryctl.machine_limits import TOO_LITTLE_MEMORY, is_out_of_memory, machine_limit
 
 _COMPLETING = "_RETRYCTL_COMPLETE"
+_REPORT = "Run it again with --debug for the traceback, and please report it."
 # Few objects form cycles, and collections at Python's default took a tenth of the time.
 _MANY_OBJECTS = 100_000
 # Where there is no memory to report an error, nothing more than this can be written. The reserve,
@@ -73,9 +74,9 @@ def _status_of(arguments: Sequence[str]) -> int:
     except Exception as error:
         if not debug:
             error.with_traceback(None)  # where memory is short, its frames hold what is needed
-        if isinstance(error, MemoryError):
+        if is_out_of_memory(error):
             _RESERVE.clear()
-        return _report(translate_unexpected(error), arguments, debug=debug)
+        return _report(_unexpected(error), arguments, debug=debug)
 
 
 def _invoke(arguments: Sequence[str]) -> int:
@@ -92,6 +93,14 @@ def _invoke(arguments: Sequence[str]) -> int:
         status = commands.invoke(arguments or ["--help"])
         sys.stdout.flush()
     return status
+
+
+def _unexpected(error: Exception) -> CouldNotLook:
+    """Return the error to print for one that no command handles: a machine's limit, or a bug."""
+    what, report = f"unexpected {type(error).__name__}: {error}", _REPORT
+    translated = machine_limit(error) or CouldNotLook(what, report)
+    translated.__cause__ = error
+    return translated
 
 
 def _without_saved_log(next_step: str) -> str:

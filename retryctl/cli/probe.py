@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -78,7 +77,8 @@ def probe(
     from retryctl.cli.output.report_files import refuse_unwritable
     from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
     from retryctl.views.json.probe import probe_document
-    from retryctl.views.text.probe import probe_text
+    from retryctl.views.text.layout import text_of
+    from retryctl.views.text.probe import probe_blocks
 
     if report:
         refuse_unwritable(report)
@@ -96,5 +96,5 @@ def probe(
     if output is ProbeForm.JSON:
         put(probe_document(found), document=True)
     else:
-        put(probe_text(found, **asdict(stdout_screen(color))))
+        put(text_of(probe_blocks(found), stdout_screen(color)))
     return ExitStatus.of(found.passed)

@@ -6,15 +6,16 @@ temporary files. The next run does what would take too long after a signal.
 
 from __future__ import annotations
 
-import _thread
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
+
+from retryctl.daemon_thread import start_daemon_thread
 
 _LONGEST_END_S = 1.5
 _RAISE_AGAIN_S = 0.01
@@ -58,7 +59,7 @@ class _Ending:
         """Handle a signal."""
         if not self._number:
             self._number = number
-            _start(self._end_late)
+            start_daemon_thread(self._end_late)
         elif not self._discarded:
             return
         self._discarded = False
@@ -79,12 +80,17 @@ class _Ending:
         sys.exit(128 + self._number)
 
     def raise_again(self, found: sys.UnraisableHookArgs) -> None:
-        """Raise the exception once more where Python discarded it, as in a weakref's callback."""
+        """Raise the exception once more where Python discarded it, as in a weakref's callback.
+
+        A MemoryError is of a thread: whoever waits for its result raises it again.
+        """
+        if issubclass(found.exc_type, MemoryError):
+            return
         if not self._number or found.exc_type not in (KeyboardInterrupt, SystemExit):
             sys.__unraisablehook__(found)
             return
         self._discarded = True
-        _start(self._signal_again)
+        start_daemon_thread(self._signal_again)
 
     def _signal_again(self) -> None:
         time.sleep(_RAISE_AGAIN_S)
@@ -101,9 +107,3 @@ def _remove_folders() -> None:
     """Remove the temporary folders, if the module that makes them was loaded."""
     if temporary := sys.modules.get("retryctl.temporary"):
         temporary.remove_remaining()
-
-
-def _start(function: Callable[[], None]) -> None:
-    """Run a function in a thread, without a lock (which ``threading.Thread`` takes)."""
-    with suppress(RuntimeError, MemoryError):  # the machine allows no thread
-        _thread.start_new_thread(function, ())

@@ -9,18 +9,15 @@ from math import isfinite
 
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.events import is_timed
+from retryctl.core.timestamps import EARLIEST_MS, LATEST_MS, iso_text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-# A log can have any number as a time. Times outside of the calendar become its first or last day.
-_EARLIEST_MS = -62_135_510_400_000  # 2 January of the year 1
-_LATEST_MS = 253_402_214_400_000  # 31 December 9999
-
 
 def at(ms: int, tz: tzinfo) -> datetime:
-    """Return the moment of ``ms`` epoch milliseconds in ``tz``."""
-    within = min(max(ms, _EARLIEST_MS), _LATEST_MS)
+    """Return the moment of ``ms`` epoch milliseconds in ``tz``; the nearest that a calendar has."""
+    within = min(max(ms, EARLIEST_MS), LATEST_MS)
     return (_EPOCH + timedelta(milliseconds=within)).astimezone(tz)
 
 
@@ -28,7 +25,7 @@ def iso(ms: int | None) -> str | None:
     """ISO 8601 in UTC with milliseconds, ``2026-11-23T03:00:00.123Z``; ``None`` for no time."""
     if ms is None or not is_timed(ms):
         return None
-    return at(ms, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return iso_text(ms)
 
 
 def clock(ms: int, tz: tzinfo, timespec: str = "milliseconds") -> str:

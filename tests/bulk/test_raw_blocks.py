@@ -11,12 +11,11 @@ from random import Random
 
 import pytest
 
-from retryctl.bulk import chunk_blocks
 from retryctl.bulk.chunk_blocks import ChunkBlocks
 from retryctl.bulk.chunks import Chunk
+from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import HEADER, KEY
 from retryctl.sources.saved.files import SavedFile
-from retryctl.sources.saved.formats import csv_blocks, json_lines, pretty_json, timed_text
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.formats.json_lines import JsonLines, json_lines_block
 from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock
@@ -129,11 +128,7 @@ def check_selection(block: RawBlock, streams: set[bytes]) -> None:
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def set_size(size: int) -> None:
-        monkeypatch.setattr(chunk_blocks, "_BLOCK_BYTES", size)
-        monkeypatch.setattr(pretty_json, "_BLOCK_BYTES", size)
-        monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", size)
-        monkeypatch.setattr(json_lines, "BLOCK_BYTES", size)
-        monkeypatch.setattr(timed_text, "BLOCK_BYTES", size)
+        monkeypatch.setattr(raw_blocks, "BLOCK_BYTES", size)
 
     return set_size
 

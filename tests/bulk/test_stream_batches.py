@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from retryctl.bulk import chunk_blocks
 from retryctl.bulk.attempt_builder import AttemptBuilder
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
+from retryctl.sources.saved import raw_blocks
 from tests.bulk.test_whole_log import compare
 from tests.support.campaigns import seeds
 from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment, platform
@@ -85,7 +85,7 @@ def saved(random: Random, events: list[LogEvent]) -> str:
 @pytest.mark.parametrize("seed", seeds(20, 1_000))
 def test_batches_change_nothing(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     random = Random(seed)
-    monkeypatch.setattr(chunk_blocks, "_BLOCK_BYTES", random.choice((500, 5_000, 40_000)))
+    monkeypatch.setattr(raw_blocks, "BLOCK_BYTES", random.choice((500, 5_000, 40_000)))
     path = tmp_path / "log.jsonl"
     events = made(random)
     path.write_text(saved(random, events), encoding="utf-8", newline="")
@@ -103,7 +103,7 @@ def test_attempts_are_read_many_at_a_time(tmp_path: Path, monkeypatch: pytest.Mo
         read_one(self, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(AttemptBuilder, "read_line", count)
-    monkeypatch.setattr(chunk_blocks, "_BLOCK_BYTES", 40_000)
+    monkeypatch.setattr(raw_blocks, "BLOCK_BYTES", 40_000)
     here = Environment("a")
     for number in range(500):
         here.at(number * 10).runs(f"{number:08x}-0000-4000-8000-000000000000", "[INFO]\tfine")

@@ -21,8 +21,8 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import request_rows
 from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
+from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.events import SavedLog
-from retryctl.sources.saved.formats import json_lines
 from tests.support.campaigns import seeds
 from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment
 from tests.support.made_up_logs import line_of, made_up, save
@@ -162,6 +162,18 @@ def test_a_log_is_read_in_stretches_and_quiet_attempts_are_kept_as_numbers(tmp_p
     assert compare(path, LogQuery(), chunk_bytes=20_000) > 150
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_log_that_lost_a_line_is_the_same_in_pieces(as_json: bool, tmp_path: Path) -> None:
+    here = Environment("a", json=as_json)
+    for number in range(4):
+        here.at(number * 10).runs(f"{number:08x}-0000-4000-8000-000000000000", "fine")
+    path = tmp_path / "log.jsonl"
+    for lost in range(len(here.events)):
+        kept = [*here.events[:lost], *here.events[lost + 1 :]]
+        path.write_text("".join(map(line_of, kept)))
+        compare(path, LogQuery(), chunk_bytes=1 << 20)
+
+
 def test_a_gap_in_the_lines_hides_those_of_its_time(tmp_path: Path) -> None:
     here = Environment("a")
     for number in range(30):
@@ -212,7 +224,7 @@ def test_joined_files_without_a_line_break(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(json_lines, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(raw_blocks, "BLOCK_BYTES", block_bytes)
     here, there = Environment("a"), Environment("b")
     for number in range(6):  # alike, so that all but the first are read by their template
         here.at(number * 10).runs(f"{number:08x}-0000-4000-8000-000000000000", "fine")

@@ -17,7 +17,9 @@ from retryctl.cli.options.times import zone
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow
-from retryctl.views.text.request_list import list_text
+from retryctl.views.screen import Screen
+from retryctl.views.text.layout import text_of
+from retryctl.views.text.request_list import list_blocks
 from tests.cli.test_summary import retried_in_another, save
 from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment
 from tests.support.program import run
@@ -198,14 +200,14 @@ def test_findings_are_shortened_by_word(log: Path, tmp_path: Path) -> None:
         error="E",
     )
     whole, shorter, none = (
-        list_text([row], [], tz=UTC, console_width=width) for width in (180, 108, 80)
+        text_of(list_blocks([row], [], UTC), Screen(width=width)) for width in (180, 108, 80)
     )
     assert "environment-switch, counter-lost, retries-exhausted" in whole
     assert "environment-switch +2" in shorter
     assert "findings: environment-switch 1, counter-lost 1" in none
     assert "! recovered" in none
     exhausted = replace(row, outcome=RequestOutcome.EXHAUSTED)
-    assert "retries-exhausted" not in list_text([exhausted], [], tz=UTC, console_width=180)
+    assert "retries-exhausted" not in text_of(list_blocks([exhausted], [], UTC), Screen(width=180))
 
 
 def test_a_row_stacks_whole_on_a_narrow_terminal(log: Path) -> None:
@@ -228,10 +230,10 @@ def test_the_hour_that_comes_twice_names_its_zone() -> None:
         )
         for request_id, start_ms in (("a", 1792888200000), ("b", 1792891800000))
     ]
-    text = list_text(both, [], tz=zone("Europe/Berlin"), console_width=100)
+    text = text_of(list_blocks(both, [], zone("Europe/Berlin")), Screen(width=100))
     assert "02:30:00 CEST" in text
     assert "02:30:00 CET " in text
-    assert "CE" not in list_text(both[:1], [], tz=zone("Asia/Tokyo"), console_width=100)
+    assert "CE" not in text_of(list_blocks(both[:1], [], zone("Asia/Tokyo")), Screen(width=100))
 
 
 def test_markdown_and_html_have_every_column(log: Path, tmp_path: Path) -> None:

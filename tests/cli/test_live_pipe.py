@@ -86,6 +86,16 @@ def test_an_interrupt_prints_what_has_come() -> None:
     assert "running" in story
 
 
+def test_an_interrupt_without_an_id_shows_the_newest_request_so_far() -> None:
+    with running("trace", "--from", "-", "--output", "json") as program:
+        program.write(FIRST)
+        assert "reading standard input" in program.err.get(timeout=60)
+        program.process.send_signal(signal.SIGINT)
+        story = program.end()
+    assert program.process.returncode == 130
+    assert f'"request_id": "{ID}"' in story
+
+
 def test_what_comes_after_the_last_reading_is_in_the_story() -> None:
     with running("trace", ID, "--from", "-", "--output", "json") as program:
         program.write(FIRST)

@@ -19,7 +19,9 @@ from retryctl.app.probe.probe_groups import PREFIX
 from retryctl.core.probe_report import ProbeReport
 from retryctl.sources.aws.client import AwsClient
 from retryctl.views.json.probe import probe_document
-from retryctl.views.text.probe import probe_text
+from retryctl.views.screen import Screen
+from retryctl.views.text.layout import text_of
+from retryctl.views.text.probe import probe_blocks
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS, GROUP, put_both
 from tests.support.program import PROGRAM, environment, run
@@ -77,7 +79,7 @@ def test_what_is_denied_is_not_tested(endpoint: Endpoint) -> None:
     )
     assert report.passed is None
     assert results(report)[None] == {"insights-gives-10000-rows"}
-    assert "1 of 2 assumptions are right, 0 wrong, 1 not tested." in probe_text(report)
+    assert "1 of 2 assumptions are right, 0 wrong, 1 not tested." in text_of(probe_blocks(report))
     text = probe_document(report)
     assert "AccessDenied" in text  # which names the caller and the group, by ARN
     assert not re.search(r"\b\d{12}\b|arn:aws", text)
@@ -103,7 +105,7 @@ def test_groups_that_cannot_be_deleted_are_named(endpoint: Endpoint) -> None:
     report = run_probe(endpoint.url, quota=False, assumptions=[])
     assert len(report.kept_groups) == 2
     assert all(name.startswith(PREFIX) for name in report.kept_groups)
-    assert report.kept_groups[0] in probe_text(report, width=200)
+    assert report.kept_groups[0] in text_of(probe_blocks(report), Screen(width=200))
     endpoint.faults.denied = set()
     again = run_probe(endpoint.url, quota=False, assumptions=[])
     assert set(again.kept_groups) == set(report.kept_groups)

@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
+import retryctl
 from tests.cli.test_cli import ID
 from tests.support.program import PROGRAM, environment, run
+
+DEMO = Path(retryctl.__file__).with_name("demo.jsonl")
 
 
 @pytest.fixture(scope="module")
@@ -446,10 +449,19 @@ def test_last_and_ids_exclude_each_other(one: str) -> None:
     assert run("trace", one, "--last", "2", "--from", "demo").returncode == 2
 
 
-def test_without_an_id_standard_input_is_refused() -> None:
+@pytest.mark.parametrize("options", [[], ["--last", "2"], ["--failed"], ["d869069c"]])
+def test_without_a_whole_id_standard_input_is_read_as_a_file_is(options: list[str]) -> None:
+    log = DEMO.read_text()
+    piped = run("trace", *options, "--from", "-", "-o", "json", stdin=log)
+    saved = run("trace", *options, "--from", str(DEMO), "-o", "json")
+    assert piped.returncode == saved.returncode == 0
+    assert piped.stdout.replace("standard input", str(DEMO)) == saved.stdout
+
+
+def test_empty_standard_input_is_no_log() -> None:
     done = run("trace", "--from", "-", stdin="")
-    assert done.returncode == 2
-    assert "no request ID is given" in done.stderr
+    assert done.returncode == 3
+    assert "standard input is empty" in done.stderr
 
 
 def test_a_request_id_alone_is_traced(one: str) -> None:

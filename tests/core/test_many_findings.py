@@ -17,7 +17,9 @@ from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.ci.report import CheckReport, problems
 from retryctl.views.html.trace import trace_page
 from retryctl.views.json.check import report as json_report
-from retryctl.views.text.layout import trace_text
+from retryctl.views.screen import Screen
+from retryctl.views.text.layout import text_of
+from retryctl.views.text.trace import TraceOptions, trace_blocks
 from tests.support.lambda_log import ID, Environment, events_of, judged, whole
 
 ATTEMPTS, WRONG = 250, 249
@@ -94,7 +96,8 @@ def test_a_known_start_of_the_findings_excuses_no_later_one(
 def test_every_view_shows_the_number(request_with_many: CheckedRequest) -> None:
     events = request_with_many.request.attempts[0].events
     coverage = whole(list(events))
-    text = trace_text([request_with_many], coverage, console_width=100, tz=UTC)
+    blocks = trace_blocks([request_with_many], coverage, (), TraceOptions(), tz=UTC, width=100)
+    text = text_of(blocks, Screen(width=100))
     page = "".join(trace_page([request_with_many], coverage, tz=UTC))
     unlisted = f"environment-switch {WRONG - findings.MOST_LISTED:,}"
     assert f"counted, not listed: {unlisted}" in text

@@ -473,6 +473,12 @@ def test_a_report_that_reaches_back_to_no_start_decides_no_outcome_without_strea
     assert outcomes == {ID: AttemptOutcome.UNKNOWN, OTHER_ID: AttemptOutcome.OK}
 
 
+def test_a_report_without_an_end_decides_no_outcome_without_streams() -> None:
+    cut = Environment(named=False).starts(ID).logs(report())
+    (request,) = history(cut).requests
+    assert request.attempts[0].outcome is AttemptOutcome.UNKNOWN
+
+
 def test_text_records_without_an_end_are_text_in_a_json_log_without_streams() -> None:
     printed = (
         Environment(json=True, named=False)

@@ -11,8 +11,8 @@ import pytest
 
 from retryctl.bulk.reader import BulkReader
 from retryctl.core.model.coverage import LogQuery
+from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.events import SavedLog
-from retryctl.sources.saved.formats import csv_blocks
 
 HEADER = "timestamp,message,logStreamName"
 STREAM = "2026/11/23/[$LATEST]" + "0123456789abcdef" * 2
@@ -48,7 +48,7 @@ def test_blocks_give_the_rows_of_the_parser(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     random = Random(seed)
-    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", random.choice((90, 300, 1 << 18)))
+    monkeypatch.setattr(raw_blocks, "BLOCK_BYTES", random.choice((90, 300, 1 << 18)))
     ending = random.choice(("\n", "\r\n"))
     text = HEADER + ending + "".join(row(random, at, ending) for at in range(60))
     path = tmp_path / "log.csv"
@@ -60,7 +60,7 @@ def test_blocks_give_the_rows_of_the_parser(
 def test_rows_whose_quotes_are_not_even_do_not_move_the_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block_bytes: int
 ) -> None:
-    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(raw_blocks, "BLOCK_BYTES", block_bytes)
     request_id = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
     messages = [f"START RequestId: {request_id} Version: $LATEST"]
     messages += [f'item {n} of 5" wide' for n in range(9)]
@@ -78,7 +78,7 @@ def test_rows_whose_quotes_are_not_even_do_not_move_the_cut(
 def test_a_csv_cut_within_quotes_is_a_gap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block_bytes: int
 ) -> None:
-    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(raw_blocks, "BLOCK_BYTES", block_bytes)
     rows = "".join(f'{1795402800000 + n},"line\n{n}",{STREAM}\n' for n in range(9))
     path = tmp_path / "log.csv"
     path.write_text(f'{HEADER}\n{rows}1795402800009,"cut he')

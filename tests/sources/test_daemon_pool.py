@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from typing import Any
 
 import pytest
 
-from retryctl.sources.aws.daemon_pool import DaemonPool
+from retryctl.sources.aws import daemon_pool
+from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask, wait_for
 
 
 def test_results_come_in_order_and_errors_to_whoever_takes_them() -> None:
@@ -31,4 +34,43 @@ def test_what_hangs_is_abandoned_when_the_block_is_left_by_an_error() -> None:
         raise KeyboardInterrupt
     assert waiting.cancelled()
     assert all(thread.daemon for thread in set(threading.enumerate()) - before)
+    never.set()
+
+
+def test_nobody_waits_for_a_task_whose_thread_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon_pool, "_CHECK_S", 0.01)
+
+    def perform_without_memory(task: PoolTask[object]) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PoolTask, "perform", perform_without_memory)
+        patch.setattr(sys, "unraisablehook", lambda _: None)
+        with DaemonPool(2) as pool, pytest.raises(MemoryError):
+            list(pool.map(str, range(5)))
+
+
+def test_nobody_waits_for_a_thread_that_never_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon_pool, "_CHECK_S", 0.01)
+    monkeypatch.setattr(daemon_pool, "_LONGEST_START_S", 0.02)
+    monkeypatch.setattr(daemon_pool, "start_daemon_thread", lambda *_: True)
+    with DaemonPool(2) as pool, pytest.raises(MemoryError):
+        pool.submit(str).result()
+
+
+def test_without_any_thread_the_work_is_done_by_whoever_submits_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(daemon_pool, "start_daemon_thread", lambda *_: False)
+    with DaemonPool(3) as pool:
+        assert list(pool.map(lambda n: n * n, range(4))) == [0, 1, 4, 9]
+
+
+def test_a_wait_that_ends_returns_what_is_done() -> None:
+    never = threading.Event()
+    with pytest.raises(KeyboardInterrupt), DaemonPool(2) as pool:  # noqa: PT012
+        quick, slow = pool.submit(str, 1), pool.submit(never.wait)
+        tasks: list[PoolTask[Any]] = [quick, slow]
+        assert wait_for(tasks, 0.2) == {quick}
+        raise KeyboardInterrupt
     never.set()

@@ -77,6 +77,8 @@ def test_each_shape_gives_the_events(shape: str) -> None:
     events, coverage = read_bytes(write(EVENTS).encode())
     assert told(events, carries) == expected(EVENTS, carries)
     assert {gap.kind for gap in coverage.gaps} <= {"one-stream"}
+    places = [event.timestamp_ms for event in events if not is_timed(event.timestamp_ms)]
+    assert places == sorted(set(places))
     groups = {event.log_group for event in events}
     assert {group and group_name(group) for group in groups} <= {None, GROUP}
 

@@ -2,7 +2,7 @@ import re
 import subprocess
 import sys
 import unicodedata
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, tzinfo
 from typing import Any
 from xml.etree import ElementTree
@@ -21,8 +21,9 @@ from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import RequestOutcome
 from retryctl.views.blocks import Paragraph, Pieces
-from retryctl.views.text.layout import text_of, trace_svg, trace_text
-from retryctl.views.text.trace import TraceOptions
+from retryctl.views.screen import Screen
+from retryctl.views.text.layout import svg_of, text_of
+from retryctl.views.text.trace import TraceOptions, trace_blocks
 from retryctl.views.times import duration
 from tests.support.checked_requests import (
     COVERAGE,
@@ -57,8 +58,12 @@ SILENT = check(AttemptVerdict.SILENT, 0)
 
 
 def shown(*requests: CheckedRequest, coverage: Coverage = COVERAGE, **options: Any) -> str:
-    options = {"console_width": 80, "tz": UTC, **options}
-    return trace_text(requests, coverage, options.pop("not_found", ()), **options)
+    known = {field.name for field in fields(Screen)}
+    screen = Screen(**{name: options.pop(name) for name in known & {*options}})
+    not_found = options.pop("not_found", ())
+    tz, parts = options.pop("tz", UTC), TraceOptions(**options)
+    blocks = trace_blocks(requests, coverage, not_found, parts, tz=tz, width=screen.width)
+    return text_of(blocks, screen)
 
 
 def cells(line: str) -> int:
@@ -150,7 +155,7 @@ in 5 calls. Missing:
 
 
 def test_an_open_request_has_the_command_that_follows_it() -> None:
-    text = shown(PENDING, console_width=100)
+    text = shown(PENDING, width=100)
     assert f"  To follow it:\n    retryctl trace {ID} -f orders-worker --wait\n" in text
     assert "--wait" not in shown(PENDING, coverage=replace(COVERAGE, source="demo", where="demo"))
 
@@ -241,7 +246,7 @@ def test_two_requests_are_told_apart_and_what_was_looked_at_is_said_once() -> No
 )
 def test_outcome_and_verdict_are_sentences(request_: CheckedRequest, as_of: str, said: str) -> None:
     coverage = replace(COVERAGE, horizon_ms=ms(as_of))
-    assert said in shown(request_, coverage=coverage, console_width=200)
+    assert said in shown(request_, coverage=coverage, width=200)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +261,7 @@ def test_nothing_is_said_of_the_time_after_the_end_of_a_log(
     request_: CheckedRequest, end: str, said: str
 ) -> None:
     coverage = replace(COVERAGE, source="saved", horizon_ms=ms(end), last_event_ms=ms(end))
-    assert said in shown(request_, coverage=coverage, console_width=200)
+    assert said in shown(request_, coverage=coverage, width=200)
 
 
 SAVED = Coverage(
@@ -295,7 +300,7 @@ def test_a_saved_log_is_named_with_all_that_was_read_of_it(
     since: str, until: str, said: str
 ) -> None:
     coverage = replace(SAVED, since_ms=ms(since), until_ms=ms(until))
-    assert said in shown(SWITCHED, coverage=coverage, console_width=200)
+    assert said in shown(SWITCHED, coverage=coverage, width=200)
 
 
 def undetermined(**changes: Any) -> CheckedRequest:
@@ -305,12 +310,12 @@ def undetermined(**changes: Any) -> CheckedRequest:
 
 
 def test_what_would_settle_a_verdict_is_a_command_to_copy() -> None:
-    text = shown(undetermined(), coverage=SAVED.with_lacking(True), console_width=200)
+    text = shown(undetermined(), coverage=SAVED.with_lacking(True), width=200)
     command = f"retryctl trace {FIRST.request_id} -f orders-worker --since 2026-11-22T21:00Z"
     assert f"CloudWatch may settle it:\n    {command}\n" in text
     assert "85 events. All of it was read." in text
     nameless = replace(undetermined().request, function=None, log_group="/my group")
-    text = shown(undetermined(request=nameless), coverage=SAVED, console_width=200)
+    text = shown(undetermined(request=nameless), coverage=SAVED, width=200)
     assert "-g '/my group' --since" in text
     for settled in (
         shown(SWITCHED, coverage=SAVED),
@@ -324,15 +329,15 @@ def test_a_gap_that_a_finding_tells_is_not_told_again() -> None:
     gap = replace(GAP, settle=None, message="log.gz: its gzip data breaks off at byte 9")
     finding = replace(SWITCH, rule="logs-incomplete", attempt=None, message=gap.message)
     coverage = replace(SAVED, gaps=(gap,))
-    told = shown(replace(SWITCHED, findings=(finding,)), coverage=coverage, console_width=200)
+    told = shown(replace(SWITCHED, findings=(finding,)), coverage=coverage, width=200)
     assert told.count(gap.message) == 1
     assert "85 events. What is missing is listed above." in told
-    assert f"Missing:\n! {gap.message}" in shown(SWITCHED, coverage=coverage, console_width=200)
+    assert f"Missing:\n! {gap.message}" in shown(SWITCHED, coverage=coverage, width=200)
 
 
 def test_the_command_that_explains_a_rule_is_never_broken_but_where_a_shell_reads_on() -> None:
     for width in range(40, 81):
-        text = shown(SWITCHED, console_width=width)
+        text = shown(SWITCHED, width=width)
         assert "retryctl explain environment-switch" in re.sub(r" \\\n *", " ", text)
 
 
@@ -364,7 +369,7 @@ def test_a_counter_past_the_last_branch_is_not_shown_as_wrong() -> None:
 
 
 def test_an_unfinished_gap_has_its_command_on_lines_that_a_shell_joins() -> None:
-    text = shown(MENTIONED, coverage=replace(COVERAGE, gaps=(GAP,)), console_width=50)
+    text = shown(MENTIONED, coverage=replace(COVERAGE, gaps=(GAP,)), width=50)
     (command,) = re.findall(r"To close the gap:\n(.*)\Z", text, re.DOTALL)
     said = subprocess.run(
         ["sh", "-c", f"printf '%s ' {command}"], capture_output=True, text=True, check=True
@@ -428,7 +433,7 @@ def headings(text: str) -> list[str]:
 
 
 def test_wider_terminals_get_more_columns_and_lose_nothing_else() -> None:
-    narrow, wide, widest = (shown(SWITCHED, console_width=width) for width in (80, 110, 160))
+    narrow, wide, widest = (shown(SWITCHED, width=width) for width in (80, 110, 160))
     assert "duration" not in narrow
     assert "memory" in wide
     assert "54.6 ms" in wide
@@ -478,7 +483,7 @@ def test_versions_are_told_for_each_attempt_where_they_differ() -> None:
     mixed = replace(SWITCHED, request=replace(SWITCHED.request, attempts=attempts))
     assert "· orders-worker (7, 8)\n" in shown(mixed)
     assert " attempt 1: version 7\n attempts 2 and 3: version 8\n" in shown(mixed)
-    assert "version" in headings(shown(mixed, console_width=120))
+    assert "version" in headings(shown(mixed, width=120))
 
 
 def test_an_attempt_without_stream_start_or_end() -> None:
@@ -532,14 +537,14 @@ def test_attempts_of_more_than_one_day_show_their_dates() -> None:
 
 @pytest.mark.parametrize("width", [40, 80])
 def test_filters_leave_attempts_out_and_say_so(width: int) -> None:
-    failed = shown(RECOVERED, failed_only=True, console_width=width)
+    failed = shown(RECOVERED, failed_only=True, width=width)
     assert "shown: attempt 1 of 2\n" in failed
     assert "✓ ok" not in failed
-    third = shown(SWITCHED, attempt_filter=3, console_width=width)
+    third = shown(SWITCHED, attempt=3, width=width)
     assert "◆ 77c2 cold" in third
     assert "environment-switch" in third
-    assert "environment-switch" not in shown(SWITCHED, attempt_filter=1, console_width=width)
-    assert "shown: none of 3\n" in shown(SWITCHED, attempt_filter=9, console_width=width)
+    assert "environment-switch" not in shown(SWITCHED, attempt=1, width=width)
+    assert "shown: none of 3\n" in shown(SWITCHED, attempt=9, width=width)
 
 
 # --------------------------------------------------------------------------- environments
@@ -589,7 +594,7 @@ def at_seconds(*seconds: float, took_ms: int = 50) -> CheckedRequest:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_timeline_is_to_scale(width: int) -> None:
-    lane, axis = lanes(shown(at_seconds(0, 60, 240, took_ms=0), console_width=width))
+    lane, axis = lanes(shown(at_seconds(0, 60, 240, took_ms=0), width=width))
     first, second, third = (lane.index(number, 9) for number in "123")
     assert (first, third) == (9, width - 1)
     assert second - first == pytest.approx((third - first) / 4, abs=0.5)
@@ -615,7 +620,7 @@ def test_a_hundred_attempts_in_a_hundred_environments_do_not_explode_it(width: i
         for n in range(1, 121)
     ]
     request = checked(RequestOutcome.EXHAUSTED, Verdict.NOT_COUNTED, *rows)
-    drawn = lanes(shown(request, console_width=width))
+    drawn = lanes(shown(request, width=width))
     assert len(drawn) <= 10
     assert any("more environments, not drawn" in line for line in drawn)
 
@@ -665,7 +670,7 @@ def test_a_long_line_is_broken_between_its_words() -> None:
 
 def log_lines(message: str, width: int = 80) -> list[str]:
     """The lines below the time of the only log event."""
-    text = one(replace(FIRST, events=(event(0, message),)), lines=True, console_width=width)
+    text = one(replace(FIRST, events=(event(0, message),)), lines=True, width=width)
     body = text.split("00:00:00.000  ")[1].split("\n\n")[0].split("\n")
     assert "" not in body
     return [body[0], *(line[16:] for line in body[1:])]
@@ -690,7 +695,7 @@ def test_a_long_traceback_is_not_cut() -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_line_is_too_wide_nor_ends_in_spaces(request_: CheckedRequest, width: int) -> None:
     coverage = replace(COVERAGE, gaps=(GAP,))
-    for line in shown(request_, coverage=coverage, console_width=width, lines=True).split("\n"):
+    for line in shown(request_, coverage=coverage, width=width, lines=True).split("\n"):
         assert cells(line) <= width
         assert line == line.rstrip()
 
@@ -771,12 +776,11 @@ def test_whatever_a_log_holds_is_inert_and_fits(
     request_: CheckedRequest, width: int, ascii_only: bool, odd: str
 ) -> None:
     gap = Gap(kind="skipped", message=odd, settle=odd)
-    text = trace_text(
-        [request_],
-        replace(COVERAGE, source=odd, log_groups=(odd,), gaps=(gap,)),
-        [odd],
-        console_width=width,
-        tz=UTC,
+    text = shown(
+        request_,
+        coverage=replace(COVERAGE, source=odd, log_groups=(odd,), gaps=(gap,)),
+        not_found=[odd],
+        width=width,
         colour=True,
         ascii_only=ascii_only,
         lines=True,
@@ -795,16 +799,19 @@ def test_markup_and_emoji_codes_of_a_log_are_text() -> None:
 # --------------------------------------------------------------------------- the picture
 
 
+def picture(parts: TraceOptions) -> str:
+    blocks = trace_blocks([SWITCHED], COVERAGE, (), parts, tz=UTC, width=80)
+    return svg_of(blocks, title="retryctl trace", width=80)
+
+
 def test_the_picture_is_xml_that_asks_for_nothing_from_outside() -> None:
-    svg = trace_svg([SWITCHED], COVERAGE, title="retryctl trace", tz=UTC)
+    svg = picture(TraceOptions())
     ElementTree.fromstring(svg)
     assert set(re.findall(r"https?://[^\"]+", svg)) == {"http://www.w3.org/2000/svg"}
     assert not re.search(r"url\((?!#)|@import|@font-face|href", svg)
     assert "environment-switch" in svg
-    assert svg == trace_svg([SWITCHED], COVERAGE, title="retryctl trace", tz=UTC)
-    third = trace_svg(
-        [SWITCHED], COVERAGE, title="x", tz=UTC, asked=TraceOptions(attempt=3, lines=True)
-    )
+    assert svg == picture(TraceOptions())
+    third = picture(TraceOptions(attempt=3, lines=True))
     words = re.findall(r"<text[^>]*>([^<]*)</text>", third)
     start = words.index("shown:")
     assert words[start : start + 5] == ["shown:", "attempt", "3", "of", "3"]
@@ -840,5 +847,5 @@ def test_no_line_ends_within_a_duration(took: str) -> None:
             (took, "bold"),
             (" of all that was read", ""),
         ]
-        lines = text_of([Paragraph(words=words)], width=width, colour=False, ascii_only=False)
+        lines = text_of([Paragraph(words=words)], Screen(width=width))
         assert sum(took in line for line in lines.splitlines()) == 1, lines

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, wait
 
 from retryctl.app.options import SILENT, Clock, Feedback, ShowProgress, wall_clock_ms
 from retryctl.app.probe import event_assumptions, group_assumptions, insights_assumptions
@@ -15,6 +14,7 @@ from retryctl.core.doctor.result import Diagnosis
 from retryctl.core.probe_report import ProbeReport
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
+from retryctl.sources.aws.daemon_pool import PoolTask, wait_for
 from retryctl.sources.aws.log_groups import described_groups
 
 ASSUMPTIONS: tuple[Assumption, ...] = (
@@ -116,12 +116,12 @@ def _remove(session: ProbeSession, feedback: Feedback, patience_s: float | None)
 
     A signal cuts the patience short: it ends the program within two seconds.
     """
-    deletions: dict[str, Future[bool]] = {}
+    deletions: dict[str, PoolTask[bool]] = {}
     try:
         deletions = session.delete_groups()
-        wait(deletions.values(), patience_s)
+        wait_for(deletions.values(), patience_s)
     finally:
-        wait(deletions.values(), _AFTER_SIGNAL_S)
+        wait_for(deletions.values(), _AFTER_SIGNAL_S)
         kept = tuple(name for name in session.groups if not _is_gone(deletions.get(name)))
         if kept:
             command = f"aws logs delete-log-group --log-group-name {kept[0]}"
@@ -129,7 +129,7 @@ def _remove(session: ProbeSession, feedback: Feedback, patience_s: float | None)
     return kept
 
 
-def _is_gone(deletion: Future[bool] | None) -> bool:
+def _is_gone(deletion: PoolTask[bool] | None) -> bool:
     return deletion is not None and deletion.done() and not deletion.result()
 
 

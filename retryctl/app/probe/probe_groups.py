@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import field
 from secrets import token_hex
 from typing import Any
@@ -14,7 +13,7 @@ from retryctl.app.probe.sample_events import EVENT_OVERHEAD, Sample
 from retryctl.core.value_classes import state_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient, AwsResponse
-from retryctl.sources.aws.daemon_pool import DaemonPool
+from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask
 from retryctl.sources.cloudwatch.insights import USD_PER_GB
 
 PREFIX = "/retryctl/probe/"
@@ -87,7 +86,7 @@ class ProbeSession:
             )
         self.bytes_written += sum(len(text.encode()) + EVENT_OVERHEAD for _, text in events)
 
-    def delete_groups(self) -> dict[str, Future[bool]]:
+    def delete_groups(self) -> dict[str, PoolTask[bool]]:
         """Start to delete the groups. Each result is whether the group is still there."""
         pool = DaemonPool(2)
         return {group: pool.submit(self._kept, group) for group in self.groups}

@@ -19,7 +19,8 @@ def whole_ids(
     feedback: Feedback,
 ) -> NamedRequests:
     """Return the requests that the arguments name; in a saved log an ID may be shortened."""
-    prefixes = [] if source.source in ("cloudwatch", "-") else _shortened(arguments)
+    unread = "-" if source.stdin is None else ""  # its pipe is followed instead
+    prefixes = [] if source.source in ("cloudwatch", unread) else _shortened(arguments)
     if not prefixes:
         saved_log = "" if source.source in ("cloudwatch", "-") else source.source
         return named_requests(
@@ -39,6 +40,11 @@ def whole_ids(
     whole = {prefix: ids[0] for prefix, ids in found.items()}
     named = [whole.get(shortened_id(each) or "", each) for each in arguments]
     return named_requests(named, _stdin_lines())
+
+
+def needs_whole_log(arguments: Sequence[str]) -> bool:
+    """Return whether the whole log shows which requests the arguments mean."""
+    return not arguments or bool(_shortened(arguments))
 
 
 def _shortened(arguments: Sequence[str]) -> list[str]:

@@ -14,7 +14,6 @@ from retryctl.cli.options.times import zone
 from retryctl.cli.output.report_files import ReportFile
 from retryctl.cli.output.terminal import (
     LiveRegion,
-    Screen,
     TerminalFeedback,
     put,
     remark,
@@ -24,6 +23,7 @@ from retryctl.cli.output.terminal import (
 from retryctl.cli.output.trace_output import show_trace, trace_view
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.errors import ExitStatus
+from retryctl.views.screen import Screen
 from retryctl.views.sentences import outcome_sentence
 from retryctl.views.times import duration
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from retryctl.app.options import ProgressText
 from retryctl.cli.options.params import Color
-from retryctl.core.value_classes import value_class
+from retryctl.views.screen import NARROWEST, Screen
 
 
 def colour_wanted(choice: Color, environ: Mapping[str, str], *, is_terminal: bool) -> bool:
@@ -89,22 +89,10 @@ def _fitted(line: str) -> list[str]:
     return wrap(line, width(), break_long_words=False, break_on_hyphens=False)
 
 
-@value_class
-class Screen:
-    """The properties of a screen; the defaults are those of a file."""
-
-    width: int = 80
-    colour: bool = False
-    ascii_only: bool = False
-
-
-A_FILE = Screen()
-
-
 def stdout_screen(color: Color) -> Screen:
     """Return the properties of stdout, with the colours of ``--color``."""
     return Screen(
-        width=width(),
+        width=max(width(), NARROWEST),
         colour=colour_wanted(color, os.environ, is_terminal=stdout_is_terminal()),
         ascii_only=shows_only_ascii(),
     )

@@ -11,11 +11,12 @@ from retryctl.cli.options.params import Output, OutputOptions
 from retryctl.cli.options.times import zone
 from retryctl.cli.output.messages import next_step, nothing_found
 from retryctl.cli.output.report_files import ReportFile, announce, write
-from retryctl.cli.output.terminal import A_FILE, Screen, put, remark, stdout_screen
+from retryctl.cli.output.terminal import put, remark, stdout_screen
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.coverage import Coverage
 from retryctl.errors import ExitStatus, NothingFound, RetryctlError, UsageError
+from retryctl.views.screen import A_FILE, Screen
 
 _NEXT_STEPS = {
     "cloudwatch": "Widen the window with --since, or name another function with -f.",
@@ -94,7 +95,7 @@ def trace_view(
         return trace_lines(
             result.checked, lines=show.lines, region=region, responses=result.responses
         )
-    from retryctl.views.text.trace import TraceOptions
+    from retryctl.views.text.trace import TraceOptions, trace_blocks
 
     asked = TraceOptions(
         lines=show.lines,
@@ -113,48 +114,26 @@ def trace_view(
             branches=result.branches,
             asked=asked,
         )
+    width = screen.width if show.output is Output.TEXT else A_FILE.width
+    blocks = trace_blocks(result.checked, result.coverage, not_found, asked, tz=tz, width=width)
     if show.output is Output.MARKDOWN:
         from retryctl.views.markdown import markdown_of
-        from retryctl.views.text.trace import trace_blocks
 
-        return markdown_of(
-            trace_blocks(result.checked, result.coverage, not_found, asked, tz=tz, width=80)
-        )
-    from retryctl.views.text.layout import trace_svg, trace_text
+        return markdown_of(blocks)
+    from retryctl.views.text.layout import svg_of, text_of
 
     if show.output is Output.SVG:
-        return trace_svg(
-            result.checked, result.coverage, not_found, title="retryctl trace", tz=tz, asked=asked
-        )
+        return svg_of(blocks, title="retryctl trace", width=width)
     records = ""
     if result.records:
-        from retryctl.views.text.failure_records import records_text
+        from retryctl.views.text.failure_records import records_blocks
 
-        records = records_text(
-            result.records,
-            result.checked,
-            result.coverage,
-            tz=tz,
-            console_width=screen.width,
-            colour=screen.colour,
-            ascii_only=screen.ascii_only,
+        records = text_of(
+            records_blocks(result.records, result.checked, result.coverage, tz), screen
         )
     if _is_table(result, show):
         return records
-    text = trace_text(
-        result.checked,
-        result.coverage,
-        not_found,
-        console_width=screen.width,
-        tz=tz,
-        colour=screen.colour,
-        ascii_only=screen.ascii_only,
-        lines=show.lines,
-        attempt_filter=show.attempt,
-        failed_only=show.failed,
-        responses=result.responses,
-    )
-    text += records
+    text = text_of(blocks, screen) + records
     if region:
         from retryctl.views.console_links import console_lines
 

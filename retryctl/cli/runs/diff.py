@@ -13,7 +13,7 @@ from retryctl.cli.options.times import zone
 from retryctl.cli.output.messages import nothing_found, refuse_unknown
 from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
-from retryctl.core.diff.attempts import diff_attempts
+from retryctl.core.attempt_diff import diff_attempts
 from retryctl.core.model.attempt import Attempt
 from retryctl.errors import ExitStatus, NothingFound, UsageError
 from retryctl.views.json.diff import diff_document
@@ -55,19 +55,11 @@ def run_diff(
     if output == "json":
         put(diff_document(found, result.coverage), document=True)
         return ExitStatus.OK
-    from retryctl.views.text.diff import diff_text
+    from retryctl.views.text.diff import diff_blocks
+    from retryctl.views.text.layout import text_of
 
-    shown = stdout_screen(screen.color)
-    put(
-        diff_text(
-            found,
-            result.coverage,
-            tz=zone(screen.tz),
-            console_width=shown.width,
-            colour=shown.colour,
-            ascii_only=shown.ascii_only,
-        )
-    )
+    blocks = diff_blocks(found, result.coverage, zone(screen.tz))
+    put(text_of(blocks, stdout_screen(screen.color)))
     return ExitStatus.OK
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 
 from retryctl import __version__
 from retryctl.app.doctor import examine_function
@@ -14,13 +13,7 @@ from retryctl.cli.options.source import source_options
 from retryctl.cli.options.times import zone
 from retryctl.cli.output.messages import refuse_unknown
 from retryctl.cli.output.report_files import annotate, report_files, write
-from retryctl.cli.output.terminal import (
-    A_FILE,
-    Screen,
-    TerminalFeedback,
-    put,
-    stdout_screen,
-)
+from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
 from retryctl.core.doctor.result import DoctorReport
 from retryctl.errors import ExitStatus, UsageError
@@ -28,7 +21,9 @@ from retryctl.views.ci.configuration import configuration_report
 from retryctl.views.ci.formats import CI_REPORTS, REPORTS
 from retryctl.views.ci.report import CheckReport
 from retryctl.views.json.doctor import doctor_document
-from retryctl.views.text.doctor import doctor_text
+from retryctl.views.screen import A_FILE, Screen
+from retryctl.views.text.doctor import doctor_blocks
+from retryctl.views.text.layout import text_of
 
 
 class _ProgressOnly(TerminalFeedback):
@@ -76,5 +71,5 @@ def run_doctor(
 
 def _rendered(form: str, found: DoctorReport, result: CheckReport, screen: Screen) -> Iterable[str]:
     if form == "text":
-        return doctor_text(found, **asdict(screen))
+        return text_of(doctor_blocks(found), screen)
     return doctor_document(found) if form == "json" else CI_REPORTS[form](result)

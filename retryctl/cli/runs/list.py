@@ -10,12 +10,12 @@ from typing import Any
 
 from retryctl.app.window import list_rows
 from retryctl.cli.options import params as options
-from retryctl.cli.options.choices import LIST_FORMS
+from retryctl.cli.options.completions import LIST_FORMS
 from retryctl.cli.options.times import zone
 from retryctl.cli.options.window import open_functions
 from retryctl.cli.output.messages import refuse_unknown, warn_of_gaps
 from retryctl.cli.output.report_files import announce, report_files, write
-from retryctl.cli.output.terminal import Screen, put, stdout_screen
+from retryctl.cli.output.terminal import put, stdout_screen
 from retryctl.cli.runs.summary import no_request
 from retryctl.core.crosscheck import attempt_check
 from retryctl.core.crosscheck.checked_request import unmatched_patterns
@@ -29,6 +29,7 @@ from retryctl.errors import ExitStatus
 from retryctl.views.json.request_list import listed_document, listed_line
 from retryctl.views.json.trace import coverage_object
 from retryctl.views.rule_texts import VERDICT_OF_WORD
+from retryctl.views.screen import A_FILE, Screen
 from retryctl.views.sentences import coverage_sentence
 
 _SHOWN_AS_TEXT = 50
@@ -99,7 +100,7 @@ def run_list(
             rows=listed, count=count, coverage=reader.coverage, order=show.sort or "newest"
         )
         for file in files:
-            write(file.path, _view(answer, file.form, tz, Screen()))
+            write(file.path, _view(answer, file.form, tz, A_FILE))
         announce(files, quiet=screen.quiet)
         shown = answer if show.limit else answer.shortened(show.output)
         if listed or show.output != "text":
@@ -207,21 +208,15 @@ def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> Iterable[st
         from retryctl.views.html.request_list import list_page
 
         return list_page(rows, answer.coverage, shown=answer.shown, tz=tz)
-    from retryctl.views.text.request_list import durable_remarks, list_blocks, list_text
+    from retryctl.views.text.layout import text_of
+    from retryctl.views.text.request_list import durable_remarks, list_blocks
 
-    remarks = _remarks(answer, durable_remarks(rows), tz)
+    blocks = list_blocks(rows, _remarks(answer, durable_remarks(rows), tz), tz)
     if form == "markdown":
         from retryctl.views.markdown import markdown_of
 
-        return markdown_of(list_blocks(rows, remarks, tz))
-    return list_text(
-        rows,
-        remarks,
-        tz=tz,
-        console_width=screen.width,
-        colour=screen.colour,
-        ascii_only=screen.ascii_only,
-    )
+        return markdown_of(blocks)
+    return text_of(blocks, screen)
 
 
 def _remarks(answer: _Answer, more_remarks: Iterable[str], tz: tzinfo) -> list[str]:

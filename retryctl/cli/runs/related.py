@@ -20,6 +20,7 @@ from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.json.related import related_document
 from retryctl.views.text import related as text_views
+from retryctl.views.text.layout import text_of
 
 
 @value_class
@@ -108,19 +109,13 @@ def _all_events(result: RelatedResult, key: str | None) -> str:
 
 def _text(result: RelatedResult, wanted: RelatedOptions, screen: ScreenOptions) -> str:
     views = {
-        "trace": text_views.related_text,
-        "list": text_views.related_list,
-        "summary": text_views.related_counts,
+        "trace": text_views.related_blocks,
+        "list": text_views.related_list_blocks,
+        "summary": text_views.related_count_blocks,
     }
     shown = stdout_screen(screen.color)
-    return views[wanted.shape](
-        result.groups,
-        result.coverage,
-        tz=zone(screen.tz),
-        console_width=shown.width,
-        colour=shown.colour,
-        ascii_only=shown.ascii_only,
-    )
+    blocks = views[wanted.shape](result.groups, result.coverage, zone(screen.tz), shown.width)
+    return text_of(blocks, shown)
 
 
 def _key_reader(pattern: str | None, origin: str) -> KeyReader:

@@ -11,7 +11,7 @@ from typing import Any
 from retryctl.app.partition_results import TalliesByFunction
 from retryctl.app.window import count_requests
 from retryctl.cli.options import params as options
-from retryctl.cli.options.choices import SUMMARY_FORMS
+from retryctl.cli.options.completions import SUMMARY_FORMS
 from retryctl.cli.options.times import zone
 from retryctl.cli.options.window import open_functions
 from retryctl.cli.output.messages import (
@@ -21,7 +21,7 @@ from retryctl.cli.output.messages import (
     warn_of_gaps,
 )
 from retryctl.cli.output.report_files import announce, report_files, write
-from retryctl.cli.output.terminal import Screen, put, stdout_screen
+from retryctl.cli.output.terminal import put, stdout_screen
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.checked_request import unmatched_patterns
 from retryctl.core.crosscheck.claims import Branches
@@ -35,6 +35,7 @@ from retryctl.core.wording import in_a_row
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.figures import Tallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
+from retryctl.views.screen import A_FILE, Screen
 
 _LAMBDA_GROUP = "/aws/lambda/"
 _MOST_NAMED = 3
@@ -88,7 +89,7 @@ def run_summary(
     )
     tz = zone(screen.tz)
     for file in files:
-        write(file.path, _summary(figures, file.form, tz, Screen()))
+        write(file.path, _summary(figures, file.form, tz, A_FILE))
     announce(files, quiet=screen.quiet)
     if total.requests or output != "text":
         text = _summary(figures, output, tz, stdout_screen(screen.color))
@@ -230,27 +231,16 @@ def _summary(figures: _Figures, form: str, tz: tzinfo, screen: Screen) -> Iterab
             several=several,
             changes=changed or (),
         )
-    from retryctl.views.text.summary import summary_blocks, summary_text
+    from retryctl.views.text.layout import svg_of, text_of
+    from retryctl.views.text.summary import summary_blocks
 
-    if form in ("svg", "markdown"):
-        from retryctl.views.markdown import markdown_of
-        from retryctl.views.text.layout import svg_of
-
-        blocks = summary_blocks(
-            total, named, coverage, branches, changed, since_ms=figures.since_ms, tz=tz
-        )
-        if form == "svg":
-            return svg_of(blocks, title="retryctl summary", width=80)
-        return markdown_of(blocks)
-    return summary_text(
-        total,
-        named,
-        coverage,
-        branches,
-        changed,
-        since_ms=figures.since_ms,
-        tz=tz,
-        console_width=screen.width,
-        colour=screen.colour,
-        ascii_only=screen.ascii_only,
+    blocks = summary_blocks(
+        total, named, coverage, branches, changed, since_ms=figures.since_ms, tz=tz
     )
+    if form == "svg":
+        return svg_of(blocks, title="retryctl summary", width=80)
+    if form == "markdown":
+        from retryctl.views.markdown import markdown_of
+
+        return markdown_of(blocks)
+    return text_of(blocks, screen)

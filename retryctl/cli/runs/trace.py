@@ -15,7 +15,7 @@ from retryctl.app.options import SourceOptions, TimeWindow, wall_clock_ms
 from retryctl.app.trace import TraceResult, trace_reader
 from retryctl.cli.options import params as options
 from retryctl.cli.options.ids import NamedRequests, requests_in_queue
-from retryctl.cli.options.shortened_ids import whole_ids
+from retryctl.cli.options.shortened_ids import needs_whole_log, whole_ids
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import read_duration, wait_limit, zone
 from retryctl.cli.output.messages import nothing_found
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from retryctl.core.model.coverage import Coverage
     from retryctl.sources.saved.live_pipe import LivePipe
 
+_PATIENCE_S = 2.0
 _DOCUMENTS = (options.Output.HTML, options.Output.SVG, options.Output.MARKDOWN)
 
 
@@ -58,7 +59,9 @@ def run_trace(
     window = time_window(read, show.tz)
     if last is not None and (request_ids or queue):
         raise UsageError("--last selects requests, and IDs are given.", "Drop one of them.")
-    traced = None
+    traced, is_interrupted = None, False
+    if source.source == "-" and not queue and needs_whole_log(request_ids):
+        source, is_interrupted = _with_copied_stdin(source, quiet=show.quiet)
     if queue:
         named = requests_in_queue(queue, request_ids, source, feedback)
     elif request_ids:
@@ -72,9 +75,7 @@ def run_trace(
         from retryctl.app.failure_records import with_function_of
 
         source = with_function_of(source, named.records)
-    if traced:
-        return show_trace(traced, show, files)
-    pipe = _live_stdin(source)
+    pipe = None if source.stdin else _live_stdin(source)
     reader = trace_reader(
         named.ids,
         source,
@@ -86,8 +87,9 @@ def run_trace(
     )
     if pipe:
         return _follow_pipe(pipe, reader, show, files, feedback)
-    if wait is None:
-        return show_trace(reader(), show, files)
+    if traced or wait is None:
+        status = show_trace(traced or reader(), show, files)
+        return ExitStatus.INTERRUPTED if is_interrupted else status
     return _follow(reader, show, files, feedback, timeout_ms=timeout_ms)
 
 
@@ -129,6 +131,28 @@ def _follow(
             display.finish(display.latest, files)
             return ExitStatus.INTERRUPTED
         return display.finish(result, files)
+
+
+def _with_copied_stdin(source: SourceOptions, *, quiet: bool) -> tuple[SourceOptions, bool]:
+    """Copy standard input to its end, or to Ctrl-C; return whether it was that."""
+    from retryctl.sources.saved.files import find_files
+
+    pipe, is_interrupted = _live_stdin(source), False
+    if pipe is None:
+        (copy,) = find_files(source.source, None)
+        return replace(source, stdin=copy), False
+    try:
+        if not pipe.wait(_PATIENCE_S):
+            remark(
+                "retryctl: reading standard input to its end; Ctrl-C shows what has come.",
+                quiet=quiet,
+            )
+            pipe.wait()
+    except KeyboardInterrupt:
+        is_interrupted = True
+        if not pipe.so_far().size:
+            raise
+    return replace(source, stdin=pipe.so_far()), is_interrupted
 
 
 def _live_stdin(source: SourceOptions) -> LivePipe | None:

@@ -51,7 +51,6 @@ class ConcurrentSegmenter:
         self.open: dict[str, AttemptLines] = {}
         self.between: list[Line] = []
         self.unseen = _ends_without_start(lines)
-        self.has_ends = any(isinstance(record, End) for _, record in lines)
         self.lone_ends = set() if managed else _lone_ends(lines)
         self.another_starts_up = False
 
@@ -112,7 +111,6 @@ class ConcurrentSegmenter:
         return (
             isinstance(record, Report)
             and not record.json
-            and self.has_ends
             and bracket.start is not None
             and bracket.end is None
             and not self.managed

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, MutableMapping
-from contextlib import suppress
 from typing import Any
+
+from retryctl.daemon_thread import start_daemon_thread
 
 _PATIENCE_S = 3.0
 _EVERY_S = 1.0
@@ -36,9 +37,7 @@ class CallWatch:
         with self._lock:
             self._since[id(context)] = (self._seconds(), action)
             if self.on_wait and not self._running:
-                with suppress(RuntimeError, MemoryError):  # no thread: the wait is not reported
-                    threading.Thread(target=self._run, daemon=True).start()
-                    self._running = True
+                self._running = start_daemon_thread(self._run)  # else the wait is not reported
 
     def _end(self, context: MutableMapping[str, Any], **_: object) -> None:
         with self._lock:

@@ -24,6 +24,8 @@ from retryctl.errors import (
     Unreachable,
     UsageError,
 )
+from retryctl.machine_limits import is_out_of_memory, machine_limit
+from retryctl.sources.aws.call_rests import ANYWHERE, CallPlace, CallRests
 from retryctl.sources.aws.call_watch import CallWatch
 from retryctl.sources.aws.credential_errors import CredentialChain, translate_credential_error
 from retryctl.sources.aws.errors import CallContext, translate_error
@@ -52,9 +54,6 @@ _ATTEMPTS: Mapping[str, int] = {
     "HTTPClientError": 5,
 }
 _ATTEMPTS_AT_A_CUT_ANSWER = 5
-# After so many failures in a row an operation is not called for a while: each would take as long.
-_FAILURES_IN_A_ROW = 4
-_REST_S = 20.0
 # After one of these, no operation of the service is called for a while.
 _SILENCE = frozenset({"ReadTimeoutError", "ConnectTimeoutError", "EndpointConnectionError"})
 # The next page, as an answer names it and as a request does.
@@ -63,8 +62,6 @@ _PAGE_TOKENS = {
     "NextMarker": "Marker",
     "NextContinuationToken": "ContinuationToken",
 }
-_Place = tuple["str | None", str, str]  # region, service and operation
-_ANYWHERE: _Place = (None, "", "")
 # arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders-worker
 _ARN = re.compile(r"arn:[\w-]+:[\w-]+:(?P<region>[a-z0-9-]+):")
 _NAMES_RESOURCE = ("logGroupIdentifier", "FunctionName", "ResourceArn")
@@ -110,13 +107,10 @@ class AwsClient:
         self._clients: dict[tuple[str | None, str], Any] = {}
         self._making = threading.Lock()
         self._counting = threading.Lock()
-        self._limiters: dict[_Place, AdaptiveRateLimiter] = defaultdict(
+        self._limiters: dict[CallPlace, AdaptiveRateLimiter] = defaultdict(
             lambda: AdaptiveRateLimiter(seconds, sleep)
         )
-        self._failures: dict[_Place, int] = defaultdict(int)
-        self._resting: dict[_Place, tuple[float, RetryctlError]] = {}
-        self._answered: dict[_Place, float] = {}  # when each service answered last
-        self._is_silent = False  # a service was given up, and none has answered
+        self._rests = CallRests(seconds, one_host=endpoint_url is not None)
 
     def report_waits(self, on_wait: Callable[[str, float], None]) -> None:
         """Call ``on_wait`` with an action and the seconds for which its answer is awaited.
@@ -155,17 +149,17 @@ class AwsClient:
         for the words of an error. ``region`` is where, if neither an ARN in ``request`` nor the
         client's own region. Raises the errors of ``retryctl.errors``.
         """
-        place = (region or _region_named(request), service, operation)
-        self._refuse_while_resting(place)
+        place = CallPlace(region or _region_named(request), service, operation)
+        self._rests.refuse(place)
         try:
             for _ in range(_ATTEMPTS_AT_A_CUT_ANSWER):
                 answer = self._once(place, request, subject)
                 if expect is None or expect in answer:
-                    self._failures[place] = 0
+                    self._rests.note_success(place)
                     return answer
             raise _cut_off(service, operation)
         except (Unreachable, Throttled, LoginExpired, NoCredentials) as error:
-            self._note_failure(place, error)
+            self._rests.note_failure(place, error)
             raise
 
     def pages(
@@ -180,7 +174,7 @@ class AwsClient:
                 return
             request = request | more
 
-    def _once(self, place: _Place, request: dict[str, Any], subject: str) -> AwsResponse:
+    def _once(self, place: CallPlace, request: dict[str, Any], subject: str) -> AwsResponse:
         region, service, operation = place
         limiter = self._limiter(place)
         limiter.wait()
@@ -188,19 +182,18 @@ class AwsClient:
         sent_ms, sent_s = self._clock.now_ms(), self._seconds()
         try:
             answer: AwsResponse = getattr(client, _method(operation))(**request)
-        except MemoryError:
-            raise
         except Exception as error:  # whatever botocore and the libraries below it raise
+            _raise_machine_limit(error)
             self._count(getattr(error, "response", None) or {}, limiter, sent_ms, place)
             context = self._context(service, operation, subject, region)
             translated = translate_error(error, context)
             if _is_silence(error):
-                self._note_silence(self._host(place), sent_s, translated)
+                self._rests.note_silence(place, sent_s, translated)
             raise translated from error
         self._count(answer, limiter, sent_ms, place)
         return answer
 
-    def _limiter(self, place: _Place) -> AdaptiveRateLimiter:
+    def _limiter(self, place: CallPlace) -> AdaptiveRateLimiter:
         with self._counting:
             return self._limiters[place]
 
@@ -209,17 +202,16 @@ class AwsClient:
         answer: Mapping[str, Any],
         limiter: AdaptiveRateLimiter,
         sent_ms: int,
-        place: _Place,
+        place: CallPlace,
     ) -> None:
         metadata = answer.get("ResponseMetadata", {})
         again = metadata.get("RetryAttempts", 0)
         limiter.answered(again)
+        if "HTTPStatusCode" in metadata:
+            self._rests.note_answer(place)
         with self._counting:
             self.calls += 1 + again
             self.repeated += again
-            if "HTTPStatusCode" in metadata:
-                self._answered[self._host(place)] = self._seconds()
-                self._is_silent = False
             self._clock.note(metadata.get("HTTPHeaders", {}).get("date"), sent_ms=sent_ms)
 
     def _context(
@@ -232,42 +224,6 @@ class AwsClient:
             region=region or self.region,
             endpoint=self.endpoint_url,
         )
-
-    # ----------------------------------------------------------------------- failures in a row
-
-    def _refuse_while_resting(self, place: _Place) -> None:
-        with self._counting:
-            for key in (place, self._host(place), _ANYWHERE):
-                until, error = self._resting.get(key, (0.0, None))
-                if error is not None and self._seconds() < until:
-                    raise error
-
-    def _note_failure(self, place: _Place, error: RetryctlError) -> None:
-        """Rest from an operation that fails again and again, and from all without credentials."""
-        with self._counting:
-            self._failures[place] += 1
-            if not isinstance(error, (Unreachable, Throttled)):
-                place = _ANYWHERE
-            elif self._failures[place] < _FAILURES_IN_A_ROW:
-                return
-            self._rest(place, error)
-
-    def _host(self, place: _Place) -> _Place:
-        """Return the place of all operations that the host of ``place`` answers."""
-        region, service, _ = place
-        return (region, service, "*") if self.endpoint_url is None else (None, "*", "*")
-
-    def _note_silence(self, host: _Place, sent_s: float, error: RetryctlError) -> None:
-        """Rest from a host that has answered no call since ``sent_s``."""
-        with self._counting:
-            if self._answered.get(host, sent_s - 1) < sent_s:
-                self._rest(host, error)
-            self._is_silent = not self._answered
-
-    def _rest(self, place: _Place, error: RetryctlError) -> None:
-        now = self._seconds()
-        if now >= self._resting.get(place, (0.0, error))[0]:
-            self._resting[place] = (now + _REST_S, error)
 
     # ----------------------------------------------------------------------- session and clients
 
@@ -285,14 +241,15 @@ class AwsClient:
         """Raise our errors for those of the session, of a client and of its credentials."""
         try:
             yield
-        except (RetryctlError, MemoryError):
+        except RetryctlError:
             raise
         except Exception as error:  # a process, a file, a service: each has its own
+            _raise_machine_limit(error)
             translated = translate_credential_error(error, self._chain()) or translate_error(
                 error, self._context("sts", "AssumeRole", "")
             )
             if _is_silence(error):
-                self._note_silence(_ANYWHERE, self._seconds(), translated)
+                self._rests.note_silence(ANYWHERE, self._seconds(), translated)
             raise translated from error
 
     def _session(self) -> Any:
@@ -343,8 +300,10 @@ class AwsClient:
     ) -> None:
         if caught_exception is None:
             return
+        if machine_limit(caught_exception):
+            raise caught_exception
         limits = [_ATTEMPTS[kind] for kind in _kinds(caught_exception) if kind in _ATTEMPTS]
-        if limits and attempts >= (1 if self._is_silent else limits[0]):
+        if limits and attempts >= (1 if self._rests.is_silent else limits[0]):
             raise caught_exception
 
     def _bad_region(self, error: Exception) -> RetryctlError:
@@ -396,6 +355,14 @@ def _cut_off(service: str, operation: str) -> Unreachable:
 
 def _kinds(error: Exception) -> list[str]:
     return [kind.__name__ for kind in type(error).__mro__]
+
+
+def _raise_machine_limit(error: Exception) -> None:
+    """Raise the limit of this machine that caused ``error``, if one did."""
+    if is_out_of_memory(error):
+        raise MemoryError from error
+    if limit := machine_limit(error):
+        raise limit from error
 
 
 def _is_silence(error: Exception) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED
 from typing import Generic, Protocol, TypeVar
 
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
 from retryctl.sources.aws.client import AwsClient
-from retryctl.sources.aws.daemon_pool import DaemonPool
+from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask, wait_for
 from retryctl.sources.cloudwatch.pages import TimeRange
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice
 
@@ -79,7 +79,7 @@ class SliceRunner(Generic[T]):
 
         Raises the error of the first call where nothing can be read.
         """
-        running: dict[Future[SliceRead[T]], TimeSlice] = {}
+        running: dict[PoolTask[SliceRead[T]], TimeSlice] = {}
         with DaemonPool(_MOST_AT_ONCE) as pool:
             try:
                 while True:
@@ -88,7 +88,7 @@ class SliceRunner(Generic[T]):
                     if not running:
                         return
                     pause_s = _POLL_S if len(running) < self._at_once else None
-                    for future in wait(running, pause_s, FIRST_COMPLETED).done:
+                    for future in wait_for(running, pause_s, FIRST_COMPLETED):
                         yield from self._settle(running.pop(future), future)
             finally:
                 self.over = True
@@ -96,7 +96,7 @@ class SliceRunner(Generic[T]):
     def _next(self) -> TimeSlice | None:
         return None if self.ended else self._plan.take()
 
-    def _settle(self, part: TimeSlice, future: Future[SliceRead[T]]) -> Iterator[T]:
+    def _settle(self, part: TimeSlice, future: PoolTask[SliceRead[T]]) -> Iterator[T]:
         error = future.exception()
         if isinstance(error, RetryctlError):
             self._failed(part, error)

@@ -10,6 +10,7 @@ import time
 from functools import partial
 from typing import IO
 
+from retryctl.daemon_thread import start_daemon_thread
 from retryctl.sources.saved.files import STDIN_NAME, SavedFile, cannot_copy
 from retryctl.temporary import temporary_file
 
@@ -38,22 +39,25 @@ class LivePipe:
         self._grew_at = 0.0
         self._ended = threading.Event()
         self._copy: IO[bytes] | None = None
-        self._error: OSError | None = None
+        self._error: OSError | MemoryError | None = None
 
     def start(self) -> bool:
         """Begin to copy; return false where no temporary file or no thread can be made."""
         try:
             self._copy = temporary_file(buffering=0)  # read until the end
             self._grew_at = time.monotonic()
-            threading.Thread(target=self._read, daemon=True).start()
-        except (OSError, RuntimeError):
+        except OSError:
             return False
-        return True
+        return start_daemon_thread(self._read)
 
     @property
     def has_ended(self) -> bool:
         """Whether the pipe is closed, and all of it is copied."""
         return self._ended.is_set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the pipe is closed, or this long; return whether it is closed."""
+        return self._ended.wait(seconds)
 
     def quiet_s(self) -> float:
         """Return for how many seconds nothing has come."""
@@ -65,6 +69,8 @@ class LivePipe:
         Raises UnreadableInput where it could not be copied.
         """
         ended = self.has_ended
+        if isinstance(self._error, MemoryError):
+            raise self._error
         if self._error:
             raise cannot_copy(STDIN_NAME, self._error)
         size = self.size if ended else self._whole_lines
@@ -85,9 +91,10 @@ class LivePipe:
                     self._whole_lines = self.size + newline
                 self.size += len(data)
                 self._grew_at = time.monotonic()
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             self._error = error
-        self._ended.set()
+        finally:
+            self._ended.set()
 
 
 class _FirstBytes(io.RawIOBase):

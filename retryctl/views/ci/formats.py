@@ -8,7 +8,8 @@ from typing import Protocol
 from retryctl.views.ci import github, gitlab, junit, markdown, sarif, tap
 from retryctl.views.ci.report import CheckReport
 from retryctl.views.json import check as json_check
-from retryctl.views.text import check as text_check
+from retryctl.views.text.check import check_blocks
+from retryctl.views.text.layout import text_of
 
 
 class CiReport(Protocol):
@@ -29,7 +30,7 @@ CI_REPORTS: Mapping[str, CiReport] = {
 """Formats for CI systems, of ``check`` and of ``doctor``."""
 
 REPORTS: Mapping[str, CiReport] = {
-    "text": text_check.report,
+    "text": lambda result: text_of(check_blocks(result)),
     "json": json_check.report,
     **CI_REPORTS,
 }

@@ -19,7 +19,6 @@ from retryctl.views.ci.report import (
 )
 from retryctl.views.sentences import SET_MARKERS
 from retryctl.views.signs import BAD, GOOD, NOTE, STYLES, UNSURE, WARNING
-from retryctl.views.text.layout import text_of
 
 _MOST_SHOWN = 50
 _SIGNS = {ExitStatus.OK: GOOD, ExitStatus.DID_NOT_HOLD: BAD}
@@ -27,14 +26,8 @@ _SIGNS = {ExitStatus.OK: GOOD, ExitStatus.DID_NOT_HOLD: BAD}
 _OBEYED = re.compile(r":(?=:)|##(?=\[)")
 
 
-def report(
-    result: CheckReport, *, width: int = 80, colour: bool = False, ascii_only: bool = False
-) -> str:
-    """Return the result as text: what was checked, what did not pass, the status, the coverage."""
-    return text_of(_blocks(result), width=width, colour=colour, ascii_only=ascii_only)
-
-
-def _blocks(result: CheckReport) -> Iterator[Block]:
+def check_blocks(result: CheckReport) -> Iterator[Block]:
+    """Yield what was checked, what did not pass, the status, and the coverage."""
     judgement = result.judgement
     yield _line("", headline(judgement, result.subject))
     found = failed_checks(judgement)

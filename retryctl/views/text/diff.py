@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
-from retryctl.core.diff.attempts import AttemptDiff, Stretch
+from retryctl.core.attempt_diff import AttemptDiff, Stretch
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
@@ -13,27 +13,13 @@ from retryctl.core.wording import number_of
 from retryctl.views.blocks import BLANK, Block, Paragraph, plain_paragraph
 from retryctl.views.inert_text import lines_of
 from retryctl.views.sentences import coverage_sentence
-from retryctl.views.text.layout import text_of
 
 _CONTEXT = 2
 _MOST_SHOWN = 200
 
 
-def diff_text(
-    found: AttemptDiff,
-    coverage: Coverage,
-    *,
-    tz: tzinfo,
-    console_width: int = 80,
-    colour: bool = False,
-    ascii_only: bool = False,
-) -> str:
-    """Return the lines that differ, with a few equal ones around them."""
-    blocks = _blocks(found, coverage, tz)
-    return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
-
-
-def _blocks(found: AttemptDiff, coverage: Coverage, tz: tzinfo) -> Iterator[Block]:
+def diff_blocks(found: AttemptDiff, coverage: Coverage, tz: tzinfo) -> Iterator[Block]:
+    """Yield the lines that differ, with a few equal ones around them."""
     yield Paragraph(lead=(("- ", "red"),), words=((_name(found.left), ""),))
     yield Paragraph(lead=(("+ ", "green"),), words=((_name(found.right), ""),))
     yield Paragraph(words=((_sentence(found), "bold"),))

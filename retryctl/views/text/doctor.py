@@ -8,20 +8,13 @@ from retryctl.core.doctor.result import Diagnosis, DoctorReport
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import BLANK, Block, Paragraph
 from retryctl.views.signs import BAD, GOOD, STYLES, UNSURE
-from retryctl.views.text.layout import text_of
 
 _SIGNS = {True: GOOD, False: BAD, None: UNSURE}
 _ORDER = (False, None, True)
 
 
-def doctor_text(
-    report: DoctorReport, *, width: int = 80, colour: bool = False, ascii_only: bool = False
-) -> str:
-    """Lay out the checks: first what failed, then what could not be checked, then what passed."""
-    return text_of(_blocks(report), width=width, colour=colour, ascii_only=ascii_only)
-
-
-def _blocks(report: DoctorReport) -> Iterator[Block]:
+def doctor_blocks(report: DoctorReport) -> Iterator[Block]:
+    """Yield the checks: first what failed, then what could not be checked, then what passed."""
     yield _paragraph("", report.function)
     yield from diagnosis_blocks(report.diagnoses)
     yield BLANK

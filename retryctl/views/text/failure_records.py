@@ -19,7 +19,6 @@ from retryctl.views.blocks import BLANK, Block, Paragraph, Table, plain_paragrap
 from retryctl.views.inert_text import cut
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.signs import NOTHING
-from retryctl.views.text.layout import text_of
 from retryctl.views.times import stamp, zone_name
 
 _EXHAUSTED = ("RetriesExhausted", "RetryAttemptsExhausted")
@@ -58,22 +57,16 @@ class _Row:
         return ms if ms is not None and is_timed(ms) else None
 
 
-def records_text(
+def records_blocks(
     records: Sequence[FailureRecord],
     checked: Iterable[CheckedRequest],
     coverage: Coverage,
-    *,
     tz: tzinfo,
-    console_width: int = 80,
-    colour: bool = False,
-    ascii_only: bool = False,
-) -> str:
-    """Return what each record states; of many a table for each error, with the log."""
+) -> Iterator[Block]:
+    """Yield what each record states; of many a table for each error, with the log."""
     if len(records) > MOST_SHOWN_ONE_BY_ONE:
-        blocks = _tables(records, checked, coverage, tz)
-    else:
-        blocks = map(_sentence, records)
-    return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
+        return _tables(records, checked, coverage, tz)
+    return map(_sentence, records)
 
 
 def _sentence(record: FailureRecord) -> Block:

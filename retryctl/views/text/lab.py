@@ -11,28 +11,22 @@ from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
 from retryctl.core.model.attempt import Attempt
 from retryctl.views.attempts_table import response_lines
 from retryctl.views.blocks import Block, Table, plain_paragraph, text_column
-from retryctl.views.text.layout import text_of
 
 _SELF_EVIDENT = ("retries-exhausted",)
 
 
-def plan_table(
+def plan_blocks(
     checked: Sequence[CheckedRequest],
     plans: Mapping[str, str],
     responses: Mapping[str, Sequence[bytes | None]],
-    *,
-    width: int,
-    colour: bool = False,
-    ascii_only: bool = False,
-) -> str:
+) -> list[Block]:
     """Return a row for each request: its plan, each attempt's counter and branch, the verdict.
 
     ``plans`` are texts and ``responses`` documents by request ID. The documents follow, and the
     errors of an init, each once.
     """
     lines = [*_init_errors(checked), *_responses(plans, responses)]
-    blocks: list[Block] = [_plans(checked, plans), *map(plain_paragraph, lines)]
-    return text_of(blocks, width=width, colour=colour, ascii_only=ascii_only)
+    return [_plans(checked, plans), *map(plain_paragraph, lines)]
 
 
 def _plans(checked: Sequence[CheckedRequest], plans: Mapping[str, str]) -> Table:

@@ -7,17 +7,14 @@ finds no markup.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import tzinfo
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, chop_cells
 from rich.text import Span, Text
 
-from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.late_regex import late_regex
-from retryctl.core.model.coverage import Coverage
 from retryctl.views.blocks import (
     Block,
     Column,
@@ -29,8 +26,8 @@ from retryctl.views.blocks import (
     Table,
 )
 from retryctl.views.inert_text import inert
+from retryctl.views.screen import A_FILE, Screen
 from retryctl.views.signs import ASCII
-from retryctl.views.text.trace import TraceOptions, trace_blocks
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,7 +35,6 @@ if TYPE_CHECKING:
 _Grid = dict[str, list[Text]]
 """The columns of a table by name; each begins with its heading."""
 
-_NARROWEST = 20
 _MARGIN, _GAP = 1, 2
 _LEAST_CLIPPED = 9
 # --function orders-worker · 'two words' · an open quote
@@ -48,51 +44,6 @@ _IN_QUANTITY = re.compile(r"(?<=\d) (?=(?:ms|[smhd]|[KMG]B)\b|%)|(?<=\d [mhd]) (
 _GLUE = "\ufffe"
 _NO_CONSOLE: Any = None
 """rich takes a console to wrap text, and uses it for justified text only."""
-
-
-def trace_text(
-    checked: Sequence[CheckedRequest],
-    coverage: Coverage,
-    not_found: Sequence[str] = (),
-    *,
-    console_width: int,
-    tz: tzinfo,
-    colour: bool = False,
-    ascii_only: bool = False,
-    lines: bool = False,
-    attempt_filter: int | None = None,
-    failed_only: bool = False,
-    responses: Mapping[str, Sequence[bytes | None]] | None = None,
-) -> str:
-    """Return the answer of ``trace``; it ends in a newline.
-
-    No line is wider than ``console_width`` cells (20 at least). Times are shown in ``tz``.
-    ``lines`` adds each attempt's log lines; ``attempt_filter`` and ``failed_only`` leave
-    the other attempts out. ``responses`` has the response of each attempt of a lab, by request ID.
-    """
-    width = max(console_width, _NARROWEST)
-    asked = TraceOptions(
-        lines=lines, attempt=attempt_filter, failed_only=failed_only, responses=responses or {}
-    )
-    blocks = trace_blocks(checked, coverage, not_found, asked, tz=tz, width=width)
-    return text_of(blocks, width=width, colour=colour, ascii_only=ascii_only)
-
-
-def trace_svg(
-    checked: Sequence[CheckedRequest],
-    coverage: Coverage,
-    not_found: Sequence[str] = (),
-    *,
-    title: str,
-    tz: tzinfo,
-    console_width: int = 80,
-    asked: TraceOptions | None = None,
-) -> str:
-    """Return the text of ``trace_text`` as a picture of a terminal: self-contained SVG."""
-    blocks = trace_blocks(
-        checked, coverage, not_found, asked or TraceOptions(), tz=tz, width=console_width
-    )
-    return svg_of(blocks, title=title, width=console_width)
 
 
 def svg_of(blocks: Iterable[Block], *, title: str, width: int) -> str:
@@ -105,17 +56,17 @@ def svg_of(blocks: Iterable[Block], *, title: str, width: int) -> str:
     return each_word_placed(svg)
 
 
-def text_of(blocks: Iterable[Block], *, width: int, colour: bool, ascii_only: bool) -> str:
-    """Return the blocks laid out in ``width`` cells."""
-    lines = _Page(width, ascii_only=ascii_only).lines(blocks)
-    if colour:
-        console = _console(width)
+def text_of(blocks: Iterable[Block], screen: Screen = A_FILE) -> str:
+    """Return the blocks laid out for the screen; no line is wider, and each ends in a newline."""
+    lines = _Page(screen.width, ascii_only=screen.ascii_only).lines(blocks)
+    if screen.colour:
+        console = _console(screen.width)
         with console.capture() as capture:
             _print(console, lines)
         text = capture.get()
     else:
         text = "".join(f"{line.plain.rstrip()}\n" for line in lines)
-    return text.translate(ASCII) if ascii_only else text
+    return text.translate(ASCII) if screen.ascii_only else text
 
 
 def _console(width: int) -> Console:

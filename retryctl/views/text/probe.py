@@ -8,17 +8,10 @@ from retryctl.core.probe_report import ProbeReport
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import BLANK, Block, plain_paragraph
 from retryctl.views.text.doctor import diagnosis_blocks
-from retryctl.views.text.layout import text_of
 
 
-def probe_text(
-    report: ProbeReport, *, width: int = 80, colour: bool = False, ascii_only: bool = False
-) -> str:
-    """Return the wrong assumptions, then those that could not be tested, then the right ones."""
-    return text_of(_blocks(report), width=width, colour=colour, ascii_only=ascii_only)
-
-
-def _blocks(report: ProbeReport) -> Iterator[Block]:
+def probe_blocks(report: ProbeReport) -> Iterator[Block]:
+    """Yield the wrong assumptions, then those that could not be tested, then the right ones."""
     yield from diagnosis_blocks(report.diagnoses)
     yield BLANK
     yield plain_paragraph(_result(report))

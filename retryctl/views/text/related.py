@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
 
 from retryctl.core.model.attempt import Attempt
@@ -23,37 +23,23 @@ from retryctl.views.blocks import (
 )
 from retryctl.views.sentences import coverage_sentence
 from retryctl.views.signs import NOTE, STYLES
-from retryctl.views.text.layout import text_of
 from retryctl.views.text.timeline import draw_lanes
 from retryctl.views.times import duration, stamp, zone_name
 
 
-def related_text(
-    groups: Sequence[RelatedRequests],
-    coverage: Coverage,
-    *,
-    tz: tzinfo,
-    console_width: int = 80,
-    colour: bool = False,
-    ascii_only: bool = False,
-) -> str:
+def related_blocks(
+    groups: Sequence[RelatedRequests], coverage: Coverage, tz: tzinfo, width: int
+) -> Iterable[Block]:
     """Return a heading, a table and a time axis for each event.
 
     Deliveries are numbered in the order of time.
     """
-    blocks = _blocks(groups, coverage, tz, console_width)
-    return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
+    return _blocks(groups, coverage, tz, width)
 
 
-def related_list(
-    groups: Sequence[RelatedRequests],
-    coverage: Coverage,
-    *,
-    tz: tzinfo,
-    console_width: int = 80,
-    colour: bool = False,
-    ascii_only: bool = False,
-) -> str:
+def related_list_blocks(
+    groups: Sequence[RelatedRequests], coverage: Coverage, tz: tzinfo, width: int
+) -> Iterable[Block]:
     """Return one line for each event."""
     first = [group.requests[0].request for group in groups]
     starts = [request.placed_ms for request in first]
@@ -68,23 +54,16 @@ def related_list(
         "first": text_column("first request", [request.request_id for request in first]),
         "outcomes": text_column("outcomes", [_outcomes(group) for group in groups]),
     }
-    blocks = (
+    return (
         Table(columns=columns, gives_way=("started", "first"), clipped="event", instead={}),
         BLANK,
         plain_paragraph(coverage_sentence(coverage, tz)),
     )
-    return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
 
 
-def related_counts(
-    groups: Sequence[RelatedRequests],
-    coverage: Coverage,
-    *,
-    tz: tzinfo,
-    console_width: int = 80,
-    colour: bool = False,
-    ascii_only: bool = False,
-) -> str:
+def related_count_blocks(
+    groups: Sequence[RelatedRequests], coverage: Coverage, tz: tzinfo, width: int
+) -> Iterable[Block]:
     """Return the number of events with several request IDs, by the key that relates them."""
     counts = counts_by_key(groups)
     requests = sum(len(group.requests) for group in groups)
@@ -94,13 +73,12 @@ def related_counts(
         "events": text_column("events", [f"{events:,}" for events, _ in counts.values()]),
         "requests": text_column("request IDs", [f"{ids:,}" for _, ids in counts.values()]),
     }
-    blocks = (
+    return (
         Paragraph(words=((f"{total} under {number_of(requests, 'request ID')}", "bold"),)),
         Table(columns=columns, gives_way=(), clipped="found by", instead={}),
         BLANK,
         plain_paragraph(coverage_sentence(coverage, tz)),
     )
-    return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
 
 
 def _outcomes(group: RelatedRequests) -> str:

@@ -25,7 +25,6 @@ from retryctl.views.blocks import (
 )
 from retryctl.views.inert_text import cut
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, STYLES, UNSURE, WARNING
-from retryctl.views.text.layout import text_of
 from retryctl.views.times import moment, on_one_day, span, stamp, zone_name
 
 _SIGNS = {
@@ -55,20 +54,6 @@ def durable_remarks(rows: Sequence[RequestRow]) -> Iterator[str]:
         yield f"durable execution {arn}: {number_of(count, 'request')}, which are not retries."
     if len(executions) > _MOST_EXECUTIONS:
         yield f"{len(executions) - _MOST_EXECUTIONS:,} other durable executions: --output json."
-
-
-def list_text(
-    listed: Sequence[RequestRow],
-    remarks: Sequence[str],
-    *,
-    tz: tzinfo,
-    console_width: int = 80,
-    colour: bool = False,
-    ascii_only: bool = False,
-) -> str:
-    """Return the table as text, with ``remarks`` below it."""
-    blocks = list_blocks(listed, remarks, tz)
-    return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
 
 
 def list_blocks(

@@ -51,34 +51,12 @@ from retryctl.views.summary_tables import (
     outcomes_table,
     waits_table,
 )
-from retryctl.views.text.layout import text_of
 from retryctl.views.times import duration, span, stamp
 
 _LABEL = 12
 _BAR_CELLS, _BRANCHES_ABREAST = 16, 4
 _MOST_ERRORS, _MOST_GAPS, _MOST_COMMANDS = 5, 10, 3
 _VERDICT_SIGNS = {"better": GOOD, "worse": BAD, "same": NOTHING, "changed": NOTHING}
-
-
-def summary_text(
-    total: SummaryTally,
-    tallies: Tallies,
-    coverage: Coverage,
-    branches: Branches,
-    changes: Sequence[Change] | None = None,
-    *,
-    tz: tzinfo,
-    since_ms: int | None = None,
-    console_width: int = 80,
-    colour: bool = False,
-    ascii_only: bool = False,
-) -> str:
-    """Return the figures as text; ``tallies`` are in the order in which they are shown.
-
-    ``since_ms`` is the start of the window that was counted, where the log was read further back.
-    """
-    blocks = summary_blocks(total, tallies, coverage, branches, changes, tz=tz, since_ms=since_ms)
-    return text_of(blocks, width=console_width, colour=colour, ascii_only=ascii_only)
 
 
 def summary_blocks(
@@ -91,7 +69,10 @@ def summary_blocks(
     tz: tzinfo,
     since_ms: int | None = None,
 ) -> Iterator[Block]:
-    """Yield the blocks of the text; the parameters are those of ``summary_text``."""
+    """Yield the figures; ``tallies`` are in the order in which they are shown.
+
+    ``since_ms`` is the start of the window that was counted, where the log was read further back.
+    """
     since_ms = coverage.since_ms if since_ms is None else since_ms
     window = _window(since_ms, coverage.until_ms, tz)
     several = len(tallies) > 1

@@ -14,9 +14,10 @@ from typing import ClassVar, Self
 
 from retryctl.core.timestamps import iso_ms, iso_text
 from retryctl.core.value_classes import value_class
+from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
+from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.record_line import CODES, ID, bare_record
 from retryctl.sources.saved.formats.timed_text import first_place, untimed
 from retryctl.sources.saved.log_format import Head
@@ -80,7 +81,7 @@ class BareMessages(LineFormat):
 
     def _parts(self, segment: BufferedReader) -> Iterator[bytes]:
         """Yield the text in parts, each of which ends before a record of Lambda."""
-        pending, size = b"", BLOCK_BYTES
+        pending, size = b"", raw_blocks.BLOCK_BYTES
         while chunk := segment.read(size):
             pending += chunk
             cut = max(pending.rfind(b"\n" + self.prefix + start[1:]) for start in _STARTS)
@@ -88,7 +89,7 @@ class BareMessages(LineFormat):
                 cut = pending.rfind(b"\n")
             if cut > 0:
                 yield pending[: cut + 1].replace(self.newline, b"\n")
-                pending, size = pending[cut + 1 :], BLOCK_BYTES
+                pending, size = pending[cut + 1 :], raw_blocks.BLOCK_BYTES
             else:
                 size *= 2
         yield pending.replace(self.newline, b"\n")

@@ -18,11 +18,11 @@ from itertools import chain, compress
 from operator import itemgetter
 
 from retryctl.core.value_classes import value_class
+from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.formats.columns import Columns
 from retryctl.sources.saved.formats.timed_text import moment_ms
 from retryctl.sources.saved.raw_blocks import BlockSpan, ConvertibleBlock, RawBlock
 
-BLOCK_BYTES = 1 << 18
 LONGEST_FIELD = 16 << 20
 """A log event has at most 1 MB; a quote that is never closed ends here."""
 
@@ -179,7 +179,7 @@ class RowText:
 
 def row_texts(segment: BufferedReader, delimiter: str) -> Iterator[RowText]:
     """Yield the text of a segment, cut where rows seem to end."""
-    pending, size = b"", BLOCK_BYTES
+    pending, size = b"", raw_blocks.BLOCK_BYTES
     while (chunk := segment.read(size)) or pending:
         text, is_last = pending + chunk, len(chunk) < size
         cut = len(text) if is_last else _end_of_rows(text)
@@ -188,7 +188,7 @@ def row_texts(segment: BufferedReader, delimiter: str) -> Iterator[RowText]:
         rows = RowText(text[:cut], delimiter, is_last)
         if cut:
             yield rows
-        pending, size = (text[cut:], BLOCK_BYTES) if rows.taken else (text, 2 * size)
+        pending, size = (text[cut:], raw_blocks.BLOCK_BYTES) if rows.taken else (text, 2 * size)
 
 
 def _end_of_rows(text: bytes) -> int:

@@ -176,8 +176,9 @@ class InvokeAnswer(JsonShape):
     def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
         """Yield the messages of the log, which have no times."""
         content = _decoded(fields["LogResult"])
-        for message in messages_of(content or b""):
-            yield RawEvent(context.next_untimed_ms, message.decode(errors="replace"))
+        first_ms = context.next_untimed_ms
+        for place, message in enumerate(messages_of(content or b"")):
+            yield RawEvent(first_ms + place, message.decode(errors="replace"))
 
 
 class EncodedRecords(JsonShape):

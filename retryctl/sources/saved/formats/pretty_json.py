@@ -13,6 +13,7 @@ from io import BufferedReader
 from operator import itemgetter
 
 from retryctl.core.value_classes import value_class
+from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import line_start
 from retryctl.sources.saved.formats.json_shapes import DocumentContext
 from retryctl.sources.saved.raw_blocks import (
@@ -22,7 +23,6 @@ from retryctl.sources.saved.raw_blocks import (
     span_of_streams,
 )
 
-_BLOCK_BYTES = 1 << 17
 _KEY = rb'"(?:logGroupName|logStreamName|timestamp|eventId|ingestionTime|message)": '
 # {⏎    "events": [⏎        {⏎            "logStreamName": "…",⏎
 _DOCUMENT = re.compile(rb'\{\n( +)"events": \[\n(\1\1)\{\n(\1\1\1)' + _KEY)
@@ -103,7 +103,7 @@ class PrettyEvents:
         self._at = self._segment.peek().index(layout.event + b"{\n")
         self._segment.read(self._at)
         end = closing + b"\n" + layout.outer + b"]"
-        while chunk := self._segment.read(_BLOCK_BYTES):
+        while chunk := self._segment.read(raw_blocks.BLOCK_BYTES):
             self._pending += chunk
             cut = self._pending.rfind(closing + b",\n")
             text = self._pending[: max(cut, 0) + len(closing)]

@@ -11,9 +11,10 @@ from io import BufferedReader
 from typing import Self
 
 from retryctl.core.value_classes import value_class
+from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
+from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.timed_text import STREAM_STARTS, note_lines
 from retryctl.sources.saved.log_format import Head
 
@@ -46,7 +47,7 @@ class TextOutput(LineFormat):
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """Yield the events of a segment as canonical lines, some at a time."""
         pending = b"\n"
-        while chunk := segment.read(BLOCK_BYTES):
+        while chunk := segment.read(raw_blocks.BLOCK_BYTES):
             text = pending + chunk
             cut = max(text.rfind(_ROW), 0)
             yield self._block(text[:cut], diagnostics)

@@ -19,9 +19,10 @@ from typing import ClassVar, Self, TypeVar
 from retryctl.core.model.events import UNTIMED_MS
 from retryctl.core.timestamps import iso_ms
 from retryctl.core.value_classes import value_class
+from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.json_lines import BLOCK_BYTES, LineFormat
+from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.record_line import RECORD, bare_record
 from retryctl.sources.saved.log_format import Head
 from retryctl.sources.saved.raw_blocks import (
@@ -142,11 +143,11 @@ class TimedText(LineFormat):
 
         With each stands where the line behind that newline begins, if line ends stay as they are.
         """
-        pending, size, at = b"\n", BLOCK_BYTES, 0
+        pending, size, at = b"\n", raw_blocks.BLOCK_BYTES, 0
         while chunk := segment.read(size):
             text = pending + chunk
             cut = self._last_event(text)
-            size = BLOCK_BYTES if cut else size * 2
+            size = raw_blocks.BLOCK_BYTES if cut else size * 2
             if cut:
                 yield self._unified(at, text[: cut + 1])
             pending = text[cut:]

@@ -1,0 +1,90 @@
+"""Rests from operations and hosts that fail again and again: each further call takes as long."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from typing import NamedTuple
+
+from retryctl.errors import RetryctlError, Throttled, Unreachable
+
+_FAILURES_IN_A_ROW = 4
+_REST_S = 20.0
+
+
+class CallPlace(NamedTuple):
+    """The operation of a call. ``region`` is ``None`` for the client's own."""
+
+    region: str | None
+    service: str
+    operation: str
+
+
+ANYWHERE = CallPlace(None, "", "")
+"""Every operation of every service."""
+
+
+class CallRests:
+    """The failures of a client. Safe to call from several threads.
+
+    ``one_host``: a single host answers all services. ``seconds`` is the clock.
+    """
+
+    def __init__(self, seconds: Callable[[], float], *, one_host: bool) -> None:
+        self.is_silent = False
+        """A service was given up, and none has answered."""
+        self._seconds = seconds
+        self._one_host = one_host
+        self._lock = threading.Lock()
+        self._failures: dict[CallPlace, int] = defaultdict(int)
+        self._resting: dict[CallPlace, tuple[float, RetryctlError]] = {}
+        self._answered: dict[CallPlace, float] = {}  # when each host answered last
+
+    def refuse(self, place: CallPlace) -> None:
+        """Raise the last error of ``place`` while it rests."""
+        with self._lock:
+            for key in (place, self._host(place), ANYWHERE):
+                until, error = self._resting.get(key, (0.0, None))
+                if error is not None and self._seconds() < until:
+                    raise error
+
+    def note_answer(self, place: CallPlace) -> None:
+        """Note that the host of ``place`` answered, if only with an error."""
+        with self._lock:
+            self._answered[self._host(place)] = self._seconds()
+            self.is_silent = False
+
+    def note_success(self, place: CallPlace) -> None:
+        """Note a whole answer of an operation."""
+        with self._lock:
+            self._failures[place] = 0
+
+    def note_failure(self, place: CallPlace, error: RetryctlError) -> None:
+        """Rest from an operation that failed some times, and from all without credentials."""
+        with self._lock:
+            self._failures[place] += 1
+            if not isinstance(error, (Unreachable, Throttled)):
+                place = ANYWHERE
+            elif self._failures[place] < _FAILURES_IN_A_ROW:
+                return
+            self._rest(place, error)
+
+    def note_silence(self, place: CallPlace, sent_s: float, error: RetryctlError) -> None:
+        """Rest from a host that has answered no call since ``sent_s``."""
+        host = self._host(place)
+        with self._lock:
+            if self._answered.get(host, sent_s - 1) < sent_s:
+                self._rest(host, error)
+            self.is_silent = not self._answered
+
+    def _host(self, place: CallPlace) -> CallPlace:
+        """Return the place of all operations that the host of ``place`` answers."""
+        if place == ANYWHERE:
+            return ANYWHERE
+        return CallPlace(None, "*", "*") if self._one_host else place._replace(operation="*")
+
+    def _rest(self, place: CallPlace, error: RetryctlError) -> None:
+        now = self._seconds()
+        if now >= self._resting.get(place, (0.0, error))[0]:
+            self._resting[place] = (now + _REST_S, error)

@@ -1,0 +1,70 @@
+"""A limit of this machine that botocore wraps in an error of its own is named as what it is."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+import urllib3.connection
+
+from retryctl.errors import CouldNotLook
+from retryctl.machine_limits import is_out_of_memory, machine_limit
+from retryctl.sources.aws.client import AwsClient
+from tests.support.aws_program import CREDENTIALS
+
+FULL = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+NO_THREAD = RuntimeError("can't start new thread")
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> AwsClient:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    return AwsClient(endpoint_url="http://127.0.0.1:9")
+
+
+def calls_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """Let every connection fail with an error; the list grows with each."""
+    calls: list[None] = []
+
+    def connect(_: object) -> None:
+        calls.append(None)
+        raise error
+
+    monkeypatch.setattr(urllib3.connection.HTTPConnection, "connect", connect)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(FULL, "too many files are open"), (NO_THREAD, "no more threads")],
+    ids=["files", "threads"],
+)
+def test_a_limit_is_named_and_not_tried_again(
+    client: AwsClient, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    calls = calls_with(error, monkeypatch)
+    with pytest.raises(CouldNotLook, match=words) as found:
+        client.call("logs", "FilterLogEvents", {"logGroupName": "g"})
+    assert "ulimit" in found.value.next_step
+    assert len(calls) == 1
+
+
+def test_a_lack_of_memory_stays_one(client: AwsClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = calls_with(MemoryError(), monkeypatch)
+    with pytest.raises(MemoryError):
+        client.call("logs", "FilterLogEvents", {"logGroupName": "g"})
+    assert len(calls) == 1
+
+
+def test_what_led_to_an_error_counts() -> None:
+    for cause in (MemoryError(), OSError(errno.ENOMEM, "no")):
+        wrapped = ValueError("no credentials")
+        wrapped.__context__ = cause
+        assert is_out_of_memory(wrapped)
+        found = machine_limit(wrapped)
+        assert found
+        assert "too little memory" in found.what
+    assert machine_limit(ValueError("bad")) is None
+    assert machine_limit(SystemError("a bug of a library")) is None
