@@ -247,6 +247,12 @@ class BulkReader:
             lost_lines(len(torn)) if torn else None,
         )
         store.stats.gaps += [gap for gap in gaps if gap]
+        store.stats.gaps[:] = [
+            replace(gap, settle=store.save_command(to_end=gap.kind == "more-pages"))
+            if gap.kind in ("more-pages", "one-stream")
+            else gap
+            for gap in store.stats.gaps
+        ]
         store.stats.bytes_read, store.stats.web_requests = run.done, len(store.web - {""})
         store.stats.web_function = bool(store.web)
 

@@ -157,15 +157,19 @@ class ShuffleStore:
         request_id = self._id_search.request_id(answers_search=self._answers_search)
         if request_id is None:
             return None
+        return searched_by_id(request_id, self.save_command())
+
+    def save_command(self, *, to_end: bool = False) -> str:
+        """Return the command that saves the window of the log; ``to_end``: all that follows it."""
         groups, stats = sorted(self.stats.log_groups), self.stats
         group = groups[0] if len(groups) == 1 else "GROUP"
         window = "--start-time START_MS --end-time END_MS"
         if stats.last_ms and is_timed(stats.last_ms):
-            window = f"--start-time {stats.first_ms} --end-time {stats.last_ms + 1}"
-        save = (
+            end = "" if to_end else f" --end-time {stats.last_ms + 1}"
+            window = f"--start-time {stats.first_ms}{end}"
+        return (
             f"aws logs filter-log-events --log-group-name {shlex.quote(group)} {window} > log.json"
         )
-        return searched_by_id(request_id, save)
 
     def _put(
         self, reading: int, dealt: Sequence[bytes], places: list[list[tuple[int, tuple[int, int]]]]

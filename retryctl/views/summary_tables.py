@@ -81,13 +81,13 @@ def _counter_rows(tally: SummaryTally) -> Iterator[tuple[str, ...]]:
     right = judged[AttemptVerdict.AGREES]
     if whole := right + judged[AttemptVerdict.DISAGREES]:
         base = f"{whole:,} retries that logged one"
-        yield "right", f"{right:,}", base, percent(right, whole)
+        yield "agrees", f"{right:,}", base, percent(right, whole)
         for rule, count in reasons(tally):
-            yield f"wrong: {rule}", f"{count:,}", base, percent(count, whole)
+            yield f"disagrees: {rule}", f"{count:,}", base, percent(count, whole)
     if undetermined := tally.checks[AttemptVerdict.UNDETERMINED]:
         base = f"{tally.attempts:,} attempts"
         share = percent(undetermined, tally.attempts)
-        yield "could not be judged", f"{undetermined:,}", base, share
+        yield "undetermined", f"{undetermined:,}", base, share
     here = tally.same_environment
     if retries := here + tally.other_environment:
         what = "ran in the environment of the attempt before"

@@ -53,8 +53,20 @@ def on_one_day(moments_ms: Iterable[int], tz: tzinfo) -> bool:
 
 
 def stamp(ms: int, tz: tzinfo, timespec: str = "milliseconds", *, dated: bool) -> str:
-    """Return the time of day, after its date where ``dated``: ``23 Nov 03:00:00.123``."""
-    return f"{day(ms, tz)} {clock(ms, tz, timespec)}" if dated else clock(ms, tz, timespec)
+    """Return the time of day, after its date where ``dated``: ``23 Nov 03:00:00.123``.
+
+    In an hour that occurs twice the zone follows: ``02:30:00.123 CEST``.
+    """
+    zone = f" {zone_name(tz, (ms,))}" if _occurs_twice(ms, tz) else ""
+    return f"{day(ms, tz)} " * dated + clock(ms, tz, timespec) + zone
+
+
+def _occurs_twice(ms: int, tz: tzinfo) -> bool:
+    """Whether the clock of ``tz`` shows this time of its day twice."""
+    if not is_timed(ms):
+        return False
+    when = at(ms, tz)
+    return when.replace(fold=1 - when.fold).utcoffset() != when.utcoffset()
 
 
 def zone_name(tz: tzinfo, moments_ms: Iterable[int]) -> str:
@@ -71,7 +83,9 @@ def moment(ms: int, tz: tzinfo, timespec: str = "milliseconds") -> str:
 def span(since_ms: int, until_ms: int, tz: tzinfo) -> str:
     """Return a window to the minute: ``22 Nov 21:00 to 23 Nov 2026 03:05 UTC``."""
     since, until = clock(since_ms, tz, "minutes"), clock(until_ms, tz, "minutes")
-    last, zone = day(until_ms, tz, year=True), zone_name(tz, (since_ms, until_ms))
+    last, zone = day(until_ms, tz, year=True), zone_name(tz, (until_ms,))
+    if (first := zone_name(tz, (since_ms,))) != zone:
+        since = f"{since} {first}"
     if on_one_day((since_ms, until_ms), tz):
         return f"{last} {since} to {until} {zone}"
     other_year = at(since_ms, tz).year != at(until_ms, tz).year

@@ -147,7 +147,7 @@ def test_the_screen_fits_80_columns_and_ends_with_advice() -> None:
     told = run("summary", "--from", "demo")
     assert told.returncode == 0
     assert max(map(len, told.stdout.splitlines())) <= 80
-    assert "wrong: uncounted-attempt 2, environment-switch 1" in told.stdout
+    assert "disagrees: uncounted-attempt 2, environment-switch 1" in told.stdout
     assert "retryctl counters" in " ".join(told.stdout.split())
     shown = {error["example"] for error in summary("demo")["errors"]}
     assert all(example in told.stdout for example in shown)

@@ -137,7 +137,7 @@ def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStat
         if not result.passed:
             plan = run_of.plans.get(result.request_id or "")
             name = plan.text if several and plan else result.request_id
-            remark(f"retryctl: expect-branches: {name}: {result.message}")
+            remark(f"retryctl: --expect-branches: {name} {result.message}")
     passed = {result.passed for result in results}
     if False in passed:
         return ExitStatus.DID_NOT_HOLD

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from heapq import nsmallest
@@ -28,16 +28,11 @@ from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import ExitStatus
 from retryctl.views.json.request_list import listed_document, listed_line
 from retryctl.views.json.trace import coverage_object
-from retryctl.views.rule_texts import VERDICT_OF_WORD
 from retryctl.views.screen import A_FILE, Screen
 from retryctl.views.sentences import coverage_sentence
 
 _SHOWN_AS_TEXT = 50
 
-_VERDICT_HINTS = {
-    word: f"{word} is short for {verdict}: --verdict {verdict}"
-    for word, verdict in VERDICT_OF_WORD.items()
-}
 _WORST_OUTCOMES = ("exhausted", "not-retried", "pending", "running", "unknown", "recovered")
 _WORST_VERDICTS = ("disagrees", "undetermined", "not-counted", "agrees")
 
@@ -130,9 +125,7 @@ def row_filter(
     """Return the filter of the options. Raises ``UsageError`` for an unknown name."""
     return RowFilter(
         outcomes=_known_names(outcome, [each.value for each in RequestOutcome], "--outcome"),
-        verdicts=_known_names(
-            verdict, [each.value for each in attempt_check.Verdict], "--verdict", _VERDICT_HINTS
-        ),
+        verdicts=_known_names(verdict, [each.value for each in attempt_check.Verdict], "--verdict"),
         findings=_known_names(finding, [rule.id for rule in ALL_RULES], "--finding"),
         error=error,
         least_attempts=least_attempts,
@@ -140,12 +133,10 @@ def row_filter(
     )
 
 
-def _known_names(
-    text: str | None, known: Sequence[str], option: str, hints: Mapping[str, str] | None = None
-) -> tuple[str, ...]:
+def _known_names(text: str | None, known: Sequence[str], option: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in (text or "").split(",") if name.strip())
     for name in names:
-        refuse_unknown(name, known, option, hints)
+        refuse_unknown(name, known, option)
     return names
 
 

@@ -15,6 +15,7 @@ from retryctl.cli.options.completions import SUMMARY_FORMS
 from retryctl.cli.options.times import zone
 from retryctl.cli.options.window import open_functions
 from retryctl.cli.output.messages import (
+    NO_RECORD,
     next_step,
     nothing_found,
     refuse_unknown,
@@ -46,7 +47,7 @@ NO_REQUEST_STEPS = {
     "demo": "retryctl list --from demo lists the requests of the demo.",
     "": "Check the name of the file, --since and --until.",
 }
-_NO_REQUEST_AT_ALL = NO_REQUEST_STEPS | {"": "Check the name of the file."}
+_NO_REQUEST_AT_ALL = NO_REQUEST_STEPS | {"": NO_RECORD}
 
 
 def run_summary(
