@@ -33,7 +33,7 @@ from retryctl.core.model.log_place import (
     unqualified,
 )
 from retryctl.core.summary.silent_successes import CompactAttempt, id_of
-from retryctl.core.value_classes import state_class, value_class
+from retryctl.core.value_classes import replaced, state_class, value_class
 
 RECORD = Struct("<16sqIIIII")
 """ID, start and duration in ms, billed ms, MB, the numbers of the fragment and the template."""
@@ -132,7 +132,7 @@ def as_of(
     if outcome is AttemptOutcome.RUNNING and attempt.started_ms is not None:
         young = attempt.started_ms >= horizon_ms - settings.timeout_ms - LATE_LOGS_MS
         outcome = AttemptOutcome.RUNNING if young else AttemptOutcome.UNKNOWN
-    return replace(
+    return replaced(
         attempt,
         outcome=outcome,
         runtime_version=stream.runtime_version,
@@ -191,7 +191,7 @@ def like(
         LogEvent(timestamp_ms=start_ms, message=""),
         LogEvent(timestamp_ms=end_ms, message=""),
     )
-    return replace(
+    return replaced(
         template,
         number=number,
         request_id=id_of(request_id),
@@ -263,12 +263,12 @@ def _is_between(attempt: Attempt) -> bool:
 
 def _without_lines(attempt: Attempt) -> Attempt:
     claim = attempt.claim
-    return replace(
+    return replaced(
         attempt,
         start_event=_bare(attempt.start_event),
         report_event=_bare(attempt.report_event),
         error_event=_bare(attempt.error_event),
-        claim=replace(claim, evidence=_bare_all(claim.evidence)) if claim.evidence else claim,
+        claim=replaced(claim, evidence=_bare_all(claim.evidence)) if claim.evidence else claim,
         events=_bare_all((attempt.events[0], attempt.events[-1])),
         ambiguous=(),
         dropped=_bare_all(attempt.dropped[:1]),
@@ -282,7 +282,7 @@ def _with_evidence(attempt: Attempt) -> Attempt:
     """
     unnamed = (e for e in attempt.events if attempt.request_id not in e.message.lower())
     events = (attempt.events[0], *islice(unnamed, 1), attempt.events[-1])
-    return replace(attempt, events=events, ambiguous=())
+    return replaced(attempt, events=events, ambiguous=())
 
 
 def _bare_all(events: Iterable[LogEvent]) -> tuple[LogEvent, ...]:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from retryctl.cli.help import CommandApp
-from retryctl.cli.options import choices
+from retryctl.cli.options import completions
 from retryctl.errors import UsageError
 from retryctl.views.rule_texts import VERDICT_OF_WORD, RuleText, rule_texts, term_texts
 
@@ -27,7 +27,7 @@ def explain(
         typer.Argument(
             metavar="NAME",
             help="A finding, outcome, verdict, kind of gap, or key of the JSON. Default: list all.",
-            autocompletion=choices.some_of(choices.explained),
+            autocompletion=completions.some_of(completions.explained),
             show_default=False,
         ),
     ] = None,
@@ -38,7 +38,7 @@ def explain(
             "-o",
             metavar="FORM",
             help="text or json.",
-            autocompletion=choices.one_of("text", "json"),
+            autocompletion=completions.one_of("text", "json"),
         ),
     ] = "text",
 ) -> None:

@@ -2,100 +2,87 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from retryctl.cli.help import CommandApp
-from retryctl.cli.options import choices
+from retryctl.cli.options import completions
 from retryctl.cli.options import params as options
 from retryctl.cli.summary import Functions
 
 app = CommandApp()
 
-_WHICH = "Which requests"
+_selection = partial(typer.Option, rich_help_panel="Which requests")
 
 
-def _names(flag: str, names: choices.Names, help: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(
+def _names(flag: str, names: completions.Names, help: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = _selection(
         flag,
         metavar="NAME,…",
         help=help,
-        autocompletion=choices.some_of(names),
-        rich_help_panel=_WHICH,
+        autocompletion=completions.some_of(names),
     )
     return option
 
 
-Retried = Annotated[
-    bool, typer.Option("--retried", help="Only requests that were retried.", rich_help_panel=_WHICH)
-]
+Retried = Annotated[bool, _selection("--retried", help="Only requests that were retried.")]
 Failed = Annotated[
-    bool,
-    typer.Option(
-        "--failed", help="Only outcomes other than succeeded and recovered.", rich_help_panel=_WHICH
-    ),
+    bool, _selection("--failed", help="Only outcomes other than succeeded and recovered.")
 ]
 Outcomes = Annotated[
-    str | None, _names("--outcome", choices.outcomes, "Only these outcomes: exhausted, pending, …")
+    str | None,
+    _names("--outcome", completions.outcomes, "Only these outcomes: exhausted, pending, …"),
 ]
 Verdict = Annotated[
-    str | None, _names("--verdict", choices.verdicts, "Only these verdicts: disagrees, agrees, …")
+    str | None,
+    _names("--verdict", completions.verdicts, "Only these verdicts: disagrees, agrees, …"),
 ]
 Finding = Annotated[
-    str | None, _names("--finding", choices.findings, "Only requests with one of these findings.")
+    str | None,
+    _names("--finding", completions.findings, "Only requests with one of these findings."),
 ]
 Error = Annotated[
     str | None,
-    typer.Option(
+    _selection(
         "--error",
         metavar="TEXT",
         help="Only requests with this text in the type or the message of an error.",
-        rich_help_panel=_WHICH,
     ),
 ]
 MinAttempts = Annotated[
-    int,
-    typer.Option(
-        "--min-attempts",
-        metavar="N",
-        min=0,
-        help="With at least N attempts.",
-        rich_help_panel=_WHICH,
-    ),
+    int, _selection("--min-attempts", metavar="N", min=0, help="With at least N attempts.")
 ]
 Limit = Annotated[
     int | None,
-    typer.Option(
+    _selection(
         "--limit",
         "-n",
         metavar="N",
         min=1,
         help="At most N requests. Text shows the newest 50 by default.",
-        rich_help_panel=_WHICH,
     ),
 ]
 Sort = Annotated[
     str | None,
-    typer.Option(
+    options.output_option(
         "--sort",
         metavar="ORDER",
         help="newest, oldest, attempts (most first), outcome or verdict (worst first). "
         "Default: newest.",
-        autocompletion=choices.one_of("newest", "oldest", "attempts", "outcome", "verdict"),
-        rich_help_panel="Output",
+        autocompletion=completions.one_of("newest", "oldest", "attempts", "outcome", "verdict"),
     ),
 ]
-Report = Annotated[list[str] | None, options.report_option(*choices.LIST_FORMS)]
+Report = Annotated[list[str] | None, options.report_option(*completions.LIST_FORMS)]
 Form = Annotated[
     str,
-    typer.Option(
+    options.output_option(
         "--output",
         "-o",
         metavar="FORM",
         help="text, json, jsonl (one request per line), csv, html or markdown.",
-        autocompletion=choices.one_of(*choices.LIST_FORMS),
-        rich_help_panel="Output",
+        autocompletion=completions.one_of(*completions.LIST_FORMS),
     ),
 ]
 

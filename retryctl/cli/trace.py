@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -11,65 +12,45 @@ from retryctl.cli.options import params as options
 
 app = CommandApp()
 
-_WHICH = "What to show"
+_selection = partial(typer.Option, rich_help_panel="What to show")
 
-Lines = Annotated[
-    bool,
-    typer.Option("--lines", help="Show the log lines of each attempt.", rich_help_panel=_WHICH),
-]
+Lines = Annotated[bool, _selection("--lines", help="Show the log lines of each attempt.")]
 AttemptNumber = Annotated[
     int | None,
-    typer.Option(
-        "--attempt",
-        metavar="N",
-        min=1,
-        help="Show only attempt N (not in JSON).",
-        rich_help_panel=_WHICH,
-    ),
+    _selection("--attempt", metavar="N", min=1, help="Show only attempt N (not in JSON)."),
 ]
 Failed = Annotated[
     bool,
-    typer.Option(
+    _selection(
         "--failed",
         help="Show only the attempts that failed (not in JSON). Without an ID: the newest "
         "request with an outcome other than succeeded and recovered.",
-        rich_help_panel=_WHICH,
     ),
 ]
 Last = Annotated[
     int | None,
-    typer.Option(
+    _selection(
         "--last",
         metavar="N",
         min=1,
         help="Without an ID: show the N newest requests that failed or were retried.",
-        rich_help_panel=_WHICH,
     ),
 ]
 ExitCode = Annotated[
     bool,
-    typer.Option(
-        "--exit-code",
-        help="Exit with 1 if a verdict disagrees, with 5 if one is undetermined.",
-        rich_help_panel=_WHICH,
+    _selection(
+        "--exit-code", help="Exit with 1 if a verdict disagrees, with 5 if one is undetermined."
     ),
 ]
 
 Links = Annotated[
     bool,
-    typer.Option(
-        "--links",
-        help="Print the link to each attempt's log stream in the CloudWatch console.",
-        rich_help_panel=_WHICH,
+    _selection(
+        "--links", help="Print the link to each attempt's log stream in the CloudWatch console."
     ),
 ]
 Web = Annotated[
-    bool,
-    typer.Option(
-        "--web",
-        help="Open the log stream of the newest attempt in the browser.",
-        rich_help_panel=_WHICH,
-    ),
+    bool, _selection("--web", help="Open the log stream of the newest attempt in the browser.")
 ]
 
 

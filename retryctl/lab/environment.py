@@ -11,7 +11,7 @@ from typing import Any, Literal
 from retryctl.core.value_classes import value_class
 from retryctl.lab.clock import ClockPage, VirtualClock
 from retryctl.lab.function import Function
-from retryctl.lab.output import Written, is_delivered
+from retryctl.lab.output_splitter import Written, is_delivered
 from retryctl.lab.plan import PlannedFault
 from retryctl.lab.platform_log import AttemptEnd, InitEnd, JsonLog, Phase, Subject, TextLog
 from retryctl.lab.process import FunctionProcess, Happening

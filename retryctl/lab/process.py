@@ -18,11 +18,11 @@ from typing import Any, Literal
 
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook
-from retryctl.lab import memory
+from retryctl.lab import process_memory
 from retryctl.lab.clock import ClockPage
 from retryctl.lab.function import Function
 from retryctl.lab.host_aws_files import hidden_paths
-from retryctl.lab.output import Splitter, Written
+from retryctl.lab.output_splitter import Splitter, Written
 from retryctl.lab.pipes import Pipes
 from retryctl.lab.plan import PlannedFault
 from retryctl.lab.runtime_api import Invocation, RuntimeAnswer, RuntimeApi
@@ -141,7 +141,7 @@ class FunctionProcess:
         self.wait_for(("ready",), _READY_WITHIN_S)
         if sys.platform != "linux" or self._ended or "pid" not in self.facts:
             return
-        for pid in memory.descendants(self.facts["supervisor"]):
+        for pid in process_memory.descendants(self.facts["supervisor"]):
             if _send(pid, signal.SIGSTOP):
                 self._frozen.append(pid)
 
@@ -196,7 +196,7 @@ class FunctionProcess:
     def peak_mb(self) -> int:
         """Return the most memory in MB that the function has used, its children's included."""
         if "pid" in self.facts:
-            self._peak_mb = max(self._peak_mb, memory.used_mb(self.facts["pid"]))
+            self._peak_mb = max(self._peak_mb, process_memory.used_mb(self.facts["pid"]))
         return self._peak_mb
 
     def flush(self) -> None:

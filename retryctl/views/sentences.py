@@ -16,7 +16,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.wording import capitalised, in_a_row, number_of
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
-from retryctl.views.times import clock, duration, moment, span, zone_name
+from retryctl.views.times import clock, duration, moment, span, stamp, zone_name
 
 _MOST_NAMED = 3
 SET_MARKERS = "If it logs them in other words, [markers] in retryctl.toml must match its lines."
@@ -107,12 +107,11 @@ def _due(due_ms: int | None, coverage: Coverage, tz: tzinfo) -> str:
     horizon_ms = coverage.horizon_ms
     if due_ms is None:
         return "still due"
-    zone = zone_name(tz, (due_ms,))
-    when = f"due about {clock(due_ms, tz, 'seconds')}"
     if horizon_ms is None:
-        return f"{when} {zone}"
+        return f"due about {_time_in_zone(due_ms, tz)}"
+    when = f"due about {stamp(due_ms, tz, 'seconds', dated=False)}"
     when = when if due_ms > horizon_ms else f"was {when}"
-    now = f"{clock(horizon_ms, tz, 'seconds')} {zone}"
+    now = _time_in_zone(horizon_ms, tz)
     if _ends_the_log(horizon_ms, coverage):
         return f"{when}; the log ends at {now}"
     seconds = duration(abs(round(due_ms - horizon_ms, -3)))
@@ -128,8 +127,12 @@ def _running(attempt: Attempt, coverage: Coverage, tz: tzinfo) -> str:
         later = duration(horizon_ms - attempt.started_ms)
         return f"attempt {attempt.number} has not ended; the log ends {later} after its start"
     for_long = duration(round(horizon_ms - attempt.started_ms, -3))
-    now = f"{clock(horizon_ms, tz, 'seconds')} {zone_name(tz, (horizon_ms,))}"
+    now = _time_in_zone(horizon_ms, tz)
     return f"attempt {attempt.number} has run for {for_long} (as of {now})"
+
+
+def _time_in_zone(ms: int, tz: tzinfo) -> str:
+    return f"{clock(ms, tz, 'seconds')} {zone_name(tz, (ms,))}"
 
 
 def _ends_the_log(moment_ms: int, coverage: Coverage) -> bool:

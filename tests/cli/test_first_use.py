@@ -84,6 +84,7 @@ def test_check_separates_the_reasons(tmp_path: Path) -> None:
         "the log is cut. The START is missing."
     )
     assert as_sentences(["the log is cut"]) == "the log is cut"
+    assert as_sentences(["it is cut", "log in", "and more"]) == "it is cut. Log in. And more"
 
 
 def test_help_names_itself_and_the_manual() -> None:

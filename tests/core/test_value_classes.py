@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.value_classes import state_class, value_class
+from retryctl.core.value_classes import replaced, state_class, value_class
 
 
 @value_class
@@ -105,3 +105,11 @@ def test_a_state_can_be_changed_compared_and_pickled_but_has_no_hash() -> None:
         unknown.colour = "red"
     with pytest.raises(TypeError, match="unhashable"):
         hash(made)
+
+
+def test_a_changed_copy_has_the_other_fields_of_its_value() -> None:
+    made = Part(name="wheel", size=2, tags={"round": 1}, remark="new")
+    assert replaced(made, size=3) == replace(made, size=3)
+    assert replaced(made).remark == "new"
+    with pytest.raises(ValueError, match="too many"):
+        replaced(made, colour="red")

@@ -48,18 +48,21 @@ WORKS = """
 """
 
 
-def handlers() -> list[object]:
-    absent = pytest.mark.skipif(not ORIGINAL.exists(), reason=f"{ORIGINAL} is not here")
-    return [
-        pytest.param(f"{EXAMPLE}:handler", id="example"),
-        pytest.param(
-            f"{ORIGINAL}:lambda_handler", id="original", marks=(absent, pytest.mark.outside)
-        ),
-    ]
+ABSENT = pytest.mark.skipif(not ORIGINAL.exists(), reason=f"{ORIGINAL} is not here")
+HANDLERS = [
+    pytest.param(f"{EXAMPLE}:handler", id="example"),
+    pytest.param(f"{ORIGINAL}:lambda_handler", id="original", marks=(ABSENT, pytest.mark.outside)),
+]
+FORMATS = [
+    pytest.param(f"{EXAMPLE}:handler", "json", id="example-json"),
+    *(
+        pytest.param(*each.values, "text", id=f"{each.id}-text", marks=each.marks)
+        for each in HANDLERS
+    ),
+]
 
 
-@pytest.mark.parametrize("log_format", ["text", "json"])
-@pytest.mark.parametrize("handler", handlers())
+@pytest.mark.parametrize(("handler", "log_format"), FORMATS)
 @pytest.mark.parametrize(("plan", "claims", "causes"), TABLE, ids=[row[0] for row in TABLE])
 def test_the_table(
     handler: str, plan: str, claims: list[object], causes: set[str], log_format: str

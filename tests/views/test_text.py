@@ -24,7 +24,7 @@ from retryctl.views.blocks import Paragraph, Pieces
 from retryctl.views.screen import Screen
 from retryctl.views.text.layout import svg_of, text_of
 from retryctl.views.text.trace import TraceOptions, trace_blocks
-from retryctl.views.times import duration
+from retryctl.views.times import duration, span
 from tests.support.checked_requests import (
     COVERAGE,
     FIRST,
@@ -525,6 +525,21 @@ def test_times_are_told_in_the_zone_that_the_heading_names(tz: tzinfo, day: str,
     text = one(attempt(1, ms("23:00:00.123", "2026-11-22")), tz=tz)
     assert day in text
     assert f" {time} " in text
+
+
+def test_each_time_of_the_hour_that_comes_twice_names_its_zone() -> None:
+    starts = [ms(f"0{hour}:30", "2026-10-25") for hour in (0, 1)]  # both 02:30 in Berlin
+    rows = [(attempt(n, start), SILENT) for n, start in enumerate(starts, 1)]
+    both = checked(RequestOutcome.EXHAUSTED, Verdict.NOT_COUNTED, *rows)
+    text = shown(both, tz=ZoneInfo("Europe/Berlin"))
+    assert " 02:30:00.000 CEST " in text
+    assert " 02:30:00.000 CET " in text
+    assert re.search(r"╵02:\d\d CEST .*╵02:\d\d CET", text)
+    assert (
+        span(starts[0], starts[1], ZoneInfo("Europe/Berlin"))
+        == "25 Oct 2026 02:30 CEST to 02:30 CET"
+    )
+    assert "02:30:00.000 CE" not in shown(both, tz=ZoneInfo("Europe/London"))
 
 
 def test_attempts_of_more_than_one_day_show_their_dates() -> None:

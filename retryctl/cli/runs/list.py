@@ -10,7 +10,7 @@ from typing import Any
 
 from retryctl.app.window import list_rows
 from retryctl.cli.options import params as options
-from retryctl.cli.options.choices import LIST_FORMS
+from retryctl.cli.options.completions import LIST_FORMS
 from retryctl.cli.options.times import zone
 from retryctl.cli.options.window import open_functions
 from retryctl.cli.output.messages import refuse_unknown, warn_of_gaps

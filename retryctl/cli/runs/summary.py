@@ -11,7 +11,7 @@ from typing import Any
 from retryctl.app.partition_results import TalliesByFunction
 from retryctl.app.window import count_requests
 from retryctl.cli.options import params as options
-from retryctl.cli.options.choices import SUMMARY_FORMS
+from retryctl.cli.options.completions import SUMMARY_FORMS
 from retryctl.cli.options.times import zone
 from retryctl.cli.options.window import open_functions
 from retryctl.cli.output.messages import (

@@ -17,7 +17,7 @@ from retryctl.core.model.limits import (
     USUAL_WAITS_MS,
     WAIT_TOLERANCE_MS,
 )
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import replaced, value_class
 
 
 class RequestOutcome(StrEnum):
@@ -96,7 +96,7 @@ def request_of(
     """Build the request of ``key`` (log group and ID) from its attempts, as of ``horizon_ms``."""
     log_group, request_id = key
     proved, ambiguous = _proved(sorted(attempts, key=_by_start), settings)
-    numbered = [a if a.number == n else replace(a, number=n) for n, a in enumerate(proved, 1)]
+    numbered = [a if a.number == n else replaced(a, number=n) for n, a in enumerate(proved, 1)]
     delivery = _delivery(numbered, request_id, settings)
     if delivery is Delivery.ASYNCHRONOUS:
         numbered = _infer_errors(numbered, settings)

@@ -126,13 +126,9 @@ def _findings_column(rows: Sequence[RequestRow]) -> Column:
 def _started(rows: Sequence[RequestRow], tz: tzinfo) -> Column:
     starts = [row.placed_ms for row in rows]
     dated = not on_one_day(starts, tz)
-    zones = [zone_name(tz, (start,)) for start in starts]
-    # in an hour that occurs twice, the zone distinguishes the starts
-    ends = [f" {name}" if len(set(zones)) > 1 else "" for name in zones]
 
     def stamps(timespec: str) -> list[str]:
-        texts = [stamp(start, tz, timespec, dated=dated) for start in starts]
-        return [text and text + end for text, end in zip(texts, ends, strict=True)]
+        return [stamp(start, tz, timespec, dated=dated) for start in starts]
 
     seconds, minutes = stamps("seconds"), stamps("minutes")
     short = replace(text_column("started", seconds), shorter=text_column("start", minutes))

@@ -11,7 +11,7 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import is_timed
 from retryctl.views.blocks import Piece
 from retryctl.views.environments import EnvironmentLabel
-from retryctl.views.times import at, clock, day
+from retryctl.views.times import at, day, stamp
 
 _MOST_LANES = 8
 _MOST_TICKS = 6
@@ -171,4 +171,4 @@ def _tick(ms: int, tz: tzinfo, step: int) -> str:
     if step >= _DAY:
         return day(ms, tz, year=step > 30 * _DAY)
     timespec = "milliseconds" if step < _SECOND else "seconds" if step < _MINUTE else "minutes"
-    return clock(ms, tz, timespec)
+    return stamp(ms, tz, timespec, dated=False)
