@@ -13,7 +13,7 @@ import typer
 from retryctl.cli.help import CommandApp
 from retryctl.cli.options import completions
 from retryctl.errors import UsageError
-from retryctl.views.rule_texts import VERDICT_OF_WORD, RuleText, rule_texts, term_texts
+from retryctl.views.rule_texts import RuleText, rule_texts, term_texts
 
 app = CommandApp()
 
@@ -48,7 +48,7 @@ def explain(
     """
     texts = {**rule_texts(), **term_texts()}
     if name is not None and name not in texts:
-        name = {**VERDICT_OF_WORD, "cold": "cold_start"}.get(name, name)
+        name = "cold_start" if name == "cold" else name
     if name is not None and name not in texts:
         from retryctl.core.wording import suggestions
 

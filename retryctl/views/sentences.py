@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import tzinfo
 from itertools import count, groupby
 from typing import NamedTuple
@@ -19,7 +20,9 @@ from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
 from retryctl.views.times import clock, duration, moment, span, stamp, zone_name
 
 _MOST_NAMED = 3
-SET_MARKERS = "If it logs them in other words, [markers] in retryctl.toml must match its lines."
+SET_MARKERS = (
+    "If the function logs them in other words, [markers] in retryctl.toml must match its lines."
+)
 
 
 class Sentence(NamedTuple):
@@ -27,6 +30,12 @@ class Sentence(NamedTuple):
 
     sign: str
     words: str
+
+
+def may_lack_lines(coverage: Coverage) -> bool:
+    """Whether lines of attempts, with a counter or a branch in them, may be missing."""
+    gaps = coverage.gaps
+    return coverage.lacks_lines or any(gap.hides_lines or gap.hides_attempts for gap in gaps)
 
 
 def numbered(numbers: Sequence[int]) -> str:
@@ -148,9 +157,9 @@ def verdict_sentences(checked: CheckedRequest) -> list[Sentence]:
     store = _agreeing_store(checked)
     if checked.verdict is not Verdict.UNDETERMINED:
         return [_verdict(checked), *store, *(Sentence(UNSURE, reason) for reason in reasons)]
-    first, *rest = reasons or ("The logs do not allow one.",)
+    first, *rest = reasons or ("the log does not allow a verdict",)
     return [
-        Sentence(UNSURE, f"no verdict. {capitalised(first)}"),
+        Sentence(UNSURE, f"undetermined: {first}"),
         *store,
         *(Sentence(UNSURE, reason) for reason in rest),
     ]
@@ -175,7 +184,7 @@ def _verdict(checked: CheckedRequest) -> Sentence:
         nothing = "not counted: the function logged no counter and no branch"
         return Sentence(NOTHING, f"{nothing}. {SET_MARKERS}")
     if not counted:
-        return Sentence(GOOD, "every branch that was logged is the right one")
+        return Sentence(GOOD, "every branch that was logged agrees")
     if len(counted) == len(checked.request.attempts) > 1:
         return Sentence(GOOD, "the counter agrees on every attempt")
     return Sentence(GOOD, f"the counter agrees on {numbered(counted)}")
@@ -195,7 +204,7 @@ def _disagreement(checked: CheckedRequest) -> str:
         if (detail := _detail(checked, attempt))
     ]
     listed = ", ".join(f"{who} {detail}" for who, detail in details)
-    return f"the {what} was wrong on {numbered([a.number for a in wrong])}" + (
+    return f"the {what} disagrees on {numbered([a.number for a in wrong])}" + (
         f": {listed}" if listed else ""
     )
 
@@ -215,6 +224,24 @@ def _detail(checked: CheckedRequest, attempt: Attempt) -> str:
 
 
 # --------------------------------------------------------------------------- coverage
+
+
+def gaps_named_once(checked: CheckedRequest, coverage: Coverage, place: str) -> CheckedRequest:
+    """Return the request, in which ``place`` replaces what is said of the gaps of the log.
+
+    Each gap concerns many requests, so a view names it once, in its own part.
+    """
+    gaps = {gap.message for gap in coverage.gaps}
+    mark = f"part of the log is missing, see {place}"
+    reasons = dict.fromkeys(mark if each in gaps else each for each in checked.undetermined_because)
+    return replace(
+        checked,
+        undetermined_because=tuple(reasons),
+        findings=tuple(
+            replace(each, message=f"{capitalised(mark)}.") if each.message in gaps else each
+            for each in checked.findings
+        ),
+    )
 
 
 def coverage_sentence(

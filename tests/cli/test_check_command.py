@@ -53,10 +53,7 @@ def test_nothing_to_check_says_what_to_do_next(log: Path) -> None:
     log.write_text('{"events": []}\n')
     whole = check(log)
     assert whole.returncode == 4
-    assert (
-        "Check the name of the file. With --allow-empty a check of no requests passes."
-        in whole.stderr
-    )
+    assert "or name another file. With --allow-empty a check of no requests passes." in whole.stderr
 
 
 def test_a_failure_outranks_what_is_undetermined(log: Path) -> None:

@@ -106,7 +106,7 @@ class CheckOptions:
         _expectation(
             "--min-accuracy",
             metavar="P%",
-            help="The counter is right on at least P % of the retries that logged one.",
+            help="The counter agrees on at least P % of the retries that logged one.",
         ),
     ] = None
     allow_empty: Annotated[

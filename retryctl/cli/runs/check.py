@@ -22,7 +22,7 @@ from retryctl.cli.options.expectations import read_expected
 from retryctl.cli.options.ids import NamedRequests, records_named, requests_in_queue
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import wait_limit, zone
-from retryctl.cli.output.messages import next_step, nothing_found, refuse_unknown
+from retryctl.cli.output.messages import NO_RECORD, next_step, nothing_found, refuse_unknown
 from retryctl.cli.output.report_files import (
     annotate,
     read_known,
@@ -164,7 +164,7 @@ def _nothing_to_check(result: CheckReport, run: CheckRun, window: TimeWindow) ->
         )
     bounded = run.coverage.source == "cloudwatch" or not window.is_open
     widen = "Widen the window with --since."
-    first = next_step(run.coverage, {"": widen if bounded else "Check the name of the file."})
+    first = next_step(run.coverage, {"": widen if bounded else NO_RECORD})
     return nothing_found(
         f"the {'window' if bounded else 'log'} contains no request to check.",
         replace(run.coverage, since_ms=window.since_ms) if bounded else run.coverage,

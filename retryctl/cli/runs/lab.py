@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -94,12 +94,7 @@ def _show(
         unmatched=_unmatched(run_of),
     )
     options = OutputOptions(
-        output=output,
-        color=screen.color,
-        tz=screen.tz,
-        quiet=screen.quiet,
-        lines=show.lines,
-        exit_code=show.exit_code,
+        output=output, lines=show.lines, exit_code=show.exit_code, **asdict(screen)
     )
     return show_trace(result, options)
 
@@ -137,7 +132,7 @@ def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStat
         if not result.passed:
             plan = run_of.plans.get(result.request_id or "")
             name = plan.text if several and plan else result.request_id
-            remark(f"retryctl: expect-branches: {name}: {result.message}")
+            remark(f"retryctl: --expect-branches: {name} {result.message}")
     passed = {result.passed for result in results}
     if False in passed:
         return ExitStatus.DID_NOT_HOLD

@@ -15,6 +15,7 @@ from retryctl.cli.options.completions import SUMMARY_FORMS
 from retryctl.cli.options.times import zone
 from retryctl.cli.options.window import open_functions
 from retryctl.cli.output.messages import (
+    NO_RECORD,
     next_step,
     nothing_found,
     refuse_unknown,
@@ -33,9 +34,9 @@ from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import in_a_row
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
-from retryctl.views.figures import Tallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
 from retryctl.views.screen import A_FILE, Screen
+from retryctl.views.summary_figures import Tallies
 
 _LAMBDA_GROUP = "/aws/lambda/"
 _MOST_NAMED = 3
@@ -46,7 +47,7 @@ NO_REQUEST_STEPS = {
     "demo": "retryctl list --from demo lists the requests of the demo.",
     "": "Check the name of the file, --since and --until.",
 }
-_NO_REQUEST_AT_ALL = NO_REQUEST_STEPS | {"": "Check the name of the file."}
+_NO_REQUEST_AT_ALL = NO_REQUEST_STEPS | {"": NO_RECORD}
 
 
 def run_summary(

@@ -78,7 +78,7 @@ def findings_section(group: Sequence[Finding], around: Setting) -> Markup:
     return tag(
         "section",
         tag("h4", f"{sign} {finding.rule} ", tag("small", f"{finding.severity.value}{where}")),
-        *(tag("p", one.message) for one in group),
+        *(tag("p", words) for words in dict.fromkeys(one.message for one in group)),
         tag("p", tag("b", "Do: "), finding.remedy),
         tag("p", "More: ", tag("code", f"retryctl explain {finding.rule}"), class_="dim"),
         _proof("evidence", evidence, around),
