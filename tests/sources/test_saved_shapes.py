@@ -9,13 +9,14 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retryctl.core.model.events import LogEvent, is_timed, stream_name
 from retryctl.core.model.log_place import group_name
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.formats import detect_format, formats, shapes, shapes_table
+from tests.support.campaigns import LONG
 from tests.support.program import run
 from tests.support.saved_logs import (
     EVENTS,
@@ -120,6 +121,7 @@ def logs(draw: st.DrawFn) -> list[Event]:
     return events
 
 
+@settings(max_examples=1_000 if LONG else 20)  # each in every shape
 @given(logs())
 def test_each_shape_of_a_random_log_gives_the_same_events(events: list[Event]) -> None:
     for shape, (write, carries) in SHAPES.items():
