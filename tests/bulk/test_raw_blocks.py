@@ -180,7 +180,7 @@ GROUP = b'{"logGroupName":"g",' + STREAM[1:]
 
 @pytest.mark.parametrize(
     ("block", "lines", "expected"),
-    (
+    [
         (STREAM + b"\n", 1, True),
         (STREAM + b"\n" + STREAM + b"\n", 2, True),
         (GROUP + b"\n" + GROUP + b"\n", 2, True),
@@ -196,7 +196,7 @@ GROUP = b'{"logGroupName":"g",' + STREAM[1:]
         (b"\n" + STREAM + b"\n", 2, False),
         (STREAM + b"\n}\n", 2, False),
         (b"", 0, False),
-    ),
+    ],
 )
 def test_a_block_shows_that_each_line_is_one_event(
     block: bytes, lines: int, expected: bool
