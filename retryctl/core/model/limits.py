@@ -23,6 +23,8 @@ LONGEST_EVENT_AGE_S = 21_600
 
 USUAL_WAITS_MS = {1: 60_000, 2: 120_000}
 """The wait of the asynchronous queue after attempt 1 and after attempt 2."""
+SOONEST_MS = 10_000
+"""How much sooner than usual a retry of that queue may start, by clocks that differ."""
 WAIT_TOLERANCE_MS = 300_000
 """How much longer a retry may take before it is late, or no longer expected."""
 SHORTEST_RETRY_MS = 50_000

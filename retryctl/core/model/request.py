@@ -14,6 +14,7 @@ from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import (
     EVENT_SOURCE_WAIT_MS,
     SHORTEST_RETRY_MS,
+    SOONEST_MS,
     USUAL_WAITS_MS,
     WAIT_TOLERANCE_MS,
 )
@@ -194,7 +195,7 @@ def _infer_errors(attempts: list[Attempt], settings: FunctionConfig) -> list[Att
         usual, wait = USUAL_WAITS_MS.get(attempt.number), wait_ms(attempt, after)
         if attempt.outcome is not AttemptOutcome.OK or usual is None or wait is None:
             continue
-        if _leaves_no_marker(attempt, settings) and 0 <= wait - usual + 10_000 <= 310_000:
+        if _leaves_no_marker(attempt, settings) and -SOONEST_MS <= wait - usual <= WAIT_TOLERANCE_MS:
             attempts[at] = replace(attempt, outcome=AttemptOutcome.ERROR, outcome_inferred=True)
     return attempts
 
