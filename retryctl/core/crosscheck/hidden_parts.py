@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from retryctl.core.crosscheck.context import JudgingContext
-from retryctl.core.history.lost_lines import LOST_IN_OWN_STREAM
+from retryctl.core.history.lost_lines import LOST_IN_OWN_STREAM, LOST_LINES
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.coverage import UNORDERED, Gap
@@ -86,10 +86,12 @@ def _end_ms(attempt: Attempt, around: JudgingContext) -> int:
 
 
 def _gaps_around(request: Request, around: JudgingContext) -> tuple[Gap, ...]:
-    torn = around.coverage.torn_streams
+    gaps, torn = around.coverage.gaps, around.coverage.torn_streams
+    if any(gap.kind == LOST_LINES and gap.hides_attempts for gap in gaps):
+        return gaps
     if torn and any((each.log_group, each.log_stream) in torn for each in request.attempts):
-        return (*around.coverage.gaps, LOST_IN_OWN_STREAM)
-    return around.coverage.gaps
+        return (*gaps, LOST_IN_OWN_STREAM)
+    return gaps
 
 
 def _hides_lines(gap: Gap, request: Request) -> bool:
