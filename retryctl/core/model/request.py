@@ -195,7 +195,10 @@ def _infer_errors(attempts: list[Attempt], settings: FunctionConfig) -> list[Att
         usual, wait = USUAL_WAITS_MS.get(attempt.number), wait_ms(attempt, after)
         if attempt.outcome is not AttemptOutcome.OK or usual is None or wait is None:
             continue
-        if _leaves_no_marker(attempt, settings) and -SOONEST_MS <= wait - usual <= WAIT_TOLERANCE_MS:
+        if (
+            _leaves_no_marker(attempt, settings)
+            and -SOONEST_MS <= wait - usual <= WAIT_TOLERANCE_MS
+        ):
             attempts[at] = replace(attempt, outcome=AttemptOutcome.ERROR, outcome_inferred=True)
     return attempts
 
