@@ -23,11 +23,11 @@ LONGEST_EVENT_AGE_S = 21_600
 
 USUAL_WAITS_MS = {1: 60_000, 2: 120_000}
 """The wait of the asynchronous queue after attempt 1 and after attempt 2."""
-SOONEST_MS = 10_000
-"""How much sooner than usual a retry of that queue may start, by clocks that differ."""
 WAIT_TOLERANCE_MS = 300_000
 """How much longer a retry may take before it is late, or no longer expected."""
 SHORTEST_RETRY_MS = 50_000
 """Two STARTs of one asynchronous request in one environment are at least this far apart."""
 EVENT_SOURCE_WAIT_MS = 30_000
 """A retry that starts sooner after a failed attempt is not one of the asynchronous queue."""
+LEAST_INFERRED_WAIT_MS, MOST_INFERRED_WAIT_MS = -10_000, 300_000
+"""By how much a wait may differ from the usual one, to prove that an attempt failed."""
