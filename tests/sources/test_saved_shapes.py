@@ -322,6 +322,26 @@ def test_records_of_lambda_in_lines_not_understood_are_a_gap_of_their_own() -> N
             "retryctl trace",
         ),
         (f"<2> START RequestId: {ID} Version: 7\n", "records of Lambda", "aws logs tail"),
+        (
+            f"2026-11-23 05:00:00.123 (UTC+02:00)\tSTART RequestId: {ID} Version: 7\n",
+            "records of Lambda",
+            "aws logs tail",
+        ),
+        ("timestamp,message\n1.8E+12,0\n1.8E+12,x\n", "a spreadsheet", "Download it again"),
+        ("@timestamp,@message\n23.11.2026 03:00,0\n", "a spreadsheet", "Download it again"),
+        ("timestamp,message\n11/23/2026 3:00,0\n", "a spreadsheet", "Download it again"),
+        (
+            "timestamp,message\n1795400000000,0\n1795400000000,x\n",
+            "a spreadsheet",
+            "Download it again",
+        ),
+        (
+            "RESULTS\t@timestamp\t2026-11-23 03:00:00.123\nRESULTS\t@message\t0\n",
+            "text of get-query-results",
+            "--output json",
+        ),
+        ("U1RBUlQg" * 20 + "\n", "a text in base64", "base64 -d"),
+        ("H4sIAAAA" * 20 + "\n", "a packed record", "gunzip"),
         ("hello\n", "starts with 'hello", "aws logs tail"),
     ],
 )
