@@ -50,7 +50,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     group_assumptions.insights_reads_infrequent_access,
 )
 """In the order in which they are tested: those that need no waiting come first."""
-_AFTER_SIGNAL_S = 1.2
+_AFTER_SIGNAL_S = 0.8
 
 
 def probe(

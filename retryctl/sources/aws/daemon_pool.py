@@ -105,8 +105,7 @@ class DaemonPool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        running = [task for task in list(self._open) if not task.cancel()]
-        wait_for(running, None if kind is None else _FAREWELL_S)
+        wait_for(self.abandon(), None if kind is None else _FAREWELL_S)
         for _ in self._lives:
             self._waiting.put(None)
 
@@ -119,6 +118,10 @@ class DaemonPool:
         if len(self._lives) < self._size:
             self._add_thread()
         return task
+
+    def abandon(self) -> list[PoolTask[Any]]:
+        """Cancel the tasks that wait; return those that run."""
+        return [task for task in list(self._open) if not task.cancel()]
 
     def _add_thread(self) -> None:
         """Start a thread. Where the machine allows none at all, do the work here."""
