@@ -264,7 +264,9 @@ class BulkReader:
         )
         store.stats.gaps += [gap for gap in gaps if gap]
         store.stats.gaps[:] = [
-            replace(gap, settle=store.save_command(to_end=gap.kind == "more-pages"))
+            replace(
+                gap, settle=store.save_command(after_ms=None if gap.kind == "more-pages" else 1)
+            )
             if gap.kind in ("more-pages", "one-stream")
             else gap
             for gap in store.stats.gaps

@@ -100,24 +100,29 @@ def _init_source(made: Any, scope: _Scope) -> list[str]:
 def _value_source(made: Any, scope: _Scope) -> list[str]:
     head, *body = _init_source(made, scope)
     after = [" self.__post_init__()"] if hasattr(made, "__post_init__") else []
-    return [head, *_as_writable(made, scope, body), *after]
+    return [head, *_as_writable(scope, body), *after]
 
 
 def _state_source(made: Any, scope: _Scope) -> list[str]:
     names = "".join(f"self.{each.name}, " for each in fields(made))
     body = [f" ({names}) = state"]
-    return ["def __setstate__(self, state):", *_as_writable(made, scope, body)]
+    return ["def __setstate__(self, state):", *_as_writable(scope, body)]
 
 
-def _as_writable(made: Any, scope: _Scope, body: list[str]) -> list[str]:
+def _as_writable(scope: _Scope, body: list[str]) -> list[str]:
     """Return the lines of ``body``, in which the fields of a frozen value can be written."""
-    methods = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
-    scope |= {
-        "_set": object.__setattr__,
-        "_made": made,
-        "_writable": type(made.__name__, (made,), {"__slots__": (), **methods}),
-    }
-    return [" _set(self, '__class__', _writable)", *body, " self.__class__ = _made"]
+    scope |= {"_set": object.__setattr__, "_writable": _WritableClasses()}
+    start = [" _own = self.__class__", " _set(self, '__class__', _writable[_own])"]
+    return [*start, *body, " self.__class__ = _own"]
+
+
+class _WritableClasses(dict[type, type]):
+    """The writable subclass of a value class, and of each of its plain subclasses."""
+
+    def __missing__(self, cls: type) -> type:
+        methods = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+        self[cls] = type(cls.__name__, (cls,), {"__slots__": (), **methods})
+        return self[cls]
 
 
 def _comparison(made: Any) -> tuple[Callable[..., Any], Callable[..., int]]:

@@ -9,10 +9,10 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.blocks import Table, table_of
-from retryctl.views.figures import percent, reasons
 from retryctl.views.inert_text import cut
 from retryctl.views.json.summary import branch_rows, durable_executions
 from retryctl.views.signs import BAD, NOTHING
+from retryctl.views.summary_figures import percent, reasons
 from retryctl.views.times import duration
 
 MOST_ROWS, MOST_OF_AN_ERROR = 50, 300

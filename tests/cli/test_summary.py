@@ -19,7 +19,7 @@ from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.summary.changes import changes
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.views.figures import advice
+from retryctl.views.summary_figures import advice
 from tests.support.lambda_log import ID, OTHER_ID, Environment, events_of
 from tests.support.made_up_logs import line_of
 from tests.support.program import run

@@ -113,3 +113,19 @@ def test_a_changed_copy_has_the_other_fields_of_its_value() -> None:
     assert replaced(made).remark == "new"
     with pytest.raises(ValueError, match="too many"):
         replaced(made, colour="red")
+
+
+class Spare(Part):
+    """A plain subclass, as each format of saved logs is one."""
+
+    price = 3
+
+
+def test_a_plain_subclass_stays_what_it_is_and_cannot_be_changed() -> None:
+    made = Spare(name="wheel")
+    for one in (made, replace(made), replaced(made), copy(made), pickle.loads(pickle.dumps(made))):
+        assert type(one) is Spare
+        assert (one.name, one.price) == ("wheel", 3)
+    unknown: Any = made
+    with pytest.raises(FrozenInstanceError):
+        unknown.name = "door"

@@ -21,6 +21,7 @@ from retryctl.core.value_classes import value_class
 
 _source = partial(typer.Option, rich_help_panel="What to read")
 _aws = partial(typer.Option, rich_help_panel="AWS")
+shown_option = partial(typer.Option, rich_help_panel="What to show")
 output_option = partial(typer.Option, rich_help_panel="Output")
 
 
@@ -282,19 +283,42 @@ class ScreenOptions:
 
 
 @value_class
-class OutputOptions:
-    """How to show the attempts of requests."""
+class OutputOptions(ScreenOptions):
+    """How to show the attempts of requests, as it was typed."""
 
-    output: Output = Output.TEXT
-    color: Color = Color.AUTO
-    tz: str = "UTC"
-    quiet: bool = False
-    lines: bool = False
-    attempt: int | None = None
-    failed: bool = False
-    exit_code: bool = False
-    links: bool = False
-    web: bool = False
+    lines: Annotated[bool, shown_option("--lines", help="Show the log lines of each attempt.")] = (
+        False
+    )
+    attempt: Annotated[
+        int | None,
+        shown_option("--attempt", metavar="N", min=1, help="Show only attempt N (not in JSON)."),
+    ] = None
+    failed: Annotated[
+        bool,
+        shown_option(
+            "--failed",
+            help="Show only the attempts that failed (not in JSON). Without an ID: the newest "
+            "request with an outcome other than succeeded and recovered.",
+        ),
+    ] = False
+    exit_code: Annotated[
+        bool,
+        shown_option(
+            "--exit-code", help="Exit with 1 if a verdict disagrees, with 5 if one is undetermined."
+        ),
+    ] = False
+    links: Annotated[
+        bool,
+        shown_option(
+            "--links", help="Print the link to each attempt's log stream in the CloudWatch console."
+        ),
+    ] = False
+    web: Annotated[
+        bool,
+        shown_option("--web", help="Open the log stream of the newest attempt in the browser."),
+    ] = False
+    output: OutputForm = Output.TEXT
+    report: Report = None
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])

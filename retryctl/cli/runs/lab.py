@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -94,12 +94,7 @@ def _show(
         unmatched=_unmatched(run_of),
     )
     options = OutputOptions(
-        output=output,
-        color=screen.color,
-        tz=screen.tz,
-        quiet=screen.quiet,
-        lines=show.lines,
-        exit_code=show.exit_code,
+        output=output, lines=show.lines, exit_code=show.exit_code, **asdict(screen)
     )
     return show_trace(result, options)
 

@@ -11,6 +11,7 @@ from typing import Any
 from retryctl.app.window import list_rows
 from retryctl.cli.options import params as options
 from retryctl.cli.options.completions import LIST_FORMS
+from retryctl.cli.options.list_options import ListOptions
 from retryctl.cli.options.times import zone
 from retryctl.cli.options.window import open_functions
 from retryctl.cli.output.messages import refuse_unknown, warn_of_gaps
@@ -59,29 +60,19 @@ _ORDER_WORDS = {
 }
 
 
-@value_class
-class ListOptions:
-    """How many requests are shown, in which order and format."""
-
-    output: str
-    limit: int | None
-    sort: str | None
-    reports: tuple[str, ...]
-
-
 def run_list(
     functions: Sequence[str],
     read: options.ReadOptions,
     aws: options.AwsOptions,
     screen: options.ScreenOptions,
-    wanted: RowFilter,
     show: ListOptions,
 ) -> ExitStatus:
-    """List the requests of ``functions`` in the window that pass the filter."""
+    """List the requests of ``functions`` in the window that the options select."""
+    wanted = _row_filter(show)
     refuse_unknown(show.output, LIST_FORMS, "--output")
     if show.sort:
         refuse_unknown(show.sort, list(ORDERS), "--sort")
-    files = report_files(show.reports, LIST_FORMS, source=read.source)
+    files = report_files(show.report or (), LIST_FORMS, source=read.source)
     tz = zone(screen.tz)
     with open_functions(functions, read, aws, screen) as window:
         reader, keep = window.reader, window.keep
@@ -113,23 +104,16 @@ def run_list(
     return ExitStatus.OK
 
 
-def row_filter(
-    *,
-    outcome: str | None,
-    verdict: str | None,
-    finding: str | None,
-    error: str | None,
-    least_attempts: int,
-    failed: bool,
-) -> RowFilter:
+def _row_filter(wanted: ListOptions) -> RowFilter:
     """Return the filter of the options. Raises ``UsageError`` for an unknown name."""
+    verdicts = [each.value for each in attempt_check.Verdict]
     return RowFilter(
-        outcomes=_known_names(outcome, [each.value for each in RequestOutcome], "--outcome"),
-        verdicts=_known_names(verdict, [each.value for each in attempt_check.Verdict], "--verdict"),
-        findings=_known_names(finding, [rule.id for rule in ALL_RULES], "--finding"),
-        error=error,
-        least_attempts=least_attempts,
-        failed=failed,
+        outcomes=_known_names(wanted.outcome, [one.value for one in RequestOutcome], "--outcome"),
+        verdicts=_known_names(wanted.verdict, verdicts, "--verdict"),
+        findings=_known_names(wanted.finding, [rule.id for rule in ALL_RULES], "--finding"),
+        error=wanted.error,
+        least_attempts=max(wanted.min_attempts, 2 if wanted.retried else 0),
+        failed=wanted.failed,
     )
 
 

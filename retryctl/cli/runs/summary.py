@@ -34,9 +34,9 @@ from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import in_a_row
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
-from retryctl.views.figures import Tallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
 from retryctl.views.screen import A_FILE, Screen
+from retryctl.views.summary_figures import Tallies
 
 _LAMBDA_GROUP = "/aws/lambda/"
 _MOST_NAMED = 3

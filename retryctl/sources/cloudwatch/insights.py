@@ -111,11 +111,12 @@ class InsightsClient:
         cost = (
             "an unknown amount" if size is None else f"about {_amount(self.bytes_scanned + size)}"
         )
+        only = self._describe(self._group).needs_insights
+        other = "" if only else ", or use --engine filter where the group's class allows it"
         raise CouldNotLook(
             f"Logs Insights would scan {cost} of {self._group.name}, "
             f"and --max-cost allows ${allowed:g}",
-            "Shorten the window with --since, raise --max-cost, or use --engine filter "
-            "where the group's class allows it.",
+            f"Shorten the window with --since, or raise --max-cost{other}.",
         )
 
     def _estimate(self, windows: Sequence[TimeRange]) -> float | None:

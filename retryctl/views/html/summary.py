@@ -19,7 +19,6 @@ from retryctl.core.summary.changes import Change
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import Table
-from retryctl.views.figures import FUNCTION_FIGURES, Tallies, advice, before_and_after, percent
 from retryctl.views.html.histogram import failures
 from retryctl.views.html.markup import Markup, tag
 from retryctl.views.html.page import document, table
@@ -27,6 +26,13 @@ from retryctl.views.inert_text import cut
 from retryctl.views.json.summary import durable_executions
 from retryctl.views.next_steps import list_wrong
 from retryctl.views.signs import BAD, NOTHING, STYLES
+from retryctl.views.summary_figures import (
+    FUNCTION_FIGURES,
+    Tallies,
+    advice,
+    before_and_after,
+    percent,
+)
 from retryctl.views.summary_tables import MOST_OF_AN_ERROR, MOST_ROWS, cost_table, waits_table
 from retryctl.views.times import span
 

@@ -20,9 +20,9 @@ _CLASSES = (
     ("csv_tables", "CsvTable"),
     ("times_above", "TimesAbove"),
     ("text_output", "TextOutput"),
-    ("tools", "AwslogsGet"),
-    ("tools", "SamLogs"),
-    ("tools", "SawPretty"),
+    ("log_tools", "AwslogsGet"),
+    ("log_tools", "SamLogs"),
+    ("log_tools", "SawPretty"),
     ("cli_text", "CliTail"),
     ("cli_text", "S3Export"),
     ("cli_text", "CliTailShort"),
@@ -31,7 +31,7 @@ _CLASSES = (
     ("bare_messages", "SlsLogs"),
     ("bare_messages", "EmulatorLogs"),
     ("bare_messages", "BareMessages"),
-    ("tools", "AwslogsPlain"),
+    ("log_tools", "AwslogsPlain"),
     ("json_lines", "JsonLines"),
 )
 """In the order in which they are tried: what shows itself more clearly comes first."""
