@@ -26,7 +26,6 @@ def run(
     request: LabRequestOptions,
     function: LabFunctionOptions,
     show: LabShowOptions,
-    screen: options.ScreenOptions,
     handler: Annotated[
         str | None,
         typer.Argument(
@@ -37,6 +36,8 @@ def run(
         ),
     ] = None,
     output: options.OutputForm = options.Output.TEXT,
+    *,
+    screen: options.ScreenOptions,
 ) -> int:
     """Run HANDLER through its retries: real runtime client, /tmp and signals, virtual waits.
 

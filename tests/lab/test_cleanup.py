@@ -38,7 +38,7 @@ def processes_marked(mark: str) -> list[int]:
 def wait_until_gone(mark: str) -> list[int]:
     deadline = time.monotonic() + 10
     while (left := processes_marked(mark)) and time.monotonic() < deadline:
-        time.sleep(0.01)
+        time.sleep(0.05)
     return left
 
 

@@ -192,6 +192,17 @@ def _is_separated(block: bytes) -> bool:
     )
 
 
+def has_one_event_a_line(block: bytes, lines: int) -> bool:
+    """Whether each of so many lines is an event and has no other brace that opens an object.
+
+    False also where a message has a brace; this costs less than to look for the keys.
+    """
+    key = _FIRST_KEY.match(block)
+    if not key or not block.endswith(b"}\n") or block.count(b"{") != lines:
+        return False
+    return block.count(b"}\n" + key[0]) + 1 == lines
+
+
 def contains_key(block: bytes, key: bytes, rare: bytes) -> bool:
     """Whether a block contains a key; one byte of it is found fast, and often is rare."""
     before, at = key.index(rare), -1

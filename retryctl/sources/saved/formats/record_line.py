@@ -18,6 +18,11 @@ RECORD = late_regex(
     rb'|\{"(?:time|type|record)":.{0,400}"type": ?"platform\.|\{"type": ?"platform\.)'
 )  # fmt: skip
 
+# some prefix START RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95 Version: $LATEST
+ENDS_WITH_RECORD = late_regex(
+    rb"[^\n]*?(?:START RequestId: " + ID + rb" Version: \S+|END RequestId: " + ID + rb")\s*\Z"
+)
+
 CODES = re.compile(rb"\x1b\[[\d;]*m")
 """Codes of colour."""
 
