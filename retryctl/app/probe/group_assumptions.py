@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 
 from retryctl.app.probe.assumption import FIELDS, INSIGHTS_WITHIN_S, OLDEST_FIRST, Result, seen
 from retryctl.app.probe.probe_groups import ProbeSession
@@ -13,7 +12,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import Unrecognised
 from retryctl.errors import NoSuchLogGroup, Throttled
 from retryctl.sources.aws.client import AwsClient, AwsResponse
-from retryctl.sources.aws.daemon_pool import DaemonPool
+from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup, describe
 
@@ -119,7 +118,7 @@ def quota_is_five_or_more(session: ProbeSession) -> Result:
     return answered / max(seconds, 1.0) >= 5, evidence
 
 
-def _answered(call: Future[AwsResponse]) -> bool:
+def _answered(call: PoolTask[AwsResponse]) -> bool:
     try:
         call.result()
     except Throttled:
