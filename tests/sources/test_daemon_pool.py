@@ -44,7 +44,7 @@ def test_nobody_waits_for_a_task_whose_thread_is_gone(monkeypatch: pytest.Monkey
     with monkeypatch.context() as patch:
         patch.setattr(PoolTask, "perform", perform_without_memory)
         patch.setattr(sys, "unraisablehook", lambda _: None)
-        with DaemonPool(2) as pool, pytest.raises(MemoryError):
+        with pytest.raises(MemoryError), DaemonPool(2) as pool:
             list(pool.map(str, range(5)))
 
 
@@ -52,7 +52,7 @@ def test_nobody_waits_for_a_thread_that_never_begins(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(daemon_pool, "_CHECK_S", 0.01)
     monkeypatch.setattr(daemon_pool, "_LONGEST_START_S", 0.02)
     monkeypatch.setattr(daemon_pool, "start_daemon_thread", lambda *_: True)
-    with DaemonPool(2) as pool, pytest.raises(MemoryError):
+    with pytest.raises(MemoryError), DaemonPool(2) as pool:
         pool.submit(str).result()
 
 
