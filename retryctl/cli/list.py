@@ -1,4 +1,4 @@
-"""``retryctl list``: one line for each request."""
+"""``retryctl list``: one row for each request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def list_requests(
     *,
     chosen: ListOptions,
 ) -> int:
-    """List the requests of a function, one line each, with whole IDs for retryctl trace.
+    """List the requests of a function, one row each, with whole IDs for retryctl trace.
 
     retryctl list orders-worker --since 24h --retried --verdict disagrees
     """

@@ -57,7 +57,7 @@ def summary(
     report: Report = None,
 ) -> int:
     """Count the requests of a function: attempts, outcomes, branches, waits, errors and cost,\
- and how often the function counted its retries right.
+ and how often the function counted its retries correctly.
 
     retryctl summary orders-worker --since 24h
     """

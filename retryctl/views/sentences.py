@@ -227,7 +227,7 @@ def _detail(checked: CheckedRequest, attempt: Attempt) -> str:
 
 
 def gaps_named_once(checked: CheckedRequest, coverage: Coverage, place: str) -> CheckedRequest:
-    """Return the request, in which ``place`` replaces what is said of the gaps of the log.
+    """Return the request, in which ``place`` replaces the text of each gap.
 
     Each gap concerns many requests, so a view names it once, in its own part.
     """

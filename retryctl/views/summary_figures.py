@@ -99,7 +99,7 @@ def _nothing_compared(tally: SummaryTally, coverage: Coverage) -> str:
         )
     if tally.checks[AttemptVerdict.UNDETERMINED]:
         return (
-            "No counter of a retry was compared: each is undetermined. retryctl trace ID says why."
+            "No counter of a retry was compared: each is undetermined. retryctl trace ID shows why."
         )
     return (
         "No retry logged a counter: let the function log one (retryctl counters), or match its "

@@ -1,4 +1,4 @@
-"""``retryctl list`` from outside: one line for each request, and the filters."""
+"""``retryctl list`` from outside: one row for each request, and the filters."""
 
 from __future__ import annotations
 

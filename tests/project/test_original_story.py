@@ -50,7 +50,7 @@ def hold(attempts: list[dict[str, Any]]) -> None:
 def test_what_carries_no_id_is_told_under_its_attempt(
     handler: str, tmp_path: Path, moto: Aws
 ) -> None:
-    lab = HandlerLab(handler, Path())
+    lab = HandlerLab.open(handler, Path())
     request_id = lab.run("same,fresh", ORDER).request_id
     events = [one.event for one in lab.events]
     lost = [event.message for event in events if request_id not in event.message]

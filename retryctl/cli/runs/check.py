@@ -22,7 +22,7 @@ from retryctl.cli.options.expectations import read_expected
 from retryctl.cli.options.ids import NamedRequests, records_named, requests_in_queue
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import wait_limit, zone
-from retryctl.cli.output.messages import NO_RECORD, next_step, nothing_found, refuse_unknown
+from retryctl.cli.output.messages import nothing_found, refuse_unknown
 from retryctl.cli.output.report_files import (
     annotate,
     read_known,
@@ -162,12 +162,11 @@ def _nothing_to_check(result: CheckReport, run: CheckRun, window: TimeWindow) ->
             result.tz,
             "--wait 5m waits for logs that are late.",
         )
-    bounded = run.coverage.source == "cloudwatch" or not window.is_open
-    widen = "Widen the window with --since."
-    first = next_step(run.coverage, {"": widen if bounded else NO_RECORD})
-    return nothing_found(
-        f"the {'window' if bounded else 'log'} contains no request to check.",
-        replace(run.coverage, since_ms=window.since_ms) if bounded else run.coverage,
-        result.tz,
-        f"{first} With --allow-empty a check of no requests passes.",
-    )
+    from retryctl.cli.runs.summary import no_request  # loads the figures
+
+    is_bounded = not window.is_open
+    since_ms = window.since_ms if is_bounded else run.coverage.since_ms
+    coverage = replace(run.coverage, since_ms=since_ms)
+    error = no_request(coverage, result.tz, bounded=is_bounded)
+    error.next_step += " With --allow-empty a check of no requests passes."
+    return error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
@@ -45,7 +46,7 @@ _TO_COMPARE = "Save one with retryctl summary --output json > FILE."
 NO_REQUEST_STEPS = {
     "cloudwatch": "Widen the window with --since, or name another function.",
     "demo": "retryctl list --from demo lists the requests of the demo.",
-    "": "Check the name of the file, --since and --until.",
+    "": "Widen the window with --since.",
 }
 _NO_REQUEST_AT_ALL = NO_REQUEST_STEPS | {"": NO_RECORD}
 
@@ -107,8 +108,11 @@ def no_request(coverage: Coverage, tz: tzinfo, which: str = "", *, bounded: bool
     ``bounded``: --since or --until is given.
     """
     place = "window" if bounded or coverage.source == "cloudwatch" else "log"
-    what = f"the {place} contains no request{which}."
     step = next_step(coverage, NO_REQUEST_STEPS if place == "window" else _NO_REQUEST_AT_ALL)
+    if coverage.source != "cloudwatch" and (which or coverage.given_names):
+        which = which or f" that{coverage.given_names} selects"
+        step = f"retryctl list --from {shlex.quote(coverage.where or 'FILE')} lists all requests."
+    what = f"the {place} contains no request{which}."
     return nothing_found(what, coverage, tz, step)
 
 

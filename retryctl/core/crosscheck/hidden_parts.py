@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.history.lost_lines import LOST_IN_OWN_STREAM, LOST_LINES
 from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.coverage import UNORDERED, Gap
+from retryctl.core.model.limits import LEAST_INFERRED_WAIT_MS, USUAL_WAITS_MS
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.value_classes import value_class
 
@@ -192,7 +194,8 @@ def _outcome(
     pairs = list(zip(before, request.attempts, strict=True))
     if outcome is RequestOutcome.EXHAUSTED:
         failed = all(now.outcome.failed for was, now in pairs if was.outcome.failed)
-        return outcome if failed else RequestOutcome.UNKNOWN
+        queued = not hidden.anywhere or _waits_as_queued(request.attempts)
+        return outcome if failed and queued else RequestOutcome.UNKNOWN
     changed = any(was.outcome is not now.outcome for was, now in pairs)
     return RequestOutcome.UNKNOWN if changed else outcome
 
@@ -203,3 +206,15 @@ def _may_have_lost_lines(request: Request) -> bool:
         attempt.ambiguous and attempt.outcome is AttemptOutcome.UNKNOWN
         for attempt in request.attempts
     )
+
+
+def _waits_as_queued(attempts: Sequence[Attempt]) -> bool:
+    """Whether no retry starts sooner than the asynchronous queue starts it.
+
+    Else an event source retries the request, and has more attempts in a gap.
+    """
+    for before, after in pairwise(attempts):
+        wait, usual = wait_ms(before, after), USUAL_WAITS_MS.get(before.number)
+        if wait is not None and usual is not None and wait - usual < LEAST_INFERRED_WAIT_MS:
+            return False
+    return True

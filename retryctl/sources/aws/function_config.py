@@ -218,7 +218,7 @@ def read_settings(
         ):
             notes.append(
                 f"A version or an alias of {named.name} has retry settings of its own, and the "
-                f"logs do not say which was called: name it ({named.name}:ALIAS). "
+                f"logs do not show which one was called: name it ({named.name}:ALIAS). "
                 f"Lambda's defaults are assumed."
             )
             retries = event_age_s = None

@@ -110,9 +110,9 @@ def _told_of(attempt: Attempt, around: Setting) -> Iterator[tuple[str, str]]:
 def _tmp(checked: CheckedRequest, attempt: Attempt, around: Setting) -> Markup:
     if not files_are_inferred(checked.request):
         return Markup()
-    held = files_around(checked.request, attempt, around.known, around.branches)
+    places = files_around(checked.request, attempt, around.known, around.branches)
     heading = tag("h4", "Files in /tmp ", tag("small", "as the log implies"))
-    return tag("section", heading, _facts(held), class_="tmp")
+    return tag("section", heading, _facts(places), class_="tmp")
 
 
 def mentions(events: Sequence[LogEvent], around: Setting) -> Markup:

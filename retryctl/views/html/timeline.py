@@ -168,8 +168,8 @@ class _Drawing:
         yield tag("text", str(attempt.number), class_="number", x=x, y=top + _LINE + 5)
         yield tag("text", sign, class_=f"sign {STYLES[sign]}", x=x, dx=18, y=top + _LINE - 9)
         yield self._claim(attempt, x, top + _CLAIM)
-        if held := self._files.get(attempt.number):
-            yield tag("text", _FILE * min(held, _MOST_FILES), class_="held", x=x, y=top + _FILES)
+        if files := self._files.get(attempt.number):
+            yield tag("text", _FILE * min(files, _MOST_FILES), class_="held", x=x, y=top + _FILES)
 
     def _claim(self, attempt: Attempt, x: str, y: int) -> Markup:
         """Draw the claim below the circle; a long one near an end is moved inwards."""

@@ -1,4 +1,4 @@
-"""``list`` as text: one line for each request."""
+"""``list`` as text: one row for each request."""
 
 from __future__ import annotations
 
