@@ -74,7 +74,7 @@ class PoolTask(Generic[T]):
             return
         try:
             self._result = self._run()
-        except BaseException as error:  # given to whoever waits for the result
+        except BaseException as error:  # raised where the result is taken
             self._error = error
             if isinstance(error, MemoryError):
                 self._state.is_out_of_memory = True
