@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+from functools import cache
 from operator import attrgetter
 from typing import Any, NoReturn, TypeVar, dataclass_transform
 
@@ -111,13 +112,20 @@ def _state_source(made: Any, scope: _Scope) -> list[str]:
 
 def _as_writable(made: Any, scope: _Scope, body: list[str]) -> list[str]:
     """Return the lines of ``body``, in which the fields of a frozen value can be written."""
+    scope |= {"_set": object.__setattr__, "_made": made, "_writable": _writable(made)}
+    scope["_writable_of"] = _writable
+    return [
+        " _kind = self.__class__",
+        " _set(self, '__class__', _writable if _kind is _made else _writable_of(_kind))",
+        *body,
+        " self.__class__ = _kind",
+    ]
+
+
+@cache
+def _writable(kind: type) -> type:
     methods = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
-    scope |= {
-        "_set": object.__setattr__,
-        "_made": made,
-        "_writable": type(made.__name__, (made,), {"__slots__": (), **methods}),
-    }
-    return [" _set(self, '__class__', _writable)", *body, " self.__class__ = _made"]
+    return type(kind.__name__, (kind,), {"__slots__": (), **methods})
 
 
 def _comparison(made: Any) -> tuple[Callable[..., Any], Callable[..., int]]:

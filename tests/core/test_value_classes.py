@@ -82,6 +82,21 @@ def test_a_value_cannot_be_changed_but_replaced_copied_and_pickled() -> None:
     assert pickle.loads(pickle.dumps(made)) == copy(made) == deepcopy(made) == made
 
 
+class Wheel(Part):
+    """A subclass that is no value class itself."""
+
+    shape = "round"
+
+
+def test_a_value_of_a_subclass_stays_one() -> None:
+    wheel = Wheel(name="wheel")
+    for each in (wheel, replace(wheel, size=2), pickle.loads(pickle.dumps(wheel))):
+        assert type(each) is Wheel
+        assert each.shape == "round"
+        with pytest.raises(FrozenInstanceError):
+            each.name = "axle"  # type: ignore[misc]
+
+
 def test_a_wrong_construction_is_refused() -> None:
     part: Any = Part
     for arguments, keywords in ((("wheel",), {}), ((), {}), ((), {"name": "wheel", "colour": 1})):
