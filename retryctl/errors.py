@@ -19,6 +19,8 @@ Every error has what happened and why (``what``) and the next step (``next_step`
 
 from __future__ import annotations
 
+import shlex
+import sys
 from enum import IntEnum
 
 
@@ -39,6 +41,12 @@ class ExitStatus(IntEnum):
         if passed is None:
             return cls.UNDETERMINED
         return cls.OK if passed else cls.DID_NOT_HOLD
+
+
+def install_step(package: str, extra: str) -> str:
+    """Return the commands that install a package which an extra of retryctl has."""
+    python, package = shlex.quote(sys.executable), shlex.quote(package)
+    return f"Run: {python} -m pip install {package}, or in a checkout: pipx install -f '.[{extra}]'"
 
 
 class RetryctlError(Exception):

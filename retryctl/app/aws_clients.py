@@ -31,7 +31,7 @@ def aws_for(
     """
     from retryctl import __version__
 
-    _refuse_contradictions(options, names)
+    _refuse_contradictions(options, (*options.log_groups, *names))
     places = [_PLACE_OF_ARN.match(name or "") for name in names]
     regions = [place and place["region"] for place in places]
     named = next(filter(None, regions), None)

@@ -12,9 +12,11 @@ from retryctl.app.aws_clients import aws_for, with_place
 from retryctl.app.options import (
     Clock,
     Feedback,
+    LateWarnings,
     ShowProgress,
     SourceOptions,
     TimeWindow,
+    Warn,
 )
 from retryctl.app.search_progress import show_calls
 from retryctl.config import ProjectConfig
@@ -93,7 +95,8 @@ def open_search(
         options = _by_groups(options, config, feedback, show)
     place = place_of(options, config, any_group=True)
     aws = aws_for(options, place.function, *place.groups, show=show, clock=clock)
-    functions = _Functions(aws, place, feedback)
+    late = LateWarnings(report=feedback.warn)
+    functions = _Functions(aws, place, late.warn)
     groups = functions.groups
     known = FunctionConfig() if place.elsewhere else functions.known
     command = f"retryctl trace {' '.join(query.request_ids[:5])} -f NAME{options.aws_options}"
@@ -112,16 +115,17 @@ def open_search(
         given_function="" if options.log_groups else options.names,
     )
     named = parse_function_name(place.function) if place.function and not place.elsewhere else None
+    names = (place.function, *place.groups)
     return OpenedSearch(
         source=source,
         query=replace(
             query,
             log_groups=groups,
             function=named.name if named else None,
-            versions=_versions(aws, named, feedback) if named else None,
+            versions=_versions(aws, named, late.warn) if named else None,
         ),
         settings_of=functions.of,
-        coverage=lambda: with_place(source.coverage(), options, place.function, *place.groups),
+        coverage=lambda: with_place(late.after(source.coverage()), options, *names),
         region=lambda: aws.region,
         skew_ms=lambda: aws.skew_ms,
     )
@@ -136,7 +140,7 @@ def _by_groups(
             "a version or an alias can be given for one function only.",
             "Name one function, or drop the version.",
         )
-    _, targets = find_targets(options, config, feedback, show)
+    _, targets = find_targets(options, config, feedback.warn, show)
     groups = (target.group.identifier or target.group.name for target in targets)
     return replace(options, functions=(), log_groups=tuple(groups))
 
@@ -155,9 +159,9 @@ def read_by_service_clock(
             return query, events
 
 
-def _versions(aws: AwsClient, named: FunctionName, feedback: Feedback) -> frozenset[str] | None:
+def _versions(aws: AwsClient, named: FunctionName, warn: Warn) -> frozenset[str] | None:
     versions, notes = read_versions(aws, named)
-    _warn_all(feedback, notes)
+    _warn_all(warn, notes)
     return versions
 
 
@@ -202,8 +206,8 @@ class _Functions:
     ``described`` has the group's description where it is a single one.
     """
 
-    def __init__(self, aws: AwsClient, place: SearchPlace, feedback: Feedback) -> None:
-        self._feedback = feedback
+    def __init__(self, aws: AwsClient, place: SearchPlace, warn: Warn) -> None:
+        self._warn = warn
         self.known = FunctionConfig()
         self.groups = place.groups
         self.described: dict[LogGroup, Description] = {}
@@ -214,7 +218,7 @@ class _Functions:
         if place.function:
             named = parse_function_name(place.function)
             describe_it = partial(self._describe, place, named)
-            self.known, own = _settings(aws, place.function, feedback, describe_it)
+            self.known, own = _settings(aws, place.function, warn, describe_it)
             self.groups = _groups_of(aws, place.groups, named, own)
             self._only = None if place.elsewhere else place.function
             self._read[named.name if place.elsewhere else place.function] = self.known
@@ -226,7 +230,7 @@ class _Functions:
             group = self._arns.get(event.log_group or "") or event.log_group or ""
             function = function_of_group(group) or function_of(event.log_group, event.log_stream)
         if function not in self._read and function is not None:
-            self._read[function], _ = _settings(self._aws, function, self._feedback)
+            self._read[function], _ = _settings(self._aws, function, self._warn)
         return self._read[function]
 
     def discovered(self, first: Sequence[str], command: str) -> Discovered:
@@ -240,7 +244,7 @@ class _Functions:
             step = "Name the function (-f NAME) or its log group (-g GROUP), or allow the action:"
             error.next_step = f"{step}\n{command}"
             raise
-        _warn_all(self._feedback, notes)
+        _warn_all(self._warn, notes)
         return groups
 
     def _describe(self, place: SearchPlace, named: FunctionName, own: str | None) -> None:
@@ -253,11 +257,11 @@ class _Functions:
 def _settings(
     aws: AwsClient,
     function: str,
-    feedback: Feedback,
+    warn: Warn,
     beside: Callable[[str | None], None] | None = None,
 ) -> tuple[FunctionConfig, str | None]:
     settings, group, notes = read_settings(aws, function, beside=beside)
-    _warn_all(feedback, notes)
+    _warn_all(warn, notes)
     return settings, group
 
 
@@ -269,9 +273,9 @@ def _groups_of(
     return groups or (named.log_group(own) if own else named.default_log_group,)
 
 
-def _warn_all(feedback: Feedback, sentences: Iterable[str]) -> None:
+def _warn_all(warn: Warn, sentences: Iterable[str]) -> None:
     for sentence in sentences:
-        feedback.warn(sentence)
+        warn(sentence)
 
 
 @value_class
@@ -288,7 +292,7 @@ class Target:
 
 
 def find_targets(
-    options: SourceOptions, config: ProjectConfig, feedback: Feedback, show: ShowProgress
+    options: SourceOptions, config: ProjectConfig, warn: Warn, show: ShowProgress
 ) -> tuple[AwsClient, tuple[Target, ...]]:
     """Return the log groups that the options name, and the client that reads them.
 
@@ -297,12 +301,12 @@ def find_targets(
     """
     if options.functions and not options.log_groups:
         aws = aws_for(options, *options.functions, show=show)
-        finder = _TargetFinder(aws=aws, feedback=feedback)
+        finder = _TargetFinder(aws=aws, warn=warn)
         found = chain.from_iterable(map(finder.named, options.functions))
     else:
         place = place_of(options, config, any_group=False)
         aws = aws_for(options, place.function, *place.groups, show=show)
-        finder = _TargetFinder(aws=aws, feedback=feedback)
+        finder = _TargetFinder(aws=aws, warn=warn)
         if place.function:
             found = chain(finder.of_function(place.function, place.groups))
         else:
@@ -315,7 +319,7 @@ def find_targets(
 @value_class
 class _TargetFinder:
     aws: AwsClient
-    feedback: Feedback
+    warn: Warn
 
     def named(self, name: str) -> Iterator[Target]:
         """Return the targets of a function's name or of a pattern of names."""
@@ -323,7 +327,7 @@ class _TargetFinder:
             yield from self.of_function(name)
             return
         functions, notes = matching_functions(self.aws, name)
-        _warn_all(self.feedback, notes)
+        _warn_all(self.warn, notes)
         for function in functions:
             known = self._settings_of(function.name if function.exists else None)
             group = LogGroup(name=function.group)
@@ -332,8 +336,8 @@ class _TargetFinder:
     def of_function(self, function: str, groups: tuple[str, ...] = ()) -> Iterator[Target]:
         """Return the targets of one function: ``groups``, or the group that its settings name."""
         named = parse_function_name(function)
-        known, own = _settings(self.aws, function, self.feedback)
-        versions = _versions(self.aws, named, self.feedback)
+        known, own = _settings(self.aws, function, self.warn)
+        versions = _versions(self.aws, named, self.warn)
         for group in find_log_groups(self.aws, _groups_of(self.aws, groups, named, own)):
             yield Target(group=group, function=named.name, settings=known, versions=versions)
 
@@ -345,4 +349,4 @@ class _TargetFinder:
             yield Target(group=group, function=None, settings=known)
 
     def _settings_of(self, function: str | None) -> FunctionConfig:
-        return _settings(self.aws, function, self.feedback)[0] if function else FunctionConfig()
+        return _settings(self.aws, function, self.warn)[0] if function else FunctionConfig()

@@ -22,7 +22,7 @@ from retryctl.app.cloudwatch_targets import (
     find_targets,
     query_budget,
 )
-from retryctl.app.options import Feedback, ShowProgress, SourceOptions, TimeWindow
+from retryctl.app.options import Feedback, LateWarnings, ShowProgress, SourceOptions, TimeWindow
 from retryctl.app.search_progress import show_calls
 from retryctl.config import ProjectConfig
 from retryctl.core.crosscheck.claims import Markers
@@ -32,7 +32,12 @@ from retryctl.errors import CouldNotLook, LoginExpired, NoCredentials
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe, refusal_of
 from retryctl.sources.cloudwatch.engine_choice import SearchOptions
-from retryctl.sources.cloudwatch.gaps import masked, not_kept, not_searched
+from retryctl.sources.cloudwatch.gaps import (
+    masked,
+    not_kept,
+    not_searched,
+    with_usable_advice,
+)
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, asked_window
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.window_download import WindowDownload
@@ -85,7 +90,8 @@ def download_groups(
     """
     with temporary_folder("download") as folder:
         with feedback.progress() as show:
-            aws, targets = find_targets(options, config, feedback, show)
+            late = LateWarnings(report=feedback.warn)
+            aws, targets = find_targets(options, config, late.warn, show)
             search = _search_options(options, aws, feedback)
             if targets and not aws.calls:
                 search.describe(targets[0].group)  # the response has the service's clock
@@ -107,6 +113,7 @@ def download_groups(
                 show=show,
             )
             groups = tuple(download.run(folder))
+            late.after(download.coverage)
         yield DownloadedGroups(
             groups=groups,
             window=replace(window, since_ms=limits.since_ms),
@@ -207,6 +214,7 @@ class _Download:
         if self._now_ms - since_ms > _DAY_MS:  # no group keeps less
             kept = not_kept(group, self._search.describe(group), since_ms, self._now_ms)
             looked.gaps += [gap for gap in kept if gap.kind == "retention"]
+        looked.gaps = with_usable_advice(looked.gaps, partial(self._search.describe, group))
         if looked.masked:
             known = self._search.describe(group)
             looked.gaps += masked(group, known, looked.masked, unmask=self._aws.unmask)

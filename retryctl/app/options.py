@@ -6,11 +6,12 @@ import shlex
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from retryctl.core.value_classes import value_class
+from retryctl.core.model.coverage import Coverage
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ ProgressText = Callable[[float], str]
 
 ShowProgress = Callable[[ProgressText], None]
 """Shows a line of progress. May be called from any thread."""
+
+Warn = Callable[[str], None]
+"""Reports a sentence about what was read."""
 
 
 class Engine(StrEnum):
@@ -158,6 +162,28 @@ def _show_nothing(text: ProgressText) -> None:
 
 
 SILENT: Feedback = Silent()
+
+
+@state_class
+class LateWarnings:
+    """Warnings that are reported once something was read: an error before that stands alone."""
+
+    report: Warn
+    _waiting: list[str] | None = field(default_factory=list)
+
+    def warn(self, sentence: str) -> None:
+        """Report the sentence, now or later."""
+        if self._waiting is None:
+            self.report(sentence)
+        else:
+            self._waiting.append(sentence)
+
+    def after(self, coverage: Coverage) -> Coverage:
+        """Report what waits for ``coverage``, and return that."""
+        waiting, self._waiting = self._waiting or (), None
+        for sentence in waiting:
+            self.report(sentence)
+        return coverage
 
 
 def wall_clock_ms() -> int:

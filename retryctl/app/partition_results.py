@@ -6,9 +6,10 @@ from collections import defaultdict
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from retryctl.bulk.partition_map import Requests
+from retryctl.bulk.partition_map import CountedRequests, Requests
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
+from retryctl.core.summary.alike_requests import AlikeRequests
 from retryctl.core.summary.request_row import RequestRow, RowFilter, request_rows
 from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
@@ -39,12 +40,14 @@ def wrong_counters(requests: Requests) -> list[StreamStretch]:
     ]
 
 
-def tallies_by_function(requests: Requests) -> TalliesByFunction:
+def tallies_by_function(requests: CountedRequests) -> TalliesByFunction:
     """Count the requests."""
     tallies: TalliesByFunction = defaultdict(SummaryTally)
     for one in requests:
         if isinstance(one, SilentSuccesses):
             tallies[one.function].add_quiet(one.attempts)
+        elif isinstance(one, AlikeRequests):
+            tallies[one.checked.request.function].add_alike(one)
         else:
             tallies[one.request.function].add(one)
     return tallies

@@ -25,7 +25,12 @@ from retryctl.app.partition_results import (
     wanted_rows,
     wrong_counters,
 )
-from retryctl.bulk.partition_map import Requests, map_partitions
+from retryctl.bulk.partition_map import (
+    CountedRequests,
+    Requests,
+    count_partitions,
+    map_partitions,
+)
 from retryctl.bulk.reader import BulkReader
 from retryctl.bulk.reduction import PartitionContext
 from retryctl.bulk.shuffle import ShuffleStore
@@ -59,7 +64,7 @@ T = TypeVar("T")
 def count_requests(reader: WindowReader) -> TalliesByFunction:
     """Count the requests of a window, by function."""
     tallies: TalliesByFunction = {}
-    for part in reader.map(tallies_by_function):
+    for part in reader.count():
         for function, tally in part.items():
             tallies.setdefault(function, SummaryTally()).merge(tally)
     return tallies
@@ -143,6 +148,11 @@ class WindowReader:
         """Yield what ``make`` makes of each part of the requests."""
         for log in self._logs():
             yield from log.map(make)
+
+    def count(self) -> Iterator[TalliesByFunction]:
+        """Yield the tallies of each part of the requests."""
+        for log in self._logs():
+            yield from log.count()
 
     def evaluate(self, kind: CheckEvaluator) -> Iterator[CheckEvaluator]:
         """Yield an evaluator of that kind for each log."""
@@ -275,7 +285,13 @@ class SavedWindow:
 
     def map(self, make: Callable[[Requests], T]) -> Iterator[T]:
         """Yield what ``make`` makes of each partition."""
-        return self._map(make, self._found)
+        return self._noted(self._map(make, self._found))
+
+    def count(self) -> Iterator[TalliesByFunction]:
+        """Yield the tallies of each partition."""
+        observed = _Observed(make=tallies_by_function)
+        parts = count_partitions(self._found, self._context, observed, self._processes)
+        return self._noted(parts)
 
     def evaluate(self, kind: CheckEvaluator) -> CheckEvaluator:
         """Evaluate all requests; those whose findings are kept are read once more, for evidence."""
@@ -284,7 +300,8 @@ class SavedWindow:
             evaluator.merge(part)
         if ids := evaluator.request_ids_with_findings():
             proved = kind.another()
-            for part in self._map(_Evaluate(kind=kind), self._read(tuple(ids))):
+            again = self._read(tuple(ids))
+            for part in self._noted(self._map(_Evaluate(kind=kind), again)):
                 proved.merge(part)
             if not evaluator.take_evidence(proved):
                 raise UnreadableInput(
@@ -292,8 +309,10 @@ class SavedWindow:
                 )
         return evaluator
 
-    def _map(self, make: Callable[[Requests], T], found: ShuffleStore) -> Iterator[T]:
-        parts = map_partitions(found, self._context, _Observed(make=make), self._processes)
+    def _map(self, make: Callable[[Requests], T], found: ShuffleStore) -> Iterator[tuple[T, bool]]:
+        return map_partitions(found, self._context, _Observed(make=make), self._processes)
+
+    def _noted(self, parts: Iterator[tuple[T, bool]]) -> Iterator[T]:
         for result, lacks_lines in parts:
             self.lacks_lines |= lacks_lines
             yield result
@@ -349,12 +368,12 @@ def _processors() -> int:
 class _Observed:
     """Calls ``make``; returns its result, and whether lines of a request may be missing."""
 
-    make: Callable[[Requests], Any]
+    make: Callable[[Any], Any]
 
-    def __call__(self, requests: Requests) -> tuple[Any, bool]:
+    def __call__(self, requests: CountedRequests) -> tuple[Any, bool]:
         lacks_lines = False
 
-        def observed() -> Requests:
+        def observed() -> CountedRequests:
             nonlocal lacks_lines
             for one in requests:
                 lacks_lines |= isinstance(one, CheckedRequest) and one.lacks_lines

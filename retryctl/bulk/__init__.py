@@ -35,7 +35,8 @@ What a scan found goes to the *shuffle* store (``shuffle``), a temporary file (`
 dealt out to partitions by request ID. When all chunks are scanned, the fragments of each stream
 are *stitched* (``stitched_streams``), some streams at a time and in several processes
 (``stitch_tasks``). The *reduce* step (``reduction``) takes one partition at a time: it groups
-attempts by request and has the core check them.
+attempts by request and has the core check them. Where requests are only counted, the core checks
+the first of each *form* (``request_forms``).
 
 With request IDs, a *survey* (``id_survey``) is the prefilter: it finds the IDs in the bytes, and
 sorts the events of each block as they stand (``raw_blocks``), which shows their number, times and

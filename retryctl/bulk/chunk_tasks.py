@@ -72,7 +72,7 @@ class ScanTask:
         try:
             for block in blocks:
                 if selector is None:
-                    scanner.read(block.canonical())
+                    scanner.read(block)
                 elif lines := selector.lines_of(block, irregular=chunk.is_irregular):
                     led = lead_with_groups(b"".join(lines))
                     scanner.read_lines(BytesIO(led).readlines())

@@ -25,6 +25,7 @@ from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
+from retryctl.core.model.events import REQUEST_ID
 from retryctl.core.value_classes import state_class
 from retryctl.sources.saved.canonical_lines import HEADER, KEY
 from retryctl.sources.saved.diagnostics import FileDiagnostics
@@ -43,9 +44,7 @@ from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 FEW_IDS = 16
 FEW_STREAMS = 8
-_ANY_ID = late_regex(
-    rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-)
+_ANY_ID = late_regex(REQUEST_ID.encode())
 _PLAIN_NAME = re.compile(r"[!#-\[\]-~ ]+")
 # {"logGroupName":"/aws/lambda/orders","logStreamName":"2026/11/23/[7]0123…
 _STREAM_FIRST = rb'\{(?:"logGroupName": ?"[^"\\]*", ?)?"logStreamName": ?"'

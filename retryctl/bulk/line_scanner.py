@@ -22,10 +22,13 @@ from retryctl.core.model.function_config import FunctionConfig
 from retryctl.sources.saved.canonical_lines import HEADER, KEY, canonical_line
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.log_format import RawEvent
+from retryctl.sources.saved.raw_blocks import RawBlock, has_one_event_a_line
 from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 MOST_FRAGMENTS = 64
 """A stream that is out of order more often is not worth cutting."""
+LINES_AT_ONCE = 1_500
+"""At least as many lines are dealt out to their streams at once."""
 MOST_HELD = 100_000
 """As many lines of one stream may wait for the end of an attempt."""
 
@@ -57,22 +60,38 @@ class LineScanner:
         self._lines_until_relief = MOST_HELD
         self._kinds = LineKinds(default_markers=markers.are_default)
         self._before_ms = 0
+        self._waiting: list[bytes] = []
+        self._is_regular = False
         self.found = ScannedChunk(others=[[] for _ in range(parts)])
         self._attempts = AttemptBuilder(selected, markers, settings, cache, self.found, shown)
 
     # ----------------------------------------------------------------- lines
 
-    def read(self, block: bytes) -> None:
-        """Read the next block, which has whole lines."""
-        # four times as fast as the lines of a file
-        block = lead_with_groups(block)
-        lines = BytesIO(block).readlines()
+    def read(self, raw: RawBlock) -> None:
+        """Read the next block, which has whole lines; some blocks are read together."""
+        lines = BytesIO(raw.raw).readlines()  # four times as fast as the lines of a file
+        is_regular = raw.convert is None and has_one_event_a_line(raw.raw, len(lines))
+        block = raw.raw if is_regular else raw.canonical()
+        led = lead_with_groups(block)
+        if led is not raw.raw:
+            lines = BytesIO(led).readlines()
         if self.found.id_search.open:
             fold_search(self.found.id_search, lines)
-        if nameless := nameless_lines(block, len(lines)):
+        nameless = nameless_lines(led, len(lines))
+        if nameless or is_regular is not self._is_regular:
+            self._read_waiting()
+        if nameless:
             self._read_nameless(nameless, len(lines))
-        else:
-            self.read_lines(lines)
+            return
+        self._is_regular = is_regular
+        self._waiting += lines
+        if len(self._waiting) >= LINES_AT_ONCE:
+            self._read_waiting()
+
+    def _read_waiting(self) -> None:
+        lines, self._waiting = self._waiting, []
+        if lines:
+            self.read_lines(lines, is_regular=self._is_regular)
 
     def _read_nameless(self, lines: NamelessLines, count: int) -> None:
         """Read lines that name no stream: they are only counted, and are read as a whole later."""
@@ -82,23 +101,29 @@ class LineScanner:
             self._read_later((group, ""), lines.first_ms)
         self._see(lines.last_ms)
 
-    def read_lines(self, lines: list[bytes]) -> None:
-        """Read the next lines: those of each stream together, where the layout of all is usual."""
+    def read_lines(self, lines: list[bytes], *, is_regular: bool = False) -> None:
+        """Read the next lines: those of each stream together, where the layout of all is usual.
+
+        ``is_regular``: each of them is known to begin and end as an event.
+        """
         self.found.events += len(lines)
-        batches = self._batches(lines) if self._width else None
+        self._relieve(len(lines))
+        if not self._width:  # the first line shows the layout of the others
+            self._read_each(lines[:1])
+            lines = lines[1:]
+        batches = self._batches(lines, is_regular=is_regular) if self._width else None
         if batches is None:
             self._read_each(lines)
-        else:
-            for batch in batches:
-                self._read_batch(batch)
-        self._relieve(len(lines))
+            return
+        for batch in batches:
+            self._read_batch(batch)
 
-    def _batches(self, lines: list[bytes]) -> list[StreamBatch] | None:
+    def _batches(self, lines: list[bytes], *, is_regular: bool) -> list[StreamBatch] | None:
         """Deal the lines out to their streams; ``None`` where one could concern another stream."""
         batches = by_header(lines, self._width)
         places: set[StreamPlace] = set()
         for batch in batches:
-            if not batch.classify(self._message_at, self._kinds):
+            if not batch.classify(self._message_at, self._kinds, is_regular=is_regular):
                 return None
             known = batch.header in self._fragments and batch.is_sorted
             if not known and not batch.begins_usual():
@@ -289,6 +314,7 @@ class LineScanner:
 
     def finish(self) -> ScannedChunk:
         """Return what was found, once all lines are read."""
+        self._read_waiting()
         for fragment in self.found.fragments:
             self._see(int(fragment.first))
             self._see(int(fragment.last))

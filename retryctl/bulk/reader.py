@@ -40,6 +40,11 @@ PARTITION_BYTES = 48 << 20
 SHOWN_CHUNK_BYTES = 8 << 20
 SHOWN_PER_PARTITION = 2_000
 MOST_CHUNKS, MOST_PARTITIONS = 512, 256
+EXAMINED_BYTES = 4 << 20
+"""A log of at most this size is examined whole for lost lines, whatever request is shown.
+
+In a larger one it counts only what its own log streams show: no other is read for one request.
+"""
 
 
 class BulkReader:
@@ -131,7 +136,10 @@ class BulkReader:
         settings: FunctionConfig,
         progress: Progress | None,
     ) -> tuple[ScanPlan, ShuffleStore, frozenset[str]]:
-        """Survey the log for the IDs, then scan the streams that mention one of them."""
+        """Survey the log for the IDs, then scan the streams that mention one of them.
+
+        A small log is scanned whole.
+        """
         meter = Meter(progress, 2 * self._size)
         plan = self._plan(
             query, markers, settings, Shown(ids=frozenset(query.request_ids), lines=True)
@@ -142,13 +150,16 @@ class BulkReader:
         if not found.mentions_any:  # Lambda writes IDs in lower case, not everybody else does
             run, found = self._survey(SurveyTask(query=query, upper=True), chunks, Meter(None, 0))
         places = frozenset(found.mentioned)
-        plan = replace(plan, places=places)
+        again: Iterable[Chunk] = chunks
+        scan = ScanTask(plan=plan)
+        if not self._is_examined:
+            again = found.chunks_of({stream for _, stream in places})
+            plan = replace(plan, places=places)
+            scan = ScanTask(plan=plan, selector=LineSelector(places))
         store = ShuffleStore(plan, self._source)
         if not any(stream for _, stream in places):
             store.sort_whole(places)
         else:
-            scan = ScanTask(plan=plan, selector=LineSelector(places))
-            again = found.chunks_of({stream for _, stream in places})
             for _, scanned in ChunkRun(scan, meter, 1).results(again):
                 scanned.forget_counts()
                 store.take(scanned)
@@ -190,6 +201,11 @@ class BulkReader:
     def _size(self) -> int:
         self._files = self._files or find_files(self._source, self._stdin)
         return sum(file.size for file in self._files)
+
+    @property
+    def _is_examined(self) -> bool:
+        """Whether the whole log is examined for lost lines."""
+        return self._size <= EXAMINED_BYTES
 
     def _plan(
         self, query: LogQuery, markers: Markers, settings: FunctionConfig, shown: Shown
@@ -244,9 +260,17 @@ class BulkReader:
         gaps = (
             store.searched_by_id(),
             *gaps_shown_by_start(self._files, store.stats.first_ms, begins),
-            lost_lines(len(torn)) if torn else None,
+            lost_lines(len(torn), examined=self._is_examined) if torn else None,
         )
         store.stats.gaps += [gap for gap in gaps if gap]
+        store.stats.gaps[:] = [
+            replace(
+                gap, settle=store.save_command(after_ms=None if gap.kind == "more-pages" else 1)
+            )
+            if gap.kind in ("more-pages", "one-stream")
+            else gap
+            for gap in store.stats.gaps
+        ]
         store.stats.bytes_read, store.stats.web_requests = run.done, len(store.web - {""})
         store.stats.web_function = bool(store.web)
 

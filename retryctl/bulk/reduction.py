@@ -22,6 +22,7 @@ from retryctl.bulk.compact_attempts import (
     like,
     packed_id,
 )
+from retryctl.bulk.request_forms import PackedAttempt, RequestForm, RequestForms
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_attempts_of
 from retryctl.core.crosscheck.claims import Markers
@@ -31,6 +32,7 @@ from retryctl.core.model.coverage import Coverage, Gap, runs_version
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.request import RequestOutcome
+from retryctl.core.summary.alike_requests import AlikeRequests
 from retryctl.core.summary.silent_successes import CompactAttempt, SilentSuccesses, id_of
 from retryctl.core.value_classes import state_class, value_class
 
@@ -67,7 +69,7 @@ class PartitionContext:
 
     ``versions`` select the requests that ran one of them. ``stored`` has the counts of a durable
     store by request ID. ``silent_templates`` caches which templates of each scan are those of
-    silent successes.
+    silent successes, ``forms`` the first request of each form.
     """
 
     coverage: Coverage
@@ -81,6 +83,7 @@ class PartitionContext:
     silent_templates: dict[StreamReading, dict[int, bool]] = field(
         default_factory=dict, compare=False
     )
+    forms: RequestForms = field(default_factory=RequestForms, compare=False)
 
     def has(self, placed_ms: int) -> bool:
         """Whether a request whose first attempt is placed there belongs to the window."""
@@ -90,14 +93,32 @@ class PartitionContext:
 
 
 _Key = tuple["str | None", bytes]
+_Packed = dict[_Key, list[PackedAttempt]]
 
 
 def reduce_partition(
     part: Partition, readings: Mapping[int, StreamReading], context: PartitionContext
 ) -> Iterator[CheckedRequest | SilentSuccesses]:
     """Yield the checked requests of a partition that belong to the window."""
+    return _reduce(part, readings, context, None)  # type: ignore[return-value]
+
+
+def count_partition(
+    part: Partition, readings: Mapping[int, StreamReading], context: PartitionContext
+) -> Iterator[CheckedRequest | SilentSuccesses | AlikeRequests]:
+    """Yield the same, but requests that are alike many at a time."""
+    return _reduce(part, readings, context, context.forms)
+
+
+def _reduce(
+    part: Partition,
+    readings: Mapping[int, StreamReading],
+    context: PartitionContext,
+    forms: RequestForms | None,
+) -> Iterator[CheckedRequest | SilentSuccesses | AlikeRequests]:
     attempts: dict[_Key, list[Attempt]] = defaultdict(list)
     mentions: dict[_Key, list[LogEvent]] = defaultdict(list)
+    packed: _Packed = defaultdict(list)
     for number, others in part.others:
         for fragment, attempt in others:
             stream = readings[number].streams[fragment]
@@ -108,28 +129,52 @@ def reduce_partition(
                 attempts[at_end.log_group, packed_id(attempt.request_id)].append(at_end)
     for group, request_id, event in part.mentions:
         mentions[group, packed_id(request_id)].append(event)
-    yield from _plain(part, readings, context, attempts, mentions)
-    for key in dict.fromkeys(chain(attempts, mentions)):
-        checked = _checked(key, attempts.get(key, []), mentions.get(key, []), context)
+    ids = {key[1] for key in (*attempts, *mentions)}
+    yield from _plain(part, readings, context, ids, packed)
+    alike: dict[RequestForm, list[list[CompactAttempt]]] = defaultdict(list)
+    for key in dict.fromkeys(chain(attempts, packed, mentions)):
+        those = sorted(packed.get(key, ()), key=PackedAttempt.place)
+        is_packed = key not in attempts and key not in mentions
+        form = _form(those, context, forms) if forms and is_packed else None
+        if form and form in context.forms.checked:
+            if context.has(those[0].packed[1]):
+                alike[form].append([each.packed for each in those])
+            continue
+        unpacked = [each.unpacked(number, context.named) for number, each in enumerate(those, 1)]
+        every = [*attempts.get(key, ()), *unpacked]
+        checked = _checked(key, every, mentions.get(key, []), context)
         ran = [attempt.version for attempt in checked.request.attempts]
         if context.has(checked.request.placed_ms) and runs_version(context.versions, ran):
             yield checked
+        if form:
+            context.forms.keep(form, checked)
+    for form, requests in alike.items():
+        yield AlikeRequests(checked=context.forms.checked[form], attempts=requests)
+
+
+def _form(
+    attempts: Sequence[PackedAttempt], context: PartitionContext, forms: RequestForms
+) -> RequestForm | None:
+    """Return the form of a request; ``None`` where its check depends on more."""
+    coverage = context.coverage
+    if context.versions or context.stored or coverage.gaps or coverage.torn_streams:
+        return None
+    return forms.of(attempts, coverage, context.settings, context.named)
 
 
 def _plain(
     part: Partition,
     readings: Mapping[int, StreamReading],
     context: PartitionContext,
-    attempts: dict[_Key, list[Attempt]],
-    mentions: Mapping[_Key, list[LogEvent]],
+    ids: Collection[bytes],
+    packed: _Packed,
 ) -> Iterator[SilentSuccesses]:
-    """Yield the silent successes, and add every other packed attempt to ``attempts``."""
-    unpacked = [
-        (readings[number], list(RECORD.iter_unpack(packed))) for number, packed in part.plain
-    ]
-    seen = {key[1] for key in (*attempts, *mentions)} | _repeated(
-        [record[0] for _, records in unpacked for record in records]
-    )
+    """Yield the silent successes, and add every other attempt to ``packed``.
+
+    ``ids`` are those of requests with attempts that are not packed.
+    """
+    unpacked = [(readings[number], list(RECORD.iter_unpack(data))) for number, data in part.plain]
+    seen = {*ids, *_repeated([record[0] for _, records in unpacked for record in records])}
     hidden_from_ms, hidden_until_ms = _hidden_span_ms(context)
     for reading, records in unpacked:
         if None in reading.streams:
@@ -151,11 +196,8 @@ def _plain(
         for record in others:
             request_id, *_, fragment, shape = record
             stream = _stream(reading, fragment)
-            those = attempts[stream.log_group, request_id]
-            number_so_far = len(those) + 1  # it is the right one where they come in order
-            those.append(
-                like(reading.templates[shape], stream, context.named, record, number_so_far)
-            )
+            attempt = PackedAttempt(record, stream, reading.templates[shape])
+            packed[stream.log_group, request_id].append(attempt)
 
 
 def _silent_successes(

@@ -39,6 +39,12 @@ from retryctl.core.history.searched_log import IdSearch, searched_by_id
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent, is_timed
+from retryctl.core.model.limits import (
+    LONGEST_ATTEMPT_MS,
+    LONGEST_EVENT_AGE_S,
+    USUAL_WAITS_MS,
+    WAIT_TOLERANCE_MS,
+)
 from retryctl.core.model.records import Unrecognised, WebRecord
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
@@ -49,6 +55,9 @@ from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 _KEPT_BYTES = 64 << 20
 """As much memory may take the events of streams that are out of order, before they are spilled."""
 _EVENT_BYTES = 400  # of an event without its message
+# Around the events of one request: the time of attempts before them, and of a retry after them.
+_BEFORE_MS = LONGEST_EVENT_AGE_S * 1000 + LONGEST_ATTEMPT_MS
+_AFTER_MS = max(USUAL_WAITS_MS.values()) + WAIT_TOLERANCE_MS
 
 
 @value_class
@@ -158,15 +167,25 @@ class ShuffleStore:
         request_id = self._id_search.request_id(answers_search=self._answers_search)
         if request_id is None:
             return None
-        groups, stats = sorted(self.stats.log_groups), self.stats
-        group = groups[0] if len(groups) == 1 else "GROUP"
+        save = self.save_command(before_ms=_BEFORE_MS, after_ms=_AFTER_MS)
+        return searched_by_id(request_id, f"{save} && retryctl trace {request_id} --from log.json")
+
+    def save_command(self, *, before_ms: int = 0, after_ms: int | None = 1) -> str:
+        """Return the command that saves the window of the log again, with some time around it.
+
+        ``after_ms`` is ``None`` for all that follows it.
+        """
+        stats, query = self.stats, self._plan.query
+        groups = sorted(stats.log_groups) or list(query.log_groups)
+        if not groups and query.function:
+            groups = [f"/aws/lambda/{query.function}"]
+        group = shlex.quote(groups[0]) if len(groups) == 1 else "GROUP"
         window = "--start-time START_MS --end-time END_MS"
-        if stats.last_ms and is_timed(stats.last_ms):
-            window = f"--start-time {stats.first_ms} --end-time {stats.last_ms + 1}"
-        save = (
-            f"aws logs filter-log-events --log-group-name {shlex.quote(group)} {window} > log.json"
-        )
-        return searched_by_id(request_id, save)
+        if stats.first_ms is not None and stats.last_ms and is_timed(stats.last_ms):
+            end = "" if after_ms is None else f" --end-time {stats.last_ms + after_ms}"
+            window = f"--start-time {max(0, stats.first_ms - before_ms)}{end}"
+        saved = "--output json > log.json"
+        return f"aws logs filter-log-events --log-group-name {group} {window} {saved}"
 
     def _put(self, reading: int, plain: Sequence[bytes], kept: Sequence[KeptAttempts]) -> None:
         """Put attempts into the temporary file, by partition."""

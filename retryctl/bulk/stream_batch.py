@@ -38,8 +38,11 @@ class StreamBatch:
         self.message_at = 0
         self._done = self._held = 0
 
-    def classify(self, message_at: int, kinds: LineKinds) -> bool:
-        """Find the times and the marks; return whether the layout of all lines is the usual one."""
+    def classify(self, message_at: int, kinds: LineKinds, *, is_regular: bool) -> bool:
+        """Find the times and the marks; return whether the layout of all lines is the usual one.
+
+        ``is_regular``: each line is known to end as an event.
+        """
         self.message_at, start = message_at, len(self.header)
         stamp, head = start + _TIME_BYTES, message_at + HEAD_BYTES
         lines = self.lines
@@ -63,7 +66,8 @@ class StreamBatch:
         self.marks = list(compress(range(len(lines)), of_all))
         self.marked_lines = list(compress(lines, of_all))
         self.marked_times = list(compress(self.times, of_all))
-        return b"".join(self.times).isdigit() and set(map(_LAST_BYTES, lines)) == {b"}\n"}
+        ends = is_regular or set(map(_LAST_BYTES, lines)) == {b"}\n"}
+        return ends and b"".join(self.times).isdigit()
 
     def begins_usual(self) -> bool:
         """Whether its header is that of an event."""

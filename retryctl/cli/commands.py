@@ -48,7 +48,7 @@ _TABLE = {
     "trace": _Entry("Show what happened on each attempt of a request.", _STORY),
     "check": _Entry("Fail a CI job when retries went wrong.", _STORY),
     "summary": _Entry("Count a function's retries, errors, waits and cost.", _STORY),
-    "list": _Entry("List a function's requests, one line each.", _STORY),
+    "list": _Entry("List a function's requests, one row each.", _STORY),
     "doctor": _Entry("Check a function's configuration before anything fails.", _STORY),
     "diff": _Entry("Show where the log lines of two attempts differ.", _STORY),
     "demo": _Entry("Show a recorded history. Needs no AWS account.", _STORY),

@@ -11,13 +11,13 @@ import typer
 
 from retryctl.cli.help import CommandApp
 from retryctl.cli.options import params as options
-from retryctl.cli.store_templates import sam_template, terraform_template
-from retryctl.cli.vendoring import FILE_NAME, Store, import_line, write_joined, write_layer
+from retryctl.cli.options.params import CounterStore
 from retryctl.errors import ExitStatus, UsageError
 
 app = CommandApp(
     help="Get the code a function imports to count its retries, and what its store needs.",
 )
+
 
 Table = Annotated[str, typer.Option(metavar="NAME", help="dynamodb: the table.")]
 Bucket = Annotated[str, typer.Option(metavar="NAME", help="s3: the bucket.")]
@@ -30,7 +30,7 @@ def vendor(
         Path, typer.Argument(metavar="DIR", help="The function's folder.", show_default=False)
     ],
     store: Annotated[
-        list[Store] | None,
+        list[CounterStore] | None,
         typer.Option(
             "--store", help="Where to count (repeatable). Default: tmp.", show_default=False
         ),
@@ -41,8 +41,10 @@ def vendor(
 
     DIR/retryctl_counters.py has the counter of each store, retries and branch_on_retry.
     """
+    from retryctl.cli.runs.vendoring import FILE_NAME, import_line, write_joined
+
     replaces = (directory / FILE_NAME).exists()
-    stores = store or [Store.TMP]
+    stores = store or [CounterStore.TMP]
     print(write_joined(directory, stores))
     if replaces:
         print("retryctl: this replaced the file that was there.", file=sys.stderr)
@@ -52,7 +54,9 @@ def vendor(
 
 @app.command()
 def iam(
-    store: Annotated[Store, typer.Argument(metavar="STORE", help="tmp, s3, dynamodb or logs.")],
+    store: Annotated[
+        CounterStore, typer.Argument(metavar="STORE", help="tmp, s3, dynamodb or logs.")
+    ],
     table: Table = "TABLE",
     bucket: Bucket = "BUCKET",
     prefix: Prefix = "retries/",
@@ -74,10 +78,10 @@ def iam(
     """
     arn = f"arn:{partition}"
     statements = {
-        Store.TMP: [],
-        Store.S3: _s3(arn, bucket, prefix),
-        Store.DYNAMODB: _dynamodb(arn, table, by_hand),
-        Store.LOGS: _logs(arn, log_group),
+        CounterStore.TMP: [],
+        CounterStore.S3: _s3(arn, bucket, prefix),
+        CounterStore.DYNAMODB: _dynamodb(arn, table, by_hand),
+        CounterStore.LOGS: _logs(arn, log_group),
     }[store]
     print(json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2))
     if not statements:
@@ -87,7 +91,7 @@ def iam(
 
 @app.command()
 def template(
-    store: Annotated[Store, typer.Argument(metavar="STORE", help="dynamodb or s3.")],
+    store: Annotated[CounterStore, typer.Argument(metavar="STORE", help="dynamodb or s3.")],
     form: Annotated[Literal["sam", "terraform"], typer.Option(help="Template format.")] = "sam",
     table: Table = "retries",
     key: Annotated[
@@ -102,8 +106,10 @@ def template(
     debug: options.Debug = False,
 ) -> int:
     """Print the table with its TTL, or the bucket with its lifecycle rule."""
-    if store not in (Store.DYNAMODB, Store.S3):
+    if store not in (CounterStore.DYNAMODB, CounterStore.S3):
         raise UsageError(f"the store {store.value} needs no resource.", "Use dynamodb or s3.")
+    from retryctl.cli.runs.store_templates import sam_template, terraform_template
+
     print_of = sam_template if form == "sam" else terraform_template
     print(
         print_of(store, table=table, key=key, sort_key=sort_key, bucket=bucket, prefix=prefix),
@@ -120,6 +126,8 @@ def layer(
     debug: options.Debug = False,
 ) -> int:
     """Write a Lambda layer with retryctl.counters, for every Python runtime from 3.9."""
+    from retryctl.cli.runs.vendoring import write_layer
+
     write_layer(file)
     print(file)
     return ExitStatus.OK

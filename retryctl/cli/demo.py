@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from retryctl.app.options import SourceOptions
 from retryctl.app.trace import trace
 from retryctl.cli.help import CommandApp
@@ -23,9 +25,7 @@ def demo(
     One request runs A, B, C as it should, the retry of another lands in a new\
  execution environment, and the first attempt of a third times out.
     """
-    show = options.OutputOptions(
-        output=output, color=screen.color, tz=screen.tz, quiet=screen.quiet
-    )
+    show = options.OutputOptions(output=output, **asdict(screen))
     feedback = TerminalFeedback(quiet=screen.quiet)
     result = trace((), SourceOptions(source="demo"), feedback=feedback).only_retried()
     status = show_trace(result, show)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from retryctl.cli.help import CommandApp
-from retryctl.cli.options import choices
+from retryctl.cli.options import completions
 from retryctl.cli.options import params as options
 
 app = CommandApp()
@@ -31,13 +31,12 @@ Attempts = Annotated[
 ]
 Form = Annotated[
     str,
-    typer.Option(
+    options.output_option(
         "--output",
         "-o",
         metavar="FORM",
         help="text or json.",
-        autocompletion=choices.one_of("text", "json"),
-        rich_help_panel="Output",
+        autocompletion=completions.one_of("text", "json"),
     ),
 ]
 

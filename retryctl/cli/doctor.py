@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from retryctl.cli.check import Form, Report
 from retryctl.cli.help import CommandApp
 from retryctl.cli.options import params
+from retryctl.cli.options.check_options import Form, Report
 from retryctl.errors import ExitStatus, UsageError
 
 app = CommandApp()

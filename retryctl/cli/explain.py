@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 from retryctl.cli.help import CommandApp
-from retryctl.cli.options import choices
+from retryctl.cli.options import completions
 from retryctl.errors import UsageError
-from retryctl.views.rule_texts import VERDICT_OF_WORD, RuleText, rule_texts, term_texts
+from retryctl.views.rule_texts import RuleText, rule_texts, term_texts
 
 app = CommandApp()
 
@@ -27,7 +27,7 @@ def explain(
         typer.Argument(
             metavar="NAME",
             help="A finding, outcome, verdict, kind of gap, or key of the JSON. Default: list all.",
-            autocompletion=choices.some_of(choices.explained),
+            autocompletion=completions.some_of(completions.explained),
             show_default=False,
         ),
     ] = None,
@@ -38,7 +38,7 @@ def explain(
             "-o",
             metavar="FORM",
             help="text or json.",
-            autocompletion=choices.one_of("text", "json"),
+            autocompletion=completions.one_of("text", "json"),
         ),
     ] = "text",
 ) -> None:
@@ -48,7 +48,7 @@ def explain(
     """
     texts = {**rule_texts(), **term_texts()}
     if name is not None and name not in texts:
-        name = {**VERDICT_OF_WORD, "cold": "cold_start"}.get(name, name)
+        name = "cold_start" if name == "cold" else name
     if name is not None and name not in texts:
         from retryctl.core.wording import suggestions
 

@@ -1,103 +1,13 @@
-"""``retryctl list``: one line for each request."""
+"""``retryctl list``: one row for each request."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from retryctl.cli.help import CommandApp
-from retryctl.cli.options import choices
 from retryctl.cli.options import params as options
+from retryctl.cli.options.list_options import ListOptions
 from retryctl.cli.summary import Functions
 
 app = CommandApp()
-
-_WHICH = "Which requests"
-
-
-def _names(flag: str, names: choices.Names, help: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(
-        flag,
-        metavar="NAME,…",
-        help=help,
-        autocompletion=choices.some_of(names),
-        rich_help_panel=_WHICH,
-    )
-    return option
-
-
-Retried = Annotated[
-    bool, typer.Option("--retried", help="Only requests that were retried.", rich_help_panel=_WHICH)
-]
-Failed = Annotated[
-    bool,
-    typer.Option(
-        "--failed", help="Only outcomes other than succeeded and recovered.", rich_help_panel=_WHICH
-    ),
-]
-Outcomes = Annotated[
-    str | None, _names("--outcome", choices.outcomes, "Only these outcomes: exhausted, pending, …")
-]
-Verdict = Annotated[
-    str | None, _names("--verdict", choices.verdicts, "Only these verdicts: disagrees, agrees, …")
-]
-Finding = Annotated[
-    str | None, _names("--finding", choices.findings, "Only requests with one of these findings.")
-]
-Error = Annotated[
-    str | None,
-    typer.Option(
-        "--error",
-        metavar="TEXT",
-        help="Only requests with this text in the type or the message of an error.",
-        rich_help_panel=_WHICH,
-    ),
-]
-MinAttempts = Annotated[
-    int,
-    typer.Option(
-        "--min-attempts",
-        metavar="N",
-        min=0,
-        help="With at least N attempts.",
-        rich_help_panel=_WHICH,
-    ),
-]
-Limit = Annotated[
-    int | None,
-    typer.Option(
-        "--limit",
-        "-n",
-        metavar="N",
-        min=1,
-        help="At most N requests. Text shows the newest 50 by default.",
-        rich_help_panel=_WHICH,
-    ),
-]
-Sort = Annotated[
-    str | None,
-    typer.Option(
-        "--sort",
-        metavar="ORDER",
-        help="newest, oldest, attempts (most first), outcome or verdict (worst first). "
-        "Default: newest.",
-        autocompletion=choices.one_of("newest", "oldest", "attempts", "outcome", "verdict"),
-        rich_help_panel="Output",
-    ),
-]
-Report = Annotated[list[str] | None, options.report_option(*choices.LIST_FORMS)]
-Form = Annotated[
-    str,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FORM",
-        help="text, json, jsonl (one request per line), csv, html or markdown.",
-        autocompletion=choices.one_of(*choices.LIST_FORMS),
-        rich_help_panel="Output",
-    ),
-]
 
 
 @app.command(name="list")
@@ -107,38 +17,20 @@ def list_requests(
     aws: options.AwsOptions,
     screen: options.ScreenOptions,
     functions: Functions = None,
-    retried: Retried = False,
-    outcome: Outcomes = None,
-    verdict: Verdict = None,
-    finding: Finding = None,
-    error: Error = None,
-    min_attempts: MinAttempts = 0,
-    failed: Failed = False,
-    limit: Limit = None,
-    sort: Sort = None,
     related: options.Related = False,
     key: options.Key = None,
-    output: Form = "text",
-    report: Report = None,
+    *,
+    chosen: ListOptions,
 ) -> int:
-    """List the requests of a function, one line each, with whole IDs for retryctl trace.
+    """List the requests of a function, one row each, with whole IDs for retryctl trace.
 
     retryctl list orders-worker --since 24h --retried --verdict disagrees
     """
     if related or key:
         from retryctl.cli.runs.related import RelatedOptions, run_related
 
-        related_options = RelatedOptions(key=key, output=output, shape="list")
+        related_options = RelatedOptions(key=key, output=chosen.output, shape="list")
         return run_related(read, aws, screen, related_options, functions=functions or ())
-    from retryctl.cli.runs.list import ListOptions, row_filter, run_list
+    from retryctl.cli.runs.list import run_list
 
-    wanted = row_filter(
-        outcome=outcome,
-        verdict=verdict,
-        finding=finding,
-        error=error,
-        least_attempts=max(min_attempts, 2 if retried else 0),
-        failed=failed,
-    )
-    show = ListOptions(output=output, limit=limit, sort=sort, reports=tuple(report or ()))
-    return run_list(functions or (), read, aws, screen, wanted, show)
+    return run_list(functions or (), read, aws, screen, chosen)

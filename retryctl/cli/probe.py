@@ -75,7 +75,13 @@ def probe(
     from retryctl.app.probe.probe import probe as run_probe
     from retryctl.cli.options.source import aws_client
     from retryctl.cli.output.report_files import refuse_unwritable
-    from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
+    from retryctl.cli.output.terminal import (
+        TerminalFeedback,
+        progress_lines,
+        put,
+        stderr_is_terminal,
+        stdout_screen,
+    )
     from retryctl.views.json.probe import probe_document
     from retryctl.views.text.layout import text_of
     from retryctl.views.text.probe import probe_blocks
@@ -83,7 +89,8 @@ def probe(
     if report:
         refuse_unwritable(report)
     feedback = TerminalFeedback(quiet=quiet)
-    with feedback.progress() as show:
+    progress = feedback.progress() if stderr_is_terminal() else progress_lines(quiet=quiet)
+    with progress as show:
         found = run_probe(
             aws_client(aws, show=show),
             function=function,

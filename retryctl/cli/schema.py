@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from retryctl.cli.help import CommandApp
-from retryctl.cli.options import choices
+from retryctl.cli.options import completions
 
 app = CommandApp()
 
@@ -19,7 +19,7 @@ def schema(
         typer.Argument(
             metavar="NAME",
             help="The document, such as trace. Without one, the list of all.",
-            autocompletion=choices.some_of(choices.schemas),
+            autocompletion=completions.some_of(completions.schemas),
             show_default=False,
         ),
     ] = None,

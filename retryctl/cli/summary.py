@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from retryctl.cli.help import CommandApp
-from retryctl.cli.options import choices
+from retryctl.cli.options import completions
 from retryctl.cli.options import params as options
 
 app = CommandApp()
@@ -22,16 +22,15 @@ Functions = Annotated[
         show_default=False,
     ),
 ]
-Report = Annotated[list[str] | None, options.report_option(*choices.SUMMARY_FORMS)]
+Report = Annotated[list[str] | None, options.report_option(*completions.SUMMARY_FORMS)]
 Form = Annotated[
     str,
-    typer.Option(
+    options.output_option(
         "--output",
         "-o",
         metavar="FORM",
         help="text, json, jsonl (one function per line), csv, html, svg or markdown.",
-        autocompletion=choices.one_of(*choices.SUMMARY_FORMS),
-        rich_help_panel="Output",
+        autocompletion=completions.one_of(*completions.SUMMARY_FORMS),
     ),
 ]
 Compare = Annotated[
@@ -58,7 +57,7 @@ def summary(
     report: Report = None,
 ) -> int:
     """Count the requests of a function: attempts, outcomes, branches, waits, errors and cost,\
- and how often the function counted its retries right.
+ and how often the function counted its retries correctly.
 
     retryctl summary orders-worker --since 24h
     """

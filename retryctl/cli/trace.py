@@ -4,71 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from retryctl.cli.help import CommandApp
 from retryctl.cli.options import params as options
 
 app = CommandApp()
 
-_WHICH = "What to show"
-
-Lines = Annotated[
-    bool,
-    typer.Option("--lines", help="Show the log lines of each attempt.", rich_help_panel=_WHICH),
-]
-AttemptNumber = Annotated[
-    int | None,
-    typer.Option(
-        "--attempt",
-        metavar="N",
-        min=1,
-        help="Show only attempt N (not in JSON).",
-        rich_help_panel=_WHICH,
-    ),
-]
-Failed = Annotated[
-    bool,
-    typer.Option(
-        "--failed",
-        help="Show only the attempts that failed (not in JSON). Without an ID: the newest "
-        "request with an outcome other than succeeded and recovered.",
-        rich_help_panel=_WHICH,
-    ),
-]
 Last = Annotated[
     int | None,
-    typer.Option(
+    options.shown_option(
         "--last",
         metavar="N",
         min=1,
         help="Without an ID: show the N newest requests that failed or were retried.",
-        rich_help_panel=_WHICH,
-    ),
-]
-ExitCode = Annotated[
-    bool,
-    typer.Option(
-        "--exit-code",
-        help="Exit with 1 if a verdict disagrees, with 5 if one is undetermined.",
-        rich_help_panel=_WHICH,
-    ),
-]
-
-Links = Annotated[
-    bool,
-    typer.Option(
-        "--links",
-        help="Print the link to each attempt's log stream in the CloudWatch console.",
-        rich_help_panel=_WHICH,
-    ),
-]
-Web = Annotated[
-    bool,
-    typer.Option(
-        "--web",
-        help="Open the log stream of the newest attempt in the browser.",
-        rich_help_panel=_WHICH,
     ),
 ]
 
@@ -78,23 +25,16 @@ Web = Annotated[
 def trace(
     read: options.ReadOptions,
     aws: options.AwsOptions,
-    screen: options.ScreenOptions,
     request_ids: options.RequestIds = None,
     store: options.Store = None,
     from_queue: options.FromQueue = None,
     last: Last = None,
-    lines: Lines = False,
-    attempt: AttemptNumber = None,
-    failed: Failed = False,
-    exit_code: ExitCode = False,
     wait: options.Wait = None,
     timeout: options.Timeout = None,
-    links: Links = False,
-    web: Web = False,
     related: options.Related = False,
     key: options.Key = None,
-    output: options.OutputForm = options.Output.TEXT,
-    report: options.Report = None,
+    *,
+    show: options.OutputOptions,
 ) -> int:
     """Show what happened on each attempt of a request: when and where it ran, how it ended,
     what it counted, which branch it took, and whether that was right.
@@ -107,22 +47,10 @@ def trace(
     if related or key:
         from retryctl.cli.runs.related import RelatedOptions, run_related
 
-        wanted = RelatedOptions(key=key, output=output.value)
-        return run_related(read, aws, screen, wanted, request_ids=request_ids or ())
+        wanted = RelatedOptions(key=key, output=show.output.value)
+        return run_related(read, aws, show, wanted, request_ids=request_ids or ())
     from retryctl.cli.runs.trace import run_trace
 
-    show = options.OutputOptions(
-        output=output,
-        color=screen.color,
-        tz=screen.tz,
-        quiet=screen.quiet,
-        lines=lines,
-        attempt=attempt,
-        failed=failed,
-        exit_code=exit_code,
-        links=links,
-        web=web,
-    )
     return run_trace(
         request_ids or (),
         read,
@@ -133,5 +61,4 @@ def trace(
         wait=wait,
         timeout=timeout,
         last=last,
-        reports=report or (),
     )

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
-from functools import cache
 from operator import attrgetter
 from typing import Any, NoReturn, TypeVar, dataclass_transform
 
@@ -101,31 +100,29 @@ def _init_source(made: Any, scope: _Scope) -> list[str]:
 def _value_source(made: Any, scope: _Scope) -> list[str]:
     head, *body = _init_source(made, scope)
     after = [" self.__post_init__()"] if hasattr(made, "__post_init__") else []
-    return [head, *_as_writable(made, scope, body), *after]
+    return [head, *_as_writable(scope, body), *after]
 
 
 def _state_source(made: Any, scope: _Scope) -> list[str]:
     names = "".join(f"self.{each.name}, " for each in fields(made))
     body = [f" ({names}) = state"]
-    return ["def __setstate__(self, state):", *_as_writable(made, scope, body)]
+    return ["def __setstate__(self, state):", *_as_writable(scope, body)]
 
 
-def _as_writable(made: Any, scope: _Scope, body: list[str]) -> list[str]:
+def _as_writable(scope: _Scope, body: list[str]) -> list[str]:
     """Return the lines of ``body``, in which the fields of a frozen value can be written."""
-    scope |= {"_set": object.__setattr__, "_made": made, "_writable": _writable(made)}
-    scope["_writable_of"] = _writable
-    return [
-        " _kind = self.__class__",
-        " _set(self, '__class__', _writable if _kind is _made else _writable_of(_kind))",
-        *body,
-        " self.__class__ = _kind",
-    ]
+    scope |= {"_set": object.__setattr__, "_writable": _WritableClasses()}
+    start = [" _own = self.__class__", " _set(self, '__class__', _writable[_own])"]
+    return [*start, *body, " self.__class__ = _own"]
 
 
-@cache
-def _writable(kind: type) -> type:
-    methods = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
-    return type(kind.__name__, (kind,), {"__slots__": (), **methods})
+class _WritableClasses(dict[type, type]):
+    """The writable subclass of a value class, and of each of its plain subclasses."""
+
+    def __missing__(self, cls: type) -> type:
+        methods = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+        self[cls] = type(cls.__name__, (cls,), {"__slots__": (), **methods})
+        return self[cls]
 
 
 def _comparison(made: Any) -> tuple[Callable[..., Any], Callable[..., int]]:

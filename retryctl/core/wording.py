@@ -40,8 +40,8 @@ def number_of(number: int, noun: str, several: str = "") -> str:
 def as_sentences(reasons: Iterable[str]) -> str:
     """Return the reasons in a row; where several follow, each as a sentence."""
     first, *more = reasons or ("",)
-    capital = (f"{reason[:1].upper()}{reason[1:]}" for reason in more)
-    return " ".join([f"{first.rstrip('.')}." if more else first, *capital])
+    *most, last = (first, *(f"{reason[:1].upper()}{reason[1:]}" for reason in more))
+    return " ".join([*(f"{reason.rstrip('.')}." for reason in most), last])
 
 
 def in_a_row(names: Iterable[str]) -> str:

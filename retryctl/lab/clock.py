@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import time
 from collections.abc import Callable
+from typing import IO
 
 from retryctl.lab.inside.virtual_time import FAULTS, PAGE
 from retryctl.temporary import temporary_file
@@ -33,11 +34,16 @@ class VirtualClock:
 class ClockPage:
     """The shared page from which a function's process reads the virtual time and its fault."""
 
-    def __init__(self) -> None:
-        self._file = temporary_file()  # lives as long as the page
-        self._file.write(bytes(PAGE.size))
-        self._file.flush()
-        self._page = mmap.mmap(self._file.fileno(), PAGE.size)
+    def __init__(self, file: IO[bytes], page: mmap.mmap) -> None:
+        self._file, self._page = file, page  # the file lives as long as the page
+
+    @classmethod
+    def open(cls) -> ClockPage:
+        """Make the page, in a temporary file."""
+        file = temporary_file()
+        file.write(bytes(PAGE.size))
+        file.flush()
+        return cls(file, mmap.mmap(file.fileno(), PAGE.size))
 
     def fileno(self) -> int:
         """Return the file descriptor that the process maps."""

@@ -9,9 +9,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from retryctl.core.timestamps import iso_text
 from retryctl.lab.environment import LabAttempt
 from retryctl.lab.function import VERSION, Function
-from retryctl.lab.platform_log import iso
 
 _LONGEST_ERROR_MESSAGE = 1024
 
@@ -26,7 +26,7 @@ def destination_record(
         context["functionError"] = "Unhandled"
     return {
         "version": "1.0",
-        "timestamp": iso(ended_ms),
+        "timestamp": iso_text(ended_ms),
         "requestContext": {
             "requestId": last.request_id,
             "functionArn": f"{function.arn}:{VERSION}",

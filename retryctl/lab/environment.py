@@ -11,7 +11,7 @@ from typing import Any, Literal
 from retryctl.core.value_classes import value_class
 from retryctl.lab.clock import ClockPage, VirtualClock
 from retryctl.lab.function import Function
-from retryctl.lab.output import Written, is_delivered
+from retryctl.lab.output_splitter import Written, is_delivered
 from retryctl.lab.plan import PlannedFault
 from retryctl.lab.platform_log import AttemptEnd, InitEnd, JsonLog, Phase, Subject, TextLog
 from retryctl.lab.process import FunctionProcess, Happening
@@ -54,6 +54,7 @@ class LabAttempt:
 class Environment:
     """Runs one attempt after another; a process that ended is replaced at the next.
 
+    ``close`` closes its ``page`` too; ``tmp`` is a folder, which stays.
     ``record`` is called with each log event: its time (epoch ms), message and source.
     ``facts`` are those of the last process.
     """
@@ -63,6 +64,7 @@ class Environment:
         function: Function,
         *,
         tmp: Path,
+        page: ClockPage,
         subject: Subject,
         clock: VirtualClock,
         record: Record,
@@ -74,9 +76,7 @@ class Environment:
         self._record = record
         self._init_timeout_s = init_timeout_s
         self._tmp = tmp
-        tmp.mkdir()
-        tmp.chmod(0o1777)  # as /tmp is
-        self._page = ClockPage()
+        self._page = page
         self._log = (
             JsonLog(subject, function.system_level)
             if function.log_format == "json"
@@ -160,7 +160,7 @@ class Environment:
 
     def _load(self, phase: Phase, limit_s: float) -> InitEnd:
         began_ms, began = self._clock.now_ms(), time.perf_counter()
-        self._process = FunctionProcess(
+        self._process = FunctionProcess.start(
             self._function,
             tmp=self._tmp,
             log_stream=self._stream,

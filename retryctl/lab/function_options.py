@@ -13,7 +13,7 @@ from typing import Any, cast
 from retryctl.core.model.limits import LONGEST_TIMEOUT_S
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
-from retryctl.lab import handlers
+from retryctl.lab import handler_location
 from retryctl.lab.function import (
     EPHEMERAL_MB,
     ISOLATIONS,
@@ -155,8 +155,8 @@ def _unquoted(value: str) -> str:
 
 def _located(options: FunctionOptions, folder: Path, python: str) -> tuple[Path, str]:
     if isinstance(options.handler, str):
-        return handlers.locate(options.handler, folder, python, options.layers)
-    return handlers.locate_function(options.handler)
+        return handler_location.locate(options.handler, folder, python, options.layers)
+    return handler_location.locate_function(options.handler)
 
 
 def _check_numbers(options: FunctionOptions) -> None:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import value_class
 from retryctl.lab import interpreter
-from retryctl.lab.clock import VirtualClock
+from retryctl.lab.clock import ClockPage, VirtualClock
 from retryctl.lab.delivery import EventDelivery, EventSource, Redelivery, most_waited_s
 from retryctl.lab.environment import INIT_TIMEOUT_S, Environment, LabAttempt, Source
 from retryctl.lab.function import VERSION, Function
@@ -89,9 +90,7 @@ class Lab:
         on_event: Callable[[LabEvent], None] | None = None,
         init_timeout_s: float = INIT_TIMEOUT_S,
     ) -> None:
-        python = interpreter.find(function.python)
-        version = function.python_version or interpreter.version(python)
-        self.function = replace(function, python=python, python_version=version)
+        self.function = function
         self.clock = VirtualClock(start_s)
         self.events: list[LabEvent] = []
         self.attempts: list[LabAttempt] = []
@@ -101,7 +100,7 @@ class Lab:
         self._on_event = on_event or (lambda event: None)
         self._init_timeout_s = init_timeout_s
         self._files = ExitStack()
-        self._folder = self._files.enter_context(temporary_folder("lab"))
+        self._folder = Path()
         self._environments: list[Environment] = []
         self._due: list[tuple[float, int, Iterator[float]]] = []
         self._submitted = 0
@@ -109,6 +108,11 @@ class Lab:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Lab:
+        """Find the function's interpreter, and make the lab's folder."""
+        python = interpreter.find(self.function.python)
+        version = self.function.python_version or interpreter.version(python)
+        self.function = replace(self.function, python=python, python_version=version)
+        self._folder = self._files.enter_context(temporary_folder("lab"))
         return self
 
     def __exit__(
@@ -238,9 +242,13 @@ class Lab:
             runtime_version=runtime_version,
             runtime_version_arn=runtime_version_arn,
         )
+        tmp = self._folder / f"environment-{number}"
+        tmp.mkdir()
+        tmp.chmod(0o1777)  # as /tmp is
         environment = Environment(
             self.function,
-            tmp=self._folder / f"environment-{number}",
+            tmp=tmp,
+            page=ClockPage.open(),
             subject=subject,
             clock=self.clock,
             record=lambda at_ms, message, source: self._record(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from retryctl.errors import install_step
 from retryctl.lab.lab import Lab
 
 
@@ -18,7 +19,7 @@ def remarks(lab: Lab) -> Iterator[str]:
     why = "; ".join(f"{name}: {reason}" for name, reason in facts["refused"].items())
     if facts.get("client") == "stand-in":
         remedy = (
-            "Install it (pip install awslambdaric), or name the function's Python with --python."
+            f"{install_step('awslambdaric', 'lab')}, or name the function's Python with --python."
             if lab.function.python == sys.executable
             else f"Install awslambdaric for {lab.function.python}."
         )

@@ -16,7 +16,7 @@ from typing import Any
 
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import value_class
-from retryctl.errors import UsageError
+from retryctl.errors import UsageError, install_step
 from retryctl.lab.function import ACCOUNT, REGION
 
 
@@ -49,7 +49,7 @@ def local_aws(port: int = 0, region: str = REGION) -> Iterator[LocalAws]:
         servers: Any = import_module("moto.server")
     except ImportError as error:
         raise UsageError(
-            f"local AWS needs moto's server: {error}", "Run: pip install 'moto[server]'"
+            f"local AWS needs moto's server: {error}", install_step("moto[server]", "moto")
         ) from error
 
     def backend() -> Any:

@@ -8,6 +8,7 @@ import os
 import struct
 import sys
 import termios
+from collections.abc import Mapping
 
 _WIDTH = 1 << 20
 """Bytes: as much as Linux gives an ordinary user."""
@@ -21,14 +22,18 @@ class Pipes:
     ``theirs`` are the other ends, by the names that bootstrap knows.
     """
 
-    def __init__(self) -> None:
-        self.log, log = os.pipe()
-        self.status, status = os.pipe()
-        control, self._control = os.pipe()
-        self.theirs = {"log_fd": log, "status_fd": status, "control_fd": control}
+    def __init__(self, log: int, status: int, control: int, theirs: Mapping[str, int]) -> None:
+        self.log, self.status, self._control, self.theirs = log, status, control, theirs
+
+    @classmethod
+    def open(cls) -> Pipes:
+        """Make the pipes."""
+        (log, log_fd), (status, status_fd), (control_fd, control) = (os.pipe() for _ in range(3))
         if sys.platform == "linux":  # a function that logs much need not wait
             with contextlib.suppress(OSError):  # the user's pipes are at their limit
-                fcntl.fcntl(self.log, fcntl.F_SETPIPE_SZ, _WIDTH)
+                fcntl.fcntl(log, fcntl.F_SETPIPE_SZ, _WIDTH)
+        theirs = {"log_fd": log_fd, "status_fd": status_fd, "control_fd": control_fd}
+        return cls(log, status, control, theirs)
 
     def close_theirs(self) -> None:
         """Close the other ends, which the process alone uses."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Literal
 
+from retryctl.core.timestamps import iso_text
 from retryctl.core.value_classes import value_class
 
 Level = Literal["DEBUG", "INFO", "WARN"]
@@ -173,15 +173,9 @@ class JsonLog:
         order = ("DEBUG", "INFO", "WARN")
         if order.index(level) < order.index(self._level):
             return []
-        return [json.dumps({"time": iso(now_ms), "type": kind, "record": record})]
+        return [json.dumps({"time": iso_text(now_ms), "type": kind, "record": record})]
 
 
 def _json_status(end: InitEnd | AttemptEnd) -> dict[str, object]:
     kind = {"errorType": end.error_type} if end.error_type else {}
     return {"status": end.status, **kind}
-
-
-def iso(ms: int) -> str:
-    """Return epoch milliseconds as ISO 8601 in UTC, as Lambda writes it."""
-    moment = datetime.fromtimestamp(ms / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

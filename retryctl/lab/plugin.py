@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:  # a plugin is loaded at the start of every test run: nothing more than it needs
+    from retryctl.app.lab_setup import LabSetup
     from retryctl.core.crosscheck.checked_request import CheckedRequest
     from retryctl.core.crosscheck.claims import Markers
     from retryctl.core.model.request import Request
@@ -48,18 +49,28 @@ class HandlerLab:
     response or error. ``requests`` are the checked requests of the last run: several where an
     event source delivers with new IDs. ``aws`` is the local AWS, if there is one: its ``url`` is
     the endpoint for the test's own clients. ``close`` ends it.
-
-    :raises retryctl.errors.UsageError: an option is unknown or has a wrong value.
     """
 
-    def __init__(
-        self,
+    def __init__(self, setup: LabSetup, markers: Markers, resources: ExitStack) -> None:
+        self._setup, self._markers, self._resources = setup, markers, resources
+        self.aws = setup.local
+        self.requests: Sequence[CheckedRequest] = ()
+        self.events: Sequence[LabEvent] = ()
+        self.attempts: Sequence[LabAttempt] = ()
+
+    @classmethod
+    def open(
+        cls,
         handler: str | Callable[..., Any] | None,
         folder: Path,
         *,
         markers: Markers | None = None,
         **options: Any,
-    ) -> None:
+    ) -> HandlerLab:
+        """Make the lab, with the layers and the local AWS of the options.
+
+        :raises retryctl.errors.UsageError: an option is unknown or has a wrong value.
+        """
         from retryctl.app.lab import markers_from
         from retryctl.app.lab_setup import open_setup
         from retryctl.core.crosscheck.claims import Markers
@@ -70,19 +81,12 @@ class HandlerLab:
                 f"markers={markers!r} is not of the class Markers",
                 "Import it: from retryctl.core.crosscheck.claims import Markers",
             )
-
         named = _known_names(options)
         named.setdefault("python", sys.executable)
-        self._resources = ExitStack()
-        self._setup = self._resources.enter_context(
-            open_setup({"handler": handler, **named}, folder)
-        )
-        self._markers = markers or markers_from(folder)
-        self.aws = self._setup.local
-        self.requests: Sequence[CheckedRequest] = ()
-        self.events: Sequence[LabEvent] = ()
-        self.attempts: Sequence[LabAttempt] = ()
-        _warn(self._setup.remarks, UserWarning)
+        resources = ExitStack()
+        setup = resources.enter_context(open_setup({"handler": handler, **named}, folder))
+        _warn(setup.remarks, UserWarning)
+        return cls(setup, markers or markers_from(folder), resources)
 
     def close(self) -> None:
         """Remove the layers, and end the local AWS. The results stay."""
@@ -242,7 +246,7 @@ def lambda_lab(request: pytest.FixtureRequest) -> Iterator[Callable[..., Handler
 
         __tracebackhide__ = True
         try:
-            labs.append(HandlerLab(handler, folder, **options))
+            labs.append(HandlerLab.open(handler, folder, **options))
         except RetryctlError as error:
             raise _without_frames(error) from None
         return labs[-1]

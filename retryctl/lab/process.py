@@ -18,11 +18,11 @@ from typing import Any, Literal
 
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook
-from retryctl.lab import memory
+from retryctl.lab import process_memory
 from retryctl.lab.clock import ClockPage
 from retryctl.lab.function import Function
 from retryctl.lab.host_aws_files import hidden_paths
-from retryctl.lab.output import Splitter, Written
+from retryctl.lab.output_splitter import Splitter, Written
 from retryctl.lab.pipes import Pipes
 from retryctl.lab.plan import PlannedFault
 from retryctl.lab.runtime_api import Invocation, RuntimeAnswer, RuntimeApi
@@ -60,18 +60,14 @@ class FunctionProcess:
     are the namespaces of an earlier process of the environment. ``facts`` comes from bootstrap:
     ``isolation`` (the way to a private /tmp), ``refused`` (the ways that failed, each with the
     reason), ``clock``, ``pid``, ``supervisor``, ``client`` and ``client_reason``.
-
-    :raises CouldNotLook: the function's interpreter cannot be started.
     """
 
     def __init__(
         self,
         function: Function,
-        *,
-        tmp: Path,
-        log_stream: str,
-        page: ClockPage,
-        namespace_fds: Sequence[int],
+        popen: subprocess.Popen[bytes],
+        pipes: Pipes,
+        api: RuntimeApi,
         on_output: Callable[[Written], None],
     ) -> None:
         self.facts: dict[str, Any] = {}
@@ -83,9 +79,25 @@ class FunctionProcess:
         self._peak_mb = 0
         self._has_written = False
         self._frozen: list[int] = []
-        self._api = RuntimeApi()
-        self._pipes = Pipes()
-        fds = {**self._pipes.theirs, "clock_fd": page.fileno()}
+        self._popen, self._pipes, self._api = popen, pipes, api
+
+    @classmethod
+    def start(
+        cls,
+        function: Function,
+        *,
+        tmp: Path,
+        log_stream: str,
+        page: ClockPage,
+        namespace_fds: Sequence[int],
+        on_output: Callable[[Written], None],
+    ) -> FunctionProcess:
+        """Start the process.
+
+        :raises CouldNotLook: the function's interpreter cannot be started.
+        """
+        api, pipes = RuntimeApi.start(), Pipes.open()
+        fds = {**pipes.theirs, "clock_fd": page.fileno()}
         settings = {
             **fds,
             "handler": function.handler,
@@ -101,9 +113,9 @@ class FunctionProcess:
             "stand_in": function.stand_in,
         }
         try:
-            self._popen = subprocess.Popen(
+            popen = subprocess.Popen(
                 [function.python, str(_BOOTSTRAP), json.dumps(settings)],
-                env=_needs() | function.variables(log_stream, self._api.address),
+                env=_needs() | function.variables(log_stream, api.address),
                 stdin=subprocess.DEVNULL,
                 stdout=fds["log_fd"],
                 stderr=fds["log_fd"],
@@ -111,12 +123,14 @@ class FunctionProcess:
                 start_new_session=True,
             )
         except OSError as error:
-            self._free()
+            pipes.close()
+            api.close()
             what = f"the function's interpreter cannot be started: {error}"
             next_step = _MORE if error.errno in _LIMITS else "Name another with --python."
             raise CouldNotLook(what, next_step) from error
         finally:
-            self._pipes.close_theirs()
+            pipes.close_theirs()
+        return cls(function, popen, pipes, api, on_output)
 
     def wait_for_tmp(self) -> None:
         """Wait until the process has a /tmp of its own.
@@ -141,7 +155,7 @@ class FunctionProcess:
         self.wait_for(("ready",), _READY_WITHIN_S)
         if sys.platform != "linux" or self._ended or "pid" not in self.facts:
             return
-        for pid in memory.descendants(self.facts["supervisor"]):
+        for pid in process_memory.descendants(self.facts["supervisor"]):
             if _send(pid, signal.SIGSTOP):
                 self._frozen.append(pid)
 
@@ -196,7 +210,7 @@ class FunctionProcess:
     def peak_mb(self) -> int:
         """Return the most memory in MB that the function has used, its children's included."""
         if "pid" in self.facts:
-            self._peak_mb = max(self._peak_mb, memory.used_mb(self.facts["pid"]))
+            self._peak_mb = max(self._peak_mb, process_memory.used_mb(self.facts["pid"]))
         return self._peak_mb
 
     def flush(self) -> None:
@@ -215,9 +229,6 @@ class FunctionProcess:
         if self._popen.returncode and "pid" in self.facts:
             _kill_group(self.facts["pid"])  # the supervisor was killed
         self.flush()
-        self._free()
-
-    def _free(self) -> None:
         self._pipes.close()
         self._api.close()
 

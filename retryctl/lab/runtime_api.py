@@ -63,11 +63,18 @@ class RuntimeApi(socketserver.ThreadingMixIn, HTTPServer):
         self.answers: deque[RuntimeAnswer] = deque()
         self.invocations: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
         self.current: str | None = None
-        self.wake_fd, self._wake = os.pipe()
+        self.wake_fd = self._wake = -1
         self._thread = threading.Thread(
             target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )
-        self._thread.start()
+
+    @classmethod
+    def start(cls) -> RuntimeApi:
+        """Start a server."""
+        started = cls()
+        started.wake_fd, started._wake = os.pipe()
+        started._thread.start()
+        return started
 
     @property
     def address(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
-from retryctl.errors import UsageError
+from retryctl.errors import UsageError, install_step
 
 _TEMPLATES = "Name a SAM or CloudFormation template, or a serverless.yml."
 _SAM = "AWS::Serverless::Function"
@@ -80,7 +80,9 @@ def _load_yaml(text: str) -> Any:
     try:
         yaml: Any = import_module("yaml")
     except ImportError as error:
-        raise UsageError("a template in YAML needs PyYAML", "Run: pip install PyYAML") from error
+        raise UsageError(
+            "a template in YAML needs PyYAML", install_step("PyYAML", "lab")
+        ) from error
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]  # untyped where PyYAML has no stubs
         pass

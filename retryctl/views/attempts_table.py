@@ -23,11 +23,10 @@ from retryctl.views.times import duration, on_one_day, stamp, starts_ms, waits_m
 _MOST_OF_AN_ERROR = 600
 _MOST_OF_A_RESPONSE, _MOST_OF_AN_ERROR_RESPONSE = 500, 200
 _NONE: Pieces = [(NOTHING, "dim")]
-_CHECKS = {
-    AttemptVerdict.AGREES: (GOOD, "yes"),
-    AttemptVerdict.DISAGREES: (BAD, "no"),
-    AttemptVerdict.SILENT: (NOTHING, ""),
-    AttemptVerdict.UNDETERMINED: (UNSURE, "unclear"),
+_VERDICT_SIGNS = {
+    AttemptVerdict.AGREES: GOOD,
+    AttemptVerdict.DISAGREES: BAD,
+    AttemptVerdict.UNDETERMINED: UNSURE,
 }
 
 
@@ -51,7 +50,7 @@ def attempts_table(
         "memory": [_plain(memory(a)) for a in shown],
         "counter": [_counter(checked, a) for a in shown],
         "branch": [_branch(checked, a) for a in shown],
-        "agrees": [_check(checked.checks[a.number - 1].verdict) for a in shown],
+        "verdict": [_verdict(checked.checks[a.number - 1].verdict) for a in shown],
     }
     columns = {
         "number": Column(
@@ -157,9 +156,11 @@ def memory(attempt: Attempt) -> str:
 
 
 def _start(shown: Sequence[Attempt], tz: tzinfo, *, dated: bool) -> Column:
-    def column(timespec: str, shorter: Column | None = None) -> Column:
+    zone = zone_name(tz, starts_ms(shown))
+
+    def column(head: str, timespec: str, shorter: Column | None = None) -> Column:
         return Column(
-            head=f"start ({zone_name(tz, starts_ms(shown))})",
+            head=head,
             cells=[
                 [("not in log" if is_timed(attempt.placed_ms) else "no time", "dim")]
                 if attempt.started_ms is None
@@ -169,7 +170,8 @@ def _start(shown: Sequence[Attempt], tz: tzinfo, *, dated: bool) -> Column:
             shorter=shorter,
         )
 
-    return column("milliseconds", shorter=column("seconds"))
+    short = column(f"start {zone}", "seconds")
+    return column(f"start ({zone})", "milliseconds", shorter=short)
 
 
 def _wait(wait_ms: int | None) -> Pieces:
@@ -200,9 +202,9 @@ def _more(check: AttemptCheck) -> str:
     return "+" if check.at_least else ""
 
 
-def _check(check: AttemptVerdict) -> Pieces:
-    sign, word = _CHECKS[check]
-    return [(f"{sign} {word}".rstrip(), STYLES[sign])]
+def _verdict(verdict: AttemptVerdict) -> Pieces:
+    sign = _VERDICT_SIGNS.get(verdict)
+    return [(f"{sign} {verdict.value}", STYLES[sign])] if sign else _NONE
 
 
 def outcome_word(attempt: Attempt) -> str:

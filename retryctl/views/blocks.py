@@ -7,6 +7,7 @@ A view of a request or a summary is a sequence of blocks. ``views.text`` fits th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
 
 from retryctl.core.value_classes import value_class
 
@@ -51,18 +52,18 @@ class Table:
 
     Where they do not fit, each name in ``gives_way``, in that order, takes the next shorter form
     of its column, or removes the column that has none. Then the column ``clipped`` is cut.
-    ``instead`` has the paragraphs below the table that replace columns which are cut, removed or
-    shortened; of these the key is ``shorter NAME``. Where even that does not fit, each row becomes
-    a paragraph, with ``stacks_all`` of all columns. ``gap`` is the number of cells between columns
-    below which a column gives way.
+    With ``below``, the cells of removed columns are below their row; else ``instead`` has the
+    paragraphs below the table that replace columns which are cut, removed or shortened; of these
+    the key is ``shorter NAME``. Where even that does not fit, each row becomes a paragraph.
+    ``gap`` is the number of cells between columns below which a column gives way.
     """
 
     columns: Mapping[str, Column]
     gives_way: Sequence[str]
-    clipped: str
-    instead: Mapping[tuple[str, ...], Sequence[Paragraph]]
+    clipped: str | None = None
+    instead: Mapping[tuple[str, ...], Sequence[Paragraph]] = field(default_factory=dict)
     gap: int = 2
-    stacks_all: bool = False
+    below: bool = False
 
 
 def table_of(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
@@ -72,7 +73,7 @@ def table_of(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
         str(place): text_column(head, [row[place] for row in cells])
         for place, head in enumerate(heads)
     }
-    return Table(columns=columns, gives_way=(), clipped="0", instead={})
+    return Table(columns=columns, gives_way=())
 
 
 @value_class

@@ -32,8 +32,9 @@ class EnvironmentLabel:
 
 UNKNOWN = EnvironmentLabel(name="", sign="?", colour="dim")
 """The environment of an attempt whose log stream is not known."""
+UNKNOWN_LANE = f"{UNKNOWN.sign} not known"
 UNKNOWN_LEGEND = (
-    f"{UNKNOWN.sign}: environment not known; no line that was read names its log stream"
+    f"{UNKNOWN.sign}: environment not known, as no line names a log stream; each may be another"
 )
 
 

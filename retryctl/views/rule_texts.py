@@ -7,15 +7,6 @@ from typing import NamedTuple
 TERM_KINDS = ["outcome", "verdict", "delivery", "gap", "key", "severity", "change", "error-kind"]
 
 
-VERDICT_OF_WORD = {
-    "right": "agrees",
-    "wrong": "disagrees",
-    "unclear": "undetermined",
-    "silent": "not-counted",
-}
-"""The verdict for a word that text output shows for it."""
-
-
 class RuleText(NamedTuple):
     """A severity, one sentence, and the whole section of the page.
 

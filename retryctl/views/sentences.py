@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import tzinfo
 from itertools import count, groupby
 from typing import NamedTuple
@@ -16,10 +17,12 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.wording import capitalised, in_a_row, number_of
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
-from retryctl.views.times import clock, duration, moment, span, zone_name
+from retryctl.views.times import clock, duration, moment, span, stamp, zone_name
 
 _MOST_NAMED = 3
-SET_MARKERS = "If it logs them in other words, [markers] in retryctl.toml must match its lines."
+SET_MARKERS = (
+    "If the function logs them in other words, [markers] in retryctl.toml must match its lines."
+)
 
 
 class Sentence(NamedTuple):
@@ -27,6 +30,12 @@ class Sentence(NamedTuple):
 
     sign: str
     words: str
+
+
+def may_lack_lines(coverage: Coverage) -> bool:
+    """Whether lines of attempts, with a counter or a branch in them, may be missing."""
+    gaps = coverage.gaps
+    return coverage.lacks_lines or any(gap.hides_lines or gap.hides_attempts for gap in gaps)
 
 
 def numbered(numbers: Sequence[int]) -> str:
@@ -107,12 +116,11 @@ def _due(due_ms: int | None, coverage: Coverage, tz: tzinfo) -> str:
     horizon_ms = coverage.horizon_ms
     if due_ms is None:
         return "still due"
-    zone = zone_name(tz, (due_ms,))
-    when = f"due about {clock(due_ms, tz, 'seconds')}"
     if horizon_ms is None:
-        return f"{when} {zone}"
+        return f"due about {_time_in_zone(due_ms, tz)}"
+    when = f"due about {stamp(due_ms, tz, 'seconds', dated=False)}"
     when = when if due_ms > horizon_ms else f"was {when}"
-    now = f"{clock(horizon_ms, tz, 'seconds')} {zone}"
+    now = _time_in_zone(horizon_ms, tz)
     if _ends_the_log(horizon_ms, coverage):
         return f"{when}; the log ends at {now}"
     seconds = duration(abs(round(due_ms - horizon_ms, -3)))
@@ -128,8 +136,12 @@ def _running(attempt: Attempt, coverage: Coverage, tz: tzinfo) -> str:
         later = duration(horizon_ms - attempt.started_ms)
         return f"attempt {attempt.number} has not ended; the log ends {later} after its start"
     for_long = duration(round(horizon_ms - attempt.started_ms, -3))
-    now = f"{clock(horizon_ms, tz, 'seconds')} {zone_name(tz, (horizon_ms,))}"
+    now = _time_in_zone(horizon_ms, tz)
     return f"attempt {attempt.number} has run for {for_long} (as of {now})"
+
+
+def _time_in_zone(ms: int, tz: tzinfo) -> str:
+    return f"{clock(ms, tz, 'seconds')} {zone_name(tz, (ms,))}"
 
 
 def _ends_the_log(moment_ms: int, coverage: Coverage) -> bool:
@@ -145,9 +157,9 @@ def verdict_sentences(checked: CheckedRequest) -> list[Sentence]:
     store = _agreeing_store(checked)
     if checked.verdict is not Verdict.UNDETERMINED:
         return [_verdict(checked), *store, *(Sentence(UNSURE, reason) for reason in reasons)]
-    first, *rest = reasons or ("The logs do not allow one.",)
+    first, *rest = reasons or ("the log does not allow a verdict",)
     return [
-        Sentence(UNSURE, f"no verdict. {capitalised(first)}"),
+        Sentence(UNSURE, f"undetermined: {first}"),
         *store,
         *(Sentence(UNSURE, reason) for reason in rest),
     ]
@@ -172,7 +184,7 @@ def _verdict(checked: CheckedRequest) -> Sentence:
         nothing = "not counted: the function logged no counter and no branch"
         return Sentence(NOTHING, f"{nothing}. {SET_MARKERS}")
     if not counted:
-        return Sentence(GOOD, "every branch that was logged is the right one")
+        return Sentence(GOOD, "every branch that was logged agrees")
     if len(counted) == len(checked.request.attempts) > 1:
         return Sentence(GOOD, "the counter agrees on every attempt")
     return Sentence(GOOD, f"the counter agrees on {numbered(counted)}")
@@ -192,7 +204,7 @@ def _disagreement(checked: CheckedRequest) -> str:
         if (detail := _detail(checked, attempt))
     ]
     listed = ", ".join(f"{who} {detail}" for who, detail in details)
-    return f"the {what} was wrong on {numbered([a.number for a in wrong])}" + (
+    return f"the {what} disagrees on {numbered([a.number for a in wrong])}" + (
         f": {listed}" if listed else ""
     )
 
@@ -212,6 +224,24 @@ def _detail(checked: CheckedRequest, attempt: Attempt) -> str:
 
 
 # --------------------------------------------------------------------------- coverage
+
+
+def gaps_named_once(checked: CheckedRequest, coverage: Coverage, place: str) -> CheckedRequest:
+    """Return the request, in which ``place`` replaces the text of each gap.
+
+    Each gap concerns many requests, so a view names it once, in its own part.
+    """
+    gaps = {gap.message for gap in coverage.gaps}
+    mark = f"part of the log is missing, see {place}"
+    reasons = dict.fromkeys(mark if each in gaps else each for each in checked.undetermined_because)
+    return replace(
+        checked,
+        undetermined_because=tuple(reasons),
+        findings=tuple(
+            replace(each, message=f"{capitalised(mark)}.") if each.message in gaps else each
+            for each in checked.findings
+        ),
+    )
 
 
 def coverage_sentence(

@@ -9,10 +9,10 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.blocks import Table, table_of
-from retryctl.views.figures import percent, reasons
 from retryctl.views.inert_text import cut
 from retryctl.views.json.summary import branch_rows, durable_executions
 from retryctl.views.signs import BAD, NOTHING
+from retryctl.views.summary_figures import percent, reasons
 from retryctl.views.times import duration
 
 MOST_ROWS, MOST_OF_AN_ERROR = 50, 300
@@ -81,13 +81,13 @@ def _counter_rows(tally: SummaryTally) -> Iterator[tuple[str, ...]]:
     right = judged[AttemptVerdict.AGREES]
     if whole := right + judged[AttemptVerdict.DISAGREES]:
         base = f"{whole:,} retries that logged one"
-        yield "right", f"{right:,}", base, percent(right, whole)
+        yield "agrees", f"{right:,}", base, percent(right, whole)
         for rule, count in reasons(tally):
-            yield f"wrong: {rule}", f"{count:,}", base, percent(count, whole)
+            yield f"disagrees: {rule}", f"{count:,}", base, percent(count, whole)
     if undetermined := tally.checks[AttemptVerdict.UNDETERMINED]:
         base = f"{tally.attempts:,} attempts"
         share = percent(undetermined, tally.attempts)
-        yield "could not be judged", f"{undetermined:,}", base, share
+        yield "undetermined", f"{undetermined:,}", base, share
     here = tally.same_environment
     if retries := here + tally.other_environment:
         what = "ran in the environment of the attempt before"

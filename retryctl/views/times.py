@@ -9,18 +9,15 @@ from math import isfinite
 
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.events import is_timed
+from retryctl.core.timestamps import EARLIEST_MS, LATEST_MS, iso_text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-# A log can have any number as a time. Times outside of the calendar become its first or last day.
-_EARLIEST_MS = -62_135_510_400_000  # 2 January of the year 1
-_LATEST_MS = 253_402_214_400_000  # 31 December 9999
-
 
 def at(ms: int, tz: tzinfo) -> datetime:
-    """Return the moment of ``ms`` epoch milliseconds in ``tz``."""
-    within = min(max(ms, _EARLIEST_MS), _LATEST_MS)
+    """Return the moment of ``ms`` epoch milliseconds in ``tz``; the nearest that a calendar has."""
+    within = min(max(ms, EARLIEST_MS), LATEST_MS)
     return (_EPOCH + timedelta(milliseconds=within)).astimezone(tz)
 
 
@@ -28,7 +25,7 @@ def iso(ms: int | None) -> str | None:
     """ISO 8601 in UTC with milliseconds, ``2026-11-23T03:00:00.123Z``; ``None`` for no time."""
     if ms is None or not is_timed(ms):
         return None
-    return at(ms, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return iso_text(ms)
 
 
 def clock(ms: int, tz: tzinfo, timespec: str = "milliseconds") -> str:
@@ -56,8 +53,20 @@ def on_one_day(moments_ms: Iterable[int], tz: tzinfo) -> bool:
 
 
 def stamp(ms: int, tz: tzinfo, timespec: str = "milliseconds", *, dated: bool) -> str:
-    """Return the time of day, after its date where ``dated``: ``23 Nov 03:00:00.123``."""
-    return f"{day(ms, tz)} {clock(ms, tz, timespec)}" if dated else clock(ms, tz, timespec)
+    """Return the time of day, after its date where ``dated``: ``23 Nov 03:00:00.123``.
+
+    In an hour that occurs twice the zone follows: ``02:30:00.123 CEST``.
+    """
+    zone = f" {zone_name(tz, (ms,))}" if _occurs_twice(ms, tz) else ""
+    return f"{day(ms, tz)} " * dated + clock(ms, tz, timespec) + zone
+
+
+def _occurs_twice(ms: int, tz: tzinfo) -> bool:
+    """Whether the clock of ``tz`` shows this time of its day twice."""
+    if not is_timed(ms):
+        return False
+    when = at(ms, tz)
+    return when.replace(fold=1 - when.fold).utcoffset() != when.utcoffset()
 
 
 def zone_name(tz: tzinfo, moments_ms: Iterable[int]) -> str:
@@ -74,7 +83,9 @@ def moment(ms: int, tz: tzinfo, timespec: str = "milliseconds") -> str:
 def span(since_ms: int, until_ms: int, tz: tzinfo) -> str:
     """Return a window to the minute: ``22 Nov 21:00 to 23 Nov 2026 03:05 UTC``."""
     since, until = clock(since_ms, tz, "minutes"), clock(until_ms, tz, "minutes")
-    last, zone = day(until_ms, tz, year=True), zone_name(tz, (since_ms, until_ms))
+    last, zone = day(until_ms, tz, year=True), zone_name(tz, (until_ms,))
+    if (first := zone_name(tz, (since_ms,))) != zone:
+        since = f"{since} {first}"
     if on_one_day((since_ms, until_ms), tz):
         return f"{last} {since} to {until} {zone}"
     other_year = at(since_ms, tz).year != at(until_ms, tz).year

@@ -18,7 +18,7 @@ from retryctl.sources.saved.canonical_lines import HEADER, KEY
 from retryctl.sources.saved.files import SavedFile
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.formats.json_lines import JsonLines, json_lines_block
-from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock
+from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock, has_one_event_a_line
 from tests.support.campaigns import seeds
 from tests.support.saved_logs import T0, Event, document, fields, moment, tail
 
@@ -172,3 +172,33 @@ def test_lines_with_a_late_stream_become_canonical_and_keep_their_events(blank: 
     assert [line_event(line, 0) for line in converted] == [
         line_event(line, 0) for line in [*lines, *odd]
     ]
+
+
+STREAM = b'{"logStreamName":"a","timestamp":1795402800123,"message":"0\\n"}'
+GROUP = b'{"logGroupName":"g",' + STREAM[1:]
+
+
+@pytest.mark.parametrize(
+    ("block", "lines", "expected"),
+    [
+        (STREAM + b"\n", 1, True),
+        (STREAM + b"\n" + STREAM + b"\n", 2, True),
+        (GROUP + b"\n" + GROUP + b"\n", 2, True),
+        (GROUP + b"\n" + STREAM + b"\n", 2, False),
+        (STREAM + b"\n" + GROUP + b"\n", 2, False),
+        (STREAM + STREAM + b"\n", 1, False),
+        (STREAM + GROUP + b"\n", 1, False),
+        (GROUP + STREAM + b"\n", 1, False),
+        (STREAM + b"\r\n" + STREAM + b"\r\n", 2, False),
+        (STREAM + b"\n" + STREAM, 2, False),
+        (STREAM[:-9] + b"\n" + STREAM + b"\n", 2, False),
+        (STREAM + b"\n\n" + STREAM + b"\n", 3, False),
+        (b"\n" + STREAM + b"\n", 2, False),
+        (STREAM + b"\n}\n", 2, False),
+        (b"", 0, False),
+    ],
+)
+def test_a_block_shows_that_each_line_is_one_event(
+    block: bytes, lines: int, expected: bool
+) -> None:
+    assert has_one_event_a_line(block, lines) is expected

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from retryctl.bulk import line_scanner
 from retryctl.bulk.attempt_builder import AttemptBuilder
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
@@ -86,6 +87,7 @@ def saved(random: Random, events: list[LogEvent]) -> str:
 def test_batches_change_nothing(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     random = Random(seed)
     monkeypatch.setattr(raw_blocks, "BLOCK_BYTES", random.choice((500, 5_000, 40_000)))
+    monkeypatch.setattr(line_scanner, "LINES_AT_ONCE", random.choice((1, 100, 1_500)))
     path = tmp_path / "log.jsonl"
     events = made(random)
     path.write_text(saved(random, events), encoding="utf-8", newline="")

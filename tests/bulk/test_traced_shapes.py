@@ -186,8 +186,19 @@ def test_the_command_that_closes_a_gap_has_no_times_where_the_log_has_none() -> 
         (gap,) = traced(log.encode()).coverage.gaps
         assert gap.kind == "searched-by-id"
         commands.append(str(gap.settle))
-    assert f"--start-time {T0} " in commands[0]
+    six_hours_and_the_longest_attempt = 21_600_000 + 1_860_000
+    assert f"--start-time {T0 - six_hours_and_the_longest_attempt} " in commands[0]
     assert "--start-time START_MS " in commands[1]
+    assert all(each.endswith(f"&& retryctl trace {ID} --from log.json") for each in commands)
+
+
+def test_the_command_that_closes_a_gap_names_the_group_of_the_function() -> None:
+    messages = (f"START RequestId: {ID} Version: 7", f"[INFO]\t{ID}\tx", f"END RequestId: {ID}")
+    log = lines([(T0, STREAM, message) for message in messages]).encode()
+    queries = (LogQuery(function="foo"), LogQuery(log_groups=("/aws/lambda/foo",)), LogQuery())
+    settled = [str(traced(log, query).coverage.gaps[0].settle) for query in queries]
+    names = [each.split("--log-group-name ")[1].split()[0] for each in settled]
+    assert names == ["/aws/lambda/foo", "/aws/lambda/foo", "GROUP"]
 
 
 def test_the_window_bounds_the_coverage_and_not_the_attempts() -> None:

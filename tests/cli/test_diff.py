@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.diff.attempts import comparable
+from retryctl.core.attempt_diff import comparable
 from tests.support.check_logs import save, succeeded
 from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment
 from tests.support.program import run

@@ -185,6 +185,7 @@ def test_an_unknown_function_is_no_unknown_alias(endpoint: Endpoint) -> None:
     endpoint.put(GROUP, HERE, attempt(WRONG, now_ms() - HOUR, 0))
     _, said = listed(endpoint, "-f", "orders-worker:live")
     assert "the function does not exist here" in said
+    assert "alias" not in said
 
 
 def test_a_version_is_selected_in_a_saved_log(tmp_path: Path) -> None:

@@ -18,12 +18,14 @@ from tests.support.program import PYTHON, environment
 
 # The program with shorter limits of time.
 PROGRAM = """
+import os
+
 from retryctl.__main__ import main
 from retryctl.cli.output import terminal
 from retryctl.sources.aws import call_watch, client
 
-client.READ_TIMEOUT_S = 1
-call_watch._PATIENCE_S, call_watch._EVERY_S, terminal._PATIENCE_S = 0.3, 0.1, 0
+client.READ_TIMEOUT_S = float(os.environ["READ_TIMEOUT_S"])
+call_watch._PATIENCE_S, call_watch._EVERY_S, terminal._PATIENCE_S = 0.2, 0.1, 0
 main()
 """
 FUNCTION = ("orders-worker", "--since", "2h")
@@ -58,7 +60,8 @@ def on_terminal(
 ) -> tuple[int, str]:
     """Run the program; return its exit status and what a terminal shows."""
     above, below = pty.openpty()
-    env = environment({**CREDENTIALS, "TERM": "xterm", "COLUMNS": "150", **(variables or {})})
+    shown_on = {"TERM": "xterm", "COLUMNS": "150", "READ_TIMEOUT_S": "0.5"}
+    env = environment({**CREDENTIALS, **shown_on, **(variables or {})})
     with subprocess.Popen([PYTHON, "-c", PROGRAM, *arguments], stderr=below, env=env) as process:
         os.close(below)
         shown = b""
@@ -109,7 +112,7 @@ def test_logs_are_read_where_only_lambda_does_not_answer(hung: Endpoint, command
     with Endpoint() as logs:
         put_both(logs, ago=3_600_000)
         hosts = {"AWS_ENDPOINT_URL_LAMBDA": hung.url, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": logs.url}
-        status, shown = on_terminal(COMMANDS[command], hosts)
+        status, shown = on_terminal(COMMANDS[command], {**hosts, "READ_TIMEOUT_S": "1"})
     assert status == (ExitStatus.DID_NOT_HOLD if command == "check" else ExitStatus.OK), shown
     assert "settings of orders-worker are not known" in shown
     assert hung.calls == {"GetFunctionConfiguration": 2}

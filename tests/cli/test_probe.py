@@ -169,6 +169,14 @@ def test_nothing_is_made_without_yes(endpoint: Endpoint) -> None:
     assert not endpoint.calls
 
 
+def test_a_pipe_gets_lines_of_progress(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retryctl.cli.output.terminal._LINE_EVERY_S", 0.01)
+    where = ("--yes", "--skip-quota", "--endpoint-url", endpoint.url)
+    printed = run("probe", *where, env=CREDENTIALS).stderr.splitlines()
+    assert any(re.fullmatch(r"retryctl: \d+ s: \d+ of 30: .+\.", line) for line in printed)
+    assert run("probe", *where, "-q", env=CREDENTIALS).stderr == ""
+
+
 def stopped(endpoint: Endpoint, number: signal.Signals) -> str:
     """What a probe prints that is stopped when its groups are there."""
     command = [*PROGRAM, "probe", "--yes", "--endpoint-url", endpoint.url]

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from retryctl import errors
-from retryctl.cli.options.choices import explained
+from retryctl.cli.options.completions import explained
 from retryctl.core.model.coverage import GapKind
 from retryctl.core.rules import ALL_RULES
 from retryctl.views.json.schemas import SCHEMAS

@@ -19,7 +19,7 @@ from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.summary.changes import changes
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.views.figures import advice
+from retryctl.views.summary_figures import advice
 from tests.support.lambda_log import ID, OTHER_ID, Environment, events_of
 from tests.support.made_up_logs import line_of
 from tests.support.program import run
@@ -147,7 +147,7 @@ def test_the_screen_fits_80_columns_and_ends_with_advice() -> None:
     told = run("summary", "--from", "demo")
     assert told.returncode == 0
     assert max(map(len, told.stdout.splitlines())) <= 80
-    assert "wrong: uncounted-attempt 2, environment-switch 1" in told.stdout
+    assert "disagrees: uncounted-attempt 2, environment-switch 1" in told.stdout
     assert "retryctl counters" in " ".join(told.stdout.split())
     shown = {error["example"] for error in summary("demo")["errors"]}
     assert all(example in told.stdout for example in shown)

@@ -178,7 +178,7 @@ def test_the_accuracy_of_the_counter_on_retries() -> None:
     environments = (*switched(), right())
     found = judge(*environments, min_accuracy=share("99"), allow=ERRORS)
     assert told(found, "min-accuracy") == (
-        "the counter was right on 50.0% of the retries that logged one (1 of 2), "
+        "the counter agrees on 50.0% of the retries that logged one (1 of 2), "
         "at least 99% expected; 2 are few for a rate"
     )
     assert found.passed is False

@@ -1,11 +1,10 @@
 """Log events lost at random, 1 to 50 % of them: no answer that a lost line could change.
 
 A loss shows where an attempt between two others has no START or no REPORT, where one has no END in
-the text format, or where the first one of a stream has an init and no START. Requests with an
-attempt in such a stream are undetermined. A loss in another stream changes nothing: ``trace ID``
-reads the streams of its request alone, and every command gives one answer. What leaves no trace
-cannot be known: then a request may have fewer attempts than ran, and never more but where a
-function prints Lambda's records.
+the text format, or where the first one of a stream has an init and no START. Then every request of
+the log is undetermined. (In a log that is too large to be read whole for one request, those with an
+attempt in such a stream are.) What leaves no sign cannot be known: then a request may have fewer
+attempts than ran, and never more but where a function prints Lambda's records.
 """
 
 from __future__ import annotations
@@ -41,12 +40,11 @@ def without_some(random: Random, events: list[LogEvent], rate: float) -> list[Lo
 
 def wrong(whole: CheckedRequest | None, one: CheckedRequest, coverage: Coverage) -> Iterator[str]:
     """Yield what is wrong of a request in a log with lost lines."""
-    streams = {(each.log_group, each.log_stream) for each in one.request.attempts}
-    if streams & coverage.torn_streams:
+    if coverage.torn_streams:
         if one.verdict is not Verdict.UNDETERMINED:
-            yield f"{one.verdict} though its stream shows a loss"
+            yield f"{one.verdict} though the log shows a loss"
         if one.request.outcome in BEFORE_THE_END:
-            yield f"{one.request.outcome} though its stream shows a loss"
+            yield f"{one.request.outcome} though the log shows a loss"
     if whole is None and one.verdict in (Verdict.AGREES, Verdict.DISAGREES):
         yield f"{one.verdict} of a request that did not run"
 
@@ -73,7 +71,7 @@ def test_where_a_loss_shows_nothing_is_decided(first: int) -> None:
                 counts["changed"] += _is_changed(whole, one)
     assert counts["shown"] > 50
     # A loss that leaves no sign may still change a verdict, seldom.
-    assert counts["changed"] / counts["requests"] < 0.015, counts
+    assert counts["changed"] / counts["requests"] < 0.005, counts
 
 
 def _is_changed(whole: CheckedRequest | None, one: CheckedRequest) -> bool:

@@ -22,7 +22,7 @@ from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import RequestOutcome
 from tests.support.campaigns import seeds
-from tests.support.lambda_log import saved
+from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment, saved
 from tests.support.random_history import RandomHistory, in_one_stream
 
 ERRORS = frozenset({"environment-switch", "uncounted-attempt", "counter-lost", "counter-ahead"})
@@ -175,6 +175,22 @@ def count_differences(seeds: range) -> Counter[str]:
             for each in wrong:
                 print(seed, make.__name__, each)
     return counts
+
+
+@pytest.mark.parametrize(
+    ("waits_s", "outcome"),
+    [((62, 125), RequestOutcome.EXHAUSTED), ((62, 77), RequestOutcome.UNKNOWN)],
+)
+def test_where_attempts_may_be_hidden_the_waits_must_be_those_of_the_queue(
+    waits_s: tuple[int, int], outcome: RequestOutcome
+) -> None:
+    """An event source retries sooner, and its other attempts may be in the gap."""
+    here = Environment().runs(ends="crash")
+    for wait_s in waits_s:
+        here.at((here.now_ms - MIDNIGHT_MS) / 1000 + wait_s).runs(ends="crash")
+    gap = Gap(kind="one-stream", message="one stream", hides_attempts=True)
+    requests, _ = read(here.events, (gap,))
+    assert requests[ID].request.outcome is outcome
 
 
 @pytest.mark.parametrize("first", seeds(2, 20))

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from retryctl import __version__
-from retryctl.cli.vendoring import FILE_NAME, Store, joined_source
+from retryctl.cli.options.params import CounterStore
+from retryctl.cli.runs.vendoring import FILE_NAME, joined_source
 from tests.support.counters_world import (
     ATTEMPTS,
     REQUEST_ID,
@@ -79,8 +80,8 @@ def test_the_joined_file_of_each_store_runs_alone(
     assert branches_of(len(branches), *here, aws.environ()) == branches
 
 
-@pytest.mark.parametrize("store", Store)
-def test_the_joined_file_needs_only_names_that_it_has(store: Store) -> None:
+@pytest.mark.parametrize("store", CounterStore)
+def test_the_joined_file_needs_only_names_that_it_has(store: CounterStore) -> None:
     source = joined_source([store])
     assert source.startswith("# Made by `retryctl counters vendor DIR")
     assert __version__ in source.splitlines()[0]

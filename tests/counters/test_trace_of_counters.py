@@ -58,7 +58,7 @@ def run(aws: Aws, tmp_path: Path) -> Any:
         (tmp_path / "handler.py").write_text(text)
         handler = "handler.py:lambda_handler"
         env = {name: value for name, value in aws.environ().items() if "REGION" not in name}
-        lab = HandlerLab(handler, tmp_path, env=env, timeout=5.0, **settings)
+        lab = HandlerLab.open(handler, tmp_path, env=env, timeout=5.0, **settings)
         return lab.check(plan)
 
     return run

@@ -38,7 +38,7 @@ def processes_marked(mark: str) -> list[int]:
 def wait_until_gone(mark: str) -> list[int]:
     deadline = time.monotonic() + 10
     while (left := processes_marked(mark)) and time.monotonic() < deadline:
-        time.sleep(0.01)
+        time.sleep(0.05)
     return left
 
 
@@ -74,7 +74,7 @@ def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 @pytest.mark.parametrize("way", ["namespaces", "patched"])
 def test_after_a_run(tmp_path: Path, way: Isolation) -> None:
     mark = {"MARK": str(tmp_path)}
-    lab = HandlerLab(f"{EXAMPLE}:handler", Path(), environment=mark, isolation=(way,))
+    lab = HandlerLab.open(f"{EXAMPLE}:handler", Path(), environment=mark, isolation=(way,))
     lab.run("fresh+kill,fresh+timeout", ORDER)
     assert processes_marked(str(tmp_path)) == []
 
@@ -142,7 +142,7 @@ def test_what_a_function_made_unreadable_is_removed(tmp_path: Path) -> None:
 
 
 def test_after_an_exception_in_the_lab_itself(tmp_path: Path) -> None:
-    lab = HandlerLab(f"{EXAMPLE}:handler", Path(), environment={"MARK": str(tmp_path)})
+    lab = HandlerLab.open(f"{EXAMPLE}:handler", Path(), environment={"MARK": str(tmp_path)})
     with pytest.raises(TypeError):
         lab.run("first", {"not JSON": object()})
     assert processes_marked(str(tmp_path)) == []

@@ -60,14 +60,14 @@ def test_every_clock_of_the_function_agrees_with_the_log(tmp_path: Path, stand_i
 
 
 def test_the_first_start_of_a_seeded_lab_is_its_start() -> None:
-    lab = HandlerLab(f"{EXAMPLE}:handler", Path())
+    lab = HandlerLab.open(f"{EXAMPLE}:handler", Path())
     lab.run("first", ORDER, seed=1)
     start = datetime(2026, 11, 23, 3, tzinfo=UTC).timestamp() * 1000
     assert 0 <= lab.events[0].event.timestamp_ms - start < 5000
 
 
 def test_a_seed_decides_ids_streams_and_waits() -> None:
-    lab = HandlerLab(f"{EXAMPLE}:handler", Path())
+    lab = HandlerLab.open(f"{EXAMPLE}:handler", Path())
 
     def told(seed: int) -> tuple[str, list[str | None], list[int]]:
         request = lab.run("same,fresh", ORDER, seed=seed)

@@ -165,7 +165,7 @@ def test_a_way_that_is_not_there_is_said(tmp_path: Path) -> None:
     lab_of(tmp_path, source)
     code = (
         "from retryctl.lab.plugin import HandlerLab; from pathlib import Path;"
-        "HandlerLab('app.py:handler', Path(), isolation=('namespaces',)).run()"
+        "HandlerLab.open('app.py:handler', Path(), isolation=('namespaces',)).run()"
     )
     done = subprocess.run(
         [*without_namespaces(), sys.executable, "-c", code],
@@ -255,13 +255,13 @@ def test_where_namespaces_are_refused_file_calls_are_patched_and_that_is_said() 
 
 def test_an_interpreter_that_is_not_there() -> None:
     with pytest.raises(CouldNotLook, match="was not found"):
-        HandlerLab(f"{EXAMPLE}:handler", Path(), python="/nowhere/python").run()
+        HandlerLab.open(f"{EXAMPLE}:handler", Path(), python="/nowhere/python").run()
 
 
 @pytest.mark.parametrize("program", ["/bin/false", "/bin/echo"])
 def test_a_program_that_is_no_interpreter(program: str) -> None:
     with pytest.raises(CouldNotLook, match="does not run as a Python interpreter"):
-        HandlerLab(f"{EXAMPLE}:handler", Path(), python=program).run()
+        HandlerLab.open(f"{EXAMPLE}:handler", Path(), python=program).run()
 
 
 def test_an_interpreter_that_is_too_old(tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def test_an_interpreter_that_is_too_old(tmp_path: Path) -> None:
     old.write_text("#!/bin/sh\necho 3.8\n")
     old.chmod(0o755)
     with pytest.raises(CouldNotLook, match=r"is Python 3\.8, and the lab runs 3\.9 and later"):
-        HandlerLab(f"{EXAMPLE}:handler", Path(), python=str(old)).run()
+        HandlerLab.open(f"{EXAMPLE}:handler", Path(), python=str(old)).run()
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.12", "3.13", "3.14"])
@@ -297,7 +297,7 @@ def test_packages_beside_retryctls_own_are_not_the_functions(
     (task / "app.py").write_text("import sys\ndef handler(event, context): print(*sys.path)")
     code = (
         "import sys; from pathlib import Path; from retryctl.lab.plugin import HandlerLab;"
-        "lab = HandlerLab('app.py:handler', Path(), isolation=(sys.argv[1],)); lab.run();"
+        "lab = HandlerLab.open('app.py:handler', Path(), isolation=(sys.argv[1],)); lab.run();"
         "print([one.event.message for one in lab.events if one.source == 'function'])"
     )
     done = subprocess.run(

@@ -29,7 +29,7 @@ def attempts(document: str) -> list[tuple[object, object]]:
 def test_the_answer_is_the_story_that_trace_tells() -> None:
     done = retryctl("lab", "run", HANDLER, "--plan", "same,fresh", "--event", EVENT)
     assert done.returncode == 0, done.stderr
-    assert "✗ the counter was wrong on attempt 3: it ran A instead of C" in done.stdout
+    assert "✗ the counter disagrees on attempt 3: it ran A instead of C" in done.stdout
     assert "environment-switch" in done.stdout
     assert re.search(r"--seed \d+", done.stderr)
 

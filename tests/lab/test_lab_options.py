@@ -14,7 +14,7 @@ from retryctl.app.lab import LARGEST_EVENT
 from retryctl.errors import UsageError
 from retryctl.lab.delivery import Redelivery
 from retryctl.lab.function_options import FunctionOptions, default_python, make_function
-from retryctl.lab.samples import SAMPLES
+from retryctl.lab.sample_events import SAMPLES
 from retryctl.lab.template import read_function
 from tests.lab.test_lab_cli import EVENT, HANDLER, attempts
 from tests.support.lab_handlers import lab_of, written

@@ -40,7 +40,7 @@ def test_the_emulator_gives_the_same_bytes_of_a_handler_that_counts(
     file, function = COUNTING[name]
     if not file.exists():
         pytest.skip(f"{file} is not here")
-    lab = HandlerLab(f"{file}:{function}", Path())
+    lab = HandlerLab.open(f"{file}:{function}", Path())
     request_id = lab.run("same,same", ORDER).request_id
     output = tmp_path / "emulator.log"
     try:
@@ -73,7 +73,7 @@ def test_the_emulator_gives_the_same_lines_of_a_handler_with_libraries(
 ) -> None:
     one = HANDLERS[name]
     (tmp_path / "app.py").write_text(one.source, encoding="utf-8")
-    lab = HandlerLab(one.name, tmp_path, env=one.env, memory=2048, timeout=60)
+    lab = HandlerLab.open(one.name, tmp_path, env=one.env, memory=2048, timeout=60)
     request_id = lab.run("first", one.event, retries=0).request_id
     output = tmp_path / "emulator.log"
     env = {"AWS_REGION": "us-east-1", "HOME": "/home/sbx_user1051", "LANG": "en_US.UTF-8"}

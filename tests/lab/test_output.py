@@ -5,7 +5,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retryctl.lab.output import LONGEST_LINE, Splitter, Written
+from retryctl.lab.output_splitter import LONGEST_LINE, Splitter, Written
 
 ERROR_TEXT = 0xA55A0017
 

@@ -178,13 +178,13 @@ def test_the_plugin_loads_nothing_before_it_is_used() -> None:
 
 
 def test_a_verdict_of_the_core() -> None:
-    checked = HandlerLab(f"{EXAMPLE}:handler", Path()).check("same,same", ORDER)
+    checked = HandlerLab.open(f"{EXAMPLE}:handler", Path()).check("same,same", ORDER)
     assert checked.verdict is Verdict.AGREES
 
 
 @pytest.mark.parametrize("retries", [0, 1, 2])
 def test_without_a_plan_every_retry_is_in_the_same_environment(retries: int) -> None:
-    request = HandlerLab(f"{EXAMPLE}:handler", Path()).run(event=ORDER, retries=retries)
+    request = HandlerLab.open(f"{EXAMPLE}:handler", Path()).run(event=ORDER, retries=retries)
     assert [a.claim.branch for a in request.attempts] == ["A", "B", "C"][: retries + 1]
     assert len({a.log_stream for a in request.attempts}) == 1
 
@@ -200,7 +200,7 @@ def test_without_a_plan_every_retry_is_in_the_same_environment(retries: int) -> 
     ],
 )
 def test_what_is_not_as_on_lambda_is_a_warning(settings: dict[str, Any], said: str) -> None:
-    lab = HandlerLab(f"{EXAMPLE}:handler", Path(), **settings)
+    lab = HandlerLab.open(f"{EXAMPLE}:handler", Path(), **settings)
     with pytest.warns(NotAsOnLambda, match=said):
         lab.run("first", ORDER)
 
@@ -210,10 +210,10 @@ def test_the_best_way_warns_of_nothing(recwarn: pytest.WarningsRecorder) -> None
     pytest.importorskip("awslambdaric", reason="awslambdaric is not installed")
     if os.getuid() != 0:
         pytest.skip("whether an ordinary user has namespaces is the host's to say")
-    HandlerLab(f"{EXAMPLE}:handler", Path()).run("first", ORDER)
+    HandlerLab.open(f"{EXAMPLE}:handler", Path()).run("first", ORDER)
     assert [str(each.message) for each in recwarn] == []
 
 
 def test_several_plans_are_refused() -> None:
     with pytest.raises(UsageError, match="expands to 5 plans"):
-        HandlerLab(f"{EXAMPLE}:handler", Path()).run("all")
+        HandlerLab.open(f"{EXAMPLE}:handler", Path()).run("all")

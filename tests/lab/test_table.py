@@ -48,23 +48,26 @@ WORKS = """
 """
 
 
-def handlers() -> list[object]:
-    absent = pytest.mark.skipif(not ORIGINAL.exists(), reason=f"{ORIGINAL} is not here")
-    return [
-        pytest.param(f"{EXAMPLE}:handler", id="example"),
-        pytest.param(
-            f"{ORIGINAL}:lambda_handler", id="original", marks=(absent, pytest.mark.outside)
-        ),
-    ]
+ABSENT = pytest.mark.skipif(not ORIGINAL.exists(), reason=f"{ORIGINAL} is not here")
+HANDLERS = [
+    pytest.param(f"{EXAMPLE}:handler", id="example"),
+    pytest.param(f"{ORIGINAL}:lambda_handler", id="original", marks=(ABSENT, pytest.mark.outside)),
+]
+FORMATS = [
+    pytest.param(f"{EXAMPLE}:handler", "json", id="example-json"),
+    *(
+        pytest.param(*each.values, "text", id=f"{each.id}-text", marks=each.marks)
+        for each in HANDLERS
+    ),
+]
 
 
-@pytest.mark.parametrize("log_format", ["text", "json"])
-@pytest.mark.parametrize("handler", handlers())
+@pytest.mark.parametrize(("handler", "log_format"), FORMATS)
 @pytest.mark.parametrize(("plan", "claims", "causes"), TABLE, ids=[row[0] for row in TABLE])
 def test_the_table(
     handler: str, plan: str, claims: list[object], causes: set[str], log_format: str
 ) -> None:
-    checked = HandlerLab(handler, Path(), log_format=log_format).check(plan, ORDER)
+    checked = HandlerLab.open(handler, Path(), log_format=log_format).check(plan, ORDER)
     attempts = checked.request.attempts
     assert [(a.claim.counter, a.claim.branch) for a in attempts] == claims
     assert {f.rule for f in checked.findings} - {"retries-exhausted"} == causes
@@ -95,25 +98,25 @@ def test_a_fault_after_the_end_of_its_attempt_is_a_warning(tmp_path: Path) -> No
 
 def test_an_attempt_that_is_ok_is_not_retried() -> None:
     shipped = {"order": {"number": 1, "items": 3, "address": "Kiso 3, Nagano"}}
-    request = HandlerLab(f"{EXAMPLE}:handler", Path()).run("same,same", shipped)
+    request = HandlerLab.open(f"{EXAMPLE}:handler", Path()).run("same,same", shipped)
     assert [attempt.outcome for attempt in request.attempts] == [AttemptOutcome.OK]
 
 
 def test_a_duplicate_may_follow_an_attempt_that_was_ok() -> None:
     shipped = {"order": {"number": 1, "items": 3, "address": "Kiso 3, Nagano"}}
-    checked = HandlerLab(f"{EXAMPLE}:handler", Path()).check("first+duplicate", shipped)
+    checked = HandlerLab.open(f"{EXAMPLE}:handler", Path()).check("first+duplicate", shipped)
     assert [a.outcome for a in checked.request.attempts] == [AttemptOutcome.OK, AttemptOutcome.OK]
     assert "duplicate-delivery" in {finding.rule for finding in checked.findings}
 
 
 def test_fewer_retries_are_fewer_attempts() -> None:
-    lab = HandlerLab(f"{EXAMPLE}:handler", Path())
+    lab = HandlerLab.open(f"{EXAMPLE}:handler", Path())
     assert len(lab.run("", ORDER, retries=0).attempts) == 1
     assert len(lab.run("fresh", ORDER, retries=1).attempts) == 2
 
 
 def test_the_waits_are_lambdas() -> None:
-    first, second, third = HandlerLab(f"{EXAMPLE}:handler", Path()).run("", ORDER).attempts
+    first, second, third = HandlerLab.open(f"{EXAMPLE}:handler", Path()).run("", ORDER).attempts
     assert first.ended_ms is not None
     assert second.started_ms is not None
     assert second.ended_ms is not None

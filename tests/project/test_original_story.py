@@ -16,7 +16,7 @@ import pytest
 from retryctl.core.model.events import LogEvent
 from retryctl.lab.lab import json_lines
 from retryctl.lab.plugin import HandlerLab
-from tests.lab.test_table import handlers
+from tests.lab.test_table import HANDLERS
 from tests.support.counters_world import Aws
 from tests.support.lab_handlers import ORDER
 from tests.support.program import run
@@ -46,11 +46,11 @@ def hold(attempts: list[dict[str, Any]]) -> None:
         assert attempt["outcome"] == "error"
 
 
-@pytest.mark.parametrize("handler", handlers())
+@pytest.mark.parametrize("handler", HANDLERS)
 def test_what_carries_no_id_is_told_under_its_attempt(
     handler: str, tmp_path: Path, moto: Aws
 ) -> None:
-    lab = HandlerLab(handler, Path())
+    lab = HandlerLab.open(handler, Path())
     request_id = lab.run("same,fresh", ORDER).request_id
     events = [one.event for one in lab.events]
     lost = [event.message for event in events if request_id not in event.message]

@@ -34,6 +34,13 @@ def test_files_for_github_follow_their_schemas(schema: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_workflows_run_actions_by_their_commit() -> None:
+    workflows = ROOT.glob(".github/workflows/*.yml")
+    used = [use for file in workflows for use in re.findall(r"uses: (.*)", file.read_text("utf-8"))]
+    assert used
+    assert [use for use in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", use)] == []
+
+
 def test_ci_runs_every_version_that_the_project_names() -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
     assert workflow["jobs"]["tests"]["strategy"]["matrix"]["python"] == VERSIONS

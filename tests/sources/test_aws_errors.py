@@ -54,3 +54,40 @@ def test_every_exception_is_an_error_with_its_next_step(kind: type[Exception]) -
         assert isinstance(ours, RetryctlError)
         assert ours.what
         assert ours.next_step
+
+
+DENIED = "User: arn:aws:sts::1:assumed-role/ci/s is not authorized to perform: "
+
+
+@pytest.mark.parametrize(
+    ("reason", "what", "next_step"),
+    [
+        (
+            f"{DENIED}logs:FilterLogEvents because no identity-based policy allows the action",
+            "FilterLogEvents as role/ci)",
+            "Allow logs:FilterLogEvents and logs:GetLogEvents on it",
+        ),
+        (
+            f"{DENIED}logs:FilterLogEvents with an explicit deny in a service control policy",
+            "role/ci, with an explicit deny in a service control policy)",
+            "Change the policy that denies it",
+        ),
+        (
+            f"{DENIED}logs:FilterLogEvents because no permissions boundary allows the action",
+            "role/ci, since no permissions boundary allows it)",
+            "Allow it in the permissions boundary too",
+        ),
+        (
+            f"{DENIED}kms:Decrypt because no identity-based policy allows the kms:Decrypt action",
+            "role/ci, by the KMS key)",
+            "Allow kms:Decrypt on the key of the log group",
+        ),
+    ],
+)
+def test_a_refusal_names_what_denies_it(reason: str, what: str, next_step: str) -> None:
+    error = botocore.exceptions.ClientError(
+        {"Error": {"Code": "AccessDeniedException", "Message": reason}}, "FilterLogEvents"
+    )
+    ours = translate_error(error, CONTEXT)
+    assert ours.what.endswith(what)
+    assert ours.next_step.startswith(next_step)

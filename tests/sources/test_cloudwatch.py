@@ -584,8 +584,11 @@ def test_a_query_is_stopped_on_ctrl_c(endpoint: Endpoint) -> None:
     assert endpoint.insights.running == 0
 
 
-def test_more_rows_than_an_answer_holds_are_asked_for_in_halves(endpoint: Endpoint) -> None:
-    lines = [(START + n, f"{n} {REQUEST_ID}\n") for n in range(15_000)]
+def test_more_rows_than_an_answer_holds_are_asked_for_in_halves(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retryctl.sources.cloudwatch.insights._MOST_ROWS", 1_000)
+    lines = [(START + n * 10, f"{n} {REQUEST_ID}\n") for n in range(1_500)]
     endpoint.put(GROUP, STREAM, [*run(REQUEST_ID, START, []), *lines])
     terms = QueryBudget(sleep=lambda seconds: None)
     cloudwatch = source(endpoint.url, engine="insights", terms=terms, timeout_ms=30 * SECOND)

@@ -168,18 +168,28 @@ def event(at_ms: int, message: str, stream: str = "s") -> LogEvent:
     return LogEvent(timestamp_ms=at_ms, message=message, log_stream=stream)
 
 
+@pytest.fixture
+def small_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer has a thousand rows at most, a tenth of what the service gives."""
+    monkeypatch.setattr("retryctl.sources.cloudwatch.insights._MOST_ROWS", 1_000)
+    monkeypatch.setattr("retryctl.sources.cloudwatch.insights_export._MOST_LINES", 900)
+    monkeypatch.setattr("retryctl.sources.cloudwatch.insights_export._LINES_OF_A_PART", 600)
+
+
+@pytest.mark.usefixtures("small_answers")
 def test_a_window_of_many_lines_is_read_in_several_queries(endpoint: Endpoint) -> None:
-    many = [event(MIDNIGHT_MS + n * 1000, f"{n}\n", f"s/{n % 7}") for n in range(25_000)]
+    many = [event(MIDNIGHT_MS + n * 10_000, f"{n}\n", f"s/{n % 7}") for n in range(2_500)]
     load(endpoint, many)
-    assert [int(one.message) for one in read(lines(endpoint))] == list(range(25_000))
+    assert [int(one.message) for one in read(lines(endpoint))] == list(range(2_500))
     assert endpoint.calls["StartQuery"] == 1 + 3
 
 
+@pytest.mark.usefixtures("small_answers")
 def test_a_busy_bin_is_cut_before_it_is_read_and_halved_where_it_is_uneven(
     endpoint: Endpoint,
 ) -> None:
     # Of the first ten seconds, which are one bin, nearly all lies in three.
-    uneven = [event(MIDNIGHT_MS + 3 * SECOND + n // 8, f"{n}\n") for n in range(22_000)]
+    uneven = [event(MIDNIGHT_MS + 3 * SECOND + n * 10 // 8, f"{n}\n") for n in range(2_200)]
     load(endpoint, [*uneven, event(MIDNIGHT_MS + HOUR, "7\n")])
     reader = lines(endpoint)
     assert told(read(reader)) == told([*uneven, event(MIDNIGHT_MS + HOUR, "7\n")])
@@ -187,10 +197,11 @@ def test_a_busy_bin_is_cut_before_it_is_read_and_halved_where_it_is_uneven(
     assert reader.bytes_scanned < 4 * endpoint.group(GROUP).stored_bytes
 
 
+@pytest.mark.usefixtures("small_answers")
 def test_of_a_second_that_holds_more_than_an_answer_the_rest_is_unread(
     endpoint: Endpoint,
 ) -> None:
-    crowded = [event(MIDNIGHT_MS + n // 13, f"{n}\n") for n in range(12_000)]
+    crowded = [event(MIDNIGHT_MS + n * 10 // 13, f"{n}\n") for n in range(1_200)]
     after = [event(MIDNIGHT_MS + 5 * SECOND, "7\n")]
     load(endpoint, [*crowded, *after])
     reader = lines(endpoint)
@@ -198,7 +209,7 @@ def test_of_a_second_that_holds_more_than_an_answer_the_rest_is_unread(
     (gap,) = reader.unread
     assert gap.until_ms == MIDNIGHT_MS + SECOND
     assert told(found) == told([e for e in crowded if e.timestamp_ms < gap.since_ms] + after)
-    assert len(found) > 9_900
+    assert len(found) > 990
 
 
 @pytest.mark.parametrize(
@@ -288,10 +299,10 @@ def test_ctrl_c_stops_the_counting(endpoint: Endpoint) -> None:
 
 @pytest.fixture
 def crowd(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Lines for some ten queries, each of a tenth of what an answer holds."""
-    monkeypatch.setattr("retryctl.sources.cloudwatch.insights_export._MOST_LINES", 900)
-    load(endpoint, [event(MIDNIGHT_MS + n * 4_000, f"{n}\n") for n in range(8_500)])
-    return 8_500
+    """Lines for some ten queries, each of a hundredth of what an answer holds."""
+    monkeypatch.setattr("retryctl.sources.cloudwatch.insights_export._MOST_LINES", 90)
+    load(endpoint, [event(MIDNIGHT_MS + n * 40_000, f"{n}\n") for n in range(850)])
+    return 850
 
 
 @pytest.mark.usefixtures("crowd")

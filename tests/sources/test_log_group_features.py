@@ -32,8 +32,18 @@ def ask(endpoint: Endpoint, *words: str) -> Any:
 # --------------------------------------------------------------------------- classes
 
 
-@pytest.mark.parametrize("refusal", ["InvalidOperationException", "ValidationException"])
-@pytest.mark.parametrize("command", ["trace", "list", "summary", "check", "check-id"])
+@pytest.mark.parametrize(
+    ("command", "refusal"),
+    [
+        ("trace", "InvalidOperationException"),
+        ("trace", "ValidationException"),
+        ("list", "InvalidOperationException"),
+        ("list", "ValidationException"),
+        ("summary", "InvalidOperationException"),
+        ("check", "ValidationException"),
+        ("check-id", "InvalidOperationException"),
+    ],
+)
 def test_an_essentials_group_is_read_by_whatever_does_not_refuse(
     endpoint: Endpoint, command: str, refusal: str
 ) -> None:
@@ -87,8 +97,9 @@ def test_a_group_that_refuses_every_call_is_no_answer_and_no_bad_advice(
 # --------------------------------------------------------------------------- names
 
 
-@pytest.mark.parametrize("engine", ["filter", "insights"])
-@pytest.mark.parametrize("command", ["trace", "list", "check"])
+@pytest.mark.parametrize(
+    ("command", "engine"), [("trace", "filter"), ("list", "insights"), ("check", "filter")]
+)
 def test_near_names_are_suggested_and_others_are_not(
     endpoint: Endpoint, command: str, engine: str
 ) -> None:
@@ -102,6 +113,43 @@ def test_near_names_are_suggested_and_others_are_not(
         assert f"the log group {group} does not exist in us-east-1" in done.stderr
         assert ("Did you mean" in done.stderr) is is_near
         assert (GROUP in done.stderr) is is_near
+
+
+@pytest.mark.parametrize("command", ["trace", "list", "summary", "check"])
+def test_of_a_name_that_does_not_exist_the_error_stands_alone(
+    endpoint: Endpoint, command: str
+) -> None:
+    ids = [WRONG] if command == "trace" else []
+    done = ask(endpoint, command, *ids, "-f", "nosuch")
+    assert done.returncode == 3
+    assert done.stderr.startswith("retryctl: the log group /aws/lambda/nosuch does not exist")
+    endpoint.group("/aws/lambda/nosuch", created_ms=LONG_AGO)
+    done = ask(endpoint, command, *ids, "-f", "nosuch")
+    assert "The settings of nosuch are not known" in done.stderr
+
+
+# --------------------------------------------------------------------------- young groups
+
+
+def test_what_the_group_does_not_have_is_named_once(endpoint: Endpoint) -> None:
+    endpoint.group(GROUP, created_ms=LONG_AGO, retention_days=1)
+    put_both(endpoint)
+    for engine in ("filter", "insights"):
+        done = ask(endpoint, "list", "-g", GROUP, "--engine", engine, "-o", "json")
+        gaps = json.loads(done.stdout)["coverage"]["gaps"]
+        (gap,) = (gap for gap in gaps if gap["kind"] == "retention")
+        assert "keeps 1 day:" in gap["message"]
+
+
+@pytest.mark.parametrize("engine", ["filter", "insights"])
+def test_a_window_before_the_group_is_named_where_nothing_is_found(
+    endpoint: Endpoint, engine: str
+) -> None:
+    endpoint.group(GROUP, created_ms=now_ms() - HOUR)
+    window = ("--since", "5d", "--until", "2d")
+    done = ask(endpoint, "trace", WRONG, "-g", GROUP, "--engine", engine, *window)
+    assert done.returncode == 4
+    assert f"{GROUP} was created at" in done.stderr
 
 
 # --------------------------------------------------------------------------- data protection
@@ -161,12 +209,20 @@ def put_masked_error(endpoint: Endpoint, line: str, status: str = "") -> None:
         at += 1000
 
 
-@pytest.mark.parametrize("engine", ["filter", "insights"])
-@pytest.mark.parametrize("line", MASKED_ERRORS.values(), ids=MASKED_ERRORS)
+@pytest.mark.parametrize(
+    ("runtime", "engine"),
+    [
+        ("python", "filter"),
+        ("python", "insights"),
+        ("node", "filter"),
+        ("ruby", "insights"),
+        ("java", "filter"),
+    ],
+)
 def test_no_command_calls_an_attempt_good_whose_error_may_be_masked(
-    endpoint: Endpoint, line: str, engine: str
+    endpoint: Endpoint, runtime: str, engine: str
 ) -> None:
-    put_masked_error(endpoint, line)
+    put_masked_error(endpoint, MASKED_ERRORS[runtime])
     words = ("-g", GROUP, "--engine", engine, "--since", "10h", "-o", "json")
     (traced,) = json.loads(ask(endpoint, "trace", RIGHT, *words).stdout)["requests"]
     assert (traced["outcome"], traced["attempts"][0]["outcome"]) == ("unknown", "unknown")
@@ -181,6 +237,23 @@ def test_no_command_calls_an_attempt_good_whose_error_may_be_masked(
         done = ask(endpoint, "check", *ids, *words, "--expect-outcome", "succeeded")
         assert done.returncode == 5, done.stdout
     assert ask(endpoint, "check", WRONG, *words, "--expect-outcome", "succeeded").returncode == 0
+
+
+def test_masks_are_a_gap_where_data_protection_is_not_known(endpoint: Endpoint) -> None:
+    put_masked_error(endpoint, MASKED_ERRORS["python"])
+    endpoint.faults.denied.add("logs:DescribeLogGroups")
+    words = ("-g", GROUP, "--since", "10h", "-o", "json")
+    for command in (["trace", RIGHT], ["list"]):
+        printed = json.loads(ask(endpoint, *command, *words).stdout)
+        found = {one["request_id"]: one for one in printed["requests"]}
+        assert found[RIGHT]["outcome"] == "unknown"
+        (gap,) = (gap for gap in printed["coverage"]["gaps"] if gap["kind"] == "masked")
+        assert "not known (logs:DescribeLogGroups is needed)" in gap["message"]
+    for ids in ([], [RIGHT]):
+        done = ask(endpoint, "check", *ids, *words, "--expect-outcome", "succeeded")
+        assert done.returncode == 5, done.stdout
+    unmasked = json.loads(ask(endpoint, "trace", RIGHT, *words, "--unmask").stdout)
+    assert unmasked["coverage"]["gaps"] == []
 
 
 @pytest.mark.parametrize("command", ["trace", "list"])

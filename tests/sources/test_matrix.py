@@ -131,7 +131,7 @@ def chosen() -> Sequence[Cell]:
         return CELLS
     fixed = [cell for cell in CELLS if cell.order == "reversed" and cell.place[:1] == ("-g",)]
     moto = [cell for cell in CELLS if cell.kind == "moto"]
-    return Random(6).sample(fixed, 16) + Random(7).sample(CELLS, 14) + Random(8).sample(moto, 4)
+    return Random(6).sample(fixed, 16) + Random(7).sample(CELLS, 14) + Random(8).sample(moto, 2)
 
 
 @pytest.fixture(scope="module")

@@ -109,6 +109,28 @@ def test_where_the_streams_are_refused_each_command_leaves_it_undetermined(
         assert "unordered" in {gap["kind"] for gap in document["coverage"]["gaps"]}
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_two_claims_of_one_millisecond_are_no_contradiction(
+    endpoint: Endpoint, order: Order
+) -> None:
+    """Neither the counter nor the branch that counts is known, so no finding rests on them."""
+    prepare(endpoint, order, streams=False, refusal="ValidationException")
+    group = f"/aws/lambda/two-claims-{order}"
+    endpoint.group(group, created_ms=0, log_class="INFREQUENT_ACCESS")
+    at = BEGAN
+    claims = [(at + 1, text) for text in ("0\n", "process A\n", "1\n", "process B\n")]
+    ends = [(at + 9, lambda_log.end(FIRST)), (at + 9, lambda_log.report(FIRST, 9))]
+    endpoint.put(group, "s", [(at, lambda_log.start(FIRST)), *claims, *ends])
+    where = ("-g", group, *WHERE[2:], "--endpoint-url", endpoint.url, "-q", "-o", "json")
+    traced = json.loads(run("trace", FIRST, *where, env=CREDENTIALS).stdout)
+    (one,) = traced["requests"]
+    assert one["verdict"] == "undetermined"
+    assert [finding["rule"] for finding in one["findings"]] == ["logs-incomplete"]
+    assert [gap["settle"] for gap in traced["coverage"]["gaps"]] == [None]
+    for ids in ([], [FIRST]):
+        assert run("check", *ids, *where, env=CREDENTIALS).returncode == 5
+
+
 def test_beyond_the_bound_a_gap_says_what_to_do(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

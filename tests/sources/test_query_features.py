@@ -168,9 +168,19 @@ def drop(endpoint: Endpoint, field: str, every: int) -> None:
     endpoint._operations["GetQueryResults"] = without
 
 
-@pytest.mark.parametrize("field", ["@timestamp", "@message", "@logStream", "@log"])
-@pytest.mark.parametrize("every", [1, 5])
-@pytest.mark.parametrize("log_class", ["STANDARD", "INFREQUENT_ACCESS"])
+@pytest.mark.parametrize(
+    ("field", "every", "log_class"),
+    [
+        ("@timestamp", 1, "STANDARD"),
+        ("@timestamp", 5, "INFREQUENT_ACCESS"),
+        ("@message", 1, "INFREQUENT_ACCESS"),
+        ("@message", 5, "STANDARD"),
+        ("@logStream", 1, "STANDARD"),
+        ("@logStream", 5, "INFREQUENT_ACCESS"),
+        ("@log", 1, "INFREQUENT_ACCESS"),
+        ("@log", 5, "STANDARD"),
+    ],
+)
 def test_rows_without_a_field_are_a_gap_and_never_a_wrong_answer(
     endpoint: Endpoint, field: str, every: int, log_class: str
 ) -> None:
@@ -198,8 +208,9 @@ def test_rows_without_a_field_are_a_gap_and_never_a_wrong_answer(
     assert checked.returncode in ((1,) if field == "@log" else (1, 3, 5))
 
 
-@pytest.mark.parametrize("command", ["trace", "list", "summary", "check"])
-@pytest.mark.parametrize("scan_events", [50, 200_000])
+@pytest.mark.parametrize(
+    ("command", "scan_events"), [("trace", 50), ("list", 50), ("summary", 200_000), ("check", 50)]
+)
 def test_event_ids_may_be_any_text(
     endpoint: Endpoint, command: str, scan_events: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

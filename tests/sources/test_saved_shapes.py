@@ -9,13 +9,14 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retryctl.core.model.events import LogEvent, is_timed, stream_name
 from retryctl.core.model.log_place import group_name
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.formats import detect_format, formats, shapes, shapes_table
+from tests.support.campaigns import LONG
 from tests.support.program import run
 from tests.support.saved_logs import (
     EVENTS,
@@ -120,6 +121,7 @@ def logs(draw: st.DrawFn) -> list[Event]:
     return events
 
 
+@settings(max_examples=1_000 if LONG else 20)  # each in every shape
 @given(logs())
 def test_each_shape_of_a_random_log_gives_the_same_events(events: list[Event]) -> None:
     for shape, (write, carries) in SHAPES.items():
@@ -320,6 +322,26 @@ def test_records_of_lambda_in_lines_not_understood_are_a_gap_of_their_own() -> N
             "retryctl trace",
         ),
         (f"<2> START RequestId: {ID} Version: 7\n", "records of Lambda", "aws logs tail"),
+        (
+            f"2026-11-23 05:00:00.123 (UTC+02:00)\tSTART RequestId: {ID} Version: 7\n",
+            "records of Lambda",
+            "aws logs tail",
+        ),
+        ("timestamp,message\n1.8E+12,0\n1.8E+12,x\n", "a spreadsheet", "Download it again"),
+        ("@timestamp,@message\n23.11.2026 03:00,0\n", "a spreadsheet", "Download it again"),
+        ("timestamp,message\n11/23/2026 3:00,0\n", "a spreadsheet", "Download it again"),
+        (
+            "timestamp,message\n1795400000000,0\n1795400000000,x\n",
+            "a spreadsheet",
+            "Download it again",
+        ),
+        (
+            "RESULTS\t@timestamp\t2026-11-23 03:00:00.123\nRESULTS\t@message\t0\n",
+            "text of get-query-results",
+            "--output json",
+        ),
+        ("U1RBUlQg" * 20 + "\n", "a text in base64", "base64 -d"),
+        ("H4sIAAAA" * 20 + "\n", "a packed record", "gunzip"),
         ("hello\n", "starts with 'hello", "aws logs tail"),
     ],
 )

@@ -19,7 +19,7 @@ ORDER = {"order": {"number": 1, "items": 3}}
 def lab_of(folder: Path, source: str, **settings: Any) -> HandlerLab:
     """A lab for the function ``handler`` in a module of this source."""
     (folder / "app.py").write_text(textwrap.dedent(source), encoding="utf-8")
-    return HandlerLab(settings.pop("handler", "app.py:handler"), folder, **settings)
+    return HandlerLab.open(settings.pop("handler", "app.py:handler"), folder, **settings)
 
 
 def hear_interrupts() -> None:

@@ -84,6 +84,12 @@ def node_error(at_ms: int, request_id: str = ID, kind: str = "Error") -> str:
     return _json(at_ms, request_id, level="ERROR", message=error)
 
 
+def node_invoke_error(at_ms: int, request_id: str = ID) -> str:
+    """Node.js in the text format."""
+    error = 'Invoke Error \t{"errorType":"E","errorMessage":"boom","stack":[]}'
+    return f"{iso(at_ms)}\t{request_id}\tERROR\t{error}\n"
+
+
 def dotnet_error(at_ms: int, request_id: str = ID) -> str:
     """.NET in the text format: it counts only as the last line of its attempt."""
     return (
@@ -111,9 +117,7 @@ TEXT_LINES: tuple[Maker, ...] = (
     timed_out,
     lambda at_ms, request_id: f"[INFO]\t{iso(at_ms)}\t{request_id}\tan order\n",
     lambda at_ms, request_id: _node_text(at_ms, request_id, level="INFO", rest="an order"),
-    lambda at_ms, request_id: _node_text(
-        at_ms, request_id, level="ERROR", rest='Invoke Error \t{"errorType":"E","stack":[]}'
-    ),
+    lambda at_ms, request_id: node_invoke_error(at_ms, request_id),
     lambda at_ms, _: _node_text(
         at_ms, "undefined", level="ERROR", rest='Uncaught Exception \t{"errorType":"E"}'
     ),

@@ -3,9 +3,10 @@
 Environments take one attempt at a time. Functions count files in /tmp, log the marker of a durable
 store, or log nothing; requests come by the asynchronous queue, from a stream or from a queue. A
 log has one or two functions, each with its format, which may change from one environment to the
-next, several versions, clocks that are off, long attempts, background output, and printed text
-that looks like Lambda's records. Some functions run on Managed Instances, where requests share an
-environment, some are durable, and some logs have a web function's records too.
+next, and its runtime, several versions, clocks that are off, long attempts, failed inits, second
+deliveries, background output, and printed text that looks like Lambda's records. Some functions run
+on Managed Instances, where requests share an environment, some are durable, and some logs have a
+web function's records too.
 """
 
 from __future__ import annotations
@@ -22,15 +23,21 @@ from tests.support.lambda_log import (
     MIDNIGHT_MS,
     Environment,
     end,
+    exited,
     iso,
     platform,
     report,
     start,
+    timed_out,
 )
+from tests.support.made_up_runtimes import JAVA_ERROR, dotnet_error, node_error, node_invoke_error
 
 EXECUTION = "arn:aws:lambda:us-east-1:123456789012:function:flow:7/durable-execution/order-{}/3f0c"
 COUNTING = ("tmp", "tmp", "tmp", "store", "silent")
-ENDINGS = ("ok", "ok", "error", "error", "error", "timeout", "crash", "out-of-memory")
+ENDINGS = ("ok", "error", "timeout", "crash", "out-of-memory", "init-error")
+ENDINGS_WEIGHTS = (8, 12, 4, 4, 4, 1)
+PYTHON = "python:3.13.v74"
+RUNTIMES = (PYTHON, "nodejs:22.v1", "java:21.v9", "dotnet:8.v1")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,8 +73,14 @@ class RandomHistory:
         json_share = random.choice((0.0, 0.0, 1.0, 0.5))
         self._json = {name: random.random() < json_share for name in self._functions}
         self._changes_format = random.random() < 0.1
+        plain = self.uncounted or self._changes_format
+        self._runtimes = {
+            name: PYTHON if plain else random.choices(RUNTIMES, (6, 2, 1, 1))[0]
+            for name in self._functions
+        }
         self._sandboxes: dict[str, list[_Sandbox]] = {name: [] for name in self._functions}
         self._queue: list[tuple[float, int, str, str, int]] = []
+        self._delivered_twice: set[int] = set()
         self.ids: list[str] = []
         for number in range(count):
             request_id = _request_id(random)
@@ -88,11 +101,17 @@ class RandomHistory:
     ) -> None:
         random, sandbox = self._random, self._sandbox(function, when_s)
         log = sandbox.log.at(when_s + sandbox.skew_s)
+        runtime = self._runtimes[function]
         if log.cold:
             log.cold = False
             kind = "lambda-managed-instances" if self._managed else "on-demand"
-            log.at(when_s + sandbox.skew_s - 0.3).inits(kind=kind).at(when_s + sandbox.skew_s)
-        ends = random.choice(ENDINGS)
+            log.at(when_s + sandbox.skew_s - 0.3).inits(runtime, kind)
+            log.at(when_s + sandbox.skew_s)
+        ends = random.choices(ENDINGS, ENDINGS_WEIGHTS)[0]
+        ends = "ok" if number in self._delivered_twice else ends
+        ends = "crash" if ends == "init-error" and self.uncounted else ends
+        if ends == "init-error":
+            log.at(when_s + sandbox.skew_s - 0.2).fails_init().at(when_s + sandbox.skew_s)
         longest_s = 5_000.0 if self._managed else 1_100.0
         took_s = random.choice((0.05, 0.05, 1.0, 70.0, longest_s if attempt == 1 else 0.05))
         began_ms = log.now_ms
@@ -101,13 +120,18 @@ class RandomHistory:
             arn = EXECUTION.format(number % 2)
             fields = {"level": "INFO", "message": "step", "requestId": request_id}
             log.prints(json.dumps({**fields, "executionArn": arn}))
-        self._output(log, request_id)
-        self._count(sandbox, request_id, attempt, ends)
+        if ends != "init-error":
+            self._output(log, request_id)
+            self._count(sandbox, request_id, attempt, ends)
         log.at((began_ms - MIDNIGHT_MS) / 1000 + max(took_s, 0.03))
         if ends == "error":
-            log.raises(request_id)
-        status, error_type = ENDS[ends]
+            _raise(log, request_id, runtime)
+        status, error_type = ENDS.get(ends, ("error", "Runtime.Unknown"))
         duration_ms = float(log.now_ms - began_ms)
+        if ends in ("timeout", "crash") and not log.json and random.random() < 0.3:
+            status = error_type = None
+            line = timed_out(log.now_ms, request_id) if ends == "timeout" else exited(request_id)
+            log.logs(line)
         if self._managed:
             _report_of_managed(log, request_id, ends, duration_ms)
         else:
@@ -130,6 +154,11 @@ class RandomHistory:
     ) -> None:
         kind = "queue" if request_id[14] == "5" else "stream" if number % 7 == 6 else "async"
         most = {"async": 3, "stream": 6, "queue": 1}[kind]
+        if not failed and kind == "async" and self._random.random() < 0.03:
+            # the second delivery goes well: else a gap could hide the first one behind failures
+            self._delivered_twice.add(number)
+            again_s = ended_s + self._random.uniform(0.1, 200)
+            heapq.heappush(self._queue, (again_s, number, request_id, function, attempt + 1))
         if not failed or attempt >= most:
             return
         wait_s = (60, 120)[min(attempt, 2) - 1] + self._random.uniform(1, 8)
@@ -195,6 +224,18 @@ class RandomHistory:
             f"about {other}\n",
         )
         log.logs(random.choice(makers))
+
+
+def _raise(log: Environment, request_id: str, runtime: str) -> None:
+    """Write the marker of a function error, as the runtime does."""
+    if runtime.startswith("nodejs"):
+        marker = node_error if log.json else node_invoke_error
+        log.logs(marker(log.now_ms, request_id))
+    elif log.json or runtime == PYTHON:
+        log.raises(request_id)
+    else:
+        java = runtime.startswith("java")
+        log.logs(JAVA_ERROR if java else dotnet_error(log.now_ms, request_id))
 
 
 def _report_of_managed(log: Environment, request_id: str, ends: str, duration_ms: float) -> None:

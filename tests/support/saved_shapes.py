@@ -102,6 +102,20 @@ def text_output(events: Iterable[Event]) -> str:
     )
 
 
+def jq_tsv(events: Iterable[Event]) -> str:
+    escapes = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"}
+    return "".join(
+        f"{ms}\t{stream}\t{''.join(escapes.get(each, each) for each in text)}\n"
+        for ms, stream, text in events
+    )
+
+
+def docker_times(events: Iterable[Event]) -> str:
+    return "".join(
+        f"{iso(ms)}456789Z {line}\n" for ms, _, text in events for line in text.rstrip().split("\n")
+    )
+
+
 def telemetry(events: Iterable[Event]) -> str:
     return json.dumps(
         [{"time": f"{iso(ms)}Z", "type": "function", "record": t} for ms, _, t in events]
@@ -176,6 +190,12 @@ SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
         ("aws logs tail --format short", lambda e: tail(e, "short"), "seconds"),
         ("aws logs --output text", text_output, "times streams ends"),
         ("ms and message", lambda e: "".join(f"{ms}\t{text}\n" for ms, _, text in e), "times"),
+        (
+            "ms, stream and message",
+            lambda e: "".join(f"{ms}\t{stream}\t{text}\n" for ms, stream, text in e),
+            "times streams",
+        ),
+        ("jq @tsv", jq_tsv, "times streams ends"),
         ("jq todate", lambda e: "".join(f"{iso(a)[:-4]}Z {c}\n" for a, _, c in e), "seconds"),
         (
             "sam logs",
@@ -193,6 +213,21 @@ SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
             "awslogs get",
             lambda e: "".join(f"{GROUP} {s} {text.rstrip()}\n" for ms, s, text in e),
             "streams",
+        ),
+        (
+            "awslogs get --no-stream --timestamp",
+            lambda e: "".join(f"{GROUP} {iso(ms)}Z {text.rstrip()}\n" for ms, _, text in e),
+            "times",
+        ),
+        (
+            "awslogs get --no-group",
+            lambda e: "".join(f"{stream} {text.rstrip()}\n" for _, stream, text in e),
+            "streams",
+        ),
+        (
+            "awslogs get --no-stream",
+            lambda e: "".join(f"{GROUP} {text.rstrip()}\n" for *_, text in e),
+            "",
         ),
         (
             "saw get --pretty",
@@ -217,9 +252,25 @@ SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
             "times streams ends",
         ),
         (
+            "Kinesis records, one a line",
+            lambda e: json.dumps({"PartitionKey": "1", "Data": packed(e)}) + "\n",
+            "times streams ends",
+        ),
+        (
             "subscription event",
             lambda e: json.dumps({"awslogs": {"data": packed(e)}}),
             "times streams ends",
+        ),
+        ("CSV of messages", lambda e: table_of(["@message"], ([c] for *_, c in e)), "ends"),
+        (
+            "messages as JSON strings",
+            lambda e: "".join(f"{json.dumps(text)}\n" for *_, text in e),
+            "ends",
+        ),
+        (
+            "messages of --query as text",
+            lambda e: "\t".join(f"{text.rstrip()}\n" for *_, text in e) + "\n",
+            "",
         ),
         ("messages", lambda e: "".join(f"{text.rstrip()}\n\n" for *_, text in e), ""),
         (
@@ -241,5 +292,6 @@ SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
             ),
             "",
         ),
+        ("docker logs --timestamps", docker_times, ""),
     )
 }

@@ -71,7 +71,7 @@ def test_a_summary_has_every_figure_of_the_screen_in_tables() -> None:
         ["billed", "time", "GB-s", "share of the time"],
     ]
     assert "| 1 | 2 | 1 m 03 s | 1 m 03 s | 1 m 03 s | 1 m |" in text
-    assert "| wrong: environment-switch | 1 | 3 retries that logged one | 33.3 % |" in text
+    assert "| disagrees: environment-switch | 1 | 3 retries that logged one | 33.3 % |" in text
     assert PARSER.render(text).count("<table>") == len(heads)
 
 

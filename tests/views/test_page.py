@@ -143,7 +143,7 @@ def test_a_wrong_count_is_told_where_it_is_seen() -> None:
     document = page_of(world.SWITCHED)
     text = document.all_text
     assert "exhausted: 3 attempts in 3 m 10 s, none succeeded" in text
-    assert "the counter was wrong on attempt 3: it ran A instead of C" in text
+    assert "the counter disagrees on attempt 3: it ran A instead of C" in text
     found, *_ = document.find("section", class_="finding edge bold red")
     assert "environment-switch error · attempt 3" in found.all_text
     assert world.SWITCH.message in found.all_text
@@ -174,12 +174,12 @@ def test_the_table_says_what_the_picture_shows() -> None:
     (table,) = document.find("table")
     rows = [[cell.all_text for cell in row.children] for row in table.find("tr")]
     assert rows == [
-        ["#", "start (UTC)", "wait", "environment", "outcome", "counter", "branch", "agrees"],
-        ["Attempt 1", "03:00:00.123", "—", "● 1f3a cold", "✗ NameError", "0", "A", "✓ yes"],
-        ["Attempt 2", "03:01:02.871", "1 m 03 s", "● 1f3a", "✗ NameError", "1", "B", "✓ yes"],
+        ["#", "start (UTC)", "wait", "environment", "outcome", "counter", "branch", "verdict"],
+        ["Attempt 1", "03:00:00.123", "—", "● 1f3a cold", "✗ NameError", "0", "A", "✓ agrees"],
+        ["Attempt 2", "03:01:02.871", "1 m 03 s", "● 1f3a", "✗ NameError", "1", "B", "✓ agrees"],
         [
             *("Attempt 3", "03:03:10.092", "2 m 07 s", "◆ 77c2 cold"),
-            *("✗ NameError", "0 not 2", "A not C", "✗ no"),
+            *("✗ NameError", "0 not 2", "A not C", "✗ disagrees"),
         ],
     ]
     (svg,) = document.find("svg")
@@ -291,11 +291,11 @@ def test_more_environments_than_can_be_drawn_are_counted() -> None:
     assert len(document.find("article")) == 14
 
 
-def test_a_caption_explains_an_environment_that_is_not_known() -> None:
+def test_a_legend_explains_an_environment_that_is_not_known() -> None:
     row = (world.attempt(1, world.ms("03:00"), log_stream=None), world.FIRST_ROW[1])
     document = page_of(world.checked(RequestOutcome.NOT_RETRIED, Verdict.AGREES, row))
-    assert "?: environment not known" in document.find("caption")[0].all_text
-    assert "not known" not in page_of(world.SWITCHED).find("caption")[0].all_text
+    assert "?: environment not known" in document.all_text
+    assert "not known" not in page_of(world.SWITCHED).all_text
 
 
 def test_only_what_is_asked_for_is_shown() -> None:

@@ -98,7 +98,7 @@ def test_how_far_the_counter_can_be_trusted_is_said_in_words() -> None:
     text = read(page_of(tallied())).all_text
     assert "10 requests" in text
     assert "13 attempts; 2 requests were retried (20.0 % of the requests)" in text
-    assert "right on 66.7 % of the retries that logged one (2 of 3 that could be judged)" in text
+    assert "agrees on 66.7 % of the retries that logged one (2 of 3)" in text
     assert "66.7 % of the retries (2 of 3) ran in the environment of the attempt before." in text
 
 
@@ -144,7 +144,7 @@ def test_several_functions_and_what_changed_are_tables_too() -> None:
     document = read(changed_page())
     assert document.find("h1")[0].all_text == "10 requests of 2 functions"
     assert rows_of(document, "Each function") == [
-        ["function", "requests", "retried", "exhausted", "counter right", "wrong because"],
+        ["function", "requests", "retried", "exhausted", "counter agrees", "disagrees because"],
         ["orders-worker", "10", "20.0 % of 10", "1", "66.7 % of 3", "environment-switch"],
         ["unknown", "1", "0.0 % of 1", "0", "—", ""],
     ]

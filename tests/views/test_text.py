@@ -24,7 +24,7 @@ from retryctl.views.blocks import Paragraph, Pieces
 from retryctl.views.screen import Screen
 from retryctl.views.text.layout import svg_of, text_of
 from retryctl.views.text.trace import TraceOptions, trace_blocks
-from retryctl.views.times import duration
+from retryctl.views.times import duration, span
 from tests.support.checked_requests import (
     COVERAGE,
     FIRST,
@@ -86,14 +86,14 @@ def one(made: Any, **options: Any) -> str:
 SWITCHED_80 = """\
 request 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 · orders-worker ($LATEST)
 ✗ exhausted: 3 attempts in 3 m 10 s, none succeeded
-✗ the counter was wrong on attempt 3: it ran A instead of C
+✗ the counter disagrees on attempt 3: it ran A instead of C
   Other requests with a wrong counter:
     retryctl list -f orders-worker --verdict disagrees
 
- #  start (UTC)   wait      environment  outcome      counter  branch   agrees
- 1  03:00:00.123  —         ● 1f3a cold  ✗ NameError  0        A        ✓ yes
- 2  03:01:02.871  1 m 03 s  ● 1f3a       ✗ NameError  1        B        ✓ yes
- 3  03:03:10.092  2 m 07 s  ◆ 77c2 cold  ✗ NameError  0 not 2  A not C  ✗ no
+ #  start UTC  wait      environment  outcome      counter  branch   verdict
+ 1  03:00:00   —         ● 1f3a cold  ✗ NameError  0        A        ✓ agrees
+ 2  03:01:02   1 m 03 s  ● 1f3a       ✗ NameError  1        B        ✓ agrees
+ 3  03:03:10   2 m 07 s  ◆ 77c2 cold  ✗ NameError  0 not 2  A not C  ✗ disagrees
  attempts 1 to 3: NameError: name 'total' is not defined, at app.py:11
  lambda_handler
 
@@ -117,9 +117,9 @@ request 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 · orders-worker ($LATEST)
 ✓ recovered on attempt 2 in 1 m 03 s; attempt 1 failed
 ✓ the counter agrees on every attempt
 
- #  start (UTC)   wait      environment  outcome      counter  branch  agrees
- 1  03:00:00.123  —         ● 1f3a cold  ✗ NameError  0        A       ✓ yes
- 2  03:01:02.871  1 m 03 s  ● 1f3a       ✓ ok         1        B       ✓ yes
+ #  start (UTC)   wait      environment  outcome      counter  branch  verdict
+ 1  03:00:00.123  —         ● 1f3a cold  ✗ NameError  0        A       ✓ agrees
+ 2  03:01:02.871  1 m 03 s  ● 1f3a       ✓ ok         1        B       ✓ agrees
  attempt 1: NameError: name 'total' is not defined, at app.py:11 lambda_handler
 
  ● 1f3a  1╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌2
@@ -132,18 +132,18 @@ in 5 calls. The log is complete.
 UNDETERMINED_80 = """\
 request 5f0c1d2e-7a61-4b3c-9d84-2e6f80a1b7c3 · orders-worker ($LATEST)
 ✗ exhausted: 2 attempts, none succeeded
-? no verdict. The START of attempt 1 lies outside what was read.
+? undetermined: The START of attempt 1 lies outside what was read.
 
- #  start (UTC)   wait      environment  outcome      counter  branch  agrees
- 1  not in log    —         ● 1f3a       ✗ NameError  0        A       ? unclear
- 2  03:01:02.871  1 m 03 s  ?            ✗ NameError  1        B       ? unclear
+ # start UTC  wait     environment outcome     counter branch verdict
+ 1 not in log —        ● 1f3a      ✗ NameError 0       A      ? undetermined
+ 2 03:01:02   1 m 03 s ?           ✗ NameError 1       B      ? undetermined
  attempts 1 and 2: NameError: name 'total' is not defined, at app.py:11
  lambda_handler
- ?: environment not known; no line that was read names its log stream
+ ?: environment not known, as no line names a log stream; each may be another
 
- ● 1f3a  1
- ?                                                                             2
- 23 Nov                   ╵03:00:15       ╵03:00:30        ╵03:00:45
+ ● 1f3a       1
+ ? not known                                                                   2
+ 23 Nov                      ╵03:00:15       ╵03:00:30      ╵03:00:45
 
 read /aws/lambda/orders-worker, 22 Nov 21:00 to 23 Nov 2026 03:05 UTC: 42 events
 in 5 calls. Missing:
@@ -238,8 +238,8 @@ def test_two_requests_are_told_apart_and_what_was_looked_at_is_said_once() -> No
         (PENDING, "03:04:02.928", "next attempt was due about 03:03:02, 1 m 00 s ago"),
         (RUNNING, "03:01:15", "… running: attempt 2 has run for 12 s (as of 03:01:15 UTC)"),
         (MENTIONED, "03:05", "? unknown: the log has no attempt, only lines that mention"),
-        (MENTIONED, "03:05", "? no verdict. The system log level drops START and REPORT;"),
-        (SWITCHED, "03:05", "✗ the counter was wrong on attempt 3: it ran A instead of C"),
+        (MENTIONED, "03:05", "? undetermined: The system log level drops START and REPORT;"),
+        (SWITCHED, "03:05", "✗ the counter disagrees on attempt 3: it ran A instead of C"),
         (RECOVERED, "03:05", "✓ the counter agrees on every attempt"),
         (RUNNING, "03:05", "✓ the counter agrees on attempt 1"),
     ],
@@ -325,14 +325,17 @@ def test_what_would_settle_a_verdict_is_a_command_to_copy() -> None:
         assert "CloudWatch may" not in settled
 
 
-def test_a_gap_that_a_finding_tells_is_not_told_again() -> None:
+def test_a_gap_is_named_once_at_the_end() -> None:
     gap = replace(GAP, settle=None, message="log.gz: its gzip data breaks off at byte 9")
     finding = replace(SWITCH, rule="logs-incomplete", attempt=None, message=gap.message)
-    coverage = replace(SAVED, gaps=(gap,))
-    told = shown(replace(SWITCHED, findings=(finding,)), coverage=coverage, width=200)
+    unsure = replace(
+        UNDETERMINED, findings=(finding,), undetermined_because=(gap.message, "Its START is cut.")
+    )
+    told = shown(unsure, coverage=replace(SAVED, gaps=(gap,)), width=200)
     assert told.count(gap.message) == 1
-    assert "85 events. What is missing is listed above." in told
-    assert f"Missing:\n! {gap.message}" in shown(SWITCHED, coverage=coverage, width=200)
+    assert f"Missing:\n! {gap.message}" in told
+    assert "? undetermined: part of the log is missing, see the end\n? Its START is cut." in told
+    assert "  Part of the log is missing, see the end.\n" in told
 
 
 def test_the_command_that_explains_a_rule_is_never_broken_but_where_a_shell_reads_on() -> None:
@@ -364,7 +367,7 @@ def test_a_counter_past_the_last_branch_is_not_shown_as_wrong() -> None:
             findings=(finding,),
         )
     )
-    assert "the branch was wrong on attempt 3: it ran A instead of C" in text
+    assert "the branch disagrees on attempt 3: it ran A instead of C" in text
     assert "2 not 3" not in text
 
 
@@ -433,7 +436,7 @@ def headings(text: str) -> list[str]:
 
 
 def test_wider_terminals_get_more_columns_and_lose_nothing_else() -> None:
-    narrow, wide, widest = (shown(SWITCHED, width=width) for width in (80, 110, 160))
+    narrow, wide, widest = (shown(SWITCHED, width=width) for width in (80, 110, 170))
     assert "duration" not in narrow
     assert "memory" in wide
     assert "54.6 ms" in wide
@@ -495,7 +498,7 @@ def test_an_attempt_without_stream_start_or_end() -> None:
     row = (bare, check(AttemptVerdict.UNDETERMINED))
     text = shown(checked(RequestOutcome.UNKNOWN, Verdict.UNDETERMINED, row), lines=True)
     assert "the log does not show how attempt 1 ended" in text
-    assert "no verdict. The logs do not allow one." in text
+    assert "undetermined: the log does not allow a verdict" in text
     assert " 1  not in log   ?            ? unknown" in text
     assert "no log lines were read" in text
 
@@ -525,6 +528,21 @@ def test_times_are_told_in_the_zone_that_the_heading_names(tz: tzinfo, day: str,
     text = one(attempt(1, ms("23:00:00.123", "2026-11-22")), tz=tz)
     assert day in text
     assert f" {time} " in text
+
+
+def test_each_time_of_the_hour_that_comes_twice_names_its_zone() -> None:
+    starts = [ms(f"0{hour}:30", "2026-10-25") for hour in (0, 1)]  # both 02:30 in Berlin
+    rows = [(attempt(n, start), SILENT) for n, start in enumerate(starts, 1)]
+    both = checked(RequestOutcome.EXHAUSTED, Verdict.NOT_COUNTED, *rows)
+    text = shown(both, tz=ZoneInfo("Europe/Berlin"))
+    assert " 02:30:00.000 CEST " in text
+    assert " 02:30:00.000 CET " in text
+    assert re.search(r"╵02:\d\d CEST .*╵02:\d\d CET", text)
+    assert (
+        span(starts[0], starts[1], ZoneInfo("Europe/Berlin"))
+        == "25 Oct 2026 02:30 CEST to 02:30 CET"
+    )
+    assert "02:30:00.000 CE" not in shown(both, tz=ZoneInfo("Europe/London"))
 
 
 def test_attempts_of_more_than_one_day_show_their_dates() -> None:

@@ -89,6 +89,7 @@ def probe(
     )
     patience_s: float | None = 0.0
     try:
+        show(lambda seconds: "creating two log groups, and putting events into them")
         session.fill()
         diagnoses = tuple(_tested(session, chosen, show))
         patience_s = None

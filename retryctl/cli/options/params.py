@@ -10,18 +10,19 @@ import inspect
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
-from functools import wraps
+from functools import partial, wraps
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
 from retryctl.app.options import Engine
-from retryctl.cli.options import choices
+from retryctl.cli.options import completions
 from retryctl.core.value_classes import value_class
 
-WHERE = "What to read"
-_AWS = "AWS"
-_SHOW = "Output"
+_source = partial(typer.Option, rich_help_panel="What to read")
+_aws = partial(typer.Option, rich_help_panel="AWS")
+shown_option = partial(typer.Option, rich_help_panel="What to show")
+output_option = partial(typer.Option, rich_help_panel="Output")
 
 
 class Color(StrEnum):
@@ -43,6 +44,15 @@ class Output(StrEnum):
     MARKDOWN = "markdown"
 
 
+class CounterStore(StrEnum):
+    """The four ways of counting."""
+
+    TMP = "tmp"
+    S3 = "s3"
+    DYNAMODB = "dynamodb"
+    LOGS = "logs"
+
+
 RequestIds = Annotated[
     list[str] | None,
     typer.Argument(
@@ -53,197 +63,77 @@ RequestIds = Annotated[
         show_default=False,
     ),
 ]
-Function = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--function",
-        "-f",
-        metavar="NAME|ARN",
-        help="The Lambda function, also with a version or an alias; repeatable on CloudWatch. "
-        "Default: RETRYCTL_FUNCTION, then the settings file.",
-        rich_help_panel=WHERE,
-    ),
-]
 Store = Annotated[
     str | None,
-    typer.Option(
+    _source(
         "--store",
         metavar="URL",
-        autocompletion=choices.stores,
+        autocompletion=completions.stores,
         help="The durable store of the function's counter, dynamodb://TABLE or "
         "s3://BUCKET/PREFIX, to compare with the log.",
-        rich_help_panel=WHERE,
-    ),
-]
-LogGroup = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--log-group",
-        "-g",
-        metavar="NAME|ARN",
-        help="The log group to search: a name, a pattern such as '/aws/lambda/orders-*', or an "
-        "ARN, which may be of another account. Repeatable.",
-        rich_help_panel=WHERE,
-    ),
-]
-From = Annotated[
-    str,
-    typer.Option(
-        "--from",
-        metavar="SOURCE",
-        help="cloudwatch, demo, or a saved log: a file, a folder, a glob, or - for stdin.",
-        autocompletion=choices.sources,
-        rich_help_panel=WHERE,
-    ),
-]
-Since = Annotated[
-    str | None,
-    typer.Option(
-        "--since",
-        "-s",
-        metavar="TIME",
-        autocompletion=choices.times,
-        help="Start of the window: 15m, 2h30m, '1h ago', 2026-11-23T03:00, epoch milliseconds. "
-        "Default: 24h on CloudWatch, all of a saved log.",
-        rich_help_panel=WHERE,
-    ),
-]
-Until = Annotated[
-    str | None,
-    typer.Option(
-        "--until",
-        "-u",
-        metavar="TIME",
-        autocompletion=choices.times,
-        help="End of the window, in the same forms. Default: now.",
-        rich_help_panel=WHERE,
-    ),
-]
-EngineChoice = Annotated[
-    Engine,
-    typer.Option(
-        "--engine",
-        help="How to search CloudWatch. filter: FilterLogEvents, free; insights: Logs Insights, "
-        "billed by the bytes scanned; auto: Insights for Infrequent Access groups and for long "
-        "searches by request ID.",
-        rich_help_panel=WHERE,
-    ),
-]
-MaxCost = Annotated[
-    float | None,
-    typer.Option(
-        "--max-cost",
-        metavar="USD",
-        min=0,
-        help="Run no Insights query that costs more than this per log group.",
-        rich_help_panel=WHERE,
-    ),
-]
-Unmask = Annotated[
-    bool,
-    typer.Option(
-        "--unmask",
-        help="Read lines without the masks of data protection. Needs the permission logs:Unmask.",
-        rich_help_panel=WHERE,
-    ),
-]
-Profile = Annotated[
-    str | None,
-    typer.Option(
-        "--profile",
-        metavar="NAME",
-        help="The AWS profile to use.",
-        autocompletion=choices.profiles,
-        rich_help_panel=_AWS,
-    ),
-]
-Region = Annotated[
-    str | None,
-    typer.Option(
-        "--region",
-        metavar="NAME",
-        help="The AWS region.",
-        autocompletion=choices.regions,
-        rich_help_panel=_AWS,
-    ),
-]
-EndpointUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--endpoint-url",
-        metavar="URL",
-        help="Send every AWS call to this endpoint.",
-        rich_help_panel=_AWS,
     ),
 ]
 FromQueue = Annotated[
     str | None,
-    typer.Option(
+    _source(
         "--from-queue",
         metavar="URL",
         help="Take the requests from the failure records in this SQS queue. No message is deleted.",
-        rich_help_panel=WHERE,
     ),
 ]
 Related = Annotated[
     bool,
-    typer.Option(
+    _source(
         "--related",
         help="Show the requests that belong to the same event under several request IDs.",
-        rich_help_panel=WHERE,
     ),
 ]
 Key = Annotated[
     str | None,
-    typer.Option(
+    _source(
         "--key",
         metavar="PATTERN",
         help="Relate requests by the name of the event in their lines: a regular expression with "
         "a group, or a path in JSON lines ($.detail.order). Default: the settings file, then "
         "executionArn, SQS message IDs, X-Ray traces, and the times of client retries.",
-        rich_help_panel=WHERE,
     ),
 ]
 Wait = Annotated[
     str | None,
-    typer.Option(
+    _source(
         "--wait",
         metavar="[5m]",
-        autocompletion=choices.waits,
+        autocompletion=completions.waits,
         help="Read the log again until no attempt is running or due, at most this long.",
-        rich_help_panel=WHERE,
     ),
 ]
 Timeout = Annotated[
     str | None,
-    typer.Option(
+    _source(
         "--timeout",
         metavar="5m",
-        autocompletion=choices.waits,
+        autocompletion=completions.waits,
         help="The same as the time of --wait.",
-        rich_help_panel=WHERE,
     ),
 ]
 OutputForm = Annotated[
     Output,
-    typer.Option(
+    output_option(
         "--output",
         "-o",
         help="Output format. jsonl: one request per line; gaps and missing IDs go to stderr.",
-        rich_help_panel=_SHOW,
     ),
 ]
 
 
 def report_option(*forms: str) -> typer.models.OptionInfo:
     """Return ``--report`` of a command whose output has these ``forms``."""
-    option: typer.models.OptionInfo = typer.Option(
+    option: typer.models.OptionInfo = output_option(
         "--report",
         metavar="[FORM=]FILE",
         help="Also write a file in any format of --output; without FORM, the format of its "
         "extension. Repeatable.",
-        autocompletion=choices.report_of(*forms),
-        rich_help_panel=_SHOW,
+        autocompletion=completions.report_of(*forms),
     )
     return option
 
@@ -251,38 +141,27 @@ def report_option(*forms: str) -> typer.models.OptionInfo:
 Report = Annotated[list[str] | None, report_option(*(form.value for form in Output))]
 ColorChoice = Annotated[
     Color,
-    typer.Option(
-        "--color",
-        help="When to use colour. auto: by the terminal, NO_COLOR and CLICOLOR_FORCE.",
-        rich_help_panel=_SHOW,
+    output_option(
+        "--color", help="When to use colour. auto: by the terminal, NO_COLOR and CLICOLOR_FORCE."
     ),
 ]
 Tz = Annotated[
     str,
-    typer.Option(
+    output_option(
         "--tz",
         metavar="UTC|local|ZONE",
         help="The time zone of the output, and of times given without one.",
-        autocompletion=choices.zones,
-        rich_help_panel=_SHOW,
+        autocompletion=completions.zones,
     ),
 ]
 Quiet = Annotated[
     bool,
-    typer.Option(
-        "--quiet",
-        "-q",
-        help="Print no progress and no warnings on stderr, only errors.",
-        rich_help_panel=_SHOW,
+    output_option(
+        "--quiet", "-q", help="Print no progress and no warnings on stderr, only errors."
     ),
 ]
 Debug = Annotated[
-    bool,
-    typer.Option(
-        "--debug",
-        help="Print tracebacks and the AWS library's log on stderr.",
-        rich_help_panel=_SHOW,
-    ),
+    bool, output_option("--debug", help="Print tracebacks and the AWS library's log on stderr.")
 ]
 
 
@@ -290,23 +169,107 @@ Debug = Annotated[
 class ReadOptions:
     """What to read, as it was typed."""
 
-    function: Function = None
-    log_group: LogGroup = None
-    source: From = "cloudwatch"
-    since: Since = None
-    until: Until = None
-    engine: EngineChoice = Engine.AUTO
-    max_cost: MaxCost = None
-    unmask: Unmask = False
+    function: Annotated[
+        list[str] | None,
+        _source(
+            "--function",
+            "-f",
+            metavar="NAME|ARN",
+            help="The Lambda function, also with a version or an alias; repeatable on CloudWatch. "
+            "Default: RETRYCTL_FUNCTION, then the settings file.",
+        ),
+    ] = None
+    log_group: Annotated[
+        list[str] | None,
+        _source(
+            "--log-group",
+            "-g",
+            metavar="NAME|ARN",
+            help="The log group to search: a name, a pattern such as '/aws/lambda/orders-*', or an "
+            "ARN, which may be of another account. Repeatable.",
+        ),
+    ] = None
+    source: Annotated[
+        str,
+        _source(
+            "--from",
+            metavar="SOURCE",
+            help="cloudwatch, demo, or a saved log: a file, a folder, a glob, or - for stdin.",
+            autocompletion=completions.sources,
+        ),
+    ] = "cloudwatch"
+    since: Annotated[
+        str | None,
+        _source(
+            "--since",
+            "-s",
+            metavar="TIME",
+            autocompletion=completions.times,
+            help="Start of the window: 15m, 2h30m, '1h ago', 2026-11-23T03:00, epoch milliseconds. "
+            "Default: 24h on CloudWatch, all of a saved log.",
+        ),
+    ] = None
+    until: Annotated[
+        str | None,
+        _source(
+            "--until",
+            "-u",
+            metavar="TIME",
+            autocompletion=completions.times,
+            help="End of the window, in the same forms. Default: now.",
+        ),
+    ] = None
+    engine: Annotated[
+        Engine,
+        _source(
+            "--engine",
+            help="How to search CloudWatch. filter: FilterLogEvents, free; insights: Logs "
+            "Insights, billed by the bytes scanned; auto: Insights for Infrequent Access groups "
+            "and for long searches by request ID.",
+        ),
+    ] = Engine.AUTO
+    max_cost: Annotated[
+        float | None,
+        _source(
+            "--max-cost",
+            metavar="USD",
+            min=0,
+            help="Run no Insights query that costs more than this per log group.",
+        ),
+    ] = None
+    unmask: Annotated[
+        bool,
+        _source(
+            "--unmask",
+            help="Read lines without the masks of data protection. Needs the permission "
+            "logs:Unmask.",
+        ),
+    ] = False
 
 
 @value_class
 class AwsOptions:
     """How to reach AWS, as it was typed."""
 
-    profile: Profile = None
-    region: Region = None
-    endpoint_url: EndpointUrl = None
+    profile: Annotated[
+        str | None,
+        _aws(
+            "--profile",
+            metavar="NAME",
+            help="The AWS profile to use.",
+            autocompletion=completions.profiles,
+        ),
+    ] = None
+    region: Annotated[
+        str | None,
+        _aws(
+            "--region", metavar="NAME", help="The AWS region.", autocompletion=completions.regions
+        ),
+    ] = None
+    endpoint_url: Annotated[
+        str | None,
+        _aws("--endpoint-url", metavar="URL", help="Send every AWS call to this endpoint."),
+    ] = None
 
 
 @value_class
@@ -320,19 +283,42 @@ class ScreenOptions:
 
 
 @value_class
-class OutputOptions:
-    """How to show the attempts of requests."""
+class OutputOptions(ScreenOptions):
+    """How to show the attempts of requests, as it was typed."""
 
-    output: Output = Output.TEXT
-    color: Color = Color.AUTO
-    tz: str = "UTC"
-    quiet: bool = False
-    lines: bool = False
-    attempt: int | None = None
-    failed: bool = False
-    exit_code: bool = False
-    links: bool = False
-    web: bool = False
+    lines: Annotated[bool, shown_option("--lines", help="Show the log lines of each attempt.")] = (
+        False
+    )
+    attempt: Annotated[
+        int | None,
+        shown_option("--attempt", metavar="N", min=1, help="Show only attempt N (not in JSON)."),
+    ] = None
+    failed: Annotated[
+        bool,
+        shown_option(
+            "--failed",
+            help="Show only the attempts that failed (not in JSON). Without an ID: the newest "
+            "request with an outcome other than succeeded and recovered.",
+        ),
+    ] = False
+    exit_code: Annotated[
+        bool,
+        shown_option(
+            "--exit-code", help="Exit with 1 if a verdict disagrees, with 5 if one is undetermined."
+        ),
+    ] = False
+    links: Annotated[
+        bool,
+        shown_option(
+            "--links", help="Print the link to each attempt's log stream in the CloudWatch console."
+        ),
+    ] = False
+    web: Annotated[
+        bool,
+        shown_option("--web", help="Open the log stream of the newest attempt in the browser."),
+    ] = False
+    output: OutputForm = Output.TEXT
+    report: Report = None
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])

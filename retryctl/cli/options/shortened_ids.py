@@ -20,12 +20,16 @@ def whole_ids(
 ) -> NamedRequests:
     """Return the requests that the arguments name; in a saved log an ID may be shortened."""
     unread = "-" if source.stdin is None else ""  # its pipe is followed instead
+    saved_log = "" if source.source in ("cloudwatch", "-") else source.source
+
+    def named(arguments: Sequence[str]) -> NamedRequests:
+        lines, options = _stdin_lines(), source.aws_options
+        return named_requests(arguments, lines, saved_log=saved_log, aws_options=options)
+
+    unread = "-" if source.stdin is None else ""  # its pipe is followed instead
     prefixes = [] if source.source in ("cloudwatch", unread) else _shortened(arguments)
     if not prefixes:
-        saved_log = "" if source.source in ("cloudwatch", "-") else source.source
-        return named_requests(
-            arguments, _stdin_lines(), saved_log=saved_log, aws_options=source.aws_options
-        )
+        return named(arguments)
     from retryctl.app.selection import matching_ids  # loads the engine of whole windows
 
     found = matching_ids(prefixes, source, window, config=config, feedback=feedback)
@@ -38,8 +42,7 @@ def whole_ids(
                 "Give more of the ID; retryctl list shows the requests.",
             )
     whole = {prefix: ids[0] for prefix, ids in found.items()}
-    named = [whole.get(shortened_id(each) or "", each) for each in arguments]
-    return named_requests(named, _stdin_lines())
+    return named([whole.get(shortened_id(each) or "", each) for each in arguments])
 
 
 def needs_whole_log(arguments: Sequence[str]) -> bool:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from shlex import quote
 
 from retryctl.core.late_regex import late_regex
 from retryctl.errors import UsageError
@@ -114,7 +116,7 @@ def _near_zones(name: str, known: Collection[str]) -> str:
     from retryctl.core.wording import suggestions
 
     if not known:
-        return "This system has no zones: pip install tzdata."
+        return f"This system has no zones. Run: {quote(sys.executable)} -m pip install tzdata"
     # EST is spelled like JST, but is another zone
     hint = suggestions(name, known) if len(name) > _ABBREVIATION else ""
     return hint or "Give UTC, local or a zone by its place, such as Asia/Tokyo."

@@ -77,6 +77,12 @@ def warn_of_gaps(coverage: Coverage, feedback: Feedback, form: str) -> None:
 
 # --------------------------------------------------------------------------- nothing found
 
+NO_RECORD = (
+    "None of its lines is a START, END or REPORT of Lambda: save the log without a filter pattern, "
+    "or name another file."
+)
+"""The next step where a saved log has no request."""
+
 
 def nothing_found(what: str, coverage: Coverage, tz: tzinfo, step: str = "") -> RetryctlError:
     """Build the error that nothing was found: what was read, what was not, and the next step.

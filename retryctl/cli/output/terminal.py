@@ -39,6 +39,11 @@ def stdout_is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+def stderr_is_terminal() -> bool:
+    """Whether stderr is a terminal."""
+    return sys.stderr.isatty()
+
+
 def stdout_is_redrawable() -> bool:
     """Whether stdout is a terminal on which lines can be redrawn."""
     return stdout_is_terminal() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
@@ -163,6 +168,30 @@ class Progress:
             self._status = Status("", console=Console(stderr=True))
             self._status.start()
         self._status.update(Text(line))
+
+
+_LINE_EVERY_S = 3.0
+
+
+@contextmanager
+def progress_lines(*, quiet: bool) -> Iterator[Callable[[ProgressText], None]]:
+    """Print the latest progress every few seconds, for a stderr that is not a terminal.
+
+    Yields a function that is called like ``Progress``.
+    """
+    latest: list[ProgressText] = [lambda seconds: "waiting for CloudWatch Logs"]
+    began, ended = time.monotonic(), threading.Event()
+
+    def print_lines() -> None:
+        while not ended.wait(_LINE_EVERY_S):
+            seconds = time.monotonic() - began
+            remark(f"retryctl: {seconds:.0f} s: {latest[0](seconds)}", quiet=quiet)
+
+    threading.Thread(target=print_lines, daemon=True).start()
+    try:
+        yield lambda text: latest.__setitem__(0, text)
+    finally:
+        ended.set()
 
 
 class LiveRegion:

@@ -17,11 +17,12 @@ from retryctl.app.check import check as app_check
 from retryctl.app.failure_records import with_function_of
 from retryctl.app.options import SourceOptions, TimeWindow
 from retryctl.cli.options import params as options
-from retryctl.cli.options.check_options import CheckOptions, read_expected
+from retryctl.cli.options.check_options import CheckOptions
+from retryctl.cli.options.expectations import read_expected
 from retryctl.cli.options.ids import NamedRequests, records_named, requests_in_queue
 from retryctl.cli.options.source import source_options, time_window
-from retryctl.cli.options.times import zone
-from retryctl.cli.output.messages import next_step, nothing_found, refuse_unknown
+from retryctl.cli.options.times import wait_limit, zone
+from retryctl.cli.output.messages import nothing_found, refuse_unknown
 from retryctl.cli.output.report_files import (
     annotate,
     read_known,
@@ -49,10 +50,10 @@ def run_check(
     chosen: CheckOptions,
     *,
     queue: str | None,
-    update_baseline: bool,
-    output: str,
 ) -> ExitStatus:
     """Check what ``targets`` name: request IDs, or a function."""
+    limit = wait_limit(chosen.wait, chosen.timeout)
+    chosen = replace(chosen, wait=limit, report=chosen.report or None)
     config = config_for(read.source)
     named, source = _targets(targets, source_options(read, aws, config))
     feedback = TerminalFeedback(quiet=screen.quiet)
@@ -73,10 +74,10 @@ def run_check(
         config=config,
         expectations=expected.expectations,
         wait_ms=expected.wait_ms,
-        baseline=read_known(expected.baseline, update=update_baseline),
-        learns=update_baseline,
+        baseline=read_known(expected.baseline, update=chosen.update_baseline),
+        learns=chosen.update_baseline,
     )
-    refuse_unknown(output, REPORTS, "--output", ELSEWHERE)
+    refuse_unknown(chosen.output, REPORTS, "--output", ELSEWHERE)
     run = app_check(plan, feedback=feedback, sleep=time.sleep)
     result = CheckReport(
         judgement=run.outcome,
@@ -87,13 +88,13 @@ def run_check(
     )
     for file in files:
         write(file.path, REPORTS[file.form](result))
-    if update_baseline and expected.baseline:
+    if chosen.update_baseline and expected.baseline:
         found = run.outcome.known
         update_known(expected.baseline, plan.baseline | found)
         new = len(found - plan.baseline)
         known = number_of(len(plan.baseline | found), "known finding")
         remark(f"retryctl: wrote {known} to {expected.baseline}, {new:,} new", quiet=screen.quiet)
-    _print(result, output, screen)
+    _print(result, chosen.output, screen)
     for why in run.not_found.values():
         remark(f"retryctl: {why}")
     if result.status is ExitStatus.NOTHING_FOUND:
@@ -161,12 +162,11 @@ def _nothing_to_check(result: CheckReport, run: CheckRun, window: TimeWindow) ->
             result.tz,
             "--wait 5m waits for logs that are late.",
         )
-    bounded = run.coverage.source == "cloudwatch" or not window.is_open
-    widen = "Widen the window with --since."
-    first = next_step(run.coverage, {"": widen if bounded else "Check the name of the file."})
-    return nothing_found(
-        f"the {'window' if bounded else 'log'} contains no request to check.",
-        replace(run.coverage, since_ms=window.since_ms) if bounded else run.coverage,
-        result.tz,
-        f"{first} With --allow-empty a check of no requests passes.",
-    )
+    from retryctl.cli.runs.summary import no_request  # loads the figures
+
+    is_bounded = not window.is_open
+    since_ms = window.since_ms if is_bounded else run.coverage.since_ms
+    coverage = replace(run.coverage, since_ms=since_ms)
+    error = no_request(coverage, result.tz, bounded=is_bounded)
+    error.next_step += " With --allow-empty a check of no requests passes."
+    return error

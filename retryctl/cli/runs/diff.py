@@ -13,7 +13,7 @@ from retryctl.cli.options.times import zone
 from retryctl.cli.output.messages import nothing_found, refuse_unknown
 from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
-from retryctl.core.diff.attempts import diff_attempts
+from retryctl.core.attempt_diff import diff_attempts
 from retryctl.core.model.attempt import Attempt
 from retryctl.errors import ExitStatus, NothingFound, UsageError
 from retryctl.views.json.diff import diff_document

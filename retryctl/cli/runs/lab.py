@@ -9,104 +9,82 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from retryctl.app import lab as lab_app
 from retryctl.app.lab_setup import LabSetup, open_setup
 from retryctl.app.trace import TraceResult
-from retryctl.cli.options.params import Output, OutputOptions
+from retryctl.cli.options.lab_options import LabRequestOptions, LabShowOptions
+from retryctl.cli.options.params import Output, OutputOptions, ScreenOptions
 from retryctl.cli.output.terminal import put, remark, stdout_screen
 from retryctl.cli.output.trace_output import show_trace, verdict_status
 from retryctl.core.check.expectations import CheckTally, Expectations, of_request
 from retryctl.core.crosscheck.checked_request import cross_checked
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
 from retryctl.errors import CouldNotLook, ExitStatus, UsageError
 from retryctl.lab import local_aws, plan
-from retryctl.lab.delivery import EventSource
 from retryctl.lab.destination import dead_letter, destination_record
 from retryctl.lab.function import REGION, Function
 from retryctl.lab.function_options import require_posix
 from retryctl.lab.lab import LabEvent, json_lines
-from retryctl.lab.samples import SAMPLES
+from retryctl.lab.sample_events import SAMPLES
 from retryctl.views.inert_text import inert
 from retryctl.views.text.lab import plan_blocks
 from retryctl.views.text.layout import text_of
 
 
-@value_class
-class LabRunOptions:
-    """The options of ``lab run`` as they were given; ``function`` has those of the function."""
-
-    plan: str
-    event: str
-    requests: int
-    retries: int | None
-    source: EventSource
-    between: str | None
-    seed: int | None
-    function: Mapping[str, Any]
-    expect_branches: str | None
-    save: Path | None
-    destination: str | None
-    dead_letter: str | None
-    follow: bool
-
-
-def run(wanted: LabRunOptions, show: OutputOptions) -> ExitStatus:
+def run(
+    request: LabRequestOptions,
+    function: Mapping[str, Any],
+    show: LabShowOptions,
+    screen: ScreenOptions,
+    output: Output,
+) -> ExitStatus:
     """Run the handler, and show the result as ``trace`` does; of many plans, a table."""
     require_posix()
-    event = read_event(wanted.event)
-    with open_setup(wanted.function, Path()) as setup:
+    event = read_event(request.event)
+    with open_setup(function, Path()) as setup:
         for sentence in setup.remarks:
-            remark(f"retryctl: {sentence}", quiet=show.quiet)
-        retries = setup.retries_of(wanted.source, wanted.retries)
+            remark(f"retryctl: {sentence}", quiet=screen.quiet)
+        retries = setup.retries_of(request.source, request.retries)
         order = lab_app.LabOrder(
-            plans=plan.read(wanted.plan, retries),
+            plans=plan.read(request.plan, retries),
             event=event,
-            requests=wanted.requests,
+            requests=request.requests,
             retries=retries,
-            source=wanted.source,
-            seed=wanted.seed,
+            source=request.source,
+            seed=request.seed,
             markers=lab_app.markers_from(Path.cwd()),
-            between=_between(wanted.between, setup.variables),
-            on_event=_on_event(setup, wanted.follow),
+            between=_between(request.between, setup.variables),
+            on_event=_on_event(setup, show.follow),
         )
         run_of = lab_app.run_lab(setup.function, order)
-    return _answer(run_of, setup.function, event, wanted, show)
-
-
-def _answer(
-    run_of: lab_app.LabRun,
-    function: Function,
-    event: Any,
-    wanted: LabRunOptions,
-    show: OutputOptions,
-) -> ExitStatus:
-    if wanted.save is not None:
-        _write(wanted.save, json_lines(run_of.events))
+    if show.save is not None:
+        _write(show.save, json_lines(run_of.events))
     for warning in run_of.warnings:
-        remark(f"retryctl: {warning}", quiet=show.quiet)
-    if wanted.seed is None:
-        remark(f"retryctl: repeat this run with --seed {run_of.seed}", quiet=show.quiet)
-    status = _show(run_of, show)
-    _write_records(run_of, function, event, wanted)
-    unexpected = _unexpected_branches(run_of, wanted.expect_branches)
+        remark(f"retryctl: {warning}", quiet=screen.quiet)
+    if request.seed is None:
+        remark(f"retryctl: repeat this run with --seed {run_of.seed}", quiet=screen.quiet)
+    status = _show(run_of, show, screen, output)
+    _write_records(run_of, setup.function, event, show)
+    unexpected = _unexpected_branches(run_of, show.expect_branches)
     return max(status, unexpected, key=(ExitStatus.OK, ExitStatus.UNDETERMINED, 1).index)
 
 
-def _show(run_of: lab_app.LabRun, show: OutputOptions) -> ExitStatus:
+def _show(
+    run_of: lab_app.LabRun, show: LabShowOptions, screen: ScreenOptions, output: Output
+) -> ExitStatus:
     responses = {i: [attempt.body for attempt in of_one] for i, of_one in run_of.attempts.items()}
-    if len(set(run_of.plans.values())) > 1 and show.output is Output.TEXT and run_of.checked:
+    if len(set(run_of.plans.values())) > 1 and output is Output.TEXT and run_of.checked:
         plans = {request_id: plan.text for request_id, plan in run_of.plans.items()}
         blocks = plan_blocks(run_of.checked, plans, responses if show.lines else {})
-        put(text_of(blocks, stdout_screen(show.color)))
+        put(text_of(blocks, stdout_screen(screen.color)))
         if unmatched := _unmatched(run_of):
-            remark(f"retryctl: {unmatched}.", quiet=show.quiet)
+            remark(f"retryctl: {unmatched}.", quiet=screen.quiet)
         return verdict_status(run_of.checked, unmatched) if show.exit_code else ExitStatus.OK
     result = TraceResult(
         checked=run_of.checked,
@@ -115,7 +93,10 @@ def _show(run_of: lab_app.LabRun, show: OutputOptions) -> ExitStatus:
         responses=responses,
         unmatched=_unmatched(run_of),
     )
-    return show_trace(result, show)
+    options = OutputOptions(
+        output=output, lines=show.lines, exit_code=show.exit_code, **asdict(screen)
+    )
+    return show_trace(result, options)
 
 
 def _unmatched(run_of: lab_app.LabRun) -> str:
@@ -151,7 +132,7 @@ def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStat
         if not result.passed:
             plan = run_of.plans.get(result.request_id or "")
             name = plan.text if several and plan else result.request_id
-            remark(f"retryctl: expect-branches: {name}: {result.message}")
+            remark(f"retryctl: --expect-branches: {name} {result.message}")
     passed = {result.passed for result in results}
     if False in passed:
         return ExitStatus.DID_NOT_HOLD
@@ -243,7 +224,7 @@ def _write(path: Path | str, text: str) -> None:
 
 
 def _write_records(
-    run_of: lab_app.LabRun, function: Function, event: Any, wanted: LabRunOptions
+    run_of: lab_app.LabRun, function: Function, event: Any, show: LabShowOptions
 ) -> None:
     """Write the failure records that Lambda would send, one JSON document a line."""
     records, letters = [], []
@@ -252,7 +233,7 @@ def _write_records(
         ended_ms = checked.request.attempts[-1].ended_ms or run_of.coverage.horizon_ms or 0
         records.append(destination_record(function, event, attempts, ended_ms))
         letters.append(dead_letter(event, attempts))
-    for path, documents in ((wanted.destination, records), (wanted.dead_letter, letters)):
+    for path, documents in ((show.destination, records), (show.dead_letter, letters)):
         if path is not None:
             _write(path, "".join(json.dumps(one) + "\n" for one in documents if one is not None))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from heapq import nsmallest
@@ -10,7 +10,8 @@ from typing import Any
 
 from retryctl.app.window import list_rows
 from retryctl.cli.options import params as options
-from retryctl.cli.options.choices import LIST_FORMS
+from retryctl.cli.options.completions import LIST_FORMS
+from retryctl.cli.options.list_options import ListOptions
 from retryctl.cli.options.times import zone
 from retryctl.cli.options.window import open_functions
 from retryctl.cli.output.messages import refuse_unknown, warn_of_gaps
@@ -28,16 +29,11 @@ from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import ExitStatus
 from retryctl.views.json.request_list import listed_document, listed_line
 from retryctl.views.json.trace import coverage_object
-from retryctl.views.rule_texts import VERDICT_OF_WORD
 from retryctl.views.screen import A_FILE, Screen
 from retryctl.views.sentences import coverage_sentence
 
 _SHOWN_AS_TEXT = 50
 
-_VERDICT_HINTS = {
-    word: f"{word} is short for {verdict}: --verdict {verdict}"
-    for word, verdict in VERDICT_OF_WORD.items()
-}
 _WORST_OUTCOMES = ("exhausted", "not-retried", "pending", "running", "unknown", "recovered")
 _WORST_VERDICTS = ("disagrees", "undetermined", "not-counted", "agrees")
 
@@ -64,29 +60,19 @@ _ORDER_WORDS = {
 }
 
 
-@value_class
-class ListOptions:
-    """How many requests are shown, in which order and format."""
-
-    output: str
-    limit: int | None
-    sort: str | None
-    reports: tuple[str, ...]
-
-
 def run_list(
     functions: Sequence[str],
     read: options.ReadOptions,
     aws: options.AwsOptions,
     screen: options.ScreenOptions,
-    wanted: RowFilter,
     show: ListOptions,
 ) -> ExitStatus:
-    """List the requests of ``functions`` in the window that pass the filter."""
+    """List the requests of ``functions`` in the window that the options select."""
+    wanted = _row_filter(show)
     refuse_unknown(show.output, LIST_FORMS, "--output")
     if show.sort:
         refuse_unknown(show.sort, list(ORDERS), "--sort")
-    files = report_files(show.reports, LIST_FORMS, source=read.source)
+    files = report_files(show.report or (), LIST_FORMS, source=read.source)
     tz = zone(screen.tz)
     with open_functions(functions, read, aws, screen) as window:
         reader, keep = window.reader, window.keep
@@ -118,34 +104,23 @@ def run_list(
     return ExitStatus.OK
 
 
-def row_filter(
-    *,
-    outcome: str | None,
-    verdict: str | None,
-    finding: str | None,
-    error: str | None,
-    least_attempts: int,
-    failed: bool,
-) -> RowFilter:
+def _row_filter(wanted: ListOptions) -> RowFilter:
     """Return the filter of the options. Raises ``UsageError`` for an unknown name."""
+    verdicts = [each.value for each in attempt_check.Verdict]
     return RowFilter(
-        outcomes=_known_names(outcome, [each.value for each in RequestOutcome], "--outcome"),
-        verdicts=_known_names(
-            verdict, [each.value for each in attempt_check.Verdict], "--verdict", _VERDICT_HINTS
-        ),
-        findings=_known_names(finding, [rule.id for rule in ALL_RULES], "--finding"),
-        error=error,
-        least_attempts=least_attempts,
-        failed=failed,
+        outcomes=_known_names(wanted.outcome, [one.value for one in RequestOutcome], "--outcome"),
+        verdicts=_known_names(wanted.verdict, verdicts, "--verdict"),
+        findings=_known_names(wanted.finding, [rule.id for rule in ALL_RULES], "--finding"),
+        error=wanted.error,
+        least_attempts=max(wanted.min_attempts, 2 if wanted.retried else 0),
+        failed=wanted.failed,
     )
 
 
-def _known_names(
-    text: str | None, known: Sequence[str], option: str, hints: Mapping[str, str] | None = None
-) -> tuple[str, ...]:
+def _known_names(text: str | None, known: Sequence[str], option: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in (text or "").split(",") if name.strip())
     for name in names:
-        refuse_unknown(name, known, option, hints)
+        refuse_unknown(name, known, option)
     return names
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 from retryctl.app.partition_results import TalliesByFunction
 from retryctl.app.window import count_requests
 from retryctl.cli.options import params as options
-from retryctl.cli.options.choices import SUMMARY_FORMS
+from retryctl.cli.options.completions import SUMMARY_FORMS
 from retryctl.cli.options.times import zone
 from retryctl.cli.options.window import open_functions
 from retryctl.cli.output.messages import (
+    NO_RECORD,
     next_step,
     nothing_found,
     refuse_unknown,
@@ -33,9 +35,9 @@ from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import in_a_row
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
-from retryctl.views.figures import Tallies
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
 from retryctl.views.screen import A_FILE, Screen
+from retryctl.views.summary_figures import Tallies
 
 _LAMBDA_GROUP = "/aws/lambda/"
 _MOST_NAMED = 3
@@ -44,9 +46,9 @@ _TO_COMPARE = "Save one with retryctl summary --output json > FILE."
 NO_REQUEST_STEPS = {
     "cloudwatch": "Widen the window with --since, or name another function.",
     "demo": "retryctl list --from demo lists the requests of the demo.",
-    "": "Check the name of the file, --since and --until.",
+    "": "Widen the window with --since.",
 }
-_NO_REQUEST_AT_ALL = NO_REQUEST_STEPS | {"": "Check the name of the file."}
+_NO_REQUEST_AT_ALL = NO_REQUEST_STEPS | {"": NO_RECORD}
 
 
 def run_summary(
@@ -106,8 +108,11 @@ def no_request(coverage: Coverage, tz: tzinfo, which: str = "", *, bounded: bool
     ``bounded``: --since or --until is given.
     """
     place = "window" if bounded or coverage.source == "cloudwatch" else "log"
-    what = f"the {place} contains no request{which}."
     step = next_step(coverage, NO_REQUEST_STEPS if place == "window" else _NO_REQUEST_AT_ALL)
+    if coverage.source != "cloudwatch" and (which or coverage.given_names):
+        which = which or f" that{coverage.given_names} selects"
+        step = f"retryctl list --from {shlex.quote(coverage.where or 'FILE')} lists all requests."
+    what = f"the {place} contains no request{which}."
     return nothing_found(what, coverage, tz, step)
 
 

@@ -46,14 +46,15 @@ def run_trace(
     wait: str | None,
     timeout: str | None,
     last: int | None,
-    reports: Sequence[str],
 ) -> ExitStatus:
     """Show the attempts of the requests whose IDs are in ``request_ids``, as they were typed."""
     config = config_for(read.source)
     source = source_options(read, aws, config, store=store)
     timeout_ms = _wait_timeout(timeout, read, wait=wait)
     _refuse_conflicts(request_ids, source, show)
-    files = report_files(reports, [form.value for form in options.Output], source=read.source)
+    files = report_files(
+        show.report or (), [form.value for form in options.Output], source=read.source
+    )
     _announce_stdin(request_ids, source, quiet=show.quiet)
     feedback = TerminalFeedback(quiet=show.quiet)
     window = time_window(read, show.tz)

@@ -317,8 +317,8 @@ class CheckEvaluator:
 
 
 _VERDICTS = {
-    Verdict.AGREES: "the count agrees",
-    Verdict.DISAGREES: "the count is wrong, which is known or allowed",
+    Verdict.AGREES: "the counter agrees",
+    Verdict.DISAGREES: "the counter disagrees, which is known or allowed",
     Verdict.NOT_COUNTED: "not counted",
 }
 
@@ -342,7 +342,7 @@ def _unexplained(checked: CheckedRequest) -> Iterable[str]:
             yield (
                 f"Attempt {attempt.number} ran {ran}, expected {expected}."
                 if expected
-                else f"The counter of attempt {attempt.number} is wrong."
+                else f"The counter of attempt {attempt.number} disagrees."
             )
 
 

@@ -313,14 +313,14 @@ def _accuracy(tally: CheckTally, expected: Expectations) -> CheckResult:
     limit, right, of = expected.min_accuracy, tally.right_on_retries, tally.counters_on_retries
     assert limit is not None
     if not of:
-        message = "no retry logged a counter that could be judged"
+        message = "no retry that logged a counter has a verdict"
         passed = True if expected.allow_empty else None
         return CheckResult(name="min-accuracy", passed=passed, message=message, awaits=message)
     return CheckResult(
         name="min-accuracy",
         passed=right >= limit.value * of,
         message=(
-            f"the counter was right on {_percent(right, of)} of the retries that logged one "
+            f"the counter agrees on {_percent(right, of)} of the retries that logged one "
             f"({right:,} of {of:,}), at least {limit.text} expected{_few(limit, of)}"
         ),
     )

@@ -199,9 +199,7 @@ def _judge(given: CrossCheckInput, attempt: Attempt) -> tuple[AttemptVerdict, st
 def _unread_because(given: CrossCheckInput, attempt: Attempt) -> str:
     """Explain why lines that the attempt printed may be missing; empty where none can be."""
     settings: FunctionConfig = given.around.settings
-    if given.hidden.lines:
-        return given.hidden.lines[0].message
-    if gap := gap_within_claim(given, attempt):
+    if gap := gap_of_claim(given, attempt):
         return gap.message
     if attempt.claim.counter is not None or attempt.outcome is AttemptOutcome.RUNNING:
         return ""
@@ -226,12 +224,15 @@ def _unread_because(given: CrossCheckInput, attempt: Attempt) -> str:
     return ""
 
 
-def gap_within_claim(given: CrossCheckInput, attempt: Attempt) -> Gap | None:
-    """Return the gap between the lines of the counter and the branch; ``None`` where none lies.
+def gap_of_claim(given: CrossCheckInput, attempt: Attempt) -> Gap | None:
+    """Return a gap that hides lines of the claim, or their order; ``None`` if there is not one.
 
-    The START of a further attempt may be in it, so that the two belong to different attempts. A
-    gap that spans the whole attempt is none: its lines were read.
+    Also one between the lines of the counter and the branch: the START of a further attempt may
+    be in it, so that the two belong to different attempts. A gap that spans the whole attempt is
+    not one: its lines were read.
     """
+    if given.hidden.lines:
+        return given.hidden.lines[0]
     times = [event.timestamp_ms for event in attempt.claim.evidence]
 
     def is_within(gap: Gap) -> bool:

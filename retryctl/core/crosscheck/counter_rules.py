@@ -9,7 +9,7 @@ from retryctl.core.crosscheck.attempt_check import (
     AttemptVerdict,
     claimed,
     contradicts,
-    gap_within_claim,
+    gap_of_claim,
     hidden_before,
     is_ahead,
     is_behind,
@@ -171,7 +171,7 @@ def _branch_contradicts_counter(case: RuleInput) -> Iterator[Match]:
         return
     for attempt in case.request.attempts:
         claim = attempt.claim
-        if gap_within_claim(case.given, attempt):
+        if gap_of_claim(case.given, attempt):
             continue
         if contradicts(attempt, case.around.branches) and claim.counter is not None:
             yield Match(

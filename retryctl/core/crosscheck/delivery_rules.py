@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
-from retryctl.core.crosscheck.hidden_parts import may_hide, span_ms
+from retryctl.core.crosscheck.hidden_parts import ONE_STREAM, may_hide, span_ms
 from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.history.cut_log import BEGINS_LATE
 from retryctl.core.history.outcome import AttemptOutcome
@@ -26,6 +26,9 @@ _REMEDIES = {
     SEARCHED_BY_ID: _SAVE_UNFILTERED,
     "filtered": _SAVE_UNFILTERED,
     "truncated": "Save or download the file again.",
+    "more-pages": "Save every page: aws logs filter-log-events without --no-paginate, --max-items "
+    "and --limit.",
+    ONE_STREAM: "Save all log streams of this time: aws logs filter-log-events.",
     "expired": "Log in again, and repeat the command.",
 }
 """Remedies by the kind of the gap, where that of the rule does not fit."""

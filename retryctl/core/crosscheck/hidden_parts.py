@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from retryctl.core.crosscheck.context import JudgingContext
-from retryctl.core.history.lost_lines import LOST_IN_OWN_STREAM
+from retryctl.core.history.lost_lines import LOST_IN_OWN_STREAM, LOST_LINES
 from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.coverage import UNORDERED, Gap
+from retryctl.core.model.limits import LEAST_INFERRED_WAIT_MS, USUAL_WAITS_MS
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.value_classes import value_class
 
@@ -84,10 +86,12 @@ def _end_ms(attempt: Attempt, around: JudgingContext) -> int:
 
 
 def _gaps_around(request: Request, around: JudgingContext) -> tuple[Gap, ...]:
-    torn = around.coverage.torn_streams
+    gaps, torn = around.coverage.gaps, around.coverage.torn_streams
+    if any(gap.kind == LOST_LINES and gap.hides_attempts for gap in gaps):
+        return gaps
     if torn and any((each.log_group, each.log_stream) in torn for each in request.attempts):
-        return (*around.coverage.gaps, LOST_IN_OWN_STREAM)
-    return around.coverage.gaps
+        return (*gaps, LOST_IN_OWN_STREAM)
+    return gaps
 
 
 def _hides_lines(gap: Gap, request: Request) -> bool:
@@ -190,6 +194,19 @@ def _outcome(
     pairs = list(zip(before, request.attempts, strict=True))
     if outcome is RequestOutcome.EXHAUSTED:
         failed = all(now.outcome.failed for was, now in pairs if was.outcome.failed)
-        return outcome if failed else RequestOutcome.UNKNOWN
+        queued = not hidden.anywhere or _waits_as_queued(request.attempts)
+        return outcome if failed and queued else RequestOutcome.UNKNOWN
     changed = any(was.outcome is not now.outcome for was, now in pairs)
     return RequestOutcome.UNKNOWN if changed else outcome
+
+
+def _waits_as_queued(attempts: Sequence[Attempt]) -> bool:
+    """Whether no retry starts sooner than the asynchronous queue starts it.
+
+    Else an event source retries the request, and has more attempts in a gap.
+    """
+    for before, after in pairwise(attempts):
+        wait, usual = wait_ms(before, after), USUAL_WAITS_MS.get(before.number)
+        if wait is not None and usual is not None and wait - usual < LEAST_INFERRED_WAIT_MS:
+            return False
+    return True

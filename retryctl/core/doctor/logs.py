@@ -93,7 +93,8 @@ def request_ids_are_indexed(facts: FunctionFacts) -> CheckAnswer:
     return fails(
         f"{facts.log_group_name}: no field index on a request ID: Insights scans the whole window.",
         "Create a field index policy: aws logs put-index-policy --log-group-identifier "
-        f'{facts.log_group_name} --policy-document \'{{"Fields": ["requestId"]}}\'',
+        f"{facts.log_group_name} --policy-document "
+        '\'{"Fields": ["@requestId", "record.requestId"]}\'',
     )
 
 

@@ -51,12 +51,17 @@ def _has_init(bracket: AttemptLines) -> bool:
     return any(isinstance(record, (InitStart, RestoreStart)) for _, record in bracket.lines)
 
 
-def lost_lines(streams: int) -> Gap:
-    """Return the gap of a log, ``streams`` streams of which show that lines were lost."""
+def lost_lines(streams: int, *, examined: bool) -> Gap:
+    """Return the gap of a log, ``streams`` streams of which show that lines were lost.
+
+    ``examined``: all streams were read, so that the loss concerns every request of the log.
+    """
     where = "a log stream" if streams == 1 else f"{streams:,} log streams"
     return Gap(
         kind=LOST_LINES,
         message=f"in {where} an attempt lacks its START, END or REPORT: lines were lost",
+        hides_attempts=examined,
+        hides_lines=examined,
     )
 
 
@@ -64,7 +69,7 @@ def with_lost_lines(coverage: Coverage, torn: Collection[TornStream]) -> Coverag
     """Return the coverage with the streams that show a loss. Only saved logs lose lines."""
     if not torn or coverage.first_event_ms is None:
         return coverage
-    gaps = (*coverage.gaps, lost_lines(len(torn)))
+    gaps = (*coverage.gaps, lost_lines(len(torn), examined=True))
     return replace(coverage, torn_streams=frozenset(torn), gaps=gaps)
 
 

@@ -29,3 +29,5 @@ SHORTEST_RETRY_MS = 50_000
 """Two STARTs of one asynchronous request in one environment are at least this far apart."""
 EVENT_SOURCE_WAIT_MS = 30_000
 """A retry that starts sooner after a failed attempt is not one of the asynchronous queue."""
+LEAST_INFERRED_WAIT_MS, MOST_INFERRED_WAIT_MS = -10_000, 300_000
+"""By how much a wait may differ from the usual one, to prove that an attempt failed."""

@@ -13,6 +13,8 @@ from retryctl.core.model.events import LogEvent, is_event_source_id, is_timed
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import (
     EVENT_SOURCE_WAIT_MS,
+    LEAST_INFERRED_WAIT_MS,
+    MOST_INFERRED_WAIT_MS,
     SHORTEST_RETRY_MS,
     USUAL_WAITS_MS,
     WAIT_TOLERANCE_MS,
@@ -194,7 +196,8 @@ def _infer_errors(attempts: list[Attempt], settings: FunctionConfig) -> list[Att
         usual, wait = USUAL_WAITS_MS.get(attempt.number), wait_ms(attempt, after)
         if attempt.outcome is not AttemptOutcome.OK or usual is None or wait is None:
             continue
-        if _leaves_no_marker(attempt, settings) and 0 <= wait - usual + 10_000 <= 310_000:
+        usually = LEAST_INFERRED_WAIT_MS <= wait - usual <= MOST_INFERRED_WAIT_MS
+        if usually and _leaves_no_marker(attempt, settings):
             attempts[at] = replace(attempt, outcome=AttemptOutcome.ERROR, outcome_inferred=True)
     return attempts
 

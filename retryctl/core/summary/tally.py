@@ -17,7 +17,8 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.request import RequestOutcome
-from retryctl.core.summary.silent_successes import CompactAttempt
+from retryctl.core.summary.alike_requests import AlikeRequests
+from retryctl.core.summary.silent_successes import CompactAttempt, id_of
 from retryctl.core.value_classes import state_class, value_class
 
 MOST_ERRORS = 5_000
@@ -95,22 +96,60 @@ class SummaryTally:
 
     def add(self, checked: CheckedRequest) -> None:
         """Count a request, its attempts and its findings."""
+        attempts = checked.request.attempts
+        self._add_checked(checked, 1)
+        for attempt in attempts:
+            number, placed_ms = attempt.number, attempt.placed_ms
+            if attempt.billed_duration_ms is not None:
+                billed_us = round(attempt.billed_duration_ms * 1000)
+                self.billed_us[number > 1, attempt.memory_size_mb] += billed_us
+            if attempt.outcome.failed:
+                self.failed_by_minute[placed_ms // MINUTE_MS] += 1
+                self._add_error(_kind_of(attempt), 1, (placed_ms, attempt.request_id))
+            self._see(placed_ms)
+        for before, attempt in pairwise(attempts):
+            wait = wait_ms(before, attempt)
+            if wait is not None:
+                self.waits.setdefault(attempt.retries, Counter())[wait] += 1
+
+    def add_alike(self, alike: AlikeRequests) -> None:
+        """Count requests that are alike."""
+        attempts = alike.checked.request.attempts
+        self._add_checked(alike.checked, len(alike.attempts))
+        of_number = list(zip(*alike.attempts, strict=True))
+        for attempt, those in zip(attempts, of_number, strict=True):
+            for _, _, _, billed_ms, memory_mb, _, _ in those:
+                self.billed_us[attempt.number > 1, memory_mb] += billed_ms * 1000
+            starts_ms = [start_ms for _, start_ms, *_ in those]
+            if attempt.outcome.failed:
+                self.failed_by_minute.update(start_ms // MINUTE_MS for start_ms in starts_ms)
+                packed, first_ms, *_ = min(those, key=lambda each: (each[1], each[0]))
+                self._add_error(_kind_of(attempt), len(those), (first_ms, id_of(packed)))
+            self._see(min(starts_ms))
+            self._see(max(starts_ms))
+        for retries, (before, those) in enumerate(pairwise(of_number), 1):
+            self.waits.setdefault(retries, Counter()).update(
+                after[1] - one[1] - one[2] for one, after in zip(before, those, strict=True)
+            )
+
+    def _add_checked(self, checked: CheckedRequest, times: int) -> None:
+        """Count so many requests with all but the figures of their attempts."""
         request = checked.request
         count = len(request.attempts)
-        self.requests += 1
-        self.attempts += count
-        self.retried += count > 1
-        self.by_attempts[count] += 1
-        self.outcomes[request.outcome] += 1
+        self.requests += times
+        self.attempts += count * times
+        self.retried += (count > 1) * times
+        self.by_attempts[count] += times
+        self.outcomes[request.outcome] += times
         for attempt, check in zip(request.attempts, checked.checks, strict=True):
-            self._add_attempt(attempt, check.verdict)
+            self._add_attempt(attempt, check.verdict, times)
         for before, attempt in pairwise(request.attempts):
-            self._add_retry(before, attempt)
+            self._add_environments(before, attempt, times)
         for finding in checked.every_finding:
-            self.findings[finding.rule] += 1
+            self.findings[finding.rule] += times
         if request.execution_arn:
-            self._add_execution(request.execution_arn, 1)
-        self._add_reasons(checked)
+            self._add_execution(request.execution_arn, times)
+        self._add_reasons(checked, times)
 
     def add_quiet(self, attempts: Sequence[CompactAttempt]) -> None:
         """Count requests whose one attempt succeeded and logged nothing."""
@@ -153,22 +192,14 @@ class SummaryTally:
         if self.last_ms is None or placed_ms > self.last_ms:
             self.last_ms = placed_ms
 
-    def _add_attempt(self, attempt: Attempt, check: AttemptVerdict) -> None:
+    def _add_attempt(self, attempt: Attempt, check: AttemptVerdict, times: int) -> None:
         claim, number = attempt.claim, attempt.number
-        self.attempt_outcomes[attempt.outcome] += 1
-        self.branches[number, claim.branch] += 1
-        self.checks[check] += 1
-        self.cross_checked += not claim.silent
+        self.attempt_outcomes[attempt.outcome] += times
+        self.branches[number, claim.branch] += times
+        self.checks[check] += times
+        self.cross_checked += (not claim.silent) * times
         if number > 1 and claim.counter is not None:
-            self.retries_judged[check] += 1
-        if attempt.billed_duration_ms is not None:
-            billed_us = round(attempt.billed_duration_ms * 1000)
-            self.billed_us[number > 1, attempt.memory_size_mb] += billed_us
-        if attempt.outcome.failed:
-            self.failed_by_minute[attempt.placed_ms // MINUTE_MS] += 1
-            example = (attempt.placed_ms, attempt.request_id)
-            self._add_error(_kind_of(attempt), 1, example)
-        self._see(attempt.placed_ms)
+            self.retries_judged[check] += times
 
     def _add_error(self, kind: ErrorKind, count: int, example: tuple[int, str]) -> None:
         if kind not in self.errors and len(self.errors) >= MOST_ERRORS:
@@ -181,18 +212,15 @@ class SummaryTally:
             arn = OTHER_EXECUTIONS
         self.executions[arn] += count
 
-    def _add_retry(self, before: Attempt, attempt: Attempt) -> None:
-        wait = wait_ms(before, attempt)
-        if wait is not None:
-            self.waits.setdefault(attempt.retries, Counter())[wait] += 1
+    def _add_environments(self, before: Attempt, attempt: Attempt, times: int) -> None:
         if before.log_stream is None or attempt.log_stream is None:
             return
         if before.log_stream == attempt.log_stream:
-            self.same_environment += 1
+            self.same_environment += times
         else:
-            self.other_environment += 1
+            self.other_environment += times
 
-    def _add_reasons(self, checked: CheckedRequest) -> None:
+    def _add_reasons(self, checked: CheckedRequest, times: int) -> None:
         """Of each wrong count on a retry, the findings that explain it."""
         for finding in checked.every_finding:
             number = finding.attempt
@@ -200,7 +228,7 @@ class SummaryTally:
                 continue
             attempt, check = checked.request.attempts[number - 1], checked.checks[number - 1]
             if check.verdict is AttemptVerdict.DISAGREES and attempt.claim.counter is not None:
-                self.wrong_retries[finding.rule] += 1
+                self.wrong_retries[finding.rule] += times
 
     # ----------------------------------------------------------------- what it comes to
 

@@ -78,9 +78,9 @@ def run_function(settings: dict[str, Any], found: isolation.IsolationChoice) -> 
     tracebacks.hide_own_frames()
     atomic_writes.install(settings["log_fd"])
     if found.redirect_to is not None:
-        from retryctl.lab.inside import redirect
+        from retryctl.lab.inside import tmp_redirection
 
-        redirect.install(found.redirect_to, found.keep, settings["hidden"])
+        tmp_redirection.install(found.redirect_to, found.keep, settings["hidden"])
     os.environ["LAMBDA_TASK_ROOT"] = found.task
     os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(settings["log_fd"])
     os.chdir(found.task)

@@ -52,6 +52,12 @@ _CALLER = re.compile(r"User: arn:[\w-]+:(?:sts|iam)::\d*:(?:assumed-)?(\S+?) is 
 _EXPLICIT_DENY = re.compile(
     r"with an explicit deny in an? [\w -]*policy|(?:by |with )?an explicit deny", re.IGNORECASE
 )
+# "… because no permissions boundary allows the logs:FilterLogEvents action"
+_OTHER_POLICY = re.compile(
+    r"because no ((?:service control|resource control|session|VPC endpoint) policy|"
+    r"permissions boundary) allows",
+    re.IGNORECASE,
+)
 
 
 # A group that FilterLogEvents or GetLogEvents cannot read, in the wordings that are known.
@@ -206,17 +212,19 @@ def _deny_reason(reason: str) -> str:
     """Return what denies it, where that is not simply the lack of a permission."""
     if deny := _EXPLICIT_DENY.search(reason):
         return f", {deny[0]}"
+    if other := _OTHER_POLICY.search(reason):
+        return f", since no {other[1]} allows it"
     return ", by the KMS key" if "kms" in reason.lower() else ""
 
 
 def _deny_remedy(reason: str) -> str | None:
     if _EXPLICIT_DENY.search(reason):
         return f"Change the policy that denies it, {OR_SAVED}."
-    return (
-        f"Allow kms:Decrypt on the key of the log group, {OR_SAVED}."
-        if "kms" in (reason.lower())
-        else None
-    )
+    if other := _OTHER_POLICY.search(reason):
+        return f"Allow it in the {other[1]} too, {OR_SAVED}."
+    if "kms" in reason.lower():
+        return f"Allow kms:Decrypt on the key of the log group, {OR_SAVED}."
+    return None
 
 
 def _expired(context: CallContext) -> LoginExpired:

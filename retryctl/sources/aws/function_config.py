@@ -111,10 +111,12 @@ def read_versions(
     if not named.alias:
         return named.versions, ()
     alias = f"{named.name}:{named.alias}"
-    request = {"FunctionName": _requested(named), "Name": named.alias}
+    function, calls = {"FunctionName": _requested(named)}, _Calls(aws=aws, named=named)
     try:
-        found = _Calls(aws=aws, named=named).ask("GetAlias", request)
+        found = calls.ask("GetAlias", {**function, "Name": named.alias})
     except CouldNotLook as error:
+        if _is_missing(error) and not _exists(calls, function):
+            return None, ()  # a sentence about its settings names it
         why = "the alias does not exist" if _is_missing(error) else _why(error)
         return None, (
             f"Which versions {alias} runs is not known ({why}): requests of all versions are "
@@ -126,6 +128,15 @@ def read_versions(
         f"{alias} now runs version {' and '.join(versions)}: requests of other versions are not "
         "shown, also where the alias ran them earlier.",
     )
+
+
+def _exists(calls: _Calls, function: dict[str, str]) -> bool:
+    """Return whether there is the function, as far as this caller can know."""
+    try:
+        calls.ask("GetFunctionConfiguration", function)
+    except CouldNotLook as error:
+        return not _is_missing(error)
+    return True
 
 
 def alias_not_logged(named: FunctionName) -> str:
@@ -207,7 +218,7 @@ def read_settings(
         ):
             notes.append(
                 f"A version or an alias of {named.name} has retry settings of its own, and the "
-                f"logs do not say which was called: name it ({named.name}:ALIAS). "
+                f"logs do not show which one was called: name it ({named.name}:ALIAS). "
                 f"Lambda's defaults are assumed."
             )
             retries = event_age_s = None

@@ -49,7 +49,7 @@ class Description:
     retention_days: int | None = None
     stored_bytes: int | None = None
     log_class: str | None = None
-    masked: bool = False
+    masked: bool | None = None
 
     @property
     def needs_insights(self) -> bool:

@@ -6,7 +6,7 @@ from retryctl.core.doctor.facts import NotRead
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
-from retryctl.sources.aws.fact_errors import is_absent, not_read
+from retryctl.sources.aws.fact_reading import is_absent, not_read
 
 _HOUR_MS = 3_600_000
 _NO_NAME = "retryctl-doctor"

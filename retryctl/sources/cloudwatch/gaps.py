@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from retryctl.core.model.coverage import AFTER_LOGIN, UNORDERED, Gap, GapKind
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import LogsDropped
 from retryctl.core.timestamps import iso_text
+from retryctl.core.wording import number_of
 from retryctl.errors import (
     AccessDenied,
     LoginExpired,
@@ -99,18 +101,25 @@ def dropped(event: LogEvent, record: LogsDropped) -> Gap:
 
 
 def masked(group: LogGroup, known: Description, lines: int, *, unmask: bool) -> Iterator[Gap]:
-    """Yield the gap of what data protection hides.
+    """Yield the gap of what data protection hides, or may hide where it is not known.
 
     With ``unmask`` only where the group's class does not take that: its rows keep their masks.
     """
     takes_unmask = known.log_class in (None, "STANDARD")
-    if known.masked and not (unmask and takes_unmask):
-        yield Gap(
-            kind="masked",
-            message=f"data protection of {group.name} masks parts of its lines ({lines} here)",
-            log_group=group.name,
-            settle="Add --unmask, which needs the permission logs:Unmask" if takes_unmask else None,
+    if known.masked is False or (unmask and takes_unmask):
+        return
+    message = f"data protection of {group.name} masks parts of its lines ({lines} here)"
+    if known.masked is None:
+        message = (
+            f"{number_of(lines, 'line')} of {group.name} with **** may be masked: whether the "
+            "group has data protection is not known (logs:DescribeLogGroups is needed)"
         )
+    yield Gap(
+        kind="masked",
+        message=message,
+        log_group=group.name,
+        settle="Add --unmask, which needs the permission logs:Unmask" if takes_unmask else None,
+    )
 
 
 def too_fresh(group: LogGroup, window: TimeRange, settle: str | None = None) -> Gap:
@@ -209,7 +218,7 @@ def too_many(group: LogGroup, second: TimeRange) -> Gap:
         log_group=group.name,
         since_ms=second.since_ms,
         until_ms=second.until_ms,
-        settle="Use --engine filter",
+        settle=_USE_FILTER,
         hides_attempts=True,
     )
 
@@ -247,13 +256,18 @@ def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int
     if kept_ms is not None and kept_ms > since_ms:
         yield Gap(
             kind="retention",
-            message=f"{group.name} keeps {described.retention_days} days: "
+            message=f"{group.name} keeps {number_of(described.retention_days or 0, 'day')}: "
             f"what is older than {iso_text(kept_ms)} is deleted",
             log_group=group.name,
             since_ms=since_ms,
             until_ms=kept_ms,
             hides_attempts=True,
         )
+    yield from created_later(group, described, since_ms)
+
+
+def created_later(group: LogGroup, described: Description, since_ms: int) -> Iterator[Gap]:
+    """Yield the gap for the time since ``since_ms`` in which the group did not exist."""
     if described.created_ms is not None and described.created_ms > since_ms:
         yield Gap(
             kind="created",
@@ -263,6 +277,16 @@ def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int
             since_ms=since_ms,
             until_ms=described.created_ms,
         )
+
+
+def with_usable_advice(gaps: Iterable[Gap], describe: Callable[[], Description]) -> list[Gap]:
+    """Return the gaps without the advice to use an engine that the group's class refuses."""
+    return [
+        replace(gap, settle=None)
+        if gap.settle == _USE_FILTER and describe().needs_insights
+        else gap
+        for gap in gaps
+    ]
 
 
 def found_first(gaps: Iterable[Gap]) -> tuple[Gap, ...]:

@@ -19,7 +19,7 @@ from retryctl.core.model.log_place import group_name
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import AwsClient, AwsResponse
-from retryctl.sources.aws.fact_errors import is_absent
+from retryctl.sources.aws.fact_reading import is_absent
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.pages import TimeRange, matching_pages
 

@@ -11,11 +11,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import replace
-from datetime import datetime
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.events import LogEvent
+from retryctl.core.timestamps import iso_ms
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled
 from retryctl.sources.aws.client import AwsClient, AwsResponse
@@ -110,11 +111,12 @@ class InsightsClient:
         cost = (
             "an unknown amount" if size is None else f"about {_amount(self.bytes_scanned + size)}"
         )
+        only = self._describe(self._group).needs_insights
+        other = "" if only else ", or use --engine filter where the group's class allows it"
         raise CouldNotLook(
             f"Logs Insights would scan {cost} of {self._group.name}, "
             f"and --max-cost allows ${allowed:g}",
-            "Shorten the window with --since, raise --max-cost, or use --engine filter "
-            "where the group's class allows it.",
+            f"Shorten the window with --since, or raise --max-cost{other}.",
         )
 
     def _estimate(self, windows: Sequence[TimeRange]) -> float | None:
@@ -186,7 +188,7 @@ class InsightsClient:
 
     def _query(self, window: TimeRange, *commands: str) -> AwsResponse:
         if self._halted.is_set():  # no further query is paid for
-            raise KeyboardInterrupt
+            raise CancelledError
         self._refuse_above(self._estimate([window]))
         kept = self._kept(window)
         if kept is None:
@@ -257,7 +259,7 @@ class InsightsClient:
                 )
             self._terms.sleep(wait_s)
             if self._halted.is_set():
-                raise KeyboardInterrupt
+                raise CancelledError
             wait_s = min(_LONGEST_WAIT_S, wait_s * 1.5)
 
     def _stop(self, query_id: str) -> None:
@@ -272,7 +274,7 @@ class InsightsClient:
 
     def _event(self, row: dict[str, str]) -> LogEvent:
         return LogEvent(
-            timestamp_ms=moment_ms(row["@timestamp"]),
+            timestamp_ms=utc_ms(row["@timestamp"]),
             message=row.get(_UNMASKED, row["@message"]),
             log_stream=row["@logStream"],
             log_group=self._group.name,
@@ -292,9 +294,12 @@ def estimate_bytes(group: Description, windows: Sequence[TimeRange], now_ms: int
     return group.stored_bytes * sum(shares)
 
 
-def moment_ms(text: str) -> int:
+def utc_ms(text: str) -> int:
     """``2026-11-23 03:00:00.123``, which is UTC, as epoch milliseconds."""
-    return round(datetime.fromisoformat(f"{text}+00:00").timestamp() * 1000)
+    ms = iso_ms(text)
+    if ms is None:
+        raise CouldNotLook(f"Logs Insights answered with {text!r}, which is not a time")
+    return ms
 
 
 def _seconds(window: TimeRange) -> tuple[int, int]:

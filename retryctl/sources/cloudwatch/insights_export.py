@@ -25,7 +25,7 @@ from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.cloudwatch.event_order import EventOrder
-from retryctl.sources.cloudwatch.insights import InsightsClient, cells, moment_ms
+from retryctl.sources.cloudwatch.insights import InsightsClient, cells, utc_ms
 from retryctl.sources.cloudwatch.pages import TimeRange
 from retryctl.sources.cloudwatch.stream_order import MOST_LOOKUPS, StreamOrder
 
@@ -109,7 +109,7 @@ class InsightsLines(InsightsClient):
         stats = f"stats count(*) as events by {size.name} as t"
         rows = self._query(window, *selection, stats)["results"]
         bins = (row for row in map(cells, rows) if {"t", "events"} <= row.keys())
-        return {moment_ms(row["t"]): int(row["events"]) for row in bins}
+        return {utc_ms(row["t"]): int(row["events"]) for row in bins}
 
     def _in_turn(self, windows: Sequence[TimeRange], command: str) -> Iterator[list[LogEvent]]:
         """Several windows are read at once, and given in order."""

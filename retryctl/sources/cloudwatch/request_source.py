@@ -12,7 +12,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import takewhile
 
 from retryctl.core.crosscheck.claims import Markers
@@ -48,6 +48,7 @@ from retryctl.sources.cloudwatch.gaps import (
     rerun_command,
     too_fresh,
     unordered,
+    with_usable_advice,
 )
 from retryctl.sources.cloudwatch.hits import (
     Hit,
@@ -251,6 +252,9 @@ class RequestSource:
                         self._looked.gaps.append(may_be_rewritten(group))
                     if own:
                         yield from self._attempts(finder, group, own, now_ms)
+                    elif not until_found:
+                        since_ms, known = window.since_ms, self._describe(group)
+                        self._looked.gaps += not_kept(group, known, since_ms, now_ms)
             except BaseException:  # also Ctrl-C: or leaving this would wait for all the groups
                 finder.halted.set()
                 raise
@@ -290,7 +294,8 @@ class RequestSource:
             yield from self._slices(finder, group, wanted)
         except CouldNotLook as error:
             self._unread.append(error)
-        self._looked.gaps += unordered(group, finder.doubts(group))
+        doubts = unordered(group, finder.doubts(group))
+        self._looked.gaps += with_usable_advice(doubts, partial(self._describe, group))
         masked_lines = self._looked.masked - masked_before
         if masked_lines:
             known = self._describe(group)

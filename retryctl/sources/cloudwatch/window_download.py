@@ -35,9 +35,9 @@ from retryctl.sources.cloudwatch.engine_choice import SearchOptions
 from retryctl.sources.cloudwatch.gaps import (
     attempts_unproved,
     counter_not_verified,
+    created_later,
     lines_between,
     may_be_rewritten,
-    not_kept,
     not_searched,
     pairs_not_verified,
     too_fresh,
@@ -307,7 +307,7 @@ class WindowDownload:
             self.looked.gaps.append(may_be_rewritten(self._group))
         if lines.clamped:
             known = self._options.describe(self._group)
-            self.looked.gaps += not_kept(self._group, known, self._window.since_ms, self._now_ms)
+            self.looked.gaps += created_later(self._group, known, self._window.since_ms)
 
     def _save_queried(self, window: TimeRange, queried: Iterator[list[LogEvent]]) -> None:
         """Save the rows of Insights; where a query fails, the rest is a gap."""

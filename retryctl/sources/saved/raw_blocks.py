@@ -192,6 +192,19 @@ def _is_separated(block: bytes) -> bool:
     )
 
 
+def has_one_event_a_line(block: bytes, lines: int) -> bool:
+    """Whether each of so many lines begins and ends as an event, and has no other event in it."""
+    of_stream = block.startswith(STREAM_KEY[0])
+    (key, _), other = (STREAM_KEY, GROUP_KEY) if of_stream else (GROUP_KEY, STREAM_KEY)
+    return (
+        block.count(b"}\n" + key) + 1 == lines
+        and block.startswith(key)
+        and block.endswith(b"}\n")
+        and block.count(key) == lines
+        and not contains_key(block, *other)
+    )
+
+
 def contains_key(block: bytes, key: bytes, rare: bytes) -> bool:
     """Whether a block contains a key; one byte of it is found fast, and often is rare."""
     before, at = key.index(rare), -1

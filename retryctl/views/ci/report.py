@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from operator import attrgetter
 from typing import Literal
 
 from retryctl.core.check.check_evaluator import REQUEST, CheckOutcome, FindingEffect, JudgedFinding
-from retryctl.core.check.expectations import CheckResult
+from retryctl.core.check.expectations import COVERAGE, CheckResult
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent, is_timed
 from retryctl.core.timestamps import iso_text
 from retryctl.core.value_classes import value_class
-from retryctl.core.wording import in_a_row, number_of
+from retryctl.core.wording import as_sentences, in_a_row, number_of
 from retryctl.errors import ExitStatus
 from retryctl.views.inert_text import cut, lines_of
 from retryctl.views.next_steps import list_command, place_options, until_option
@@ -130,6 +131,24 @@ def failed_checks(judgement: CheckOutcome) -> list[tuple[CheckResult, tuple[Prob
         if not check.passed
     ]
     return sorted(found, key=lambda item: item[0].passed is None)
+
+
+def alike_checks(result: CheckReport) -> list[tuple[list[CheckResult], tuple[Problem, ...]]]:
+    """Return the checks that did not pass; requests that one gap makes undetermined together.
+
+    The text of a gap is left to the part of the report that names the gaps.
+    """
+    gaps = [gap.message for gap in result.coverage.gaps]
+    groups: dict[object, tuple[list[CheckResult], tuple[Problem, ...]]] = {}
+    for check, some in failed_checks(result.judgement):
+        message = check.message
+        if message in (*gaps, as_sentences(gaps)) or check.name == COVERAGE:
+            message = "part of the log is missing, see the end"
+            some = tuple(replace(problem, message=message) for problem in some)
+        undetermined = check.passed is None and check.request_id is not None
+        key = message if undetermined else id(check)
+        groups.setdefault(key, ([], some))[0].append(check)
+    return list(groups.values())
 
 
 def problems(judgement: CheckOutcome) -> list[Problem]:

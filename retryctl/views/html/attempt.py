@@ -78,7 +78,7 @@ def findings_section(group: Sequence[Finding], around: Setting) -> Markup:
     return tag(
         "section",
         tag("h4", f"{sign} {finding.rule} ", tag("small", f"{finding.severity.value}{where}")),
-        *(tag("p", one.message) for one in group),
+        *(tag("p", words) for words in dict.fromkeys(one.message for one in group)),
         tag("p", tag("b", "Do: "), finding.remedy),
         tag("p", "More: ", tag("code", f"retryctl explain {finding.rule}"), class_="dim"),
         _proof("evidence", evidence, around),
@@ -110,9 +110,9 @@ def _told_of(attempt: Attempt, around: Setting) -> Iterator[tuple[str, str]]:
 def _tmp(checked: CheckedRequest, attempt: Attempt, around: Setting) -> Markup:
     if not files_are_inferred(checked.request):
         return Markup()
-    held = files_around(checked.request, attempt, around.known, around.branches)
+    places = files_around(checked.request, attempt, around.known, around.branches)
     heading = tag("h4", "Files in /tmp ", tag("small", "as the log implies"))
-    return tag("section", heading, _facts(held), class_="tmp")
+    return tag("section", heading, _facts(places), class_="tmp")
 
 
 def mentions(events: Sequence[LogEvent], around: Setting) -> Markup:

@@ -12,23 +12,20 @@ from retryctl.views.html.markup import Markup, closing, opening, spans, tag
 from retryctl.views.html.page import document, table_pieces
 from retryctl.views.text.request_list import WRONG_BRANCH, durable_remarks, requests_table
 
-_HEADS = {"#": "attempts", "env": "environments", "ran": "branches", "count": "counter"}
-"""Heads that are short in text, where columns are narrow."""
-
 
 def list_page(
     listed: Sequence[RequestRow], coverage: Coverage, *, shown: str, tz: tzinfo
 ) -> Iterator[str]:
     """Yield an HTML document in ASCII. ``shown`` is the sentence that counts the requests."""
     functions = {row.function for row in listed}
-    name = f" of {functions.pop()}" if len(functions) == 1 and None not in functions else ""
-    title = f"{number_of(len(listed), 'request')}{name}"
+    name = (functions.pop() if len(functions) == 1 else None) or coverage.where
+    title = f"{number_of(len(listed), 'request')}{f' of {name}' if name else ''}"
     return document(title, "list", [], _panel(listed, shown, tz), coverage, tz)
 
 
 def _panel(listed: Sequence[RequestRow], shown: str, tz: tzinfo) -> Iterator[Markup]:
     columns = list(requests_table(listed, tz).columns.values())
-    heads = [_HEADS.get(column.head, column.head) for column in columns]
+    heads = [column.head for column in columns]
     rows = (
         [tag("code", spans(request)), *map(spans, cells)]
         for request, *cells in zip(*(column.cells for column in columns), strict=True)

@@ -19,7 +19,6 @@ from retryctl.core.summary.changes import Change
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import Table
-from retryctl.views.figures import FUNCTION_FIGURES, Tallies, advice, before_and_after, percent
 from retryctl.views.html.histogram import failures
 from retryctl.views.html.markup import Markup, tag
 from retryctl.views.html.page import document, table
@@ -27,6 +26,13 @@ from retryctl.views.inert_text import cut
 from retryctl.views.json.summary import durable_executions
 from retryctl.views.next_steps import list_wrong
 from retryctl.views.signs import BAD, NOTHING, STYLES
+from retryctl.views.summary_figures import (
+    FUNCTION_FIGURES,
+    Tallies,
+    advice,
+    before_and_after,
+    percent,
+)
 from retryctl.views.summary_tables import MOST_OF_AN_ERROR, MOST_ROWS, cost_table, waits_table
 from retryctl.views.times import span
 
@@ -62,7 +68,7 @@ def summary_page(
         _panel("Failures", *_failures(tally, tz)),
         _panel("Waits and cost", *_waits_and_cost(tally)),
     ]
-    name = f"{len(several):,} functions" if several else function
+    name = f"{len(several):,} functions" if several else function or coverage.where
     header = [tag("p", _extent(tally, tz)), tag("p", advice(tally, coverage))]
     return document(f"{what} of {name}" if name else what, "summary", header, panels, coverage, tz)
 
@@ -156,8 +162,8 @@ def _counting(tally: SummaryTally, branches: Branches, command: str) -> Iterator
         tally.retries_judged[check] for check in (AttemptVerdict.AGREES, AttemptVerdict.DISAGREES)
     )
     if judged := right + wrong:
-        of = f"the retries that logged one ({right:,} of {judged:,} that could be judged)"
-        yield tag("p", f"The counter was right on {percent(right, judged)} of {of}.")
+        of = f"the retries that logged one ({right:,} of {judged:,})"
+        yield tag("p", f"The counter agrees on {percent(right, judged)} of {of}.")
     if wrong and command:
         yield tag("p", "Requests with a wrong counter: ", tag("code", command))
     here, other = tally.same_environment, tally.other_environment
@@ -165,7 +171,7 @@ def _counting(tally: SummaryTally, branches: Branches, command: str) -> Iterator
         same = f"{percent(here, here + other)} of the retries ({here:,} of {here + other:,})"
         yield tag("p", f"{same} ran in the environment of the attempt before.")
     yield _branches(tally, branches)
-    yield _shares("The counter, by attempt", "check", "attempts", _named(tally.checks))
+    yield _shares("The counter, by attempt", "verdict", "attempts", _named(tally.checks))
     if tally.findings:
         rows = [
             (tag("code", rule), f"{count:,}", f"{tally.wrong_retries[rule]:,}")

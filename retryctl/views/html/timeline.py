@@ -15,7 +15,7 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.events import is_timed
 from retryctl.core.wording import number_of
-from retryctl.views.environments import EnvironmentLabel
+from retryctl.views.environments import UNKNOWN_LANE, EnvironmentLabel
 from retryctl.views.html.markup import Markup, tag
 from retryctl.views.signs import BAD, NOTHING, STYLES, outcome_sign
 from retryctl.views.text.timeline import end_ms, round_times
@@ -90,15 +90,23 @@ class _Drawing:
         return tag("figure", svg, tag("figcaption", *self._caption()))
 
     def _label(self) -> str:
-        attempts, lanes = len(self._checked.request.attempts), len(self._tops) + self._left_out
-        where = number_of(lanes, "execution environment")
-        return f"{attempts} attempts in {where} on a time axis; the table below has the same data"
+        attempts = self._checked.request.attempts
+        known = len({attempt.log_stream for attempt in attempts} - {None})
+        where = number_of(known, "execution environment")
+        if None in {attempt.log_stream for attempt in attempts}:
+            where = f"{where} and others" if known else "environments"
+            where += " that are not known"
+        return (
+            f"{len(attempts)} attempts in {where} on a time axis; the table below has the same data"
+        )
 
     def _caption(self) -> Iterator[str]:
         bounds = self._first_ms, self._last_ms
         yield f"{day(bounds[0], self._tz, year=True)}, {zone_name(self._tz, bounds)}. "
         yield "Each lane is an execution environment, each circle an attempt with its number and "
         yield "outcome; its counter and branch are below it. Dashes are waits."
+        if None in self._tops:
+            yield f" Attempts in the lane {UNKNOWN_LANE} may have run in different environments."
         if self._files:
             yield f" {_FILE} is a file of the request in /tmp, inferred from the log."
         if self._left_out:
@@ -114,8 +122,9 @@ class _Drawing:
         for stream, top in self._tops.items():
             environment = self._known[stream]
             y = top + _LINE
-            yield tag("line", class_="lane", x1="0", x2="100%", y1=y, y2=y)
-            name = environment.label if environment.name else f"{environment.label} not known"
+            if stream is not None:
+                yield tag("line", class_="lane", x1="0", x2="100%", y1=y, y2=y)
+            name = UNKNOWN_LANE if stream is None else environment.label
             yield tag("text", name, class_=f"name {environment.colour}", x=0, y=top + _NAME)
 
     def _hops(self) -> Iterator[Markup]:
@@ -159,8 +168,8 @@ class _Drawing:
         yield tag("text", str(attempt.number), class_="number", x=x, y=top + _LINE + 5)
         yield tag("text", sign, class_=f"sign {STYLES[sign]}", x=x, dx=18, y=top + _LINE - 9)
         yield self._claim(attempt, x, top + _CLAIM)
-        if held := self._files.get(attempt.number):
-            yield tag("text", _FILE * min(held, _MOST_FILES), class_="held", x=x, y=top + _FILES)
+        if files := self._files.get(attempt.number):
+            yield tag("text", _FILE * min(files, _MOST_FILES), class_="held", x=x, y=top + _FILES)
 
     def _claim(self, attempt: Attempt, x: str, y: int) -> Markup:
         """Draw the claim below the circle; a long one near an end is moved inwards."""

@@ -50,14 +50,14 @@ def files_around(
     name = known[attempt.log_stream].label
     earlier = request.attempts[: attempt.retries]
     here = [other for other in earlier if other.log_stream == attempt.log_stream]
-    held = [
+    places = [
         (f"{name} before", _files(here, known, branches)),
         (f"{name} after", _files([*here, attempt], known, branches)),
     ]
     elsewhere = [other for other in earlier if other not in here]
     if any(was_recorded(other, branches) is not False for other in elsewhere):
-        held.append(("in other environments", _files(elsewhere, known, branches)))
-    return held
+        places.append(("in other environments", _files(elsewhere, known, branches)))
+    return places
 
 
 def _files(

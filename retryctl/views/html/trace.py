@@ -26,6 +26,7 @@ from retryctl.views.html.tmp_files import files_after, files_are_inferred
 from retryctl.views.next_steps import grouped_findings, next_steps
 from retryctl.views.sentences import (
     Sentence,
+    gaps_named_once,
     numbered,
     outcome_sentence,
     unlisted_findings,
@@ -54,6 +55,7 @@ def trace_page(
     left a file in /tmp. ``asked`` leaves attempts out, and with ``lines`` unfolds every log.
     """
     asked = asked or TraceOptions()
+    checked = [gaps_named_once(one, coverage, "What was read") for one in checked]
     sections = _sections(checked, coverage, asked, branches or Branches(), tz)
     header = [sentence_line(Sentence(UNSURE, f"not found: {one}")) for one in not_found]
     if len(checked) > 1:
@@ -157,16 +159,15 @@ def _overview(
         if drawn:
             yield drawn
     if shown:
-        unknown = any(attempt.log_stream is None for attempt in shown)
-        caption = "The attempts, in order of start" + (f" ({UNKNOWN_LEGEND})" if unknown else "")
-        rows = attempts_table(checked, shown, around.known, around.tz)
-        yield _attempts(rows, anchor, caption)
+        yield _attempts(attempts_table(checked, shown, around.known, around.tz), anchor)
+        if any(attempt.log_stream is None for attempt in shown):
+            yield tag("p", UNKNOWN_LEGEND, class_="dim")
     if files_are_inferred(checked.request):
         why = "/tmp contents are inferred from the log; /tmp was not read."
         yield tag("p", why, class_="dim")
 
 
-def _attempts(shown: Table, anchor: str, caption: str) -> Markup:
+def _attempts(shown: Table, anchor: str) -> Markup:
     """Return the table of the text view; each number links to the attempt's own section."""
     columns = [column for name, column in shown.columns.items() if name not in _NOT_IN_TABLE]
     rows = []
@@ -175,4 +176,4 @@ def _attempts(shown: Table, anchor: str, caption: str) -> Markup:
         link = tag("a", f"Attempt {text}", href=f"#{anchor}a{text}")
         rows.append([link, *map(spans, cells)])
     heads = [column.head.strip() for column in columns]
-    return table(caption, heads, rows)
+    return table("The attempts, in order of start", heads, rows)

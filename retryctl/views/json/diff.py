@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retryctl.core.diff.attempts import AttemptDiff
+from retryctl.core.attempt_diff import AttemptDiff
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.views.json.encoding import document_text

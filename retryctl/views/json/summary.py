@@ -13,9 +13,9 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.changes import Change
 from retryctl.core.summary.histogram import failed_over_time
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.views.figures import Tallies
 from retryctl.views.json.encoding import document_text, dumps
 from retryctl.views.json.trace import coverage_object
+from retryctl.views.summary_figures import Tallies
 from retryctl.views.times import iso
 
 SCHEMA = "retryctl/summary/1"

@@ -6,21 +6,22 @@ import re
 from collections.abc import Iterator, Sequence
 
 from retryctl.core.check.expectations import CROSS_CHECK, CheckResult
+from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus
 from retryctl.views.blocks import Block, Command, LogLines, Paragraph
 from retryctl.views.ci.report import (
     CheckReport,
     Problem,
-    failed_checks,
+    alike_checks,
     harmless_findings,
     headline,
     next_command,
     result_sentence,
 )
-from retryctl.views.sentences import SET_MARKERS
+from retryctl.views.sentences import SET_MARKERS, may_lack_lines
 from retryctl.views.signs import BAD, GOOD, NOTE, STYLES, UNSURE, WARNING
 
-_MOST_SHOWN = 50
+_MOST_SHOWN, _MOST_NAMED = 50, 10
 _SIGNS = {ExitStatus.OK: GOOD, ExitStatus.DID_NOT_HOLD: BAD}
 # A CI runner obeys ::error::… at the start of a line and ##[error]… anywhere in one.
 _OBEYED = re.compile(r":(?=:)|##(?=\[)")
@@ -30,15 +31,19 @@ def check_blocks(result: CheckReport) -> Iterator[Block]:
     """Yield what was checked, what did not pass, the status, and the coverage."""
     judgement = result.judgement
     yield _line("", headline(judgement, result.subject))
-    found = failed_checks(judgement)
-    for check, some in found[:_MOST_SHOWN]:
-        yield from _failed(check, some, result)
+    found = alike_checks(result)
+    for checks, some in found[:_MOST_SHOWN]:
+        yield from _failed(checks, some, result)
     if more := len(found) - _MOST_SHOWN if len(found) > _MOST_SHOWN else 0:
         yield _line(NOTE, f"and {more:,} more; --output json has them all")
     unmatched = any(check.name == CROSS_CHECK for check in judgement.checks)
     if judgement.requests and not judgement.cross_checked and not unmatched:
-        nothing = "nothing was cross-checked: no attempt logged a counter or a branch"
-        yield _line(NOTE, f"{nothing}. {SET_MARKERS}")
+        why = f"no attempt logged a counter or a branch. {SET_MARKERS}"
+        if may_lack_lines(result.coverage):
+            why = (
+                "lines are missing from the log, and a counter may be in them. Save the whole log."
+            )
+        yield _line(NOTE, f"nothing was cross-checked: {why}")
     for words in harmless_findings(judgement):
         yield _line(WARNING, words)
     yield _line(_SIGNS.get(result.status, UNSURE), f"{result_sentence(result)}.")
@@ -48,13 +53,19 @@ def check_blocks(result: CheckReport) -> Iterator[Block]:
     for gap in result.coverage.gaps:
         yield _line(WARNING, gap.message)
         if gap.settle:
+            yield _line("", "  To close the gap:")
             yield Command(text=gap.settle)
 
 
-def _failed(check: CheckResult, some: Sequence[Problem], result: CheckReport) -> Iterator[Block]:
-    """One sign for each check, its problems and evidence below, and the next command."""
+def _failed(
+    checks: Sequence[CheckResult], some: Sequence[Problem], result: CheckReport
+) -> Iterator[Block]:
+    """One sign for checks that are alike, their problems and evidence, and the next command."""
+    check = checks[0]
     sign = BAD if check.passed is False else UNSURE
     who = f"{check.request_id}  " if check.request_id else ""
+    if len(checks) > 1:
+        who = f"{number_of(len(checks), 'request')}: "
     for number, problem in enumerate(some):
         if number:
             yield Paragraph(lead=[("  ", "")], words=[(_inert(problem.sentence), "")])
@@ -62,6 +73,11 @@ def _failed(check: CheckResult, some: Sequence[Problem], result: CheckReport) ->
             yield _line(sign, f"{who}{problem.sentence}")
         evidence = [_inert(line) for line in problem.evidence(result.tz)]
         yield LogLines(lines=[(("    ", ""), (line, "dim")) for line in evidence])
+    if len(checks) > 1:
+        more = len(checks) - _MOST_NAMED
+        names = [each.request_id or "" for each in checks[:_MOST_NAMED]]
+        names += [f"and {more:,} more; --output json has them all"] if more > 0 else []
+        yield LogLines(lines=[(("    ", ""), (name, "dim")) for name in names])
     command = next_command(check, result.coverage)
     if command and not _OBEYED.search(command):
         yield Command(text=command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
-from retryctl.core.diff.attempts import AttemptDiff, Stretch
+from retryctl.core.attempt_diff import AttemptDiff, Stretch
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent

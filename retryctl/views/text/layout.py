@@ -27,7 +27,7 @@ from retryctl.views.blocks import (
 )
 from retryctl.views.inert_text import inert
 from retryctl.views.screen import A_FILE, Screen
-from retryctl.views.signs import ASCII
+from retryctl.views.signs import ASCII, NOTHING
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 _Grid = dict[str, list[Text]]
 """The columns of a table by name; each begins with its heading."""
 
-_MARGIN, _GAP = 1, 2
+_MARGIN, _GAP, _BELOW = 1, 2, 3
 _LEAST_CLIPPED = 9
+_EMPTY = ("", NOTHING, NOTHING.translate(ASCII))
 # --function orders-worker · 'two words' · an open quote
 _COMMAND_WORD = late_regex(r"""(?:-[\w-]+ (?=[^-]))?(?:'[^']*'|"[^"]*"|[^\s'"])+|['"]""")
 # blanks inside 54.6 ms, 128 MB, 3.4 % and 1 m 04 s; _GLUE, which no text has, replaces them
@@ -171,18 +172,18 @@ class _Page:
                 gone.add(name)
                 del grid[name]
         gap = _GAP if self._spare(grid, _GAP) >= 0 else 1
-        spare = self._spare(grid, gap)
-        room = _widest(grid[table.clipped]) + spare
-        if spare < 0 and room >= _LEAST_CLIPPED:
-            grid[table.clipped] = [_clipped(cell, room) for cell in grid[table.clipped]]
-            gone.add(table.clipped)
-        if self._spare(grid, gap) >= 0:
-            yield from _rows(grid, gap)
-        elif table.stacks_all:
-            yield from self._items(map(self._cells, table.columns.values()), apart=True)
-            return
+        if table.clipped and (spare := self._spare(grid, gap)) < 0:
+            room = _widest(grid[table.clipped]) + spare
+            if room >= _LEAST_CLIPPED:
+                grid[table.clipped] = [_clipped(cell, room) for cell in grid[table.clipped]]
+                gone.add(table.clipped)
+        if self._spare(grid, gap) < 0:
+            kept = table.columns.values() if table.below else (columns[name] for name in grid)
+            yield from self._stacked([self._cells(each) for each in kept], apart=table.below)
         else:
-            yield from self._items(grid.values())
+            rest = [self._cells(table.columns[name]) for name in table.columns if name in gone]
+            rows = _rows(grid, gap)
+            yield from self._with_rest(rows, rest) if table.below and rest else rows
         for names, blocks in table.instead.items():
             if gone.intersection(names):
                 yield from self.lines(blocks)
@@ -196,24 +197,36 @@ class _Page:
         taken = sum(map(_widest, grid.values())) + gap * (len(grid) - 1)
         return self._width - _MARGIN - taken
 
-    def _items(self, columns: Iterable[list[Text]], *, apart: bool = False) -> Iterator[Text]:
-        """Yield each row as a few lines of headings and cells, without empty cells.
-
-        With ``apart`` a blank line separates two rows.
-        """
+    def _stacked(self, columns: Iterable[list[Text]], *, apart: bool) -> Iterator[Text]:
+        """Yield each row as a few lines. With ``apart`` a blank line separates two rows."""
         heads, *rows = zip(*columns, strict=True)
         for number, row in enumerate(rows):
             if number and apart:
                 yield Text()
-            line, lead = Text(), Text()
-            for head, cell in zip(heads, row, strict=True):
-                if not cell:
-                    continue
-                item = Text.assemble(head, " ", cell)
-                if line and line.cell_len + _GAP + item.cell_len > self._room(_GAP):
-                    yield from self._hanging(lead, line)
-                    line, lead = Text(), Text(" " * _GAP)
-                line = Text.assemble(line, " " * _GAP if line else "", item)
+            yield from self._items(heads, row)
+
+    def _with_rest(self, rows: Iterator[Text], rest: Iterable[list[Text]]) -> Iterator[Text]:
+        """Yield the heading, and each row with its cells of the columns ``rest`` below it."""
+        heads, *cells = zip(*rest, strict=True)
+        yield next(rows)
+        for row, below in zip(rows, cells, strict=True):
+            yield row
+            yield from self._items(heads, below, indent=_BELOW)
+
+    def _items(
+        self, heads: Iterable[Text], row: Iterable[Text], *, indent: int = 0
+    ) -> Iterator[Text]:
+        """Yield headings and cells on a few lines, without empty cells."""
+        line, lead = Text(), Text(" " * indent)
+        for head, cell in zip(heads, row, strict=True):
+            if cell.plain in _EMPTY:
+                continue
+            item = Text.assemble(head, " ", cell)
+            if line and line.cell_len + _GAP + item.cell_len > self._room(indent or _GAP):
+                yield from self._hanging(lead, line)
+                line, lead = Text(), Text(" " * (indent or _GAP))
+            line = Text.assemble(line, " " * _GAP if line else "", item)
+        if line:
             yield from self._hanging(lead, line)
 
 

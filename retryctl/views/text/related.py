@@ -27,16 +27,6 @@ from retryctl.views.text.timeline import draw_lanes
 from retryctl.views.times import duration, stamp, zone_name
 
 
-def related_blocks(
-    groups: Sequence[RelatedRequests], coverage: Coverage, tz: tzinfo, width: int
-) -> Iterable[Block]:
-    """Return a heading, a table and a time axis for each event.
-
-    Deliveries are numbered in the order of time.
-    """
-    return _blocks(groups, coverage, tz, width)
-
-
 def related_list_blocks(
     groups: Sequence[RelatedRequests], coverage: Coverage, tz: tzinfo, width: int
 ) -> Iterable[Block]:
@@ -87,9 +77,13 @@ def _outcomes(group: RelatedRequests) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.most_common())
 
 
-def _blocks(
+def related_blocks(
     groups: Sequence[RelatedRequests], coverage: Coverage, tz: tzinfo, width: int
 ) -> Iterator[Block]:
+    """Yield a heading, a table and a time axis for each event.
+
+    Deliveries are numbered in the order of time.
+    """
     for group in groups:
         count = number_of(len(group.requests), "request ID")
         yield Paragraph(words=(("one event · ", ""), (group.name, "bold"), (f" · {count}", "")))

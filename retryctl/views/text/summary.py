@@ -26,7 +26,12 @@ from retryctl.views.blocks import (
     Pieces,
     Table,
 )
-from retryctl.views.figures import (
+from retryctl.views.inert_text import cut
+from retryctl.views.json.summary import branch_rows, durable_executions
+from retryctl.views.next_steps import list_wrong
+from retryctl.views.sentences import coverage_sentence
+from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, STYLES, WARNING
+from retryctl.views.summary_figures import (
     FUNCTION_FIGURES,
     Tallies,
     advice,
@@ -34,11 +39,6 @@ from retryctl.views.figures import (
     percent,
     reasons,
 )
-from retryctl.views.inert_text import cut
-from retryctl.views.json.summary import branch_rows, durable_executions
-from retryctl.views.next_steps import list_wrong
-from retryctl.views.sentences import coverage_sentence
-from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, STYLES, WARNING
 from retryctl.views.summary_tables import (
     MOST_ROWS,
     USUAL_WAITS,
@@ -230,18 +230,18 @@ def _counter(tally: SummaryTally) -> Iterator[Pieces]:
         tally.retries_judged[AttemptVerdict.DISAGREES],
     )
     if right + wrong:
-        share = f"right on {percent(right, right + wrong)} of the retries that logged one"
+        share = f"agrees on {percent(right, right + wrong)} of the retries that logged one"
         yield [(f"{share} ({right:,} of {right + wrong:,})", "")]
     elif tally.retried:
-        yield [("no retry logged a counter that could be judged", "")]
+        yield [("no counter of a retry was compared", "")]
     else:
         yield [("no retry was read, so there is nothing to compare", "")]
     if tally.wrong_retries:
         why = ", ".join(f"{rule} {count:,}" for rule, count in reasons(tally))
-        yield [(f"wrong: {why}", "red")]
+        yield [(f"disagrees: {why}", "red")]
     undetermined = tally.checks[AttemptVerdict.UNDETERMINED]
     if undetermined:
-        yield [(f"{number_of(undetermined, 'attempt')} could not be judged", "")]
+        yield [(f"undetermined: {number_of(undetermined, 'attempt')}", "")]
     placed = tally.same_environment + tally.other_environment
     if placed:
         share = percent(tally.same_environment, placed)
@@ -316,7 +316,7 @@ def _table(tallies: Tallies) -> Table:
     }
     for head, figure in FUNCTION_FIGURES.items():
         columns[head] = column(head, [figure(tally) for _, tally in tallies])
-    return Table(columns=columns, gives_way=("wrong because",), clipped="function", instead={})
+    return Table(columns=columns, gives_way=("disagrees because",), clipped="function")
 
 
 def _next_commands(tallies: Tallies, coverage: Coverage) -> Iterator[Block]:

@@ -10,8 +10,8 @@ from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import is_timed
 from retryctl.views.blocks import Piece
-from retryctl.views.environments import EnvironmentLabel
-from retryctl.views.times import at, clock, day
+from retryctl.views.environments import UNKNOWN_LANE, EnvironmentLabel
+from retryctl.views.times import at, day, stamp
 
 _MOST_LANES = 8
 _MOST_TICKS = 6
@@ -36,8 +36,9 @@ def timeline(
     lanes: dict[str | None, list[Attempt]] = {}
     for attempt in attempts:
         lanes.setdefault(attempt.log_stream, []).append(attempt)
+    named = {stream: known[stream].label if stream else UNKNOWN_LANE for stream in lanes}
     return draw_lanes(
-        [((known[stream].label, known[stream].colour), some) for stream, some in lanes.items()],
+        [((named[stream], known[stream].colour), some) for stream, some in lanes.items()],
         tz,
         width,
         horizon_ms,
@@ -56,7 +57,8 @@ def draw_lanes(
     """Return lines of ``width`` cells at most; none where all times are equal.
 
     Each lane has a label with its colour. An attempt is drawn at its start; a running one
-    extends to ``horizon_ms``. ``rest`` names the lanes that are not drawn.
+    extends to ``horizon_ms``. Dashes join the attempts of a lane, unless their environments are
+    not known. ``rest`` names the lanes that are not drawn.
     """
     attempts = [attempt for _, some in lanes for attempt in some]
     if len(attempts) < 2 or not all(is_timed(attempt.placed_ms) for attempt in attempts):
@@ -71,7 +73,7 @@ def draw_lanes(
         return []
     lines: list[list[Piece]] = []
     for (label, colour), some in drawn:
-        lane = _Lane(cells, first, last, colour)
+        lane = _Lane(cells, first, last, colour, joined=label != UNKNOWN_LANE)
         for attempt in some:
             lane.add(attempt, attempt.placed_ms, end_ms(attempt, horizon_ms))
         lines.append([(_gutter(label).ljust(gutter), colour), *lane.pieces()])
@@ -95,15 +97,17 @@ def _gutter(label: str) -> str:
 class _Lane:
     """A line of cells: dashes from the first run to the last, a bar and a number for each."""
 
-    def __init__(self, cells: int, first_ms: int, last_ms: int, colour: str) -> None:
+    def __init__(
+        self, cells: int, first_ms: int, last_ms: int, colour: str, *, joined: bool
+    ) -> None:
         self._cells: list[Piece] = [(" ", "")] * cells
         self._first_ms, self._last_ms = first_ms, last_ms
-        self._colour = colour
+        self._colour, self._joined = colour, joined
         self._end: int | None = None
 
     def add(self, attempt: Attempt, start_ms: int, end_ms: int) -> None:
         start, end = self._column(start_ms), self._column(end_ms)
-        if self._end is not None:
+        if self._joined and self._end is not None:
             self._fill(self._end + 1, start, "╌", "dim")
         if end > start:
             self._fill(start, end + 1, "━", self._colour)
@@ -171,4 +175,4 @@ def _tick(ms: int, tz: tzinfo, step: int) -> str:
     if step >= _DAY:
         return day(ms, tz, year=step > 30 * _DAY)
     timespec = "milliseconds" if step < _SECOND else "seconds" if step < _MINUTE else "minutes"
-    return clock(ms, tz, timespec)
+    return stamp(ms, tz, timespec, dated=False)

@@ -33,6 +33,7 @@ from retryctl.views.sentences import (
     Sentence,
     ambiguity_sentences,
     coverage_sentence,
+    gaps_named_once,
     numbered,
     outcome_sentence,
     unlisted_findings,
@@ -77,7 +78,7 @@ def trace_blocks(
 ) -> Iterator[Block]:
     """Yield the whole answer. ``width`` is that of the timeline's drawing, in cells."""
     known = environments(a for one in checked for a in one.request.attempts)
-    for one in checked:
+    for one in (gaps_named_once(each, coverage, "the end") for each in checked):
         if _is_short(one, asked):
             yield from _short(one, known, tz)
             yield from _responses(one, asked)
@@ -89,7 +90,7 @@ def trace_blocks(
     if not_found:
         yield _sentence(Sentence(UNSURE, f"not found: {', '.join(not_found)}"))
         yield BLANK
-    yield from _coverage(coverage, checked, tz)
+    yield from _coverage(coverage, tz)
 
 
 # --------------------------------------------------------------------------- a request
@@ -238,7 +239,7 @@ def _findings(group: Sequence[Finding], width: int) -> Iterator[Block]:
         lead=[(f"{sign} ", STYLES[sign])],
         words=[(finding.rule, "bold"), (f" · {finding.severity.value}{where}", "")],
     )
-    for text in (*(one.message for one in group), f"Do: {finding.remedy}"):
+    for text in dict.fromkeys([*(one.message for one in group), f"Do: {finding.remedy}"]):
         yield Paragraph(lead=[("  ", "")], words=[(text, "")])
     more, command = "More: ", f"retryctl explain {finding.rule}"
     if len(f"  {more}{command}") <= width:
@@ -280,16 +281,10 @@ def _log_lines(
 # --------------------------------------------------------------------------- what was read
 
 
-def _coverage(coverage: Coverage, checked: Sequence[CheckedRequest], tz: tzinfo) -> Iterator[Block]:
-    """Yield what was read, and the gaps that no finding names."""
-    named = {finding.message for one in checked for finding in one.findings}
-    gaps = [gap for gap in coverage.gaps if gap.settle or gap.message not in named]
-    looked = coverage_sentence(
-        coverage,
-        tz,
-        gaps="Missing:" if gaps else "What is missing is listed above.",
-    )
-    yield Paragraph(words=[(looked, "")])
+def _coverage(coverage: Coverage, tz: tzinfo) -> Iterator[Block]:
+    """Yield what was read, and each gap with the command that closes it."""
+    gaps = coverage.gaps
+    yield Paragraph(words=[(coverage_sentence(coverage, tz), "")])
     for gap in gaps[:_MOST_GAPS]:
         yield from _gap(gap)
     if len(gaps) > _MOST_GAPS:

@@ -18,7 +18,7 @@ from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import LineFormat
-from retryctl.sources.saved.formats.record_line import CODES, ID, bare_record
+from retryctl.sources.saved.formats.record_line import CODES, ID, RECORD, bare_record
 from retryctl.sources.saved.formats.timed_text import first_place, untimed
 from retryctl.sources.saved.log_format import Head
 
@@ -41,6 +41,11 @@ _GLUED = re.compile(
     + rb"\tDuration: |INIT_START Runtime V"
     rb"|\[ERROR\] [^\n\0]*\0Traceback )|(?<= Version: \$LATEST)(?=[^\s.])"
 )
+# 2026-11-23T03:00:00.123456789Z
+_DOCKER_TIME = rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z "
+_DOCKER_TIMES = re.compile(b"^" + _DOCKER_TIME, re.MULTILINE)
+# a tab before a message, and not before the line of a stack trace; one before a record
+_TABS = re.compile(rb"\n\t(?!at |\.\.\. |\t)|\t(?=(?:START|END|REPORT) RequestId: " + ID + b")")
 _STARTS = (b"\nSTART RequestId: ", b"\nEND RequestId: ", b"\nREPORT RequestId: ", b"\n{")
 _MARK = b"\0"
 _LONGEST = 8 << 20
@@ -79,12 +84,16 @@ class BareMessages(LineFormat):
             text = (b"\n" + text).replace(b"\n" + self.prefix, b"\n")[1:]
         return text
 
+    def last_record(self, text: bytes) -> int:
+        """Find the newline before the last record of Lambda; below 0 if there is none."""
+        return max(text.rfind(b"\n" + self.prefix + start[1:]) for start in _STARTS)
+
     def _parts(self, segment: BufferedReader) -> Iterator[bytes]:
         """Yield the text in parts, each of which ends before a record of Lambda."""
         pending, size = b"", raw_blocks.BLOCK_BYTES
         while chunk := segment.read(size):
             pending += chunk
-            cut = max(pending.rfind(b"\n" + self.prefix + start[1:]) for start in _STARTS)
+            cut = self.last_record(pending)
             if cut <= 0 and len(pending) > _LONGEST:
                 cut = pending.rfind(b"\n")
             if cut > 0:
@@ -143,9 +152,10 @@ class EmulatorLogs(BareMessages):
     answers_search = False
 
     # orders-1  | START RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95 Version: $LATEST
+    # orders-1  | 2026-11-23T03:00:00.123456789Z START RequestId: 8f507cfc-… Version: $LATEST
     # 23 Nov 2026 03:00:00,123 [INFO] (rapid) exec '/var/runtime/bootstrap' (cwd=/var/task, …)
     _PREFIX: ClassVar[re.Pattern[bytes]] = re.compile(
-        rb"([\w.-]+ +\| )(?=(?:START|END|REPORT) RequestId: )"
+        rb"([\w.-]+ +\| )(?:" + _DOCKER_TIME + rb")?(?=(?:START|END|REPORT) RequestId: )"
     )
     _RAPID: ClassVar[re.Pattern[bytes]] = re.compile(
         rb"[^\n]*\(rapid\) |[^\n]*\"init completed\"|Mounting .* as /var/task"
@@ -153,9 +163,44 @@ class EmulatorLogs(BareMessages):
 
     @classmethod
     def detect(cls, head: Head) -> Self | None:
-        """Messages with the container's prefix, or among lines of the emulator itself."""
+        """Messages with the container's prefix or times, or among lines of the emulator itself."""
         lines = [CODES.sub(b"", line) for line in head.lines]
         for line in lines:
             if found := cls._PREFIX.match(line):
                 return cls(newline=head.newline, prefix=found[1])
+        times = [re.match(_DOCKER_TIME, line) for line in lines]
+        if any(time and RECORD.match(time.string, time.end()) for time in times):
+            return cls(newline=head.newline)
         return super().detect(head) if any(map(cls._RAPID.match, lines)) else None
+
+    def last_record(self, text: bytes) -> int:
+        """Find the newline before the last record, behind a time or not."""
+        timed = text.rfind(b"Z START RequestId: ")
+        return text.rfind(b"\n", 0, timed) if timed > 0 else super().last_record(text)
+
+    def plain(self, text: bytes) -> bytes:
+        """Return the messages; the times go, since each line of a message has one."""
+        text = super().plain(text)
+        return _DOCKER_TIMES.sub(b"", text) if _DOCKER_TIMES.search(text) else text
+
+
+class TabbedMessages(BareMessages):
+    """Messages as the AWS CLI prints a list as text: a tab before each but the first."""
+
+    name = "messages of --query as text"
+    made_by = "aws logs filter-log-events … --query 'events[].message' --output text"
+
+    # INIT_START Runtime Version: …
+    # ⇥START RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95 Version: $LATEST
+    # ⇥process A
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """Messages, if a record of Lambda stands behind a tab and the first line has none."""
+        records = [line for line in head.lines if line.startswith(b"\t") and RECORD.match(line)]
+        if not records or head.lines[0].startswith(b"\t"):
+            return None
+        return cls(newline=head.newline, prefix=b"\t")
+
+    def plain(self, text: bytes) -> bytes:
+        """Return the messages without the tabs that separate them."""
+        return _TABS.sub(b"\n", b"\n" + text)[1:]

@@ -19,6 +19,7 @@ from retryctl.sources.saved.formats.timed_text import (
     MILLIS,
     NAME,
     SECOND,
+    STREAM,
     TimedText,
 )
 from retryctl.sources.saved.log_format import Head
@@ -26,6 +27,10 @@ from retryctl.sources.saved.log_format import Head
 # 2026-11-23-[$LATEST]0123456789abcdef0123456789abcdef, 2026-11-23-orders[7]0123…
 _NO_STREAMS = {b"START", b"END", b"REPORT", b"INIT_START", b"|"}
 _WIDE, _NARROW = re.compile(rb"\S{24} (?: |\| )"), re.compile(rb"\S{23}Z [^ |]")
+# START RequestId: 8f507cfc-… Version: $LATEST\n, with the two characters of an escape
+_ESCAPED_RECORD = re.compile(rb"(?:START|END|REPORT) RequestId: .*\\n$")
+_ESCAPE = re.compile(rb"\\([tnr\\])")
+_UNESCAPED = {b"t": b"\t", b"n": b"\n", b"r": b"\r", b"\\": b"\\"}
 _EXPORT_FOLDER = re.compile(r"(\d{4})-(\d\d)-(\d\d)-([^\[\]]*\[.+)", re.DOTALL)
 
 
@@ -92,3 +97,36 @@ class MillisecondRows(TimedText):
     made_by = "aws logs filter-log-events … --query 'events[].[timestamp,message]' --output text"
     # 1795402800123⇥message
     header = MILLIS + rb"(?:\t| \| | |(?=\r?\n)|\Z)"
+
+
+class MillisecondStreamRows(TimedText):
+    """Times in milliseconds and streams before the messages."""
+
+    name = "time, stream and message of --query"
+    made_by = (
+        "aws logs filter-log-events … "
+        "--query 'events[].[timestamp,logStreamName,message]' --output text"
+    )
+    # 1795402800123⇥2026/11/23/[$LATEST]0123…⇥message
+    header = MILLIS + rb"\t" + STREAM + rb"(?:\t|(?=\r?\n)|\Z)"
+
+
+class JqTsv(TimedText):
+    """Rows of jq's ``@tsv``, which escapes the tabs, line ends and backslashes of a message."""
+
+    name = "rows of jq's @tsv"
+    made_by = (
+        "aws logs filter-log-events … "
+        "| jq -r '.events[] | [.timestamp, .logStreamName, .message] | @tsv'"
+    )
+    # 1795402800123⇥2026/11/23/[$LATEST]0123…⇥END RequestId: 8f507cfc-…\\n
+    header = MILLIS + rb"\t(?:" + STREAM + rb"\t)?"
+
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """Return the format, if a record of Lambda ends with an escape."""
+        return super().detect(head) if any(map(_ESCAPED_RECORD.search, head.lines)) else None
+
+    def messages(self, joined: bytes) -> bytes:
+        """Return the messages as they were before they were escaped."""
+        return _ESCAPE.sub(lambda found: _UNESCAPED[found[1]], joined)

@@ -9,6 +9,7 @@ from itertools import repeat
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.formats.timed_text import (
+    GROUP_STARTS,
     STREAM_STARTS,
     Cache,
     Times,
@@ -116,7 +117,7 @@ class Columns:
         if self.group is None:
             return map(STREAM_STARTS.__getitem__, table[self.stream])
         names = zip(table[self.group], table[self.stream], strict=True)
-        return map(_GROUP_STARTS.__getitem__, names)
+        return map(GROUP_STARTS.__getitem__, names)
 
 
 def is_time(text: str) -> bool:
@@ -151,4 +152,3 @@ def _offset(rest: bytes) -> bytes:
 
 _FRACTIONS = Cache(_fraction)
 _OFFSETS = Cache(_offset)
-_GROUP_STARTS = Cache[tuple[bytes, bytes]](lambda names: line_start(*names))

@@ -14,10 +14,17 @@ from itertools import islice
 from typing import Self
 
 from retryctl.core.value_classes import value_class
+from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns, is_time
-from retryctl.sources.saved.formats.csv_blocks import ParsedRows, UsualRows, row_texts
+from retryctl.sources.saved.formats.csv_blocks import (
+    ParsedRows,
+    UsualRows,
+    parsed_rows,
+    row_texts,
+)
 from retryctl.sources.saved.formats.json_lines import LineFormat
+from retryctl.sources.saved.formats.record_line import RECORD
 from retryctl.sources.saved.formats.timed_text import first_place
 from retryctl.sources.saved.log_format import Head
 from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock
@@ -25,6 +32,15 @@ from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock
 _HEADER_LINES = 20
 _DELIMITERS = ",;\t"
 
+_TIMES_TRIED = 50
+# 1.7954E+12, 1,80E+12; 1,795,402,800,123; 11/23/2026 3:00; 23.11.2026 03:00:00; 2026-11-23 03:00
+_CHANGED_TIME = re.compile(
+    r"'?\d[.,]\d+[eE]\+?\d\d|\d(?:[., ]\d{3}){4}|'?1\d{12}(?:[.,]\d*)?|\d{5}[.,]\d+"
+    r"|\d{1,4}[./-]\d{1,2}[./-]\d{1,4},? +\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?"
+    r"|\d\d:\d\d(?::\d\d)?\.\d"
+)
+# 1795400000000
+_ROUNDED_TIME = re.compile(r"1\d{5}0{7}")
 # 1795402800123,"message, quoted
 _FIRST_ROW = re.compile(rb'"?1\d{12}"?([,;])(?:"|[^,;]*$|.*\[)')
 
@@ -52,7 +68,7 @@ class CsvTable(LineFormat):
             for delimiter in _DELIMITERS:
                 names = _row(line, delimiter)
                 columns = Columns.named(names) if len(names) > 1 else None
-                if columns and cls.suits(columns):
+                if columns and cls.suits(columns) and names[0] != "RESULTS":
                     return cls(columns=columns, delimiter=delimiter, has_header=True)
         found = _FIRST_ROW.match(next(filter(None, head.lines), b""))
         if not found or cls is not CsvTable:
@@ -68,10 +84,11 @@ class CsvTable(LineFormat):
     @classmethod
     def suits(cls, columns: Columns) -> bool:
         """Whether these are the columns of this kind of table."""
-        return columns.time is not None
+        return columns.time is not None or columns.stream is not None
 
     def parts(self, segment: io.BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the rows of a segment, some at a time."""
+        self._refuse_changed_times(diagnostics.name, segment.peek())
         usual = UsualRows(columns=self.columns, delimiter=self.delimiter.encode())
         header_seen, count, at = not self.has_header, 0, 0
         for rows in row_texts(segment, self.delimiter):
@@ -88,6 +105,25 @@ class CsvTable(LineFormat):
                 at += len(rows.text)
                 count += found[1]
                 yield found[0]
+
+    def _refuse_changed_times(self, name: str, beginning: bytes) -> None:
+        """Raise UnreadableInput where the first times are those that a spreadsheet writes."""
+        column = self.columns.time
+        if column is None:
+            return
+        rows = [*parsed_rows(beginning, self.delimiter).rows]
+        if self.has_header:
+            self._drop_header(rows)
+        times = [row[column].strip() for row in rows[:_TIMES_TRIED] if len(row) > column]
+        changed = (
+            times and not any(map(is_time, times)) and all(map(_CHANGED_TIME.fullmatch, times))
+        )
+        if changed or (len(times) > 1 and all(map(_ROUNDED_TIME.fullmatch, times))):
+            raise UnreadableInput(
+                f"{name} has times that a spreadsheet changed or rounded: {times[0]!r}.",
+                "Download it again, and do not save it from a spreadsheet.",
+                hides_attempts=True,
+            )
 
     def _header_end(self, text: bytes) -> int:
         """Find where the header ends, if it is one of the first lines; else 0."""
@@ -157,6 +193,27 @@ class InsightsCsv(CsvTable):
     def suits(cls, columns: Columns) -> bool:
         """Whether a message is there: without a time, order is that of the rows."""
         return True
+
+
+class MessageCsv(CsvTable):
+    """A column of messages alone, in the order of its rows."""
+
+    name = "CSV of messages"
+    made_by = "Logs Insights: fields @message; Export results, Download (CSV)"
+
+    # @message
+    # "START RequestId: 8f507cfc-… Version: $LATEST
+    # "
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """One column, named as the messages are, and a record of Lambda in the first rows."""
+        columns = Columns.named(_row(head.lines[0], ","))
+        if columns is None or columns.width > 1:
+            return None
+        rows = (line.removeprefix(b'"') for line in head.lines[1:])
+        if not any(map(RECORD.match, rows)):
+            return None
+        return cls(columns=columns, delimiter=",", has_header=True)
 
 
 def csv_header(head: Head) -> list[str]:

@@ -53,7 +53,7 @@ class JsonDocuments(LineFormat):
     def detect(cls, head: Head) -> LogFormat | None:
         """Documents, if the head has one with events, or one that has a place for them."""
         if not head.is_json:
-            return None
+            return cls() if _are_texts(head) else None
         if _is_json(head.lines[0]) and not _is_streamed(head.content):
             lines = JsonLines.detect(head)
             if lines:
@@ -141,6 +141,20 @@ def _is_platform(value: object) -> bool:
 
 def _keys(values: list[object]) -> set[str]:
     return {key for value in values if isinstance(value, dict) for key in value}
+
+
+def _are_texts(head: Head) -> bool:
+    """Whether each line is a message as a JSON string, and one of them is a record of Lambda."""
+    texts = [_text_of(line) for line in head.lines[:-1] or head.lines if line.strip()]
+    return None not in texts and any(_RECORD.search(text or "") for text in texts)
+
+
+def _text_of(line: bytes) -> str | None:
+    try:
+        value = json.loads(line) if line.startswith(b'"') else None
+    except ValueError:
+        return None
+    return value if isinstance(value, str) else None
 
 
 def _is_json(line: bytes) -> bool:

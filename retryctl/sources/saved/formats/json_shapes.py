@@ -275,6 +275,7 @@ def _value_events(value: object, context: DocumentContext) -> Iterator[RawEvent]
             items = value.get(key)
             for item in items if isinstance(items, list) else ():
                 yield from _value_events(item, context)
+        yield from _encoded(value, context)  # one record of Kinesis or Firehose
 
 
 def _row_event(items: list[object], context: DocumentContext) -> RawEvent | None:
@@ -304,7 +305,8 @@ def _encoded(record: object, context: DocumentContext) -> Iterator[RawEvent]:
     context.depth += 1
     try:
         for _, value in JsonText(BytesIO(content)).documents(frozenset()):
-            yield from _value_events(value, context)
+            if isinstance(value, dict):
+                yield from _value_events(value, context)
     except BrokenJson:
         pass  # the record counts as one that gives nothing
     finally:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from retryctl.core.late_regex import late_regex
+from retryctl.core.model.events import REQUEST_ID
 from retryctl.sources.saved.log_format import Head
 
-ID = rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+ID = REQUEST_ID.encode()
 
 # START RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95 Version: $LATEST
 # INIT_START Runtime Version: python:3.13.v74⇥Runtime Version ARN: arn:aws:lambda:…
@@ -16,6 +17,11 @@ RECORD = late_regex(
     rb"([ \t]*)(?:(?:START|END|REPORT) RequestId: " + ID + rb"|INIT_START Runtime Version: "
     rb'|\{"(?:time|type|record)":.{0,400}"type": ?"platform\.|\{"type": ?"platform\.)'
 )  # fmt: skip
+
+# some prefix START RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95 Version: $LATEST
+ENDS_WITH_RECORD = late_regex(
+    rb"[^\n]*?(?:START RequestId: " + ID + rb" Version: \S+|END RequestId: " + ID + rb")\s*\Z"
+)
 
 CODES = re.compile(rb"\x1b\[[\d;]*m")
 """Codes of colour."""

@@ -23,7 +23,7 @@ from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_lines import LineFormat
-from retryctl.sources.saved.formats.record_line import RECORD, bare_record
+from retryctl.sources.saved.formats.record_line import ENDS_WITH_RECORD, RECORD, bare_record
 from retryctl.sources.saved.log_format import Head
 from retryctl.sources.saved.raw_blocks import (
     BlockSpan,
@@ -84,13 +84,24 @@ class TimedText(LineFormat):
     def detect(cls, head: Head) -> Self | None:
         """Return the format, if one of the first lines begins with its header."""
         for coloured in (False, True):
-            pattern = _compiled(cls.header, coloured)
-            found = list(filter(None, (pattern.match(b"\n" + line) for line in head.lines)))
-            if found and (not bare_record(head) or any(map(_begins_record, found))):
+            found = list(cls._headers(head, coloured))
+            shows_record = any(map(_begins_record, found))
+            if shows_record or (found and not bare_record(head) and not any(map(_hides, found))):
                 return cls(
                     newline=head.newline, coloured=coloured, log_stream=cls.known_stream(head)
                 )
         return None
+
+    @classmethod
+    def shows_record(cls, head: Head) -> bool:
+        """Whether one of the first messages is a record of Lambda."""
+        headers = chain(cls._headers(head, False), cls._headers(head, True))
+        return any(map(_begins_record, headers))
+
+    @classmethod
+    def _headers(cls, head: Head, coloured: bool) -> Iterator[re.Match[bytes]]:
+        pattern = _compiled(cls.header, coloured)
+        return filter(None, (pattern.match(b"\n" + line) for line in head.lines))
 
     @classmethod
     def known_stream(cls, head: Head) -> bytes | None:
@@ -183,7 +194,7 @@ class TimedText(LineFormat):
         """Whether no header of ``events`` stands behind a line: files were joined."""
         if _UTC in self.header and text.count(b"+00:00 ") == events:
             return True
-        return not any(self._joined(b"\n" + text))
+        return not any(self.joined_headers(b"\n" + text))
 
     def _separated(self, text: bytes, note_joined: Callable[[], None]) -> bytes:
         """Return the text with a line break before each header that begins an event in a line.
@@ -191,7 +202,7 @@ class TimedText(LineFormat):
         ``note_joined`` is called for each record of Lambda that may be one or a quotation.
         """
         limits = [0]
-        for at, begins_event in self._joined(text):
+        for at, begins_event in self.joined_headers(text):
             if begins_event:
                 limits.append(at)
             else:
@@ -199,7 +210,7 @@ class TimedText(LineFormat):
         parts = (text[low:high] for low, high in pairwise([*limits, len(text)]))
         return b"\n".join(parts) if limits[1:] else text
 
-    def _joined(self, text: bytes) -> Iterator[tuple[int, bool]]:
+    def joined_headers(self, text: bytes) -> Iterator[tuple[int, bool]]:
         """Yield where a header stands behind a line, and whether it surely begins an event.
 
         A time in a message does not, nor a quoted line without a record of Lambda. Where a name
@@ -279,14 +290,16 @@ class TimedText(LineFormat):
 
     def _starts(self, fields: list[bytes], width: int) -> Iterator[bytes]:
         at = self._pattern.groupindex
-        if "stream" not in at:
-            return repeat(line_start(None, self.log_stream), len(fields) // width)
-        streams = fields[at["stream"] - 1 :: width]
-        if "group" not in at:
-            return map(STREAM_STARTS.__getitem__, streams)
-        return map(
-            GROUP_STARTS.__getitem__, zip(fields[at["group"] - 1 :: width], streams, strict=True)
-        )
+        count = len(fields) // width
+        streams = fields[at["stream"] - 1 :: width] if "stream" in at else None
+        if "group" in at:
+            names = zip(
+                fields[at["group"] - 1 :: width], streams or repeat(None, count), strict=True
+            )
+            return map(GROUP_STARTS.__getitem__, names)
+        if streams is None:
+            return repeat(line_start(None, self.log_stream), count)
+        return map(STREAM_STARTS.__getitem__, streams)
 
     def _prepared(self, joined: bytes) -> bytes:
         """Return the messages without the line ends behind them, which are the text's."""
@@ -348,7 +361,7 @@ class Cache(dict[K, bytes]):
 
 
 STREAM_STARTS = Cache[bytes](lambda stream: line_start(None, stream))
-GROUP_STARTS = Cache[tuple[bytes, bytes]](lambda names: line_start(*names))
+GROUP_STARTS = Cache[tuple[bytes, bytes | None]](lambda names: line_start(*names))
 _MILLIS = Cache[bytes](lambda fraction: fraction.lstrip(b".,")[:3].ljust(3, b"0"))
 
 
@@ -367,6 +380,11 @@ def _seconds_at(offset: bytes) -> Cache[bytes]:
         return b"%010d" % max(moment, 10**9)
 
     return Cache(convert)
+
+
+def _hides(header: re.Match[bytes]) -> bool:
+    """Whether a record of Lambda ends the line of a header, but does not follow the header."""
+    return ENDS_WITH_RECORD.match(header.string, header.end()) is not None
 
 
 def _begins_record(header: re.Match[bytes]) -> bool:

@@ -105,7 +105,7 @@ def sources(incomplete: str) -> list[str]:
 
 def events(incomplete: str) -> list[str]:
     """Return the values of ``--event``: names of samples, and files."""
-    from retryctl.lab.samples import SAMPLES
+    from retryctl.lab.sample_events import SAMPLES
 
     return [*one_of(*SAMPLES)(incomplete), *files(incomplete)]
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from retryctl.cli.vendoring import Store
+from retryctl.cli.options.params import CounterStore
 
 _DAYS = 1
 """All attempts of a request start within 6 h of each other; a lifecycle rule counts days."""
 
 
 def sam_template(
-    store: Store, *, table: str, key: str, sort_key: str | None, bucket: str, prefix: str
+    store: CounterStore, *, table: str, key: str, sort_key: str | None, bucket: str, prefix: str
 ) -> str:
     """Return the resource for the section ``Resources`` of a template, as YAML."""
-    if store is Store.S3:
+    if store is CounterStore.S3:
         return (
             "  RetryBucket:\n"
             "    Type: AWS::S3::Bucket\n"
@@ -48,10 +48,10 @@ def sam_template(
 
 
 def terraform_template(
-    store: Store, *, table: str, key: str, sort_key: str | None, bucket: str, prefix: str
+    store: CounterStore, *, table: str, key: str, sort_key: str | None, bucket: str, prefix: str
 ) -> str:
     """Return the resources as HCL."""
-    if store is Store.S3:
+    if store is CounterStore.S3:
         return (
             'resource "aws_s3_bucket" "retries" {\n'
             f'  bucket = "{bucket}"\n'

@@ -9,6 +9,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.changes import Change
 from retryctl.core.summary.tally import SummaryTally
+from retryctl.views.sentences import may_lack_lines
 from retryctl.views.signs import NOTHING
 
 Tallies = Sequence[tuple["str | None", SummaryTally]]
@@ -38,7 +39,7 @@ def _shown(change: Change, value: float | None) -> str:
     return percent(value, 1) if change.is_share else f"{value:,.12g}"
 
 
-def _right(tally: SummaryTally) -> str:
+def _agreeing(tally: SummaryTally) -> str:
     judged = tally.retries_judged
     whole = judged[AttemptVerdict.AGREES] + judged[AttemptVerdict.DISAGREES]
     return _of(percent(judged[AttemptVerdict.AGREES], whole), whole)
@@ -53,8 +54,8 @@ FUNCTION_FIGURES: dict[str, Callable[[SummaryTally], str]] = {
     "requests": lambda tally: f"{tally.requests:,}",
     "retried": lambda tally: _of(percent(tally.retried, tally.requests), tally.requests),
     "exhausted": lambda tally: f"{tally.outcomes[RequestOutcome.EXHAUSTED]:,}",
-    "counter right": _right,
-    "wrong because": lambda tally: next((rule for rule, _ in reasons(tally)), ""),
+    "counter agrees": _agreeing,
+    "disagrees because": lambda tally: next((rule for rule, _ in reasons(tally)), ""),
 }
 """The cells of a row for one of several functions, by the heads of its columns."""
 
@@ -81,15 +82,29 @@ def advice(tally: SummaryTally, coverage: Coverage) -> str:
     if wrong:
         return _of_wrong(tally, right, wrong)
     if right:
-        words = "The counter was right on every retry that logged one."
+        words = "The counter agrees on every retry that logged one."
     elif tally.retried:
-        words = (
-            "No retry logged a counter that could be judged: let the function log one "
-            "(retryctl counters), or match its lines with [markers] in retryctl.toml."
-        )
+        words = _nothing_compared(tally, coverage)
     else:
         return nothing_retried(coverage)
     return words + _of_exhausted(tally)
+
+
+def _nothing_compared(tally: SummaryTally, coverage: Coverage) -> str:
+    """Return why no retry has a verdict, and what to do."""
+    if may_lack_lines(coverage):
+        return (
+            "No counter of a retry was compared: part of the log is missing, and a counter may be "
+            "in it. Save the whole log."
+        )
+    if tally.checks[AttemptVerdict.UNDETERMINED]:
+        return (
+            "No counter of a retry was compared: each is undetermined. retryctl trace ID shows why."
+        )
+    return (
+        "No retry logged a counter: let the function log one (retryctl counters), or match its "
+        "lines with [markers] in retryctl.toml."
+    )
 
 
 def nothing_retried(coverage: Coverage) -> str:

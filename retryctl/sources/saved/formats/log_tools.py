@@ -6,6 +6,9 @@ Sources: samcli's CWConsoleEventConsumer and formatters (stream, time, message),
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Self
+
 from retryctl.sources.saved.formats.timed_text import (
     COLOUR,
     END,
@@ -17,8 +20,10 @@ from retryctl.sources.saved.formats.timed_text import (
     Times,
     untimed,
 )
+from retryctl.sources.saved.log_format import Head
 
 _GROUP = rb"(?P<group>[\w./#-]+)"
+_LEADING_GROUP = rb"(?P<group>/[\w./#-]+)"
 # 2026-11-23T03:00:01.000Z
 _INGESTED = rb"(?: +" + COLOUR + rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z" + COLOUR + rb")?"
 
@@ -48,6 +53,18 @@ class AwslogsGet(TimedText):
     )  # fmt: skip
 
 
+class AwslogsGroupTimes(TimedText):
+    """``awslogs get --no-stream --timestamp``: group, time, message."""
+
+    name = "awslogs get --no-stream --timestamp"
+    made_by = "awslogs get GROUP --start 1d --no-stream --timestamp"
+    # /aws/lambda/orders 2026-11-23T03:00:00.123Z message
+    header = (
+        COLOUR + _LEADING_GROUP + COLOUR + b" +" + COLOUR + SECOND + FRACTION + OFFSET + COLOUR
+        + _INGESTED + END
+    )  # fmt: skip
+
+
 class SawPretty(TimedText):
     """``saw get --pretty``: whole seconds, stream, message."""
 
@@ -70,6 +87,33 @@ class AwslogsPlain(TimedText):
     # /aws/lambda/orders 2026/11/23/[$LATEST]0123… message
     header = COLOUR + _GROUP + COLOUR + b" +" + COLOUR + STREAM + COLOUR + END
 
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """Return the format, if one of the messages is a record of Lambda."""
+        return super().detect(head) if cls.shows_record(head) else None
+
     def times(self, fields: list[bytes], width: int, count: int) -> Times:
         """Return the places of the events: the text has no times."""
         return untimed(count, len(fields) // width)
+
+
+class AwslogsStreams(AwslogsPlain):
+    """``awslogs get --no-group`` without times: stream, message."""
+
+    name = "awslogs get --no-group"
+    made_by = "awslogs get GROUP --start 1d --no-group"
+    # 2026/11/23/[$LATEST]0123… message
+    header = COLOUR + STREAM + COLOUR + END
+
+
+class AwslogsGroups(AwslogsPlain):
+    """``awslogs get --no-stream`` without times: group, message."""
+
+    name = "awslogs get --no-stream"
+    made_by = "awslogs get GROUP --start 1d --no-stream"
+    # /aws/lambda/orders message
+    header = COLOUR + _LEADING_GROUP + COLOUR + END
+
+    def joined_headers(self, text: bytes) -> Iterator[tuple[int, bool]]:
+        """Return nothing: within a line a group cannot be distinguished from other text."""
+        return iter(())

@@ -11,11 +11,11 @@ import textwrap
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from importlib import metadata, resources
 from pathlib import Path
 
 from retryctl import __version__
+from retryctl.cli.options.params import CounterStore
 from retryctl.errors import UsageError
 
 FILE_NAME = "retryctl_counters.py"
@@ -24,30 +24,21 @@ _MADE_BY = "# Made by `retryctl counters vendor"
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 
-class Store(StrEnum):
-    """The four ways of counting."""
-
-    TMP = "tmp"
-    S3 = "s3"
-    DYNAMODB = "dynamodb"
-    LOGS = "logs"
-
-
 _CLASSES = {
-    Store.TMP: "TmpCounter",
-    Store.S3: "S3Counter",
-    Store.DYNAMODB: "DynamoDBCounter",
-    Store.LOGS: "LogsCounter",
+    CounterStore.TMP: "TmpCounter",
+    CounterStore.S3: "S3Counter",
+    CounterStore.DYNAMODB: "DynamoDBCounter",
+    CounterStore.LOGS: "LogsCounter",
 }
 
 
-def joined_source(stores: Sequence[Store]) -> str:
+def joined_source(stores: Sequence[CounterStore]) -> str:
     """Return one module with the counters of ``stores`` and ``retries``, which needs no other.
 
     With several stores it has ``FallbackCounter`` too.
     """
     chosen = list(dict.fromkeys(stores))
-    needed = ["attempts", *(["aws"] if chosen != [Store.TMP] else [])]
+    needed = ["attempts", *(["aws"] if chosen != [CounterStore.TMP] else [])]
     needed += [store.value for store in chosen]
     needed += [*(["fallback"] if len(chosen) > 1 else []), "marker", "branch"]
     parts = _Parts()
@@ -64,13 +55,13 @@ def joined_source(stores: Sequence[Store]) -> str:
     return "\n\n\n".join(["\n\n".join(head), *parts.texts]) + "\n"
 
 
-def import_line(stores: Sequence[Store]) -> str:
+def import_line(stores: Sequence[CounterStore]) -> str:
     """Return the line with which a function imports the joined file."""
     counter = "FallbackCounter" if len(set(stores)) > 1 else _CLASSES[stores[0]]
     return f"from {Path(FILE_NAME).stem} import {counter}, branch_on_retry"
 
 
-def _header(stores: Sequence[Store]) -> str:
+def _header(stores: Sequence[CounterStore]) -> str:
     options = " ".join(f"--store {store.value}" for store in stores)
     lines = [
         f"{_MADE_BY} DIR {options}` {__version__}; run it again instead of editing.",
@@ -81,7 +72,7 @@ def _header(stores: Sequence[Store]) -> str:
     return "\n".join(lines)
 
 
-def write_joined(directory: Path, stores: Sequence[Store]) -> Path:
+def write_joined(directory: Path, stores: Sequence[CounterStore]) -> Path:
     """Write ``joined_source`` into ``directory``, made if it is absent; return the file's path.
 
     Raises ``UsageError`` for a directory that cannot be made or written, and for a file of

@@ -1,1 +1,0 @@
-"""Two attempts compared line by line."""

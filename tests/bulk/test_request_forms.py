@@ -1,0 +1,86 @@
+"""Requests of one form are counted as if the core had checked each of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from retryctl.app.partition_results import tallies_by_function
+from retryctl.bulk.reader import BulkReader
+from retryctl.bulk.reduction import PartitionContext, count_partition, reduce_partition
+from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.model.coverage import LogQuery
+from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.summary.alike_requests import AlikeRequests
+from tests.support.campaigns import seeds
+from tests.support.lambda_log import MIDNIGHT_MS, Environment
+from tests.support.made_up_logs import line_of
+
+LIMITS_MS = (
+    *(30_000, 50_000),
+    *(usual + more for usual in (60_000, 120_000) for more in (-10_000, 5_000, 300_000, 300_001)),
+)
+LINES = ((), (), ("0", "process A"), ("1", "process B"), ("2", "process C"), ("process A",), ("0",))
+SETTINGS = (
+    FunctionConfig(),
+    FunctionConfig(maximum_retry_attempts=0),
+    FunctionConfig(maximum_retry_attempts=1, maximum_event_age_s=60),
+    FunctionConfig(maximum_event_age_s=120, stream_source=True, reserved_concurrency=1),
+    FunctionConfig(runtime="provided.al2023", log_format="JSON", application_log_level="WARN"),
+    FunctionConfig(durable=True),
+)
+
+
+def made(random: Random) -> list[Environment]:
+    """Many requests with few kinds of attempts, and waits at the limits that matter."""
+    here = [Environment(letter) for letter in "abcdef"]
+    for each in here[: random.choice((0, 3))]:
+        each.inits("provided:al2023.v1")
+        each.cold = False
+    now_ms = MIDNIGHT_MS
+    # few of each, so that requests differ in one thing only
+    limit_ms, lines = random.choice(LIMITS_MS), random.sample(LINES, 2)
+    endings = random.sample(("ok", "error", "error", "error", "timeout", "crash"), 2)
+    for number in range(80):
+        version = random.choice("4445")
+        request_id = f"{number:08x}-0000-{version}000-8000-{random.getrandbits(32):012x}"
+        now_ms += random.choice((10, 1_000, 60_000, 1_800_000))
+        at_ms = now_ms
+        for _ in range(random.choice((1, 1, 2, 3, 4))):
+            free = [each for each in here if each.now_ms < at_ms - 1] or here
+            log = random.choice(free[:2])
+            at_ms = max(at_ms, log.now_ms + 2)
+            log.at((at_ms - log.cold - MIDNIGHT_MS) / 1000)
+            log.runs(request_id, *random.choice(lines), ends=random.choice(endings))
+            at_ms = log.now_ms - 2 + random.choice((limit_ms - 1, limit_ms, limit_ms + 1))
+    return here
+
+
+@pytest.mark.parametrize("seed", seeds(30, 1_000))
+def test_forms_change_no_figure(seed: int, tmp_path: Path) -> None:
+    random = Random(seed)
+    logged = [event for log in made(random) for event in log.events]
+    if random.random() < 0.3:
+        logged = [replace(event, log_group=random.choice((None, "g", "h"))) for event in logged]
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(map(line_of, sorted(logged, key=lambda e: e.timestamp_ms))))
+    settings = random.choice(SETTINGS)
+    found = BulkReader(str(path)).read(LogQuery(), Markers(), settings)
+    coverage = found.stats.coverage()
+    since_ms = coverage.first_event_ms
+    assert since_ms is not None
+    context = PartitionContext(
+        coverage=replace(coverage, first_event_ms=random.choice((None, since_ms))),
+        settings=settings,
+        markers=Markers(),
+        named=random.choice((None, "orders")),
+        since_ms=random.choice((None, since_ms + 600_000)),
+    )
+    expected = tallies_by_function(reduce_partition(found.part(0), found.readings, context))
+    for _ in range(2):  # the second time, the first request of each form is known
+        counted = list(count_partition(found.part(0), found.readings, context))
+        assert tallies_by_function(counted) == expected
+    assert coverage.gaps or any(isinstance(one, AlikeRequests) for one in counted)
