@@ -3,7 +3,7 @@
 Random histories are written in every shape of saved log and cut at any byte, thinned to the
 answer of a search by ID, to one stream and to one page; two halves of it are joined without the
 newline between them. Each of them is read by every command, and the commands contradict each other
-nowhere.
+nowhere, nor do they in the JSON that they print of a folder of files.
 
 ``RETRYCTL_HISTORIES=2000`` runs so many histories, and prints the figures with ``-s``.
 """
@@ -17,11 +17,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from retryctl.app.options import SourceOptions
 from tests.support.log_answers import Answers, answers, contradictions, differences, undetermined
+from tests.support.program import run
 from tests.support.random_history import RandomHistory
 from tests.support.saved_logs import Event
 from tests.support.saved_shapes import SECONDS, SHAPES, STREAMS, TIMES
@@ -29,6 +31,7 @@ from tests.support.saved_shapes import SECONDS, SHAPES, STREAMS, TIMES
 # An answer of invoke, a container and an extension have the log of one environment.
 OF_ONE_ENVIRONMENT = ("answer of invoke", "docker compose logs", "Telemetry API")
 NAMES = [name for name in SHAPES if name not in OF_ONE_ENVIRONMENT]
+CHECKS = ("agrees", "disagrees", "silent", "undetermined")
 HISTORIES = int(os.environ.get("RETRYCTL_HISTORIES", "30"))
 
 
@@ -109,6 +112,56 @@ def campaign(folder: Path, seeds: range, print_each: Callable[[str], None]) -> C
             counts[f"{name}: wrong"] += 1
             print_each(f"seed {seed}, {shape}, {name}: {each}")
     return counts
+
+
+def write_folder(random: Random, history: RandomHistory, folder: Path) -> bool:
+    """Write each stream into a file of its own, in any shape; return whether one is left out."""
+    folder.mkdir()
+    streams = list(dict.fromkeys(event.log_stream for event in history.events))
+    lost = random.choice([*streams, *(None for _ in streams)]) if streams[1:] else None
+    shapes = [name for name in NAMES if {TIMES, STREAMS} <= SHAPES[name][1]]
+    for number, stream in enumerate(streams):
+        if stream != lost:
+            write, _ = SHAPES[random.choice(shapes)]
+            rows = [event for event in _events(history) if event[1] == stream]
+            (folder / f"{number}.log").write_text(write(rows), errors="surrogatepass")
+    return lost is not None
+
+
+def printed(folder: Path, *command: str) -> dict[str, Any]:
+    """What a command prints as JSON; nothing where it refuses the folder."""
+    done = run(*command, "--from", str(folder), "-g", "/custom/shared", "-q", "-o", "json")
+    return dict(json.loads(done.stdout)) if done.stdout else {}
+
+
+@pytest.mark.parametrize("seed", range(max(12, HISTORIES // 5)))
+def test_every_command_prints_one_story_of_a_folder(seed: int, tmp_path: Path) -> None:
+    random = Random(seed)
+    history, folder = RandomHistory(random), tmp_path / "logs"
+    lacks_one = write_folder(random, history, folder)
+    listed = printed(folder, "list")
+    summary, check = printed(folder, "summary"), printed(folder, "check")
+    rows = {row["request_id"]: row for row in listed["requests"]}
+    traced = printed(folder, "trace", *rows)
+    assert rows or lacks_one
+    told = {one["request_id"]: one for one in traced.get("requests", ())}
+    assert {
+        name: (row["outcome"], row["verdict"], row["attempts"]) for name, row in rows.items()
+    } == {
+        name: (one["outcome"], one["verdict"], len(one["attempts"])) for name, one in told.items()
+    }
+    assert Counter(one["outcome"] for one in told.values()) == +Counter(summary["outcomes"])
+    assert Counter(a["check"] for one in told.values() for a in one["attempts"]) == +Counter(
+        {name: count for name, count in summary["counter"].items() if name in CHECKS}
+    )
+    results = {one["request_id"]: one["passed"] for one in check["checks"] if one["request_id"]}
+    for name, one in told.items():
+        errors = any(finding["severity"] == "error" for finding in one["findings"])
+        assert not errors or results[name] is False
+        assert one["verdict"] != "undetermined" or results[name] is not True
+    documents = [each for each in (listed, summary, check, traced) if each]
+    assert len({json.dumps(each["coverage"]["gaps"]) for each in documents}) == 1
+    assert len({each["coverage"]["complete"] for each in documents}) == 1
 
 
 @pytest.mark.parametrize("first", range(0, HISTORIES, max(1, HISTORIES // 3)))

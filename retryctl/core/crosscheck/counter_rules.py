@@ -222,19 +222,19 @@ COUNTER_RULES = (
         id="environment-switch",
         severity=Severity.ERROR,
         remedy=_COUNT_ELSEWHERE,
-        look=_environment_switch,
+        matches=_environment_switch,
     ),
     Rule(
         id="uncounted-attempt",
         severity=Severity.ERROR,
         remedy=_COUNT_AT_START,
-        look=_uncounted_attempt,
+        matches=_uncounted_attempt,
     ),
     Rule(
         id="counter-lost",
         severity=Severity.ERROR,
         remedy="Find what removes the files from /tmp between attempts, or count elsewhere.",
-        look=_counter_lost,
+        matches=_counter_lost,
     ),
     Rule(
         id="counter-ahead",
@@ -243,24 +243,24 @@ COUNTER_RULES = (
             "Search for marks of other requests: "
             "a mark written twice, or an ID matched by its prefix."
         ),
-        look=_counter_ahead,
+        matches=_counter_ahead,
     ),
     Rule(
         id="counter-unexplained",
         severity=Severity.ERROR,
         remedy="Read the attempt's lines (retryctl trace --lines) and the code that counts.",
-        look=_counter_unexplained,
+        matches=_counter_unexplained,
     ),
     Rule(
         id="branch-contradicts-counter",
         severity=Severity.ERROR,
         remedy="Correct the condition that turns the count into a branch.",
-        look=_branch_contradicts_counter,
+        matches=_branch_contradicts_counter,
     ),
     Rule(
         id="branch-missing",
         severity=Severity.WARNING,
         remedy="Check whether the error was raised before the branch was chosen or logged.",
-        look=_branch_missing,
+        matches=_branch_missing,
     ),
 )

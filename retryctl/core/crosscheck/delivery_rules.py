@@ -208,31 +208,31 @@ DELIVERY_RULES = (
         id="duplicate-delivery",
         severity=Severity.WARNING,
         remedy="Make the function idempotent: delivery is at least once.",
-        look=_duplicate_delivery,
+        matches=_duplicate_delivery,
     ),
     Rule(
         id="extra-attempt",
         severity=Severity.WARNING,
         remedy="Make the function idempotent, and check whether MaximumRetryAttempts was changed.",
-        look=_extra_attempt,
+        matches=_extra_attempt,
     ),
     Rule(
         id="version-changed",
         severity=Severity.WARNING,
         remedy="Make sure that each version can read the counts and the state of the one before.",
-        look=_version_changed,
+        matches=_version_changed,
     ),
     Rule(
         id="late-retry",
         severity=Severity.INFO,
         remedy="Check the metrics Throttles and AsyncEventAge, and the reserved concurrency.",
-        look=_late_retry,
+        matches=_late_retry,
     ),
     Rule(
         id="retries-exhausted",
         severity=Severity.WARNING,
         remedy="Give the function a dead-letter queue or an on-failure destination, and replay.",
-        look=_retries_exhausted,
+        matches=_retries_exhausted,
     ),
     Rule(
         id="logs-incomplete",
@@ -241,6 +241,6 @@ DELIVERY_RULES = (
             "Read a wider window or all files of the export, save a broken file again, or log in "
             "again where a login expired; what is missing may matter."
         ),
-        look=_logs_incomplete,
+        matches=_logs_incomplete,
     ),
 )

@@ -105,16 +105,16 @@ Case = TypeVar("Case")
 
 @value_class
 class Rule(Generic[Case]):
-    """One rule: ``look`` yields its matches, each of which becomes a finding."""
+    """One rule: ``matches`` yields its matches in a case, each of which becomes a finding."""
 
     id: str
     severity: Severity
     remedy: str
-    look: Callable[[Case], Iterator[Match]]
+    matches: Callable[[Case], Iterator[Match]]
 
     def find(self, case: Case) -> Iterator[Finding]:
         """Yield the findings of this rule in ``case``."""
-        return map(self.finding, self.look(case))
+        return map(self.finding, self.matches(case))
 
     def finding(self, match: Match) -> Finding:
         """Return the finding of a match."""
@@ -134,7 +134,7 @@ def listed(
     """Return the findings of rules in ``case``: those that are listed, and the others."""
     first, rest = list[Finding](), list[UnlistedFinding]()
     for rule in rules:
-        for count, match in enumerate(rule.look(case)):
+        for count, match in enumerate(rule.matches(case)):
             if count < MOST_LISTED:
                 first.append(rule.finding(match))
             else:

@@ -131,12 +131,12 @@ STORE_RULES = (
         id="counter-failed",
         severity=Severity.WARNING,
         remedy="Give the function what the store needs (retryctl counters iam STORE).",
-        look=_counter_failed,
+        matches=_counter_failed,
     ),
     Rule(
         id="store-differs",
         severity=Severity.ERROR,
         remedy="Check what else writes to the store or deletes from it, and when entries expire.",
-        look=_store_differs,
+        matches=_store_differs,
     ),
 )

@@ -142,7 +142,7 @@ RECORD_RULES = (
             "Search a wider window and every log group of the function for the other attempts; "
             "a delivery that was throttled leaves no log, and the record's count is approximate."
         ),
-        look=_invoke_count,
+        matches=_invoke_count,
     ),
     Rule(
         id="condition-differs",
@@ -151,6 +151,6 @@ RECORD_RULES = (
             "Check whether the event was delivered twice or replayed before you replay it, and "
             "that the record is of this function."
         ),
-        look=_condition,
+        matches=_condition,
     ),
 )

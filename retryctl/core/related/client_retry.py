@@ -73,7 +73,7 @@ CLIENT_RETRY = Rule(
         "Set the caller's read timeout above the function's timeout, set its maximum of "
         "attempts to 1, or invoke asynchronously."
     ),
-    look=_explain,
+    matches=_explain,
 )
 
 
