@@ -317,6 +317,7 @@ def test_an_error_is_one_json_object_where_json_is_printed(
     assert not text.stderr.splitlines()[-1].startswith("{")
 
 
-def test_a_narrow_list_separates_the_requests_by_a_blank_line() -> None:
+def test_a_narrow_list_has_the_values_of_each_request_below_its_id() -> None:
     listed = run("list", "--from", "demo", env={"COLUMNS": "60"}).stdout
-    assert listed.count("\n\nrequest ") == 8
+    assert len(re.findall(r"\n [0-9a-f-]{36} .*\n   started \(UTC\) ", listed)) == 9
+    assert max(map(len, listed.splitlines())) <= 60
