@@ -61,3 +61,52 @@ def test_every_command_gives_the_verdict_that_a_lost_end_allows(tmp_path: Path) 
     assert answers["check"]["passed"] is None
     gaps = {name: [gap["kind"] for gap in answers[name]["coverage"]["gaps"]] for name in COMMANDS}
     assert set(map(tuple, gaps.values())) == {("lost-lines",)}
+
+
+def page_of_two_requests(tmp_path: Path) -> Path:
+    """The first page of an answer of FilterLogEvents, with two requests."""
+    environment = Environment("a").runs(ID, "0", "process A").runs(OTHER_ID, "0", "process A")
+    events = [json.loads(line_of(event)) for event in environment.events]
+    path = tmp_path / "page.json"
+    path.write_text(json.dumps({"events": events, "searchedLogStreams": [], "nextToken": "t"}))
+    return path
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_check_names_a_gap_once_for_all_requests(form: str, tmp_path: Path) -> None:
+    said = shown(page_of_two_requests(tmp_path), "check", form)
+    assert " ".join(said.split()).count("page of an answer") == 1
+    assert ID in said
+    assert OTHER_ID in said
+
+
+def test_one_page_names_the_command_that_saves_all(tmp_path: Path) -> None:
+    page = page_of_two_requests(tmp_path)
+    (gap,) = json.loads(run("trace", ID, "--from", str(page), "-g", "g/x", "-o", "json").stdout)[
+        "coverage"
+    ]["gaps"]
+    first_ms = json.loads(page.read_text())["events"][0]["timestamp"]
+    command = (
+        f"aws logs filter-log-events --log-group-name g/x --start-time {first_ms} --output json"
+    )
+    assert gap["settle"] == f"{command} > log.json"
+
+
+def test_an_environment_that_is_not_known_is_not_drawn_as_one(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    rows = [
+        f'{1_700_000_000_000 + number * 65_000},"{text}"'
+        for number in (1, 2)
+        for text in (f"START RequestId: {ID} Version: 1", f"END RequestId: {ID}", report_line(ID))
+    ]
+    log.write_text("\n".join(["timestamp,message", *rows]))
+    said = run("trace", "--from", str(log), ID).stdout
+    lane = next(line for line in said.splitlines() if line.startswith(" ? not known"))
+    assert "╌" not in lane
+
+
+def report_line(request_id: str) -> str:
+    return (
+        f"REPORT RequestId: {request_id}\tDuration: 1.00 ms\tBilled Duration: 1 ms\t"
+        "Memory Size: 128 MB\tMax Memory Used: 36 MB\t"
+    )

@@ -28,6 +28,7 @@ from tests.support.saved_logs import (
     Event,
     attempt,
     document,
+    fields,
     get_log_events_document,
     lines,
     read,
@@ -445,6 +446,26 @@ def test_a_log_without_times_shows_none_and_still_its_order() -> None:
         times = {attempt_shown[key] for key in ("started_at", "ended_at", "wait_s", "log_stream")}
         assert times == {None}
     assert {shown["coverage"][key] for key in ("since", "until")} == {None}
+
+
+def test_a_counter_and_a_branch_on_both_sides_of_a_join_are_no_pair() -> None:
+    """The end of another request, which had ended before, shows that a file was joined there."""
+    other = "99999999-1111-4222-8333-000000000009"
+    whole = [text for *_, text in EVENTS if other not in text]
+    ends = [text for text in whole if text.startswith(("END", "REPORT"))][:2]
+    ended = ends[0].split()[2]
+    first = [f"START RequestId: {ended} Version: 7\n", *ends]
+    joined = [*first, f"START RequestId: {other} Version: 7\n", "0\n", "process B\n", *ends]
+    done = run("trace", other, "--from", "-", "-o", "json", stdin="".join(joined))
+    [request] = json.loads(done.stdout)["requests"]
+    assert request["verdict"] == "undetermined"
+    assert request["attempts"][0]["counter"]["logged"] is None
+
+
+def test_documents_with_commas_between_them_are_read() -> None:
+    joined = ",\n".join(json.dumps(fields(each, n), indent=2) for n, each in enumerate(EVENTS))
+    events, coverage = read_bytes(joined.encode())
+    assert (len(events), coverage.gaps) == (len(EVENTS), ())
 
 
 def test_a_request_in_lines_not_understood_is_unreadable_and_not_missing() -> None:

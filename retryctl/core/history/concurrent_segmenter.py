@@ -50,7 +50,7 @@ class ConcurrentSegmenter:
         self.latest: dict[str, AttemptLines] = {}
         self.open: dict[str, AttemptLines] = {}
         self.between: list[Line] = []
-        self.unseen = _ends_without_start(lines)
+        self.unseen = _runs_without_start(lines)
         self.lone_ends = set() if managed else _lone_ends(lines)
         self.another_starts_up = False
 
@@ -144,9 +144,9 @@ class ConcurrentSegmenter:
 
     def _another_runs(self, event: LogEvent) -> bool:
         """Whether an attempt without a START, or the init of the next, goes on beside this one."""
-        while self.unseen and self.unseen[0] < event.timestamp_ms:
+        while self.unseen and self.unseen[0][1] < event.timestamp_ms:
             self.unseen.popleft()
-        hidden = bool(self.unseen) and self.unseen[0] - event.timestamp_ms < LONGEST_ATTEMPT_MS
+        hidden = bool(self.unseen) and self.unseen[0][0] < event.timestamp_ms
         return hidden or self.another_starts_up
 
     def _open(self, line: Line, request_id: str, again: AttemptLines | None = None) -> None:
@@ -183,13 +183,31 @@ def _lone_ends(lines: Sequence[Line]) -> set[int]:
     return lone if has_reports else set()
 
 
-def _ends_without_start(lines: Sequence[Line]) -> deque[int]:
-    """Return the times of the ends of attempts without a START."""
-    known: set[str] = set()
-    times: deque[int] = deque()
+def _runs_without_start(lines: Sequence[Line]) -> deque[tuple[int, int]]:
+    """Return when attempts without a START may have run, as limits that do not overlap.
+
+    Without times, an attempt that ends again after its REPORT is another one: files were joined.
+    """
+    closed_ms: dict[str, int | None] = {}
+    limits: list[tuple[int, int]] = []
     for event, record in lines:
-        if isinstance(record, (Start, *CLOSING)):
-            if not isinstance(record, Start) and record.request_id not in known:
-                times.append(event.timestamp_ms)
-            known.add(record.request_id)
-    return times
+        if isinstance(record, Start):
+            closed_ms[record.request_id] = None
+        elif isinstance(record, CLOSING):
+            now_ms = event.timestamp_ms
+            since_ms = closed_ms.get(record.request_id, now_ms - LONGEST_ATTEMPT_MS)
+            if since_ms is not None and since_ms < now_ms:
+                limits.append((max(since_ms, now_ms - LONGEST_ATTEMPT_MS), now_ms))
+            ends = isinstance(record, Report) and not is_timed(now_ms)
+            closed_ms[record.request_id] = now_ms if ends else None
+    return deque(_merged(limits))
+
+
+def _merged(limits: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return limits, in order of their ends, without overlaps."""
+    merged: list[tuple[int, int]] = []
+    for since_ms, until_ms in limits:
+        while merged and since_ms <= merged[-1][1]:
+            since_ms = min(since_ms, merged.pop()[0])
+        merged.append((since_ms, until_ms))
+    return merged

@@ -53,7 +53,9 @@ class JsonText:
         of an item of an array at the top is ``"[]"``. Raises BrokenJson.
         """
         while start := self._peek():
-            if start == "[":
+            if start == ",":  # between documents that were copied from an array
+                self._at += 1
+            elif start == "[":
                 for item in _with_whole_rows(self._items()):
                     yield "[]", item
             elif start == "{":

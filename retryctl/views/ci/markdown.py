@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from retryctl.core.check.check_evaluator import REQUEST
+from retryctl.core.check.expectations import CheckResult
 from retryctl.errors import ExitStatus
 from retryctl.views.ci.report import (
     CheckReport,
     Problem,
+    alike_checks,
     harmless_findings,
     headline,
-    problems,
     result_sentence,
 )
 from retryctl.views.markdown import escaped, table_lines
 
-_MOST_ROWS = 100
+_MOST_ROWS, _MOST_NAMED = 100, 10
 _SIGNS = {ExitStatus.OK: "✅", ExitStatus.DID_NOT_HOLD: "❌"}
 
 
@@ -31,10 +32,12 @@ def _lines(result: CheckReport) -> Iterator[str]:
     yield f"## {sign} retryctl {result.command}: {escaped(result_sentence(result))}"
     if result.command == "check":
         yield from ("", escaped(headline(judgement, result.subject)))
-    found = problems(judgement)
+    found = [(checks, each) for checks, some in alike_checks(result) for each in some]
     if found:
         yield ""
-        yield from table_lines(("", "request", "what", "why"), map(_row, found[:_MOST_ROWS]))
+        yield from table_lines(
+            ("", "request", "what", "why"), (_row(*each) for each in found[:_MOST_ROWS])
+        )
     if len(found) > _MOST_ROWS:
         yield from ("", f"and {len(found) - _MOST_ROWS:,} more")
     for words in harmless_findings(judgement):
@@ -45,8 +48,10 @@ def _lines(result: CheckReport) -> Iterator[str]:
         yield f"- {escaped(gap.message)}"
 
 
-def _row(problem: Problem) -> tuple[str, str, str, str]:
+def _row(checks: Sequence[CheckResult], problem: Problem) -> tuple[str, str, str, str]:
     sign = "❌" if problem.passed is False else "❔"
-    who = f"`{problem.request_id}`" if problem.request_id else ""
+    named = [f"`{check.request_id}`" for check in checks[:_MOST_NAMED] if check.request_id]
+    more = len(checks) - _MOST_NAMED
+    who = ", ".join([*named, *([f"{more:,} more"] if more > 0 else [])])
     what = "" if problem.rule == REQUEST else problem.name.removeprefix("--")
     return sign, who, escaped(what), escaped(problem.message)

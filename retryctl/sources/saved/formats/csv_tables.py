@@ -206,12 +206,13 @@ class MessageCsv(CsvTable):
     # "
     @classmethod
     def detect(cls, head: Head) -> Self | None:
-        """One column, named as the messages are, and a record of Lambda in the first rows."""
+        """One column, named as the messages are; a record of Lambda and a quoted row follow."""
         columns = Columns.named(_row(head.lines[0], ","))
         if columns is None or columns.width > 1:
             return None
-        rows = (line.removeprefix(b'"') for line in head.lines[1:])
-        if not any(map(RECORD.match, rows)):
+        rows = head.lines[1:]
+        has_record = any(RECORD.match(line.removeprefix(b'"')) for line in rows)
+        if not has_record or not any(line.startswith(b'"') for line in rows):
             return None
         return cls(columns=columns, delimiter=",", has_header=True)
 
