@@ -11,11 +11,18 @@ All shapes must give the same attempts and the counts that the generator knows, 
 the same figures: the lines with the ID, the attempts by number, outcome and branch. A row whose
 figures differ has "another answer".
 
-Measured on two shared cores with Python 3.11, least processor seconds of some runs, 1,000,178
-events: ``trace`` of one ID takes 1.2 s for JSON lines, where the version of 23 November 2026 took
-13.3 s in the same minutes: a factor of 11. Start-up takes 0.3 s of it. Beside JSON lines (1.3 s
-in that hour) a document took 1.4 times as long, Insights CSV 1.3, console CSV and
-``aws logs tail`` 1.2, gzip 1.8: zlib alone takes 0.5 s. 10,000,000 JSON lines: 7.3 s, 28 MB.
+Measured on two cores that were busy with other work, Python 3.11, 1,000,178 events (0.32 GB):
+``trace`` of one ID takes 1.0 to 1.2 s for JSON lines, where the version of 23 November 2026 took
+13.5 s in the same minutes; start-up takes 0.2 s of it. One run, CPU seconds and MB::
+
+    shape           trace       summary     grep   jq     DuckDB
+    JSON lines      1.23  28    4.67  40    0.09   5.45   2.01  250
+    gzip            1.87  29    5.18  83
+    JSON document   1.93  29    7.79  52    0.20
+
+Gzip takes 1.5 times as long as JSON lines: zlib alone takes 0.5 s, and what the ID needs of the
+data is unpacked twice. An earlier run gave 1.2 times for ``aws logs tail`` and the console's CSV,
+1.3 times for Insights CSV, and 7.3 s and 28 MB for 10,000,000 JSON lines.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ A *chunk* is a file or a stretch of one (``chunks``). Every format of ``sources.
 chunk into blocks of *canonical lines*: JSON lines in one layout (``chunk_blocks``). Chunks are
 scanned independently, in several processes (``workers``).
 
-The *scan* (``line_scanner``) deals the lines of a block out to their streams (``stream_batch``).
+The *scan* (``line_scanner``) deals the lines of blocks out to their streams (``stream_batch``).
 The first bytes of a message show its kind (``line_kinds``): of most lines, that it has no
 consequence. Such lines are classified many at a time and only held; the others are read one by
 one (``attempt_builder``). Where the layout of a block is unusual or a stream is not in order, each

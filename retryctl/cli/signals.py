@@ -82,7 +82,7 @@ class _Ending:
     def raise_again(self, found: sys.UnraisableHookArgs) -> None:
         """Raise the exception once more where Python discarded it, as in a weakref's callback.
 
-        A MemoryError is of a thread: whoever waits for its result raises it again.
+        A MemoryError is of a thread: taking its result raises it again.
         """
         if issubclass(found.exc_type, MemoryError):
             return

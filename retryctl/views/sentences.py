@@ -314,10 +314,16 @@ def _asked_for(since: int | None, until: int | None, tz: tzinfo) -> str:
 
 def ambiguity_sentences(attempts: Sequence[Attempt]) -> Iterator[Sentence]:
     """Yield a sentence about lines that look like Lambda's and were read as the function's."""
-    unsure = [attempt.number for attempt in attempts if attempt.ambiguous]
+    unsure = [attempt for attempt in attempts if attempt.ambiguous]
     if unsure:
+        numbers = numbered([attempt.number for attempt in unsure])
+        unknown = any(attempt.outcome is AttemptOutcome.UNKNOWN for attempt in unsure)
+        of = (
+            "the function printed them, or the START of an attempt was lost"
+            if unknown
+            else ("they are treated as the function's own text")
+        )
         yield Sentence(
             UNSURE,
-            f"{numbered(unsure)} logged lines that look like a START, END or REPORT of Lambda's; "
-            "they are treated as the function's own text",
+            f"{numbers} logged lines that look like a START, END or REPORT of Lambda's; {of}",
         )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -90,6 +91,17 @@ def test_one_lost_record_of_lambda_makes_every_request_of_the_stream_undetermine
     for one in lost:
         requests, _ = check([event for event in events if event is not one])
         assert {one.verdict for one in requests} == {Verdict.UNDETERMINED}, one
+
+
+def test_a_lost_start_in_a_log_without_streams_leaves_the_outcome_unknown() -> None:
+    first = Environment("a").inits().at(1).runs(ID, "0", "process A", ends="error")
+    first.at(64).runs(ID, "1", "process B", ends="error")
+    second = Environment("b").inits().at(193).runs(ID, "0", "process A", ends="error")
+    events = [replace(event, log_stream=None) for event in (*first.events, *second.events)]
+    starts = [event for event in events if event.message.startswith("START")]
+    for lost, outcome in ((None, RequestOutcome.EXHAUSTED), (starts[1], RequestOutcome.UNKNOWN)):
+        (one,), _ = check([event for event in events if event is not lost])
+        assert one.request.outcome is outcome
 
 
 @pytest.mark.parametrize("first", seeds(2, 40))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 
 from retryctl.app.probe.assumption import FIELDS, INSIGHTS_WITHIN_S, OLDEST_FIRST, Result, seen
 from retryctl.app.probe.probe_groups import ProbeSession
@@ -13,7 +12,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import Unrecognised
 from retryctl.errors import NoSuchLogGroup, Throttled
 from retryctl.sources.aws.client import AwsClient, AwsResponse
-from retryctl.sources.aws.daemon_pool import DaemonPool
+from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup, describe
 
@@ -110,13 +109,16 @@ def quota_is_five_or_more(session: ProbeSession) -> Result:
     began = session.seconds()
     pool = DaemonPool(10)  # without a block, which would wait for it after a signal
     calls = [pool.submit(fast.call, "logs", "FilterLogEvents", request) for _ in range(_BURST)]
-    answered = sum(_answered(call) for call in calls)
+    try:
+        answered = sum(_answered(call) for call in calls)
+    finally:
+        pool.abandon()  # after a signal, nothing delays the deletion of the groups
     seconds = max(session.seconds() - began, 1e-3)
     evidence = f"{answered} of {_BURST} calls were answered in {seconds:.1f} s"
     return answered / max(seconds, 1.0) >= 5, evidence
 
 
-def _answered(call: Future[AwsResponse]) -> bool:
+def _answered(call: PoolTask[AwsResponse]) -> bool:
     try:
         call.result()
     except Throttled:

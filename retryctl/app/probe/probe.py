@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from retryctl.app.options import SILENT, Clock, Feedback, ShowProgress, wall_clock_ms
 from retryctl.app.probe import event_assumptions, group_assumptions, insights_assumptions
@@ -50,7 +51,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     group_assumptions.insights_reads_infrequent_access,
 )
 """In the order in which they are tested: those that need no waiting come first."""
-_AFTER_SIGNAL_S = 1.2
+_AFTER_SIGNAL_S = 0.8
 
 
 def probe(
@@ -122,7 +123,8 @@ def _remove(session: ProbeSession, feedback: Feedback, patience_s: float | None)
         deletions = session.delete_groups()
         wait_for(deletions.values(), patience_s)
     finally:
-        wait_for(deletions.values(), _AFTER_SIGNAL_S)
+        with suppress(MemoryError):
+            wait_for(deletions.values(), _AFTER_SIGNAL_S)
         kept = tuple(name for name in session.groups if not _is_gone(deletions.get(name)))
         if kept:
             command = f"aws logs delete-log-group --log-group-name {kept[0]}"
@@ -131,7 +133,7 @@ def _remove(session: ProbeSession, feedback: Feedback, patience_s: float | None)
 
 
 def _is_gone(deletion: PoolTask[bool] | None) -> bool:
-    return deletion is not None and deletion.done() and not deletion.result()
+    return deletion is not None and deletion.is_done and not deletion.result()
 
 
 def _tested(

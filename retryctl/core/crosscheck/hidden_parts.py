@@ -189,7 +189,7 @@ def _outcome(
     if outcome is RequestOutcome.RECOVERED:
         good = any(attempt.outcome is AttemptOutcome.OK for attempt in request.attempts)
         return outcome if good else RequestOutcome.UNKNOWN
-    if outcome in _UNSETTLED and (earlier or hidden.anywhere):
+    if outcome in _UNSETTLED and (earlier or hidden.anywhere or _may_have_lost_lines(request)):
         return RequestOutcome.UNKNOWN
     pairs = list(zip(before, request.attempts, strict=True))
     if outcome is RequestOutcome.EXHAUSTED:
@@ -198,6 +198,14 @@ def _outcome(
         return outcome if failed and queued else RequestOutcome.UNKNOWN
     changed = any(was.outcome is not now.outcome for was, now in pairs)
     return RequestOutcome.UNKNOWN if changed else outcome
+
+
+def _may_have_lost_lines(request: Request) -> bool:
+    """Whether records that look printed may be those of an attempt whose START was lost."""
+    return any(
+        attempt.ambiguous and attempt.outcome is AttemptOutcome.UNKNOWN
+        for attempt in request.attempts
+    )
 
 
 def _waits_as_queued(attempts: Sequence[Attempt]) -> bool:

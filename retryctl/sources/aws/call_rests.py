@@ -33,7 +33,7 @@ class CallRests:
 
     def __init__(self, seconds: Callable[[], float], *, one_host: bool) -> None:
         self.is_silent = False
-        """A service was given up, and none has answered."""
+        """Whether a service did not answer in time, and none has answered."""
         self._seconds = seconds
         self._one_host = one_host
         self._lock = threading.Lock()

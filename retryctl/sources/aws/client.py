@@ -37,13 +37,13 @@ AwsResponse = dict[str, Any]
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5, 30
 LONGEST_WAIT_S = 2 * READ_TIMEOUT_S + 5
-"""A service that hangs is given up after two attempts and the pause between them.
+"""A call to a service that hangs ends after two attempts and the pause between them.
 
-Where no service has answered, each further one is given up after one attempt.
+Where no service has answered, each further call ends after one attempt.
 """
 _MAX_ATTEMPTS = 8
 _MAX_CONNECTIONS = 16
-# A host that does not answer is given up long before the eighth attempt: an unreachable one after
+# Calls to a host that does not answer end long before the eighth attempt: an unreachable one after
 # a quarter of a minute, a hung one after a minute. Throttling has all eight.
 _ATTEMPTS: Mapping[str, int] = {
     "SSLError": 1,
@@ -142,7 +142,7 @@ class AwsClient:
         subject: str = "",
         region: str | None = None,
     ) -> AwsResponse:
-        """Call ``operation`` (``FilterLogEvents``), with retries as long as they help.
+        """Call ``operation`` (``FilterLogEvents``), with retries while they help.
 
         ``expect`` is a key that every whole answer has: botocore takes an answer that breaks off
         for an empty one, which would end the log. ``subject`` is what is read,

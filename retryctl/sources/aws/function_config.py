@@ -113,7 +113,7 @@ def read_versions(
     alias = f"{named.name}:{named.alias}"
     function, calls = {"FunctionName": _requested(named)}, _Calls(aws=aws, named=named)
     try:
-        found = calls.ask("GetAlias", {**function, "Name": named.alias})
+        found = calls.call("GetAlias", {**function, "Name": named.alias})
     except CouldNotLook as error:
         if _is_missing(error) and not _exists(calls, function):
             return None, ()  # a sentence about its settings names it
@@ -133,7 +133,7 @@ def read_versions(
 def _exists(calls: _Calls, function: dict[str, str]) -> bool:
     """Return whether there is the function, as far as this caller can know."""
     try:
-        calls.ask("GetFunctionConfiguration", function)
+        calls.call("GetFunctionConfiguration", function)
     except CouldNotLook as error:
         return not _is_missing(error)
     return True
@@ -154,7 +154,7 @@ class _Calls:
     aws: AwsClient
     named: FunctionName
 
-    def ask(self, operation: str, request: dict[str, str]) -> AwsResponse:
+    def call(self, operation: str, request: dict[str, str]) -> AwsResponse:
         edge = self.named.name.startswith(f"{_EDGE_REGION}.")
         return self.aws.call(
             "lambda",
@@ -243,7 +243,7 @@ def read_settings(
 
 def _configuration(calls: _Calls, request: dict[str, str], notes: list[str]) -> AwsResponse:
     try:
-        return calls.ask("GetFunctionConfiguration", request)
+        return calls.call("GetFunctionConfiguration", request)
     except CouldNotLook as error:
         calls.raise_if_nothing_answers(error)
         if "Qualifier" in request and _is_missing(error):
@@ -256,7 +256,7 @@ def _unqualified(calls: _Calls, request: dict[str, str], notes: list[str]) -> Aw
     """Return the configuration of the function, where the alias or version does not exist."""
     name, qualifier = request["FunctionName"], request.pop("Qualifier")
     try:
-        found = calls.ask("GetFunctionConfiguration", request)
+        found = calls.call("GetFunctionConfiguration", request)
     except CouldNotLook as error:
         _note_unknown(request, error, notes)
         return {}
@@ -289,10 +289,10 @@ def _event_invoke(
 ) -> tuple[int | None, int | None]:
     """MaximumRetryAttempts and MaximumEventAgeInSeconds.
 
-    Where none were set, Lambda answers ResourceNotFound, and its defaults are in force.
+    Where none were set, Lambda answers ResourceNotFound, and its defaults apply.
     """
     try:
-        config = calls.ask("GetFunctionEventInvokeConfig", request)
+        config = calls.call("GetFunctionEventInvokeConfig", request)
     except CouldNotLook as error:
         if isinstance(error, Refused) and "EventInvokeConfig" in error.reason:
             return DEFAULT_RETRIES, LONGEST_EVENT_AGE_S
@@ -309,7 +309,7 @@ def _event_invoke(
 def _all_event_invoke(calls: _Calls, request: dict[str, str]) -> list[tuple[int, int]]:
     """Return retries and age of every version and alias; none where the call is denied."""
     try:
-        listed = calls.ask("ListFunctionEventInvokeConfigs", request)
+        listed = calls.call("ListFunctionEventInvokeConfigs", request)
     except CouldNotLook:
         return []
     return [_retries_and_age(config) for config in listed.get("FunctionEventInvokeConfigs", [])]
@@ -326,7 +326,7 @@ def _reserved_concurrency(calls: _Calls, request: dict[str, str]) -> int | None:
     """Of the whole function, whatever the version; not worth a note where it is denied."""
     only = {"FunctionName": request["FunctionName"]}
     try:
-        answer = calls.ask("GetFunctionConcurrency", only)
+        answer = calls.call("GetFunctionConcurrency", only)
     except CouldNotLook:
         return None
     return answer.get("ReservedConcurrentExecutions")
@@ -335,7 +335,7 @@ def _reserved_concurrency(calls: _Calls, request: dict[str, str]) -> int | None:
 def _has_stream_source(calls: _Calls, request: dict[str, str]) -> bool:
     """Whether a DynamoDB or Kinesis stream invokes it; False where the call is denied."""
     try:
-        answer = calls.ask("ListEventSourceMappings", {"FunctionName": request["FunctionName"]})
+        answer = calls.call("ListEventSourceMappings", {"FunctionName": request["FunctionName"]})
     except CouldNotLook:
         return False
     arns = (each.get("EventSourceArn", "") for each in answer.get("EventSourceMappings", []))

@@ -1,7 +1,7 @@
 """How fast to call: a rate for each operation that follows what the service answers.
 
 The quota differs by region (5 to 25 calls a second), is shared with everybody in the account, and
-cannot be asked for. So it starts at 5, soon comes to the usual 10, and slowly feels its way beyond
+cannot be read. So the rate starts at 5, soon reaches the usual 10, and slowly grows beyond it
 while every call is answered at its first try; once one was not, it goes back. botocore's adaptive
 retries start without a limit, and fall to one call in two seconds when the first burst is refused.
 """
@@ -51,7 +51,7 @@ class AdaptiveRateLimiter:
             self._sleep(owed_s)
 
     def answered(self, refusals: int) -> None:
-        """Note that a call was answered, after so many refusals of it."""
+        """Note that a call was answered after this number of refusals."""
         with self._lock:
             if refusals:
                 now = self._seconds()

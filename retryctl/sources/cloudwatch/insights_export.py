@@ -16,14 +16,13 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
 from itertools import pairwise
 
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook
-from retryctl.sources.aws.daemon_pool import DaemonPool
+from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask
 from retryctl.sources.cloudwatch.event_order import EventOrder
 from retryctl.sources.cloudwatch.insights import InsightsClient, cells, utc_ms
 from retryctl.sources.cloudwatch.pages import TimeRange
@@ -113,7 +112,7 @@ class InsightsLines(InsightsClient):
 
     def _in_turn(self, windows: Sequence[TimeRange], command: str) -> Iterator[list[LogEvent]]:
         """Several windows are read at once, and given in order."""
-        waiting: deque[Future[list[LogEvent]]] = deque()
+        waiting: deque[PoolTask[list[LogEvent]]] = deque()
         with DaemonPool(_AT_ONCE) as pool:
             try:
                 for window in windows:

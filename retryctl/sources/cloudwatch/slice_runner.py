@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED
 from typing import Generic, Protocol, TypeVar
 
 from retryctl.core.value_classes import value_class
@@ -88,7 +87,7 @@ class SliceRunner(Generic[T]):
                     if not running:
                         return
                     pause_s = _POLL_S if len(running) < self._at_once else None
-                    for future in wait_for(running, pause_s, FIRST_COMPLETED):
+                    for future in wait_for(running, pause_s, first=True):
                         yield from self._settle(running.pop(future), future)
             finally:
                 self.over = True
