@@ -38,6 +38,9 @@ from retryctl.core.value_classes import replaced, state_class, value_class
 RECORD = Struct("<16sqIIIII")
 """ID, start and duration in ms, billed ms, MB, the numbers of the fragment and the template."""
 
+KeptAttempts = bytes | list[tuple[int, Attempt]]
+"""Attempts of one partition, each with the number of its fragment or stream, or their pickle."""
+
 Mention = tuple[str, LogEvent]
 """A request's ID and an error record that proves it."""
 
@@ -69,11 +72,6 @@ def deal_out(records: list[bytes], parts: int) -> list[bytes]:
     return [b"".join(records[start:stop]) for start, stop in pairwise(cuts)]
 
 
-def pickled_attempts(attempts: Sequence[tuple[int, Attempt]]) -> bytes:
-    """Pickle the attempts of one partition; nothing where there are none."""
-    return pickle.dumps(attempts, protocol=5) if attempts else b""
-
-
 @value_class
 class Shown:
     """Whose attempts are kept with log events: requests that are shown, and not only counted.
@@ -95,6 +93,10 @@ class Shown:
     def drops(self, request_id: str) -> bool:
         """Whether other requests are shown, and this one is not read at all."""
         return bool(self.ids) and not self.every and request_id not in self.ids
+
+    def packed(self, attempts: list[tuple[int, Attempt]]) -> KeptAttempts:
+        """Pickle the attempts of one partition, unless all of them are needed at once."""
+        return attempts if self.lines or not attempts else pickle.dumps(attempts, protocol=5)
 
     def compact(self, attempt: Attempt) -> Attempt:
         """Drop the events of an attempt that are not kept."""
