@@ -22,7 +22,10 @@ from typing import Any
 import pytest
 
 from retryctl.app.options import SourceOptions
+from retryctl.app.trace import trace
+from tests.support.lambda_log import ID, Environment, timed_out
 from tests.support.log_answers import Answers, answers, contradictions, differences, undetermined
+from tests.support.made_up_runtimes import JAVA_ERROR, node_error, node_invoke_error
 from tests.support.program import run
 from tests.support.random_history import RandomHistory
 from tests.support.saved_logs import Event
@@ -162,6 +165,33 @@ def test_every_command_prints_one_story_of_a_folder(seed: int, tmp_path: Path) -
     documents = [each for each in (listed, summary, check, traced) if each]
     assert len({json.dumps(each["coverage"]["gaps"]) for each in documents}) == 1
     assert len({each["coverage"]["complete"] for each in documents}) == 1
+
+
+@pytest.mark.parametrize("json_format", [False, True])
+@pytest.mark.parametrize("shape", [name for name in NAMES if TIMES in SHAPES[name][1]])
+def test_a_message_that_begins_with_a_time_or_ends_as_printed_is_read_in_every_shape(
+    shape: str, json_format: bool, tmp_path: Path
+) -> None:
+    here, marker = Environment(json=json_format), {"retryctl": 1, "request_id": ID, "counter": 0}
+    here.inits("nodejs:22.v1").starts().prints(json.dumps(marker))
+    here.logs(*([] if json_format else [timed_out(here.now_ms)]))
+    here.reports(status="timeout" if json_format else None)
+    error = node_error if json_format else node_invoke_error
+    here.at(62).starts().logs(error(here.now_ms)).reports()
+    rows = [(event.timestamp_ms, event.log_stream or "", event.message) for event in here.events]
+    (tmp_path / "log").write_text(SHAPES[shape][0](rows))
+    (traced,) = trace((), SourceOptions(source=str(tmp_path / "log"))).checked
+    found = [attempt.outcome.value for attempt in traced.request.attempts]
+    assert (found, traced.request.attempts[0].claim.counter) == (["timeout", "error"], 0)
+
+
+@pytest.mark.parametrize("shape", NAMES)
+def test_an_error_of_java_is_read_in_every_shape(shape: str, tmp_path: Path) -> None:
+    here = Environment().inits("java:21.v9").starts().logs(JAVA_ERROR).reports()
+    rows = [(event.timestamp_ms, event.log_stream or "", event.message) for event in here.events]
+    (tmp_path / "log").write_text(SHAPES[shape][0](rows))
+    (traced,) = trace((), SourceOptions(source=str(tmp_path / "log"))).checked
+    assert traced.request.attempts[0].outcome.value == "error"
 
 
 @pytest.mark.parametrize("first", range(0, HISTORIES, max(1, HISTORIES // 3)))

@@ -124,8 +124,16 @@ class JqTsv(TimedText):
 
     @classmethod
     def detect(cls, head: Head) -> Self | None:
-        """Return the format, if a record of Lambda ends with an escape."""
-        return super().detect(head) if any(map(_ESCAPED_RECORD.search, head.lines)) else None
+        """Return the format, if a record of Lambda ends with an escape.
+
+        In the JSON format a printed line does, and each line of the file begins an event.
+        """
+        found = super().detect(head)
+        if found is None or any(map(_ESCAPED_RECORD.search, head.lines)):
+            return found
+        whole = head.lines[:-1]
+        printed = any(line.endswith(b"\\n") for line in whole)
+        return found if printed and all(map(found.begins_event, whole)) else None
 
     def messages(self, joined: bytes) -> bytes:
         """Return the messages as they were before they were escaped."""
