@@ -41,9 +41,8 @@ def _plans(checked: Sequence[CheckedRequest], plans: Mapping[str, str]) -> Table
     verdicts = text_column("verdict", map(_verdict, checked))
     shorter = text_column("verdict", (one.verdict.value for one in checked))
     errors = [", ".join(_errors(one)) for one in checked]
-    instead = {
-        ("error",): _grouped_errors(errors, [plans[one.request.request_id] for one in checked])
-    }
+    named = [plans[one.request.request_id] for one in checked]
+    instead: dict[tuple[str, ...], list[Paragraph]] = {("error",): _grouped_errors(errors, named)}
     if counted:
         instead[("shorter verdict",)] = [plain_paragraph(f"findings: {counted}")]
     return Table(
