@@ -23,7 +23,7 @@ from retryctl.views.html.markup import Markup, closing, opening, spans, tag
 from retryctl.views.html.page import document, sentence_line, table
 from retryctl.views.html.timeline import picture
 from retryctl.views.html.tmp_files import files_after, files_are_inferred
-from retryctl.views.next_steps import grouped_findings, next_steps
+from retryctl.views.next_steps import grouped_findings, next_steps, others_step
 from retryctl.views.sentences import (
     Sentence,
     gaps_named_once,
@@ -60,6 +60,9 @@ def trace_page(
     header = [sentence_line(Sentence(UNSURE, f"not found: {one}")) for one in not_found]
     if len(checked) > 1:
         header.append(_contents(checked, coverage, tz))
+    if others := others_step(coverage, asked.others_wrong, asked.others_exhausted):
+        words, command = others
+        header.append(_next_step(f"{words}:", command) if command else tag("p", f"{words}."))
     return document(_title(checked), "trace", header, sections, coverage, tz)
 
 
@@ -117,7 +120,8 @@ def _request(
     yield tag("h2", "Request ", tag("code", request.request_id), id=anchor)
     yield tag("p", " · ".join(_named(checked)), class_="dim")
     yield from map(sentence_line, sentences)
-    yield from (_next_step(*step) for step in next_steps(checked, coverage))
+    steps = next_steps(checked, coverage, names_others=not asked.others_wrong)
+    yield from (_next_step(*step) for step in steps)
     yield from _overview(checked, shown, coverage, around, anchor)
     if groups:
         yield tag("h3", "Findings")
