@@ -20,7 +20,8 @@ ENDED_WELL = (RequestOutcome.SUCCEEDED, RequestOutcome.RECOVERED)
 class RequestRow:
     """A request in one line. ``findings`` are the names of rules, each once, in their order.
 
-    ``placed_ms`` orders it in time, ``latest_ms`` is that of its latest attempt; ``started_ms`` is ``None`` without a START.
+    ``placed_ms`` orders it in time, and ``latest_ms`` is the time of its latest attempt;
+    ``started_ms`` is ``None`` without a START.
     ``errors`` are the types (or outcomes) and messages of its failed attempts, and ``error`` is
     the type of the last one. ``branches`` has the branch of each attempt, ``None`` where it logged
     none, and ``wrong_branches`` the numbers of the attempts that ran another branch than expected.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import UTC, tzinfo
 
 from retryctl.core.crosscheck.attempt_check import Verdict
@@ -26,7 +26,7 @@ from retryctl.views.attempts_table import (
     versions,
 )
 from retryctl.views.blocks import BLANK, Block, Command, Drawing, LogLines, Paragraph, Piece
-from retryctl.views.environments import UNKNOWN_LEGEND, EnvironmentLabel, environments
+from retryctl.views.environments import EnvironmentLabel, environments, unknown_legend
 from retryctl.views.inert_text import lines_of
 from retryctl.views.next_steps import (
     grouped_findings,
@@ -165,8 +165,8 @@ def _request(
         yield BLANK
         ends = _first_and_last(shown)
         yield attempts_table(checked, ends, known, tz)
-        if any(attempt.log_stream is None for attempt in ends):
-            yield Paragraph(lead=[(" ", "")], words=[(UNKNOWN_LEGEND, "dim")])
+        if legend := unknown_legend(attempts, ends):
+            yield Paragraph(lead=[(" ", "")], words=[(legend, "dim")])
         if between := shown[_FIRST_ROWS:-_LAST_ROWS] if len(ends) < len(shown) else ():
             yield BLANK
             yield Paragraph(words=[(_folded(between), "dim")])
