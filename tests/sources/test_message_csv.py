@@ -25,7 +25,7 @@ def verdicts(path: Path, text: str) -> tuple[dict[str, Verdict], list[str]]:
     """The verdict of each request, and the kinds of gaps that hide attempts."""
     path.write_text(text)
     traced = BulkReader(str(path)).trace(LogQuery())
-    gaps = [gap.kind for gap in traced.coverage.gaps if gap.hides_attempts]
+    gaps: list[str] = [gap.kind for gap in traced.coverage.gaps if gap.hides_attempts]
     return {one.request.request_id: one.verdict for one in traced.requests}, gaps
 
 
