@@ -98,6 +98,7 @@ def test_documents_are_utf_8_whatever_the_terminal_shows(encoding: str, tmp_path
     events = [
         f"START RequestId: {ID} Version: 1\n",
         f"[ERROR] RuntimeError: {text}\nTraceback (most recent call last):\n\u00a0\u00a0File x",
+        f"END RequestId: {ID}\n",
         f"REPORT RequestId: {ID}\tDuration: 9.00 ms\tBilled Duration: 9 ms\t\n",
     ]
     with (tmp_path / "log").open("w") as file:

@@ -86,7 +86,8 @@ class TimedText(LineFormat):
         for coloured in (False, True):
             found = list(cls._headers(head, coloured))
             shows_record = any(map(_begins_record, found))
-            if shows_record or (found and not bare_record(head) and not any(map(_hides, found))):
+            hides_record = any(_hides(each, _within_line(cls.header, coloured)) for each in found)
+            if shows_record or (found and not bare_record(head) and not hides_record):
                 return cls(
                     newline=head.newline, coloured=coloured, log_stream=cls.known_stream(head)
                 )
@@ -382,9 +383,10 @@ def _seconds_at(offset: bytes) -> Cache[bytes]:
     return Cache(convert)
 
 
-def _hides(header: re.Match[bytes]) -> bool:
-    """Whether a record of Lambda ends the line of a header, but does not follow the header."""
-    return ENDS_WITH_RECORD.match(header.string, header.end()) is not None
+def _hides(header: re.Match[bytes], within_line: re.Pattern[bytes]) -> bool:
+    """Whether a record of Lambda ends the line of a header, but follows neither it nor another."""
+    line, end = header.string, header.end()
+    return bool(ENDS_WITH_RECORD.match(line, end)) and not within_line.search(line, end)
 
 
 def _begins_record(header: re.Match[bytes]) -> bool:
