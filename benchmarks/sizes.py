@@ -32,7 +32,7 @@ Line = tuple[str, int, str]
 
 def request_id(number: int) -> str:
     """The ID of a request."""
-    return str(UUID(int=number << 64 | 4 << 76 | 8 << 60, version=4))
+    return str(UUID(int=number << 80 | 4 << 76 | 8 << 60, version=4))
 
 
 def stream(number: int) -> str:

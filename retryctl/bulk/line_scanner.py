@@ -11,7 +11,7 @@ from io import BytesIO
 
 from retryctl.bulk.attempt_builder import AttemptBuilder
 from retryctl.bulk.attempt_templates import TemplateCache
-from retryctl.bulk.compact_attempts import Shown, deal_out, pickled_attempts
+from retryctl.bulk.compact_attempts import Shown, deal_out
 from retryctl.bulk.id_survey import fold_search
 from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, LineKinds, consequence
 from retryctl.bulk.line_layout import NamelessLines, NoEvent, lead_with_groups, nameless_lines
@@ -48,7 +48,7 @@ class LineScanner:
         shown: Shown = Shown(),  # noqa: B008 - frozen
         places: Collection[StreamPlace] | None = None,
     ) -> None:
-        self._only = places
+        self._only, self._shown = places, shown
         self._filter = selected
         self._until = b":" if until_ms is None else b"%013d" % until_ms
         self._width = self._message_at = 0
@@ -321,6 +321,6 @@ class LineScanner:
             fragment.finish()
         self.found.plain = deal_out(self.found.records, len(self.found.others))
         self.found.records.clear()
-        self.found.pickled = list(map(pickled_attempts, self.found.others))
+        self.found.kept = list(map(self._shown.packed, self.found.others))
         self.found.others.clear()
         return self.found

@@ -17,11 +17,11 @@ from operator import attrgetter
 
 from retryctl.bulk.chunk_blocks import ChunkBlocks
 from retryctl.bulk.chunks import Chunk
-from retryctl.bulk.compact_attempts import Stream, compact_attempts, part_of
+from retryctl.bulk.compact_attempts import KeptAttempts, Stream, compact_attempts, part_of
 from retryctl.bulk.id_survey import LineSelector, events_in
 from retryctl.bulk.reduction import Partition, StreamReading
 from retryctl.bulk.scan_plan import ScanPlan
-from retryctl.bulk.spill_file import SpillFile
+from retryctl.bulk.spill_file import SpillFile, SpillPlace
 from retryctl.bulk.stitch_tasks import (
     STREAMS_AT_ONCE,
     StitchedBatch,
@@ -77,7 +77,7 @@ class _FragmentPlace:
     first: bytes
     reading: int
     number: int
-    place: tuple[int, int]
+    place: SpillPlace
 
 
 class ShuffleStore:
@@ -93,8 +93,10 @@ class ShuffleStore:
         self._plan = plan
         self._spill = SpillFile()
         self._fragments: dict[StreamPlace, list[_FragmentPlace]] = defaultdict(list)
-        self._plain: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
-        self._others: list[list[tuple[int, tuple[int, int]]]] = [[] for _ in range(plan.parts)]
+        self._plain: list[list[tuple[int, SpillPlace]]] = [[] for _ in range(plan.parts)]
+        self._others: list[list[tuple[int, SpillPlace | list[tuple[int, Attempt]]]]] = [
+            [] for _ in range(plan.parts)
+        ]
         self._mentions: list[list[tuple[str | None, str, LogEvent]]] = [
             [] for _ in range(plan.parts)
         ]
@@ -113,8 +115,8 @@ class ShuffleStore:
         return Partition(
             plain=[(reading, self._spill.get(place)) for reading, place in self._plain[number]],
             others=[
-                (reading, _Pickled(data=self._spill.get(place)))
-                for reading, place in self._others[number]
+                (reading, kept if isinstance(kept, list) else _Pickled(data=self._spill.get(kept)))
+                for reading, kept in self._others[number]
             ],
             mentions=self._mentions[number],
         )
@@ -133,8 +135,7 @@ class ShuffleStore:
                     first=fragment.first, reading=reading, number=fragment.number, place=place
                 )
             )
-        self._put(reading, scanned.plain, self._plain)
-        self._put(reading, scanned.pickled, self._others)
+        self._put(reading, scanned.plain, scanned.kept)
         self.web |= scanned.web
         self.take_search(scanned.id_search, answers_search=scanned.answers_search)
         self.stats.log_groups |= scanned.log_groups
@@ -186,13 +187,15 @@ class ShuffleStore:
         saved = "--output json > log.json"
         return f"aws logs filter-log-events --log-group-name {group} {window} {saved}"
 
-    def _put(
-        self, reading: int, dealt: Sequence[bytes], places: list[list[tuple[int, tuple[int, int]]]]
-    ) -> None:
+    def _put(self, reading: int, plain: Sequence[bytes], kept: Sequence[KeptAttempts]) -> None:
         """Put attempts into the temporary file, by partition."""
-        for number, attempts in enumerate(dealt):
+        for number, packed in enumerate(plain):
+            if packed:
+                self._plain[number].append((reading, self._spill.put(packed)))
+        for number, attempts in enumerate(kept):
             if attempts:
-                places[number].append((reading, self._spill.put(attempts)))
+                place = attempts if isinstance(attempts, list) else self._spill.put(attempts)
+                self._others[number].append((reading, place))
 
     # ----------------------------------------------------------------- at the end
 
@@ -236,10 +239,9 @@ class ShuffleStore:
     def _taken(self, number: int, batch: StitchedBatch) -> StitchedBatch:
         """Put the attempts of a batch into the temporary file; return the rest of it."""
         reading = len(self._counts) + number
-        self._put(reading, batch.plain, self._plain)
-        self._put(reading, batch.pickled, self._others)
+        self._put(reading, batch.plain, batch.kept)
         self.has_malformed |= batch.has_malformed
-        return replace(batch, plain=(), pickled=())
+        return replace(batch, plain=(), kept=())
 
     def _describe(self, streams: dict[StreamPlace, Stream | None]) -> None:
         rows: list[list[Stream | None]] = [[None] * count for count in self._counts]
@@ -269,7 +271,7 @@ class ShuffleStore:
 
     def _sorted_streams(self, files: Sequence[SavedFile]) -> Iterator[StitchedStream]:
         """Read the streams that are out of order, each as a whole."""
-        spill, places = SpillFile(), defaultdict[StreamPlace, list[tuple[int, int]]](list)
+        spill, places = SpillFile(), defaultdict[StreamPlace, list[SpillPlace]](list)
         waiting: dict[StreamPlace, list[LogEvent]] = defaultdict(list)
         held = 0
         for place, event in self._out_of_order_events(files):
@@ -331,7 +333,7 @@ def _oldest_first(places: list[_FragmentPlace]) -> list[_FragmentPlace]:
 
 def _put_events(
     spill: SpillFile,
-    places: dict[StreamPlace, list[tuple[int, int]]],
+    places: dict[StreamPlace, list[SpillPlace]],
     waiting: dict[StreamPlace, list[LogEvent]],
 ) -> None:
     for place, events in waiting.items():

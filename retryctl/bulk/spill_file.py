@@ -7,6 +7,9 @@ from typing import IO
 
 _IN_MEMORY_BYTES = 8 << 20
 
+SpillPlace = tuple[int, int]
+"""Where a piece of bytes is kept, and its length."""
+
 
 class SpillFile:
     """Pieces of bytes, each with a place to get it back from.
@@ -22,7 +25,7 @@ class SpillFile:
         self._end = 0
         self._writable = True
 
-    def put(self, data: bytes) -> tuple[int, int]:
+    def put(self, data: bytes) -> SpillPlace:
         """Keep the bytes, and return their place."""
         self._room -= len(data)
         if self._room < 0 and self._writable and (at := self._written(data)) is not None:
@@ -30,7 +33,7 @@ class SpillFile:
         self._pieces.append(data)
         return -len(self._pieces), len(data)
 
-    def get(self, place: tuple[int, int]) -> bytes:
+    def get(self, place: SpillPlace) -> bytes:
         """Return the bytes at a place."""
         at, length = place
         if at < 0:

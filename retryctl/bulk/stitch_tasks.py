@@ -9,11 +9,11 @@ from dataclasses import replace
 from itertools import islice
 
 from retryctl.bulk.compact_attempts import (
+    KeptAttempts,
     SilentAttempts,
     Stream,
     deal_out,
     part_of,
-    pickled_attempts,
     told_apart,
 )
 from retryctl.bulk.line_layout import NoEvent
@@ -31,13 +31,13 @@ STREAMS_AT_ONCE = 500
 class StitchedBatch:
     """Some stitched streams; ``None`` stands for one that is out of order.
 
-    ``pickled`` has their attempts by partition, each with the number of its stream in the batch;
+    ``kept`` has their attempts by partition, each with the number of its stream in the batch;
     ``plain`` those that are packed by ``templates``.
     ``found_mentions`` have such a number too. ``torn`` are the numbers of streams that lost lines.
     """
 
     streams: tuple[Stream | None, ...]
-    pickled: tuple[bytes, ...]
+    kept: tuple[KeptAttempts, ...]
     found_mentions: tuple[tuple[int, str, LogEvent], ...]
     torn: tuple[int, ...]
     plain: tuple[bytes, ...] = ()
@@ -122,7 +122,7 @@ def _batch(
                 dealt[part_of(attempt.request_id, plan.parts)].append((number, attempt))
     return StitchedBatch(
         streams=tuple(stream.stream if stream else None for stream in streams),
-        pickled=tuple(map(pickled_attempts, dealt)),
+        kept=tuple(map(plan.shown.packed, dealt)),
         found_mentions=tuple(
             (number, request_id, event)
             for number, stream in found

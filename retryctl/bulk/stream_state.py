@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Any
 
+from retryctl.bulk.compact_attempts import KeptAttempts
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
@@ -195,7 +196,7 @@ class StreamFragment:
 class ScannedChunk:
     """What the scan of a chunk found; ``others`` are partitioned by request ID.
 
-    At the end ``plain`` has the packed attempts of ``records`` and ``pickled`` the others, by
+    At the end ``plain`` has the packed attempts of ``records`` and ``kept`` the others, by
     partition, so that these are unpickled with their partition only.
     """
 
@@ -204,7 +205,7 @@ class ScannedChunk:
     records: list[bytes] = field(default_factory=list)
     plain: list[bytes] = field(default_factory=list)
     others: list[list[tuple[int, Attempt]]]
-    pickled: list[bytes] = field(default_factory=list)
+    kept: list[KeptAttempts] = field(default_factory=list)
     templates: list[Attempt] = field(default_factory=list)
     log_groups: set[str] = field(default_factory=set)
     events: int = 0

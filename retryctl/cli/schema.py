@@ -30,7 +30,7 @@ def schema(
     """
     from retryctl.cli.output.messages import refuse_unknown
     from retryctl.cli.output.terminal import put
-    from retryctl.views.json.encoding import dumps
+    from retryctl.views.json.encoding import document_text
     from retryctl.views.json.schemas import SCHEMAS
 
     if name is None:
@@ -38,4 +38,4 @@ def schema(
             print(f"{each:12} {make()['title']}")
         return
     refuse_unknown(name, list(SCHEMAS), "schema")
-    put(dumps(SCHEMAS[name](), indent=2) + "\n", document=True)
+    put(document_text(SCHEMAS[name]()), document=True)

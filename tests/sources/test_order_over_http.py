@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.endpoint import insights
 from tests.endpoint.server import Endpoint
 from tests.sources.test_matrix import ORDERS, Event, Order
 from tests.support import lambda_log
@@ -129,6 +130,23 @@ def test_two_claims_of_one_millisecond_are_no_contradiction(
     assert [gap["settle"] for gap in traced["coverage"]["gaps"]] == [None]
     for ids in ([], [FIRST]):
         assert run("check", *ids, *where, env=CREDENTIALS).returncode == 5
+
+
+@pytest.mark.parametrize("lost", ["name", "bin"])
+def test_all_events_are_read_where_the_counts_lack_a_bin(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    prepare(endpoint, "kept", streams=True, refusal="ValidationException")
+    counts = insights._counts
+
+    def lacking(*given: Any) -> list[list[dict[str, str]]]:
+        first, *rows = counts(*given)
+        unnamed = [{**cell, "field": cell["field"].replace("t", "bin(1s)", 1)} for cell in first]
+        return rows if lost == "bin" else [unnamed, *rows]
+
+    monkeypatch.setattr(insights, "_counts", lacking)
+    listed = answered(endpoint, "list")
+    assert verdicts(listed) == {FIRST: "agrees", SECOND_ID: "disagrees"}
 
 
 def test_beyond_the_bound_a_gap_says_what_to_do(

@@ -84,6 +84,15 @@ def test_an_index_finds_the_same_and_scans_less(endpoint: Endpoint, since_ms: in
     assert share < (0.05 if since_ms == LONG_AGO else 0.95)
 
 
+def test_an_index_is_used_where_the_first_hour_has_no_record(endpoint: Endpoint) -> None:
+    endpoint.group(GROUP, created_ms=LONG_AGO, indexes={TEXT: LONG_AGO})
+    put_both(endpoint)
+    queries = noted_queries(endpoint)
+    (request,) = traced(endpoint, "--engine", "insights")["requests"]
+    assert len(request["attempts"]) == 3
+    assert any(f"filterIndex {TEXT} in [" in query for query in queries)
+
+
 def noted_queries(endpoint: Endpoint) -> list[str]:
     """The queries that are started from now on."""
     queries: list[str] = []
@@ -347,7 +356,7 @@ def test_only_an_absent_transformer_is_none(endpoint: Endpoint, code: str, gaps:
 
 def test_two_indexes_are_not_used_where_no_record_shows_its_format(endpoint: Endpoint) -> None:
     endpoint.group(GROUP, created_ms=LONG_AGO, indexes={TEXT: LONG_AGO, JSON_FIELD: LONG_AGO})
-    put_both(endpoint)
+    put_both(endpoint, ago=8 * HOUR)
     queries = noted_queries(endpoint)
     (request,) = traced(endpoint, "--engine", "insights", "--since", "2d")["requests"]
     assert len(request["attempts"]) == 3

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retryctl.views.json.encoding import document_pieces
+from retryctl.views.json.encoding import document_pieces, document_text, line_pieces
 
 
 def lazily(value: Any) -> Any:
@@ -31,6 +31,8 @@ def lazily(value: Any) -> Any:
 )
 def test_the_pieces_are_the_whole(document: Any) -> None:
     assert "".join(document_pieces(lazily(document))) == json.dumps(document, indent=2) + "\n"
+    assert "".join(line_pieces(lazily(document))) == json.dumps(document) + "\n"
+    assert document_text(document) == json.dumps(document, indent=2) + "\n"
 
 
 def test_items_are_made_as_they_are_written() -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from retryctl.core.model.log_place import group_name
@@ -72,19 +73,30 @@ def _indexes(aws: AwsClient, group: LogGroup) -> Iterator[FieldIndex]:
 def _fields_in_use(aws: AwsClient, group: LogGroup, window: TimeRange) -> set[str]:
     """Return the fields of Lambda's records at both ends of the window; empty if one has none."""
     fields: set[str] = set()
-    for part in (
-        TimeRange(
-            since_ms=window.since_ms, until_ms=min(window.until_ms, window.since_ms + _SAMPLE_MS)
-        ),
-        TimeRange(
-            since_ms=max(window.since_ms, window.until_ms - _SAMPLE_MS), until_ms=window.until_ms
-        ),
-    ):
-        page = next(matching_pages(aws, group, part, _RECORDS, limit=_SAMPLE_EVENTS))
-        if not page.events:
+    for parts in _ends(window):
+        samples = (
+            next(matching_pages(aws, group, part, _RECORDS, limit=_SAMPLE_EVENTS)).events
+            for part in parts
+        )
+        sample = next(filter(None, samples), [])
+        if not sample:
             return set()
-        fields |= {_field_of(event.message) for event in page.events}
+        fields |= {_field_of(event.message) for event in sample}
     return fields
+
+
+def _ends(window: TimeRange) -> Iterator[list[TimeRange]]:
+    """Yield the parts at each end of the window, in the order in which they are tried.
+
+    A page has the oldest events of its part, so the newest end is tried in small parts first.
+    """
+    since_ms, until_ms = window.since_ms, window.until_ms
+    hour_ms = min(until_ms, since_ms + _SAMPLE_MS)
+    yield [replace(window, until_ms=hour_ms), window]
+    yield [
+        replace(window, since_ms=max(since_ms, until_ms - length_ms))
+        for length_ms in (_SAMPLE_MS // 60, _SAMPLE_MS, 6 * _SAMPLE_MS)
+    ]
 
 
 def _field_of(message: str) -> str:

@@ -83,9 +83,8 @@ class InsightsLines(InsightsClient):
         """
         command = f"filter {condition_for(expression)}" if expression else ""
         self._announce([window, window])
-        size = bin_for(window)
-        counts = self._counts(window, command, size)
-        if expression is None and sum(counts.values()) > MOST_UNSELECTED:
+        windows, matched = self._windows(window, command)
+        if expression is None and matched > MOST_UNSELECTED:
             raise TooManyLines(
                 f"{self._group.name} has more than {MOST_UNSELECTED:,} lines in the window",
                 "Shorten the window with --since.",
@@ -96,19 +95,28 @@ class InsightsLines(InsightsClient):
             order=EventOrder(markers=self._markers, doubts=self.doubts),
             most=MOST_LOOKUPS,
         )
-        for events in self._in_turn(windows_for(counts, size, window), command):
+        for events in self._in_turn(windows, command):
             if events:
                 ordered = order.ordered(events)
                 self.lookups_ended = order.ended
                 yield ordered
 
-    def _counts(self, window: TimeRange, command: str, size: Bin) -> dict[int, int]:
-        """Return the number of events of each bin that has any, by its start."""
-        selection = [command] if command else []
+    def _windows(self, window: TimeRange, command: str) -> tuple[list[TimeRange], int]:
+        """Count the events of each bin; return windows with all of them, and their number.
+
+        Where the counts are not those of all events, the window is returned whole: ``_rows``
+        halves what is too long for one answer.
+        """
+        selection, size = [command] if command else [], bin_for(window)
         stats = f"stats count(*) as events by {size.name} as t"
-        rows = self._query(window, *selection, stats)["results"]
-        bins = (row for row in map(cells, rows) if {"t", "events"} <= row.keys())
-        return {utc_ms(row["t"]): int(row["events"]) for row in bins}
+        answer = self._query(window, *selection, stats)
+        bins = [row for row in map(cells, answer["results"]) if {"t", "events"} <= row.keys()]
+        counts = {utc_ms(row["t"]): int(row["events"]) for row in bins}
+        counted = sum(counts.values())
+        matched = int(answer["statistics"].get("recordsMatched", counted))
+        if len(bins) < len(answer["results"]) or counted < matched:
+            return [window], max(counted, matched)
+        return windows_for(counts, size, window), counted
 
     def _in_turn(self, windows: Sequence[TimeRange], command: str) -> Iterator[list[LogEvent]]:
         """Several windows are read at once, and given in order."""

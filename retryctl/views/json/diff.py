@@ -7,7 +7,7 @@ from typing import Any
 from retryctl.core.attempt_diff import AttemptDiff
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
-from retryctl.views.json.encoding import dumps
+from retryctl.views.json.encoding import document_text
 from retryctl.views.json.schemas import DIFF
 from retryctl.views.json.trace import coverage_object, event_object
 
@@ -30,7 +30,7 @@ def diff_document(found: AttemptDiff, coverage: Coverage) -> str:
         ],
         "coverage": coverage_object(coverage),
     }
-    return dumps(document, indent=2) + "\n"
+    return document_text(document)
 
 
 def _side(attempt: Attempt) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retryctl.core.doctor.result import Diagnosis, DoctorReport
-from retryctl.views.json.encoding import dumps
+from retryctl.views.json.encoding import document_text
 
 SCHEMA = "retryctl/doctor/1"
 
@@ -16,7 +16,7 @@ def doctor_document(report: DoctorReport) -> str:
         "passed": report.passed,
         "checks": [diagnosis_object(diagnosis) for diagnosis in report.diagnoses],
     }
-    return dumps(document, indent=2) + "\n"
+    return document_text(document)
 
 
 def diagnosis_object(diagnosis: Diagnosis) -> dict[str, object]:

@@ -1,7 +1,9 @@
-"""JSON without characters that a terminal obeys or hides, whole or piece by piece.
+r"""JSON without characters that a terminal obeys or hides, whole or piece by piece.
 
-Such characters are written as ``\\uXXXX``, which JSON reads back unchanged.
+Such characters are written as ``\uXXXX``, which JSON reads back unchanged.
 The text is always valid UTF-8.
+
+``json`` indents in Python, and a document of many attempts takes twice as long that way.
 """
 
 from __future__ import annotations
@@ -10,20 +12,27 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from json.encoder import encode_basestring
 from typing import Any
 
 from retryctl.views.inert_text import UNSAFE
 
 _STEP = "  "
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
-def dumps(value: Any, indent: int | None = None) -> str:
-    """Return a value as JSON."""
-    return _inert(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent))
+def dumps(value: Any) -> str:
+    """Return a value as JSON on one line."""
+    return UNSAFE.sub(_escape, _ENCODER.encode(value))
+
+
+def document_text(document: Any) -> str:
+    """Return a document as JSON indented by two, ending in a newline."""
+    return _text(document, "\n") + "\n"
 
 
 def document_pieces(document: Any) -> Iterator[str]:
-    """Yield a document as JSON indented by two, ending in a newline.
+    """Yield a document as ``document_text`` returns it.
 
     An iterator in it becomes an array, whose items are made one by one as they are written, also
     inside nested objects.
@@ -31,39 +40,64 @@ def document_pieces(document: Any) -> Iterator[str]:
     return chain(_pieces(document, "\n"), "\n")
 
 
+def line_pieces(value: Any) -> Iterator[str]:
+    """Yield a value as JSON on one line, ending in a newline; iterators as above."""
+    return chain(_pieces(value, ""), "\n")
+
+
 def _pieces(value: Any, newline: str) -> Iterator[str]:
-    """``newline`` begins a line at the depth of ``value``."""
-    inner = newline + _STEP
-    if isinstance(value, Iterator):
+    """``newline`` begins a line at the depth of ``value``; it is empty where all is one line."""
+    inner = newline and newline + _STEP
+    if _is_iterator(value):
         yield from _framed("[", "]", (_pieces(item, inner) for item in value), newline)
     elif isinstance(value, dict) and _has_iterator(value):
         members = (
-            chain([f"{dumps(name)}: "], _pieces(member, inner)) for name, member in value.items()
+            chain([f"{_string(name)}: "], _pieces(member, inner)) for name, member in value.items()
         )
         yield from _framed("{", "}", members, newline)
     else:
-        yield dumps(value, indent=len(_STEP)).replace("\n", newline)
+        yield _text(value, newline) if newline else dumps(value)
 
 
 def _framed(first: str, last: str, items: Iterable[Iterator[str]], newline: str) -> Iterator[str]:
-    between = first
+    is_empty, between = True, first + newline + _STEP if newline else first
     for item in items:
-        yield between + newline + _STEP
+        yield between
         yield from item
-        between = ","
-    yield newline + last if between == "," else first + last
+        is_empty, between = False, f",{newline}{_STEP}" if newline else ", "
+    yield first + last if is_empty else newline + last
 
 
-def _has_iterator(value: Any) -> bool:
-    """Return whether the value has an iterator; iterators in lists are not found."""
+def _has_iterator(value: dict[str, Any]) -> bool:
+    """Return whether an object has an iterator; iterators in lists are not found."""
+    return any(
+        _has_iterator(each) if isinstance(each, dict) else _is_iterator(each)
+        for each in value.values()
+    )
+
+
+def _is_iterator(value: Any) -> bool:
+    return hasattr(value, "__next__")
+
+
+def _text(value: Any, newline: str) -> str:
+    if isinstance(value, str):
+        return _string(value)
+    if value is None or type(value) is int:
+        return "null" if value is None else str(value)
+    if not (value and isinstance(value, (dict, list, tuple))):
+        return _ENCODER.encode(value)
+    inner = newline + _STEP
     if isinstance(value, dict):
-        return any(map(_has_iterator, value.values()))
-    return isinstance(value, Iterator)
+        members = [f"{_string(name)}: {_text(each, inner)}" for name, each in value.items()]
+        return f"{{{inner}{f',{inner}'.join(members)}{newline}}}"
+    return f"[{inner}{f',{inner}'.join([_text(each, inner) for each in value])}{newline}]"
 
 
-def _inert(text: str) -> str:
-    """C0 characters in strings are escaped already; the other newlines belong to JSON."""
-    return "\n".join(UNSAFE.sub(_escape, line) for line in text.split("\n"))
+def _string(text: str) -> str:
+    encoded = encode_basestring(text)  # which escapes the characters of C0
+    is_safe = encoded.isascii() and encoded.isprintable()
+    return encoded if is_safe else UNSAFE.sub(_escape, encoded)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from retryctl.views.json.encoding import dumps
+from retryctl.views.json.encoding import document_text
 from retryctl.views.json.schemas import EXPLAIN
 from retryctl.views.rule_texts import RuleText
 
@@ -21,4 +21,4 @@ def explain_document(texts: Mapping[str, RuleText]) -> str:
         }
         for name, text in texts.items()
     ]
-    return dumps({"schema": EXPLAIN, "topics": topics}, indent=2) + "\n"
+    return document_text({"schema": EXPLAIN, "topics": topics})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retryctl.core.probe_report import ProbeReport
 from retryctl.views.json.doctor import diagnosis_object
-from retryctl.views.json.encoding import dumps
+from retryctl.views.json.encoding import document_text
 
 SCHEMA = "retryctl/probe/1"
 
@@ -23,4 +23,4 @@ def probe_document(report: ProbeReport) -> str:
         "kept_groups": report.kept_groups,
         "assumptions": [diagnosis_object(diagnosis) for diagnosis in report.diagnoses],
     }
-    return dumps(document, indent=2) + "\n"
+    return document_text(document)

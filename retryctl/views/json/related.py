@@ -8,7 +8,7 @@ from typing import Any
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.related.groups import RelatedRequests, counts_by_key
-from retryctl.views.json.encoding import dumps
+from retryctl.views.json.encoding import document_text
 from retryctl.views.json.trace import coverage_object, finding_object
 from retryctl.views.times import iso
 
@@ -26,7 +26,7 @@ def related_document(groups: Sequence[RelatedRequests], coverage: Coverage) -> s
         "events": [_event(group) for group in groups],
         "coverage": coverage_object(coverage),
     }
-    return dumps(document, indent=2) + "\n"
+    return document_text(document)
 
 
 def _event(group: RelatedRequests) -> dict[str, Any]:

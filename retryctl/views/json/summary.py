@@ -13,7 +13,7 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.changes import Change
 from retryctl.core.summary.histogram import failed_over_time
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.views.json.encoding import dumps
+from retryctl.views.json.encoding import document_text, dumps
 from retryctl.views.json.trace import coverage_object
 from retryctl.views.summary_figures import Tallies
 from retryctl.views.times import iso
@@ -42,7 +42,7 @@ def summary_document(
     if changes is not None:
         document["changes"] = [_change(change) for change in changes]
     document["coverage"] = coverage_object(coverage)
-    return dumps(document, indent=2) + "\n"
+    return document_text(document)
 
 
 def summary_lines(tallies: Tallies, coverage: Coverage, branches: Branches) -> str:

@@ -18,7 +18,7 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.views.console_links import attempt_link
-from retryctl.views.json.encoding import document_pieces, dumps
+from retryctl.views.json.encoding import document_pieces, line_pieces
 from retryctl.views.json.lab import add_responses
 from retryctl.views.times import iso, waits_ms
 
@@ -65,8 +65,7 @@ def trace_lines(
 ) -> Iterator[str]:
     """Yield one request a line, each as in ``requests`` of the document."""
     for one in checked:
-        shown = _request(one, lines, region, responses)
-        yield dumps({**shown, "attempts": list(shown["attempts"])}) + "\n"
+        yield from line_pieces(_request(one, lines, region, responses))
 
 
 def _request(

@@ -11,6 +11,9 @@ from retryctl.sources.saved.log_format import Head
 
 _TIME = b"(?P<second>" + DAY + b"[T ]" + TIME + b")" + FRACTION
 
+# the time of the next event, where a message is empty; a message may begin with a time too
+_NEXT = DAY + b"[T ]" + TIME + rb"\S*(?: (?:UTC|[+-]\d\d:?\d\d))?[ \t]*(?:\r?\n|\Z)"
+
 
 class TimesAbove(TimedText):
     """Times at any offset, each alone on its line; without an offset the time is UTC."""
@@ -21,7 +24,7 @@ class TimesAbove(TimedText):
     # START RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95 Version: $LATEST
     header = (
         _TIME + rb"(?P<offset>(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)[ \t]*"
-        + rb"(?:\r?\n\t?(?!" + DAY + b"[T ]" + TIME + rb")|(?=\r?\n)|\Z)"
+        + rb"(?:\r?\n\t?(?!" + _NEXT + rb")|(?=\r?\n)|\Z)"
     )  # fmt: skip
 
     @classmethod
