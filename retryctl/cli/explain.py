@@ -18,6 +18,7 @@ from retryctl.views.rule_texts import RuleText, rule_texts, term_texts
 app = CommandApp()
 
 _WRITTEN_FOR = 80
+_SYNONYMS = {"cold": "cold_start", "right": "agrees", "wrong": "disagrees"}
 
 
 @app.command()
@@ -48,7 +49,7 @@ def explain(
     """
     texts = {**rule_texts(), **term_texts()}
     if name is not None and name not in texts:
-        name = "cold_start" if name == "cold" else name
+        name = _SYNONYMS.get(name, name)
     if name is not None and name not in texts:
         from retryctl.core.wording import suggestions
 

@@ -112,7 +112,7 @@ def trace_view(
             not_found,
             tz=tz,
             branches=result.branches,
-            asked=asked,
+            options=asked,
         )
     width = screen.width if show.output is Output.TEXT else A_FILE.width
     blocks = trace_blocks(result.checked, result.coverage, not_found, asked, tz=tz, width=width)
