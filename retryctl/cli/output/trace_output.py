@@ -97,7 +97,7 @@ def trace_view(
         )
     from retryctl.views.text.trace import TraceOptions, trace_blocks
 
-    asked = TraceOptions(
+    options = TraceOptions(
         lines=show.lines,
         attempt=show.attempt,
         failed_only=show.failed,
@@ -114,10 +114,10 @@ def trace_view(
             not_found,
             tz=tz,
             branches=result.branches,
-            options=asked,
+            options=options,
         )
     width = screen.width if show.output is Output.TEXT else A_FILE.width
-    blocks = trace_blocks(result.checked, result.coverage, not_found, asked, tz=tz, width=width)
+    blocks = trace_blocks(result.checked, result.coverage, not_found, options, tz=tz, width=width)
     if show.output is Output.MARKDOWN:
         from retryctl.views.markdown import markdown_of
 

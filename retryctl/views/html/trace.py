@@ -60,7 +60,7 @@ def trace_page(
     header = [sentence_line(Sentence(UNSURE, f"not found: {one}")) for one in not_found]
     if len(checked) > 1:
         header.append(_contents(checked, coverage, tz))
-    if others := others_step(coverage, asked.others_wrong, asked.others_exhausted):
+    if others := others_step(coverage, options.others_wrong, options.others_exhausted):
         words, command = others
         header.append(_next_step(f"{words}:", command) if command else tag("p", f"{words}."))
     return document(_title(checked), "trace", header, sections, coverage, tz)
@@ -120,7 +120,7 @@ def _request(
     yield tag("h2", "Request ", tag("code", request.request_id), id=anchor)
     yield tag("p", " · ".join(_named(checked)), class_="dim")
     yield from map(sentence_line, sentences)
-    steps = next_steps(checked, coverage, names_others=not asked.others_wrong)
+    steps = next_steps(checked, coverage, names_others=not options.others_wrong)
     yield from (_next_step(*step) for step in steps)
     yield from _overview(checked, shown, coverage, around, anchor)
     if groups:
