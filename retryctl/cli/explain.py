@@ -18,7 +18,20 @@ from retryctl.views.rule_texts import RuleText, rule_texts, term_texts
 app = CommandApp()
 
 _WRITTEN_FOR = 80
-_SYNONYMS = {"cold": "cold_start", "right": "agrees", "wrong": "disagrees"}
+_HEADINGS = {
+    "cold": "cold_start",
+    "right": "agrees",
+    "wrong": "disagrees",
+    "env": "environment",
+    "envs": "environment",
+    "environments": "environment",
+    "ran": "branch",
+    "branches": "branch",
+    "due": "next_attempt_due_at",
+    "not in log": "start",
+    "no time": "start",
+}
+"""The names of pages by the words that screens show instead."""
 
 
 @app.command()
@@ -49,7 +62,7 @@ def explain(
     """
     texts = {**rule_texts(), **term_texts()}
     if name is not None and name not in texts:
-        name = _SYNONYMS.get(name, name)
+        name = _of_heading(name)
     if name is not None and name not in texts:
         from retryctl.core.wording import suggestions
 
@@ -65,6 +78,13 @@ def explain(
     else:
         print(f"{name}\n{'=' * len(name)}\n")
         print("\n".join(_fitted(texts[name].section.splitlines())).replace("### ", ""))
+
+
+def _of_heading(word: str) -> str:
+    """Return the name of the page for a word of a screen: ``env``, ``not in log``, ``2+``."""
+    if at_least := re.fullmatch(r"(\d+|[\w-]+)\+", word):
+        return "counter" if at_least[1].isdigit() else "branch"
+    return _HEADINGS.get(word.lower(), word)
 
 
 def _print_json(texts: Mapping[str, RuleText]) -> None:
