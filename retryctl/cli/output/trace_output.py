@@ -202,6 +202,6 @@ def _nothing_found(result: TraceResult, tz: tzinfo) -> RetryctlError:
     if _has_many_records(result):
         what = f"none of the requests of the {len(result.records):,} records was found."
     step = next_step(result.coverage, _NEXT_STEPS)
-    if result.not_found and not result.records:
+    if result.not_found and not result.records and not result.coverage.web_function:
         step += " If it is the ID of a message or an execution, add --related."
     return nothing_found(what, result.coverage, tz, step)
