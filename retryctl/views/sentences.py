@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
+from retryctl.core.crosscheck.unread_counts import unread_count
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
@@ -156,13 +157,31 @@ def verdict_sentences(checked: CheckedRequest) -> list[Sentence]:
     reasons = checked.undetermined_because
     store = _agreeing_store(checked)
     if checked.verdict is not Verdict.UNDETERMINED:
-        return [_verdict(checked), *store, *(Sentence(UNSURE, reason) for reason in reasons)]
+        return [
+            _verdict(checked),
+            *_unread(checked),
+            *store,
+            *(Sentence(UNSURE, reason) for reason in reasons),
+        ]
     first, *rest = reasons or ("the log does not allow a verdict",)
     return [
         Sentence(UNSURE, f"undetermined: {first}"),
         *store,
         *(Sentence(UNSURE, reason) for reason in rest),
     ]
+
+
+def _unread(checked: CheckedRequest) -> list[Sentence]:
+    """Return that no counter was recognised, where a line looks like one, and how to read it."""
+    found = unread_count(checked.request.attempts)
+    if found is None:
+        return []
+    line, setting = found
+    words = (
+        f'no counter was recognised, but "{line}" looks like one. To read it, write in '
+        f"retryctl.toml, below [markers]: {setting}"
+    )
+    return [Sentence(UNSURE, words)]
 
 
 def _agreeing_store(checked: CheckedRequest) -> list[Sentence]:
@@ -294,17 +313,17 @@ def _window(coverage: Coverage, tz: tzinfo) -> str:
     if coverage.first_event_ms is None or coverage.last_event_ms is None:
         if coverage.source == "saved" and coverage.events_read:
             return ", which has no times: the order is that of its lines"
-        return _asked_for(coverage.since_ms, coverage.until_ms, tz)
+        return _requested(coverage.since_ms, coverage.until_ms, tz)
     read = f", {span(coverage.first_event_ms, coverage.last_event_ms, tz)}"
     since = None if coverage.since_ms == coverage.first_event_ms else coverage.since_ms
     until = None if coverage.until_ms == coverage.last_event_ms else coverage.until_ms
     if _outside(coverage, tz):
         return read
-    asked = _asked_for(since, until, tz)
-    return f"{read} (requested: {asked.removeprefix(', ')})" if asked else read
+    requested = _requested(since, until, tz)
+    return f"{read} (requested: {requested.removeprefix(', ')})" if requested else read
 
 
-def _asked_for(since: int | None, until: int | None, tz: tzinfo) -> str:
+def _requested(since: int | None, until: int | None, tz: tzinfo) -> str:
     if since is not None and until is not None:
         return f", {span(since, until, tz)}"
     if since is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from heapq import nsmallest
+from heapq import heappush, heappushpop, nsmallest
 from itertools import chain, islice, pairwise
 from operator import attrgetter
 
@@ -19,9 +19,9 @@ from retryctl.sources.saved.log_file import read_file
 from retryctl.sources.saved.log_format import RawEvent
 
 HEAD_EVENTS = 1_000
-"""Of each file so many events are kept: the first or, of one that is newest first, the last."""
+"""The number of events that are kept of each file: the first, or the last if it is newest first."""
 MOST_FILES = 200
-"""Of so many files, those that begin first, the starts are compared."""
+"""The number of files whose starts are compared: those that begin first."""
 
 
 @value_class
@@ -120,10 +120,23 @@ def _head(file: SavedFile) -> _Head:
 
 
 def _earliest(file: SavedFile) -> _Head:
-    """Return the earliest events of a file that is in neither order of time: it is read whole."""
+    """Return the earliest events of a file that is in neither order of time: it is read whole.
+
+    A line that is later than enough of the events before it is not parsed.
+    """
     notes = FileDiagnostics(file.name, file.number)
-    found = _log_events(read_file(file, notes, None, lambda _: None))
-    events = nsmallest(HEAD_EVENTS, found, key=attrgetter("timestamp_ms"))
+    earliest: list[int] = []  # negative times, the latest of them first
+
+    def may_be_early(_: bytes, timestamp_ms: int) -> bool:
+        return len(earliest) < HEAD_EVENTS or timestamp_ms < -earliest[0]
+
+    def early() -> Iterator[LogEvent]:
+        for event in _log_events(read_file(file, notes, may_be_early, lambda _: None)):
+            put = heappush if len(earliest) < HEAD_EVENTS else heappushpop
+            put(earliest, -event.timestamp_ms)
+            yield event
+
+    events = nsmallest(HEAD_EVENTS, early(), key=attrgetter("timestamp_ms"))
     return _Head(events=events, whole=False, is_cut=notes.begins_within_line)
 
 
