@@ -23,7 +23,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import RequestOutcome
 from tests.support.campaigns import seeds
-from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment, checked, saved, whole
+from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment, judged, saved
 from tests.support.random_history import RandomHistory, in_one_stream
 
 ERRORS = frozenset({"environment-switch", "uncounted-attempt", "counter-lost", "counter-ahead"})
@@ -195,7 +195,8 @@ def test_where_attempts_may_be_hidden_the_waits_must_be_those_of_the_queue(
 
 
 def test_a_wait_that_is_not_logged_is_not_that_of_a_queue_beside_a_gap() -> None:
-    here = [Environment(name).at(at_s).starts().raises() for name, at_s in zip("abc", (0, 63, 191))]
+    starts_s = {"a": 0, "b": 63, "c": 191}
+    here = [Environment(name).at(at_s).starts().raises() for name, at_s in starts_s.items()]
     gap = Gap(kind="one-stream", message="one stream", hides_attempts=True)
     events = [event for each in here for event in each.events]
     assert read(events, ())[0][ID].request.outcome is RequestOutcome.EXHAUSTED
@@ -207,9 +208,9 @@ def test_beside_a_gap_a_stream_may_retry_what_failed_as_often_as_is_allowed() ->
     here = Environment().runs(ends="error")
     for stream_source, outcome in ((False, "exhausted"), (True, "unknown")):
         settings = FunctionConfig(maximum_retry_attempts=0, stream_source=stream_source)
-        coverage = replace(whole(here.events), gaps=(gap,))
-        found = checked(here, coverage=coverage, settings=settings)
-        assert found.request.outcome.value == outcome
+        coverage = replace(saved(here.events), gaps=(gap,))
+        found = judged(here.events, coverage, settings=settings)
+        assert found[ID].request.outcome.value == outcome
 
 
 @pytest.mark.parametrize("first", seeds(2, 20))
