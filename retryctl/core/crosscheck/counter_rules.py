@@ -216,11 +216,12 @@ def _others_logged(case: RuleInput, attempt: Attempt) -> bool:
 
 
 _COUNT_ELSEWHERE = (
-    "Count where every environment can read it: in DynamoDB or S3 (retryctl counters)."
+    "Count where every environment can read it, in DynamoDB or S3: "
+    "retryctl counters vendor DIR --store dynamodb"
 )
 _COUNT_AT_START = (
-    "Record each attempt when it starts, not when it fails, "
-    "and where every environment can read it (retryctl counters)."
+    "Record each attempt when it starts, not when it fails, and where every environment can read "
+    "it: retryctl counters vendor DIR --store dynamodb"
 )
 
 COUNTER_RULES = (
