@@ -16,7 +16,7 @@ from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.coverage import UNORDERED, Gap
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.model.limits import LEAST_INFERRED_WAIT_MS, USUAL_WAITS_MS
+from retryctl.core.model.limits import INFERRED_WAITS_MS, USUAL_WAITS_MS
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.value_classes import value_class
 
@@ -217,6 +217,6 @@ def _waits_as_queued(attempts: Sequence[Attempt], settings: FunctionConfig) -> b
     """
     for before, after in pairwise(attempts):
         wait, usual = wait_ms(before, after), USUAL_WAITS_MS.get(before.number)
-        if usual is not None and (wait is None or wait - usual < LEAST_INFERRED_WAIT_MS):
+        if usual is not None and (wait is None or wait - usual < INFERRED_WAITS_MS.start):
             return False
     return not settings.stream_source

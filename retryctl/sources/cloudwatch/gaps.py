@@ -52,6 +52,7 @@ def not_searched(
         until_ms=window.until_ms,
         settle=_after_login(error, settle),
         hides_attempts=True,
+        remedy=_permission(error),
     )
 
 
@@ -71,15 +72,17 @@ def not_read_again(coverage: Coverage, error: RetryctlError, request_ids: Sequen
 
 def not_read(group: LogGroup, part: StreamSlice, error: RetryctlError, settle: str | None) -> Gap:
     """Describe attempts that were found, but whose lines could not be read."""
+    at = iso_text(part.known[0].timestamp_ms)
     return Gap(
         kind=_kind(error),
-        message=f"an attempt in {part.log_stream} was found but not read: {_why(error)}",
+        message=f"an attempt at {at} in {part.log_stream} was found but not read: {_why(error)}",
         log_group=group.name,
         log_stream=part.log_stream,
         since_ms=part.known[0].timestamp_ms,
         until_ms=part.window.until_ms,
         settle=_after_login(error, settle),
         hides_attempts=True,
+        remedy=_permission(error),
     )
 
 
@@ -324,6 +327,11 @@ def _why(error: RetryctlError) -> str:
     if isinstance(error, (LoginExpired, NoCredentials)) and error.next_step:
         return f"{error.what}. {error.next_step.rstrip('.')}"
     return error.what
+
+
+def _permission(error: RetryctlError) -> str:
+    """Return what a refused caller has to be allowed, empty for other errors."""
+    return error.next_step if isinstance(error, AccessDenied) else ""
 
 
 def _after_login(error: RetryctlError, settle: str | None) -> str | None:
