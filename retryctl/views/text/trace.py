@@ -166,7 +166,7 @@ def _request(
     if shown:
         yield BLANK
         ends = _first_and_last(shown)
-        yield attempts_table(checked, ends, known, tz, dated=asked.dated)
+        yield attempts_table(checked, ends, known, tz, dated=options.dated)
         if legend := unknown_legend(attempts, ends):
             yield Paragraph(lead=[(" ", "")], words=[(legend, "dim")])
         if between := shown[_FIRST_ROWS:-_LAST_ROWS] if len(ends) < len(shown) else ():
