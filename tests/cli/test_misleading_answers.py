@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lambda_log import ID, Environment, events_of, platform
+from tests.support.lambda_log import ID, Environment, events_of, iso, platform
 from tests.support.made_up_logs import line_of
 from tests.support.program import run
 
@@ -53,3 +53,19 @@ def test_patterns_that_match_nowhere_are_undetermined(tmp_path: Path) -> None:
     assert "nothing was cross-checked: 1 attempt failed" in traced.stderr
     settings.unlink()
     assert run("trace", ID, "--from", str(path), "--exit-code", cwd=tmp_path).returncode == 0
+
+
+def test_rows_with_spaces_for_newlines_are_read_like_the_original(tmp_path: Path) -> None:
+    log = Environment("a", named=False)
+    for at in (0, 63, 190):
+        log.at(at).starts().prints("working").raises(ID).reports()
+    path = tmp_path / "rows.txt"
+    path.write_text(
+        "".join(
+            f"{iso(event.timestamp_ms)}\t{event.message.rstrip().replace(chr(10), ' ')}\n"
+            for event in events_of(log)
+        )
+    )
+    (request,) = json.loads(run("trace", "--from", str(path), "-o", "json").stdout)["requests"]
+    assert request["outcome"] == "exhausted"
+    assert [each["error"]["type"] for each in request["attempts"]] == ["NameError"] * 3
