@@ -94,6 +94,13 @@ class Unreachable(CouldNotLook):
     """The service did not answer."""
 
 
+def reworded(error: RetryctlError, what: str) -> CouldNotLook:
+    """Return an error with other words that also shows whether reading again can help."""
+    kinds = (Throttled, Unreachable)
+    kind = next((kind for kind in kinds if isinstance(error, kind)), CouldNotLook)
+    return kind(what, error.next_step)
+
+
 class UnreadableInput(CouldNotLook):
     """A saved log could not be opened, or is none of the shapes that are known.
 

@@ -28,12 +28,14 @@ from tests.support.log_answers import Answers, answers, contradictions, differen
 from tests.support.made_up_runtimes import JAVA_ERROR, node_error, node_invoke_error
 from tests.support.program import run
 from tests.support.random_history import RandomHistory
-from tests.support.saved_logs import Event
+from tests.support.saved_logs import GROUP, Event
 from tests.support.saved_shapes import SECONDS, SHAPES, STREAMS, TIMES
 
 # An answer of invoke, a container and an extension have the log of one environment.
 OF_ONE_ENVIRONMENT = ("answer of invoke", "docker compose logs", "Telemetry API")
 NAMES = [name for name in SHAPES if name not in OF_ONE_ENVIRONMENT]
+TIMED = {name for name in NAMES if SHAPES[name][1] & {TIMES, SECONDS}}
+JOINABLE = TIMED - {"get-log-events"}  # two of its answers are two streams
 CHECKS = ("agrees", "disagrees", "silent", "undetermined")
 HISTORIES = int(os.environ.get("RETRYCTL_HISTORIES", "30"))
 
@@ -56,7 +58,7 @@ def parts_of(random: Random, history: RandomHistory, shape: str) -> Iterator[Par
     yield Part(name="end cut", text=text[:at], ends_early=True)
     at = random.randrange(1, len(text))
     yield Part(name="start cut", text=text[at:], starts_late=True)
-    if SHAPES[shape][1] & {TIMES, SECONDS}:
+    if shape in TIMED:
         rows, at = _events(history), random.randrange(1, len(history.events) + 1)
         yield Part(name="joined", text=write(rows[:at]).rstrip("\n") + write(rows[at:]))
     request_id = random.choice(history.ids)
@@ -79,7 +81,7 @@ def _events(history: RandomHistory) -> list[Event]:
 def read(path: Path, text: str) -> Answers:
     """The answers to a log."""
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
-    return answers(SourceOptions(source=str(path), log_groups=("/custom/shared",)))
+    return answers(SourceOptions(source=str(path), log_groups=(GROUP,)))
 
 
 def campaign(folder: Path, seeds: range, print_each: Callable[[str], None]) -> Counter[str]:
@@ -133,7 +135,7 @@ def write_folder(random: Random, history: RandomHistory, folder: Path) -> bool:
 
 def printed(folder: Path, *command: str) -> dict[str, Any]:
     """What a command prints as JSON; nothing where it refuses the folder."""
-    done = run(*command, "--from", str(folder), "-g", "/custom/shared", "-q", "-o", "json")
+    done = run(*command, "--from", str(folder), "-g", GROUP, "-q", "-o", "json")
     return dict(json.loads(done.stdout)) if done.stdout else {}
 
 
@@ -183,6 +185,23 @@ def test_a_message_that_begins_with_a_time_or_ends_as_printed_is_read_in_every_s
     (traced,) = trace((), SourceOptions(source=str(tmp_path / "log"))).checked
     found = [attempt.outcome.value for attempt in traced.request.attempts]
     assert (found, traced.request.attempts[0].claim.counter) == (["timeout", "error"], 0)
+
+
+@pytest.mark.parametrize("json_format", [False, True])
+@pytest.mark.parametrize("shape", sorted(JOINABLE))
+def test_files_joined_without_a_newline_at_any_event_give_no_other_answer(
+    shape: str, json_format: bool, tmp_path: Path
+) -> None:
+    marker = {"retryctl": 1, "request_id": ID, "counter": 0, "recorded": True}
+    here = Environment(json=json_format).inits("dotnet:8.v1").starts().prints(json.dumps(marker))
+    here.reports(status="success" if json_format else None)
+    rows = [(event.timestamp_ms, event.log_stream or "", event.message) for event in here.events]
+    write, _ = SHAPES[shape]
+    whole = read(tmp_path / "whole", write(rows))
+    assert [one.verdict.value for one in whole.requests.values()] == ["agrees"], whole
+    for at in range(1, len(rows)):
+        joined = read(tmp_path / "joined", write(rows[:at]).rstrip("\n") + write(rows[at:]))
+        assert not [*differences(whole, joined), *contradictions(joined)], at
 
 
 @pytest.mark.parametrize("shape", NAMES)

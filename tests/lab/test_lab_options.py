@@ -240,6 +240,25 @@ def test_a_run_without_any_counter_passes_no_check(plans: str, tmp_path: Path) -
     assert retryctl("lab", "run", f"{handler}:handler", "--exit-code").returncode == 0
 
 
+@pytest.mark.parametrize("plans", ["same,same", "all"])
+def test_a_plan_of_which_no_retry_ran_passes_no_check(plans: str, tmp_path: Path) -> None:
+    handler = tmp_path / "app.py"
+    handler.write_text("def handler(event, context):\n    return 'fine'\n")
+    arguments = ("lab", "run", f"{handler}:handler", "--plan", plans)
+    done = retryctl(*arguments, "--exit-code")
+    assert done.returncode == 5
+    assert "no attempt failed, so nothing was retried" in done.stderr
+    assert retryctl(*arguments).returncode == 0
+
+
+def test_the_table_of_plans_names_the_errors() -> None:
+    arguments = ("lab", "run", HANDLER, "--plan", "all", "--quiet")
+    wide = retryctl(*arguments, env={"COLUMNS": "120"}).stdout
+    assert wide.count("KeyError") == 5
+    narrow = retryctl(*arguments, env={"COLUMNS": "70"}).stdout
+    assert "error of every plan: KeyError" in narrow
+
+
 def test_a_command_runs_between_attempts(tmp_path: Path) -> None:
     notes = tmp_path / "attempts"
     command = f"echo $RETRYCTL_ATTEMPT >> {notes}"

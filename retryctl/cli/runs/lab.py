@@ -22,6 +22,7 @@ from retryctl.cli.output.terminal import put, remark, stdout_screen
 from retryctl.cli.output.trace_output import show_trace, verdict_status
 from retryctl.core.check.expectations import CheckTally, Expectations, of_request
 from retryctl.core.crosscheck.checked_request import cross_checked
+from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.wording import number_of
@@ -69,21 +70,31 @@ def run(
         remark(f"retryctl: {warning}", quiet=screen.quiet)
     if request.seed is None:
         remark(f"retryctl: repeat this run with --seed {run_of.seed}", quiet=screen.quiet)
-    status = _show(run_of, show, screen, output)
+    unretried = _unretried(run_of) if request.plan and retries else ""
+    status = _show(run_of, show, screen, output, unretried)
     _write_records(run_of, setup.function, event, show)
     unexpected = _unexpected_branches(run_of, show.expect_branches)
     return max(status, unexpected, key=(ExitStatus.OK, ExitStatus.UNDETERMINED, 1).index)
 
 
 def _show(
-    run_of: lab_app.LabRun, show: LabShowOptions, screen: ScreenOptions, output: Output
+    run_of: lab_app.LabRun,
+    show: LabShowOptions,
+    screen: ScreenOptions,
+    output: Output,
+    unretried: str,
 ) -> ExitStatus:
+    """Print the result, and return the status of ``--exit-code``.
+
+    ``unretried`` explains that no retry of the plan ran; empty where one did.
+    """
+    unmatched = _unmatched(run_of) or unretried
     responses = {i: [attempt.body for attempt in of_one] for i, of_one in run_of.attempts.items()}
     if len(set(run_of.plans.values())) > 1 and output is Output.TEXT and run_of.checked:
         plans = {request_id: plan.text for request_id, plan in run_of.plans.items()}
         blocks = plan_blocks(run_of.checked, plans, responses if show.lines else {})
         put(text_of(blocks, stdout_screen(screen.color)))
-        if unmatched := _unmatched(run_of):
+        if unmatched:
             remark(f"retryctl: {unmatched}.", quiet=screen.quiet)
         return verdict_status(run_of.checked, unmatched) if show.exit_code else ExitStatus.OK
     result = TraceResult(
@@ -91,12 +102,23 @@ def _show(
         coverage=run_of.coverage,
         branches=run_of.branches,
         responses=responses,
-        unmatched=_unmatched(run_of),
+        unmatched=unmatched,
     )
     options = OutputOptions(
         output=output, lines=show.lines, exit_code=show.exit_code, **asdict(screen)
     )
     return show_trace(result, options)
+
+
+def _unretried(run_of: lab_app.LabRun) -> str:
+    """Explain that the handler failed in no request, so that none was retried; else ``""``."""
+    of_requests = [one.request.attempts for one in run_of.checked]
+    if any(len(each) > 1 or each[0].outcome is not AttemptOutcome.OK for each in of_requests):
+        return ""
+    return (
+        "no attempt failed, so nothing was retried and the plan was not tested. Give an event on "
+        "which the handler fails (--event), or a fault (--plan first+kill,same)"
+    )
 
 
 def _unmatched(run_of: lab_app.LabRun) -> str:

@@ -88,6 +88,11 @@ class Refused(CouldNotLook):
         return self.code == "InvalidParameterException" and "nexttoken" in self.reason.lower()
 
     @property
+    def is_bad_pattern(self) -> bool:
+        """Whether a value that is no page token was refused, as an unknown filter pattern is."""
+        return self.code == "InvalidParameterException" and not self.is_bad_token
+
+    @property
     def is_before_group(self) -> bool:
         """Whether a query's window ends before the group was created, or beyond its retention."""
         reason = self.reason.lower()

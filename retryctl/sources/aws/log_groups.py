@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from itertools import takewhile
 
 from retryctl.core.model.log_place import ambiguous_names, group_name
 from retryctl.core.value_classes import value_class
@@ -246,6 +247,14 @@ def discover(aws: AwsClient, first: Iterable[str] = ()) -> tuple[Discovered, tup
             "Check --region and --profile, or name a group with --log-group.",
         )
     return names, tuple(notes)
+
+
+def larger_than_the_rest(described: Sequence[Description | None]) -> int:
+    """Return how many of the first groups have more logs each than all groups behind it."""
+    sizes = [each.stored_bytes or 0 if each else 0 for each in described]
+    behind = (sum(sizes[place + 1 :]) for place in range(len(sizes)))
+    alone = takewhile(lambda pair: pair[0] > pair[1], zip(sizes, behind, strict=True))
+    return sum(1 for _ in alone)
 
 
 def matching_functions(

@@ -41,6 +41,11 @@ class StreamStretch:
     log_stream: str | None
     window: TimeRange
 
+    def has(self, event: LogEvent) -> bool:
+        """Whether the event stands in it."""
+        of_stream = event.log_stream == self.log_stream
+        return of_stream and self.window.since_ms <= event.timestamp_ms < self.window.until_ms
+
 
 def asked_window(since_ms: int | None, until_ms: int | None, now_ms: int) -> TimeRange:
     """Return the window: up to now, and of 24 hours, where it is open."""

@@ -13,13 +13,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from itertools import takewhile
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LONGEST_EVENT_AGE_S, LONGEST_TIMEOUT_S
-from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
+from retryctl.errors import CouldNotLook, RetryctlError, reworded
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.log_groups import (
@@ -28,6 +27,7 @@ from retryctl.sources.aws.log_groups import (
     LogGroup,
     describe,
     find_log_groups,
+    larger_than_the_rest,
     log_group,
     refusal_of,
 )
@@ -150,14 +150,14 @@ class RequestSource:
         if self._unread:
             error = self._unread[0]
             what = f"an attempt was found, but could not be read: {error.what}"
-            raise _same_kind(error, what) from error
+            raise reworded(error, what) from error
         refused, groups = len(self._refused), len(self._looked.groups)
         if groups == refused == 1:
             raise self._refused[0]
         if 2 * refused > groups:
             error = self._refused[0]
             what = f"{refused} of {groups} log groups could not be searched: {error.what}"
-            raise _same_kind(error, what) from error
+            raise reworded(error, what) from error
 
     def coverage(self) -> Coverage:
         """Return what ``read`` has read so far; all of it once ``read`` is exhausted."""
@@ -268,17 +268,10 @@ class RequestSource:
         until_found: bool,
     ) -> Iterator[SearchResult | CouldNotLook | None]:
         """Search the likeliest groups alone, the others several at a time."""
-        alone = self._likeliest(groups) if until_found else int(len(groups) == 1)
+        known = [self._listed.get(group) for group in groups]
+        alone = larger_than_the_rest(known) if until_found else int(len(groups) == 1)
         yield from map(find, groups[:alone])
         yield from pool.map(find, groups[alone:])
-
-    def _likeliest(self, groups: Sequence[LogGroup]) -> int:
-        """Return how many of the first groups have more logs each than all behind it."""
-        known = (self._listed.get(group) or Description() for group in groups)
-        sizes = [each.stored_bytes or 0 for each in known]
-        behind = (sum(sizes[place + 1 :]) for place in range(len(sizes)))
-        alone = takewhile(lambda pair: pair[0] > pair[1], zip(sizes, behind, strict=True))
-        return sum(1 for _ in alone)
 
     def _description(self, group: LogGroup) -> Description:
         return self._listed.get(group) or describe(self._aws, group)
@@ -394,10 +387,3 @@ class RequestSource:
                 replace(window, until_ms=min(window.until_ms, now_ms - _LATE_MS))
                 for window in found.done
             ]
-
-
-def _same_kind(error: RetryctlError, what: str) -> CouldNotLook:
-    """Return an error with other words that also shows whether reading again can help."""
-    kinds = (Throttled, Unreachable)
-    kind = next((kind for kind in kinds if isinstance(error, kind)), CouldNotLook)
-    return kind(what, error.next_step)

@@ -206,9 +206,10 @@ class WindowDownload:
         self.looked, self._selected, self._awaited = self._nothing(), False, {}
         for looked in reading.run():
             self.looked.merge(looked)
-        if self._selected and _is_bad_pattern(reading.fatal):
+        fatal = reading.fatal
+        if self._selected and isinstance(fatal, Refused) and fatal.is_bad_pattern:
             return False
-        unread = [*reading.unread, *((w, reading.fatal) for w in plan.rest() if reading.fatal)]
+        unread = [*reading.unread, *((w, fatal) for w in plan.rest() if fatal)]
         if unread and not plan.done:
             raise unread[0][1]
         self.looked.gaps += [not_searched(self._group, *each, None) for each in unread]
@@ -388,14 +389,4 @@ class WindowDownload:
 
 
 def _is_within(stretches: Sequence[StreamStretch], pair: AdjacentPair) -> bool:
-    return any(
-        one.log_stream == pair.first.log_stream
-        and one.window.since_ms <= pair.first.timestamp_ms < one.window.until_ms
-        for one in stretches
-    )
-
-
-def _is_bad_pattern(error: RetryctlError | None) -> bool:
-    if not isinstance(error, Refused) or error.is_bad_token:
-        return False
-    return error.code == "InvalidParameterException"
+    return any(stretch.has(pair.first) for stretch in stretches)

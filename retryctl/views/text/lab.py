@@ -9,8 +9,8 @@ from dataclasses import replace
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
 from retryctl.core.model.attempt import Attempt
-from retryctl.views.attempts_table import response_lines
-from retryctl.views.blocks import Block, Table, plain_paragraph, text_column
+from retryctl.views.attempts_table import outcome_word, response_lines
+from retryctl.views.blocks import Block, Paragraph, Table, plain_paragraph, text_column
 
 _SELF_EVIDENT = ("retries-exhausted",)
 
@@ -20,7 +20,7 @@ def plan_blocks(
     plans: Mapping[str, str],
     responses: Mapping[str, Sequence[bytes | None]],
 ) -> list[Block]:
-    """Return a row for each request: its plan, each attempt's counter and branch, the verdict.
+    """Return a row for each request: plan, counter and branch of each attempt, errors, verdict.
 
     ``plans`` are texts and ``responses`` documents by request ID. The documents follow, and the
     errors of an init, each once.
@@ -40,18 +40,42 @@ def _plans(checked: Sequence[CheckedRequest], plans: Mapping[str, str]) -> Table
     counted = ", ".join(f"{name} {count:,}" for name, count in findings.most_common())
     verdicts = text_column("verdict", map(_verdict, checked))
     shorter = text_column("verdict", (one.verdict.value for one in checked))
+    errors = [", ".join(_errors(one)) for one in checked]
+    named = [plans[one.request.request_id] for one in checked]
+    instead: dict[tuple[str, ...], list[Paragraph]] = {("error",): _grouped_errors(errors, named)}
+    if counted:
+        instead[("shorter verdict",)] = [plain_paragraph(f"findings: {counted}")]
     return Table(
         columns={
             "plan": text_column("plan", (plans[one.request.request_id] for one in checked)),
             **attempts,
+            **({"error": text_column("error", errors)} if any(errors) else {}),
             "verdict": replace(verdicts, shorter=shorter),
         },
-        gives_way=("verdict",),
+        gives_way=("error", "verdict"),
         clipped="verdict",
-        instead={("shorter verdict",): [plain_paragraph(f"findings: {counted}")]}
-        if counted
-        else {},
+        instead=instead,
     )
+
+
+def _errors(one: CheckedRequest) -> list[str]:
+    """Return the kind of each error of the request, once."""
+    failed = (attempt for attempt in one.request.attempts if attempt.outcome.failed)
+    return list(dict.fromkeys(map(outcome_word, failed)))
+
+
+def _grouped_errors(errors: Sequence[str], plans: Sequence[str]) -> list[Paragraph]:
+    """Return what replaces the column of errors: each text once, with its plans."""
+    of_errors: dict[str, list[str]] = {}
+    for error, plan in zip(errors, plans, strict=True):
+        of_errors.setdefault(error, []).append(plan)
+    if len(of_errors) == 1:
+        return [plain_paragraph(f"error of every plan: {error}") for error in of_errors if error]
+    return [
+        plain_paragraph(f"error of {' · '.join(dict.fromkeys(named))}: {error}")
+        for error, named in of_errors.items()
+        if error
+    ]
 
 
 def _responses(

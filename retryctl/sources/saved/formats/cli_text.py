@@ -27,8 +27,10 @@ from retryctl.sources.saved.log_format import Head
 # 2026-11-23-[$LATEST]0123456789abcdef0123456789abcdef, 2026-11-23-orders[7]0123…
 _NO_STREAMS = {b"START", b"END", b"REPORT", b"INIT_START", b"|"}
 _WIDE, _NARROW = re.compile(rb"\S{24} (?: |\| )"), re.compile(rb"\S{23}Z [^ |]")
-# START RequestId: 8f507cfc-… Version: $LATEST\n, with the two characters of an escape
-_ESCAPED_RECORD = re.compile(rb"(?:START|END|REPORT) RequestId: .*\\n$")
+# a printed line ends with the two characters of an escape, before the next row of joined files too
+_PRINTED = re.compile(rb"\\n(?:$|1\d{12}\t)")
+# START RequestId: 8f507cfc-… Version: $LATEST\n
+_ESCAPED_RECORD = re.compile(rb"(?:START|END|REPORT) RequestId: .*" + _PRINTED.pattern)
 _ESCAPE = re.compile(rb"\\([tnr\\])")
 _UNESCAPED = {b"t": b"\t", b"n": b"\n", b"r": b"\r", b"\\": b"\\"}
 _EXPORT_FOLDER = re.compile(r"(\d{4})-(\d\d)-(\d\d)-([^\[\]]*\[.+)", re.DOTALL)
@@ -132,7 +134,7 @@ class JqTsv(TimedText):
         if found is None or any(map(_ESCAPED_RECORD.search, head.lines)):
             return found
         whole = head.lines[:-1]
-        printed = any(line.endswith(b"\\n") for line in whole)
+        printed = any(map(_PRINTED.search, whole))
         return found if printed and all(map(found.begins_event, whole)) else None
 
     def messages(self, joined: bytes) -> bytes:
