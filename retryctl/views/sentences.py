@@ -266,7 +266,7 @@ def coverage_sentence(
     return (
         f"read {_place(coverage)}{_window(coverage, tz)}: "
         f"{number_of(coverage.events_read, 'event')}{calls}{unread}. "
-        f"{(_outside(coverage, tz) or complete) if not coverage.gaps else gaps}"
+        f"{gaps if coverage.gaps else _outside(coverage, tz) or _cut_off(coverage, tz) or complete}"
     )
 
 
@@ -278,6 +278,22 @@ def _outside(coverage: Coverage, tz: tzinfo) -> str:
     if coverage.until_ms is not None and first is not None and coverage.until_ms < first:
         return f"The log begins at {moment(first, tz, 'minutes')}, after --until."
     return ""
+
+
+_CUT_OFF = {
+    frozenset({"next attempt"}): "the next attempt",
+    frozenset({"end"}): "the last attempt ended",
+    frozenset({"next attempt", "end"}): "every request was over",
+}
+
+
+def _cut_off(coverage: Coverage, tz: tzinfo) -> str:
+    """Return a sentence if a saved log ends before a request in it is over; else ``""``."""
+    what = _CUT_OFF.get(coverage.ends_before)
+    if coverage.source != "saved" or coverage.horizon_ms is None or not what:
+        return ""
+    ends = "The log" if coverage.as_of_ms is None else "The window"
+    return f"{ends} ends at {_time_in_zone(coverage.horizon_ms, tz)}, before {what}."
 
 
 def _place(coverage: Coverage) -> str:

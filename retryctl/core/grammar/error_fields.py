@@ -15,7 +15,7 @@ _JAVA_CLASS = late_regex(r"(.*): ((?:[A-Za-z_]\w*\.)*[A-Z][\w$]*)\Z", re.S)
 _JAVA_NAME = late_regex(r"(?:\w+\.)+[A-Z][\w$]*")
 _JAVA_FRAME = re.compile(r"[\r\n]\tat ")
 # …the same on one line: boom: java.lang.E java.lang.E: boom ⇥at example.App.run(App.java:7)
-_FRAME_IN_LINE = late_regex(r"\s+at [\w$./<>@-]{3,300}\([^()\r\n]{1,200}\)")
+_FRAME_IN_LINE = late_regex(r"\sat [\w$./<>@-]{3,300}\([^()\r\n]{1,200}\)")
 _REPEATED_CLASS = late_regex(r": ((?:[A-Za-z_]\w*\.)*[A-Z][\w$]*)\s+\1(?=[:\s]|\Z)")
 
 
@@ -79,7 +79,7 @@ def _java_error_in_line(text: str, request_id: str | None) -> FunctionError | No
     frame = _FRAME_IN_LINE.search(text) if " at " in text or "\tat " in text else None
     if not frame:
         return None
-    head = text[: frame.start()]
+    head = text[: frame.start()].rstrip()
     m = _REPEATED_CLASS.search(head)
     if m:
         message, name = head[: m.start()], m[1]

@@ -20,7 +20,9 @@ _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z"
 # The message may contain newlines or be missing; in the runtime's fallback \r stands for ⏎.
 _PYTHON_HEAD = re.compile(r"\[ERROR\] ([A-Za-z_][\w.]*)(?:: (.*))?\Z", re.S)
 # In rows of a table a space stands for ⏎: [ERROR] E: x Traceback (most recent call last):   File …
-_TRACEBACK = re.compile(r"(?:[\r\n]|\s(?=.{34}\s+File \"))Traceback \(most recent call last\):")
+_TRACEBACK = re.compile(
+    r"(?:[\r\n]|([ \t]))Traceback \(most recent call last\):(?(1)(?=\s+File \"))"
+)
 # [WARNING]⇥2025-11-23T00:37:14.340Z⇥⇥LAMBDA_WARNING: Unhandled exception. …
 _LAMBDA_WARNING = late_regex(
     rf"(?:\[WARNING\]\t{_TIME}\t({_ID})?\t)?LAMBDA_WARNING: (?:(?! \[ERROR\] )[^\r\n])*[\r\n ]*"
