@@ -23,6 +23,7 @@ from retryctl.core.check.expectations import Expectations
 from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.value_classes import value_class
+from retryctl.errors import CouldNotLook
 
 _READ_AGAIN_MS = 10_000
 
@@ -136,14 +137,26 @@ def check_when_settled(
     saved = plan.options.source != "cloudwatch" and plan.window.until_ms is None
     expectations = replace(plan.expectations, in_saved_log=saved)
     waited, began_ms = False, clock()
+    evaluator: CheckEvaluator
 
     def read() -> CheckRun:
-        evaluator = CheckEvaluator(
+        nonlocal evaluator
+        latest = CheckEvaluator(
             expectations, plan.baseline, learns=plan.learns, markers=plan.config.markers
         )
-        coverage, not_found = add(evaluator)
+        coverage, not_found = add(latest)
+        evaluator = latest
+        return judged(coverage, not_found)
+
+    def judged(coverage: Coverage, not_found: Mapping[str, str]) -> CheckRun:
         outcome = evaluator.judgement(tuple(not_found), coverage.gaps)
         return CheckRun(outcome=outcome, coverage=coverage, not_found=not_found)
+
+    def cut_short(run: CheckRun, error: CouldNotLook) -> CheckRun:
+        from retryctl.sources.cloudwatch.gaps import not_read_again
+
+        gap = not_read_again(run.coverage, error, plan.request_ids)
+        return judged(replace(run.coverage, gaps=(*run.coverage.gaps, gap)), run.not_found)
 
     def on_wait(run: CheckRun, until_ms: int) -> None:
         nonlocal expectations, waited
@@ -168,4 +181,5 @@ def check_when_settled(
         sleep=sleep,
         on_wait=on_wait,
         on_failure=lambda error: warn(f"reading again after: {error.what}"),
+        cut_short=cut_short,
     )

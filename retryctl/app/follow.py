@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from retryctl.app.options import Clock
 from retryctl.app.trace import TraceResult
+from retryctl.core.crosscheck.checked_request import with_unseen_end
 from retryctl.core.model.request import RequestOutcome
-from retryctl.errors import RetryctlError, Throttled, Unreachable
+from retryctl.errors import CouldNotLook, LoginExpired, RetryctlError, Throttled, Unreachable
 
 # A START is visible at once, a REPORT some seconds late.
 _START_LATE_MS = 2_000
@@ -31,13 +33,15 @@ def poll(
     sleep: Callable[[float], None],
     on_wait: Callable[[T, int], None],
     on_failure: Callable[[RetryctlError], None],
+    cut_short: Callable[[T, CouldNotLook], T],
 ) -> T:
     """Call ``read`` until nothing more is awaited or the deadline is over; return the last result.
 
     ``next_read_ms`` gives the time of the next read in epoch milliseconds, ``None`` where there
     is nothing to wait for. ``sleep`` takes seconds. ``on_wait`` is called before each wait, with
     the time at which it ends. After the first result, a read that the service throttles or does
-    not answer is repeated; ``on_failure`` gets its error.
+    not answer is repeated; ``on_failure`` gets its error. Any other error, such as an expired
+    login, ends the wait: ``cut_short`` adds its gap to the last result.
     """
     result = read()
     read_ms = now_ms = clock()
@@ -52,6 +56,8 @@ def poll(
             on_failure(error)
             now_ms = clock()
             next_ms = now_ms + _OVERDUE_MS if now_ms - read_ms < _GIVE_UP_MS else None
+        except CouldNotLook as error:
+            return cut_short(result, error)
         else:
             read_ms = now_ms = clock()
             next_ms = next_read_ms(result, now_ms)
@@ -69,7 +75,8 @@ def follow(
 ) -> TraceResult:
     """Call ``read`` until every request is closed or the time is over; return the last result.
 
-    A result without an attempt that an earlier one had counts as a failure.
+    A result without an attempt that an earlier one had counts as a failure. Where the log cannot
+    be read again, what was open in the last result is unknown.
     """
     began_ms = clock()
     latest: TraceResult | None = None
@@ -95,17 +102,37 @@ def follow(
         sleep=sleep,
         on_wait=on_wait,
         on_failure=on_failure,
+        cut_short=_cut_short,
+    )
+
+
+def _cut_short(result: TraceResult, error: CouldNotLook) -> TraceResult:
+    """Return the result with the gap that ``error`` leaves behind its last read."""
+    from retryctl.sources.cloudwatch.gaps import not_read_again
+
+    request_ids = [*(one.request.request_id for one in result.checked), *result.not_found]
+    gap = not_read_again(result.coverage, error, request_ids)
+    return replace(
+        result,
+        checked=[with_unseen_end(one, gap) for one in result.checked],
+        coverage=replace(result.coverage, gaps=(*result.coverage.gaps, gap)),
     )
 
 
 def _refuse_lost_attempts(result: TraceResult, before: TraceResult) -> None:
-    """Raise ``Unreachable`` where an attempt of ``before`` is in a gap that may close."""
-    gap = next((gap for gap in result.coverage.gaps if gap.may_close), None)
-    if gap is None:
-        return
+    """Raise the error of a gap if it hides an attempt of ``before``.
+
+    Raises ``LoginExpired`` where the login expired during the read, else ``Unreachable`` where the
+    gap may close.
+    """
     known = {one.request.key: len(one.request.attempts) for one in result.checked}
-    for one in before.checked:
-        if known.get(one.request.key, 0) < len(one.request.attempts):
+    if all(known.get(one.request.key, 0) >= len(one.request.attempts) for one in before.checked):
+        return
+    for gap in result.coverage.gaps:
+        if gap.kind == "expired":
+            raise LoginExpired(gap.message)
+    for gap in result.coverage.gaps:
+        if gap.may_close:
             raise Unreachable(gap.message)
 
 

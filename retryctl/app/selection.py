@@ -17,6 +17,7 @@ from retryctl.app.options import (
 )
 from retryctl.app.trace import SMALL_BYTES, TraceResult, trace
 from retryctl.config import ProjectConfig
+from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import ENDED_WELL, RequestRow, RowFilter, request_rows
@@ -31,7 +32,8 @@ FEW = 3
 class Selection:
     """The IDs of the selected requests, the newest first.
 
-    ``others`` is the number of requests that are not selected. ``traced`` has the selected
+    ``others`` is the number of requests that are not selected; ``others_wrong`` of them have a
+    wrong counter, and ``others_exhausted`` are exhausted. ``traced`` has the selected
     requests, where they were traced already.
     """
 
@@ -39,6 +41,8 @@ class Selection:
     others: int
     coverage: Coverage
     traced: TraceResult | None = None
+    others_wrong: int = 0
+    others_exhausted: int = 0
 
 
 def select_newest(
@@ -67,9 +71,13 @@ def select_newest(
     wanted = rows if few else [row for row in rows if _is_notable(row, failed=failed)]
     newest = nlargest(len(rows) if few else last or 1, wanted, key=_by_age)
     request_ids = tuple(dict.fromkeys(row.request_id for row in newest))
+    selected = set(request_ids)
+    others = [row for row in rows if row.request_id not in selected]
     return Selection(
         request_ids=request_ids,
-        others=len({row.request_id for row in rows}.difference(request_ids)),
+        others=len({row.request_id for row in others}),
+        others_wrong=sum(row.verdict is Verdict.DISAGREES for row in others),
+        others_exhausted=sum(row.outcome is RequestOutcome.EXHAUSTED for row in others),
         coverage=coverage,
         traced=traced and traced.only_requests(request_ids, config.markers),
     )
@@ -158,4 +166,5 @@ def _is_notable(row: RequestRow, *, failed: bool) -> bool:
 
 
 def _by_age(row: RequestRow) -> tuple[int, str]:
-    return (row.placed_ms, row.request_id)
+    """Order requests by their latest attempt."""
+    return (row.placed_ms if row.latest_ms is None else row.latest_ms, row.request_id)

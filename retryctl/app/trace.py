@@ -54,7 +54,8 @@ class TraceResult:
     configured markers match no line of the failed attempts; empty where one does. ``records`` are
     the failure records that the requests were compared with. ``skew_ms`` is how far the service's
     clock is ahead of this machine's. ``responses`` has the document that each attempt of a lab
-    gave, by request ID.
+    gave, by request ID. Of the requests that were not selected, ``others_wrong`` have a wrong
+    counter, and ``others_exhausted`` are exhausted.
     """
 
     checked: Sequence[CheckedRequest]
@@ -66,6 +67,8 @@ class TraceResult:
     unmatched: str = ""
     skew_ms: int = 0
     responses: Mapping[str, Sequence[bytes | None]] | None = None
+    others_wrong: int = 0
+    others_exhausted: int = 0
 
     def only_retried(self) -> TraceResult:
         """Return the result with only those requests that were retried."""

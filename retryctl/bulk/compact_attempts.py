@@ -11,12 +11,12 @@ from __future__ import annotations
 import pickle
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field, replace
+from dataclasses import field, fields, replace
 from itertools import islice, pairwise
 from operator import attrgetter
 from struct import Struct
 
-from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.crosscheck.claims import Claim, Markers
 from retryctl.core.history.attempt_lines import AttemptLines
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, build_attempt, function_from_names
@@ -183,6 +183,30 @@ def packed_id(request_id: str) -> bytes:
     return bytes.fromhex(request_id.replace("-", ""))
 
 
+# An attempt's own, or its stream's: attempts of one template differ in nothing else.
+_NO_TEMPLATE = {
+    *("number", "request_id", "log_stream", "runtime_version", "xray_trace_id"),
+    *("placed_ms", "started_ms", "ended_ms", "duration_ms", "billed_duration_ms"),
+    *("init_duration_ms", "memory_size_mb", "max_memory_used_mb"),
+}
+_LOG_EVENTS = {
+    *("start_event", "report_event", "error_event", "events", "ambiguous", "dropped"),
+    "claim.evidence",
+}
+_NAMES = [
+    *(each.name for each in fields(Attempt) if each.name != "claim"),
+    *(f"claim.{each.name}" for each in fields(Claim)),
+]
+_VALUES = attrgetter(*(name for name in _NAMES if name not in _NO_TEMPLATE | _LOG_EVENTS))
+_EVENTS = attrgetter(*sorted(_LOG_EVENTS - {"events"}))
+
+
+def template_key(attempt: Attempt) -> tuple[object, ...]:
+    """Return what a check can depend on: all but the ID, times, figures and texts of events."""
+    numbers = [len(each) if isinstance(each, tuple) else each is None for each in _EVENTS(attempt)]
+    return (*_VALUES(attempt), *numbers)
+
+
 def like(
     template: Attempt, stream: Stream, named: str | None, packed: CompactAttempt, number: int = 1
 ) -> Attempt:
@@ -215,10 +239,7 @@ def like(
 
 @state_class
 class SilentAttempts:
-    """Packed attempts that went well and logged no counter, and the first of each template.
-
-    Here a template is all of an attempt but its ID, its times and its figures.
-    """
+    """Packed attempts that went well and logged no counter, and the first of each template."""
 
     records: list[bytes] = field(default_factory=list)
     templates: list[Attempt] = field(default_factory=list)
@@ -231,10 +252,9 @@ class SilentAttempts:
             return False
         if not (isinstance(billed_ms, int) and isinstance(memory_mb, int)) or attempt.dropped:
             return False
-        template = _OF_TEMPLATE(attempt)
-        if template[0] is not AttemptOutcome.OK or not _is_between(attempt):
+        if attempt.outcome is not AttemptOutcome.OK or not _is_between(attempt):
             return False
-        number = self._numbers.setdefault(template, len(self.templates))
+        number = self._numbers.setdefault(template_key(attempt), len(self.templates))
         if number == len(self.templates):
             self.templates.append(attempt)
         took_ms = attempt.ended_ms - attempt.started_ms
@@ -243,10 +263,6 @@ class SilentAttempts:
         return True
 
 
-_OF_TEMPLATE = attrgetter(
-    *("outcome", "outcome_inferred", "error", "function", "version", "cold_start", "log_group"),
-    *("managed", "starts_unseen", "bare", "unproved", "shares_claims", "execution_arn", "claim"),
-)
 _LONGEST_MS = 1 << 31
 
 

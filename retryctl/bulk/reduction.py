@@ -93,32 +93,70 @@ class PartitionContext:
 
 
 _Key = tuple["str | None", bytes]
-_Packed = dict[_Key, list[PackedAttempt]]
+
+
+@state_class
+class _Groups:
+    """What a partition has of each request."""
+
+    attempts: dict[_Key, list[Attempt]] = field(default_factory=lambda: defaultdict(list))
+    packed: dict[_Key, list[PackedAttempt]] = field(default_factory=lambda: defaultdict(list))
+    mentions: dict[_Key, list[LogEvent]] = field(default_factory=lambda: defaultdict(list))
+
+    def request_keys(self) -> Iterable[_Key]:
+        """Return the requests, in order."""
+        return dict.fromkeys(chain(self.attempts, self.packed, self.mentions))
+
+    def all_packed(self, key: _Key) -> Sequence[PackedAttempt]:
+        """Return the attempts of a request, in order, if each of them is packed."""
+        is_packed = key not in self.attempts and key not in self.mentions
+        return sorted(self.packed[key], key=PackedAttempt.place) if is_packed else ()
+
+    def checked(self, key: _Key, context: PartitionContext) -> CheckedRequest:
+        """Check a request."""
+        packed = sorted(self.packed.get(key, ()), key=PackedAttempt.place)
+        unpacked = [each.unpacked(number, context.named) for number, each in enumerate(packed, 1)]
+        every = [*self.attempts.get(key, ()), *unpacked]
+        return _checked(key, every, self.mentions.get(key, []), context)
 
 
 def reduce_partition(
     part: Partition, readings: Mapping[int, StreamReading], context: PartitionContext
 ) -> Iterator[CheckedRequest | SilentSuccesses]:
     """Yield the checked requests of a partition that belong to the window."""
-    return _reduce(part, readings, context, None)  # type: ignore[return-value]
+    groups = _groups(part, readings, context)
+    yield from _plain(part, readings, context, groups)
+    for key in groups.request_keys():
+        yield from _selected(groups.checked(key, context), context)
 
 
 def count_partition(
     part: Partition, readings: Mapping[int, StreamReading], context: PartitionContext
 ) -> Iterator[CheckedRequest | SilentSuccesses | AlikeRequests]:
     """Yield the same, but requests that are alike many at a time."""
-    return _reduce(part, readings, context, context.forms)
+    groups, first = _groups(part, readings, context), context.forms.checked
+    yield from _plain(part, readings, context, groups)
+    alike: dict[RequestForm, list[list[CompactAttempt]]] = defaultdict(list)
+    for key in groups.request_keys():
+        packed = groups.all_packed(key)
+        form = _form(packed, context) if packed else None
+        if form and form in first:
+            if context.has(packed[0].packed[1]):
+                alike[form].append([each.packed for each in packed])
+            continue
+        checked = groups.checked(key, context)
+        yield from _selected(checked, context)
+        if form:
+            context.forms.keep(form, checked)
+    for form, requests in alike.items():
+        yield AlikeRequests(checked=first[form], attempts=requests)
 
 
-def _reduce(
-    part: Partition,
-    readings: Mapping[int, StreamReading],
-    context: PartitionContext,
-    forms: RequestForms | None,
-) -> Iterator[CheckedRequest | SilentSuccesses | AlikeRequests]:
-    attempts: dict[_Key, list[Attempt]] = defaultdict(list)
-    mentions: dict[_Key, list[LogEvent]] = defaultdict(list)
-    packed: _Packed = defaultdict(list)
+def _groups(
+    part: Partition, readings: Mapping[int, StreamReading], context: PartitionContext
+) -> _Groups:
+    """Group the attempts that are not packed, and the mentions, by request."""
+    groups = _Groups()
     for number, others in part.others:
         for fragment, attempt in others:
             stream = readings[number].streams[fragment]
@@ -126,53 +164,36 @@ def _reduce(
                 at_end = as_of(
                     attempt, stream, context.named, context.settings, _horizon_ms(context)
                 )
-                attempts[at_end.log_group, packed_id(attempt.request_id)].append(at_end)
+                key = at_end.log_group, packed_id(attempt.request_id)
+                groups.attempts[key].append(at_end)
     for group, request_id, event in part.mentions:
-        mentions[group, packed_id(request_id)].append(event)
-    ids = {key[1] for key in (*attempts, *mentions)}
-    yield from _plain(part, readings, context, ids, packed)
-    alike: dict[RequestForm, list[list[CompactAttempt]]] = defaultdict(list)
-    for key in dict.fromkeys(chain(attempts, packed, mentions)):
-        those = sorted(packed.get(key, ()), key=PackedAttempt.place)
-        is_packed = key not in attempts and key not in mentions
-        form = _form(those, context, forms) if forms and is_packed else None
-        if form and form in context.forms.checked:
-            if context.has(those[0].packed[1]):
-                alike[form].append([each.packed for each in those])
-            continue
-        unpacked = [each.unpacked(number, context.named) for number, each in enumerate(those, 1)]
-        every = [*attempts.get(key, ()), *unpacked]
-        checked = _checked(key, every, mentions.get(key, []), context)
-        ran = [attempt.version for attempt in checked.request.attempts]
-        if context.has(checked.request.placed_ms) and runs_version(context.versions, ran):
-            yield checked
-        if form:
-            context.forms.keep(form, checked)
-    for form, requests in alike.items():
-        yield AlikeRequests(checked=context.forms.checked[form], attempts=requests)
+        groups.mentions[group, packed_id(request_id)].append(event)
+    return groups
 
 
-def _form(
-    attempts: Sequence[PackedAttempt], context: PartitionContext, forms: RequestForms
-) -> RequestForm | None:
+def _selected(checked: CheckedRequest, context: PartitionContext) -> Iterator[CheckedRequest]:
+    """Yield the request if it belongs to the window and ran a version that is selected."""
+    ran = [attempt.version for attempt in checked.request.attempts]
+    if context.has(checked.request.placed_ms) and runs_version(context.versions, ran):
+        yield checked
+
+
+def _form(attempts: Sequence[PackedAttempt], context: PartitionContext) -> RequestForm | None:
     """Return the form of a request; ``None`` where its check depends on more."""
     coverage = context.coverage
     if context.versions or context.stored or coverage.gaps or coverage.torn_streams:
         return None
-    return forms.of(attempts, coverage, context.settings, context.named)
+    return context.forms.of(attempts, coverage, context.settings, context.named)
 
 
 def _plain(
     part: Partition,
     readings: Mapping[int, StreamReading],
     context: PartitionContext,
-    ids: Collection[bytes],
-    packed: _Packed,
+    groups: _Groups,
 ) -> Iterator[SilentSuccesses]:
-    """Yield the silent successes, and add every other attempt to ``packed``.
-
-    ``ids`` are those of requests with attempts that are not packed.
-    """
+    """Yield the silent successes, and add every other packed attempt to ``groups``."""
+    ids = {key[1] for key in (*groups.attempts, *groups.mentions)}
     unpacked = [(readings[number], list(RECORD.iter_unpack(data))) for number, data in part.plain]
     seen = {*ids, *_repeated([record[0] for _, records in unpacked for record in records])}
     hidden_from_ms, hidden_until_ms = _hidden_span_ms(context)
@@ -197,7 +218,7 @@ def _plain(
             request_id, *_, fragment, shape = record
             stream = _stream(reading, fragment)
             attempt = PackedAttempt(record, stream, reading.templates[shape])
-            packed[stream.log_group, request_id].append(attempt)
+            groups.packed[stream.log_group, request_id].append(attempt)
 
 
 def _silent_successes(

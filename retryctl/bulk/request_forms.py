@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import field
-from operator import attrgetter
 from typing import NamedTuple
 
-from retryctl.bulk.compact_attempts import Stream, function_of, like
+from retryctl.bulk.compact_attempts import Stream, function_of, like, template_key
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.time_form import time_form
 from retryctl.core.model.attempt import Attempt
@@ -46,12 +45,13 @@ class PackedAttempt(NamedTuple):
 class RequestForms:
     """The forms of requests, and the first ``checked`` request of each.
 
-    Templates that are alike have one number, whichever scan found them.
+    Templates that are alike have one number, whichever scan found them. There are at most
+    ``MOST_FORMS`` numbers; a request with a further template has no form.
     """
 
     checked: dict[RequestForm, CheckedRequest] = field(default_factory=dict)
     _numbers: dict[tuple[object, ...], int] = field(default_factory=dict)
-    _templates: dict[int, tuple[Attempt, int]] = field(default_factory=dict)
+    _templates: dict[int, tuple[Attempt, int | None]] = field(default_factory=dict)
 
     def keep(self, form: RequestForm, checked: CheckedRequest) -> None:
         """Keep the first request of a form."""
@@ -65,10 +65,13 @@ class RequestForms:
         settings: FunctionConfig,
         named: str | None,
     ) -> RequestForm | None:
-        """Return the form of a request's attempts, in order; ``None`` in a log without times."""
+        """Return the form of a request's attempts, in order; ``None`` if it is not known."""
         times = [(packed[1], packed[1] + packed[2]) for packed, _, _ in attempts]
         of_times = time_form(times, coverage, settings)
         if of_times is None:
+            return None
+        numbers = [self._number(template) for _, _, template in attempts]
+        if None in numbers:
             return None
         names = [stream.log_stream for _, stream, _ in attempts]
         return (
@@ -78,32 +81,18 @@ class RequestForms:
                 (
                     None if stream.log_stream is None else names.index(stream.log_stream),
                     *(function_of(stream, named), stream.log_group, stream.runtime_version),
-                    self._number(template),
+                    number,
                 )
-                for _, stream, template in attempts
+                for (_, stream, _), number in zip(attempts, numbers, strict=True)
             ),
         )
 
-    def _number(self, template: Attempt) -> int:
+    def _number(self, template: Attempt) -> int | None:
         known = self._templates.get(id(template))  # to hash an attempt takes longer
         if known is None:
-            number = self._numbers.setdefault(_part(template), len(self._numbers))
+            key = template_key(template)
+            number = self._numbers.get(key)
+            if number is None and len(self._numbers) < MOST_FORMS:
+                number = self._numbers[key] = len(self._numbers)
             known = self._templates[id(template)] = (template, number)
         return known[1]
-
-
-def _part(template: Attempt) -> tuple[object, ...]:
-    """Return all of an attempt that a check can depend on, but for its place and its times."""
-    claim = template.claim
-    return (
-        *_OF_ATTEMPT(template),
-        *(claim.counter, claim.branch, claim.store, claim.recorded, claim.store_error),
-        *(len(claim.evidence), template.error_event is None),
-        *(len(template.ambiguous), len(template.dropped)),
-    )
-
-
-_OF_ATTEMPT = attrgetter(
-    *("outcome", "outcome_inferred", "error", "version", "cold_start", "managed"),
-    *("starts_unseen", "bare", "unproved", "shares_claims", "masked_error", "execution_arn"),
-)

@@ -29,6 +29,9 @@ _LIKE_A_TIME = late_regex(r"[0-9][0-9a-z. ]*", re.IGNORECASE)
 # 'josn' is not one of 'text', 'json'
 _CHOICE = late_regex(r"'([^']*)' is not one of (.+)", re.DOTALL)
 
+# orders-worker
+_FUNCTION_NAME = late_regex(r"(?=.*[-_0-9])[a-zA-Z][\w-]{2,63}", re.ASCII)
+
 # No such command 'srve'.
 _NO_COMMAND = late_regex(r"[Nn]o such command ('[^']*')")
 
@@ -68,6 +71,9 @@ _HELP_ENTRY = _Entry("Show the options of a command, or the manual page (--man).
 _ELSEWHERE = {
     "man": "For the manual page: retryctl help --man",
     "version": "For the version: retryctl -V",
+    "--from": "For the newest request of a saved log: retryctl trace --from FILE",
+    "trace --verdict": "To select requests by their verdict: retryctl list --verdict disagrees",
+    "trace --outcome": "To select requests by their outcome: retryctl list --outcome exhausted",
 }
 
 
@@ -90,6 +96,8 @@ class _Commands(PlainGroup):
         if ctx.resilient_parsing or name.startswith("-"):
             return super().resolve_command(ctx, args)
         hint = _ELSEWHERE.get(name) or suggestions(name, _TABLE)
+        if not hint and _FUNCTION_NAME.fullmatch(name):
+            hint = f"If it is a function: retryctl summary {name}"
         hint = hint or "retryctl --help lists the commands."
         raise UsageError(f"{name!r} is not a command.", hint)
 
@@ -214,12 +222,13 @@ def _as_ours(error: Any, command: str) -> UsageError:
     Raises ``UsageError`` for a value that is not one of a few.
     """
     what = str(error.message if hasattr(error, "possibilities") else error.format_message())
+    what = " ".join(what.split())
     what = re.sub(r"is not a valid int\w*( range)?", "is not a whole number", what)
     what = re.sub(r"is not in the range (\S+?)<=x<=(\S+?)\.", r"is not from \1 to \2.", what)
     what = re.sub(r"is not in the range x>=(\S+?)\.", r"is less than \1.", what)
-    hint = suggestions(
-        getattr(error, "option_name", ""), getattr(error, "possibilities", None) or ()
-    )
+    option = getattr(error, "option_name", "")
+    hint = _ELSEWHERE.get(f"{command} {option}".strip(), "")
+    hint = hint or suggestions(option, getattr(error, "possibilities", None) or ())
     if choice := _CHOICE.search(what):
         from retryctl.cli.output.messages import refuse_unknown
 

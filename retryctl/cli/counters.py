@@ -48,6 +48,12 @@ def vendor(
     print(write_joined(directory, stores))
     if replaces:
         print("retryctl: this replaced the file that was there.", file=sys.stderr)
+    if not store:
+        print(
+            "retryctl: it counts in /tmp, the default, and misses attempts of other execution "
+            "environments. To count these, too: --store dynamodb or --store s3",
+            file=sys.stderr,
+        )
     print(f"retryctl: to import it: {import_line(stores)}", file=sys.stderr)
     return ExitStatus.OK
 

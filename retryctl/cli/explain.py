@@ -18,6 +18,18 @@ from retryctl.views.rule_texts import RuleText, rule_texts, term_texts
 app = CommandApp()
 
 _WRITTEN_FOR = 80
+_HEADINGS = {
+    "cold": "cold_start",
+    "env": "environment",
+    "envs": "environment",
+    "environments": "environment",
+    "ran": "branch",
+    "branches": "branch",
+    "due": "next_attempt_due_at",
+    "not in log": "start",
+    "no time": "start",
+}
+"""The names of pages by the words that screens show instead."""
 
 
 @app.command()
@@ -48,7 +60,7 @@ def explain(
     """
     texts = {**rule_texts(), **term_texts()}
     if name is not None and name not in texts:
-        name = "cold_start" if name == "cold" else name
+        name = _of_heading(name)
     if name is not None and name not in texts:
         from retryctl.core.wording import suggestions
 
@@ -64,6 +76,13 @@ def explain(
     else:
         print(f"{name}\n{'=' * len(name)}\n")
         print("\n".join(_fitted(texts[name].section.splitlines())).replace("### ", ""))
+
+
+def _of_heading(word: str) -> str:
+    """Return the name of the page for a word of a screen: ``env``, ``not in log``, ``2+``."""
+    if at_least := re.fullmatch(r"(\d+|[\w-]+)\+", word):
+        return "counter" if at_least[1].isdigit() else "branch"
+    return _HEADINGS.get(word.lower(), word)
 
 
 def _print_json(texts: Mapping[str, RuleText]) -> None:

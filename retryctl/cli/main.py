@@ -69,7 +69,8 @@ def _status_of(arguments: Sequence[str]) -> int:
         if arguments and arguments[0] in ("doctor", "probe"):
             error.next_step = _without_saved_log(error.next_step)
         else:
-            error.next_step = _from_demo(error, arguments) or error.next_step
+            step = _from_demo(error, arguments) or _from_stdin(error, arguments)
+            error.next_step = step or error.next_step
         return _report(error, arguments, debug=debug)
     except Exception as error:
         if not debug:
@@ -123,6 +124,15 @@ def _from_demo(error: RetryctlError, arguments: Sequence[str]) -> str:
     words = [*arguments[:place], "--from", *arguments[place:]]
     step = f"For the recorded history: retryctl {join(words)}"
     return f"{step}\n{error.next_step}" if isinstance(error, CouldNotLook) else step
+
+
+def _from_stdin(error: RetryctlError, arguments: Sequence[str]) -> str:
+    """Return the next step where ``-`` named IDs and may have been meant as the log; or ``""``."""
+    is_log = "-" in arguments[:2] and not any(word.startswith("--from") for word in arguments)
+    if not is_log or arguments[0] not in ("-", "trace"):
+        return ""
+    first, *_ = error.next_step.splitlines() or [""]
+    return f"If standard input is the log, not IDs: retryctl trace --from -\n{first}".rstrip()
 
 
 def _report(error: RetryctlError, arguments: Sequence[str], *, debug: bool) -> ExitStatus:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from retryctl.core.crosscheck.earlier_marks import new_environments
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.value_classes import value_class
+from retryctl.views.sentences import numbered
 
 _SIGNS = "●◆■▲★▼"
 _COLOURS = ("cyan", "magenta", "bright_blue", "yellow")
@@ -33,9 +35,26 @@ class EnvironmentLabel:
 UNKNOWN = EnvironmentLabel(name="", sign="?", colour="dim")
 """The environment of an attempt whose log stream is not known."""
 UNKNOWN_LANE = f"{UNKNOWN.sign} not known"
-UNKNOWN_LEGEND = (
-    f"{UNKNOWN.sign}: environment not known, as no line names a log stream; each may be another"
-)
+
+
+def unknown_legend(attempts: Sequence[Attempt], shown: Sequence[Attempt]) -> str:
+    """Explain the sign of an unknown environment among the ``shown`` of a request's attempts.
+
+    Empty where all are known.
+    """
+    if all(attempt.log_stream is not None for attempt in shown):
+        return ""
+    legend = f"{UNKNOWN.sign}: environment not known, as no line names a log stream; "
+    if new := sorted(new_environments(attempts)):
+        were = "were cold starts" if len(new) > 1 else "was a cold start"
+        each = "each ran" if len(new) > 1 else "it ran"
+        legend += (
+            f"{numbered(new)} {were} after an error, so {each} in another one than the attempts "
+            "before it"
+        )
+    else:
+        legend += "each may be another"
+    return legend
 
 
 def environments(attempts: Iterable[Attempt]) -> dict[str | None, EnvironmentLabel]:

@@ -11,6 +11,7 @@ from retryctl.core.crosscheck.findings import Finding, Severity
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.timestamps import iso_text
+from retryctl.core.wording import in_a_row
 
 _SEVERITIES = tuple(Severity)
 
@@ -64,8 +65,13 @@ def list_wrong(coverage: Coverage, function: str | None) -> str:
     return list_command(coverage, "--verdict disagrees", function)
 
 
-def next_steps(checked: CheckedRequest, coverage: Coverage) -> Iterable[tuple[str, str]]:
-    """Yield a label and a command for a request that is open or has a wrong counter."""
+def next_steps(
+    checked: CheckedRequest, coverage: Coverage, *, names_others: bool = True
+) -> Iterable[tuple[str, str]]:
+    """Yield a label and a command for a request that is open or has a wrong counter.
+
+    With ``names_others`` the command that lists others with a wrong counter is one of them.
+    """
     request = checked.request
     is_open = request.outcome in (RequestOutcome.PENDING, RequestOutcome.RUNNING)
     place = on_cloudwatch(request) if coverage.source in ("cloudwatch", "saved") else ""
@@ -73,8 +79,21 @@ def next_steps(checked: CheckedRequest, coverage: Coverage) -> Iterable[tuple[st
         follow = f"retryctl trace {request.request_id} {place} --wait{coverage.aws_options}"
         yield "To follow it:", follow
     command = list_wrong(coverage, request.function)
-    if command and checked.verdict is Verdict.DISAGREES and coverage.wrong_requests != 1:
+    may_list = names_others and command and coverage.wrong_requests != 1
+    if may_list and checked.verdict is Verdict.DISAGREES:
         yield "Other requests with a wrong counter:", command
+
+
+def others_step(coverage: Coverage, wrong: int, exhausted: int) -> tuple[str, str] | None:
+    """Return a sentence and a command for the requests of the log that are not shown.
+
+    ``wrong`` of them have a wrong counter, ``exhausted`` are exhausted; ``None`` where none is.
+    """
+    counts = [f"{wrong:,} with a wrong counter"] * (wrong > 0)
+    counts += [f"{exhausted:,} exhausted"] * (exhausted > 0)
+    filters = "--verdict disagrees" if wrong else "--outcome exhausted"
+    words = f"Not shown: {in_a_row(counts)}" if counts else ""
+    return (words, list_command(coverage, filters)) if words else None
 
 
 def grouped_findings(findings: Iterable[Finding]) -> list[tuple[Finding, ...]]:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-TERM_KINDS = ["outcome", "verdict", "delivery", "gap", "key", "severity", "change", "error-kind"]
+TERM_KINDS = [
+    "outcome",
+    "verdict",
+    "delivery",
+    "gap",
+    "key",
+    "heading",
+    "severity",
+    "change",
+    "error-kind",
+]
 
 
 class RuleText(NamedTuple):

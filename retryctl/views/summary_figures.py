@@ -61,10 +61,11 @@ FUNCTION_FIGURES: dict[str, Callable[[SummaryTally], str]] = {
 
 
 _DO = {
-    "environment-switch": "because it ran in another environment: /tmp is not enough here. "
-    "Count where every environment can read it, in DynamoDB or S3: retryctl counters.",
+    "environment-switch": "because earlier attempts ran in another environment: /tmp is not enough "
+    "here. Count where every environment can read it, in DynamoDB or S3: "
+    "retryctl counters vendor DIR --store dynamodb",
     "uncounted-attempt": "because an earlier attempt did not record itself. Record each attempt "
-    "when it starts: retryctl counters.",
+    "when it starts: retryctl counters vendor DIR --store dynamodb",
 }
 
 
@@ -102,8 +103,8 @@ def _nothing_compared(tally: SummaryTally, coverage: Coverage) -> str:
             "No counter of a retry was compared: each is undetermined. retryctl trace ID shows why."
         )
     return (
-        "No retry logged a counter: let the function log one (retryctl counters), or match its "
-        "lines with [markers] in retryctl.toml."
+        "No retry logged a counter: let the function log one (retryctl counters --help), or match "
+        "its lines with [markers] in retryctl.toml."
     )
 
 

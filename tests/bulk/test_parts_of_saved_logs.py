@@ -59,7 +59,7 @@ def parts_of(random: Random, history: RandomHistory, shape: str) -> Iterator[Par
     at = random.randrange(1, len(text))
     yield Part(name="start cut", text=text[at:], starts_late=True)
     if shape in TIMED:
-        rows, at = _events(history), random.randrange(1, len(history.events) + 1)
+        rows, at = _events(history), random.randrange(1, len(history.events))
         yield Part(name="joined", text=write(rows[:at]).rstrip("\n") + write(rows[at:]))
     request_id = random.choice(history.ids)
     document, _ = SHAPES["document"]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from retryctl.app.partition_results import tallies_by_function
+from retryctl.bulk import request_forms
+from retryctl.bulk.compact_attempts import template_key
 from retryctl.bulk.reader import BulkReader
 from retryctl.bulk.reduction import PartitionContext, count_partition, reduce_partition
-from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.model.coverage import LogQuery
+from retryctl.core.crosscheck.claims import Claim, Markers
+from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.coverage import Gap, LogQuery
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.summary.alike_requests import AlikeRequests
 from tests.support.campaigns import seeds
-from tests.support.lambda_log import MIDNIGHT_MS, Environment
+from tests.support.lambda_log import ID, MIDNIGHT_MS, OTHER_ID, Environment
 from tests.support.made_up_logs import line_of
 
 LIMITS_MS = (
@@ -84,3 +88,62 @@ def test_forms_change_no_figure(seed: int, tmp_path: Path) -> None:
         counted = list(count_partition(found.part(0), found.readings, context))
         assert tallies_by_function(counted) == expected
     assert coverage.gaps or any(isinstance(one, AlikeRequests) for one in counted)
+
+
+def test_a_masked_error_is_not_a_success_like_others(tmp_path: Path) -> None:
+    log = Environment("a")
+    log.runs(ID, "hello")
+    log.at(10).runs(OTHER_ID, "[*****] ****Error: no name")
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(map(line_of, reversed(log.events))))
+    found = BulkReader(str(path)).read(LogQuery(), Markers(), FunctionConfig())
+    mask = Gap(kind="masked", message="masked")
+    coverage = found.stats.coverage()
+    context = PartitionContext(
+        coverage=replace(coverage, gaps=(*coverage.gaps, mask)),
+        settings=FunctionConfig(),
+        markers=Markers(),
+    )
+    (tally,) = tallies_by_function(
+        reduce_partition(found.part(0), found.readings, context)
+    ).values()
+    assert (tally.requests, tally.outcomes) == (2, {"succeeded": 1, "unknown": 1})
+
+
+def _sample() -> Attempt:
+    return Attempt(number=1, request_id=ID, placed_ms=0, log_group=None, log_stream=None)
+
+
+@pytest.mark.parametrize(
+    "name", [each.name for each in fields(Attempt) if isinstance(each.default, bool)]
+)
+def test_whatever_is_true_of_an_attempt_is_part_of_its_template(name: str) -> None:
+    attempt = _sample()
+    change: dict[str, Any] = {name: not getattr(attempt, name)}
+    flipped = replace(attempt, **change)
+    assert template_key(flipped) != template_key(attempt)
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(Claim)])
+def test_all_that_an_attempt_logged_is_part_of_its_template(name: str) -> None:
+    attempt = _sample()
+    logged: dict[str, Any] = {name: ("x",)}
+    other = replace(attempt, claim=Claim(**logged))
+    assert template_key(other) != template_key(attempt)
+
+
+def test_beyond_the_most_forms_each_request_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_forms, "MOST_FORMS", 1)
+    path = tmp_path / "log.jsonl"
+    logged = [event for log in made(Random(1)) for event in log.events]
+    path.write_text("".join(map(line_of, sorted(logged, key=lambda e: e.timestamp_ms))))
+    found = BulkReader(str(path)).read(LogQuery(), Markers(), FunctionConfig())
+    context = PartitionContext(
+        coverage=found.stats.coverage(), settings=FunctionConfig(), markers=Markers()
+    )
+    expected = tallies_by_function(reduce_partition(found.part(0), found.readings, context))
+    counted = count_partition(found.part(0), found.readings, context)
+    assert tallies_by_function(counted) == expected
+    assert len(context.forms.checked) <= 1

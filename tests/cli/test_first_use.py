@@ -37,6 +37,15 @@ def test_other_wrong_requests_are_listed_where_there_are_some(log: Path, form: s
         ("silent", "silent"),
         ("cold", "cold_start"),
         ("wrong_branches", "wrong_branches"),
+        ("env", "environment"),
+        ("environment", "environment"),
+        ("ran", "branch"),
+        ("wait", "wait"),
+        ("start", "start"),
+        ("due", "next_attempt_due_at"),
+        ("not in log", "start"),
+        ("B+", "branch"),
+        ("2+", "counter"),
     ],
 )
 def test_explain_knows_the_words_of_text_output(word: str, name: str) -> None:
@@ -115,3 +124,45 @@ def test_branches_of_the_settings_are_listed_where_a_name_is_unknown(log: Path) 
     (log.parent / "retryctl.toml").write_text("[branches]\nfirst = 0\nagain = 1\n")
     done = run("check", "--from", str(log), "--expect-branches", "A", cwd=log.parent)
     assert "The branches are first, again." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("orders-worker",), "retryctl summary orders-worker"),
+        (("--from", "x.csv"), "retryctl trace --from FILE"),
+        (("trace", "--verdict", "disagrees"), "retryctl list --verdict disagrees"),
+        (("check", "--from", "demo", "--fail-on", "wrong-branch"), "--max-wrong-branch 0"),
+        (("check", "--from", "demo", "--fail-on", "wrong-branch"), "--expect-branches A,B,C"),
+        (("counters", "iam"), "Choose from: tmp, "),
+    ],
+)
+def test_a_mistake_names_the_command_that_does_it(arguments: tuple[str, ...], hint: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert hint in done.stderr
+
+
+def test_a_log_piped_where_ids_are_read_names_the_option(log: Path) -> None:
+    done = run("trace", "-", stdin=log.read_text(), env={"AWS_REGION": "", "AWS_PROFILE": "nosuch"})
+    assert done.returncode
+    assert "retryctl trace --from -" in done.stderr
+    assert "retryctl trace --from -" in run("trace", "-", stdin="no ID\n").stderr
+
+
+def test_check_completes_a_shortened_id_of_a_saved_log(log: Path) -> None:
+    whole = run("check", ID, "--from", str(log))
+    short = run("check", ID[:6], "--from", str(log))
+    assert (short.returncode, short.stdout) == (whole.returncode, whole.stdout)
+    assert "1 request" in short.stdout
+
+
+def test_explain_pending_names_no_wait_for_a_saved_log() -> None:
+    assert "A saved log has no" in " ".join(run("explain", "pending").stdout.split())
+
+
+def test_vendor_without_a_store_names_what_it_cannot_count(tmp_path: Path) -> None:
+    done = run("counters", "vendor", str(tmp_path))
+    assert "misses attempts of other execution environments" in done.stderr
+    assert "--store dynamodb" in done.stderr
+    assert "misses" not in run("counters", "vendor", str(tmp_path), "--store", "tmp").stderr

@@ -21,7 +21,7 @@ from retryctl.cli.options.params import Output, OutputOptions
 from retryctl.cli.output.live_display import LinesDisplay, TableDisplay, countdown
 from retryctl.cli.output.terminal import LiveRegion, TerminalFeedback
 from retryctl.core.model.coverage import Gap
-from retryctl.errors import AccessDenied, RetryctlError, Throttled, Unreachable
+from retryctl.errors import AccessDenied, LoginExpired, RetryctlError, Throttled, Unreachable
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import (
     CREDENTIALS,
@@ -34,7 +34,7 @@ from tests.support.aws_program import (
     trace,
 )
 from tests.support.check_logs import exhausted, pending, succeeded
-from tests.support.lambda_log import ID, Environment, events_of, judged, whole
+from tests.support.lambda_log import ID, OTHER_ID, Environment, events_of, judged, whole
 from tests.support.program import PROGRAM, environment, run_process
 
 
@@ -149,8 +149,6 @@ def test_a_reading_that_fails_is_repeated() -> None:
     assert failures == ["no answer", "too many"]
     with pytest.raises(Unreachable):
         followed(away)
-    with pytest.raises(AccessDenied):
-        followed(first, AccessDenied("refused"))
 
 
 def test_a_reading_that_lacks_a_known_attempt_is_not_shown() -> None:
@@ -161,6 +159,12 @@ def test_a_reading_that_lacks_a_known_attempt_is_not_shown() -> None:
     shown, failures, _ = followed(first, torn, last)
     assert shown == [first, first, last]
     assert failures == [gap.message]
+    expired = replace(gap, kind="expired")
+    torn = replace(torn, coverage=replace(torn.coverage, gaps=(expired, gap)))
+    shown, failures, _ = followed(first, torn, last)
+    assert [one.request.request_id for one in shown[-1].checked] == [ID]
+    assert [each.kind for each in shown[-1].coverage.gaps] == ["expired"]
+    assert not failures
 
 
 def test_a_service_that_stays_away_ends_the_wait_with_what_is_known() -> None:
@@ -169,6 +173,26 @@ def test_a_service_that_stays_away_ends_the_wait_with_what_is_known() -> None:
     assert shown[-1] == first
     assert len(failures) > 50
     assert 900 <= seconds < 1100
+
+
+@pytest.mark.parametrize(
+    "error", [LoginExpired("the login has expired", "Log in: aws sso login"), AccessDenied("no")]
+)
+def test_a_log_that_cannot_be_read_again_ends_the_wait_and_what_was_open_is_unknown(
+    error: RetryctlError,
+) -> None:
+    first = result(pending(ID), exhausted(OTHER_ID))
+    shown, failures, _ = followed(first, error, result(exhausted(ID)))
+    last = shown[-1]
+    assert {
+        one.request.request_id: (one.request.outcome.value, one.verdict.value)
+        for one in last.checked
+    } == {ID: ("unknown", "undetermined"), OTHER_ID: ("exhausted", "agrees")}
+    [gap] = last.coverage.gaps
+    assert gap.hides_attempts
+    assert gap.since_ms == first.coverage.horizon_ms
+    assert error.what in gap.message
+    assert not failures
 
 
 def test_the_last_line_of_a_request_is_its_state(capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,6 +42,31 @@ def test_requests_to_a_web_function_are_counted_beside_others(tmp_path: Path) ->
         assert document["coverage"]["web_requests"] == 1
 
 
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_a_cold_start_is_given_as_the_proof_of_another_environment(
+    form: str, tmp_path: Path
+) -> None:
+    """The log names no streams, so only the cold start shows where attempt 2 ran."""
+    env = Environment(named=False)
+    env.runs(ID, "0", "process A", ends="error").at(62)
+    env.cold = True
+    path = saved(tmp_path, env.runs(ID, "0", "process A", ends="error"))
+    shown = " ".join(run("trace", ID, "--from", str(path), "-o", form).stdout.split())
+    assert "attempt 2 was a cold start after an error, so it ran in another one than" in shown
+    assert "it was a cold start after an error, so it ran in another execution" in shown
+    assert "each may be another" not in shown
+
+
+def test_a_cold_start_after_a_timeout_proves_no_new_environment(tmp_path: Path) -> None:
+    env = Environment(named=False)
+    env.runs(ID, "0", "process A", ends="timeout").at(62)
+    env.cold = True
+    path = saved(tmp_path, env.runs(ID, "0", "process A", ends="error"))
+    shown = " ".join(run("trace", ID, "--from", str(path)).stdout.split())
+    assert "each may be another" in shown
+    assert "a cold start proves a new one only after an attempt that failed with an error" in shown
+
+
 def test_patterns_that_match_nowhere_are_undetermined(tmp_path: Path) -> None:
     path = saved(tmp_path, Environment("a").starts().prints("retry no. 1").raises(ID).reports())
     settings = tmp_path / "retryctl.toml"

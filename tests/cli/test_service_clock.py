@@ -7,12 +7,15 @@ from email.utils import formatdate
 
 import pytest
 
-from retryctl.app.check import CheckPlan, check
+from retryctl.app.check import CheckPlan, CheckRun, check
 from retryctl.app.follow import follow
 from retryctl.app.options import SourceOptions
 from retryctl.app.trace import TraceResult, trace_reader
+from retryctl.cli.options.params import OutputOptions
+from retryctl.cli.output.trace_output import show_trace
 from retryctl.core.check.expectations import Expectations
 from retryctl.core.model.request import RequestOutcome
+from retryctl.errors import CouldNotLook, ExitStatus
 from retryctl.sources.aws.service_clock import ServiceClock
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import (
@@ -22,6 +25,7 @@ from tests.support.aws_program import (
     MINUTE,
     RIGHT,
     SECOND,
+    WRONG,
     attempt,
     now_ms,
     sequence,
@@ -169,18 +173,86 @@ def test_a_check_waits_by_the_service(skewed: Endpoint) -> None:
     with skewed as endpoint:
         for events in sequence(RIGHT, at, (0, 1, 2)):
             endpoint.put(GROUP, HERE, events)
-        run_of = check(
-            CheckPlan(
-                request_ids=(RIGHT,),
-                options=SourceOptions(log_groups=(GROUP,), endpoint_url=endpoint.url),
-                expectations=Expectations(
-                    fail_on=frozenset(), given=frozenset({RIGHT}), awaited=frozenset({RIGHT})
-                ),
-                wait_ms=None,
-            ),
-            clock=clock.machine_ms,
-            sleep=clock.sleep,
-        )
+        run_of = checked_by(clock, endpoint)
     assert run_of.outcome.passed is True
     assert "exhausted" in run_of.outcome.checks[0].message
     assert at + 180 * SECOND < clock.service_ms() < at + 220 * SECOND
+
+
+# --------------------------------------------------------------------------- a login that expires
+
+
+class ExpiringLogin(MachineClock):
+    """A clock whose first sleep outlasts the login."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(endpoint)
+        self.faults = endpoint.faults
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        self.faults.credentials = "expired"
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize("counts", [(0,), (0, 0)], ids=["pending", "wrong"])
+def test_what_was_read_before_the_login_expired_is_printed_with_its_gap(
+    counts: tuple[int, ...], skewed: Endpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = ExpiringLogin(skewed)
+    with skewed as endpoint:
+        attempts = sequence(RIGHT, clock.service_ms() - 70 * SECOND, counts)
+        for events in attempts if counts[1:] else [attempt(RIGHT, clock.service_ms() - SECOND, 0)]:
+            endpoint.put(GROUP, HERE, events)
+        found = followed_by(clock, endpoint)
+        endpoint.faults.credentials = None
+        run_of = checked_by(clock, endpoint)
+    status = 1 if counts[1:] else 5
+    assert show_trace(found, OutputOptions(exit_code=True)) == status
+    shown = capsys.readouterr().out
+    assert "NameError" in shown
+    assert "the AWS credentials have expired. " in " ".join(shown.split())
+    assert found.checked[0].request.outcome is RequestOutcome.UNKNOWN
+    assert [gap.kind for gap in found.coverage.gaps] == ["expired"]
+    assert ExitStatus.of(run_of.outcome.passed) == status
+    waited = run_of.outcome.passed is None  # a check that failed does not wait
+    assert [gap.kind for gap in run_of.coverage.gaps] == ["expired"] * waited
+
+
+@pytest.mark.usefixtures("credentials")
+def test_a_request_that_was_not_found_before_the_login_expired_could_not_be_read(
+    skewed: Endpoint,
+) -> None:
+    clock = ExpiringLogin(skewed)
+    with skewed as endpoint:
+        endpoint.put(GROUP, HERE, attempt(WRONG, clock.service_ms() - SECOND, 0))
+        found = followed_by(clock, endpoint)
+    with pytest.raises(CouldNotLook, match="before the AWS credentials expired") as error:
+        show_trace(found, OutputOptions())
+    assert "Log in again" in error.value.next_step
+
+
+def followed_by(clock: MachineClock, endpoint: Endpoint) -> TraceResult:
+    return follow(
+        trace_reader((RIGHT,), options_of(endpoint), clock=clock.machine_ms),
+        timeout_ms=None,
+        clock=clock.machine_ms,
+        sleep=clock.sleep,
+        on_wait=lambda *_: None,
+        on_failure=lambda _: None,
+    )
+
+
+def checked_by(clock: MachineClock, endpoint: Endpoint) -> CheckRun:
+    given = frozenset({RIGHT})
+    plan = CheckPlan(
+        request_ids=(RIGHT,),
+        options=options_of(endpoint),
+        expectations=Expectations(fail_on=frozenset(), given=given, awaited=given),
+        wait_ms=None,
+    )
+    return check(plan, clock=clock.machine_ms, sleep=clock.sleep)
+
+
+def options_of(endpoint: Endpoint) -> SourceOptions:
+    return SourceOptions(log_groups=(GROUP,), endpoint_url=endpoint.url)

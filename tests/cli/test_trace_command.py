@@ -14,6 +14,8 @@ import pytest
 
 import retryctl
 from tests.cli.test_cli import ID
+from tests.support.lambda_log import OTHER_ID, Environment, events_of
+from tests.support.made_up_logs import line_of
 from tests.support.program import PROGRAM, environment, run
 
 DEMO = Path(retryctl.__file__).with_name("demo.jsonl")
@@ -425,6 +427,30 @@ def test_without_an_id_the_newest_request_that_failed_or_was_retried_is_shown() 
     assert sorted(traced("--from", "demo", "--failed", "--last", "9")) == sorted(ids)
     done = run("trace", "--from", "demo")
     assert done.stderr == "retryctl: 8 other requests: retryctl list --from demo\n"
+
+
+def test_the_newest_request_is_that_of_the_latest_attempt(tmp_path: Path) -> None:
+    first, second = Environment("a"), Environment("b")
+    first.runs(ID, "0", "process A", ends="error").at(300).runs(ID, "1", "process B", ends="error")
+    second.at(100).runs(OTHER_ID, ends="error")
+    log = tmp_path / "log.jsonl"
+    log.write_text("".join(line_of(event) for event in events_of(first, second)))
+    assert traced("--from", str(log), "--last", "1") == [ID]
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_requests_with_a_wrong_counter_that_are_not_shown_are_counted(form: str) -> None:
+    shown = unescape(run("trace", "--from", "demo", "-o", form).stdout)
+    listed = run("list", "--from", "demo", "-o", "jsonl").stdout.splitlines()
+    rows = list(map(json.loads, listed))
+    (newest,) = traced("--from", "demo")
+    others = [row for row in rows if row["request_id"] != newest]
+    wrong = sum(row["verdict"] == "disagrees" for row in others)
+    exhausted = sum(row["outcome"] == "exhausted" for row in others)
+    assert wrong
+    assert f"Not shown: {wrong} with a wrong counter and {exhausted} exhausted" in shown
+    assert shown.count("retryctl list --from demo --verdict disagrees") == 1
+    assert "Not shown" not in run("trace", newest, "--from", "demo").stdout
 
 
 def test_a_saved_log_with_few_requests_is_shown_whole(tmp_path: Path) -> None:

@@ -65,7 +65,9 @@ class CheckOptions:
         _expectation(
             "--expect-branches",
             metavar="A,B,C",
-            help="Required branches of each retried request, or of each request that is named.",
+            help="Required branches of each retried request, or of each request that is named: all "
+            "of them, so a request that recovered earlier (A, B) fails. --max-wrong-branch 0 "
+            "accepts it.",
         ),
     ] = None
     expect_outcome: Annotated[

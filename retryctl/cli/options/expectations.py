@@ -211,6 +211,12 @@ class _Values:
     def _rule(self, key: str, word: str, known: Iterable[str]) -> str:
         if word not in known:
             hint = suggestions(word, known) or "retryctl explain lists the findings."
+            if "branch" in word:
+                names = ", ".join(name for name in known if "branch" in name)
+                hint = (
+                    f"Findings: {names}. To fail on wrong branches: --max-wrong-branch 0, or "
+                    "--expect-branches A,B,C."
+                )
             self._refuse(key, f"has {word!r}, which is not a finding.", hint)
         return word
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import tzinfo
 
 from retryctl.app.options import Clock, wall_clock_ms
@@ -87,8 +88,8 @@ class LinesDisplay(Display):
         return show_trace(result, self._show, files, is_printed=True)
 
     def _print(self, result: TraceResult) -> None:
-        lines = trace_view(result, self._show, self._tz)
-        for one, line in zip(result.checked, lines, strict=False):
+        for one in result.checked:
+            line = "".join(trace_view(replace(result, checked=[one]), self._show, self._tz))
             if self._latest_lines.get(one.request.key) != line:
                 self._latest_lines[one.request.key] = line
                 put(line, document=True)

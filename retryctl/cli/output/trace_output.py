@@ -102,6 +102,8 @@ def trace_view(
         attempt=show.attempt,
         failed_only=show.failed,
         responses=result.responses or {},
+        others_wrong=result.others_wrong,
+        others_exhausted=result.others_exhausted,
     )
     if show.output is Output.HTML:
         from retryctl.views.html.trace import trace_page

@@ -19,7 +19,12 @@ from retryctl.app.options import SourceOptions, TimeWindow
 from retryctl.cli.options import params as options
 from retryctl.cli.options.check_options import CheckOptions
 from retryctl.cli.options.expectations import read_expected
-from retryctl.cli.options.ids import NamedRequests, records_named, requests_in_queue
+from retryctl.cli.options.ids import (
+    NamedRequests,
+    records_named,
+    requests_in_queue,
+    shortened_id,
+)
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import wait_limit, zone
 from retryctl.cli.output.messages import nothing_found, refuse_unknown
@@ -31,7 +36,7 @@ from retryctl.cli.output.report_files import (
     write,
 )
 from retryctl.cli.output.terminal import TerminalFeedback, put, remark, stdout_screen
-from retryctl.config import config_for
+from retryctl.config import ProjectConfig, config_for
 from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.events import request_id_in
 from retryctl.core.wording import number_of
@@ -55,8 +60,10 @@ def run_check(
     limit = wait_limit(chosen.wait, chosen.timeout)
     chosen = replace(chosen, wait=limit, report=chosen.report or None)
     config = config_for(read.source)
-    named, source = _targets(targets, source_options(read, aws, config))
     feedback = TerminalFeedback(quiet=screen.quiet)
+    source = source_options(read, aws, config)
+    targets = _with_whole_ids(targets, source, time_window(read, screen.tz), config, feedback)
+    named, source = _targets(targets, source)
     if queue:
         named = requests_in_queue(queue, named.ids, source, feedback)
     source = with_function_of(source, named.records) if named.records else source
@@ -100,6 +107,33 @@ def run_check(
     if result.status is ExitStatus.NOTHING_FOUND:
         raise _nothing_to_check(result, run, window)
     return result.status
+
+
+def _with_whole_ids(
+    arguments: Sequence[str],
+    source: SourceOptions,
+    window: TimeWindow,
+    config: ProjectConfig,
+    feedback: TerminalFeedback,
+) -> Sequence[str]:
+    """Return the arguments with the shortened IDs of a saved log completed.
+
+    What no request ID begins with is a function's name. Raises ``UsageError`` for the beginning of
+    several IDs.
+    """
+    prefixes = {each: short for each in arguments if (short := shortened_id(each))}
+    if not prefixes or source.source in ("cloudwatch", "-"):
+        return arguments
+    from retryctl.app.selection import matching_ids  # loads the engine of whole windows
+
+    found = matching_ids(list(prefixes.values()), source, window, config=config, feedback=feedback)
+    for prefix, ids in found.items():
+        if len(ids) > 1:
+            raise UsageError(
+                f"{len(ids)} request IDs of this log begin with {prefix}.",
+                f"Give more of the ID, or -f {prefix} if it is the function.",
+            )
+    return [next(iter(found.get(prefixes.get(each, ""), ())), each) for each in arguments]
 
 
 def _targets(

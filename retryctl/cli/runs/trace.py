@@ -60,7 +60,7 @@ def run_trace(
     window = time_window(read, show.tz)
     if last is not None and (request_ids or queue):
         raise UsageError("--last selects requests, and IDs are given.", "Drop one of them.")
-    traced, is_interrupted = None, False
+    traced, is_interrupted, selected = None, False, None
     if source.source == "-" and not queue and needs_whole_log(request_ids):
         source, is_interrupted = _with_copied_stdin(source, quiet=show.quiet)
     if queue:
@@ -89,7 +89,14 @@ def run_trace(
     if pipe:
         return _follow_pipe(pipe, reader, show, files, feedback)
     if traced or wait is None:
-        status = show_trace(traced or reader(), show, files)
+        result = traced or reader()
+        if selected:
+            result = replace(
+                result,
+                others_wrong=selected.others_wrong,
+                others_exhausted=selected.others_exhausted,
+            )
+        status = show_trace(result, show, files)
         return ExitStatus.INTERRUPTED if is_interrupted else status
     return _follow(reader, show, files, feedback, timeout_ms=timeout_ms)
 

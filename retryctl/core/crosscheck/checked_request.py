@@ -36,7 +36,7 @@ from retryctl.core.history.history_builder import History, build_history
 from retryctl.core.history.lost_lines import with_lost_lines
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, function_from_names
-from retryctl.core.model.coverage import Coverage, EndsBefore
+from retryctl.core.model.coverage import Coverage, EndsBefore, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.records import AppLine
@@ -279,6 +279,32 @@ def check_request(
         undetermined_because=_few(tuple(reasons)),
         agreeing_store=agreeing_store(case),
         unlisted=unlisted,
+    )
+
+
+def with_unseen_end(checked: CheckedRequest, gap: Gap) -> CheckedRequest:
+    """Return the request as it is known if the log was not read after it was pending or running.
+
+    ``gap`` is the time after the last read.
+    """
+    request = checked.request
+    if request.outcome not in (RequestOutcome.PENDING, RequestOutcome.RUNNING):
+        return checked
+    attempts = tuple(
+        replace(one, outcome=AttemptOutcome.UNKNOWN)
+        if one.outcome is AttemptOutcome.RUNNING
+        else one
+        for one in request.attempts
+    )
+    disagrees = checked.verdict is Verdict.DISAGREES
+    return replace(
+        checked,
+        request=replace(
+            request, attempts=attempts, outcome=RequestOutcome.UNKNOWN, next_attempt_due_ms=None
+        ),
+        verdict=checked.verdict if disagrees else Verdict.UNDETERMINED,
+        undetermined_because=(*checked.undetermined_because, gap.message),
+        lacks_lines=True,
     )
 
 

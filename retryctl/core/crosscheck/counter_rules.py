@@ -73,10 +73,12 @@ def _environment_switch(case: RuleInput) -> Iterator[Match]:
     for attempt, number in _behind(case):
         others = case.marks.elsewhere(attempt)
         if others and counts_in_tmp(attempt) and _sees_only_its_own(case, attempt, number):
+            cold = case.marks.began_environment(attempt)
+            it_ran = f"it {'was a cold start after an error, so it ' if cold else ''}ran"
             yield Match(
                 attempt.number,
-                f"{_counted(case, attempt, number)}: it ran in another execution environment than "
-                f"{attempts_named(others)}, and environments share no /tmp.",
+                f"{_counted(case, attempt, number)}: {it_ran} in another execution environment "
+                f"than {attempts_named(others)}, and environments share no /tmp.",
                 _proof(attempt, others),
             )
 
@@ -149,8 +151,12 @@ def _counter_unexplained(case: RuleInput) -> Iterator[Match]:
         if marks:
             why = f"it could find at most {number_of(marks[1], 'earlier attempt')}"
         else:
+            proof = (
+                " (a cold start proves a new one only after an attempt that failed with an error)"
+            )
             why = (
-                "the log names no streams, so the environments are not known: "
+                "the log names no streams, so it is not known which earlier attempts ran in its "
+                f"environment{proof if attempt.cold_start else ''}: "
                 "save it with them (aws logs tail --format detailed)"
             )
         yield Match(
@@ -210,11 +216,12 @@ def _others_logged(case: RuleInput, attempt: Attempt) -> bool:
 
 
 _COUNT_ELSEWHERE = (
-    "Count where every environment can read it: in DynamoDB or S3 (retryctl counters)."
+    "Count where every environment can read it, in DynamoDB or S3: "
+    "retryctl counters vendor DIR --store dynamodb"
 )
 _COUNT_AT_START = (
-    "Record each attempt when it starts, not when it fails, "
-    "and where every environment can read it (retryctl counters)."
+    "Record each attempt when it starts, not when it fails, and where every environment can read "
+    "it: retryctl counters vendor DIR --store dynamodb"
 )
 
 COUNTER_RULES = (

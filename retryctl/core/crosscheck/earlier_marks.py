@@ -68,7 +68,7 @@ class EarlierMarks:
     def __init__(self, attempts: Sequence[Attempt], branches: Branches) -> None:
         self._attempts = attempts
         self._marks = [was_recorded(attempt, branches) for attempt in attempts]
-        self._new = _new_environments(attempts)
+        self._new = new_environments(attempts)
         self._in_stream: dict[str | None, list[int]] = defaultdict(list)
         self._few_of_each: list[int] = []
         for at, attempt in enumerate(attempts):
@@ -94,7 +94,11 @@ class EarlierMarks:
 
     def knows_environment(self, attempt: Attempt) -> bool:
         """Whether it is known which earlier attempts ran in its environment."""
-        return attempt.log_stream is not None or attempt.number in self._new
+        return attempt.log_stream is not None or self.began_environment(attempt)
+
+    def began_environment(self, attempt: Attempt) -> bool:
+        """Whether it has no log stream, and its cold start proves a new environment."""
+        return attempt.number in self._new
 
     def unproved_before(self, attempt: Attempt) -> int:
         """How many of the earlier attempts have a single record, which may be printed text."""
@@ -169,8 +173,11 @@ class EarlierMarks:
         return self._of_stream[attempt.log_stream][at]
 
 
-def _new_environments(attempts: Sequence[Attempt]) -> frozenset[int]:
-    """Return the numbers of attempts without a stream that began a new environment."""
+def new_environments(attempts: Sequence[Attempt]) -> frozenset[int]:
+    """Return the numbers of attempts without a stream that began a new environment.
+
+    A cold start after a plain error has one. After a timeout or a crash it can be the old one.
+    """
     return frozenset(
         after.number
         for before, after in pairwise(attempts)

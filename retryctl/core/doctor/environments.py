@@ -33,7 +33,8 @@ def environments_are_not_prepared(facts: FunctionFacts) -> CheckAnswer:
     return fails(
         f"{' and '.join(kinds)}: a retry often runs in another environment, where a counter in "
         "/tmp finds no file.",
-        "Count where every environment can read it: retryctl counters (DynamoDB or S3).",
+        "Count where every environment can read it, in DynamoDB or S3: "
+        "retryctl counters vendor DIR --store dynamodb",
     )
 
 
@@ -61,7 +62,8 @@ def retries_meet_their_own_tmp(facts: FunctionFacts) -> CheckAnswer:
             f"In the last 24 h, {places.other:,} of {number_of(retries, 'retry', 'retries')} ran "
             "in another environment than the attempt before: there a counter in /tmp finds no "
             f"file. Odds of a right count in /tmp: {places.same / retries:.1%}.",
-            "Count where every environment can read it: retryctl counters (DynamoDB or S3).",
+            "Count where every environment can read it, in DynamoDB or S3: "
+            "retryctl counters vendor DIR --store dynamodb",
         )
     if places.unread:
         known(NotRead(action="", reason=f"Part of the last 24 h was not read: {places.unread}"))

@@ -20,7 +20,8 @@ ENDED_WELL = (RequestOutcome.SUCCEEDED, RequestOutcome.RECOVERED)
 class RequestRow:
     """A request in one line. ``findings`` are the names of rules, each once, in their order.
 
-    ``placed_ms`` orders it in time; ``started_ms`` is ``None`` without a START.
+    ``placed_ms`` orders it in time, and ``latest_ms`` is the time of its latest attempt;
+    ``started_ms`` is ``None`` without a START.
     ``errors`` are the types (or outcomes) and messages of its failed attempts, and ``error`` is
     the type of the last one. ``branches`` has the branch of each attempt, ``None`` where it logged
     none, and ``wrong_branches`` the numbers of the attempts that ran another branch than expected.
@@ -45,6 +46,7 @@ class RequestRow:
     execution_arn: str | None = None
     failed_attempts: int = 0
     cross_checked: int = 0
+    latest_ms: int | None = None
 
 
 @value_class
@@ -117,6 +119,7 @@ def _checked(one: CheckedRequest) -> RequestRow:
         execution_arn=request.execution_arn,
         failed_attempts=sum(attempt.outcome.failed for attempt in request.attempts),
         cross_checked=cross_checked([one]),
+        latest_ms=max((attempt.placed_ms for attempt in request.attempts), default=None),
     )
 
 

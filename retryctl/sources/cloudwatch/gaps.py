@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from retryctl.core.model.coverage import AFTER_LOGIN, UNORDERED, Gap, GapKind
+from retryctl.core.model.coverage import AFTER_LOGIN, UNORDERED, Coverage, Gap, GapKind
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import LogsDropped
 from retryctl.core.timestamps import iso_text
@@ -51,6 +51,20 @@ def not_searched(
         since_ms=window.since_ms,
         until_ms=window.until_ms,
         settle=_after_login(error, settle),
+        hides_attempts=True,
+    )
+
+
+def not_read_again(coverage: Coverage, error: RetryctlError, request_ids: Sequence[str]) -> Gap:
+    """Describe the time after the last read of a wait that ``error`` ended."""
+    place = f"{coverage.given_names}{coverage.aws_options}"
+    again = rerun_command(request_ids, place, coverage.since_ms or 0, None)
+    since = "" if coverage.horizon_ms is None else f" after {iso_text(coverage.horizon_ms)}"
+    return Gap(
+        kind=_kind(error),
+        message=f"the log was not read{since}: {_why(error)}",
+        since_ms=coverage.horizon_ms,
+        settle=_after_login(error, again),
         hides_attempts=True,
     )
 

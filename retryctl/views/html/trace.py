@@ -17,13 +17,13 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.wording import number_of
 from retryctl.views.attempts_table import attempts_table, versions
 from retryctl.views.blocks import Table
-from retryctl.views.environments import UNKNOWN_LEGEND, environments
+from retryctl.views.environments import environments, unknown_legend
 from retryctl.views.html.attempt import Setting, attempt_article, findings_section, mentions
 from retryctl.views.html.markup import Markup, closing, opening, spans, tag
 from retryctl.views.html.page import document, sentence_line, table
 from retryctl.views.html.timeline import picture
 from retryctl.views.html.tmp_files import files_after, files_are_inferred
-from retryctl.views.next_steps import grouped_findings, next_steps
+from retryctl.views.next_steps import grouped_findings, next_steps, others_step
 from retryctl.views.sentences import (
     Sentence,
     gaps_named_once,
@@ -60,6 +60,9 @@ def trace_page(
     header = [sentence_line(Sentence(UNSURE, f"not found: {one}")) for one in not_found]
     if len(checked) > 1:
         header.append(_contents(checked, coverage, tz))
+    if others := others_step(coverage, asked.others_wrong, asked.others_exhausted):
+        words, command = others
+        header.append(_next_step(f"{words}:", command) if command else tag("p", f"{words}."))
     return document(_title(checked), "trace", header, sections, coverage, tz)
 
 
@@ -117,7 +120,8 @@ def _request(
     yield tag("h2", "Request ", tag("code", request.request_id), id=anchor)
     yield tag("p", " · ".join(_named(checked)), class_="dim")
     yield from map(sentence_line, sentences)
-    yield from (_next_step(*step) for step in next_steps(checked, coverage))
+    steps = next_steps(checked, coverage, names_others=not asked.others_wrong)
+    yield from (_next_step(*step) for step in steps)
     yield from _overview(checked, shown, coverage, around, anchor)
     if groups:
         yield tag("h3", "Findings")
@@ -160,8 +164,8 @@ def _overview(
             yield drawn
     if shown:
         yield _attempts(attempts_table(checked, shown, around.known, around.tz), anchor)
-        if any(attempt.log_stream is None for attempt in shown):
-            yield tag("p", UNKNOWN_LEGEND, class_="dim")
+        if legend := unknown_legend(attempts, shown):
+            yield tag("p", legend, class_="dim")
     if files_are_inferred(checked.request):
         why = "/tmp contents are inferred from the log; /tmp was not read."
         yield tag("p", why, class_="dim")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import UTC, tzinfo
 
 from retryctl.core.crosscheck.attempt_check import Verdict
@@ -26,9 +26,14 @@ from retryctl.views.attempts_table import (
     versions,
 )
 from retryctl.views.blocks import BLANK, Block, Command, Drawing, LogLines, Paragraph, Piece
-from retryctl.views.environments import UNKNOWN_LEGEND, EnvironmentLabel, environments
+from retryctl.views.environments import EnvironmentLabel, environments, unknown_legend
 from retryctl.views.inert_text import lines_of
-from retryctl.views.next_steps import grouped_findings, next_steps, on_cloudwatch
+from retryctl.views.next_steps import (
+    grouped_findings,
+    next_steps,
+    on_cloudwatch,
+    others_step,
+)
 from retryctl.views.sentences import (
     Sentence,
     ambiguity_sentences,
@@ -52,13 +57,16 @@ _MOST_WORDS = 5
 class TraceOptions:
     """Which parts of each request are shown: log lines, one attempt only, failed attempts only.
 
-    ``responses`` has the response of each attempt of a lab, by request ID.
+    ``responses`` has the response of each attempt of a lab, by request ID. Of the requests that
+    are not selected, ``others_wrong`` have a wrong counter, and ``others_exhausted`` are exhausted.
     """
 
     lines: bool = False
     attempt: int | None = None
     failed_only: bool = False
     responses: Mapping[str, Sequence[bytes | None]] = field(default_factory=dict)
+    others_wrong: int = 0
+    others_exhausted: int = 0
 
     def wants(self, attempt: Attempt) -> bool:
         """Whether the attempt is shown."""
@@ -91,6 +99,12 @@ def trace_blocks(
         yield _sentence(Sentence(UNSURE, f"not found: {', '.join(not_found)}"))
         yield BLANK
     yield from _coverage(coverage, tz)
+    others = others_step(coverage, asked.others_wrong, asked.others_exhausted)
+    if others:
+        words, command = others
+        yield _sentence(Sentence(WARNING, f"{words}{':' if command else '.'}"))
+        if command:
+            yield Command(text=command)
 
 
 # --------------------------------------------------------------------------- a request
@@ -100,7 +114,7 @@ def _is_short(checked: CheckedRequest, asked: TraceOptions) -> bool:
     """Return whether the request is one successful attempt, which needs no table."""
     attempts = checked.request.attempts
     return (
-        replace(asked, responses={}) == TraceOptions()
+        not (asked.lines or asked.attempt or asked.failed_only)
         and len(attempts) == 1
         and attempts[0].outcome is AttemptOutcome.OK
         and not attempts[0].ambiguous
@@ -141,7 +155,7 @@ def _request(
     yield _sentence(outcome_sentence(checked.request, coverage, tz))
     yield from map(_sentence, verdict_sentences(checked))
     yield from _settling(checked, coverage)
-    for words, command in next_steps(checked, coverage):
+    for words, command in next_steps(checked, coverage, names_others=not asked.others_wrong):
         yield Paragraph(lead=[("  ", "")], words=[(words, "")])
         yield Command(text=command)
     if len(shown) < len(attempts):
@@ -151,8 +165,8 @@ def _request(
         yield BLANK
         ends = _first_and_last(shown)
         yield attempts_table(checked, ends, known, tz)
-        if any(attempt.log_stream is None for attempt in ends):
-            yield Paragraph(lead=[(" ", "")], words=[(UNKNOWN_LEGEND, "dim")])
+        if legend := unknown_legend(attempts, ends):
+            yield Paragraph(lead=[(" ", "")], words=[(legend, "dim")])
         if between := shown[_FIRST_ROWS:-_LAST_ROWS] if len(ends) < len(shown) else ():
             yield BLANK
             yield Paragraph(words=[(_folded(between), "dim")])

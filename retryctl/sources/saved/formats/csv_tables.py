@@ -18,6 +18,7 @@ from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns, is_time
 from retryctl.sources.saved.formats.csv_blocks import (
+    LONGEST_FIELD,
     ParsedRows,
     UsualRows,
     parsed_rows,
@@ -195,11 +196,18 @@ class InsightsCsv(CsvTable):
         return True
 
 
+@value_class
 class MessageCsv(CsvTable):
-    """A column of messages alone, in the order of its rows."""
+    """A column of messages alone, in the order of its rows.
+
+    Messages under such a header may begin with a quote too, and are no CSV. Where the records are
+    not quoted, nothing distinguishes a message of several lines from printed quotes.
+    """
 
     name = "CSV of messages"
     made_by = "Logs Insights: fields @message; Export results, Download (CSV)"
+
+    quotes_records: bool = False
 
     # @message
     # "START RequestId: 8f507cfc-… Version: $LATEST
@@ -210,11 +218,43 @@ class MessageCsv(CsvTable):
         columns = Columns.named(_row(head.lines[0], ","))
         if columns is None or columns.width > 1:
             return None
-        rows = head.lines[1:]
-        has_record = any(RECORD.match(line.removeprefix(b'"')) for line in rows)
-        if not has_record or not any(line.startswith(b'"') for line in rows):
+        lines = head.lines[1:]
+        records = [line for line in lines if RECORD.match(line.removeprefix(b'"'))]
+        if not records or not any(line.startswith(b'"') for line in lines):
             return None
-        return cls(columns=columns, delimiter=",", has_header=True)
+        quoted = all(line.startswith(b'"') for line in records)
+        if not quoted and not _is_column(head.content.split(b"\n")[1:]):
+            return None
+        return cls(columns=columns, delimiter=",", has_header=True, quotes_records=quoted)
+
+    def _block(
+        self, parsed: ParsedRows, count: int, diagnostics: FileDiagnostics
+    ) -> tuple[RawBlock, int]:
+        for row in parsed.rows:
+            _, *more = row[0].rstrip("\n").split("\n")
+            if any(not self.quotes_records or RECORD.match(line.encode()) for line in more):
+                diagnostics.joined_record()
+        return CsvTable._block(self, parsed, count, diagnostics)
+
+
+def _is_column(lines: list[bytes]) -> bool:
+    """Whether lines are rows of one column, in quotes only where they need them.
+
+    Each record of Lambda among them begins a row.
+    """
+    csv.field_size_limit(LONGEST_FIELD)
+    reader = csv.reader(line.decode(errors="replace") + "\n" for line in lines)
+    records, at = sum(bool(RECORD.match(line.removeprefix(b'"'))) for line in lines), 0
+    try:
+        for row in reader:
+            first, is_line, at = lines[at], reader.line_num == at + 1, reader.line_num
+            records -= bool(row and RECORD.match(row[0].encode()))
+            needless = b'"' in first and not (first.startswith(b'"') and {*',"'} & {*row[0]})
+            if len(row) > 1 or (is_line and needless):
+                return False
+    except csv.Error:
+        return False
+    return records == 0
 
 
 def csv_header(head: Head) -> list[str]:
