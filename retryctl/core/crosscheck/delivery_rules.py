@@ -32,6 +32,7 @@ _SAVE_UNFILTERED = (
 _REMEDIES = {
     SEARCHED_BY_ID: _SAVE_UNFILTERED,
     "filtered": _SAVE_UNFILTERED,
+    "lost-lines": _SAVE_UNFILTERED,
     "truncated": "Save or download the file again.",
     "more-pages": "Save every page: aws logs filter-log-events without --no-paginate, --max-items "
     "and --limit.",
@@ -210,7 +211,15 @@ def _start_missing(attempt: Attempt) -> Iterator[Match]:
             attempt.number,
             f"Attempt {attempt.number} ended, and its START is not in the log.",
             (attempt.events[0], attempt.last_event),
+            _SAVE_UNFILTERED if _lacks_both(attempt) else "",
         )
+
+
+def _lacks_both(attempt: Attempt) -> bool:
+    """Whether of START, END and REPORT only the last is there: the lines were filtered."""
+    report = attempt.report_event and parse_record(attempt.report_event)
+    ends = any(event.message.startswith("END RequestId: ") for event in attempt.events)
+    return isinstance(report, Report) and not report.json and not ends
 
 
 def _gaps(case: RuleInput) -> Iterator[Match]:

@@ -60,6 +60,12 @@ NAME = b"<name>"
 _CODES = rb"(?:\x1b\[[\d;]*m)*"
 
 
+# Timestamp⇥Message, Timestamp (UTC) | Message
+TITLES = re.compile(
+    rb"[ \t|]*@?timestamp(?: \([^()\t|]{1,40}\))?(?:[ \t|]+)@?message[ \t|]*\r?\Z", re.I
+)
+"""The header of rows that have a time and a message."""
+
 Times = tuple[Iterable[bytes], Iterable[bytes]]
 """Whole seconds since the epoch and milliseconds, in digits, of events one after another."""
 
@@ -337,9 +343,9 @@ def untimed(first: int, count: int) -> Times:
 
 
 def note_lines(text: bytes, diagnostics: FileDiagnostics) -> None:
-    """Note the lines before the first event."""
+    """Note the lines before the first event, without the titles of the columns."""
     for number, line in enumerate(text.split(b"\n"), 1):
-        if line.strip():
+        if line.strip() and not TITLES.match(line):
             diagnostics.unread_event(number, line.decode(errors="replace"))
 
 
