@@ -67,6 +67,11 @@ class SourceOptions:
     @property
     def one_function(self) -> str | None:
         """The function that is named. Raises ``UsageError`` where several are."""
+        if len(self.functions) == 1:
+            raise UsageError(
+                f"{self.functions[0]} stands for several functions, of which one is needed here.",
+                "Name one function, or none.",
+            )
         if self.functions:
             raise UsageError(
                 f"{' and '.join(self.functions)} are both named as the function.",

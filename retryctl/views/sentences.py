@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
+from retryctl.core.crosscheck.unread_counts import unread_count
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
@@ -182,13 +183,31 @@ def verdict_sentences(checked: CheckedRequest) -> list[Sentence]:
     reasons = alike_as_one(checked.undetermined_because)
     store = _agreeing_store(checked)
     if checked.verdict is not Verdict.UNDETERMINED:
-        return [_verdict(checked), *store, *(Sentence(UNSURE, reason) for reason in reasons)]
+        return [
+            _verdict(checked),
+            *_unread(checked),
+            *store,
+            *(Sentence(UNSURE, reason) for reason in reasons),
+        ]
     first, *rest = reasons or ("the log does not allow a verdict",)
     return [
         Sentence(UNSURE, f"undetermined: {first}"),
         *store,
         *(Sentence(UNSURE, reason) for reason in rest),
     ]
+
+
+def _unread(checked: CheckedRequest) -> list[Sentence]:
+    """Return that no counter was recognised, where a line looks like one, and how to read it."""
+    found = unread_count(checked.request.attempts)
+    if found is None:
+        return []
+    line, setting = found
+    words = (
+        f'no counter was recognised, but "{line}" looks like one. To read it, write in '
+        f"retryctl.toml, below [markers]: {setting}"
+    )
+    return [Sentence(UNSURE, words)]
 
 
 def _agreeing_store(checked: CheckedRequest) -> list[Sentence]:

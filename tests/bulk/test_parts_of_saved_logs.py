@@ -23,7 +23,7 @@ import pytest
 
 from retryctl.app.options import SourceOptions
 from retryctl.app.trace import trace
-from tests.support.lambda_log import ID, Environment, timed_out
+from tests.support.lambda_log import ID, OTHER_ID, Environment, timed_out
 from tests.support.log_answers import Answers, answers, contradictions, differences, undetermined
 from tests.support.made_up_runtimes import JAVA_ERROR, node_error, node_invoke_error
 from tests.support.program import run
@@ -193,15 +193,25 @@ def test_files_joined_without_a_newline_at_any_event_give_no_other_answer(
     shape: str, json_format: bool, tmp_path: Path
 ) -> None:
     marker = {"retryctl": 1, "request_id": ID, "counter": 0, "recorded": True}
-    here = Environment(json=json_format).inits("dotnet:8.v1").starts().prints(json.dumps(marker))
-    here.reports(status="success" if json_format else None)
+    printed = f"START RequestId: {OTHER_ID} Version: $LATEST"
+    here = Environment(json=json_format).inits("dotnet:8.v1").starts().prints(printed)
+    here.prints(json.dumps(marker)).reports(status="success" if json_format else None)
     rows = [(event.timestamp_ms, event.log_stream or "", event.message) for event in here.events]
     write, _ = SHAPES[shape]
     whole = read(tmp_path / "whole", write(rows))
-    assert [one.verdict.value for one in whole.requests.values()] == ["agrees"], whole
+    assert whole.requests[ID].verdict.value == "agrees"
     for at in range(1, len(rows)):
         joined = read(tmp_path / "joined", write(rows[:at]).rstrip("\n") + write(rows[at:]))
         assert not [*differences(whole, joined), *contradictions(joined)], at
+
+
+def test_rows_of_tsv_whose_first_line_is_cut_are_read_as_such(tmp_path: Path) -> None:
+    here = Environment(json=True).inits("python:3.13.v74").starts().prints("0").raises().reports()
+    rows = [(event.timestamp_ms, event.log_stream or "", event.message) for event in here.events]
+    text = SHAPES["jq @tsv"][0](rows)
+    part = read(tmp_path / "part", text[len(text.partition("\n")[0]) // 2 :])
+    [attempt] = part.requests[ID].request.attempts
+    assert attempt.outcome.value == "error"
 
 
 @pytest.mark.parametrize("shape", NAMES)

@@ -142,6 +142,10 @@ def test_an_attempt_that_cannot_be_read_is_a_gap(
     document = told(trace(endpoint, *ASKED, *FILTER))
     assert not assert_not_wrong(document, whole)
     assert {gap["log_stream"] for gap in document["coverage"]["gaps"]} == {stream}
+    findings = [each for one in document["requests"] for each in one["findings"]]
+    remedies = {each["remedy"] for each in findings if each["rule"] == "logs-incomplete"}
+    (remedy,) = remedies
+    assert remedy.startswith(f"Allow logs:FilterLogEvents and logs:GetLogEvents on {GROUP}, or ")
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,31 @@ def test_a_cold_start_after_a_timeout_proves_no_new_environment(tmp_path: Path) 
     assert "a cold start proves a new one only after an attempt that failed with an error" in shown
 
 
+@pytest.mark.parametrize(
+    ("printed", "setting"),
+    [
+        ("retry count: 0", r"counter = 'retry count: (?P<count>\d+)'"),
+        ("[worker] attempt=1 begins", r"counter = 'attempt=(?P<count>\d+)'"),
+        ("try no. 2", r"counter = 'try no\. (?P<count>\d+)'"),
+        ("retry in 5 s", ""),
+        ("attempt 3.5", ""),
+        ("nothing", ""),
+    ],
+)
+def test_a_line_that_looks_like_a_counter_is_named_with_its_setting(
+    printed: str, setting: str, tmp_path: Path
+) -> None:
+    path = saved(tmp_path, Environment("a").runs(ID, printed, "process A", ends="error"))
+    shown = " ".join(run("trace", ID, "--from", str(path)).stdout.split())
+    assert shown.count("no counter was recognised") == bool(setting)
+    assert setting in shown
+    if setting:
+        (tmp_path / "retryctl.toml").write_text(f"[markers]\n{setting}\n")
+        document = run("trace", ID, "--from", str(path), "-o", "json", cwd=tmp_path).stdout
+        (attempt,) = json.loads(document)["requests"][0]["attempts"]
+        assert attempt["counter"]["logged"] == int(setting and printed.strip(" begins")[-1])
+
+
 def test_patterns_that_match_nowhere_are_undetermined(tmp_path: Path) -> None:
     path = saved(tmp_path, Environment("a").starts().prints("retry no. 1").raises(ID).reports())
     settings = tmp_path / "retryctl.toml"

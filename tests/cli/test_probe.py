@@ -177,14 +177,31 @@ def test_a_pipe_gets_lines_of_progress(endpoint: Endpoint, monkeypatch: pytest.M
     assert run("probe", *where, "-q", env=CREDENTIALS).stderr == ""
 
 
-def stopped(endpoint: Endpoint, number: signal.Signals) -> str:
-    """What a probe prints that is stopped when its groups are there."""
+def test_groups_that_were_never_made_are_not_named(endpoint: Endpoint) -> None:
+    endpoint.faults.denied = {"logs:DeleteLogGroup"}
+    endpoint.faults.script["CreateLogGroup"].append("denied")
+    done = run("probe", "--yes", "--endpoint-url", endpoint.url, env=CREDENTIALS)
+    assert done.returncode == 3
+    assert "not allowed to change /retryctl/probe/" in done.stderr
+    assert "Not deleted" not in done.stderr
+
+
+def test_a_creation_whose_answer_is_lost_is_no_failure(endpoint: Endpoint) -> None:
+    endpoint.faults.script["CreateLogGroup"].append("cut")
+    run_probe(endpoint.url, quota=False, assumptions=[])
+    assert names_in(endpoint) == []
+
+
+def stopped(
+    endpoint: Endpoint, number: signal.Signals, *, at: str = "GetLogEvents", groups: int = 2
+) -> str:
+    """What a probe prints that is stopped at a call, when its groups are there."""
     command = [*PROGRAM, "probe", "--yes", "--endpoint-url", endpoint.url]
     with subprocess.Popen(command, env=environment(CREDENTIALS), stderr=subprocess.PIPE) as running:
-        while endpoint.calls["GetLogEvents"] == 0:
+        while endpoint.calls[at] == 0:
             assert running.poll() is None
             time.sleep(0.01)
-        assert len(names_in(endpoint)) == 2
+        assert len(names_in(endpoint)) == groups
         running.send_signal(number)
         _, printed = running.communicate(timeout=20)
     assert running.returncode == 128 + number
@@ -205,4 +222,21 @@ def test_groups_whose_deletion_hangs_after_a_signal_are_named(endpoint: Endpoint
     printed = stopped(endpoint, signal.SIGINT)
     infrequent, standard = names_in(endpoint)
     assert f"Not deleted: {standard}, {infrequent}." in printed
-    assert f"aws logs delete-log-group --log-group-name {standard}" in printed
+    for name in (standard, infrequent):
+        command = f"aws logs delete-log-group --region us-east-1 --log-group-name {name}"
+        assert command in printed
+
+
+def test_a_group_that_appears_after_a_signal_is_deleted(endpoint: Endpoint) -> None:
+    endpoint.faults.slow_s = 0.3
+    endpoint.faults.script["CreateLogGroup"].append("slow")
+    assert "Not deleted" not in stopped(endpoint, signal.SIGINT, at="CreateLogGroup", groups=0)
+    time.sleep(0.5)
+    assert endpoint.calls["DeleteLogGroup"] > 1
+    assert names_in(endpoint) == []
+
+
+def test_a_group_whose_creation_hangs_is_named(endpoint: Endpoint) -> None:
+    endpoint.faults.script["CreateLogGroup"].append("hang")
+    printed = stopped(endpoint, signal.SIGINT, at="CreateLogGroup", groups=0)
+    assert re.search(r"Not deleted: /retryctl/probe/\w+/standard\.", printed)

@@ -191,3 +191,19 @@ def test_a_group_of_infrequent_access_among_others(endpoint: Endpoint) -> None:
         assert summary(endpoint, "orders-good", "orders-wrong")["requests"] == 2
     finally:
         group.log_class = "STANDARD"
+
+
+@pytest.mark.parametrize("named", [["*"], ["-f", "*"], ["-f", "orders-good", "-f", "orders-wrong"]])
+def test_check_takes_what_list_takes(endpoint: Endpoint, named: list[str]) -> None:
+    listed = json.loads(ask(endpoint, "list", *named, "-o", "json").stdout)["requests"]
+    done = ask(endpoint, "check", *named, "-o", "json")
+    assert done.returncode == 1
+    checked = json.loads(done.stdout)
+    assert checked["requests"] == len(listed) > 1
+
+
+def test_a_pattern_is_refused_where_one_function_is_needed() -> None:
+    done = run("check", "orders-*", "--from", "demo")
+    assert done.returncode == 2
+    assert "orders-* stands for several functions" in done.stderr
+    assert "Name one function, or none." in done.stderr

@@ -22,7 +22,7 @@ from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import RequestOutcome
 from tests.support.campaigns import seeds
-from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment, saved
+from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment, events_of, judged, saved, whole
 from tests.support.random_history import RandomHistory, in_one_stream
 
 ERRORS = frozenset({"environment-switch", "uncounted-attempt", "counter-lost", "counter-ahead"})
@@ -199,3 +199,18 @@ def test_no_part_says_another_thing_than_the_whole(first: int) -> None:
     assert not any(counts[name] for name in counts if name.endswith(": wrong"))
     assert counts["whole: undetermined"] == 0
     assert counts["whole: taken for a part"] == 0
+
+
+GAP = Gap(kind="not-understood", message="records in lines", hides_attempts=True)
+
+
+@pytest.mark.parametrize(("gaps", "verdict"), [((), "disagrees"), ((GAP,), "undetermined")])
+def test_a_start_without_an_end_beside_a_gap_proves_no_earlier_attempt(
+    gaps: tuple[Gap, ...], verdict: str
+) -> None:
+    """It may be printed text, or the next lines may be those of its own attempt."""
+    printed = Environment("a").starts().prints("an order")
+    real = Environment("b").at(62).runs(ID, "0", "process A")
+    events = events_of(printed, real)
+    checked = judged(events, replace(whole(events, later_s=9_000), gaps=gaps))[ID]
+    assert checked.verdict.value == verdict

@@ -65,7 +65,7 @@ DENIED = "User: arn:aws:sts::1:assumed-role/ci/s is not authorized to perform: "
         (
             f"{DENIED}logs:FilterLogEvents because no identity-based policy allows the action",
             "FilterLogEvents as role/ci)",
-            "Allow logs:FilterLogEvents and logs:GetLogEvents on it",
+            "Allow logs:FilterLogEvents and logs:GetLogEvents on ",
         ),
         (
             f"{DENIED}logs:FilterLogEvents with an explicit deny in a service control policy",

@@ -674,7 +674,7 @@ def test_denied_names_the_action_and_the_role(endpoint: Endpoint) -> None:
         f"not allowed to read {GROUP} (AccessDenied for logs:FilterLogEvents as role/ci)"
     )
     assert error.value.next_step == (
-        "Allow logs:FilterLogEvents and logs:GetLogEvents on it, "
+        f"Allow logs:FilterLogEvents and logs:GetLogEvents on {GROUP}, "
         "or read a saved log with --from FILE."
     )
 

@@ -127,8 +127,10 @@ def _remove(session: ProbeSession, feedback: Feedback, patience_s: float | None)
             wait_for(deletions.values(), _AFTER_SIGNAL_S)
         kept = tuple(name for name in session.groups if not _is_gone(deletions.get(name)))
         if kept:
-            command = f"aws logs delete-log-group --log-group-name {kept[0]}"
-            feedback.warn(f"Not deleted: {', '.join(kept)}. Delete them with: {command}")
+            place = f" --region {session.aws.region}" if session.aws.region else ""
+            command = f"aws logs delete-log-group{place} --log-group-name"
+            steps = "".join(f"\n{command} {name}" for name in kept)
+            feedback.warn(f"Not deleted: {', '.join(kept)}. To delete:{steps}")
     return kept
 
 

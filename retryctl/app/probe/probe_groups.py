@@ -11,21 +11,26 @@ from typing import Any
 
 from retryctl.app.probe.sample_events import EVENT_OVERHEAD, Sample
 from retryctl.core.value_classes import state_class
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotLook, NoSuchLogGroup, Unreachable
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask
+from retryctl.sources.aws.errors import Refused
 from retryctl.sources.cloudwatch.insights import USD_PER_GB
 
 PREFIX = "/retryctl/probe/"
 _USD_PER_GB_WRITTEN = 0.50
 _LONGEST_QUERY_S = 60.0
 _POLL_S = 0.5
+_DELETIONS, _BETWEEN_DELETIONS_S = 4, 0.2
 _MOST_EVENTS = 10_000  # of one PutLogEvents call
 
 
 @state_class
 class ProbeSession:
-    """Two log groups with the sample in them. ``seconds`` and ``sleep`` are the clock."""
+    """Two log groups with the sample in them. ``seconds`` and ``sleep`` are the clock.
+
+    ``groups`` are those that exist, or may: ``creating`` is one whose creation was not answered.
+    """
 
     aws: AwsClient
     sample: Sample
@@ -35,6 +40,7 @@ class ProbeSession:
     function: str | None = None
     tag: str = field(default_factory=lambda: token_hex(4))
     groups: list[str] = field(default_factory=list)
+    creating: str | None = None
     put_at: float = 0.0
     bytes_written: int = 0
     bytes_scanned: float = 0.0
@@ -57,7 +63,8 @@ class ProbeSession:
 
     def call(self, operation: str, **request: Any) -> AwsResponse:
         """Call CloudWatch Logs. Raises the errors of ``retryctl.errors``."""
-        return self.aws.call("logs", operation, request, subject="the probe's log group")
+        subject = request.get("logGroupName", "a query of the probe")
+        return self.aws.call("logs", operation, request, subject=subject)
 
     # ----------------------------------------------------------------------- the groups
 
@@ -67,15 +74,34 @@ class ProbeSession:
             (self.standard, "STANDARD"),
             (self.infrequent, "INFREQUENT_ACCESS"),
         ):
-            self.groups.append(group)
-            self.call("CreateLogGroup", logGroupName=group, logGroupClass=log_class)
+            self._create(group, log_class)
             self.call("PutRetentionPolicy", logGroupName=group, retentionInDays=1)
             self._put(group, "crafted", self.sample.crafted())
         self._put(self.standard, "many", self.sample.many())
         self.put_at = self.seconds()
 
+    def _create(self, group: str, log_class: str) -> None:
+        self.groups.append(group)
+        self.creating = group
+        try:
+            self._make("CreateLogGroup", logGroupName=group, logGroupClass=log_class)
+        except Unreachable:
+            raise
+        except CouldNotLook:
+            self.groups.remove(group)
+            raise
+        self.creating = None
+
+    def _make(self, operation: str, **request: Any) -> None:
+        """Make what has a name of this probe; a call repeated for a lost answer finds it made."""
+        try:
+            self.call(operation, **request)
+        except Refused as refused:
+            if refused.code != "ResourceAlreadyExistsException":
+                raise
+
     def _put(self, group: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
-        self.call("CreateLogStream", logGroupName=group, logStreamName=stream)
+        self._make("CreateLogStream", logGroupName=group, logStreamName=stream)
         for first in range(0, len(events), _MOST_EVENTS):
             batch = events[first : first + _MOST_EVENTS]
             self.call(
@@ -92,11 +118,18 @@ class ProbeSession:
         return {group: pool.submit(self._kept, group) for group in self.groups}
 
     def _kept(self, group: str) -> bool:
-        try:
-            self.call("DeleteLogGroup", logGroupName=group)
-        except (CouldNotLook, MemoryError) as error:
-            return getattr(error, "code", "") != "ResourceNotFoundException"
-        return False
+        """Delete a group; one whose creation was not answered may come to exist a moment later."""
+        for _ in range(_DELETIONS):
+            try:
+                self.call("DeleteLogGroup", logGroupName=group)
+                return False
+            except NoSuchLogGroup:
+                if group != self.creating:
+                    return False
+                self.sleep(_BETWEEN_DELETIONS_S)
+            except (CouldNotLook, MemoryError):
+                return True
+        return True
 
     # ----------------------------------------------------------------------- reading
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from retryctl.app.options import ShowProgress, SourceOptions, TimeWindow, wall_clock_ms
@@ -38,13 +39,13 @@ def source_options(
     ):
         if value is not None and not value.strip():
             raise UsageError(f"{option} is empty.", f"Give {option} a value, or drop it.")
-    function = functions[0] if len(functions) == 1 else None
+    function = None
     if read.source == "cloudwatch" and not functions and not groups:
         function = environ("RETRYCTL_FUNCTION") or None
-    return SourceOptions(
+    options = SourceOptions(
         source=read.source,
         function=function,
-        functions=functions if len(functions) > 1 else (),
+        functions=functions,
         log_groups=groups,
         profile=aws.profile or (None if environ("AWS_PROFILE") else config.profile),
         region=aws.region,
@@ -55,6 +56,17 @@ def source_options(
         max_cost=read.max_cost,
         unmask=read.unmask,
     )
+    return with_function(options, functions[0]) if len(functions) == 1 else options
+
+
+def with_function(options: SourceOptions, name: str) -> SourceOptions:
+    """Return the options with the function of that name, or those that match the pattern."""
+    # not at the top: commands that name no function start without AWS modules
+    from retryctl.sources.aws.log_groups import is_pattern
+
+    if is_pattern(name):
+        return replace(options, function=None, functions=(name,))
+    return replace(options, function=name, functions=())
 
 
 def aws_client(aws: AwsOptions, *names: str, show: ShowProgress) -> AwsClient:

@@ -25,7 +25,7 @@ from retryctl.cli.options.ids import (
     requests_in_queue,
     shortened_id,
 )
-from retryctl.cli.options.source import source_options, time_window
+from retryctl.cli.options.source import source_options, time_window, with_function
 from retryctl.cli.options.times import wait_limit, zone
 from retryctl.cli.output.messages import nothing_found, refuse_unknown
 from retryctl.cli.output.report_files import (
@@ -148,8 +148,8 @@ def _targets(
         elif _may_be_records(argument) and (named := records_named(argument)).records:
             ids |= dict.fromkeys(named.ids)
             records += named.records
-        elif source.function in (None, argument) and not source.functions:
-            source = replace(source, function=argument)
+        elif {source.function, *source.functions} <= {None, argument}:
+            source = with_function(source, argument)
         else:
             other = source.function or source.functions[0]
             raise UsageError(

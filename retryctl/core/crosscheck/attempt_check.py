@@ -291,8 +291,9 @@ def _is_wrong(given: CrossCheckInput, attempt: Attempt) -> bool:
 
 
 def _unproved(given: CrossCheckInput, attempt: Attempt) -> bool:
-    """Whether the counter is right if single records of attempts are printed text."""
-    fewer = attempt.retries - given.marks.unproved_before(attempt)
+    """Whether the counter is right if earlier attempts that are not proved did not run."""
+    beside_gap = bool(given.hidden.anywhere)
+    fewer = attempt.retries - given.marks.unproved_before(attempt, beside_gap=beside_gap)
     number = claimed(attempt, given.around.branches)
     if fewer == attempt.retries or number is None:
         return False

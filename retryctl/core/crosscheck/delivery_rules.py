@@ -237,7 +237,7 @@ def _gaps(case: RuleInput) -> Iterator[Match]:
             continue
         if (gap.hides_attempts or gap.hides_lines) and may_hide(gap, case.request, *span):
             evidence = (first.events[0], last.events[-1])
-            yield Match(None, gap.message, evidence, _REMEDIES.get(gap.kind, ""))
+            yield Match(None, gap.message, evidence, gap.remedy or _REMEDIES.get(gap.kind, ""))
 
 
 DELIVERY_RULES = (

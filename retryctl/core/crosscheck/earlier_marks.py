@@ -91,6 +91,8 @@ class EarlierMarks:
         self.branch_claims = sum(attempt.claim.branch is not None for attempt in attempts)
         unproved = [int(attempt.unproved) for attempt in attempts]
         self._unproved = [0, *accumulate(unproved)]
+        endless = [attempt.unproved or attempt.ended_ms is None for attempt in attempts]
+        self._endless = [0, *accumulate(endless)]
 
     def knows_environment(self, attempt: Attempt) -> bool:
         """Whether it is known which earlier attempts ran in its environment."""
@@ -100,9 +102,12 @@ class EarlierMarks:
         """Whether it has no log stream, and its cold start proves a new environment."""
         return attempt.number in self._new
 
-    def unproved_before(self, attempt: Attempt) -> int:
-        """How many of the earlier attempts have a single record, which may be printed text."""
-        return self._unproved[attempt.retries]
+    def unproved_before(self, attempt: Attempt, *, beside_gap: bool) -> int:
+        """How many of the earlier attempts have a single record, which may be printed text.
+
+        Beside a gap so may a START without an end, or both may be parts of the same attempt.
+        """
+        return (self._endless if beside_gap else self._unproved)[attempt.retries]
 
     def in_environment(self, attempt: Attempt) -> tuple[int, int]:
         """Return the least and the most marks that earlier attempts left in its environment."""

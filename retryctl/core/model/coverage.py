@@ -91,6 +91,7 @@ class Gap:
     closes the gap, or ``None``. ``hides_attempts``: a whole attempt could lie in the gap, so
     attempts cannot be counted across it. ``hides_lines``: lines without a request ID are missing
     from attempts that were read (printed output, and the error marker of some runtimes).
+    ``remedy`` is a sentence on what has to change before ``settle`` can close the gap.
     """
 
     kind: GapKind
@@ -102,6 +103,7 @@ class Gap:
     settle: str | None = None
     hides_attempts: bool = False
     hides_lines: bool = False
+    remedy: str = ""
 
     @property
     def may_close(self) -> bool:

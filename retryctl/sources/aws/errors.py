@@ -43,6 +43,7 @@ _UNKNOWN_CALLER = frozenset(
 )
 NO_REGION = "no AWS region is set"
 _UNMASK = "logs:Unmask"
+_CHANGES = ("Create", "Put", "Delete")
 _TOO_FAST = frozenset(
     {"Throttling", "ThrottlingException", "TooManyRequestsException", "LimitExceededException"}
 )
@@ -197,19 +198,20 @@ def _denied(reason: str, operation: str, context: CallContext) -> AccessDenied:
             f"not allowed to assume the role{profile} (AccessDenied for sts:AssumeRole{as_whom})",
             "Check role_arn and mfa_serial in ~/.aws/config, and the role's trust policy.",
         )
-    subject = f" {context.subject}" if context.subject else ""
+    subject, on = (f" {context.subject}", context.subject) if context.subject else ("", "it")
     if _UNMASK in reason:
         return AccessDenied(
             f"not allowed to read{subject} unmasked (AccessDenied for {_UNMASK}{as_whom})",
-            f"Allow {_UNMASK} on it, or drop --unmask.",
+            f"Allow {_UNMASK} on {on}, or drop --unmask.",
         )
     actions = context.action
     if actions in ("logs:FilterLogEvents", "logs:GetLogEvents"):
         actions = "logs:FilterLogEvents and logs:GetLogEvents"
+    doing = "change" if operation.startswith(_CHANGES) else "read"
     return AccessDenied(
-        f"not allowed to read{subject} (AccessDenied for {context.action}{as_whom}"
+        f"not allowed to {doing}{subject} (AccessDenied for {context.action}{as_whom}"
         f"{_deny_reason(reason)})",
-        _deny_remedy(reason) or f"Allow {actions} on it, {OR_SAVED}.",
+        _deny_remedy(reason) or f"Allow {actions} on {on}, {OR_SAVED}.",
     )
 
 

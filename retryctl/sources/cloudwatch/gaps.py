@@ -52,6 +52,7 @@ def not_searched(
         until_ms=window.until_ms,
         settle=_after_login(error, settle),
         hides_attempts=True,
+        remedy=_permission(error),
     )
 
 
@@ -80,6 +81,7 @@ def not_read(group: LogGroup, part: StreamSlice, error: RetryctlError, settle: s
         until_ms=part.window.until_ms,
         settle=_after_login(error, settle),
         hides_attempts=True,
+        remedy=_permission(error),
     )
 
 
@@ -324,6 +326,11 @@ def _why(error: RetryctlError) -> str:
     if isinstance(error, (LoginExpired, NoCredentials)) and error.next_step:
         return f"{error.what}. {error.next_step.rstrip('.')}"
     return error.what
+
+
+def _permission(error: RetryctlError) -> str:
+    """Return what a refused caller has to be allowed, empty for other errors."""
+    return error.next_step if isinstance(error, AccessDenied) else ""
 
 
 def _after_login(error: RetryctlError, settle: str | None) -> str | None:

@@ -128,14 +128,15 @@ class JqTsv(TimedText):
     def detect(cls, head: Head) -> Self | None:
         """Return the format, if a record of Lambda ends with an escape.
 
-        In the JSON format a printed line does, and each line of the file begins an event.
+        In the JSON format a printed line does, and each line of the file begins an event: but for
+        the first one, where the file is cut.
         """
         found = super().detect(head)
         if found is None or any(map(_ESCAPED_RECORD.search, head.lines)):
             return found
         whole = head.lines[:-1]
         printed = any(map(_PRINTED.search, whole))
-        return found if printed and all(map(found.begins_event, whole)) else None
+        return found if printed and all(map(found.begins_event, whole[1:])) else None
 
     def messages(self, joined: bytes) -> bytes:
         """Return the messages as they were before they were escaped."""

@@ -34,6 +34,7 @@ from retryctl.sources.saved.raw_blocks import (
 
 _MOST_CACHED = 1 << 16
 _SECONDS = 19
+_MOST_BLANKS = 16
 _UTC = rb"(?P<offset>\+00:00)"
 # what a message ends with, before the header of a file that was joined to it
 _ENDS_MESSAGE = re.compile(rb"(?s:.)*?(?: MB\t|[^\s\"'`(\[{<=:,/|@#_+-])\Z")
@@ -220,15 +221,25 @@ class TimedText(LineFormat):
         """Yield where a header stands behind a line, and whether it surely begins an event.
 
         A time in a message does not, nor a quoted line without a record of Lambda. Where a name
-        comes first, the end of the line before cannot be distinguished from it.
+        comes first, it is distinguished from the end of the line before if that line has it too.
         """
-        time_first = not self.coloured and "group" not in self._pattern.groupindex
         for found in _within_line(self.header, self.coloured).finditer(text):
-            at = found.start()
-            if time_first and _ENDS_MESSAGE.match(text, max(at - 4, 0), at):
+            at = None if self.coloured else self._start_of_header(found)
+            if at is not None and _ENDS_MESSAGE.match(text, max(at - 4, 0), at):
                 yield at, True
             elif RECORD.match(text, found.end()) and not self._begins_line(found):
-                yield at, False
+                yield found.start(), False
+
+    def _start_of_header(self, found: re.Match[bytes]) -> int | None:
+        """Return where a header within a line begins; ``None`` if its group is not the line's."""
+        if "group" not in self._pattern.groupindex:
+            return found.start()
+        text, at = found.string, found.start()
+        own = self._pattern.match(text, text.rfind(b"\n", 0, at))
+        name = own["group"] if own else None
+        low = max(at - len(name or b"") - _MOST_BLANKS, 0)
+        before = text[low:at].rstrip(b" ")
+        return low + len(before) - len(name) if name and before.endswith(name) else None
 
     def _begins_line(self, found: re.Match[bytes]) -> bool:
         """Whether a header that was found within a text is that of its line."""
@@ -415,7 +426,7 @@ def _within_line(header: bytes, coloured: bool) -> re.Pattern[bytes]:
     header = header.replace(rb"[^\s\x1b]*\d{4}/", rb"20\d\d/").replace(NAME, rb"[^\s\x1b]+")
     header = header.replace(rb"[^\s\x1b]+?", rb"[^\s\x1b]{1,512}?")
     header = header.replace(rb"[^\s\x1b]+", rb"[^\s\x1b]{1,512}+")
-    header = header.replace(rb"[ \t]*", rb"[ \t]{0,4}").replace(b" +", b" {1,16}")
+    header = header.replace(rb"[ \t]*", rb"[ \t]{0,4}").replace(b" +", b" {1,%d}" % _MOST_BLANKS)
     return re.compile(header.replace(COLOUR, _CODES if coloured else b""))
 
 
