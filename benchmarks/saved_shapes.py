@@ -11,7 +11,7 @@ All shapes must give the same attempts and the counts that the generator knows, 
 the same figures: the lines with the ID, the attempts by number, outcome and branch. A row whose
 figures differ has "another answer".
 
-Measured on two cores that were busy with other work, Python 3.11, 1,000,178 events (0.32 GB):
+Measured with Python 3.11, 1,000,178 events (0.32 GB):
 ``trace`` of one ID takes 1.0 to 1.2 s for JSON lines, where the version of 23 November 2026 took
 13.5 s in the same minutes; start-up takes 0.2 s of it. One run, CPU seconds and MB::
 

@@ -57,6 +57,8 @@ def _limit(error: BaseException) -> tuple[str, str] | None:
         return TOO_LITTLE_MEMORY  # Python without memory lost the MemoryError itself
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
         return _THREADS
+    if hasattr(error, "characters_written"):
+        return None  # EAGAIN of a pipe that was set not to block
     if isinstance(error, OSError) and error.errno in _OF_SYSTEM:
         what, next_step = _OF_SYSTEM[error.errno]
         return (f"{error.filename}: {what}" if error.filename else what), next_step

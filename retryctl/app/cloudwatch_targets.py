@@ -167,7 +167,7 @@ def _versions(aws: AwsClient, named: FunctionName, warn: Warn) -> frozenset[str]
 
 def query_budget(options: SourceOptions, feedback: Feedback) -> QueryBudget:
     """Return what Logs Insights may cost; its price is reported as a warning."""
-    return QueryBudget(max_cost_usd=options.max_cost, say=feedback.warn, confirm=feedback.confirm)
+    return QueryBudget(max_cost_usd=options.max_cost, warn=feedback.warn, confirm=feedback.confirm)
 
 
 def place_of(options: SourceOptions, config: ProjectConfig, *, any_group: bool) -> SearchPlace:

@@ -174,15 +174,15 @@ class _Download:
         for number, (group, targets) in enumerate(self._by_group.items()):
             own = folder / f"{number:06d}"
             try:
-                looked, assumed = self._save_one(group, targets, own)
+                stats, assumed = self._save_one(group, targets, own)
             except CouldNotLook as error:
                 if isinstance(error, (NoCredentials, LoginExpired)) and not self._all.groups:
                     raise
                 refused.append(refusal_of(self._aws, group, error))
                 self._all.gaps.append(not_searched(group, self._limits, refused[-1], None))
             else:
-                coverage = replace(looked.coverage(0), log_groups=(group.name,))
-                self._add(looked, assumed)
+                coverage = replace(stats.coverage(0), log_groups=(group.name,))
+                self._add(stats, assumed)
                 for target in targets:
                     yield DownloadedGroup(target=target, folder=own, coverage=coverage)
             self._all.groups.append(group)
@@ -210,15 +210,15 @@ class _Download:
             wrong_counters=partial(self._wrong, targets, folder),
         )
         log.save()
-        looked = log.looked
+        stats = log.stats
         if self._now_ms - since_ms > _DAY_MS:  # no group keeps less
             kept = not_kept(group, self._search.describe(group), since_ms, self._now_ms)
-            looked.gaps += [gap for gap in kept if gap.kind == "retention"]
-        looked.gaps = with_usable_advice(looked.gaps, partial(self._search.describe, group))
-        if looked.masked:
+            stats.gaps += [gap for gap in kept if gap.kind == "retention"]
+        stats.gaps = with_usable_advice(stats.gaps, partial(self._search.describe, group))
+        if stats.masked:
             known = self._search.describe(group)
-            looked.gaps += masked(group, known, looked.masked, unmask=self._aws.unmask)
-        return looked, [log.assumed] if log.assumed else []
+            stats.gaps += masked(group, known, stats.masked, unmask=self._aws.unmask)
+        return stats, [log.assumed] if log.assumed else []
 
     def _wrong(
         self, targets: Sequence[Target], folder: Path, coverage: Coverage
@@ -226,11 +226,11 @@ class _Download:
         groups = [DownloadedGroup(target=t, folder=folder, coverage=coverage) for t in targets]
         return list(chain.from_iterable(map(self._wrong_counters, groups)))
 
-    def _add(self, looked: SearchStats, assumed: list[Gap]) -> None:
-        self._all.merge(looked)
+    def _add(self, stats: SearchStats, assumed: list[Gap]) -> None:
+        self._all.merge(stats)
         self._all.gaps += assumed
-        self._all.since_ms = min(self._all.since_ms, looked.since_ms)
-        self._all.horizon_ms = min(self._all.horizon_ms, looked.horizon_ms)
+        self._all.since_ms = min(self._all.since_ms, stats.since_ms)
+        self._all.horizon_ms = min(self._all.horizon_ms, stats.horizon_ms)
 
     def _count_page(self, group: LogGroup, page: Page) -> None:
         with self._lock:

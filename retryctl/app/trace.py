@@ -315,8 +315,8 @@ def _is_in_window(request: Request, query: LogQuery) -> bool:
 
 
 def _why_left_out(request_id: str, place: str, query: LogQuery) -> str:
-    asked = f"function {query.function}" if query.function else "the requested log group"
-    return f"{request_id} is in this log, but not in {asked}: the log has it in {place}."
+    requested = f"function {query.function}" if query.function else "the requested log group"
+    return f"{request_id} is in this log, but not in {requested}: the log has it in {place}."
 
 
 def _why_not_found(

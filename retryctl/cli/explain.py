@@ -20,6 +20,8 @@ app = CommandApp()
 _WRITTEN_FOR = 80
 _HEADINGS = {
     "cold": "cold_start",
+    "right": "agrees",
+    "wrong": "disagrees",
     "env": "environment",
     "envs": "environment",
     "environments": "environment",

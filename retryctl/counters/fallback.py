@@ -36,5 +36,5 @@ class FallbackCounter:
         except Exception as error:
             if spare is None:
                 raise
-            said = f"{self._first.store}: {described(error)}"
-            return Taken.of(spare, error=said, store=self._second.store)
+            message = f"{self._first.store}: {described(error)}"
+            return Taken.of(spare, error=message, store=self._second.store)

@@ -79,7 +79,7 @@ class Redelivery:
 
 
 def most_waited_s(source: EventSource, deliveries: int) -> float:
-    """Return the longest that so many deliveries can wait for each other."""
+    """Return the longest total wait between this number of deliveries."""
     if source == "sqs":
         return VISIBILITY_TIMEOUT_S * (deliveries - 1)
     waits = _STREAM_WAITS_S if source == "stream" else [most for _, most in WAITS_S]

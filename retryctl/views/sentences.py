@@ -355,17 +355,17 @@ def _window(coverage: Coverage, tz: tzinfo) -> str:
     if coverage.first_event_ms is None or coverage.last_event_ms is None:
         if coverage.source == "saved" and coverage.events_read:
             return ", which has no times: the order is that of its lines"
-        return _asked_for(coverage.since_ms, coverage.until_ms, tz)
+        return _requested(coverage.since_ms, coverage.until_ms, tz)
     read = f", {span(coverage.first_event_ms, coverage.last_event_ms, tz)}"
     since = None if coverage.since_ms == coverage.first_event_ms else coverage.since_ms
     until = None if coverage.until_ms == coverage.last_event_ms else coverage.until_ms
     if _outside(coverage, tz):
         return read
-    asked = _asked_for(since, until, tz)
-    return f"{read} (requested: {asked.removeprefix(', ')})" if asked else read
+    requested = _requested(since, until, tz)
+    return f"{read} (requested: {requested.removeprefix(', ')})" if requested else read
 
 
-def _asked_for(since: int | None, until: int | None, tz: tzinfo) -> str:
+def _requested(since: int | None, until: int | None, tz: tzinfo) -> str:
     if since is not None and until is not None:
         return f", {span(since, until, tz)}"
     if since is not None:

@@ -18,14 +18,15 @@ from retryctl.core.crosscheck.claims import Claim, Markers
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Gap, LogQuery
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.limits import AFTER_END_MS, AFTER_USUAL_MS, USUAL_WAITS_MS
 from retryctl.core.summary.alike_requests import AlikeRequests
 from tests.support.campaigns import seeds
 from tests.support.lambda_log import ID, MIDNIGHT_MS, OTHER_ID, Environment
 from tests.support.made_up_logs import line_of
 
 LIMITS_MS = (
-    *(30_000, 50_000),
-    *(usual + more for usual in (60_000, 120_000) for more in (-10_000, 5_000, 300_000, 300_001)),
+    *AFTER_END_MS,
+    *(usual_ms + more for usual_ms in USUAL_WAITS_MS.values() for more in (0, *AFTER_USUAL_MS)),
 )
 LINES = ((), (), ("0", "process A"), ("1", "process B"), ("2", "process C"), ("process A",), ("0",))
 SETTINGS = (

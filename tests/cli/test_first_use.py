@@ -36,6 +36,8 @@ def test_other_wrong_requests_are_listed_where_there_are_some(log: Path, form: s
         ("disagrees", "disagrees"),
         ("silent", "silent"),
         ("cold", "cold_start"),
+        ("right", "agrees"),
+        ("wrong", "disagrees"),
         ("wrong_branches", "wrong_branches"),
         ("env", "environment"),
         ("environment", "environment"),

@@ -37,6 +37,7 @@ def test_a_web_function_is_named(command: tuple[str, ...], has_id: bool, tmp_pat
     assert done.returncode == 4
     assert "the log is of a web function" in done.stderr
     assert "Check the name of the file" not in done.stderr  # it is the right one
+    assert "add --related" not in done.stderr  # none of its requests is retried
 
 
 @pytest.mark.parametrize("form", ["text", "json", "html", "markdown", "csv"])

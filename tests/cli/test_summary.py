@@ -256,6 +256,8 @@ def test_shares_have_bases_and_a_wrong_counter_its_next_command() -> None:
         "retryctl list --from demo --verdict disagrees",
     ):
         assert words in shown
+    abroad = run("summary", "--from", "demo", "--tz", "Asia/Tokyo").stdout
+    assert "retryctl list --from demo --verdict disagrees --tz Asia/Tokyo" in abroad
 
 
 # --------------------------------------------------------------------------- since before

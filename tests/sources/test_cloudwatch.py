@@ -439,7 +439,7 @@ def test_a_group_of_infrequent_access_is_read_by_insights(endpoint: Endpoint) ->
     endpoint.group("/rare", log_class="INFREQUENT_ACCESS")
     put_three(endpoint, "/rare")
     said: list[str] = []
-    terms = QueryBudget(say=said.append, sleep=lambda seconds: None)
+    terms = QueryBudget(warn=said.append, sleep=lambda seconds: None)
     found, coverage = look(source(endpoint.url, groups=("/rare",), engine="auto", terms=terms))
     for stream, events in THREE.items():
         assert found[stream][-6:] == messages(events)
@@ -522,7 +522,7 @@ def test_auto_spends_no_more_than_it_says_and_not_before_a_fair_sample() -> None
         endpoint.put(GROUP, STREAM, old)
         group.stored_extra = 10**14  # 100 TB: a query would cost hundreds of dollars
         said: list[str] = []
-        terms = QueryBudget(say=said.append, sleep=lambda seconds: None)
+        terms = QueryBudget(warn=said.append, sleep=lambda seconds: None)
         found, coverage = look(
             source(endpoint.url, engine="auto", terms=terms, pages_before_insights=5)
         )
@@ -561,7 +561,7 @@ def test_where_insights_may_not_take_over_the_search_goes_on(hindrance: str) -> 
         said: list[str] = []
         terms = QueryBudget(
             max_cost_usd=0.0 if hindrance == "cost" else None,
-            say=said.append,
+            warn=said.append,
             sleep=lambda seconds: None,
         )
         found, coverage = look(

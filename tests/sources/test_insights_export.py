@@ -260,7 +260,7 @@ def test_both_scans_are_told_before_and_what_was_scanned_after(endpoint: Endpoin
     endpoint.group("/aged", created_ms=MIDNIGHT_MS)
     messages = [(MIDNIGHT_MS + n * 1000, f"{'x' * 2000} START RequestId {n}") for n in range(1000)]
     endpoint.put("/aged", "s", messages)
-    reader = lines(endpoint, "/aged", say=said.append)
+    reader = lines(endpoint, "/aged", warn=said.append)
     whole = TimeRange(since_ms=MIDNIGHT_MS, until_ms=NOW)
     assert len(read(reader, whole)) == 1000
     reader.report_scanned()

@@ -68,3 +68,16 @@ def test_what_led_to_an_error_counts() -> None:
         assert "too little memory" in found.what
     assert machine_limit(ValueError("bad")) is None
     assert machine_limit(SystemError("a bug of a library")) is None
+
+
+def test_a_full_pipe_is_not_a_lack_of_threads() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with open(reader), pytest.raises(BlockingIOError) as found, open(writer, "w") as pipe:  # noqa: PT012
+        try:
+            pipe.write("x" * 1_000_000)
+        finally:
+            os.set_blocking(writer, True)
+            os.read(reader, 1_000_000)
+    assert machine_limit(found.value) is None
+    assert machine_limit(OSError(errno.EAGAIN, "no more processes"))

@@ -313,7 +313,7 @@ def test_a_long_search_stays_with_the_original_where_a_transformer_is_not_known(
             groups=[GROUP],
             clock=now_ms,
             engine="auto",
-            terms=QueryBudget(say=said.append, sleep=lambda seconds: None),
+            terms=QueryBudget(warn=said.append, sleep=lambda seconds: None),
             pages_before_insights=5,
         )
         assert list(source.read(LogQuery(request_ids=(WRONG,), since_ms=now_ms() - 6 * HOUR)))

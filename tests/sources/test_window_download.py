@@ -125,7 +125,7 @@ def told(
         LogQuery(until_ms=window.until_ms), markers or Markers(), FunctionConfig()
     )
     around = PartitionContext(
-        coverage=log.looked.coverage(0),
+        coverage=log.stats.coverage(0),
         settings=FunctionConfig(),
         markers=markers or Markers(),
         since_ms=window.since_ms,
@@ -192,7 +192,7 @@ def test_the_lines_that_tell_give_the_figures_of_all_lines(
     window = a_window_of(random, events)
     load(endpoint, events, first_page=max(2, len(events) // 5))
     log = saved(endpoint, folder, engine=engine, window=window)
-    doubts = {gap.kind for gap in log.looked.gaps}
+    doubts = {gap.kind for gap in log.stats.gaps}
     if engine == "insights" and doubts & {"unordered", "lines-between"}:
         pytest.skip("it is told that this is uncertain")
     assert not doubts
@@ -208,7 +208,7 @@ def test_faults_change_no_figure(endpoint: Endpoint, kind: str, folder: Path) ->
     endpoint.faults = Faults(seed=2, rates={kind: 0.4}, slow_s=0.01)
     log = saved(endpoint, folder)
     assert endpoint.faults.injected[kind]
-    assert not log.looked.gaps
+    assert not log.stats.gaps
     assert told(log, folder) == truth(events)
     assert no_event_is_there_twice(folder)
 
@@ -294,7 +294,7 @@ def test_what_nothing_parts_is_read_by_the_lines_that_tell(
     load(endpoint, counting(30))
     log = saved(endpoint, folder)
     assert selected_only(folder)
-    assert not log.looked.gaps
+    assert not log.stats.gaps
 
 
 def test_a_line_between_the_integer_and_its_branch_has_the_window_read_whole(
@@ -367,7 +367,7 @@ def test_where_few_pairs_are_looked_up_that_is_told_and_hides_nothing(
     assert log.assumed.kind == "not-looked-up"
     assert "5 of 40 pairs" in log.assumed.message
     assert not log.assumed.hides_attempts
-    assert not log.looked.gaps
+    assert not log.stats.gaps
     assert told(log, folder) == truth(events)
 
 
@@ -434,7 +434,7 @@ def test_whoever_has_to_be_sure_is_told_nothing_that_was_not_looked_up(
     load(endpoint, events, first_page=150)
     log = saved(endpoint, folder, verify_all=True)
     assert selected_only(folder)
-    assert (log.assumed, log.looked.gaps) == (None, [])
+    assert (log.assumed, log.stats.gaps) == (None, [])
     assert told(log, folder) == truth(events)
 
 
@@ -445,7 +445,7 @@ def test_where_looking_up_all_pairs_costs_more_every_line_is_read(
     load(endpoint, events, first_page=1_100)
     log = saved(endpoint, folder, verify_all=True)
     assert not selected_only(folder)
-    assert (log.assumed, log.looked.gaps) == (None, [])
+    assert (log.assumed, log.stats.gaps) == (None, [])
     assert told(log, folder) == truth(events)
 
 
@@ -488,7 +488,7 @@ def test_a_wrong_counter_that_cannot_be_looked_up_is_undetermined(
     wrong = the_parted(events)
     log = saved(endpoint, folder, engine="insights", wrong_counters=lambda _: [wrong])
     assert selected_only(folder)
-    (gap,) = log.looked.gaps
+    (gap,) = log.stats.gaps
     assert (gap.kind, gap.log_stream, gap.hides_lines) == ("not-looked-up", wrong.log_stream, True)
 
 
@@ -575,7 +575,7 @@ def test_a_service_that_reads_the_pattern_otherwise_gives_every_line(
     log = saved(endpoint, folder)
     assert endpoint.faults.injected[service]
     assert not selected_only(folder)
-    assert (log.assumed, log.looked.gaps) == (None, [])
+    assert (log.assumed, log.stats.gaps) == (None, [])
     assert told(log, folder) == truth(events)
 
 
@@ -613,9 +613,9 @@ def test_infrequent_access_needs_insights(endpoint: Endpoint, folder: Path) -> N
     for engine in ("auto", "insights"):
         said: list[str] = []
         own = folder.parent / engine
-        log = saved(endpoint, own, engine=engine, say=said.append)
+        log = saved(endpoint, own, engine=engine, warn=said.append)
         assert told(log, own) == truth(events)
-        assert log.looked.bytes_scanned > 0
+        assert log.stats.bytes_scanned > 0
         assert "will scan" in said[0]
         assert "scanned" in said[1]
         assert log.assumed
@@ -642,10 +642,10 @@ def test_the_last_two_minutes_are_asked_of_the_other_engine(
     window = replace(WHOLE, until_ms=NOW + 1)
     log = saved(endpoint, folder, engine="insights", window=window)
     _, lines = told(log, folder, window)
-    kinds = [gap.kind for gap in log.looked.gaps]
+    kinds = [gap.kind for gap in log.stats.gaps]
     assert [line.request_id for line in lines] == ([ID, OTHER_ID] if allowed else [OTHER_ID])
     assert kinds == ([] if allowed else ["too-fresh"])
-    assert (log.looked.horizon_ms == NOW) == allowed
+    assert (log.stats.horizon_ms == NOW) == allowed
 
 
 def test_a_line_between_is_a_gap_where_insights_cannot_give_all(
@@ -654,7 +654,7 @@ def test_a_line_between_is_a_gap_where_insights_cannot_give_all(
     monkeypatch.setattr(insights_export, "MOST_UNSELECTED", 10)
     load(endpoint, counting(10, "and this lies between"))
     log = saved(endpoint, folder, engine="insights")
-    (gap,) = log.looked.gaps
+    (gap,) = log.stats.gaps
     assert gap.kind == "lines-between"
     assert gap.settle == "Use --engine filter, where the group's class allows it"
 

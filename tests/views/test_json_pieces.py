@@ -26,6 +26,7 @@ def lazily(value: Any) -> Any:
         {"a": []},
         {"a": [], "b": {"c": [{"d": [1, "two\n", None]}, {}]}, "e": 1.5},
         [{"a": [[1], [[]]]}, "x"],
+        {200: {3: [1]}},
         {"schema": "s", "requests": [{"attempts": [{"n": 1}, {"n": 2}], "findings": []}]},
     ],
 )

@@ -299,7 +299,7 @@ def test_a_legend_explains_an_environment_that_is_not_known() -> None:
 
 
 def test_only_what_is_asked_for_is_shown() -> None:
-    document = page_of(world.SWITCHED, asked=TraceOptions(attempt=2, lines=True))
+    document = page_of(world.SWITCHED, options=TraceOptions(attempt=2, lines=True))
     (article,) = document.find("article")
     assert article.find("h3")[0].all_text.startswith("Attempt 2")
     assert "open" in article.find("details", class_="log")[0].attributes

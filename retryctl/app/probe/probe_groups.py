@@ -135,16 +135,16 @@ class ProbeSession:
 
     def filtered(self, pattern: str = "", **request: Any) -> list[AwsResponse]:
         """Every event of the Standard group that FilterLogEvents gives, page by page."""
-        asked: dict[str, Any] = {"logGroupName": self.standard, **request}
+        parameters: dict[str, Any] = {"logGroupName": self.standard, **request}
         if pattern:
-            asked["filterPattern"] = pattern
+            parameters["filterPattern"] = pattern
         events: list[AwsResponse] = []
         while True:
-            page = self.call("FilterLogEvents", **asked)
+            page = self.call("FilterLogEvents", **parameters)
             events += page["events"]
             if "nextToken" not in page:
                 return events
-            asked["nextToken"] = page["nextToken"]
+            parameters["nextToken"] = page["nextToken"]
 
     def streamed(self, **request: Any) -> list[AwsResponse]:
         """Return the events of the stream ``crafted`` that one GetLogEvents call gives."""

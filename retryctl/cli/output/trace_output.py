@@ -97,7 +97,7 @@ def trace_view(
         )
     from retryctl.views.text.trace import TraceOptions, trace_blocks
 
-    asked = TraceOptions(
+    options = TraceOptions(
         lines=show.lines,
         attempt=show.attempt,
         failed_only=show.failed,
@@ -114,10 +114,10 @@ def trace_view(
             not_found,
             tz=tz,
             branches=result.branches,
-            asked=asked,
+            options=options,
         )
     width = screen.width if show.output is Output.TEXT else A_FILE.width
-    blocks = trace_blocks(result.checked, result.coverage, not_found, asked, tz=tz, width=width)
+    blocks = trace_blocks(result.checked, result.coverage, not_found, options, tz=tz, width=width)
     if show.output is Output.MARKDOWN:
         from retryctl.views.markdown import markdown_of
 
@@ -202,6 +202,6 @@ def _nothing_found(result: TraceResult, tz: tzinfo) -> RetryctlError:
     if _has_many_records(result):
         what = f"none of the requests of the {len(result.records):,} records was found."
     step = next_step(result.coverage, _NEXT_STEPS)
-    if result.not_found and not result.records:
+    if result.not_found and not result.records and not result.coverage.web_function:
         step += " If it is the ID of a message or an execution, add --related."
     return nothing_found(what, result.coverage, tz, step)

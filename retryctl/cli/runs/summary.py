@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
@@ -81,10 +82,11 @@ def run_summary(
     failed = sum(n for outcome, n in total.attempt_outcomes.items() if outcome.failed)
     if unmatched := unmatched_patterns(failed, total.cross_checked, markers):
         window.feedback.warn(f"{unmatched}.")
+    zone_option = "" if screen.tz.upper() == "UTC" else f" --tz {shlex.quote(screen.tz)}"
     figures = _Figures(
         total=total,
         named=named or [(window.source.function, total)],
-        coverage=coverage,
+        coverage=replace(coverage, aws_options=f"{coverage.aws_options}{zone_option}"),
         since_ms=window.reader.since_ms,
         branches=branches,
         changed=changes(before, summary_object(None, total, branches)) if before else None,

@@ -15,7 +15,7 @@ from retryctl.core.crosscheck.earlier_marks import EarlierMarks
 from retryctl.core.crosscheck.hidden_parts import HiddenParts, may_hide
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.coverage import Gap
+from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
@@ -332,11 +332,14 @@ _MAY_BE_TEXT = "it may be printed text, or the attempt's other lines may be lost
 
 def starts_at_cut(request: Request, around: JudgingContext) -> bool:
     """Whether earlier attempts of the request may lie before the first event of the file."""
-    file_start = around.coverage.first_event_ms
-    first = request.attempts[0].placed_ms
-    if not is_timed(first):
-        return True
-    return file_start is not None and first - file_start <= around.settings.event_age_ms
+    first_ms = request.attempts[0].placed_ms
+    return not is_timed(first_ms) or is_near_start(first_ms, around.coverage, around.settings)
+
+
+def is_near_start(first_ms: int, coverage: Coverage, settings: FunctionConfig) -> bool:
+    """Whether the event of an attempt of that time may be older than the file's first event."""
+    start_ms = coverage.first_event_ms
+    return start_ms is not None and first_ms - start_ms <= settings.event_age_ms
 
 
 def shows_cut(request: Request, around: JudgingContext) -> bool:

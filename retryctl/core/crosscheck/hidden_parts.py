@@ -15,7 +15,7 @@ from retryctl.core.history.lost_lines import LOST_IN_OWN_STREAM, LOST_LINES
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.coverage import UNORDERED, Gap
-from retryctl.core.model.limits import LEAST_INFERRED_WAIT_MS, USUAL_WAITS_MS
+from retryctl.core.model.limits import INFERRED_WAITS_MS, USUAL_WAITS_MS
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.value_classes import value_class
 
@@ -215,6 +215,6 @@ def _waits_as_queued(attempts: Sequence[Attempt]) -> bool:
     """
     for before, after in pairwise(attempts):
         wait, usual = wait_ms(before, after), USUAL_WAITS_MS.get(before.number)
-        if wait is not None and usual is not None and wait - usual < LEAST_INFERRED_WAIT_MS:
+        if wait is not None and usual is not None and wait - usual < INFERRED_WAITS_MS.start:
             return False
     return True

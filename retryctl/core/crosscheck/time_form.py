@@ -1,7 +1,8 @@
 """What the check of a request depends on of the times of its attempts, in a log without gaps.
 
 Two requests with equal attempts and equal time forms have equal checks, findings but for their
-texts, and outcomes. Whoever compares times in a check extends the form.
+texts, and outcomes. The rules take the limits of waits from the tuples that the form divides
+waits by.
 """
 
 from __future__ import annotations
@@ -10,21 +11,20 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
+from retryctl.core.crosscheck.attempt_check import is_near_start
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import (
-    EVENT_SOURCE_WAIT_MS,
-    LEAST_INFERRED_WAIT_MS,
-    MOST_INFERRED_WAIT_MS,
+    AFTER_END_MS,
+    AFTER_USUAL_MS,
     USUAL_WAITS_MS,
     WAIT_TOLERANCE_MS,
 )
 
 TimeForm = tuple[object, ...]
 
-_AFTER_END_MS = (0, EVENT_SOURCE_WAIT_MS)
-_AFTER_USUAL_MS = (LEAST_INFERRED_WAIT_MS, MOST_INFERRED_WAIT_MS + 1, WAIT_TOLERANCE_MS + 1)
+_AFTER_END_MS, _AFTER_USUAL_MS = AFTER_END_MS, AFTER_USUAL_MS
 
 
 def time_form(
@@ -38,9 +38,8 @@ def time_form(
     if not (is_timed(first_ms) and is_timed(last_ms)):
         return None
     usual = USUAL_WAITS_MS.get(len(times), 0)
-    begins = coverage.first_event_ms
     return (
-        begins is not None and first_ms - begins <= settings.event_age_ms,
+        is_near_start(first_ms, coverage, settings),
         end_ms - first_ms + usual > settings.event_age_ms,
         (coverage.horizon_ms or 0) <= end_ms + usual + WAIT_TOLERANCE_MS,
         *(

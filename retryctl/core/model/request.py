@@ -12,9 +12,8 @@ from retryctl.core.model.attempt import Attempt, function_from_names, wait_ms
 from retryctl.core.model.events import LogEvent, is_event_source_id, is_timed
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import (
-    EVENT_SOURCE_WAIT_MS,
-    LEAST_INFERRED_WAIT_MS,
-    MOST_INFERRED_WAIT_MS,
+    INFERRED_WAITS_MS,
+    QUICK_WAITS_MS,
     SHORTEST_RETRY_MS,
     USUAL_WAITS_MS,
     WAIT_TOLERANCE_MS,
@@ -187,7 +186,7 @@ def _delivery(attempts: Sequence[Attempt], request_id: str, settings: FunctionCo
 def _is_quick(before: Attempt, after: Attempt) -> bool:
     """Whether it starts sooner after a failed attempt than the asynchronous queue retries."""
     wait = wait_ms(before, after)
-    return wait is not None and before.outcome.failed and 0 <= wait < EVENT_SOURCE_WAIT_MS
+    return wait is not None and before.outcome.failed and wait in QUICK_WAITS_MS
 
 
 def _infer_errors(attempts: list[Attempt], settings: FunctionConfig) -> list[Attempt]:
@@ -196,8 +195,7 @@ def _infer_errors(attempts: list[Attempt], settings: FunctionConfig) -> list[Att
         usual, wait = USUAL_WAITS_MS.get(attempt.number), wait_ms(attempt, after)
         if attempt.outcome is not AttemptOutcome.OK or usual is None or wait is None:
             continue
-        usually = LEAST_INFERRED_WAIT_MS <= wait - usual <= MOST_INFERRED_WAIT_MS
-        if usually and _leaves_no_marker(attempt, settings):
+        if wait - usual in INFERRED_WAITS_MS and _leaves_no_marker(attempt, settings):
             attempts[at] = replace(attempt, outcome=AttemptOutcome.ERROR, outcome_inferred=True)
     return attempts
 

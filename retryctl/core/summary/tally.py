@@ -133,7 +133,7 @@ class SummaryTally:
             )
 
     def _add_checked(self, checked: CheckedRequest, times: int) -> None:
-        """Count so many requests with all but the figures of their attempts."""
+        """Count this number of equal requests with all but the figures of their attempts."""
         request = checked.request
         count = len(request.attempts)
         self.requests += times

@@ -75,16 +75,16 @@ def _try_namespaces(wanted: list[mounts.Mount]) -> None:
 
     A host may refuse the third step of five, and leave a process without its user and files.
     """
-    answer, said = os.pipe()
+    answer, writer = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             namespaces.enter(wanted)
         except BaseException as error:
-            os.write(said, str(error).encode())
+            os.write(writer, str(error).encode())
             os._exit(1)
         os._exit(0)
-    os.close(said)
+    os.close(writer)
     refusal = os.read(answer, 4096).decode()
     os.close(answer)
     if os.waitpid(child, 0)[1]:

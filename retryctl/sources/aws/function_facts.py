@@ -27,7 +27,7 @@ T = TypeVar("T")
 def read_function_facts(aws: AwsClient, function: str, *, now_ms: int) -> FunctionFacts:
     """Read everything about ``function``, by name or ARN.
 
-    Raises ``CouldNotLook`` where there is no such function, or where AWS does not answer at all.
+    Raises ``CouldNotLook`` if the function does not exist, or AWS does not answer.
     """
     name = parse_function_name(function).name
     reader = _FactReader(aws, name)

@@ -228,7 +228,7 @@ class RequestSearcher:
         try:
             queried = self._query(group, request_ids, found.left, found)
         except CouldNotLook as error:
-            self._options.terms.say(
+            self._options.terms.warn(
                 f"{error.what}. The search continues with about {found.pages_left:,.0f} calls of "
                 "FilterLogEvents."
             )
@@ -245,7 +245,7 @@ class RequestSearcher:
                 group,
                 options.describe(group),
                 engine=options.engine,
-                say=options.terms.say,
+                warn=options.terms.warn,
             )
         return may_query(self._rewritten[group], options.engine)
 
@@ -259,14 +259,14 @@ class RequestSearcher:
         )
         most = AUTO_MOST_USD if terms.max_cost_usd is None else terms.max_cost_usd
         if cost is not None and cost <= most:
-            terms.say(f"{choice}: it is used.")
+            terms.warn(f"{choice}: it is used.")
             return True
         if terms.max_cost_usd is not None:
-            terms.say(f"{choice}. FilterLogEvents continues: --max-cost allows ${most:g}.")
+            terms.warn(f"{choice}. FilterLogEvents continues: --max-cost allows ${most:g}.")
             return False
         if terms.confirm(f"{choice}. Use it?"):
             return True
-        terms.say(
+        terms.warn(
             f"{choice}. FilterLogEvents continues: auto uses Logs Insights up to "
             f"${most:.2f}. Allow more with --max-cost, or choose --engine insights."
         )

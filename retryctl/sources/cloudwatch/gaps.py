@@ -72,9 +72,10 @@ def not_read_again(coverage: Coverage, error: RetryctlError, request_ids: Sequen
 
 def not_read(group: LogGroup, part: StreamSlice, error: RetryctlError, settle: str | None) -> Gap:
     """Describe attempts that were found, but whose lines could not be read."""
+    at = iso_text(part.known[0].timestamp_ms)
     return Gap(
         kind=_kind(error),
-        message=f"an attempt in {part.log_stream} was found but not read: {_why(error)}",
+        message=f"an attempt at {at} in {part.log_stream} was found but not read: {_why(error)}",
         log_group=group.name,
         log_stream=part.log_stream,
         since_ms=part.known[0].timestamp_ms,

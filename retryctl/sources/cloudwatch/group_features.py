@@ -122,22 +122,22 @@ def is_rewritten(
     described: Description,
     *,
     engine: str,
-    say: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> bool | None:
     """Whether Insights does not return the original text of the group; ``None``: not known.
 
-    ``say`` reports what makes FilterLogEvents read it (``may_query``).
+    ``warn`` reports what makes FilterLogEvents read it (``may_query``).
     """
     if described.log_class not in (None, "STANDARD"):
         return False
     known = _has_transformer(aws, group)
     if known:
-        say(
+        warn(
             f"{group.name} has a log transformer, and Logs Insights returns the transformed text: "
             "FilterLogEvents reads the original."
         )
     elif known is None and not may_query(known, engine):
-        say(
+        warn(
             f"{NOT_KNOWN.format(group.name)}: FilterLogEvents reads the original. "
             "--engine insights allows Logs Insights."
         )

@@ -44,11 +44,11 @@ _DEFAULT_AGE_MS = 30 * 24 * 3_600_000
 class QueryBudget:
     """What the queries on a group may cost (US dollars, ``None`` for any).
 
-    ``say`` reports what they cost. ``confirm`` puts a question to the user: whether to pay.
+    ``warn`` reports what they cost. ``confirm`` puts a question to the user: whether to pay.
     """
 
     max_cost_usd: float | None = None
-    say: Callable[[str], None] = lambda sentence: None
+    warn: Callable[[str], None] = lambda sentence: None
     confirm: Callable[[str], bool] = lambda question: False
     sleep: Callable[[float], None] = time.sleep
 
@@ -90,7 +90,7 @@ class InsightsClient:
 
     def report_scanned(self) -> None:
         """To be called when all is read."""
-        self._terms.say(
+        self._terms.warn(
             f"Logs Insights scanned {_amount(self.bytes_scanned)} of {self._group.name}."
         )
 
@@ -101,7 +101,7 @@ class InsightsClient:
         if indexes:
             names = " and ".join(index.name for index in indexes)
             about = f"less than {about}, by the index of {names},"
-        self._terms.say(f"Logs Insights will scan {about} of {self._group.name}.")
+        self._terms.warn(f"Logs Insights will scan {about} of {self._group.name}.")
 
     def _refuse_above(self, size: float | None) -> None:
         """Raise CouldNotLook if ``size`` more bytes cost more than the budget allows."""

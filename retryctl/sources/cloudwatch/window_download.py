@@ -79,7 +79,7 @@ class NotSaved(RetryctlError):
 
 
 class WindowDownload:
-    """One window of one group. ``looked`` has what was read of it once ``save`` is done.
+    """One window of one group. ``stats`` has what was read of it once ``save`` is done.
 
     ``assumed`` is a gap that hides nothing: pairs that were not looked up. ``wrong_counters``
     reads what is saved. ``on_page`` is called after every page, from any thread. With
@@ -116,7 +116,7 @@ class WindowDownload:
         self._selected = False
         self._awaited: dict[str | None, int] = {}
         self._rewritten: bool | None = False
-        self.looked = self._nothing()
+        self.stats = self._nothing()
         self.assumed: Gap | None = None
 
     def save(self) -> None:
@@ -150,7 +150,7 @@ class WindowDownload:
             self._group,
             options.describe(self._group),
             engine=options.engine,
-            say=options.terms.say,
+            warn=options.terms.warn,
         )
         return may_query(self._rewritten, options.engine)
 
@@ -160,20 +160,20 @@ class WindowDownload:
         try:
             self._read_instead(self._filter)
         except CouldNotLook as error:
-            if not self.looked.events:
+            if not self.stats.events:
                 raise
-            self.looked.gaps.append(not_searched(self._group, self._window, error, None))
+            self.stats.gaps.append(not_searched(self._group, self._window, error, None))
 
     def _read_instead(self, read: Callable[[], object]) -> None:
         """Replace what was read by what ``read`` saves; keep it where that raises."""
-        before, stats = self._folder, self.looked
+        before, stats_before = self._folder, self.stats
         self._folder = before.with_name(f"{before.name}-all")
         self._folder.mkdir()
         try:
             read()
         except CouldNotLook:
             shutil.rmtree(self._folder)
-            self._folder, self.looked = before, stats
+            self._folder, self.stats = before, stats_before
             raise
         shutil.rmtree(before)
         self._folder = self._folder.rename(before)
@@ -185,7 +185,7 @@ class WindowDownload:
         """Return the file of a part of the window; by name they are in the order of time."""
         return self._folder / f"{window.since_ms:013d}.jsonl"
 
-    def _write(self, path: Path, page: Page, looked: SearchStats) -> None:
+    def _write(self, path: Path, page: Page, stats: SearchStats) -> None:
         self._on_page(page)
         try:
             with path.open("ab") as file:
@@ -193,7 +193,7 @@ class WindowDownload:
         except OSError as error:
             raise NotSaved(self._folder, error) from error
         for event in page.events:
-            looked.event(event)
+            stats.event(event)
 
     # ----------------------------------------------------------------------- FilterLogEvents
 
@@ -203,16 +203,16 @@ class WindowDownload:
         reading = SliceRunner(
             self._aws, plan, lambda part: self._slice(part, plan, reading), halted=threading.Event()
         )
-        self.looked, self._selected, self._awaited = self._nothing(), False, {}
-        for looked in reading.run():
-            self.looked.merge(looked)
+        self.stats, self._selected, self._awaited = self._nothing(), False, {}
+        for stats in reading.run():
+            self.stats.merge(stats)
         fatal = reading.fatal
         if self._selected and isinstance(fatal, Refused) and fatal.is_bad_pattern:
             return False
         unread = [*reading.unread, *((w, fatal) for w in plan.rest() if fatal)]
         if unread and not plan.done:
             raise unread[0][1]
-        self.looked.gaps += [not_searched(self._group, *each, None) for each in unread]
+        self.stats.gaps += [not_searched(self._group, *each, None) for each in unread]
         if any(w.since_ms <= at < w.until_ms for at in self._awaited.values() for w in plan.done):
             return False
         return not (self._selected and self._unproved())
@@ -224,24 +224,24 @@ class WindowDownload:
 
         Where it goes on after its first page, that page shows what the service should select.
         """
-        path, looked = self._path(part.window), self._nothing()
+        path, stats = self._path(part.window), self._nothing()
         pattern = f"%{self._selecting}%" if self._selecting and not part.trial else ""
         self._selected |= bool(pattern)
         whole = False
         try:
             for page in matching_pages(self._aws, self._group, part.window, pattern):
-                looked.pages += 1
-                plan.reached(part, looked.pages)
+                stats.pages += 1
+                plan.reached(part, stats.pages)
                 if page.more and part.trial:
                     self._await(page.events)
                     noted_enough = bool(self._awaited) or not self._selecting
-                    given_up = noted_enough or looked.pages == _MOST_FIRST_PAGES
+                    given_up = noted_enough or stats.pages == _MOST_FIRST_PAGES
                 else:
                     given_up = page.more and reading.ended
                 if given_up:
                     self._on_page(page)
                     break
-                self._write(path, page, looked)
+                self._write(path, page, stats)
                 for event in page.events:
                     self._awaited.pop(event.event_id, None)
                 whole = not page.more
@@ -249,7 +249,7 @@ class WindowDownload:
             if not whole:
                 path.unlink(missing_ok=True)
         return SliceRead(
-            found=looked if whole else self._nothing(), pages=looked.pages, to_the_end=whole
+            found=stats if whole else self._nothing(), pages=stats.pages, to_the_end=whole
         )
 
     def _await(self, events: Sequence[LogEvent]) -> None:
@@ -278,7 +278,7 @@ class WindowDownload:
         try:
             self._read_instead(partial(self._save_by_insights, None))
         except CouldNotLook:
-            self.looked.gaps += unproved
+            self.stats.gaps += unproved
 
     def _save_by_insights(self, expression: str | None) -> None:
         """Raise ``TooManyLines`` without an expression where the window has too many lines."""
@@ -293,50 +293,50 @@ class WindowDownload:
         )
         since_ms, until_ms = self._window.since_ms, self._window.until_ms
         fresh_ms = min(until_ms, max(since_ms, self._now_ms - FRESH_MS))
-        self.looked = self._nothing()
+        self.stats = self._nothing()
         if since_ms < fresh_ms:
             seen = TimeRange(since_ms=since_ms, until_ms=fresh_ms)
             self._save_queried(seen, lines.read(seen, expression))
         if fresh_ms < until_ms:
             self._save_fresh(TimeRange(since_ms=fresh_ms, until_ms=until_ms), expression)
         lines.report_scanned()
-        self.looked.bytes_scanned = lines.bytes_scanned
-        self.looked.gaps += [not_searched(self._group, *each, None) for each in lines.incomplete]
-        self.looked.gaps += [too_many(self._group, second) for second in lines.unread]
-        self.looked.gaps += unordered(self._group, lines.doubts, lookups_ended=lines.lookups_ended)
+        self.stats.bytes_scanned = lines.bytes_scanned
+        self.stats.gaps += [not_searched(self._group, *each, None) for each in lines.incomplete]
+        self.stats.gaps += [too_many(self._group, second) for second in lines.unread]
+        self.stats.gaps += unordered(self._group, lines.doubts, lookups_ended=lines.lookups_ended)
         if self._rewritten is None:
-            self.looked.gaps.append(may_be_rewritten(self._group))
+            self.stats.gaps.append(may_be_rewritten(self._group))
         if lines.clamped:
             known = self._options.describe(self._group)
-            self.looked.gaps += created_later(self._group, known, self._window.since_ms)
+            self.stats.gaps += created_later(self._group, known, self._window.since_ms)
 
     def _save_queried(self, window: TimeRange, queried: Iterator[list[LogEvent]]) -> None:
         """Save the rows of Insights; where a query fails, the rest is a gap."""
         since_ms = window.since_ms
         try:
             for events in queried:
-                self._write(self._path(window), Page(events=events, more=True), self.looked)
+                self._write(self._path(window), Page(events=events, more=True), self.stats)
                 since_ms = events[-1].timestamp_ms + 1
         except CouldNotLook as error:
             if since_ms == window.since_ms:
                 raise
             rest = TimeRange(since_ms=since_ms, until_ms=window.until_ms)
-            self.looked.gaps.append(not_searched(self._group, rest, error, None))
+            self.stats.gaps.append(not_searched(self._group, rest, error, None))
 
     def _save_fresh(self, window: TimeRange, expression: str | None) -> None:
         """Save by FilterLogEvents what Insights may not find yet, all of it or nothing."""
-        path, looked = self._path(window), self._nothing()
+        path, stats = self._path(window), self._nothing()
         pattern = f"%{expression}%" if expression else ""
         try:
             for page in matching_pages(self._aws, self._group, window, pattern):
-                looked.pages += 1
-                self._write(path, page, looked)
+                stats.pages += 1
+                self._write(path, page, stats)
         except CouldNotLook:
             path.unlink(missing_ok=True)
-            self.looked.horizon_ms = min(self.looked.horizon_ms, window.since_ms)
-            self.looked.gaps.append(too_fresh(self._group, window))
+            self.stats.horizon_ms = min(self.stats.horizon_ms, window.since_ms)
+            self.stats.gaps.append(too_fresh(self._group, window))
         else:
-            self.looked.merge(looked)
+            self.stats.merge(stats)
 
     # ----------------------------------------------------------------------- beside the lines
 
@@ -347,7 +347,7 @@ class WindowDownload:
         look_up = LineLookup(self._aws, self._group, self._window, self._selecting)
         gaps = self._add_lines(look_up, bare_starts_in(self._folder))
         pairs = pairs_in(self._folder, Pairs(self._markers, MOST_PAIRS))
-        pages = self.looked.pages
+        pages = self.stats.pages
         if self._verify_all:
             found = look_up.every(pairs, pages=pages)
             return gaps if found.verified == pairs.found else [lines_between(self._group)]
@@ -362,10 +362,10 @@ class WindowDownload:
 
     def _undecided(self, look_up: LineLookup) -> list[Gap]:
         """Look up the pairs behind wrong counters; return a gap for each that stays unknown."""
-        wrong = self._wrong_counters(self.looked.coverage(0))
+        wrong = self._wrong_counters(self.stats.coverage(0))
         pairs = Pairs(self._markers, MOST_PAIRS, wanted=partial(_is_within, wrong))
         pairs_in(self._folder, pairs)
-        found = look_up.every(pairs, pages=self.looked.pages)
+        found = look_up.every(pairs, pages=self.stats.pages)
         if found.verified == pairs.found:
             return []
         if found.parted:
@@ -377,7 +377,7 @@ class WindowDownload:
         path = self._folder / "beside-starts.jsonl"
 
         def save(events: list[LogEvent]) -> None:
-            self._write(path, Page(events=events, more=True), self.looked)
+            self._write(path, Page(events=events, more=True), self.stats)
 
         try:
             if len(stretches) <= _MOST_BARE_STARTS:

@@ -19,9 +19,9 @@ from retryctl.sources.saved.log_file import read_file
 from retryctl.sources.saved.log_format import RawEvent
 
 HEAD_EVENTS = 1_000
-"""Of each file so many events are kept: the first or, of one that is newest first, the last."""
+"""The number of events that are kept of each file: the first, or the last if it is newest first."""
 MOST_FILES = 200
-"""Of so many files, those that begin first, the starts are compared."""
+"""The number of files whose starts are compared: those that begin first."""
 
 
 @value_class

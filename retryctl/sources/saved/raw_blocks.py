@@ -193,7 +193,7 @@ def _is_separated(block: bytes) -> bool:
 
 
 def has_one_event_a_line(block: bytes, lines: int) -> bool:
-    """Whether each of so many lines begins and ends as an event, and has no other event in it."""
+    """Whether each line of the block, of this number, is one event and has no other in it."""
     of_stream = block.startswith(STREAM_KEY[0])
     (key, _), other = (STREAM_KEY, GROUP_KEY) if of_stream else (GROUP_KEY, STREAM_KEY)
     return (

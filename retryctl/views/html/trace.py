@@ -47,20 +47,20 @@ def trace_page(
     *,
     tz: tzinfo,
     branches: Branches | None = None,
-    asked: TraceOptions | None = None,
+    options: TraceOptions | None = None,
 ) -> Iterator[str]:
     """Yield the answer of ``trace`` as an HTML document in ASCII.
 
     Times are shown in ``tz``. ``branches`` are those of the handler: they decide which attempts
-    left a file in /tmp. ``asked`` leaves attempts out, and with ``lines`` unfolds every log.
+    left a file in /tmp. ``options`` leaves attempts out, and with ``lines`` unfolds every log.
     """
-    asked = asked or TraceOptions()
+    options = options or TraceOptions()
     checked = [gaps_named_once(one, coverage, "What was read") for one in checked]
-    sections = _sections(checked, coverage, asked, branches or Branches(), tz)
+    sections = _sections(checked, coverage, options, branches or Branches(), tz)
     header = [sentence_line(Sentence(UNSURE, f"not found: {one}")) for one in not_found]
     if len(checked) > 1:
         header.append(_contents(checked, coverage, tz))
-    if others := others_step(coverage, asked.others_wrong, asked.others_exhausted):
+    if others := others_step(coverage, options.others_wrong, options.others_exhausted):
         words, command = others
         header.append(_next_step(f"{words}:", command) if command else tag("p", f"{words}."))
     return document(_title(checked), "trace", header, sections, coverage, tz)
@@ -69,7 +69,7 @@ def trace_page(
 def _sections(
     checked: Sequence[CheckedRequest],
     coverage: Coverage,
-    asked: TraceOptions,
+    options: TraceOptions,
     branches: Branches,
     tz: tzinfo,
 ) -> Iterator[Markup]:
@@ -80,10 +80,10 @@ def _sections(
             tz=tz,
             branches=branches,
             dated=not on_one_day(starts_ms(one.request.attempts), tz),
-            unfolded=asked.lines,
-            responses=asked.responses.get(one.request.request_id, ()),
+            unfolded=options.lines,
+            responses=options.responses.get(one.request.request_id, ()),
         )
-        yield from _request(one, coverage, asked, around, f"r{index}")
+        yield from _request(one, coverage, options, around, f"r{index}")
 
 
 def _title(checked: Sequence[CheckedRequest]) -> str:
@@ -108,10 +108,10 @@ def _contents(checked: Sequence[CheckedRequest], coverage: Coverage, tz: tzinfo)
 
 
 def _request(
-    checked: CheckedRequest, coverage: Coverage, asked: TraceOptions, around: Setting, anchor: str
+    checked: CheckedRequest, coverage: Coverage, options: TraceOptions, around: Setting, anchor: str
 ) -> Iterator[Markup]:
     request = checked.request
-    shown = [attempt for attempt in request.attempts if asked.wants(attempt)]
+    shown = [attempt for attempt in request.attempts if options.wants(attempt)]
     sentences = [outcome_sentence(request, coverage, around.tz), *verdict_sentences(checked)]
     numbers = {None, *(attempt.number for attempt in shown)}
     groups = grouped_findings(one for one in checked.findings if one.attempt in numbers)
@@ -120,7 +120,7 @@ def _request(
     yield tag("h2", "Request ", tag("code", request.request_id), id=anchor)
     yield tag("p", " · ".join(_named(checked)), class_="dim")
     yield from map(sentence_line, sentences)
-    steps = next_steps(checked, coverage, names_others=not asked.others_wrong)
+    steps = next_steps(checked, coverage, names_others=not options.others_wrong)
     yield from (_next_step(*step) for step in steps)
     yield from _overview(checked, shown, coverage, around, anchor)
     if groups:

@@ -52,7 +52,8 @@ def _pieces(value: Any, newline: str) -> Iterator[str]:
         yield from _framed("[", "]", (_pieces(item, inner) for item in value), newline)
     elif isinstance(value, dict) and _has_iterator(value):
         members = (
-            chain([f"{_string(name)}: "], _pieces(member, inner)) for name, member in value.items()
+            chain([f"{_string(str(name))}: "], _pieces(member, inner))
+            for name, member in value.items()
         )
         yield from _framed("{", "}", members, newline)
     else:
@@ -89,7 +90,7 @@ def _text(value: Any, newline: str) -> str:
         return _ENCODER.encode(value)
     inner = newline + _STEP
     if isinstance(value, dict):
-        members = [f"{_string(name)}: {_text(each, inner)}" for name, each in value.items()]
+        members = [f"{_string(str(name))}: {_text(each, inner)}" for name, each in value.items()]
         return f"{{{inner}{f',{inner}'.join(members)}{newline}}}"
     return f"[{inner}{f',{inner}'.join([_text(each, inner) for each in value])}{newline}]"
 

@@ -47,9 +47,9 @@ def summary_document(
 
 def summary_lines(tallies: Tallies, coverage: Coverage, branches: Branches) -> str:
     """Return one line, a whole document, for each function."""
-    looked = coverage_object(coverage)
+    stats = coverage_object(coverage)
     return "".join(
-        dumps({"schema": SCHEMA, **summary_object(*each, branches), "coverage": looked}) + "\n"
+        dumps({"schema": SCHEMA, **summary_object(*each, branches), "coverage": stats}) + "\n"
         for each in tallies
     )
 

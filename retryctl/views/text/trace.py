@@ -80,7 +80,7 @@ def trace_blocks(
     checked: Sequence[CheckedRequest],
     coverage: Coverage,
     not_found: Sequence[str],
-    asked: TraceOptions,
+    options: TraceOptions,
     *,
     tz: tzinfo,
     width: int,
@@ -88,19 +88,19 @@ def trace_blocks(
     """Yield the whole answer. ``width`` is that of the timeline's drawing, in cells."""
     known = environments(a for one in checked for a in one.request.attempts)
     for one in (gaps_named_once(each, coverage, "the end") for each in checked):
-        if _is_short(one, asked):
+        if _is_short(one, options):
             yield from _short(one, known, tz)
-            yield from _responses(one, asked)
+            yield from _responses(one, options)
             if len(checked) == 1 and not not_found:
                 break
         else:
-            yield from _request(one, coverage, known, asked, tz, width)
+            yield from _request(one, coverage, known, options, tz, width)
         yield BLANK
     if not_found:
         yield _sentence(Sentence(UNSURE, f"not found: {', '.join(not_found)}"))
         yield BLANK
     yield from _coverage(coverage, tz)
-    others = others_step(coverage, asked.others_wrong, asked.others_exhausted)
+    others = others_step(coverage, options.others_wrong, options.others_exhausted)
     if others:
         words, command = others
         yield _sentence(Sentence(WARNING, f"{words}{':' if command else '.'}"))
@@ -111,11 +111,11 @@ def trace_blocks(
 # --------------------------------------------------------------------------- a request
 
 
-def _is_short(checked: CheckedRequest, asked: TraceOptions) -> bool:
+def _is_short(checked: CheckedRequest, options: TraceOptions) -> bool:
     """Return whether the request is one successful attempt, which needs no table."""
     attempts = checked.request.attempts
     return (
-        not (asked.lines or asked.attempt or asked.failed_only)
+        not (options.lines or options.attempt or options.failed_only)
         and len(attempts) == 1
         and attempts[0].outcome is AttemptOutcome.OK
         and not attempts[0].ambiguous
@@ -146,17 +146,17 @@ def _request(
     checked: CheckedRequest,
     coverage: Coverage,
     known: Mapping[str | None, EnvironmentLabel],
-    asked: TraceOptions,
+    options: TraceOptions,
     tz: tzinfo,
     width: int,
 ) -> Iterator[Block]:
     attempts = checked.request.attempts
-    shown = [attempt for attempt in attempts if asked.wants(attempt)]
+    shown = [attempt for attempt in attempts if options.wants(attempt)]
     yield _heading(checked.request)
     yield _sentence(outcome_sentence(checked.request, coverage, tz))
     yield from map(_sentence, verdict_sentences(checked))
     yield from _settling(checked, coverage)
-    for words, command in next_steps(checked, coverage, names_others=not asked.others_wrong):
+    for words, command in next_steps(checked, coverage, names_others=not options.others_wrong):
         yield Paragraph(lead=[("  ", "")], words=[(words, "")])
         yield Command(text=command)
     if len(shown) < len(attempts):
@@ -184,8 +184,8 @@ def _request(
     if unlisted := unlisted_findings(checked, numbers):
         yield BLANK
         yield _sentence(Sentence(WARNING, unlisted))
-    yield from _responses(checked, asked)
-    if asked.lines:
+    yield from _responses(checked, options)
+    if options.lines:
         dated = not on_one_day(starts_ms(attempts), tz)
         for attempt in shown:
             yield BLANK
@@ -209,8 +209,8 @@ def _folded(between: Sequence[Attempt]) -> str:
     return f"{named} have no row: {counts}{rest} (--attempt N shows one, -o json all)"
 
 
-def _responses(checked: CheckedRequest, asked: TraceOptions) -> Iterator[Block]:
-    lines = list(response_lines(asked.responses.get(checked.request.request_id, ())))
+def _responses(checked: CheckedRequest, options: TraceOptions) -> Iterator[Block]:
+    lines = list(response_lines(options.responses.get(checked.request.request_id, ())))
     if lines:
         yield BLANK
     yield from (Paragraph(words=[(line, "")]) for line in lines)
