@@ -15,9 +15,8 @@ from retryctl.core.history.searched_log import SEARCHED_BY_ID
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import (
+    INFERRED_WAITS_MS,
     LATE_LOGS_MS,
-    LEAST_INFERRED_WAIT_MS,
-    MOST_INFERRED_WAIT_MS,
     USUAL_WAITS_MS,
     WAIT_TOLERANCE_MS,
 )
@@ -65,7 +64,7 @@ def _other_reading(case: RuleInput, good: Attempt, attempt: Attempt) -> str:
         return " (Or this is a retry: its runtime leaves no marker of an error.)"
     if not case.request.asynchronous or wait is None or usual is None:
         return ""
-    if not LEAST_INFERRED_WAIT_MS <= wait - usual <= MOST_INFERRED_WAIT_MS:
+    if wait - usual not in INFERRED_WAITS_MS:
         return ""
     return (
         f" (Or this is a retry: it came after {wait // 1000} s, the usual wait, and the log lacks "
