@@ -220,3 +220,4 @@ class ScannedChunk:
     def forget_counts(self) -> None:
         """Drop the counts of a scan of some of the lines: a survey counted all of them."""
         self.events, self.first_ms, self.last_ms = 0, None, None
+        self.id_search = IdSearch()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from heapq import nsmallest
+from heapq import heappush, heappushpop, nsmallest
 from itertools import chain, islice, pairwise
 from operator import attrgetter
 
@@ -120,10 +120,23 @@ def _head(file: SavedFile) -> _Head:
 
 
 def _earliest(file: SavedFile) -> _Head:
-    """Return the earliest events of a file that is in neither order of time: it is read whole."""
+    """Return the earliest events of a file that is in neither order of time: it is read whole.
+
+    A line that is later than enough of the events before it is not parsed.
+    """
     notes = FileDiagnostics(file.name, file.number)
-    found = _log_events(read_file(file, notes, None, lambda _: None))
-    events = nsmallest(HEAD_EVENTS, found, key=attrgetter("timestamp_ms"))
+    earliest: list[int] = []  # negative times, the latest of them first
+
+    def may_be_early(_: bytes, timestamp_ms: int) -> bool:
+        return len(earliest) < HEAD_EVENTS or timestamp_ms < -earliest[0]
+
+    def early() -> Iterator[LogEvent]:
+        for event in _log_events(read_file(file, notes, may_be_early, lambda _: None)):
+            put = heappush if len(earliest) < HEAD_EVENTS else heappushpop
+            put(earliest, -event.timestamp_ms)
+            yield event
+
+    events = nsmallest(HEAD_EVENTS, early(), key=attrgetter("timestamp_ms"))
     return _Head(events=events, whole=False, is_cut=notes.begins_within_line)
 
 
