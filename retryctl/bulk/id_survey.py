@@ -109,12 +109,14 @@ class BlockIndex:
 class SurveyedChunk:
     """What a survey found in one chunk. Times are epoch milliseconds.
 
+    ``text_bytes`` is the size of its decoded text.
     ``mentioned`` has the request IDs in each stream; ``elsewhere`` those in streams that the
     query leaves out, each with the function or the group there. ``is_irregular``: it has lines of
     an unusual layout.
     """
 
     events: int = 0
+    text_bytes: int = 0
     first_ms: int | None = None
     last_ms: int | None = None
     malformed: bool = False
@@ -149,6 +151,7 @@ class SurveyedLog(SurveyedChunk):
         """Add what the survey of a chunk found."""
         if found.first_ms is not None and found.last_ms is not None:
             self.add_times(found.events, found.first_ms, found.last_ms)
+        self.text_bytes += found.text_bytes
         if found.malformed:
             self.malformed_files.add(chunk.file.name)
         self.surveyed.append((chunk, found))
@@ -184,6 +187,7 @@ class Survey:
     def read(self, block: RawBlock) -> None:
         """Read the next block."""
         search = self.found.id_search
+        self.found.text_bytes += len(block.raw)
         if self._upper:  # the ID is not there: the log may be of a web function
             self.found.web_function |= b"platform.invoke" in block.raw
         span = block.span()

@@ -41,9 +41,10 @@ SHOWN_CHUNK_BYTES = 8 << 20
 SHOWN_PER_PARTITION = 2_000
 MOST_CHUNKS, MOST_PARTITIONS = 512, 256
 EXAMINED_BYTES = 4 << 20
-"""A log of at most this size is examined whole for lost lines, whatever request is shown.
+"""A log whose text is at most this large is examined whole for lost lines, also for one request.
 
-In a larger one it counts only what its own log streams show: no other is read for one request.
+In a larger one a request that is named by its ID counts as whole where the log streams that
+mention it are whole: no other is read.
 """
 
 
@@ -87,13 +88,19 @@ class BulkReader:
         ids = {request_id.lower() for request_id in query.request_ids}
         whole = replace(query, request_ids=tuple(ids), since_ms=None)
         if ids:
-            plan, store, mentioned = self._read_mentioned(whole, markers, settings, progress)
+            plan, store, mentioned, is_examined = self._read_mentioned(
+                whole, markers, settings, progress
+            )
         else:
             plan = self._plan(whole, markers, settings, Shown(every=True, lines=True))
-            store, mentioned = self._scan(plan, progress), frozenset()
+            store, mentioned, is_examined = self._scan(plan, progress), frozenset(), True
         store.stats.since_ms, store.stats.until_ms = query.since_ms, query.until_ms
         coverage = store.stats.coverage()
-        coverage = replace(coverage, gaps=gaps_of_window(coverage.gaps, query.since_ms))
+        coverage = replace(
+            coverage,
+            gaps=gaps_of_window(coverage.gaps, query.since_ms),
+            only_own_streams=not is_examined,
+        )
         context = PartitionContext(
             coverage=coverage,
             settings=settings,
@@ -135,10 +142,10 @@ class BulkReader:
         markers: Markers,
         settings: FunctionConfig,
         progress: Progress | None,
-    ) -> tuple[ScanPlan, ShuffleStore, frozenset[str]]:
+    ) -> tuple[ScanPlan, ShuffleStore, frozenset[str], bool]:
         """Survey the log for the IDs, then scan the streams that mention one of them.
 
-        A small log is scanned whole.
+        A small log is scanned whole. The last value is whether it was examined for lost lines.
         """
         meter = Meter(progress, 2 * self._size)
         plan = self._plan(
@@ -152,12 +159,14 @@ class BulkReader:
         places = frozenset(found.mentioned)
         again: Iterable[Chunk] = chunks
         scan = ScanTask(plan=plan)
-        if not self._is_examined:
+        is_examined = found.text_bytes <= EXAMINED_BYTES
+        if not is_examined:
             again = found.chunks_of({stream for _, stream in places})
             plan = replace(plan, places=places)
             scan = ScanTask(plan=plan, selector=LineSelector(places))
         store = ShuffleStore(plan, self._source)
-        if not any(stream for _, stream in places):
+        names_stream = any(stream for _, stream in places)
+        if not names_stream:
             store.sort_whole(places)
         else:
             for _, scanned in ChunkRun(scan, meter, 1).results(again):
@@ -169,9 +178,10 @@ class BulkReader:
         store.web |= {""} if found.web_function else set()
         store.stats.left_out.update(found.elsewhere)
         begins = _begins((chunk, one.first_ms) for chunk, one in found.surveyed)
-        self._finish(store, run, found.malformed_files, before, begins)
+        self._finish(store, run, found.malformed_files, before, begins, is_examined=is_examined)
         mentioned = chain(found.elsewhere, *found.mentioned.values())
-        return plan, store, frozenset(mentioned)
+        is_examined |= bool(places) and not names_stream  # no stream shows a loss
+        return plan, store, frozenset(mentioned), is_examined
 
     def _survey(
         self, task: SurveyTask, chunks: list[Chunk], meter: Meter
@@ -201,11 +211,6 @@ class BulkReader:
     def _size(self) -> int:
         self._files = self._files or find_files(self._source, self._stdin)
         return sum(file.size for file in self._files)
-
-    @property
-    def _is_examined(self) -> bool:
-        """Whether the whole log is examined for lost lines."""
-        return self._size <= EXAMINED_BYTES
 
     def _plan(
         self, query: LogQuery, markers: Markers, settings: FunctionConfig, shown: Shown
@@ -239,8 +244,13 @@ class BulkReader:
         malformed: set[str],
         before: dict[str, tuple[int, int]],
         begins: Mapping[str, int],
+        *,
+        is_examined: bool = True,
     ) -> None:
-        """Stitch the streams, and note what could not be read of each file."""
+        """Stitch the streams, and note what could not be read of each file.
+
+        ``is_examined``: all streams were read, and not only those that mention a request.
+        """
         after = self._states()
         store.join(self._files, self._processes)
         if store.has_malformed:
@@ -256,11 +266,10 @@ class BulkReader:
             if before[file.name] != after[file.name]:
                 what = f"{file.name} changed while it was read; what was written then is missing"
                 store.stats.gaps.append(Gap(kind="changed", message=what, hides_attempts=True))
-        torn = store.stats.torn_streams
         gaps = (
             store.searched_by_id(),
             *gaps_shown_by_start(self._files, store.stats.first_ms, begins),
-            lost_lines(len(torn), examined=self._is_examined) if torn else None,
+            *lost_lines(store.stats.torn_streams, examined=is_examined),
         )
         store.stats.gaps += [gap for gap in gaps if gap]
         store.stats.gaps[:] = [

@@ -31,26 +31,38 @@ def value_class(cls: type[T]) -> type[T]:
 @dataclass_transform(kw_only_default=True, field_specifiers=(field,))
 def state_class(cls: type[T]) -> type[T]:
     """Make a class a ``dataclass(slots=True, kw_only=True)``, whose fields can change."""
-    made = _slotted(cls, _init_source)
+    if cls.__setattr__ is _refuse:
+        raise TypeError("cannot inherit a state from a frozen value")
+    made = _slotted(cls, _state_init_source)
     if "__hash__" not in vars(cls):
         made.__hash__ = None
     return made  # type: ignore[no-any-return]
 
 
 def replaced(value: T, **changes: Any) -> T:
-    """Return what ``dataclasses.replace`` does of a frozen value, faster and unchecked."""
+    """Return what ``dataclasses.replace`` does of a frozen value, faster: no check of it runs."""
     given: Any = value
     state = zip(given.__dataclass_fields__, given.__getstate__(), strict=True)
+    values = {**dict(state), **changes}
+    if len(values) > len(given.__dataclass_fields__):
+        unknown = next(name for name in changes if name not in given.__dataclass_fields__)
+        raise TypeError(f"{type(value).__name__} has no field {unknown!r}")
     copy: Any = object.__new__(type(value))
-    copy.__setstate__({**dict(state), **changes}.values())
+    copy.__setstate__(values.values())
     return copy  # type: ignore[no-any-return]
 
 
 _Scope = dict[str, Any]
+_RESERVED = {"self", "_own", "_set", "_writable", "_MISSING"}
 
 
 def _slotted(cls: type, source: Callable[[Any, _Scope], list[str]]) -> Any:
     made: Any = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=True)(cls)
+    for each in made.__dataclass_fields__.values():
+        if not each.init or "InitVar" in str(each.type):
+            raise TypeError(f"field {each.name!r}: init=False and InitVar are not supported")
+        if each.name in _RESERVED or each.name.startswith("_default_"):
+            raise TypeError(f"field {each.name!r}: the name is reserved")
     methods: dict[str, Callable[..., Any]] = {
         "__init__": _compiled_first(made, "__init__", source),
         "__repr__": _repr,
@@ -99,8 +111,15 @@ def _init_source(made: Any, scope: _Scope) -> list[str]:
 
 def _value_source(made: Any, scope: _Scope) -> list[str]:
     head, *body = _init_source(made, scope)
-    after = [" self.__post_init__()"] if hasattr(made, "__post_init__") else []
-    return [head, *_as_writable(scope, body), *after]
+    return [head, *_as_writable(scope, body), *_check_of(made)]
+
+
+def _state_init_source(made: Any, scope: _Scope) -> list[str]:
+    return [*_init_source(made, scope), *_check_of(made)]
+
+
+def _check_of(made: Any) -> list[str]:
+    return [" self.__post_init__()"] if hasattr(made, "__post_init__") else []
 
 
 def _state_source(made: Any, scope: _Scope) -> list[str]:

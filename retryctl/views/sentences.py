@@ -18,6 +18,7 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.wording import capitalised, in_a_row, number_of
+from retryctl.views.next_steps import place_options
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
 from retryctl.views.times import clock, duration, moment, span, stamp, zone_name
 
@@ -303,7 +304,10 @@ def coverage_sentence(
     """
     calls = f" in {number_of(coverage.api_calls, 'call')}" if coverage.api_calls else ""
     odd = coverage.events_unrecognised
-    complete = "All of it was read." if coverage.lacks_lines else complete
+    if coverage.only_own_streams:
+        complete = _own_streams_only(coverage)
+    elif coverage.lacks_lines:
+        complete = "All of it was read."
     unread = f", {number_of(odd, 'line')} not understood" if odd else ""
     if coverage.web_requests:
         web = number_of(coverage.web_requests, "request")
@@ -312,6 +316,14 @@ def coverage_sentence(
         f"read {_place(coverage)}{_window(coverage, tz)}: "
         f"{number_of(coverage.events_read, 'event')}{calls}{unread}. "
         f"{gaps if coverage.gaps else _outside(coverage, tz) or _cut_off(coverage, tz) or complete}"
+    )
+
+
+def _own_streams_only(coverage: Coverage) -> str:
+    """Return the sentence about a log of which only some streams were examined for lost lines."""
+    return (
+        "Only the log streams of this request were examined for lost lines: "
+        f"retryctl list {place_options(coverage) or '--from -'} examines all."
     )
 
 

@@ -168,3 +168,13 @@ def test_vendor_without_a_store_names_what_it_cannot_count(tmp_path: Path) -> No
     assert "misses attempts of other execution environments" in done.stderr
     assert "--store dynamodb" in done.stderr
     assert "misses" not in run("counters", "vendor", str(tmp_path), "--store", "tmp").stderr
+
+
+def test_a_check_without_a_counter_names_markers_also_where_an_attempt_still_runs(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "log.jsonl"
+    save(log, Environment("a").runs(ID, "try 1 of 3").at(10).starts(THIRD_ID))
+    printed = " ".join(run("check", "--from", str(log)).stdout.split())
+    assert "nothing was cross-checked" in printed
+    assert "[markers] in retryctl.toml" in printed

@@ -324,6 +324,14 @@ def test_lambda_s_retries_are_not_those_of_a_queue() -> None:
         assert (request.outcome.value, request.next_attempt_due_ms) == (outcome, None)
 
 
+def test_starts_of_failed_attempts_that_are_too_close_are_not_those_of_a_queue() -> None:
+    starts_s = {"a": 0, "b": 5, "c": 10}
+    logs = [Environment(name).at(at_s).starts().raises() for name, at_s in starts_s.items()]
+    request = request_in(*logs, later_s=10_000)
+    assert request.from_event_source
+    assert request.outcome is RequestOutcome.UNKNOWN
+
+
 # --------------------------------------------------------------------------- without a marker
 
 

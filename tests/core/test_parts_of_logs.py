@@ -20,6 +20,7 @@ from retryctl.core.history.cut_log import begins_late, is_cut
 from retryctl.core.history.searched_log import IdSearch, searched_by_id
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import RequestOutcome
 from tests.support.campaigns import seeds
 from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment, events_of, judged, saved, whole
@@ -191,6 +192,25 @@ def test_where_attempts_may_be_hidden_the_waits_must_be_those_of_the_queue(
     gap = Gap(kind="one-stream", message="one stream", hides_attempts=True)
     requests, _ = read(here.events, (gap,))
     assert requests[ID].request.outcome is outcome
+
+
+def test_a_wait_that_is_not_logged_is_not_that_of_a_queue_beside_a_gap() -> None:
+    starts_s = {"a": 0, "b": 63, "c": 191}
+    here = [Environment(name).at(at_s).starts().raises() for name, at_s in starts_s.items()]
+    gap = Gap(kind="one-stream", message="one stream", hides_attempts=True)
+    events = [event for each in here for event in each.events]
+    assert read(events, ())[0][ID].request.outcome is RequestOutcome.EXHAUSTED
+    assert read(events, (gap,))[0][ID].request.outcome is RequestOutcome.UNKNOWN
+
+
+def test_beside_a_gap_a_stream_may_retry_what_failed_as_often_as_is_allowed() -> None:
+    gap = Gap(kind="one-stream", message="one stream", hides_attempts=True)
+    here = Environment().runs(ends="error")
+    for stream_source, outcome in ((False, "exhausted"), (True, "unknown")):
+        settings = FunctionConfig(maximum_retry_attempts=0, stream_source=stream_source)
+        coverage = replace(saved(here.events), gaps=(gap,))
+        found = judged(here.events, coverage, settings=settings)
+        assert found[ID].request.outcome.value == outcome
 
 
 @pytest.mark.parametrize("first", seeds(2, 20))

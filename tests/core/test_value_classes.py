@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from copy import copy, deepcopy
-from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, replace
+from dataclasses import FrozenInstanceError, InitVar, asdict, dataclass, field, fields, replace
 from typing import Any
 
 import pytest
@@ -111,8 +111,34 @@ def test_a_changed_copy_has_the_other_fields_of_its_value() -> None:
     made = Part(name="wheel", size=2, tags={"round": 1}, remark="new")
     assert replaced(made, size=3) == replace(made, size=3)
     assert replaced(made).remark == "new"
-    with pytest.raises(ValueError, match="too many"):
+    with pytest.raises(TypeError, match="colour"):
         replaced(made, colour="red")
+
+
+def test_a_state_runs_its_check() -> None:
+    @state_class
+    class Checked:
+        size: int
+
+        def __post_init__(self) -> None:
+            self.size += 1
+
+    assert Checked(size=1).size == 2
+
+
+def test_what_is_not_supported_is_refused_when_the_class_is_made() -> None:
+    for fields_of in (
+        {"_own": int},
+        {"_default_x": int},
+        {"size": InitVar[int]},
+    ):
+        with pytest.raises(TypeError, match="field"):
+            value_class(type("Made", (), {"__annotations__": fields_of}))
+    unset = {"__annotations__": {"size": int}, "size": field(default=1, init=False)}
+    with pytest.raises(TypeError, match="init=False"):
+        value_class(type("Made", (), unset))
+    with pytest.raises(TypeError, match="frozen"):
+        state_class(type("Made", (Part,), {"__annotations__": {"more": int}}))
 
 
 class Spare(Part):

@@ -15,6 +15,7 @@ from retryctl.core.history.lost_lines import LOST_IN_OWN_STREAM, LOST_LINES
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.coverage import UNORDERED, Gap
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import INFERRED_WAITS_MS, USUAL_WAITS_MS
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.value_classes import value_class
@@ -119,7 +120,9 @@ def without_hidden_outcomes(
     ``cut``: the log shows that attempts before the first may be missing.
     """
     attempts = tuple(_known(request, attempt, around, hidden) for attempt in request.attempts)
-    outcome = _outcome(replace(request, attempts=attempts), request.attempts, hidden, cut=cut)
+    queued = not hidden.anywhere or _waits_as_queued(request.attempts, around.settings)
+    now = replace(request, attempts=attempts)
+    outcome = _outcome(now, request.attempts, hidden, cut=cut, queued=queued)
     if outcome is request.outcome and attempts == request.attempts:
         return request
     due = None if outcome is RequestOutcome.UNKNOWN else request.next_attempt_due_ms
@@ -174,7 +177,7 @@ def _marked_with_id(attempt: Attempt, around: JudgingContext) -> bool:
 
 
 def _outcome(
-    request: Request, before: Sequence[Attempt], hidden: HiddenParts, *, cut: bool
+    request: Request, before: Sequence[Attempt], hidden: HiddenParts, *, cut: bool, queued: bool
 ) -> RequestOutcome:
     """Return the outcome, unless a hidden attempt or a hidden line could change it.
 
@@ -194,7 +197,6 @@ def _outcome(
     pairs = list(zip(before, request.attempts, strict=True))
     if outcome is RequestOutcome.EXHAUSTED:
         failed = all(now.outcome.failed for was, now in pairs if was.outcome.failed)
-        queued = not hidden.anywhere or _waits_as_queued(request.attempts)
         return outcome if failed and queued else RequestOutcome.UNKNOWN
     changed = any(was.outcome is not now.outcome for was, now in pairs)
     return RequestOutcome.UNKNOWN if changed else outcome
@@ -208,13 +210,13 @@ def _may_have_lost_lines(request: Request) -> bool:
     )
 
 
-def _waits_as_queued(attempts: Sequence[Attempt]) -> bool:
-    """Whether no retry starts sooner than the asynchronous queue starts it.
+def _waits_as_queued(attempts: Sequence[Attempt], settings: FunctionConfig) -> bool:
+    """Whether no retry starts sooner than the asynchronous queue starts it, nor may do so.
 
     Else an event source retries the request, and has more attempts in a gap.
     """
     for before, after in pairwise(attempts):
         wait, usual = wait_ms(before, after), USUAL_WAITS_MS.get(before.number)
-        if wait is not None and usual is not None and wait - usual < INFERRED_WAITS_MS.start:
+        if usual is not None and (wait is None or wait - usual < INFERRED_WAITS_MS.start):
             return False
-    return True
+    return not settings.stream_source

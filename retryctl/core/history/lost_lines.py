@@ -51,25 +51,31 @@ def _has_init(bracket: AttemptLines) -> bool:
     return any(isinstance(record, (InitStart, RestoreStart)) for _, record in bracket.lines)
 
 
-def lost_lines(streams: int, *, examined: bool) -> Gap:
-    """Return the gap of a log, ``streams`` streams of which show that lines were lost.
+def lost_lines(torn: Collection[TornStream], *, examined: bool) -> tuple[Gap, ...]:
+    """Return the gap of a log whose streams ``torn`` show that lines were lost; none without one.
 
     ``examined``: all streams were read, so that the loss concerns every request of the log.
     """
-    where = "a log stream" if streams == 1 else f"{streams:,} log streams"
-    return Gap(
+    if not torn:
+        return ()
+    where = "a log stream" if len(torn) == 1 else f"{len(torn):,} log streams"
+    gap = Gap(
         kind=LOST_LINES,
         message=f"in {where} an attempt lacks its START, END or REPORT: lines were lost",
         hides_attempts=examined,
         hides_lines=examined,
     )
+    return (gap,)
 
 
 def with_lost_lines(coverage: Coverage, torn: Collection[TornStream]) -> Coverage:
-    """Return the coverage with the streams that show a loss. Only saved logs lose lines."""
+    """Return the coverage of a log that was read whole, with the streams that show a loss.
+
+    Only saved logs lose lines.
+    """
     if not torn or coverage.first_event_ms is None:
         return coverage
-    gaps = (*coverage.gaps, lost_lines(len(torn), examined=True))
+    gaps = (*coverage.gaps, *lost_lines(torn, examined=True))
     return replace(coverage, torn_streams=frozenset(torn), gaps=gaps)
 
 

@@ -21,7 +21,7 @@ from retryctl.core.history.outcome import (
     outcome_of,
 )
 from retryctl.core.late_regex import late_regex
-from retryctl.core.model.events import LogEvent, timed_ms
+from retryctl.core.model.events import LogEvent, is_timed, timed_ms
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.log_place import function_name, function_place
 from retryctl.core.model.records import (
@@ -249,3 +249,14 @@ def wait_ms(before: Attempt, after: Attempt) -> int | None:
     if before.ended_ms is None or after.started_ms is None:
         return None
     return after.started_ms - before.ended_ms
+
+
+def longest_wait_ms(before: Attempt, after: Attempt) -> int | None:
+    """Return the wait or, where the end of the first attempt is not logged, its upper bound.
+
+    The bound is from start to start.
+    """
+    wait = wait_ms(before, after)
+    if wait is not None or after.started_ms is None or not is_timed(before.placed_ms):
+        return wait
+    return after.started_ms - before.placed_ms

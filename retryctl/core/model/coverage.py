@@ -138,6 +138,8 @@ class Coverage:
     --region, --endpoint-url and --unmask of the command, quoted for a shell, each after a blank.
     ``given_names`` are its functions (-f) and log groups (-g), written the same way.
     ``torn_streams`` are the groups and streams that show that lines were lost.
+    ``only_own_streams``: no other streams than those that mention the requests were examined for
+    lost lines.
     ``left_out`` has the request IDs of the file that the query does not name, each with its
     function or log group. ``web_requests`` counts the requests to web functions, which are not
     events; with ``web_function`` the log has records of one, whether or not they have an ID.
@@ -159,6 +161,7 @@ class Coverage:
     first_event_ms: int | None = None
     last_event_ms: int | None = None
     torn_streams: frozenset[tuple[str | None, str | None]] = frozenset()
+    only_own_streams: bool = False
     left_out: tuple[tuple[str, str], ...] = ()
     events_read: int = 0
     events_unrecognised: int = 0

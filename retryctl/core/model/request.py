@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt, function_from_names, wait_ms
+from retryctl.core.model.attempt import Attempt, function_from_names, longest_wait_ms, wait_ms
 from retryctl.core.model.events import LogEvent, is_event_source_id, is_timed
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import (
@@ -185,7 +185,7 @@ def _delivery(attempts: Sequence[Attempt], request_id: str, settings: FunctionCo
 
 def _is_quick(before: Attempt, after: Attempt) -> bool:
     """Whether it starts sooner after a failed attempt than the asynchronous queue retries."""
-    wait = wait_ms(before, after)
+    wait = longest_wait_ms(before, after)
     return wait is not None and before.outcome.failed and wait in QUICK_WAITS_MS
 
 

@@ -41,7 +41,8 @@ def check_blocks(result: CheckReport) -> Iterator[Block]:
         why = f"no attempt logged a counter or a branch. {SET_MARKERS}"
         if may_lack_lines(result.coverage):
             why = (
-                "lines are missing from the log, and a counter may be in them. Save the whole log."
+                "lines are missing from the log, and a counter may be in them. Save the whole log. "
+                f"{SET_MARKERS}"
             )
         yield _line(NOTE, f"nothing was cross-checked: {why}")
     for words in harmless_findings(judgement):

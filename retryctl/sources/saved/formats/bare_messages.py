@@ -17,9 +17,9 @@ from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.formats.event_times import first_place, untimed
 from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.record_line import CODES, ID, RECORD, bare_record
-from retryctl.sources.saved.formats.timed_text import first_place, untimed
 from retryctl.sources.saved.log_format import Head
 
 # ⏎Traceback (most recent call last):  ⏎    x  ⏎Runtime.ExitError  ⏎XRAY TraceId: …

@@ -8,7 +8,7 @@ from itertools import repeat
 
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
-from retryctl.sources.saved.formats.timed_text import (
+from retryctl.sources.saved.formats.event_times import (
     GROUP_STARTS,
     STREAM_STARTS,
     Cache,

@@ -20,7 +20,7 @@ from operator import itemgetter
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.formats.columns import Columns
-from retryctl.sources.saved.formats.timed_text import moment_ms
+from retryctl.sources.saved.formats.event_times import moment_ms
 from retryctl.sources.saved.raw_blocks import BlockSpan, ConvertibleBlock, RawBlock
 
 LONGEST_FIELD = 16 << 20

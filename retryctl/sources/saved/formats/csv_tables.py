@@ -24,9 +24,10 @@ from retryctl.sources.saved.formats.csv_blocks import (
     parsed_rows,
     row_texts,
 )
+from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.record_line import RECORD
-from retryctl.sources.saved.formats.timed_text import TITLES, first_place
+from retryctl.sources.saved.formats.timed_text import TITLES
 from retryctl.sources.saved.log_format import Head
 from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock
 

@@ -17,8 +17,8 @@ from typing import Self
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns, is_time
+from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.json_lines import LineFormat
-from retryctl.sources.saved.formats.timed_text import first_place
 from retryctl.sources.saved.log_format import Head
 
 _ROWS_AT_ONCE = 512

@@ -25,6 +25,7 @@ from retryctl.core.model.log_place import has_place
 from retryctl.core.timestamps import iso_ms
 from retryctl.core.value_classes import state_class
 from retryctl.sources.saved.formats.bare_messages import messages_of
+from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.json_event import (
     GROUP_KEYS,
     STREAM_KEYS,
@@ -33,7 +34,6 @@ from retryctl.sources.saved.formats.json_event import (
     first_text,
     names_an_event,
 )
-from retryctl.sources.saved.formats.timed_text import first_place
 from retryctl.sources.saved.json_text import BrokenJson, JsonText
 from retryctl.sources.saved.log_format import RawEvent
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Self
 
+from retryctl.sources.saved.formats.event_times import Times, untimed
 from retryctl.sources.saved.formats.timed_text import (
     COLOUR,
     END,
@@ -17,8 +18,6 @@ from retryctl.sources.saved.formats.timed_text import (
     SECOND,
     STREAM,
     TimedText,
-    Times,
-    untimed,
 )
 from retryctl.sources.saved.log_format import Head
 

@@ -14,8 +14,9 @@ from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.formats.event_times import STREAM_STARTS
 from retryctl.sources.saved.formats.json_lines import LineFormat
-from retryctl.sources.saved.formats.timed_text import STREAM_STARTS, note_lines
+from retryctl.sources.saved.formats.timed_text import note_lines
 from retryctl.sources.saved.log_format import Head
 
 _ROW = b"\nEVENTS\t"

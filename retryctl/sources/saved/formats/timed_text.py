@@ -9,19 +9,26 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache, partial
 from io import BufferedReader, BytesIO
 from itertools import chain, compress, pairwise, repeat
 from operator import itemgetter
-from typing import ClassVar, Self, TypeVar
+from typing import ClassVar, Self
 
-from retryctl.core.model.events import UNTIMED_MS
-from retryctl.core.timestamps import iso_ms
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.formats.event_times import (
+    GROUP_STARTS,
+    STREAM_STARTS,
+    Times,
+    epoch_seconds,
+    first_place,
+    milliseconds,
+    moment_ms,
+)
 from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.record_line import ENDS_WITH_RECORD, RECORD, bare_record
 from retryctl.sources.saved.log_format import Head
@@ -32,13 +39,11 @@ from retryctl.sources.saved.raw_blocks import (
     RawBlock,
 )
 
-_MOST_CACHED = 1 << 16
 _SECONDS = 19
 _MOST_BLANKS = 16
 _UTC = rb"(?P<offset>\+00:00)"
 # what a message ends with, before the header of a file that was joined to it
 _ENDS_MESSAGE = re.compile(rb"(?s:.)*?(?: MB\t|[^\s\"'`(\[{<=:,/|@#_+-])\Z")
-_FILES, _EVENTS_OF_A_FILE = 999, 100_000_000
 
 # 2026-11-23T03:00:00.123456+00:00
 DAY = rb"20\d\d-\d\d-\d\d"
@@ -66,9 +71,6 @@ TITLES = re.compile(
     rb"[ \t|]*@?timestamp(?: \([^()\t|]{1,40}\))?(?:[ \t|]+)@?message[ \t|]*\r?\Z", re.I
 )
 """The header of rows that have a time and a message."""
-
-Times = tuple[Iterable[bytes], Iterable[bytes]]
-"""Whole seconds since the epoch and milliseconds, in digits, of events one after another."""
 
 
 @value_class
@@ -325,78 +327,11 @@ class TimedText(LineFormat):
         return self.messages(joined)
 
 
-def epoch_seconds(seconds: list[bytes], offsets: list[bytes]) -> Iterator[bytes]:
-    """Yield the times in whole seconds since the epoch, in digits."""
-    if len(set(offsets)) == 1:
-        return map(_seconds_at(offsets[0]).__getitem__, seconds)
-    return (_seconds_at(offset)[second] for second, offset in zip(seconds, offsets, strict=True))
-
-
-def milliseconds(fractions: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the milliseconds of fractions of a second, in three digits."""
-    return map(_MILLIS.__getitem__, fractions)
-
-
-def moment_ms(second: bytes, fraction: bytes, offset: bytes) -> int:
-    """Return the epoch milliseconds of a time in text, given in its parts."""
-    return int(_seconds_at(offset)[second] + _MILLIS[fraction])
-
-
-def first_place(number: int) -> int:
-    """Return the place of the first event of a file without times, behind those of the others."""
-    return number % _FILES * _EVENTS_OF_A_FILE
-
-
-def untimed(first: int, count: int) -> Times:
-    """Return the places of events without times, as times."""
-    places = [b"%d" % (UNTIMED_MS + place) for place in range(first, first + count)]
-    return [place[:-3] for place in places], [place[-3:] for place in places]
-
-
 def note_lines(text: bytes, diagnostics: FileDiagnostics) -> None:
     """Note the lines before the first event, without the titles of the columns."""
     for number, line in enumerate(text.split(b"\n"), 1):
         if line.strip() and not TITLES.match(line):
             diagnostics.unread_event(number, line.decode(errors="replace"))
-
-
-K = TypeVar("K")
-
-
-class Cache(dict[K, bytes]):
-    """What a function gives for each of the few values that many events share."""
-
-    def __init__(self, convert: Callable[[K], bytes]) -> None:
-        super().__init__()
-        self._convert = convert
-
-    def __missing__(self, key: K) -> bytes:
-        if len(self) > _MOST_CACHED:
-            self.clear()
-        value = self[key] = self._convert(key)
-        return value
-
-
-STREAM_STARTS = Cache[bytes](lambda stream: line_start(None, stream))
-GROUP_STARTS = Cache[tuple[bytes, bytes | None]](lambda names: line_start(*names))
-_MILLIS = Cache[bytes](lambda fraction: fraction.lstrip(b".,")[:3].ljust(3, b"0"))
-
-
-@lru_cache(maxsize=64)
-def _seconds_at(offset: bytes) -> Cache[bytes]:
-    """Return the conversion of times with one offset, or of seconds since the epoch."""
-    zone = offset.decode()
-
-    def convert(second: bytes) -> bytes:
-        if second.isdigit():
-            return second
-        month = f"{min(max(int(second[5:7]), 1), 12):02d}"
-        month_ms = iso_ms(f"{second[:4].decode()}-{month}-01T00:00:00{zone}") or 0
-        day, hour, minute, rest = (int(second[at : at + 2]) for at in (8, 11, 14, 17))
-        moment = month_ms // 1000 + ((day - 1) * 24 + hour) * 3600 + minute * 60 + rest
-        return b"%010d" % max(moment, 10**9)
-
-    return Cache(convert)
 
 
 def _hides(header: re.Match[bytes]) -> bool:

@@ -1,0 +1,87 @@
+"""The times of events: text, digits and places as the digits of canonical lines.
+
+What many events share, a time or the name of a stream, is converted once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import TypeVar
+
+from retryctl.core.model.events import UNTIMED_MS
+from retryctl.core.timestamps import iso_ms
+from retryctl.sources.saved.canonical_lines import line_start
+
+_MOST_CACHED = 1 << 16
+_FILES, _EVENTS_OF_A_FILE = 999, 100_000_000
+
+Times = tuple[Iterable[bytes], Iterable[bytes]]
+"""Whole seconds since the epoch and milliseconds, in digits, of events one after another."""
+
+
+def epoch_seconds(seconds: list[bytes], offsets: list[bytes]) -> Iterator[bytes]:
+    """Yield the times in whole seconds since the epoch, in digits."""
+    if len(set(offsets)) == 1:
+        return map(_seconds_at(offsets[0]).__getitem__, seconds)
+    return (_seconds_at(offset)[second] for second, offset in zip(seconds, offsets, strict=True))
+
+
+def milliseconds(fractions: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the milliseconds of fractions of a second, in three digits."""
+    return map(_MILLIS.__getitem__, fractions)
+
+
+def moment_ms(second: bytes, fraction: bytes, offset: bytes) -> int:
+    """Return the epoch milliseconds of a time in text, given in its parts."""
+    return int(_seconds_at(offset)[second] + _MILLIS[fraction])
+
+
+def first_place(number: int) -> int:
+    """Return the place of the first event of a file without times, behind those of the others."""
+    return number % _FILES * _EVENTS_OF_A_FILE
+
+
+def untimed(first: int, count: int) -> Times:
+    """Return the places of events without times, as times."""
+    places = [b"%d" % (UNTIMED_MS + place) for place in range(first, first + count)]
+    return [place[:-3] for place in places], [place[-3:] for place in places]
+
+
+K = TypeVar("K")
+
+
+class Cache(dict[K, bytes]):
+    """What a function gives for each of the few values that many events share."""
+
+    def __init__(self, convert: Callable[[K], bytes]) -> None:
+        super().__init__()
+        self._convert = convert
+
+    def __missing__(self, key: K) -> bytes:
+        if len(self) > _MOST_CACHED:
+            self.clear()
+        value = self[key] = self._convert(key)
+        return value
+
+
+STREAM_STARTS = Cache[bytes](lambda stream: line_start(None, stream))
+GROUP_STARTS = Cache[tuple[bytes, bytes | None]](lambda names: line_start(*names))
+_MILLIS = Cache[bytes](lambda fraction: fraction.lstrip(b".,")[:3].ljust(3, b"0"))
+
+
+@lru_cache(maxsize=64)
+def _seconds_at(offset: bytes) -> Cache[bytes]:
+    """Return the conversion of times with one offset, or of seconds since the epoch."""
+    zone = offset.decode()
+
+    def convert(second: bytes) -> bytes:
+        if second.isdigit():
+            return second
+        month = f"{min(max(int(second[5:7]), 1), 12):02d}"
+        month_ms = iso_ms(f"{second[:4].decode()}-{month}-01T00:00:00{zone}") or 0
+        day, hour, minute, rest = (int(second[at : at + 2]) for at in (8, 11, 14, 17))
+        moment = month_ms // 1000 + ((day - 1) * 24 + hour) * 3600 + minute * 60 + rest
+        return b"%010d" % max(moment, 10**9)
+
+    return Cache(convert)
