@@ -67,11 +67,31 @@ def _slotted(cls: type, source: Callable[[Any, _Scope], list[str]]) -> Any:
         "__init__": _compiled_first(made, "__init__", source),
         "__repr__": _repr,
     }
+    made.__signature__ = _LateSignature(made)
     methods["__eq__"], methods["__hash__"] = _comparison(made)
     for name, method in methods.items():
         if name not in vars(cls):
             setattr(made, name, method)
     return made
+
+
+class _LateSignature:
+    """The signature of a class, made when ``help`` or an editor reads it."""
+
+    def __init__(self, made: Any) -> None:
+        self._made = made
+
+    def __get__(self, instance: object, owner: Any) -> Any:
+        if next(each for each in owner.__mro__ if "__init__" in vars(each)) is not self._made:
+            return None
+        from inspect import Parameter, Signature
+
+        def parameter(each: Field[Any]) -> Parameter:
+            default = each.default if each.default_factory is MISSING else each.default_factory
+            shown = Parameter.empty if default is MISSING else default
+            return Parameter(each.name, Parameter.KEYWORD_ONLY, default=shown, annotation=each.type)
+
+        return Signature([parameter(each) for each in fields(owner)], return_annotation=None)
 
 
 def _compiled_first(

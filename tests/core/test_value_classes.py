@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from copy import copy, deepcopy
 from dataclasses import FrozenInstanceError, InitVar, asdict, dataclass, field, fields, replace
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -113,6 +114,12 @@ def test_a_changed_copy_has_the_other_fields_of_its_value() -> None:
     assert replaced(made).remark == "new"
     with pytest.raises(TypeError, match="colour"):
         replaced(made, colour="red")
+
+
+def test_the_signature_shows_the_fields_with_types() -> None:
+    shown = str(signature(Part))
+    assert shown.startswith("(*, name: 'str', size: 'int' = 1, tags: 'dict[str, int]' = ")
+    assert signature(Part) == signature(Spare)
 
 
 def test_a_state_runs_its_check() -> None:
