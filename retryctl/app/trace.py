@@ -228,7 +228,8 @@ def _read_saved(
     log = BulkReader(options.source, stdin=copy)
     with feedback.progress() as show:
         found = log.trace(query, markers, stored=stored, progress=partial(bytes_progress, show))
-    found = replace(found, coverage=_with_wrong_requests(found, query, options.source, markers))
+    coverage = _with_wrong_requests(found, query, options.source, markers)
+    found = replace(found, coverage=replace(coverage, given_names=options.names))
     region = options.region or options.default_region
     return _result(found, query, markers, region)
 

@@ -35,8 +35,13 @@ def attempts_table(
     shown: Sequence[Attempt],
     known: Mapping[str | None, EnvironmentLabel],
     tz: tzinfo,
+    *,
+    dated: bool = False,
 ) -> Table:
-    """Return the attempts ``shown``, one in a row, without columns that are empty."""
+    """Return the attempts ``shown``, one in a row, without columns that are empty.
+
+    Starts have their day where the attempts are of several, or with ``dated``.
+    """
     attempts = checked.request.attempts
     waits = waits_ms(attempts)
     digits = len(str(len(attempts)))
@@ -56,7 +61,7 @@ def attempts_table(
         "number": Column(
             head="#".rjust(digits), cells=[[(str(a.number).rjust(digits), "")] for a in shown]
         ),
-        "start": _start(shown, tz, dated=not on_one_day(starts_ms(attempts), tz)),
+        "start": _start(shown, tz, dated=dated or not on_one_day(starts_ms(attempts), tz)),
         **{
             name: Column(head=name, cells=column)
             for name, column in cells.items()

@@ -317,7 +317,8 @@ def _place(coverage: Coverage) -> str:
     if not groups:
         return source
     names = in_a_row(groups) if len(groups) <= _MOST_NAMED else f"{len(groups):,} log groups"
-    return names if source == "cloudwatch" else f"{source} ({names})"
+    given = ", as given" if coverage.given_names and coverage.source == "saved" else ""
+    return names if source == "cloudwatch" else f"{source} ({names}{given})"
 
 
 def _window(coverage: Coverage, tz: tzinfo) -> str:

@@ -92,6 +92,20 @@ def test_a_line_that_looks_like_a_counter_is_named_with_its_setting(
         assert attempt["counter"]["logged"] == int(setting and printed.strip(" begins")[-1])
 
 
+def test_a_group_that_only_an_option_names_is_marked(tmp_path: Path) -> None:
+    path = saved(tmp_path, Environment("a", group=None).runs(ID, "0", "process A", ends="error"))
+    for arguments in (("trace", ID, "-f", "payments"), ("check", "payments")):
+        shown = " ".join(run(*arguments, "--from", str(path)).stdout.split())
+        assert "(/aws/lambda/payments, as given)" in shown
+    assert "as given" not in run("trace", ID, "--from", str(path)).stdout
+
+
+def test_markdown_has_the_day_of_each_attempt(tmp_path: Path) -> None:
+    path = saved(tmp_path, Environment("a").runs(ID, "0", "process A", ends="error"))
+    shown = run("trace", ID, "--from", str(path), "-o", "markdown").stdout
+    assert "| 1 | 23 Nov 00:00:00" in shown
+
+
 def test_patterns_that_match_nowhere_are_undetermined(tmp_path: Path) -> None:
     path = saved(tmp_path, Environment("a").starts().prints("retry no. 1").raises(ID).reports())
     settings = tmp_path / "retryctl.toml"

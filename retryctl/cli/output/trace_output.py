@@ -104,6 +104,7 @@ def trace_view(
         responses=result.responses or {},
         others_wrong=result.others_wrong,
         others_exhausted=result.others_exhausted,
+        dated=show.output is Output.MARKDOWN,
     )
     if show.output is Output.HTML:
         from retryctl.views.html.trace import trace_page

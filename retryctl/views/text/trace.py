@@ -59,6 +59,7 @@ class TraceOptions:
 
     ``responses`` has the response of each attempt of a lab, by request ID. Of the requests that
     are not selected, ``others_wrong`` have a wrong counter, and ``others_exhausted`` are exhausted.
+    ``dated`` puts its day before the start of each attempt.
     """
 
     lines: bool = False
@@ -67,6 +68,7 @@ class TraceOptions:
     responses: Mapping[str, Sequence[bytes | None]] = field(default_factory=dict)
     others_wrong: int = 0
     others_exhausted: int = 0
+    dated: bool = False
 
     def wants(self, attempt: Attempt) -> bool:
         """Whether the attempt is shown."""
@@ -164,7 +166,7 @@ def _request(
     if shown:
         yield BLANK
         ends = _first_and_last(shown)
-        yield attempts_table(checked, ends, known, tz)
+        yield attempts_table(checked, ends, known, tz, dated=options.dated)
         if legend := unknown_legend(attempts, ends):
             yield Paragraph(lead=[(" ", "")], words=[(legend, "dim")])
         if between := shown[_FIRST_ROWS:-_LAST_ROWS] if len(ends) < len(shown) else ():
