@@ -38,7 +38,7 @@ from retryctl.config import ProjectConfig
 from retryctl.core.check.check_evaluator import CheckEvaluator
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window
+from retryctl.core.model.coverage import Coverage, EndsBefore, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.summary.silent_successes import SilentSuccesses
@@ -277,11 +277,12 @@ class SavedWindow:
         self._read, self._found = read, found
         self._context, self._processes = context, processes
         self.lacks_lines = False
+        self.ends_before = frozenset[EndsBefore]()
 
     @property
     def coverage(self) -> Coverage:
         """What the first reading read; complete once all requests are taken."""
-        return self._context.coverage.with_lacking(self.lacks_lines)
+        return self._context.coverage.with_lacking(self.lacks_lines, self.ends_before)
 
     def map(self, make: Callable[[Requests], T]) -> Iterator[T]:
         """Yield what ``make`` makes of each partition."""
@@ -309,12 +310,15 @@ class SavedWindow:
                 )
         return evaluator
 
-    def _map(self, make: Callable[[Requests], T], found: ShuffleStore) -> Iterator[tuple[T, bool]]:
+    def _map(
+        self, make: Callable[[Requests], T], found: ShuffleStore
+    ) -> Iterator[tuple[T, Coverage]]:
         return map_partitions(found, self._context, _Observed(make=make), self._processes)
 
-    def _noted(self, parts: Iterator[tuple[T, bool]]) -> Iterator[T]:
-        for result, lacks_lines in parts:
-            self.lacks_lines |= lacks_lines
+    def _noted(self, parts: Iterator[tuple[T, Coverage]]) -> Iterator[T]:
+        for result, shown in parts:
+            self.lacks_lines |= shown.lacks_lines
+            self.ends_before |= shown.ends_before
             yield result
 
 
@@ -366,20 +370,23 @@ def _processors() -> int:
 
 @value_class
 class _Observed:
-    """Calls ``make``; returns its result, and whether lines of a request may be missing."""
+    """Calls ``make``; returns its result, and the coverage that its requests show."""
 
     make: Callable[[Any], Any]
 
-    def __call__(self, requests: CountedRequests) -> tuple[Any, bool]:
-        lacks_lines = False
+    def __call__(self, requests: CountedRequests) -> tuple[Any, Coverage]:
+        lacks_lines, ends_before = False, frozenset[EndsBefore]()
 
         def observed() -> CountedRequests:
-            nonlocal lacks_lines
+            nonlocal lacks_lines, ends_before
             for one in requests:
-                lacks_lines |= isinstance(one, CheckedRequest) and one.lacks_lines
+                if isinstance(one, CheckedRequest):
+                    lacks_lines |= one.lacks_lines
+                    ends_before |= one.ends_after
                 yield one
 
-        return self.make(observed()), lacks_lines
+        result = self.make(observed())
+        return result, Coverage(source="").with_lacking(lacks_lines, ends_before)
 
 
 @value_class

@@ -28,6 +28,7 @@ from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.core.crosscheck.claims import Markers, read_claim
 from retryctl.core.grammar.masked_lines import may_be_masked_error
 from retryctl.core.grammar.record_parser import parse_record
+from retryctl.core.grammar.runtime_text import may_lack_traceback
 from retryctl.core.history.lost_lines import has_lost_lines
 from retryctl.core.history.safe_cut import ClosedChunk, closed_piece
 from retryctl.core.late_regex import late_regex
@@ -158,7 +159,7 @@ class AttemptBuilder:
                 fragment.report_with(request_id, moment_ms, line, figures, part)
         elif isinstance(record, End):
             fragment.end_with(record.request_id.encode(), moment_ms, line)
-        elif may_be_masked_error(event.message, record):
+        elif may_be_masked_error(event.message, record) or may_lack_traceback(event.message):
             fragment.hold_record(line, None)
         elif isinstance(record, AppLine) and record.fields is None and self._markers.are_default:
             self._print(fragment, line, event, record)

@@ -71,7 +71,7 @@ class LineKinds:
 def consequence(kind: int, line: bytes, message_at: int) -> int:
     """Return the kind of a line; PLAIN where the whole line shows that it has no consequence."""
     if kind == TEXT:
-        matters = b"\\tat " in line or b"****" in line
+        matters = b"\\tat " in line or b"****" in line or _frame_in_line(line)
     elif kind == DIGITS:
         matters = _TIMED.match(line, message_at) is not None or b"****" in line
     elif kind == JSON:
@@ -79,6 +79,11 @@ def consequence(kind: int, line: bytes, message_at: int) -> int:
     else:
         return kind
     return kind if matters else PLAIN
+
+
+def _frame_in_line(line: bytes) -> bool:
+    """Whether it may have a stack trace of Java whose newlines became spaces."""
+    return b" at " in line and b"(" in line and b": " in line
 
 
 def consequences(kinds: bytes, lines: list[bytes], message_at: int) -> bytes:

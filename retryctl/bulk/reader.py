@@ -20,7 +20,7 @@ from retryctl.bulk.scan_plan import ScanPlan
 from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.bulk.stream_state import ScannedChunk
 from retryctl.bulk.traced_log import TracedLog
-from retryctl.core.crosscheck.checked_request import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest, coverage_shown_by
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.lost_lines import lost_lines
 from retryctl.core.model.coverage import Gap, LogQuery, gaps_of_window
@@ -111,7 +111,7 @@ class BulkReader:
         requests = [*chain.from_iterable(map_partitions(store, context, _checked_requests))]
         return TracedLog(
             requests=tuple(sorted(requests, key=_by_start)),
-            coverage=coverage.with_lacking(any(one.lacks_lines for one in requests)),
+            coverage=coverage_shown_by(requests, coverage),
             mentioned=mentioned,
             web=frozenset(store.web),
         )
@@ -273,9 +273,7 @@ class BulkReader:
         )
         store.stats.gaps += [gap for gap in gaps if gap]
         store.stats.gaps[:] = [
-            replace(
-                gap, settle=store.save_command(after_ms=None if gap.kind == "more-pages" else 1)
-            )
+            replace(gap, settle=store.save_command(onwards=gap.kind == "more-pages"))
             if gap.kind in ("more-pages", "one-stream")
             else gap
             for gap in store.stats.gaps

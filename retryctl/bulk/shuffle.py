@@ -57,7 +57,9 @@ _KEPT_BYTES = 64 << 20
 _EVENT_BYTES = 400  # of an event without its message
 # Around the events of one request: the time of attempts before them, and of a retry after them.
 _BEFORE_MS = LONGEST_EVENT_AGE_S * 1000 + LONGEST_ATTEMPT_MS
-_AFTER_MS = max(USUAL_WAITS_MS.values()) + WAIT_TOLERANCE_MS
+_AFTER_MS = sum(
+    wait_ms + WAIT_TOLERANCE_MS + LONGEST_ATTEMPT_MS for wait_ms in USUAL_WAITS_MS.values()
+)
 
 
 @value_class
@@ -167,13 +169,14 @@ class ShuffleStore:
         request_id = self._id_search.request_id(answers_search=self._answers_search)
         if request_id is None:
             return None
-        save = self.save_command(before_ms=_BEFORE_MS, after_ms=_AFTER_MS)
+        save = self.save_command()
         return searched_by_id(request_id, f"{save} && retryctl trace {request_id} --from log.json")
 
-    def save_command(self, *, before_ms: int = 0, after_ms: int | None = 1) -> str:
-        """Return the command that saves the window of the log again, with some time around it.
+    def save_command(self, *, onwards: bool = False) -> str:
+        """Return the command that saves all attempts of the requests of this log.
 
-        ``after_ms`` is ``None`` for all that follows it.
+        Its window begins before the first attempt, and ends after the last possible retry. With
+        ``onwards`` it begins with the first event, and has no end.
         """
         stats, query = self.stats, self._plan.query
         groups = sorted(stats.log_groups) or list(query.log_groups)
@@ -182,8 +185,9 @@ class ShuffleStore:
         group = shlex.quote(groups[0]) if len(groups) == 1 else "GROUP"
         window = "--start-time START_MS --end-time END_MS"
         if stats.first_ms is not None and stats.last_ms and is_timed(stats.last_ms):
-            end = "" if after_ms is None else f" --end-time {stats.last_ms + after_ms}"
-            window = f"--start-time {max(0, stats.first_ms - before_ms)}{end}"
+            first_ms = max(0, stats.first_ms - (0 if onwards else _BEFORE_MS))
+            end = "" if onwards else f" --end-time {stats.last_ms + _AFTER_MS}"
+            window = f"--start-time {first_ms}{end}"
         saved = "--output json > log.json"
         return f"aws logs filter-log-events --log-group-name {group} {window} {saved}"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from itertools import count, groupby
@@ -102,6 +103,8 @@ def _unknown(request: Request) -> str:
     last = request.attempts[-1]
     if last.outcome is AttemptOutcome.OK:
         return f"attempt {last.number} succeeded, but other attempts may be missing from the log"
+    if not last.outcome.failed and last.report_event:
+        return f"the log does not show whether attempt {last.number} failed"
     if not last.outcome.failed:
         return f"the log does not show how attempt {last.number} ended"
     if request.from_event_source:
@@ -153,9 +156,32 @@ def _ends_the_log(moment_ms: int, coverage: Coverage) -> bool:
 # --------------------------------------------------------------------------- verdict
 
 
+_ATTEMPT = re.compile(r"[Aa]ttempt (\d+)\b")
+
+
+def alike_as_one(sentences: Iterable[str]) -> list[str]:
+    """Return the sentences; of those that differ in the number of the attempt only the first.
+
+    It is followed by the numbers of the other attempts.
+    """
+    numbers: dict[str, list[int]] = {}
+    firsts: dict[str, str] = {}
+    for sentence in sentences:
+        found = _ATTEMPT.findall(sentence)
+        form = _ATTEMPT.sub("attempt", sentence) if len(found) == 1 else sentence
+        firsts.setdefault(form, sentence)
+        numbers.setdefault(form, []).extend(map(int, found if len(found) == 1 else []))
+    return [
+        f"{first.rstrip('.')}. So it is with {numbered(numbers[form][1:])}."
+        if len(numbers[form]) > 1
+        else first
+        for form, first in firsts.items()
+    ]
+
+
 def verdict_sentences(checked: CheckedRequest) -> list[Sentence]:
     """Return the verdict, with each attempt that is wrong, or why there is none."""
-    reasons = checked.undetermined_because
+    reasons = alike_as_one(checked.undetermined_because)
     store = _agreeing_store(checked)
     if checked.verdict is not Verdict.UNDETERMINED:
         return [
@@ -282,14 +308,14 @@ def coverage_sentence(
         complete = _own_streams_only(coverage)
     elif coverage.lacks_lines:
         complete = "All of it was read."
-    unread = f", {odd:,} of them not understood" if odd else ""
+    unread = f", {number_of(odd, 'line')} not understood" if odd else ""
     if coverage.web_requests:
         web = number_of(coverage.web_requests, "request")
         unread += f", and {web} to a web function (no events, never retried)"
     return (
         f"read {_place(coverage)}{_window(coverage, tz)}: "
         f"{number_of(coverage.events_read, 'event')}{calls}{unread}. "
-        f"{(_outside(coverage, tz) or complete) if not coverage.gaps else gaps}"
+        f"{gaps if coverage.gaps else _outside(coverage, tz) or _cut_off(coverage, tz) or complete}"
     )
 
 
@@ -309,6 +335,22 @@ def _outside(coverage: Coverage, tz: tzinfo) -> str:
     if coverage.until_ms is not None and first is not None and coverage.until_ms < first:
         return f"The log begins at {moment(first, tz, 'minutes')}, after --until."
     return ""
+
+
+_CUT_OFF = {
+    frozenset({"next attempt"}): "the next attempt",
+    frozenset({"end"}): "the last attempt ended",
+    frozenset({"next attempt", "end"}): "every request was over",
+}
+
+
+def _cut_off(coverage: Coverage, tz: tzinfo) -> str:
+    """Return a sentence if a saved log ends before a request in it is over; else ``""``."""
+    what = _CUT_OFF.get(coverage.ends_before)
+    if coverage.source != "saved" or coverage.horizon_ms is None or not what:
+        return ""
+    ends = "The log" if coverage.as_of_ms is None else "The window"
+    return f"{ends} ends at {_time_in_zone(coverage.horizon_ms, tz)}, before {what}."
 
 
 def _place(coverage: Coverage) -> str:

@@ -22,6 +22,8 @@ ODD = (
     ("1", "process B"),
     ("process A",),
     ("a trace\n\tat example.App.run(App.java:3)",),
+    ("boom: java.lang.IllegalStateException  at example.App.run(App.java:3)",),
+    ("[ERROR] ConnectionError: no answer",),
     ("START RequestId: 0d9b2f7e-41c8-4a36-9e15-6b7c3f20d8a4 Version: 7",),
     ("END RequestId: 0d9b2f7e-41c8-4a36-9e15-6b7c3f20d8a4",),
     ('{"level": "ERROR", "message": {"errorType": "E", "stackTrace": []}}',),

@@ -328,6 +328,6 @@ def test_ten_thousand_requests_in_little_memory(tmp_path: Path) -> None:
     log = save(tmp_path / "many.jsonl", *environments)
     arguments = ("check", "--from", log.name, "-q", "--report", "json=all.json")
     done = run(*arguments, cwd=tmp_path, program=MEASURED)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 5, done.stderr  # the last requests are pending
     assert json.loads((tmp_path / "all.json").read_text())["requests"] == 10_000
     assert peak_kb(tmp_path) < 200_000

@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from retryctl.core.model.limits import (
+    LONGEST_ATTEMPT_MS,
+    LONGEST_EVENT_AGE_S,
+    USUAL_WAITS_MS,
+    WAIT_TOLERANCE_MS,
+)
 from tests.support.lambda_log import ID, OTHER_ID, Environment
 from tests.support.made_up_logs import line_of
 from tests.support.program import run
@@ -18,7 +24,7 @@ COMMANDS = {
     "check": ("check", "--from"),
 }
 FORMS = ("text", "json", "html", "markdown")
-FAILED = Environment("a").runs(ID, "0", "process A", ends="error")
+DONE = Environment("a").runs(ID, "0", "process A", ends="error").at(63).runs(ID)
 RUNNING = Environment("a").runs(ID, "0", "process A", ends="error").at(62).starts(ID)
 BEHIND = Environment("b").at(63).runs(OTHER_ID)
 UNENDED = Environment("a").inits().starts(ID)  # its REPORT is overdue at the last event
@@ -39,7 +45,7 @@ def shown(path: Path, command: str, form: str) -> str:
 def test_each_view_says_so(command: str, form: str, tmp_path: Path) -> None:
     if (command, form) == ("check", "html"):
         pytest.skip("check writes no page")
-    for name, environments in {**LOGS, "whole": (FAILED,)}.items():
+    for name, environments in {**LOGS, "whole": (DONE,)}.items():
         path = tmp_path / name
         events = [event for each in environments for event in each.events]
         path.write_text("".join(map(line_of, events)))
@@ -48,7 +54,7 @@ def test_each_view_says_so(command: str, form: str, tmp_path: Path) -> None:
             assert json.loads(text)["coverage"]["complete"] is (name == "whole"), name
         else:
             assert ("The log is complete" in text) is (name == "whole"), name
-            assert ("All of it was read" in text) is (name != "whole"), name
+            assert ("All of it was read" in text) is (name in ("unended", "cut")), name
 
 
 def test_every_command_gives_the_verdict_that_a_lost_end_allows(tmp_path: Path) -> None:
@@ -110,3 +116,59 @@ def report_line(request_id: str) -> str:
         f"REPORT RequestId: {request_id}\tDuration: 1.00 ms\tBilled Duration: 1 ms\t"
         "Memory Size: 128 MB\tMax Memory Used: 36 MB\t"
     )
+
+
+ENDS_EARLY = {
+    "before the next attempt": Environment("a").starts(ID).prints("0").raises(ID).reports(ID),
+    "before the last attempt ended": Environment("a")
+    .starts(ID)
+    .raises(ID)
+    .reports(ID)
+    .at(63)
+    .starts(ID),
+}
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_log_that_ends_before_its_requests_is_not_called_complete(
+    command: str, form: str, tmp_path: Path
+) -> None:
+    if (command, form) == ("check", "html"):
+        pytest.skip("check writes no page")
+    for number, (sentence, log) in enumerate(ENDS_EARLY.items()):
+        path = tmp_path / f"{number}.jsonl"
+        path.write_text("".join(map(line_of, log.events)))
+        text = " ".join(shown(path, command, form).split())
+        assert f", {sentence}." in text
+        assert "The log ends at 00:0" in text
+        assert "The log is complete" not in text
+        assert "All of it was read" not in text
+
+
+def test_check_of_a_log_that_ends_before_its_requests_is_undetermined(tmp_path: Path) -> None:
+    for number, log in enumerate(ENDS_EARLY.values()):
+        path = tmp_path / f"{number}.jsonl"
+        path.write_text("".join(map(line_of, log.events)))
+        for ids in ((), (ID,)):
+            done = run("check", *ids, "--from", str(path))
+            assert done.returncode == 5, done.stdout
+            assert "the log ends before the request was over" in " ".join(done.stdout.split())
+
+
+def test_the_window_to_save_reaches_from_before_the_first_attempt_to_after_the_last_retry(
+    tmp_path: Path,
+) -> None:
+    log = Environment("a").starts(ID).raises(ID).reports(ID)
+    first_ms, last_ms = log.events[0].timestamp_ms, log.events[-1].timestamp_ms
+    found = [{"timestamp": each.timestamp_ms, "message": each.message} for each in log.events]
+    path = tmp_path / "answer.json"
+    path.write_text(
+        json.dumps({"events": found, "nextForwardToken": "f/1", "nextBackwardToken": "b/1"})
+    )
+    (gap,) = json.loads(shown(path, "trace", "json"))["coverage"]["gaps"]
+    words = gap["settle"].split()
+    since_ms, until_ms = (int(words[words.index(f"--{end}-time") + 1]) for end in ("start", "end"))
+    assert since_ms == first_ms - LONGEST_EVENT_AGE_S * 1000 - LONGEST_ATTEMPT_MS
+    waits_ms = sum(USUAL_WAITS_MS.values()) + 2 * WAIT_TOLERANCE_MS
+    assert until_ms == last_ms + waits_ms + 2 * LONGEST_ATTEMPT_MS

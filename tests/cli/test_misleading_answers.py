@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lambda_log import ID, Environment, events_of, platform
+from tests.support.lambda_log import ID, Environment, events_of, iso, platform
 from tests.support.made_up_logs import line_of
 from tests.support.program import run
 
@@ -117,3 +117,50 @@ def test_patterns_that_match_nowhere_are_undetermined(tmp_path: Path) -> None:
     assert "nothing was cross-checked: 1 attempt failed" in traced.stderr
     settings.unlink()
     assert run("trace", ID, "--from", str(path), "--exit-code", cwd=tmp_path).returncode == 0
+
+
+def test_rows_with_spaces_for_newlines_are_read_like_the_original(tmp_path: Path) -> None:
+    log = Environment("a", named=False)
+    for at in (0, 63, 190):
+        log.at(at).starts().prints("working").raises(ID).reports()
+    path = tmp_path / "rows.txt"
+    path.write_text(
+        "".join(
+            f"{iso(event.timestamp_ms)}\t{event.message.rstrip().replace(chr(10), ' ')}\n"
+            for event in events_of(log)
+        )
+    )
+    (request,) = json.loads(run("trace", "--from", str(path), "-o", "json").stdout)["requests"]
+    assert request["outcome"] == "exhausted"
+    assert [each["error"]["type"] for each in request["attempts"]] == ["NameError"] * 3
+
+
+@pytest.mark.parametrize(
+    "titles", ["Timestamp\tMessage", "@timestamp | @message", "timestamp  message"]
+)
+def test_titles_above_copied_rows_are_passed_over(titles: str, tmp_path: Path) -> None:
+    log = Environment("a", named=False)
+    for at in (0, 63, 190):
+        log.at(at).inits().starts().prints("working").raises(ID).reports()
+    separator = " | " if "|" in titles else "\t" if "\t" in titles else "  "
+    rows = [f"{iso(e.timestamp_ms)}{separator}{e.message.rstrip()}\n" for e in events_of(log)]
+    path = tmp_path / "rows.txt"
+    path.write_text("".join([titles, "\n", *rows]))
+    document = json.loads(run("trace", "--from", str(path), "-o", "json").stdout)
+    assert document["requests"][0]["outcome"] == "exhausted"
+    assert document["coverage"]["complete"]
+    assert document["coverage"]["events_unrecognised"] == 0
+
+
+def test_lines_without_starts_and_ends_are_saved_again_without_a_filter(tmp_path: Path) -> None:
+    log = Environment("a")
+    for at in (0, 63, 190):
+        log.at(at).starts().raises(ID).reports()
+    log.events = [e for e in log.events if e.message.startswith(("[ERROR]", "REPORT"))]
+    (request,) = json.loads(run("trace", "--from", str(saved(tmp_path, log)), "-o", "json").stdout)[
+        "requests"
+    ]
+    remedies = {each["remedy"] for each in request["findings"]}
+    assert remedies == {
+        "Save the log of this time again, all lines of it: no request ID and no other filter."
+    }

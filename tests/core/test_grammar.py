@@ -602,6 +602,29 @@ def test_it_reads_each_runtime_s_marker(message: str, record: FunctionError) -> 
     assert _read(message) == record
 
 
+@pytest.mark.parametrize("newline", [" ", "  "])
+@pytest.mark.parametrize("tab", ["\t", " ", "    "])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "[ERROR] KeyError: 'sku'\nTraceback (most recent call last):\n  File \"/var/task/app.py\", "
+        "line 5, in handler\n    reserve(event)",
+        f'{WARNING}[ERROR] KeyError: gone\nTraceback (most recent call last):\n  File "/var/task/'
+        'app.py", line 5, in handler\n    reserve(event)',
+        "no stock: java.lang.IllegalStateException\njava.lang.IllegalStateException: no stock\n"
+        "\tat example.App.handle(App.java:20)\n\tat java.base/java.lang.Thread.run(Unknown Source)",
+        "no stock: java.lang.IllegalStateException\n\tat example.App.handle(App.java:20)\n",
+        'Error raised from handler method\n{\n  "errorMessage": "no",\n  "errorType": "X"\n}',
+    ],
+)
+def test_it_reads_a_marker_on_one_line_like_the_original(
+    message: str, newline: str, tab: str
+) -> None:
+    line = message.replace("\r", newline).replace("\n", newline).replace("\t", tab)
+    assert isinstance(_read(message), FunctionError)
+    assert _read(line) == _read(message)
+
+
 @pytest.mark.parametrize(
     ("message", "request_id"),
     [
@@ -689,6 +712,10 @@ def test_it_knows_what_the_application_logged(
         "Traceback (most recent call last):",
         "java.lang.IllegalStateException: no stock\n\tat example.App.handle(App.java:20)\n",
         "java.io.IOException: Timeout\n\tat example.App.handle(App.java:20)\n",
+        "java.io.IOException: no stock at example.App.handle(App.java:20)",
+        "java.io.IOException: Timeout at example.App.handle(App.java:20)",
+        "the order: OUT of stock at example.App (shelf 7)",
+        "[ERROR] NameError: printed by hand Traceback (most recent call last): was logged",
         "INIT_START is what I wait for",
         "INIT_REPORT in the afternoon",
         "EXTENSION to the deadline",

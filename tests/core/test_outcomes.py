@@ -420,3 +420,30 @@ MASKED = "*" * 14
 def test_a_masked_line_that_may_be_the_marker_of_an_error(line: str, may_be: bool) -> None:
     event = LogEvent(timestamp_ms=0, message=line)
     assert may_be_masked_error(line, parse_record(event)) is may_be
+
+
+HEAD = "[ERROR] ConnectionError: no answer"
+
+
+@pytest.mark.parametrize(
+    ("lines", "outcome"),
+    [
+        ((HEAD,), AttemptOutcome.UNKNOWN),
+        (("0\n", "[ERROR] ConnectionError"), AttemptOutcome.UNKNOWN),
+        ((HEAD, "Traceback (most recent call last):", "  File"), AttemptOutcome.UNKNOWN),
+        ((f"{HEAD}\n",), AttemptOutcome.OK),  # the runtime writes no newline behind it
+        ((HEAD, "handled\n"), AttemptOutcome.OK),
+        (("[ERROR] no stock",), AttemptOutcome.OK),
+        ((HEAD, ERROR), AttemptOutcome.ERROR),
+    ],
+)
+def test_an_error_without_its_traceback_may_be_a_print(
+    lines: tuple[str, ...], outcome: AttemptOutcome
+) -> None:
+    assert attempt_in(Environment().logs(START, *lines, END, report())).outcome is outcome
+
+
+def test_an_error_in_the_form_of_python_is_printed_by_other_runtimes() -> None:
+    init = "INIT_START Runtime Version: nodejs:22.v1\tRuntime Version ARN: arn:aws:x\n"
+    log = Environment().logs(init, START, HEAD, END, report())
+    assert attempt_in(log).outcome is AttemptOutcome.OK

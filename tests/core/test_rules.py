@@ -243,9 +243,28 @@ def test_duplicate_delivery() -> None:
     of = told(("a", "ok", ()), ("a", "ok", ()))
     (finding,) = found(of, "duplicate-delivery")
     assert (finding.attempt, finding.severity) == (2, Severity.WARNING)
-    assert finding.message == "Attempt 2 started after attempt 1 had succeeded."
+    assert finding.message == (
+        "Attempt 2 started after attempt 1 had succeeded. (Or this is a retry: it came after 60 s, "
+        "the usual wait, and the log lacks the error of attempt 1.)"
+    )
     assert len(finding.evidence) == 2
     assert not found(told(("a", "error", A), ("a", "ok", ())), "duplicate-delivery")
+
+
+def test_duplicate_delivery_soon_after_a_success_is_no_retry() -> None:
+    log = Environment().inits().runs().at(40).runs()
+    (finding,) = found(checked(log), "duplicate-delivery")
+    assert finding.message == "Attempt 2 started after attempt 1 had succeeded."
+
+
+def test_an_error_without_its_traceback_is_named() -> None:
+    line = "[ERROR] ConnectionError: no answer"
+    log = Environment().inits().starts().logs(line).reports().at(70).runs()
+    of = checked(log)
+    (finding,) = found(of, "logs-incomplete")
+    assert finding.message.startswith("Attempt 1 has a line that may be the runtime's record")
+    assert finding.evidence[0].message == line
+    assert not found(of, "duplicate-delivery")
 
 
 def test_duplicate_delivery_names_the_other_reading_where_the_runtime_is_unknown() -> None:

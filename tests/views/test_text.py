@@ -22,6 +22,7 @@ from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import RequestOutcome
 from retryctl.views.blocks import Paragraph, Pieces
 from retryctl.views.screen import Screen
+from retryctl.views.sentences import alike_as_one
 from retryctl.views.text.layout import svg_of, text_of
 from retryctl.views.text.trace import TraceOptions, trace_blocks
 from retryctl.views.times import duration, span
@@ -867,3 +868,12 @@ def test_no_line_ends_within_a_duration(took: str) -> None:
         ]
         lines = text_of([Paragraph(words=words)], Screen(width=width))
         assert sum(took in line for line in lines.splitlines()) == 1, lines
+
+
+def test_sentences_that_differ_in_the_attempt_alone_are_one() -> None:
+    sentences = [*(f"Attempt {n} broke off." for n in (1, 2, 3)), "All is lost."]
+    assert alike_as_one(sentences) == [
+        "Attempt 1 broke off. So it is with attempts 2 and 3.",
+        "All is lost.",
+    ]
+    assert alike_as_one(["Attempt 2 ran after attempt 1."]) == ["Attempt 2 ran after attempt 1."]

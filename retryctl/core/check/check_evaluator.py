@@ -311,6 +311,8 @@ class CheckEvaluator:
         if request.outcome in OPEN and self._expected.awaits(request.request_id):
             still = f"{request.request_id} is still {request.outcome.value}"
             return _of(request, None, f"still {outcome}", still)
+        if request.outcome in OPEN and request.asynchronous and self._expected.in_saved_log:
+            return _of(request, None, f"{outcome}; the log ends before the request was over")
         if outcome_unknown(request):
             return _of(request, None, f"{outcome}; the log does not show how it ended")
         return _of(request, True, outcome)

@@ -40,7 +40,8 @@ class Expectations:
     """The requirements of a check. ``fail_on`` and ``allow`` are names of rules.
 
     ``given`` are the IDs that the user named. ``awaited`` are those that must have
-    closed; ``None`` means every request that is found.
+    closed; ``None`` means every request that is found. ``in_saved_log``: nothing more will come
+    of a request that is still open.
     """
 
     fail_on: frozenset[str]
@@ -55,6 +56,7 @@ class Expectations:
     allow_empty: bool = False
     given: frozenset[str] = frozenset()
     awaited: frozenset[str] | None = frozenset()
+    in_saved_log: bool = False
 
     def awaits(self, request_id: str) -> bool:
         """Whether the request must have closed."""

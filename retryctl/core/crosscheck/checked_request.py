@@ -36,7 +36,7 @@ from retryctl.core.history.history_builder import History, build_history
 from retryctl.core.history.lost_lines import with_lost_lines
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, function_from_names
-from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.model.coverage import Coverage, EndsBefore, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.records import AppLine
@@ -66,6 +66,15 @@ class CheckedRequest:
     lacks_lines: bool = False
     agreeing_store: StoreCount | None = None
     unlisted: tuple[UnlistedFinding, ...] = ()
+
+    @property
+    def ends_after(self) -> frozenset[EndsBefore]:
+        """What of the request comes after the end of what was read."""
+        if self.request.outcome is RequestOutcome.PENDING:
+            return frozenset({"next attempt"})
+        attempts = self.request.attempts
+        running = bool(attempts) and attempts[-1].outcome is AttemptOutcome.RUNNING
+        return frozenset({"end"}) if running else frozenset()
 
     @property
     def every_finding(self) -> Iterator[Finding | UnlistedFinding]:
@@ -125,7 +134,7 @@ def check_history(
     ]
     return CheckedHistory(
         requests=tuple(sorted(checked, key=_by_place)),
-        coverage=coverage.with_lacking(any(one.lacks_lines for one in checked)),
+        coverage=coverage_shown_by(checked, coverage),
         web=frozenset[str]().union(*(history.web for _, history in histories)),
     )
 
@@ -162,6 +171,15 @@ def _merged(
             horizon_ms = coverage.horizon_ms or 0
             request = request_of(key, attempts, mentions, settings, horizon_ms, given.function)
         yield settings, request
+
+
+def coverage_shown_by(requests: Iterable[CheckedRequest], coverage: Coverage) -> Coverage:
+    """Return the coverage, extended by what the checked requests lack."""
+    lacks_lines, ends_before = False, frozenset[EndsBefore]()
+    for one in requests:
+        lacks_lines |= one.lacks_lines
+        ends_before |= one.ends_after
+    return coverage.with_lacking(lacks_lines, ends_before)
 
 
 def _whole_attempts(request: Request) -> int:

@@ -8,12 +8,18 @@ from itertools import pairwise
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
 from retryctl.core.crosscheck.hidden_parts import ONE_STREAM, may_hide, span_ms
 from retryctl.core.grammar.record_parser import parse_record
+from retryctl.core.grammar.runtime_text import may_lack_traceback
 from retryctl.core.history.cut_log import BEGINS_LATE
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.history.searched_log import SEARCHED_BY_ID
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.limits import LATE_LOGS_MS, USUAL_WAITS_MS, WAIT_TOLERANCE_MS
+from retryctl.core.model.limits import (
+    INFERRED_WAITS_MS,
+    LATE_LOGS_MS,
+    USUAL_WAITS_MS,
+    WAIT_TOLERANCE_MS,
+)
 from retryctl.core.model.records import Report
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.wording import number_of
@@ -25,6 +31,7 @@ _SAVE_UNFILTERED = (
 _REMEDIES = {
     SEARCHED_BY_ID: _SAVE_UNFILTERED,
     "filtered": _SAVE_UNFILTERED,
+    "lost-lines": _SAVE_UNFILTERED,
     "truncated": "Save or download the file again.",
     "more-pages": "Save every page: aws logs filter-log-events without --no-paginate, --max-items "
     "and --limit.",
@@ -41,17 +48,28 @@ def _duplicate_delivery(case: RuleInput) -> Iterator[Match]:
             yield Match(
                 attempt.number,
                 f"Attempt {attempt.number} started after attempt {good.number} had "
-                f"succeeded.{_other_reading(case, good)}",
+                f"succeeded.{_other_reading(case, good, attempt)}",
                 (good.last_event, attempt.start_event or attempt.events[0]),
             )
         good = attempt if attempt.outcome is AttemptOutcome.OK else good
 
 
-def _other_reading(case: RuleInput, good: Attempt) -> str:
-    """Return the other reading where the runtime is unknown: some leave no marker of an error."""
-    if good.runtime_version or case.around.settings.runtime:
+def _other_reading(case: RuleInput, good: Attempt, attempt: Attempt) -> str:
+    """Return the other reading: the first attempt failed, and no record of that is in the log.
+
+    Some runtimes leave none; the usual wait of a retry suggests it for all of them.
+    """
+    wait, usual = wait_ms(good, attempt), USUAL_WAITS_MS.get(good.number)
+    if not (good.runtime_version or case.around.settings.runtime):
+        return " (Or this is a retry: its runtime leaves no marker of an error.)"
+    if not case.request.asynchronous or wait is None or usual is None:
         return ""
-    return " (Or this is a retry: its runtime leaves no marker of an error.)"
+    if wait - usual not in INFERRED_WAITS_MS:
+        return ""
+    return (
+        f" (Or this is a retry: it came after {wait // 1000} s, the usual wait, and the log lacks "
+        f"the error of attempt {good.number}.)"
+    )
 
 
 def _extra_attempt(case: RuleInput) -> Iterator[Match]:
@@ -159,7 +177,17 @@ def _report_missing(case: RuleInput, attempt: Attempt) -> Iterator[Match]:
 def _unclear_end(attempt: Attempt, report_event: LogEvent) -> Match:
     """Explain why an attempt with a REPORT has no known outcome."""
     report = parse_record(report_event)
-    if attempt.log_stream is not None or (isinstance(report, Report) and report.cut):
+    cut = isinstance(report, Report) and report.cut
+    lines = (event for event in attempt.events if may_lack_traceback(event.message))
+    if not cut and (line := next(lines, None)):
+        return Match(
+            attempt.number,
+            f"Attempt {attempt.number} has a line that may be the runtime's record of an error "
+            "without its traceback, or printed text: whether it failed is not known.",
+            (line, report_event),
+            "Save the log with all lines of each event (aws logs filter-log-events --output json).",
+        )
+    if cut or attempt.log_stream is not None:
         what = f"The REPORT of attempt {attempt.number} breaks off."
         return Match(attempt.number, what, (report_event,))
     return Match(
@@ -182,7 +210,15 @@ def _start_missing(attempt: Attempt) -> Iterator[Match]:
             attempt.number,
             f"Attempt {attempt.number} ended, and its START is not in the log.",
             (attempt.events[0], attempt.last_event),
+            _SAVE_UNFILTERED if _lacks_both(attempt) else "",
         )
+
+
+def _lacks_both(attempt: Attempt) -> bool:
+    """Whether of START, END and REPORT only the last is there: the lines were filtered."""
+    report = attempt.report_event and parse_record(attempt.report_event)
+    ends = any(event.message.startswith("END RequestId: ") for event in attempt.events)
+    return isinstance(report, Report) and not report.json and not ends
 
 
 def _gaps(case: RuleInput) -> Iterator[Match]:

@@ -9,11 +9,14 @@ from retryctl.core.late_regex import late_regex
 from retryctl.core.model.records import FunctionError
 
 #   File "/var/task/app.py", line 11, in lambda_handler
-_PYTHON_FRAME = re.compile(r'File "/var/task/([^"]+)", line (\d+), in ([^\r\n]+)')
+_PYTHON_FRAME = re.compile(r'File "/var/task/([^"]+)", line (\d+), in (\S+)')
 # boom: java.lang.IllegalStateException⏎java.lang.IllegalStateException: boom⏎⇥at example.App.…
 _JAVA_CLASS = late_regex(r"(.*): ((?:[A-Za-z_]\w*\.)*[A-Z][\w$]*)\Z", re.S)
 _JAVA_NAME = late_regex(r"(?:\w+\.)+[A-Z][\w$]*")
 _JAVA_FRAME = re.compile(r"[\r\n]\tat ")
+# …the same on one line: boom: java.lang.E java.lang.E: boom ⇥at example.App.run(App.java:7)
+_FRAME_IN_LINE = late_regex(r"\sat [\w$./<>@-]{3,300}\([^()\r\n]{1,200}\)")
+_REPEATED_CLASS = late_regex(r": ((?:[A-Za-z_]\w*\.)*[A-Z][\w$]*)\s+\1(?=[:\s]|\Z)")
 
 
 # The longest log event has 256 KB; in other scripts that is a quarter as many characters.
@@ -57,7 +60,9 @@ def java_error(text: str, *, request_id: str | None = None) -> FunctionError | N
     An application that prints a stack trace leaves ``Class: message``, the other way round.
     """
     frame = _JAVA_FRAME.search(text)
-    lines = text[: frame.start()].splitlines() if frame else []
+    if not frame:
+        return _java_error_in_line(text, request_id)
+    lines = text[: frame.start()].splitlines()
     for last in (len(lines) - 2, len(lines) - 1):
         m = _JAVA_CLASS.match("\n".join(lines[: last + 1])) if last >= 0 else None
         if not m or ("." not in m[2] and _JAVA_NAME.fullmatch(m[1])):
@@ -67,3 +72,21 @@ def java_error(text: str, *, request_id: str | None = None) -> FunctionError | N
                 error_type=m[2], error_message=m[1] or None, request_id=request_id, runtime="java"
             )
     return None
+
+
+def _java_error_in_line(text: str, request_id: str | None) -> FunctionError | None:
+    """Read an error that was copied from a table, where each newline became a space."""
+    frame = _FRAME_IN_LINE.search(text) if " at " in text or "\tat " in text else None
+    if not frame:
+        return None
+    head = text[: frame.start()].rstrip()
+    m = _REPEATED_CLASS.search(head)
+    if m:
+        message, name = head[: m.start()], m[1]
+    elif (m := _JAVA_CLASS.match(head)) and "." in m[2]:
+        message, name = m[1], m[2]
+    else:
+        return None
+    return FunctionError(
+        error_type=name, error_message=message or None, request_id=request_id, runtime="java"
+    )

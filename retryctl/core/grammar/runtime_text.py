@@ -19,10 +19,13 @@ _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z"
 # [ERROR] NameError: name 'x' is not defined⏎Traceback (most recent call last):⏎  File …
 # The message may contain newlines or be missing; in the runtime's fallback \r stands for ⏎.
 _PYTHON_HEAD = re.compile(r"\[ERROR\] ([A-Za-z_][\w.]*)(?:: (.*))?\Z", re.S)
-_TRACEBACK = re.compile(r"[\r\n]Traceback \(most recent call last\):")
+# In rows of a table a space stands for ⏎: [ERROR] E: x Traceback (most recent call last):   File …
+_TRACEBACK = re.compile(
+    r"(?:[\r\n]|([ \t]))Traceback \(most recent call last\):(?(1)(?=\s+File \"))"
+)
 # [WARNING]⇥2025-11-23T00:37:14.340Z⇥⇥LAMBDA_WARNING: Unhandled exception. …
 _LAMBDA_WARNING = late_regex(
-    rf"(?:\[WARNING\]\t{_TIME}\t({_ID})?\t)?LAMBDA_WARNING: [^\r\n]*[\r\n]*"
+    rf"(?:\[WARNING\]\t{_TIME}\t({_ID})?\t)?LAMBDA_WARNING: (?:(?! \[ERROR\] )[^\r\n])*[\r\n ]*"
 )
 # [INFO]⇥2025-11-23T00:37:14.340Z⇥8f507cfc-0d3f-4697-b07a-ac58fc914c95⇥a message
 _PYTHON_LOGGER = late_regex(rf"\[([A-Z]+)\]\t{_TIME}\t({_ID})?\t")
@@ -53,6 +56,16 @@ def _python_error(message: str) -> FunctionError | None:
         frame=python_frame(message),
         certain=certain,
     )
+
+
+def may_lack_traceback(message: str) -> bool:
+    """Whether a line may be the first one of an error whose traceback was not saved.
+
+    An application may print such a line too. The runtime writes no newline at its end.
+    """
+    if not message.startswith("[ERROR] ") or "\n" in message:
+        return False
+    return _PYTHON_HEAD.match(message.rstrip()) is not None and _python_error(message) is None
 
 
 def lambda_warning(message: str) -> Record | None:

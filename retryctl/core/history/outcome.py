@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from retryctl.core.grammar.masked_lines import may_be_masked_error
+from retryctl.core.grammar.runtime_text import may_lack_traceback
 from retryctl.core.history.attempt_lines import AttemptLines
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent, timed_ms
@@ -91,6 +92,7 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> AttemptOutcome:
         return AttemptOutcome.ERROR
     if bracket.report:
         errors = any(isinstance(record, FunctionError) for _, record in bracket.shared)
+        errors = errors or error_without_traceback(bracket) is not None
         whole = not (bracket.report.cut or bracket.report.failed or errors)
         return AttemptOutcome.OK if whole else AttemptOutcome.UNKNOWN
     started_ms = timed_ms(bracket.start)
@@ -98,6 +100,26 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> AttemptOutcome:
     if bracket.beside_another:
         return AttemptOutcome.UNKNOWN  # its START may be text that the other attempt printed
     return AttemptOutcome.RUNNING if young and not bracket.end else AttemptOutcome.UNKNOWN
+
+
+def error_without_traceback(bracket: AttemptLines) -> LogEvent | None:
+    """Return a line that may be the runtime's error, whose traceback was not saved with it.
+
+    The runtime writes it last, perhaps with its traceback as further lines; an application may
+    print such a line.
+    """
+    if bracket.json or not (bracket.runtime_version or "python").startswith("python"):
+        return None
+    printed = [(e, r) for e, r in bracket.body if isinstance(r, AppLine)]
+    for at, (event, _) in enumerate(printed):
+        if may_lack_traceback(event.message):
+            after = printed[at + 1][0].message if at + 1 < len(printed) else _TRACEBACK
+            if after.startswith(_TRACEBACK):
+                return event
+    return next((e for e, _ in bracket.shared if may_lack_traceback(e.message)), None)
+
+
+_TRACEBACK = "Traceback (most recent call last):"
 
 
 def has_masked_error(bracket: AttemptLines) -> bool:

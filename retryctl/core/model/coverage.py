@@ -74,6 +74,8 @@ GapKind = Literal[
 ]
 """Why a part of the log was not read. ``terms.md`` explains each."""
 
+EndsBefore = Literal["next attempt", "end"]
+
 UNORDERED: Final = "unordered"
 """The order of lines of one millisecond, on which claims depend, is not known."""
 
@@ -142,6 +144,7 @@ class Coverage:
     function or log group. ``web_requests`` counts the requests to web functions, which are not
     events; with ``web_function`` the log has records of one, whether or not they have an ID.
     ``lacks_lines``: requests in the log show that lines or attempts of them may be missing.
+    ``ends_before`` is what the end of the log cuts off: the next attempt, or the end of the last.
     ``wrong_requests`` counts the requests of the log with a wrong counter; ``None``: not known.
     """
 
@@ -165,6 +168,7 @@ class Coverage:
     web_requests: int = 0
     web_function: bool = False
     lacks_lines: bool = False
+    ends_before: frozenset[EndsBefore] = frozenset()
     wrong_requests: int | None = None
     api_calls: int = 0
     pages: int = 0
@@ -177,6 +181,10 @@ class Coverage:
         """Whether nothing is known to be missing."""
         return not self.gaps and not self.lacks_lines
 
-    def with_lacking(self, lacks_lines: bool) -> Coverage:
-        """Return the coverage, which ``lacks_lines`` of requests."""
-        return replace(self, lacks_lines=True) if lacks_lines else self
+    def with_lacking(
+        self, lacks_lines: bool, ends_before: frozenset[EndsBefore] = frozenset()
+    ) -> Coverage:
+        """Return the coverage, which ``lacks_lines`` of requests, or ends before they do."""
+        if not lacks_lines and not ends_before:
+            return self
+        return replace(self, lacks_lines=lacks_lines or self.lacks_lines, ends_before=ends_before)

@@ -36,6 +36,7 @@ from retryctl.views.next_steps import (
 )
 from retryctl.views.sentences import (
     Sentence,
+    alike_as_one,
     ambiguity_sentences,
     coverage_sentence,
     gaps_named_once,
@@ -255,7 +256,9 @@ def _findings(group: Sequence[Finding], width: int) -> Iterator[Block]:
         lead=[(f"{sign} ", STYLES[sign])],
         words=[(finding.rule, "bold"), (f" · {finding.severity.value}{where}", "")],
     )
-    for text in dict.fromkeys([*(one.message for one in group), f"Do: {finding.remedy}"]):
+    for text in dict.fromkeys(
+        [*alike_as_one(one.message for one in group), f"Do: {finding.remedy}"]
+    ):
         yield Paragraph(lead=[("  ", "")], words=[(text, "")])
     more, command = "More: ", f"retryctl explain {finding.rule}"
     if len(f"  {more}{command}") <= width:

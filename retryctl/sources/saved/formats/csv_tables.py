@@ -27,6 +27,7 @@ from retryctl.sources.saved.formats.csv_blocks import (
 from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.record_line import RECORD
+from retryctl.sources.saved.formats.timed_text import TITLES
 from retryctl.sources.saved.log_format import Head
 from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock
 
@@ -70,6 +71,8 @@ class CsvTable(LineFormat):
                 names = _row(line, delimiter)
                 columns = Columns.named(names) if len(names) > 1 else None
                 if columns and cls.suits(columns) and names[0] != "RESULTS":
+                    if delimiter == "\t" and TITLES.match(line) and _has_plain_rows(head):
+                        return None
                     return cls(columns=columns, delimiter=delimiter, has_header=True)
         found = _FIRST_ROW.match(next(filter(None, head.lines), b""))
         if not found or cls is not CsvTable:
@@ -163,7 +166,7 @@ class CsvTable(LineFormat):
     ) -> list[list[str]]:
         """Return the rows that are events; the others are noted."""
         events = []
-        for number, row in enumerate(rows, count + 1):
+        for number, row in enumerate(rows, count + 1 + self.has_header):
             if self.columns.is_row(row):
                 events.append(row)
             elif Columns.named(row) != self.columns:  # the header of a second table is none
@@ -255,6 +258,15 @@ def _is_column(lines: list[bytes]) -> bool:
     except csv.Error:
         return False
     return records == 0
+
+
+# 2026-11-23T03:00:00.123Z⇥START RequestId: …
+_PLAIN_ROW = re.compile(rb"20\d\d-\d\d-\d\d[T ][^\t]+\t[^\"]")
+
+
+def _has_plain_rows(head: Head) -> bool:
+    """Whether rows were copied: tabs and newlines in their messages are not quoted."""
+    return any(map(_PLAIN_ROW.match, head.lines))
 
 
 def csv_header(head: Head) -> list[str]:

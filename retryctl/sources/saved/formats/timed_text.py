@@ -66,6 +66,13 @@ NAME = b"<name>"
 _CODES = rb"(?:\x1b\[[\d;]*m)*"
 
 
+# Timestamp⇥Message, Timestamp (UTC) | Message
+TITLES = re.compile(
+    rb"[ \t|]*@?timestamp(?: \([^()\t|]{1,40}\))?(?:[ \t|]+)@?message[ \t|]*\r?\Z", re.I
+)
+"""The header of rows that have a time and a message."""
+
+
 @value_class
 class TimedText(LineFormat):
     """Text whose events begin with ``header``, which has the groups second, fraction and offset.
@@ -321,9 +328,9 @@ class TimedText(LineFormat):
 
 
 def note_lines(text: bytes, diagnostics: FileDiagnostics) -> None:
-    """Note the lines before the first event."""
+    """Note the lines before the first event, without the titles of the columns."""
     for number, line in enumerate(text.split(b"\n"), 1):
-        if line.strip():
+        if line.strip() and not TITLES.match(line):
             diagnostics.unread_event(number, line.decode(errors="replace"))
 
 
