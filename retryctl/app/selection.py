@@ -167,4 +167,4 @@ def _is_notable(row: RequestRow, *, failed: bool) -> bool:
 
 def _by_age(row: RequestRow) -> tuple[int, str]:
     """Order requests by their latest attempt."""
-    return (row.placed_ms if row.latest_ms is None else row.latest_ms, row.request_id)
+    return (row.latest_ms, row.request_id)

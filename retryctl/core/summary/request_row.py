@@ -33,6 +33,7 @@ class RequestRow:
     request_id: str
     function: str | None
     placed_ms: int
+    latest_ms: int
     started_ms: int | None
     attempts: int
     outcome: RequestOutcome
@@ -46,7 +47,6 @@ class RequestRow:
     execution_arn: str | None = None
     failed_attempts: int = 0
     cross_checked: int = 0
-    latest_ms: int | None = None
 
 
 @value_class
@@ -89,6 +89,7 @@ def request_rows(one: CheckedRequest | SilentSuccesses) -> list[RequestRow]:
             request_id=str(UUID(bytes=request_id)),
             function=one.function,
             placed_ms=start_ms,
+            latest_ms=start_ms,
             started_ms=start_ms if is_timed(start_ms) else None,
             attempts=1,
             outcome=RequestOutcome.SUCCEEDED,
@@ -106,6 +107,7 @@ def _checked(one: CheckedRequest) -> RequestRow:
         request_id=request.request_id,
         function=request.function,
         placed_ms=request.placed_ms,
+        latest_ms=max((each.placed_ms for each in request.attempts), default=request.placed_ms),
         started_ms=first.started_ms if first else None,
         attempts=len(request.attempts),
         outcome=request.outcome,
@@ -119,7 +121,6 @@ def _checked(one: CheckedRequest) -> RequestRow:
         execution_arn=request.execution_arn,
         failed_attempts=sum(attempt.outcome.failed for attempt in request.attempts),
         cross_checked=cross_checked([one]),
-        latest_ms=max((attempt.placed_ms for attempt in request.attempts), default=None),
     )
 
 
