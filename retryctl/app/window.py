@@ -10,50 +10,29 @@ whose findings it keeps are read a second time, all of them in one pass.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from retryctl.app.options import SILENT, Feedback, SourceOptions, TimeWindow, bytes_progress
-from retryctl.app.partition_results import (
-    TalliesByFunction,
-    tallies_by_function,
-    wanted_rows,
-    wrong_counters,
-)
-from retryctl.bulk.partition_map import (
-    CountedRequests,
-    Requests,
-    count_partitions,
-    map_partitions,
-)
-from retryctl.bulk.reader import BulkReader
-from retryctl.bulk.reduction import PartitionContext
-from retryctl.bulk.shuffle import ShuffleStore
+from retryctl.app.options import SILENT, Feedback, SourceOptions, TimeWindow
+from retryctl.app.partition_results import TalliesByFunction, wanted_rows, wrong_counters
+from retryctl.app.saved_window import SavedWindow, read_saved_window
+from retryctl.bulk.partition_map import Requests
 from retryctl.config import ProjectConfig
 from retryctl.core.check.check_evaluator import CheckEvaluator
-from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.model.coverage import Coverage, EndsBefore, LogQuery, gaps_of_window
+from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.summary.request_row import RequestRow, RowFilter
-from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.core.value_classes import value_class
-from retryctl.errors import UnreadableInput
 from retryctl.sources.aws.function_config import alias_not_logged, parse_function_name
 from retryctl.sources.saved.diagnostics import ReadStats
 
 if TYPE_CHECKING:
     from retryctl.app.download import DownloadedGroup, DownloadedGroups
     from retryctl.sources.cloudwatch.pages import StreamStretch
-    from retryctl.sources.saved.files import SavedFile
-
-MOST_PROCESSES = 8
 
 T = TypeVar("T")
 
@@ -259,143 +238,3 @@ def _with_unrecognised(coverage: Coverage, stats: ReadStats) -> Coverage:
         web_requests=stats.web_requests,
         web_function=stats.web_function,
     )
-
-
-# --------------------------------------------------------------------------- one log
-
-
-class SavedWindow:
-    """A saved log that was read once; it can be read again for the requests of some IDs."""
-
-    def __init__(
-        self,
-        read: Callable[[tuple[str, ...]], ShuffleStore],
-        found: ShuffleStore,
-        context: PartitionContext,
-        processes: int,
-    ) -> None:
-        self._read, self._found = read, found
-        self._context, self._processes = context, processes
-        self.lacks_lines = False
-        self.ends_before = frozenset[EndsBefore]()
-
-    @property
-    def coverage(self) -> Coverage:
-        """What the first reading read; complete once all requests are taken."""
-        return self._context.coverage.with_lacking(self.lacks_lines, self.ends_before)
-
-    def map(self, make: Callable[[Requests], T]) -> Iterator[T]:
-        """Yield what ``make`` makes of each partition."""
-        return self._noted(self._map(make, self._found))
-
-    def count(self) -> Iterator[TalliesByFunction]:
-        """Yield the tallies of each partition."""
-        observed = _Observed(make=tallies_by_function)
-        parts = count_partitions(self._found, self._context, observed, self._processes)
-        return self._noted(parts)
-
-    def evaluate(self, kind: CheckEvaluator) -> CheckEvaluator:
-        """Evaluate all requests; those whose findings are kept are read once more, for evidence."""
-        evaluator = kind.another()
-        for part in self.map(_Evaluate(kind=kind)):
-            evaluator.merge(part)
-        if ids := evaluator.request_ids_with_findings():
-            proved = kind.another()
-            again = self._read(tuple(ids))
-            for part in self._noted(self._map(_Evaluate(kind=kind), again)):
-                proved.merge(part)
-            if not evaluator.take_evidence(proved):
-                raise UnreadableInput(
-                    "the log changed while it was read.", "Read a copy of it that stays as it is."
-                )
-        return evaluator
-
-    def _map(
-        self, make: Callable[[Requests], T], found: ShuffleStore
-    ) -> Iterator[tuple[T, Coverage]]:
-        return map_partitions(found, self._context, _Observed(make=make), self._processes)
-
-    def _noted(self, parts: Iterator[tuple[T, Coverage]]) -> Iterator[T]:
-        for result, shown in parts:
-            self.lacks_lines |= shown.lacks_lines
-            self.ends_before |= shown.ends_before
-            yield result
-
-
-def read_saved_window(
-    source: str,
-    query: LogQuery,
-    window: TimeWindow,
-    coverage: Callable[[ReadStats], Coverage],
-    *,
-    markers: Markers,
-    settings: FunctionConfig,
-    feedback: Feedback,
-    stdin: SavedFile | None = None,
-) -> SavedWindow:
-    """Read a saved log. ``coverage`` makes the coverage of the statistics of its reading."""
-    processes = min(MOST_PROCESSES, _processors())
-    log = BulkReader(source, stdin=stdin, processes=processes)
-
-    def read(ids: tuple[str, ...] = ()) -> ShuffleStore:
-        with feedback.progress() as show:
-            return log.read(
-                replace(query, request_ids=ids),
-                markers,
-                settings,
-                progress=partial(bytes_progress, show),
-            )
-
-    found = read()
-    context = PartitionContext(
-        coverage=coverage(found.stats),
-        settings=settings,
-        markers=markers,
-        named=query.function,
-        since_ms=window.since_ms,
-        until_ms=window.until_ms,
-        versions=query.versions,
-    )
-    return SavedWindow(read, found, context, processes)
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-# --------------------------------------------------------------------------- of one partition
-
-
-@value_class
-class _Observed:
-    """Calls ``make``; returns its result, and the coverage that its requests show."""
-
-    make: Callable[[Any], Any]
-
-    def __call__(self, requests: CountedRequests) -> tuple[Any, Coverage]:
-        lacks_lines, ends_before = False, frozenset[EndsBefore]()
-
-        def observed() -> CountedRequests:
-            nonlocal lacks_lines, ends_before
-            for one in requests:
-                if isinstance(one, CheckedRequest):
-                    lacks_lines |= one.lacks_lines
-                    ends_before |= one.ends_after
-                yield one
-
-        result = self.make(observed())
-        return result, Coverage(source="").with_lacking(lacks_lines, ends_before)
-
-
-@value_class
-class _Evaluate:
-    kind: CheckEvaluator
-
-    def __call__(self, requests: Requests) -> CheckEvaluator:
-        evaluator = self.kind.another()
-        for one in requests:
-            for request in one.requests() if isinstance(one, SilentSuccesses) else (one,):
-                evaluator.add(request)
-        return evaluator

@@ -1,4 +1,4 @@
-"""Sentences about a request: its outcome, its verdict, and what was read of the log."""
+"""Sentences about a request: its outcome, its verdict, and its lines that may be Lambda's."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.wording import capitalised, in_a_row, number_of
-from retryctl.views.next_steps import place_options
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
-from retryctl.views.times import clock, duration, moment, span, stamp, zone_name
+from retryctl.views.times import duration, stamp, time_in_zone
 
 _MOST_NAMED = 3
 SET_MARKERS = (
@@ -122,10 +121,10 @@ def _due(due_ms: int | None, coverage: Coverage, tz: tzinfo) -> str:
     if due_ms is None:
         return "still due"
     if horizon_ms is None:
-        return f"due about {_time_in_zone(due_ms, tz)}"
+        return f"due about {time_in_zone(due_ms, tz)}"
     when = f"due about {stamp(due_ms, tz, 'seconds', dated=False)}"
     when = when if due_ms > horizon_ms else f"was {when}"
-    now = _time_in_zone(horizon_ms, tz)
+    now = time_in_zone(horizon_ms, tz)
     if _ends_the_log(horizon_ms, coverage):
         return f"{when}; the log ends at {now}"
     seconds = duration(abs(round(due_ms - horizon_ms, -3)))
@@ -141,12 +140,8 @@ def _running(attempt: Attempt, coverage: Coverage, tz: tzinfo) -> str:
         later = duration(horizon_ms - attempt.started_ms)
         return f"attempt {attempt.number} has not ended; the log ends {later} after its start"
     for_long = duration(round(horizon_ms - attempt.started_ms, -3))
-    now = _time_in_zone(horizon_ms, tz)
+    now = time_in_zone(horizon_ms, tz)
     return f"attempt {attempt.number} has run for {for_long} (as of {now})"
-
-
-def _time_in_zone(ms: int, tz: tzinfo) -> str:
-    return f"{clock(ms, tz, 'seconds')} {zone_name(tz, (ms,))}"
 
 
 def _ends_the_log(moment_ms: int, coverage: Coverage) -> bool:
@@ -288,102 +283,6 @@ def gaps_named_once(checked: CheckedRequest, coverage: Coverage, place: str) -> 
             for each in checked.findings
         ),
     )
-
-
-def coverage_sentence(
-    coverage: Coverage,
-    tz: tzinfo,
-    *,
-    complete: str = "The log is complete.",
-    gaps: str = "Missing:",
-) -> str:
-    """Return what was read, and whether anything is missing from it.
-
-    ``complete`` is the sentence where nothing is known to be missing, ``gaps`` are the words
-    before the list of what is missing.
-    """
-    calls = f" in {number_of(coverage.api_calls, 'call')}" if coverage.api_calls else ""
-    odd = coverage.events_unrecognised
-    if coverage.only_own_streams:
-        complete = _own_streams_only(coverage)
-    elif coverage.lacks_lines:
-        complete = "All of it was read."
-    unread = f", {number_of(odd, 'line')} not understood" if odd else ""
-    if coverage.web_requests:
-        web = number_of(coverage.web_requests, "request")
-        unread += f", and {web} to a web function (no events, never retried)"
-    return (
-        f"read {_place(coverage)}{_window(coverage, tz)}: "
-        f"{number_of(coverage.events_read, 'event')}{calls}{unread}. "
-        f"{gaps if coverage.gaps else _outside(coverage, tz) or _cut_off(coverage, tz) or complete}"
-    )
-
-
-def _own_streams_only(coverage: Coverage) -> str:
-    """Return the sentence about a log of which only some streams were examined for lost lines."""
-    return (
-        "Only the log streams of this request were examined for lost lines: "
-        f"retryctl list {place_options(coverage) or '--from -'} examines all."
-    )
-
-
-def _outside(coverage: Coverage, tz: tzinfo) -> str:
-    """Return a sentence if the whole log is outside of the window; else ``""``."""
-    first, last = coverage.first_event_ms, coverage.last_event_ms
-    if coverage.since_ms is not None and last is not None and last < coverage.since_ms:
-        return f"The log ends at {moment(last, tz, 'minutes')}, before --since."
-    if coverage.until_ms is not None and first is not None and coverage.until_ms < first:
-        return f"The log begins at {moment(first, tz, 'minutes')}, after --until."
-    return ""
-
-
-_CUT_OFF = {
-    frozenset({"next attempt"}): "the next attempt",
-    frozenset({"end"}): "the last attempt ended",
-    frozenset({"next attempt", "end"}): "every request was over",
-}
-
-
-def _cut_off(coverage: Coverage, tz: tzinfo) -> str:
-    """Return a sentence if a saved log ends before a request in it is over; else ``""``."""
-    what = _CUT_OFF.get(coverage.ends_before)
-    if coverage.source != "saved" or coverage.horizon_ms is None or not what:
-        return ""
-    ends = "The log" if coverage.as_of_ms is None else "The window"
-    return f"{ends} ends at {_time_in_zone(coverage.horizon_ms, tz)}, before {what}."
-
-
-def _place(coverage: Coverage) -> str:
-    groups = coverage.log_groups
-    source = coverage.where or coverage.source
-    if not groups:
-        return source
-    names = in_a_row(groups) if len(groups) <= _MOST_NAMED else f"{len(groups):,} log groups"
-    given = ", as given" if coverage.given_names and coverage.source == "saved" else ""
-    return names if source == "cloudwatch" else f"{source} ({names}{given})"
-
-
-def _window(coverage: Coverage, tz: tzinfo) -> str:
-    """Return the time range that was read; a saved log is always read whole."""
-    if coverage.first_event_ms is None or coverage.last_event_ms is None:
-        if coverage.source == "saved" and coverage.events_read:
-            return ", which has no times: the order is that of its lines"
-        return _requested(coverage.since_ms, coverage.until_ms, tz)
-    read = f", {span(coverage.first_event_ms, coverage.last_event_ms, tz)}"
-    since = None if coverage.since_ms == coverage.first_event_ms else coverage.since_ms
-    until = None if coverage.until_ms == coverage.last_event_ms else coverage.until_ms
-    if _outside(coverage, tz):
-        return read
-    requested = _requested(since, until, tz)
-    return f"{read} (requested: {requested.removeprefix(', ')})" if requested else read
-
-
-def _requested(since: int | None, until: int | None, tz: tzinfo) -> str:
-    if since is not None and until is not None:
-        return f", {span(since, until, tz)}"
-    if since is not None:
-        return f", from {moment(since, tz, 'minutes')}"
-    return "" if until is None else f", up to {moment(until, tz, 'minutes')}"
 
 
 def ambiguity_sentences(attempts: Sequence[Attempt]) -> Iterator[Sentence]:

@@ -61,6 +61,11 @@ def stamp(ms: int, tz: tzinfo, timespec: str = "milliseconds", *, dated: bool) -
     return f"{day(ms, tz)} " * dated + clock(ms, tz, timespec) + zone
 
 
+def time_in_zone(ms: int, tz: tzinfo) -> str:
+    """Return a time of day to the second, with the name of its zone."""
+    return f"{clock(ms, tz, 'seconds')} {zone_name(tz, (ms,))}"
+
+
 def _occurs_twice(ms: int, tz: tzinfo) -> bool:
     """Whether the clock of ``tz`` shows this time of its day twice."""
     if not is_timed(ms):

@@ -20,7 +20,7 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest, check_reque
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.history_builder import build_history
 from retryctl.core.history.lost_lines import with_lost_lines
-from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window
+from retryctl.core.model.coverage import Coverage, EndsBefore, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.events import SavedLog
@@ -73,13 +73,14 @@ def at_once(source: Path, window: TimeWindow) -> dict[str, str]:
         as_of_ms=window.until_ms,
     )
     judged = judge()
-    lacks_lines = False
+    lacks_lines, ends_before = False, frozenset[EndsBefore]()
     for request in history.requests:
         if (window.since_ms or 0) <= request.placed_ms < until_ms:
             checked = check_request(request, coverage)
             lacks_lines |= checked.lacks_lines
+            ends_before |= checked.ends_after
             judged.add(checked)
-    return reports(judged, coverage.with_lacking(lacks_lines))
+    return reports(judged, coverage.with_lacking(lacks_lines, ends_before))
 
 
 def in_parts(source: Path, window: TimeWindow) -> dict[str, str]:

@@ -12,7 +12,7 @@ from retryctl.core.model.coverage import AFTER_LOGIN, Coverage
 from retryctl.core.model.log_place import function_name
 from retryctl.core.wording import capitalised, suggestions
 from retryctl.errors import CouldNotLook, NothingFound, RetryctlError, UnreadableInput, UsageError
-from retryctl.views.sentences import coverage_sentence
+from retryctl.views.coverage_sentence import coverage_sentence
 
 _MOST_GAPS = 10
 _MOST_GAPS_IN_ERROR = 3

@@ -27,10 +27,10 @@ from retryctl.core.rules import ALL_RULES
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import ExitStatus
+from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.json.request_list import listed_document, listed_line
 from retryctl.views.json.trace import coverage_object
 from retryctl.views.screen import A_FILE, Screen
-from retryctl.views.sentences import coverage_sentence
 
 _SHOWN_AS_TEXT = 50
 

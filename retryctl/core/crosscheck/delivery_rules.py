@@ -210,15 +210,8 @@ def _start_missing(attempt: Attempt) -> Iterator[Match]:
             attempt.number,
             f"Attempt {attempt.number} ended, and its START is not in the log.",
             (attempt.events[0], attempt.last_event),
-            _SAVE_UNFILTERED if _lacks_both(attempt) else "",
+            _SAVE_UNFILTERED if attempt.report_event else "",
         )
-
-
-def _lacks_both(attempt: Attempt) -> bool:
-    """Whether of START, END and REPORT only the last is there: the lines were filtered."""
-    report = attempt.report_event and parse_record(attempt.report_event)
-    ends = any(event.message.startswith("END RequestId: ") for event in attempt.events)
-    return isinstance(report, Report) and not report.json and not ends
 
 
 def _gaps(case: RuleInput) -> Iterator[Match]:

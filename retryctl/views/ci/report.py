@@ -17,9 +17,9 @@ from retryctl.core.timestamps import iso_text
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import as_sentences, in_a_row, number_of
 from retryctl.errors import ExitStatus
+from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.inert_text import cut, lines_of
 from retryctl.views.next_steps import list_command, place_options, until_option
-from retryctl.views.sentences import coverage_sentence
 from retryctl.views.times import stamp
 
 _MOST_EVIDENCE, _MOST_OF_A_LINE = 6, 160

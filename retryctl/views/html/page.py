@@ -12,8 +12,9 @@ from itertools import chain
 
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.wording import capitalised
+from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.html.markup import Markup, closing, joined, opening, tag
-from retryctl.views.sentences import Sentence, coverage_sentence
+from retryctl.views.sentences import Sentence
 from retryctl.views.signs import STYLES, WARNING
 from retryctl.views.times import moment
 

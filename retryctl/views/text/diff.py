@@ -11,8 +11,8 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import BLANK, Block, Paragraph, plain_paragraph
+from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.inert_text import lines_of
-from retryctl.views.sentences import coverage_sentence
 
 _CONTEXT = 2
 _MOST_SHOWN = 200

@@ -16,8 +16,8 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import BLANK, Block, Paragraph, Table, plain_paragraph, text_column
+from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.inert_text import cut
-from retryctl.views.sentences import coverage_sentence
 from retryctl.views.signs import NOTHING
 from retryctl.views.times import stamp, zone_name
 

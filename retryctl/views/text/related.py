@@ -21,7 +21,7 @@ from retryctl.views.blocks import (
     plain_paragraph,
     text_column,
 )
-from retryctl.views.sentences import coverage_sentence
+from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.signs import NOTE, STYLES
 from retryctl.views.text.timeline import draw_lanes
 from retryctl.views.times import duration, stamp, zone_name

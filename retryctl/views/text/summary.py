@@ -26,10 +26,10 @@ from retryctl.views.blocks import (
     Pieces,
     Table,
 )
+from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.inert_text import cut
 from retryctl.views.json.summary import branch_rows, durable_executions
 from retryctl.views.next_steps import list_wrong
-from retryctl.views.sentences import coverage_sentence
 from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, STYLES, WARNING
 from retryctl.views.summary_figures import (
     FUNCTION_FIGURES,

@@ -26,6 +26,7 @@ from retryctl.views.attempts_table import (
     versions,
 )
 from retryctl.views.blocks import BLANK, Block, Command, Drawing, LogLines, Paragraph, Piece
+from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.environments import EnvironmentLabel, environments, unknown_legend
 from retryctl.views.inert_text import lines_of
 from retryctl.views.next_steps import (
@@ -38,7 +39,6 @@ from retryctl.views.sentences import (
     Sentence,
     alike_as_one,
     ambiguity_sentences,
-    coverage_sentence,
     gaps_named_once,
     numbered,
     outcome_sentence,
