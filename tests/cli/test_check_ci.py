@@ -158,6 +158,7 @@ def test_the_hook_of_the_docs_passes_and_fails(plan: str, status: int, tmp_path:
     assert hook["id"] == defined["id"]
     assert re.search(hook["files"], "app.py")
     shutil.copy(ROOT / "examples" / "tmp_counter_by_hand.py", tmp_path / "app.py")
+    (tmp_path / "event.json").write_text("{}")
     program(tmp_path / "bin" / "retryctl")
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
     words = [plan if word == "all" else word for word in hook["args"]]

@@ -129,7 +129,7 @@ def test_each_command_gives_the_same_answer(log: Any, tmp_path: Path) -> None:
 
     def document(*command: str) -> dict[str, Any]:
         done = run(*command, "--from", str(path), "-o", "json")
-        assert done.returncode in (0, 1), done.stderr
+        assert done.returncode in (0, 1, 5), done.stderr
         return dict(json.loads(done.stdout))
 
     (traced,) = document("trace", ID)["requests"]
@@ -143,5 +143,5 @@ def test_each_command_gives_the_same_answer(log: Any, tmp_path: Path) -> None:
     assert summary["attempts"] == attempts + len(others)
     assert summary["outcomes"][outcome] >= 1
     passed = {one["request_id"]: one["passed"] for one in document("check")["checks"]}
-    assert passed[ID] is (verdict != "disagrees")
+    assert passed[ID] is (None if outcome == "pending" else verdict != "disagrees")
     assert run("trace", ID, "--from", str(path)).returncode == 0, "shown as text"

@@ -54,16 +54,18 @@ def test_all_is_the_table_of_branches() -> None:
         " fresh,env=1  0 A        0 A        1 B        disagrees: environment-switch\n"
         " fresh,same   0 A        0 A        1 B        disagrees: environment-switch\n"
         " fresh,fresh  0 A        0 A        0 A        disagrees: environment-switch\n"
+        "error of every plan: ValueError\n"
     )
 
 
 def test_a_narrow_table_counts_the_findings_below_it() -> None:
     arguments = ("--plan", "all", "--event", EVENT, "--seed", "1")
     done = retryctl("lab", "run", HANDLER, *arguments, env={"COLUMNS": "60"})
-    *rows, below = done.stdout.splitlines()
+    *rows, errors, findings = done.stdout.splitlines()
     assert max(map(len, rows)) <= 60
     assert rows[-1].split() == ["fresh,fresh", "0", "A", "0", "A", "0", "A", "disagrees"]
-    assert below == "findings: environment-switch 4"
+    assert findings == "findings: environment-switch 4"
+    assert errors == "error of every plan: ValueError"
 
 
 def test_all_after_a_first_that_timed_out() -> None:
@@ -72,6 +74,7 @@ def test_all_after_a_first_that_timed_out() -> None:
     assert [line.split() for line in done.stdout.splitlines()[1:]] == [
         ["first+timeout,same", "timeout", "0", "A", "disagrees:", "uncounted-attempt"],
         ["first+timeout,fresh", "timeout", "0", "A", "disagrees:", "environment-switch"],
+        ["error", "of", "every", "plan:", "timeout,", "ValueError"],
     ]
 
 
