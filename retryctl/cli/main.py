@@ -23,7 +23,7 @@ _COMPLETING = "_RETRYCTL_COMPLETE"
 _REPORT = "Run it again with --debug for the traceback, and please report it."
 # Few objects form cycles, and collections at Python's default took a tenth of the time.
 _MANY_OBJECTS = 100_000
-# Where there is no memory to report an error, nothing more than this can be written. The reserve,
+# Without memory to report an error, only this can be written. The reserve,
 # which is never touched, is freed for the report: Python takes memory by the MiB.
 _LAST_WORDS = "retryctl: {}.\n{}\n".format(*TOO_LITTLE_MEMORY).encode()
 _RESERVE = [bytes(3 << 20)]

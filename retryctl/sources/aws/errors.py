@@ -90,7 +90,7 @@ class Refused(CouldNotLook):
 
     @property
     def is_bad_pattern(self) -> bool:
-        """Whether a value that is no page token was refused, as an unknown filter pattern is."""
+        """Whether another value than a page token was refused, such as a filter pattern."""
         return self.code == "InvalidParameterException" and not self.is_bad_token
 
     @property
