@@ -171,6 +171,7 @@ class Progress:
 
 
 _LINE_EVERY_S = 3.0
+_PRINTER_END_S = 0.5
 
 
 @contextmanager
@@ -185,13 +186,18 @@ def progress_lines(*, quiet: bool) -> Iterator[Callable[[ProgressText], None]]:
     def print_lines() -> None:
         while not ended.wait(_LINE_EVERY_S):
             seconds = time.monotonic() - began
-            remark(f"retryctl: {seconds:.0f} s: {latest[0](seconds)}", quiet=quiet)
+            remark(f"retryctl: {seconds:.0f} s: {latest[0](seconds)}")
 
-    threading.Thread(target=print_lines, daemon=True).start()
+    printer = threading.Thread(target=print_lines, daemon=True)
+    if not quiet:
+        printer.start()
     try:
         yield lambda text: latest.__setitem__(0, text)
     finally:
         ended.set()
+        if not quiet:
+            # No line follows the result. A stderr that nobody reads does not hold the end up.
+            printer.join(_PRINTER_END_S)
 
 
 class LiveRegion:
