@@ -57,19 +57,26 @@ def test_nobody_waits_for_a_thread_that_never_begins(monkeypatch: pytest.MonkeyP
         pool.submit(str).result()
 
 
-def test_waiting_for_many_tasks_costs_no_more_for_each() -> None:
-    steps = {count: _steps_of_waiting(count) for count in (200, 1600)}
-    assert steps[1600] < 12 * steps[200]
+def test_waiting_for_many_tasks_costs_no_more_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = SimpleQueue[None]()
+    wait_for_any = PoolTask.wait_for_any
+
+    def let_one_end(task: PoolTask[None], wait_s: float) -> None:
+        turns.put(None)
+        wait_for_any(task, wait_s)
+
+    monkeypatch.setattr(PoolTask, "wait_for_any", let_one_end)
+    few, many = (_lines_of_waiting(count, turns) for count in (100, 400))
+    assert many < 5 * few
 
 
-def _steps_of_waiting(count: int) -> int:
-    """Count the lines of the pool that this thread runs while tasks are done one by one."""
-    steps, turns = 0, SimpleQueue[None]()
+def _lines_of_waiting(count: int, turns: SimpleQueue[None]) -> int:
+    """Count the lines of the pool that this thread runs while tasks end one by one."""
+    lines = 0
 
     def step(frame: FrameType, event: str, argument: object) -> Any:
-        nonlocal steps
-        steps += frame.f_code.co_filename == daemon_pool.__file__
-        turns.put(None)
+        nonlocal lines
+        lines += frame.f_code.co_filename == daemon_pool.__file__
         return step
 
     with DaemonPool(1) as pool:
@@ -80,7 +87,7 @@ def _steps_of_waiting(count: int) -> int:
             assert len(wait_for(tasks)) == count
         finally:
             sys.settrace(before)
-    return steps
+    return lines
 
 
 def test_without_any_thread_the_work_is_done_by_whoever_submits_it(
