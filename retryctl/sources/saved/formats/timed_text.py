@@ -30,7 +30,12 @@ from retryctl.sources.saved.formats.event_times import (
     moment_ms,
 )
 from retryctl.sources.saved.formats.json_lines import LineFormat
-from retryctl.sources.saved.formats.record_line import ENDS_WITH_RECORD, RECORD, bare_record
+from retryctl.sources.saved.formats.record_line import (
+    ENDS_WITH_RECORD,
+    RECORD,
+    bare_record,
+    with_cut_mark,
+)
 from retryctl.sources.saved.log_format import Head
 from retryctl.sources.saved.raw_blocks import (
     BlockSpan,
@@ -296,7 +301,8 @@ class TimedText(LineFormat):
 
         ``count`` events precede.
         """
-        _, *fields = self._pattern.split(self._separated(b"\n" + text, note_joined))
+        text = with_cut_mark(b"\n" + text)
+        _, *fields = self._pattern.split(self._separated(text, note_joined))
         width = self._pattern.groups + 1
         if streams and "stream" in self._pattern.groupindex:
             named = map(
