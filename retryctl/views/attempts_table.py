@@ -199,7 +199,7 @@ def branch_cell(attempt: Attempt, check: AttemptCheck) -> Pieces:
     """``B``; ``A not C`` where it is wrong."""
     logged = attempt.claim.branch
     if check.branch_agrees is False:
-        return [(f"{logged} not {check.branch_expected}{_more(check)}", STYLES[BAD])]
+        return [(f"{logged} not {check.branch_for_retries}{_more(check)}", STYLES[BAD])]
     return _plain(logged)
 
 

@@ -245,7 +245,7 @@ def _detail(attempt: Attempt, check: AttemptCheck) -> str:
     if check.branch_agrees is False:
         if check.at_least:
             return f"ran {attempt.claim.branch} after at least {earlier}"
-        return f"ran {attempt.claim.branch} instead of {check.branch_expected}"
+        return f"ran {attempt.claim.branch} instead of {check.branch_for_retries}"
     if check.counter_agrees is False:
         if check.at_least:
             return f"counted {attempt.claim.counter} after at least {earlier}"
