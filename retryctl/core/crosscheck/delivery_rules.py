@@ -195,7 +195,9 @@ def _unclear_end(attempt: Attempt, report_event: LogEvent) -> Match:
         )
     if report_event.message.endswith(CUT_MARK):
         what = f"The file ends within the REPORT of attempt {attempt.number}: a status may follow."
-        return Match(attempt.number, what, (report_event,), "Save the log again, with its last line.")
+        return Match(
+            attempt.number, what, (report_event,), "Save the log again, with its last line."
+        )
     if cut or attempt.log_stream is not None:
         what = f"The REPORT of attempt {attempt.number} breaks off."
         return Match(attempt.number, what, (report_event,))
