@@ -255,10 +255,7 @@ class _Functions:
 
 
 def _settings(
-    aws: AwsClient,
-    function: str,
-    warn: Warn,
-    beside: Callable[[str | None], None] | None = None,
+    aws: AwsClient, function: str, warn: Warn, beside: Callable[[str | None], None] | None = None
 ) -> tuple[FunctionConfig, str | None]:
     settings, group, notes = read_settings(aws, function, beside=beside)
     _warn_all(warn, notes)

@@ -17,11 +17,7 @@ from itertools import chain
 from pathlib import Path
 
 from retryctl.app.aws_clients import warn_of_skew, with_place
-from retryctl.app.cloudwatch_targets import (
-    Target,
-    find_targets,
-    query_budget,
-)
+from retryctl.app.cloudwatch_targets import Target, find_targets, query_budget
 from retryctl.app.options import Feedback, LateWarnings, ShowProgress, SourceOptions, TimeWindow
 from retryctl.app.search_progress import show_calls
 from retryctl.config import ProjectConfig
@@ -32,12 +28,7 @@ from retryctl.errors import CouldNotLook, LoginExpired, NoCredentials
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe, refusal_of
 from retryctl.sources.cloudwatch.engine_choice import SearchOptions
-from retryctl.sources.cloudwatch.gaps import (
-    masked,
-    not_kept,
-    not_searched,
-    with_usable_advice,
-)
+from retryctl.sources.cloudwatch.gaps import masked, not_kept, not_searched, with_usable_advice
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, asked_window
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.window_download import WindowDownload

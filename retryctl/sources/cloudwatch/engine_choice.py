@@ -18,12 +18,7 @@ from retryctl.sources.cloudwatch.attempt_reader import AttemptReader
 from retryctl.sources.cloudwatch.event_order import Doubt
 from retryctl.sources.cloudwatch.group_features import is_rewritten, may_query
 from retryctl.sources.cloudwatch.hits import hits_in
-from retryctl.sources.cloudwatch.insights import (
-    FRESH_MS,
-    USD_PER_GB,
-    QueryBudget,
-    estimate_bytes,
-)
+from retryctl.sources.cloudwatch.insights import FRESH_MS, USD_PER_GB, QueryBudget, estimate_bytes
 from retryctl.sources.cloudwatch.insights_search import InsightsSearch
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.request_search import (
@@ -119,11 +114,7 @@ class RequestSearcher:
         return group in self._insights and self._rewritten.get(group, False) is None
 
     def find_all(
-        self,
-        group: LogGroup,
-        known: Description,
-        request_ids: Sequence[str],
-        window: TimeRange,
+        self, group: LogGroup, known: Description, request_ids: Sequence[str], window: TimeRange
     ) -> SearchResult:
         """Return the hits of the requests, in all of the time that their attempts can take.
 
@@ -143,11 +134,7 @@ class RequestSearcher:
         return all_found
 
     def _is_any_of_honoured(
-        self,
-        group: LogGroup,
-        request_ids: Sequence[str],
-        window: TimeRange,
-        found: SearchResult,
+        self, group: LogGroup, request_ids: Sequence[str], window: TimeRange, found: SearchResult
     ) -> bool:
         """Whether a pattern of several IDs finds each of them.
 

@@ -147,10 +147,7 @@ class EventOrder:
             since_ms = self._started_ms.get(stream, 0)
             self.doubts.append(
                 Doubt(
-                    log_stream=stream or None,
-                    since_ms=since_ms,
-                    until_ms=at_ms + 1,
-                    lines=doubtful,
+                    log_stream=stream or None, since_ms=since_ms, until_ms=at_ms + 1, lines=doubtful
                 )
             )
         return [(event, record) for _, event, record in placed]

@@ -23,9 +23,7 @@ from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.event_order import Doubt, EventOrder
-from retryctl.sources.cloudwatch.group_features import (
-    FieldIndex,
-)
+from retryctl.sources.cloudwatch.group_features import FieldIndex
 from retryctl.sources.cloudwatch.pages import TimeRange
 
 USD_PER_GB = 0.005
@@ -285,10 +283,7 @@ def estimate_bytes(group: Description, windows: Sequence[TimeRange], now_ms: int
     """Bytes in the windows, as if the group had grown evenly; ``None`` if its size is unknown."""
     if group.stored_bytes is None:
         return None
-    began_ms = max(
-        group.created_ms or now_ms - _DEFAULT_AGE_MS,
-        group.kept_since_ms(now_ms) or 0,
-    )
+    began_ms = max(group.created_ms or now_ms - _DEFAULT_AGE_MS, group.kept_since_ms(now_ms) or 0)
     age_ms = max(1, now_ms - began_ms)
     shares = (min(1.0, (window.until_ms - window.since_ms) / age_ms) for window in windows)
     return group.stored_bytes * sum(shares)

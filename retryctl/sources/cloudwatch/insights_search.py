@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retryctl.core.model.events import LogEvent
-from retryctl.sources.cloudwatch.group_features import (
-    FieldIndex,
-    id_conditions,
-    request_id_indexes,
-)
+from retryctl.sources.cloudwatch.group_features import FieldIndex, id_conditions, request_id_indexes
 from retryctl.sources.cloudwatch.hits import Hit, Kind, StreamSlice, belonging, hits_in
 from retryctl.sources.cloudwatch.insights import InsightsClient
 from retryctl.sources.cloudwatch.pages import TimeRange

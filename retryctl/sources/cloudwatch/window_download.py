@@ -47,12 +47,7 @@ from retryctl.sources.cloudwatch.gaps import (
 from retryctl.sources.cloudwatch.group_features import is_rewritten, may_query
 from retryctl.sources.cloudwatch.insights import FRESH_MS
 from retryctl.sources.cloudwatch.insights_export import InsightsLines
-from retryctl.sources.cloudwatch.line_lookup import (
-    MOST_PAIRS,
-    LineLookup,
-    bare_starts_in,
-    pairs_in,
-)
+from retryctl.sources.cloudwatch.line_lookup import MOST_PAIRS, LineLookup, bare_starts_in, pairs_in
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.slice_runner import SliceRead, SliceRunner
 from retryctl.sources.cloudwatch.stats import SearchStats
