@@ -46,8 +46,8 @@ from retryctl.sources.aws.log_groups import (
     told_apart,
 )
 from retryctl.sources.aws.service_clock import LEAST_SKEW_MS
-from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.request_source import RequestSource
+from retryctl.sources.cloudwatch.search_options import QueryBudget
 
 # arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders-worker
 _GROUP_ARN = re.compile(r"arn:([^:]*):logs:([^:]*):([^:]*):log-group:")

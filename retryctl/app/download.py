@@ -21,15 +21,14 @@ from retryctl.app.cloudwatch_targets import Target, find_targets, query_budget
 from retryctl.app.options import Feedback, LateWarnings, ShowProgress, SourceOptions, TimeWindow
 from retryctl.app.search_progress import show_calls
 from retryctl.config import ProjectConfig
-from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, LoginExpired, NoCredentials
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe, refusal_of
-from retryctl.sources.cloudwatch.engine_choice import SearchOptions
 from retryctl.sources.cloudwatch.gaps import masked, not_kept, not_searched, with_usable_advice
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, asked_window
+from retryctl.sources.cloudwatch.search_options import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.window_download import WindowDownload
 from retryctl.temporary import temporary_folder
@@ -83,7 +82,12 @@ def download_groups(
         with feedback.progress() as show:
             late = LateWarnings(report=feedback.warn)
             aws, targets = find_targets(options, config, late.warn, show)
-            search = _search_options(options, aws, feedback)
+            search = SearchOptions(
+                engine=options.engine.value,
+                terms=query_budget(options, feedback),
+                describe=cache(partial(describe, aws)),
+                markers=config.markers,
+            )
             if targets and not aws.calls:
                 search.describe(targets[0].group)  # the response has the service's clock
             now_ms += aws.skew_ms
@@ -96,7 +100,6 @@ def download_groups(
                 targets,
                 limits,
                 search,
-                config.markers,
                 now_ms=now_ms,
                 verify_all=verify_all,
                 wrong_counters=wrong_counters,
@@ -118,14 +121,6 @@ def _names(options: SourceOptions) -> tuple[str, ...]:
     return functions or options.log_groups
 
 
-def _search_options(options: SourceOptions, aws: AwsClient, feedback: Feedback) -> SearchOptions:
-    return SearchOptions(
-        engine=options.engine.value,
-        terms=query_budget(options, feedback),
-        describe=cache(partial(describe, aws)),
-    )
-
-
 class _Download:
     """The download of the windows of several groups, one after the other."""
 
@@ -135,7 +130,6 @@ class _Download:
         targets: Sequence[Target],
         limits: TimeRange,
         search: SearchOptions,
-        markers: Markers,
         *,
         now_ms: int,
         verify_all: bool,
@@ -145,7 +139,7 @@ class _Download:
     ) -> None:
         self._every_line = every_line
         self._aws, self._limits, self._search = aws, limits, search
-        self._markers, self._now_ms, self._verify_all = markers, now_ms, verify_all
+        self._now_ms, self._verify_all = now_ms, verify_all
         self._show, self._wrong_counters = show, wrong_counters
         self._by_group: dict[LogGroup, list[Target]] = defaultdict(list)
         for target in targets:
@@ -193,7 +187,6 @@ class _Download:
             self._search,
             window=replace(self._limits, since_ms=since_ms),
             now_ms=self._now_ms,
-            markers=self._markers,
             folder=folder,
             on_page=partial(self._count_page, group),
             verify_all=self._verify_all,

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import field
-from typing import Literal
+from dataclasses import replace
 
-from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
@@ -18,7 +16,7 @@ from retryctl.sources.cloudwatch.attempt_reader import AttemptReader
 from retryctl.sources.cloudwatch.event_order import Doubt
 from retryctl.sources.cloudwatch.group_features import is_rewritten, may_query
 from retryctl.sources.cloudwatch.hits import hits_in
-from retryctl.sources.cloudwatch.insights import FRESH_MS, USD_PER_GB, QueryBudget, estimate_bytes
+from retryctl.sources.cloudwatch.insights import FRESH_MS, USD_PER_GB, estimate_bytes
 from retryctl.sources.cloudwatch.insights_search import InsightsSearch
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.request_search import (
@@ -28,9 +26,7 @@ from retryctl.sources.cloudwatch.request_search import (
     SearchResult,
     pattern,
 )
-
-EngineName = Literal["auto", "filter", "insights"]
-
+from retryctl.sources.cloudwatch.search_options import SearchOptions
 
 AUTO_MOST_USD = 0.10
 """What ``auto`` spends on Insights in one log group without a question."""
@@ -49,17 +45,12 @@ Memory = dict[tuple[LogGroup, tuple[str, ...]], SearchResult]
 
 
 @value_class
-class SearchOptions:
-    """How to find requests: the engine, its terms, and when ``auto`` takes Insights.
+class GroupSearch:
+    """The search for at most ``MOST_IDS`` requests in a window of one log group."""
 
-    That is where about more than ``most_pages`` remain to be searched for requests.
-    """
-
-    engine: EngineName
-    terms: QueryBudget
-    most_pages: int = 0
-    describe: Callable[[LogGroup], Description]
-    markers: Markers = field(default_factory=Markers)
+    group: LogGroup
+    request_ids: tuple[str, ...]
+    window: TimeRange
 
 
 class RequestSearcher:
@@ -123,118 +114,95 @@ class RequestSearcher:
         all_found = SearchResult()
         for first in range(0, len(request_ids), MOST_IDS):
             some = tuple(request_ids[first : first + MOST_IDS])
+            search = GroupSearch(group=group, request_ids=some, window=window)
             before = self._memory.get((group, some), SearchResult())
-            found = self._find(group, known, some, window, before)
-            if len(some) > 1 and not self._is_any_of_honoured(group, some, window, found):
-                found = self._one_by_one(group, known, some, window, before)
+            found = self._find(search, known, before)
+            if len(some) > 1 and not self._is_any_of_honoured(search, found):
+                found = self._one_by_one(search, known, before)
             self._memory[group, some] = found
             all_found.hits += found.hits
             all_found.unsearched += found.unsearched
             all_found.left += found.left
         return all_found
 
-    def _is_any_of_honoured(
-        self, group: LogGroup, request_ids: Sequence[str], window: TimeRange, found: SearchResult
-    ) -> bool:
+    def _is_any_of_honoured(self, search: GroupSearch, found: SearchResult) -> bool:
         """Whether a pattern of several IDs finds each of them.
 
         Checked where some ID was not found, with an event that has another: it must be found
         with its ID in the first place of a pattern and in the last.
         """
-        missing_ids = set(request_ids) - {hit.request_id for hit in found.hits}
-        if not missing_ids or group in self._insights or self.halted.is_set():
+        missing_ids = set(search.request_ids) - {hit.request_id for hit in found.hits}
+        if not missing_ids or search.group in self._insights or self.halted.is_set():
             return True
-        sample = self._sample(group, window, found)
+        sample = self._sample(search, found)
         if sample is None:
             return True
         request_id, at_ms = sample
         moment = TimeRange(since_ms=at_ms, until_ms=at_ms + 1)
         other = min(missing_ids)
         for both in ((request_id, other), (other, request_id)):
-            pages = matching_pages(self._aws, group, moment, pattern(both))
+            pages = matching_pages(self._aws, search.group, moment, pattern(both))
             if not any(request_id in event.message for page in pages for event in page.events):
                 return False
         return True
 
-    def _sample(
-        self, group: LogGroup, window: TimeRange, found: SearchResult
-    ) -> tuple[str, int] | None:
+    def _sample(self, search: GroupSearch, found: SearchResult) -> tuple[str, int] | None:
         """Return the request ID and the time of an event in the group; a hit if there is one."""
         if found.hits:
             return found.hits[0].request_id, found.hits[0].timestamp_ms
-        for page in matching_pages(self._aws, group, window, '"RequestId: "', limit=10):
-            for event in page.events:
-                if name := _REQUEST_ID.search(event.message):
-                    return name[0], event.timestamp_ms
-            return None
+        pages = matching_pages(self._aws, search.group, search.window, '"RequestId: "', limit=10)
+        for event in next(pages).events:
+            if name := _REQUEST_ID.search(event.message):
+                return name[0], event.timestamp_ms
         return None
 
     def _one_by_one(
-        self,
-        group: LogGroup,
-        known: Description,
-        request_ids: Sequence[str],
-        window: TimeRange,
-        before: SearchResult,
+        self, search: GroupSearch, known: Description, before: SearchResult
     ) -> SearchResult:
         found = SearchResult(done=before.done)
-        for request_id in request_ids:
-            one = self._find(group, known, (request_id,), window, SearchResult())
+        for request_id in search.request_ids:
+            one = self._find(replace(search, request_ids=(request_id,)), known, SearchResult())
             found.add(one.hits)
             found.unsearched += one.unsearched
             found.left += one.left
         return found
 
-    def _find(
-        self,
-        group: LogGroup,
-        known: Description,
-        request_ids: Sequence[str],
-        window: TimeRange,
-        before: SearchResult,
-    ) -> SearchResult:
-        auto = self._options.engine == "auto"
+    def _find(self, search: GroupSearch, known: Description, before: SearchResult) -> SearchResult:
+        group, auto = search.group, self._options.engine == "auto"
         needs_insights = self._options.engine == "insights" or (auto and known.needs_insights)
         if group in self._insights or (needs_insights and self._may_query(group)):
-            return self._query(group, request_ids, [window], before)
-        auto = auto and not needs_insights
-        most = self._options.most_pages if auto else None
-        size = estimate_bytes(known, [window], self._now_ms) or 0
+            return self._query(search, [search.window], before)
+        most = self._options.most_pages if auto and not needs_insights else None
+        size = estimate_bytes(known, [search.window], self._now_ms) or 0
         try:
-            found = self._filter(
-                group, request_ids, window, before, most, is_busy=size > _BUSY_BYTES
-            )
+            found = self._filter(search, before, most, is_busy=size > _BUSY_BYTES)
         except Refused as refused:
             if self._options.engine == "filter" or not refused.is_log_class:
                 raise
-            return self._query(group, request_ids, [window], before)
-        if not found.left or self.halted.is_set() or self.enough.is_set():
+            return self._query(search, [search.window], before)
+        if not found.left or self._ended():
             return found
         if not self._may_query(group) or not self._is_worth_it(group, found):
-            return self._filter(group, request_ids, window, found)
+            return self._filter(search, found)
         try:
-            queried = self._query(group, request_ids, found.left, found)
+            queried = self._query(search, found.left, found)
         except CouldNotLook as error:
             self._options.terms.warn(
                 f"{error.what}. The search continues with about {found.pages_left:,.0f} calls of "
                 "FilterLogEvents."
             )
-            return self._filter(group, request_ids, window, found)
+            return self._filter(search, found)
         queried.unsearched += found.unsearched
         return queried
 
+    def _ended(self) -> bool:
+        return self.halted.is_set() or self.enough.is_set()
+
     def _may_query(self, group: LogGroup) -> bool:
         """Whether Insights may read the group, whose original text it may not return."""
-        options = self._options
         if group not in self._rewritten:
-            self._rewritten[group] = is_rewritten(
-                self._aws,
-                group,
-                options.describe(group),
-                engine=options.engine,
-                warn=options.terms.warn,
-            )
-        return may_query(self._rewritten[group], options.engine)
+            self._rewritten[group] = is_rewritten(self._aws, group, self._options)
+        return may_query(self._rewritten[group], self._options.engine)
 
     def _is_worth_it(self, group: LogGroup, found: SearchResult) -> bool:
         """Whether Insights may take over, by its cost; above a bound the user decides."""
@@ -266,45 +234,33 @@ class RequestSearcher:
 
     def _filter(
         self,
-        group: LogGroup,
-        request_ids: Sequence[str],
-        window: TimeRange,
+        search: GroupSearch,
         before: SearchResult,
         most_pages: int | None = None,
         *,
         is_busy: bool = True,
     ) -> SearchResult:
-        search = RequestSearch(
+        return RequestSearch(
             self._aws,
-            group,
-            request_ids,
-            window,
+            search.group,
+            search.request_ids,
+            search.window,
             spread=self._spread,
             now_ms=self._now_ms,
-            on_page=lambda page: self._on_page(group, page),
-            halted=_Either(self.halted, self.enough),
+            on_page=lambda page: self._on_page(search.group, page),
+            is_halted=self._ended,
             most_pages=most_pages,
             before=before,
             is_busy=is_busy,
-        )
-        return search.run()
+        ).run()
 
     def _query(
-        self,
-        group: LogGroup,
-        request_ids: Sequence[str],
-        windows: Sequence[TimeRange],
-        before: SearchResult,
+        self, search: GroupSearch, windows: Sequence[TimeRange], before: SearchResult
     ) -> SearchResult:
         """Search by Insights, and the newest time by FilterLogEvents; if that is refused, a gap."""
+        group, request_ids = search.group, search.request_ids
         insights = self._insights.get(group) or InsightsSearch(
-            self._aws,
-            group,
-            self._options.terms,
-            describe=self._options.describe,
-            now_ms=self._now_ms,
-            halted=self.halted,
-            markers=self._options.markers,
+            self._aws, group, self._options, now_ms=self._now_ms, halted=self.halted
         )
         found = insights.search(request_ids, windows, self._spread, before)
         self._insights[group] = insights
@@ -323,14 +279,6 @@ class RequestSearcher:
         """To be called when all is read."""
         for insights in self._insights.values():
             insights.report_scanned()
-
-
-class _Either:
-    def __init__(self, *events: threading.Event) -> None:
-        self._events = events
-
-    def is_set(self) -> bool:
-        return any(event.is_set() for event in self._events)
 
 
 def _dollars(cost: float | None) -> str:

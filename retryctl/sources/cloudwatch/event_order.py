@@ -195,14 +195,6 @@ def _as_in(messages: Sequence[str], lines: Iterable[_Line]) -> list[_Line]:
     return [waiting[message].pop(0) for message in messages]
 
 
-def in_order(
-    events: Iterable[LogEvent], markers: Markers | None = None
-) -> tuple[list[LogEvent], list[Doubt]]:
-    """Return the events in order, and what of their order is not settled."""
-    order = EventOrder(markers=markers or Markers())
-    return order.ordered(events), order.doubts
-
-
 def moment_of(event: LogEvent) -> Moment:
     """Return the millisecond of an event in its stream."""
     return event.timestamp_ms, event.log_stream or ""

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
 
-from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.events import LogEvent
 from retryctl.core.timestamps import iso_ms
-from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
@@ -25,6 +22,7 @@ from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.event_order import Doubt, EventOrder
 from retryctl.sources.cloudwatch.group_features import FieldIndex
 from retryctl.sources.cloudwatch.pages import TimeRange
+from retryctl.sources.cloudwatch.search_options import SearchOptions
 
 USD_PER_GB = 0.005
 FRESH_MS = 120_000
@@ -36,19 +34,6 @@ _MOST_ROWS = 10_000
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 2.0
 _NO_ROWS: AwsResponse = {"results": [], "statistics": {"recordsMatched": 0.0}}
 _DEFAULT_AGE_MS = 30 * 24 * 3_600_000
-
-
-@value_class
-class QueryBudget:
-    """What the queries on a group may cost (US dollars, ``None`` for any).
-
-    ``warn`` reports what they cost. ``confirm`` puts a question to the user: whether to pay.
-    """
-
-    max_cost_usd: float | None = None
-    warn: Callable[[str], None] = lambda sentence: None
-    confirm: Callable[[str], bool] = lambda question: False
-    sleep: Callable[[float], None] = time.sleep
 
 
 class InsightsClient:
@@ -65,18 +50,15 @@ class InsightsClient:
         self,
         aws: AwsClient,
         group: LogGroup,
-        terms: QueryBudget,
+        options: SearchOptions,
         *,
-        describe: Callable[[LogGroup], Description],
         now_ms: int,
         halted: threading.Event,
-        markers: Markers | None = None,
     ) -> None:
         self._aws = aws
         self._group = group
-        self._markers = markers or Markers()
-        self._terms = terms
-        self._describe = describe
+        self._markers, self._terms = options.markers, options.terms
+        self._describe = options.describe
         self._now_ms = now_ms
         self._halted = halted
         self._lock = threading.Lock()

@@ -32,12 +32,7 @@ from retryctl.sources.aws.log_groups import (
     refusal_of,
 )
 from retryctl.sources.cloudwatch.attempt_reader import AttemptReader
-from retryctl.sources.cloudwatch.engine_choice import (
-    EngineName,
-    Memory,
-    RequestSearcher,
-    SearchOptions,
-)
+from retryctl.sources.cloudwatch.engine_choice import Memory, RequestSearcher
 from retryctl.sources.cloudwatch.gaps import (
     lines_missing,
     masked,
@@ -58,9 +53,9 @@ from retryctl.sources.cloudwatch.hits import (
     missing,
     stream_slices,
 )
-from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, asked_window
 from retryctl.sources.cloudwatch.request_search import AttemptSpread, SearchResult
+from retryctl.sources.cloudwatch.search_options import EngineName, QueryBudget, SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchProgress, SearchStats
 
 # At ten calls a second, ten seconds; then Insights is faster, and costs little by comparison.

@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.grammar.masked_lines import MASK
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
@@ -31,7 +30,6 @@ from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.adjacent_pairs import AdjacentPair, Pairs
 from retryctl.sources.cloudwatch.attempt_line_pattern import attempt_line_pattern
-from retryctl.sources.cloudwatch.engine_choice import SearchOptions
 from retryctl.sources.cloudwatch.gaps import (
     attempts_unproved,
     counter_not_verified,
@@ -49,6 +47,7 @@ from retryctl.sources.cloudwatch.insights import FRESH_MS
 from retryctl.sources.cloudwatch.insights_export import InsightsLines
 from retryctl.sources.cloudwatch.line_lookup import MOST_PAIRS, LineLookup, bare_starts_in, pairs_in
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, matching_pages
+from retryctl.sources.cloudwatch.search_options import SearchOptions
 from retryctl.sources.cloudwatch.slice_runner import SliceRead, SliceRunner
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice
@@ -89,7 +88,6 @@ class WindowDownload:
         *,
         window: TimeRange,
         now_ms: int,
-        markers: Markers,
         folder: Path,
         on_page: Callable[[Page], None],
         verify_all: bool = False,
@@ -101,13 +99,13 @@ class WindowDownload:
         self._options = options
         self._window = window
         self._now_ms = now_ms
-        self._markers = markers
+        self._markers = options.markers
         self._folder = folder
         self._on_page = on_page
         self._verify_all = verify_all
         self._wrong_counters = wrong_counters
         self._every_line = every_line
-        self._selecting = None if every_line else attempt_line_pattern(markers)
+        self._selecting = None if every_line else attempt_line_pattern(options.markers)
         self._selected = False
         self._awaited: dict[str | None, int] = {}
         self._rewritten: bool | None = False
@@ -139,15 +137,8 @@ class WindowDownload:
             self._query()
 
     def _may_query(self) -> bool:
-        options = self._options
-        self._rewritten = is_rewritten(
-            self._aws,
-            self._group,
-            options.describe(self._group),
-            engine=options.engine,
-            warn=options.terms.warn,
-        )
-        return may_query(self._rewritten, options.engine)
+        self._rewritten = is_rewritten(self._aws, self._group, self._options)
+        return may_query(self._rewritten, self._options.engine)
 
     def _read_all_lines(self) -> None:
         """Read the window again without selecting lines; what was read stays where that fails."""
@@ -196,7 +187,7 @@ class WindowDownload:
         """Save the lines; false where the selected lines do not prove enough."""
         plan = SlicePlanner(self._window)
         reading = SliceRunner(
-            self._aws, plan, lambda part: self._slice(part, plan, reading), halted=threading.Event()
+            self._aws, plan, lambda part: self._slice(part, plan, reading), is_halted=lambda: False
         )
         self.stats, self._selected, self._awaited = self._nothing(), False, {}
         for stats in reading.run():
@@ -280,11 +271,9 @@ class WindowDownload:
         lines = InsightsLines(
             self._aws,
             self._group,
-            self._options.terms,
-            describe=self._options.describe,
+            self._options,
             now_ms=self._now_ms,
             halted=threading.Event(),
-            markers=self._markers,
         )
         since_ms, until_ms = self._window.since_ms, self._window.until_ms
         fresh_ms = min(until_ms, max(since_ms, self._now_ms - FRESH_MS))
