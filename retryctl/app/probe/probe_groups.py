@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field
 from secrets import token_hex
 from typing import Any
@@ -138,13 +138,9 @@ class ProbeSession:
         parameters: dict[str, Any] = {"logGroupName": self.standard, **request}
         if pattern:
             parameters["filterPattern"] = pattern
-        events: list[AwsResponse] = []
-        while True:
-            page = self.call("FilterLogEvents", **parameters)
-            events += page["events"]
-            if "nextToken" not in page:
-                return events
-            parameters["nextToken"] = page["nextToken"]
+        options = {"subject": parameters["logGroupName"]}
+        pages = self.aws.pages("logs", "FilterLogEvents", parameters, **options)
+        return [event for page in pages for event in page["events"]]
 
     def streamed(self, **request: Any) -> list[AwsResponse]:
         """Return the events of the stream ``crafted`` that one GetLogEvents call gives."""
@@ -172,15 +168,10 @@ class ProbeSession:
             endTime=self.sample.end_ms // 1000 if until_s is None else until_s,
             queryString="\n| ".join(commands),
         )
-        with self._stopped(started["queryId"]):
-            return self._result(started["queryId"])
-
-    @contextlib.contextmanager
-    def _stopped(self, query_id: str) -> Iterator[None]:
-        """Stop the query where waiting for it fails. After a signal, its group is deleted."""
+        query_id = started["queryId"]
         try:
-            yield
-        except CouldNotLook:
+            return self._result(query_id)
+        except CouldNotLook:  # after a signal, its group is deleted
             with contextlib.suppress(CouldNotLook):
                 self.call("StopQuery", queryId=query_id)
             raise

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
+from typing import Any
 
 from retryctl.core.model.events import LogEvent
 from retryctl.core.timestamps import iso_ms
@@ -175,16 +176,16 @@ class InsightsClient:
             return _NO_ROWS
         first_s, last_s = _seconds(kept)
         try:
-            started = self._start(first_s, last_s, commands)
+            query_id = self._start(first_s, last_s, commands)
         except Refused as refused:
             if not refused.is_before_group:
                 raise
             self.clamped = True
             return _NO_ROWS
         try:
-            answer = self._result(started["queryId"])
+            answer = self._result(query_id)
         except BaseException:  # also Ctrl-C: what runs on is paid for
-            self._stop(started["queryId"])
+            self._stop(query_id)
             raise
         if "statistics" not in answer:  # an emulator that may ignore the query
             raise CouldNotLook(
@@ -205,31 +206,20 @@ class InsightsClient:
         self.clamped = True
         return replace(window, since_ms=since_ms) if since_ms < window.until_ms else None
 
-    def _start(self, first_s: int, last_s: int, commands: Sequence[str]) -> AwsResponse:
-        return self._aws.call(
-            "logs",
-            "StartQuery",
-            {
-                "logGroupIdentifiers": [self._group.identifier or self._group.name],
-                "startTime": first_s,
-                "endTime": last_s,
-                "queryString": "\n| ".join(commands),
-            },
-            expect="queryId",
-            subject=self._group.name,
-        )
+    def _start(self, first_s: int, last_s: int, commands: Sequence[str]) -> str:
+        """Start a query, and return its ID."""
+        request = {
+            "logGroupIdentifiers": [self._group.identifier or self._group.name],
+            "startTime": first_s,
+            "endTime": last_s,
+            "queryString": "\n| ".join(commands),
+        }
+        return str(self._call("StartQuery", request, expect="queryId")["queryId"])
 
     def _result(self, query_id: str) -> AwsResponse:
         wait_s = _FIRST_WAIT_S
         while True:
-            answer = self._aws.call(
-                "logs",
-                "GetQueryResults",
-                {"queryId": query_id},
-                expect="status",
-                subject=self._group.name,
-                region=self._group.region,
-            )
+            answer = self._call("GetQueryResults", {"queryId": query_id}, expect="status")
             if answer["status"] == "Complete":
                 return answer
             if answer["status"] not in ("Scheduled", "Running"):
@@ -244,13 +234,15 @@ class InsightsClient:
 
     def _stop(self, query_id: str) -> None:
         with contextlib.suppress(CouldNotLook):  # it may have ended by itself
-            self._aws.call(
-                "logs",
-                "StopQuery",
-                {"queryId": query_id},
-                subject=self._group.name,
-                region=self._group.region,
-            )
+            self._call("StopQuery", {"queryId": query_id})
+
+    def _call(
+        self, operation: str, request: dict[str, Any], *, expect: str | None = None
+    ) -> AwsResponse:
+        name, region = self._group.name, self._group.region
+        return self._aws.call(
+            "logs", operation, request, expect=expect, subject=name, region=region
+        )
 
     def _event(self, row: dict[str, str]) -> LogEvent:
         return LogEvent(
