@@ -69,9 +69,9 @@ def endpoint() -> Iterator[Endpoint]:
 def lines(endpoint: Endpoint, group: str = GROUP, **terms: Any) -> InsightsLines:
     aws = AwsClient(endpoint_url=endpoint.url)
     return InsightsLines(
-        aws,
-        LogGroup(name=group),
-        SearchOptions(
+        aws=aws,
+        group=LogGroup(name=group),
+        options=SearchOptions(
             engine="insights",
             terms=QueryBudget(**{"sleep": lambda seconds: None, **terms}),
             describe=cache(partial(describe, aws)),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
@@ -53,6 +53,7 @@ class GroupSearch:
     window: TimeRange
 
 
+@state_class
 class RequestSearcher:
     """FilterLogEvents and GetLogEvents where they serve, Logs Insights where they do not.
 
@@ -63,28 +64,17 @@ class RequestSearcher:
     one was to its end.
     """
 
-    def __init__(
-        self,
-        aws: AwsClient,
-        options: SearchOptions,
-        *,
-        spread: AttemptSpread,
-        now_ms: int,
-        memory: Memory,
-        on_page: Callable[[LogGroup, Page], None],
-        on_fresh: Callable[[LogGroup, TimeRange], None],
-    ) -> None:
-        self._aws = aws
-        self._options = options
-        self._spread = spread
-        self._now_ms = now_ms
-        self._memory = memory
-        self._on_page = on_page
-        self._on_fresh = on_fresh
-        self._insights: dict[LogGroup, InsightsSearch] = {}
-        self._rewritten: dict[LogGroup, bool | None] = {}
-        self.halted = threading.Event()
-        self.enough = threading.Event()
+    aws: AwsClient
+    options: SearchOptions
+    spread: AttemptSpread
+    now_ms: int
+    memory: Memory
+    on_page: Callable[[LogGroup, Page], None]
+    on_fresh: Callable[[LogGroup, TimeRange], None]
+    halted: threading.Event = field(default_factory=threading.Event)
+    enough: threading.Event = field(default_factory=threading.Event)
+    _insights: dict[LogGroup, InsightsSearch] = field(default_factory=dict)
+    _rewritten: dict[LogGroup, bool | None] = field(default_factory=dict)
 
     @property
     def bytes_scanned(self) -> float:
@@ -94,7 +84,7 @@ class RequestSearcher:
     @property
     def attempt_reader(self) -> AttemptReader:
         """What reads the lines of the attempts that were found."""
-        return AttemptReader(self._aws, self._insights)
+        return AttemptReader(aws=self.aws, insights=self._insights)
 
     def doubts(self, group: LogGroup) -> Sequence[Doubt]:
         """Milliseconds of the group whose order Insights did not give."""
@@ -115,11 +105,11 @@ class RequestSearcher:
         for first in range(0, len(request_ids), MOST_IDS):
             some = tuple(request_ids[first : first + MOST_IDS])
             search = GroupSearch(group=group, request_ids=some, window=window)
-            before = self._memory.get((group, some), SearchResult())
+            before = self.memory.get((group, some), SearchResult())
             found = self._find(search, known, before)
             if len(some) > 1 and not self._is_any_of_honoured(search, found):
                 found = self._one_by_one(search, known, before)
-            self._memory[group, some] = found
+            self.memory[group, some] = found
             all_found.hits += found.hits
             all_found.unsearched += found.unsearched
             all_found.left += found.left
@@ -141,7 +131,7 @@ class RequestSearcher:
         moment = TimeRange(since_ms=at_ms, until_ms=at_ms + 1)
         other = min(missing_ids)
         for both in ((request_id, other), (other, request_id)):
-            pages = matching_pages(self._aws, search.group, moment, pattern(both))
+            pages = matching_pages(self.aws, search.group, moment, pattern(both))
             if not any(request_id in event.message for page in pages for event in page.events):
                 return False
         return True
@@ -150,7 +140,7 @@ class RequestSearcher:
         """Return the request ID and the time of an event in the group; a hit if there is one."""
         if found.hits:
             return found.hits[0].request_id, found.hits[0].timestamp_ms
-        pages = matching_pages(self._aws, search.group, search.window, '"RequestId: "', limit=10)
+        pages = matching_pages(self.aws, search.group, search.window, '"RequestId: "', limit=10)
         for event in next(pages).events:
             if name := _REQUEST_ID.search(event.message):
                 return name[0], event.timestamp_ms
@@ -168,16 +158,16 @@ class RequestSearcher:
         return found
 
     def _find(self, search: GroupSearch, known: Description, before: SearchResult) -> SearchResult:
-        group, auto = search.group, self._options.engine == "auto"
-        needs_insights = self._options.engine == "insights" or (auto and known.needs_insights)
+        group, auto = search.group, self.options.engine == "auto"
+        needs_insights = self.options.engine == "insights" or (auto and known.needs_insights)
         if group in self._insights or (needs_insights and self._may_query(group)):
             return self._query(search, [search.window], before)
-        most = self._options.most_pages if auto and not needs_insights else None
-        size = estimate_bytes(known, [search.window], self._now_ms) or 0
+        most = self.options.most_pages if auto and not needs_insights else None
+        size = estimate_bytes(known, [search.window], self.now_ms) or 0
         try:
             found = self._filter(search, before, most, is_busy=size > _BUSY_BYTES)
         except Refused as refused:
-            if self._options.engine == "filter" or not refused.is_log_class:
+            if self.options.engine == "filter" or not refused.is_log_class:
                 raise
             return self._query(search, [search.window], before)
         if not found.left or self._ended():
@@ -187,7 +177,7 @@ class RequestSearcher:
         try:
             queried = self._query(search, found.left, found)
         except CouldNotLook as error:
-            self._options.terms.warn(
+            self.options.terms.warn(
                 f"{error.what}. The search continues with about {found.pages_left:,.0f} calls of "
                 "FilterLogEvents."
             )
@@ -201,12 +191,12 @@ class RequestSearcher:
     def _may_query(self, group: LogGroup) -> bool:
         """Whether Insights may read the group, whose original text it may not return."""
         if group not in self._rewritten:
-            self._rewritten[group] = is_rewritten(self._aws, group, self._options)
-        return may_query(self._rewritten[group], self._options.engine)
+            self._rewritten[group] = is_rewritten(self.aws, group, self.options)
+        return may_query(self._rewritten[group], self.options.engine)
 
     def _is_worth_it(self, group: LogGroup, found: SearchResult) -> bool:
         """Whether Insights may take over, by its cost; above a bound the user decides."""
-        terms, cost = self._options.terms, self._insights_cost(group, found.left)
+        terms, cost = self.options.terms, self._insights_cost(group, found.left)
         choice = (
             f"About {found.pages_left:,.0f} or more calls of FilterLogEvents remain for "
             f"{group.name}, about {found.pages_left / _CALLS_PER_S:,.0f} s. "
@@ -229,7 +219,7 @@ class RequestSearcher:
 
     def _insights_cost(self, group: LogGroup, windows: Sequence[TimeRange]) -> float | None:
         """US dollars for a query over the windows; ``None`` where the size is not known."""
-        size = estimate_bytes(self._options.describe(group), windows, self._now_ms)
+        size = estimate_bytes(self.options.describe(group), windows, self.now_ms)
         return None if size is None else size / 1e9 * USD_PER_GB
 
     def _filter(
@@ -241,13 +231,13 @@ class RequestSearcher:
         is_busy: bool = True,
     ) -> SearchResult:
         return RequestSearch(
-            self._aws,
+            self.aws,
             search.group,
             search.request_ids,
             search.window,
-            spread=self._spread,
-            now_ms=self._now_ms,
-            on_page=lambda page: self._on_page(search.group, page),
+            spread=self.spread,
+            now_ms=self.now_ms,
+            on_page=lambda page: self.on_page(search.group, page),
             is_halted=self._ended,
             most_pages=most_pages,
             before=before,
@@ -260,19 +250,23 @@ class RequestSearcher:
         """Search by Insights, and the newest time by FilterLogEvents; if that is refused, a gap."""
         group, request_ids = search.group, search.request_ids
         insights = self._insights.get(group) or InsightsSearch(
-            self._aws, group, self._options, now_ms=self._now_ms, halted=self.halted
+            aws=self.aws,
+            group=group,
+            options=self.options,
+            now_ms=self.now_ms,
+            halted=self.halted,
         )
-        found = insights.search(request_ids, windows, self._spread, before)
+        found = insights.search(request_ids, windows, self.spread, before)
         self._insights[group] = insights
-        fresh = TimeRange(since_ms=self._now_ms - FRESH_MS, until_ms=self._now_ms + 1)
+        fresh = TimeRange(since_ms=self.now_ms - FRESH_MS, until_ms=self.now_ms + 1)
         if max(window.until_ms for window in windows) <= fresh.since_ms:
             return found
         try:
-            for page in matching_pages(self._aws, group, fresh, pattern(request_ids)):
-                self._on_page(group, page)
+            for page in matching_pages(self.aws, group, fresh, pattern(request_ids)):
+                self.on_page(group, page)
                 found.add(m for event in page.events for m in hits_in(event, request_ids))
         except CouldNotLook:
-            self._on_fresh(group, fresh)
+            self.on_fresh(group, fresh)
         return found
 
     def report_scanned(self) -> None:

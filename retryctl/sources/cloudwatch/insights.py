@@ -11,11 +11,12 @@ import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import Any
 
 from retryctl.core.model.events import LogEvent
 from retryctl.core.timestamps import iso_ms
+from retryctl.core.value_classes import state_class
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
@@ -37,6 +38,7 @@ _NO_ROWS: AwsResponse = {"results": [], "statistics": {"recordsMatched": 0.0}}
 _DEFAULT_AGE_MS = 30 * 24 * 3_600_000
 
 
+@state_class
 class InsightsClient:
     """Queries on one log group. ``bytes_scanned`` is what they were charged for so far.
 
@@ -47,32 +49,22 @@ class InsightsClient:
     to before the group's creation or beyond its retention, where no query may end.
     """
 
-    def __init__(
-        self,
-        aws: AwsClient,
-        group: LogGroup,
-        options: SearchOptions,
-        *,
-        now_ms: int,
-        halted: threading.Event,
-    ) -> None:
-        self._aws = aws
-        self._group = group
-        self._markers, self._terms = options.markers, options.terms
-        self._describe = options.describe
-        self._now_ms = now_ms
-        self._halted = halted
-        self._lock = threading.Lock()
-        self.bytes_scanned = 0.0
-        self.unread: list[TimeRange] = []
-        self.incomplete: list[tuple[TimeRange, RetryctlError]] = []
-        self.doubts: list[Doubt] = []
-        self.clamped = False
+    aws: AwsClient
+    group: LogGroup
+    options: SearchOptions
+    now_ms: int
+    halted: threading.Event
+    bytes_scanned: float = 0.0
+    unread: list[TimeRange] = field(default_factory=list)
+    incomplete: list[tuple[TimeRange, RetryctlError]] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
+    clamped: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def report_scanned(self) -> None:
         """To be called when all is read."""
-        self._terms.warn(
-            f"Logs Insights scanned {_amount(self.bytes_scanned)} of {self._group.name}."
+        self.options.terms.warn(
+            f"Logs Insights scanned {_amount(self.bytes_scanned)} of {self.group.name}."
         )
 
     def _announce(self, windows: Sequence[TimeRange], indexes: Sequence[FieldIndex] = ()) -> None:
@@ -82,26 +74,26 @@ class InsightsClient:
         if indexes:
             names = " and ".join(index.name for index in indexes)
             about = f"less than {about}, by the index of {names},"
-        self._terms.warn(f"Logs Insights will scan {about} of {self._group.name}.")
+        self.options.terms.warn(f"Logs Insights will scan {about} of {self.group.name}.")
 
     def _refuse_above(self, size: float | None) -> None:
         """Raise CouldNotLook if ``size`` more bytes cost more than the budget allows."""
-        allowed = self._terms.max_cost_usd
+        allowed = self.options.terms.max_cost_usd
         if allowed is None or (size is not None and _usd(self.bytes_scanned + size) <= allowed):
             return
         cost = (
             "an unknown amount" if size is None else f"about {_amount(self.bytes_scanned + size)}"
         )
-        only = self._describe(self._group).needs_insights
+        only = self.options.describe(self.group).needs_insights
         other = "" if only else ", or use --engine filter where the group's class allows it"
         raise CouldNotLook(
-            f"Logs Insights would scan {cost} of {self._group.name}, "
+            f"Logs Insights would scan {cost} of {self.group.name}, "
             f"and --max-cost allows ${allowed:g}",
             f"Shorten the window with --since, or raise --max-cost{other}.",
         )
 
     def _estimate(self, windows: Sequence[TimeRange]) -> float | None:
-        return estimate_bytes(self._describe(self._group), windows, self._now_ms)
+        return estimate_bytes(self.options.describe(self.group), windows, self.now_ms)
 
     # ----------------------------------------------------------------------- one query
 
@@ -156,19 +148,19 @@ class InsightsClient:
 
     def _fields(self) -> str:
         """Return what to select of each event; only groups of the class Standard take unmask."""
-        of_class = self._describe(self._group).log_class
-        unmask = self._aws.unmask and of_class in (None, "STANDARD")
+        of_class = self.options.describe(self.group).log_class
+        unmask = self.aws.unmask and of_class in (None, "STANDARD")
         return f"{_FIELDS}, unmask(@message) as {_UNMASKED}" if unmask else _FIELDS
 
     def _in_order(self, events: Iterable[LogEvent]) -> list[LogEvent]:
-        order = EventOrder(markers=self._markers)
+        order = EventOrder(markers=self.options.markers)
         ordered = order.ordered(events)
         with self._lock:
             self.doubts += order.doubts
         return ordered
 
     def _query(self, window: TimeRange, *commands: str) -> AwsResponse:
-        if self._halted.is_set():  # no further query is paid for
+        if self.halted.is_set():  # no further query is paid for
             raise CancelledError
         self._refuse_above(self._estimate([window]))
         kept = self._kept(window)
@@ -189,7 +181,7 @@ class InsightsClient:
             raise
         if "statistics" not in answer:  # an emulator that may ignore the query
             raise CouldNotLook(
-                f"the answer to the query on {self._group.name} has no statistics: this endpoint "
+                f"the answer to the query on {self.group.name} has no statistics: this endpoint "
                 "is not Logs Insights",
                 "Use --engine filter.",
             )
@@ -199,8 +191,8 @@ class InsightsClient:
 
     def _kept(self, window: TimeRange) -> TimeRange | None:
         """Return the part of the window that the group can have: earlier queries are refused."""
-        known = self._describe(self._group)
-        since_ms = max(known.created_ms or 0, known.kept_since_ms(self._now_ms) or 0)
+        known = self.options.describe(self.group)
+        since_ms = max(known.created_ms or 0, known.kept_since_ms(self.now_ms) or 0)
         if since_ms <= window.since_ms:
             return window
         self.clamped = True
@@ -209,7 +201,7 @@ class InsightsClient:
     def _start(self, first_s: int, last_s: int, commands: Sequence[str]) -> str:
         """Start a query, and return its ID."""
         request = {
-            "logGroupIdentifiers": [self._group.identifier or self._group.name],
+            "logGroupIdentifiers": [self.group.identifier or self.group.name],
             "startTime": first_s,
             "endTime": last_s,
             "queryString": "\n| ".join(commands),
@@ -224,11 +216,11 @@ class InsightsClient:
                 return answer
             if answer["status"] not in ("Scheduled", "Running"):
                 raise Throttled(
-                    f"the query on {self._group.name} ended as {answer['status']}",
+                    f"the query on {self.group.name} ended as {answer['status']}",
                     "Try again, with a shorter --since or with --engine filter.",
                 )
-            self._terms.sleep(wait_s)
-            if self._halted.is_set():
+            self.options.terms.sleep(wait_s)
+            if self.halted.is_set():
                 raise CancelledError
             wait_s = min(_LONGEST_WAIT_S, wait_s * 1.5)
 
@@ -239,17 +231,15 @@ class InsightsClient:
     def _call(
         self, operation: str, request: dict[str, Any], *, expect: str | None = None
     ) -> AwsResponse:
-        name, region = self._group.name, self._group.region
-        return self._aws.call(
-            "logs", operation, request, expect=expect, subject=name, region=region
-        )
+        name, region = self.group.name, self.group.region
+        return self.aws.call("logs", operation, request, expect=expect, subject=name, region=region)
 
     def _event(self, row: dict[str, str]) -> LogEvent:
         return LogEvent(
             timestamp_ms=utc_ms(row["@timestamp"]),
             message=row.get(_UNMASKED, row["@message"]),
             log_stream=row["@logStream"],
-            log_group=self._group.name,
+            log_group=self.group.name,
         )
 
 

@@ -20,7 +20,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from retryctl.core.model.events import LogEvent
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask
 from retryctl.sources.cloudwatch.event_order import EventOrder
@@ -62,13 +62,14 @@ class TooManyLines(CouldNotLook):
     """All lines of a window take too many queries."""
 
 
+@state_class
 class InsightsLines(InsightsClient):
     """The lines of one log group; see ``InsightsClient`` for its attributes.
 
     ``lookups_ended``: the order of more milliseconds was needed than GetLogEvents is used for.
     """
 
-    lookups_ended = False
+    lookups_ended: bool = False
 
     def read(self, window: TimeRange, expression: str | None) -> Iterator[list[LogEvent]]:
         """Yield the events that match a regular expression, or all of them, oldest first.
@@ -86,13 +87,13 @@ class InsightsLines(InsightsClient):
         windows, matched = self._windows(window, command)
         if expression is None and matched > MOST_UNSELECTED:
             raise TooManyLines(
-                f"{self._group.name} has more than {MOST_UNSELECTED:,} lines in the window",
+                f"{self.group.name} has more than {MOST_UNSELECTED:,} lines in the window",
                 "Shorten the window with --since.",
             )
         order = StreamOrder(
-            aws=self._aws,
-            group=self._group,
-            order=EventOrder(markers=self._markers, doubts=self.doubts),
+            aws=self.aws,
+            group=self.group,
+            order=EventOrder(markers=self.options.markers, doubts=self.doubts),
             most=MOST_LOOKUPS,
         )
         for events in self._in_turn(windows, command):
@@ -130,7 +131,7 @@ class InsightsLines(InsightsClient):
                 while waiting:
                     yield waiting.popleft().result()
             except BaseException:  # also Ctrl-C: or leaving this would wait for the queries
-                self._halted.set()
+                self.halted.set()
                 raise
 
 

@@ -153,8 +153,8 @@ class RequestSource:
         self, request_ids: Sequence[str], window: TimeRange, now_ms: int
     ) -> Iterator[LogEvent]:
         finder = RequestSearcher(
-            self._aws,
-            self._options,
+            aws=self._aws,
+            options=self._options,
             spread=self._spread,
             now_ms=now_ms,
             memory=self._memory,

@@ -258,9 +258,9 @@ class WindowDownload:
     def _save_by_insights(self, expression: str | None) -> None:
         """Raise ``TooManyLines`` without an expression where the window has too many lines."""
         lines = InsightsLines(
-            self._aws,
-            self._group,
-            self._options,
+            aws=self._aws,
+            group=self._group,
+            options=self._options,
             now_ms=self._now_ms,
             halted=threading.Event(),
         )
@@ -323,7 +323,7 @@ class WindowDownload:
             return []
         look_up = LineLookup(self._aws, self._group, self._window, self._selecting)
         left = self._add_lines(look_up, bare_starts_in(self._folder))
-        pairs = pairs_in(self._folder, Pairs(self._markers, MOST_PAIRS))
+        pairs = pairs_in(self._folder, Pairs(markers=self._markers, most=MOST_PAIRS))
         pages = self.stats.pages
         if self._verify_all:
             found = look_up.every(pairs, pages=pages)
@@ -340,7 +340,7 @@ class WindowDownload:
     def _undecided(self, look_up: LineLookup) -> list[Gap]:
         """Look up the pairs behind wrong counters; return a gap for each that stays unknown."""
         wrong = self._wrong_counters(self.stats.coverage(0))
-        pairs = Pairs(self._markers, MOST_PAIRS, wanted=partial(_is_within, wrong))
+        pairs = Pairs(markers=self._markers, most=MOST_PAIRS, wanted=partial(_is_within, wrong))
         pairs_in(self._folder, pairs)
         found = look_up.every(pairs, pages=self.stats.pages)
         if found.verified == pairs.found:
