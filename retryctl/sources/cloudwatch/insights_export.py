@@ -93,13 +93,13 @@ class InsightsLines(InsightsClient):
         order = StreamOrder(
             aws=self.aws,
             group=self.group,
-            order=EventOrder(markers=self.options.markers, doubts=self.doubts),
+            order=EventOrder(markers=self.options.markers),
             most=MOST_LOOKUPS,
         )
         for events in self._in_turn(windows, command):
             if events:
                 ordered = order.ordered(events)
-                self.lookups_ended = order.ended
+                self.lookups_ended, self.doubts = order.ended, order.order.doubts
                 yield ordered
 
     def _windows(self, window: TimeRange, command: str) -> tuple[list[TimeRange], int]:
