@@ -15,7 +15,7 @@ from retryctl.errors import CouldNotLook, NoSuchLogGroup, Unreachable
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask
 from retryctl.sources.aws.errors import Refused
-from retryctl.sources.cloudwatch.insights import USD_PER_GB
+from retryctl.sources.cloudwatch.insights import usd_of
 
 PREFIX = "/retryctl/probe/"
 _USD_PER_GB_WRITTEN = 0.50
@@ -58,8 +58,7 @@ class ProbeSession:
     @property
     def usd(self) -> float:
         """The price of what was written and scanned, in us-east-1."""
-        gb = 1e9
-        return self.bytes_written / gb * _USD_PER_GB_WRITTEN + self.bytes_scanned / gb * USD_PER_GB
+        return self.bytes_written / 1e9 * _USD_PER_GB_WRITTEN + usd_of(self.bytes_scanned)
 
     def call(self, operation: str, **request: Any) -> AwsResponse:
         """Call CloudWatch Logs. Raises the errors of ``retryctl.errors``."""

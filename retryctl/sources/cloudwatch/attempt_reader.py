@@ -87,9 +87,5 @@ class AttemptReader:
 
 
 def _of(part: StreamSlice, events: Sequence[LogEvent]) -> list[LogEvent]:
-    return [
-        event
-        for event in events
-        if event.log_stream == part.log_stream
-        and part.window.since_ms <= event.timestamp_ms < part.window.until_ms
-    ]
+    own = (event for event in events if event.log_stream == part.log_stream)
+    return [event for event in own if part.window.has(event.timestamp_ms)]

@@ -16,7 +16,7 @@ from retryctl.sources.cloudwatch.attempt_reader import AttemptReader
 from retryctl.sources.cloudwatch.event_order import Doubt
 from retryctl.sources.cloudwatch.group_features import is_rewritten, may_query
 from retryctl.sources.cloudwatch.hits import hits_in
-from retryctl.sources.cloudwatch.insights import FRESH_MS, USD_PER_GB, estimate_bytes
+from retryctl.sources.cloudwatch.insights import FRESH_MS, estimate_bytes, usd_of
 from retryctl.sources.cloudwatch.insights_search import InsightsSearch
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.request_search import (
@@ -28,11 +28,8 @@ from retryctl.sources.cloudwatch.request_search import (
 )
 from retryctl.sources.cloudwatch.search_options import SearchOptions
 
-AUTO_MOST_USD = 0.10
-"""What ``auto`` spends on Insights in one log group without a question."""
-
-QUERY_S = 10
-"""Seconds that a query is expected to take."""
+_AUTO_MOST_USD = 0.10  # what ``auto`` spends on Insights in one log group without a question
+_QUERY_S = 10  # how long a query takes, about
 _CALLS_PER_S = 10
 _CENT = 0.01
 
@@ -196,13 +193,15 @@ class RequestSearcher:
 
     def _is_worth_it(self, group: LogGroup, found: SearchResult) -> bool:
         """Whether Insights may take over, by its cost; above a bound the user decides."""
-        terms, cost = self.options.terms, self._insights_cost(group, found.left)
+        terms = self.options.terms
+        size = estimate_bytes(self.options.describe(group), found.left, self.now_ms)
+        cost = None if size is None else usd_of(size)
         choice = (
             f"About {found.pages_left:,.0f} or more calls of FilterLogEvents remain for "
             f"{group.name}, about {found.pages_left / _CALLS_PER_S:,.0f} s. "
-            f"Logs Insights takes about {QUERY_S} s and costs {_dollars(cost)}"
+            f"Logs Insights takes about {_QUERY_S} s and costs {_dollars(cost)}"
         )
-        most = AUTO_MOST_USD if terms.max_cost_usd is None else terms.max_cost_usd
+        most = _AUTO_MOST_USD if terms.max_cost_usd is None else terms.max_cost_usd
         if cost is not None and cost <= most:
             terms.warn(f"{choice}: it is used.")
             return True
@@ -216,11 +215,6 @@ class RequestSearcher:
             f"${most:.2f}. Allow more with --max-cost, or choose --engine insights."
         )
         return False
-
-    def _insights_cost(self, group: LogGroup, windows: Sequence[TimeRange]) -> float | None:
-        """US dollars for a query over the windows; ``None`` where the size is not known."""
-        size = estimate_bytes(self.options.describe(group), windows, self.now_ms)
-        return None if size is None else size / 1e9 * USD_PER_GB
 
     def _filter(
         self,

@@ -82,7 +82,8 @@ def _fields_in_use(aws: AwsClient, group: LogGroup, window: TimeRange) -> set[st
         sample = next(filter(None, samples), [])
         if not sample:
             return set()
-        fields |= {_field_of(event.message) for event in sample}
+        in_json = {event.message.lstrip().startswith("{") for event in sample}
+        fields |= {FIELD_OF_JSON if is_json else FIELD_OF_TEXT for is_json in in_json}
     return fields
 
 
@@ -98,10 +99,6 @@ def _ends(window: TimeRange) -> Iterator[list[TimeRange]]:
         replace(window, since_ms=max(since_ms, until_ms - length_ms))
         for length_ms in (_SAMPLE_MS // 60, _SAMPLE_MS, 6 * _SAMPLE_MS)
     ]
-
-
-def _field_of(message: str) -> str:
-    return FIELD_OF_JSON if message.lstrip().startswith("{") else FIELD_OF_TEXT
 
 
 def id_conditions(

@@ -79,7 +79,7 @@ class InsightsClient:
     def _refuse_above(self, size: float | None) -> None:
         """Raise CouldNotLook if ``size`` more bytes cost more than the budget allows."""
         allowed = self.options.terms.max_cost_usd
-        if allowed is None or (size is not None and _usd(self.bytes_scanned + size) <= allowed):
+        if allowed is None or (size is not None and usd_of(self.bytes_scanned + size) <= allowed):
             return
         cost = (
             "an unknown amount" if size is None else f"about {_amount(self.bytes_scanned + size)}"
@@ -115,9 +115,7 @@ class InsightsClient:
         events = self._events(window, [cells(row) for row in answer["results"]])
         if not _is_whole(answer):
             window = self._up_to_the_last(events, window)
-        for event in events:
-            if window.since_ms <= event.timestamp_ms < window.until_ms:
-                yield event
+        yield from (event for event in events if window.has(event.timestamp_ms))
 
     def _events(self, window: TimeRange, rows: Sequence[dict[str, str]]) -> list[LogEvent]:
         """Return the events of the rows, and note those without a field that every event has.
@@ -278,11 +276,12 @@ def cells(row: list[dict[str, str]]) -> dict[str, str]:
     return {cell["field"]: cell["value"] for cell in row if "field" in cell and "value" in cell}
 
 
-def _usd(size: float) -> float:
+def usd_of(size: float) -> float:
+    """Return the price of ``size`` bytes that a query scans, in US dollars."""
     return size / _GB * USD_PER_GB
 
 
 def _amount(size: float) -> str:
     """``1.2 GB ($0.006)``."""
     unit, scale = ("GB", _GB) if size >= _GB else ("MB", 1e6)
-    return f"{size / scale:.1f} {unit} (${_usd(size):.3f})"
+    return f"{size / scale:.1f} {unit} (${usd_of(size):.3f})"

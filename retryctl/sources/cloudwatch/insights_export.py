@@ -55,7 +55,6 @@ MOST_UNSELECTED = 100_000
 _LINES_OF_A_PART = 6_000
 # An account may run 100 queries at once, and others want some of them.
 _AT_ONCE = 4
-_ESCAPE_OR_SLASH = r"(\\.)|/"
 
 
 class TooManyLines(CouldNotLook):
@@ -137,11 +136,8 @@ class InsightsLines(InsightsClient):
 
 def condition_for(expression: str) -> str:
     """Return the condition of ``filter`` for messages that match."""
-    return f"@message like /{re.sub(_ESCAPE_OR_SLASH, _slash_escaped, expression)}/"
-
-
-def _slash_escaped(found: re.Match[str]) -> str:
-    return found[1] or r"\/"
+    escaped = re.sub(r"(\\.)|/", lambda found: found[1] or r"\/", expression)
+    return f"@message like /{escaped}/"
 
 
 def bin_for(window: TimeRange) -> Bin:
@@ -163,13 +159,14 @@ def windows_for(counts: Mapping[int, int], size: Bin, window: TimeRange) -> list
             until_ms=min(since_ms + size.ms, window.until_ms),
         )
         parts = _parts(of_bin, counts[since_ms])
+        share = -(-counts[since_ms] // len(parts))
         for part in parts:
-            lines += -(-counts[since_ms] // len(parts))
+            lines += share
             if joined and lines <= _MOST_LINES:
                 joined[-1] = replace(joined[-1], until_ms=part.until_ms)
             else:
                 joined.append(part)
-                lines = -(-counts[since_ms] // len(parts))
+                lines = share
     return joined
 
 

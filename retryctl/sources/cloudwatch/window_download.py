@@ -188,7 +188,7 @@ class WindowDownload:
         if unread and not plan.done:
             raise unread[0][1]
         self.stats.gaps += [gaps.not_searched(self._group, *each, None) for each in unread]
-        if any(w.since_ms <= at < w.until_ms for at in self._awaited.values() for w in plan.done):
+        if any(window.has(at_ms) for at_ms in self._awaited.values() for window in plan.done):
             return False
         return not (self._selected and self._unproved())
 
@@ -328,12 +328,11 @@ class WindowDownload:
         if self._verify_all:
             found = look_up.every(pairs, pages=pages)
             return left if found.verified == pairs.found else [gaps.lines_between(self._group)]
-        if not look_up.reaches_all(pairs, pages=pages):
-            left += self._undecided(look_up)
         found = look_up.some(pairs, pages=pages)
         if found.parted:
             return [gaps.lines_between(self._group)]
         if found.verified < pairs.found:
+            left += self._undecided(look_up)
             self.assumed = gaps.pairs_not_verified(self._group, pairs.found, found.verified)
         return left
 
