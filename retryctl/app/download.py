@@ -81,7 +81,7 @@ def download_groups(
     with temporary_folder("download") as folder:
         with feedback.progress() as show:
             late = LateWarnings(report=feedback.warn)
-            aws, targets = find_targets(options, config, late.warn, show)
+            aws, targets = find_targets(options, config, late.warn, show, reserved=verify_all)
             search = SearchOptions(
                 engine=options.engine.value,
                 terms=query_budget(options, feedback),
