@@ -26,7 +26,7 @@ from retryctl.sources.cloudwatch.group_features import FieldIndex
 from retryctl.sources.cloudwatch.pages import TimeRange
 from retryctl.sources.cloudwatch.search_options import SearchOptions
 
-USD_PER_GB = 0.005
+_USD_PER_GB = 0.005
 FRESH_MS = 120_000
 _GB = 1e9
 _FIELDS = "fields @timestamp, @message, @logStream, @log"
@@ -68,7 +68,9 @@ class InsightsClient:
         )
 
     def _announce(self, windows: Sequence[TimeRange], indexes: Sequence[FieldIndex] = ()) -> None:
-        if self._describe(self._group).is_delivery:  # StartQuery is refused: nothing is scanned
+        if self.options.describe(
+            self.group
+        ).is_delivery:  # StartQuery is refused: nothing is scanned
             return
         size = self._estimate(windows)
         self._refuse_above(size)
@@ -280,7 +282,7 @@ def cells(row: list[dict[str, str]]) -> dict[str, str]:
 
 def usd_of(size: float) -> float:
     """Return the price of ``size`` bytes that a query scans, in US dollars."""
-    return size / _GB * USD_PER_GB
+    return size / _GB * _USD_PER_GB
 
 
 def _amount(size: float) -> str:
