@@ -108,6 +108,7 @@ class Endpoint:
         self.hang.set()
         self._http.shutdown()
         self._http.server_close()
+        self._http.end_connections()
 
     def serve(self) -> None:
         """Answer until ``shutdown``."""
@@ -230,6 +231,24 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
     endpoint: Endpoint
+
+    def __init__(self, *address_and_handler: Any) -> None:
+        super().__init__(*address_and_handler)
+        self._connections: set[Any] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def end_connections(self) -> None:
+        """End the thread of each connection that a client keeps open."""
+        for connection in tuple(self._connections):
+            with contextlib.suppress(OSError):  # closed by now
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up is not worth a traceback."""
