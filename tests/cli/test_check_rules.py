@@ -161,7 +161,9 @@ def test_a_wrong_branch_of_an_attempt_that_succeeded_counts(tmp_path: Path) -> N
     limited = ("--allow", "counter-lost", "--max-wrong-branch", "0")
     done = run("check", "--from", path, *limited)
     assert done.returncode == 1
-    assert "--max-wrong-branch: 1 branch wrong, at most 0 allowed" in done.stdout
+    words = " ".join(done.stdout.split())
+    which = f"attempt 2 of {ID} ran A, expected B"
+    assert f"--max-wrong-branch: 1 branch wrong ({which}), at most 0 allowed" in words
     assert " A A✗ " in run("list", "--from", path).stdout
     trace = run("trace", "--from", path, env={"COLUMNS": "120"}).stdout
     assert "it ran A instead of B" in trace

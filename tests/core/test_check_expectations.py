@@ -168,10 +168,30 @@ def test_the_share_of_wrong_branches() -> None:
     environments = (*switched(), right())
     found = judge(*environments, max_wrong_branch=share("20"), allow=ERRORS)
     assert told(found, "max-wrong-branch") == (
-        "25.0% of 4: 1 branch wrong, at most 20% allowed; 4 are few for a rate"
+        f"25.0% of 4: 1 branch wrong (attempt 2 of {OTHER_ID} ran A, expected B), "
+        "at most 20% allowed; 4 are few for a rate"
     )
     assert found.passed is False
     assert judge(*environments, max_wrong_branch=share("25"), allow=ERRORS).passed is True
+
+
+def test_failures_without_any_branch_are_no_right_branches() -> None:
+    silent = Environment("a").runs(ID, ends="error")
+    found = judge(silent, max_wrong_branch=number(0))
+    assert results(found, "max-wrong-branch") == {None: None}
+    assert told(found, "max-wrong-branch") == "1 attempt failed, and no branch was compared"
+    assert results(judge(succeeded(), max_wrong_branch=number(0)), "max-wrong-branch") == {
+        None: True
+    }
+
+
+def test_the_first_wrong_branches_are_named_whatever_the_order() -> None:
+    many = [
+        each for n in range(5) for each in switched(f"{n:08x}-0000-4000-8000-000000000000")
+    ]
+    found = [judge(*order, max_wrong_branch=number(0)) for order in (many, many[::-1])]
+    assert told(found[0], "max-wrong-branch") == told(found[1], "max-wrong-branch")
+    assert "; 2 more), at most 0" in told(found[0], "max-wrong-branch")
 
 
 def test_the_accuracy_of_the_counter_on_retries() -> None:
