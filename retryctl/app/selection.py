@@ -127,7 +127,8 @@ def matching_ids(
         if not some:
             raise UsageError(
                 f"no request ID of this log begins with {prefix}.",
-                near_ids(prefix, ids) or f"retryctl list --from {quote(options.source)} shows the requests.",
+                near_ids(prefix, ids)
+                or f"retryctl list --from {quote(options.source)} shows the requests.",
             )
     return matching
 

@@ -118,7 +118,7 @@ def nothing_retried(coverage: Coverage) -> str:
 def _of_wrong(tally: SummaryTally, right: int, wrong: int) -> str:
     total, in_wrong_branch = right + wrong, tally.right_counts_in_wrong_branch
     rule = "branch-contradicts-counter"
-    branch = f"counted right but ran another branch ({rule}). See retryctl explain {rule}."
+    branch = f"ran another branch than that of its count ({rule})."
     if wrong == in_wrong_branch:
         return f"{_share(wrong, total)} {branch}"
     words = f"{_share(wrong - in_wrong_branch, total)} counted wrong"

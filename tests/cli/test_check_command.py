@@ -124,7 +124,7 @@ def test_an_id_that_is_not_there(log: Path) -> None:
     none = check(log, missing)
     assert none.returncode == 4
     assert none.stderr.count("was not found") == 1
-    assert f"retryctl list --from {log} shows the requests of this log." in none.stderr
+    assert f"retryctl list --from {log.name} shows the requests of this log." in none.stderr
     assert "--wait" not in none.stderr
     waited = check(log, missing, "--wait", "5m")
     assert (waited.returncode, "--wait needs CloudWatch" in waited.stderr) == (2, True)
@@ -182,12 +182,13 @@ def test_settings_give_the_defaults_and_options_count_before_them(log: Path) -> 
     assert names == {"request", "expect-branches", "max-wrong-branch"}
 
 
-def test_wait_on_a_saved_log_names_what_is_missing(log: Path) -> None:
+def test_the_wait_of_the_settings_is_for_cloudwatch(log: Path) -> None:
+    (log.parent / "retryctl.toml").write_text('[check]\nwait = "5m"\n')
     save(log, pending())
-    done = check(log, THIRD_ID, "--wait", "1s")
-    assert done.returncode == 5
-    assert f"{THIRD_ID}  still pending" in done.stdout
-    assert f"retryctl: waiting: {THIRD_ID} is still pending" in done.stderr
+    done = check(log, THIRD_ID)
+    assert (done.returncode, "waiting" in done.stderr) == (5, False)
+    assert "the log ends before the request was over" in " ".join(done.stdout.split())
+    assert check(log, OTHER_ID).returncode == 4
 
 
 # --------------------------------------------------------------------------- GitHub

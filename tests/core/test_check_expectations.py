@@ -179,7 +179,7 @@ def test_failures_without_any_branch_are_no_right_branches() -> None:
     silent = Environment("a").runs(ID, ends="error")
     found = judge(silent, max_wrong_branch=number(0))
     assert results(found, "max-wrong-branch") == {None: None}
-    assert told(found, "max-wrong-branch") == "1 attempt failed, and no branch was compared"
+    assert told(found, "max-wrong-branch") == "no branch was compared, and 1 attempt failed"
     assert results(judge(succeeded(), max_wrong_branch=number(0)), "max-wrong-branch") == {
         None: True
     }

@@ -323,7 +323,7 @@ def _at_most(
 def _wrong_branches(tally: CheckTally, limit: Limit, expected: Expectations) -> CheckResult:
     name, of = "max-wrong-branch", tally.branches
     if tally.failed_attempts and not of:
-        message = f"{number_of(tally.failed_attempts, 'attempt')} failed, and no branch was compared"
+        message = f"no branch was compared, and {number_of(tally.failed_attempts, 'attempt')} failed"
         passed = True if expected.allow_empty else None
         return CheckResult(name=name, passed=passed, message=message, awaits=message)
     named = [which for _, _, which in tally.first_wrong]
